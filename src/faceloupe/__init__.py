@@ -1,0 +1,1 @@
+"""Face recognition with convolutional networks that you can see through."""

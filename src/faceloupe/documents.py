@@ -1,0 +1,76 @@
+"""Plain documents: the dictionaries that page, ``--json`` and files share.
+
+A document holds only what JSON holds. Arrays travel as base64 of their little-endian bytes, so that a page can compute on
+exactly the numbers that Python had.
+"""
+
+import base64
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+
+__all__ = ["decode_array", "encode_array", "read_json", "write_json", "write_whole"]
+
+
+def encode_array(array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array as ``{"dtype", "shape", "base64"}``.
+
+    >>> encode_array(np.array([1.0], dtype=np.float32))
+    {'dtype': '<f4', 'shape': [1], 'base64': 'AACAPw=='}
+    """
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return {
+        "dtype": little.dtype.str,
+        "shape": list(array.shape),
+        "base64": base64.b64encode(little.tobytes()).decode("ascii"),
+    }
+
+
+def decode_array(document: dict[str, Any]) -> NDArray[Any]:
+    """Return the array that :func:`encode_array` wrote, read-only."""
+    raw = base64.b64decode(document["base64"])
+    return np.frombuffer(raw, dtype=np.dtype(document["dtype"])).reshape(document["shape"])
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a document as indented UTF-8 JSON, whole or not at all."""
+    write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Return the document in a JSON file.
+
+    Raises
+    ------
+    InputError
+        If the file is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise InputError(f"{path} is not a JSON document: {problem}.") from problem
