@@ -1,0 +1,167 @@
+"""A folder of photographs, one subject a folder, as a FaceSet."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import ImageError, InputError
+from faceloupe.faces.faceset import FaceSet, Skipped, choose_subjects, find_duplicates
+from faceloupe.faces.images import SUFFIXES, read_image, to_square
+
+__all__ = ["CaptureReader", "read_folder"]
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureReader:
+    """How a file becomes a capture.
+
+    Attributes
+    ----------
+    size : int
+        Height and width of the capture.
+    colour : bool
+        RGB instead of grey.
+    suffixes : tuple of str
+        How the names of the files end, in lower case; no other file is opened.
+    crop : callable, optional
+        What happens to the whole photograph before it is cut to its largest centred square.
+    """
+
+    size: int
+    colour: bool = False
+    suffixes: tuple[str, ...] = SUFFIXES
+    crop: Callable[[Image], Image] | None = None
+
+    def __call__(self, path: Path) -> Image:
+        """Return the capture, float32 in [0, 1]; raise an ImageError with the reason if there is none."""
+        if path.is_dir():
+            raise ImageError("a folder inside a subject's folder is not entered")
+        if path.suffix.lower() not in self.suffixes:
+            raise ImageError(f"not opened: its name does not end in {' '.join(self.suffixes)}")
+        image = read_image(path, colour=self.colour)
+        image = to_square(self.crop(image) if self.crop else image, self.size)
+        if (image == image[0, 0]).all():
+            raise ImageError("no contrast: every pixel is the same")
+        return image
+
+
+def read_folder(
+    root: Path,
+    subjects: Sequence[int | str] | None,
+    reader: CaptureReader,
+    source: str,
+    licence: str,
+) -> FaceSet:
+    """Read ``root/NAME/*.jpg|png|...`` as captures of subjects called NAME.
+
+    Hidden files and what lies outside the subjects' folders are passed over; every other file that does not become a
+    capture is named in ``skipped``, and so is a subject of whom nothing can be read.
+
+    Parameters
+    ----------
+    root : Path
+        A folder that exists.
+    subjects : sequence of int or str, optional
+        As in :func:`faceloupe.faces.load_faces`.
+    reader : CaptureReader
+        What turns each file into pixels.
+    source, licence : str
+        What the face set says of itself.
+
+    Returns
+    -------
+    FaceSet
+
+    Raises
+    ------
+    InputError
+        If fewer than two subjects are found, or nothing can be read of a subject that was asked for.
+    """
+    folders = _subject_folders(root)
+    if subjects is not None:
+        folders = [folders[index] for index in choose_subjects(subjects, [_text(folder.name) for folder in folders])]
+    pictures: dict[str, dict[str, Image]] = {}  # subject -> capture -> pixels
+    skipped: list[Skipped] = []
+    for folder in folders:
+        read, problems = _read_subject(folder, reader)
+        skipped += problems
+        if read:
+            pictures[_text(folder.name)] = read
+        else:
+            skipped.append(Skipped(_text(folder.name), "no capture of this subject can be read"))
+    _check_subjects(root, len(folders) if subjects is not None else 2, len(pictures), skipped)
+    captures = [capture for read in pictures.values() for capture in read]
+    images = np.stack([image for read in pictures.values() for image in read.values()])
+    images.flags.writeable = False  # spares FaceSet the copy
+    return FaceSet(
+        images,
+        np.repeat(np.arange(len(pictures)), [len(read) for read in pictures.values()]),
+        tuple(pictures),
+        tuple(captures),
+        source,
+        licence,
+        tuple(skipped),
+        find_duplicates(images, captures),
+    )
+
+
+def _subject_folders(root: Path) -> list[Path]:
+    entries = _entries(root)
+    folders = [entry for entry in entries if entry.is_dir()]
+    if len(folders) > 1:
+        return folders
+    loose = sum(entry.suffix.lower() in SUFFIXES for entry in entries)
+    found = f"one subject, {_text(folders[0].name)!r}" if folders else f"no folder ({loose} images lie outside one)"
+    raise InputError(
+        f"{root} holds {found if entries else 'nothing'}; expected two or more subjects, one folder each, as in "
+        "ann/1.jpg and bob/1.jpg"
+    )
+
+
+def _read_subject(folder: Path, reader: CaptureReader) -> tuple[dict[str, Image], list[Skipped]]:
+    read: dict[str, Image] = {}
+    skipped: list[Skipped] = []
+    try:
+        entries = _entries(folder)
+    except InputError as problem:
+        return {}, [Skipped(_text(folder.name), str(problem))]
+    for path in entries:
+        name = f"{_text(folder.name)}/{_text(path.name)}"
+        try:
+            read[name] = reader(path)
+        except ImageError as problem:
+            skipped.append(Skipped(name, str(problem).removeprefix(f"{path.name}: ")))
+    return read, skipped
+
+
+def _check_subjects(root: Path, least: int, found: int, skipped: list[Skipped]) -> None:
+    if found < least:
+        shown = "; ".join(f"{skip.path}: {skip.reason}" for skip in skipped[:5])
+        raise InputError(f"{root}: {found} subjects can be read, {least} are needed. Skipped {len(skipped)}: {shown}")
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder holds in natural order, without hidden files."""
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except OSError as problem:
+        raise InputError(f"{folder} cannot be listed: {problem.strerror}") from problem
+    return [folder / name for name in sorted(names, key=_natural) if not name.startswith(".")]
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Sort ``2`` before ``10``, and names that differ in case only by case."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [int(part) if part.isdecimal() else part for part in parts], name
+
+
+def _text(name: str) -> str:
+    """Return a file's name as text that can be printed, even where its bytes are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
