@@ -1,0 +1,221 @@
+"""How well a straight cut tells two classes apart at a layer, as a number with its control."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceloupe.errors import InputError
+
+__all__ = ["Separability", "dead_units", "probe"]
+
+# The probe's penalty as a share of the captures' mean squared distance from their mean: no layer's scale favours it.
+RIDGE = 0.01
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Separability:
+    """What a linear probe finds at one layer.
+
+    Attributes
+    ----------
+    n, d : int
+        Captures and numbers per capture.
+    rank : int
+        Dimensions in which the captures really differ, at most min(n - 1, d).
+    correct : int
+        Captures that the cross-validated probe puts on the right side, of `n`.
+    shuffled_correct : tuple of int
+        The same for each shuffle of the labels: what the probe finds where there is nothing to find.
+    separable : bool
+        Whether some hyperplane puts these captures exactly on their sides.
+    """
+
+    n: int
+    d: int
+    rank: int
+    correct: int
+    shuffled_correct: tuple[int, ...]
+    separable: bool
+
+    @property
+    def accuracy(self) -> float:
+        """Cross-validated share of captures on the right side."""
+        return self.correct / self.n
+
+    @property
+    def shuffled_accuracy(self) -> float:
+        """Mean of the same share over the shuffles."""
+        return float(np.mean(self.shuffled_correct)) / self.n
+
+    @property
+    def selectivity(self) -> float:
+        """Accuracy above the control's (Hewitt & Liang 2019)."""
+        return self.accuracy - self.shuffled_accuracy
+
+    @property
+    def p_value(self) -> float:
+        """Share of labellings, shuffles and this one, with at least this accuracy (Phipson & Smyth 2010)."""
+        as_good = sum(correct >= self.correct for correct in self.shuffled_correct)
+        return (as_good + 1) / (len(self.shuffled_correct) + 1)
+
+    @property
+    def trivial(self) -> bool:
+        """Whether every labelling of these captures is separable, so that `separable` says nothing about the classes.
+
+        So it is when the captures differ in n - 1 dimensions: 20 captures in 12,996 numbers nearly always do.
+        """
+        return self.rank == self.n - 1
+
+    def __str__(self) -> str:
+        cut = "separable" if self.separable else "not separable"
+        control = f"{100 * self.shuffled_accuracy:.0f} % with shuffled labels"
+        cut += ", as any labels would be" if self.trivial else ""
+        return f"{self.correct} of {self.n} right when held out ({control}); {cut} (n = {self.n}, d = {self.d:,})"
+
+
+def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20) -> Separability:
+    """Measure how linearly separable two classes are in the output of a layer.
+
+    A ridge classifier (least squares on -1 and +1 with an intercept, as scikit-learn's RidgeClassifier) is
+    cross-validated with as many stratified folds as the smaller class has captures: each fold holds out one capture of
+    either class when the classes are equal. Leave-one-out is avoided on purpose: taking one capture out tips the
+    balance against its class, and a layer that says nothing would score 0 instead of one half. The predictions are
+    exact, from the n×n hat matrix (Cook & Weisberg 1982; Cawley & Talbot 2003), so the cost hardly depends on d.
+
+    Probes: Alain & Bengio 2016 (arXiv:1610.01644). Control: the same probe on shuffled labels, after Hewitt & Liang
+    2019 (arXiv:1909.03368) and Ojala & Garriga 2010. Captures on which the network was trained make its layers look
+    better than they are; give captures that it has not seen, or say so beside the number.
+
+    Parameters
+    ----------
+    features : array, shape (n, d) or (n, ...)
+        The layer's output for n captures; more axes are flattened.
+    labels : array, shape (n,)
+        Two classes with at least two captures each.
+    seed : int
+        Draws the folds and the shuffles.
+    shuffles : int
+        Number of shuffled labellings, at least 1.
+
+    Raises
+    ------
+    InputError
+        If shapes do not agree, a number is not finite, or there are not two classes of two captures.
+    """
+    X, y = _checked(features, labels)
+    if shuffles < 1:
+        raise InputError(f"shuffles: expected at least 1, got {shuffles}; without a control the accuracy says little")
+    rng = np.random.default_rng(seed)
+    gram = _centred_gram(X)
+    values, vectors = np.linalg.eigh(gram)
+    # The layers put out float32: captures that differ by less than its rounding do not differ.
+    kept = values > (len(y) * np.finfo(np.float32).eps) ** 2 * max(values[-1], 0.0)
+    hat = _hat_matrix(values.clip(0.0), vectors)
+    rank = int(kept.sum())
+    correct = _cross_validated_correct(hat, y, rng)
+    return Separability(
+        n=len(y),
+        d=X.shape[1],
+        rank=rank,
+        correct=correct,
+        shuffled_correct=tuple(_cross_validated_correct(hat, rng.permutation(y), rng) for _ in range(shuffles)),
+        separable=rank == len(y) - 1 or _has_separating_plane(vectors[:, kept] * np.sqrt(values[kept]), y),
+    )
+
+
+def dead_units(outputs: ArrayLike) -> NDArray[np.bool_]:
+    """Return which units (channels) of a ReLU layer put out 0 for every capture, at every position.
+
+    Parameters
+    ----------
+    outputs : array, shape (N, C, ...)
+        The output of the ReLU layer for N captures: (N, C) for a dense layer, (N, C, H, W) for a convolution.
+
+    Returns
+    -------
+    array of bool, shape (C,)
+        Such a unit passes no gradient for any of these captures (Lu et al. 2019, arXiv:1903.06733).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two axes, no capture, or a negative output (then these are not outputs of a ReLU).
+    """
+    maps = np.asarray(outputs)
+    if maps.ndim < 2 or not len(maps):
+        raise InputError(f"outputs: expected (N, C, ...) with N at least 1, got {maps.shape}")
+    if (maps < 0).any():
+        raise InputError("outputs: expected what a ReLU puts out, got negative numbers; trace the layer after the ReLU")
+    dead: NDArray[np.bool_] = ~np.any(maps != 0, axis=(0, *range(2, maps.ndim)))
+    return dead
+
+
+def _checked(features: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
+    """Return features (n, d) and labels as -1.0 and +1.0 (n,)."""
+    X = np.asarray(features, dtype=np.float64)
+    classes, index = np.unique(np.asarray(labels), return_inverse=True)
+    if X.ndim < 2 or index.ndim != 1 or len(X) != len(index):
+        raise InputError(f"expected features (n, d) and labels (n,), got {X.shape} and {np.shape(labels)}")
+    if len(classes) != 2 or np.bincount(index).min() < 2:
+        raise InputError(f"labels: expected two classes of two captures or more, got {_counts(classes, index)}")
+    if not np.isfinite(X).all():
+        raise InputError("features: expected finite numbers, got NaN or infinity; the network may have diverged")
+    return X.reshape(len(X), -1), np.where(index == 1, 1.0, -1.0)
+
+
+def _counts(classes: NDArray[Any], index: NDArray[np.intp]) -> str:
+    return ", ".join(f"{number} of class {name}" for name, number in zip(classes, np.bincount(index), strict=True))
+
+
+def _centred_gram(X: Floats) -> Floats:
+    # A number that never changes (a dead unit) says nothing; left in, the rounding of its mean would.
+    X = X[:, np.ptp(X, axis=0) > 0]
+    centred = X - X.mean(axis=0)
+    gram: Floats = centred @ centred.T
+    return gram
+
+
+def _hat_matrix(values: Floats, vectors: Floats) -> Floats:
+    """Return the (n, n) matrix that maps labels to the ridge's fitted values, intercept included."""
+    penalty = RIDGE * values.mean() or 1.0
+    hat: Floats = (vectors * (values / (values + penalty))) @ vectors.T + 1.0 / len(values)
+    return hat
+
+
+def _cross_validated_correct(hat: Floats, y: Floats, rng: np.random.Generator) -> int:
+    residual = y - hat @ y
+    right = 0
+    for fold in _stratified_folds(y, rng):
+        # Fitting without the fold F changes its residuals from r to (I - H_FF)^-1 r: no fit is repeated.
+        held_out = y[fold] - np.linalg.solve(np.eye(len(fold)) - hat[np.ix_(fold, fold)], residual[fold])
+        # A decision of 0 goes to the first class, as in scikit-learn; below 1e-9 it is rounding error.
+        right += int(np.sum((held_out > 1e-9) == (y[fold] > 0)))
+    return right
+
+
+def _stratified_folds(y: Floats, rng: np.random.Generator) -> Sequence[NDArray[np.intp]]:
+    """Return as many folds as the smaller class has captures, both classes spread evenly over them."""
+    first, second = (rng.permutation(np.flatnonzero(y == sign)) for sign in (-1.0, 1.0))
+    folds = min(len(first), len(second))
+    return [np.concatenate([first[fold::folds], second[fold::folds]]) for fold in range(folds)]
+
+
+def _has_separating_plane(X: Floats, y: Floats) -> bool:
+    """Find the plane w, b of |w| <= 1 with the largest smallest y·(w·x + b) by linear programming, and check it."""
+    from scipy.optimize import linprog
+
+    if not X.size:
+        return False
+    n, d = X.shape
+    X = X / np.abs(X).max()
+    conditions = np.column_stack([-y[:, None] * X, -y, np.ones(n)])
+    bounds = [(-1.0, 1.0)] * d + [(None, None), (None, 1.0)]
+    found = linprog(np.r_[np.zeros(d + 1), -1.0], A_ub=conditions, b_ub=np.zeros(n), bounds=bounds, method="highs")
+    sides = y * (X @ found.x[:d] + found.x[d])
+    # 1e-9 of the largest coordinate: a plane closer to its captures than that is rounding error.
+    return bool(sides.min() > 1e-9)

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from faceloupe.errors import InputError
+from faceloupe.inspection import anatomy, trace
+from faceloupe.training.networks import CNN
+
+
+def convolve(images, kernels, bias):
+    """Valid cross-correlation of (N, H, W) with (F, k, k): (N, F, H-k+1, W-k+1), in NumPy."""
+    patches = np.lib.stride_tricks.sliding_window_view(images, kernels.shape[1:], axis=(1, 2))
+    return np.einsum("nijab,fab->nfij", patches, kernels) + bias[:, None, None]
+
+
+def max_pool(maps, size):
+    """Return the maximum of each size x size block; rows and columns that fill no block are dropped."""
+    n, f, h, w = maps.shape
+    rows, columns = h // size, w // size
+    blocks = maps[:, :, : rows * size, : columns * size].reshape(n, f, rows, size, columns, size)
+    return blocks.max(axis=(3, 5))
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((3, 1, 64, 64), dtype=np.float32)
+
+
+def hooks_of(network):
+    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in network.modules())
+
+
+class Stops(nn.Module):
+    """Draws a random number and then fails as torch does."""
+
+    def forward(self, x):
+        torch.rand(len(x))
+        raise RuntimeError("no such shape")
+
+
+def test_every_layer_agrees_with_numpy(images):
+    torch.manual_seed(0)
+    network = CNN((64, 64))
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    found = trace(network, images)
+    conv = convolve(images[:, 0], weights["conv.weight"][:, 0], weights["conv.bias"])
+    pool = max_pool(np.maximum(conv, 0), 4)
+    hidden = pool.reshape(3, -1) @ weights["hidden.weight"].T + weights["hidden.bias"]
+    output = np.maximum(hidden, 0) @ weights["output.weight"].T + weights["output.bias"]
+    expected = {
+        "conv": conv,
+        "conv_relu": np.maximum(conv, 0),
+        "pool": pool,
+        "flatten": pool.reshape(3, -1),
+        "hidden": hidden,
+        "hidden_relu": np.maximum(hidden, 0),
+        "output": output,
+    }
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        assert found[name].dtype == np.float32
+        np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
+
+
+def test_a_tensor_gives_what_an_array_gives(images):
+    network = CNN((64, 64))
+    one, other = trace(network, images), trace(network, torch.from_numpy(images))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_layer_that_works_in_place_does_not_change_what_came_before(images):
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True))
+    found = trace(network, images)
+    assert found["0"].min() < 0
+    assert np.array_equal(found["1"], np.maximum(found["0"], 0))
+
+
+def test_a_layer_that_works_in_place_does_not_change_the_captures():
+    images = torch.full((1, 1, 2, 2), -1.0)
+    trace(nn.ReLU(inplace=True), images)
+    assert torch.equal(images, torch.full((1, 1, 2, 2), -1.0))
+
+
+def test_the_outputs_cannot_be_written(images):
+    with pytest.raises(ValueError, match="read-only"):
+        trace(CNN((64, 64)), images)["conv"][:] = 0
+
+
+def test_a_name_that_is_no_layer_is_answered_with_the_layers(images):
+    with pytest.raises(KeyError, match="the layers are conv, conv_relu, pool"):
+        trace(CNN((64, 64)), images)["relu"]
+
+
+def test_the_repr_tells_names_and_shapes(images):
+    assert repr(trace(nn.Sequential(nn.Flatten()), images)) == "Trace(0 (3, 4096))"
+
+
+def test_a_single_layer_and_a_nested_one_have_names(images):
+    assert list(trace(nn.Flatten(), images)) == ["Flatten"]
+    assert list(trace(nn.Sequential(nn.Sequential(nn.ReLU())), images)) == ["0.0"]
+
+
+@pytest.mark.parametrize("look", [lambda network, _: anatomy(network, (64, 64)), trace], ids=["anatomy", "trace"])
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_the_network_is_left_as_it_was_found(look, ends, images):
+    network = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(), nn.Conv2d(1, 2, 3))
+    if ends == "badly":
+        network.append(Stops())
+    network[1].eval()
+    network[0].register_forward_hook(lambda *_: None)
+    network[2].weight.grad = torch.ones_like(network[2].weight)
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+
+    if ends == "badly":
+        with pytest.raises(InputError, match="no such shape"):
+            look(network, images)
+    else:
+        look(network, images)
+
+    assert hooks_of(network) == 1
+    assert [module.training for module in network] == [True, False, True] + [True] * (ends == "badly")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.is_grad_enabled()
+    assert torch.equal(network[2].weight.grad, torch.ones_like(network[2].weight))
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+def test_dropout_and_batch_normalisation_work_as_in_recognition(images):
+    network = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(0.9))
+    found = trace(network, images)
+    np.testing.assert_allclose(found["1"], images / np.sqrt(1 + 1e-5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (0, 1, 64, 64), (64,)])
+def test_images_of_another_shape_are_refused(shape):
+    with pytest.raises(InputError, match="images: expected"):
+        trace(CNN((64, 64)), np.zeros(shape, dtype=np.float32))
