@@ -1,0 +1,29 @@
+"""The two networks: one fit, many fits at once, and scikit-learn classifiers that can be saved."""
+
+from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
+from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
+from faceloupe.training.fit import History, RMSprop, batch_orders, evaluate, fit_network
+from faceloupe.training.networks import CNN, FCNN, initialise
+from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
+from faceloupe.training.saving import load, save
+
+__all__ = [
+    "CNN",
+    "FCNN",
+    "CNNClassifier",
+    "FCNNClassifier",
+    "History",
+    "ManyFits",
+    "Preprocessing",
+    "RMSprop",
+    "batch_orders",
+    "evaluate",
+    "fit_many",
+    "fit_network",
+    "fit_preprocessing",
+    "initial_weights",
+    "initialise",
+    "load",
+    "predict_many",
+    "save",
+]

@@ -1,0 +1,194 @@
+"""Fitted classifiers on disk: a folder of weights (safetensors) and a manifest (JSON); loading runs no code from it."""
+
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from sklearn.utils.validation import check_is_fitted
+
+from faceloupe.documents import decode_array, encode_array, write_json, write_whole
+from faceloupe.errors import InputError
+from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
+from faceloupe.training.fit import History
+from faceloupe.training.preprocessing import Preprocessing
+
+__all__ = ["load", "save"]
+
+FORMAT = "faceloupe classifier"
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+WEIGHTS = "weights.safetensors"
+SHAPES = {"image_shape_", "kernel_size_", "pool_size_"}
+KINDS = {"FCNNClassifier": FCNNClassifier, "CNNClassifier": CNNClassifier}
+
+Classifier = FCNNClassifier | CNNClassifier
+
+
+def save(classifier: Classifier, folder: str | Path) -> None:
+    """Save a fitted classifier into a new folder, whole or not at all.
+
+    The folder holds ``weights.safetensors``, the network's ``state_dict`` as any safetensors reader takes it, and
+    ``manifest.json``, with the weights' SHA-256 and everything else. Validation captures given as ``(X, y)`` are faces
+    and are not saved: the loaded classifier has ``validation=None`` then.
+
+    Parameters
+    ----------
+    classifier : FCNNClassifier or CNNClassifier
+    folder : str or Path
+        Must not exist yet, or be empty; its parent must exist.
+
+    Raises
+    ------
+    InputError
+        If it is another kind of object, the folder cannot be used, or the classes are neither text, numbers nor
+        booleans.
+    sklearn.exceptions.NotFittedError
+        If there is nothing to save yet.
+    """
+    if type(classifier) not in KINDS.values():
+        raise InputError(f"Only {' and '.join(KINDS)} can be saved here, but this is a {type(classifier).__name__}.")
+    check_is_fitted(classifier)
+    folder = Path(folder)
+    if not folder.parent.is_dir():
+        raise InputError(f"{folder.parent} is not a folder; make it first.")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder} exists already; save into a new folder, or remove this one first.")
+    weights = safetensors.torch.save(classifier.network_.state_dict())
+    manifest = _manifest(classifier, weights)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        unfinished.chmod(0o755)
+        write_whole(unfinished / WEIGHTS, weights)
+        write_json(unfinished / MANIFEST, manifest)
+        unfinished.replace(folder)
+    except BaseException:
+        shutil.rmtree(unfinished)
+        raise
+
+
+def load(folder: str | Path) -> Classifier:
+    """Load a classifier that :func:`save` wrote.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    FCNNClassifier or CNNClassifier
+
+    Raises
+    ------
+    InputError
+        If files are missing, damaged, changed since they were saved, of another kind, or of a newer version.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    weights = _read_weights(folder, manifest)
+    try:
+        return _restore(manifest, weights)
+    except (AttributeError, LookupError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder / MANIFEST} does not fit its weights: {error!r}. Save the classifier anew."
+        ) from error
+
+
+def _manifest(classifier: Classifier, weights: bytes) -> dict[str, Any]:
+    parameters = classifier.get_params()
+    if isinstance(parameters["validation"], tuple | list):
+        parameters["validation"] = None
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "kind": type(classifier).__name__,
+        "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "classes": _class_document(classifier.classes_),
+        "shapes": {name: list(getattr(classifier, name)) for name in sorted(SHAPES) if hasattr(classifier, name)},
+        "feature_names": _plain(getattr(classifier, "feature_names_in_", None)),
+        "preprocessing": asdict(classifier.preprocessing_),
+        "history": {field.name: _encode(getattr(classifier.history_, field.name)) for field in fields(History)},
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "versions": {name: version(name) for name in ("faceloupe", "torch", "numpy", "scikit-learn")},
+    }
+
+
+def _restore(manifest: dict[str, Any], weights: bytes) -> Classifier:
+    parameters: dict[str, Any] = manifest["parameters"]
+    if parameters["image_shape"] is not None:
+        parameters["image_shape"] = tuple(parameters["image_shape"])
+    classifier: Classifier = KINDS[manifest["kind"]](**parameters)
+    classifier.classes_ = np.array(manifest["classes"]["values"], dtype=manifest["classes"]["dtype"])
+    for name in SHAPES & manifest["shapes"].keys():
+        setattr(classifier, name, tuple(manifest["shapes"][name]))
+    classifier.n_features_in_ = math.prod(classifier.image_shape_)
+    if manifest["feature_names"] is not None:
+        classifier.feature_names_in_ = np.array(manifest["feature_names"], dtype=object)
+    classifier.preprocessing_ = Preprocessing(**manifest["preprocessing"])
+    curves: dict[str, Any] = {name: _decode(curve) for name, curve in manifest["history"].items()}
+    classifier.history_ = History(**curves)
+    classifier.network_ = classifier._network(1 if len(classifier.classes_) == 2 else len(classifier.classes_))
+    classifier.network_.load_state_dict(safetensors.torch.load(weights))
+    classifier.network_.eval()
+    return classifier
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise InputError(f"{folder} is not a saved classifier: it has no {MANIFEST}.")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); save the classifier anew.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise InputError(f"{path} does not describe a saved classifier, but something else.")
+    found = manifest.get("schema_version")
+    if found != SCHEMA_VERSION:
+        raise InputError(f"{path} has schema version {found}, but this faceloupe reads {SCHEMA_VERSION}; upgrade it.")
+    if manifest.get("kind") not in tuple(KINDS):
+        raise InputError(f"{path} describes a {manifest.get('kind')}, but one of {', '.join(KINDS)} was expected.")
+    return manifest
+
+
+def _read_weights(folder: Path, manifest: dict[str, Any]) -> bytes:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise InputError(f"{folder} is not complete: it has no {WEIGHTS}.")
+    weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != manifest.get("weights_sha256"):
+        raise InputError(
+            f"{path} is damaged or was changed: its SHA-256 is not the manifest's. Save the classifier anew."
+        )
+    return weights
+
+
+def _encode(curve: NDArray[np.float64] | None) -> dict[str, Any] | None:
+    return None if curve is None else encode_array(curve)
+
+
+def _decode(document: dict[str, Any] | None) -> NDArray[np.float64] | None:
+    return None if document is None else decode_array(document)
+
+
+def _class_document(classes: NDArray[Any]) -> dict[str, Any]:
+    text = classes.dtype.kind == "O" and all(isinstance(name, str) for name in classes)
+    if not (text or classes.dtype.kind in "biufU"):
+        raise InputError(f"Classes of dtype {classes.dtype} cannot be saved; fit on text, numbers or booleans.")
+    return {"dtype": classes.dtype.str, "values": classes.tolist()}
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers and arrays, and tuples, as JSON holds them."""
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

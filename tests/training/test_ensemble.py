@@ -1,0 +1,158 @@
+"""Many fits at once equal single fits from the same weights, batches and preprocessing."""
+
+import numpy as np
+import pytest
+import torch
+
+from faceloupe.faces import load_faces
+from faceloupe.inspection import dead_units, trace
+from faceloupe.training import (
+    CNN,
+    FCNN,
+    batch_orders,
+    fit_many,
+    fit_network,
+    fit_preprocessing,
+    initial_weights,
+    initialise,
+    predict_many,
+)
+from faceloupe.training.ensemble import CHUNK
+from faceloupe.training.fit import cross_entropy
+
+KINDS = ("none", "centre", "standardise")
+EPOCHS = 20
+SEEN = {"conv_relu": "pool", "hidden_relu": "hidden_relu", "relu": "relu"}  # what the next layer sees of it
+SHAPES = [
+    pytest.param(FCNN, {}, id="FCNN"),
+    pytest.param(CNN, {}, id="CNN"),
+    pytest.param(CNN, {"pool_size": 57}, id="CNN with global pooling"),
+    pytest.param(
+        CNN, {"filters": 3, "kernel_size": (5, 7), "stride": 2, "pool_size": (3, 2), "hidden": 5}, id="CNN of odd sizes"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return load_faces("orl", subjects=[0, 1, 2])
+
+
+def _group(faces, n_fits=6, n_train=12, epochs=EPOCHS):
+    """Fits that differ in captures, order and preprocessing, two by two alike in weights."""
+    train = np.stack([np.random.default_rng(fit).permutation(len(faces))[:n_train] for fit in range(n_fits)])
+    orders = np.stack([batch_orders(n_train, epochs, fit) for fit in range(n_fits)])
+    preprocessing = [fit_preprocessing(KINDS[fit % 3], faces.images[train[fit]]) for fit in range(n_fits)]
+    return train, orders, preprocessing
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(("network_class", "options"), SHAPES)
+def test_fits_together_equal_autograd_in_double_precision(faces, network_class, options, outputs):
+    """In float32 a fit that comes close to a kink of ReLU or pooling drifts away; in float64 none comes that close."""
+    pair = faces if outputs == 3 else faces.select([0, 1])
+    shape = network_class((64, 64), **options, outputs=outputs)
+    train, orders, preprocessing = _group(pair)
+    start = {name: value.double() for name, value in initial_weights(shape, np.arange(6) // 2).items()}
+    faces64 = pair.images.astype(np.float64)
+    many = fit_many(shape, faces64, pair.subject, train, orders, start, preprocessing)
+    logits, active = predict_many(shape, many.weights, faces64, preprocessing)
+    for fit, prepared in enumerate(preprocessing):
+        network = network_class((64, 64), **options, outputs=outputs).double()
+        network.load_state_dict({name: stacked[fit] for name, stacked in start.items()})
+        images = torch.from_numpy((faces64 - prepared.mean) / prepared.scale)[:, None]
+        losses = _train(network, images[train[fit]], torch.from_numpy(pair.subject[train[fit]]), orders[fit])
+        for name, value in network.named_parameters():
+            torch.testing.assert_close(many.weights[name][fit], value.detach(), atol=1e-9, rtol=0)
+        np.testing.assert_allclose(many.loss[fit], losses, atol=1e-9)
+        np.testing.assert_allclose(logits[fit], network(images).detach().numpy(), atol=1e-8)
+        outputs_of = trace(network, images)
+        for layer, firing in active.items():
+            np.testing.assert_array_equal(~firing[fit].any(axis=0), dead_units(outputs_of[SEEN[layer]]))
+
+
+def _train(network, images, labels, orders):
+    """RMSprop through autograd, written out; returns the running loss by epoch."""
+    squares = [torch.zeros_like(value) for value in network.parameters()]
+    losses = []
+    for order in torch.from_numpy(orders):
+        losses.append(0.0)
+        for batch in order.split(5):
+            loss = cross_entropy(network(images[batch]), labels[batch])
+            losses[-1] += loss.item() * len(batch) / len(labels)
+            gradients = torch.autograd.grad(loss, list(network.parameters()))
+            with torch.no_grad():
+                for value, square, gradient in zip(network.parameters(), squares, gradients, strict=True):
+                    square += 0.1 * (gradient**2 - square)
+                    value -= 1e-3 * gradient / torch.sqrt(square + 1e-7)
+    return losses
+
+
+def test_fits_together_equal_single_fits(faces):
+    pair = faces.select([0, 1])
+    for shape in (FCNN((64, 64)), CNN((64, 64))):
+        train, orders, preprocessing = _group(pair)
+        start = initial_weights(shape, np.arange(6))
+        many = fit_many(shape, pair.images, pair.subject, train, orders, start, preprocessing)
+        for fit, prepared in enumerate(preprocessing):
+            network = initialise(type(shape)((64, 64)), fit)
+            images = prepared.apply(pair.images[train[fit]])[:, None]
+            history = fit_network(network, images, pair.subject[train[fit]], orders[fit])
+            for name, value in network.named_parameters():
+                torch.testing.assert_close(many.weights[name][fit], value.detach(), atol=1e-4, rtol=0)
+            np.testing.assert_allclose(many.loss[fit], history.loss, atol=1e-4)
+            np.testing.assert_allclose(many.accuracy[fit], history.accuracy, atol=1e-6)
+
+
+def test_silent_units_are_those_of_the_first_weights_before_training(faces):
+    pair = faces.select([0, 1])
+    shape = CNN((64, 64))
+    train, orders, preprocessing = _group(pair, epochs=1)
+    start = initial_weights(shape, np.arange(6))
+    many = fit_many(shape, pair.images, pair.subject, train, orders, start, preprocessing)
+    for fit in range(6):
+        network = initialise(CNN((64, 64)), fit)
+        outputs = trace(network, preprocessing[fit].apply(pair.images[train[fit]])[:, None])
+        for layer, silent in many.silent.items():
+            np.testing.assert_array_equal(silent[fit, 0], dead_units(outputs[SEEN[layer]]))
+
+
+def test_more_fits_than_a_chunk_change_nothing(faces):
+    pair = faces.select([0, 1])
+    shape = FCNN((64, 64))
+    n_fits = CHUNK + 3
+    train, orders, preprocessing = _group(pair, n_fits, epochs=2)
+    start = initial_weights(shape, np.arange(n_fits))
+    together = fit_many(shape, pair.images, pair.subject, train, orders, start, preprocessing)
+    last = slice(n_fits - 3, None)
+    alone = fit_many(
+        shape, pair.images, pair.subject, train[last], orders[last],
+        {name: value[last] for name, value in start.items()}, preprocessing[last],
+    )  # fmt: skip
+    assert together.loss.shape == (n_fits, 2)
+    np.testing.assert_allclose(together.loss[last], alone.loss, atol=1e-6)
+
+
+def test_the_starting_weights_and_the_random_state_are_left_alone(faces):
+    pair = faces.select([0, 1])
+    shape = CNN((64, 64))
+    train, orders, preprocessing = _group(pair, epochs=1)
+    start = initial_weights(shape, np.arange(6))
+    before = {name: value.clone() for name, value in start.items()}
+    random_state = torch.get_rng_state()
+    fit_many(shape, pair.images, pair.subject, train, orders, start, preprocessing)
+    assert all(torch.equal(start[name], before[name]) for name in start)
+    assert torch.equal(torch.get_rng_state(), random_state)
+
+
+def test_the_same_seeds_give_the_same_bits(faces):
+    pair = faces.select([0, 1])
+    shape = CNN((64, 64))
+    train, orders, preprocessing = _group(pair, epochs=3)
+    runs = [
+        fit_many(shape, pair.images, pair.subject, train, orders, initial_weights(shape, np.arange(6)), preprocessing)
+        for _ in range(2)
+    ]
+    for name, value in runs[0].weights.items():
+        assert torch.equal(value, runs[1].weights[name])
+    assert "6 fits, 3 epochs" in repr(runs[0])

@@ -1,0 +1,239 @@
+import json
+import os
+import stat
+import sys
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
+
+from faceloupe.errors import InputError
+from faceloupe.training import CNNClassifier, FCNNClassifier, load, save
+
+BOTH = pytest.mark.parametrize("classifier", [FCNNClassifier, CNNClassifier])
+FACES = np.random.default_rng(0).random((12, 10, 12), dtype=np.float32)
+SUBJECTS = np.array(["ann", "bo", "cy"] * 4)
+
+
+def fitted(classifier=CNNClassifier, subjects=SUBJECTS, **settings):
+    if classifier is CNNClassifier:
+        settings = {"kernel_size": 3, "pool_size": 2, **settings}
+    return classifier(**{"epochs": 2, **settings}).fit(FACES, subjects)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A saved classifier's folder; tests damage it."""
+    save(fitted(), tmp_path / "model")
+    return tmp_path / "model"
+
+
+def edit_manifest(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@BOTH
+@pytest.mark.parametrize("subjects", [SUBJECTS, SUBJECTS == "bo"])
+def test_what_is_loaded_is_what_was_saved(classifier, subjects, tmp_path):
+    model = fitted(classifier, subjects, preprocess="standardise", validation=0.5, image_shape=(10, 12), seed=9)
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert type(loaded) is classifier
+    assert loaded.get_params() == model.get_params()
+    assert vars(loaded).keys() == vars(model).keys()
+    assert loaded.preprocessing_ == model.preprocessing_
+    assert (loaded.image_shape_, loaded.n_features_in_) == ((10, 12), 120)
+    for curve in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        np.testing.assert_array_equal(getattr(loaded.history_, curve), getattr(model.history_, curve))
+    np.testing.assert_array_equal(loaded.predict_proba(FACES), model.predict_proba(FACES))
+    np.testing.assert_array_equal(loaded.predict(FACES), model.predict(FACES))
+    np.testing.assert_array_equal(loaded.fit(FACES, subjects).predict_proba(FACES), model.predict_proba(FACES))
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array(["ann", "Zoë", "李"]),
+        np.array(["ann", "bo", "cy"], dtype=object),
+        np.array([-3, 0, 2**62]),
+        np.array([1, 2, 200], dtype=np.uint8),
+        np.array([-1.0, 0.0, 3.0]),
+        np.array([0.0, 1.0, 2.0], dtype=np.float32),
+        np.array([False, True]),
+    ],
+    ids=lambda classes: str(classes.dtype),
+)
+def test_classes_keep_type_and_value(classes, tmp_path):
+    model = fitted(FCNNClassifier, classes[np.arange(12) % len(classes)])
+    save(model, tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.classes_.dtype == model.classes_.dtype
+    np.testing.assert_array_equal(loaded.classes_, model.classes_)
+    assert loaded.predict(FACES).tolist() == model.predict(FACES).tolist()
+
+
+def test_classes_that_json_cannot_hold_are_refused_before_anything_is_written(tmp_path):
+    days = np.array(["2024-01-01", "2024-01-02"] * 6, dtype="datetime64[D]")
+    model = fitted(FCNNClassifier)
+    model.classes_ = np.unique(days)
+    with pytest.raises(InputError, match="Classes of dtype datetime64"):
+        save(model, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_given_as_numpy_numbers_are_saved_as_numbers(tmp_path):
+    save(fitted(seed=np.int64(3), learning_rate=np.float32(0.5), image_shape=[10, 12]), tmp_path / "model")
+    parameters = load(tmp_path / "model").get_params()
+    assert (parameters["seed"], parameters["learning_rate"], parameters["image_shape"]) == (3, 0.5, (10, 12))
+
+
+def test_validation_faces_are_not_saved(tmp_path):
+    save(fitted(validation=(FACES, SUBJECTS)), tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.validation is None
+    assert loaded.history_.validation_loss.shape == (2,)
+
+
+def test_column_names_are_saved(tmp_path):
+    model = fitted(FCNNClassifier)
+    model.feature_names_in_ = np.array([f"pixel {i}" for i in range(120)], dtype=object)
+    save(model, tmp_path / "model")
+    assert list(load(tmp_path / "model").feature_names_in_) == list(model.feature_names_in_)
+
+
+def test_a_clipped_kernel_is_loaded_without_a_second_warning(tmp_path):
+    with pytest.warns(UserWarning, match="kernel_size=11 is larger"):
+        model = fitted(kernel_size=11, pool_size=1)
+    save(model, tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert (loaded.kernel_size, loaded.kernel_size_) == (11, (10, 11))
+
+
+def test_any_safetensors_reader_can_read_the_weights(saved):
+    weights = safetensors.numpy.load_file(saved / "weights.safetensors")
+    for name, value in load(saved).network_.state_dict().items():
+        np.testing.assert_array_equal(weights[name], value)
+
+
+def test_a_class_loads_its_own_kind_only(saved):
+    assert isinstance(CNNClassifier.load(saved), CNNClassifier)
+    with pytest.raises(InputError, match="holds a CNNClassifier; load it with that class"):
+        FCNNClassifier.load(saved)
+
+
+def test_nothing_is_saved_over_what_is_there(saved, tmp_path):
+    before = (saved / "manifest.json").read_bytes()
+    with pytest.raises(InputError, match="exists already"):
+        save(fitted(FCNNClassifier), saved)
+    assert (saved / "manifest.json").read_bytes() == before
+    (tmp_path / "empty").mkdir()
+    save(fitted(), tmp_path / "empty")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="exists already"):
+        save(fitted(), tmp_path / "file")
+    with pytest.raises(InputError, match="is not a folder; make it first"):
+        save(fitted(), tmp_path / "no" / "model")
+
+
+def test_only_a_fitted_classifier_of_ours_is_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        save(CNNClassifier(), tmp_path / "new")
+    with pytest.raises(InputError, match="this is a DummyClassifier"):
+        save(DummyClassifier().fit(FACES, SUBJECTS), tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_save_that_fails_half_way_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(sys.modules["faceloupe.training.saving"], "write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(fitted(), tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_others_may_read_what_was_saved(saved):
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o755
+    assert {stat.S_IMODE(path.stat().st_mode) for path in saved.iterdir()} == {0o644}
+
+
+def test_missing_files_are_named(saved, tmp_path):
+    with pytest.raises(InputError, match=r"nowhere is not a saved classifier: it has no manifest\.json"):
+        load(tmp_path / "nowhere")
+    (saved / "weights.safetensors").unlink()
+    with pytest.raises(InputError, match=r"it has no weights\.safetensors"):
+        load(saved)
+    (saved / "manifest.json").unlink()
+    with pytest.raises(InputError, match=r"it has no manifest\.json"):
+        load(saved)
+
+
+def test_one_flipped_bit_of_the_weights_is_noticed(saved):
+    path = saved / "weights.safetensors"
+    weights = bytearray(path.read_bytes())
+    weights[-1] ^= 1
+    path.write_bytes(weights)
+    with pytest.raises(InputError, match="damaged or was changed: its SHA-256"):
+        load(saved)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"format": '])
+def test_a_manifest_that_is_no_json_is_damaged(content, saved):
+    (saved / "manifest.json").write_bytes(content)
+    with pytest.raises(InputError, match="is damaged"):
+        load(saved)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{}", '{"format": "faceloupe.study/1"}'])
+def test_a_manifest_of_something_else_is_told_apart(content, saved):
+    (saved / "manifest.json").write_text(content)
+    with pytest.raises(InputError, match="does not describe a saved classifier"):
+        load(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema_version": 2}, "has schema version 2, but this faceloupe reads 1; upgrade it"),
+        ({"schema_version": None}, "has schema version None"),
+        ({"kind": "SVC"}, "describes a SVC, but one of FCNNClassifier, CNNClassifier was expected"),
+        ({"kind": ["CNNClassifier"]}, "describes a "),
+        ({"kind": "FCNNClassifier"}, "does not fit its weights"),
+        ({"parameters": {}}, "does not fit its weights"),
+        ({"parameters": None}, "does not fit its weights"),
+        ({"classes": {"dtype": "|O", "values": ["ann", "bo", "cy", "di"]}}, "does not fit its weights"),
+        ({"shapes": {"image_shape_": [10, 12], "kernel_size_": [3, 3]}}, "does not fit its weights"),
+        (
+            {"shapes": {"image_shape_": [5, 24], "kernel_size_": [3, 3], "pool_size_": [2, 2]}},
+            "does not fit its weights",
+        ),
+        ({"shapes": [10, 12]}, "does not fit its weights"),
+        ({"preprocessing": {"kind": "centre", "median": 1}}, "does not fit its weights"),
+        ({"history": {"loss": {"dtype": "<f8", "shape": [5], "base64": "AAAA"}}}, "does not fit its weights"),
+    ],
+)
+def test_a_manifest_that_cannot_be_right_is_explained(changes, message, saved):
+    edit_manifest(saved, **changes)
+    with pytest.raises(InputError, match=message):
+        load(saved)
+
+
+def test_a_pickle_in_place_of_the_weights_is_not_run(saved, tmp_path):
+    import hashlib
+    import pickle
+
+    class Bomb:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "boom"),))
+
+    content = pickle.dumps(Bomb())
+    (saved / "weights.safetensors").write_bytes(content)
+    edit_manifest(saved, weights_sha256=hashlib.sha256(content).hexdigest())
+    with pytest.raises(InputError, match="does not fit its weights"):
+        load(saved)
+    assert not (tmp_path / "boom").exists()
