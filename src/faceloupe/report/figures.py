@@ -1,0 +1,238 @@
+"""The charts and pictures of a document as files, drawn by Matplotlib, for slides and papers."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from faceloupe.documents import decode_array
+from faceloupe.errors import InputError
+from faceloupe.report.blocks import blocks_of
+from faceloupe.report.lines import line_domains
+from faceloupe.report.markup import identifier, plain
+from faceloupe.report.page import check_document
+from faceloupe.report.pictures import array_to_pixels, scale_ends, scale_labels
+from faceloupe.report.rows import BINS, row_domain
+from faceloupe.report.scales import axis_label, format_number, nice_step
+from faceloupe.report.series import Series, dot_rows, finite, interval_rows, read_series, stack_dots
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["save_figures"]
+
+FORMATS = ("png", "svg", "pdf")
+MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
+MUTED, GRID = "#5f5a52", "#e9e5dc"
+Block = Mapping[str, Any]
+
+
+def save_figures(
+    document: Block,
+    folder: str | Path,
+    format: Literal["png", "svg", "pdf"] = "png",  # noqa: A002
+) -> list[Path]:
+    """Draw every chart and pictures block of a document into a folder, one file each, named by its id.
+
+    Parameters
+    ----------
+    document : mapping
+        As for :func:`faceloupe.report.render_page`.
+    folder : str or Path
+        Made if missing; files of the same names are replaced.
+    format : {"png", "svg", "pdf"}
+
+    Returns
+    -------
+    list of Path
+        In reading order.
+
+    Raises
+    ------
+    InputError
+        If the document cannot be drawn or the format is another.
+    """
+    check_document(document)
+    if format not in FORMATS:
+        raise InputError(f"Figures are saved as {', '.join(FORMATS)}, not {format!r}.")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_save(block, folder, format) for block in blocks_of(document) if block["type"] in ("chart", "pictures")]
+
+
+def _save(block: Block, folder: Path, format: str) -> Path:  # noqa: A002
+    figure = _pictures(block) if block["type"] == "pictures" else _chart(block)
+    path = folder / f"{identifier(block['id'])}.{format}"
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same study gives the same file on any day
+    figure.savefig(path, dpi=200, metadata=dates.get(format))
+    return path
+
+
+def _words(text: str) -> str:
+    """Return text that Matplotlib does not take for a formula."""
+    return plain(text).replace("$", r"\$")
+
+
+def _chart(block: Block) -> "Figure":
+    from matplotlib.figure import Figure
+
+    rows = (
+        len(dot_rows(block))
+        if block["mark"] == "dots"
+        else len(interval_rows(block))
+        if block["mark"] == "interval"
+        else 0
+    )
+    figure = Figure(figsize=(7.2, max(3.0, 1.2 + 0.9 * rows) if rows else 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(_words(block["title"]), loc="left", fontsize=11, fontweight="bold")
+    {"line": _lines, "dots": _dots, "interval": _intervals}[block["mark"]](axes, block)
+    return figure
+
+
+def _lines(axes: "Axes", block: Block) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    series = read_series(block)
+    (x_low, x_high), (y_low, y_high) = line_domains(block, series)
+    for one in series:
+        axes.fill_between(one.x, one.lo, one.hi, color=one.look.colour, alpha=0.15, linewidth=0)
+        every = max(1, math.ceil(len(one.x) / 9))
+        dash = (0, tuple(float(part) / 2 for part in one.dash.split())) if one.dash else "-"
+        axes.plot(one.x, one.y, linestyle=dash, markevery=every, label=_words(one.name), **_look(one))
+    margin = 0.02 * (x_high - x_low)
+    axes.set(xlim=(x_low - margin, x_high + margin), ylim=(y_low, y_high + 0.02 * (y_high - y_low)))
+    if all(value.is_integer() for one in series for value in finite(one.x)):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if block["x"].get("ticks"):
+        axes.set_xticks(block["x"]["ticks"])
+    _dress(axes, block, block["x"], block["y"])
+    if series:
+        axes.legend(frameon=False, fontsize=9, loc="best")
+
+
+def _dots(axes: "Axes", block: Block) -> None:
+    rows = dot_rows(block)
+    low, high = row_domain(block, block["y"], [v for row in rows for v in (*row.values, row.mean, row.lo, row.hi)])
+    step, columns = nice_step(low, high, BINS), 4
+    piles = [stack_dots(row.values, step, columns) for row in rows]
+    levels = 1 + max((level for pile in piles for *_, level in pile), default=0)
+    height, size = min(0.05, 0.75 / levels), 0.85 * step / columns
+    for index, (row, pile) in enumerate(zip(rows, piles, strict=True)):
+        x = [centre + offset * size for centre, offset, _ in pile]
+        y = [index - 0.08 - height * (level + 0.5) for *_, level in pile]
+        axes.plot(
+            x, y, linestyle="", marker=MARKERS[row.series.look.marker], markersize=2, color=row.series.look.colour
+        )
+        if finite([row.mean]):
+            _whisker(axes, row.series, (row.mean, row.lo, row.hi), index + 0.1)
+    _rows(axes, [row.label for row in rows], (low, high), block, block["y"])
+
+
+def _intervals(axes: "Axes", block: Block) -> None:
+    rows, series = interval_rows(block), read_series(block)
+    values = [value for _, marks in rows for _, *numbers in marks for value in numbers]
+    for index, (_, marks) in enumerate(rows):
+        for place, (one, *numbers) in enumerate(marks):
+            label = _words(one.name) if index == 0 and len(series) > 1 else None
+            _whisker(axes, one, (numbers[0], numbers[1], numbers[2]), index + 0.22 * place, label)
+    _rows(axes, [label for label, _ in rows], row_domain(block, block["x"], values), block, block["x"])
+    if len(series) > 1 and rows:
+        axes.legend(frameon=False, fontsize=9, loc="best")
+
+
+def _whisker(
+    axes: "Axes", series: Series, interval: tuple[float, float, float], y: float, label: str | None = None
+) -> None:
+    value, low, high = interval
+    errors = None if math.isnan(low + high) else [[value - low], [high - value]]
+    axes.errorbar([value], [y], xerr=errors, capsize=3, linestyle="", label=label, **_look(series))
+
+
+def _rows(axes: "Axes", labels: list[str], span: tuple[float, float], block: Block, axis: Block) -> None:
+    margin = 0.03 * (span[1] - span[0])
+    axes.set(xlim=(span[0] - margin, span[1] + margin), ylim=(max(len(labels), 1) - 0.5, -0.95))
+    axes.set_yticks(range(len(labels)), [_words(label) for label in labels])
+    _dress(axes, block, axis, None)
+
+
+def _look(series: Series) -> dict[str, Any]:
+    look = series.look
+    return {
+        "color": look.colour,
+        "marker": MARKERS[look.marker],
+        "markersize": 5,
+        "markerfacecolor": "white" if look.alternative else look.colour,
+    }
+
+
+def _dress(axes: "Axes", block: Block, x: Block, y: Block | None) -> None:
+    """Give axes their labels, reference lines and a quiet look; without ``y`` the rows name themselves."""
+    axes.set_xlabel(_words(axis_label(x["label"], x.get("unit"))), color=MUTED)
+    axes.xaxis.set_major_formatter(lambda value, _: format_number(value, x.get("unit")))
+    if y is not None:
+        axes.set_ylabel(_words(axis_label(y["label"], y.get("unit"))), color=MUTED)
+        axes.yaxis.set_major_formatter(lambda value, _: format_number(value, y.get("unit")))
+    for mark in block.get("reference") or []:
+        if y is not None and "y" in mark:
+            axes.axhline(mark["y"], color=MUTED, linewidth=0.8, linestyle=":")
+            axes.annotate(
+                _words(mark["label"]),
+                (0.01, mark["y"]),
+                (0, 3),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                fontsize=8,
+                color=MUTED,
+            )
+        else:
+            at = mark.get("x", mark.get("y"))
+            axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=":")
+            axes.annotate(
+                _words(mark["label"]),
+                (at, 1),
+                (3, -9),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                fontsize=8,
+                color=MUTED,
+            )
+    axes.grid(axis="x" if y is None else "y", color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(length=0, labelsize=9)
+
+
+def _pictures(block: Block) -> "Figure":
+    from matplotlib.figure import Figure
+
+    columns = max(1, min(int(block["columns"]), len(block["panels"])))
+    rows = max(1, math.ceil(len(block["panels"]) / columns))
+    figure = Figure(figsize=(1.8 * columns + 0.2, 2.1 * rows + 0.8), layout="constrained")
+    figure.suptitle(_words(block["title"]), fontsize=11, fontweight="bold")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, panel in zip(grid.flat, block["panels"], strict=False):
+        axes.imshow(array_to_pixels(decode_array(panel["array"]), block["scale"]), cmap="gray", vmin=0, vmax=255)
+        axes.set_title(_words(panel["label"]), fontsize=9, color=MUTED)
+    if block["scale"]["kind"] != "photograph":
+        _colour_bar(figure, list(grid.flat), block["scale"])
+    return figure
+
+
+def _colour_bar(figure: "Figure", axes: list["Axes"], scale: Block) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    low, high = scale_ends(scale)
+    ramp = array_to_pixels(np.linspace(low, high, 256), scale) / 255
+    colours = ListedColormap(ramp if ramp.ndim == 2 else np.repeat(ramp[:, None], 3, axis=1))
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(low, high), colours), ax=axes, location="bottom", shrink=0.6, aspect=40, pad=0.03
+    )
+    bar.set_ticks([low, 0.0, high], labels=list(scale_labels(scale)))
+    bar.set_label(_words(scale.get("unit") or ""), fontsize=9, color=MUTED)

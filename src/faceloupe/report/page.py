@@ -1,0 +1,151 @@
+"""A document as one HTML file that opens from disk: no script, no request, no reader left out."""
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from faceloupe.errors import InputError
+from faceloupe.report.blocks import badge, blocks_of, render_block
+from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain
+from faceloupe.report.scales import format_number
+
+__all__ = ["SCHEMA", "check_document", "render_page"]
+
+SCHEMA = "faceloupe.study/1"
+BLOCKS = ("text", "table", "chart", "pictures", "statement")
+# Nothing may run and nothing may be fetched, whatever a subject is called.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def render_page(document: Mapping[str, Any]) -> str:
+    """Return a document as one self-contained HTML page.
+
+    Parameters
+    ----------
+    document : mapping
+        As ``faceloupe study --json`` prints it; ``evidence`` and ``networks`` are not drawn.
+
+    Returns
+    -------
+    str
+        HTML with its styles, charts (SVG) and pictures (PNG) within; light, dark and for print.
+
+    Raises
+    ------
+    InputError
+        If the document has another schema, an unknown block, or two blocks of one kind with the same id.
+    """
+    check_document(document)
+    style = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
+    head = (
+        '<meta charset="utf-8">'
+        + f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
+        + '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        + '<meta name="color-scheme" content="light dark">'
+        + '<link rel="icon" href="data:,">'
+        + element("title", escape(plain(document["title"])))
+        + element("style", style)
+    )
+    body = (
+        '<a class="skip" href="#content">Skip to the article</a>'
+        + element("header", _masthead(document), class_="masthead")
+        + _contents(document)
+        + element("main", _verdicts(document) + _sections(document), id="content", tabindex="-1")
+        + element("footer", _footer(document))
+    )
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
+
+
+def check_document(document: Mapping[str, Any]) -> None:
+    """Raise InputError if a document cannot be drawn."""
+    if document.get("schema") != SCHEMA:
+        raise InputError(f"Expected a document with schema {SCHEMA!r}, not {document.get('schema')!r}.")
+    blocks = list(blocks_of(document))
+    unknown = {str(block["type"]) for block in blocks} - set(BLOCKS)
+    if unknown:
+        raise InputError(f"Unknown blocks: {', '.join(sorted(unknown))}; a document holds {', '.join(BLOCKS)}.")
+    names = Counter(_address(block) for block in blocks if block["type"] != "text")
+    names.update(identifier("section", section["id"]) for section in document["sections"])
+    twice = [name for name, times in names.items() if times > 1]
+    if twice:
+        raise InputError(f"Give each block an id of its own; these are taken twice: {', '.join(twice)}.")
+
+
+def _address(block: Mapping[str, Any]) -> str:
+    kind = "figure" if block["type"] in ("chart", "pictures") else block["type"]
+    return identifier(kind, block["id"])
+
+
+def _masthead(document: Mapping[str, Any]) -> str:
+    question, *answer = document["lead"] or [""]
+    lead = paragraphs(question, "question") + "".join(paragraphs(part) for part in answer)
+    return element("h1", inline(document["title"])) + element("div", lead, class_="lead")
+
+
+def _contents(document: Mapping[str, Any]) -> str:
+    links = "".join(
+        element("li", element("a", inline(section["heading"]), href="#" + identifier("section", section["id"])))
+        for section in document["sections"]
+    )
+    inner = element("div", element("p", "Contents", id="contents") + element("ol", links))
+    return element("nav", inner, class_="contents", aria_labelledby="contents")
+
+
+def _verdicts(document: Mapping[str, Any]) -> str:
+    """Return the statements at a glance, each with a link to its evidence."""
+    statements = [block for block in blocks_of(document) if block["type"] == "statement"]
+    if not statements:
+        return ""
+    rows = "".join(
+        element("li", badge(one["verdict"]) + element("a", inline(one["claim"]), href="#" + _address(one)))
+        for one in statements
+    )
+    counts = Counter(str(one["verdict"]) for one in statements)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    heading = element("h2", f"At a glance: {told}", id="glance")
+    return element("section", heading + element("ul", rows), class_="glance", aria_labelledby="glance")
+
+
+def _sections(document: Mapping[str, Any]) -> str:
+    return "".join(
+        element(
+            "section",
+            element("h2", inline(section["heading"]), id=f"{id_}-heading")
+            + "".join(map(render_block, section["blocks"])),
+            id=id_,
+            aria_labelledby=f"{id_}-heading",
+        )
+        for section in document["sections"]
+        for id_ in [identifier("section", section["id"])]
+    )
+
+
+def _footer(document: Mapping[str, Any]) -> str:
+    facts = {**document.get("provenance", {}), "What this file contains": _inventory(document)}
+    terms = "".join(element("dt", inline(name)) + element("dd", _fact(fact)) for name, fact in facts.items())
+    return element("h2", "Where the numbers come from", id="provenance") + element("dl", terms, class_="provenance")
+
+
+def _fact(fact: Any) -> str:
+    if isinstance(fact, list) and all(isinstance(one, int | float) for one in fact):
+        return ", ".join(map(format_number, fact))
+    if isinstance(fact, list):
+        return element("ul", "".join(element("li", _fact(one)) for one in fact))
+    return inline(fact) if isinstance(fact, str) else format_number(fact)
+
+
+def _inventory(document: Mapping[str, Any]) -> str:
+    """Return in words what pictures the file carries, photographs of people first."""
+    blocks = [block for block in blocks_of(document) if block["type"] == "pictures"]
+    faces = [
+        plain(panel["label"]) for block in blocks if block["scale"]["kind"] == "photograph" for panel in block["panels"]
+    ]
+    others = sum(len(block["panels"]) for block in blocks) - len(faces)
+    computed = f"{others} picture{'s' if others > 1 else ''} computed by networks" if others else "no other pictures"
+    if not faces:
+        return f"No photographs; {computed}."
+    return (
+        f"Photographs of faces ({len(faces)}): {'; '.join(faces)}; {computed}. "
+        "Faces are biometric data: think before you pass this file on."
+    )

@@ -1,0 +1,104 @@
+"""Arrays as pictures: one PNG pixel for each number, on one scale that is shown beside them."""
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceloupe.documents import decode_array
+from faceloupe.report.markup import element, identifier, inline, paragraphs, plain
+from faceloupe.report.scales import format_number
+
+__all__ = ["array_to_pixels", "png_uri", "render_pictures", "scale_ends", "scale_labels"]
+
+# From blue through white at zero to orange, darkening evenly to both sides; told apart with any colour vision.
+DIVERGING_AT = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+DIVERGING = np.array([[18, 52, 130], [110, 155, 222], [255, 255, 255], [236, 158, 92], [138, 56, 4]], dtype=float)
+
+
+def scale_ends(scale: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the values at both ends of a scale: 0 and 1 for photographs, else the limit on both sides of zero."""
+    if scale["kind"] == "photograph":
+        return 0.0, 1.0
+    limit = float(scale["limit"]) or 1.0  # a dead unit's map is zero throughout
+    return -limit, limit
+
+
+def scale_labels(scale: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what stands below a scale: its ends in three figures, and zero between them."""
+    low, high = (format_number(float(f"{end:.3g}")) for end in scale_ends(scale))
+    return low, "0", high
+
+
+def array_to_pixels(array: NDArray[Any], scale: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Return the pixels of an array on a scale.
+
+    Parameters
+    ----------
+    array : ndarray, (H, W) or (H, W, 3)
+    scale : mapping
+        ``kind`` is ``"photograph"`` (0 black, 1 white), ``"grey"`` (-limit black, 0 mid-grey, limit white) or
+        ``"diverging"`` (-limit blue, 0 white, limit orange). Values beyond the ends take the colour of the end.
+
+    Returns
+    -------
+    ndarray of uint8, (H, W) or (H, W, 3); (H, W, 4) with transparent pixels where the array is not finite
+    """
+    low, high = scale_ends(scale)
+    known = np.isfinite(array)
+    share = np.clip((np.where(known, array, low) - low) / (high - low), 0.0, 1.0)
+    if scale["kind"] == "diverging":
+        share = np.stack([np.interp(2 * share - 1, DIVERGING_AT, colour) / 255 for colour in DIVERGING.T], axis=-1)
+    pixels = np.rint(255 * share).astype(np.uint8)
+    if known.all():
+        return pixels
+    colours = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
+    seen = known if known.ndim == 2 else known.all(axis=-1)
+    return np.concatenate([colours, np.where(seen, 255, 0).astype(np.uint8)[..., None]], axis=-1)
+
+
+def png_uri(pixels: NDArray[np.uint8]) -> str:
+    """Return pixels as a ``data:`` address of a PNG, exact."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def render_pictures(block: Mapping[str, Any], level: int) -> str:
+    """Return a pictures block as a figure: panels in columns, the scale, the caption."""
+    id_ = identifier("figure", block["id"])
+    panels = "".join(_panel(panel, block["scale"]) for panel in block["panels"])
+    content = (
+        element(f"h{level}", inline(block["title"]), id=f"{id_}-title", class_="figure-title")
+        + element("div", panels, class_="panels", style=f"--columns:{int(block['columns'])}")
+        + _scale_bar(block["scale"])
+        + element("figcaption", paragraphs(block["caption"]))
+    )
+    return element("figure", content, id=id_, class_="wide", aria_labelledby=f"{id_}-title")
+
+
+def _panel(panel: Mapping[str, Any], scale: Mapping[str, Any]) -> str:
+    array = decode_array(panel["array"])
+    image = (
+        f'<img src="{png_uri(array_to_pixels(array, scale))}" alt="{inline(plain(panel["alt"]))}"'
+        f' width="{array.shape[1]}" height="{array.shape[0]}">'
+    )
+    return element("div", image + element("span", inline(panel["label"]), class_="label"), class_="panel")
+
+
+def _scale_bar(scale: Mapping[str, Any]) -> str:
+    if scale["kind"] == "photograph":
+        return ""
+    ramp = png_uri(array_to_pixels(np.linspace(*scale_ends(scale), 129)[None], scale))
+    unit = inline(scale.get("unit") or "")
+    least, middle, most = scale_labels(scale)
+    words = f"Scale: {least} {unit}, {middle} in the middle, {most} {unit}"
+    ends = "".join(element("span", label) for label in (least, middle, most))
+    bar = f'<img src="{ramp}" alt="{words}" width="129" height="1">' + element(
+        "div", ends, class_="ends", aria_hidden="true"
+    )
+    return element("div", element("div", bar, class_="ramp") + element("span", unit, class_="unit"), class_="scale")

@@ -1,0 +1,156 @@
+"""The series of a chart as numbers, and the look that tells them apart without colour alone."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faceloupe.errors import InputError
+from faceloupe.report.markup import plain
+
+__all__ = ["LOOKS", "Look", "Row", "Series", "dot_rows", "finite", "interval_rows", "read_series", "stack_dots"]
+
+DASHES = ("", "7 4", "2 3", "9 3 2 3")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a style is drawn: colour on paper (``style.css`` adds that for the dark), marker, whether it is second."""
+
+    colour: str
+    marker: str
+    alternative: bool = False
+
+
+LOOKS = {
+    "fcnn": Look("#b45309", "circle"),
+    "fcnn-alt": Look("#99590b", "circle", alternative=True),
+    "cnn": Look("#1d4ed8", "square"),
+    "cnn-alt": Look("#0f73a8", "square", alternative=True),
+    "other": Look("#57534e", "diamond"),
+    "other-alt": Look("#7e3fb0", "triangle", alternative=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series; missing numbers are NaN, and ``lo``, ``hi`` are NaN where there is no interval."""
+
+    name: str
+    style: str
+    x: tuple[Any, ...]
+    y: tuple[Any, ...]
+    lo: tuple[float, ...]
+    hi: tuple[float, ...]
+    dash: str
+
+    @property
+    def look(self) -> Look:
+        """The look of the series' style."""
+        return LOOKS[self.style]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A category of a dots chart: its values, and their mean with an interval (NaN where not given)."""
+
+    label: str
+    series: Series
+    values: tuple[float, ...]
+    mean: float = math.nan
+    lo: float = math.nan
+    hi: float = math.nan
+
+
+def finite(values: Sequence[float]) -> list[float]:
+    """Return the values that are numbers."""
+    return [value for value in values if math.isfinite(value)]
+
+
+def read_series(chart: Mapping[str, Any]) -> list[Series]:
+    """Return the series of a chart.
+
+    Raises
+    ------
+    InputError
+        If a style is none of the six.
+    """
+    seen: Counter[str] = Counter()
+    return [_read_one(chart["id"], one, seen) for one in chart["series"]]
+
+
+def dot_rows(chart: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of a dots chart, one for each category and series, in the order they appear."""
+    series = read_series(chart)
+    sharing = Counter(category for one in series for category in dict.fromkeys(one.x))
+    summaries: dict[str, list[Mapping[str, Any]]] = {}
+    for summary in chart.get("summary") or []:
+        summaries.setdefault(summary["x"], []).append(summary)
+    rows = []
+    for category in dict.fromkeys(category for one in series for category in one.x):
+        for one in (one for one in series if category in one.x):
+            values = tuple(y for x, y in zip(one.x, one.y, strict=True) if x == category and math.isfinite(y))
+            label = plain(category if sharing[category] == 1 else f"{category}, {one.name}")
+            told = summaries.get(category) or [{}]
+            summary = told.pop(0) if len(told) > 1 else told[0]
+            rows.append(Row(label, one, values, *(_number(summary.get(key)) for key in ("mean", "lo", "hi"))))
+    return rows
+
+
+def interval_rows(chart: Mapping[str, Any]) -> list[tuple[str, list[tuple[Series, float, float, float]]]]:
+    """Return for each category of an interval chart the (series, estimate, low, high) that it holds."""
+    series = read_series(chart)
+    categories = chart["y"].get("categories") or list(dict.fromkeys(name for one in series for name in one.y))
+    return [
+        (
+            plain(category),
+            [
+                (one, x, low, high)
+                for one in series
+                for name, x, low, high in zip(one.y, one.x, one.lo, one.hi, strict=True)
+                if name == category and math.isfinite(x)
+            ],
+        )
+        for category in categories
+    ]
+
+
+def stack_dots(values: Sequence[float], step: float, columns: int) -> list[tuple[float, float, int]]:
+    """Return a place for each dot: bin centre, offset within the bin in dots, level of the pile from 0.
+
+    The bins are ``step`` wide and centred on its multiples, so that a pile of equal values stands on its value
+    (a dot plot, after Wilkinson, The American Statistician 53, 1999).
+    """
+    bins = Counter(round(value / step) for value in values)
+    return [
+        (index * step, dot % columns - (min(columns, count) - 1) / 2, dot // columns)
+        for index, count in sorted(bins.items())
+        for dot in range(count)
+    ]
+
+
+def _read_one(chart: str, one: Mapping[str, Any], seen: Counter[str]) -> Series:
+    style = one["style"]
+    if style not in LOOKS:
+        raise InputError(f"Chart {chart!r}: style {style!r} is not known; use one of {', '.join(LOOKS)}.")
+    dash = DASHES[(int(LOOKS[style].alternative) + 2 * seen[style]) % len(DASHES)]
+    seen[style] += 1
+    nothing = [None] * len(one["x"])
+    return Series(
+        name=plain(one["name"]),
+        style=style,
+        x=_column(one["x"]),
+        y=_column(one["y"]),
+        lo=_column(one.get("lo") or nothing),
+        hi=_column(one.get("hi") or nothing),
+        dash=dash,
+    )
+
+
+def _column(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(value if isinstance(value, str) else _number(value) for value in values)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

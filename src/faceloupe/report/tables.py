@@ -1,0 +1,47 @@
+"""Tables that scroll in a box of their own, with a caption and headers that say their scope."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faceloupe.report.markup import element, identifier, inline, plain
+from faceloupe.report.scales import format_number
+
+__all__ = ["render_table"]
+
+Cell = str | float | None
+
+
+def render_table(block: Mapping[str, Any]) -> str:
+    """Return a table block as HTML; the first column heads its rows."""
+    aligned = [column.get("align", "left") for column in block["columns"]]
+    head = "".join(
+        element("th", inline(column["label"]), scope="col", class_=side)
+        for column, side in zip(block["columns"], aligned, strict=True)
+    )
+    body = "".join(_row(row, aligned) for row in block["rows"])
+    table = (
+        element("caption", element("span", inline(block["caption"])))
+        + element("thead", element("tr", head))
+        + element("tbody", body)
+    )
+    box = element(
+        "div",
+        element("table", table),
+        class_="scroll",
+        role="region",
+        tabindex="0",
+        aria_label=f"Table: {plain(block['caption'])}",
+    )
+    note = element("p", inline(block["note"]), class_="note") if block.get("note") else ""
+    return element("div", box + note, class_="table wide", id=identifier("table", block["id"]))
+
+
+def _row(cells: Sequence[Cell], aligned: Sequence[str]) -> str:
+    written = [_cell(cell) for cell in cells]
+    first = element("th", written[0], scope="row", class_=aligned[0])
+    rest = (element("td", cell, class_=side) for cell, side in zip(written[1:], aligned[1:], strict=True))
+    return element("tr", first + "".join(rest))
+
+
+def _cell(cell: Cell) -> str:
+    return inline(cell) if isinstance(cell, str) else format_number(cell)

@@ -1,0 +1,53 @@
+"""Figures for slides and papers: a file for each figure of the page."""
+
+import copy
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from faceloupe.errors import InputError
+from faceloupe.report import save_figures
+
+NAMES = ["faces", "loss", "filters", "weights", "seeds", "shift", "differences", "probes"]
+
+
+@pytest.mark.parametrize(("format", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_every_figure_is_saved(document: dict[str, Any], tmp_path: Path, format: str, start: bytes) -> None:  # noqa: A002
+    paths = save_figures(document, tmp_path / "new", format)  # type: ignore[arg-type]
+    assert [path.name for path in paths] == [f"{name}.{format}" for name in NAMES]
+    assert all(path.read_bytes().startswith(start) for path in paths)
+
+
+def test_a_picture_has_more_than_one_colour(document: dict[str, Any], tmp_path: Path) -> None:
+    for path in save_figures(document, tmp_path):
+        with Image.open(path) as image:
+            assert len(image.convert("RGB").getcolors(maxcolors=1_000_000) or []) > 20
+
+
+def test_names_are_no_formulas_and_no_paths(document: dict[str, Any], tmp_path: Path) -> None:
+    odd = copy.deepcopy(document)
+    chart = odd["sections"][1]["blocks"][1]
+    chart.update(id="../up", title="$\\frac{", caption="")
+    chart["series"][0]["name"] = "a $ b"
+    assert tmp_path / "up.png" in save_figures(odd, tmp_path)
+
+
+def test_numbers_that_are_missing_are_left_out(document: dict[str, Any], tmp_path: Path) -> None:
+    holed = copy.deepcopy(document)
+    for block in holed["sections"][1]["blocks"][1:]:
+        for series in block["series"]:
+            series["y"] = [None] * len(series["y"])
+    assert len(save_figures(holed, tmp_path)) == len(NAMES)
+
+
+def test_other_formats_are_refused(document: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="png, svg, pdf"):
+        save_figures(document, tmp_path, "gif")  # type: ignore[arg-type]
+
+
+def test_no_global_state_of_pyplot_is_made(document: dict[str, Any], tmp_path: Path) -> None:
+    save_figures(document, tmp_path)
+    assert "matplotlib.pyplot" not in sys.modules
