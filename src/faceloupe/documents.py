@@ -1,7 +1,7 @@
 """Plain documents: the dictionaries that page, ``--json`` and files share.
 
-A document holds only what JSON holds. Arrays travel as base64 of their little-endian bytes, so that a page can compute on
-exactly the numbers that Python had.
+A document holds only what JSON holds. Arrays travel as base64 of their little-endian bytes, so that a page can compute
+on exactly the numbers that Python had.
 """
 
 import base64
@@ -50,8 +50,8 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -201,7 +201,7 @@ def test_a_manifest_of_something_else_is_told_apart(content, saved):
     [
         ({"schema_version": 2}, "has schema version 2, but this faceloupe reads 1; upgrade it"),
         ({"schema_version": None}, "has schema version None"),
-        ({"kind": "SVC"}, "describes a SVC, but one of FCNNClassifier, CNNClassifier was expected"),
+        ({"kind": "SVC"}, "describes a SVC, but one of FCNNClassifier, CNNClassifier, DeepCNNClassifier was expected"),
         ({"kind": ["CNNClassifier"]}, "describes a "),
         ({"kind": "FCNNClassifier"}, "does not fit its weights"),
         ({"parameters": {}}, "does not fit its weights"),

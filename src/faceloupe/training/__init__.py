@@ -1,5 +1,6 @@
-"""The two networks: one fit, many fits at once, and scikit-learn classifiers that can be saved."""
+"""The networks: one fit, many fits at once, and scikit-learn classifiers that can be saved."""
 
+from faceloupe.training.deep import DeepCNN, DeepCNNClassifier
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
 from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 from faceloupe.training.fit import History, RMSprop, batch_orders, evaluate, fit_network
@@ -11,6 +12,8 @@ __all__ = [
     "CNN",
     "FCNN",
     "CNNClassifier",
+    "DeepCNN",
+    "DeepCNNClassifier",
     "FCNNClassifier",
     "History",
     "ManyFits",

@@ -90,8 +90,9 @@ def fit_many(
         The shape; its own weights are not used.
     images : ndarray of shape (M, H, W), float32
         The faces that the fits draw from, as they are. With float64 faces and weights everything is float64.
-    labels : ndarray of shape (M,)
-        Class of each face: 0 or 1 for a network with one output, else 0..C-1.
+    labels : ndarray of shape (M,) or (S, M)
+        Class of each face, the same for all fits or of each fit its own: 0 or 1 for a network with one output, else
+        0..C-1.
     train : ndarray of shape (S, n)
         Which faces each fit trains on.
     orders : ndarray of shape (S, epochs, n)
@@ -110,13 +111,13 @@ def fit_many(
     with torch.no_grad():
         pixels = torch.tensor(images)
         front = _front(network, pixels)
-        targets = torch.from_numpy(labels.astype(np.int64))
+        targets = torch.from_numpy(np.broadcast_to(labels, (len(train), len(images))).astype(np.int64))
         # (S, epochs, n): the faces in the order in which each fit meets them
         faces = torch.from_numpy(np.take_along_axis(train[:, None, :], orders, axis=2))
         chunks = [
             _fit_chunk(
                 front,
-                targets,
+                targets[part],
                 faces[part],
                 {name: value[part] for name, value in weights.items()},
                 _Scaling.of(preprocessing[part], pixels.dtype),
@@ -193,7 +194,7 @@ def _fit_chunk(
             features, tape = front.forward(weights, scaling, batch)
             hidden = _hidden(weights, features)
             logits = _logits(weights, hidden)
-            batch_loss, correct, slope = _cross_entropy(logits, targets[batch])
+            batch_loss, correct, slope = _cross_entropy(logits, targets.gather(1, batch))
             loss[:, epoch] += batch_loss.sum(1) / captures
             right[:, epoch] += correct.sum(1) / captures
             _note(seen, _active(front, tape, hidden))

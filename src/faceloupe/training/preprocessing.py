@@ -34,7 +34,7 @@ class Preprocessing:
         return ((images - np.float32(self.mean)) / np.float32(self.scale)).astype(np.float32, copy=False)
 
 
-def fit_preprocessing(kind: Kind, images: NDArray[np.floating]) -> Preprocessing:
+def fit_preprocessing(kind: str, images: NDArray[np.floating]) -> Preprocessing:
     """Take the statistics that a kind of preprocessing needs.
 
     Parameters

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from faceloupe.documents import decode_array, encode_array, write_json, write_whole
 from faceloupe.errors import InputError
+from faceloupe.training.deep import DeepCNNClassifier
 from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 from faceloupe.training.fit import History
 from faceloupe.training.preprocessing import Preprocessing
@@ -29,9 +30,9 @@ SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 SHAPES = {"image_shape_", "kernel_size_", "pool_size_"}
-KINDS = {"FCNNClassifier": FCNNClassifier, "CNNClassifier": CNNClassifier}
+KINDS = {kind.__name__: kind for kind in (FCNNClassifier, CNNClassifier, DeepCNNClassifier)}
 
-Classifier = FCNNClassifier | CNNClassifier
+Classifier = FCNNClassifier | CNNClassifier | DeepCNNClassifier
 
 
 def save(classifier: Classifier, folder: str | Path) -> None:
@@ -43,7 +44,7 @@ def save(classifier: Classifier, folder: str | Path) -> None:
 
     Parameters
     ----------
-    classifier : FCNNClassifier or CNNClassifier
+    classifier : FCNNClassifier, CNNClassifier or DeepCNNClassifier
     folder : str or Path
         Must not exist yet, or be empty; its parent must exist.
 
@@ -56,7 +57,7 @@ def save(classifier: Classifier, folder: str | Path) -> None:
         If there is nothing to save yet.
     """
     if type(classifier) not in KINDS.values():
-        raise InputError(f"Only {' and '.join(KINDS)} can be saved here, but this is a {type(classifier).__name__}.")
+        raise InputError(f"Only {', '.join(KINDS)} can be saved here, but this is a {type(classifier).__name__}.")
     check_is_fitted(classifier)
     folder = Path(folder)
     if not folder.parent.is_dir():
@@ -85,7 +86,7 @@ def load(folder: str | Path) -> Classifier:
 
     Returns
     -------
-    FCNNClassifier or CNNClassifier
+    FCNNClassifier, CNNClassifier or DeepCNNClassifier
 
     Raises
     ------
@@ -105,7 +106,7 @@ def load(folder: str | Path) -> Classifier:
 
 def _manifest(classifier: Classifier, weights: bytes) -> dict[str, Any]:
     parameters = classifier.get_params()
-    if isinstance(parameters["validation"], tuple | list):
+    if isinstance(parameters.get("validation"), tuple | list):
         parameters["validation"] = None
     return {
         "format": FORMAT,

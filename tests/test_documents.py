@@ -1,0 +1,52 @@
+"""Documents: exact arrays, and files that are whole or not there."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from faceloupe.documents import decode_array, encode_array, read_json, write_json, write_whole
+from faceloupe.errors import InputError
+
+
+@given(
+    arrays.arrays(st.sampled_from([np.float32, np.uint8, np.dtype(">f8"), np.int64]), arrays.array_shapes(max_dims=3))
+)
+def test_an_array_survives_json_bit_by_bit(array):
+    back = decode_array(json.loads(json.dumps(encode_array(array))))
+    assert back.shape == array.shape
+    assert back.astype(array.dtype).tobytes() == array.tobytes()
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    target = tmp_path / "report.html"
+    write_whole(target, b"old")
+    monkeypatch.setattr("os.replace", _fail)
+    with pytest.raises(OSError, match="disk on fire"):
+        write_whole(target, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert target.read_bytes() == b"old"
+
+
+def _fail(*_):
+    raise OSError("disk on fire")
+
+
+def test_json_goes_there_and_back(tmp_path):
+    write_json(tmp_path / "a.json", {"name": "Zoë", "n": [1, 2.5, None]})
+    assert read_json(tmp_path / "a.json") == {"name": "Zoë", "n": [1, 2.5, None]}
+
+
+def test_nan_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(InputError, match=r"a\.json is not a JSON document"):
+        read_json(tmp_path / "a.json")
