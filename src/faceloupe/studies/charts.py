@@ -1,0 +1,152 @@
+"""Charts as plain values: what the page draws, and what Matplotlib exports."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from faceloupe.documents import encode_array
+from faceloupe.studies.findings import Curve
+from faceloupe.studies.statistics import Interval, cluster_bootstrap
+from faceloupe.studies.trials import Trials
+
+__all__ = ["dots_chart", "forest_chart", "line_chart", "pictures", "share"]
+
+Name = tuple[str, str]  # what a series is called and which style it has
+CHANCE = [{"y": 0.5, "label": "chance"}]
+NO_CHANGE = [{"x": 0.0, "label": "no change"}]
+KINDS = {"none": "pixels as they are", "centre": "mean pixel subtracted", "standardise": "pixels standardised"}
+
+
+def share(value: float) -> str:
+    """Return a share in per cent as it reads: 93.8 %."""
+    return f"{100 * value:.1f} %".replace("-", "−")
+
+
+def line_chart(
+    id: str,  # noqa: A002 - the document's own word
+    title: str,
+    caption: str,
+    curves: Mapping[Name, Curve],
+    x: tuple[str, str],
+    y: str,
+    *,
+    reference: Sequence[Mapping[str, Any]] = CHANCE,
+) -> dict[str, Any]:
+    """Return curves of shares with their bands."""
+    return {
+        "type": "chart",
+        "id": id,
+        "title": title,
+        "caption": caption,
+        "mark": "line",
+        "x": {"label": x[0], "unit": x[1]},
+        "y": {"label": y, "unit": "%", "range": [0.0, 1.0]},
+        "series": [
+            {
+                "name": name,
+                "style": style,
+                "x": list(curve.amounts),
+                "y": [interval.estimate for interval in curve.intervals],
+                "lo": [interval.low for interval in curve.intervals],
+                "hi": [interval.high for interval in curve.intervals],
+            }
+            for (name, style), curve in curves.items()
+        ],
+        "reference": list(reference),
+    }
+
+
+def dots_chart(
+    id: str,  # noqa: A002
+    title: str,
+    caption: str,
+    groups: Mapping[Name, Trials],
+    column: str,
+    y: str,
+) -> dict[str, Any]:
+    """Return one dot a fit, by group, with each group's mean and interval."""
+    means = {name: cluster_bootstrap(trials.grid(column)) for (name, _), trials in groups.items()}
+    return {
+        "type": "chart",
+        "id": id,
+        "title": title,
+        "caption": caption,
+        "mark": "dots",
+        "x": {"label": ""},
+        "y": {"label": y, "unit": "%", "range": [0.0, 1.0]},
+        "series": [
+            {
+                "name": name,
+                "style": style,
+                "x": [name] * len(trials),
+                "y": [float(value) for value in trials.column(column)],
+                "lo": None,
+                "hi": None,
+            }
+            for (name, style), trials in groups.items()
+        ],
+        "summary": [
+            {"x": name, "mean": mean.estimate, "lo": mean.low, "hi": mean.high} for name, mean in means.items()
+        ],
+        "reference": CHANCE,
+    }
+
+
+def forest_chart(
+    id: str,  # noqa: A002
+    title: str,
+    caption: str,
+    rows: Mapping[str, Interval],
+    x: str,
+    *,
+    control: Mapping[str, Interval] | None = None,
+    reference: Sequence[Mapping[str, Any]] = NO_CHANGE,
+) -> dict[str, Any]:
+    """Return intervals, one a row, with a control beside them where there is one."""
+    series = [("measured", "cnn", rows)] + ([("shuffled labels", "other", control)] if control else [])
+    return {
+        "type": "chart",
+        "id": id,
+        "title": title,
+        "caption": caption,
+        "mark": "interval",
+        "x": {"label": x, "unit": "%"},
+        "y": {"label": "", "categories": list(rows)},
+        "series": [
+            {
+                "name": name,
+                "style": style,
+                "y": list(intervals),
+                "x": [interval.estimate for interval in intervals.values()],
+                "lo": [interval.low for interval in intervals.values()],
+                "hi": [interval.high for interval in intervals.values()],
+            }
+            for name, style, intervals in series
+        ],
+        "reference": list(reference),
+    }
+
+
+def pictures(
+    id: str,  # noqa: A002
+    title: str,
+    caption: str,
+    panels: Mapping[str, tuple[np.ndarray[Any, Any], str]],
+    *,
+    scale: Mapping[str, Any],
+    columns: int,
+) -> dict[str, Any]:
+    """Return pictures of arrays on one scale; each panel is an array (H, W) with its description."""
+    return {
+        "type": "pictures",
+        "id": id,
+        "title": title,
+        "caption": caption,
+        "scale": dict(scale),
+        "columns": columns,
+        "panels": [
+            {"label": label, "alt": alt, "array": encode_array(array.astype(np.float32))}
+            for label, (array, alt) in panels.items()
+        ],
+    }

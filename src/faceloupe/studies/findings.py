@@ -1,0 +1,180 @@
+"""Figures with intervals, computed from the trials of a study and from nothing else."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.inspection import Anatomy, anatomy
+from faceloupe.studies.fits import build
+from faceloupe.studies.plan import StudyPlan
+from faceloupe.studies.statistics import (
+    Interval,
+    cluster_bootstrap,
+    paired_difference,
+    probability_of_superiority,
+    sample_size_for_difference,
+    wilson,
+)
+from faceloupe.studies.trials import Trials
+
+__all__ = ["CHANCE_LOSS", "Curve", "Findings", "as_document"]
+
+CHANCE_LOSS = float(np.log(2))  # cross-entropy in nats of an answer of one half, whatever the face
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A mean by amount, with the interval at each."""
+
+    amounts: tuple[float, ...]
+    intervals: tuple[Interval, ...]
+
+    def at(self, amount: float) -> Interval:
+        """Return the interval at one amount."""
+        return self.intervals[self.amounts.index(amount)]
+
+
+class Findings:
+    """A study's trials, asked in the words of the page.
+
+    Parameters
+    ----------
+    plan : StudyPlan
+    trials : Trials
+    image_shape : (int, int)
+    captures : ndarray of int, (subjects,)
+        Captures of each subject.
+    """
+
+    def __init__(
+        self, plan: StudyPlan, trials: Trials, image_shape: tuple[int, int], captures: NDArray[np.intp]
+    ) -> None:
+        self.plan = plan
+        self.trials = trials
+        self.image_shape = image_shape
+        self.captures = captures
+        self.half = int(captures.min()) // 2
+
+    def anatomy(self, network: str) -> Anatomy:
+        """Return the anatomy of one of the study's networks for two people."""
+        shape = build(network, self.image_shape)
+        side = self.image_shape if network != "fcnn-equal" else (round(shape.hidden.in_features**0.5),) * 2
+        return anatomy(shape, side)
+
+    def fits(
+        self, network: str, preprocess: str, *, held_out: bool, experiment: str = "pairs", **more: object
+    ) -> Trials:
+        """Return the fits of a network that trained on half of the captures, or on all."""
+        found = self.trials.where(
+            experiment=experiment, network=network, preprocess=preprocess, condition="", control=more.pop("control", "")
+        )
+        return Trials(trial for trial in found if (trial.n_held_out > 0) == held_out).where(**more)
+
+    def mean(self, trials: Trials, column: str) -> Interval:
+        """Return a column's mean over pairs and seeds."""
+        return cluster_bootstrap(trials.grid(column))
+
+    def share(self, trials: Trials, flags: NDArray[np.bool_]) -> Interval:
+        """Return how often something is so, over pairs and seeds.
+
+        What is so in all fits, or in none, has no spread to resample: then the interval is Wilson's for the pairs
+        alone.
+        """
+        grid = trials.grid(flags)
+        if (grid == grid[0, 0]).all():
+            return replace(wilson(int(grid[:, 0].sum()), len(grid)), counted="pairs, all alike")
+        return cluster_bootstrap(grid)
+
+    def difference(self, a: Trials, b: Trials, column: str) -> Interval:
+        """Return the mean of a - b over the same pairs and seeds."""
+        return paired_difference(a.grid(column), b.grid(column))
+
+    def superiority(self, a: Trials, b: Trials, column: str) -> Interval:
+        """Return how often a beats b on the same pair and seed, ties counting half."""
+        return probability_of_superiority(a.grid(column), b.grid(column))
+
+    def pairs_to_settle(self, a: Trials, b: Trials, column: str, limit: float = 0.0) -> int | None:
+        """Return how many pairs would settle on which side of a limit a difference of the size seen lies.
+
+        None if no number would, or only one pair was seen.
+        """
+        differences = a.grid(column) - b.grid(column) - limit
+        return sample_size_for_difference(differences) if len(differences) > 1 else None
+
+    def unfitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Interval:
+        """Return the share of fits whose hidden units are all dead, so that every face gets the same answer."""
+        trials = self.fits(network, preprocess, held_out=held_out)
+        hidden = self.anatomy(network).layers[-2].output_shape[-1]
+        return self.share(trials, trials.column("dead_hidden") == hidden)
+
+    def fitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Interval:
+        """Return the share of fits that recognise every training capture."""
+        trials = self.fits(network, preprocess, held_out=held_out)
+        return self.share(trials, trials.column("train_accuracy") == 1)
+
+    def robustness(self, network: str, condition: str, column: str) -> Curve:
+        """Return accuracy or consistency against the amount of a condition."""
+        trials = self.trials.where(experiment="robustness", network=network, condition=condition)
+        return self._curve(trials, "amount", column)
+
+    def loss_under_shift(self, network: str, pixels: float) -> Floats:
+        """Return how much accuracy a shift by so many pixels costs: (pairs, seeds), the mean of four directions."""
+        trials = self.trials.where(experiment="robustness", network=network, condition=("shift x", "shift y"))
+        still = trials.where(amount=0.0).grid("accuracy")
+        moved = trials.where(amount=(-pixels, pixels)).grid("accuracy")
+        return still - moved
+
+    def learning(self, network: str, preprocess: str) -> Curve:
+        """Return held-out accuracy against captures per person."""
+        trials = self.trials.where(experiment="learning", network=network, preprocess=preprocess)
+        return self._curve(trials, "captures", "accuracy")
+
+    def epochs(self, network: str, preprocess: str, column: str) -> tuple[Floats, Floats]:
+        """Return the epochs (E,) and a column by seed and epoch (S, E) for the tutorial's pair."""
+        trials = self.trials.where(experiment="tutorial", network=network, preprocess=preprocess, condition="epoch")
+        amounts = sorted(trials.values("amount"))
+        columns = [trials.where(amount=amount) for amount in amounts]
+        by_seed = [sorted(found, key=lambda trial: trial.seed) for found in columns]
+        return np.array(amounts), np.array([[getattr(trial, column) for trial in found] for found in by_seed]).T
+
+    def seconds(self, network: str) -> Floats:
+        """Return how long single fits took, one after another."""
+        return self.trials.where(experiment="timing", network=network).column("seconds")
+
+    def people(self, network: str, preprocess: str) -> tuple[Floats, Interval]:
+        """Return the accuracies of the splits, and their mean with Wilson's interval for the captures of one split.
+
+        The splits share their captures, so more splits make the mean steadier but are no new evidence: the interval is
+        that of one split's held-out captures.
+        """
+        trials = self.trials.where(experiment="people", network=network, preprocess=preprocess)
+        accuracies = trials.column("accuracy")
+        n = trials.rows[0].n_held_out
+        mean = float(accuracies.mean())
+        return accuracies, replace(wilson(round(mean * n), n), estimate=mean)
+
+    def probe(self, layer: str, control: str = "") -> Trials:
+        """Return the probes of one layer."""
+        return self.trials.where(experiment="probe", condition=layer, control=control)
+
+    def _curve(self, trials: Trials, by: str, column: str) -> Curve:
+        amounts = sorted(trials.values(by))
+        return Curve(
+            tuple(float(amount) for amount in amounts),
+            tuple(self.mean(trials.where(**{by: amount}), column) for amount in amounts),
+        )
+
+
+def as_document(interval: Interval) -> dict[str, Any]:
+    """Return an interval as JSON holds it."""
+    return {
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "n": interval.n,
+        "counted": interval.counted,
+        "confidence": interval.confidence,
+    }

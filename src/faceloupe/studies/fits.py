@@ -1,0 +1,307 @@
+"""Fit a group of networks that share their people, and turn what they do into trials."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from faceloupe.faces import split_by_capture
+from faceloupe.faces.perturbations import permute_pixels
+from faceloupe.studies.plan import StudyPlan, seeds_for
+from faceloupe.studies.trials import NAN, Trial
+from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
+from faceloupe.training.fit import batch_orders
+from faceloupe.training.networks import CNN, FCNN
+from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
+
+__all__ = ["FitGroup", "build", "equal_side", "fit_group", "held_out_split", "people_name"]
+
+Images = NDArray[np.float32]
+SHUFFLED, PERMUTED = "shuffled labels", "permuted pixels"
+
+
+def build(network: str, image_shape: tuple[int, int], n_subjects: int = 2) -> FCNN | CNN:
+    """Return one of the study's networks, untrained.
+
+    Parameters
+    ----------
+    network : str
+        ``"fcnn"`` and ``"cnn"``: the tutorial's. ``"cnn-global"``: the CNN with one pooling window over the whole
+        feature map, so that it cannot know where anything is. ``"fcnn-equal"``: the FCNN on faces made so small that it
+        has the CNN's number of parameters.
+    image_shape : (int, int)
+    n_subjects : int
+    """
+    outputs = 1 if n_subjects == 2 else n_subjects
+    if network == "fcnn":
+        return FCNN(image_shape, outputs=outputs)
+    if network == "fcnn-equal":
+        return FCNN((equal_side(image_shape),) * 2, outputs=outputs)
+    height, width = image_shape
+    return CNN(image_shape, pool_size=(height - 7, width - 7) if network == "cnn-global" else 4, outputs=outputs)
+
+
+def equal_side(image_shape: tuple[int, int]) -> int:
+    """Return the side of the square face on which an FCNN has as many parameters as the CNN on the whole face.
+
+    >>> equal_side((64, 64))
+    29
+    """
+    wanted = sum(weights.numel() for weights in CNN(image_shape).parameters())
+    return round(math.sqrt((wanted - 9) / 4))  # 4·side² weights, 4 biases, and 5 in the output unit
+
+
+def held_out_split(
+    plan: StudyPlan, labels: NDArray[np.intp], people: Sequence[int], seed: int, captures: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the training and held-out captures of one seed: the same for every network and baseline."""
+    split = split_by_capture(labels, train=captures, seed=int(seeds_for(plan, people, seed)[0]))
+    return split.train, split.held_out
+
+
+def people_name(people: Sequence[int]) -> str:
+    """Return how trials call these people."""
+    return "-".join(map(str, people)) if len(people) == 2 else "all"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitGroup:
+    """Networks of one shape, trained on the same people.
+
+    Attributes
+    ----------
+    plan : StudyPlan
+    network : str
+    people : tuple of int
+    shape : FCNN or CNN
+    seeds, preprocessing : sequences, one item a fit
+    train, held_out : ndarray of int, (S, n)
+        Captures of each fit.
+    images, labels : arrays, (M, ...)
+        All captures of these people; who they show.
+    targets : ndarray of int, (S, M)
+        What each network was told.
+    fits : ManyFits
+    control : str
+    seconds : float
+        For all fits together.
+    """
+
+    plan: StudyPlan
+    network: str
+    people: tuple[int, ...]
+    shape: FCNN | CNN
+    seeds: tuple[int, ...]
+    preprocessing: tuple[Preprocessing, ...]
+    train: NDArray[np.intp]
+    held_out: NDArray[np.intp]
+    images: Images
+    labels: NDArray[np.intp]
+    targets: NDArray[np.intp]
+    fits: ManyFits
+    control: str
+    seconds: float
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        """Return what every network of the group says to some faces, (S, N, C)."""
+        return predict_many(self.shape, self.fits.weights, prepare(self.network, images), self.preprocessing)[0]
+
+    def trials(self, experiment: str, **details: Any) -> list[Trial]:
+        """Return one trial a fit: accuracy, loss and dead units after training."""
+        logits, active = predict_many(
+            self.shape, self.fits.weights, prepare(self.network, self.images), self.preprocessing
+        )
+        right, loss = score(logits, self.labels)
+        train_right, train_loss = score(logits, self.targets)
+        return [
+            Trial(
+                experiment=experiment,
+                preprocess=self.preprocessing[fit].kind,
+                **self._identity(fit),
+                n_train=self.train.shape[1],
+                n_held_out=self.held_out.shape[1],
+                train_accuracy=float(train_right[fit, self.train[fit]].mean()),
+                train_loss=float(train_loss[fit, self.train[fit]].mean()),
+                accuracy=_mean(right[fit, self.held_out[fit]]),
+                loss=_mean(loss[fit, self.held_out[fit]]),
+                fitted_at=_first(self.fits.accuracy[fit] == 1),
+                seconds=self.seconds / len(self.seeds),
+                **self._dead(fit, {name: part[fit, self.train[fit]].any(axis=0) for name, part in active.items()}),
+                **details,
+            )
+            for fit in range(len(self.seeds))
+        ]
+
+    def conditions(
+        self, experiment: str, condition: str, amount: float, changed: Images, before: NDArray[np.intp]
+    ) -> list[Trial]:
+        """Return one trial a fit: accuracy on held-out captures that were changed, and consistency with before."""
+        logits = self.logits(changed)
+        now, (right, _) = answers(logits), score(logits, self.labels)
+        return [
+            Trial(
+                experiment=experiment,
+                preprocess=self.preprocessing[fit].kind,
+                **self._identity(fit),
+                condition=condition,
+                amount=amount,
+                n_train=self.train.shape[1],
+                n_held_out=len(held_out),
+                accuracy=_mean(right[fit, held_out]),
+                consistency=_mean(now[fit, held_out] == before[fit, held_out]),
+            )
+            for fit, held_out in enumerate(self.held_out)
+        ]
+
+    def epochs(self, experiment: str) -> list[Trial]:
+        """Return one trial a fit and epoch: running loss and accuracy on the training captures."""
+        return [
+            Trial(
+                experiment=experiment,
+                preprocess=self.preprocessing[fit].kind,
+                **self._identity(fit),
+                condition="epoch",
+                amount=float(epoch + 1),
+                n_train=self.train.shape[1],
+                train_accuracy=float(self.fits.accuracy[fit, epoch]),
+                train_loss=float(self.fits.loss[fit, epoch]),
+            )
+            for fit in range(len(self.seeds))
+            for epoch in range(self.plan.epochs)
+        ]
+
+    def _identity(self, fit: int) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "people": people_name(self.people),
+            "seed": self.seeds[fit],
+            "captures": self.train.shape[1] // len(self.people),
+            "control": self.control,
+        }
+
+    def _dead(self, fit: int, alive: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
+        """Count the dead units of a fit before and after training, and say when each fell silent for good."""
+        found: dict[str, Any] = {}
+        died = []
+        for layer, silent in self.fits.silent.items():
+            name = "conv" if layer == "conv_relu" else "hidden"
+            found[f"dead_{name}_start"] = float(silent[fit, 0].sum())
+            found[f"dead_{name}"] = float((~alive[layer]).sum())
+            when = [_silent_from(silent[fit, :, unit]) for unit in np.flatnonzero(~alive[layer])]
+            if when:
+                died.append(" ".join([name, *map(str, sorted(when))]))
+        return {**found, "died": "; ".join(died)}
+
+
+def fit_group(
+    plan: StudyPlan,
+    images: Images,
+    labels: NDArray[np.intp],
+    people: Sequence[int],
+    network: str,
+    *,
+    seeds: Sequence[int],
+    captures: int | None,
+    preprocess: Sequence[str] | None = None,
+    control: str = "",
+) -> FitGroup:
+    """Train a network for every seed and preprocessing on some people.
+
+    Parameters
+    ----------
+    plan : StudyPlan
+    images, labels : arrays, (M, H, W) and (M,)
+        The people's captures, labelled 0..K-1.
+    people : sequence of int
+        Their indices in the whole face set.
+    network : str
+        As :func:`build` names it.
+    seeds : sequence of int
+    captures : int or None
+        Training captures per subject; None trains on all and holds none out.
+    preprocess : sequence of str, optional
+        Instead of the plan's.
+    control : str
+        ``"shuffled labels"`` trains each fit on labels in a random order of its own, for one order for all might agree
+        with the true labels by chance; ``"permuted pixels"`` puts the pixels of all captures in one random order.
+
+    Returns
+    -------
+    FitGroup
+    """
+    started = perf_counter()
+    settings = [(seed, kind) for kind in preprocess or plan.preprocess for seed in seeds]
+    drawn = np.array([seeds_for(plan, people, seed) for seed, _ in settings])
+    if captures is None:
+        train = np.tile(np.arange(len(labels)), (len(settings), 1))
+        held_out = np.empty((len(settings), 0), dtype=np.intp)
+    else:
+        splits = [held_out_split(plan, labels, people, seed, captures) for seed, _ in settings]
+        train, held_out = (np.stack(side) for side in zip(*splits, strict=True))
+    targets = np.tile(labels, (len(settings), 1))
+    if control == SHUFFLED:
+        targets = np.stack([np.random.default_rng(seeds).permutation(labels) for seeds in drawn])
+    if control == PERMUTED:
+        images = permute_pixels(images, seed=plan.seed)
+    seen = prepare(network, images)
+    shape = build(network, images.shape[1:], len(np.unique(labels)))
+    preprocessing = [fit_preprocessing(kind, seen[indices]) for (_, kind), indices in zip(settings, train, strict=True)]
+    fits = fit_many(
+        shape,
+        seen,
+        targets,
+        train,
+        np.stack([batch_orders(train.shape[1], plan.epochs, int(seed)) for seed in drawn[:, 2]]),
+        initial_weights(shape, drawn[:, 1]),
+        preprocessing,
+        batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+    )
+    return FitGroup(
+        plan, network, tuple(people), shape, tuple(seed for seed, _ in settings), tuple(preprocessing), train, held_out,
+        images, labels, targets, fits, control, perf_counter() - started,
+    )  # fmt: skip
+
+
+def prepare(network: str, images: Images) -> Images:
+    """Return the faces in the size that a network takes."""
+    if network != "fcnn-equal":
+        return images
+    side = equal_side(images.shape[1:])
+    return functional.adaptive_avg_pool2d(torch.tensor(images)[:, None], side)[:, 0].numpy()
+
+
+def answers(logits: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the class that each logit vector (..., C) stands for; one logit says class 1 above 0."""
+    return (logits[..., 0] > 0).astype(np.intp) if logits.shape[-1] == 1 else logits.argmax(axis=-1)
+
+
+def score(logits: NDArray[np.float32], labels: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return whether each answer is right and its cross-entropy in nats, both (S, N)."""
+    if logits.shape[-1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
+    peak = logits.max(axis=-1, keepdims=True)
+    log_sum = peak[..., 0] + np.log(np.exp(logits - peak).sum(axis=-1))
+    own = np.take_along_axis(logits, np.broadcast_to(labels, logits.shape[:2])[..., None], axis=-1)[..., 0]
+    return answers(logits) == labels, log_sum - own
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if values.size else NAN
+
+
+def _first(flags: NDArray[np.bool_]) -> float:
+    """Return the first epoch, counted from 1, in which a flag is set; NaN if none."""
+    return float(np.argmax(flags)) + 1 if flags.any() else NAN
+
+
+def _silent_from(silent: NDArray[np.bool_]) -> int:
+    """Return the first index from which a unit stays silent to the end."""
+    heard = np.flatnonzero(~silent)
+    return int(heard[-1]) + 1 if heard.size else 0

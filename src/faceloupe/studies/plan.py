@@ -1,0 +1,197 @@
+"""What a study will do: whom it compares, how often, and in which pieces of work."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.faces import FaceSet
+
+__all__ = ["StudyPlan", "Task", "make_plan", "seeds_for"]
+
+Pair = tuple[int, int]
+SMALLEST = 11  # pixels a side that leave the CNN one pooled value
+PAIRS = 24
+FULL = {"shift_step": 1, "learning_step": 1, "network_splits": 10, "deep_splits": 10}
+PREPROCESSING = ("none", "centre", "standardise")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A piece of work that is done whole or not at all.
+
+    Attributes
+    ----------
+    experiment : str
+        Which experiment of :data:`faceloupe.studies.experiments.EXPERIMENTS`.
+    people : (int, int) or None
+        The pair; None for all subjects at once.
+    variant : str
+        What else sets it apart: a method, or a split's seed.
+    """
+
+    experiment: str
+    people: Pair | None = None
+    variant: str = ""
+
+    @property
+    def key(self) -> str:
+        """The task's name in a study's folder."""
+        who = "all" if self.people is None else "-".join(map(str, self.people))
+        return f"{self.experiment}:{who}" + f":{self.variant}" * bool(self.variant)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """Everything that decides a study's numbers, besides the faces.
+
+    Attributes
+    ----------
+    people : (int, int)
+        The pair that the tutorial's figures show.
+    pairs : tuple of pairs
+        Drawn at random from all pairs of subjects; every mean over people is over these.
+    seeds : int
+        Fits of each network for each pair, seeds 0..seeds-1.
+    epochs, batch_size, learning_rate : int, int, float
+        The tutorial's 20, 5 and 0.001 by default.
+    preprocess : tuple of str
+        What the pairs are fitted with.
+    side_pairs, side_seeds : int
+        How many of the pairs and seeds the side experiments take.
+    shift_step : int
+        Pixels between the shifts that are tried, -16..16.
+    learning_step : int
+        Captures a person between the points of the learning curve.
+    splits, network_splits, deep_splits : int
+        Splits of all subjects for the baselines, the small networks and the deep network.
+    seed : int
+        What pairs, splits, weights and batch orders are drawn from.
+    """
+
+    people: Pair
+    pairs: tuple[Pair, ...]
+    seeds: int = 8
+    epochs: int = 20
+    batch_size: int = 5
+    learning_rate: float = 1e-3
+    preprocess: tuple[str, ...] = ("none", "centre")
+    side_pairs: int = 6
+    side_seeds: int = 4
+    shift_step: int = 4
+    learning_step: int = 2
+    splits: int = 10
+    network_splits: int = 4
+    deep_splits: int = 2
+    seed: int = 0
+
+    @property
+    def some_pairs(self) -> tuple[Pair, ...]:
+        """The pairs of the side experiments."""
+        return self.pairs[: self.side_pairs]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the plan as JSON holds it."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def make_plan(
+    faces: FaceSet,
+    *,
+    people: Sequence[int] = (0, 1),
+    pairs: int | Literal["all"] | None = None,
+    seeds: int = 8,
+    epochs: int = 20,
+    preprocess: Sequence[str] = ("none", "centre"),
+    full: bool = False,
+    seed: int = 0,
+) -> StudyPlan:
+    """Check what was asked for and draw the pairs.
+
+    Parameters
+    ----------
+    faces : FaceSet
+        Grey captures, at least two of every subject.
+    people : two ints
+        The tutorial's pair.
+    pairs : int, "all" or None
+        How many pairs to draw from all that the subjects form; None is 24, or all if there are fewer.
+    seeds, epochs : int
+        Fits a pair and epochs a fit.
+    preprocess : sequence of {"none", "centre", "standardise"}
+    full : bool
+        All pairs, and the side experiments at full size: 60 pairs with every seed, every shift by one pixel, every
+        number of captures, ten splits of all subjects for every method.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If the faces cannot be studied or an option is out of range; the message says what would do.
+    """
+    _check_faces(faces)
+    chosen = tuple(people)
+    if len(set(chosen)) != 2 or len(chosen) != 2 or not all(who in range(faces.n_subjects) for who in chosen):
+        raise InputError(f"people must be two different indices from 0 to {faces.n_subjects - 1}; got {list(chosen)}.")
+    for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("seed", seed, 0)):
+        if not _is_whole(value) or value < least:
+            raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+    unknown = [kind for kind in preprocess if kind not in PREPROCESSING]
+    if unknown or not preprocess:
+        raise InputError(f"preprocess takes one or more of {', '.join(PREPROCESSING)}; got {list(preprocess)}.")
+    drawn = draw_pairs(faces.n_subjects, "all" if full else pairs, seed)
+    if len(drawn) * seeds < 2:
+        raise InputError("One pair with one seed is one run and shows no spread; take more pairs or more seeds.")
+    sizes = (
+        {"side_pairs": min(60, len(drawn)), "side_seeds": seeds, **FULL}
+        if full
+        else {"side_pairs": min(6, len(drawn)), "side_seeds": min(4, seeds)}
+    )
+    kinds = tuple(dict.fromkeys(preprocess))
+    return StudyPlan((chosen[0], chosen[1]), drawn, seeds, epochs, preprocess=kinds, seed=seed, **sizes)
+
+
+def draw_pairs(n_subjects: int, pairs: int | Literal["all"] | None, seed: int) -> tuple[Pair, ...]:
+    """Draw pairs of subjects without replacement; with "all", every pair, in random order."""
+    possible = list(combinations(range(n_subjects), 2))
+    wanted = min(PAIRS, len(possible)) if pairs is None else len(possible) if pairs == "all" else pairs
+    if not _is_whole(wanted) or not 1 <= wanted <= len(possible):
+        raise InputError(f"pairs must be from 1 to {len(possible)} for {n_subjects} subjects, or 'all'; got {pairs!r}.")
+    order = np.random.default_rng(seed).permutation(len(possible))[:wanted]
+    return tuple(possible[index] for index in order)
+
+
+def seeds_for(plan: StudyPlan, people: Sequence[int], seed: int) -> NDArray[np.uint32]:
+    """Return three independent seeds, for split, weights and order, of one fit of some people."""
+    return np.random.SeedSequence([plan.seed, *people, seed]).generate_state(3).astype(np.uint32)
+
+
+def _check_faces(faces: FaceSet) -> None:
+    if faces.images.ndim != 3:
+        raise InputError("A study needs grey faces (N, H, W); load them without colour=True.")
+    if min(faces.images.shape[1:]) < SMALLEST:
+        height, width = faces.images.shape[1:]
+        raise InputError(
+            f"A study needs faces of at least {SMALLEST}x{SMALLEST} pixels: the CNN's kernel takes 8 and its pooling "
+            f"4 of what is left; got {height}x{width}. Load them with a larger `size=`."
+        )
+    if faces.n_subjects < 2:
+        raise InputError(f"A study compares pairs of people and needs at least 2 subjects; got {faces.n_subjects}.")
+    few = [name for name, count in zip(faces.names, faces.captures_per_subject, strict=True) if count < 4]
+    if few:
+        raise InputError(
+            f"A study needs at least 4 captures of every subject, to train on some and hold some out; {len(few)} "
+            f"have fewer, among them {few[0]!r}. Select subjects with `subjects=`."
+        )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

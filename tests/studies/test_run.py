@@ -1,0 +1,207 @@
+"""Running a study: the same numbers however it is run, stopped and taken up again."""
+
+import os
+import signal
+from dataclasses import replace
+from multiprocessing import get_context
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from faceloupe.documents import read_json
+from faceloupe.errors import StudyError
+from faceloupe.faces import FaceSet
+from faceloupe.studies import Trials, make_plan, run_study, study
+from faceloupe.studies.experiments import tasks_of
+from faceloupe.studies.run import estimate_seconds
+from faceloupe.studies.trials import read_csv, write_csv
+
+OPTIONS = {"pairs": 2, "seeds": 2, "epochs": 2}
+
+
+def small_faces():
+    """Importable, for the processes below."""
+    rng = np.random.default_rng(0)
+    images = rng.random((18, 17, 17)).astype(np.float32)
+    return FaceSet(images, np.repeat([0, 1, 2], 6), ["a", "b", "c"], [str(i) for i in range(18)], "made up", "CC0")
+
+
+def numbers(trials):
+    """Everything but the clock, as it is written."""
+    return write_csv((replace(trial, seconds=0.0) for trial in trials), header=True)
+
+
+def run(folder, **more):
+    faces = small_faces()
+    return run_study(make_plan(faces, **OPTIONS), faces, folder, **({"n_jobs": 1} | more))
+
+
+def run_and_tell(folder, told):
+    torch.set_num_threads(1)
+    run(folder, resume=True, progress=lambda worked, whole: told.send(worked / whole))
+
+
+def stop_after(reports):
+    """A progress that is a user who presses Ctrl-C."""
+    calls = iter(range(10_000))
+
+    def progress(worked, whole):  # noqa: ARG001
+        if next(calls) == reports:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("undisturbed") / "study")
+
+
+@pytest.fixture(scope="module")
+def forks():
+    """Processes that start at once, from one that has the libraries loaded."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["faceloupe.studies", "sklearn.svm"])
+    return context
+
+
+class TestTheSameNumbers:
+    def test_on_two_cores(self, undisturbed, tmp_path):
+        assert numbers(run(tmp_path / "study", n_jobs=2).trials) == numbers(undisturbed.trials)
+
+    def test_in_threads_by_the_callers_configuration(self, undisturbed, tmp_path):
+        threads = torch.get_num_threads()
+        with joblib.parallel_config(backend="threading"):
+            found = run(tmp_path / "study", n_jobs=2)
+        assert numbers(found.trials) == numbers(undisturbed.trials)
+        assert torch.get_num_threads() == threads
+
+    def test_in_the_file_as_in_memory(self, undisturbed):
+        assert numbers(read_csv((undisturbed.folder / "trials.csv").read_text())) == numbers(undisturbed.trials)
+
+    def test_in_the_order_of_the_tasks(self, undisturbed):
+        assert undisturbed.trials.values("task") == [task.key for task in tasks_of(undisturbed.plan)]
+
+    def test_another_seed_gives_others(self, undisturbed, tmp_path):
+        faces = small_faces()
+        other = run_study(make_plan(faces, **OPTIONS, seed=1), faces, tmp_path / "study", n_jobs=1)
+        assert numbers(other.trials) != numbers(undisturbed.trials)
+
+
+class TestStoppedAndTakenUp:
+    @pytest.mark.parametrize(
+        ("share_done", "number"),
+        [(0.0, signal.SIGKILL), (0.02, signal.SIGKILL), (0.5, signal.SIGINT), (0.9, signal.SIGKILL)],
+    )
+    def test_killed(self, undisturbed, forks, tmp_path, share_done, number):
+        receiver, sender = forks.Pipe(duplex=False)
+        victim = forks.Process(target=run_and_tell, args=(tmp_path / "study", sender))
+        victim.start()
+        sender.close()
+        while receiver.recv() < share_done:
+            pass
+        os.kill(victim.pid, number)
+        victim.join(20)
+        assert victim.exitcode != 0  # it did not get to the end
+        found = run(tmp_path / "study", resume=True)
+        assert numbers(found.trials) == numbers(undisturbed.trials)
+        assert numbers(read_csv((tmp_path / "study" / "trials.csv").read_text())) == numbers(undisturbed.trials)
+
+    def test_killed_again_and_again(self, undisturbed, forks, tmp_path):
+        for _ in range(4):
+            receiver, sender = forks.Pipe(duplex=False)
+            victim = forks.Process(target=run_and_tell, args=(tmp_path / "study", sender))
+            victim.start()
+            sender.close()
+            first = receiver.recv()
+            while receiver.recv() < min(first + 0.1, 0.95):
+                pass
+            victim.kill()
+            victim.join(20)
+        assert numbers(run(tmp_path / "study", resume=True).trials) == numbers(undisturbed.trials)
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_ctrl_c_keeps_what_was_measured(self, undisturbed, tmp_path, n_jobs):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "study", n_jobs=n_jobs, progress=stop_after(20))
+        assert (tmp_path / "study" / "tasks.done").read_text().count("\n") == 20
+        assert numbers(run(tmp_path / "study", resume=True, n_jobs=n_jobs).trials) == numbers(undisturbed.trials)
+
+    def test_what_is_done_is_not_done_again(self, undisturbed, tmp_path, monkeypatch):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "study", progress=stop_after(30))
+        finished = set((tmp_path / "study" / "tasks.done").read_text().split())
+        done_now = []
+        from faceloupe.studies import run as module
+
+        honest = module.run_task
+        monkeypatch.setattr(module, "run_task", lambda *given: done_now.append(given[2].key) or honest(*given))
+        run(tmp_path / "study", resume=True)
+        assert len(finished) == 30
+        assert sorted([*finished, *done_now]) == sorted(task.key for task in tasks_of(undisturbed.plan))
+
+    def test_a_finished_study_is_only_read(self, tmp_path):
+        first = run(tmp_path / "study")
+        before = {file.name: file.read_bytes() for file in first.folder.iterdir()}
+        again = run(tmp_path / "study", resume=True)
+        assert write_csv(again.trials, header=True) == write_csv(
+            Trials(read_csv(before["trials.csv"].decode())), header=True
+        )
+        assert (first.folder / "trials.csv").read_bytes() == before["trials.csv"]
+        assert again.manifest == first.manifest
+
+    def test_another_plan_or_other_faces_are_refused(self, undisturbed):
+        faces = small_faces()
+        with pytest.raises(StudyError, match=r"plan differs \(there epochs 2, asked for 3\)"):
+            run_study(make_plan(faces, **OPTIONS | {"epochs": 3}), faces, undisturbed.folder, resume=True)
+        other = faces.select([0, 2, 1])
+        with pytest.raises(StudyError, match="data differs"):
+            run_study(make_plan(other, **OPTIONS), other, undisturbed.folder, resume=True)
+        with pytest.raises(StudyError, match="already holds a study"):
+            run_study(make_plan(faces, **OPTIONS), faces, undisturbed.folder)
+
+
+class TestProgress:
+    def test_from_nothing_to_everything_and_never_back(self, tmp_path):
+        told = []
+        run(tmp_path / "study", progress=lambda worked, whole: told.append((worked, whole)))
+        worked, whole = np.array(told).T
+        assert worked[0] == 0
+        assert worked[-1] == pytest.approx(whole[-1])
+        assert (np.diff(worked) > 0).all()
+        assert len(set(whole)) == 1
+
+    def test_it_begins_where_the_study_was(self, tmp_path):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "study", progress=stop_after(20))
+        told = []
+        run(tmp_path / "study", resume=True, progress=lambda worked, whole: told.append(worked / whole))
+        assert 0 < told[0] < 1
+        assert told[-1] == pytest.approx(1)
+
+
+class TestTheRecord:
+    def test_the_manifest_says_what_somebody_who_doubts_would_ask(self, finished, faces):
+        manifest = read_json(finished.folder / "manifest.json")
+        assert manifest == finished.manifest
+        assert manifest["command"] == "faceloupe study"
+        assert manifest["plan"] == finished.plan.to_document()
+        assert manifest["data"]["digest"] == faces.digest
+        assert manifest["data"]["shape"] == [32, 32]
+        assert manifest["versions"]["torch"] == torch.__version__
+
+    def test_the_repr_says_how_much_and_where(self, finished):
+        assert repr(finished) == f"Study({len(finished.trials):,} trials, 3 pairs x 2 seeds, in {finished.folder})"
+
+    def test_study_is_plan_and_run_in_one(self, undisturbed, tmp_path):
+        found = study(small_faces(), tmp_path / "study", n_jobs=1, **OPTIONS)
+        assert numbers(found.trials) == numbers(undisturbed.trials)
+
+    def test_an_estimate_is_a_time(self):
+        faces = small_faces()
+        one, many = (
+            estimate_seconds(make_plan(faces, **OPTIONS, full=full), faces, n_jobs=1) for full in (False, True)
+        )
+        assert 0 < one < many
