@@ -1,1 +1,46 @@
-"""Face recognition with convolutional networks that you can see through."""
+"""Face recognition with convolutional networks that you can see through.
+
+The names below are loaded on first use, so that importing faceloupe loads neither PyTorch nor scikit-learn.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faceloupe.errors import FaceloupeError, ImageError, InputError, StudyError, UnavailableError
+    from faceloupe.faces import FaceSet, Split, load_faces, split_by_capture, split_by_subject
+    from faceloupe.inspection import Anatomy, Trace, anatomy, probe, trace
+    from faceloupe.report import render_page, save_figures
+    from faceloupe.studies import Study, Trials, study
+    from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, load
+
+_HOMES = {
+    "errors": ("FaceloupeError", "ImageError", "InputError", "StudyError", "UnavailableError"),
+    "faces": ("FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject"),
+    "inspection": ("Anatomy", "Trace", "anatomy", "probe", "trace"),
+    "report": ("render_page", "save_figures"),
+    "studies": ("Study", "Trials", "study"),
+    "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+
+__all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
+    "FaceloupeError", "ImageError", "InputError", "StudyError", "UnavailableError",
+    "FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject",
+    "Anatomy", "Trace", "anatomy", "probe", "trace",
+    "render_page", "save_figures",
+    "Study", "Trials", "study",
+    "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'faceloupe' has no attribute {name!r}")
+    return getattr(import_module(f"faceloupe.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
