@@ -1,11 +1,11 @@
 """Figures for slides and papers: a file for each figure of the page."""
 
 import copy
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from faceloupe.errors import InputError
@@ -48,6 +48,7 @@ def test_other_formats_are_refused(document: dict[str, Any], tmp_path: Path) -> 
         save_figures(document, tmp_path, "gif")  # type: ignore[arg-type]
 
 
-def test_no_global_state_of_pyplot_is_made(document: dict[str, Any], tmp_path: Path) -> None:
+def test_no_figure_is_left_open_in_pyplot(document: dict[str, Any], tmp_path: Path) -> None:
+    before = plt.get_fignums()
     save_figures(document, tmp_path)
-    assert "matplotlib.pyplot" not in sys.modules
+    assert plt.get_fignums() == before

@@ -1,0 +1,36 @@
+# Everything is made in .venv from the package index, at the versions of constraints.txt.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+BIN := .venv/bin
+
+.PHONY: study test check bench clean
+
+study: .venv/study.installed ## set up and run the study: study/report.html
+	$(BIN)/faceloupe study --out study --resume
+
+test: .venv/test.installed ## set up and run all tests
+	$(BIN)/python -m pytest -q
+
+check: .venv/check.installed ## lint, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/bench.installed ## measure, as ratios in one run
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/fits.py
+
+clean:
+	rm -rf .venv study .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# One stamp an extra: .venv/NAME.installed has faceloupe with what NAME needs.
+.venv/study.installed: EXTRAS = orl
+.venv/test.installed: EXTRAS = orl,test
+.venv/check.installed: EXTRAS = check,test
+.venv/bench.installed: EXTRAS = bench
+.venv/%.installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
+
+.venv/bin/python:
+	python3 -m venv .venv
