@@ -16,9 +16,16 @@ from faceloupe.errors import InputError
     arrays.arrays(st.sampled_from([np.float32, np.uint8, np.dtype(">f8"), np.int64]), arrays.array_shapes(max_dims=3))
 )
 def test_an_array_survives_json_bit_by_bit(array):
-    back = decode_array(json.loads(json.dumps(encode_array(array))))
-    assert back.shape == array.shape
-    assert back.astype(array.dtype).tobytes() == array.tobytes()
+    for compress in (False, True):
+        back = decode_array(json.loads(json.dumps(encode_array(array, compress=compress))))
+        assert back.shape == array.shape
+        assert back.astype(array.dtype).tobytes() == array.tobytes()
+
+
+def test_weights_that_are_alike_take_less_room_compressed():
+    weights = np.random.default_rng(0).normal(size=10_000).astype(np.float16)
+    plain, small = (len(json.dumps(encode_array(weights, compress=compress))) for compress in (False, True))
+    assert small < 0.95 * plain
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):

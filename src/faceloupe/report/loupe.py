@@ -1,0 +1,126 @@
+"""The loupe as a section of the page: networks that compute, offline, in one file.
+
+The views are ES modules without a build step. Burned into a file they are ``data:`` addresses in an import map, so that
+they go on importing each other by name, and the page's policy names by its hash each script that is written in it.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from faceloupe.errors import InputError
+from faceloupe.report.markup import element, paragraphs
+
+__all__ = ["LOUPE_ID", "loupe_policy", "loupe_style", "render_loupe"]
+
+LOUPE_ID = "section-loupe"
+HEADING = "The loupe"
+WORDS = (
+    "Here the networks themselves are in the page, with all their weights, and they compute as you look. Change a face "
+    "and watch both answer; put any number under the microscope and see the products that made it; follow it through "
+    "the pooling into the ledger of the logit; go back in training time; compare seeds; train anew. Everything works "
+    "with the keyboard alone, and the address always holds the present view, so a view is a link."
+)
+NEEDED = ("people", "faces", "labels", "training", "networks")
+KINDS = ("fcnn", "cnn")
+MOUNT = (
+    'import { mount } from "loupe/main";'
+    'mount(document.getElementById("loupe"), JSON.parse(document.getElementById("loupe-data").textContent));'
+)
+
+
+def render_loupe(data: Mapping[str, Any]) -> str:
+    """Return the loupe's section of the page.
+
+    Parameters
+    ----------
+    data : mapping
+        ``people`` (two names), ``faces`` (an array document of uint8, (N, H, W)), ``labels`` (N of 0 or 1),
+        ``training`` (``epochs``, ``batch_size``, ``learning_rate``, and ``faces``: the indices of the training
+        captures; without it all are) and ``networks``: by key such as ``"cnn/none"`` a mapping of ``kind``, ``label``,
+        ``pool_size`` (4 if left out), ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
+        :mod:`faceloupe.studies.loupe` writes it.
+
+    Returns
+    -------
+    str
+        HTML: a heading, a paragraph that needs no scripts, the data, the modules and the script that starts them. The
+        page needs :func:`loupe_style` in its style and :func:`loupe_policy` in its content security policy.
+
+    Raises
+    ------
+    InputError
+        If a part is missing, or there is no network, or one of an unknown kind or without fits.
+    """
+    _check(data)
+    content = (
+        element("h2", HEADING, id=f"{LOUPE_ID}-heading")
+        + paragraphs(WORDS)
+        + element("div", element("p", "The loupe needs scripts, and a browser not older than 2023."), id="loupe")
+        + element("script", _safe_json(data), type="application/json", id="loupe-data")
+        + element("script", _import_map(), type="importmap")
+        + element("script", MOUNT, type="module")
+    )
+    return element("section", content, id=LOUPE_ID, class_="loupe", aria_labelledby=f"{LOUPE_ID}-heading")
+
+
+def loupe_style() -> str:
+    """Return the style sheet of the section, which builds on the page's own."""
+    return files("faceloupe.report").joinpath("loupe/loupe.css").read_text(encoding="utf-8")
+
+
+def loupe_policy() -> str:
+    """Return the ``script-src`` directive under which the section's scripts run, and no others written in a page.
+
+    ``data:`` lets the modules be imported; a browser has no narrower word for them. No script is made from text.
+    """
+    return f"script-src {_hash(_import_map())} {_hash(MOUNT)} data:"
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    missing = [name for name in NEEDED if name not in data]
+    if missing:
+        raise InputError(f"The loupe's data needs {', '.join(NEEDED)}; it lacks {', '.join(missing)}.")
+    if not data["networks"]:
+        raise InputError("The loupe needs at least one network to look at; its data has none.")
+    for key, entry in data["networks"].items():
+        if entry["kind"] not in KINDS:
+            raise InputError(f"Network {key!r} must be of kind {' or '.join(KINDS)}, but is {entry['kind']!r}.")
+        if not entry["fits"]:
+            raise InputError(f"Network {key!r} has no fits; give at least one, with its weights.")
+
+
+def _safe_json(data: Mapping[str, Any]) -> str:
+    """Return JSON that cannot end a script element, nor open a comment in it, whatever a name holds."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _import_map() -> str:
+    folder = files("faceloupe.report").joinpath("loupe")
+    modules = dict(_modules(folder, "loupe"))
+    modules["preact-htm"] = modules.pop("loupe/vendor/preact-htm")
+    addresses = {
+        name: "data:text/javascript;base64," + base64.b64encode(code).decode() for name, code in modules.items()
+    }
+    return json.dumps({"imports": addresses}, separators=(",", ":"), sort_keys=True)
+
+
+def _modules(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
+    """Return the modules below a folder by the names that they import each other by: ``loupe/views/map``."""
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _modules(entry, f"{prefix}/{entry.name}")
+        elif entry.name.endswith(".js"):
+            found.append((f"{prefix}/{entry.name.removesuffix('.js')}", entry.read_bytes()))
+    return found
+
+
+def _hash(script: str) -> str:
+    """Return a script as a content security policy names it."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

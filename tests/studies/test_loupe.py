@@ -1,0 +1,66 @@
+"""What the loupe computes with: the captures and the fits of the tutorial's pair."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from faceloupe.documents import decode_array
+from faceloupe.report import render_page
+from faceloupe.studies.fits import build
+from faceloupe.studies.loupe import loupe_document
+
+
+@pytest.fixture(scope="module")
+def loupe(finished, faces):
+    return loupe_document(finished.plan, faces)
+
+
+def test_the_faces_are_the_pairs_to_8_bits(loupe, faces):
+    pair = faces.select([0, 1])
+    np.testing.assert_allclose(decode_array(loupe["faces"]) / 255, pair.images, atol=0.5 / 255 + 1e-6)
+    assert loupe["labels"] == pair.subject.tolist()
+    assert loupe["people"] == ["subject 1", "subject 2"]
+
+
+@pytest.mark.parametrize("network", ["fcnn", "cnn"])
+@pytest.mark.parametrize("kind", ["none", "centre"])
+def test_the_fits_are_those_of_the_trials(loupe, finished, network, kind):
+    trials = finished.trials.where(experiment="tutorial", network=network, preprocess=kind, condition="", captures=5)
+    fits = loupe["networks"][f"{network}/{kind}"]["fits"]
+    assert [fit["seed"] for fit in fits] == list(trials.column("seed"))
+    assert [fit["accuracy"] for fit in fits] == pytest.approx(list(trials.column("accuracy")))
+    assert [fit["dead"]["hidden"] for fit in fits] == list(trials.column("dead_hidden"))
+
+
+@pytest.mark.parametrize("key", ["fcnn/none", "cnn/none", "fcnn/centre", "cnn/centre"])
+def test_the_weights_give_the_accuracy_that_stands_beside_them(loupe, key):
+    kept = loupe["networks"][key]
+    faces = decode_array(loupe["faces"]).astype(np.float32) / 255
+    held_out = [index for index in range(len(faces)) if index not in loupe["training"]["faces"]]
+    fit = kept["fits"][0]
+    network = build(kept["kind"], faces.shape[1:])
+    network.load_state_dict({name: torch.tensor(decode_array(one)).float() for name, one in fit["weights"].items()})
+    seen = (faces[held_out] - fit["preprocessing"]["mean"]) / fit["preprocessing"]["scale"]
+    with torch.no_grad():
+        said = (network(torch.tensor(seen, dtype=torch.float32)[:, None])[:, 0] > 0).numpy()
+    assert np.mean(said == np.array(loupe["labels"])[held_out]) == pytest.approx(fit["accuracy"])
+
+
+def test_the_history_ends_with_the_first_fit(loupe, finished):
+    for kept in loupe["networks"].values():
+        for name, one in kept["fits"][0]["weights"].items():
+            moments = decode_array(kept["history"]["weights"][name])
+            assert len(moments) == finished.plan.epochs + 1
+            np.testing.assert_array_equal(moments[-1], decode_array(one))
+        assert len(kept["history"]["loss"]) == finished.plan.epochs
+
+
+def test_a_page_with_faces_holds_it_and_a_page_without_holds_no_script(finished):
+    with_faces, without = (finished.to_document(show_faces=show) for show in (True, False))
+    assert 'id="loupe-data"' in render_page(with_faces)
+    assert "loupe" not in without
+    assert "<script" not in render_page(without)
+    assert "script-src" not in render_page(without)
+    assert json.dumps(with_faces["loupe"]).count("deflate") > 50
