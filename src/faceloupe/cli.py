@@ -117,7 +117,7 @@ def study(
     )
     if full:
         _say(
-            f"About {_minutes(estimate_seconds(plan, loaded, jobs))} for {len(plan.pairs)} pairs x {plan.seeds} seeds."
+            f"About {_minutes(estimate_seconds(plan, loaded, jobs))} for {len(plan.pairs)} pairs × {plan.seeds} seeds."
         )
     with _stoppable(out), _progress() as progress:
         found = run_study(

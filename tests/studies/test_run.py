@@ -193,7 +193,7 @@ class TestTheRecord:
         assert manifest["versions"]["torch"] == torch.__version__
 
     def test_the_repr_says_how_much_and_where(self, finished):
-        assert repr(finished) == f"Study({len(finished.trials):,} trials, 3 pairs x 2 seeds, in {finished.folder})"
+        assert repr(finished) == f"Study({len(finished.trials):,} trials, 3 pairs × 2 seeds, in {finished.folder})"
 
     def test_study_is_plan_and_run_in_one(self, undisturbed, tmp_path):
         found = study(small_faces(), tmp_path / "study", n_jobs=1, **OPTIONS)

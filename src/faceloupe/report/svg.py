@@ -9,6 +9,7 @@ from faceloupe.report.series import Series
 __all__ = ["legend", "line", "marker", "path", "picture", "place", "spread", "text", "text_width", "wrap"]
 
 LETTER = 7.2  # a generous mean width in pixels of a letter at the charts' 13 px, so that labels never overlap
+CAPITAL = 0.25  # how much wider a capital is, of a letter
 LINE = 15.0  # from one line of a label to the next
 
 SHAPES = {
@@ -26,7 +27,7 @@ def place(value: float) -> str:
 
 def text_width(words: str) -> float:
     """Return about how wide a label is, in pixels; no font is at hand to ask."""
-    return len(words) * LETTER
+    return (len(words) + CAPITAL * sum(letter.isupper() for letter in words)) * LETTER
 
 
 def wrap(words: str, width: float) -> list[str]:

@@ -236,7 +236,7 @@ def _pairs(findings: Findings) -> Iterator[Block]:
 def _robustness(findings: Findings) -> Iterator[Block]:
     plan = findings.plan
     yield _text(
-        f"Networks trained on centred pixels and unshifted faces ({len(plan.some_pairs)} pairs x {plan.side_seeds} "
+        f"Networks trained on centred pixels and unshifted faces ({len(plan.some_pairs)} pairs × {plan.side_seeds} "
         "seeds), asked about held-out captures that were changed. **Accuracy** asks whether the answer is right; "
         "**consistency** whether it is the answer that the same network gave to the unchanged capture. A network "
         "that always gives one answer is consistent and useless: read the two together."
@@ -279,7 +279,7 @@ def _learning(findings: Findings) -> Iterator[Block]:
     yield line_chart(
         "learning-curve",
         "Accuracy on held-out captures against captures per person",
-        f"n = {_fewest(findings)} pairs x {plan.side_seeds} seeds; the bands are 95 % intervals. From one capture "
+        f"n = {_fewest(findings)} pairs × {plan.side_seeds} seeds; the bands are 95 % intervals. From one capture "
         f"per person to {most:.0f}: "
         + "; ".join(
             f"{name} {share(curve.intervals[0].estimate)} to {share(curve.intervals[-1].estimate)}"

@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from faceloupe.documents import encode_array
 from faceloupe.studies.findings import Curve
 from faceloupe.studies.statistics import Interval, cluster_bootstrap
 from faceloupe.studies.trials import Trials
 
-__all__ = ["dots_chart", "forest_chart", "line_chart", "pictures", "share"]
+__all__ = ["dots_chart", "forest_chart", "line_chart", "share"]
 
 Name = tuple[str, str]  # what a series is called and which style it has
 CHANCE = [{"y": 0.5, "label": "chance"}]
@@ -125,28 +122,4 @@ def forest_chart(
             for name, style, intervals in series
         ],
         "reference": list(reference),
-    }
-
-
-def pictures(
-    id: str,  # noqa: A002
-    title: str,
-    caption: str,
-    panels: Mapping[str, tuple[np.ndarray[Any, Any], str]],
-    *,
-    scale: Mapping[str, Any],
-    columns: int,
-) -> dict[str, Any]:
-    """Return pictures of arrays on one scale; each panel is an array (H, W) with its description."""
-    return {
-        "type": "pictures",
-        "id": id,
-        "title": title,
-        "caption": caption,
-        "scale": dict(scale),
-        "columns": columns,
-        "panels": [
-            {"label": label, "alt": alt, "array": encode_array(array.astype(np.float32))}
-            for label, (array, alt) in panels.items()
-        ],
     }

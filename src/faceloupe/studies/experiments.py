@@ -42,7 +42,7 @@ __all__ = ["EXPERIMENTS", "conditions", "cost", "half", "run_task", "tasks_of"]
 
 NETWORKS = ("fcnn", "cnn")
 BASELINES = ("1-nn", "pca-logistic", "pca-svm", "lda")
-PEOPLE_SECONDS = {"deep": 6.0, "cnn": 1.6, "fcnn": 0.15}
+PEOPLE_SECONDS = {"deep": 8.5, "cnn": 2.8, "fcnn": 0.4}
 TIMED_FITS = 5
 PROBED_LAYERS = ("pixels", "conv_relu", "pool", "hidden", "hidden_relu")
 
@@ -76,17 +76,17 @@ def cost(plan: StudyPlan, task: Task) -> float:
     side = fits * plan.side_seeds / 4
     match task.experiment:
         case "people":
-            return PEOPLE_SECONDS.get(task.variant.split(":")[0], 0.05)
+            return PEOPLE_SECONDS.get(task.variant.split(":")[0], 0.1)
         case "robustness":
-            return 1.0 * side * (1 + 4 / plan.shift_step) / 2
+            return side * (0.9 + 2.4 / plan.shift_step)
         case "learning":
-            return 1.4 * side
+            return side * 4.2 / plan.learning_step
         case "controls":
-            return 0.6 * side
+            return 1.4 * side
         case "probe":
-            return 0.15 * side
+            return 0.4 * side
         case _:
-            return 0.6 * fits * plan.seeds / 8
+            return 1.6 * fits * plan.seeds / 8
 
 
 def half(labels: Labels) -> int:

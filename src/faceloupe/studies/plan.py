@@ -80,12 +80,12 @@ class StudyPlan:
     batch_size: int = 5
     learning_rate: float = 1e-3
     preprocess: tuple[str, ...] = ("none", "centre")
-    side_pairs: int = 6
+    side_pairs: int = 5
     side_seeds: int = 4
     shift_step: int = 4
     learning_step: int = 2
     splits: int = 10
-    network_splits: int = 4
+    network_splits: int = 3
     deep_splits: int = 2
     seed: int = 0
 
@@ -149,7 +149,7 @@ def make_plan(
     sizes = (
         {"side_pairs": min(60, len(drawn)), "side_seeds": seeds, **FULL}
         if full
-        else {"side_pairs": min(6, len(drawn)), "side_seeds": min(4, seeds)}
+        else {"side_pairs": min(5, len(drawn)), "side_seeds": min(4, seeds)}
     )
     kinds = tuple(dict.fromkeys(preprocess))
     return StudyPlan((chosen[0], chosen[1]), drawn, seeds, epochs, preprocess=kinds, seed=seed, **sizes)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.blocks import pictures
 from faceloupe.documents import encode_array
 from faceloupe.faces import FaceSet
 from faceloupe.inspection import trace
-from faceloupe.studies.charts import KINDS, pictures
+from faceloupe.studies.charts import KINDS
 from faceloupe.studies.fits import FitGroup, fit_group
 from faceloupe.studies.plan import StudyPlan
 

@@ -56,7 +56,7 @@ class Study:
         return write_article(self, show_faces=show_faces)
 
     def __repr__(self) -> str:
-        size = f"{len(self.plan.pairs)} pairs x {self.plan.seeds} seeds"
+        size = f"{len(self.plan.pairs)} pairs × {self.plan.seeds} seeds"
         return f"Study({len(self.trials):,} trials, {size}, in {self.folder})"
 
 

@@ -3,6 +3,7 @@
 from statistics import median_low
 from typing import Any
 
+from faceloupe.blocks import anatomy_table
 from faceloupe.inspection import Anatomy
 from faceloupe.studies.charts import KINDS, share
 from faceloupe.studies.findings import Findings
@@ -36,38 +37,12 @@ SHORT = {"none": "raw", "centre": "centred", "standardise": "standardised"}
 
 def summary_table(name: str, anatomy: Anatomy) -> Table:
     """Return a network layer by layer, with its arithmetic."""
-    return {
-        "type": "table",
-        "id": f"summary-{name}",
-        "caption": f"The {LABELS[name]}, layer by layer, counted in the live network.",
-        "columns": [
-            {"label": "layer", "align": "left"},
-            {"label": "output", "align": "right"},
-            {"label": "parameters", "align": "right"},
-            {"label": "multiply-adds a face", "align": "right"},
-            {"label": "output, bytes", "align": "right"},
-            {"label": "sees", "align": "right"},
-        ],
-        "rows": [
-            [
-                layer.name.replace("_", " "),
-                "x".join(map(str, layer.output_shape)),
-                layer.parameter_arithmetic if layer.parameters else "–",
-                layer.multiply_add_arithmetic if layer.multiply_adds else "–",
-                layer.output_bytes_arithmetic,
-                "x".join(map(str, layer.receptive_field)) if layer.receptive_field else "–",
-            ]
-            for layer in anatomy.layers
-        ],
-        "note": f"Parameters: {anatomy.parameter_arithmetic} ({anatomy.parameter_bytes:,} bytes). Multiply-adds: "
-        f"{anatomy.multiply_add_arithmetic}. “Sees” is the receptive field in pixels."
-        + "".join(
-            f" Unseen by the layer {layer.name}, at the end of its {'x'.join(map(str, layer.input_shape))} input: "
-            f"rows {layer.unseen[0]}, columns {layer.unseen[1]}."
-            for layer in anatomy.layers
-            if any(layer.unseen)
-        ),
-    }
+    return anatomy_table(
+        f"summary-{name}",
+        f"The {LABELS[name]}, layer by layer, counted in the live network.",
+        anatomy,
+        lambda layer: layer.name.replace("_", " "),
+    )
 
 
 def differences_table(findings: Findings) -> Table:
@@ -103,7 +78,7 @@ def differences_table(findings: Findings) -> Table:
             {"label": "P(CNN > FCNN)", "align": "right"},
         ],
         "rows": rows,
-        "note": f"n = {len(findings.plan.pairs)} pairs x {findings.plan.seeds} seeds in every row. P counts ties as "
+        "note": f"n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds in every row. P counts ties as "
         "one half.",
     }
 
@@ -140,7 +115,7 @@ def dead_units_table(findings: Findings) -> Table:
             {"label": "fits that learned every capture, %", "align": "right"},
         ],
         "rows": rows,
-        "note": f"Means over {len(findings.plan.pairs)} pairs x {findings.plan.seeds} seeds, trained on all captures. "
+        "note": f"Means over {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds, trained on all captures. "
         "Epoch 0 is before training; epochs are of the hidden units that are dead at the end.",
     }
 
@@ -195,7 +170,7 @@ def controls_table(findings: Findings) -> Table:
             {"label": "held out, %", "align": "right"},
         ],
         "rows": rows,
-        "note": f"n = {len(plan.some_pairs)} pairs x {plan.side_seeds} seeds in every row; all rows share pairs and "
+        "note": f"n = {len(plan.some_pairs)} pairs × {plan.side_seeds} seeds in every row; all rows share pairs and "
         "splits. On shuffled labels training accuracy is that on the labels given, held-out accuracy that on the "
         "true ones.",
     }

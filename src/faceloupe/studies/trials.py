@@ -142,7 +142,7 @@ class Trials:
             cells.setdefault((row.people, row.seed), []).append(float(value))
         people, seeds = sorted(self.values("people")), sorted(self.values("seed"))
         if not cells or len(cells) != len(people) * len(seeds):
-            raise StudyError(f"{len(cells)} trials do not fill {len(people)} groups of people x {len(seeds)} seeds.")
+            raise StudyError(f"{len(cells)} trials do not fill {len(people)} groups of people × {len(seeds)} seeds.")
         return np.array([[np.mean(cells[who, seed]) for seed in seeds] for who in people])
 
 
