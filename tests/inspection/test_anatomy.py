@@ -8,22 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
+from toy_networks import image_gradient
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import anatomy
 from faceloupe.training.networks import CNN, FCNN
-
-
-def layer_of(network, shape, name):
-    return next(layer for layer in anatomy(network, shape).layers if layer.name == name)
-
-
-def image_gradient(network, shape, row, column):
-    """Return the rows and columns of the image that one output position depends on, by autograd."""
-    image = torch.rand(1, 1, *shape, requires_grad=True)
-    network(image)[0, :, row, column].sum().backward()
-    seen = image.grad[0, 0] != 0
-    return int(seen.any(dim=1).sum()), int(seen.any(dim=0).sum())
 
 
 class TestTheTutorialsNetworks:
@@ -40,7 +29,7 @@ class TestTheTutorialsNetworks:
         assert (shapes["hidden"], shapes["output"]) == ((4,), (1,))
 
     def test_the_cnns_convolution_is_written_out(self):
-        conv = layer_of(CNN((64, 64)), (64, 64), "conv")
+        conv = anatomy(CNN((64, 64)), (64, 64))["conv"]
         assert conv.parameter_arithmetic == "(8·8·1 + 1)·4 = 260"
         assert conv.multiply_add_arithmetic == "57·57·4·64 = 831,744"
         assert conv.parameter_bytes_arithmetic == "260·4 = 1,040"
@@ -49,13 +38,14 @@ class TestTheTutorialsNetworks:
 
     def test_the_pooling_never_sees_the_57th_row_and_column(self):
         found = anatomy(CNN((64, 64)), (64, 64))
-        pool = next(layer for layer in found.layers if layer.name == "pool")
+        pool = found["pool"]
         assert (pool.receptive_field, pool.stride, pool.unseen) == ((11, 11), (4, 4), (1, 1))
+        assert (pool.source, found["conv_relu"].unread, found["conv"].unread) == ("conv_relu", (1, 1), (0, 0))
         assert "pool never looks at the last row and column of its 57×57×4 input" in str(found)
 
     def test_the_hidden_layer_therefore_misses_the_last_row_and_column_of_pixels(self):
         network = CNN((64, 64))
-        assert layer_of(network, (64, 64), "hidden").receptive_field == (63, 63)
+        assert anatomy(network, (64, 64))["hidden"].receptive_field == (63, 63)
         # A bright last row and column changes nothing.
         image = torch.rand(1, 1, 64, 64)
         changed = image.clone()
@@ -68,7 +58,7 @@ class TestTheTutorialsNetworks:
         assert found.parameters == 16_393
         assert found.parameter_arithmetic == "16,388 + 5 = 16,393"
         assert found.multiply_adds == 16_388
-        assert next(layer for layer in found.layers if layer.name == "hidden").receptive_field == (64, 64)
+        assert found["hidden"].receptive_field == (64, 64)
 
 
 class TestCounting:
@@ -96,9 +86,17 @@ class TestCounting:
         assert theirs.total_mult_adds == ours.multiply_adds + biases
 
     def test_batch_normalisation_has_a_scale_and_a_shift_for_each_channel(self):
-        layer = layer_of(nn.Sequential(nn.BatchNorm2d(3)), (3, 5, 6), "0")
+        layer = anatomy(nn.Sequential(nn.BatchNorm2d(3)), (3, 5, 6))["0"]
         assert layer.parameter_arithmetic == "(1 + 1)·3 = 6"
-        assert layer.multiply_adds == 5 * 6 * 3
+        assert layer.multiply_add_arithmetic == "5·6·3 = 90"
+
+    def test_prelu_has_a_slope_for_each_channel(self):
+        layer = anatomy(nn.Sequential(nn.PReLU(3)), (3, 5, 6))["0"]
+        assert (layer.parameters, layer.multiply_adds, layer.receptive_field) == (3, 90, (1, 1))
+
+    def test_a_long_sum_is_shortened_in_the_middle(self):
+        found = anatomy(nn.Sequential(*[nn.Conv2d(1, 1, 1) for _ in range(20)]), (2, 2))
+        assert found.parameter_arithmetic == "2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + … + 2 (20 terms) = 40"
 
     def test_without_bias_no_one_is_added(self):
         network = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.Flatten(), nn.Linear(18, 4, bias=False))
@@ -122,9 +120,9 @@ class TestCounting:
         assert found.parameters == 48
 
     def test_an_unknown_layer_is_said_not_to_be_counted(self):
-        found = anatomy(nn.Sequential(OrderedDict(odd=nn.PReLU(), conv=nn.Conv2d(1, 2, 3))), (8, 8))
+        found = anatomy(nn.Sequential(OrderedDict(odd=nn.GroupNorm(1, 1), conv=nn.Conv2d(1, 2, 3))), (8, 8))
         odd, conv = found.layers
-        assert (odd.parameters, odd.multiply_adds, odd.multiply_add_arithmetic) == (1, None, "not counted")
+        assert (odd.parameters, odd.multiply_adds, odd.multiply_add_arithmetic) == (2, None, "not counted")
         assert odd.receptive_field is None
         assert conv.receptive_field is None
         assert found.not_counted == ("odd",)
@@ -198,7 +196,7 @@ class TestReceptiveFields:
         conv(image).sum().backward()
         seen = (image.grad[0, 0] != 0).any(dim=1).nonzero()
         last_seen = int(seen.max()) if len(seen) else -1
-        assert layer_of(nn.Sequential(conv), (size, size), "0").unseen[0] == size - 1 - last_seen
+        assert anatomy(nn.Sequential(conv), (size, size))["0"].unseen[0] == size - 1 - last_seen
 
     def test_same_padding_keeps_the_size_and_global_pooling_sees_everything(self):
         network = nn.Sequential(nn.Conv2d(1, 2, 3, padding="same"), nn.AdaptiveAvgPool2d(1))
@@ -214,7 +212,7 @@ class TestReceptiveFields:
         assert anatomy(nn.Sequential(nn.AdaptiveAvgPool2d(5)), (12, 12)).layers[0].receptive_field is None
 
     def test_ceil_mode_sees_the_last_row(self):
-        assert layer_of(nn.Sequential(nn.MaxPool2d(4, ceil_mode=True)), (57, 57), "0").unseen == (0, 0)
+        assert anatomy(nn.Sequential(nn.MaxPool2d(4, ceil_mode=True)), (57, 57))["0"].unseen == (0, 0)
 
     def test_two_branches_from_one_layer_each_follow_their_own_path(self):
         class Branches(nn.Module):
@@ -228,8 +226,7 @@ class TestReceptiveFields:
                 return self.head(functional.relu(self.small(x)) + functional.pad(self.large(x), (2, 2, 2, 2)))
 
         fields = {layer.name: layer.receptive_field for layer in anatomy(Branches(), (20, 20)).layers}
-        # What a function makes between the layers has no known field, and nothing is guessed.
-        assert fields == {"stem": (3, 3), "small": (3, 3), "large": (7, 7), "head": None}
+        assert fields == {"stem": (3, 3), "small": (3, 3), "large": (7, 7), "head": (9, 9)}
 
 
 class TestTheRecord:
@@ -238,6 +235,20 @@ class TestTheRecord:
         assert json.loads(json.dumps(document)) == document
         assert document["parameters"] == sum(layer["parameters"] for layer in document["layers"])
         assert document["output_bytes"] == sum(layer["output_bytes"] for layer in document["layers"]) == 110_276
+
+    def test_what_the_numbers_were_made_of_is_held_but_not_shown(self):
+        layer = anatomy(CNN((64, 64)), (64, 64))["pool"]
+        assert (layer.field.size, layer.field.stride, layer.field.counts) == (layer.receptive_field, (4, 4), (14, 14))
+        assert [(window.kernel, window.stride) for window in layer.windows] == [(4, 4), (4, 4)]
+        assert not {"field", "windows"} & layer.to_document().keys()
+        assert "Window" not in repr(layer)
+        assert "Axis" not in repr(layer)
+
+    def test_a_layer_can_be_asked_for_by_name(self):
+        found = anatomy(CNN((64, 64)), (64, 64))
+        assert found["pool"] is found.layers[2]
+        with pytest.raises(KeyError, match="no layer 'nose'; the layers are conv, conv_relu"):
+            found["nose"]
 
     def test_the_table_is_aligned(self):
         head, rule, *rows = str(anatomy(FCNN((64, 64)), (64, 64))).splitlines()

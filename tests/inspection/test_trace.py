@@ -134,6 +134,26 @@ def test_dropout_and_batch_normalisation_work_as_in_recognition(images):
     np.testing.assert_allclose(found["1"], images / np.sqrt(1 + 1e-5), rtol=1e-5)
 
 
+def test_only_the_named_layers_are_kept_in_the_order_of_running(images):
+    network = CNN((64, 64))
+    whole, some = trace(network, images), trace(network, images, layers=iter(["output", "conv"]))
+    assert list(some) == ["conv", "output"]
+    assert all(np.array_equal(some[name], whole[name]) for name in some)
+
+
+def test_a_layer_that_runs_again_can_be_named(images):
+    relu = nn.ReLU()
+    network = nn.Sequential(relu, nn.Conv2d(1, 2, 3), relu)
+    assert list(trace(network, images, layers=["0 (2)"])) == ["0 (2)"]
+
+
+def test_an_unknown_layer_is_answered_with_the_layers_the_closest_first(images):
+    with pytest.raises(InputError, match="no layer 'conv_rel'; the layers are conv_relu, conv, pool, flatten, hidden"):
+        trace(CNN((64, 64)), images, layers=["conv", "conv_rel"])
+    with pytest.raises(InputError, match="expected names, got none"):
+        trace(CNN((64, 64)), images, layers=[])
+
+
 @pytest.mark.parametrize("shape", [(3, 64, 64), (0, 1, 64, 64), (64,)])
 def test_images_of_another_shape_are_refused(shape):
     with pytest.raises(InputError, match="images: expected"):

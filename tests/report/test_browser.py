@@ -1,6 +1,7 @@
 """The page in a real browser, with the network cut."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -109,4 +110,16 @@ def test_it_prints_light_and_without_what_only_a_screen_can_use(browser: Any, ad
     assert page.locator("svg.for-wide").first.is_visible()
     assert not page.locator("svg.for-narrow").first.is_visible()
     assert page.pdf(format="A4").startswith(b"%PDF")
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(360, "dark"), (1280, "light")])
+def test_axe_finds_nothing(browser: Any, address: str, width: int, theme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
     context.close()

@@ -1,7 +1,6 @@
 """The loupe in a real browser, from disk and with the network cut: its numbers against NumPy, its keys, its links."""
 
 import io
-import os
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -18,14 +17,6 @@ from faceloupe.report.loupe import loupe_policy, loupe_style, render_loupe
 CHROMIUM = Path("/usr/bin/chromium")
 VIEWS = ("face", "microscope", "pooling", "ledger", "time", "seeds", "train")
 HOSTILE = "</script><img src=x onerror=document.title='broken'><!--"
-AXE = next(
-    (
-        path
-        for path in (Path(os.environ.get("AXE_CORE", "none")), Path("node_modules/axe-core/axe.min.js"))
-        if path.is_file()
-    ),
-    None,
-)
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
 
@@ -310,13 +301,11 @@ def test_it_can_be_used_on_one_network_alone(browser: Any, tmp_path: Path) -> No
     page.close()
 
 
-@pytest.mark.skipif(AXE is None, reason="no axe-core: name its axe.min.js in AXE_CORE")
 @pytest.mark.parametrize(("width", "theme"), [(360, "dark"), (1280, "light")])
 def test_axe_finds_nothing(browser: Any, address: str, width: int, theme: str) -> None:
-    assert AXE is not None
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
     page = open_at(context.new_page(), address)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
     for view in VIEWS:
         go(page, view)
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")

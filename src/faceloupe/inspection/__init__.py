@@ -1,7 +1,41 @@
-"""Looking inside a network: what it is made of, what its layers put out, and what can be measured on that."""
+"""Looking inside a network: what it is made of, what its layers put out, and what can be measured on that.
+
+``anatomy`` and ``trace`` take either kind of network, by ``torch_networks`` or ``onnx_networks``, to the same values:
+``layers`` (with what they see, ``fields``) and ``outputs``. ``measures`` and ``attribution`` stand on those.
+"""
 
 from faceloupe.inspection.anatomy import Anatomy, Layer, anatomy
-from faceloupe.inspection.separability import Separability, dead_units, probe
+from faceloupe.inspection.attribution import Attribution, Certificate, attribute
+from faceloupe.inspection.measures.diagnosis import UnitReport, diagnose_units
+from faceloupe.inspection.measures.patches import top_patches
+from faceloupe.inspection.measures.projection import project
+from faceloupe.inspection.measures.sensitivity import ShiftSensitivity, shift_sensitivity
+from faceloupe.inspection.measures.separability import Separability, probe
+from faceloupe.inspection.measures.similarity import cka, compare_layers
+from faceloupe.inspection.measures.units import dead_units, duplicate_units
+from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.trace import Trace, trace
 
-__all__ = ["Anatomy", "Layer", "Separability", "Trace", "anatomy", "dead_units", "probe", "trace"]
+__all__ = [
+    "Anatomy",
+    "Attribution",
+    "Certificate",
+    "Layer",
+    "OnnxNetwork",
+    "Separability",
+    "ShiftSensitivity",
+    "Trace",
+    "UnitReport",
+    "anatomy",
+    "attribute",
+    "cka",
+    "compare_layers",
+    "dead_units",
+    "diagnose_units",
+    "duplicate_units",
+    "probe",
+    "project",
+    "shift_sensitivity",
+    "top_patches",
+    "trace",
+]

@@ -239,7 +239,10 @@ def _pack(weights: Weights) -> tuple[Tensor, Weights]:
 def _unpacked(flat: Tensor, like: Weights) -> Weights:
     """Return views of (S, ..., parameters) by name, each (S, ..., *shape of one fit's)."""
     parts = torch.split(flat, [value[0].numel() for value in like.values()], dim=-1)
-    return {name: part.unflatten(-1, value.shape[1:]) for (name, value), part in zip(like.items(), parts, strict=True)}
+    return {
+        name: part.view(*part.shape[:-1], *value.shape[1:])
+        for (name, value), part in zip(like.items(), parts, strict=True)
+    }
 
 
 def _activity(front: "_Front", weights: Weights, scaling: "_Scaling", faces: Tensor, batch_size: int) -> Weights:

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +6,8 @@ from sklearn.linear_model import Perceptron, RidgeClassifier
 from sklearn.model_selection import cross_val_predict
 
 from faceloupe.errors import InputError
-from faceloupe.inspection import dead_units, probe
-from faceloupe.inspection.separability import RIDGE
+from faceloupe.inspection import probe
+from faceloupe.inspection.measures.separability import RIDGE
 
 
 def two_clouds(n, d, distance, seed=0):
@@ -124,27 +121,3 @@ def test_what_cannot_be_probed_is_refused(features, labels, words):
 def test_a_probe_without_control_is_refused():
     with pytest.raises(InputError, match="shuffles"):
         probe(*two_clouds(8, 2, 1.0), seed=0, shuffles=0)
-
-
-def test_a_unit_is_dead_only_if_it_is_silent_for_every_capture_everywhere():
-    maps = np.zeros((3, 4, 5, 5), dtype=np.float32)
-    maps[2, 1, 4, 0] = 1e-30
-    maps[:, 3] = 1
-    assert dead_units(maps).tolist() == [True, False, True, False]
-    assert dead_units(maps[:, :, 4, 0]).tolist() == [True, False, True, False]
-
-
-def test_a_unit_that_puts_out_nan_is_not_called_dead():
-    assert dead_units(np.array([[np.nan, 0.0]])).tolist() == [False, True]
-
-
-@pytest.mark.parametrize("outputs", [np.zeros(3), np.zeros((0, 4)), -np.ones((2, 4))])
-def test_what_no_relu_puts_out_is_refused(outputs):
-    with pytest.raises(InputError, match="outputs"):
-        dead_units(outputs)
-
-
-def test_looking_inside_loads_no_torch_before_there_is_a_network():
-    loaded = "import sys, faceloupe.inspection; print('torch' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "False"

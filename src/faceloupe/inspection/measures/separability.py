@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["Separability", "dead_units", "probe"]
+__all__ = ["Separability", "probe"]
 
 # The probe's penalty as a share of the captures' mean squared distance from their mean: no layer's scale favours it.
 RIDGE = 0.01
@@ -126,33 +126,6 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
         shuffled_correct=tuple(_cross_validated_correct(hat, rng.permutation(y), rng) for _ in range(shuffles)),
         separable=rank == len(y) - 1 or _has_separating_plane(vectors[:, kept] * np.sqrt(values[kept]), y),
     )
-
-
-def dead_units(outputs: ArrayLike) -> NDArray[np.bool_]:
-    """Return which units (channels) of a ReLU layer put out 0 for every capture, at every position.
-
-    Parameters
-    ----------
-    outputs : array, shape (N, C, ...)
-        The output of the ReLU layer for N captures: (N, C) for a dense layer, (N, C, H, W) for a convolution.
-
-    Returns
-    -------
-    array of bool, shape (C,)
-        Such a unit passes no gradient for any of these captures (Lu et al. 2019, arXiv:1903.06733).
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two axes, no capture, or a negative output (then these are not outputs of a ReLU).
-    """
-    maps = np.asarray(outputs)
-    if maps.ndim < 2 or not len(maps):
-        raise InputError(f"outputs: expected (N, C, ...) with N at least 1, got {maps.shape}")
-    if (maps < 0).any():
-        raise InputError("outputs: expected what a ReLU puts out, got negative numbers; trace the layer after the ReLU")
-    dead: NDArray[np.bool_] = ~np.any(maps != 0, axis=(0, *range(2, maps.ndim)))
-    return dead
 
 
 def _checked(features: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:

@@ -1,0 +1,48 @@
+"""Numbers written out as products and sums, the way a reader would check them."""
+
+import math
+from collections.abc import Sequence
+
+__all__ = ["Shape", "channels_last", "parameters_written", "shape_text", "sum_written", "written"]
+
+TERMS_SHOWN = 12  # of a sum: more than that nobody adds up, and each is in the table
+
+Shape = tuple[int, ...]
+
+
+def written(*factors: int) -> str:
+    """Return a product with its value: "57·57·4·64 = 831,744"; a single factor stands alone."""
+    value = f"{math.prod(factors):,}"
+    return f"{'·'.join(map(str, factors))} = {value}" if len(factors) > 1 else value
+
+
+def sum_written(terms: Sequence[int]) -> str:
+    """Return a sum with its value, zeros left out: "260 + 3,140 + 5 = 3,405"."""
+    held = [f"{term:,}" for term in terms if term]
+    if len(held) < 2:
+        return f"{sum(terms):,}"
+    shown = held if len(held) <= TERMS_SHOWN else [*held[: TERMS_SHOWN - 2], "…", held[-1]]
+    count = f" ({len(held)} terms)" if len(held) > TERMS_SHOWN else ""
+    return f"{' + '.join(shown)}{count} = {sum(terms):,}"
+
+
+def shape_text(shape: Shape | None) -> str:
+    """Return "57×57×4", or "-" for no shape."""
+    return "×".join(map(str, shape)) if shape else "-"
+
+
+def channels_last(shape: Sequence[int]) -> Shape:
+    """Return the shape of one capture, (height, width, channels) or as it is, from the shape of a batch."""
+    size = tuple(shape[1:])
+    return (*size[1:], size[0]) if len(size) == 3 else size
+
+
+def parameters_written(weights: tuple[Shape, int] | None, bias: bool, held: int) -> str:
+    """Return how many parameters a layer holds, as "(8·8·1 + 1)·4 = 260" where that product is what it holds.
+
+    `weights` are the factors of the number of weights that make one output, and the number of outputs.
+    """
+    if weights is None or held != (math.prod(weights[0]) + bias) * weights[1]:
+        return f"{held:,}"
+    factors, outputs = "·".join(map(str, weights[0])), weights[1]
+    return f"({factors} + 1)·{outputs} = {held:,}" if bias else f"{factors}·{outputs} = {held:,}"

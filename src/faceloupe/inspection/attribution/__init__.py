@@ -1,0 +1,7 @@
+"""Which pixels an answer rests on, and whether the map that says so can be believed."""
+
+from faceloupe.inspection.attribution.attribute import Attribution, attribute
+from faceloupe.inspection.attribution.certificate import Certificate
+from faceloupe.inspection.attribution.methods import METHODS
+
+__all__ = ["METHODS", "Attribution", "Certificate", "attribute"]

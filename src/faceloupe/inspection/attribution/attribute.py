@@ -1,0 +1,264 @@
+"""Which parts of a face an answer rests on, with a certificate that says how far the map can be believed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceloupe.documents import encode_array
+from faceloupe.errors import InputError
+from faceloupe.inspection.attribution.access import Access, RunNetwork, access
+from faceloupe.inspection.attribution.certificate import CHECKS, Certificate, make_certificate
+from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
+from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
+from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Attribution", "attribute"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attribution:
+    """A map of what an answer rests on, raw: nothing is cut off and nothing stretched.
+
+    Attributes
+    ----------
+    map : array of float32, shape (h, w), read-only
+        One number a window (occlusion), a pixel, or a position of the layer's output.
+    unit : str
+        What a number of the map is: "logit lost when a window of 8×8 pixels is covered".
+    method, target, baseline : str
+        How it was made, what is explained, and what stands for "nothing there".
+    value : float
+        The target's value on the face.
+    layer : str or None
+    placement : Placement
+        Centres of the map's rows and columns in pixels of the face.
+    face_shape : (int, int)
+    certificate : Certificate or None
+        None if none was asked for.
+    """
+
+    map: NDArray[np.float32]
+    unit: str
+    method: str
+    target: str
+    value: float
+    layer: str | None
+    baseline: str
+    placement: Placement
+    face_shape: tuple[int, int]
+    certificate: Certificate | None
+
+    @property
+    def warning(self) -> str | None:
+        """What to read before the map: why it fails, that it is empty, or None."""
+        if self.certificate is None or self.certificate.passed:
+            return None
+        return f"this map is not to be relied on: {'; '.join(self.certificate.failures)}"
+
+    def on_face(self) -> NDArray[np.float32]:
+        """Return the map in pixels of the face, (H, W), for drawing over it: the same values, linear in between."""
+        return self.placement.spread(self.map, self.face_shape).astype(np.float32)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return everything as a plain dictionary that JSON can hold."""
+        return {
+            "method": self.method,
+            "target": self.target,
+            "value": self.value,
+            "unit": self.unit,
+            "layer": self.layer,
+            "baseline": self.baseline,
+            "map": encode_array(self.map),
+            "rows": self.placement.rows.tolist(),
+            "columns": self.placement.columns.tolist(),
+            "face_shape": list(self.face_shape),
+            "certificate": self.certificate.to_document() if self.certificate else None,
+            "warning": self.warning,
+        }
+
+    def __repr__(self) -> str:
+        state = "no certificate"
+        if self.certificate:
+            state = "certificate passed" if self.certificate.passed else "certificate failed"
+        return (
+            f"Attribution({self.method} of {self.target} = {self.value:.4g}: {self.map.shape[0]}×{self.map.shape[1]} "
+            f"map from {self.map.min():.3g} to {self.map.max():.3g}, {self.unit}; {state})"
+        )
+
+
+def attribute(
+    network: "nn.Module | Any",
+    face: ArrayLike,
+    target: TargetLike = None,
+    method: str = "occlusion",
+    *,
+    layer: str | None = None,
+    baseline: ArrayLike | None = None,
+    certify: bool = True,
+    seed: int = 0,
+    progress: Callable[[float, float], None] | None = None,
+) -> Attribution:
+    """Draw which parts of a face a network's answer rests on, and check the drawing.
+
+    The network runs in evaluation mode; modes, hooks, parameters, their gradients and the random state are as before
+    afterwards, whatever happens.
+
+    Parameters
+    ----------
+    network : torch.nn.Module or object with ``run(faces)``
+        Takes float32 faces (N, C, H, W) and answers (N, K). What can only be run, such as an ONNX network, is explained
+        by occlusion; if it has ``randomised(seed)``, its weights can be re-drawn for the certificate.
+    face : array, shape (C, H, W) or (H, W)
+        Prepared as the network was trained: no preprocessing is applied.
+    target : None, int, (int, int) or array of shape (K,)
+        What to explain. None: the network's own answer, the largest logit, or with a single logit that of class 1 where
+        it is positive and minus the logit, evidence for class 0, where it is not. An int: the logit of that class. A
+        pair (a, b): logit of a minus logit of b. An array: the cosine with this template, the target for networks that
+        embed faces.
+    method : str
+        "occlusion"
+            What the target loses when a window, an eighth of the face's side, is covered by the baseline.
+            Zeiler & Fergus 2014 (arXiv:1311.2901).
+        "gradient"
+            How the target changes with a pixel's value, all channels together. Simonyan et al. 2013 (arXiv:1312.6034).
+        "gradient-x-activation"
+            What each position of a layer passes on, summed over channels: exact where everything after the layer is
+            piecewise affine, and then it sums to the target minus the biases' part. HiResCAM, Draelos & Carin 2020
+            (arXiv:2011.08891).
+        "grad-cam"
+            The same with each channel's gradient averaged over its positions; it promises no sum. Raw: negative values
+            stay. Selvaraju et al. 2017 (arXiv:1610.02391).
+        "integrated-gradients"
+            The gradient averaged on the way from the baseline to the face, times the way: sums to the target's change.
+            Sundararajan, Taly & Yan 2017 (arXiv:1703.01365), by Captum.
+    layer : str, optional
+        For the two methods that look at a layer: its name as in :func:`~faceloupe.inspection.trace.trace`. The last
+        layer that puts out a map larger than 1×1 if not given.
+    baseline : float or array of the face's shape, optional
+        What stands for "nothing there" in occlusion, integrated gradients and the deletion check; each channel's mean
+        over the face if not given.
+    certify : bool
+        Whether to check the map: it takes about as long as 10 more maps and 21 deletions of 17 faces.
+    seed : int
+        Draws the certificate's weights and orders.
+    progress : callable, optional
+        Called with (worked, whole) after each map and each deletion.
+
+    Returns
+    -------
+    Attribution
+
+    Raises
+    ------
+    InputError
+        If an argument is not as described; the message lists what there is.
+    UnavailableError
+        If integrated gradients are asked for and Captum is not installed.
+
+    Notes
+    -----
+    On the tutorial's CNN (40 fits that learned their captures, centred pixels, 160 held-out faces) the certificate
+    passed 95 % of the occlusion maps, 94 % of integrated gradients, 87 % of gradient x activation at the pooling layer,
+    41 % of Grad-CAM and 29 % of gradients; see docs/concepts/attribution.md.
+    """
+    asked, chosen = access(network), _chosen_method(method, layer)
+    pixels = _checked_face(face)
+    filled, filling = _checked_baseline(baseline, pixels)
+    if chosen.gradients and isinstance(asked, RunNetwork):
+        able = ", ".join(name for name, other in METHODS.items() if not other.gradients)
+        raise InputError(f"{method} needs gradients, and this network can only be run; what works: {able}")
+    whole, steps = 1 + CHECKS * certify, count(1)
+
+    def tick() -> None:
+        if progress:
+            progress(next(steps), whole)
+
+    with asked.left_as_found():
+        layer, placement = _placed(asked, chosen, layer, pixels)
+        aim, value = _aim(asked, target, pixels)
+        question = Question(pixels, filled, aim, layer)
+        values, expected = chosen.compute(asked, question)
+        tick()
+        certificate = (
+            make_certificate(asked, question, chosen, values, expected, placement, seed, tick) if certify else None
+        )
+    if progress:
+        progress(whole, whole)
+    window = "×".join(map(str, window_of(pixels.shape[1:])))
+    return Attribution(
+        map=_frozen(values),
+        unit=chosen.says.format(unit=aim.unit, window=window, layer=layer),
+        method=method,
+        target=aim.text,
+        value=value,
+        layer=layer,
+        baseline=filling,
+        placement=placement,
+        face_shape=pixels.shape[1:],
+        certificate=certificate,
+    )
+
+
+def _chosen_method(name: str, layer: str | None) -> Method:
+    if name not in METHODS:
+        raise InputError(f"method: expected one of {', '.join(METHODS)}; got {name!r}")
+    if layer is not None and not METHODS[name].at_layer:
+        able = " and ".join(other for other, method in METHODS.items() if method.at_layer)
+        raise InputError(f"{name} looks at the face itself; layer={layer!r} is for {able}")
+    return METHODS[name]
+
+
+def _checked_face(face: ArrayLike) -> NDArray[np.float32]:
+    """Return a face as (C, H, W)."""
+    pixels = np.array(face, dtype=np.float32)
+    if pixels.ndim not in (2, 3) or not pixels.size or not np.isfinite(pixels).all():
+        raise InputError(f"face: expected finite numbers of shape (C, H, W) or (H, W), got {pixels.shape}")
+    return pixels if pixels.ndim == 3 else pixels[None]
+
+
+def _checked_baseline(baseline: ArrayLike | None, face: NDArray[np.float32]) -> tuple[NDArray[np.float32], str]:
+    """Return a baseline in the face's shape, and its name."""
+    if baseline is None:
+        means = face.mean((1, 2), keepdims=True)
+        return np.broadcast_to(means, face.shape), f"the face's mean, {', '.join(f'{mean:.3g}' for mean in means.flat)}"
+    given = np.asarray(baseline, dtype=np.float32)
+    if given.shape not in ((), face.shape, face.shape[1:]) or not np.isfinite(given).all():
+        raise InputError(f"baseline: expected a finite number or an array of shape {face.shape}, got {given.shape}")
+    return np.broadcast_to(given, face.shape), "the given picture" if given.shape else f"{given:.3g} everywhere"
+
+
+def _placed(network: Any, method: Method, layer: str | None, face: NDArray[np.float32]) -> tuple[str | None, Placement]:
+    """Return the layer that is looked at, None for the face itself, and where the map will lie on the face."""
+    shape = face.shape[1:]
+    if not method.at_layer:
+        return None, pixel_placement(shape) if method.gradients else window_centres(shape)
+    layers = layer_placements(network.module, face)
+    if not layers:
+        raise InputError("no layer of this network puts out a map; gradient and integrated-gradients look at the face")
+    chosen = layer or list(layers)[-1]
+    if chosen not in layers:
+        raise InputError(f"layer: expected one that puts out maps, {', '.join(layers)}; got {layer!r}")
+    return chosen, layers[chosen]
+
+
+def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
+    """Return what is explained and its value on the face."""
+    outputs = network.outputs(face[None])
+    aim = choose_target(target, outputs[0])
+    [value] = aim.of(outputs)
+    if not np.isfinite(value):
+        raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")
+    return aim, float(value)
+
+
+def _frozen(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    frozen = values.astype(np.float32)
+    frozen.flags.writeable = False
+    return frozen

@@ -1,0 +1,284 @@
+"""Whether a map says what it claims: three checks, with their numbers."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.inspection.attribution.access import Access, target_values
+from faceloupe.inspection.attribution.methods import Method, Question
+from faceloupe.inspection.attribution.placement import Placement
+
+__all__ = ["CHECKS", "Certificate", "Completeness", "Deletion", "Randomisation", "make_certificate"]
+
+DRAWS = 10  # networks with re-drawn weights
+ALIKE = 0.7  # rank correlation from which two maps count as alike: half of the variation of their ranks is common
+MOVES = 20  # of the map to other places: one that says nothing beats them all once in 21 times
+CELLS = 16  # along each axis of the face, for deletion
+STEPS = 16  # of deletion
+CHECKS = DRAWS + MOVES + 1  # maps and curves to compute
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """Whether the map's values sum to what the method promises.
+
+    Attributes
+    ----------
+    total, expected : float
+        What the values sum to and what they should sum to, in the target's unit.
+    absolute : float
+        What their absolute values sum to.
+    """
+
+    total: float
+    expected: float
+    absolute: float
+
+    @property
+    def error(self) -> float:
+        """How far the sum is off."""
+        return self.total - self.expected
+
+    @property
+    def passed(self) -> bool:
+        """Whether the sum is off by at most 1 % of all that the map shows, of either sign."""
+        return abs(self.error) <= 0.01 * self.absolute
+
+    def __str__(self) -> str:
+        sums = f"the map sums to {self.total:.4g} and should sum to {self.expected:.4g}"
+        return f"complete: {sums}" if self.passed else f"not complete: {sums}"
+
+
+@dataclass(frozen=True, slots=True)
+class Randomisation:
+    """How much of the map remains when the network's weights are re-drawn: the less, the better.
+
+    Attributes
+    ----------
+    correlations : tuple of float
+        Spearman's rank correlation between |map| and |map| of each re-drawn network; 0 where one of them is constant.
+    """
+
+    correlations: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean correlation over the draws."""
+        return float(np.mean(self.correlations))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the mean correlation is below 0.7 (half of the variation of the ranks is common), a convention."""
+        return self.mean < ALIKE
+
+    def __str__(self) -> str:
+        judged = "depends on what was learned" if self.passed else "looks much the same without what was learned"
+        low, high = min(self.correlations), max(self.correlations)
+        return (
+            f"{judged}: rank correlation {self.mean:+.2f} with maps of {len(self.correlations)} re-drawn networks "
+            f"({low:+.2f} to {high:+.2f})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """How fast the target falls when the face is deleted where the map is highest first: faster is better.
+
+    Attributes
+    ----------
+    area : float
+        Mean of the target while the face is deleted, cell by cell, in the target's unit.
+    random_areas : tuple of float
+        The same for the same map laid elsewhere: shifted round the edges and mirrored at random. Single cells in random
+        order are no fair control: of 320 maps of smooth noise, 35 % beat all of them and 6 % themselves laid elsewhere.
+    """
+
+    area: float
+    random_areas: tuple[float, ...]
+
+    @property
+    def gain(self) -> float:
+        """By how much the target is lower, on average, than with the map laid elsewhere."""
+        return float(np.mean(self.random_areas)) - self.area
+
+    @property
+    def passed(self) -> bool:
+        """Whether the map does better where it is than everywhere else it was laid."""
+        return self.area < min(self.random_areas)
+
+    def __str__(self) -> str:
+        judged = "finds what counts" if self.passed else "finds what counts no better than chance"
+        low, high = min(self.random_areas), max(self.random_areas)
+        return (
+            f"{judged}: deleted in the map's order the target is {self.area:.3g} on average, with the map laid "
+            f"elsewhere {np.mean(self.random_areas):.3g} ({low:.3g} to {high:.3g}, {len(self.random_areas)} times)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What three checks say of a map; a check that does not apply is None.
+
+    Attributes
+    ----------
+    completeness : Completeness or None
+        None where the method promises no sum.
+    randomisation : Randomisation or None
+        Adebayo et al. 2018 (arXiv:1810.03292). None where the network's weights cannot be reached, or the map is empty.
+    deletion : Deletion or None
+        Petsiuk et al. 2018 (RISE, arXiv:1806.07421), beside the same map laid elsewhere. None where the map is empty.
+    passed : bool
+        Whether every check that applies passed; False for an empty map.
+    reasons : tuple of str
+        One sentence for each check, made from its numbers.
+    """
+
+    completeness: Completeness | None
+    randomisation: Randomisation | None
+    deletion: Deletion | None
+    passed: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The reasons why it did not pass."""
+        failed = (check for check in (self.completeness, self.randomisation, self.deletion) if check)
+        return tuple(str(check) for check in failed if not check.passed) or (() if self.passed else self.reasons)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return numbers and sentences as a plain dictionary."""
+        return {
+            "completeness": _document(self.completeness),
+            "randomisation": _document(self.randomisation),
+            "deletion": _document(self.deletion),
+            "passed": self.passed,
+            "reasons": list(self.reasons),
+        }
+
+    def __str__(self) -> str:
+        return "\n".join([f"certificate: {'passed' if self.passed else 'failed'}", *self.reasons])
+
+
+def make_certificate(
+    network: Access,
+    question: Question,
+    method: Method,
+    values: Floats,
+    expected: float | None,
+    placement: Placement,
+    seed: int,
+    tick: Callable[[], None],
+) -> Certificate:
+    """Check a map.
+
+    Parameters
+    ----------
+    network, question, method : Access, Question, Method
+        What the map was made from.
+    values : array, shape (h, w)
+        The map.
+    expected : float or None
+        What it should sum to; None where the method promises no sum.
+    placement : Placement
+        Where it lies on the face.
+    seed : int
+        Draws weights and orders.
+    tick : callable
+        Called after each of the CHECKS maps and curves.
+    """
+    completeness = (
+        None if expected is None else Completeness(float(values.sum()), expected, float(np.abs(values).sum()))
+    )
+    if not values.any():
+        return Certificate(completeness, None, None, passed=False, reasons=(_empty(network, question),))
+    weights_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
+    randomisation = _randomisation(network, question, method, values, weights_seed, tick)
+    deletion = _deletion(network, question, placement.spread(values, question.face.shape[1:]), order_seed, tick)
+    checks = [check for check in (completeness, randomisation, deletion) if check]
+    reasons = tuple(map(str, checks))
+    if randomisation is None:
+        reasons += ("not checked against re-drawn weights: this network's weights cannot be reached",)
+    return Certificate(completeness, randomisation, deletion, all(check.passed for check in checks), reasons)
+
+
+def _empty(network: Access, question: Question) -> str:
+    [value] = target_values(network, question.target, [question.face])
+    return (
+        f"the map is 0 everywhere: nothing of the face moves the {question.target.text}, as when all hidden units are "
+        f"off; its value, {value:.4g}, is the bias alone"
+    )
+
+
+def _randomisation(
+    network: Access,
+    question: Question,
+    method: Method,
+    values: Floats,
+    seeds: np.random.SeedSequence,
+    tick: Callable[[], None],
+) -> Randomisation | None:
+    if not network.can_be_redrawn:
+        return None
+    correlations = []
+    for seed in seeds.generate_state(DRAWS):
+        redrawn, _ = method.compute(network.redrawn(int(seed)), question)
+        correlations.append(_rank_correlation(np.abs(values), np.abs(redrawn)))
+        tick()
+    return Randomisation(tuple(correlations))
+
+
+def _rank_correlation(one: Floats, other: Floats) -> float:
+    from scipy.stats import spearmanr
+
+    if not np.ptp(one) or not np.ptp(other):
+        return 0.0
+    return float(spearmanr(one, other, axis=None).statistic)
+
+
+def _deletion(
+    network: Access, question: Question, spread: Floats, seeds: np.random.SeedSequence, tick: Callable[[], None]
+) -> Deletion:
+    cells, shape = _cells(spread.shape)
+    heights = (np.bincount(cells.ravel(), spread.ravel()) / np.bincount(cells.ravel())).reshape(shape)
+    rng = np.random.default_rng(seeds)
+    areas = []
+    for placed in (heights, *(_moved(heights, rng) for _ in range(MOVES))):
+        areas.append(_area(network, question, cells, np.argsort(-placed, axis=None, kind="stable")))
+        tick()
+    return Deletion(areas[0], tuple(areas[1:]))
+
+
+def _cells(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], tuple[int, int]]:
+    """Return the number of the cell that each pixel (H, W) belongs to, and the cells' rows and columns."""
+    down, across = (min(CELLS, size) for size in shape)
+    rows, columns = np.arange(shape[0]) * down // shape[0], np.arange(shape[1]) * across // shape[1]
+    return rows[:, None] * across + columns, (down, across)
+
+
+def _moved(heights: Floats, rng: np.random.Generator) -> Floats:
+    """Return the same values elsewhere: shifted round the edges and mirrored, at random."""
+    shifted = np.roll(heights, rng.integers(heights.shape), axis=(0, 1))
+    down, across = rng.choice([-1, 1], size=2)
+    return shifted[::down, ::across]
+
+
+def _area(network: Access, question: Question, cells: NDArray[np.intp], order: NDArray[np.intp]) -> float:
+    """Return the mean of the target from the whole face to the whole baseline, by the trapezoidal rule."""
+    rank = np.empty(len(order))
+    rank[order] = np.arange(len(order))
+    deleted_at = rank[cells] / len(order)
+    faces = (np.where(deleted_at < share, question.baseline, question.face) for share in np.linspace(0, 1, STEPS + 1))
+    curve = target_values(network, question.target, faces)
+    return float((curve[:-1] + curve[1:]).mean() / 2)
+
+
+def _document(check: Completeness | Randomisation | Deletion | None) -> dict[str, Any] | None:
+    if check is None:
+        return None
+    numbers = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(check).items()}
+    return numbers | {"passed": check.passed, "text": str(check)}

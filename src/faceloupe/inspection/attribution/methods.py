@@ -1,0 +1,200 @@
+"""The methods of attribution: a network, a face and a target in, a map out, raw."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError, UnavailableError
+from faceloupe.inspection.attribution.access import BATCH, TorchNetwork, target_values
+from faceloupe.inspection.attribution.placement import window_placement
+from faceloupe.inspection.attribution.targets import Target
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from faceloupe.inspection.attribution.placement import Placement
+
+__all__ = ["METHODS", "Method", "Question", "window_of", "windows_on"]
+
+WINDOWS = 8  # side by side on the face: an occluding window has an eighth of its side
+PATH_STEPS = 64  # of integrated gradients
+
+Pair = tuple[int, int]
+Map = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked: which number (`target`), of which face, against what (`baseline`), where (`layer`).
+
+    `face` and `baseline` are (C, H, W); `layer` is None for a method that looks at the face itself.
+    """
+
+    face: NDArray[np.float32]
+    baseline: NDArray[np.float32]
+    target: Target
+    layer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method.
+
+    Attributes
+    ----------
+    compute : callable
+        ``(network, question) -> (map (h, w), what it should sum to)``, None where the method promises no sum.
+    says : str
+        What a number of the map is, with {unit}, {window} and {layer} to fill in.
+    gradients, at_layer : bool
+        Whether it needs gradients; whether it looks at a layer's output.
+    """
+
+    compute: Callable[[Any, Question], tuple[Map, float | None]]
+    says: str
+    gradients: bool = True
+    at_layer: bool = False
+
+
+def window_of(shape: Pair) -> Pair:
+    """Return height and width of the window that covers part of a face of this shape."""
+    return max(1, round(shape[0] / WINDOWS)), max(1, round(shape[1] / WINDOWS))
+
+
+def windows_on(shape: Pair) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return first rows and first columns of the windows: half a window apart, the last flush with the edge."""
+    rows, columns = (
+        np.append(np.arange(0, size - window, max(1, window // 2)), size - window)
+        for size, window in zip(shape, window_of(shape), strict=True)
+    )
+    return rows, columns
+
+
+def window_centres(shape: Pair) -> "Placement":
+    """Return the placement of the occlusion map on a face of this shape."""
+    return window_placement(*windows_on(shape), window_of(shape))
+
+
+def _occlusion(network: Any, question: Question) -> tuple[Map, None]:
+    """Zeiler & Fergus 2014 (arXiv:1311.2901)."""
+    shape = question.face.shape[1:]
+    height, width = window_of(shape)
+    rows, columns = windows_on(shape)
+
+    def covered(row: int, column: int) -> NDArray[np.float32]:
+        face, window = question.face.copy(), np.s_[:, row : row + height, column : column + width]
+        face[window] = question.baseline[window]
+        return face
+
+    faces = (covered(row, column) for row in rows for column in columns)
+    left = target_values(network, question.target, faces)
+    [value] = target_values(network, question.target, [question.face])
+    return (value - left).reshape(len(rows), len(columns)), None
+
+
+def _gradient(network: TorchNetwork, question: Question) -> tuple[Map, None]:
+    """Simonyan et al. 2013 (arXiv:1312.6034), with its sign."""
+    face = network.tensor(question.face[None]).requires_grad_()
+    [slope] = _slopes(question.target.of(network(face)), [face])
+    return _summed(slope), None
+
+
+def _gradient_x_activation(network: TorchNetwork, question: Question) -> tuple[Map, float | None]:
+    """HiResCAM: Draelos & Carin 2020 (arXiv:2011.08891)."""
+    activation, slope, value, constant = _at_layer(network, question)
+    return _summed(slope * activation), value - constant if question.target.linear else None
+
+
+def _grad_cam(network: TorchNetwork, question: Question) -> tuple[Map, None]:
+    """Selvaraju et al. 2017 (arXiv:1610.02391), without its ReLU and without stretching."""
+    activation, slope, _, _ = _at_layer(network, question)
+    return _summed(slope.mean((2, 3), keepdim=True) * activation), None
+
+
+def _integrated_gradients(network: TorchNetwork, question: Question) -> tuple[Map, float]:
+    """Sundararajan, Taly & Yan 2017 (arXiv:1703.01365), by Captum."""
+    try:
+        from captum.attr import IntegratedGradients
+    except ImportError as problem:
+        raise UnavailableError(
+            "integrated-gradients needs Captum, which is not installed: pip install faceloupe[attribution]"
+        ) from problem
+    face, baseline = network.tensor(question.face[None]), network.tensor(question.baseline[None])
+    path = IntegratedGradients(lambda faces: question.target.of(network(faces)))
+    shares = path.attribute(face, baseline, n_steps=PATH_STEPS, internal_batch_size=BATCH)
+    value, start = target_values(network, question.target, [question.face, question.baseline])
+    return _summed(shares), float(value - start)
+
+
+METHODS = {
+    "occlusion": Method(_occlusion, "{unit} lost when a window of {window} pixels is covered", gradients=False),
+    "gradient": Method(_gradient, "{unit} gained per unit of pixel value"),
+    "gradient-x-activation": Method(
+        _gradient_x_activation, "{unit} that this cell of {layer} passes on", at_layer=True
+    ),
+    "grad-cam": Method(
+        _grad_cam, "{unit}: mean gradient of each channel of {layer} times its activation", at_layer=True
+    ),
+    "integrated-gradients": Method(_integrated_gradients, "{unit} gained on the way from the baseline to the face"),
+}
+
+
+def _at_layer(network: TorchNetwork, question: Question) -> "tuple[Tensor, Tensor, float, float]":
+    """Return a layer's output a (1, C, h, w), the target's gradient g there, the target's value, and its constant part.
+
+    In a piecewise affine network the value is the sum of g·a and of what each later layer adds by itself: its answer to
+    zeros times the target's gradient at its output (Srinivas & Fleuret 2019, arXiv:1905.00780).
+    """
+    import torch
+    from torch import nn
+
+    adds_constant = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)
+    names = {module: name or type(module).__name__ for name, module in _leaves(network.module)}
+    calls: Counter[str] = Counter()
+    outputs: list[Tensor] = []
+    constants: list[Tensor] = []
+
+    def hook(layer: "nn.Module", given: "tuple[Tensor, ...]", output: "Tensor") -> "Tensor | None":
+        calls[names[layer]] += 1
+        count = calls[names[layer]]
+        if question.layer == (names[layer] if count == 1 else f"{names[layer]} ({count})"):
+            outputs.append(output.detach().requires_grad_())
+            return outputs[0].clone()
+        if not outputs or not output.requires_grad or not isinstance(layer, adds_constant):
+            return None  # before the layer, beside it, or adding nothing
+        outputs.append(output)
+        constants.append(layer.forward(torch.zeros_like(given[0])).detach())
+        # A copy goes on: a layer that works in place would overwrite what is kept.
+        return output.clone()
+
+    handles = [module.register_forward_hook(hook) for module in names]
+    try:
+        value = question.target.of(network(network.tensor(question.face[None])))
+    finally:
+        for handle in handles:
+            handle.remove()
+    slope, *later = _slopes(value, outputs)
+    constant = sum(float((part * gradient).sum()) for part, gradient in zip(constants, later, strict=True))
+    return outputs[0].detach(), slope, float(value.detach()), constant
+
+
+def _slopes(value: "Tensor", tensors: "list[Tensor]") -> "tuple[Tensor, ...]":
+    import torch
+
+    if not value.requires_grad:
+        raise InputError("gradients do not reach the network's outputs; method='occlusion' needs none")
+    return torch.autograd.grad(value.sum(), tensors, allow_unused=True, materialize_grads=True)
+
+
+def _summed(values: "Tensor") -> Map:
+    """Return (1, C, h, w) summed over the channels: (h, w)."""
+    summed: Map = values[0].detach().double().sum(0).cpu().numpy()
+    return summed
+
+
+def _leaves(module: "nn.Module") -> "list[tuple[str, nn.Module]]":
+    return [(name, part) for name, part in module.named_modules() if next(part.children(), None) is None]

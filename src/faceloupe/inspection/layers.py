@@ -1,0 +1,237 @@
+"""The values an anatomy is made of: a layer and a whole network, with every number's arithmetic written out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from dataclasses import field as attribute
+from typing import Any
+
+from faceloupe.inspection.arithmetic import Shape, shape_text, sum_written, written
+from faceloupe.inspection.fields import Field, Window
+from faceloupe.inspection.outputs import named
+
+__all__ = ["IMAGE", "Anatomy", "Layer"]
+
+IMAGE = "image"  # the source of a layer that the captures feed
+FLOAT_BYTES = 4  # of one float32
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer as it ran: a leaf module of a torch network, a node of an ONNX graph.
+
+    Attributes
+    ----------
+    name, kind : str
+        Its name in the network and its class or operator ("conv", "Conv2d" or "Conv").
+    source : str or None
+        The layer whose output it reads, of several the first; "image" for the captures. None: it reads what no layer
+        put out, but a function between them.
+    input_shape, output_shape : tuple of int
+        Of one capture: (height, width, channels) for maps, (length,) for vectors.
+    parameters : int
+        Weights and biases; those that an earlier layer shares are counted there. The running mean and variance of a
+        batch normalisation are measured, not trained, and no parameters.
+    multiply_adds : int or None
+        For one capture. Convolution and dense layers: one for each weight used, biases left out; batch normalisation,
+        PReLU and products of maps: one a value. Comparing, adding, averaging, moving and dropping are none. None: this
+        kind is not counted.
+    receptive_field : (int, int) or None
+        Rows and columns of the image that one output can depend on, padding included; where branches meet, what either
+        branch sees. For a dense layer, what all its inputs together see of the image. None: unknown, because the
+        layer's kind or what feeds it has no single field to state.
+    stride : (int, int) or None
+        Pixels of the image between neighbouring outputs (the jump). None for vectors, where all outputs see the same,
+        and where the field is unknown.
+    unseen : (int, int)
+        Last rows and columns of the layer's own input that no window reaches, because the stride does not divide.
+    unread : (int, int)
+        Last rows and columns of the layer's own output that nothing after it reads.
+    parameter_arithmetic, multiply_add_arithmetic : str
+        "(8·8·1 + 1)·4 = 260", "57·57·4·64 = 831,744".
+    rectifies : bool
+        Whether it is a ReLU, one with a ceiling (ReLU6) included.
+    windows : tuple of Window
+        How a convolution or pooling slides along rows and along columns; () for other layers.
+    field : Field or None
+        What each of its outputs sees of the image; None where that is unknown.
+    """
+
+    name: str
+    kind: str
+    source: str | None
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    parameter_arithmetic: str
+    multiply_adds: int | None
+    multiply_add_arithmetic: str
+    receptive_field: tuple[int, int] | None
+    stride: tuple[int, int] | None
+    unseen: tuple[int, int]
+    unread: tuple[int, int]
+    rectifies: bool
+    windows: tuple[Window, ...] = attribute(repr=False)
+    field: Field | None = attribute(repr=False)
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Memory of the parameters as float32."""
+        return self.parameters * FLOAT_BYTES
+
+    @property
+    def output_bytes(self) -> int:
+        """Memory of the output for one capture as float32."""
+        return math.prod(self.output_shape) * FLOAT_BYTES
+
+    @property
+    def parameter_bytes_arithmetic(self) -> str:
+        """The parameters' memory written out: "260·4 = 1,040"."""
+        return written(self.parameters, FLOAT_BYTES)
+
+    @property
+    def output_bytes_arithmetic(self) -> str:
+        """The output's memory written out: "57·57·4·4 = 51,984"."""
+        return written(*self.output_shape, FLOAT_BYTES)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return every number and its arithmetic as a plain dictionary (tuples become lists).
+
+        Windows and fields, from which the numbers were made, are left out.
+        """
+        shown = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        del shown["windows"], shown["field"]
+        return shown | {
+            "parameter_bytes": self.parameter_bytes,
+            "parameter_bytes_arithmetic": self.parameter_bytes_arithmetic,
+            "output_bytes": self.output_bytes,
+            "output_bytes_arithmetic": self.output_bytes_arithmetic,
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Anatomy:
+    """A network layer by layer; ``print`` shows it as a table.
+
+    Attributes
+    ----------
+    input_shape : (height, width, channels)
+    layers : tuple of Layer
+        In the order of running.
+    parameters : int
+        Of the live network or the file, each parameter once.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    parameters: int
+
+    def __getitem__(self, name: str) -> Layer:
+        """Return one layer."""
+        return named({layer.name: layer for layer in self.layers}, name)
+
+    @property
+    def parameters_elsewhere(self) -> int:
+        """Parameters that belong to no layer that ran: 0 for an ordinary network."""
+        return self.parameters - sum(layer.parameters for layer in self.layers)
+
+    @property
+    def parameter_arithmetic(self) -> str:
+        """The sum over the layers: "260 + 3,140 + 5 = 3,405"; a long one is shortened in the middle."""
+        return sum_written([layer.parameters for layer in self.layers] + [self.parameters_elsewhere])
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds for one capture, over the layers that are counted."""
+        return sum(layer.multiply_adds or 0 for layer in self.layers)
+
+    @property
+    def multiply_add_arithmetic(self) -> str:
+        """The sum over the layers: "831,744 + 3,136 + 4 = 834,884"."""
+        return sum_written([layer.multiply_adds or 0 for layer in self.layers])
+
+    @property
+    def not_counted(self) -> tuple[str, ...]:
+        """Names of the layers whose multiply-adds are unknown and therefore missing in the total."""
+        return tuple(layer.name for layer in self.layers if layer.multiply_adds is None)
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Memory of the parameters as float32."""
+        return self.parameters * FLOAT_BYTES
+
+    @property
+    def output_bytes(self) -> int:
+        """Memory of all the layers' outputs for one capture as float32."""
+        return sum(layer.output_bytes for layer in self.layers)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the layers and totals as a plain dictionary that JSON can hold."""
+        return {
+            "input_shape": list(self.input_shape),
+            "layers": [layer.to_document() for layer in self.layers],
+            "parameters": self.parameters,
+            "parameter_arithmetic": self.parameter_arithmetic,
+            "parameters_elsewhere": self.parameters_elsewhere,
+            "multiply_adds": self.multiply_adds,
+            "multiply_add_arithmetic": self.multiply_add_arithmetic,
+            "not_counted": list(self.not_counted),
+            "parameter_bytes": self.parameter_bytes,
+            "output_bytes": self.output_bytes,
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"Anatomy({shape_text(self.input_shape)} -> {len(self.layers)} layers, {self.parameters:,} parameters, "
+            f"{self.multiply_adds:,} multiply-adds)"
+        )
+
+    def __str__(self) -> str:
+        head = ("layer", "kind", "output", "parameters", "multiply-adds", "output bytes", "field", "stride")
+        rows = [head, *(_row(layer) for layer in self.layers)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines.insert(1, "-" * max(map(len, lines)))
+        return "\n".join([*lines, lines[1], *self._totals(), *_unseen_notes(self.layers)])
+
+    def _totals(self) -> list[str]:
+        missing = f" (not counted: {', '.join(self.not_counted)})" if self.not_counted else ""
+        elsewhere = (
+            f" (of them {self.parameters_elsewhere:,} in no layer that ran)" if self.parameters_elsewhere else ""
+        )
+        return [
+            f"input          {shape_text(self.input_shape)}",
+            f"parameters     {self.parameter_arithmetic}{elsewhere}; {self.parameter_bytes:,} bytes",
+            f"multiply-adds  {self.multiply_add_arithmetic}{missing}",
+            f"outputs        {self.output_bytes:,} bytes",
+        ]
+
+
+def _row(layer: Layer) -> tuple[str, ...]:
+    return (
+        layer.name,
+        layer.kind,
+        shape_text(layer.output_shape),
+        layer.parameter_arithmetic,
+        layer.multiply_add_arithmetic,
+        f"{layer.output_bytes:,}",
+        shape_text(layer.receptive_field),
+        shape_text(layer.stride),
+    )
+
+
+def _unseen_notes(layers: Sequence[Layer]) -> list[str]:
+    return [
+        f"{layer.name} never looks at the last {_counted(layer.unseen)} of its {shape_text(layer.input_shape)} input"
+        for layer in layers
+        if any(layer.unseen)
+    ]
+
+
+def _counted(unseen: tuple[int, int]) -> str:
+    words = [
+        noun if number == 1 else f"{number} {noun}s"
+        for number, noun in zip(unseen, ("row", "column"), strict=True)
+        if number
+    ]
+    return " and ".join(words)

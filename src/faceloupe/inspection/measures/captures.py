@@ -1,0 +1,18 @@
+"""A layer's output read as one vector for each capture."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceloupe.errors import InputError
+
+__all__ = ["flat"]
+
+
+def flat(output: ArrayLike, name: str, least: int) -> NDArray[np.float64]:
+    """Return (n, d), checked to hold finite numbers for at least so many captures; `name` is for the message."""
+    X = np.asarray(output, dtype=np.float64)
+    if X.ndim < 2 or len(X) < least:
+        raise InputError(f"{name}: expected (n, d) or (n, ...) with n at least {least}, got {X.shape}")
+    if not np.isfinite(X).all():
+        raise InputError(f"{name}: expected finite numbers, got NaN or infinity; the network may have diverged")
+    return X.reshape(len(X), -1)

@@ -1,0 +1,256 @@
+"""Why units of a network are dead: what their inputs are made of, and the likely cause in words."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.inspection.anatomy import anatomy
+from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
+from faceloupe.inspection.measures.units import dead_units, duplicate_units
+from faceloupe.inspection.measures.weights import weights_of
+from faceloupe.inspection.networks import Network, OpenNetwork, opened
+from faceloupe.inspection.trace import trace
+
+__all__ = ["DeadUnit", "Push", "UnitReport", "diagnose_units"]
+
+_PASSING = {"Dropout", "Dropout2d", "Flatten", "Identity"}
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What the input of a dead unit is made of: bias + (sum of weights) x (mean input) + what varies.
+
+    Attributes
+    ----------
+    bias, weight_sum, mean_input : float
+        `mean_input` is one number over faces and positions.
+    of_pixels : bool
+        Whether the unit reads the faces themselves, so that `mean_input` is the mean pixel.
+    left, spread : float
+        Mean and standard deviation, over faces and positions, of the unit's input once the mean is subtracted.
+    alive_without_mean, alive_without_bias : int
+        Faces for which the unit would put out something with the same weights and the mean subtracted, or a bias of 0.
+    """
+
+    bias: float
+    weight_sum: float
+    mean_input: float
+    of_pixels: bool
+    left: float
+    spread: float
+    alive_without_mean: int
+    alive_without_bias: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadUnit:
+    """A unit that puts out 0 for every face, and what is known of why.
+
+    Attributes
+    ----------
+    unit : int
+        Its index in the layer, from 0.
+    highest : float or None
+        The largest input of its ReLU, 0 or less. None where the ReLU's input came from no recorded layer.
+    push : Push or None
+        None where the ReLU reads from something else than a convolution padded with zeros or a dense layer.
+    silent_since : int or None
+        The epoch from which on it was silent; 0: before training. One past the last epoch: it was heard in the last.
+        None without a history.
+    """
+
+    unit: int
+    highest: float | None
+    push: Push | None
+    silent_since: int | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UnitReport:
+    """The dead and the duplicate units of one ReLU layer; ``print`` says why.
+
+    Attributes
+    ----------
+    layer : str
+    units : int
+        How many units (channels) it has.
+    n : int
+        Faces.
+    values : int
+        Numbers a unit put out over all faces, looked at: faces times positions that the next layer sees.
+    dead : tuple of DeadUnit
+    duplicates : tuple of tuple of int
+        Groups of units whose outputs are correlated above 0.999 over those values: the same up to scale and offset.
+    epochs : int or None
+        Of the history.
+    """
+
+    layer: str
+    units: int
+    n: int
+    values: int
+    dead: tuple[DeadUnit, ...]
+    duplicates: tuple[tuple[int, ...], ...]
+    epochs: int | None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was found, in sentences: the count, each dead unit with its likely cause, each group of duplicates."""
+        from faceloupe.inspection.measures.diagnosis_words import sentences  # they speak of this class
+
+        return sentences(self)
+
+    def __repr__(self) -> str:
+        dead = [unit.unit for unit in self.dead]
+        return (
+            f"UnitReport({self.layer}: {self.units} units, dead {dead}, duplicates {list(map(list, self.duplicates))})"
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(self.words)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return numbers and words as a plain dictionary."""
+        fields = asdict(self)
+        return fields | {
+            "dead": list(fields["dead"]),
+            "duplicates": [list(group) for group in self.duplicates],
+            "words": list(self.words),
+        }
+
+
+def diagnose_units(
+    network: Network, faces: ArrayLike, history: Mapping[str, ArrayLike] | None = None
+) -> tuple[UnitReport, ...]:
+    """Find the dead and the duplicate units of every ReLU layer, with the likely cause made from measured facts.
+
+    A unit counts as dead when it puts out 0 wherever something after it looks: what it does in a last row that no
+    pooling window reaches changes nothing. Dying units: Lu et al. 2019 (arXiv:1903.06733).
+
+    Parameters
+    ----------
+    network : torch.nn.Module, OnnxNetwork or path of an .onnx file
+        Its ReLU layers are looked at, those with a ceiling too (ReLU6, Clip from 0). A ReLU that a torch module calls
+        as a function is no layer and is not seen.
+    faces : array, shape (N, C, H, W)
+        Prepared as the network was trained.
+    history : mapping of layer name to array of bool, shape (epochs + 1, units), optional
+        Whether each unit was silent for every training capture, before training (index 0) and through each epoch, as
+        one fit's part of the training's ``silent``.
+
+    Returns
+    -------
+    tuple of UnitReport
+        In the order of running.
+
+    Raises
+    ------
+    InputError
+        If the network cannot run on the faces, or a history does not fit its layer.
+    """
+    network = opened(network)
+    faces = np.asarray(faces, dtype=np.float32)
+    outputs = {IMAGE: faces, **trace(network, faces)}
+    found = anatomy(network, faces.shape[1:])
+    return tuple(
+        _report(network, relu, found, outputs, (history or {}).get(relu.name))
+        for relu in found.layers
+        if relu.rectifies
+    )
+
+
+def _report(
+    network: OpenNetwork, relu: Layer, found: Anatomy, outputs: Mapping[str, Maps], history: ArrayLike | None
+) -> UnitReport:
+    maps = _read(outputs[relu.name], relu)
+    silent = None if history is None else _checked_history(relu.name, history, maps.shape[1])
+    dead = np.flatnonzero(dead_units(maps)).tolist()
+    highest: dict[int, float] = {}
+    pushes: dict[int, Push] = {}
+    if relu.source:
+        inputs = _read(outputs[relu.source], relu)
+        highest = {unit: float(inputs[:, unit].max()) for unit in dead}
+        pushes = _pushes(network, relu, found, outputs, inputs, dead)
+    return UnitReport(
+        layer=relu.name,
+        units=maps.shape[1],
+        n=len(maps),
+        values=maps[:, 0].size,
+        dead=tuple(
+            DeadUnit(
+                unit,
+                highest.get(unit),
+                pushes.get(unit),
+                None if silent is None else _silent_since(silent[:, unit]),
+            )
+            for unit in dead
+        ),
+        duplicates=duplicate_units(maps),
+        epochs=None if silent is None else len(silent) - 1,
+    )
+
+
+def _read(maps: NDArray[Any], relu: Layer) -> NDArray[Any]:
+    """Return the part of a ReLU's maps, or of what it reads, that something after it looks at."""
+    if maps.ndim != 4:
+        return maps
+    rows, columns = (size - unread for size, unread in zip(maps.shape[2:], relu.unread, strict=True))
+    return maps[:, :, :rows, :columns]
+
+
+def _pushes(
+    network: OpenNetwork, relu: Layer, found: Anatomy, outputs: Mapping[str, Maps], inputs: Maps, units: list[int]
+) -> dict[int, Push]:
+    """Take the inputs of dead units apart, where they come from a convolution or a dense layer."""
+    weights = weights_of(network, found, relu.source) if units else None
+    if weights is None or weights.layer.source is None:
+        return {}
+    mean = float(outputs[weights.layer.source].mean(dtype=np.float64))
+    of_ones = _read(weights.of_ones[None], relu)[0]
+    pushes = {}
+    for unit in units:
+        whole = inputs[:, unit].astype(np.float64)
+        # Sums of products are linear: without the mean, a unit loses the mean times what it makes of ones.
+        left = whole - mean * of_ones[unit]
+        pushes[unit] = Push(
+            bias=float(weights.bias[unit]),
+            weight_sum=float(weights.sums[unit]),
+            mean_input=mean,
+            of_pixels=_reads_pixels(weights.layer, found),
+            left=float(left.mean()),
+            spread=float(left.std()),
+            alive_without_mean=_faces_above_0(left),
+            alive_without_bias=_faces_above_0(whole - weights.bias[unit]),
+        )
+    return pushes
+
+
+def _reads_pixels(layer: Layer, found: Anatomy) -> bool:
+    source = layer.source
+    while source not in (None, IMAGE) and found[source].kind in _PASSING:
+        source = found[source].source
+    return source == IMAGE
+
+
+def _faces_above_0(inputs: NDArray[np.float64]) -> int:
+    return int((inputs.reshape(len(inputs), -1) > 0).any(axis=1).sum())
+
+
+def _silent_since(silent: NDArray[np.bool_]) -> int:
+    return len(silent) - int(np.argmin(np.append(silent[::-1], False)))
+
+
+def _checked_history(name: str, history: ArrayLike, units: int) -> NDArray[np.bool_]:
+    silent = np.asarray(history)
+    if silent.ndim != 2 or silent.shape[1] != units or silent.dtype != bool or not len(silent):
+        raise InputError(
+            f"history: expected booleans (epochs + 1, {units}) for {name}, got {silent.dtype} {silent.shape}; "
+            "of many fits, give one fit's part"
+        )
+    return silent

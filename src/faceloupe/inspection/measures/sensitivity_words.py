@@ -1,0 +1,113 @@
+"""What the numbers of a :class:`~faceloupe.inspection.measures.sensitivity.ShiftSensitivity` say, in sentences."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from faceloupe.inspection.layers import IMAGE
+from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
+
+__all__ = ["sentences"]
+
+
+def sentences(found: ShiftSensitivity) -> tuple[str, ...]:
+    """Return one sentence or a few for each run of layers that behave alike."""
+    return tuple(_sentence(kind, list(group), found) for (kind, _), group in groupby(found.layers[1:], _behaviour))
+
+
+def _behaviour(layer: LayerShift) -> tuple[str, tuple[int, int] | None]:
+    if len(layer.shape) == 1:
+        return "placeless", None
+    return ("unknown" if layer.largest_error is None else "follows"), layer.stride
+
+
+def _sentence(behaviour: str, group: list[LayerShift], found: ShiftSensitivity) -> str:
+    names = _listed([layer.name for layer in group])
+    before = next((layer for layer in found.layers if layer.name == group[0].source), None)
+    if behaviour == "follows":
+        return f"{names}: {_following(group, before, found)}"
+    if behaviour == "unknown":
+        return f"{names}: whether the output moves along is not measured, {_reason(group[0])}. {_changes(group, found)}"
+    if before is None or before.stride is None:
+        return f"{names}: no positions that could move along. {_changes(group, found)}"
+    text = f"every position of {_called(before)} becomes a number of its own, so nothing can move along any more"
+    return f"{names}: {text}. {_changes([before, *group], found)}"
+
+
+def _reason(layer: LayerShift) -> str:
+    if layer.stride is None:
+        return "because the stride is not known"
+    return f"because no shift is one of whole steps of {_step(layer.stride)} pixels inside the map"
+
+
+def _following(group: list[LayerShift], before: LayerShift | None, found: ShiftSensitivity) -> str:
+    stride = group[0].stride or (1, 1)
+    compared = [distance for distance in _distances(found) if _at(distance, group[0].equivariance_error, found)]
+    worst = max(layer.largest_error or 0.0 for layer in group)
+    text = (
+        f"{'moves' if len(group) == 1 else 'move'} with the face "
+        f"{'pixel by pixel' if stride == (1, 1) else f'in steps of {_step(stride)} pixels'}. After a shift of "
+        f"{_listed(compared)} px the output away from the border is {f'within {worst:.0g} of' if worst else 'exactly'} "
+        f"the old one, moved."
+    )
+    between = [distance for distance in _distances(found) if distance % stride[0] or distance % stride[1]]
+    return text + _forgiven(group[0], before, between[0], found) if between and before else text
+
+
+def _forgiven(layer: LayerShift, before: LayerShift, distance: int, found: ShiftSensitivity) -> str:
+    now, then = _at(distance, layer.change, found), _at(distance, before.change, found)
+    if not now or not then:
+        return ""
+    share = 1 - np.mean(now) / np.mean(then)
+    return (
+        f" Between the steps it cannot follow: {distance} px changes it by {np.mean(now):.2f} of the difference "
+        f"between two faces, and {_called(before)} before it by {np.mean(then):.2f}: "
+        f"{f'{100 * share:.0f} %' if share > 0 else 'nothing'} is forgiven."
+    )
+
+
+def _changes(layers: list[LayerShift], found: ShiftSensitivity) -> str:
+    """Say what at most three of the shifts change; a layer that only rearranges its input is not repeated."""
+    distances = _distances(found)
+    shown = sorted({distances[0], distances[len(distances) // 2], distances[-1]})
+    told = [
+        layer
+        for before, layer in zip([None, *layers], layers, strict=False)
+        if before is None or layer.change != before.change or None in layer.change
+    ]
+    silent = [layer.name for layer in told if not any(_at(one, layer.change, found) for one in shown)]
+    parts = [
+        f"{_called(layer)} by {_listed([f'{np.mean(_at(one, layer.change, found)):.2f}' for one in shown])}"
+        for layer in told
+        if layer.name not in silent
+    ]
+    text = (
+        f"A shift of {_listed(shown)} px changes {'; '.join(parts)} of the difference between two faces."
+        if parts
+        else ""
+    )
+    return f"{text} {_listed(silent)} put out the same for all faces.".strip() if silent else text
+
+
+def _called(layer: LayerShift) -> str:
+    return "the image" if layer.name == IMAGE else layer.name
+
+
+def _distances(found: ShiftSensitivity) -> list[int]:
+    return sorted({abs(pixels) for pixels in found.pixels})
+
+
+def _at(distance: int, values: Sequence[float | None], found: ShiftSensitivity) -> list[float]:
+    """Return a layer's numbers for the shifts of this many pixels, in either direction."""
+    pairs = zip(found.pixels, values, strict=True)
+    return [value for pixels, value in pairs if abs(pixels) == distance and value is not None]
+
+
+def _step(stride: tuple[int, int]) -> str:
+    return str(stride[0]) if stride[0] == stride[1] else f"{stride[0]} by {stride[1]}"
+
+
+def _listed(things: Sequence[object]) -> str:
+    words = [str(thing) for thing in things]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

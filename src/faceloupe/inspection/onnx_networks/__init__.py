@@ -1,0 +1,1 @@
+"""Looking inside ONNX files: reading them, running them, taking them apart."""

@@ -1,0 +1,83 @@
+"""The anatomy of an ONNX graph: its operators as they ran."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloupe.inspection.arithmetic import Shape, channels_last
+from faceloupe.inspection.collector import LayerCollector
+from faceloupe.inspection.fields import Field
+from faceloupe.inspection.layers import IMAGE, Anatomy
+from faceloupe.inspection.onnx_networks.graph import Graph, inputs_of
+from faceloupe.inspection.onnx_networks.network import OnnxNetwork
+from faceloupe.inspection.onnx_networks.operators import Operator
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+__all__ = ["onnx_anatomy"]
+
+
+def onnx_anatomy(network: OnnxNetwork, image_shape: tuple[int, int, int]) -> Anatomy:
+    """Take an ONNX network for captures of shape (C, H, W) apart; see :func:`faceloupe.inspection.anatomy.anatomy`."""
+    channels, height, width = image_shape
+    image = np.zeros((1, *image_shape), np.float32)
+    nodes = network.graph.nodes
+    names = [output for node in nodes.values() for output in node.output if output]
+    (outputs,) = network.tensors(image, names)
+    shapes = {name: np.shape(output) for name, output in zip(names, outputs, strict=True)}
+    run = _Run(network.graph, shapes | {network.graph.image.name: image.shape})
+    for name, node in nodes.items():
+        run.add(name, node)
+    return Anatomy((height, width, channels), run.layers.finished(), sum(network.graph.weights.values()))
+
+
+class _Run:
+    """Turns operators, in the order of running, into layers; a tensor's name tells where it comes from."""
+
+    def __init__(self, graph: Graph, shapes: Mapping[str, Shape]) -> None:
+        self.graph = graph
+        self.shapes = shapes
+        self.layers = LayerCollector()
+        image, (height, width) = graph.image.name, shapes[graph.image.name][2:]
+        self.fields: dict[str, Field | None] = {image: Field.of_image((height, width))}
+        self.makers = {image: IMAGE}  # of the tensors that a trace shows: each operator's first
+        self.turned: set[str] = set()  # tensors (N, H, W, C), and what is made of them
+
+    def add(self, name: str, node: "NodeProto") -> None:
+        fed = [tensor for tensor in inputs_of(node) if tensor in self.fields]
+        operator = Operator(self.graph, node, self.shapes[fed[0]], self.shapes[node.output[0]])
+        field = operator.field([self.fields[tensor] for tensor in fed])
+        if _is_channels_last(operator, fed[0] in self.turned):
+            self.turned |= {*node.output}
+        output_shape = self._shown(node.output[0])
+        self.layers.add(
+            name=name,
+            kind=node.op_type,
+            source=self.makers.get(fed[0]),
+            input_shape=self._shown(fed[0]),
+            output_shape=output_shape,
+            sizes=self.graph.weights_of(node),
+            weights=operator.weights,
+            biased=operator.is_biased,
+            factors=operator.multiply_add_factors(output_shape),
+            windows=operator.windows,
+            field=field,
+            rectifies=operator.rectifies,
+        )
+        for tensor in fed[1:]:
+            if tensor in self.makers:
+                self.layers.read(self.makers[tensor])
+        self.fields |= dict.fromkeys(filter(None, node.output), field)
+        self.makers[node.output[0]] = name
+
+    def _shown(self, tensor: str) -> Shape:
+        shape = self.shapes[tensor]
+        return shape[1:] if tensor in self.turned else channels_last(shape)
+
+
+def _is_channels_last(operator: Operator, was_channels_last: bool) -> bool:
+    if operator.kind == "Transpose":
+        return tuple(operator.settings.get("perm", ())) == (0, 2, 3, 1)
+    return was_channels_last

@@ -1,0 +1,229 @@
+"""What an ONNX file says: which of its operators work on the image, and which of its numbers are weights."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceloupe.errors import InputError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+__all__ = ["Graph", "inputs_of", "read", "settings_of"]
+
+# Where an operator takes numbers that are no weights: measured statistics, sizes, limits.
+_SETTINGS = {
+    "BatchNormalization": {3, 4},
+    "Clip": {1, 2},
+    "Dropout": {1, 2},
+    "Pad": {1, 2, 3},
+    "Resize": {1, 2, 3},
+    "Upsample": {1},
+}
+# Elsewhere a single number is a constant of the arithmetic (x · 0.0078), no weight.
+_SINGLE_WEIGHTS = {"BatchNormalization", "Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """A model that takes one image, tidied so that weights are initialisers and inputs are inputs.
+
+    Attributes
+    ----------
+    model : onnx.ModelProto
+        Never changed once it is here.
+    """
+
+    model: "ModelProto"
+
+    @classmethod
+    def of(cls, model: "ModelProto") -> "Graph":
+        """Tidy a model, in place, and return its graph.
+
+        Weights listed among the inputs, as files before IR version 4 must, and weights in Constant operators become
+        plain initialisers.
+        """
+        graph = model.graph
+        for node in [node for node in graph.node if node.op_type == "Constant"]:
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    attribute.t.name = node.output[0]
+                    graph.initializer.append(attribute.t)
+                    graph.node.remove(node)
+        weights = {tensor.name for tensor in graph.initializer}
+        for given in [given for given in graph.input if given.name in weights]:
+            graph.input.remove(given)
+        model.ir_version = max(model.ir_version, 4)
+        return cls(model)
+
+    @property
+    def sha256(self) -> str:
+        """Of the tidied model, as bytes."""
+        return hashlib.sha256(self.model.SerializeToString(deterministic=True)).hexdigest()
+
+    @property
+    def image(self) -> "ValueInfoProto":
+        """The input that takes the captures."""
+        image: ValueInfoProto = self.model.graph.input[0]
+        return image
+
+    @property
+    def image_shape(self) -> tuple[int | None, ...]:
+        """The shape (N, C, H, W) that it takes, None where any size goes."""
+        return tuple(dim.dim_value if dim.dim_value > 0 else None for dim in self.image.type.tensor_type.shape.dim)
+
+    @cached_property
+    def nodes(self) -> "Mapping[str, NodeProto]":
+        """The operators that work on the image, by name, in the order of running.
+
+        What works on constants alone, or on the mere shape of the image, is left out. A node without a name goes by
+        its first output's; the second of a name is ``name (2)``.
+        """
+        carried = {self.image.name}
+        names: Counter[str] = Counter()
+        found: dict[str, NodeProto] = {}
+        for node in self.model.graph.node:
+            if node.op_type not in {"Shape", "Size"} and not carried.isdisjoint(inputs_of(node)):
+                carried.update(filter(None, node.output))
+                name = node.name or node.output[0]
+                names[name] += 1
+                found[name if names[name] == 1 else f"{name} ({names[name]})"] = node
+        return found
+
+    @cached_property
+    def tensors(self) -> "Mapping[str, TensorProto]":
+        """The initialisers by name."""
+        return {tensor.name: tensor for tensor in self.model.graph.initializer}
+
+    @cached_property
+    def constants(self) -> Mapping[str, frozenset[str]]:
+        """Name of each tensor that does not depend on the pixels -> the initialisers it was made of."""
+        sources = {name: frozenset([name]) for name in self.tensors}
+        carried = {output for node in self.nodes.values() for output in node.output}
+        for node in self.model.graph.node:
+            if carried.isdisjoint(node.output):
+                used = frozenset(source for name in node.input for source in sources.get(name, ()))
+                sources |= dict.fromkeys(node.output, used)
+        return sources
+
+    @cached_property
+    def weights(self) -> Mapping[str, int]:
+        """Name -> size of every initialiser that holds parameters, used or not.
+
+        Integers that are places, shapes or sizes, single numbers of the arithmetic, limits of a Clip, scales of a
+        Resize and the mean and variance of a batch normalisation are no parameters.
+        """
+        from onnx import TensorProto
+
+        no_weights = {TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING}
+        settings = {
+            source
+            for node in self.model.graph.node
+            for place, name in enumerate(node.input)
+            for source in self.constants.get(name, ())
+            if place in _SETTINGS.get(node.op_type, ())
+            or (node.op_type not in _SINGLE_WEIGHTS and self._size(source) == 1)
+        }
+        return {
+            name: self._size(name)
+            for name, tensor in self.tensors.items()
+            if tensor.data_type not in no_weights and name not in settings
+        }
+
+    def weights_of(self, node: "NodeProto") -> Mapping[str, int]:
+        """Return name -> size of the parameters that an operator uses, through operators on constants too."""
+        used = [source for name in node.input for source in self.constants.get(name, ())]
+        return {name: self.weights[name] for name in used if name in self.weights}
+
+    def constant(self, name: str) -> Any:
+        """Return the value of an initialiser as an array."""
+        from onnx import numpy_helper
+
+        return numpy_helper.to_array(self.tensors[name])
+
+    def showing(self, tensors: tuple[str, ...]) -> bytes:
+        """Return the model as bytes, with these tensors as its only outputs."""
+        from onnx import ModelProto, ValueInfoProto
+
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        del model.graph.output[:]
+        model.graph.output.extend(ValueInfoProto(name=name) for name in tensors)
+        content: bytes = model.SerializeToString()
+        return content
+
+    def permuted(self, seed: int) -> "Graph":
+        """Return the graph with the values of each weight put in random order within it."""
+        from onnx import ModelProto, numpy_helper
+
+        rng = np.random.default_rng(seed)
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        for tensor in model.graph.initializer:
+            if tensor.name in self.weights:
+                values = numpy_helper.to_array(tensor)
+                mixed = rng.permutation(values.ravel()).reshape(values.shape)
+                tensor.CopyFrom(numpy_helper.from_array(mixed, tensor.name))
+        return Graph(model)
+
+    def _size(self, name: str) -> int:
+        return int(np.prod(self.tensors[name].dims, dtype=np.int64))
+
+
+def read(path: Path) -> tuple["ModelProto", str]:
+    """Return the model in a file and its SHA-256; weights in files beside it are read and hashed after it.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no ONNX file, is damaged, or weights that belong beside it are missing.
+    """
+    import onnx
+    from onnx.external_data_helper import load_external_data_for_model, uses_external_data
+
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; give the path of an .onnx file")
+    content = path.read_bytes()
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's DecodeError, whose home differs between its versions
+        raise InputError(f"{path} is not an ONNX file, or only a part of one{_hint(content)}") from error
+    if not model.graph.node:
+        raise InputError(f"{path} is not an ONNX file: it holds no graph ({len(content):,} bytes){_hint(content)}")
+    outside = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+    digest = hashlib.sha256(content)
+    try:
+        load_external_data_for_model(model, str(path.parent))
+    except Exception as error:
+        raise InputError(
+            f"{path} keeps weights in a file beside it, which cannot be read; put it into the same folder: {error}"
+        ) from error
+    for tensor in outside:
+        digest.update(tensor.raw_data)
+    return model, digest.hexdigest()
+
+
+def inputs_of(node: "NodeProto") -> Iterator[str]:
+    """Go through what an operator takes; a branch or loop also takes what the graphs inside it do."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in (*attribute.g.node, *(node for graph in attribute.graphs for node in graph.node)):
+            yield from inputs_of(inner)
+
+
+def settings_of(node: "NodeProto") -> dict[str, Any]:
+    """Return the attributes of an operator by name."""
+    from onnx import helper
+
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _hint(content: bytes) -> str:
+    is_torch = content.startswith((b"PK\x03\x04", b"\x80\x02"))
+    return "; it looks like a file of torch.save: export the network with torch.onnx.export" if is_torch else ""

@@ -1,0 +1,220 @@
+"""A network in an ONNX file, opened so that every operator's output can be seen."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceloupe.errors import InputError, UnavailableError
+from faceloupe.inspection.onnx_networks.graph import Graph, read
+from faceloupe.inspection.outputs import Trace, chosen_layers
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+__all__ = ["OnnxNetwork"]
+
+Floats = NDArray[np.float32]
+
+
+class OnnxNetwork:
+    """A network that takes one image, read from an ONNX file and run by ONNX Runtime on the CPU.
+
+    Captures run one at a time: the memory is that of one, and a file exported for a batch of 1 works like any other.
+
+    Parameters
+    ----------
+    path : str or path
+        An .onnx file of at most 2 GB. Weights that it keeps in files beside it are read too.
+
+    Attributes
+    ----------
+    path : Path
+    sha256 : str
+        Of the file and, after it, the weights in files beside it: what ``sha256sum`` prints where there are none.
+    graph : faceloupe.inspection.onnx_networks.graph.Graph
+        What the file says.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no ONNX file, damaged, lacks its weights, or its network does not take one image
+        (N, C, H, W) of floating-point numbers with N = 1 or free.
+    UnavailableError
+        If the packages onnx and onnxruntime are not installed.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        _check_installed()
+        self.path = Path(path)
+        model, self.sha256 = read(self.path)
+        self.graph = Graph.of(model)
+        self._check_input()
+        self._note = ""
+        self._runner = self._session((self._output,))
+        self._tracer: tuple[tuple[str, ...], InferenceSession] | None = None
+
+    @property
+    def input_shape(self) -> tuple[int | None, int | None, int | None]:
+        """What one capture must be, (C, H, W); None where any size goes."""
+        _, channels, height, width = self.graph.image_shape
+        return channels, height, width
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The operators that work on the image, in the order of running; each is named as in the file."""
+        return tuple(self.graph.nodes)
+
+    def run(self, faces: ArrayLike) -> Floats:
+        """Return what the network answers, its first output if it has several, as one vector for each capture.
+
+        Parameters
+        ----------
+        faces : array, shape (N, C, H, W)
+            Prepared as the network was trained: nothing is done to them here.
+
+        Returns
+        -------
+        array of float32, shape (N, K)
+
+        Raises
+        ------
+        InputError
+            If `faces` has another shape, or the network cannot run on it.
+        """
+        answers = [output.reshape(-1) for (output,) in self._outputs(self._runner, self._checked(faces))]
+        return np.stack(answers).astype(np.float32)
+
+    def trace(self, faces: ArrayLike, layers: Iterable[str] | None = None) -> Trace:
+        """Run captures and keep the output of every layer, or of those named.
+
+        Parameters
+        ----------
+        faces : array, shape (N, C, H, W)
+            Prepared as the network was trained.
+        layers : names, optional
+            Of :attr:`layers`. Only these are held in memory. Of an operator with several outputs, the first is kept.
+
+        Raises
+        ------
+        InputError
+            If `faces` has another shape, the network cannot run on it, or a name is that of no layer.
+        """
+        batch = self._checked(faces)
+        names = chosen_layers(layers, self.layers)
+        outputs = zip(*self.tensors(batch, [self.graph.nodes[name].output[0] for name in names]), strict=True)
+        return Trace({name: _stacked(each) for name, each in zip(names, outputs, strict=True)})
+
+    def tensors(self, faces: ArrayLike, names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
+        """Go through the captures, each time with the tensors of these names in the file, as they are for a batch of 1.
+
+        Raises
+        ------
+        InputError
+            If `faces` has another shape, or the network cannot run on it.
+        """
+        wanted = tuple(names)
+        # Opening a session takes longer than running it; faces are often looked at one after the other.
+        held = self._tracer
+        if held is None or held[0] != wanted:
+            held = self._tracer = (wanted, self._session(wanted))
+        return self._outputs(held[1], self._checked(faces))
+
+    def randomised(self, seed: int) -> "OnnxNetwork":
+        """Return the same network with the values of every weight tensor in random order, in memory.
+
+        An attribution that looks at what was learnt must change with them (Adebayo et al. 2018, arXiv:1810.03292).
+        Each tensor keeps its shape and its values; the running mean and variance of batch normalisations stay.
+        """
+        other = copy(self)
+        other.graph = self.graph.permuted(seed)
+        other.sha256 = other.graph.sha256
+        other._note = f", weights permuted with seed {seed}"
+        other._runner = other._session((other._output,))
+        other._tracer = None
+        return other
+
+    def __repr__(self) -> str:
+        shape = "×".join("any" if size is None else str(size) for size in self.input_shape)
+        name = f"{self.path.name}{self._note}"
+        return f"OnnxNetwork({name}: {shape} -> {len(self.layers)} layers, sha256 {self.sha256[:12]}…)"
+
+    @property
+    def _output(self) -> str:
+        return str(self.graph.model.graph.output[0].name)
+
+    def _check_input(self) -> None:
+        """Refuse a network that takes anything but one image."""
+        from onnx import TensorProto
+
+        inputs = self.graph.model.graph.input
+        shapes = [tuple(dim.dim_value or "any" for dim in given.type.tensor_type.shape.dim) for given in inputs]
+        if len(inputs) != 1 or len(shapes[0]) != 4:
+            told = ", ".join(f"{given.name} {shape}" for given, shape in zip(inputs, shapes, strict=True)) or "nothing"
+            raise InputError(f"{self.path} is no network of images: expected one input (N, C, H, W), it takes {told}")
+        batch, channels, _, width = self.graph.image_shape
+        if width in (1, 3) and channels not in (1, 3, None):
+            raise InputError(
+                f"{self.path} takes captures {shapes[0]}, channels last; export it for (N, C, H, W), with tf2onnx by "
+                "--inputs-as-nchw"
+            )
+        if batch not in (1, None):
+            raise InputError(f"{self.path} takes exactly {batch} captures at a time; export it for 1 or any number")
+        kind = self.graph.image.type.tensor_type.elem_type
+        if kind not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
+            raise InputError(
+                f"{self.path} takes numbers of type {TensorProto.DataType.Name(kind)}; expected floating point"
+            )
+
+    def _checked(self, faces: ArrayLike) -> Floats:
+        batch = np.asarray(faces, dtype=np.float32)
+        expected = self.input_shape
+        if (
+            batch.ndim != 4
+            or not len(batch)
+            or any(size not in (None, given) for size, given in zip(expected, batch.shape[1:], strict=True))
+        ):
+            shape = ", ".join(str(size or letter) for size, letter in zip(expected, "CHW", strict=True))
+            raise InputError(f"faces: {self.path.name} takes (N, {shape}) with N at least 1, got {batch.shape}")
+        return batch
+
+    def _session(self, tensors: tuple[str, ...]) -> "InferenceSession":
+        from onnxruntime import InferenceSession, SessionOptions
+
+        options = SessionOptions()
+        options.log_severity_level = 3  # errors only: they come as exceptions
+        try:
+            return InferenceSession(self.graph.showing(tensors), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise InputError(f"{self.path} is damaged, or ONNX Runtime cannot run it: {error}") from error
+
+    def _outputs(self, session: "InferenceSession", faces: Floats) -> Iterator[list[NDArray[Any]]]:
+        from onnx import helper
+
+        dtype = helper.tensor_dtype_to_np_dtype(self.graph.image.type.tensor_type.elem_type)
+        for face in faces:
+            try:
+                outputs = session.run(None, {self.graph.image.name: face[None].astype(dtype)})
+            except Exception as error:
+                raise InputError(f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}") from error
+            yield outputs
+
+
+def _check_installed() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise UnavailableError(f"ONNX files need {error.name}: pip install faceloupe[onnx]") from error
+
+
+def _stacked(outputs: Sequence[NDArray[Any]]) -> Floats:
+    """Return (N, ...) from N outputs, each of a batch of 1 or, where the graph took the batch away, of none."""
+    batched = outputs[0].ndim > 0 and len(outputs[0]) == 1
+    stacked = (np.concatenate(outputs) if batched else np.stack(outputs)).astype(np.float32, copy=False)
+    stacked.flags.writeable = False
+    return stacked

@@ -1,0 +1,162 @@
+"""What one ONNX operator does: its weights, its windows, its multiplications, and what its output sees of the image."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faceloupe.inspection.arithmetic import Shape
+from faceloupe.inspection.fields import Field, Window, joined, mixed
+from faceloupe.inspection.onnx_networks.graph import Graph, settings_of
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+__all__ = ["Operator"]
+
+# Operators that make each number from the numbers at the same place: with no multiplication, and with one.
+_ELEMENTWISE = {
+    *("Abs", "Add", "Cast", "Clip", "Dropout", "Elu", "HardSigmoid", "Identity", "LeakyRelu", "Max", "Min", "Neg"),
+    *("Relu", "Selu", "Sigmoid", "Sub", "Tanh"),
+}
+_PRODUCTS = {"BatchNormalization", "Div", "HardSwish", "Mul", "PRelu"}
+_POOLING = {"AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "ReduceMean"}
+_SAME_NUMBERS = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
+_MOVING = {"Concat", "Pad", "Split", "Transpose"} | _SAME_NUMBERS
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operator:
+    """One operator of a graph, with the shapes it had in one run.
+
+    Attributes
+    ----------
+    given, output : tuple of int
+        Shapes, with the batch, of the first tensor it takes that carries the image and of the first that it makes.
+    """
+
+    graph: Graph
+    node: "NodeProto"
+    given: Shape
+    output: Shape
+
+    @property
+    def kind(self) -> str:
+        """Its type; empty for one of another domain, which only borrows a known name."""
+        return self.node.op_type if self.node.domain in ("", "ai.onnx") else ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its attributes by name."""
+        return settings_of(self.node)
+
+    @property
+    def weights(self) -> tuple[Shape, int] | None:
+        """The factors of the number of weights that make one output, and the number of output channels or units."""
+        match self.kind:
+            case "Conv" if self._kernel():
+                return (*self._kernel(), self.given[1] // self.settings.get("group", 1)), self.output[1]
+            case "Gemm":
+                return (self.given[0] if self.settings.get("transA") else self.given[-1],), self.output[-1]
+            case "MatMul":
+                constant_first = self.node.input[0] in self.graph.constants
+                return (self.given[-2 if constant_first else -1],), self.output[-1]
+            case "BatchNormalization":
+                return (1,), self.given[1]
+        return None
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether a third input adds a bias, where `weights` are known."""
+        return len(self.node.input) > 2 and self.node.input[2] != ""
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether it is a ReLU, written as such or as a Clip from 0 to something above."""
+        if self.kind == "Clip":
+            low, high = self._limit("min", 1), self._limit("max", 2)
+            return low == 0 and (high is None or high > 0)
+        return self.kind == "Relu"
+
+    @property
+    def windows(self) -> Sequence[Window]:
+        """How a convolution or pooling slides along rows and columns; nothing for other operators."""
+        if self.kind not in {"AveragePool", "Conv", "MaxPool"} or len(self.given) != 4 or not self._kernel():
+            return []
+        settings = self.settings
+        strides, dilations = settings.get("strides", (1, 1)), settings.get("dilations", (1, 1))
+        sizes = list(zip(self._kernel(), strides, dilations, strict=True))
+        paddings = settings.get("pads", (0, 0, 0, 0))[:2]
+        automatic = settings.get("auto_pad", b"NOTSET")
+        if automatic in (b"SAME_UPPER", b"SAME_LOWER"):
+            needed = [
+                max(0, (count - 1) * stride + dilation * (kernel - 1) + 1 - size)
+                for (kernel, stride, dilation), size, count in zip(sizes, self.given[2:], self.output[2:], strict=True)
+            ]
+            paddings = [(each + (automatic == b"SAME_LOWER")) // 2 for each in needed]
+        return [Window(*each, padding) for each, padding in zip(sizes, paddings, strict=True)]
+
+    def multiply_add_factors(self, shown: Shape) -> Shape | None:
+        """Return what multiplies to the multiply-adds for an output `shown` as (H, W, C); () is none, None unknown."""
+        if self.kind in _ELEMENTWISE | _POOLING | _MOVING:
+            return ()
+        if self.kind in _PRODUCTS:
+            return shown
+        weights = self.weights
+        if weights is None:
+            return None
+        # The tutorials' order: positions, then channels, then window for a map; inputs, then units for a dense layer.
+        each = math.prod(weights[0])
+        return (*shown, each) if self.kind == "Conv" else (*shown[:-1], each, shown[-1])
+
+    def field(self, fields: Sequence[Field | None]) -> Field | None:
+        """Return what the output sees, from what the inputs that carry the image see; None where that is unknown."""
+        return (self._followed(fields[0], fields) if fields[0] else None) or mixed(fields)
+
+    def _followed(self, first: Field, fields: Sequence[Field | None]) -> Field | None:
+        settings, kind, output = self.settings, self.kind, self.output
+        windows = self.windows
+        if windows:
+            return first.after(windows, output[2:])
+        if kind in _ELEMENTWISE | _PRODUCTS:
+            return joined(fields, output)
+        if kind in _SAME_NUMBERS:
+            return first.reshaped(self.given, output)
+        match kind:
+            case "Concat" | "Split":
+                axis = settings.get("axis", 0) % len(output)
+                return joined(fields, output) if first.places and axis not in first.places else None
+            case "Gemm" | "MatMul" if len(self.given) == 2 and len(fields) == 1:
+                return first.whole()
+            case "GlobalAveragePool" | "GlobalMaxPool":
+                return first.pooled(keep_axes=True)
+            case "Pad" if settings.get("mode", b"constant") == b"constant":
+                pads = self._numbers("pads")
+                return first.padded(pads[2:4], output[2:]) if len(pads) == 8 else None
+            case "ReduceMean" if len(self.given) == 4:
+                is_map = {axis % 4 for axis in self._numbers("axes")} == {2, 3}
+                return first.pooled(keep_axes=len(output) == 4) if is_map else None
+            case "Transpose":
+                return first.moved(settings.get("perm") or range(len(output))[::-1])
+        return None
+
+    def _kernel(self) -> Shape:
+        """Return the size of its windows; () where weights that are made of others would have to tell it."""
+        settings = self.settings
+        if "kernel_shape" in settings:
+            return tuple(settings["kernel_shape"])
+        weights = self.graph.tensors.get(self.node.input[1])
+        return tuple(weights.dims[2:]) if weights else ()
+
+    def _numbers(self, name: str) -> Sequence[int]:
+        """Return integers that early versions of an operator take as an attribute, later ones as its second input."""
+        if len(self.node.input) > 1 and self.node.input[1] in self.graph.tensors:
+            return [int(number) for number in self.graph.constant(self.node.input[1])]
+        numbers: Sequence[int] = self.settings.get(name, ())
+        return numbers
+
+    def _limit(self, name: str, place: int) -> float | None:
+        """Return a limit of a Clip, which early versions take as an attribute; None where it is left out or unknown."""
+        given = self.node.input[place] if len(self.node.input) > place else ""
+        limit = self.graph.constant(given) if given in self.graph.tensors else self.settings.get(name)
+        return None if limit is None else float(limit)

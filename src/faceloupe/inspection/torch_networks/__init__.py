@@ -1,0 +1,1 @@
+"""Looking inside torch modules: running them, following their functions, taking them apart."""
