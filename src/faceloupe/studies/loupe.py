@@ -67,7 +67,7 @@ def _network(group: FitGroup, kind: str) -> dict[str, Any]:
                 "accuracy": trials[place].accuracy,
                 "train_accuracy": trials[place].train_accuracy,
                 "dead": {
-                    "conv": 0 if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
+                    "conv": None if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
                     "hidden": int(trials[place].dead_hidden),
                 },
                 "preprocessing": _scaling(group, place),
