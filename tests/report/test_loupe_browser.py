@@ -12,6 +12,8 @@ import pytest
 from loupe_data import EPOCHS, FACES, FILTERS, HEIGHT, MAP, WIDTH, convolution, logit, make_faces, make_study, pooled
 from PIL import Image
 
+from faceloupe import CNNClassifier, FCNNClassifier, load_faces
+from faceloupe.documents import encode_array
 from faceloupe.report.loupe import loupe_policy, loupe_style, render_loupe
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -324,3 +326,29 @@ def test_every_target_is_large_enough(page: Any) -> None:
                 .filter(([, box]) => box.width < 23.9 || box.height < 23.9).map(([html]) => html)"""
         )
         assert small == [], view
+
+
+ASK = """async ([entry, documents, faces]) => {
+    const { readNetwork, forward } = await import("loupe/network")
+    const { at, decode, pixels } = await import("loupe/arrays")
+    const stack = decode(faces)
+    const weights = Object.fromEntries(Object.entries(documents).map(([name, one]) => [name, decode(one)]))
+    const network = readNetwork(entry, weights, stack.shape.slice(1))
+    return Array.from({ length: stack.shape[0] }, (_, index) => forward(network, pixels(at(stack, index))).logit)
+}"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "classifier"), [("fcnn", FCNNClassifier(preprocess="centre")), ("cnn", CNNClassifier(seed=13))]
+)
+def test_the_logits_of_400_faces_are_those_of_pytorch(page: Any, kind: str, classifier: Any) -> None:
+    everybody = load_faces("orl")
+    faces = np.rint(255 * everybody.images).astype(np.uint8)
+    seen = faces.astype(np.float32) / 255
+    pair = everybody.subject < 2
+    classifier.fit(seen[pair], everybody.subject[pair])
+    assert classifier.score(seen[pair], everybody.subject[pair]) > 0.5, "a dead network proves nothing"
+    scaling = {"mean": classifier.preprocessing_.mean, "scale": classifier.preprocessing_.scale}
+    weights = {name: encode_array(one.numpy()) for name, one in classifier.network_.state_dict().items()}
+    said = page.evaluate(ASK, [{"kind": kind, "preprocessing": scaling}, weights, encode_array(faces)])
+    np.testing.assert_allclose(said, classifier.decision_function(seen), atol=1e-4)
