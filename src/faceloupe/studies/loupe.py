@@ -12,7 +12,7 @@ from faceloupe.studies.experiments import NETWORKS, half
 from faceloupe.studies.fits import FitGroup, fit_group
 from faceloupe.studies.plan import StudyPlan
 from faceloupe.studies.tables import LABELS
-from faceloupe.training.ensemble import Weights
+from faceloupe.training.fronts import Weights
 
 __all__ = ["loupe_document"]
 

@@ -3,8 +3,8 @@
 from statistics import median_low
 from typing import Any
 
-from faceloupe.blocks import anatomy_table
 from faceloupe.inspection import Anatomy
+from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.studies.charts import KINDS, share
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.statistics import Interval

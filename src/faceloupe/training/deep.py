@@ -11,13 +11,11 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceloupe.errors import InputError
-from faceloupe.training.estimators import NetworkClassifier, _flatten, _image_shape
+from faceloupe.training.estimators import NetworkClassifier
 from faceloupe.training.fit import History, batch_orders, n_correct
 from faceloupe.training.networks import Pair, initialise
 from faceloupe.training.preprocessing import fit_preprocessing
@@ -137,14 +135,7 @@ class DeepCNNClassifier(NetworkClassifier):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train a fresh network; parameters and errors are those of :meth:`FCNNClassifier.fit`."""
-        self._check_parameters()
-        X, shape = _flatten(X)
-        flat, y = validate_data(self, X, y, dtype=np.float32)
-        self.image_shape_ = _image_shape(self.n_features_in_, shape, self.image_shape)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError(f"y needs two subjects at least, but has 1 class: {self.classes_[0]!r}.")
+        flat, labels = self._read_training(X, y)
         self.preprocessing_ = fit_preprocessing("standardise", flat)
         self.network_ = initialise(self._network(len(self.classes_)), self.seed)
         self.history_ = self._train(self._faces(flat), torch.from_numpy(labels))

@@ -64,14 +64,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         ValueError, TypeError
             scikit-learn's own, for data that is no finite numeric array.
         """
-        self._check_parameters()
-        X, shape = _flatten(X)
-        flat, y = validate_data(self, X, y, dtype=np.float32)
-        self.image_shape_ = _image_shape(self.n_features_in_, shape, self.image_shape)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError(f"y needs two subjects at least, but has 1 class: {self.classes_.tolist()[0]!r}.")
+        flat, labels = self._read_training(X, y)
         (images, labels), held_out = self._split(flat, labels)
         self.preprocessing_ = fit_preprocessing(self.preprocess, images)
         self._settle_sizes()
@@ -142,6 +135,18 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             raise InputError(f"seed must be below 2**32, but is {self.seed}.")
         if not isinstance(self.learning_rate, int | float | np.floating) or not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be a finite number above 0, but is {self.learning_rate!r}.")
+
+    def _read_training(self, X: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
+        """Check what :meth:`fit` was given, and return faces (N, H·W) with labels 0..C-1."""
+        self._check_parameters()
+        X, shape = _flatten(X)
+        flat, y = validate_data(self, X, y, dtype=np.float32)
+        self.image_shape_ = _image_shape(self.n_features_in_, shape, self.image_shape)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(f"y needs two subjects at least, but has 1 class: {self.classes_.tolist()[0]!r}.")
+        return flat, labels
 
     def _read(self, X: ArrayLike) -> Images:
         """Return faces like those of the fit as float32 (N, H·W)."""
