@@ -51,7 +51,7 @@ class TestWilson:
 
     @pytest.mark.parametrize(("successes", "n"), [(1, 0), (-1, 3), (4, 3)])
     def test_impossible_counts_are_refused(self, successes, n):
-        with pytest.raises(InputError, match="successes"):
+        with pytest.raises(InputError, match="with n at least 1"):
             wilson(successes, n)
 
     @pytest.mark.parametrize("confidence", [0, 1, 95])

@@ -70,6 +70,11 @@ def test_faces_of_other_sizes_are_resized(two_people):
     assert DeepCNNClassifier().fit(small, two_people.subject).score(small, two_people.subject) == 1
 
 
+def test_one_step_is_a_fit(two_people):
+    fitted = DeepCNNClassifier(epochs=1).fit(two_people.images, two_people.subject)
+    assert np.isfinite(fitted.decision_function(two_people.images)).all()
+
+
 def test_before_the_fit_there_is_nothing_to_ask(faces):
     with pytest.raises(NotFittedError):
         DeepCNNClassifier().embed(faces.images)

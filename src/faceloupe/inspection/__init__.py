@@ -2,6 +2,7 @@
 
 ``anatomy`` and ``trace`` take either kind of network, by ``torch_networks`` or ``onnx_networks``, to the same values:
 ``layers`` (with what they see, ``fields``) and ``outputs``. ``measures`` and ``attribution`` stand on those.
+Results show themselves in a notebook (``showing``) as the sections that ``views`` make of them.
 """
 
 from faceloupe.inspection.anatomy import Anatomy, Layer, anatomy

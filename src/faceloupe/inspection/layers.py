@@ -4,11 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import field as attribute
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceloupe.inspection.arithmetic import Shape, shape_text, sum_written, written
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.outputs import named
+from faceloupe.inspection.showing import Shown
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["IMAGE", "Anatomy", "Layer"]
 
@@ -110,7 +114,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Anatomy:
+class Anatomy(Shown):
     """A network layer by layer; ``print`` shows it as a table.
 
     Attributes
@@ -179,6 +183,11 @@ class Anatomy:
             "parameter_bytes": self.parameter_bytes,
             "output_bytes": self.output_bytes,
         }
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.anatomy import anatomy_section  # it speaks of this class
+
+        return anatomy_section(self)
 
     def __repr__(self) -> str:
         return (

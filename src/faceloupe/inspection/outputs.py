@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.documents import encode_array
 from faceloupe.errors import InputError
+from faceloupe.inspection.showing import Shown
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["Trace", "chosen_layers", "named"]
 
@@ -16,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trace(Mapping[str, NDArray[np.float32]]):
+class Trace(Shown, Mapping[str, NDArray[np.float32]]):
     """The outputs of a network's layers: layer name -> float32 array (N, ...), read-only, in the order of running.
 
     A map is channel-first, (N, C, H, W), as torch and ONNX hold it. A layer that runs more than once appears as
@@ -36,6 +41,15 @@ class Trace(Mapping[str, NDArray[np.float32]]):
     def __len__(self) -> int:
         """Return the number of layers."""
         return len(self.outputs)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return names and outputs as a plain dictionary, in the order of running."""
+        return {"layers": [{"name": name, "output": encode_array(output)} for name, output in self.outputs.items()]}
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.trace import trace_section  # it speaks of this class
+
+        return trace_section(self)
 
     def __repr__(self) -> str:
         return f"Trace({', '.join(f'{name} {output.shape}' for name, output in self.outputs.items())})"

@@ -1,6 +1,7 @@
-"""A study's document as one page that opens anywhere, and its figures as files."""
+"""A study's document as one page that opens anywhere, its figures as files, and a part of it in a notebook."""
 
-from faceloupe.report.figures import save_figures
+from faceloupe.report.figures import draw_blocks, save_figures
+from faceloupe.report.fragment import render_fragment, render_frame
 from faceloupe.report.page import render_page
 
-__all__ = ["render_page", "save_figures"]
+__all__ = ["draw_blocks", "render_fragment", "render_frame", "render_page", "save_figures"]

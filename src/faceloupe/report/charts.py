@@ -13,7 +13,7 @@ from faceloupe.report.tables import render_table
 __all__ = ["render_chart"]
 
 WIDE, NARROW = 760.0, 340.0  # pixels; the style sheet shows one of the two
-DRAW = {"line": draw_lines, "dots": draw_dots, "interval": draw_intervals}
+DRAW = {"line": draw_lines, "points": draw_lines, "dots": draw_dots, "interval": draw_intervals}
 
 
 def render_chart(block: Mapping[str, Any], level: int) -> str:

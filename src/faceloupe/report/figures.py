@@ -1,32 +1,29 @@
 """The charts and pictures of a document as files, drawn by Matplotlib, for slides and papers."""
 
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from faceloupe.documents import decode_array
 from faceloupe.errors import InputError
 from faceloupe.report.blocks import blocks_of
 from faceloupe.report.lines import line_domains
-from faceloupe.report.markup import identifier, plain
+from faceloupe.report.markup import identifier
 from faceloupe.report.page import check_document
-from faceloupe.report.pictures import array_to_pixels, scale_ends, scale_labels
+from faceloupe.report.panels import GRID, MUTED, draw_panels, drawn_words, panels_size
 from faceloupe.report.rows import BINS, row_domain
 from faceloupe.report.scales import axis_label, format_number, nice_step
 from faceloupe.report.series import Series, dot_rows, finite, interval_rows, read_series, stack_dots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
-__all__ = ["save_figures"]
+__all__ = ["draw_blocks", "save_figures"]
 
 FORMATS = ("png", "svg", "pdf")
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
-MUTED, GRID = "#5f5a52", "#e9e5dc"
 Block = Mapping[str, Any]
 
 
@@ -63,46 +60,72 @@ def save_figures(
     return [_save(block, folder, format) for block in blocks_of(document) if block["type"] in ("chart", "pictures")]
 
 
+def draw_blocks(blocks: Iterable[Block]) -> "Figure":
+    """Return the charts and pictures among some blocks as one Matplotlib figure, one below the other.
+
+    Where there are none, the figure holds the words.
+    """
+    from matplotlib.figure import Figure
+
+    blocks = list(blocks)
+    drawn = [block for block in blocks if block["type"] in ("chart", "pictures")]
+    if not drawn:
+        return _text([block["text"] for block in blocks if block["type"] == "text"])
+    sizes = [_size(block) for block in drawn]
+    heights = [height for _, height in sizes]
+    width = max(width for width, _ in sizes)
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    parts: Any = [figure] if len(drawn) == 1 else figure.subfigures(len(drawn), 1, height_ratios=heights)
+    for part, block in zip(parts, drawn, strict=True):
+        if block["type"] == "pictures":
+            draw_panels(part, block, width)
+        else:
+            _chart_on(part, block)
+    return figure
+
+
 def _save(block: Block, folder: Path, format: str) -> Path:  # noqa: A002
-    figure = _pictures(block) if block["type"] == "pictures" else _chart(block)
     path = folder / f"{identifier(block['id'])}.{format}"
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same study gives the same file on any day
-    figure.savefig(path, dpi=200, metadata=dates.get(format))
+    draw_blocks([block]).savefig(path, dpi=200, metadata=dates.get(format))
     return path
 
 
-def _words(text: str) -> str:
-    """Return text that Matplotlib does not take for a formula."""
-    return plain(text).replace("$", r"\$")
+def _size(block: Block) -> tuple[float, float]:
+    """Return width and height of a block's drawing in inches."""
+    if block["type"] == "pictures":
+        return panels_size(block)
+    mark = block["mark"]
+    rows = len(dot_rows(block)) if mark == "dots" else len(interval_rows(block)) if mark == "interval" else 0
+    return 7.2, max(3.0, 1.2 + 0.9 * rows) if rows else 4.2
 
 
-def _chart(block: Block) -> "Figure":
+def _text(words: Iterable[str]) -> "Figure":
     from matplotlib.figure import Figure
 
-    rows = (
-        len(dot_rows(block))
-        if block["mark"] == "dots"
-        else len(interval_rows(block))
-        if block["mark"] == "interval"
-        else 0
-    )
-    figure = Figure(figsize=(7.2, max(3.0, 1.2 + 0.9 * rows) if rows else 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(_words(block["title"]), loc="left", fontsize=11, fontweight="bold")
-    {"line": _lines, "dots": _dots, "interval": _intervals}[block["mark"]](axes, block)
+    lines = [line for one in words for part in one.split("\n") for line in textwrap.wrap(part, 92) or [""]]
+    figure = Figure(figsize=(7.2, 0.2 * len(lines) + 0.3))
+    figure.text(0.02, 0.5, drawn_words("\n".join(lines)), va="center", fontsize=10, linespacing=1.3)
     return figure
+
+
+def _chart_on(figure: "FigureBase", block: Block) -> None:
+    axes = figure.add_subplot()
+    axes.set_title(drawn_words(block["title"]), loc="left", fontsize=11, fontweight="bold")
+    {"line": _lines, "points": _lines, "dots": _dots, "interval": _intervals}[block["mark"]](axes, block)
 
 
 def _lines(axes: "Axes", block: Block) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    series = read_series(block)
+    series, joined = read_series(block), block["mark"] == "line"
     (x_low, x_high), (y_low, y_high) = line_domains(block, series)
     for one in series:
         axes.fill_between(one.x, one.lo, one.hi, color=one.look.colour, alpha=0.15, linewidth=0)
-        every = max(1, math.ceil(len(one.x) / 9))
+        every = max(1, math.ceil(len(one.x) / 9)) if joined else 1
         dash = (0, tuple(float(part) / 2 for part in one.dash.split())) if one.dash else "-"
-        axes.plot(one.x, one.y, linestyle=dash, markevery=every, label=_words(one.name), **_look(one))
+        line = dash if joined else ""
+        axes.plot(one.x, one.y, linestyle=line, markevery=every, label=drawn_words(one.name), **_look(one))
     margin = 0.02 * (x_high - x_low)
     axes.set(xlim=(x_low - margin, x_high + margin), ylim=(y_low, y_high + 0.02 * (y_high - y_low)))
     if all(value.is_integer() for one in series for value in finite(one.x)):
@@ -110,7 +133,7 @@ def _lines(axes: "Axes", block: Block) -> None:
     if block["x"].get("ticks"):
         axes.set_xticks(block["x"]["ticks"])
     _dress(axes, block, block["x"], block["y"])
-    if series:
+    if len(series) > (not joined):
         axes.legend(frameon=False, fontsize=9, loc="best")
 
 
@@ -137,7 +160,7 @@ def _intervals(axes: "Axes", block: Block) -> None:
     values = [value for _, marks in rows for _, *numbers in marks for value in numbers]
     for index, (_, marks) in enumerate(rows):
         for place, (one, *numbers) in enumerate(marks):
-            label = _words(one.name) if index == 0 and len(series) > 1 else None
+            label = drawn_words(one.name) if index == 0 and len(series) > 1 else None
             _whisker(axes, one, (numbers[0], numbers[1], numbers[2]), index + 0.22 * place, label)
     _rows(axes, [label for label, _ in rows], row_domain(block, block["x"], values), block, block["x"])
     if len(series) > 1 and rows:
@@ -155,7 +178,7 @@ def _whisker(
 def _rows(axes: "Axes", labels: list[str], span: tuple[float, float], block: Block, axis: Block) -> None:
     margin = 0.03 * (span[1] - span[0])
     axes.set(xlim=(span[0] - margin, span[1] + margin), ylim=(max(len(labels), 1) - 0.5, -0.95))
-    axes.set_yticks(range(len(labels)), [_words(label) for label in labels])
+    axes.set_yticks(range(len(labels)), [drawn_words(label) for label in labels])
     _dress(axes, block, axis, None)
 
 
@@ -171,16 +194,16 @@ def _look(series: Series) -> dict[str, Any]:
 
 def _dress(axes: "Axes", block: Block, x: Block, y: Block | None) -> None:
     """Give axes their labels, reference lines and a quiet look; without ``y`` the rows name themselves."""
-    axes.set_xlabel(_words(axis_label(x["label"], x.get("unit"))), color=MUTED)
+    axes.set_xlabel(drawn_words(axis_label(x["label"], x.get("unit"))), color=MUTED)
     axes.xaxis.set_major_formatter(lambda value, _: format_number(value, x.get("unit")))
     if y is not None:
-        axes.set_ylabel(_words(axis_label(y["label"], y.get("unit"))), color=MUTED)
+        axes.set_ylabel(drawn_words(axis_label(y["label"], y.get("unit"))), color=MUTED)
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value, y.get("unit")))
     for mark in block.get("reference") or []:
         if y is not None and "y" in mark:
             axes.axhline(mark["y"], color=MUTED, linewidth=0.8, linestyle=":")
             axes.annotate(
-                _words(mark["label"]),
+                drawn_words(mark["label"]),
                 (0.01, mark["y"]),
                 (0, 3),
                 xycoords=("axes fraction", "data"),
@@ -192,7 +215,7 @@ def _dress(axes: "Axes", block: Block, x: Block, y: Block | None) -> None:
             at = mark.get("x", mark.get("y"))
             axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=":")
             axes.annotate(
-                _words(mark["label"]),
+                drawn_words(mark["label"]),
                 (at, 1),
                 (3, -9),
                 xycoords=("data", "axes fraction"),
@@ -204,35 +227,3 @@ def _dress(axes: "Axes", block: Block, x: Block, y: Block | None) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(length=0, labelsize=9)
-
-
-def _pictures(block: Block) -> "Figure":
-    from matplotlib.figure import Figure
-
-    columns = max(1, min(int(block["columns"]), len(block["panels"])))
-    rows = max(1, math.ceil(len(block["panels"]) / columns))
-    figure = Figure(figsize=(1.8 * columns + 0.2, 2.1 * rows + 0.8), layout="constrained")
-    figure.suptitle(_words(block["title"]), fontsize=11, fontweight="bold")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, panel in zip(grid.flat, block["panels"], strict=False):
-        axes.imshow(array_to_pixels(decode_array(panel["array"]), block["scale"]), cmap="gray", vmin=0, vmax=255)
-        axes.set_title(_words(panel["label"]), fontsize=9, color=MUTED)
-    if block["scale"]["kind"] != "photograph":
-        _colour_bar(figure, list(grid.flat), block["scale"])
-    return figure
-
-
-def _colour_bar(figure: "Figure", axes: list["Axes"], scale: Block) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-
-    low, high = scale_ends(scale)
-    ramp = array_to_pixels(np.linspace(low, high, 256), scale) / 255
-    colours = ListedColormap(ramp if ramp.ndim == 2 else np.repeat(ramp[:, None], 3, axis=1))
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(low, high), colours), ax=axes, location="bottom", shrink=0.6, aspect=40, pad=0.03
-    )
-    bar.set_ticks([low, 0.0, high], labels=list(scale_labels(scale)))
-    bar.set_label(_words(scale.get("unit") or ""), fontsize=9, color=MUTED)

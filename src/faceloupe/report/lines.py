@@ -36,22 +36,23 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
     Parameters
     ----------
     chart : mapping
-        A block with ``"mark": "line"``.
+        A block with ``"mark": "line"``, or ``"points"``: the same without lines from point to point.
     width : float
         In pixels.
     narrow : bool
-        Names in a key above the plot instead of beside it.
+        Names in a key above the plot instead of beside it; so are those of points, where there are several.
     """
-    series = read_series(chart)
-    key, top = legend(series, width, 0) if narrow else ("", 0.0)
+    series, joined = read_series(chart), chart["mark"] == "line"
+    named = narrow if joined else len(series) > 1
+    key, top = legend(series, width, 0) if named else ("", 0.0)
     top += 28 if chart["y"]["label"] else 10
     height = top + (230 if narrow else 290) + BOTTOM
     (x_low, x_high), (y_low, y_high) = line_domains(chart, series)
     y_ticks = nice_ticks(y_low, y_high, 5)
     y_names = [format_number(tick, chart["y"].get("unit")) for tick in y_ticks]
     left = max(text_width(name) for name in y_names) + 8
-    ends = [] if narrow else _ends(series, chart.get("reference") or [])
-    names = 8.0 if narrow else min(LABELS, max((text_width(end.words) for end in ends), default=0)) + 24
+    ends = _ends(series, chart.get("reference") or []) if joined and not narrow else []
+    names = 8.0 if not ends else min(LABELS, max((text_width(end.words) for end in ends), default=0)) + 24
     x = Scale(x_low, x_high, left + 8, width - names - 6)
     y = Scale(y_low, y_high, height - BOTTOM, top)
     content = (
@@ -62,8 +63,8 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
             for tick, name in zip(y_ticks, y_names, strict=True)
         )
         + _x_axis(chart["x"], series, x, (left, width - names), height - BOTTOM)
-        + "".join(_curve(one, x, y) for one in series)
-        + _references(chart.get("reference") or [], x, y, left, named=narrow)
+        + "".join((_curve if joined else _cloud)(one, x, y) for one in series)
+        + _references(chart.get("reference") or [], x, y, left, named=not ends)
         + _names(ends, x, y)
     )
     return content, height
@@ -134,6 +135,11 @@ def _curve(series: Series, x: Scale, y: Scale) -> str:
     alone = any(len(run) == 1 for run in runs)  # without its marker such a point would not be seen
     every = 1 if alone else max(1, math.ceil(len(drawn) / MARKERS))
     return element("g", content + marker(series, drawn[::every]), class_=series.style)
+
+
+def _cloud(series: Series, x: Scale, y: Scale) -> str:
+    drawn = [(x(at), y(value)) for at, value in zip(series.x, series.y, strict=True) if not math.isnan(at + value)]
+    return element("g", marker(series, drawn), class_=series.style)
 
 
 def _band(points: Sequence[Point], x: Scale, y: Scale) -> str:

@@ -21,9 +21,9 @@ LOUPE_ID = "section-loupe"
 HEADING = "The loupe"
 WORDS = (
     "Here the networks themselves are in the page, with all their weights, and they compute as you look. Change a face "
-    "and watch both answer; put any number under the microscope and see the products that made it; follow it through "
-    "the pooling into the ledger of the logit; go back in training time; compare seeds; train anew. Everything works "
-    "with the keyboard alone, and the address always holds the present view, so a view is a link."
+    "and watch them answer; put any number under the microscope and see the products that made it; follow it through "
+    "the pooling into the ledger of the logit; where they were kept, go back in training time and compare seeds; train "
+    "anew. Everything works with the keyboard alone, and the address holds the present view, so a view is a link."
 )
 NEEDED = ("people", "faces", "labels", "training", "networks")
 KINDS = ("fcnn", "cnn")

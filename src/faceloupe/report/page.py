@@ -11,7 +11,7 @@ from faceloupe.report.loupe import LOUPE_ID, loupe_policy, loupe_style, render_l
 from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain
 from faceloupe.report.scales import format_number
 
-__all__ = ["SCHEMAS", "check_document", "render_page"]
+__all__ = ["SCHEMAS", "check_document", "render_head", "render_page"]
 
 SCHEMAS = ("faceloupe.study/1", "faceloupe.look/1")
 BLOCKS = ("text", "table", "chart", "pictures", "statement")
@@ -39,19 +39,8 @@ def render_page(document: Mapping[str, Any]) -> str:
         If the document has another schema, an unknown block, or two blocks of one kind with the same id.
     """
     check_document(document)
-    style = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
-    policy = POLICY
-    if "loupe" in document:
-        style, policy = style + loupe_style(), f"{policy}; {loupe_policy()}"
-    head = (
-        '<meta charset="utf-8">'
-        + f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
-        + '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        + '<meta name="color-scheme" content="light dark">'
-        + '<link rel="icon" href="data:,">'
-        + element("title", escape(plain(document["title"])))
-        + element("style", style)
-    )
+    loupe = "loupe" in document
+    head = render_head(document["title"], loupe_style() if loupe else "", f"; {loupe_policy()}" if loupe else "")
     body = (
         '<a class="skip" href="#content">Skip to the article</a>'
         + element("header", _masthead(document), class_="masthead")
@@ -60,6 +49,20 @@ def render_page(document: Mapping[str, Any]) -> str:
         + element("footer", _footer(document))
     )
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
+
+
+def render_head(title: str, style: str = "", policy: str = "") -> str:
+    """Return the content of a page's ``<head>``, with the report's own style and policy and what comes after them."""
+    own = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
+    return (
+        '<meta charset="utf-8">'
+        + f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY + policy)}">'
+        + '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        + '<meta name="color-scheme" content="light dark">'
+        + '<link rel="icon" href="data:,">'
+        + element("title", escape(plain(title)))
+        + element("style", own + style)
+    )
 
 
 def check_document(document: Mapping[str, Any]) -> None:

@@ -64,6 +64,31 @@ def _line_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     return [axis_label(plain(chart["x"]["label"]), chart["x"].get("unit")), *(one.name for one in series)], rows
 
 
+def _point_words(chart: Chart) -> str:
+    axes = f"Scatter plot of {_lower(chart['y']['label'])} by {_lower(chart['x']['label'])}."
+    return " ".join([axes, *(_cloud_words(one, chart["x"], chart["y"]) for one in read_series(chart))])
+
+
+def _cloud_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
+    spans = (
+        f"{_lower(axis['label'])} from {format_number(min(values), axis.get('unit'))} to "
+        f"{format_number(max(values), axis.get('unit'))}"
+        for axis, values in ((x, finite(series.x)), (y, finite(series.y)))
+        if values
+    )
+    return f"{series.name}: {len(series.x)} points: {', '.join(spans)}."
+
+
+def _point_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
+    x, y = chart["x"], chart["y"]
+    rows = [
+        [one.name, format_number(at, x.get("unit")), format_number(value, y.get("unit"))]
+        for one in read_series(chart)
+        for at, value in zip(one.x, one.y, strict=True)
+    ]
+    return ["of", *(axis_label(plain(axis["label"]), axis.get("unit")) for axis in (x, y))], rows
+
+
 def _dot_words(chart: Chart) -> str:
     unit = chart["y"].get("unit")
     return " ".join(
@@ -120,9 +145,15 @@ def _lower(label: str) -> str:
     return words[:1].lower() + words[1:] if words else "values"
 
 
-WORDS: dict[str, Callable[[Chart], str]] = {"line": _line_words, "dots": _dot_words, "interval": _interval_words}
+WORDS: dict[str, Callable[[Chart], str]] = {
+    "line": _line_words,
+    "points": _point_words,
+    "dots": _dot_words,
+    "interval": _interval_words,
+}
 TABLES: dict[str, Callable[[Chart], tuple[list[str], list[list[str]]]]] = {
     "line": _line_table,
+    "points": _point_table,
     "dots": _dot_table,
     "interval": _interval_table,
 }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.scores import wilson as score_interval
 
 __all__ = [
     "Interval",
@@ -106,14 +107,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     >>> str(wilson(10, 10))
     '1.00 [0.72, 1.00], n = 10'
     """
-    if n < 1 or not 0 <= successes <= n:
-        raise InputError(f"expected 0 <= successes <= n with n at least 1, got {successes} of {n}")
-    z = _normal_quantile(confidence)
-    p = successes / n
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    # At p = 0 and p = 1 the limit is p itself, which rounding can miss by an ulp.
-    return Interval(p, max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)), n, confidence=confidence)
+    found = score_interval(successes, n, confidence)
+    return Interval(successes / n, found.low, found.high, n, confidence=confidence)
 
 
 def _mean(values: Floats) -> Floats:

@@ -215,7 +215,7 @@ def one_cycle(step: int, steps: int) -> float:
     peak = max(1, round(WARM_UP * steps))
     if step < peak:
         return (step + 1) / peak
-    return (1 + math.cos(math.pi * (step + 1 - peak) / (steps - peak))) / 2
+    return (1 + math.cos(math.pi * (step + 1 - peak) / max(1, steps - peak))) / 2
 
 
 def vary(faces: Tensor, generator: torch.Generator) -> Tensor:

@@ -15,15 +15,18 @@ from faceloupe.inspection.attribution.certificate import CHECKS, Certificate, ma
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
 from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
+from faceloupe.inspection.showing import Shown
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from faceloupe.blocks import Block
 
 __all__ = ["Attribution", "attribute"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attribution:
+class Attribution(Shown):
     """A map of what an answer rests on, raw: nothing is cut off and nothing stretched.
 
     Attributes
@@ -82,6 +85,11 @@ class Attribution:
             "certificate": self.certificate.to_document() if self.certificate else None,
             "warning": self.warning,
         }
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.attribution import attribution_section  # it speaks of this class
+
+        return attribution_section(self)
 
     def __repr__(self) -> str:
         state = "no certificate"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,11 @@ from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
 from faceloupe.inspection.measures.weights import weights_of
 from faceloupe.inspection.networks import Network, OpenNetwork, opened
+from faceloupe.inspection.showing import Shown
 from faceloupe.inspection.trace import trace
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["DeadUnit", "Push", "UnitReport", "diagnose_units"]
 
@@ -72,7 +76,7 @@ class DeadUnit:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class UnitReport:
+class UnitReport(Shown):
     """The dead and the duplicate units of one ReLU layer; ``print`` says why.
 
     Attributes
@@ -105,6 +109,11 @@ class UnitReport:
         from faceloupe.inspection.measures.diagnosis_words import sentences  # they speak of this class
 
         return sentences(self)
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.units import units_section  # it speaks of this class
+
+        return units_section(self)
 
     def __repr__(self) -> str:
         dead = [unit.unit for unit in self.dead]

@@ -1,13 +1,18 @@
 """A flat picture of where a layer places the captures."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.arithmetic import counted
 from faceloupe.inspection.measures.captures import flat
+from faceloupe.inspection.showing import Shown
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["Projection", "project"]
 
@@ -15,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Projection:
+class Projection(Shown):
     """Captures on the first principal components of a layer.
 
     Attributes
@@ -32,13 +37,19 @@ class Projection:
     shares: tuple[float, ...]
     d: int
 
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.captures import projection_section  # it speaks of this class
+
+        return projection_section(self)
+
     def __repr__(self) -> str:
         return f"Projection({self})"
 
     def __str__(self) -> str:
         shown = " + ".join(f"{100 * share:.0f}" for share in self.shares)
+        components = counted(len(self.shares), "component")
         return (
-            f"{len(self.points)} captures on {len(self.shares)} components of d = {self.d:,}: {shown} % of the variance"
+            f"{len(self.points)} captures on {components} of d = {self.d:,}: {shown} % of the variance"
             if sum(self.shares)
             else f"{len(self.points)} captures in one place: the layer puts out the same for all"
         )

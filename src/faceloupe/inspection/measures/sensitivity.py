@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,11 @@ from faceloupe.inspection.fields import Axis, Field
 from faceloupe.inspection.layers import IMAGE
 from faceloupe.inspection.networks import Network, opened
 from faceloupe.inspection.outputs import named
+from faceloupe.inspection.showing import Shown
 from faceloupe.inspection.trace import trace
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["LayerShift", "ShiftSensitivity", "shift_sensitivity"]
 
@@ -59,7 +63,7 @@ class LayerShift:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ShiftSensitivity:
+class ShiftSensitivity(Shown):
     """What every layer makes of moved faces; ``print`` shows the numbers, `words` says what they mean.
 
     Attributes
@@ -86,6 +90,11 @@ class ShiftSensitivity:
         from faceloupe.inspection.measures.sensitivity_words import sentences  # they speak of this class
 
         return sentences(self)
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.shifts import shifts_section  # it speaks of this class
+
+        return shifts_section(self)
 
     def __repr__(self) -> str:
         return f"ShiftSensitivity({len(self.layers) - 1} layers, {self.n} faces, pixels={self.pixels})"

@@ -1,13 +1,17 @@
 """How well a straight cut tells two classes apart at a layer, as a number with its control."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.showing import Shown
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["Separability", "probe"]
 
@@ -18,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Separability:
+class Separability(Shown):
     """What a linear probe finds at one layer.
 
     Attributes
@@ -70,6 +74,22 @@ class Separability:
         So it is when the captures differ in n - 1 dimensions: 20 captures in 12,996 numbers nearly always do.
         """
         return self.rank == self.n - 1
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the numbers, and what they make together, as a plain dictionary."""
+        return asdict(self) | {
+            "shuffled_correct": list(self.shuffled_correct),
+            "accuracy": self.accuracy,
+            "shuffled_accuracy": self.shuffled_accuracy,
+            "selectivity": self.selectivity,
+            "p_value": self.p_value,
+            "trivial": self.trivial,
+        }
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.captures import separability_section  # it speaks of this class
+
+        return separability_section(self)
 
     def __str__(self) -> str:
         cut = "separable" if self.separable else "not separable"

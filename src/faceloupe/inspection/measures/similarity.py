@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.measures.captures import flat
+from faceloupe.inspection.showing import Shown
+
+if TYPE_CHECKING:
+    from faceloupe.blocks import Block
 
 __all__ = ["LayerSimilarity", "Similarity", "cka", "compare_layers"]
 
@@ -17,8 +21,8 @@ Floats = NDArray[np.float64]
 LEAST = 4  # captures; with fewer the unbiased estimator divides by zero
 
 
-@dataclass(frozen=True, slots=True)
-class Similarity:
+@dataclass(frozen=True, slots=True, repr=False)
+class Similarity(Shown):
     """How alike two layers place the same captures, from 0 (unrelated) to 1 (the same up to rotation and scale).
 
     Attributes
@@ -52,6 +56,14 @@ class Similarity:
             return 1.0
         return (sum(value >= self.unbiased for value in self.shuffled) + 1) / (len(self.shuffled) + 1)
 
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.captures import similarity_section  # it speaks of this class
+
+        return similarity_section(self)
+
+    def __repr__(self) -> str:
+        return f"Similarity({self})"
+
     def __str__(self) -> str:
         setting = f"n = {self.n}, d = {self.d[0]:,} and {self.d[1]:,}"
         if np.isnan(self.unbiased):
@@ -75,7 +87,7 @@ class Similarity:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LayerSimilarity:
+class LayerSimilarity(Shown):
     """CKA of every layer of one trace with every layer of another.
 
     Attributes
@@ -103,6 +115,11 @@ class LayerSimilarity:
     def __getitem__(self, names: tuple[str, str]) -> Similarity:
         """Return the similarity of one pair: ``similarity["conv", "hidden"]``."""
         return self.cells[self.rows.index(names[0])][self.columns.index(names[1])]
+
+    def _section(self) -> "Block":
+        from faceloupe.inspection.views.captures import layer_similarity_section  # it speaks of this class
+
+        return layer_similarity_section(self)
 
     def __repr__(self) -> str:
         return f"LayerSimilarity({len(self.rows)} x {len(self.columns)} layers, n = {self.cells[0][0].n})"

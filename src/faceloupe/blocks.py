@@ -1,0 +1,89 @@
+"""Blocks of a document that several pages have: what :mod:`faceloupe.report` draws, as plain values."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from faceloupe.documents import encode_array
+
+__all__ = ["Block", "chart", "pictures", "section", "table", "text"]
+
+Block = dict[str, Any]
+
+
+def section(id: str, heading: str, blocks: Iterable[Block]) -> Block:  # noqa: A002 - the document's own word
+    """Return a section with its blocks."""
+    return {"id": id, "heading": heading, "blocks": list(blocks)}
+
+
+def text(words: str) -> Block:
+    """Return a block of text."""
+    return {"type": "text", "text": words}
+
+
+def table(
+    id: str,  # noqa: A002
+    caption: str,
+    columns: Mapping[str, str],
+    rows: Iterable[list[Any]],
+    note: str = "",
+) -> Block:
+    """Return a table; `columns` are labels with "left" or "right"."""
+    return {
+        "type": "table",
+        "id": id,
+        "caption": caption,
+        "columns": [{"label": label, "align": align} for label, align in columns.items()],
+        "rows": list(rows),
+        "note": note,
+    }
+
+
+def pictures(
+    id: str,  # noqa: A002
+    title: str,
+    caption: str,
+    panels: Mapping[str, tuple[np.ndarray[Any, Any], str]],
+    *,
+    scale: Mapping[str, Any],
+    columns: int,
+) -> Block:
+    """Return pictures of arrays on one scale; each panel is an array (H, W) or (H, W, 3) with its description."""
+    return {
+        "type": "pictures",
+        "id": id,
+        "title": title,
+        "caption": caption,
+        "scale": dict(scale),
+        "columns": columns,
+        "panels": [
+            {"label": label, "alt": alt, "array": encode_array(array.astype(np.float32))}
+            for label, (array, alt) in panels.items()
+        ],
+    }
+
+
+def chart(
+    id: str,  # noqa: A002
+    title: str,
+    caption: str,
+    mark: str,
+    *,
+    x: Mapping[str, Any],
+    y: Mapping[str, Any],
+    series: Iterable[Block],
+    reference: Iterable[Block] = (),
+) -> Block:
+    """Return a chart; `mark` is "line", "points", "dots" or "interval", an axis has a ``label`` and a ``unit``."""
+    return {
+        "type": "chart",
+        "id": id,
+        "title": title,
+        "caption": caption,
+        "mark": mark,
+        "x": dict(x),
+        "y": dict(y),
+        "series": list(series),
+        "reference": list(reference),
+    }

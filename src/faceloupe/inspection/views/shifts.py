@@ -1,0 +1,63 @@
+"""What a moved face changes, layer by layer: curves, the numbers, and what they mean."""
+
+from faceloupe.blocks import Block, chart, section, table, text
+from faceloupe.inspection.arithmetic import counted, evenly
+from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
+
+__all__ = ["shifts_section"]
+
+LAYERS = 8  # in the chart
+STYLES = ("other", "fcnn", "cnn", "other-alt", "cnn-alt", "fcnn-alt")
+
+
+def shifts_section(found: ShiftSensitivity) -> Block:
+    """Return the sensitivity to shifts as a section."""
+    blocks = [text("\n\n".join(found.words)), _curves(found), _numbers(found)]
+    return section("shifts", "What each layer makes of a face that has moved", blocks)
+
+
+def _curves(found: ShiftSensitivity) -> Block:
+    layers = [layer for layer in found.layers if any(change is not None for change in layer.change)]
+    shown = evenly(layers, LAYERS)
+    which = f"{len(shown)} of {len(layers)} layers, evenly chosen. " if len(shown) < len(layers) else ""
+    return chart(
+        "shifts",
+        "How much a layer’s output changes when the face moves",
+        f"{which}0: nothing changes; 1: as much as exchanging the face for another. Over {found.n} faces, moved to the "
+        "right and downwards (below 0: to the left and upwards).",
+        "line",
+        x={"label": "shift", "unit": "pixels", "ticks": _ticks(found.pixels)},
+        y={"label": "change, as a share of the difference between two faces", "range": [0.0, 1.0]},
+        series=[
+            {"name": layer.name, "style": STYLES[place % len(STYLES)], **_curve(found.pixels, layer)}
+            for place, layer in enumerate(shown)
+        ],
+        reference=[{"y": 1.0, "label": "another face"}],
+    )
+
+
+def _ticks(pixels: tuple[int, ...]) -> list[int]:
+    """Return the shifts that leave room for their labels on a narrow page, and 0 where it lies between them."""
+    wide = {one for one in pixels if 4 * abs(one) >= max(map(abs, pixels))}
+    return sorted(wide | {0} if min(pixels) < 0 < max(pixels) else wide)
+
+
+def _curve(pixels: tuple[int, ...], layer: LayerShift) -> Block:
+    points = sorted(zip(pixels, layer.change, strict=True), key=lambda point: point[0])
+    return {"x": [at for at, _ in points], "y": [change for _, change in points]}
+
+
+def _numbers(found: ShiftSensitivity) -> Block:
+    return table(
+        "numbers",
+        "Change, and in brackets the equivariance error.",
+        {"layer": "left", **{f"{pixels:+} px".replace("-", "−"): "right" for pixels in found.pixels}},
+        [[f"`{layer.name}`", *map(_cell, layer.change, layer.equivariance_error)] for layer in found.layers],
+        f"{counted(len(found.layers) - 1, 'layer')} and the image itself. Equivariance error: how far the output for "
+        "the moved face is from the output, moved, as a share of its norm; taken where the layer sees no border.",
+    )
+
+
+def _cell(change: float | None, error: float | None) -> str:
+    shown = "–" if change is None else f"{change:.2f}"
+    return shown if error is None else f"{shown} ({error:.1g})"

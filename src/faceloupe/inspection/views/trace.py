@@ -1,0 +1,93 @@
+"""What some layers put out for a capture, as pictures on a scale for each layer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.blocks import Block, pictures, section, text
+from faceloupe.inspection.arithmetic import counted, evenly
+from faceloupe.inspection.outputs import Trace
+from faceloupe.report.scales import format_number
+
+__all__ = ["trace_section"]
+
+LAYERS = 8
+PANELS = 8  # channels of a map, captures of a vector
+NUMBERS = 256  # of a vector
+ACROSS = 16  # numbers in one row of a vector's picture
+SIDE = 64  # pixels: larger maps are averaged
+
+Floats = NDArray[np.float32]
+Panels = Mapping[str, tuple[Floats, str]]
+
+
+def trace_section(trace: Trace) -> Block:
+    """Return a trace as a section."""
+    names = evenly(list(trace), LAYERS)
+    told = f"**{counted(len(trace), 'layer')}**, {counted(len(next(iter(trace.values()), ())), 'capture')}."
+    if len(names) < len(trace):
+        told += f" Shown are {len(names)} of the layers, evenly chosen: {', '.join(f'`{name}`' for name in names)}."
+    blocks = [text(told), *(_layer(place, name, trace[name]) for place, name in enumerate(names))]
+    return section("trace", "What the layers put out", blocks)
+
+
+def _layer(place: int, name: str, output: Floats) -> Block:
+    shown, caption = _maps(output) if output.ndim == 4 else _vectors(output.reshape(len(output), -1))
+    panels = {label: (array, f"{name}, {label}: {_span(array)}") for label, array in shown}
+    values = np.concatenate([array.ravel() for array, _ in panels.values()])
+    limit = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+    return pictures(
+        f"layer-{place}",
+        f"{name}: {'×'.join(map(str, output.shape))}",
+        f"{caption} Black is below 0, grey 0, white above.",
+        panels,
+        scale={"kind": "grey", "limit": limit, "unit": "activation"},
+        columns=PANELS,
+    )
+
+
+def _maps(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
+    """Return the channels that vary most, for the first capture."""
+    channels, height, width = output.shape[1:]
+    variance = output.var(axis=(0, 2, 3))
+    chosen = np.argsort(-variance, kind="stable")[:PANELS]
+    which = f"{len(chosen)} of " if len(chosen) < channels else "all "
+    block = -(-max(height, width) // SIDE)
+    means = f" Each pixel is the mean of {block}×{block} places." if block > 1 else ""
+    caption = (
+        f"Capture 0, {which}{counted(channels, 'channel')} of {height}×{width} places, those first that vary most over "
+        f"the captures.{means}"
+    )
+    return ((f"channel {channel}", _averaged(output[0, channel], block)) for channel in chosen), caption
+
+
+def _averaged(channel: Floats, block: int) -> Floats:
+    """Return the means of squares of places; those at the end of a side repeat its last row or column."""
+    height, width = channel.shape
+    padded = np.pad(channel, ((0, -height % block), (0, -width % block)), mode="edge")
+    means: Floats = padded.reshape(padded.shape[0] // block, block, -1, block).mean(axis=(1, 3))
+    return means
+
+
+def _vectors(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
+    """Return the first numbers of the first captures, in rows that are filled up with NaN (nothing is drawn there)."""
+    captures, count = min(len(output), PANELS), min(output.shape[1], NUMBERS)
+    across = min(ACROSS, count)
+    grids = np.full((captures, -(-count // across) * across), np.nan, dtype=np.float32)
+    grids[:, :count] = output[:captures, :count]
+    which = f"the first {count} of " if count < output.shape[1] else ""
+    caption = (
+        f"{captures} of {counted(len(output), 'capture')}, {which}{counted(output.shape[1], 'number')}, {across} in a "
+        "row, from the left."
+    )
+    return ((f"capture {place}", grid.reshape(-1, across)) for place, grid in enumerate(grids)), caption
+
+
+def _span(array: NDArray[Any]) -> str:
+    known = array[np.isfinite(array)]
+    if not known.size:
+        return "no finite number"
+    least, most = (format_number(float(f"{value:.3g}")) for value in (known.min(), known.max()))
+    return f"from {least} to {most}"
