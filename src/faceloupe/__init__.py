@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from faceloupe.errors import FaceloupeError, ImageError, InputError, StudyError, UnavailableError
     from faceloupe.faces import FaceSet, Split, load_faces, split_by_capture, split_by_subject
-    from faceloupe.inspection import Anatomy, Trace, anatomy, probe, trace
+    from faceloupe.inspection import Anatomy, Attribution, OnnxNetwork, Trace, anatomy, attribute, probe, trace
+    from faceloupe.looking import Look, look
     from faceloupe.report import render_page, save_figures
     from faceloupe.studies import Study, Trials, study
     from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, load
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": ("FaceloupeError", "ImageError", "InputError", "StudyError", "UnavailableError"),
     "faces": ("FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject"),
-    "inspection": ("Anatomy", "Trace", "anatomy", "probe", "trace"),
+    "inspection": ("Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace"),
+    "looking": ("Look", "look"),
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "study"),
     "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load"),
@@ -29,7 +31,8 @@ __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "FaceloupeError", "ImageError", "InputError", "StudyError", "UnavailableError",
     "FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject",
-    "Anatomy", "Trace", "anatomy", "probe", "trace",
+    "Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace",
+    "Look", "look",
     "render_page", "save_figures",
     "Study", "Trials", "study",
     "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load",

@@ -27,6 +27,7 @@ app = typer.Typer(
     help="Face recognition with convolutional networks that you can see through.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # Rich would take half of the time that --help takes
     pretty_exceptions_enable=False,
 )
 
@@ -133,6 +134,86 @@ def study(
     typer.echo(_dumped(document) if json else str(page))
 
 
+@app.command()
+def look(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A folder saved by faceloupe, an ONNX file, or module:function that makes a torch module (runs it).",
+        ),
+    ],
+    faces: Annotated[
+        list[str],
+        typer.Argument(metavar="FACE", help="Image files, or olivetti:3 or orl:3, the number of a capture from 0."),
+    ],
+    compare: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Another network to show the same faces.")
+    ] = None,
+    layers: Annotated[list[str] | None, typer.Option(help="A layer to show; may be given several times.")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Attribution method, may be given several times. By default occlusion; none for no maps."),
+    ] = None,
+    certificate: Annotated[
+        bool, typer.Option(help="Check each map; that takes about 11 times as long as making it.")
+    ] = True,
+    weights: Annotated[Path | None, typer.Option(help="Safetensors file for module:function.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the faces in pixels, where MODEL does not say.")] = None,
+    pixels: Annotated[
+        str | None,
+        typer.Option(metavar="0..1|0..255|-1..1", help="What an ONNX file or module expects; 0..1 by default."),
+    ] = None,
+    bgr: Annotated[bool, typer.Option("--bgr", help="An ONNX file or module expects blue first.")] = False,
+    answers: Annotated[
+        str | None,
+        typer.Option(metavar="classes|template", help="What its numbers are. By default judged by how many they are."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The page. By default look.html.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the document instead.")] = False,
+    figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
+) -> None:
+    """Look inside a network while it looks at faces, and write one page on it."""
+    from faceloupe import looking
+    from faceloupe.documents import write_whole
+    from faceloupe.report import render_page, save_figures
+
+    page = out or (None if json or figures else Path("look.html"))
+    if page is not None and not page.absolute().parent.is_dir():
+        raise InputError(f"{page.parent} is not a folder; make it first")
+
+    def write(found: looking.Look) -> None:
+        if page is not None:
+            write_whole(page, render_page(found.to_document()).encode())
+
+    with _first_part_kept(page), _progress("looking", transient=True) as progress:
+        given: dict[str, Any] = {"size": size, "pixels": pixels, "bgr": bgr, "answers": answers}
+        saved_beside = compare and Path(compare).is_dir()
+        saved = Path(model).is_dir() and compare and not saved_beside  # then what is given is for the other one
+        opened = looking.open_model(model, weights=weights, **({} if saved else given))
+        beside = compare and looking.open_model(compare, **({} if saved_beside else given))
+        found = looking.look(
+            opened, faces, layers=layers, methods=[one for one in method or ["occlusion"] if one != "none"],
+            compare=beside, certify=certificate, progress=progress, preview=write,
+        )  # fmt: skip
+        write(found)
+    document = found.to_document()
+    if figures is not None:
+        _say(f"{len(save_figures(document, figures))} figures in {figures}")
+    _say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+    typer.echo(_dumped(document) if json else str(page or figures))
+
+
+@contextmanager
+def _first_part_kept(page: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = page is not None and page.exists()
+        _say(f"Stopped. {page} is whole, as it was last written." if kept else "Stopped; nothing was written.")
+        raise typer.Exit(130) from None
+
+
 def _load(data: str | None) -> "tuple[FaceSet, str]":
     """Load what was asked for, or else what is there; return it with what a reader must know of it."""
     from faceloupe.faces import load_faces
@@ -176,15 +257,17 @@ def _stoppable(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> "Iterator[Progress]":
+def _progress(doing: str = "fitting", *, transient: bool = False) -> "Iterator[Progress]":
     """Show how far the work is and how long it will still take."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("fitting"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+    columns = (TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
                TextColumn("left"), TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        work = bar.add_task("fitting", total=None)
+    console = Console(stderr=True)
+    silent = transient and not console.is_terminal  # nothing would be seen, but an empty line be left
+    with Progress(*columns, console=console, transient=transient, disable=silent) as bar:
+        work = bar.add_task(doing, total=None)
         yield lambda done, whole: bar.update(work, completed=done, total=whole)
 
 

@@ -1,0 +1,7 @@
+"""Looking at one network while it looks at faces: everything that inspection finds, as one value and one page."""
+
+from faceloupe.looking.look import Look, look
+from faceloupe.looking.model import Model
+from faceloupe.looking.models import open_model
+
+__all__ = ["Look", "Model", "look", "open_model"]

@@ -1,0 +1,80 @@
+"""A look's page as a plain document, schema ``faceloupe.look/1``."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from faceloupe.blocks import Block, section, text
+from faceloupe.inspection.views.anatomy import anatomy_table
+from faceloupe.looking.look import Look
+from faceloupe.looking.loupe import loupe_document
+from faceloupe.looking.sections import attributions, faces, layers
+from faceloupe.looking.sections_of_measures import comparison, measures
+from faceloupe.looking.words import lead
+
+__all__ = ["SCHEMA", "write_article"]
+
+SCHEMA = "faceloupe.look/1"
+
+
+def write_article(look: Look) -> dict[str, Any]:
+    """Return the document of a look."""
+    looks = {"": look} if look.other is None else {"a-": look, "b-": look.other}
+    loupe = loupe_document(look)
+    sections = [
+        section("faces", "The faces, and what the network answers", faces(looks, live=loupe is not None)),
+        section("attribution", "What the answers rest on", attributions(looks)),
+        section("network", "The network, layer by layer", _network(looks)),
+        section("layers", "What each layer puts out", layers(looks)),
+        section("measures", "Measures", measures(looks)),
+        section("comparison", "How alike the two networks are, layer by layer", comparison(look)),
+    ]
+    return {
+        "schema": SCHEMA,
+        "title": f"A look inside {' and '.join(one.model.name for one in looks.values())}",
+        "lead": list(lead(look)),
+        "sections": [one for one in sections if one["blocks"]],
+        "evidence": _evidence(look),
+        **({"loupe": loupe} if loupe else {}),
+        "provenance": _provenance(look),
+    }
+
+
+def _network(looks: dict[str, Look]) -> Iterator[Block]:
+    for key, look in looks.items():
+        if look.anatomy.not_counted:
+            yield text(f"Multiply-adds of {look.model.name} are not counted for {', '.join(look.anatomy.not_counted)}.")
+        caption = f"{look.model.name}, layer by layer, counted as it ran."
+        yield anatomy_table(f"{key}anatomy", caption, look.anatomy, lambda layer: f"`{layer.name}` {layer.kind}")
+
+
+def _evidence(look: Look) -> dict[str, Any]:
+    """Return every number for machines."""
+    found: dict[str, Any] = {
+        "network": look.model.name,
+        "faces": [one.name for one in look.photographs],
+        "outputs": look.outputs.tolist(),
+        "cosines": look.cosines.tolist() if look.is_template else None,
+        "anatomy": look.anatomy.to_document(),
+        "attributions": [
+            {"face": face, **attribution.to_document()} for (face, _), attribution in look.attributions.items()
+        ],
+        "units": [report.to_document() for report in look.units],
+        "shifts": look.shifts.to_document() if look.shifts else None,
+    }
+    if look.other:
+        found["other"] = _evidence(look.other)
+        found["similarity"] = look.similarity.to_document() if look.similarity else None
+    return found
+
+
+def _provenance(look: Look) -> dict[str, Any]:
+    looks = [look] if look.other is None else [look, look.other]
+    facts: dict[str, Any] = {"made by": f"faceloupe {version('faceloupe')}"}
+    for one in looks:
+        facts[one.model.name] = one.model.origin
+        if one.model.digest:
+            facts[f"{one.model.name}, SHA-256"] = one.model.digest
+        facts[f"{one.model.name}, pixels"] = one.model.pixels
+    facts["faces"] = [one.name for one in look.photographs]
+    return facts

@@ -1,0 +1,137 @@
+"""What the layers put out for some faces, cut down to what a page can hold; the memory is that of one face."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.inspection import Anatomy, trace
+from faceloupe.inspection.arithmetic import evenly
+from faceloupe.inspection.outputs import chosen_layers
+
+__all__ = ["CHANNELS", "LAYERS", "SIDE", "UNITS", "LayerOutput", "choose_layers", "observe_layers"]
+
+LAYERS = 16  # shown without being named
+CHANNELS = 16  # of a layer of maps
+UNITS = 256  # of a vector
+SIDE = 57  # pixels: the tutorial's maps as they are; larger ones are averaged
+# These put out the numbers they get, in the same or another order.
+REARRANGING = {"Dropout", "Dropout2d", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose"}
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LayerOutput:
+    """What one layer puts out for the faces that are shown.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+        Of the whole output for one face: (C, H, W) for maps, (D,) for what has no places.
+    units : array of int, shape (K,)
+        Which channels or units are kept: those that vary most over faces and places. Maps in that order, the numbers of
+        a vector in their own.
+    values : array of float32, shape (N, K, h, w) or (N, K), read-only
+    block : int
+        Side of the squares of places whose mean is one pixel of `values`; 1 for maps as they are.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    units: NDArray[np.intp]
+    values: Floats
+    block: int
+
+    @property
+    def is_maps(self) -> bool:
+        """Whether the layer's output has rows and columns."""
+        return self.values.ndim == 4
+
+    def __repr__(self) -> str:
+        return f"LayerOutput({self.name}: {len(self.units)} of {self.shape[0]}, {self.values.shape})"
+
+
+def choose_layers(anatomy: Anatomy, wanted: Iterable[str] | None) -> list[str]:
+    """Return the layers to show: those wanted, or else all that compute; of many the last of each output's shape.
+
+    What computes one number is left out too: the answers say it.
+
+    Raises
+    ------
+    InputError
+        If a wanted layer does not exist; the message lists them.
+    """
+    if wanted is not None:
+        return chosen_layers(wanted, [layer.name for layer in anatomy.layers])
+    computing = [
+        layer for layer in anatomy.layers if layer.kind not in REARRANGING and layer.output_shape != (1,)
+    ] or list(anatomy.layers)
+    if len(computing) <= LAYERS:
+        return [layer.name for layer in computing]
+    last = {layer.output_shape: layer.name for layer in computing}
+    ends = [layer.name for layer in computing if layer.name == last[layer.output_shape]]
+    return evenly(ends, LAYERS)
+
+
+def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int) -> dict[str, LayerOutput]:
+    """Run faces (N, C, H, W) one by one and keep, of each named layer, what varies most for the first `shown` faces.
+
+    The channels are judged on all faces; the faces run twice, so that the outputs of one face are held at a time.
+    """
+    sums: dict[str, list[NDArray[np.float64]]] = {}
+    for face in faces:
+        for name, output in trace(network, face[None], names).items():
+            values = _flat(output).astype(np.float64)
+            found = [np.full(len(values), values.shape[1]), values.sum(axis=1), (values**2).sum(axis=1)]
+            sums[name] = [a + b for a, b in zip(sums[name], found, strict=True)] if name in sums else found
+    kept: dict[str, list[Floats]] = {name: [] for name in sums}
+    units: dict[str, NDArray[np.intp]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for face in faces[:shown]:
+        for name, output in trace(network, face[None], names).items():
+            maps = output[0] if output.ndim == 4 else output.reshape(-1)
+            shapes[name] = maps.shape
+            units.setdefault(name, _most_varied(sums[name], maps.ndim == 3))
+            kept[name].append(_averaged(maps[units[name]]))
+    return {
+        name: LayerOutput(name, shapes[name], units[name], _frozen(np.stack(values)), _block(shapes[name]))
+        for name, values in kept.items()
+    }
+
+
+def _flat(output: Floats) -> Floats:
+    """Return the output for one face as (units, places)."""
+    return output[0].reshape(len(output[0]), -1) if output.ndim == 4 else output.reshape(-1, 1)
+
+
+def _most_varied(sums: Sequence[NDArray[np.float64]], maps: bool) -> NDArray[np.intp]:
+    count, total, squares = sums
+    variance = squares / count - (total / count) ** 2
+    order = np.argsort(-variance, kind="stable")
+    return order[:CHANNELS] if maps else np.sort(order[:UNITS])
+
+
+def _block(shape: tuple[int, ...]) -> int:
+    return -(-max(shape[1:]) // SIDE) if len(shape) == 3 else 1
+
+
+def _averaged(maps: Floats) -> Floats:
+    """Return maps (K, H, W) as the means of squares of places, so that no side is longer than SIDE; vectors as is."""
+    block = _block(maps.shape)
+    if block == 1:
+        return maps
+    rows, columns = (np.arange(0, size, block) for size in maps.shape[1:])
+    sums = np.add.reduceat(np.add.reduceat(maps, rows, axis=1), columns, axis=2)
+    counts = np.outer(
+        *(np.diff(np.append(first, size)) for first, size in zip((rows, columns), maps.shape[1:], strict=True))
+    )
+    return (sums / counts).astype(np.float32)
+
+
+def _frozen(values: Floats) -> Floats:
+    values.flags.writeable = False
+    return values

@@ -1,0 +1,287 @@
+"""A look inside one network, or two: what it is made of, what it makes of some faces, and what its answers rest on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.inspection import Anatomy, Attribution, ShiftSensitivity, UnitReport, anatomy, attribute
+from faceloupe.inspection.attribution.access import access
+from faceloupe.inspection.attribution.methods import METHODS
+from faceloupe.inspection.outputs import chosen_layers
+from faceloupe.looking.layers import LayerOutput, choose_layers, observe_layers
+from faceloupe.looking.measures import compare_networks, measure_shifts, measure_units
+from faceloupe.looking.model import Model
+from faceloupe.looking.models import ModelLike, open_model
+from faceloupe.looking.photographs import Faces, Photograph, open_faces
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from faceloupe.inspection.measures.similarity import LayerSimilarity
+
+__all__ = ["SHOWN", "Look", "look"]
+
+SHOWN = 4  # faces whose pictures and attributions are made; measures are taken on all
+TEMPLATE = 64  # numbers from which on a power of two is taken for a template
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Look:
+    """What was seen of a network; in a notebook it shows itself as a page.
+
+    Attributes
+    ----------
+    model : Model
+    photographs : tuple of Photograph
+        Every face given, in order.
+    faces : array of float32, (N, H, W) or (N, H, W, 3)
+        The same as cut for this network, in [0, 1].
+    anatomy : Anatomy
+    outputs : array of float64, (N, K)
+        What the network answers.
+    trace : mapping of layer name to LayerOutput
+        For the first four faces.
+    attributions : mapping of (face's name, method) to Attribution
+        For the first four faces.
+    units : tuple of UnitReport
+        Dead and duplicate units, on all faces.
+    shifts : ShiftSensitivity or None
+        On all faces; None where it does not apply.
+    other : Look or None
+        The network to compare with, on the same faces.
+    similarity : LayerSimilarity or None
+        CKA of the traced layers of both networks, from four faces on.
+    notes : tuple of str
+        What was not done, and what else a reader must know.
+    """
+
+    model: Model
+    photographs: tuple[Photograph, ...]
+    faces: Floats
+    anatomy: Anatomy
+    outputs: NDArray[np.float64]
+    trace: Mapping[str, LayerOutput]
+    attributions: Mapping[tuple[str, str], Attribution] = field(default_factory=dict)
+    units: tuple[UnitReport, ...] = ()
+    shifts: ShiftSensitivity | None = None
+    other: "Look | None" = None
+    similarity: "LayerSimilarity | None" = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def prepared(self) -> Floats:
+        """The faces as the network takes them, (N, C, H, W)."""
+        return self.model.prepare(self.faces)
+
+    @property
+    def shown(self) -> tuple[Photograph, ...]:
+        """The faces whose pictures and attributions are made."""
+        return self.photographs[:SHOWN]
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the answer is a template (unit vectors are compared) rather than one number a class."""
+        if self.model.answers:
+            return self.model.answers == "template"
+        count = int(self.outputs.shape[1])
+        return count >= TEMPLATE and count.bit_count() == 1
+
+    @property
+    def cosines(self) -> NDArray[np.float64]:
+        """Cosine of every two faces' outputs, (N, N)."""
+        lengths = np.linalg.norm(self.outputs, axis=1, keepdims=True)
+        units = self.outputs / np.where(lengths, lengths, 1.0)
+        cosines: NDArray[np.float64] = units @ units.T
+        return cosines
+
+    def partner(self, place: int) -> int:
+        """Return the face that a face's template is compared with: the first, and for the first the second."""
+        return int(place == 0)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the page as a plain dictionary, schema ``faceloupe.look/1``, as ``faceloupe look --json`` prints it.
+
+        :func:`faceloupe.report.render_page` draws it; ``evidence`` holds every number for machines.
+        """
+        from faceloupe.looking.article import write_article  # it speaks of this class
+
+        return write_article(self)
+
+    def plot(self) -> "Figure":
+        """Return the attributions of the first method as a Matplotlib figure; without any, the last layer's output."""
+        from faceloupe.report import draw_blocks
+
+        blocks = [block for section in self.to_document()["sections"] for block in section["blocks"]]
+        drawn = {block["id"]: block for block in blocks if block["type"] == "pictures"}
+        chosen = [id_ for id_ in drawn if id_.startswith("attribution")] or list(drawn)[-1:]
+        return draw_blocks([drawn[chosen[0]]])
+
+    def _repr_html_(self) -> str:
+        from faceloupe.report import render_frame, render_page
+
+        document = self.to_document()
+        return render_frame(document["title"], render_page(document))
+
+    def _repr_png_(self) -> bytes:
+        from io import BytesIO
+
+        buffer = BytesIO()
+        self.plot().savefig(buffer, format="png", dpi=120)
+        return buffer.getvalue()
+
+    def __repr__(self) -> str:
+        beside = f", beside {self.other.model.name}" if self.other else ""
+        return (
+            f"Look({self.model.name}: {len(self.anatomy.layers)} layers, {self.anatomy.parameters:,} parameters, "
+            f"{len(self.photographs)} faces, {len(self.attributions)} attributions{beside})"
+        )
+
+
+def look(
+    model: ModelLike,
+    faces: Faces,
+    *,
+    layers: Sequence[str] | None = None,
+    methods: Sequence[str] = ("occlusion",),
+    compare: "ModelLike | None" = None,
+    certify: bool = True,
+    progress: Progress | None = None,
+    preview: Callable[[Look], None] | None = None,
+) -> Look:
+    """Look inside a network while it looks at faces.
+
+    Parameters
+    ----------
+    model : path, "module:function", classifier, network or Model
+        As for :func:`open_model`, which takes the options that a network without a word on its size or scale needs.
+    faces : FaceSet, or one or several of: path, "olivetti:3", "orl:3", array (H, W) or (H, W, 3) in [0, 1]
+        At most 64. The first four are shown, all are measured. Cut to the centred square and resized; no face is
+        looked for.
+    layers : names, optional
+        What to show. Without it all layers that compute are, of more than 16 the last of each output's shape.
+    methods : sequence of str
+        Of :func:`faceloupe.inspection.attribute`; none for no attribution. What is explained is the network's own
+        answer for each face; of a template, its cosine with that of another face: the first, for it the second.
+    compare : as `model`, optional
+        Another network to show the same faces.
+    certify : bool
+        Whether to check each attribution, which takes about 11 times as long as making it.
+    progress : callable, optional
+        Called with (done, whole) during the attributions.
+    preview : callable, optional
+        Called with the look as it is before measures and attributions, which take the longest.
+
+    Raises
+    ------
+    InputError
+        If an argument is not as described; the message lists what there is.
+    UnavailableError
+        If a data set or an optional package is missing.
+    """
+    photographs = open_faces(faces)
+    models = _distinct([open_model(one) for one in (model, compare) if one is not None])
+    _check_methods(methods, models)
+    names = _own_layers(models, photographs, layers)
+    begun = [_begin(one, photographs, own) for one, own in zip(models, names, strict=True)]
+    for one in begun:
+        if methods and one.is_template and len(photographs) < 2:
+            raise InputError(
+                f"{one.model.name} answers with a template, which says something only beside another one; give two "
+                "faces, or methods=() (--method none), or say that its numbers are classes (answers, --answers)"
+            )
+    if preview:
+        first, *others = begun
+        preview(replace(first, other=others[0] if others else None, notes=(*first.notes, _UNFINISHED)))
+    ticks = _ticks(progress, len(begun) * len(methods) * len(begun[0].shown))
+    finished = [_finish(one, methods, certify, ticks) for one in begun]
+    return _compared(*finished) if compare is not None else finished[0]
+
+
+_UNFINISHED = "This page was written before the measures and the attributions were done; the finished one replaces it."
+
+
+def _begin(model: Model, photographs: tuple[Photograph, ...], layers: Sequence[str] | None) -> Look:
+    cut = model.cut(photographs)
+    batch = model.prepare(cut)
+    found = anatomy(model.network, batch.shape[1:])
+    traced = observe_layers(model.network, batch, choose_layers(found, layers), SHOWN)
+    asked = access(model.network)
+    with asked.left_as_found():
+        outputs = np.concatenate([asked.outputs(face[None]) for face in batch])
+    return Look(model, photographs, cut, found, outputs, traced, notes=model.notes)
+
+
+def _finish(one: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:
+    network, batch = one.model.network, one.prepared
+    units, no_units = measure_units(network, batch, one.anatomy)
+    shifts, no_shifts = measure_shifts(network, batch, one.trace)
+    attributions = {
+        (photograph.name, method): attribute(
+            network,
+            batch[place],
+            one.outputs[one.partner(place)] if one.is_template else None,
+            method,
+            certify=certify,
+            progress=next(ticks),
+        )
+        for method in methods
+        for place, photograph in enumerate(one.shown)
+    }
+    notes = (*one.notes, *filter(None, (no_units, no_shifts)))
+    return replace(one, units=units, shifts=shifts, attributions=attributions, notes=notes)
+
+
+def _compared(one: Look, other: Look) -> Look:
+    similarity, none = compare_networks(
+        (one.model.network, other.model.network), (one.prepared, other.prepared), (one.trace, other.trace)
+    )
+    return replace(one, other=other, similarity=similarity, notes=(*one.notes, none) if none else one.notes)
+
+
+def _distinct(models: Sequence[Model]) -> list[Model]:
+    """Give the second model another name if both have the same."""
+    first, *others = models
+    return [first, *(replace(one, name=f"{one.name} (2)") if one.name == first.name else one for one in others)]
+
+
+def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown:
+        raise InputError(f"methods: there is no {unknown[0]!r}; there are {', '.join(METHODS)}")
+    for method in methods:
+        runs_only = [model.name for model in models if not hasattr(model.network, "named_modules")]
+        if METHODS[method].gradients and runs_only:
+            raise InputError(f"{method} needs gradients, and {runs_only[0]} can only be run; what works: occlusion")
+
+
+def _own_layers(
+    models: Sequence[Model], photographs: tuple[Photograph, ...], layers: Sequence[str] | None
+) -> list[Sequence[str] | None]:
+    """Return for each model which of the wanted layers are its own; None where none is."""
+    if layers is None or len(models) == 1:
+        return [layers] * len(models)
+    batches = [model.prepare(model.cut(photographs[:1])) for model in models]
+    found = [anatomy(model.network, batch.shape[1:]) for model, batch in zip(models, batches, strict=True)]
+    there = [[layer.name for layer in one.layers] for one in found]
+    wanted = chosen_layers(layers, list(dict.fromkeys(name for names in there for name in names)))
+    return [[name for name in names if name in wanted] or None for names in there]
+
+
+def _ticks(progress: Progress | None, whole: int) -> Iterator[Progress | None]:
+    """Return one reporter after the other, each for the next of `whole` equal parts of the work."""
+    if progress is None:
+        return repeat(None)
+    return (partial(_report, progress, part, whole) for part in range(whole))
+
+
+def _report(progress: Progress, part: int, whole: int, done: float, of: float) -> None:
+    progress(part + done / of, whole)

@@ -1,0 +1,74 @@
+"""What is measured on the faces of a look, as far as memory allows; what is not, is said."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.inspection import (
+    Anatomy,
+    ShiftSensitivity,
+    UnitReport,
+    compare_layers,
+    diagnose_units,
+    shift_sensitivity,
+    trace,
+)
+from faceloupe.looking.layers import LayerOutput
+
+if TYPE_CHECKING:
+    from faceloupe.inspection.measures.similarity import LayerSimilarity
+
+__all__ = ["compare_networks", "measure_shifts", "measure_units"]
+
+LEAST = 4  # faces, of :func:`compare_layers`
+DISTANCES = (1, 2, 4, 8, 16)  # pixels that a face is moved, not more than a quarter of its side
+ROOM = 512_000_000  # bytes of layers' outputs held at a time
+
+Floats = NDArray[np.float32]
+
+
+def measure_units(network: Any, faces: Floats, anatomy: Anatomy) -> tuple[tuple[UnitReport, ...], str]:
+    """Return the dead and the duplicate units of every ReLU layer, and why there are none where that needs saying."""
+    needed = len(faces) * anatomy.output_bytes
+    if needed > ROOM:
+        return (), f"Dead and duplicate units are not measured: {_too_much(needed)}; give fewer faces."
+    reports = diagnose_units(network, faces)
+    return reports, "" if reports else "No layer of this network is a ReLU, so that no unit can be dead as ReLUs can."
+
+
+def measure_shifts(
+    network: Any, faces: Floats, traced: Mapping[str, LayerOutput]
+) -> tuple[ShiftSensitivity | None, str]:
+    """Return what the traced layers make of moved faces, or why that is not measured."""
+    if len(faces) < 2 or not np.ptp(faces, axis=0).any():
+        return None, "What a shift of the face changes is not measured: that needs two faces that differ."
+    needed = 3 * _size(traced, len(faces))  # of the faces, and of both that moved
+    if needed > ROOM:
+        return None, f"What a shift of the face changes is not measured: {_too_much(needed)}; give fewer faces."
+    reach = min(faces.shape[2:]) // 4
+    pixels = [sign * distance for distance in DISTANCES if distance <= reach for sign in (-1, 1)]
+    return (shift_sensitivity(network, faces, pixels, list(traced)), "") if pixels else (None, "")
+
+
+def compare_networks(
+    networks: tuple[Any, Any], faces: tuple[Floats, Floats], traced: Sequence[Mapping[str, LayerOutput]]
+) -> "tuple[LayerSimilarity | None, str]":
+    """Return how alike the traced layers of two networks place the same faces, or why that is not measured."""
+    if len(faces[0]) < LEAST:
+        return None, f"How alike the layers of both networks are (CKA) is not measured: that needs {LEAST} faces."
+    needed = sum(_size(one, len(faces[0])) for one in traced)
+    if needed > ROOM:
+        return None, f"How alike the layers of both networks are (CKA) is not measured: {_too_much(needed)}."
+    one, other = (trace(*given) for given in zip(networks, faces, map(list, traced), strict=True))
+    return compare_layers(one, other), ""
+
+
+def _size(traced: Mapping[str, LayerOutput], n: int) -> int:
+    return 4 * n * sum(math.prod(output.shape) for output in traced.values())
+
+
+def _too_much(needed: int) -> str:
+    return f"the layers’ outputs for these faces take {needed / 1e9:.1f} GB, more than {ROOM / 1e9:.1f}"

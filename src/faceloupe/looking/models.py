@@ -1,0 +1,169 @@
+"""Opening the network to look at: saved by faceloupe, an ONNX file, or made by a function of the user's."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.inspection import OnnxNetwork
+from faceloupe.looking.factories import made, of_module, sha256_of
+from faceloupe.looking.model import Asked, Model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from faceloupe.looking.model import Classifier
+
+__all__ = ["ModelLike", "open_model"]
+
+# OpenCV's FaceRecognizerSF feeds it RGB from 0 to 255, without a mean (modules/objdetect/src/face_recognize.cpp).
+SFACE = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
+NOT_ALIGNED = "It was trained on chips aligned by five points of the face. Nothing is aligned here: give aligned chips."
+WEIGHTS_ONLY = (".safetensors", ".pt", ".pth", ".bin", ".h5", ".keras", ".pkl")
+
+Floats = NDArray[np.float32]
+ModelLike: TypeAlias = "Model | Classifier | nn.Module | OnnxNetwork | str | os.PathLike[str]"
+
+
+def open_model(
+    model: ModelLike,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    size: int | None = None,
+    pixels: str | None = None,
+    bgr: bool = False,
+    answers: str | None = None,
+) -> Model:
+    """Open a network to look at.
+
+    Parameters
+    ----------
+    model : path, "module:function", classifier, torch.nn.Module or OnnxNetwork
+        A folder that :func:`faceloupe.training.save` wrote; an ONNX file; a function without arguments that returns a
+        torch module, of a module in the current folder or an installed one. The last runs that code.
+    weights : path, optional
+        A safetensors file for the torch module.
+    size : int, optional
+        Height and width of its faces, where the network does not say.
+    pixels : {"0..1", "0..255", "-1..1"}, optional
+        What the network expects black and white to be; 0..1 if not given. SFace, known by its SHA-256, takes 0..255.
+    bgr : bool
+        Whether it expects blue first.
+    answers : {"classes", "template"}, optional
+        What its numbers are. If not given, 64 numbers or more, a power of two, are taken for a template. A classifier
+        of this package answers with classes and has its own size and preprocessing.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, its code fails, its weights do not fit, or an option does not apply.
+    UnavailableError
+        If an ONNX file is given and the packages that read it are missing.
+    """
+    if isinstance(model, Model):
+        return model
+    asked = Asked(weights, size, pixels, bgr, answers)
+    asked.check()
+    if isinstance(model, str | os.PathLike):
+        path = Path(model)
+        if path.is_dir():
+            return _saved(path, asked)
+        return _onnx(path, asked) if path.is_file() else made(str(model), asked)
+    if isinstance(model, OnnxNetwork):
+        return _onnx(model, asked)
+    if hasattr(model, "network_"):
+        kind = type(model).__name__
+        return _classifier(cast("Classifier", model), kind, f"a {kind} in memory", "", asked)
+    if hasattr(model, "named_modules"):
+        kind = type(model).__name__
+        return of_module(model, kind, f"a torch module, {kind}, in memory", asked)
+    raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}")
+
+
+def _saved(folder: Path, asked: Asked) -> Model:
+    from faceloupe.training import load
+    from faceloupe.training.saving import WEIGHTS
+
+    classifier = load(folder)
+    name = folder.resolve().name
+    return _classifier(
+        classifier, name, f"{type(classifier).__name__} saved in {folder}", sha256_of(folder / WEIGHTS), asked
+    )
+
+
+def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, asked: Asked) -> Model:
+    from sklearn.utils.validation import check_is_fitted
+
+    from faceloupe.training import DeepCNNClassifier
+
+    check_is_fitted(classifier)
+    asked.refuse(
+        f"{name} is a classifier of this package and has its own weights, size and preprocessing",
+        *("weights", "size", "pixels", "bgr", "answers"),
+    )
+    deep = isinstance(classifier, DeepCNNClassifier)
+    step = classifier.preprocessing_
+    told = {"none": "as they are, from 0 to 1", "centre": f"less their mean in training, {step.mean:.3f}",
+            "standardise": f"less their mean in training, {step.mean:.3f}, divided by {step.scale:.3f}"}  # fmt: skip
+    both_ways = "As a classifier it adds the answer to the mirror image; here the network is looked at by itself."
+    return Model(
+        name=name,
+        network=classifier.network_,
+        extent=classifier.image_shape_,
+        colour=False,
+        prepare=partial(_as_trained, classifier),
+        pixels=f"grey pixels {told[step.kind]}{', resized to 64×64' if deep else ''}",
+        answers="classes",
+        origin=origin,
+        classes=tuple(map(str, classifier.classes_)),
+        digest=digest,
+        notes=(both_ways,) if deep else (),
+        classifier=classifier,
+    )
+
+
+def _as_trained(classifier: "Classifier", faces: Floats) -> Floats:
+    from faceloupe.training import DeepCNNClassifier
+
+    if isinstance(classifier, DeepCNNClassifier):
+        return classifier._faces(faces.reshape(len(faces), -1)).numpy()
+    return classifier.preprocessing_.apply(faces)[:, None]
+
+
+def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:
+    if isinstance(source, Path) and source.suffix.lower() in WEIGHTS_ONLY:
+        raise InputError(
+            f"{source} holds weights without a network, or code; give the function that makes the network, "
+            "'module:function', with its weights as safetensors"
+        )
+    network = source if isinstance(source, OnnxNetwork) else OnnxNetwork(source)
+    channels, *extent = network.input_shape
+    asked.refuse(f"{network.path.name} is an ONNX file and holds its weights", "weights")
+    if None not in extent and asked.size not in (None, *extent):
+        raise InputError(f"{network.path.name} takes faces of {_by(extent)} pixels and no other size, not {asked.size}")
+    if None in extent and asked.size is None:
+        raise InputError(f"{network.path.name} takes faces of any size; give one, in pixels (size, --size)")
+    height, width = (length or asked.size or 0 for length in extent)
+    known = network.sha256 == SFACE
+    channels = channels or 3
+    prepare, pixels = asked.scaling(channels, "0..255" if known else "0..1")
+    return Model(
+        name="SFace" if known else network.path.stem,
+        network=network,
+        extent=(height, width),
+        colour=channels == 3,
+        prepare=prepare,
+        pixels=pixels,
+        answers=asked.answers or ("template" if known else None),
+        origin=f"the ONNX file {network.path}",
+        digest=network.sha256,
+        notes=(NOT_ALIGNED,) if known else (),
+    )
+
+
+def _by(extent: list[int | None]) -> str:
+    return "×".join(map(str, extent))

@@ -1,0 +1,142 @@
+"""The faces to look at: files, captures of a data set, or arrays."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.faces import FaceSet, load_faces
+from faceloupe.faces.images import read_image, to_square
+
+__all__ = ["MOST", "Faces", "Photograph", "open_faces"]
+
+MOST = 64  # faces in one look
+CAPTURES, EACH = 400, 10  # of both data sets; of each subject, who come one after the other
+NATIVE = {"olivetti": 64, "orl": 73}  # pixels of a side before any resizing
+REFERENCE = re.compile(r"(olivetti|orl):(\d+)")
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R 601, as for files
+
+Floats = NDArray[np.float32]
+Face: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
+Faces: TypeAlias = "FaceSet | Face | Sequence[Face]"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Photograph:
+    """A face as it came: nothing is cut or resized yet.
+
+    Attributes
+    ----------
+    name : str
+        What the page calls it.
+    source : Path or array of float32, (H, W) or (H, W, 3), in [0, 1]
+    subject : str
+        Whom it shows, as far as is known: the folder of a file, the subject of a data set; else empty.
+    """
+
+    name: str
+    source: Path | Floats
+    subject: str = ""
+
+    def cut(self, extent: tuple[int, int], *, colour: bool) -> Floats:
+        """Return the centred square, resized, and of it the centred part of this height and width.
+
+        Raises
+        ------
+        ImageError
+            If the file is no image that can be read.
+        """
+        height, width = extent
+        side = max(extent)
+        square = to_square(self._pixels(colour), side)
+        top, left = (side - height) // 2, (side - width) // 2
+        return square[top : top + height, left : left + width]
+
+    def _pixels(self, colour: bool) -> Floats:
+        if isinstance(self.source, Path):
+            return read_image(self.source, colour=colour)
+        if colour:
+            return self.source if self.source.ndim == 3 else np.repeat(self.source[..., None], 3, axis=-1)
+        return self.source if self.source.ndim == 2 else self.source @ LUMA
+
+    def __repr__(self) -> str:
+        return f"Photograph({self.name})"
+
+
+def open_faces(faces: Faces) -> tuple[Photograph, ...]:
+    """Return the faces that were asked for, each with a name of its own; files are read later.
+
+    Parameters
+    ----------
+    faces : FaceSet, or one or several of: path, "olivetti:3", "orl:3", array (H, W) or (H, W, 3) in [0, 1]
+        The number after a data set is that of a capture, from 0. A file of that name is written "./orl:3".
+
+    Raises
+    ------
+    InputError
+        If there is no face, there are more than 64, or one is not as described.
+    UnavailableError
+        If a data set is not on this machine.
+    """
+    if isinstance(faces, FaceSet):
+        given = list(zip(faces.captures, faces.images, faces.subject, strict=True))
+        found = [Photograph(name, image, faces.names[who]) for name, image, who in given]
+    else:
+        several: list[Any] = [faces] if _is_one(faces) else list(faces)  # type: ignore[arg-type]
+        found = [_open(face, place) for place, face in enumerate(several, start=1)]
+    if not 1 <= len(found) <= MOST:
+        raise InputError(f"faces: expected 1 to {MOST}, got {len(found)}")
+    return tuple(_distinct(found))
+
+
+def _is_one(faces: Any) -> bool:
+    if isinstance(faces, np.ndarray):
+        return faces.ndim == 2 or (faces.ndim == 3 and faces.shape[2] == 3)
+    return isinstance(faces, str | os.PathLike)
+
+
+def _open(face: Any, place: int) -> Photograph:
+    if isinstance(face, str) and (reference := REFERENCE.fullmatch(face)):
+        return _from_set(face, reference[1], int(reference[2]))
+    if isinstance(face, str | os.PathLike):
+        path = Path(face)
+        if not path.is_file():
+            raise InputError(
+                f"there is no file {str(path)!r}; a FACE is an image file, or olivetti:3 or orl:3, the number of a "
+                "capture from 0"
+            )
+        return Photograph(path.name, path, path.absolute().parent.name)
+    pixels = np.asarray(face)
+    if pixels.dtype.kind != "f" or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise InputError(f"face {place}: expected floats (H, W) or (H, W, 3), got {pixels.dtype} {pixels.shape}")
+    if not pixels.size or not (pixels.min() >= 0 and pixels.max() <= 1):  # NaN fails both
+        raise InputError(f"face {place}: expected pixels in [0, 1]; divide 8-bit ones by 255")
+    return Photograph(f"face {place}", pixels.astype(np.float32))
+
+
+def _from_set(name: str, source: str, number: int) -> Photograph:
+    if number >= CAPTURES:
+        raise InputError(f"{name}: {source} has {CAPTURES} captures, 0 to {CAPTURES - 1}")
+    subject, capture = divmod(number, EACH)
+    faces = load_faces(source, subjects=[subject], size=NATIVE[source])  # nobody else's photographs are opened
+    return Photograph(name, faces.images[capture], faces.names[0])
+
+
+def _distinct(photographs: Sequence[Photograph]) -> list[Photograph]:
+    """Return the same with numbers on names that occur more than once."""
+    seen: dict[str, int] = {}
+    for one in photographs:
+        seen[one.name] = seen.get(one.name, 0) + 1
+    counts = dict.fromkeys(seen, 0)
+    named = []
+    for one in photographs:
+        counts[one.name] += 1
+        name = f"{one.name} ({counts[one.name]})" if seen[one.name] > 1 else one.name
+        named.append(Photograph(name, one.source, one.subject))
+    return named

@@ -1,0 +1,129 @@
+"""What a look found, in words made from its numbers."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from faceloupe.inspection import Attribution
+from faceloupe.inspection.arithmetic import counted
+from faceloupe.looking.look import Look
+
+__all__ = ["answer_of", "lead", "listed", "number", "target_of", "where_most"]
+
+
+def lead(look: Look) -> Iterator[str]:
+    """Yield what the network is, what it answers, and what the answers rest on."""
+    yield _network(look)
+    yield _answers(look)
+    if look.attributions:
+        yield _evidence(look)
+    if look.other:
+        yield f"Beside it: {_network(look.other)} {_answers(look.other)}"
+        if look.other.attributions:
+            yield _evidence(look.other)
+
+
+def answer_of(look: Look, place: int) -> tuple[str, float, float | None]:
+    """Return the class that a face is taken for, the number that says so, and its probability where it is one's.
+
+    Of a network with one number, which is evidence for the second of two classes.
+    """
+    values = look.outputs[place]
+    chosen = int(values[0] > 0) if len(values) == 1 else int(values.argmax())
+    name = look.model.classes[chosen] if chosen < len(look.model.classes) else f"class {chosen}"
+    value = float(values[0] if len(values) == 1 else values[chosen])
+    if not look.model.classes:
+        return name, value, None
+    logits = np.array([0.0, abs(value)]) if len(values) == 1 else values
+    return name, value, float(1 / np.exp(logits - logits.max()).sum())  # the softmax of the largest
+
+
+def target_of(look: Look, place: int) -> str:
+    """Return what the attributions of a face explain, with the names of this look."""
+    if look.is_template:
+        return f"cosine with the template of {look.photographs[look.partner(place)].name}"
+    name, value, _ = answer_of(look, place)
+    if look.outputs.shape[1] > 1:
+        return f"logit of {name}"
+    return f"evidence for {name} ({'the logit' if value > 0 else 'minus the logit'})"
+
+
+def where_most(found: Attribution) -> str:
+    """Return where the largest value of a map lies, in pixels of the face."""
+    row, column = np.unravel_index(int(found.map.argmax()), found.map.shape)
+    rows, columns = found.placement.rows, found.placement.columns
+    return f"row {rows[row]:.0f}, column {columns[column]:.0f}"
+
+
+def listed(things: Sequence[object]) -> str:
+    """Return "a, b and c"."""
+    words = [str(thing) for thing in things]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def number(value: float) -> str:
+    """Return a number in three figures, with a true minus."""
+    return "not a number" if math.isnan(value) else f"{value:.3g}".replace("-", "−")
+
+
+def _network(look: Look) -> str:
+    height, width = look.model.extent
+    found, count = look.anatomy, look.outputs.shape[1]
+    uncounted = f" (without those of {counted(len(found.not_counted), 'layer')} of kinds that are not counted)"
+    return (
+        f"**{look.model.name}** takes a face of {height}×{width} pixels in {'colour' if look.model.colour else 'grey'} "
+        f"and answers with {_kind_of_answer(look, count)}. It has **{counted(found.parameters, 'parameter')}** in "
+        f"{counted(len(found.layers), 'layer')} and does **{counted(found.multiply_adds, 'multiply-add')}** a face"
+        f"{uncounted if found.not_counted else ''}."
+    )
+
+
+def _kind_of_answer(look: Look, count: int) -> str:
+    guessed = "" if look.model.answers else ", as far as their number tells"
+    if look.is_template:
+        return f"{count:,} numbers, a template{guessed}"
+    if count == 1:
+        one, other = look.model.classes or ("class 0", "class 1")
+        return f"one logit: above 0 for {other}, below for {one}"
+    return f"{count:,} numbers, one for each class{guessed}"
+
+
+def _answers(look: Look) -> str:
+    if look.is_template:
+        return _similarities(look)
+    told = []
+    for place, photograph in enumerate(look.shown):
+        name, value, sure = answer_of(look, place)
+        probability = "" if sure is None else f", probability {100 * sure:.1f} %"
+        told.append(f"{photograph.name} for **{name}** ({number(value)}{probability})")
+    more = len(look.photographs) - len(look.shown)
+    return f"It takes {listed(told)}{f'; {more} more in the table' if more else ''}."
+
+
+def _similarities(look: Look) -> str:
+    if len(look.photographs) < 2:
+        return "A template says something beside another one only, and one face was given."
+    pairs = [
+        f"{look.photographs[place].name} and {look.photographs[0].name} have a cosine of "
+        f"**{number(look.cosines[0, place])}**"
+        for place in range(1, len(look.shown))
+    ]
+    return f"The templates of {listed(pairs)}."
+
+
+def _evidence(look: Look) -> str:
+    failed = [found for found in look.attributions.values() if found.warning]
+    checked = [found for found in look.attributions.values() if found.certificate]
+    places = {photograph.name: place for place, photograph in enumerate(look.photographs)}
+    (name, method), found = next(iter(look.attributions.items()))
+    told = (
+        f"The {target_of(look, places[name])} is {number(found.value)} for {name}. By {method}, it rests most on "
+        f"what lies around {where_most(found)}: {number(float(found.map.max()))} {found.unit}."
+    )
+    if not found.map.any():
+        told = f"Nothing of {name} moves its answer: {found.warning or 'the map is 0 everywhere'}."
+    if not checked:
+        return f"{told} The maps are not checked."
+    verdict = "each passed its checks" if not failed else f"**{len(failed)} failed**: read the warning before the map"
+    return f"{told} {counted(len(checked), 'map')} drawn; {verdict}."
