@@ -1,0 +1,58 @@
+"""From comparison scores to error rates that can be defended (NumPy only).
+
+``sets`` holds mated and non-mated scores, ``rates`` counts their errors at a threshold and at all thresholds,
+``intervals`` says how far that can be trusted, ``points`` chooses a threshold and keeps its provenance, ``folds``
+and ``identification`` are the protocols of LFW and of galleries. The words are those of ISO/IEC 2382-37 and 19795-1.
+Everywhere a higher score means more alike, and the decision is "match" when score >= threshold.
+"""
+
+from faceloupe.scores.folds import FoldAccuracy, fold_accuracy
+from faceloupe.scores.identification import Cmc, OpenSet, cmc, fpir_at_size, fpir_in_words, open_set
+from faceloupe.scores.intervals import DetBand, Interval, det_band, fmr_interval, fnmr_interval, wilson
+from faceloupe.scores.points import OperatingPoint, operating_point, remeasure, rule_of_3, rule_of_30
+from faceloupe.scores.rates import (
+    DetCurve,
+    DetPoint,
+    EqualErrorRate,
+    accuracy_at,
+    auc,
+    det_curve,
+    fmr,
+    fnmr,
+    gfar,
+    gfrr,
+)
+from faceloupe.scores.sets import ScoreSet
+
+__all__ = [
+    "Cmc",
+    "DetBand",
+    "DetCurve",
+    "DetPoint",
+    "EqualErrorRate",
+    "FoldAccuracy",
+    "Interval",
+    "OpenSet",
+    "OperatingPoint",
+    "ScoreSet",
+    "accuracy_at",
+    "auc",
+    "cmc",
+    "det_band",
+    "det_curve",
+    "fmr",
+    "fmr_interval",
+    "fnmr",
+    "fnmr_interval",
+    "fold_accuracy",
+    "fpir_at_size",
+    "fpir_in_words",
+    "gfar",
+    "gfrr",
+    "open_set",
+    "operating_point",
+    "remeasure",
+    "rule_of_3",
+    "rule_of_30",
+    "wilson",
+]

@@ -1,0 +1,264 @@
+"""A threshold, what it was chosen for, and what was measured there, on what."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from faceloupe.errors import InputError
+from faceloupe.scores import rates
+from faceloupe.scores.intervals import Interval, fmr_interval, fnmr_interval
+from faceloupe.scores.sets import ScoreSet, checked_share
+
+__all__ = ["OperatingPoint", "operating_point", "remeasure", "rule_of_3", "rule_of_30"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A threshold with its error rates and where they were measured.
+
+    Attributes
+    ----------
+    threshold : float
+        "Match" when score >= threshold.
+    target_fmr : float
+        What the threshold was chosen for, between 0 and 1.
+    fmr, fnmr : float
+        Measured, in [0, 1].
+    fmr_interval, fnmr_interval : Interval
+        Around those.
+    n_mated, n_non_mated : int
+        Comparisons made.
+    n_failed : int
+        Comparisons that could not be made; they enter neither rate.
+    source : str
+        What the rates were measured on.
+    embedder : str
+        What made the templates.
+    weights_sha256 : str
+        Of the embedder's weights, in hexadecimal; empty if it has none.
+
+    Raises
+    ------
+    InputError
+        If the threshold is not finite or a rate or count cannot be.
+    """
+
+    threshold: float
+    target_fmr: float
+    fmr: float
+    fmr_interval: Interval
+    fnmr: float
+    fnmr_interval: Interval
+    n_mated: int
+    n_non_mated: int
+    n_failed: int
+    source: str
+    embedder: str
+    weights_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.threshold):
+            raise InputError(f"threshold: expected a finite number, got {self.threshold}")
+        checked_share("target FMR", self.target_fmr)
+        if not (0 <= self.fmr <= 1 and 0 <= self.fnmr <= 1):
+            raise InputError(f"expected FMR and FNMR from 0 to 1, got {self.fmr} and {self.fnmr}")
+        if self.n_mated < 1 or self.n_non_mated < 1 or self.n_failed < 0:
+            raise InputError(
+                f"expected comparisons of both kinds, got {self.n_mated} mated, {self.n_non_mated} non-mated "
+                f"and {self.n_failed} failed"
+            )
+
+    def __repr__(self) -> str:
+        return f"OperatingPoint(score >= {self.threshold:.4f}: {self._fmr_words()}; {self._fnmr_words()})"
+
+    def words(self) -> str:
+        """Return what the threshold means, with everything that one must know to believe it."""
+        measured = f"FMR {one_in(self.target_fmr)} asked for, measured on {self.source}"
+        sentences = [f"{measured}: {self._fmr_words()}", self._fnmr_words(), *self._remarks()]
+        return " ".join(f"{sentence}." for sentence in sentences)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the point as a plain dictionary."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "OperatingPoint":
+        """Return the point that :meth:`to_document` wrote.
+
+        Raises
+        ------
+        InputError
+            If the document is of something else.
+        """
+        try:
+            values = {field.name: document[field.name] for field in fields(cls)}
+            for rate in ("fmr_interval", "fnmr_interval"):
+                values[rate] = Interval(**values[rate])
+            return cls(**values)
+        except (KeyError, TypeError) as problem:
+            raise InputError(f"not the document of an operating point: {problem}") from problem
+
+    @property
+    def false_matches(self) -> int:
+        """How many non-mated comparisons matched."""
+        return round(self.fmr * self.n_non_mated)
+
+    def _fmr_words(self) -> str:
+        return _rate_words("FMR", one_in, self.fmr, self.fmr_interval, self.n_non_mated, "non-mated")
+
+    def _fnmr_words(self) -> str:
+        return _rate_words("FNMR", _percent, self.fnmr, self.fnmr_interval, self.n_mated, "mated")
+
+    def _remarks(self) -> list[str]:
+        remarks = []
+        if self.n_failed:
+            remarks.append(f"{self.n_failed:,} more comparisons could not be made and are in neither rate")
+        if self.n_non_mated < rule_of_3(self.target_fmr):
+            remarks.append(
+                f"Too few to check an FMR of {one_in(self.target_fmr)}: the rule of 3 asks for "
+                f"{rule_of_3(self.target_fmr):,} non-mated comparisons or more"
+            )
+        elif self.false_matches < 30:
+            remarks.append(
+                f"False matches seen: {self.false_matches}; by the rule of 30, knowing the FMR to within 30 % of "
+                f"itself takes about {rule_of_30(self.target_fmr):,} independent non-mated comparisons"
+            )
+        return remarks
+
+
+def operating_point(
+    scores: ScoreSet,
+    fmr: float = 1e-3,
+    *,
+    source: str,
+    embedder: str,
+    weights_sha256: str = "",
+    confidence: float = 0.95,
+) -> OperatingPoint:
+    """Choose the lowest threshold whose FMR on these comparisons is at most `fmr`.
+
+    The rates are measured on the comparisons that chose the threshold, which flatters them a little:
+    :func:`remeasure` them on others.
+
+    Parameters
+    ----------
+    scores : ScoreSet
+        With subjects, if they are known: the intervals are too narrow without.
+    fmr : float
+        Target, between 0 and 1.
+    source, embedder, weights_sha256 : str
+        Provenance, kept with the point.
+    confidence : float
+        Of the intervals.
+
+    Raises
+    ------
+    InputError
+        If there are fewer non-mated comparisons than the rule of 3 asks for at this target.
+    """
+    needed = rule_of_3(fmr)
+    if scores.n_non_mated < needed:
+        raise InputError(
+            f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
+            f"{scores.n_non_mated:,}: compare more captures, or ask for 1 in {scores.n_non_mated // 3:,} at best"
+        )
+    # No score reaches infinity, and none the number after the highest: they decide alike, but only one is finite.
+    beyond = float(np.nextafter(max(scores.mated.max(), scores.non_mated.max()), np.inf))
+    threshold = min(rates.det_curve(scores).at_fmr(fmr).threshold, beyond)
+    return _measured(scores, threshold, fmr, source, embedder, weights_sha256, confidence)
+
+
+def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> OperatingPoint:
+    """Measure a chosen threshold on other comparisons of the same embedder; the threshold stays.
+
+    Both FMRs are measurements. Where nothing has changed, the new one lies in the first one's 95 % interval about five
+    times in six, not nineteen times in twenty.
+    """
+    confidence = point.fmr_interval.confidence
+    return _measured(
+        scores, point.threshold, point.target_fmr, source, point.embedder, point.weights_sha256, confidence
+    )
+
+
+def rule_of_3(fmr: float) -> int:
+    """Return how many independent comparisons without an error it takes to say, at 95 %, that the rate is below `fmr`.
+
+    3/N (ISO/IEC 19795-1; Hanley & Lippman-Hand 1983, "If nothing goes wrong, is everything all right?").
+
+    Raises
+    ------
+    InputError
+        If `fmr` is not between 0 and 1.
+
+    >>> rule_of_3(1e-3)
+    3000
+    """
+    return _quotient(3, checked_share("FMR", fmr))
+
+
+def rule_of_30(fmr: float) -> int:
+    """Return how many independent comparisons it takes to expect 30 errors at a rate of `fmr`.
+
+    With 30 errors one is 90 % confident that the true rate is within 30 % of the measured one (ISO/IEC 19795-1;
+    Doddington et al. 2000, "The NIST speaker recognition evaluation").
+
+    Raises
+    ------
+    InputError
+        If `fmr` is not between 0 and 1.
+    """
+    return _quotient(30, checked_share("FMR", fmr))
+
+
+def one_in(rate: float) -> str:
+    """Return a rate as people say it: "1 in 1,000", "20 %" past one in ten, "0".
+
+    >>> one_in(0.00026), one_in(0.2)
+    ('1 in 3,850', '20 %')
+    """
+    if not 0 < rate <= 0.1:
+        return _percent(rate) if rate else "0"
+    return f"1 in {float(f'{1 / rate:.3g}'):,.0f}"
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.3g} %"
+
+
+def _quotient(errors: int, rate: float) -> int:
+    # 3 / 1e-7 is 30000000.000000004 in binary, which is no reason to ask for one more.
+    return math.ceil(round(errors / rate, 6))
+
+
+def _rate_words(name: str, say: Callable[[float], str], rate: float, interval: Interval, n: int, kind: str) -> str:
+    limits = f"{100 * interval.confidence:g} % interval {say(interval.low)} to {say(interval.high)}"
+    worth = f", worth about {interval.n_effective:,.0f} independent ones" if round(interval.n_effective) < n else ""
+    return f"{name} {say(rate)}, {limits}, {n:,} {kind} comparisons{worth}"
+
+
+def _measured(
+    scores: ScoreSet,
+    threshold: float,
+    target: float,
+    source: str,
+    embedder: str,
+    weights_sha256: str,
+    confidence: float,
+) -> OperatingPoint:
+    return OperatingPoint(
+        threshold=threshold,
+        target_fmr=target,
+        fmr=rates.fmr(scores, threshold),
+        fmr_interval=fmr_interval(scores, threshold, confidence),
+        fnmr=rates.fnmr(scores, threshold),
+        fnmr_interval=fnmr_interval(scores, threshold, confidence),
+        n_mated=scores.n_mated,
+        n_non_mated=scores.n_non_mated,
+        n_failed=scores.n_failed,
+        source=source,
+        embedder=embedder,
+        weights_sha256=weights_sha256,
+    )

@@ -1,0 +1,192 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceloupe.errors import InputError
+from faceloupe.scores import (
+    OperatingPoint,
+    ScoreSet,
+    det_curve,
+    fmr,
+    fmr_interval,
+    fnmr,
+    fnmr_interval,
+    operating_point,
+    remeasure,
+    rule_of_3,
+    rule_of_30,
+    wilson,
+)
+
+
+def made_up(n_mated=500, n_non_mated=5000, seed=0, **more):
+    rng = np.random.default_rng(seed)
+    return ScoreSet(rng.normal(4, 1, n_mated), rng.normal(0, 1, n_non_mated), **more)
+
+
+def chosen(scores, target=1e-3, **more):
+    return operating_point(scores, target, source="made-up scores", embedder="a coin", weights_sha256="ab12", **more)
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("target", "three", "thirty"), [(1e-1, 30, 300), (1e-3, 3000, 30_000), (1e-7, 30_000_000, 300_000_000)]
+    )
+    def test_by_hand(self, target, three, thirty):
+        assert (rule_of_3(target), rule_of_30(target)) == (three, thirty)
+
+    @given(st.integers(50, 10**6))
+    def test_of_3_is_where_no_error_keeps_a_rate_out_at_95_percent(self, n):
+        # (1 - p)^n <= 5 % at p = 3/n, and not at 2.9/n.
+        assert (1 - 3 / n) ** n <= 0.05 < (1 - 2.9 / n) ** n
+        assert rule_of_3(3 / n) == n
+
+    def test_of_30_holds_at_90_percent(self):
+        errors = np.random.default_rng(0).binomial(rule_of_30(0.01), 0.01, 20_000)
+        assert 0.89 <= np.mean((errors / 30 >= 0.7) & (errors / 30 <= 1.3)) <= 0.93
+
+    @pytest.mark.parametrize("target", [0, 1, -0.1, np.nan])
+    def test_a_target_is_a_share(self, target):
+        for rule in (rule_of_3, rule_of_30):
+            with pytest.raises(InputError, match="FMR"):
+                rule(target)
+
+
+class TestChoosing:
+    def test_it_measures_what_the_functions_measure(self):
+        scores = made_up()
+        point = chosen(scores)
+        assert point.threshold == det_curve(scores).at_fmr(1e-3).threshold
+        assert point.fmr == fmr(scores, point.threshold) <= 1e-3
+        assert point.fnmr == fnmr(scores, point.threshold)
+        assert point.fmr_interval == fmr_interval(scores, point.threshold)
+        assert point.fnmr_interval == fnmr_interval(scores, point.threshold)
+        assert (point.n_mated, point.n_non_mated, point.n_failed) == (500, 5000, 0)
+        assert (point.source, point.embedder, point.weights_sha256) == ("made-up scores", "a coin", "ab12")
+
+    @pytest.mark.parametrize(("n", "target"), [(2999, 1e-3), (29, 0.1), (1, 0.5), (29_999, 1e-4)])
+    def test_a_target_that_too_few_comparisons_support_is_refused(self, n, target):
+        with pytest.raises(InputError, match=f"takes {n + 1 if n > 1 else 6:,} non-mated comparisons.*there are {n:,}"):
+            chosen(made_up(10, n), target)
+        assert chosen(made_up(10, rule_of_3(target)), target).fmr <= target
+
+    def test_the_refusal_names_a_target_that_would_do(self):
+        with pytest.raises(InputError, match=r"or ask for 1 in 366 at best"):
+            chosen(made_up(10, 1100))
+        assert chosen(made_up(10, 1100), 1 / 366).n_non_mated == 1100
+
+    def test_where_every_mated_score_is_too_low_the_threshold_is_still_a_number(self):
+        point = chosen(ScoreSet([0.1, 0.2], np.full(5000, 0.9)))
+        assert (point.fmr, point.fnmr) == (0, 1)
+        assert point.threshold == np.nextafter(0.9, 1)
+
+    def test_a_repeated_choice_meets_its_target_on_average(self):
+        # The threshold is at a score above the ones that may match, so on strangers FMR is near the target.
+        rates = [fmr(made_up(10, 100_000, seed=99), chosen(made_up(10, 3000, seed)).threshold) for seed in range(40)]
+        assert np.mean(rates) == pytest.approx(1e-3, rel=0.4)
+
+    def test_the_choice_needs_a_target_between_0_and_1(self):
+        with pytest.raises(InputError, match="FMR"):
+            chosen(made_up(), 0)
+
+
+class TestMeasuringAgain:
+    def test_the_threshold_stays_and_the_rates_are_those_of_the_new_comparisons(self):
+        point, others = chosen(made_up(), confidence=0.9), made_up(seed=1)
+        found = remeasure(point, others, source="others")
+        assert (found.threshold, found.target_fmr, found.embedder) == (point.threshold, 1e-3, "a coin")
+        assert found.fmr == fmr(others, point.threshold)
+        assert found.source == "others"
+        assert found.fmr_interval.confidence == 0.9
+
+    def test_the_new_fmr_is_within_the_old_interval_most_of_the_time(self):
+        # Two measurements differ by √2 of what one differs from the truth: 95 % intervals hold the other in about 83 %.
+        held = []
+        for seed in range(60):
+            point = chosen(made_up(seed=seed), 0.01)
+            held.append(remeasure(point, made_up(seed=1000 + seed), source="others").fmr in point.fmr_interval)
+        assert 0.7 <= np.mean(held) <= 0.95
+
+    def test_too_few_comparisons_to_check_the_target_are_said_to_be(self):
+        found = remeasure(chosen(made_up()), made_up(10, 100), source="others")
+        assert "Too few to check an FMR of 1 in 1,000: the rule of 3 asks for 3,000" in found.words()
+
+
+class TestWords:
+    POINT = OperatingPoint(
+        threshold=0.375,
+        target_fmr=1e-3,
+        fmr=0.0008,
+        fmr_interval=wilson(4, 5000),
+        fnmr=0.012,
+        fnmr_interval=wilson(6, 500),
+        n_mated=500,
+        n_non_mated=5000,
+        n_failed=0,
+        source="LFW View 1",
+        embedder="sface",
+    )
+
+    def test_all_of_it(self):
+        assert self.POINT.words() == (
+            "FMR 1 in 1,000 asked for, measured on LFW View 1: FMR 1 in 1,250, 95 % interval 1 in 3,210 to 1 in 487, "
+            "5,000 non-mated comparisons. "
+            "FNMR 1.2 %, 95 % interval 0.551 % to 2.59 %, 500 mated comparisons. "
+            "False matches seen: 4; by the rule of 30, knowing the FMR to within 30 % of itself takes about "
+            "30,000 independent non-mated comparisons."
+        )
+
+    def test_the_repr_is_the_short_of_it(self):
+        assert repr(self.POINT).startswith("OperatingPoint(score >= 0.3750: FMR 1 in 1,250, 95 % interval")
+
+    def test_failures_are_said(self):
+        assert (
+            "3 more comparisons could not be made and are in neither rate." in replace(self.POINT, n_failed=3).words()
+        )
+
+    def test_thirty_false_matches_are_enough(self):
+        enough = replace(self.POINT, fmr=30 / 40_000, n_non_mated=40_000, fmr_interval=wilson(30, 40_000))
+        assert "rule of 30" not in enough.words()
+
+    def test_what_comparisons_that_share_subjects_are_worth_is_said(self):
+        subjects = np.repeat(np.arange(50), 10)
+        pairs = np.stack([np.arange(5000) % 50, (np.arange(5000) % 50 + 1 + np.arange(5000) // 50 % 49) % 50], axis=1)
+        difficult = np.random.default_rng(0).normal(0, 2, 50)
+        base = made_up()
+        scores = ScoreSet(base.mated + difficult[subjects], base.non_mated, subjects, pairs)
+        assert "500 mated comparisons, worth about" in chosen(scores).words()
+
+    def test_none_seen(self):
+        none = replace(self.POINT, fmr=0.0, fmr_interval=wilson(0, 5000))
+        assert "FMR 0, 95 % interval 0 to 1 in 1,300" in none.words()
+
+
+class TestDocument:
+    def test_there_and_back_through_json(self):
+        point = chosen(made_up(failed_mated=2))
+        assert OperatingPoint.from_document(json.loads(json.dumps(point.to_document()))) == point
+
+    @pytest.mark.parametrize("document", [{}, [], None, {"threshold": 0.5}])
+    def test_something_else_is_refused(self, document):
+        with pytest.raises(InputError, match="not the document of an operating point"):
+            OperatingPoint.from_document(document)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"threshold": float("inf")}, "threshold"),
+            ({"threshold": "high"}, "not the document"),
+            ({"target_fmr": 0}, "target FMR"),
+            ({"fmr": 1.2}, "FMR and FNMR"),
+            ({"fnmr": float("nan")}, "FMR and FNMR"),
+            ({"n_mated": 0}, "0 mated"),
+            ({"fmr_interval": {"low": 0}}, "not the document"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, change, message):
+        with pytest.raises(InputError, match=message):
+            OperatingPoint.from_document({**chosen(made_up()).to_document(), **change})
