@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from faceloupe.cli import app
+from faceloupe.recognition import weights
 from faceloupe.studies.trials import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +25,8 @@ def test_the_python_on_a_page_runs(page, tmp_path, monkeypatch):
     """In order, as a reader would type it; on ten people's ORL photographs, which are always there, and few fits."""
     monkeypatch.chdir(tmp_path)
     code = "\n".join(PYTHON.findall(page.read_text()))
+    if "faceloupe.recognition" in code and any(file.state != "ok" for file in weights()):
+        pytest.skip("the published weights are not on this machine")
     code = re.sub(r'load_faces\("(olivetti|orl)"\)', 'load_faces("orl", subjects=range(4))', code)
     code = code.replace("pairs=6, seeds=4", "pairs=2, seeds=1, epochs=1, n_jobs=1")
     exec(compile(code, str(page), "exec"), {"__name__": "docs"})  # noqa: S102 - our own pages
@@ -39,7 +42,11 @@ def test_links_lead_somewhere(page):
 def test_every_option_of_the_study_is_in_its_guide():
     guide = (ROOT / "docs/guides/study.md").read_text()
     text = CliRunner().invoke(app, ["study", "--help"], env={"COLUMNS": "200"}).stdout
-    missing = [option for option in re.findall(r"^  (--[a-z]+)", text, re.MULTILINE) if option not in guide and option != "--help"]
+    missing = [
+        option
+        for option in re.findall(r"^  (--[a-z]+)", text, re.MULTILINE)
+        if option not in guide and option != "--help"
+    ]
     assert not missing
 
 

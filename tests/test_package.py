@@ -12,16 +12,21 @@ import faceloupe
 SOURCE = Path(faceloupe.__file__).parent
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 
-# What each part may import of the others.
+# What each part may import of the others. A result shows itself in a notebook, so the inspection may know the report:
+# the report draws plain documents and knows no result.
 MAY_KNOW = {
     "errors": set(),
     "documents": {"errors"},
+    "scores": {"errors"},
     "faces": {"errors", "documents"},
+    "recognition": {"errors", "faces"},
     "training": {"errors", "documents", "faces"},
-    "inspection": {"errors", "documents", "faces"},
-    "studies": {"errors", "documents", "faces", "training", "inspection"},
+    "blocks": {"documents"},
+    "inspection": {"errors", "documents", "blocks", "faces", "report"},
+    "studies": {"errors", "documents", "blocks", "scores", "faces", "training", "inspection"},
     "report": {"errors", "documents"},
-    "cli": {"errors", "documents", "faces", "training", "inspection", "studies", "report", "__init__"},
+    "looking": {"errors", "documents", "blocks", "faces", "training", "inspection", "report"},
+    "cli": {"errors", "documents", "faces", "training", "inspection", "studies", "report", "looking", "__init__"},
     "__main__": {"cli"},
 }
 

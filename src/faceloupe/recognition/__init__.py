@@ -1,0 +1,32 @@
+"""Recognising people: from a photograph to templates that can be compared.
+
+``find_faces`` and ``template_of`` are the whole way; ``detect``, ``align``, ``templates_of`` and ``measure`` are its
+steps. OpenCV, OpenVINO and pooch (the extra ``recognition``) are imported where they are used.
+"""
+
+from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.detect import Detection, detect
+from faceloupe.recognition.embed import Embedder, SFace, templates_of
+from faceloupe.recognition.quality import Pose, Quality, measure
+from faceloupe.recognition.recogniser import find_faces, template_of
+from faceloupe.recognition.templates import Template, compare
+from faceloupe.recognition.weights import WeightsFile, weights
+
+__all__ = [
+    "Detection",
+    "Embedder",
+    "FaceChip",
+    "Pose",
+    "Quality",
+    "SFace",
+    "Template",
+    "WeightsFile",
+    "align",
+    "compare",
+    "detect",
+    "find_faces",
+    "measure",
+    "template_of",
+    "templates_of",
+    "weights",
+]

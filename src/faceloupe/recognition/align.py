@@ -1,0 +1,109 @@
+"""A face turned upright, moved and scaled so that its landmarks lie where the embedder expects them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.recognition.detect import Detection, check_image
+
+__all__ = ["CHIP_SIDE", "REFERENCE_POINTS", "FaceChip", "align", "similarity"]
+
+CHIP_SIDE = 112
+"""Height and width of a face chip, in pixels."""
+
+REFERENCE_POINTS = (
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
+)
+"""Where the five landmarks of a chip lie, (x, y) in pixels, in the order of ``Landmarks``.
+
+The places that ArcFace (Deng, Guo, Xue and Zafeiriou 2019, arXiv:1801.07698) and most embedders since were trained on.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceChip:
+    """A face cut out of a photograph and aligned.
+
+    Attributes
+    ----------
+    image : array of float32, (112, 112, 3)
+        RGB in [0, 1], read-only; black where it reaches beyond the photograph.
+    detection : Detection
+        Where the face was.
+    transform : array of float64, (2, 3)
+        Takes (x, y, 1) in the photograph to (x, y) in the chip, read-only.
+    """
+
+    image: NDArray[np.float32]
+    detection: Detection
+    transform: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"FaceChip({self.image.shape[1]}x{self.image.shape[0]} of {self.detection})"
+
+
+def align(image: NDArray[np.float32], detection: Detection) -> FaceChip:
+    """Cut a face out of a photograph so that its landmarks come as near to ``REFERENCE_POINTS`` as they can.
+
+    Pixels between pixels are bilinear, as the embedder was trained. Apart from rounding to whole grey levels the chip
+    equals that of OpenCV's ``FaceRecognizerSF.alignCrop``.
+
+    Parameters
+    ----------
+    image : array of float32, (H, W) or (H, W, 3)
+        The photograph, grey or RGB, values in [0, 1].
+    detection : Detection
+        A face in it.
+
+    Raises
+    ------
+    InputError
+        If `image` is not as described, or the landmarks all lie in one place.
+    """
+    import cv2
+
+    check_image(image)
+    transform = similarity(np.array(detection.landmarks), REFERENCE_POINTS)
+    chip: NDArray[Any] = cv2.warpAffine(image, transform, (CHIP_SIDE, CHIP_SIDE), flags=cv2.INTER_LINEAR)
+    if chip.ndim == 2:
+        chip = np.repeat(chip[..., np.newaxis], 3, axis=2)
+    chip.flags.writeable = transform.flags.writeable = False
+    return FaceChip(chip, detection, transform)
+
+
+def similarity(points: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+    """Return the rotation, scale and shift that takes points nearest to their targets, in the least squares.
+
+    Umeyama 1991, doi:10.1109/34.88573. Never a reflection.
+
+    Parameters
+    ----------
+    points, targets : array, (N, 2)
+
+    Returns
+    -------
+    array of float64, (2, 3)
+        Takes (x, y, 1) to (x, y).
+
+    Raises
+    ------
+    InputError
+        If the points all lie in one place.
+    """
+    source, target = np.asarray(points, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    source_part, target_part = source - source_mean, target - target_mean
+    spread = (source_part**2).sum()
+    if not spread > 0:
+        raise InputError("points: expected at least two different places, got one")
+    left, singular, right = np.linalg.svd(target_part.T @ source_part)
+    signs = np.array([1.0, np.sign(np.linalg.det(left @ right))])
+    rotation = left * signs @ right * (singular @ signs / spread)
+    return np.column_stack([rotation, target_mean - rotation @ source_mean])

@@ -1,0 +1,227 @@
+"""Where the faces in a photograph are: a box, five landmarks and a score for each."""
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError, UnavailableError
+from faceloupe.recognition.weights import YUNET, read_weights
+
+if TYPE_CHECKING:
+    from cv2 import FaceDetectorYN
+
+__all__ = ["DETECTION_SIDE", "MIN_SCORE", "MIN_SIZE", "Box", "Detection", "Landmarks", "Point", "candidates", "detect"]
+
+Floats = NDArray[np.float32]
+
+DETECTION_SIDE = 640
+"""Pixels of the longer side of a photograph as the detector sees it, at most.
+
+Measured on crops of LFW scaled to each size: faces from 23 pixels to the whole of a 640-pixel picture are found (100 %
+score 0.6 or more; at 19 pixels 98 %, at 15 84 %); faces that fill a picture of 1,280 pixels are missed in 58 %."""
+
+MIN_SCORE = 0.6
+"""Of a face that counts."""
+
+MIN_SIZE = 20.0
+"""Pixels of the shorter side of the box of a face that counts."""
+
+_FAINT = 0.1  # candidates below are not even worth a message
+_OVERLAP = 0.3  # intersection over union from which two boxes are one face
+
+
+class Point(NamedTuple):
+    """A place in a photograph, in pixels: x to the right, y down; (0, 0) is the centre of the first pixel."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """A rectangle in a photograph, in pixels; a face at the edge may reach beyond it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Landmarks(NamedTuple):
+    """Five points of a face. Right and left are the subject's: the right eye is on the left of the picture."""
+
+    right_eye: Point
+    left_eye: Point
+    nose: Point
+    right_mouth: Point
+    left_mouth: Point
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face that was found.
+
+    Attributes
+    ----------
+    box : Box
+        (x, y, width, height), pixels of the photograph.
+    landmarks : Landmarks
+        Eyes, tip of the nose and corners of the mouth, pixels of the photograph; ``np.array(landmarks)`` is (5, 2).
+    score : float
+        0 to 1, how sure the detector is: the geometric mean of its class score and its objectness. No probability.
+    """
+
+    box: Box
+    landmarks: Landmarks
+    score: float
+
+    @property
+    def size(self) -> float:
+        """The shorter side of the box, in pixels."""
+        return min(self.box.width, self.box.height)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {
+            "box": self.box._asdict(),
+            "landmarks": {name: point._asdict() for name, point in self.landmarks._asdict().items()},
+            "score": self.score,
+        }
+
+    def __repr__(self) -> str:
+        x, y, width, height = self.box
+        return f"Detection({width:.0f}x{height:.0f} at ({x:.0f}, {y:.0f}), score {self.score:.2f})"
+
+
+def detect(
+    image: Floats, *, min_score: float = MIN_SCORE, min_size: float = MIN_SIZE, max_side: int = DETECTION_SIDE
+) -> tuple[Detection, ...]:
+    """Find the faces in a photograph.
+
+    The detector is YuNet [1]_ as OpenCV runs it. A photograph whose longer side exceeds `max_side` is shrunk for it,
+    and what it finds is mapped back.
+
+    Parameters
+    ----------
+    image : array of float32, (H, W) or (H, W, 3)
+        Grey or RGB, values in [0, 1], upright, as :func:`faceloupe.faces.read_image` returns it.
+    min_score : float
+        From 0.1 to 1: faces with a lower score are left out.
+    min_size : float
+        Faces whose box has a shorter side, in pixels of the photograph, are left out.
+    max_side : int
+        Pixels of the longer side that the detector sees. The smallest face found is about 20 pixels there, 3 % of the
+        photograph's longer side; raise it for small faces in a large photograph. The time grows with its square, and
+        faces that fill the photograph are missed above about 800.
+
+    Returns
+    -------
+    tuple of Detection
+        The highest score first; empty if there is none.
+
+    Raises
+    ------
+    InputError
+        If `image` or an option is not as described.
+    UnavailableError
+        If the detector's weights or the packages of the extra ``recognition`` are missing.
+
+    References
+    ----------
+    .. [1] W. Wu, H. Peng and S. Yu, "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research,
+       2023, doi:10.1007/s11633-023-1423-y.
+    """
+    if not _FAINT <= min_score <= 1:
+        raise InputError(f"min_score: expected a number from {_FAINT} to 1, got {min_score}")
+    found = candidates(image, max_side=max_side)
+    return tuple(face for face in found if face.score >= min_score and face.size >= min_size)
+
+
+def candidates(image: Floats, *, max_side: int = DETECTION_SIDE) -> tuple[Detection, ...]:
+    """Return everything that may be a face, scores from 0.1, the highest first: :func:`detect` before it chooses.
+
+    Raises
+    ------
+    InputError
+        If `image` is not as :func:`detect` describes it, or `max_side` is below 32.
+    UnavailableError
+        If the detector's weights or the packages of the extra ``recognition`` are missing.
+    """
+    check_image(image)
+    low, high = image.min(), image.max()
+    if not (low >= 0 and high <= 1):  # NaN fails both
+        raise InputError(f"image: expected values in [0, 1], got {low:g} to {high:g}")
+    if max_side < 32:
+        raise InputError(f"max_side: expected at least 32 pixels, got {max_side}")
+    detector = _detectors().detector
+    shown, scale = _as_shown(image, max_side)
+    height, width = shown.shape[:2]
+    detector.setInputSize((width, height))
+    rows = detector.detect(shown)[1]
+    return () if rows is None else tuple(_detection(row, scale) for row in rows)
+
+
+def check_image(image: Floats) -> None:
+    """Let an image through without going over its pixels.
+
+    Raises
+    ------
+    InputError
+        If it is not float32, (H, W) or (H, W, 3).
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.float32:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"image: expected an array of float32 in [0, 1], got {kind}; bytes become that divided by 255")
+    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
+        raise InputError(f"image: expected (H, W) or (H, W, 3), got {image.shape}")
+
+
+def _as_shown(image: Floats, max_side: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return what the detector looks at, (H, W, 3) bytes in the order BGR, and its scale (x, y): photograph / shown."""
+    import cv2
+
+    height, width = image.shape[:2]
+    shrink = min(1.0, max_side / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    samples = np.rint(small * np.float32(255)).astype(np.uint8)
+    shown = cv2.cvtColor(samples, cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR)
+    return shown, np.array([width, height]) / size
+
+
+def _detection(row: Floats, scale: NDArray[np.float64]) -> Detection:
+    corner, extent, *points = row[:14].astype(np.float64).reshape(7, 2) * scale
+    return Detection(
+        Box(*corner.tolist(), *extent.tolist()),
+        Landmarks(*(Point(*point.tolist()) for point in points)),
+        float(min(row[14], 1.0)),
+    )
+
+
+class _Detectors(threading.local):
+    """One detector a thread: it holds the size of the picture that it looks at."""
+
+    def __init__(self) -> None:
+        self.detector = _open()
+
+
+@cache
+def _detectors() -> _Detectors:
+    return _Detectors()
+
+
+def _open() -> "FaceDetectorYN":
+    try:
+        import cv2
+        from cv2.utils import logging
+    except ImportError as error:
+        raise UnavailableError(f"Finding faces needs {error.name}: pip install faceloupe[recognition]") from error
+    content = np.frombuffer(read_weights(YUNET), np.uint8)
+    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns that it chooses the device itself
+    try:
+        return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), _FAINT, _OVERLAP)
+    finally:
+        logging.setLogLevel(level)

@@ -1,0 +1,145 @@
+"""Faces to vectors: whoever can do that is an embedder."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.recognition.align import CHIP_SIDE, FaceChip
+from faceloupe.recognition.engines import Engine, Run, open_network
+from faceloupe.recognition.quality import measure
+from faceloupe.recognition.templates import Template
+from faceloupe.recognition.weights import SFACE, read_weights
+
+__all__ = ["Embedder", "SFace", "templates_of"]
+
+Floats = NDArray[np.float32]
+
+BATCH = 32
+"""Faces that go through a network at once, at most: more are no faster and need more memory."""
+
+
+class Embedder(Protocol):
+    """What makes vectors of faces, such that those of one person point in about the same direction."""
+
+    @property
+    def name(self) -> str:
+        """What it is called; another way of making vectors has another name."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return a vector of any length for each face: (N, 112, 112, 3), RGB in [0, 1] -> (N, D)."""
+
+
+class SFace:
+    """The embedder of the OpenCV model zoo: a MobileFaceNet trained with the sigmoid-constrained hypersphere loss [1]_.
+
+    Weights are read and checked, and the network is opened, once in a process for each engine.
+
+    Parameters
+    ----------
+    engine : {"openvino", "onnxruntime"}
+        What runs it. The vectors agree to 1e-4 of their length, and so templates of both may be compared.
+    flip : bool
+        Add the vector of the mirrored face: twice the time. Such templates compare with their like only.
+
+    Attributes
+    ----------
+    name : str
+        "sface", or "sface+flip".
+    sha256 : str
+
+    Raises
+    ------
+    InputError
+        If there is no such engine, or the weights file is not the published one.
+    UnavailableError
+        If weights or packages are missing.
+
+    References
+    ----------
+    .. [1] Y. Zhong, W. Deng, J. Hu, D. Zhao, X. Li and D. Wen, "SFace: sigmoid-constrained hypersphere loss for robust
+       face recognition", IEEE Transactions on Image Processing, 2021, arXiv:2205.12010.
+    """
+
+    def __init__(self, *, engine: Engine = "openvino", flip: bool = False) -> None:
+        self.name = "sface+flip" if flip else "sface"
+        self.sha256 = SFACE.sha256
+        self._flip = flip
+        self._engine = engine
+        self._run = _sface(engine)
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return 128 numbers for each face, before they become a unit vector.
+
+        Parameters
+        ----------
+        faces : array of float32, (N, 112, 112, 3)
+            Chips: RGB in [0, 1].
+
+        Returns
+        -------
+        array of float32, (N, 128)
+
+        Raises
+        ------
+        InputError
+            If `faces` has another shape.
+        """
+        if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
+            raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")
+        vectors = self._vectors(faces)
+        return vectors + self._vectors(faces[:, :, ::-1]) if self._flip else vectors
+
+    def _vectors(self, faces: Floats) -> Floats:
+        batches = (faces[start : start + BATCH] for start in range(0, len(faces), BATCH))
+        return np.concatenate([self._run(_as_trained(batch)) for batch in batches])
+
+    def __repr__(self) -> str:
+        return f"SFace({self.name}, {self._engine})"
+
+
+def templates_of(chips: Sequence[FaceChip], embedder: Embedder | None = None) -> tuple[Template, ...]:
+    """Make a template of each face chip, many at a time.
+
+    Parameters
+    ----------
+    chips : sequence of FaceChip
+    embedder : Embedder, optional
+        Otherwise SFace by OpenVINO.
+
+    Raises
+    ------
+    InputError
+        If the embedder returns zeros or no numbers for a face.
+    UnavailableError
+        If weights or packages of the default embedder are missing.
+    """
+    if not chips:
+        return ()
+    embedder = embedder or SFace()
+    vectors = embedder.embed(np.stack([chip.image for chip in chips])).astype(np.float32, copy=False)
+    norms = np.linalg.norm(vectors, axis=1)
+    if not (np.isfinite(norms) & (norms > 0)).all():
+        raise InputError(f"{embedder.name} returned zeros or no numbers for a face, which have no direction")
+    return tuple(
+        Template(vector / norm, embedder.name, embedder.sha256, replace(measure(chip), embedding_norm=float(norm)))
+        for vector, norm, chip in zip(vectors, norms, chips, strict=True)
+    )
+
+
+@cache
+def _sface(engine: Engine) -> Run:
+    return open_network(read_weights(SFACE), engine)
+
+
+def _as_trained(faces: Floats) -> Floats:
+    """Return (N, 3, 112, 112) in [0, 255]; the network itself takes the mean away."""
+    return np.ascontiguousarray(faces.transpose(0, 3, 1, 2)) * np.float32(255)

@@ -1,0 +1,111 @@
+"""Running an embedding network from its ONNX file, many faces at a time.
+
+The published SFace says that it takes one face, and lists its weights among its inputs, where a caller could replace
+them. Each engine here opens it for any number of faces, with the weights fixed; the numbers stay the same.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError, UnavailableError
+
+__all__ = ["Engine", "Run", "open_network"]
+
+Floats = NDArray[np.float32]
+Run = Callable[[Floats], Floats]
+"""(N, C, H, W) -> (N, D); may be called from several threads."""
+
+Engine = Literal["openvino", "onnxruntime"]
+
+
+def open_network(content: bytes, engine: Engine) -> Run:
+    """Return a function that runs the network in an ONNX file.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file: one input (1, C, H, W) beside weights, one output (1, D).
+    engine : {"openvino", "onnxruntime"}
+        OpenVINO in 32-bit floats on the CPU, or ONNX Runtime, on CUDA where it offers that.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine.
+    UnavailableError
+        If its packages are missing.
+    """
+    openers: dict[str, Callable[[bytes], Run]] = {"openvino": _openvino, "onnxruntime": _onnxruntime}
+    if engine not in openers:
+        raise InputError(f'engine: expected "openvino" or "onnxruntime", got {engine!r}')
+    return openers[engine](content)
+
+
+def _openvino(content: bytes) -> Run:
+    core = _import_openvino().Core()
+    model = core.read_model(content)  # weights become constants
+    model.reshape([-1, *list(model.input(0).partial_shape)[1:]])
+    # Where the CPU has them OpenVINO would take 16-bit floats.
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def run(faces: Floats) -> Floats:
+        outputs = compiled.create_infer_request().infer([faces], share_inputs=True)
+        return np.array(outputs[0], dtype=np.float32)
+
+    return run
+
+
+def _onnxruntime(content: bytes) -> Run:
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError as error:
+        raise UnavailableError(f"ONNX Runtime needs {error.name}: pip install faceloupe[onnx]") from error
+    offered = onnxruntime.get_available_providers()
+    providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in offered]
+    model = _for_any_number(onnx.load_from_string(content))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
+    face = session.get_inputs()[0].name
+
+    def run(faces: Floats) -> Floats:
+        return np.asarray(session.run(None, {face: faces})[0], dtype=np.float32)
+
+    return run
+
+
+def _for_any_number(model: Any) -> Any:
+    """Free the first dimension of what goes in and out, and let no weight be an input."""
+    fixed = {weight.name for weight in model.graph.initializer}
+    faces = [value for value in model.graph.input if value.name not in fixed]
+    del model.graph.input[:]
+    model.graph.input.extend(faces)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "faces"
+    return model
+
+
+def _import_openvino() -> Any:
+    try:
+        with _silenced("openvino_telemetry"):
+            import openvino
+    except ImportError as error:
+        raise UnavailableError("Embedding needs openvino: pip install faceloupe[recognition]") from error
+    return openvino
+
+
+@contextmanager
+def _silenced(package: str) -> Iterator[None]:
+    """Let a package look missing: with its telemetry at hand, OpenVINO reports every import to Google Analytics."""
+    before = sys.modules.pop(package, None)
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if before is not None:
+            sys.modules[package] = before

@@ -1,0 +1,79 @@
+"""A face as a unit vector that remembers what made it, and the comparison of two."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.recognition.quality import Quality
+
+__all__ = ["Template", "compare"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """What is kept of a face to recognise it by. Personal data: the vector is in no repr.
+
+    Attributes
+    ----------
+    vector : array of float32, (D,)
+        Of length 1, read-only.
+    embedder : str
+        Which embedder made it.
+    sha256 : str
+        Of the embedder's weights.
+    quality : Quality
+        Of the face it was made from.
+
+    Raises
+    ------
+    InputError
+        If the vector is not of float32, one-dimensional and of length 1.
+    """
+
+    vector: NDArray[np.float32]
+    embedder: str
+    sha256: str
+    quality: Quality
+
+    def __post_init__(self) -> None:
+        vector = np.array(self.vector)
+        if vector.dtype != np.float32 or vector.ndim != 1 or not abs(np.linalg.norm(vector) - 1) < 1e-4:
+            raise InputError(
+                f"vector: expected float32, (D,), of length 1; got {vector.dtype}, {vector.shape}, of length "
+                f"{np.linalg.norm(vector):.6g}"
+            )
+        vector.flags.writeable = False
+        object.__setattr__(self, "vector", vector)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what may be shown of it, without the vector, as a plain dictionary that JSON can hold."""
+        return {
+            "embedder": self.embedder,
+            "sha256": self.sha256,
+            "dimensions": len(self.vector),
+            "quality": self.quality.to_document(),
+        }
+
+    def __repr__(self) -> str:
+        return f"Template({len(self.vector)} dimensions by {self.embedder} {self.sha256[:8]})"
+
+
+def compare(one: Template, other: Template) -> float:
+    """Return how alike two faces are: the cosine of the angle between their vectors, from -1 to 1.
+
+    What score suffices for "the same person" is for a threshold to say that was measured at a stated rate of error.
+
+    Raises
+    ------
+    InputError
+        If the two were made by different embedders or weights: their axes mean different things.
+    """
+    if (one.embedder, one.sha256) != (other.embedder, other.sha256):
+        raise InputError(
+            f"templates of different embedders cannot be compared: {one!r} and {other!r}. Make both with one embedder"
+        )
+    cosine = one.vector.astype(np.float64) @ other.vector.astype(np.float64)
+    return float(np.clip(cosine, -1, 1))

