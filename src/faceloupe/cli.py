@@ -49,10 +49,10 @@ class Format(StrEnum):
 
 
 def main() -> None:
-    """Run the command line; errors that faceloupe foresees become a message and exit status 2."""
+    """Run the command line; errors that faceloupe or the system foresees become a message and exit status 2."""
     try:
         app()
-    except FaceloupeError as problem:
+    except (FaceloupeError, OSError) as problem:
         typer.echo(f"faceloupe: {problem}", err=True)
         sys.exit(2)
 
@@ -77,7 +77,7 @@ def study(
     data: Annotated[
         str | None,
         typer.Option(
-            help="olivetti, orl, lfw or a folder NAME/*.jpg. By default olivetti, or orl where that is not to be had."
+            help="olivetti, orl or a folder NAME/*.jpg. By default olivetti, or orl where that is not to be had."
         ),
     ] = None,
     people: Annotated[
@@ -124,7 +124,7 @@ def study(
         found = run_study(
             plan, loaded, out, resume=resume, command=_command(), note=note, n_jobs=jobs, progress=progress
         )
-    document = found.to_document(show_faces=faces if faces is not None else data in (None, "olivetti", "orl"))
+    document = found.to_document(show_faces=faces)
     page = out / "report.html"
     write_whole(page, render_page(document).encode())
     if figures is not None:
@@ -156,7 +156,7 @@ def look(
         typer.Option(help="Attribution method, may be given several times. By default occlusion; none for no maps."),
     ] = None,
     certificate: Annotated[
-        bool, typer.Option(help="Check each map; that takes about 11 times as long as making it.")
+        bool, typer.Option(help="Check each map; that takes 10 to 40 times as long as making it.")
     ] = True,
     weights: Annotated[Path | None, typer.Option(help="Safetensors file for module:function.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the faces in pixels, where MODEL does not say.")] = None,

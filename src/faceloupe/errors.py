@@ -5,8 +5,8 @@
     FaceloupeError
     ├── InputError (also a ValueError)      what was given cannot be used; the message says what can
     │   └── ImageError                      one file is not a usable capture (a batch skips and names it)
-    ├── UnavailableError                    data or an optional part is not on this machine; the message says how to
-    get it └── StudyError                          a study folder cannot be begun or resumed as asked
+    ├── UnavailableError                    data or an optional part is missing here; the message says how to get it
+    └── StudyError                          a study folder cannot be begun or resumed as asked
 
 The command line turns every one of them into a message on stderr and exit status 2.
 """

@@ -133,7 +133,7 @@ class TestTheDocument:
     def test_a_notebook_shows_the_page_and_a_figure(self, cnn):
         assert 'srcdoc="&lt;!doctype html&gt;' in cnn._repr_html_()
         assert cnn._repr_png_().startswith(b"\x89PNG")
-        assert "Occlusion" in cnn.plot().get_suptitle()
+        assert "By occlusion" in cnn.plot().get_suptitle()
 
 
 def test_without_knowing_the_subjects_the_loupe_says_what_right_means(saved, two_people):

@@ -196,9 +196,10 @@ def test_the_ledger_adds_up_to_the_logit(page: Any, kind: str) -> None:
 def test_time_runs_forwards_and_backwards(page: Any) -> None:
     go(page, "time")
     page.get_by_role("slider", name="Epoch").press("Home")
-    assert page.locator(".answer.cnn .from").inner_text() == "seed 0, before training"
+    page.locator(".answer.cnn .from", has_text="seed 0, before training").wait_for()
     assert number(fact(page, "cnn", "Logit")) == pytest.approx(logit("cnn", 10, 0), abs=0.02)  # half precision
     page.get_by_role("button", name="One epoch on").click()
+    page.locator(".answer.fcnn .from", has_text="after epoch 1").wait_for()
     assert number(fact(page, "fcnn", "Logit")) == pytest.approx(logit("fcnn", 11, 0), abs=0.02)
     page.get_by_role("button", name="Play").click()
     page.get_by_text(f"after epoch {EPOCHS} of {EPOCHS}").first.wait_for()

@@ -32,6 +32,9 @@ _AT_AND_T = "AT&T Laboratories Cambridge (Samaria and Harter, 1994)"
 _AT_AND_T_LICENCE = "none stated; when using the images, give credit to AT&T Laboratories Cambridge"
 _OLIVETTI = f"Olivetti faces, {_AT_AND_T}, as scikit-learn distributes them"
 _ORL = f"The Database of Faces (ORL), {_AT_AND_T}, cut to a square"
+SHOWABLE = frozenset({_OLIVETTI, _ORL})
+"""Sources whose captures a page may show without being asked to: published for that, and credited."""
+
 _LFW = "Labeled Faces in the Wild, University of Massachusetts Amherst (Huang, Ramesh, Berg and Learned-Miller, 2007)"
 _LFW_LICENCE = "none stated; photographs from the news, collected for research"
 

@@ -174,7 +174,7 @@ def look(
     compare : as `model`, optional
         Another network to show the same faces.
     certify : bool
-        Whether to check each attribution, which takes about 11 times as long as making it.
+        Whether to check each attribution, which takes 10 to 40 times as long as making it.
     progress : callable, optional
         Called with (done, whole) during the attributions.
     preview : callable, optional

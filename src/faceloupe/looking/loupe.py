@@ -28,7 +28,7 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
     if look.other and _is_known(look.other) and look.other.model.classes == classes:
         key, entry = _network(look.other)
         if look.other.model.extent == look.model.extent:
-            networks.setdefault(key, entry)
+            networks[key if key not in networks else f"{key}b"] = entry
     return {
         "people": list(classes),
         "faces": encode_array(np.rint(255 * look.faces).astype(np.uint8), compress=True),
@@ -83,7 +83,7 @@ def _network(look: Look) -> tuple[str, dict[str, Any]]:
                 "seed": classifier.seed,
                 "accuracy": None if held_out is None else float(held_out[-1]),
                 "train_accuracy": float(history.accuracy[-1]),
-                "dead": {"conv": dead[0] if kind == "cnn" else 0, "hidden": dead[-1]},
+                "dead": {"conv": dead[0] if kind == "cnn" else None, "hidden": dead[-1]},
                 "preprocessing": {"mean": step.mean, "scale": step.scale},
                 "weights": {
                     name: encode_array(value.numpy(), compress=True)

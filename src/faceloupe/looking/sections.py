@@ -8,6 +8,7 @@ import numpy as np
 from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.inspection import Attribution
 from faceloupe.inspection.arithmetic import counted
+from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
 from faceloupe.looking.look import Look
 from faceloupe.looking.loupe import knows_subjects
@@ -111,13 +112,13 @@ def _maps(id_: str, look: Look, method: str, found: Found, whose: str) -> Block:
     rows, columns = first.map.shape
     return pictures(
         id_,
-        f"{method.replace('-', ' ').capitalize()}{at}{whose}",
+        f"By {name_of(method)}{at}{whose}",
         f"A number is the {first.unit}; orange speaks for the answer, blue against it. {rows}×{columns} numbers a map, "
         "drawn at the size of the face, linear in between; raw, on one scale for all faces.",
         {
             name: (
                 one.on_face(),
-                f"{method} of {name}, {one.target}: from {number(float(one.map.min()))} to "
+                f"{name_of(method)} of {name}, {one.target}: from {number(float(one.map.min()))} to "
                 f"{number(float(one.map.max()))}, {one.unit}",
             )
             for name, one in found.items()
@@ -139,7 +140,7 @@ def _where_it_counts(id_: str, look: Look, method: str, found: Found, whose: str
     if panels:
         yield pictures(
             id_,
-            f"The faces where their answer rests, by {method.replace('-', ' ')}{whose}",
+            f"The faces where their answer rests, by {name_of(method)}{whose}",
             "Each face fades to white as its map goes from its own largest value to 0; what speaks against the answer "
             "is not seen here. Only maps that did not fail their checks.",
             panels,
@@ -152,7 +153,7 @@ def _certificates(id_: str, look: Look, method: str, found: Found, whose: str) -
     places = {photograph.name: place for place, photograph in enumerate(look.photographs)}
     return table(
         id_,
-        f"What each map explains, and what its checks say: {method.replace('-', ' ')}{whose}.",
+        f"What each map explains, and what its checks say: {name_of(method)}{whose}.",
         {"face": "left", "target": "left", "value": "right", "map": "right", "baseline": "left", "checks": "left"},
         [
             [

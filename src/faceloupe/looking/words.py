@@ -7,6 +7,7 @@ import numpy as np
 
 from faceloupe.inspection import Attribution
 from faceloupe.inspection.arithmetic import counted
+from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.looking.look import Look
 
 __all__ = ["answer_of", "lead", "listed", "number", "target_of", "where_most"]
@@ -72,10 +73,10 @@ def _network(look: Look) -> str:
     found, count = look.anatomy, look.outputs.shape[1]
     uncounted = f" (without those of {counted(len(found.not_counted), 'layer')} of kinds that are not counted)"
     return (
-        f"**{look.model.name}** takes a face of {height}×{width} pixels in {'colour' if look.model.colour else 'grey'} "
-        f"and answers with {_kind_of_answer(look, count)}. It has **{counted(found.parameters, 'parameter')}** in "
-        f"{counted(len(found.layers), 'layer')} and does **{counted(found.multiply_adds, 'multiply-add')}** a face"
-        f"{uncounted if found.not_counted else ''}."
+        f"**{look.model.name}** takes a face of {height}×{width} pixels in "
+        f"{'colour' if look.model.colour else 'grey'} and answers with {_kind_of_answer(look, count)}. It has "
+        f"**{counted(found.parameters, 'parameter')}** in {counted(len(found.layers), 'layer')} and does "
+        f"**{counted(found.multiply_adds, 'multiply-add')}** a face{uncounted if found.not_counted else ''}."
     )
 
 
@@ -118,8 +119,8 @@ def _evidence(look: Look) -> str:
     places = {photograph.name: place for place, photograph in enumerate(look.photographs)}
     (name, method), found = next(iter(look.attributions.items()))
     told = (
-        f"The {target_of(look, places[name])} is {number(found.value)} for {name}. By {method}, it rests most on "
-        f"what lies around {where_most(found)}: {number(float(found.map.max()))} {found.unit}."
+        f"The {target_of(look, places[name])} is {number(found.value)} for {name}. By {name_of(method)}, it rests "
+        f"most on what lies around {where_most(found)}: {number(float(found.map.max()))} {found.unit}."
     )
     if not found.map.any():
         told = f"Nothing of {name} moves its answer: {found.warning or 'the map is 0 everywhere'}."

@@ -38,4 +38,5 @@ def render_fragment(section: Mapping[str, Any]) -> str:
 def render_frame(title: str, page: str, *, fit: bool = False) -> str:
     """Return a page of HTML as an ``<iframe>`` that holds it: about a screen high, or as high as its content."""
     style = "width: 100%; height: 45rem; border: 0"
+    page = page.replace("<head>", '<head><base href="about:srcdoc">', 1)  # else #links lead to the notebook's page
     return element("iframe", title=plain(title), srcdoc=page, style=style, onload=FIT if fit else None)

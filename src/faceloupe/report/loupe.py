@@ -102,7 +102,9 @@ def _safe_json(data: Mapping[str, Any]) -> str:
 def _import_map() -> str:
     folder = files("faceloupe.report").joinpath("loupe")
     modules = dict(_modules(folder, "loupe"))
-    modules["preact-htm"] = modules.pop("loupe/vendor/preact-htm")
+    licence = folder.joinpath("vendor/LICENSE-preact.txt").read_text(encoding="utf-8")
+    notice = f"/*! htm 3.1.1, Copyright 2018 Google Inc., Apache-2.0. Preact:\n{licence}*/\n"
+    modules["preact-htm"] = notice.encode() + modules.pop("loupe/vendor/preact-htm")
     addresses = {
         name: "data:text/javascript;base64," + base64.b64encode(code).decode() for name, code in modules.items()
     }

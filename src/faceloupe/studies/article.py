@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from faceloupe.blocks import Block, section, text
+from faceloupe.faces import SHOWABLE
 from faceloupe.studies.charts import dots_chart, forest_chart, line_chart, share
 from faceloupe.studies.checks import check_statements
 from faceloupe.studies.findings import Findings, as_document
-from faceloupe.studies.fits import equal_side
+from faceloupe.studies.fits import equal_side, one_thread
 from faceloupe.studies.loupe import loupe_document
 from faceloupe.studies.portraits import Portraits
 from faceloupe.studies.run import Study
@@ -24,17 +26,18 @@ from faceloupe.studies.tables import (
 __all__ = ["SCHEMA", "write_article"]
 
 SCHEMA = "faceloupe.study/1"
-Block = dict[str, Any]
 
 
-def write_article(study: Study, *, show_faces: bool = True) -> dict[str, Any]:
+@one_thread()  # as in the trials, so that the pictures are of the same fits
+def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, Any]:
     """Return the document of a finished study.
 
     Parameters
     ----------
     study : Study
-    show_faces : bool
-        Whether the page may show captures and what the networks make of them. Without it the document holds no picture
+    show_faces : bool, optional
+        Whether the page may show captures and what the networks make of them; None is yes for Olivetti and ORL and no
+        for all others. If not, the document holds no picture
         and no weights in which somebody could be recognised: of both networks only the CNN's small filters are left.
 
     Returns
@@ -42,6 +45,7 @@ def write_article(study: Study, *, show_faces: bool = True) -> dict[str, Any]:
     dict
         What :func:`faceloupe.report.render_page` draws and ``--json`` prints.
     """
+    shown = study.faces.source in SHOWABLE if show_faces is None else show_faces
     findings = Findings(study.plan, study.trials, study.faces.images.shape[1:], study.faces.captures_per_subject)
     portraits = Portraits(study.plan, study.faces)
     statements = check_statements(findings)
@@ -50,30 +54,22 @@ def write_article(study: Study, *, show_faces: bool = True) -> dict[str, Any]:
         "title": "Does a CNN beat a fully-connected network on faces?",
         "lead": list(_lead(study, findings)),
         "sections": [
-            _section(
-                "tutorial", "The experiment, as the tutorial runs it", _tutorial(study, findings, portraits, show_faces)
+            section(
+                "tutorial", "The experiment, as the tutorial runs it", _tutorial(study, findings, portraits, shown)
             ),
-            _section("pairs", "What really happens, over many people and seeds", _pairs(findings)),
-            _section("place", "Moved, turned, covered, brightened", _robustness(findings)),
-            _section("captures", "How many captures a person", _learning(findings)),
-            _section("controls", "Controls", _controls(findings)),
-            _section("everyone", f"All {study.faces.n_subjects} people at once", _people(findings)),
-            _section("statements", "The tutorial’s statements, checked", _statements(statements)),
-            _section("method", "How this was measured", _method(study)),
+            section("pairs", "What really happens, over many people and seeds", _pairs(findings)),
+            section("place", "Moved, turned, covered, brightened", _robustness(findings)),
+            section("captures", "How many captures a person", _learning(findings)),
+            section("controls", "Controls", _controls(findings)),
+            section("everyone", f"All {study.faces.n_subjects} people at once", _people(findings)),
+            section("statements", "The tutorial’s statements, checked", _statements(statements)),
+            section("method", "How this was measured", _method(study)),
         ],
         "evidence": _evidence(findings, statements),
-        "networks": portraits.networks() if show_faces else {},
-        **({"loupe": loupe_document(study.plan, study.faces)} if show_faces else {}),
-        "provenance": _provenance(study, show_faces),
+        "networks": portraits.networks() if shown else {},
+        **({"loupe": loupe_document(study.plan, study.faces)} if shown else {}),
+        "provenance": _provenance(study, shown),
     }
-
-
-def _section(id: str, heading: str, blocks: Iterator[Block]) -> dict[str, Any]:  # noqa: A002
-    return {"id": id, "heading": heading, "blocks": list(blocks)}
-
-
-def _text(text: str) -> Block:
-    return {"type": "text", "text": text}
 
 
 def _lead(study: Study, findings: Findings) -> Iterator[str]:
@@ -113,7 +109,7 @@ def _lead(study: Study, findings: Findings) -> Iterator[str]:
 def _tutorial(study: Study, findings: Findings, portraits: Portraits, show_faces: bool) -> Iterator[Block]:
     first, second = study.plan.people
     n = int(findings.captures[[first, second]].sum())
-    yield _text(
+    yield text(
         f"Two people, subjects {first + 1} and {second + 1} of {study.faces.n_subjects}; {n} captures of "
         f"{findings.image_shape[0]}x{findings.image_shape[1]} pixels, all for training; {study.plan.epochs} epochs "
         f"in batches of {study.plan.batch_size}, RMSprop."
@@ -123,7 +119,7 @@ def _tutorial(study: Study, findings: Findings, portraits: Portraits, show_faces
     for name in ("fcnn", "cnn"):
         yield summary_table(name, findings.anatomy(name))
     yield from _epochs(study, findings)
-    yield _text(
+    yield text(
         "What the networks learned in one of these fits (seed 0)"
         + (", and what the CNN makes of a face. " if show_faces else ". ")
         + "A filter whose feature map is 0 everywhere after the ReLU, for every training capture, is dead."
@@ -179,7 +175,7 @@ def _epochs(study: Study, findings: Findings) -> Iterator[Block]:
 
 def _pairs(findings: Findings) -> Iterator[Block]:
     plan = findings.plan
-    yield _text(
+    yield text(
         f"One run shows one run. Here are {len(plan.pairs)} pairs of people, drawn at random, with {plan.seeds} "
         "seeds each. A seed draws the split, the initial weights and the order of the captures; both networks get "
         "the same split and order, so that their difference is paired. Intervals are 95 %, from a bootstrap over "
@@ -215,7 +211,7 @@ def _pairs(findings: Findings) -> Iterator[Block]:
             )
             for name in ("fcnn", "cnn")
         }
-        yield _text(
+        yield text(
             "**The repair.** A ReLU unit whose input is above 0 for no face is dead: it puts out 0 and passes no "
             "gradient. No pixel is below 0 in a photograph, so a step that lowers a unit’s input for one face lowers "
             "it for all of them, and may silence the unit for good. Subtracting the mean pixel takes that common "
@@ -235,7 +231,7 @@ def _pairs(findings: Findings) -> Iterator[Block]:
 
 def _robustness(findings: Findings) -> Iterator[Block]:
     plan = findings.plan
-    yield _text(
+    yield text(
         f"Networks trained on centred pixels and unshifted faces ({len(plan.some_pairs)} pairs × {plan.side_seeds} "
         "seeds), asked about held-out captures that were changed. **Accuracy** asks whether the answer is right; "
         "**consistency** whether it is the answer that the same network gave to the unchanged capture. A network "
@@ -293,7 +289,7 @@ def _learning(findings: Findings) -> Iterator[Block]:
 
 
 def _controls(findings: Findings) -> Iterator[Block]:
-    yield _text(
+    yield text(
         "A control changes one thing that should matter if the explanation is right, or should not. Shuffled labels "
         "must bring held-out accuracy down to chance, 50 %. One fixed permutation of all pixels must not hurt a "
         "network that knows no neighbours. The FCNN with as few parameters as the CNN sees faces that were averaged "
@@ -303,7 +299,7 @@ def _controls(findings: Findings) -> Iterator[Block]:
 
 
 def _people(findings: Findings) -> Iterator[Block]:
-    yield _text(
+    yield text(
         "Telling two people apart is the smallest task there is. Here every network and baseline must name one of "
         f"{len(findings.captures)} people, trained on {findings.half} captures of each and asked about the others. "
         "The tutorial’s networks have four hidden units to do it with."
@@ -316,7 +312,7 @@ def _statements(statements: list[Statement]) -> Iterator[Block]:
         verdict: sum(statement.verdict == verdict for statement in statements)
         for verdict in ("supported", "not shown", "contradicted")
     }
-    yield _text(
+    yield text(
         f"Of {len(statements)} statements, "
         + ", ".join(f"**{count} {'are' if count != 1 else 'is'} {verdict}**" for verdict, count in counts.items())
         + ". A verdict on what was measured rests on whether a 95 % interval lies on one side of what the statement "
@@ -328,20 +324,20 @@ def _statements(statements: list[Statement]) -> Iterator[Block]:
 def _method(study: Study) -> Iterator[Block]:
     plan, data = study.plan, study.manifest["data"]
     if data["note"]:
-        yield _text(f"**{data['note']}**")
-    yield _text(
+        yield text(f"**{data['note']}**")
+    yield text(
         f"Faces: {data['source']}; {data['captures']} captures of {data['subjects']} subjects. "
         f"{len(data['skipped'])} files were skipped, and {len(data['duplicates'])} groups of captures have the same "
         "pixels."
     )
     possible = data["subjects"] * (data["subjects"] - 1) // 2
-    yield _text(
+    yield text(
         f"{len(plan.pairs)} of {possible} pairs; {len(study.trials):,} rows in `trials.csv`, from which every "
         "measured figure is computed. The bootstrap takes pairs as independent, but pairs share people and fits "
         f"share captures: read the intervals as being about these {data['subjects']} people, photographed and "
         "cropped like this, and as somewhat too narrow for others. Nothing here says how a network does on strangers."
     )
-    yield _text(
+    yield text(
         "Both networks begin from Glorot uniform weights and zero biases and are trained with RMSprop as Keras "
         f"defines it (learning rate {plan.learning_rate:g}, ρ 0.9, ε 1e-7). The mean pixel comes from the training "
         "captures alone."

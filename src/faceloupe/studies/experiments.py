@@ -76,7 +76,7 @@ def cost(plan: StudyPlan, task: Task) -> float:
     side = fits * plan.side_seeds / 4
     match task.experiment:
         case "people":
-            return PEOPLE_SECONDS.get(task.variant.split(":")[0], 0.1)
+            return fits * PEOPLE_SECONDS.get(task.variant.split(":")[0], 0.1)
         case "robustness":
             return side * (0.9 + 2.4 / plan.shift_step)
         case "learning":
@@ -267,7 +267,7 @@ def _baseline_trial(
     train, held_out = held_out_split(plan, labels, people, seed, captures)
     pixels = images.reshape(len(images), -1) if name != "deep" else images
     started = perf_counter()
-    model = baseline(name, seed).fit(pixels[train], labels[train])
+    model = baseline(name, seed, plan.epochs).fit(pixels[train], labels[train])
     seconds = perf_counter() - started
     return Trial(
         experiment,

@@ -1,7 +1,8 @@
 """Fit a group of networks that share their people, and turn what they do into trials."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -20,10 +21,21 @@ from faceloupe.training.fit import batch_orders
 from faceloupe.training.networks import CNN, FCNN
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
 
-__all__ = ["FitGroup", "build", "equal_side", "fit_group", "held_out_split", "people_name"]
+__all__ = ["FitGroup", "build", "equal_side", "fit_group", "held_out_split", "one_thread", "people_name"]
 
 Images = NDArray[np.float32]
 SHUFFLED, PERMUTED = "shuffled labels", "permuted pixels"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: the tasks fill the cores, and sums in the same order give the same numbers."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def build(network: str, image_shape: tuple[int, int], n_subjects: int = 2) -> FCNN | CNN:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet
+from faceloupe.training.preprocessing import KINDS
 
 __all__ = ["StudyPlan", "Task", "make_plan", "seeds_for"]
 
@@ -17,7 +18,6 @@ Pair = tuple[int, int]
 SMALLEST = 11  # pixels a side that leave the CNN one pooled value
 PAIRS = 24
 FULL = {"shift_step": 1, "learning_step": 1, "network_splits": 10, "deep_splits": 10}
-PREPROCESSING = ("none", "centre", "standardise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ def make_plan(
         Fits a pair and epochs a fit.
     preprocess : sequence of {"none", "centre", "standardise"}
     full : bool
-        All pairs, and the side experiments at full size: 60 pairs with every seed, every shift by one pixel, every
-        number of captures, ten splits of all subjects for every method.
+        All pairs unless ``pairs`` says how many, and the side experiments at full size: 60 pairs with every seed,
+        every shift by one pixel, every number of captures, ten splits of all subjects for every method.
     seed : int
 
     Raises
@@ -140,10 +140,10 @@ def make_plan(
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("seed", seed, 0)):
         if not _is_whole(value) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-    unknown = [kind for kind in preprocess if kind not in PREPROCESSING]
+    unknown = [kind for kind in preprocess if kind not in KINDS]
     if unknown or not preprocess:
-        raise InputError(f"preprocess takes one or more of {', '.join(PREPROCESSING)}; got {list(preprocess)}.")
-    drawn = draw_pairs(faces.n_subjects, "all" if full else pairs, seed)
+        raise InputError(f"preprocess takes one or more of {', '.join(KINDS)}; got {list(preprocess)}.")
+    drawn = draw_pairs(faces.n_subjects, "all" if full and pairs is None else pairs, seed)
     if len(drawn) * seeds < 2:
         raise InputError("One pair with one seed is one run and shows no spread; take more pairs or more seeds.")
     sizes = (
@@ -172,7 +172,7 @@ def seeds_for(plan: StudyPlan, people: Sequence[int], seed: int) -> NDArray[np.u
 
 def _check_faces(faces: FaceSet) -> None:
     if faces.images.ndim != 3:
-        raise InputError("A study needs grey faces (N, H, W); load them without colour=True.")
+        raise InputError("A study needs grey faces (N, H, W); from Python load them without colour=True.")
     if min(faces.images.shape[1:]) < SMALLEST:
         height, width = faces.images.shape[1:]
         raise InputError(
@@ -185,7 +185,7 @@ def _check_faces(faces: FaceSet) -> None:
     if few:
         raise InputError(
             f"A study needs at least 4 captures of every subject, to train on some and hold some out; {len(few)} "
-            f"have fewer, among them {few[0]!r}. Select subjects with `subjects=`."
+            f"have fewer, among them {few[0]!r}. Leave such subjects out."
         )
 
 

@@ -37,13 +37,23 @@ class Portraits:
     def _groups(self) -> dict[str, FitGroup]:
         return {
             name: fit_group(
-                self.plan, self.pair.images, self.pair.subject, self.plan.people, name, seeds=[0], captures=None
+                self.plan,
+                self.pair.images,
+                self.pair.subject,
+                self.plan.people,
+                name,
+                seeds=range(self.plan.seeds),
+                captures=None,
             )
             for name in ("fcnn", "cnn")
         }
 
+    def _place(self, kind: str) -> int:
+        """Return which fit of a group is the first seed's with a preprocessing."""
+        return self.plan.preprocess.index(kind) * self.plan.seeds
+
     def _weights(self, network: str, kind: str) -> dict[str, Array]:
-        place = self.plan.preprocess.index(kind)
+        place = self._place(kind)
         return {name: stacked[place].numpy() for name, stacked in self._groups[network].fits.weights.items()}
 
     def networks(self) -> dict[str, Any]:
@@ -54,7 +64,8 @@ class Portraits:
                 "weights": {name: encode_array(value) for name, value in self._weights(network, kind).items()},
             }
             for network, group in self._groups.items()
-            for kind, preprocessing in zip(self.plan.preprocess, group.preprocessing, strict=True)
+            for kind in self.plan.preprocess
+            for preprocessing in [group.preprocessing[self._place(kind)]]
         }
 
     def people(self) -> dict[str, Any]:
@@ -87,10 +98,8 @@ class Portraits:
         """Yield what the convolution and the pooling put out for the first person's first capture."""
         group = self._groups["cnn"]
         network = group.shape
-        network.load_state_dict(
-            {name: stacked[self.plan.preprocess.index(kind)] for name, stacked in group.fits.weights.items()}
-        )
-        face = group.preprocessing[self.plan.preprocess.index(kind)].apply(self.pair.images[:1])[:, None]
+        network.load_state_dict({name: stacked[self._place(kind)] for name, stacked in group.fits.weights.items()})
+        face = group.preprocessing[self._place(kind)].apply(self.pair.images[:1])[:, None]
         outputs = trace(network, face)
         dead = int((outputs["pool"][0].max(axis=(1, 2)) == 0).sum())
         yield self._panel(

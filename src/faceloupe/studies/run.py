@@ -12,8 +12,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet, load_faces
 from faceloupe.studies.experiments import cost, run_task, tasks_of
+from faceloupe.studies.fits import one_thread
 from faceloupe.studies.folder import SCHEMA, StudyFolder
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
 from faceloupe.studies.trials import Trial, Trials
@@ -49,7 +51,7 @@ class Study:
     manifest: dict[str, Any]
     seconds: float
 
-    def to_document(self, *, show_faces: bool = True) -> dict[str, Any]:
+    def to_document(self, *, show_faces: bool | None = None) -> dict[str, Any]:
         """Return the study as a document; see :func:`faceloupe.studies.article.write_article`."""
         from faceloupe.studies.article import write_article  # the article knows the study
 
@@ -61,7 +63,7 @@ class Study:
 
 
 def study(
-    faces: FaceSet | str = "olivetti",
+    faces: FaceSet | str | Path = "olivetti",
     folder: str | Path = "study",
     *,
     resume: bool = False,
@@ -73,7 +75,7 @@ def study(
 
     Parameters
     ----------
-    faces : FaceSet or str
+    faces : FaceSet, str or Path
         The faces, or what :func:`~faceloupe.faces.load_faces` takes.
     folder, resume, n_jobs, progress
         As in :func:`run_study`.
@@ -90,7 +92,7 @@ def study(
     >>> from faceloupe import load_faces, study  # doctest: +SKIP
     >>> study(load_faces("orl"), "my-study", pairs=4, seeds=2)  # doctest: +SKIP
     """
-    chosen = load_faces(faces) if isinstance(faces, str) else faces
+    chosen = faces if isinstance(faces, FaceSet) else load_faces(faces)
     plan = make_plan(chosen, **options)
     return run_study(plan, chosen, folder, resume=resume, n_jobs=n_jobs, progress=progress)
 
@@ -131,9 +133,13 @@ def run_study(
 
     Raises
     ------
+    InputError
+        If ``n_jobs`` is 0.
     StudyError
         If the folder holds another study, or this one without ``resume``, or cannot be written to.
     """
+    if n_jobs == 0:
+        raise InputError("n_jobs must be a number of processes, or -1 for one a core; got 0.")
     started = perf_counter()
     kept = StudyFolder(Path(folder))
     tasks = tasks_of(plan)
@@ -144,7 +150,7 @@ def run_study(
     worked = whole - sum(cost(plan, task) for task in left)
     if progress is not None:
         progress(worked, whole)
-    with _one_thread(), _results(plan, faces, left, n_jobs) as results:  # one thread for workers in this process too
+    with one_thread(), _results(plan, faces, left, n_jobs) as results:  # one thread for workers in this process too
         for task, trials in results:
             kept.add(task, trials)
             worked += cost(plan, task)
@@ -161,7 +167,7 @@ def estimate_seconds(plan: StudyPlan, faces: FaceSet, n_jobs: int = -1) -> float
     from joblib import effective_n_jobs
 
     task = Task("pairs", plan.pairs[0])
-    with _one_thread():
+    with one_thread():
         run_task(replace(plan, seeds=1, epochs=1), faces, task)  # loads the libraries
         started = perf_counter()
         run_task(plan, faces, task)
@@ -212,18 +218,5 @@ def _results(
 
 
 def _work(plan: StudyPlan, faces: FaceSet, task: Task) -> tuple[Task, list[Trial]]:
-    with _one_thread():
+    with one_thread():
         return task, run_task(plan, faces, task)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: the tasks fill the cores, and sums in the same order give the same numbers."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -206,8 +206,8 @@ def _fit_chunk(
             hidden = _hidden(weights, features)
             logits = _logits(weights, hidden)
             batch_loss, correct, slope = _cross_entropy(logits, targets.gather(1, batch))
-            loss[:, epoch] += batch_loss.sum(1) / captures
-            right[:, epoch] += correct.sum(1) / captures
+            loss[:, epoch] += batch_loss.sum(1)
+            right[:, epoch] += correct.sum(1)
             _note(seen, _active(front, tape, hidden))
             slope_features = _backward(weights, gradients, features, hidden, slope / batch.shape[1])
             front.backward(tape, scaling, slope_features, gradients)
@@ -220,8 +220,8 @@ def _fit_chunk(
     silent = {name: ~torch.stack([part[name] for part in active], dim=1).numpy() for name in active[0]}
     return ManyFits(
         {name: value.clone() for name, value in weights.items()},
-        loss.numpy(),
-        right.numpy(),
+        loss.div_(captures).numpy(),
+        right.div_(captures).numpy(),  # counted first: a perfect epoch is 1, to the last bit
         silent,
         _unpacked(torch.stack(moments, dim=1), start) if keep_moments else None,
     )

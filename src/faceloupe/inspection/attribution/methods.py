@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from faceloupe.inspection.attribution.placement import Placement
 
-__all__ = ["METHODS", "Method", "Question", "window_of", "windows_on"]
+__all__ = ["METHODS", "Method", "Question", "name_of", "window_of", "windows_on"]
 
+NAMES = {"grad-cam": "Grad-CAM", "gradient-x-activation": "gradient × activation"}
 WINDOWS = 8  # side by side on the face: an occluding window has an eighth of its side
 PATH_STEPS = 64  # of integrated gradients
 
@@ -198,3 +199,12 @@ def _summed(values: "Tensor") -> Map:
 
 def _leaves(module: "nn.Module") -> "list[tuple[str, nn.Module]]":
     return [(name, part) for name, part in module.named_modules() if next(part.children(), None) is None]
+
+
+def name_of(method: str) -> str:
+    """Return a method's name as it is written in a sentence.
+
+    >>> name_of("grad-cam"), name_of("integrated-gradients")
+    ('Grad-CAM', 'integrated gradients')
+    """
+    return NAMES.get(method, method.replace("-", " "))

@@ -4,11 +4,10 @@ import numpy as np
 
 from faceloupe.blocks import Block, pictures, section, text
 from faceloupe.inspection.attribution.attribute import Attribution
+from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.report.scales import format_number
 
 __all__ = ["attribution_section"]
-
-CALLED = {"grad-cam": "Grad-CAM"}
 
 
 def attribution_section(found: Attribution) -> Block:
@@ -18,7 +17,8 @@ def attribution_section(found: Attribution) -> Block:
 
 
 def _map(found: Attribution) -> Block:
-    method = CALLED.get(found.method, found.method.replace("-", " ").capitalize())
+    method = name_of(found.method)
+    method = method[0].upper() + method[1:]
     method += f" at {found.layer}" if found.layer else ""
     rows, columns = found.map.shape
     least, most = (format_number(float(f"{value:.3g}")) for value in (found.map.min(), found.map.max()))

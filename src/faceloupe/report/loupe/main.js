@@ -9,6 +9,7 @@ import { App, assemble } from "loupe/views/app";
 import { epochShown, lastEpoch, toEpoch } from "loupe/views/time";
 
 const PACE = 450; // milliseconds an epoch when the time plays
+const FRAMED = location.protocol === "about:"; // in a notebook's frame, which has no address of its own
 const SETTLE = 300; // browsers refuse an address that changes at every move of a slider
 
 /**
@@ -34,7 +35,7 @@ export async function mount(root, document) {
 
   function write() {
     const hash = toHash(store.state, start);
-    if (hash === written || (!hash && !written.startsWith("#loupe?"))) return;
+    if (FRAMED || hash === written || (!hash && !written.startsWith("#loupe?"))) return;
     history.replaceState(null, "", hash || location.pathname + location.search);
     written = location.hash;
   }

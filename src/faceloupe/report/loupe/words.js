@@ -51,7 +51,7 @@ function whyDead(network, survey) {
       ? "no filter gets past its ReLU, so "
       : "their sums stay below zero, so ";
   const bias = signed(network.weights["output.bias"][0]);
-  return `${cause}the logit is the output's bias alone, ${bias}. No gradient can wake them.`;
+  return `${cause}the logit is the output's bias alone, ${bias}.`;
 }
 
 /** Which weights a slot holds: "seed 3 · held-out 90 %". */

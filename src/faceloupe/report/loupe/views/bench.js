@@ -131,7 +131,7 @@ function Answer({ loupe, slot }) {
     <dl><div><dt>Logit</dt><dd>${signed(pass.logit)}</dd></div>
       <div><dt>Decision</dt><dd>${said}${right && html` <small>${right}</small>`}</dd></div>
       <div><dt>Its probability</dt><dd>${percent(sure, 1)}</dd></div></dl>
-    <p class="note">${dead ? "Dead: every face gets this answer, for no hidden unit ever speaks." : ""}</p>
+    <p class="note">${dead ? "Dead: every face here gets this answer, for no hidden unit speaks." : ""}</p>
   </section>`;
 }
 

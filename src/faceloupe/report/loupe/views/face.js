@@ -49,7 +49,7 @@ export function FaceView({ loupe }) {
 function take({ study, state }, tool) {
   const [height, width] = study.size;
   const fresh = tool === "cover" && !state.changes.occluder;
-  const occluder = occluderAt(height / 2 - 8, width / 2 - 8, Math.min(16, height, width), study.size);
+  const occluder = occluderAt(Math.round(height / 2) - 8, Math.round(width / 2) - 8, Math.min(16, height, width), study.size);
   return { tool, ...(fresh && { changes: { ...state.changes, occluder } }) };
 }
 
