@@ -33,6 +33,11 @@ def test_the_python_on_a_page_runs(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_nothing_is_left_to_fill_in(page):
+    assert not re.search("@@|TODO|TBD", page.read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_lead_somewhere(page):
     for target in LINK.findall(page.read_text()):
         if not target.startswith(("http:", "https:")):
