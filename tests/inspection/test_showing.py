@@ -32,7 +32,7 @@ from faceloupe.inspection import (
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
-VOID = {"img", "meta", "link", "br", "input"}
+VOID = {"base", "img", "meta", "link", "br", "input"}
 
 
 @pytest.fixture(scope="module")
