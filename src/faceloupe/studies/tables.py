@@ -1,8 +1,8 @@
 """The tables of a study's page."""
 
 from statistics import median_low
-from typing import Any
 
+from faceloupe.blocks import Block, table
 from faceloupe.inspection import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.studies.charts import KINDS, share
@@ -20,7 +20,6 @@ __all__ = [
     "summary_table",
 ]
 
-Table = dict[str, Any]
 LABELS = {
     "fcnn": "FCNN",
     "cnn": "CNN",
@@ -35,7 +34,7 @@ LABELS = {
 SHORT = {"none": "raw", "centre": "centred", "standardise": "standardised"}
 
 
-def summary_table(name: str, anatomy: Anatomy) -> Table:
+def summary_table(name: str, anatomy: Anatomy) -> Block:
     """Return a network layer by layer, with its arithmetic."""
     return anatomy_table(
         f"summary-{name}",
@@ -45,7 +44,7 @@ def summary_table(name: str, anatomy: Anatomy) -> Table:
     )
 
 
-def differences_table(findings: Findings) -> Table:
+def differences_table(findings: Findings) -> Block:
     """Return the CNN against the FCNN on the same pairs, splits and seeds."""
     rows = []
     for kind in findings.plan.preprocess:
@@ -65,25 +64,23 @@ def differences_table(findings: Findings) -> Table:
                     f"{wins.estimate:.2f} {wins.range_text()}",
                 ]
             )
-    return {
-        "type": "table",
-        "id": "differences",
-        "caption": "CNN against FCNN on the same pairs, splits and seeds.",
-        "columns": [
-            {"label": "preprocessing", "align": "left"},
-            {"label": "accuracy", "align": "left"},
-            {"label": "FCNN, %", "align": "right"},
-            {"label": "CNN, %", "align": "right"},
-            {"label": "CNN − FCNN, points", "align": "right"},
-            {"label": "P(CNN > FCNN)", "align": "right"},
-        ],
-        "rows": rows,
-        "note": f"n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds in every row. P counts ties as "
-        "one half.",
-    }
+    return table(
+        "differences",
+        "CNN against FCNN on the same pairs, splits and seeds.",
+        {
+            "preprocessing": "left",
+            "accuracy": "left",
+            "FCNN, %": "right",
+            "CNN, %": "right",
+            "CNN − FCNN, points": "right",
+            "P(CNN > FCNN)": "right",
+        },
+        rows,
+        f"n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds in every row. P counts ties as one half.",
+    )
 
 
-def dead_units_table(findings: Findings) -> Table:
+def dead_units_table(findings: Findings) -> Block:
     """Return how many units are dead before and after training, and when they died."""
     rows = []
     for name in ("fcnn", "cnn"):
@@ -102,22 +99,21 @@ def dead_units_table(findings: Findings) -> Table:
                     _cell(findings.fitted(name, kind)),
                 ]
             )
-    return {
-        "type": "table",
-        "id": "dead-units",
-        "caption": "Dead units: ReLU units that put out 0 for every training capture.",
-        "columns": [
-            {"label": "network", "align": "left"},
-            {"label": "filters, of 4: before → after", "align": "right"},
-            {"label": "hidden units, of 4: before → after", "align": "right"},
-            {"label": "hidden units died in epoch: median (range)", "align": "right"},
-            {"label": "fits with all hidden units dead, %", "align": "right"},
-            {"label": "fits that learned every capture, %", "align": "right"},
-        ],
-        "rows": rows,
-        "note": f"Means over {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds, trained on all captures. "
+    return table(
+        "dead-units",
+        "Dead units: ReLU units that put out 0 for every training capture.",
+        {
+            "network": "left",
+            "filters, of 4: before → after": "right",
+            "hidden units, of 4: before → after": "right",
+            "hidden units died in epoch: median (range)": "right",
+            "fits with all hidden units dead, %": "right",
+            "fits that learned every capture, %": "right",
+        },
+        rows,
+        f"Means over {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds, trained on all captures. "
         "Epoch 0 is before training; epochs are of the hidden units that are dead at the end.",
-    }
+    )
 
 
 def _before_after(findings: Findings, trials: Trials, column: str) -> str:
@@ -136,7 +132,7 @@ def _when(trials: Trials) -> str:
     return f"{median_low(epochs)} ({epochs[0]} to {epochs[-1]})" if epochs else "–"
 
 
-def controls_table(findings: Findings) -> Table:
+def controls_table(findings: Findings) -> Block:
     """Return training and held-out accuracy of every control."""
     settings = [
         ("fcnn", "none", ""), ("fcnn", "centre", ""), ("fcnn-equal", "none", ""), ("fcnn-equal", "centre", ""),
@@ -158,25 +154,24 @@ def controls_table(findings: Findings) -> Table:
             ]
         )
     plan = findings.plan
-    return {
-        "type": "table",
-        "id": "controls-table",
-        "caption": "Controls: training and held-out accuracy, half of the captures held out.",
-        "columns": [
-            {"label": "network", "align": "left"},
-            {"label": "preprocessing", "align": "left"},
-            {"label": "control", "align": "left"},
-            {"label": "training, %", "align": "right"},
-            {"label": "held out, %", "align": "right"},
-        ],
-        "rows": rows,
-        "note": f"n = {len(plan.some_pairs)} pairs × {plan.side_seeds} seeds in every row; all rows share pairs and "
+    return table(
+        "controls-table",
+        "Controls: training and held-out accuracy, half of the captures held out.",
+        {
+            "network": "left",
+            "preprocessing": "left",
+            "control": "left",
+            "training, %": "right",
+            "held out, %": "right",
+        },
+        rows,
+        f"n = {len(plan.some_pairs)} pairs × {plan.side_seeds} seeds in every row; all rows share pairs and "
         "splits. On shuffled labels training accuracy is that on the labels given, held-out accuracy that on the "
         "true ones.",
-    }
+    )
 
 
-def people_table(findings: Findings) -> Table:
+def people_table(findings: Findings) -> Block:
     """Return the accuracy of every method on all people at once, the best last."""
     methods = [
         *((name, kind) for name in ("fcnn", "cnn") for kind in ("none", "centre")),
@@ -191,22 +186,21 @@ def people_table(findings: Findings) -> Table:
                      interval.range_text(percent=True), len(accuracies), f"{seconds:.2f}"]))  # fmt: skip
     rows.sort(key=lambda row: row[0])
     n = findings.people("lda", "none")[1].n
-    return {
-        "type": "table",
-        "id": "people-table",
-        "caption": f"All {len(findings.captures)} people at once: share of {n} held-out captures named correctly.",
-        "columns": [
-            {"label": "method", "align": "left"},
-            {"label": "accuracy", "align": "right"},
-            {"label": "std over splits, points", "align": "right"},
-            {"label": f"95 % interval, n = {n}", "align": "right"},
-            {"label": "splits", "align": "right"},
-            {"label": "seconds a fit", "align": "right"},
-        ],
-        "rows": [row for _, row in rows],
-        "note": "Wilson’s interval for the captures of one split; the splits share captures, so more of them steady "
+    return table(
+        "people-table",
+        f"All {len(findings.captures)} people at once: share of {n} held-out captures named correctly.",
+        {
+            "method": "left",
+            "accuracy": "right",
+            "std over splits, points": "right",
+            f"95 % interval, n = {n}": "right",
+            "splits": "right",
+            "seconds a fit": "right",
+        },
+        [row for _, row in rows],
+        "Wilson’s interval for the captures of one split; the splits share captures, so more of them steady "
         "the mean but are no new evidence. Seconds on one core while other fits may have run beside it.",
-    }
+    )
 
 
 def _cell(interval: Interval) -> str:
