@@ -7,6 +7,7 @@ steps. OpenCV, OpenVINO and pooch (the extra ``recognition``) are imported where
 from faceloupe.recognition.align import FaceChip, align
 from faceloupe.recognition.detect import Detection, detect
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
+from faceloupe.recognition.photographs import Photograph, recognise
 from faceloupe.recognition.quality import Pose, Quality, measure
 from faceloupe.recognition.recogniser import find_faces, template_of
 from faceloupe.recognition.templates import Template, compare
@@ -16,6 +17,7 @@ __all__ = [
     "Detection",
     "Embedder",
     "FaceChip",
+    "Photograph",
     "Pose",
     "Quality",
     "SFace",
@@ -26,6 +28,7 @@ __all__ = [
     "detect",
     "find_faces",
     "measure",
+    "recognise",
     "template_of",
     "templates_of",
     "weights",

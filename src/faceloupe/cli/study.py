@@ -1,0 +1,149 @@
+"""``faceloupe study``: train both networks on many people and seeds, and write one page on what happens."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from faceloupe.faces import FaceSet
+    from faceloupe.studies import Study
+
+__all__ = ["study"]
+
+
+class Preprocess(StrEnum):
+    """What is done to the pixels before a network sees them."""
+
+    none = "none"
+    centre = "centre"
+    standardise = "standardise"
+
+
+class Format(StrEnum):
+    """File formats for exported figures."""
+
+    png = "png"
+    svg = "svg"
+    pdf = "pdf"
+
+
+def study(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="olivetti, orl or a folder NAME/*.jpg. By default olivetti, or orl where that is not to be had."
+        ),
+    ] = None,
+    people: Annotated[
+        tuple[int, int], typer.Option(help="The two subjects that the tutorial's figures show, from 0.")
+    ] = (0, 1),
+    pairs: Annotated[
+        str | None, typer.Option(help="How many pairs of people to draw, or 'all'. By default 24, or all there are.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Fits of each network for each pair.")] = 8,
+    epochs: Annotated[int, typer.Option(help="Epochs of a fit.")] = 20,
+    preprocess: Annotated[
+        list[Preprocess] | None, typer.Option(help="May be given several times. By default none and centre.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What pairs, splits, weights and orders are drawn from.")] = 0,
+    full: Annotated[bool, typer.Option("--full", help="All pairs, and the side experiments at full size.")] = False,
+    out: Annotated[Path, typer.Option(help="The folder that keeps the study.")] = Path("study"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 is one a core.")] = -1,
+    faces: Annotated[
+        bool | None,
+        typer.Option("--faces/--no-faces", help="Show faces in the report. By default only those of olivetti and orl."),
+    ] = None,
+    figures: Annotated[Format | None, typer.Option(help="Also save every figure in this format.")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the study's document instead of the report's path.")
+    ] = False,
+) -> None:
+    """Train both networks on many people and seeds, and write one page on what happens."""
+    from faceloupe.documents import write_whole
+    from faceloupe.report import render_page, save_figures
+    from faceloupe.studies import make_plan, run_study
+    from faceloupe.studies.run import estimate_seconds
+
+    loaded, note = _load(data)
+    kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
+    plan = make_plan(
+        loaded, people=people, pairs=_count(pairs), seeds=seeds, epochs=epochs, preprocess=kinds, full=full, seed=seed
+    )
+    if full:
+        say(f"About {_minutes(estimate_seconds(plan, loaded, jobs))} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
+    with _stoppable(out), progress("fitting") as told:
+        found = run_study(plan, loaded, out, resume=resume, command=_command(), note=note, n_jobs=jobs, progress=told)
+    document = found.to_document(show_faces=faces)
+    page = out / "report.html"
+    write_whole(page, render_page(document).encode())
+    if figures is not None:
+        written = save_figures(document, out / "figures", figures.value)
+        say(f"{len(written)} figures in {out / 'figures'}")
+    _summarise(found, document)
+    typer.echo(dumped(document) if json else str(page))
+
+
+def _load(data: str | None) -> "tuple[FaceSet, str]":
+    """Load what was asked for, or else what is there; return it with what a reader must know of it."""
+    from faceloupe.faces import load_faces
+
+    note = ""
+    try:
+        faces = load_faces(data or "olivetti")
+    except UnavailableError:
+        if data is not None:
+            raise
+        note = "The Olivetti faces are neither cached nor reachable: this study used the ORL photographs instead."
+        say(note)
+        faces = load_faces("orl")
+    for skipped in faces.skipped if data not in (None, "orl") else ():
+        say(f"skipped {skipped.path}: {skipped.reason}")
+    for group in faces.duplicates:
+        say(f"same pixels: {', '.join(group)}")
+    return faces, note
+
+
+def _count(pairs: str | None) -> Any:
+    if pairs in ("all", None):
+        return pairs
+    try:
+        return int(pairs)
+    except ValueError:
+        raise InputError(f"--pairs takes a number or 'all'; got {pairs!r}.") from None
+
+
+def _command() -> str:
+    return shlex.join(["faceloupe", *sys.argv[1:]])
+
+
+@contextmanager
+def _stoppable(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"Stopped. What was measured is kept in {out}; give the same command with --resume to go on.")
+        raise typer.Exit(130) from None
+
+
+def _summarise(found: "Study", document: dict[str, Any]) -> None:
+    for paragraph in document["lead"]:
+        say("\n" + paragraph.replace("**", ""))
+    say("")
+    blocks = [block for section in document["sections"] for block in section["blocks"] if block["type"] == "statement"]
+    for block in blocks:
+        say(f"{block['verdict']:>12}  {block['claim']}")
+    say(f"\n{len(found.trials):,} trials in {found.folder}, {found.seconds:.0f} s.")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
