@@ -16,16 +16,26 @@ from faceloupe.errors import ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "read_image", "to_square"]
+__all__ = ["LUMA", "MAX_PIXELS", "SUFFIXES", "read_image", "to_square"]
 
 MAX_PIXELS = 50_000_000
 """A file that claims more pixels is refused before one of them is decoded (a 50-megapixel camera still passes)."""
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm")
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in a grey value (ITU-R BT.601): ``image @ LUMA`` is grey."""
+
+SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm", ".heic",
+    ".heif", ".avif",
+)  # fmt: skip
 """How the names of image files end, in lower case."""
 
 # Formats whose decoders only decode: EPS, PDF and the like would start other programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+
+# What a file of phones calls itself in its first box, "ftyp" (ISO/IEC 23008-12 annex B; AV1 Image File Format 1.1).
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
 
 
 def read_image(path: str | Path, *, colour: bool = False) -> NDArray[np.float32]:
@@ -33,12 +43,13 @@ def read_image(path: str | Path, *, colour: bool = False) -> NDArray[np.float32]
 
     EXIF orientation is honoured; of an animation or a file of many pages the first frame is taken; transparent parts
     become white, as a page would show them; of 16 bits a sample, 65,535 is white. Grey from colour is ITU-R 601 luma.
-    Embedded colour profiles are not applied, and 16-bit colour is read at 8 bits.
+    Embedded colour profiles are not applied, and 16-bit colour is read at 8 bits. HEIC needs the extra ``heic``, AVIF a
+    Pillow of version 11.3 or later.
 
     Parameters
     ----------
     path : str or Path
-        A JPEG, PNG, WebP, BMP, TIFF, GIF or PGM/PPM file.
+        A JPEG, PNG, WebP, BMP, TIFF, GIF, PGM/PPM, HEIC or AVIF file.
     colour : bool
         Return RGB instead of grey.
 

@@ -12,6 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.inspection import OnnxNetwork
 from faceloupe.looking.factories import made, of_module, sha256_of
 from faceloupe.looking.model import Asked, Model
+from faceloupe.recognition.weights import SFACE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelLike", "open_model"]
 
-# OpenCV's FaceRecognizerSF feeds it RGB from 0 to 255, without a mean (modules/objdetect/src/face_recognize.cpp).
-SFACE = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
 NOT_ALIGNED = "It was trained on chips aligned by five points of the face. Nothing is aligned here: give aligned chips."
 WEIGHTS_ONLY = (".safetensors", ".pt", ".pth", ".bin", ".h5", ".keras", ".pkl")
 
@@ -148,7 +147,7 @@ def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:
     if None in extent and asked.size is None:
         raise InputError(f"{network.path.name} takes faces of any size; give one, in pixels (size, --size)")
     height, width = (length or asked.size or 0 for length in extent)
-    known = network.sha256 == SFACE
+    known = network.sha256 == SFACE.sha256
     channels = channels or 3
     prepare, pixels = asked.scaling(channels, "0..255" if known else "0..1")
     return Model(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet, load_faces
-from faceloupe.faces.images import read_image, to_square
+from faceloupe.faces.images import LUMA, read_image, to_square
 
 __all__ = ["MOST", "Faces", "Photograph", "open_faces"]
 
@@ -20,7 +20,6 @@ MOST = 64  # faces in one look
 CAPTURES, EACH = 400, 10  # of both data sets; of each subject, who come one after the other
 NATIVE = {"olivetti": 64, "orl": 73}  # pixels of a side before any resizing
 REFERENCE = re.compile(r"(olivetti|orl):(\d+)")
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R 601, as for files
 
 Floats = NDArray[np.float32]
 Face: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.faces import LUMA
 from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.detect import Landmarks
 
 __all__ = ["AVERAGE_FACE", "Pose", "Quality", "measure", "pose_of"]
 
 _FACE = (slice(30, 106), slice(24, 88))  # rows and columns of a chip from brows to chin: no hair, no background
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R 601
 _DARK, _BRIGHT = 0.02, 0.98
 
 AVERAGE_FACE = np.array(
@@ -88,7 +88,7 @@ def measure(chip: FaceChip) -> Quality:
     "The chip's face" is rows 30 to 105 and columns 24 to 87 of the 112 x 112.
     """
     landmarks = chip.detection.landmarks
-    luma = (chip.image @ _LUMA)[_FACE]
+    luma = (chip.image @ LUMA)[_FACE]
     return Quality(
         eye_distance=hypot(landmarks.left_eye.x - landmarks.right_eye.x, landmarks.left_eye.y - landmarks.right_eye.y),
         sharpness=float(255 * _laplacian(luma).std()),

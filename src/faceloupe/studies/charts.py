@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faceloupe.blocks import Block, chart
 from faceloupe.studies.findings import Curve
 from faceloupe.studies.statistics import Interval, cluster_bootstrap
 from faceloupe.studies.trials import Trials
@@ -29,17 +30,16 @@ def line_chart(
     y: str,
     *,
     reference: Sequence[Mapping[str, Any]] = CHANCE,
-) -> dict[str, Any]:
+) -> Block:
     """Return curves of shares with their bands."""
-    return {
-        "type": "chart",
-        "id": id,
-        "title": title,
-        "caption": caption,
-        "mark": "line",
-        "x": {"label": x[0], "unit": x[1]},
-        "y": {"label": y, "unit": "%", "range": [0.0, 1.0]},
-        "series": [
+    return chart(
+        id,
+        title,
+        caption,
+        "line",
+        x={"label": x[0], "unit": x[1]},
+        y={"label": y, "unit": "%", "range": [0.0, 1.0]},
+        series=[
             {
                 "name": name,
                 "style": style,
@@ -50,8 +50,8 @@ def line_chart(
             }
             for (name, style), curve in curves.items()
         ],
-        "reference": list(reference),
-    }
+        reference=reference,
+    )
 
 
 def dots_chart(
@@ -61,18 +61,17 @@ def dots_chart(
     groups: Mapping[Name, Trials],
     column: str,
     y: str,
-) -> dict[str, Any]:
+) -> Block:
     """Return one dot a fit, by group, with each group's mean and interval."""
     means = {name: cluster_bootstrap(trials.grid(column)) for (name, _), trials in groups.items()}
-    return {
-        "type": "chart",
-        "id": id,
-        "title": title,
-        "caption": caption,
-        "mark": "dots",
-        "x": {"label": ""},
-        "y": {"label": y, "unit": "%", "range": [0.0, 1.0]},
-        "series": [
+    block = chart(
+        id,
+        title,
+        caption,
+        "dots",
+        x={"label": ""},
+        y={"label": y, "unit": "%", "range": [0.0, 1.0]},
+        series=[
             {
                 "name": name,
                 "style": style,
@@ -83,11 +82,10 @@ def dots_chart(
             }
             for (name, style), trials in groups.items()
         ],
-        "summary": [
-            {"x": name, "mean": mean.estimate, "lo": mean.low, "hi": mean.high} for name, mean in means.items()
-        ],
-        "reference": CHANCE,
-    }
+        reference=CHANCE,
+    )
+    summary = [{"x": name, "mean": mean.estimate, "lo": mean.low, "hi": mean.high} for name, mean in means.items()]
+    return block | {"summary": summary}
 
 
 def forest_chart(
@@ -99,18 +97,17 @@ def forest_chart(
     *,
     control: Mapping[str, Interval] | None = None,
     reference: Sequence[Mapping[str, Any]] = NO_CHANGE,
-) -> dict[str, Any]:
+) -> Block:
     """Return intervals, one a row, with a control beside them where there is one."""
     series = [("measured", "cnn", rows)] + ([("shuffled labels", "other", control)] if control else [])
-    return {
-        "type": "chart",
-        "id": id,
-        "title": title,
-        "caption": caption,
-        "mark": "interval",
-        "x": {"label": x, "unit": "%"},
-        "y": {"label": "", "categories": list(rows)},
-        "series": [
+    return chart(
+        id,
+        title,
+        caption,
+        "interval",
+        x={"label": x, "unit": "%"},
+        y={"label": "", "categories": list(rows)},
+        series=[
             {
                 "name": name,
                 "style": style,
@@ -121,5 +118,5 @@ def forest_chart(
             }
             for name, style, intervals in series
         ],
-        "reference": list(reference),
-    }
+        reference=reference,
+    )
