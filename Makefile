@@ -9,7 +9,7 @@ study: .venv/study.installed ## set up and run the study: study/report.html
 	$(BIN)/faceloupe study --out study --resume
 
 test: .venv/test.installed .venv/weights.installed ## set up and run all tests
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile # a process a core
 
 check: .venv/check.installed ## lint, format and types
 	$(BIN)/ruff check
