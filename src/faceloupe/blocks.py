@@ -73,7 +73,7 @@ def chart(
     x: Mapping[str, Any],
     y: Mapping[str, Any],
     series: Iterable[Block],
-    reference: Iterable[Block] = (),
+    reference: Iterable[Mapping[str, Any]] = (),
 ) -> Block:
     """Return a chart; `mark` is "line", "points", "dots" or "interval", an axis has a ``label`` and a ``unit``."""
     return {
@@ -85,5 +85,5 @@ def chart(
         "x": dict(x),
         "y": dict(y),
         "series": list(series),
-        "reference": list(reference),
+        "reference": [dict(line) for line in reference],
     }

@@ -49,10 +49,11 @@ def decode_array(document: dict[str, Any]) -> NDArray[Any]:
     return np.frombuffer(content, dtype=dtype).reshape(document["shape"])
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
-    The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step.
+    The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. What is
+    personal or secret has the `mode` 0o600.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -60,7 +61,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

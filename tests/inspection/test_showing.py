@@ -178,7 +178,7 @@ def test_a_trace_says_what_it_shows_and_what_there_is(results):
 
 
 def test_the_pictures_of_a_trace_are_its_numbers(results):
-    """The first picture is of the channel that varies most: black at -limit, white at +limit."""
+    """The first picture is of the channel that varies most: black at -limit, 128 at 0, white at +limit."""
     output = results["Trace"]["conv"]
     channel = int(output.astype(np.float64).var(axis=(0, 2, 3)).argmax())
     panels = [one for one in _page(results["Trace"]).attributes if one.get("alt", "").startswith("conv, ")]
@@ -186,7 +186,8 @@ def test_the_pictures_of_a_trace_are_its_numbers(results):
     with Image.open(BytesIO(base64.b64decode(panels[0]["src"].split(",")[1]))) as image:
         pixels = np.asarray(image)
     limit = np.abs(output[0]).max()
-    np.testing.assert_allclose(pixels, 255 * (output[0, channel] + limit) / (2 * limit), atol=0.51)
+    levels = np.interp(output[0, channel], [-limit, 0, limit], [0, 128, 255])
+    np.testing.assert_allclose(pixels, levels, atol=0.51)
 
 
 def test_a_deep_trace_is_bounded():

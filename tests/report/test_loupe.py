@@ -12,7 +12,7 @@ import pytest
 from loupe_data import make_study
 
 from faceloupe.errors import InputError
-from faceloupe.report.loupe import loupe_policy, loupe_style, render_loupe
+from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
 
 HOSTILE = "</script><!-- <script>alert(1)</script> \u2028 'é\" ]]>"
 FOLDER = files("faceloupe.report").joinpath("loupe")
@@ -79,9 +79,7 @@ def test_the_policy_names_the_scripts_that_are_written_in_the_page_and_no_others
         "'sha256-" + base64.b64encode(hashlib.sha256(written[kind].encode()).digest()).decode() + "'"
         for kind in ("importmap", "module")
     }
-    directive, *allowed = loupe_policy().split(" ")
-    assert directive == "script-src"
-    assert set(allowed) == hashes | {"data:"}
+    assert set(loupe_sources()) == hashes | {"data:"}
 
 
 def test_the_policy_does_not_depend_on_the_data() -> None:

@@ -14,33 +14,22 @@ from PIL import Image
 
 from faceloupe import CNNClassifier, FCNNClassifier, load_faces
 from faceloupe.documents import encode_array
-from faceloupe.report.loupe import loupe_policy, loupe_style, render_loupe
+from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
+from faceloupe.report.policy import content_policy
 
-CHROMIUM = Path("/usr/bin/chromium")
 VIEWS = ("face", "microscope", "pooling", "ledger", "time", "seeds", "train")
 HOSTILE = "</script><img src=x onerror=document.title='broken'><!--"
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
 
 def page_of(study: dict[str, Any]) -> str:
     style = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8") + loupe_style()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; {loupe_policy()}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Loupe</title>'
         f'<link rel="icon" href="data:,">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_policy(loupe_sources())}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
         f"<body><main><h1>Loupe</h1>{render_loupe(study)}</main></body></html>"
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +220,16 @@ def test_training_here_ends_in_a_verdict_and_on_the_bench(page: Any) -> None:
     linked = open_at(page, page.url)
     linked.locator(".answer.fcnn select", has_text="trained here").wait_for()
     assert "own%2Ffcnn" in page.url or "own/fcnn" in page.url
+
+
+def test_what_was_trained_here_fits_the_narrowest_window(browser: Any, address: str) -> None:
+    page = open_at(browser.new_page(viewport={"width": 320, "height": 640}), address)
+    go(page, "train")
+    page.get_by_label("Epochs").fill("1")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.locator(".answer", has_text="trained here").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    page.close()
 
 
 def test_a_training_can_be_stopped(page: Any) -> None:

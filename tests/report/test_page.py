@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import hashlib
 import io
 import json
 import re
@@ -73,12 +74,31 @@ def numbers_table(html: str, chart: str) -> str:
 def test_one_file_that_asks_for_nothing(document: Document) -> None:
     html = render_page(document)
     page = Page(html)
-    policy = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
-    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
-    assert not re.search(r"https?:|url\(|@import", html)
-    assert page.all("script") == []
+    assert not re.search(r"https?:|url\(|@import|fetch\(|import\(", html)
     assert all(str(img["src"]).startswith("data:image/png;base64,") for img in page.all("img"))
     assert {link["href"] for link in page.all("link")} == {"data:,"}
+
+
+def policy_of(html: str) -> str:
+    metas = Page(html).all("meta")
+    [policy] = [meta["content"] for meta in metas if meta.get("http-equiv") == "Content-Security-Policy"]
+    return str(policy)
+
+
+def test_the_one_script_is_for_pictures_and_a_page_without_pictures_has_none(document: Document) -> None:
+    nothing_else = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    [code] = re.findall(r'<script type="module">(.*?)</script>', html := render_page(document), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    assert policy_of(html) == f"{nothing_else}; script-src 'sha256-{digest}'"
+    assert len(Page(html).all("script")) == 1
+    words = render_page(with_blocks(document, *blocks(document, "chart"), *blocks(document, "table")))
+    assert Page(words).all("script") == []
+    assert policy_of(words) == nothing_else
+
+
+def test_the_script_is_for_pictures_within_statements_too(document: Document) -> None:
+    statement = {**blocks(document, "statement")[0], "block": blocks(document, "pictures")[0]}
+    assert len(Page(render_page(with_blocks(document, statement))).all("script")) == 1
 
 
 def test_rendering_again_gives_the_same_bytes_and_leaves_the_document_alone(document: Document) -> None:

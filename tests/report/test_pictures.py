@@ -21,6 +21,14 @@ def test_grey_is_symmetric_about_zero() -> None:
     assert array_to_pixels(np.array([[-2.0, 0.0, 2.0]]), GREY).tolist() == [[0, 128, 255]]
 
 
+@given(st.floats(1e-6, 1))
+def test_grey_has_a_level_for_zero_alone(amount: float) -> None:
+    below, zero, above = array_to_pixels(np.array([[-2 * amount, 0.0, 2 * amount]]), GREY)[0].astype(int)
+    assert zero == 128
+    assert below <= zero <= above
+    assert abs((above - zero) - (zero - below)) <= 1
+
+
 def test_photographs_run_from_black_to_white() -> None:
     assert array_to_pixels(np.array([[0.0, 1.0]]), PHOTOGRAPH).tolist() == [[0, 255]]
     assert array_to_pixels(np.ones((4, 5, 3)), PHOTOGRAPH).shape == (4, 5, 3)

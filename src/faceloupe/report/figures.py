@@ -14,7 +14,7 @@ from faceloupe.report.page import check_document
 from faceloupe.report.panels import GRID, MUTED, draw_panels, drawn_words, panels_size
 from faceloupe.report.rows import BINS, row_domain
 from faceloupe.report.scales import axis_label, format_number, nice_step
-from faceloupe.report.series import Series, dot_rows, finite, interval_rows, read_series, stack_dots
+from faceloupe.report.series import Series, dot_rows, drawable, finite, interval_rows, is_log, read_series, stack_dots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,7 +118,7 @@ def _chart_on(figure: "FigureBase", block: Block) -> None:
 def _lines(axes: "Axes", block: Block) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    series, joined = read_series(block), block["mark"] == "line"
+    series, joined = drawable(block), block["mark"] == "line"
     (x_low, x_high), (y_low, y_high) = line_domains(block, series)
     for one in series:
         axes.fill_between(one.x, one.lo, one.hi, color=one.look.colour, alpha=0.15, linewidth=0)
@@ -126,9 +126,10 @@ def _lines(axes: "Axes", block: Block) -> None:
         dash = (0, tuple(float(part) / 2 for part in one.dash.split())) if one.dash else "-"
         line = dash if joined else ""
         axes.plot(one.x, one.y, linestyle=line, markevery=every, label=drawn_words(one.name), **_look(one))
-    margin = 0.02 * (x_high - x_low)
+    margin = 0.0 if is_log(block["x"]) else 0.02 * (x_high - x_low)
     axes.set(xlim=(x_low - margin, x_high + margin), ylim=(y_low, y_high + 0.02 * (y_high - y_low)))
-    if all(value.is_integer() for one in series for value in finite(one.x)):
+    axes.set(xscale="log" if is_log(block["x"]) else "linear", yscale="log" if is_log(block["y"]) else "linear")
+    if not is_log(block["x"]) and all(value.is_integer() for one in series for value in finite(one.x)):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if block["x"].get("ticks"):
         axes.set_xticks(block["x"]["ticks"])

@@ -7,8 +7,16 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from faceloupe.report.markup import element, plain
-from faceloupe.report.scales import Scale, axis_label, domain_of, format_number, nice_ticks
-from faceloupe.report.series import Series, finite, read_series
+from faceloupe.report.scales import (
+    Scale,
+    axis_label,
+    domain_of,
+    format_number,
+    log_domain,
+    log_ticks,
+    nice_ticks,
+)
+from faceloupe.report.series import Series, drawable, finite, is_log
 from faceloupe.report.svg import LINE, legend, line, marker, path, spread, text, text_width, wrap
 
 __all__ = ["draw_lines", "line_domains"]
@@ -42,19 +50,19 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
     narrow : bool
         Names in a key above the plot instead of beside it; so are those of points, where there are several.
     """
-    series, joined = read_series(chart), chart["mark"] == "line"
+    series, joined = drawable(chart), chart["mark"] == "line"
     named = narrow if joined else len(series) > 1
     key, top = legend(series, width, 0) if named else ("", 0.0)
     top += 28 if chart["y"]["label"] else 10
     height = top + (230 if narrow else 290) + BOTTOM
     (x_low, x_high), (y_low, y_high) = line_domains(chart, series)
-    y_ticks = nice_ticks(y_low, y_high, 5)
+    y_ticks = log_ticks(y_low, y_high) if is_log(chart["y"]) else nice_ticks(y_low, y_high, 5)
     y_names = [format_number(tick, chart["y"].get("unit")) for tick in y_ticks]
     left = max(text_width(name) for name in y_names) + 8
     ends = _ends(series, chart.get("reference") or []) if joined and not narrow else []
     names = 8.0 if not ends else min(LABELS, max((text_width(end.words) for end in ends), default=0)) + 24
-    x = Scale(x_low, x_high, left + 8, width - names - 6)
-    y = Scale(y_low, y_high, height - BOTTOM, top)
+    x = Scale(x_low, x_high, left + 8, width - names - 6, is_log(chart["x"]))
+    y = Scale(y_low, y_high, height - BOTTOM, top, is_log(chart["y"]))
     content = (
         key
         + text(0, top - 16, axis_label(plain(chart["y"]["label"]), chart["y"].get("unit")), "axis-label")
@@ -76,9 +84,10 @@ def line_domains(chart: Mapping[str, Any], series: Sequence[Series]) -> tuple[tu
     ys = [value for one in series for column in (one.y, one.lo, one.hi) for value in column]
     ys += [mark["y"] for mark in references if "y" in mark]
     wanted = chart["y"].get("range") or []
+    xs = [value for one in series for value in one.x]
     return (
-        domain_of(value for one in series for value in one.x),
-        domain_of([*ys, *wanted], round_to=None if wanted else 5),
+        log_domain(xs) if is_log(chart["x"]) else domain_of(xs),
+        log_domain([*ys, *wanted]) if is_log(chart["y"]) else domain_of([*ys, *wanted], round_to=None if wanted else 5),
     )
 
 
@@ -100,6 +109,8 @@ def _x_axis(axis: Mapping[str, Any], series: Sequence[Series], x: Scale, span: t
 
 def _x_ticks(values: set[float], x: Scale) -> list[float]:
     """Return the values themselves where they are few and leave room for their labels, else round numbers."""
+    if x.log:
+        return log_ticks(x.low, x.high)
     held = sorted(values)
     room = min((x(after) - x(before) for before, after in pairwise(held)), default=0)
     if len(held) <= TICKS and room > 8 + max((text_width(format_number(value)) for value in held), default=0):

@@ -5,7 +5,6 @@ they go on importing each other by name, and the page's policy names by its hash
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
@@ -14,8 +13,9 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.report.markup import element, paragraphs
+from faceloupe.report.policy import script_hash
 
-__all__ = ["LOUPE_ID", "loupe_policy", "loupe_style", "render_loupe"]
+__all__ = ["LOUPE_ID", "loupe_sources", "loupe_style", "render_loupe"]
 
 LOUPE_ID = "section-loupe"
 HEADING = "The loupe"
@@ -49,7 +49,7 @@ def render_loupe(data: Mapping[str, Any]) -> str:
     -------
     str
         HTML: a heading, a paragraph that needs no scripts, the data, the modules and the script that starts them. The
-        page needs :func:`loupe_style` in its style and :func:`loupe_policy` in its content security policy.
+        page needs :func:`loupe_style` in its style and :func:`loupe_sources` in its content security policy.
 
     Raises
     ------
@@ -73,12 +73,12 @@ def loupe_style() -> str:
     return files("faceloupe.report").joinpath("loupe/loupe.css").read_text(encoding="utf-8")
 
 
-def loupe_policy() -> str:
-    """Return the ``script-src`` directive under which the section's scripts run, and no others written in a page.
+def loupe_sources() -> list[str]:
+    """Return the sources of the section's scripts, as the page's policy names them.
 
     ``data:`` lets the modules be imported; a browser has no narrower word for them. No script is made from text.
     """
-    return f"script-src {_hash(_import_map())} {_hash(MOUNT)} data:"
+    return [script_hash(_import_map()), script_hash(MOUNT), "data:"]
 
 
 def _check(data: Mapping[str, Any]) -> None:
@@ -120,9 +120,3 @@ def _modules(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
         elif entry.name.endswith(".js"):
             found.append((f"{prefix}/{entry.name.removesuffix('.js')}", entry.read_bytes()))
     return found
-
-
-def _hash(script: str) -> str:
-    """Return a script as a content security policy names it."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"'sha256-{digest}'"

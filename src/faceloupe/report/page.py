@@ -1,22 +1,22 @@
-"""A document as one HTML file that opens from disk: no request, no reader left out, and scripts in the loupe alone."""
+"""A document as one HTML file that opens from disk: no request, no reader left out, scripts for those who have them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.report.blocks import badge, blocks_of, render_block
-from faceloupe.report.loupe import LOUPE_ID, loupe_policy, loupe_style, render_loupe
+from faceloupe.report.hover import has_pictures, hover_source, render_hover
+from faceloupe.report.loupe import LOUPE_ID, loupe_sources, loupe_style, render_loupe
 from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain
+from faceloupe.report.policy import content_policy
 from faceloupe.report.scales import format_number
 
 __all__ = ["SCHEMAS", "check_document", "render_head", "render_page"]
 
-SCHEMAS = ("faceloupe.study/1", "faceloupe.look/1")
+SCHEMAS = ("faceloupe.study/1", "faceloupe.look/1", "faceloupe.explanation/1", "faceloupe.evaluation/1")
 BLOCKS = ("text", "table", "chart", "pictures", "statement")
-# Nothing may be fetched and nothing may run but the loupe's own scripts, whatever a subject is called.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def render_page(document: Mapping[str, Any]) -> str:
@@ -26,7 +26,8 @@ def render_page(document: Mapping[str, Any]) -> str:
     ----------
     document : mapping
         As ``faceloupe study --json`` prints it; ``evidence`` and ``networks`` are not drawn. With ``loupe``, the page
-        holds the instrument of :mod:`faceloupe.report.loupe` after its first section.
+        holds the instrument of :mod:`faceloupe.report.loupe` after its first section; with pictures, the script of
+        :mod:`faceloupe.report.hover` that reads their numbers. Without either no script may run.
 
     Returns
     -------
@@ -39,24 +40,26 @@ def render_page(document: Mapping[str, Any]) -> str:
         If the document has another schema, an unknown block, or two blocks of one kind with the same id.
     """
     check_document(document)
-    loupe = "loupe" in document
-    head = render_head(document["title"], loupe_style() if loupe else "", f"; {loupe_policy()}" if loupe else "")
+    loupe, hover = "loupe" in document, has_pictures(document)
+    sources = [*(loupe_sources() if loupe else []), *([hover_source()] if hover else [])]
+    head = render_head(document["title"], loupe_style() if loupe else "", sources)
     body = (
         '<a class="skip" href="#content">Skip to the article</a>'
         + element("header", _masthead(document), class_="masthead")
         + _contents(document)
         + element("main", _verdicts(document) + _sections(document), id="content", tabindex="-1")
         + element("footer", _footer(document))
+        + (render_hover() if hover else "")
     )
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
 
-def render_head(title: str, style: str = "", policy: str = "") -> str:
-    """Return the content of a page's ``<head>``, with the report's own style and policy and what comes after them."""
+def render_head(title: str, style: str = "", scripts: Iterable[str] = ()) -> str:
+    """Return the content of a page's ``<head>``: the report's own style and more, and what scripts may run."""
     own = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
     return (
         '<meta charset="utf-8">'
-        + f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY + policy)}">'
+        + f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy(scripts))}">'
         + '<meta name="viewport" content="width=device-width, initial-scale=1">'
         + '<meta name="color-scheme" content="light dark">'
         + '<link rel="icon" href="data:,">'

@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,14 @@ from faceloupe.report.scales import format_number
 
 __all__ = ["array_to_pixels", "png_uri", "render_pictures", "scale_ends", "scale_labels"]
 
-# From blue through white at zero to orange, darkening evenly to both sides; told apart with any colour vision.
-DIVERGING_AT = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-DIVERGING = np.array([[18, 52, 130], [110, 155, 222], [255, 255, 255], [236, 158, 92], [138, 56, 4]], dtype=float)
+# The colours of a scale from its low end to its high end, evenly spaced. Diverging: from blue through white at zero to
+# orange, darkening evenly to both sides; told apart with any colour vision. Grey has a level for zero alone.
+STOPS = {
+    "photograph": [[0], [255]],
+    "grey": [[0], [128], [255]],
+    "diverging": [[18, 52, 130], [110, 155, 222], [255, 255, 255], [236, 158, 92], [138, 56, 4]],
+}
+BEYOND = 1e-6  # of a scale; less than that beyond its ends is rounding
 
 
 def scale_ends(scale: Mapping[str, Any]) -> tuple[float, float]:
@@ -50,10 +56,10 @@ def array_to_pixels(array: NDArray[Any], scale: Mapping[str, Any]) -> NDArray[np
     """
     low, high = scale_ends(scale)
     known = np.isfinite(array)
-    share = np.clip((np.where(known, array, low) - low) / (high - low), 0.0, 1.0)
-    if scale["kind"] == "diverging":
-        share = np.stack([np.interp(2 * share - 1, DIVERGING_AT, colour) / 255 for colour in DIVERGING.T], axis=-1)
-    pixels = np.rint(255 * share).astype(np.uint8)
+    stops = np.array(STOPS[scale["kind"]], dtype=float)
+    places = np.linspace(low, high, len(stops))
+    levels = [np.interp(np.where(known, array, low), places, channel) for channel in stops.T]
+    pixels: NDArray[np.uint8] = np.rint(np.stack(levels, axis=-1) if len(levels) > 1 else levels[0]).astype(np.uint8)
     if known.all():
         return pixels
     colours = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
@@ -71,23 +77,36 @@ def png_uri(pixels: NDArray[np.uint8]) -> str:
 def render_pictures(block: Mapping[str, Any], level: int) -> str:
     """Return a pictures block as a figure: panels in columns, the scale, the caption."""
     id_ = identifier("figure", block["id"])
-    panels = "".join(_panel(panel, block["scale"]) for panel in block["panels"])
+    arrays = [decode_array(panel["array"]) for panel in block["panels"]]
+    panels = "".join(_panel(*pair, block["scale"]) for pair in zip(block["panels"], arrays, strict=True))
     content = (
         element(f"h{level}", inline(block["title"]), id=f"{id_}-title", class_="figure-title")
         + element("div", panels, class_="panels", style=f"--columns:{int(block['columns'])}")
         + _scale_bar(block["scale"])
         + element("figcaption", paragraphs(block["caption"]))
     )
-    return element("figure", content, id=id_, class_="wide", aria_labelledby=f"{id_}-title")
+    key = json.dumps(_key(block["scale"], arrays), separators=(",", ":"))
+    return element("figure", content, id=id_, class_="wide", aria_labelledby=f"{id_}-title", data_scale=key)
 
 
-def _panel(panel: Mapping[str, Any], scale: Mapping[str, Any]) -> str:
-    array = decode_array(panel["array"])
+def _key(scale: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> dict[str, Any]:
+    """Return what `hover.js` needs to read numbers back from colours."""
+    low, high = scale_ends(scale)
+    slack = BEYOND * (high - low)
+    beyond = any(((array < low - slack) | (array > high + slack)).any() for array in arrays)
+    return {
+        "kind": scale["kind"], "unit": plain(scale.get("unit") or ""), "low": low, "high": high, "beyond": beyond,
+        "stops": STOPS[scale["kind"]],
+    }  # fmt: skip
+
+
+def _panel(panel: Mapping[str, Any], array: NDArray[Any], scale: Mapping[str, Any]) -> str:
     image = (
         f'<img src="{png_uri(array_to_pixels(array, scale))}" alt="{inline(plain(panel["alt"]))}"'
         f' width="{array.shape[1]}" height="{array.shape[0]}">'
     )
-    return element("div", image + element("span", inline(panel["label"]), class_="label"), class_="panel")
+    picture = element("div", image, class_="picture")
+    return element("div", picture + element("span", inline(panel["label"]), class_="label"), class_="panel")
 
 
 def _scale_bar(scale: Mapping[str, Any]) -> str:

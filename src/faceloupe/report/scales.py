@@ -4,24 +4,40 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Scale", "axis_label", "domain_of", "format_interval", "format_number", "nice_step", "nice_ticks"]
+__all__ = [
+    "Scale",
+    "axis_label",
+    "domain_of",
+    "format_interval",
+    "format_number",
+    "log_domain",
+    "log_ticks",
+    "nice_step",
+    "nice_ticks",
+]
 
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 WHOLE = (1.0, 2.0, 5.0, 10.0)
+ENOUGH = 3  # powers of ten that make ticks by themselves
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A straight line from values ``low..high`` to pixels ``start..stop``."""
+    """A straight line from values ``low..high``, or from their logarithms, to pixels ``start..stop``."""
 
     low: float
     high: float
     start: float
     stop: float
+    log: bool = False
 
     def __call__(self, value: float) -> float:
         """Return the pixel of a value."""
-        return self.start + (value - self.low) / (self.high - self.low) * (self.stop - self.start)
+        if self.log:
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return self.start + share * (self.stop - self.start)
 
 
 def nice_step(low: float, high: float, count: int, nice: tuple[float, ...] = NICE) -> float:
@@ -65,6 +81,37 @@ def domain_of(values: Iterable[float | None], *, round_to: int | None = None) ->
         return low, high
     step = nice_step(low, high, round_to)
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+
+
+def log_domain(values: Iterable[float | None]) -> tuple[float, float]:
+    """Return an interval of positive length, its ends 1, 2 or 5 times powers of ten, that holds every positive value.
+
+    >>> log_domain([0.0, 0.003, 0.7]), log_domain([])
+    ((0.002, 1.0), (0.1, 1.0))
+    """
+    positive = [value for value in values if value is not None and value > 0 and math.isfinite(value)]
+    low, high = (min(positive), max(positive)) if positive else (0.1, 1.0)
+    steps = _log_steps(low / 2, high * 2)
+    below = max(step for step in steps if step <= low * (1 + 1e-9))
+    above = min(step for step in steps if step >= high * (1 - 1e-9))
+    return (below, above) if below < above else (below, next(step for step in steps if step > above))
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return the powers of ten within ``low..high``, and 2 and 5 times them where there are few.
+
+    >>> log_ticks(1e-4, 0.2), log_ticks(0.05, 0.5)
+    ([0.0001, 0.001, 0.01, 0.1], [0.05, 0.1, 0.2, 0.5])
+    """
+    steps = [step for step in _log_steps(low, high) if low * (1 - 1e-9) <= step <= high * (1 + 1e-9)]
+    powers = [step for step in steps if f"{step:e}".startswith("1.0")]
+    return powers if len(powers) >= ENOUGH else steps
+
+
+def _log_steps(low: float, high: float) -> list[float]:
+    """Return 1, 2 and 5 times powers of ten from below `low` to above `high`."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    return [float(f"{factor}e{power}") for power in range(first, last + 1) for factor in (1, 2, 5)]
 
 
 def format_number(value: float | None, unit: str | None = None) -> str:

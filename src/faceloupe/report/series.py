@@ -3,13 +3,25 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.report.markup import plain
 
-__all__ = ["LOOKS", "Look", "Row", "Series", "dot_rows", "finite", "interval_rows", "read_series", "stack_dots"]
+__all__ = [
+    "LOOKS",
+    "Look",
+    "Row",
+    "Series",
+    "dot_rows",
+    "drawable",
+    "finite",
+    "interval_rows",
+    "is_log",
+    "read_series",
+    "stack_dots",
+]
 
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
@@ -78,6 +90,29 @@ def read_series(chart: Mapping[str, Any]) -> list[Series]:
     """
     seen: Counter[str] = Counter()
     return [_read_one(chart["id"], one, seen) for one in chart["series"]]
+
+
+def is_log(axis: Mapping[str, Any]) -> bool:
+    """Return whether an axis is logarithmic: ``"scale": "log"``, values above 0."""
+    return axis.get("scale") == "log"
+
+
+def drawable(chart: Mapping[str, Any]) -> list[Series]:
+    """Return the series of a line chart as they can be drawn: on a logarithmic axis nothing is at 0 or below.
+
+    A point there is missing; a limit there lies at the lowest value that is drawn.
+    """
+    series = read_series(chart)
+    if is_log(chart["x"]):
+        series = [replace(one, x=_positive(one.x, math.nan)) for one in series]
+    if is_log(chart["y"]):
+        shown = [value for one in series for column in (one.y, one.lo, one.hi) for value in column if value > 0]
+        lowest = min(shown, default=1.0)
+        series = [
+            replace(one, y=_positive(one.y, math.nan), lo=_positive(one.lo, lowest), hi=_positive(one.hi, lowest))
+            for one in series
+        ]
+    return series
 
 
 def dot_rows(chart: Mapping[str, Any]) -> list[Row]:
@@ -150,6 +185,10 @@ def _read_one(chart: str, one: Mapping[str, Any], seen: Counter[str]) -> Series:
 
 def _column(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(value if isinstance(value, str) else _number(value) for value in values)
+
+
+def _positive(values: Sequence[float], instead: float) -> tuple[float, ...]:
+    return tuple(instead if value <= 0 else value for value in values)
 
 
 def _number(value: float | None) -> float:

@@ -1,6 +1,6 @@
 /** Arrays as pixels: one pixel for each number, on the colours that the report's pictures have. */
 
-// Blue, white at zero, orange: `DIVERGING` of `faceloupe.report.pictures`.
+// Blue, white at zero, orange: the diverging `STOPS` of `faceloupe.report.pictures`.
 const STOPS = [
   [18, 52, 130],
   [110, 155, 222],
