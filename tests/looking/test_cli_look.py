@@ -23,8 +23,8 @@ It has 133 parameters in 4 layers and does 130 multiply-adds a face.
 
 It takes above.png for class 1 (1.25) and below.png for class 0 (−0.7).
 
-The evidence for class 1 (the logit) is 1.25 for above.png. By occlusion, it rests most on what lies around row 2, \
-column 3: 0.03 logit lost when a window of 1×1 pixels is covered. The maps are not checked.
+The evidence for class 1 (the logit) is 1.25 for above.png. By occlusion, it rests most on what lies around row 3, \
+column 4: 0.03 logit lost when a window of 1×1 pixels is covered. The maps are not checked.
 """
 
 

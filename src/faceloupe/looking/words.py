@@ -51,10 +51,10 @@ def target_of(look: Look, place: int) -> str:
 
 
 def where_most(found: Attribution) -> str:
-    """Return where the largest value of a map lies, in pixels of the face."""
+    """Return where the largest value of a map lies, in pixels of the face, counted from 1 as the page does."""
     row, column = np.unravel_index(int(found.map.argmax()), found.map.shape)
     rows, columns = found.placement.rows, found.placement.columns
-    return f"row {rows[row]:.0f}, column {columns[column]:.0f}"
+    return f"row {rows[row] + 1:.0f}, column {columns[column] + 1:.0f}"
 
 
 def listed(things: Sequence[object]) -> str:
