@@ -16,10 +16,12 @@ check: .venv/check.installed ## lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: study .venv/bench.installed ## measure, as ratios in one run
+bench: study .venv/bench.installed .venv/weights.installed ## measure, as ratios in one run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/fits.py
 	$(BIN)/python benchmarks/frames.py study/report.html
+	$(BIN)/python benchmarks/recognition.py
+	$(BIN)/python benchmarks/search.py
 
 clean:
 	rm -rf .venv study .mypy_cache .ruff_cache .pytest_cache .hypothesis

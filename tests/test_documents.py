@@ -1,6 +1,8 @@
 """Documents: exact arrays, and files that are whole or not there."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -40,6 +42,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
 def _fail(*_):
     raise OSError("disk on fire")
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as threads:
+        read = threads.submit(pipe.read_bytes)
+        write_whole(pipe, b"content")
+    assert read.result() == b"content"
+    assert pipe.is_fifo()
 
 
 def test_json_goes_there_and_back(tmp_path):

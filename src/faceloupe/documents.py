@@ -53,8 +53,12 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. What is
-    personal or secret has the `mode` 0o600.
+    personal or secret has the `mode` 0o600. What is there and no file, such as ``/dev/stdout`` or a pipe, is written
+    to, not replaced.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -7,12 +7,23 @@
     │   └── ImageError                      one file is not a usable capture (a batch skips and names it)
     ├── UnavailableError                    data or an optional part is missing here; the message says how to get it
     ├── StudyError                          a study folder cannot be begun or resumed as asked
-    └── GalleryError                        a gallery cannot be opened, read or written as asked
+    ├── GalleryError                        a gallery cannot be opened, read or written as asked
+    │   └── SubjectError                    it has no such subject, or another one has the name
+    └── ProblemError                        a server refused; the message says why, and what to do
 
 The command line turns every one of them into a message on stderr and exit status 2.
 """
 
-__all__ = ["FaceloupeError", "GalleryError", "ImageError", "InputError", "StudyError", "UnavailableError"]
+__all__ = [
+    "FaceloupeError",
+    "GalleryError",
+    "ImageError",
+    "InputError",
+    "ProblemError",
+    "StudyError",
+    "SubjectError",
+    "UnavailableError",
+]
 
 
 class FaceloupeError(Exception):
@@ -37,3 +48,30 @@ class StudyError(FaceloupeError):
 
 class GalleryError(FaceloupeError):
     """A gallery cannot be opened, read or written as asked."""
+
+
+class SubjectError(GalleryError):
+    """A gallery has no subject of that name, or another one has it."""
+
+
+class ProblemError(FaceloupeError):
+    """A server answered with a problem (RFC 9457).
+
+    Attributes
+    ----------
+    kind : str
+        Such as "token", "image" or "busy"; the server's page ``/problems`` lists them.
+    title, detail, remedy : str
+        What is wrong in general, and this time, and what to do.
+    status : int
+        The HTTP status.
+    retry_after : float or None
+        Seconds after which to try again, if waiting helps.
+    """
+
+    def __init__(
+        self, kind: str, title: str, status: int, detail: str, remedy: str, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{title}: {detail}. {remedy}")
+        self.kind, self.title, self.status, self.detail, self.remedy = kind, title, status, detail, remedy
+        self.retry_after = retry_after

@@ -1,6 +1,11 @@
+import importlib
 import io
 import struct
+import sys
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,7 +15,7 @@ from PIL import Image
 
 from faceloupe.errors import ImageError
 from faceloupe.faces import read_image
-from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, to_square
+from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, read_samples, to_square
 
 ORIENTATION = 0x0112
 GREY = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
@@ -45,6 +50,28 @@ def png_claiming(width, height):
     )
 
 
+PHONES = {".heic": "HEIF", ".heif": "HEIF", ".avif": "AVIF"}
+EACH_OF_PHONES = pytest.mark.parametrize("suffix", [".heic", ".avif"])
+
+
+def can_encode(kind):
+    """Whether Pillow writes this format here; only tests register the writer of HEIC by hand."""
+    if kind == "HEIF" and find_spec("pillow_heif"):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    Image.init()
+    return kind in Image.SAVE
+
+
+def phone_file(upright, suffix, orientation=1):
+    """What a phone that was held some way stores, blocks large enough to survive compression."""
+    if not can_encode(PHONES[suffix]):
+        pytest.skip(f"nothing here writes {suffix}")
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+    return encoded(stored, PHONES[suffix], exif=exif.tobytes(), quality=95)
+
+
 @pytest.fixture
 def read(tmp_path):
     def read_bytes(content, name="face.png", **options):
@@ -73,6 +100,55 @@ def test_a_sideways_jpeg_comes_out_upright(read, orientation):
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
     content = encoded(stored, "JPEG", exif=exif.tobytes(), quality=95)
     np.testing.assert_allclose(read(content, "face.jpg"), upright / 255, atol=0.02)
+
+
+@EACH_OF_PHONES
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_sideways_photograph_of_a_phone_comes_out_upright(read, orientation, suffix):
+    upright = np.kron(np.array([[0, 80, 160], [240, 120, 40]], np.uint8), np.ones((32, 32), np.uint8))
+    content = phone_file(upright, suffix, orientation)
+    np.testing.assert_allclose(read(content, f"face{suffix}"), upright / 255, atol=0.04)
+
+
+@EACH_OF_PHONES
+def test_the_formats_of_phones_are_known_by_their_content_in_colour(read, suffix):
+    upright = np.kron(np.array([[[250, 30, 20], [10, 200, 90]]], np.uint8), np.ones((32, 32, 1), np.uint8))
+    image = read(phone_file(upright, suffix), "misnamed.jpg", colour=True)
+    inside = np.array([image[16, 16], image[16, 48]])
+    np.testing.assert_allclose(inside, upright[[16, 16], [16, 48]] / 255, atol=0.03)
+
+
+@EACH_OF_PHONES
+def test_the_limit_holds_for_phones_before_a_pixel_is_decoded(read, monkeypatch, suffix):
+    content = phone_file(np.zeros((64, 64), np.uint8), suffix)
+    monkeypatch.setattr("faceloupe.faces.images.MAX_PIXELS", 64 * 64 - 1)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
+    with pytest.raises(ImageError, match="claims 64 x 64 pixels; at most 4,095"):
+        read(content)
+
+
+@EACH_OF_PHONES
+def test_a_damaged_file_of_a_phone_is_an_image_error(read, suffix):
+    content = phone_file(np.zeros((64, 64), np.uint8), suffix)
+    with pytest.raises(ImageError, match=r"face\.png: (damaged|no image)"):
+        read(content[: len(content) // 2])
+
+
+def test_without_the_plug_in_a_heic_file_says_how_to_get_it(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"IMG_1\.HEIC: a HEIC file, .*pip install faceloupe\[heic\]"):
+        read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "IMG_1.HEIC")
+
+
+def test_a_pillow_without_avif_says_so(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL.AvifImagePlugin", None)
+    with pytest.raises(ImageError, match=r"AVIF file, .*--upgrade pillow"):
+        read(b"\0\0\0\x18ftypavif\0\0\0\0avifmif1" + bytes(40))
+
+
+def test_a_film_is_no_photograph(read):
+    with pytest.raises(ImageError, match=r"no image that can be read .*HEIC, AVIF"):
+        read(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(40))
 
 
 def test_sixteen_bits_turn_upright_too(read):
@@ -235,8 +311,37 @@ def test_damaged_bytes_give_an_image_or_an_image_error(read, content, damage):
     assert 0 <= image.min() <= image.max() <= 1
 
 
+def test_threads_that_read_at_once_leave_the_warnings_as_they_were(tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(8)]
+    for path in paths:
+        Image.fromarray(COLOUR).resize((400, 300)).save(path)
+    before = warnings.filters[:]
+    with ThreadPoolExecutor(4) as threads:
+        for image in threads.map(read_image, paths * 10):
+            assert image.shape == (300, 400)
+    assert warnings.filters == before
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_bytes_stay_bytes_and_a_large_picture_is_as_pillow_has_it(tmp_path, colour):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (97, 1301, 4), dtype=np.uint8))
+    picture.save(tmp_path / "large.png")
+    samples = read_samples(tmp_path / "large.png", colour=colour)
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture)
+    assert samples.dtype == np.uint8
+    np.testing.assert_array_equal(samples, np.asarray(white.convert("RGB" if colour else "L")))
+
+
+def test_more_than_eight_bits_are_floats(tmp_path):
+    Image.fromarray(np.array([[0, 256, 65535]], np.uint16)).save(tmp_path / "deep.png")
+    assert read_samples(tmp_path / "deep.png").dtype == np.float32
+
+
 def test_every_suffix_is_a_format_that_is_read(tmp_path):
     for suffix in SUFFIXES:
+        if suffix in PHONES and not can_encode(PHONES[suffix]):
+            continue
         path = tmp_path / f"face{suffix}"
         Image.fromarray(GREY).convert("1" if suffix == ".pbm" else "L").save(path)
         assert read_image(path).shape == (4, 6)

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloupe.errors import InputError
@@ -50,6 +50,20 @@ def test_the_chip_is_that_of_opencv(photographs, portrait):
         theirs = recogniser.alignCrop(np.ascontiguousarray(samples[..., ::-1]), row)[..., ::-1]
         ours = align(samples.astype(np.float32) / 255, face).image
         assert np.abs(ours * 255 - theirs).max() < 0.6
+
+
+@given(st.floats(-3.1, 3.1), st.floats(0.1, 4), st.tuples(st.floats(-150, 450), st.floats(-150, 350)))
+@settings(max_examples=60, deadline=None)
+def test_only_the_part_that_is_shown_is_looked_at(angle, scale, place):
+    """Warping the whole photograph gives the same chip, wherever the face is; and so do bytes."""
+    samples = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    landmarks = (np.array(REFERENCE_POINTS) - 56) @ turn.T + place
+    face = Detection(Box(0, 0, 1, 1), Landmarks(*(Point(*point) for point in landmarks.tolist())), 1.0)
+    chip = align(samples, face)
+    whole = cv2.warpAffine(samples.astype(np.float32) / 255, chip.transform, (112, 112), flags=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(chip.image, whole, atol=2e-3)
+    np.testing.assert_array_equal(chip.image, align(samples.astype(np.float32) / 255, face).image)
 
 
 def test_landmarks_land_on_their_places():

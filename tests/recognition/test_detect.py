@@ -86,6 +86,12 @@ def test_grey_is_seen_as_colour_that_is_grey(photographs):
     assert detect(grey) == detect(np.repeat(grey[..., np.newaxis], 3, axis=2))
 
 
+def test_bytes_are_seen_as_the_floats_that_they_stand_for(portrait):
+    samples = np.rint(cv2.resize(portrait, (1400, 1050)) * 255).astype(np.uint8)
+    (seen,), (expected,) = detect(samples), detect(samples.astype(np.float32) / 255)
+    np.testing.assert_allclose(numbers(seen), numbers(expected), atol=0.05)
+
+
 @given(st.integers(1, 90), st.integers(1, 90))
 @settings(max_examples=25, deadline=None)
 def test_any_size_can_be_looked_at(height, width):
@@ -122,7 +128,7 @@ def test_a_detection_says_what_it_is(portrait):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((8, 8, 3), np.uint8), "expected an array of float32"),
+        (np.zeros((8, 8, 3), np.int64), "expected an array of float32 .* or of uint8, got int64"),
         ([[0.5]], "got list"),
         (np.zeros((8, 8, 4), np.float32), r"got \(8, 8, 4\)"),
         (np.zeros((0, 8), np.float32), r"got \(0, 8\)"),

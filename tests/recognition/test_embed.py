@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition import SFace, Template, compare, measure, templates_of
 from faceloupe.recognition.weights import SFACE, find_weights
 
@@ -94,6 +94,18 @@ def test_faces_of_another_shape_are_refused(sface, shape):
 def test_an_unknown_engine_is_refused():
     with pytest.raises(InputError, match=r"openvino.*onnxruntime.*got 'tensorrt'"):
         SFace(engine="tensorrt")
+
+
+def test_what_failed_to_open_says_so_when_it_is_needed_and_is_tried_again(sface, faces, monkeypatch):
+    def missing(_):
+        raise UnavailableError("no weights")
+
+    monkeypatch.setattr("faceloupe.recognition.embed._openings", {})
+    with monkeypatch.context() as moment:
+        moment.setattr("faceloupe.recognition.embed.read_weights", missing)
+        with pytest.raises(UnavailableError, match="no weights"):
+            SFace().embed(faces[:1])
+    np.testing.assert_allclose(SFace().embed(faces[:1]), sface.embed(faces[:1]), atol=1e-6)
 
 
 class Means:

@@ -29,6 +29,12 @@ def test_a_file_and_its_array_give_one_template(saved, portrait):
     assert compare(template_of(saved(portrait)), template_of(whole)) == pytest.approx(1, abs=1e-6)
 
 
+def test_a_file_of_sixteen_bits_keeps_them(photographs, tmp_path):
+    deep = Image.fromarray(np.rint(photographs[0] * 65535).astype(np.uint16))
+    deep.save(tmp_path / "deep.png")
+    assert compare(template_of(tmp_path / "deep.png"), template_of(photographs[0])) == pytest.approx(1, abs=1e-6)
+
+
 def test_a_sideways_photograph_is_turned_first(saved, portrait):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -75,4 +81,4 @@ def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ImageError, match=r"empty\.jpg"):
         find_faces(tmp_path / "empty.jpg")
     with pytest.raises(InputError, match="float32"):
-        find_faces(np.zeros((64, 64), np.uint8))
+        find_faces(np.zeros((64, 64), np.float64))

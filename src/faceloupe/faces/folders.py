@@ -13,7 +13,7 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import FaceSet, Skipped, choose_subjects, find_duplicates
 from faceloupe.faces.images import SUFFIXES, read_image, to_square
 
-__all__ = ["CaptureReader", "read_folder"]
+__all__ = ["CaptureReader", "as_text", "list_folder", "list_photographs", "read_folder"]
 
 Image = NDArray[np.float32]
 
@@ -86,16 +86,16 @@ def read_folder(
     """
     folders = _subject_folders(root)
     if subjects is not None:
-        folders = [folders[index] for index in choose_subjects(subjects, [_text(folder.name) for folder in folders])]
+        folders = [folders[index] for index in choose_subjects(subjects, [as_text(folder.name) for folder in folders])]
     pictures: dict[str, dict[str, Image]] = {}  # subject -> capture -> pixels
     skipped: list[Skipped] = []
     for folder in folders:
         read, problems = _read_subject(folder, reader)
         skipped += problems
         if read:
-            pictures[_text(folder.name)] = read
+            pictures[as_text(folder.name)] = read
         else:
-            skipped.append(Skipped(_text(folder.name), "no capture of this subject can be read"))
+            skipped.append(Skipped(as_text(folder.name), "no capture of this subject can be read"))
     _check_subjects(root, len(folders) if subjects is not None else 2, len(pictures), skipped)
     captures = [capture for read in pictures.values() for capture in read]
     images = np.stack([image for read in pictures.values() for image in read.values()])
@@ -112,13 +112,49 @@ def read_folder(
     )
 
 
+def list_photographs(root: Path) -> tuple[dict[str, tuple[Path, ...]], tuple[Skipped, ...]]:
+    """Return the files ``root/NAME/*.jpg|png|...`` by subject, unopened, and what else lies in the subjects' folders.
+
+    Parameters
+    ----------
+    root : Path
+        A folder that exists.
+
+    Returns
+    -------
+    (dict of subject to paths, tuple of Skipped)
+        In natural order (2 before 10), without hidden files.
+
+    Raises
+    ------
+    InputError
+        If fewer than two subjects have photographs, or a folder cannot be listed.
+    """
+    listed: dict[str, tuple[Path, ...]] = {}
+    skipped: list[Skipped] = []
+    for folder in _subject_folders(root):
+        entries = list_folder(folder)
+        images = tuple(path for path in entries if path.suffix.lower() in SUFFIXES and not path.is_dir())
+        skipped += [
+            Skipped(f"{as_text(folder.name)}/{as_text(path.name)}", "not called like an image")
+            for path in entries
+            if path not in images
+        ]
+        if images:
+            listed[as_text(folder.name)] = images
+        else:
+            skipped.append(Skipped(as_text(folder.name), "holds no photograph"))
+    _check_subjects(root, 2, len(listed), skipped)
+    return listed, tuple(skipped)
+
+
 def _subject_folders(root: Path) -> list[Path]:
-    entries = _entries(root)
+    entries = list_folder(root)
     folders = [entry for entry in entries if entry.is_dir()]
     if len(folders) > 1:
         return folders
     loose = sum(entry.suffix.lower() in SUFFIXES for entry in entries)
-    found = f"one subject, {_text(folders[0].name)!r}" if folders else f"no folder ({loose} images lie outside one)"
+    found = f"one subject, {as_text(folders[0].name)!r}" if folders else f"no folder ({loose} images lie outside one)"
     raise InputError(
         f"{root} holds {found if entries else 'nothing'}; expected two or more subjects, one folder each, as in "
         "ann/1.jpg and bob/1.jpg"
@@ -129,11 +165,11 @@ def _read_subject(folder: Path, reader: CaptureReader) -> tuple[dict[str, Image]
     read: dict[str, Image] = {}
     skipped: list[Skipped] = []
     try:
-        entries = _entries(folder)
+        entries = list_folder(folder)
     except InputError as problem:
-        return {}, [Skipped(_text(folder.name), str(problem))]
+        return {}, [Skipped(as_text(folder.name), str(problem))]
     for path in entries:
-        name = f"{_text(folder.name)}/{_text(path.name)}"
+        name = f"{as_text(folder.name)}/{as_text(path.name)}"
         try:
             read[name] = reader(path)
         except ImageError as problem:
@@ -147,7 +183,7 @@ def _check_subjects(root: Path, least: int, found: int, skipped: list[Skipped]) 
         raise InputError(f"{root}: {found} subjects can be read, {least} are needed. Skipped {len(skipped)}: {shown}")
 
 
-def _entries(folder: Path) -> list[Path]:
+def list_folder(folder: Path) -> list[Path]:
     """Return what a folder holds in natural order, without hidden files."""
     try:
         names = [entry.name for entry in folder.iterdir()]
@@ -162,6 +198,6 @@ def _natural(name: str) -> tuple[list[str | int], str]:
     return [int(part) if part.isdecimal() else part for part in parts], name
 
 
-def _text(name: str) -> str:
+def as_text(name: str) -> str:
     """Return a file's name as text that can be printed, even where its bytes are no UTF-8."""
     return os.fsencode(name).decode("utf-8", "replace")

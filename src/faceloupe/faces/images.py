@@ -4,7 +4,11 @@ Whatever the file holds (grey, colour, CMYK, a palette with transparency, 16 bit
 sideways), what comes out is float32 in [0, 1], upright and opaque; or an :class:`ImageError` that says why not.
 """
 
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +20,21 @@ from faceloupe.errors import ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["LUMA", "MAX_PIXELS", "SUFFIXES", "read_image", "to_square"]
+__all__ = [
+    "LUMA",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Samples",
+    "as_floats",
+    "decode",
+    "read_file",
+    "read_image",
+    "read_samples",
+    "to_square",
+]
+
+Samples = NDArray[np.uint8] | NDArray[np.float32]
+"""A picture, grey (H, W) or RGB (H, W, 3): bytes from 0 to 255, or floats in [0, 1]."""
 
 MAX_PIXELS = 50_000_000
 """A file that claims more pixels is refused before one of them is decoded (a 50-megapixel camera still passes)."""
@@ -29,6 +47,8 @@ SUFFIXES = (
     ".heif", ".avif",
 )  # fmt: skip
 """How the names of image files end, in lower case."""
+
+STRIP = 65_536  # pixels that go from Pillow to NumPy at once: what stays in the cache goes three times as fast
 
 # Formats whose decoders only decode: EPS, PDF and the like would start other programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
@@ -65,17 +85,60 @@ def read_image(path: str | Path, *, colour: bool = False) -> NDArray[np.float32]
         ``MAX_PIXELS`` pixels, or holds numbers that are no grey values (NaN, floats outside [0, 1], integers past 16
         bits).
     """
+    return as_floats(read_samples(path, colour=colour))
+
+
+def read_samples(path: str | Path, *, colour: bool = False) -> Samples:
+    """Read one file as :func:`read_image` does and leave bytes as they are: a quarter of the memory.
+
+    Returns
+    -------
+    array of uint8, (H, W) or (H, W, 3)
+        From 0 to 255. A file with more than 8 bits a grey value gives float32 in [0, 1].
+    """
+    return decode(read_file(path), Path(path).name, colour=colour)
+
+
+def read_file(path: str | Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    ImageError
+        If there is no such file, it is no regular one, or it may not be read.
+    """
     path = Path(path)
     if not path.is_file():  # a named pipe would wait for ever
         raise ImageError(f"{path.name}: {'not a regular file' if path.exists() else 'no such file'}")
     try:
-        if path.stat().st_size == 0:
-            raise ImageError("the file is empty (0 bytes)")
-        return _decode(path, colour)
-    except ImageError as problem:
-        raise ImageError(f"{path.name}: {problem}") from problem.__cause__
-    except Exception as problem:  # a decoder that is fed damaged bytes may raise almost anything
+        return path.read_bytes()
+    except OSError as problem:
         raise ImageError(f"{path.name}: {_in_words(problem)}") from problem
+
+
+def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
+    """Return the picture in the bytes of a file, as :func:`read_samples` does; messages call it `name`.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_image`.
+    """
+    try:
+        if not content:
+            raise ImageError("the file is empty (0 bytes)")
+        return _decode(BytesIO(content), colour)
+    except ImageError as problem:
+        raise ImageError(f"{name}: {problem}") from problem.__cause__
+    except Exception as problem:  # a decoder that is fed damaged bytes may raise almost anything
+        raise ImageError(f"{name}: {_in_words(problem)}") from problem
+
+
+def as_floats(samples: Samples) -> NDArray[np.float32]:
+    """Return the same picture as float32 in [0, 1]."""
+    if samples.dtype == np.uint8:
+        return np.divide(samples, np.float32(255), dtype=np.float32)
+    return samples.astype(np.float32, copy=False)
 
 
 def to_square(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -113,28 +176,86 @@ def _resize(plane: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
 
 
-def _decode(path: Path, colour: bool) -> NDArray[np.float32]:
+def _decode(file: BytesIO, colour: bool) -> Samples:
     from PIL import Image, ImageOps
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; what cannot be read raises
-        # An open file, not a path: what has a path Pillow may map into memory, and then it mixes up a sideways TIFF.
-        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(f"claims {width} x {height} pixels; at most {MAX_PIXELS:,} are read")
-            image.load()
-            return _pixels(ImageOps.exif_transpose(image), colour)
+    with _remarks_silenced(), Image.open(file, formats=_formats(file)) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(f"claims {width} x {height} pixels; at most {MAX_PIXELS:,} are read")
+        ImageOps.exif_transpose(image, in_place=True)
+        return _samples(image, colour)
 
 
-def _pixels(image: "Image", colour: bool) -> NDArray[np.float32]:
+_readers = 0
+_readers_lock = threading.Lock()
+_silence = ExitStack()
+
+
+@contextmanager
+def _remarks_silenced() -> Iterator[None]:
+    """Let Pillow make no remarks on odd metadata; what cannot be read raises.
+
+    Filters belong to the process: threads that read at once share the change, and the last one takes it back.
+    """
+    global _readers
+    with _readers_lock:
+        _readers += 1
+        if _readers == 1:
+            _silence.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", module=r"PIL\b")
+    try:
+        yield
+    finally:
+        with _readers_lock:
+            _readers -= 1
+            if _readers == 0:
+                _silence.close()
+
+
+def _formats(file: BytesIO) -> tuple[str, ...]:
+    """Return the formats that a file may be in. The decoder of HEIC joins Pillow when the first such file comes."""
+    size, kind = int.from_bytes(file.read(4), "big"), file.read(4)
+    brands = file.read(min(size, 64) - 8) if kind == b"ftyp" and size >= 16 else b""
+    file.seek(0)
+    named = {brands[start : start + 4] for start in range(0, len(brands), 4)}
+    if named & _AVIF_BRANDS:
+        _check_avif()
+        return ("AVIF",)
+    if named & _HEIF_BRANDS:
+        _add_heic()
+        return ("HEIF",)
+    return _FORMATS
+
+
+def _check_avif() -> None:
+    try:
+        from PIL.AvifImagePlugin import SUPPORTED
+    except ImportError:
+        SUPPORTED = False
+    if not SUPPORTED:
+        raise ImageError("an AVIF file, which this Pillow cannot read: pip install --upgrade pillow")
+
+
+def _add_heic() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise ImageError("a HEIC file, which needs a plug-in: pip install faceloupe[heic]") from error
+    register_heif_opener()
+
+
+def _samples(image: "Image", colour: bool) -> Samples:
     if image.mode == "F" or image.mode.startswith("I"):
         grey = _grey_of_numbers(np.asarray(image))
         return np.repeat(grey[..., np.newaxis], 3, axis=-1) if colour else grey
-    if image.has_transparency_data:
-        image = _on_white(image)
-    samples = np.asarray(image.convert("RGB" if colour else "L"))
-    return samples.astype(np.float32) / np.float32(255)
+    samples = np.empty((image.height, image.width, 3) if colour else (image.height, image.width), np.uint8)
+    step = max(1, STRIP // image.width)
+    for top in range(0, image.height, step):
+        strip = image.crop((0, top, image.width, min(top + step, image.height)))
+        opaque = _on_white(strip) if strip.has_transparency_data else strip
+        samples[top : top + step] = np.asarray(opaque.convert("RGB" if colour else "L"))
+    return samples
 
 
 def _on_white(image: "Image") -> "Image":
@@ -158,7 +279,7 @@ def _in_words(problem: Exception) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(problem, UnidentifiedImageError):
-        return f"no image that can be read (expected one of {', '.join(_FORMATS)})"
+        return f"no image that can be read (expected one of {', '.join(_FORMATS)}, HEIC, AVIF)"
     if isinstance(problem, Image.DecompressionBombError):
         return f"claims far more pixels than the {MAX_PIXELS:,} that are read"
     if isinstance(problem, PermissionError):

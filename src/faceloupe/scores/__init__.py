@@ -2,8 +2,9 @@
 
 ``sets`` holds mated and non-mated scores, ``rates`` counts their errors at a threshold and at all thresholds,
 ``intervals`` says how far that can be trusted, ``points`` chooses a threshold and keeps its provenance, ``folds``
-and ``identification`` are the protocols of LFW and of galleries. The words are those of ISO/IEC 2382-37 and 19795-1.
-Everywhere a higher score means more alike, and the decision is "match" when score >= threshold.
+and ``identification`` are the protocols of LFW and of galleries, ``rejection`` judges measures of quality. The words
+are those of ISO/IEC 2382-37 and 19795-1. Everywhere a higher score means more alike, and the decision is "match" when
+score >= threshold.
 """
 
 from faceloupe.scores.folds import FoldAccuracy, fold_accuracy
@@ -22,6 +23,7 @@ from faceloupe.scores.rates import (
     gfar,
     gfrr,
 )
+from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 from faceloupe.scores.sets import ScoreSet
 
 __all__ = [
@@ -34,12 +36,14 @@ __all__ = [
     "Interval",
     "OpenSet",
     "OperatingPoint",
+    "RejectCurve",
     "ScoreSet",
     "accuracy_at",
     "auc",
     "cmc",
     "det_band",
     "det_curve",
+    "error_versus_reject",
     "fmr",
     "fmr_interval",
     "fnmr",

@@ -1,0 +1,48 @@
+"""People with their references, kept on disk: enrolled, found, renamed, merged, forgotten, and who did what.
+
+SQLAlchemy (the extra ``recognition``) keeps them in an SQLite file, or on a PostgreSQL server (the extra ``postgres``).
+"""
+
+from faceloupe.errors import UnavailableError
+
+try:
+    import sqlalchemy as _  # noqa: F401 - the tables are made of it as soon as they are imported
+except ImportError as error:
+    raise UnavailableError(f"A gallery needs {error.name}: pip install faceloupe[recognition]") from error
+
+from faceloupe.gallery.checks import Finding, Report
+from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.identify import Candidate, Candidates
+from faceloupe.gallery.opening import open_gallery
+from faceloupe.gallery.photographs import enrol_folder, enrol_photographs
+from faceloupe.gallery.records import (
+    EmbedderId,
+    Enrolled,
+    Entry,
+    Forgotten,
+    Imported,
+    Person,
+    Record,
+    Reference,
+    Templates,
+)
+
+__all__ = [
+    "Candidate",
+    "Candidates",
+    "EmbedderId",
+    "Enrolled",
+    "Entry",
+    "Finding",
+    "Forgotten",
+    "Gallery",
+    "Imported",
+    "Person",
+    "Record",
+    "Reference",
+    "Report",
+    "Templates",
+    "enrol_folder",
+    "enrol_photographs",
+    "open_gallery",
+]

@@ -1,0 +1,97 @@
+"""A photograph with whom its faces show: as a document, as a picture."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from faceloupe.gallery.identify import Candidates
+from faceloupe.recognition import FaceChip, Photograph, Template
+from faceloupe.recognition.decisions import face_document
+from faceloupe.recognition.limits import limits_of, shortcomings
+
+__all__ = ["Answered", "document_of"]
+
+
+class AnsweredFace(NamedTuple):
+    """A face with whom it shows."""
+
+    chip: FaceChip
+    template: Template
+    candidates: Candidates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """A photograph with whom its faces show.
+
+    Attributes
+    ----------
+    photograph : Photograph
+    candidates : tuple of Candidates
+        One for each of its faces, in the photograph's order.
+    """
+
+    photograph: Photograph
+    candidates: tuple[Candidates, ...]
+
+    @property
+    def faces(self) -> list[AnsweredFace]:
+        """The faces from left to right."""
+        found = map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates)
+        return sorted(found, key=lambda face: face.chip.detection.box.x + face.chip.detection.box.width / 2)
+
+    def warnings(self) -> list[str]:
+        """Return where the quality of a face falls short, which makes both answers doubtful."""
+        return [
+            f"{self.photograph.path}, face {number}: {'; '.join(short)}"
+            for number, (_, template, _) in enumerate(self.faces, start=1)
+            if (short := shortcomings(template.quality, limits_of(template.embedder)))
+        ]
+
+    def draw(self, path: Path) -> None:
+        """Write the photograph with its faces marked."""
+        from faceloupe.faces.images import read_samples
+        from faceloupe.recognition.drawing import Marked, write_drawing
+
+        marked = [
+            Marked(face.chip.detection, _tag(number, face.candidates), known=not face.candidates.nobody)
+            for number, face in enumerate(self.faces, start=1)
+        ]
+        write_drawing(path, read_samples(self.photograph.path, colour=True), marked)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold, faces from left to right, without vectors."""
+        return {
+            "path": str(self.photograph.path),
+            "sha256": self.photograph.sha256,
+            "size": list(self.photograph.size),
+            "problem": self.photograph.problem,
+            "faces": [
+                {
+                    **face_document(chip, template),
+                    "name": candidates.name,
+                    "candidates": [asdict(candidate) for candidate in candidates.candidates],
+                }
+                for chip, template, candidates in self.faces
+            ],
+        }
+
+
+def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
+    """Return many as one plain dictionary. What the answers rest on is the same for all faces, and null without one."""
+    first = next((candidates for one in answered for candidates in one.candidates), None)
+    return {
+        "schema": "faceloupe.identified/1",
+        "point": first and first.point.to_document(),
+        "subjects": first and first.n_subjects,
+        "references": first and first.n_references,
+        "fpir": first and first.fpir,
+        "photographs": [one.to_document() for one in answered],
+    }
+
+
+def _tag(number: int, candidates: Candidates) -> tuple[str, ...]:
+    if candidates.nobody:
+        return (f"{number} nobody",)
+    return f"{number} {candidates.name}", f"{candidates.candidates[0].score:.2f}"

@@ -1,0 +1,165 @@
+"""What is wrong in a gallery, or looks wrong: damage, an embedder mix, one photograph or one person as two subjects."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, select
+
+from faceloupe.gallery import trail
+from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
+from faceloupe.gallery.records import EmbedderId
+from faceloupe.gallery.schema import is_unit, references, subjects
+
+__all__ = ["Finding", "Kind", "Report", "check"]
+
+Kind = Literal["damage", "erasure", "embedders", "photograph", "look-alikes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong, or looks wrong.
+
+    Attributes
+    ----------
+    kind : {"damage", "erasure", "embedders", "photograph", "look-alikes"}
+        The file is damaged; bytes of somebody forgotten are left; a subject lacks references of the embedder that
+        others have; two subjects share a photograph; two subjects look like one person.
+    words : str
+        What was found, and what to do.
+    subjects : tuple of str
+        Names of those it is about.
+    """
+
+    kind: Kind
+    words: str
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in a gallery.
+
+    Attributes
+    ----------
+    subjects, references : int
+        How many were looked at.
+    findings : tuple of Finding
+        Damage first.
+    remarks : tuple of str
+        How look-alikes were looked for, and how many are to be expected by chance.
+    """
+
+    subjects: int
+    references: int
+    findings: tuple[Finding, ...]
+    remarks: tuple[str, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return asdict(self)
+
+
+def check(connection: Connection) -> Report:
+    """Look at everything, see :meth:`faceloupe.gallery.Gallery.check`."""
+    names = {row.id: row.name for row in connection.execute(select(subjects.c.id, subjects.c.name))}
+    damage = [*_damage_of_file(connection), *_damage_of_vectors(connection), *_empty(connection)]
+    found = [] if damage else look_alikes(connection)  # what is damaged cannot be compared
+    return Report(
+        subjects=len(names),
+        references=connection.scalar(select(func.count()).select_from(references)) or 0,
+        findings=(
+            *damage,
+            *_unfinished_erasure(connection),
+            *_embedder_mix(connection, names),
+            *_shared_photographs(connection),
+            *(finding for alike in found for finding in _in_words(alike, names)),
+        ),
+        remarks=tuple(alike.words() for alike in found),
+    )
+
+
+def _damage_of_file(connection: Connection) -> Iterator[Finding]:
+    if connection.dialect.name != "sqlite":
+        return  # a server checks its files and keys itself
+    restore = "Restore a backup, or import an export into a new gallery"
+    for (complaint,) in connection.exec_driver_sql("PRAGMA integrity_check").all():
+        if complaint != "ok":
+            yield Finding("damage", f"the file is damaged: {complaint}. {restore}.")
+    for table, row, other, _ in connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        yield Finding("damage", f"row {row} of {table} belongs to a row of {other} that is missing. {restore}.")
+
+
+def _damage_of_vectors(connection: Connection) -> Iterator[Finding]:
+    vector, dimensions = references.c.vector, references.c.dimensions
+    if connection.dialect.name == "sqlite":
+        misfit = func.length(vector) != 4 * dimensions
+    else:
+        misfit = func.vector_dims(vector) != dimensions
+    remedy = "Forget the subject and enrol the photographs again"
+    named = select(references.c.id, subjects.c.name, vector).join_from(references, subjects)
+    for reference, name in connection.execute(named.with_only_columns(references.c.id, subjects.c.name).where(misfit)):
+        words = f"reference {reference} of {name!r} is not as long as it should be. {remedy}."
+        yield Finding("damage", words, (name,))
+    for reference, name, kept in connection.execute(named.where(~misfit)):
+        if not is_unit(kept):
+            yield Finding("damage", f"reference {reference} of {name!r} is no unit vector. {remedy}.", (name,))
+
+
+def _empty(connection: Connection) -> Iterator[Finding]:
+    has_any = select(references.c.id).where(references.c.subject_id == subjects.c.id).exists()
+    for name in connection.scalars(select(subjects.c.name).where(~has_any)):
+        yield Finding("damage", f"{name!r} has no reference. Enrol a photograph, or forget the subject.", (name,))
+
+
+def _unfinished_erasure(connection: Connection) -> Iterator[Finding]:
+    if trail.erasure_is_pending(connection):
+        yield Finding(
+            "erasure",
+            "somebody was forgotten, but the command was stopped before the bytes were erased from the file. Give "
+            "faceloupe forget with the same name again.",
+        )
+
+
+def _embedder_mix(connection: Connection, names: dict[int, str]) -> Iterator[Finding]:
+    made = select(references.c.embedder, references.c.weights_sha256, references.c.subject_id).distinct()
+    with_it: dict[EmbedderId, set[int]] = defaultdict(set)
+    for embedder, weights, subject in connection.execute(made):
+        with_it[EmbedderId(embedder, weights)].add(subject)
+    everybody = names.keys() & set().union(*with_it.values())
+    for embedder in sorted(with_it):
+        without = tuple(sorted(names[subject] for subject in everybody - with_it[embedder]))
+        if without:
+            yield Finding(
+                "embedders",
+                f"{len(without):,} of {len(names):,} subjects have no reference made by {embedder}, and so nobody who "
+                f"looks for people with it finds them: {_listed(without)}.",
+                without,
+            )
+
+
+def _shared_photographs(connection: Connection) -> Iterator[Finding]:
+    rows = connection.execute(
+        select(references.c.source_sha256, subjects.c.name).join_from(references, subjects).distinct()
+    )
+    holders: dict[str, set[str]] = defaultdict(set)
+    for digest, name in rows:
+        holders[digest].add(name)
+    shared = Counter(tuple(sorted(names)) for names in holders.values() if len(names) > 1)
+    for who, count in sorted(shared.items()):
+        photographs = "the same photograph is" if count == 1 else f"the same {count:,} photographs are"
+        remedy = "One person? faceloupe merge. Otherwise forget whose it is not, and enrol the right ones again."
+        yield Finding("photograph", f"{photographs} enrolled as {_listed(who)}. {remedy}", who)
+
+
+def _in_words(found: LookAlikes, names: dict[int, str]) -> Iterator[Finding]:
+    for one, other, score in found.pairs:
+        pair = (names[one], names[other])
+        words = f"{pair[0]!r} and {pair[1]!r} look like one person: score {score:.3f}, threshold {found.threshold:.3f}."
+        yield Finding("look-alikes", words, pair)
+
+
+def _listed(names: tuple[str, ...], most: int = 10) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

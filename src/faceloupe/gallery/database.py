@@ -1,0 +1,186 @@
+"""Where a gallery lies, and how it is read and written: in transactions, one writer at a time."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from faceloupe.errors import GalleryError, InputError, UnavailableError
+from faceloupe.gallery.problems import in_words
+
+__all__ = ["BUSY_SECONDS", "Database"]
+
+BUSY_SECONDS = 10
+"""How long a writer waits for another one. An SQLite URL may say otherwise: ``sqlite:///faces.db?timeout=60``."""
+
+_WRITERS = 0x66616365  # number of the lock that makes writers on PostgreSQL take turns ("face")
+
+_PRAGMAS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten with zeros
+    "PRAGMA synchronous = FULL",  # a commit returns once it is on the disk
+)
+
+
+class Database:
+    """A connection to where a gallery lies.
+
+    Parameters
+    ----------
+    url : str or path
+        The name of an SQLite file, or a URL of SQLAlchemy for SQLite or PostgreSQL.
+
+    Attributes
+    ----------
+    name : str
+        For messages; without password.
+    path : Path or None
+        Of an SQLite file.
+
+    Raises
+    ------
+    InputError
+        If the URL cannot be understood.
+    UnavailableError
+        If the database's driver is missing.
+    """
+
+    def __init__(self, url: str | PathLike[str]) -> None:
+        place = _parsed(url)
+        self.name = str(url) if place.password is None else place.render_as_string(hide_password=True)
+        self.path = _path_of(place) if place.get_backend_name() == "sqlite" else None
+        if place.get_backend_name() == "postgresql" and "connect_timeout" not in place.query:
+            place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
+        try:
+            self.engine = create_engine(place, hide_parameters=True)  # a template is in no error message
+        except ImportError as error:
+            raise UnavailableError(f"This gallery needs {error.name}: pip install faceloupe[postgres]") from error
+        if self.path is not None:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+        event.listen(self.engine, "begin", _begin)
+
+    def make_file(self) -> None:
+        """Make the SQLite file, for its owner's eyes only, unless it exists.
+
+        Raises
+        ------
+        GalleryError
+            If it cannot be made.
+        """
+        if self.path is None:
+            return
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return
+        except OSError as problem:
+            raise GalleryError(f"{self.name} cannot be made: {problem.strerror}.") from problem
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the gallery.
+
+        Raises
+        ------
+        GalleryError
+            If the database cannot be read.
+        """
+        with self._connected("read") as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that alone may write; it is on the disk once the block is left, or else undone.
+
+        Raises
+        ------
+        GalleryError
+            If the database cannot be written, or another writer does not finish.
+        """
+        with self._connected("write") as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def bare(self) -> Iterator[Connection]:
+        """Open a connection outside any transaction, for what cannot run inside one.
+
+        Raises
+        ------
+        GalleryError
+            If the database refuses.
+        """
+        with self._connected("bare") as connection:
+            yield connection
+
+    def let_readers_in(self) -> None:
+        """Make the SQLite file one that can be read while it is written (write-ahead log); it remembers that."""
+        if self.path is None:
+            return
+        # Where the file may not be written, or another process is just writing, it stays as it is, and is as safe.
+        with suppress(OperationalError), self.engine.connect().execution_options(purpose="bare") as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+    @contextmanager
+    def _connected(self, purpose: str) -> Iterator[Connection]:
+        options: dict[str, Any] = {"purpose": purpose}
+        if self.path is None:
+            options["isolation_level"] = {"read": "REPEATABLE READ", "write": "READ COMMITTED", "bare": "AUTOCOMMIT"}[
+                purpose
+            ]
+        try:
+            with self.engine.connect().execution_options(**options) as connection:
+                yield connection
+        except DBAPIError as problem:
+            raise in_words(problem, self.name) from problem
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+
+def _parsed(url: str | PathLike[str]) -> URL:
+    text = str(url)
+    if "://" not in text:
+        return _patient(URL.create("sqlite", database=str(Path(text).expanduser())))
+    try:
+        place = make_url(text)
+        backend = place.get_backend_name()
+    except (ArgumentError, ValueError) as problem:
+        raise InputError(f"gallery: cannot understand the URL: {problem}") from problem
+    if backend == "sqlite" and place.database not in (None, "", ":memory:"):
+        return _patient(place)
+    if backend == "postgresql":
+        return place.set(drivername="postgresql+psycopg") if place.drivername == "postgresql" else place
+    raise InputError(
+        f"gallery: expected the name of a file, sqlite:///FILE or postgresql+psycopg://..., got a URL of "
+        f"{'SQLite without a file' if backend == 'sqlite' else backend}"
+    )
+
+
+def _patient(place: URL) -> URL:
+    return place if "timeout" in place.query else place.update_query_dict({"timeout": str(BUSY_SECONDS)})
+
+
+def _path_of(place: URL) -> Path:
+    return Path(str(place.database).removeprefix("file:"))
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # the driver begins no transactions: _begin does
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    purpose = connection.get_execution_options()["purpose"]
+    if connection.dialect.name == "sqlite" and purpose != "bare":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if purpose == "write" else "BEGIN")
+    elif purpose == "write":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")

@@ -1,0 +1,139 @@
+"""Photographs become references of a subject, all in one transaction; those that cannot are told with the reason."""
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, insert, select, update
+
+from faceloupe.errors import InputError
+from faceloupe.faces import Skipped
+from faceloupe.faces.folders import as_text
+from faceloupe.gallery import trail
+from faceloupe.gallery.people import checked_name, joined_consent
+from faceloupe.gallery.records import EmbedderId, Enrolled
+from faceloupe.gallery.schema import references, subjects
+from faceloupe.recognition import FaceChip, Photograph
+from faceloupe.recognition.limits import limits_of, shortcomings
+
+__all__ = ["Holders", "enrol", "holders_of", "refusal_of_holder"]
+
+Holders = set[tuple[str, EmbedderId]]
+
+
+def enrol(
+    connection: Connection,
+    name: str,
+    photographs: Sequence[Photograph],
+    *,
+    consent: str = "",
+    keep_faces: bool = False,
+    force: bool = False,
+) -> Enrolled:
+    """Enrol photographs of a subject, see :meth:`faceloupe.gallery.Gallery.enrol`."""
+    name = checked_name(name)
+    usable: dict[tuple[str, EmbedderId], Photograph] = {}
+    known: list[str] = []
+    refused: list[Skipped] = []
+    holders_by_hash = holders_of(connection, [photograph.sha256 for photograph in photographs])
+    for photograph in photographs:
+        holders, path = holders_by_hash[photograph.sha256], as_text(str(photograph.path))
+        if reason := _problem(photograph) or refusal_of_holder(holders, name) or _unfit(photograph, force=force):
+            refused.append(Skipped(path, reason))
+        elif (name, _maker(photograph)) in holders or _key(photograph) in usable:
+            known.append(path)
+        else:
+            usable[_key(photograph)] = photograph
+    subject_id, new = _subject(connection, name, consent, wanted=bool(usable))
+    if usable:
+        rows = [_row(photograph, subject_id, keep_face=keep_faces) for photograph in usable.values()]
+        connection.execute(insert(references), rows)
+    for embedder, count in Counter(embedder for _, embedder in usable).items():
+        trail.note(connection, "enrol", subject_id, references=count, embedder=embedder.name, new=new)
+    enrolled = tuple(as_text(str(photograph.path)) for photograph in usable.values())
+    return Enrolled(name, new, enrolled, tuple(known), tuple(refused))
+
+
+def holders_of(connection: Connection, hashes: Iterable[str]) -> dict[str, Holders]:
+    """Return as whom photographs are enrolled: hash -> subject's name and embedder, of each reference made of it."""
+    query = (
+        select(references.c.source_sha256, subjects.c.name, references.c.embedder, references.c.weights_sha256)
+        .join_from(references, subjects)
+        .where(references.c.source_sha256.in_(set(hashes)))
+    )
+    holders: dict[str, Holders] = defaultdict(set)
+    for digest, name, embedder, weights in connection.execute(query):
+        holders[digest].add((name, EmbedderId(embedder, weights)))
+    return holders
+
+
+def refusal_of_holder(holders: Holders, name: str) -> str | None:
+    """Return why a photograph that is enrolled already cannot be one of `name`; None if it can."""
+    others = sorted({other for other, _ in holders} - {name})
+    return f"enrolled already, as {' and '.join(repr(other) for other in others)}" if others else None
+
+
+def _problem(photograph: Photograph) -> str | None:
+    return photograph.problem and photograph.problem.removeprefix(f"{photograph.path.name}: ")
+
+
+def _unfit(photograph: Photograph, *, force: bool) -> str | None:
+    if len(photograph.templates) != 1:
+        raise InputError(
+            f"{photograph.path}: expected one face, got {len(photograph.templates)}; recognise(..., faces='one') says "
+            "which photographs have it, faces='central' takes the one nearest the centre"
+        )
+    template = photograph.templates[0]
+    if force:
+        return None
+    template = photograph.templates[0]
+    return "; ".join(shortcomings(template.quality, limits_of(template.embedder))) or None
+
+
+def _maker(photograph: Photograph) -> EmbedderId:
+    return EmbedderId(photograph.templates[0].embedder, photograph.templates[0].sha256)
+
+
+def _key(photograph: Photograph) -> tuple[str, EmbedderId]:
+    return photograph.sha256, _maker(photograph)
+
+
+def _subject(connection: Connection, name: str, consent: str, *, wanted: bool) -> tuple[int | None, bool]:
+    """Return the subject's id and whether it is new; make it if it is wanted."""
+    found = connection.execute(select(subjects).where(subjects.c.name == name)).one_or_none()
+    if found is None:
+        if not wanted:
+            return None, False
+        row = {"name": name, "consent": consent, "created": datetime.now(UTC)}
+        return connection.scalar(insert(subjects).returning(subjects.c.id), row), True
+    notes = joined_consent(found.consent, *consent.splitlines())
+    if notes != found.consent:
+        connection.execute(update(subjects).where(subjects.c.id == found.id).values(consent=notes))
+        trail.note(connection, "consent", found.id)
+    return found.id, False
+
+
+def _row(photograph: Photograph, subject_id: int | None, *, keep_face: bool) -> dict[str, Any]:
+    template = photograph.templates[0]
+    return {
+        "subject_id": subject_id,
+        "embedder": template.embedder,
+        "weights_sha256": template.sha256,
+        "dimensions": len(template.vector),
+        "vector": template.vector,
+        "quality": template.quality.to_document(),
+        "source_sha256": photograph.sha256,
+        "face": _png(photograph.chips[0]) if keep_face else None,
+        "created": datetime.now(UTC),
+    }
+
+
+def _png(chip: FaceChip) -> bytes:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(np.rint(chip.image * np.float32(255)).astype(np.uint8)).save(content, "PNG")
+    return content.getvalue()

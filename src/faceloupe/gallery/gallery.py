@@ -1,0 +1,255 @@
+"""A gallery: people with their references, and who did what with them."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from faceloupe.gallery import checks, enrolment, exporting, forgetting, importing, people, points, trail
+from faceloupe.gallery.database import Database
+from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
+from faceloupe.gallery.schema import references
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.checks import Report
+    from faceloupe.gallery.identify import Candidates
+    from faceloupe.recognition import Embedder, Photograph, Template
+    from faceloupe.scores import OperatingPoint
+
+__all__ = ["Gallery"]
+
+
+class Gallery:
+    """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.
+
+    Every method that writes is one transaction: when it returns, all of it is on the disk; if it raises, nothing is.
+    One writer at a time, in this process or another; the others wait for some seconds. A gallery may be used by several
+    threads. All methods raise a :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
+
+    Parameters
+    ----------
+    database : Database
+        Where it lies.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def name(self) -> str:
+        """Where it lies, for messages: a file or a URL without its password."""
+        return self._database.name
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that sees one state of the gallery."""
+        return self._database.reading()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that alone may write."""
+        return self._database.writing()
+
+    def enrol(
+        self,
+        name: str,
+        photographs: Sequence["Photograph"],
+        *,
+        consent: str = "",
+        keep_faces: bool = False,
+        force: bool = False,
+    ) -> Enrolled:
+        """Make references of photographs of a subject, who is added if there is none of that name.
+
+        Not enrolled, but told with the reason, are photographs with a problem, those that are unfit by
+        :func:`faceloupe.recognition.limits.shortcomings`, and those that are enrolled as somebody else. If none can be
+        enrolled, nobody is added.
+
+        Parameters
+        ----------
+        name : str
+        photographs : sequence of Photograph
+            From :func:`faceloupe.recognition.recognise` with ``faces="one"`` or ``"central"``.
+        consent : str
+            A note on the subject's consent, added to those that are there.
+        keep_faces : bool
+            Keep the face chips as well. Photographs are never kept.
+        force : bool
+            Enrol unfit faces too.
+
+        Raises
+        ------
+        InputError
+            If the name cannot be one, or a photograph without a problem has not just one template.
+        """
+        with self.writing() as connection:
+            return enrolment.enrol(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
+
+    def people(self) -> tuple[Person, ...]:
+        """Return who is in the gallery, by name."""
+        with self.reading() as connection:
+            return people.people(connection)
+
+    def person(self, name: str) -> Record:
+        """Return all that is kept of a subject, without the vectors.
+
+        Raises
+        ------
+        SubjectError
+            If there is no such subject.
+        """
+        with self.reading() as connection:
+            return people.record(connection, name)
+
+    def face(self, reference: int) -> bytes | None:
+        """Return the face chip of a reference as PNG; None if it was not kept or there is no such reference."""
+        with self.reading() as connection:
+            face: bytes | None = connection.scalar(select(references.c.face).where(references.c.id == reference))
+            return face
+
+    def rename(self, old: str, new: str) -> Person:
+        """Give a subject another name.
+
+        Raises
+        ------
+        SubjectError
+            If there is no such subject, or another one has the name.
+        InputError
+            If the new name cannot be one.
+        """
+        with self.writing() as connection:
+            return people.rename(connection, old, new)
+
+    def merge(self, source: str, into: str) -> Person:
+        """Move everything of one subject to another, and remove the one: the two are one person.
+
+        Raises
+        ------
+        SubjectError
+            If there is no such subject.
+        InputError
+            If the two are the same subject.
+        """
+        with self.writing() as connection:
+            return people.merge(connection, source, into)
+
+    def forget(self, name: str) -> Forgotten:
+        """Remove a subject, and erase the bytes of it from the database's files.
+
+        The rows go in one transaction; then the files are built anew, which takes as long as copying them. If the
+        process ends between the two, give the same name again. What lies outside the database's files (backups,
+        exports, a server's write-ahead log, blocks that a file system gave up) is not reached, see
+        :mod:`faceloupe.gallery.forgetting`.
+
+        Raises
+        ------
+        SubjectError
+            If there is no such subject.
+        GalleryError
+            If another program keeps the bytes from being erased.
+        """
+        return forgetting.forget(self._database, name)
+
+    def export(self, path: str | PathLike[str]) -> int:
+        """Write everybody with their references and the operating points into one new file, and return how many.
+
+        The file is personal data, as the gallery is: names and templates. Its mode is 0600. The trail stays here.
+
+        Raises
+        ------
+        GalleryError
+            If the file exists already or cannot be written.
+        """
+        with self.writing() as connection:
+            trail.note(connection, "export")
+        with self.reading() as connection:
+            return exporting.export(connection, Path(path))
+
+    def import_(self, path: str | PathLike[str]) -> Imported:
+        """Take in what :meth:`export` wrote. Nothing that is here is changed.
+
+        Each subject comes whole or not at all: not if somebody of that name is here with other references, nor if one
+        of the photographs is enrolled here as somebody else. Subjects that are here just so are passed over, and so a
+        file may be imported twice.
+
+        Raises
+        ------
+        GalleryError
+            If the file cannot be read, is none of these, or was changed or cut short: then nothing of it is taken in.
+        """
+        with self.writing() as connection:
+            return importing.import_(connection, Path(path))
+
+    def check(self) -> "Report":
+        """Look for what is wrong, or looks wrong; every pair of references is compared."""
+        with self.reading() as connection:
+            return checks.check(connection)
+
+    def audit(self) -> tuple[Entry, ...]:
+        """Return the trail: who did what, and when."""
+        with self.reading() as connection:
+            return trail.entries(connection)
+
+    def point(self, embedder: "Embedder | EmbedderId") -> "OperatingPoint | None":
+        """Return the operating point that was saved last for an embedder; None if there is none."""
+        with self.reading() as connection:
+            return points.latest(connection, EmbedderId(embedder.name, embedder.sha256))
+
+    def save_point(self, point: "OperatingPoint") -> None:
+        """Keep an operating point, that holds for its embedder from now on."""
+        with self.writing() as connection:
+            points.save(connection, point)
+
+    def templates(self, embedder: "Embedder | EmbedderId") -> Templates:
+        """Return the references of one embedder as arrays."""
+        columns = (references.c.id, references.c.subject_id, references.c.vector)
+        query = select(*columns).where(
+            references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256
+        )
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(references.c.id)).all()
+        vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
+        ids = np.array([(row.id, row.subject_id) for row in rows], dtype=np.int64).reshape(-1, 2)
+        return Templates(vectors, ids[:, 1], ids[:, 0])
+
+    def identify(
+        self, templates: "Sequence[Template]", *, point: "OperatingPoint | None" = None, ranks: int = 5
+    ) -> "tuple[Candidates, ...]":
+        """Find who is most like each face, see :func:`faceloupe.gallery.identify.identify`; nobody is an answer.
+
+        Parameters
+        ----------
+        templates : sequence of Template
+            Of the faces, by one embedder.
+        point : OperatingPoint, optional
+            The threshold; otherwise the one saved here for this embedder, or else the published one.
+        ranks : int
+            How many candidates are wanted for each face.
+
+        Raises
+        ------
+        InputError
+            If the references here, or the point, are of another embedder; if there is no point for it; or if `ranks`
+            is below 1.
+        """
+        from faceloupe.gallery.identify import identify
+
+        return identify(self, templates, point, ranks)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def __enter__(self) -> "Gallery":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Gallery({self.name!r})"

@@ -1,0 +1,219 @@
+"""Who in a gallery is most like a face? An index answers, exactly; one in memory and one in PostgreSQL."""
+
+from collections.abc import Iterator
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakKeyDictionary, proxy
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Double, Select, bindparam, distinct, func, select
+
+from faceloupe.errors import InputError
+from faceloupe.gallery.matrix import Matrix
+from faceloupe.gallery.records import EmbedderId
+from faceloupe.gallery.schema import Vector, audit, references
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+
+__all__ = ["Index", "MatrixIndex", "PostgresIndex", "Size", "index_of"]
+
+Floats = NDArray[np.float32]
+Scores = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+PART = 10_000
+"""Rows that are read from a database at a time."""
+
+
+class Size(NamedTuple):
+    """How much an index searches: references of so many subjects."""
+
+    subjects: int
+    references: int
+
+
+class Index(Protocol):
+    """What finds the subjects that are most like a probe, among the references of one embedder in one gallery.
+
+    It answers for the gallery as it is now, whoever changed it.
+    """
+
+    def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
+        """Compare each probe with every reference; of each subject the best one counts.
+
+        Parameters
+        ----------
+        vectors : array of float32, (P, D)
+            The probes' vectors, of length 1.
+        ranks : int
+            How many subjects are wanted, at least 1.
+
+        Returns
+        -------
+        subjects : array of int64, (P, R)
+            Their ids: highest score first, of equal ones the lower id first. R is `ranks`, or the number of subjects
+            if there are fewer.
+        scores : array of float64, (P, R)
+            Cosines, at most 1.
+
+        Raises
+        ------
+        InputError
+            If the vectors have not the references' dimensions, or `ranks` is below 1.
+        GalleryError
+            If the gallery cannot be read.
+        """
+
+    def size(self) -> Size:
+        """Return how much is searched."""
+
+
+class MatrixIndex:
+    """Exact search in memory, over a copy of the references that follows the gallery.
+
+    Before each search it asks for the trail's rows since the last one that it has seen, and reads the references of the
+    subjects that they name again, also when another process wrote them. The rows of who was forgotten are overwritten
+    then, not before. Any number of threads may share it; they take turns.
+
+    Parameters
+    ----------
+    gallery : Gallery
+    embedder : EmbedderId
+        Whose references count.
+    """
+
+    def __init__(self, gallery: "Gallery", embedder: EmbedderId) -> None:
+        self._gallery = gallery
+        self._embedder = embedder
+        self._matrix = Matrix(0)  # while there is no reference, its dimensions are not known
+        self._seen = 0
+        self._size: Size | None = None
+        self._lock = RLock()
+
+    def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
+        """Find the subjects that are most like each probe, see :meth:`Index.search`."""
+        with self._lock:
+            self.refresh()
+            _check(vectors, ranks, self._matrix.dimensions if len(self._matrix) else None)
+            return self._matrix.search(vectors, ranks)
+
+    def size(self) -> Size:
+        """Return how much is searched."""
+        with self._lock:
+            self.refresh()
+            if self._size is None:
+                self._size = Size(self._matrix.n_subjects(), len(self._matrix))
+            return self._size
+
+    def refresh(self) -> None:
+        """Take in what changed in the gallery.
+
+        Raises
+        ------
+        GalleryError
+            If the gallery cannot be read.
+        """
+        with self._lock, self._gallery.reading() as connection:
+            last = connection.scalar(select(func.max(audit.c.id))) or 0
+            if last != self._seen:
+                self._size = None
+                self._read_again(connection)
+                self._seen = last
+
+    def _read_again(self, connection: Connection) -> None:
+        rows = select(references.c.subject_id, references.c.vector).where(_made_by(self._embedder))
+        if self._seen == 0:
+            self._matrix = Matrix(0)
+        else:
+            changed = select(audit.c.subject_id).where(audit.c.id > self._seen, audit.c.subject_id.is_not(None))
+            rows = rows.where(references.c.subject_id.in_(changed))
+            self._matrix.drop(np.array(connection.scalars(changed.distinct()).all(), dtype=np.int64))
+        for subjects, vectors in _arrays(connection, rows):
+            if not len(self._matrix):
+                self._matrix = Matrix(vectors.shape[1])
+            self._matrix.add(vectors, subjects)
+
+
+class PostgresIndex:
+    """Exact search in a PostgreSQL database by pgvector's inner product, in single precision; nothing is copied.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        On PostgreSQL.
+    embedder : EmbedderId
+        Whose references count.
+    """
+
+    def __init__(self, gallery: "Gallery", embedder: EmbedderId) -> None:
+        self._gallery = gallery
+        self._embedder = embedder
+
+    def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
+        """Find the subjects that are most like each probe, see :meth:`Index.search`."""
+        with self._gallery.reading() as connection:
+            dimensions = connection.scalar(select(references.c.dimensions).where(_made_by(self._embedder)).limit(1))
+            _check(vectors, ranks, dimensions)
+            found = [connection.execute(self._nearest(ranks), {"probe": vector}).all() for vector in vectors]
+        shape = (len(vectors), len(found[0]) if found else 0)
+        subjects = np.array([[row.subject_id for row in rows] for rows in found], dtype=np.int64).reshape(shape)
+        return subjects, np.array([[row.score for row in rows] for rows in found], dtype=np.float64).reshape(shape)
+
+    def size(self) -> Size:
+        """Return how much is searched."""
+        counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(_made_by(self._embedder))
+        with self._gallery.reading() as connection:
+            return Size(*connection.execute(counts).one())
+
+    def _nearest(self, ranks: int) -> Select[Any]:
+        # The operator returns the negative of the product: it is made for sorting the nearest first.
+        negative: ColumnElement[float] = references.c.vector.op("<#>", return_type=Double())(
+            bindparam("probe", type_=Vector())
+        )
+        score = func.least(-func.min(negative), 1.0).label("score")
+        subject = references.c.subject_id
+        best = select(subject, score).where(_made_by(self._embedder)).group_by(subject)
+        return best.order_by(score.desc(), subject).limit(ranks)
+
+
+def index_of(gallery: "Gallery", embedder: EmbedderId) -> Index:
+    """Return the index of an open gallery's references by one embedder: in PostgreSQL if they are there.
+
+    It is made once and lives as long as the gallery object.
+
+    Raises
+    ------
+    GalleryError
+        If the gallery cannot be read.
+    """
+    with gallery.reading() as connection:
+        kind = PostgresIndex if connection.dialect.name == "postgresql" else MatrixIndex
+    with _lock:
+        indexes = _indexes.setdefault(gallery, {})
+        # By proxy, or the index would keep the gallery alive that it should go with.
+        return indexes.setdefault(embedder, kind(proxy(gallery), embedder))
+
+
+_indexes: "WeakKeyDictionary[Gallery, dict[EmbedderId, Index]]" = WeakKeyDictionary()
+_lock = RLock()
+
+
+def _check(vectors: Floats, ranks: int, dimensions: int | None) -> None:
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != (dimensions or vectors.shape[1]):
+        raise InputError(f"vectors: expected float32, (P, {dimensions or 'D'}), got {vectors.dtype}, {vectors.shape}")
+    if ranks < 1:
+        raise InputError(f"ranks: expected 1 or more, got {ranks}")
+
+
+def _made_by(embedder: EmbedderId) -> ColumnElement[bool]:
+    return (references.c.embedder == embedder.name) & (references.c.weights_sha256 == embedder.sha256)
+
+
+def _arrays(connection: Connection, rows: Select[Any]) -> Iterator[tuple[Ids, Floats]]:
+    """Return subjects and vectors of the references that a query finds, PART at a time."""
+    result = connection.execution_options(yield_per=PART).execute(rows)
+    for part in result.partitions():
+        subjects, vectors = zip(*part, strict=True)
+        yield np.array(subjects, dtype=np.int64), np.stack(vectors)

@@ -1,0 +1,1 @@
+"""One step from each schema to the next."""

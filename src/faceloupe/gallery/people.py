@@ -1,0 +1,143 @@
+"""The subjects of a gallery: who is there, under which name, and what is kept of each."""
+
+import unicodedata
+from collections import defaultdict
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from faceloupe.errors import InputError, SubjectError
+from faceloupe.gallery import trail
+from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
+from faceloupe.gallery.schema import references, subjects
+
+__all__ = ["checked_name", "find", "joined_consent", "merge", "people", "record", "rename"]
+
+LONGEST_NAME = 200
+
+
+def checked_name(name: str) -> str:
+    """Return a name as it is kept: composed letters (Unicode NFC), no space around it.
+
+    Raises
+    ------
+    InputError
+        If it is empty, too long or holds what cannot be printed.
+    """
+    kept = unicodedata.normalize("NFC", name).strip()
+    if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in kept):
+        raise InputError(f"name: {kept!r} holds characters that cannot be printed")
+    if not 0 < len(kept) <= LONGEST_NAME:
+        raise InputError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(kept)}")
+    return kept
+
+
+def find(connection: Connection, name: str) -> Row[Any]:
+    """Return the row of the subject with that name.
+
+    Raises
+    ------
+    SubjectError
+        If there is none.
+    """
+    row = connection.execute(select(subjects).where(subjects.c.name == checked_name(name))).one_or_none()
+    if row is None:
+        names = list(connection.scalars(select(subjects.c.name)))
+        near = get_close_matches(name, names, n=3)
+        hint = f"Did you mean {' or '.join(repr(one) for one in near)}?" if near else "faceloupe people lists who is."
+        raise SubjectError(f"There is no {name!r} in the gallery. {hint}")
+    return row
+
+
+def people(connection: Connection, subject_id: int | None = None) -> tuple[Person, ...]:
+    """Return who is in the gallery by name, or only the subject with that id."""
+    made = select(references.c.subject_id, references.c.embedder, references.c.weights_sha256, func.count()).group_by(
+        references.c.subject_id, references.c.embedder, references.c.weights_sha256
+    )
+    who = select(subjects).order_by(subjects.c.name)
+    if subject_id is not None:
+        made, who = made.where(references.c.subject_id == subject_id), who.where(subjects.c.id == subject_id)
+    counts: dict[int, dict[EmbedderId, int]] = defaultdict(dict)
+    for subject, embedder, sha256, count in connection.execute(made):
+        counts[subject][EmbedderId(embedder, sha256)] = count
+    return tuple(
+        Person(row.id, row.name, row.consent, row.created, sum(counts[row.id].values()), tuple(sorted(counts[row.id])))
+        for row in connection.execute(who)
+    )
+
+
+def record(connection: Connection, name: str) -> Record:
+    """Return all that is kept of a subject, without the vectors."""
+    found = find(connection, name)
+    columns = (references.c.id, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
+               references.c.quality, references.c.source_sha256, references.c.created,
+               references.c.face.is_not(None).label("has_face"))  # fmt: skip
+    rows = connection.execute(select(*columns).where(references.c.subject_id == found.id).order_by(references.c.id))
+    kept = tuple(
+        Reference(row.id, EmbedderId(row.embedder, row.weights_sha256), row.dimensions, row.quality, row.source_sha256,
+                  row.created, bool(row.has_face))
+        for row in rows
+    )  # fmt: skip
+    return Record(people(connection, found.id)[0], kept, trail.entries(connection, found.id))
+
+
+def rename(connection: Connection, old: str, new: str) -> Person:
+    """Give a subject another name.
+
+    Raises
+    ------
+    SubjectError
+        If there is no such subject, or another one has the name.
+    """
+    found, name = find(connection, old), checked_name(new)
+    holder = connection.scalar(select(subjects.c.id).where(subjects.c.name == name))
+    if holder not in (None, found.id):
+        raise SubjectError(
+            f"There is another subject {name!r} already. If the two are one person: faceloupe merge {old!r} {name!r}"
+        )
+    connection.execute(update(subjects).where(subjects.c.id == found.id).values(name=name))
+    trail.note(connection, "rename", found.id)
+    return people(connection, found.id)[0]
+
+
+def merge(connection: Connection, source: str, into: str) -> Person:
+    """Move everything of one subject to another, and remove the one.
+
+    Raises
+    ------
+    SubjectError
+        If there is no such subject.
+    InputError
+        If the two are the same.
+    """
+    gone, kept = find(connection, source), find(connection, into)
+    if gone.id == kept.id:
+        raise InputError(f"{source!r} and {into!r} are one subject already")
+    _drop_twins(connection, gone.id, kept.id)
+    moved = connection.execute(
+        update(references).where(references.c.subject_id == gone.id).values(subject_id=kept.id)
+    ).rowcount
+    consent = joined_consent(kept.consent, *gone.consent.splitlines())
+    connection.execute(update(subjects).where(subjects.c.id == kept.id).values(consent=consent))
+    connection.execute(delete(subjects).where(subjects.c.id == gone.id))
+    trail.note(connection, "merge", gone.id, into=kept.id, references=moved)
+    trail.note(connection, "merge", kept.id, source=gone.id, references=moved)
+    return people(connection, kept.id)[0]
+
+
+def joined_consent(consent: str, *notes: str) -> str:
+    r"""Return a consent note with further lines, each once.
+
+    >>> joined_consent("form 12", "form 30", "form 12")
+    'form 12\nform 30'
+    """
+    return "\n".join(dict.fromkeys([*consent.splitlines(), *notes]))
+
+
+def _drop_twins(connection: Connection, gone: int, kept: int) -> None:
+    """Delete references of the same photograph, made by the same embedder, that both subjects have."""
+    ours, theirs = references, references.alias()
+    same = [ours.c[name] == theirs.c[name] for name in ("source_sha256", "embedder", "weights_sha256")]
+    twins = select(theirs.c.id).where(theirs.c.subject_id == kept, *same).exists()
+    connection.execute(delete(ours).where(ours.c.subject_id == gone, twins))

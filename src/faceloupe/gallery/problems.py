@@ -1,0 +1,50 @@
+"""What a database complains of, in words that say what to do."""
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from faceloupe.errors import GalleryError
+
+__all__ = ["in_words"]
+
+_SQLITE = {
+    "SQLITE_BUSY": "is locked: another program has been writing to it for too long. Wait for it to finish, or end it, "
+    "and give the command again",
+    "SQLITE_LOCKED": "is locked by another part of this program",
+    "SQLITE_READONLY": "is read-only: nothing was written. Give yourself the right to write to the file and its folder",
+    "SQLITE_PERM": "may not be opened (permission denied)",
+    "SQLITE_FULL": "cannot grow: the disk or quota is full. Nothing of this step was written, what was there before "
+    "is whole. Free some space and give the command again",
+    "SQLITE_IOERR": "cannot be read or written: the disk or file system reports an error. Nothing of this step was "
+    "written. Is there space left, and is the disk healthy?",
+    "SQLITE_CANTOPEN": "cannot be opened: is it a file, and may you read it and write to its folder? From a disk "
+    "that is read-only it can be read as sqlite:///file:FILE?immutable=1&uri=true",
+    "SQLITE_NOTADB": "is no gallery: the file is not an SQLite database. Name another file (--gallery)",
+    "SQLITE_CORRUPT": "is damaged. Restore it from a backup or an export (faceloupe import)",
+}
+
+_POSTGRESQL = {
+    "55P03": "is locked: another program has been writing to it for too long. Wait for it to finish and try again",
+    "53100": "cannot grow: the server's disk is full. Nothing of this step was written",
+    "25006": "is read-only: the server takes no writes. Nothing was written",
+    "42501": "may not be used like this: the user of the URL lacks the right",
+    "58P01": "cannot be made: the server has no extension 'vector'. Install pgvector there",
+    "0A000": "cannot be made: the server has no extension 'vector'. Install pgvector there",
+}
+
+_UNREACHABLE = (
+    "cannot be reached: is the server running, and are user, password and database of the URL right? createdb makes a "
+    "database"
+)
+
+
+def in_words(problem: DBAPIError, name: str) -> GalleryError:
+    """Return what a database's complaint means for the gallery of that name."""
+    complaint = str(problem.orig).partition("\n")[0]
+    code = getattr(problem.orig, "sqlite_errorname", None)
+    if code is not None:
+        primary = "_".join(code.split("_")[:2])  # SQLITE_IOERR_WRITE is a kind of SQLITE_IOERR
+        return GalleryError(f"{name} {_SQLITE.get(primary, 'cannot be used')} ({complaint}).")
+    state = getattr(problem.orig, "sqlstate", None)
+    if state is None and isinstance(problem, OperationalError):
+        return GalleryError(f"{name} {_UNREACHABLE} ({complaint}).")
+    return GalleryError(f"{name} {_POSTGRESQL.get(state or '', 'cannot be used')} ({complaint}).")

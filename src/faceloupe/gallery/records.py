@@ -1,0 +1,257 @@
+"""What a gallery tells of the people in it. No vector is in any of these."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.faces import Skipped
+
+__all__ = ["EmbedderId", "Enrolled", "Entry", "Forgotten", "Imported", "Person", "Record", "Reference", "Templates"]
+
+
+class EmbedderId(NamedTuple):
+    """Which embedder and weights made a template: only their like can be compared."""
+
+    name: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sha256[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A subject of a gallery.
+
+    Attributes
+    ----------
+    id : int
+        Never used again, also not after the subject was forgotten.
+    name : str
+        Of one subject only.
+    consent : str
+        What was noted on the subject's consent, a line for each note.
+    created : datetime
+        UTC.
+    references : int
+        How many.
+    embedders : tuple of EmbedderId
+        What made them.
+    """
+
+    id: int
+    name: str
+    consent: str
+    created: datetime
+    references: int
+    embedders: tuple[EmbedderId, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        embedders = [embedder._asdict() for embedder in self.embedders]
+        return {**asdict(self), "created": self.created.isoformat(), "embedders": embedders}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What is kept of one face, without the vector.
+
+    Attributes
+    ----------
+    id : int
+        Never used again.
+    embedder : EmbedderId
+        What made the vector.
+    dimensions : int
+        Numbers in the vector.
+    quality : dict
+        As :meth:`faceloupe.recognition.Quality.to_document` writes it.
+    source_sha256 : str
+        Of the photograph's file.
+    created : datetime
+        UTC.
+    has_face : bool
+        Whether the face chip was kept.
+    """
+
+    id: int
+    embedder: EmbedderId
+    dimensions: int
+    quality: dict[str, Any]
+    source_sha256: str
+    created: datetime
+    has_face: bool
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {**asdict(self), "created": self.created.isoformat(), "embedder": self.embedder._asdict()}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the trail: who did what, and when. It holds neither name nor template.
+
+    Attributes
+    ----------
+    id : int
+        In the order of the changes.
+    at : datetime
+        UTC.
+    who : str
+        The user of the operating system.
+    what : str
+        "enrol", "rename", "merge", "forget", "erase", "import", "export", "consent" or "calibrate".
+    subject_id : int or None
+        Whom it changed.
+    details : dict
+        Numbers, such as how many references.
+    """
+
+    id: int
+    at: datetime
+    who: str
+    what: str
+    subject_id: int | None
+    details: dict[str, Any]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {**asdict(self), "at": self.at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that a gallery tells of one subject.
+
+    Attributes
+    ----------
+    person : Person
+    references : tuple of Reference
+        In the order in which they came.
+    history : tuple of Entry
+        What was done to the subject.
+    """
+
+    person: Person
+    references: tuple[Reference, ...]
+    history: tuple[Entry, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {
+            "person": self.person.to_document(),
+            "references": [reference.to_document() for reference in self.references],
+            "history": [entry.to_document() for entry in self.history],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of the photographs of one subject.
+
+    Attributes
+    ----------
+    name : str
+        Of the subject.
+    new : bool
+        Whether the subject was not in the gallery before.
+    enrolled, known : tuple of str
+        Photographs that became references, and those that were references already.
+    refused : tuple of Skipped
+        Photographs that became none, and why.
+    """
+
+    name: str
+    new: bool = False
+    enrolled: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    refused: tuple[Skipped, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {
+            "name": self.name,
+            "new": self.new,
+            "enrolled": list(self.enrolled),
+            "already_enrolled": list(self.known),
+            "refused": [asdict(skipped) for skipped in self.refused],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was erased.
+
+    Attributes
+    ----------
+    name : str
+        As it was asked for; it is nowhere in the gallery now.
+    subject_id : int or None
+        The subject's number, which the trail keeps; None if there was nobody of that name any more.
+    references : int
+        How many went.
+    """
+
+    name: str
+    subject_id: int | None
+    references: int
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of an exported gallery.
+
+    Attributes
+    ----------
+    imported, known : tuple of str
+        Names of the subjects that came, and of those that were here already, the same in everything.
+    conflicts : tuple of Skipped
+        Names of subjects that did not come, and why.
+    points : int
+        Operating points that came.
+    """
+
+    imported: tuple[str, ...]
+    known: tuple[str, ...]
+    conflicts: tuple[Skipped, ...]
+    points: int
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        conflicts = [{"name": skipped.path, "reason": skipped.reason} for skipped in self.conflicts]
+        return {
+            "imported": list(self.imported),
+            "already_here": list(self.known),
+            "conflicts": conflicts,
+            "operating_points": self.points,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Templates:
+    """The references of one embedder as arrays, in the order in which they came. Personal data.
+
+    Attributes
+    ----------
+    vectors : array of float32, (N, D)
+        Of length 1; (0, 0) if there are none.
+    subjects, references : array of int64, (N,)
+        Whose, and which.
+    """
+
+    vectors: NDArray[np.float32]
+    subjects: NDArray[np.int64]
+    references: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        return f"Templates({len(self.vectors)} of {len(np.unique(self.subjects))} subjects)"

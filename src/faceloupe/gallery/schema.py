@@ -1,0 +1,167 @@
+"""The tables of a gallery: one schema for SQLite and PostgreSQL.
+
+The migrations in ``migrations/versions`` make them; a test compares the two.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "REVISION",
+    "Instant",
+    "Vector",
+    "audit",
+    "big_integer",
+    "is_unit",
+    "metadata",
+    "operating_points",
+    "references",
+    "schema_versions",
+    "subjects",
+]
+
+REVISION = "0001"
+"""Of the schema that this code reads and writes: the newest script in ``migrations/versions``."""
+
+
+class Vector(TypeDecorator[NDArray[np.float32]]):
+    """A template's vector: its little-endian bytes on SQLite, pgvector's type without fixed dimension on PostgreSQL."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Return the type that a database has for it."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(LargeBinary())
+        from pgvector.sqlalchemy import VECTOR
+
+        return dialect.type_descriptor(VECTOR())
+
+    def process_bind_param(self, value: NDArray[np.float32] | None, dialect: Dialect) -> Any:
+        """Turn (D,) float32 into what the database stores."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return np.ascontiguousarray(value, dtype="<f4").tobytes()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> NDArray[np.float32] | None:
+        """Turn what the database stores into (D,) float32."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return np.asarray(value, dtype=np.float32)
+        return np.frombuffer(value, dtype="<f4")
+
+
+def is_unit(vector: NDArray[np.float32]) -> bool:
+    """Return whether a vector is of length 1, as a template's is."""
+    return bool(abs(np.linalg.norm(vector.astype(np.float64)) - 1) < 1e-4)  # NaN is not
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn any moment into UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the moment with its time zone."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+def big_integer() -> Any:
+    """Return a type of 64 bits that SQLite takes for the number of a row."""
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+metadata = MetaData()
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", big_integer(), primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("consent", Text, nullable=False, default=""),
+    Column("created", Instant, nullable=False),
+    sqlite_autoincrement=True,  # ids are never used again, also not after a subject was forgotten
+)
+"""The people."""
+
+references = Table(
+    "face_references",
+    metadata,
+    Column("id", big_integer(), primary_key=True),
+    Column("subject_id", big_integer(), ForeignKey("subjects.id"), nullable=False),
+    Column("embedder", String(200), nullable=False),
+    Column("weights_sha256", String(64), nullable=False),
+    Column("dimensions", Integer, nullable=False),
+    Column("vector", Vector, nullable=False),
+    Column("quality", JSON, nullable=False),
+    Column("source_sha256", String(64), nullable=False),
+    Column("face", LargeBinary),  # the face chip as PNG, where somebody asked to keep it
+    Column("created", Instant, nullable=False),
+    UniqueConstraint("subject_id", "source_sha256", "embedder", "weights_sha256", name="a_photograph_once"),
+    Index("references_by_source", "source_sha256"),
+    sqlite_autoincrement=True,
+)
+"""Their templates, each with the photograph's hash; the photograph itself is not kept."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", big_integer(), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("subject_id", big_integer()),  # no foreign key: the trail of a forgotten subject stays
+    Column("details", JSON, nullable=False),
+    Index("audit_by_subject", "subject_id"),
+    sqlite_autoincrement=True,
+)
+"""Who did what, and when. Only ever added to, in the order of the ids: whoever holds a copy of the references reads
+the subjects again that rows after the last one he saw name. No name and no template: those could not be forgotten."""
+
+operating_points = Table(
+    "operating_points",
+    metadata,
+    Column("id", big_integer(), primary_key=True),
+    Column("embedder", String(200), nullable=False),
+    Column("weights_sha256", String(64), nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("created", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Thresholds that were calibrated for this gallery; of each embedder the latest one holds."""
+
+schema_versions = Table(
+    "gallery_schema_versions",
+    metadata,
+    Column("revision", String(32), primary_key=True),
+    Column("faceloupe", String(40), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Which faceloupe brought the gallery to which revision. Never changed by a migration: older versions read it."""

@@ -1,0 +1,59 @@
+"""The trail: who did what, and when. It is only ever added to, and is the list of changes for whoever keeps a copy."""
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from faceloupe.gallery.records import Entry
+from faceloupe.gallery.schema import audit
+
+__all__ = ["acting_as", "entries", "erasure_is_pending", "note"]
+
+_ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting_as(who: str) -> Iterator[None]:
+    """Let the trail name somebody else than the user of the operating system, as a server acts for its callers."""
+    before = _ACTOR.set(who)
+    try:
+        yield
+    finally:
+        _ACTOR.reset(before)
+
+
+def note(connection: Connection, what: str, subject_id: int | None = None, **details: Any) -> None:
+    """Add a line to the trail. `details` hold numbers and embedders; never a name or a template."""
+    row = {"at": datetime.now(UTC), "who": _who(), "what": what, "subject_id": subject_id, "details": details}
+    connection.execute(insert(audit), row)
+
+
+def entries(connection: Connection, subject_id: int | None = None) -> tuple[Entry, ...]:
+    """Return the lines of the trail in their order, of one subject or all."""
+    query = select(audit.c.id, audit.c.at, audit.c.who, audit.c.what, audit.c.subject_id, audit.c.details)
+    if subject_id is not None:
+        query = query.where(audit.c.subject_id == subject_id)
+    return tuple(Entry(*row) for row in connection.execute(query.order_by(audit.c.id)))
+
+
+def erasure_is_pending(connection: Connection) -> bool:
+    """Return whether a subject was forgotten, and the process ended before the bytes were gone."""
+    forgotten, erased = (
+        connection.scalar(select(func.max(audit.c.id)).where(audit.c.what == what)) or 0 for what in ("forget", "erase")
+    )
+    return forgotten > erased
+
+
+def _who() -> str:
+    if (acting := _ACTOR.get()) is not None:
+        return acting
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return f"user {os.getuid()}"

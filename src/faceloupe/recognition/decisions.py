@@ -1,0 +1,187 @@
+"""One person or two? Two photographs compared, and what the answer is worth."""
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal
+
+from faceloupe.errors import ImageError, InputError
+from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.embed import Embedder, SFace
+from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photographs import Photograph, recognise
+from faceloupe.recognition.points import Maker, published_check, published_point
+from faceloupe.recognition.templates import Template, compare
+from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import one_in
+
+__all__ = ["Decision", "check_point", "face_document", "point_in_words", "verify"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """The answer to "do these two photographs show one person?", with everything it rests on.
+
+    Attributes
+    ----------
+    score : float
+        Cosine of the angle between the templates, from -1 to 1.
+    point : OperatingPoint
+        The threshold, and what was measured at it.
+    one, other : Photograph
+        Each with the one face that was compared.
+    """
+
+    score: float
+    point: OperatingPoint
+    one: Photograph
+    other: Photograph
+
+    @property
+    def match(self) -> bool:
+        """Whether the score reaches the threshold."""
+        return self.score >= self.point.threshold
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against relying on it: where a photograph falls short, or both are one file."""
+        short = [
+            f"{photograph.path.name}: {words}"
+            for photograph in (self.one, self.other)
+            for words in _shortcomings(photograph.templates[0])
+        ]
+        same = self.one.sha256 == self.other.sha256
+        return (*short, *(["both are the same file, which matches itself whomever it shows"] if same else []))
+
+    def __repr__(self) -> str:
+        answer = f"match: {self.score:.4f} >=" if self.match else f"no match: {self.score:.4f} <"
+        return f"Decision({answer} {self.point.threshold:.4f}, {self.one.path.name} and {self.other.path.name})"
+
+    def words(self) -> str:
+        """Return the answer, what the threshold means, and what speaks against relying on it; a paragraph each."""
+        if self.match:
+            answer = f"Match: score {self.score:.4f} reaches the threshold {self.point.threshold:.4f}."
+        else:
+            answer = f"No match: score {self.score:.4f} is below the threshold {self.point.threshold:.4f}."
+        return "\n".join([answer, *point_in_words(self.point), *(f"Caution: {words}." for words in self.warnings)])
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold, without vectors."""
+        check = published_check(self.point)
+        return {
+            "schema": "faceloupe.decision/1",
+            "match": self.match,
+            "score": self.score,
+            "threshold": self.point.threshold,
+            "point": self.point.to_document(),
+            "check": check and check.to_document(),
+            "photographs": [
+                {
+                    "path": str(photograph.path),
+                    "sha256": photograph.sha256,
+                    "size": list(photograph.size),
+                    "face": face_document(photograph.chips[0], photograph.templates[0]),
+                }
+                for photograph in (self.one, self.other)
+            ],
+            "warnings": list(self.warnings),
+            "words": self.words(),
+        }
+
+
+def verify(
+    one: str | PathLike[str],
+    other: str | PathLike[str],
+    point: OperatingPoint | None = None,
+    *,
+    embedder: Embedder | None = None,
+    faces: Literal["one", "central"] = "one",
+) -> Decision:
+    """Decide whether two photographs show one person.
+
+    Parameters
+    ----------
+    one, other : path
+        Image files, see :func:`faceloupe.faces.read_image`.
+    point : OperatingPoint, optional
+        The threshold; otherwise the published one of the embedder, at an FMR of 1 in 10,000.
+    embedder : Embedder, optional
+        Otherwise SFace by OpenVINO.
+    faces : {"one", "central"}
+        With "one" each photograph must show one face; with "central" the one nearest its centre counts.
+
+    Raises
+    ------
+    ImageError
+        If a photograph cannot be read, or shows no face, or several where one was meant.
+    InputError
+        If the point is of another embedder, or none was published for this one.
+    UnavailableError
+        If weights or packages are missing.
+    """
+    embedder = embedder or SFace()
+    point = point or published_point(embedder)
+    check_point(point, embedder)
+    if faces not in ("one", "central"):
+        raise InputError(f'faces: expected "one" or "central", got {faces!r}')
+    first, second = (_with_a_face(photograph) for photograph in recognise((one, other), embedder, faces=faces))
+    return Decision(compare(first.templates[0], second.templates[0]), point, first, second)
+
+
+def check_point(point: OperatingPoint, embedder: Maker) -> None:
+    """Let an operating point through that is of this embedder.
+
+    Raises
+    ------
+    InputError
+        If it is of another one, or of other weights: its threshold means nothing for these scores.
+    """
+    if (point.embedder, point.weights_sha256) != (embedder.name, embedder.sha256):
+        raise InputError(
+            f"the operating point is of {point.embedder} {point.weights_sha256[:8]}, the templates are of "
+            f"{embedder.name} {embedder.sha256[:8]}: a threshold holds for the scores of one embedder. Calibrate this "
+            "one, or use the other"
+        )
+
+
+def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
+    """Return what a threshold means, from plain words to the full measurement; a sentence or more each."""
+    share = one_in(point.fmr)
+    two_people = f"{share} of comparisons" if "%" in share or share == "0" else f"{share} comparisons"
+    check = published_check(point)
+    return (
+        f"About {two_people} of two people reach this threshold by mistake (FMR); {100 * point.fnmr:.3g} % of one "
+        "person's stay below it (FNMR). On photographs unlike those measured, the rates are others.",
+        point.words(),
+        *([] if check is None else [f"Checked on {check.source}, other people: {_rates(check)}."]),
+    )
+
+
+def face_document(chip: FaceChip, template: Template) -> dict[str, Any]:
+    """Return what may be shown of a face, without its vector and picture, as a plain dictionary that JSON can hold."""
+    return {
+        "detection": chip.detection.to_document(),
+        "template": template.to_document(),
+        "shortcomings": list(_shortcomings(template)),
+    }
+
+
+def _shortcomings(template: Template) -> tuple[str, ...]:
+    return shortcomings(template.quality, limits_of(template.embedder))
+
+
+def _with_a_face(photograph: Photograph) -> Photograph:
+    if photograph.problem is None:
+        return photograph
+    name = photograph.path.name
+    problem = photograph.problem if name in photograph.problem else f"{name}: {photograph.problem}"
+    if photograph.size == (0, 0):  # it could not be read
+        raise ImageError(problem)
+    raise ImageError(
+        f"{problem.rstrip('.')}. A photograph must show one face, upright and in focus; of several the one nearest the "
+        'centre can be meant (faces="central", --central)'
+    )
+
+
+def _rates(point: OperatingPoint) -> str:
+    low, high = point.fmr_interval.low, point.fmr_interval.high
+    return f"FMR {one_in(point.fmr)} ({one_in(low)} to {one_in(high)}), FNMR {100 * point.fnmr:.3g} %"

@@ -1,0 +1,35 @@
+"""A PostgreSQL server of the tests' own, and in it an empty database for each test that asks."""
+
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+
+NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """URL of a server that lives as long as the session; each worker of pytest-xdist has its own."""
+    # Not in a folder of pytest's: who runs as root has the server run as somebody else, and pytest closes those to him.
+    with TemporaryDirectory(prefix="faceloupe-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # pgserver warns where there is none
+        import pgserver
+
+        running = pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
+        with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # or stopping it takes as long as all tests
+            connection.execute("SELECT pg_reload_conf()")
+        yield running.get_uri()
+        running.cleanup()
+
+
+@pytest.fixture
+def postgres(server):
+    """URL of an empty database."""
+    name = f"gallery{next(NUMBERS)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")

@@ -1,0 +1,63 @@
+"""Photographs with templates, made up: no file is read and no weights are needed."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from faceloupe.recognition import Detection, FaceChip, Photograph, Pose, Quality, Template
+from faceloupe.recognition.detect import Box, Landmarks, Point
+
+GOOD = Quality(60.0, 30.0, 0.5, 0.0, Pose(0.0, 0.0, 0.0), 0.95, 14.0)
+BLURRED = Quality(4.0, 0.1, 0.02, 0.9, Pose(80.0, 0.0, 0.0), 0.3, 1.0)
+WEIGHTS = "ab" * 32
+
+
+class Toy:
+    """An embedder by name only."""
+
+    def __init__(self, name="toy", sha256=WEIGHTS):
+        self.name, self.sha256 = name, sha256
+
+
+def unit(seed, dimensions=16):
+    vector = np.random.default_rng(seed).normal(size=dimensions)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def photograph(path, *, vector=None, quality=GOOD, embedder="toy", weights=WEIGHTS, content=None):
+    """A photograph of one face, whose file holds `content`, by default its path; its vector follows from the path."""
+    path = Path(path)
+    digest = sha256((content or str(path)).encode()).hexdigest()
+    if vector is None:
+        vector = unit(int(digest[:8], 16))
+    chip = FaceChip(np.full((112, 112, 3), 0.5, np.float32), detection(), np.eye(2, 3))
+    return Photograph(path, digest, (200, 200), (chip,), (Template(vector, embedder, weights, quality),))
+
+
+def detection():
+    eyes, mouth = (Point(80, 90), Point(120, 90)), (Point(85, 130), Point(115, 130))
+    return Detection(Box(60, 60, 80, 100), Landmarks(*eyes, Point(100, 110), *mouth), 0.95)
+
+
+def unusable(path, problem="no face found"):
+    return Photograph(Path(path), sha256(str(path).encode()).hexdigest(), (200, 200), (), (), problem)
+
+
+def recognised(paths, embedder, *, faces="one"):  # noqa: ARG001 - as recognise is called
+    """What recognising made-up files gives: the content "wall" shows no face, all others show one."""
+    for path in map(Path, paths):
+        content = path.read_text()
+        if content == "wall":
+            yield unusable(path)
+        else:
+            yield photograph(path, content=content, embedder=embedder.name, weights=embedder.sha256)
+
+
+def make_folder(root, subjects, photographs=3):
+    """Write files that `recognised` takes for photographs, one folder a subject."""
+    for name in subjects:
+        (root / name).mkdir(parents=True)
+        for number in range(1, photographs + 1):
+            (root / name / f"{number}.jpg").write_text(f"{name} {number}")
+    return root

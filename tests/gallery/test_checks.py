@@ -1,0 +1,113 @@
+"""What is wrong in a gallery is found, each kind made on purpose; a sound one has no findings."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+from galleries import Toy, photograph, unit
+from hypothesis import given
+from hypothesis import strategies as st
+from test_gallery import POINT
+
+from faceloupe.gallery import open_gallery
+from faceloupe.gallery.lookalikes import matching_pairs
+from faceloupe.scores import OperatingPoint
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    with open_gallery(tmp_path / "faces.db", create=True) as opened:
+        opened.enrol("Ann", [photograph("1.jpg"), photograph("2.jpg")])
+        opened.enrol("Bob", [photograph("3.jpg")])
+        yield opened
+
+
+def found(gallery):
+    return [(finding.kind, finding.subjects) for finding in gallery.check().findings]
+
+
+def change(gallery, statement):
+    with gallery.writing() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_a_sound_gallery_has_no_findings(gallery):
+    report = gallery.check()
+    assert (report.subjects, report.references, report.findings) == (2, 3, ())
+    assert "no threshold" in report.remarks[0]
+    json.dumps(report.to_document())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "zeroblob(64)",
+        "substr(vector, 1, 60)",
+        "substr(vector, 1, 63)",
+        "X'' || vector || vector",
+        "X'0000c07f' || substr(vector, 5)",  # NaN
+    ],
+)
+def test_a_vector_that_is_none_is_damage(gallery, value):
+    change(gallery, f"UPDATE face_references SET vector = CAST({value} AS BLOB) WHERE id = 2")  # noqa: S608
+    assert found(gallery) == [("damage", ("Ann",))]
+
+
+def test_a_reference_of_nobody_and_a_subject_without_reference_are_damage(gallery):
+    with closing(sqlite3.connect(gallery.name)) as connection, connection:  # which does not look at foreign keys
+        connection.execute("UPDATE face_references SET subject_id = 99 WHERE id = 3")
+    assert found(gallery) == [("damage", ()), ("damage", ("Bob",))]
+
+
+def test_whom_an_embedder_does_not_know_is_named(gallery):
+    gallery.enrol("Ann", [photograph("1.jpg", embedder="other")])
+    [finding] = gallery.check().findings
+    assert (finding.kind, finding.subjects) == ("embedders", ("Bob",))
+    assert "1 of 2 subjects have no reference made by other abababab" in finding.words
+
+
+def test_one_photograph_of_two_subjects_is_found(gallery):
+    first = "(SELECT source_sha256 FROM face_references WHERE id = 1)"
+    change(gallery, f"UPDATE face_references SET source_sha256 = {first} WHERE id = 3")  # noqa: S608
+    [finding] = gallery.check().findings
+    assert (finding.kind, finding.subjects) == ("photograph", ("Ann", "Bob"))
+
+
+def test_subjects_who_look_like_one_person_are_found_by_the_threshold_of_the_gallery(gallery):
+    near = unit(0) + 0.1 * unit(1)
+    gallery.enrol("Cy", [photograph("cy.jpg", vector=unit(0))])
+    gallery.enrol("Di", [photograph("di.jpg", vector=(near / np.linalg.norm(near)).astype(np.float32))])
+    assert found(gallery) == []
+    gallery.save_point(OperatingPoint.from_document({**POINT.to_document(), "threshold": 0.9}))
+    report = gallery.check()
+    assert [(finding.kind, finding.subjects) for finding in report.findings] == [("look-alikes", ("Cy", "Di"))]
+    assert "9 comparisons of different subjects at the threshold 0.900" in report.remarks[0]
+
+
+def test_the_published_threshold_is_used_where_the_gallery_has_none(tmp_path):
+    from faceloupe.recognition.weights import SFACE
+
+    with open_gallery(tmp_path / "faces.db", create=True) as gallery:
+        for name in ("Ann", "Anna"):
+            made = {"vector": unit(7, 128), "embedder": "sface", "weights": SFACE.sha256}
+            gallery.enrol(name, [photograph(f"{name}.jpg", **made)])
+        assert found(gallery) == [("look-alikes", ("Ann", "Anna"))]
+        assert len(gallery.templates(Toy("sface", SFACE.sha256))) == 2
+
+
+@given(st.integers(0, 100), st.integers(2, 30), st.floats(-0.2, 0.9))
+def test_matching_pairs_are_those_of_all_comparisons(seed, count, threshold):
+    chance = np.random.default_rng(seed)
+    vectors = np.stack([unit(chance.integers(1000), 4) for _ in range(count)])
+    subjects = chance.integers(1, 6, count)
+    expected = {}
+    for one in range(count):
+        for other in range(one):
+            score = float(vectors[one] @ vectors[other])
+            pair = tuple(sorted((int(subjects[one]), int(subjects[other]))))
+            if pair[0] != pair[1] and score >= threshold:
+                expected[pair] = max(score, expected.get(pair, -1.0))
+    found = matching_pairs(vectors, subjects, threshold)
+    assert found == pytest.approx(expected, abs=1e-6)

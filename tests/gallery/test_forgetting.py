@@ -1,0 +1,90 @@
+"""Who was forgotten is gone: rows and bytes, from the file, its write-ahead log and its shared memory."""
+
+import pytest
+from galleries import Toy, photograph, unit
+
+from faceloupe.errors import GalleryError
+from faceloupe.gallery import open_gallery
+
+NAME, CONSENT = "Zacharias Quibblethorpe", "signed form 4711-XYZ"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "faces.db"
+
+
+def traces(name=NAME):
+    """The bytes that say something of the subject: templates, faces and hashes of three photographs, name, consent."""
+    photographs = [photograph(f"{name}/{number}.jpg") for number in range(3)]
+    vectors = [one.templates[0].vector.astype("<f4").tobytes() for one in photographs]
+    hashes = [one.sha256.encode() for one in photographs]
+    return photographs, [*vectors, *hashes, name.encode(), CONSENT.encode(), b"\x89PNG"]
+
+
+def bytes_of(path):
+    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
+def fill(gallery, subjects=40):
+    """People who come before and after the one to be forgotten, so that pages of the file are split and moved."""
+    photographs, _ = traces()
+    for number in range(subjects):
+        gallery.enrol(f"Person {number}", [photograph(f"{number}/{one}.jpg") for one in range(3)])
+        if number % 15 == 7:
+            gallery.enrol(NAME, [photographs[number // 15]], consent=CONSENT, keep_faces=True)
+
+
+def test_the_bytes_are_gone(path):
+    _, marks = traces()
+    with open_gallery(path, create=True) as gallery:
+        fill(gallery)
+        assert all(mark in bytes_of(path) for mark in marks)
+        forgotten = gallery.forget(NAME)
+        assert (forgotten.name, forgotten.references) == (NAME, 3)
+        assert not any(mark in bytes_of(path) for mark in marks)
+        assert len(gallery.people()) == 40
+        assert len(gallery.templates(Toy())) == 120
+        assert gallery.check().findings == ()
+    assert not any(mark in bytes_of(path) for mark in marks)
+
+
+def test_former_names_go_too(path):
+    with open_gallery(path, create=True) as gallery:
+        fill(gallery)
+        gallery.rename(NAME, "Somebody Else-Altogether")
+        gallery.merge("Somebody Else-Altogether", "Person 3")
+        gallery.forget("Person 3")
+        assert not any(mark in bytes_of(path) for mark in [*traces()[1], b"Somebody Else-Altogether", b"Person 3\x00"])
+
+
+def test_who_is_not_there_cannot_be_forgotten(path):
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol("Ann", [photograph("1.jpg")])
+        with pytest.raises(GalleryError, match="no 'Bob' in the gallery"):
+            gallery.forget("Bob")
+
+
+def test_a_reader_delays_the_erasing_and_the_same_command_finishes_it(path):
+    _, marks = traces()
+    with open_gallery(f"sqlite:///{path}?timeout=0.1", create=True) as gallery, open_gallery(path) as reader:
+        fill(gallery)
+        with reader.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM subjects").scalar() == 41
+            with pytest.raises(GalleryError, match=r"but the bytes are not erased yet.*being read"):
+                gallery.forget(NAME)
+        assert NAME not in {person.name for person in gallery.people()}
+        [finding] = gallery.check().findings
+        assert (finding.kind, NAME in finding.words) == ("erasure", False)
+        assert any(mark in bytes_of(path) for mark in marks)
+        assert gallery.forget(NAME).subject_id is None
+        assert not any(mark in bytes_of(path) for mark in marks)
+        assert gallery.check().findings == ()
+        assert [entry.what for entry in gallery.audit()][-2:] == ["forget", "erase"]
+
+
+def test_a_photograph_of_somebody_forgotten_is_free_for_another(path):
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol("Ann", [photograph("1.jpg")])
+        gallery.forget("Ann")
+        assert gallery.enrol("Anna", [photograph("1.jpg", vector=unit(3))]).enrolled == ("1.jpg",)

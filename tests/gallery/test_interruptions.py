@@ -1,0 +1,131 @@
+"""Enrolling is killed at any moment, or done by two at once: nothing acknowledged is lost, nobody is half there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import galleries
+import numpy as np
+import pytest
+from galleries import Toy, make_folder
+
+from faceloupe.gallery import enrol_folder, open_gallery
+
+PHOTOGRAPHS = 3
+
+# Each line on stdin is a folder: a child is forked, whose number is told first, which enrols it and acknowledges each
+# subject. Forking spares it the imports, so that it can be killed often.
+ENROLLER = """
+import os, sys
+from galleries import Toy, recognised
+from faceloupe.gallery import enrol_folder, open_gallery, photographs
+import alembic.command, alembic.config
+photographs.recognise = recognised
+print("ready", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        print(os.getpid(), flush=True)
+        with open_gallery(sys.argv[1], create=True) as gallery:
+            for enrolled in enrol_folder(gallery, line.strip(), Toy()):
+                print(enrolled.name, flush=True)
+        os._exit(0)
+    print("ended", os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@contextmanager
+def enroller(gallery):
+    path = os.pathsep.join([str(Path(galleries.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with subprocess.Popen(
+        [sys.executable, "-c", ENROLLER, str(gallery)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env={**os.environ, "PYTHONPATH": path},
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.stdin.close()
+
+
+def start(process, folder):
+    """Let a folder be enrolled and return the number of the process that does."""
+    process.stdin.write(f"{folder}\n")
+    return int(process.stdout.readline())
+
+
+def acknowledged(process):
+    """Read the subjects acknowledged until the process ends."""
+    names = []
+    while not (line := process.stdout.readline()).startswith("ended"):
+        names.append(line.strip())
+    return names
+
+
+def check(path, names):
+    """The gallery is sound, holds all of `names`, and nobody with less than all photographs."""
+    with open_gallery(path) as gallery:
+        people = gallery.people()
+        assert set(names) <= {person.name for person in people}
+        assert {person.references for person in people} <= {PHOTOGRAPHS}
+        assert gallery.check().findings == ()
+        assert Counter(entry.subject_id for entry in gallery.audit()) == Counter(person.id for person in people)
+        return len(people)
+
+
+def test_a_kill_at_any_moment_loses_nothing_and_leaves_no_half_subject(tmp_path):
+    names = [f"person {number}" for number in range(90)]
+    folder, path = make_folder(tmp_path / "people", names, PHOTOGRAPHS), tmp_path / "faces.db"
+    chance = np.random.default_rng(5)
+    enrolled, rounds = [], 0
+    with enroller(path) as process:
+        while rounds < 15:
+            child = start(process, folder)
+            before = [process.stdout.readline().strip() for _ in range(len(enrolled) + chance.integers(5))]
+            time.sleep(chance.uniform(0, 0.01))
+            os.kill(child, signal.SIGKILL)
+            enrolled = sorted({*enrolled, *before, *acknowledged(process)})
+            rounds += 1
+            if path.exists() and enrolled:
+                check(path, enrolled)
+        assert len(enrolled) < len(names)  # otherwise the last rounds killed nobody at work
+        start(process, folder)
+        assert acknowledged(process) == names
+    assert check(path, names) == len(names)
+
+
+def test_two_processes_make_a_gallery_and_enrol_at_once(tmp_path):
+    path = tmp_path / "faces.db"
+    both, mine, other = ([f"{who} {number}" for number in range(20)] for who in ("both", "mine", "other"))
+    folders = [make_folder(tmp_path / names[-1], names, PHOTOGRAPHS) for names in (both + mine, both + other)]
+    with enroller(path) as one, enroller(path) as two:
+        for process, folder in zip((one, two), folders, strict=True):
+            start(process, folder)
+        assert acknowledged(one) == both + mine
+        assert acknowledged(two) == both + other
+    assert check(path, both + mine + other) == 60
+
+
+def test_a_stop_keeps_what_was_enrolled_and_the_same_call_goes_on(tmp_path, monkeypatch):
+    folder = make_folder(tmp_path / "people", ["Ann", "Bob", "Cy"], PHOTOGRAPHS)
+    seen = []
+
+    def stopped(paths, embedder, *, faces):
+        for photograph in galleries.recognised(paths, embedder, faces=faces):
+            seen.append(photograph.path)
+            if len(seen) == 5:
+                raise KeyboardInterrupt
+            yield photograph
+
+    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", stopped)
+    with open_gallery(tmp_path / "faces.db", create=True) as gallery:
+        results = []
+        with pytest.raises(KeyboardInterrupt):
+            results.extend(enrol_folder(gallery, folder, Toy()))
+        assert [result.name for result in results] == ["Ann"] == [person.name for person in gallery.people()]
+        results = list(enrol_folder(gallery, folder, Toy()))
+        assert [len(result.known) for result in results] == [PHOTOGRAPHS, 0, 0]
+        assert [path.parent.name for path in seen[5:]] == ["Bob"] * PHOTOGRAPHS + ["Cy"] * PHOTOGRAPHS

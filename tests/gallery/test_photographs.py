@@ -1,0 +1,111 @@
+"""Files are enrolled by subject, each once; what cannot be used is named with the reason and stops nothing."""
+
+import os
+
+import pytest
+from galleries import Toy, make_folder, recognised
+
+from faceloupe.errors import InputError
+from faceloupe.gallery import enrol_folder, enrol_photographs, open_gallery
+
+
+@pytest.fixture
+def recognising(monkeypatch):
+    """The files that were recognised."""
+    seen = []
+
+    def watched(paths, embedder, *, faces):
+        for photograph in recognised(paths, embedder, faces=faces):
+            seen.append(photograph.path)
+            yield photograph
+
+    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", watched)
+    return seen
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    with open_gallery(tmp_path / "faces.db", create=True) as opened:
+        yield opened
+
+
+def test_a_folder_is_enrolled_in_natural_order(gallery, tmp_path, recognising):
+    folder = make_folder(tmp_path / "people", ["p10", "p2", "Ann"], 11)
+    told = []
+    results = list(enrol_folder(gallery, folder, Toy(), consent="form", progress=lambda *done: told.append(done)))
+    assert [result.name for result in results] == ["Ann", "p2", "p10"]
+    assert [path.name for path in recognising[:11]] == [f"{number}.jpg" for number in range(1, 12)]
+    assert [(person.references, person.consent) for person in gallery.people()] == [(11, "form")] * 3
+    assert told == [(number, 33) for number in range(1, 34)]
+
+
+def test_a_second_time_only_new_photographs_are_recognised(gallery, tmp_path, recognising):
+    folder = make_folder(tmp_path / "people", ["Ann", "Bob"], 3)
+    list(enrol_folder(gallery, folder, Toy()))
+    recognising.clear()
+    (folder / "Bob" / "4.jpg").write_text("another")
+    (folder / "Ann" / "copy.jpg").write_text("Ann 1")
+    results = {result.name: result for result in enrol_folder(gallery, folder, Toy())}
+    assert recognising == [folder / "Bob" / "4.jpg"]
+    assert (len(results["Ann"].known), results["Ann"].enrolled) == (4, ())
+    assert results["Bob"].enrolled == (str(folder / "Bob" / "4.jpg"),)
+    list(enrol_folder(gallery, folder, Toy("other")))
+    assert len(recognising) == 9
+
+
+def test_whatever_is_no_photograph_is_named_and_stops_nothing(gallery, tmp_path, recognising):
+    folder = make_folder(tmp_path / "people", ["Ann", "Bob", "Cy"], 2)
+    list(enrol_folder(gallery, folder, Toy()))
+    (folder / "Ann" / "notes.txt").touch()
+    (folder / "Ann" / "more").mkdir()
+    (folder / "Ann" / ".hidden").touch()
+    (folder / "Bob" / "0.jpg").write_text("wall")
+    (folder / "Bob" / "3.jpg").write_text("Cy 1")
+    (folder / "Nobody").mkdir()
+    (folder / ("n" * 201)).mkdir()
+    (folder / "Cy" / "3.jpg").write_text("third")
+    (folder / "list.txt").touch()
+    results = list(enrol_folder(gallery, folder, Toy()))
+    refused = {skipped.path: skipped.reason for result in results for skipped in result.refused}
+    assert refused == {
+        f"{folder}/Ann/more": "a folder inside a subject's folder is not entered",
+        f"{folder}/Ann/notes.txt": "not called like an image, and not opened",
+        f"{folder}/Bob/0.jpg": "no face found",
+        f"{folder}/Bob/3.jpg": "enrolled already, as 'Cy'",
+        f"{folder}/Nobody": "no photograph in this folder",
+        f"{folder}/{'n' * 201}": "name: expected 1 to 200 characters, got 201",
+    }
+    assert folder / "Bob" / "3.jpg" not in recognising
+    assert [(person.name, person.references) for person in gallery.people()] == [("Ann", 2), ("Bob", 2), ("Cy", 3)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such names")
+def test_names_that_are_no_text_can_be_printed(gallery, tmp_path, recognising):  # noqa: ARG001
+    folder = tmp_path / "people"
+    strange = os.fsdecode(os.fsencode(folder) + b"/Jos\xe9")
+    os.makedirs(strange)  # noqa: PTH103 - the name is no text
+    with open(os.path.join(strange, "1.jpg"), "w") as file:  # noqa: PTH118, PTH123
+        file.write("Jose 1")
+    [result] = enrol_folder(gallery, folder, Toy())
+    assert result.name == "Jos\ufffd"
+    assert result.enrolled == (f"{folder}/Jos\ufffd/1.jpg",)
+
+
+def test_a_folder_without_subjects_says_what_is_expected(gallery, tmp_path):
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "1.jpg").touch()
+    with pytest.raises(InputError, match=r"1 images lie loose in it.*expected one a subject, as in ann/1.jpg"):
+        list(enrol_folder(gallery, tmp_path / "loose", Toy()))
+    with pytest.raises(InputError, match="cannot be listed"):
+        list(enrol_folder(gallery, tmp_path / "none", Toy()))
+
+
+def test_photographs_of_one_subject_are_one_transaction(gallery, tmp_path, recognising):
+    folder = make_folder(tmp_path, ["Ann"], 3) / "Ann"
+    (folder / "wall.jpg").write_text("wall")
+    result = enrol_photographs(gallery, "Anna", [folder / "1.jpg", folder / "wall.jpg"], Toy())
+    assert (result.new, len(result.enrolled), len(result.refused)) == (True, 1, 1)
+    again = enrol_photographs(gallery, "Anna", sorted(folder.iterdir()), Toy())
+    assert (again.new, len(again.enrolled), len(again.known)) == (False, 2, 1)
+    assert folder / "1.jpg" not in recognising[2:]
+    assert [entry.what for entry in gallery.audit()] == ["enrol", "enrol"]

@@ -1,0 +1,178 @@
+import signal
+import subprocess
+import sys
+import threading
+import time
+from hashlib import sha256
+from itertools import cycle, islice, repeat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceloupe.errors import UnavailableError
+from faceloupe.recognition import compare, find_faces, recognise, templates_of
+from faceloupe.recognition.photographs import AHEAD
+from faceloupe.recognition.weights import YUNET, find_weights
+
+pytestmark = pytest.mark.usefixtures("published")
+
+
+class Means:
+    """An embedder that notes how many faces it gets at once."""
+
+    name, sha256 = "means", "0" * 64
+
+    def __init__(self, seconds=0.0):
+        self.seconds, self.batches = seconds, []
+
+    def embed(self, faces):
+        time.sleep(self.seconds)
+        self.batches.append(len(faces))
+        return faces.mean(axis=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def folder(photographs, tmp_path_factory):
+    """Ten photographs of one face each, one of two, one of a wall, one of text, and none at all."""
+    folder = tmp_path_factory.mktemp("photographs")
+    pictures = {f"{number}.png": photo for number, photo in enumerate(photographs)}
+    pictures |= {"both.png": np.hstack([photographs[0], photographs[5]]), "wall.png": np.full((90, 120), 0.5)}
+    for name, photo in pictures.items():
+        Image.fromarray(np.rint(photo * 255).astype(np.uint8)).save(folder / name)
+    (folder / "text.jpg").write_text("Dear diary, ...")
+    return folder
+
+
+@pytest.fixture
+def ten(folder):
+    return [folder / f"{number}.png" for number in range(10)]
+
+
+def of_recognise():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("faceloupe-recognise")]
+
+
+def test_many_are_as_one_after_the_other_and_in_order(ten):
+    paths = [*ten[5:], *ten[:5], ten[0].parent / "both.png"] * 3
+    found = list(recognise(map(str, paths), Means()))
+    assert [photograph.path for photograph in found] == paths
+    for photograph in found[:11]:
+        chips = find_faces(photograph.path)
+        assert [chip.detection for chip in photograph.chips] == [chip.detection for chip in chips]
+        for template, alone in zip(photograph.templates, templates_of(chips, Means()), strict=True):
+            assert compare(template, alone) == pytest.approx(1, abs=1e-6)
+        assert photograph.sha256 == sha256(photograph.path.read_bytes()).hexdigest()
+        assert photograph.problem is None
+    assert [len(photograph.templates) for photograph in found[:11]] == [1] * 10 + [2]
+    assert found[10].size == (184, 112)
+
+
+def test_what_cannot_be_used_says_why_and_stops_nothing(folder, ten):
+    paths = [ten[0], folder / "gone.jpg", folder / "text.jpg", folder / "wall.png", folder / "both.png", ten[1]]
+    first, gone, text, wall, both, last = recognise(paths, Means(), faces="one")
+    assert len(first.templates) == len(last.templates) == 1
+    assert (gone.problem, gone.sha256, gone.size) == ("gone.jpg: no such file", "", (0, 0))
+    assert "no image that can be read" in text.problem
+    assert (wall.problem, wall.size) == ("no face found", (120, 90))
+    assert both.problem == "2 faces found where one was meant"
+    assert not wall.templates + both.templates + both.chips
+
+
+def test_of_several_faces_all_or_the_central_one_are_meant(folder):
+    (every,) = recognise([folder / "both.png"], Means())
+    (central,) = recognise([folder / "both.png"], Means(), faces="central")
+    assert len(every.templates) == 2
+    assert len(central.templates) == 1
+    (wall,) = recognise([folder / "wall.png"], Means())
+    assert (wall.templates, wall.problem) == ((), None)
+
+
+def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch):
+    found, enough = [], threading.Event()
+
+    def find(*arguments, **options):
+        found.append(find_faces(*arguments, **options))
+        if len(found) == 2 * AHEAD - 10:
+            enough.set()
+        return found[-1]
+
+    class Patient(Means):
+        def embed(self, faces):
+            if len(self.batches) == 1:
+                assert enough.wait(30)  # photographs are read while faces are embedded
+            return super().embed(faces)
+
+    monkeypatch.setattr("faceloupe.recognition.photographs.find_faces", find)
+    monkeypatch.setattr("faceloupe.recognition.photographs.BATCH", 32)
+    embedder = Patient()
+    assert len(list(recognise(ten * 20, embedder))) == 200
+    assert embedder.batches[0] < 32
+    assert 32 in embedder.batches
+
+
+def test_paths_are_taken_as_they_are_needed(ten):
+    taken = []
+
+    def endless():
+        for path in cycle(ten):
+            taken.append(path)
+            yield path
+
+    found = recognise(endless(), Means())
+    assert len(list(islice(found, 100))) == 100
+    assert len(taken) <= 100 + 2 * AHEAD
+    found.close()
+    assert not of_recognise()
+
+
+def test_nothing_is_an_empty_answer():
+    assert list(recognise([], Means())) == []
+    assert not of_recognise()
+
+
+def test_whoever_stops_early_leaves_no_thread_behind(ten):
+    for photograph in recognise(repeat(ten[0]), Means()):
+        assert photograph.templates
+        break
+    assert not of_recognise()
+
+
+def test_a_part_that_is_missing_stops_everything(ten, monkeypatch):
+    def missing(*_, **__):
+        raise UnavailableError("no detector")
+
+    monkeypatch.setattr("faceloupe.recognition.photographs.find_faces", missing)
+    with pytest.raises(UnavailableError, match="no detector"):
+        list(recognise(ten, Means()))
+    assert not of_recognise()
+
+
+def test_an_embedder_that_fails_stops_everything(ten):
+    class Broken(Means):
+        def embed(self, faces):
+            raise ZeroDivisionError(len(faces))
+
+    with pytest.raises(ZeroDivisionError):
+        list(recognise(ten, Broken()))
+    assert not of_recognise()
+
+
+def test_ctrl_c_ends_it(ten):
+    code = (
+        "import itertools, sys\n"
+        "from faceloupe.recognition import recognise\n"
+        "class Means:\n"
+        "    name, sha256 = 'means', '0' * 64\n"
+        "    def embed(self, faces): return faces.mean(axis=(1, 2))\n"
+        f"for _ in recognise(itertools.repeat({str(ten[0])!r}), Means()): print('going', flush=True)\n"
+    )
+    environment = {"FACELOUPE_WEIGHTS": str(find_weights(YUNET).parent), "PATH": ""}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout.readline() == "going\n"
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate(timeout=20)
+    assert run.returncode == -signal.SIGINT
+    assert told.rstrip().endswith("KeyboardInterrupt")
