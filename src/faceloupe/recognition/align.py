@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.faces.images import Samples, as_floats
 from faceloupe.recognition.detect import Detection, check_image
 
 __all__ = ["CHIP_SIDE", "REFERENCE_POINTS", "FaceChip", "align", "similarity"]
@@ -49,7 +50,7 @@ class FaceChip:
         return f"FaceChip({self.image.shape[1]}x{self.image.shape[0]} of {self.detection})"
 
 
-def align(image: NDArray[np.float32], detection: Detection) -> FaceChip:
+def align(image: Samples, detection: Detection) -> FaceChip:
     """Cut a face out of a photograph so that its landmarks come as near to ``REFERENCE_POINTS`` as they can.
 
     Pixels between pixels are bilinear, as the embedder was trained. Apart from rounding to whole grey levels the chip
@@ -57,8 +58,8 @@ def align(image: NDArray[np.float32], detection: Detection) -> FaceChip:
 
     Parameters
     ----------
-    image : array of float32, (H, W) or (H, W, 3)
-        The photograph, grey or RGB, values in [0, 1].
+    image : array of float32 or uint8, (H, W) or (H, W, 3)
+        The photograph, grey or RGB: floats in [0, 1], or bytes.
     detection : Detection
         A face in it.
 
@@ -71,11 +72,25 @@ def align(image: NDArray[np.float32], detection: Detection) -> FaceChip:
 
     check_image(image)
     transform = similarity(np.array(detection.landmarks), REFERENCE_POINTS)
-    chip: NDArray[Any] = cv2.warpAffine(image, transform, (CHIP_SIDE, CHIP_SIDE), flags=cv2.INTER_LINEAR)
+    left, top, right, bottom = _seen(transform, image.shape[1::-1])
+    shifted = transform.copy()
+    shifted[:, 2] += transform[:, :2] @ (left, top)
+    face = as_floats(image[top:bottom, left:right])
+    chip: NDArray[Any] = cv2.warpAffine(face, shifted, (CHIP_SIDE, CHIP_SIDE), flags=cv2.INTER_LINEAR)
     if chip.ndim == 2:
         chip = np.repeat(chip[..., np.newaxis], 3, axis=2)
     chip.flags.writeable = transform.flags.writeable = False
     return FaceChip(chip, detection, transform)
+
+
+def _seen(transform: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what the chip shows of a photograph (width, height), at least one pixel."""
+    end = CHIP_SIDE - 1
+    corners = np.array([(0, 0), (end, 0), (0, end), (end, end)]) - transform[:, 2]
+    places = np.linalg.solve(transform[:, :2], corners.T)
+    first = np.clip(np.floor(places.min(axis=1)).astype(int) - 1, 0, np.array(size) - 1)
+    last = np.clip(np.ceil(places.max(axis=1)).astype(int) + 2, first + 1, size)
+    return (*first.tolist(), *last.tolist())
 
 
 def similarity(points: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:

@@ -1,14 +1,15 @@
 """Where the faces in a photograph are: a box, five landmarks and a score for each."""
 
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
+from faceloupe.faces.images import Samples
 from faceloupe.recognition.weights import YUNET, read_weights
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Detection:
 
 
 def detect(
-    image: Floats, *, min_score: float = MIN_SCORE, min_size: float = MIN_SIZE, max_side: int = DETECTION_SIDE
+    image: Samples, *, min_score: float = MIN_SCORE, min_size: float = MIN_SIZE, max_side: int = DETECTION_SIDE
 ) -> tuple[Detection, ...]:
     """Find the faces in a photograph.
 
@@ -106,8 +107,8 @@ def detect(
 
     Parameters
     ----------
-    image : array of float32, (H, W) or (H, W, 3)
-        Grey or RGB, values in [0, 1], upright, as :func:`faceloupe.faces.read_image` returns it.
+    image : array of float32 or uint8, (H, W) or (H, W, 3)
+        Grey or RGB, upright, as :func:`faceloupe.faces.read_image` returns it: floats in [0, 1], or bytes.
     min_score : float
         From 0.1 to 1: faces with a lower score are left out.
     min_size : float
@@ -140,7 +141,7 @@ def detect(
     return tuple(face for face in found if face.score >= min_score and face.size >= min_size)
 
 
-def candidates(image: Floats, *, max_side: int = DETECTION_SIDE) -> tuple[Detection, ...]:
+def candidates(image: Samples, *, max_side: int = DETECTION_SIDE) -> tuple[Detection, ...]:
     """Return everything that may be a face, scores from 0.1, the highest first: :func:`detect` before it chooses.
 
     Raises
@@ -151,44 +152,45 @@ def candidates(image: Floats, *, max_side: int = DETECTION_SIDE) -> tuple[Detect
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
     check_image(image)
-    low, high = image.min(), image.max()
+    low, high = (image.min(), image.max()) if image.dtype == np.float32 else (0, 1)
     if not (low >= 0 and high <= 1):  # NaN fails both
         raise InputError(f"image: expected values in [0, 1], got {low:g} to {high:g}")
     if max_side < 32:
         raise InputError(f"max_side: expected at least 32 pixels, got {max_side}")
-    detector = _detectors().detector
-    shown, scale = _as_shown(image, max_side)
-    height, width = shown.shape[:2]
-    detector.setInputSize((width, height))
-    rows = detector.detect(shown)[1]
+    with _detector() as detector:
+        shown, scale = _as_shown(image, max_side)
+        height, width = shown.shape[:2]
+        detector.setInputSize((width, height))
+        rows = detector.detect(shown)[1]
     return () if rows is None else tuple(_detection(row, scale) for row in rows)
 
 
-def check_image(image: Floats) -> None:
+def check_image(image: Samples) -> None:
     """Let an image through without going over its pixels.
 
     Raises
     ------
     InputError
-        If it is not float32, (H, W) or (H, W, 3).
+        If it is not float32 or uint8, (H, W) or (H, W, 3).
     """
-    if not isinstance(image, np.ndarray) or image.dtype != np.float32:
+    if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.uint8):
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
-        raise InputError(f"image: expected an array of float32 in [0, 1], got {kind}; bytes become that divided by 255")
+        raise InputError(f"image: expected an array of float32 in [0, 1] or of uint8, got {kind}")
     if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
         raise InputError(f"image: expected (H, W) or (H, W, 3), got {image.shape}")
 
 
-def _as_shown(image: Floats, max_side: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _as_shown(image: Samples, max_side: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Return what the detector looks at, (H, W, 3) bytes in the order BGR, and its scale (x, y): photograph / shown."""
     import cv2
 
     height, width = image.shape[:2]
     shrink = min(1.0, max_side / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
-    samples = np.rint(small * np.float32(255)).astype(np.uint8)
-    shown = cv2.cvtColor(samples, cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR)
+    samples: NDArray[Any] = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    if samples.dtype == np.float32:
+        samples = np.rint(samples * np.float32(255)).astype(np.uint8)
+    shown: NDArray[Any] = cv2.cvtColor(samples, cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR)
     return shown, np.array([width, height]) / size
 
 
@@ -201,16 +203,20 @@ def _detection(row: Floats, scale: NDArray[np.float64]) -> Detection:
     )
 
 
-class _Detectors(threading.local):
-    """One detector a thread: it holds the size of the picture that it looks at."""
-
-    def __init__(self) -> None:
-        self.detector = _open()
+_idle: "list[FaceDetectorYN]" = []
 
 
-@cache
-def _detectors() -> _Detectors:
-    return _Detectors()
+@contextmanager
+def _detector() -> "Iterator[FaceDetectorYN]":
+    """Lend a detector that no other thread uses: it holds the size of the picture that it looks at."""
+    try:
+        detector = _idle.pop()
+    except IndexError:
+        detector = _open()
+    try:
+        yield detector
+    finally:
+        _idle.append(detector)
 
 
 def _open() -> "FaceDetectorYN":

@@ -1,8 +1,9 @@
 """Faces to vectors: whoever can do that is an embedder."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.recognition.align import CHIP_SIDE, FaceChip
-from faceloupe.recognition.engines import Engine, Run, open_network
+from faceloupe.recognition.engines import Engine, Run, check_engine, open_network
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.weights import SFACE, read_weights
 
-__all__ = ["Embedder", "SFace", "templates_of"]
+__all__ = ["BATCH", "Embedder", "SFace", "templates_of"]
 
 Floats = NDArray[np.float32]
 
@@ -41,7 +42,8 @@ class Embedder(Protocol):
 class SFace:
     """The embedder of the OpenCV model zoo: a MobileFaceNet trained with the sigmoid-constrained hypersphere loss [1]_.
 
-    Weights are read and checked, and the network is opened, once in a process for each engine.
+    Weights are read and checked, and the network is opened, once in a process for each engine: in a thread of its own,
+    so that faces can be looked for in the meantime.
 
     Parameters
     ----------
@@ -59,9 +61,7 @@ class SFace:
     Raises
     ------
     InputError
-        If there is no such engine, or the weights file is not the published one.
-    UnavailableError
-        If weights or packages are missing.
+        If there is no such engine.
 
     References
     ----------
@@ -70,11 +70,12 @@ class SFace:
     """
 
     def __init__(self, *, engine: Engine = "openvino", flip: bool = False) -> None:
+        check_engine(engine)
         self.name = "sface+flip" if flip else "sface"
         self.sha256 = SFACE.sha256
         self._flip = flip
         self._engine = engine
-        self._run = _sface(engine)
+        self._opening = _opening(engine)
 
     def embed(self, faces: Floats) -> Floats:
         """Return 128 numbers for each face, before they become a unit vector.
@@ -91,7 +92,9 @@ class SFace:
         Raises
         ------
         InputError
-            If `faces` has another shape.
+            If `faces` has another shape, or the weights file is not the published one.
+        UnavailableError
+            If weights or packages are missing.
         """
         if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
             raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")
@@ -99,8 +102,9 @@ class SFace:
         return vectors + self._vectors(faces[:, :, ::-1]) if self._flip else vectors
 
     def _vectors(self, faces: Floats) -> Floats:
+        run = self._opening.result()
         batches = (faces[start : start + BATCH] for start in range(0, len(faces), BATCH))
-        return np.concatenate([self._run(_as_trained(batch)) for batch in batches])
+        return np.concatenate([run(_as_trained(batch)) for batch in batches])
 
     def __repr__(self) -> str:
         return f"SFace({self.name}, {self._engine})"
@@ -135,11 +139,21 @@ def templates_of(chips: Sequence[FaceChip], embedder: Embedder | None = None) ->
     )
 
 
-@cache
-def _sface(engine: Engine) -> Run:
-    return open_network(read_weights(SFACE), engine)
+_openings: dict[Engine, Future[Run]] = {}
+_openings_lock = Lock()
+
+
+def _opening(engine: Engine) -> Future[Run]:
+    """Return SFace as it is being opened, or was; if that failed, it is tried once more."""
+    with _openings_lock:
+        known = _openings.get(engine)
+        if known is None or (known.done() and known.exception()):
+            thread = ThreadPoolExecutor(1, "faceloupe-sface")
+            _openings[engine] = thread.submit(lambda: open_network(read_weights(SFACE), engine))
+            thread.shutdown(wait=False)
+        return _openings[engine]
 
 
 def _as_trained(faces: Floats) -> Floats:
     """Return (N, 3, 112, 112) in [0, 255]; the network itself takes the mean away."""
-    return np.ascontiguousarray(faces.transpose(0, 3, 1, 2)) * np.float32(255)
+    return np.multiply(faces.transpose(0, 3, 1, 2), np.float32(255), order="C")

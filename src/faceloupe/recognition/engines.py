@@ -7,20 +7,37 @@ them. Each engine here opens it for any number of faces, with the weights fixed;
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from functools import cached_property
+from threading import Lock
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
 
-__all__ = ["Engine", "Run", "open_network"]
+__all__ = ["Engine", "Run", "check_engine", "open_network"]
 
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
 """(N, C, H, W) -> (N, D); may be called from several threads."""
 
 Engine = Literal["openvino", "onnxruntime"]
+
+MANY = 8  # faces from which on it pays that cores do not wait for each other
+PART = 2  # of many faces: what a core works on at a time
+
+
+def check_engine(engine: str) -> None:
+    """Let the name of an engine through.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine.
+    """
+    if engine not in get_args(Engine):
+        raise InputError(f'engine: expected "openvino" or "onnxruntime", got {engine!r}')
 
 
 def open_network(content: bytes, engine: Engine) -> Run:
@@ -40,24 +57,48 @@ def open_network(content: bytes, engine: Engine) -> Run:
     UnavailableError
         If its packages are missing.
     """
-    openers: dict[str, Callable[[bytes], Run]] = {"openvino": _openvino, "onnxruntime": _onnxruntime}
-    if engine not in openers:
-        raise InputError(f'engine: expected "openvino" or "onnxruntime", got {engine!r}')
-    return openers[engine](content)
+    check_engine(engine)
+    return _OpenVINO(content) if engine == "openvino" else _onnxruntime(content)
 
 
-def _openvino(content: bytes) -> Run:
-    core = _import_openvino().Core()
-    model = core.read_model(content)  # weights become constants
-    model.reshape([-1, *list(model.input(0).partial_shape)[1:]])
-    # Where the CPU has them OpenVINO would take 16-bit floats.
-    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+class _OpenVINO:
+    """Few faces are run by all cores together, which is soonest; of many each core runs its own, which is fastest."""
 
-    def run(faces: Floats) -> Floats:
-        outputs = compiled.create_infer_request().infer([faces], share_inputs=True)
+    def __init__(self, content: bytes) -> None:
+        self._openvino = _import_openvino()
+        self._core = self._openvino.Core()
+        self._model = self._core.read_model(content)  # weights become constants
+        self._model.reshape([-1, *list(self._model.input(0).partial_shape)[1:]])
+        self._together = self._compiled("LATENCY")
+        self._lock = Lock()
+
+    def __call__(self, faces: Floats) -> Floats:
+        if len(faces) >= MANY:
+            return self._run_many(faces)
+        outputs = self._together.create_infer_request().infer([faces], share_inputs=True)
         return np.array(outputs[0], dtype=np.float32)
 
-    return run
+    def _run_many(self, faces: Floats) -> Floats:
+        vectors = {}
+
+        def keep(request: Any, start: int) -> None:
+            vectors[start] = np.array(request.get_output_tensor().data, dtype=np.float32)
+
+        with self._lock:
+            self._apart.set_callback(keep)
+            for start in range(0, len(faces), PART):
+                self._apart.start_async([faces[start : start + PART]], start, share_inputs=True)
+            self._apart.wait_all()
+        return np.concatenate([vectors[start] for start in sorted(vectors)])
+
+    @cached_property
+    def _apart(self) -> Any:
+        return self._openvino.AsyncInferQueue(self._compiled("THROUGHPUT"))
+
+    def _compiled(self, hint: str) -> Any:
+        # Where the CPU has them OpenVINO would take 16-bit floats.
+        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}
+        return self._core.compile_model(self._model, "CPU", options)
 
 
 def _onnxruntime(content: bytes) -> Run:

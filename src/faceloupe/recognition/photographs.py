@@ -1,8 +1,13 @@
 """Many photographs, one after another: each becomes its faces and their templates, or says why not."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Literal
@@ -10,17 +15,20 @@ from typing import Literal
 import numpy as np
 
 from faceloupe.errors import ImageError
-from faceloupe.faces import read_image
+from faceloupe.faces.images import decode, read_file
 from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
-from faceloupe.recognition.embed import Embedder, SFace, templates_of
+from faceloupe.recognition.embed import BATCH, Embedder, SFace, templates_of
 from faceloupe.recognition.recogniser import find_faces
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Faces", "Photograph", "recognise"]
+__all__ = ["Faces", "Photograph", "find", "recognise"]
 
 Faces = Literal["all", "one", "central"]
 """Which faces of a photograph are meant: all, the only one (several are a problem), or the one nearest its centre."""
+
+WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
+AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +68,13 @@ def recognise(
 ) -> Iterator[Photograph]:
     """Find and embed the faces of many photographs.
 
+    Threads read the next photographs while faces are embedded, many at a time; the memory is that of a few photographs,
+    however many there are. Threads end with the iterator: when it is exhausted, closed, or raises.
+
     Parameters
     ----------
     paths : iterable of path
-        Image files, see :func:`faceloupe.faces.read_image`.
+        Image files, see :func:`faceloupe.faces.read_image`. Taken as they are needed, up to 64 ahead.
     embedder : Embedder, optional
         Otherwise SFace by OpenVINO.
     faces : {"all", "one", "central"}
@@ -82,19 +93,68 @@ def recognise(
         If weights or packages are missing.
     """
     embedder = embedder or SFace()
-    for path in map(Path, paths):
-        yield _recognised(path, embedder, faces, min_score, min_size)
-
-
-def _recognised(path: Path, embedder: Embedder, faces: Faces, min_score: float, min_size: float) -> Photograph:
-    digest, size = "", (0, 0)
+    found = partial(_found, faces=faces, min_score=min_score, min_size=min_size)
+    waiting = map(Path, paths)
+    ahead: deque[Future[Photograph]] = deque()
+    threads = ThreadPoolExecutor(WORKERS, "faceloupe-recognise")
     try:
-        image = read_image(path, colour=True)
-        digest, size = sha256(path.read_bytes()).hexdigest(), (image.shape[1], image.shape[0])
+        while True:
+            ahead.extend(threads.submit(found, path) for path in islice(waiting, AHEAD - len(ahead)))
+            if not ahead:
+                return
+            yield from _embedded(_ready(ahead), embedder)
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def find(
+    content: bytes, path: Path, *, faces: Faces = "all", min_score: float = MIN_SCORE, min_size: float = MIN_SIZE
+) -> Photograph:
+    """Return a photograph with its faces, not embedded yet, from the bytes of an image file.
+
+    Parameters
+    ----------
+    content : bytes
+    path : Path
+        What it and messages call the photograph; it is not opened.
+    faces, min_score, min_size
+        As for :func:`recognise`.
+
+    Raises
+    ------
+    UnavailableError
+        If the detector's weights or the packages of the extra ``recognition`` are missing.
+    """
+    digest, size = sha256(content).hexdigest(), (0, 0)
+    try:
+        image = decode(content, path.name, colour=True)
+        size = (image.shape[1], image.shape[0])
         chips = _meant(find_faces(image, min_score=min_score, min_size=min_size), faces, size)
     except ImageError as problem:
         return Photograph(path, digest, size, (), (), str(problem))
-    return Photograph(path, digest, size, chips, templates_of(chips, embedder))
+    return Photograph(path, digest, size, chips, ())
+
+
+def _found(path: Path, *, faces: Faces, min_score: float, min_size: float) -> Photograph:
+    try:
+        content = read_file(path)
+    except ImageError as problem:
+        return Photograph(path, "", (0, 0), (), (), str(problem))
+    return find(content, path, faces=faces, min_score=min_score, min_size=min_size)
+
+
+def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
+    """Take the next photograph as soon as it is there, and with it those after it that are, up to a batch of faces."""
+    taken = [ahead.popleft().result()]
+    while ahead and ahead[0].done() and sum(len(photograph.chips) for photograph in taken) < BATCH:
+        taken.append(ahead.popleft().result())
+    return taken
+
+
+def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
+    templates = iter(templates_of([chip for photograph in photographs for chip in photograph.chips], embedder))
+    for photograph in photographs:
+        yield replace(photograph, templates=tuple(islice(templates, len(photograph.chips))))
 
 
 def _meant(chips: tuple[FaceChip, ...], faces: Faces, size: tuple[int, int]) -> tuple[FaceChip, ...]:

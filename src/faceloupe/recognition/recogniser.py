@@ -4,19 +4,18 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceloupe.errors import ImageError
-from faceloupe.faces import read_image
+from faceloupe.faces.images import Samples, read_samples
 from faceloupe.recognition.align import FaceChip, align
 from faceloupe.recognition.detect import DETECTION_SIDE, MIN_SCORE, MIN_SIZE, candidates, detect
-from faceloupe.recognition.embed import Embedder, templates_of
+from faceloupe.recognition.embed import Embedder, SFace, templates_of
 from faceloupe.recognition.templates import Template
 
 __all__ = ["Photo", "find_faces", "template_of"]
 
-Photo = str | PathLike[str] | NDArray[np.float32]
-"""An image file, or an array (H, W) or (H, W, 3) of float32 in [0, 1]."""
+Photo = str | PathLike[str] | Samples
+"""An image file, or an array (H, W) or (H, W, 3) of float32 in [0, 1] or of uint8."""
 
 
 def find_faces(
@@ -27,7 +26,8 @@ def find_faces(
     Parameters
     ----------
     photo : path or array
-        An image file (see :func:`faceloupe.faces.read_image`), or grey (H, W) or RGB (H, W, 3) of float32 in [0, 1].
+        An image file (see :func:`faceloupe.faces.read_image`), or grey (H, W) or RGB (H, W, 3): float32 in [0, 1], or
+        uint8.
     min_score, min_size, max_side
         Which faces count, see :func:`faceloupe.recognition.detect`.
 
@@ -76,6 +76,7 @@ def template_of(
     UnavailableError
         If weights or packages are missing.
     """
+    embedder = embedder or SFace()  # which opens in the meantime
     image = _opened(photo)
     found = detect(image, min_score=min_score, min_size=min_size, max_side=max_side)
     if not found:
@@ -88,16 +89,16 @@ def template_of(
     return templates_of([align(image, found[0])], embedder)[0]
 
 
-def _opened(photo: Photo) -> NDArray[np.float32]:
-    return photo if isinstance(photo, np.ndarray) else read_image(Path(photo), colour=True)
+def _opened(photo: Photo) -> Samples:
+    return photo if isinstance(photo, np.ndarray) else read_samples(Path(photo), colour=True)
 
 
-def _named(photo: Photo, image: NDArray[np.float32]) -> str:
+def _named(photo: Photo, image: Samples) -> str:
     name = "the photograph" if isinstance(photo, np.ndarray) else Path(photo).name
     return f"{name} ({image.shape[1]}x{image.shape[0]})"
 
 
-def _no_face(photo: Photo, image: NDArray[np.float32], min_score: float, min_size: float, max_side: int) -> str:
+def _no_face(photo: Photo, image: Samples, min_score: float, min_size: float, max_side: int) -> str:
     where = f"No face found in {_named(photo, image)}"
     nearly = candidates(image, max_side=max_side)
     if not nearly:
