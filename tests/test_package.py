@@ -30,9 +30,13 @@ MAY_KNOW = {
     "evaluation": "errors documents blocks faces scores recognition training embedders gallery report",
     "explaining": "errors documents blocks faces scores recognition inspection gallery report",
     "looking": "errors documents blocks faces recognition training inspection report",
+    "web": (
+        "errors documents faces scores recognition gallery training embedders explaining inspection looking studies "
+        "report __init__"
+    ),
     "cli": (
         "errors documents faces scores recognition gallery training embedders evaluation explaining inspection "
-        "studies report looking __init__"
+        "studies report looking web __init__"
     ),
     "__main__": "cli",
 }

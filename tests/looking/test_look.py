@@ -255,7 +255,7 @@ class TestTheWork:
 
 
 WRONG = [
-    (["orl:0"], {"methods": ["lime"]}, "methods: there is no 'lime'; there are occlusion, gradient"),
+    (["orl:0"], {"methods": ["lime"]}, "methods: there is no 'lime'; there are occlusion, correlation, gradient"),
     (["orl:0"], {"layers": ["relu7"]}, "there is no layer 'relu7'; the layers are"),
     (["orl:0"], {}, "says something only beside another one; give two faces"),
     (["orl:0", "orl:1"], {"methods": ["grad-cam"]}, "grad-cam needs gradients, and embedder can only be run"),

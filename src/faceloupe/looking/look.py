@@ -260,7 +260,8 @@ def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
     for method in methods:
         runs_only = [model.name for model in models if not hasattr(model.network, "named_modules")]
         if METHODS[method].gradients and runs_only:
-            raise InputError(f"{method} needs gradients, and {runs_only[0]} can only be run; what works: occlusion")
+            works = ", ".join(name for name, known in METHODS.items() if not known.gradients)
+            raise InputError(f"{method} needs gradients, and {runs_only[0]} can only be run; what works: {works}")
 
 
 def _own_layers(

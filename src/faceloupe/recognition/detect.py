@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -204,6 +205,7 @@ def _detection(row: Floats, scale: NDArray[np.float64]) -> Detection:
 
 
 _idle: "list[FaceDetectorYN]" = []
+_opening = Lock()  # how much OpenCV says is set for the whole process
 
 
 @contextmanager
@@ -226,8 +228,9 @@ def _open() -> "FaceDetectorYN":
     except ImportError as error:
         raise UnavailableError(f"Finding faces needs {error.name}: pip install faceloupe[recognition]") from error
     content = np.frombuffer(read_weights(YUNET), np.uint8)
-    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns that it chooses the device itself
-    try:
-        return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), _FAINT, _OVERLAP)
-    finally:
-        logging.setLogLevel(level)
+    with _opening:
+        level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns that it chooses the device itself
+        try:
+            return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), _FAINT, _OVERLAP)
+        finally:
+            logging.setLogLevel(level)

@@ -267,7 +267,7 @@ def test_a_class_against_itself_is_refused(cnn, face):
 
 
 def test_an_unknown_method_is_answered_with_the_methods(cnn, face):
-    names = "occlusion, gradient, gradient-x-activation, grad-cam, integrated-gradients"
+    names = "occlusion, correlation, gradient, gradient-x-activation, grad-cam, integrated-gradients"
     with pytest.raises(InputError, match=f"expected one of {names}; got 'lime'"):
         raw(cnn, face, method="lime")
 
@@ -351,9 +351,9 @@ def test_occlusion_is_that_of_the_torch_network(cnn, face):
     np.testing.assert_allclose(raw(OnlyRuns(cnn), face, 1).map, raw(cnn, face, 1).map, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "occlusion"])
+@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].gradients])
 def test_other_methods_are_refused_with_what_works(cnn, face, method):
-    with pytest.raises(InputError, match=f"{method} needs gradients.*; what works: occlusion"):
+    with pytest.raises(InputError, match=f"{method} needs gradients.*; what works: occlusion, correlation"):
         raw(OnlyRuns(cnn), face, method=method)
 
 
@@ -384,8 +384,11 @@ def test_modes_hooks_gradients_parameters_and_random_state(method, ends, face):
     state = {name: value.clone() for name, value in network.state_dict().items()}
     before = torch.get_rng_state()
 
-    def stop(worked, _whole):
-        if ends == "badly" and worked == 4:
+    calls = []
+
+    def stop(*numbers):
+        calls.append(numbers)
+        if ends == "badly" and len(calls) == 4:
             raise KeyboardInterrupt
 
     if ends == "badly":
@@ -498,11 +501,23 @@ def test_the_document_is_plain_and_whole(cnn, face):
     assert len(document["certificate"]["randomisation"]["correlations"]) == 10
 
 
+@pytest.mark.parametrize("method", ["occlusion", "correlation"])
+@pytest.mark.parametrize("certify", [True, False])
+def test_progress_counts_the_faces_that_run(cnn, face, method, certify):
+    network, seen = OnlyRuns(cnn), []
+    attribute(network, face, method=method, certify=certify, progress=lambda *numbers: seen.append(numbers))
+    own_value = 1
+    assert seen[-1] == (sum(network.batches) - own_value,) * 2
+
+
 def test_progress_runs_to_the_end(cnn, face):
     seen = []
     attribute(cnn, face, progress=lambda *numbers: seen.append(numbers))
-    assert seen[0] == (1, 32)
-    assert seen[-1] == (32, 32)
+    windows, deletions = 22 * 22 + 1, 21 * 17
+    assert seen[0] == (windows, 11 * windows + deletions)
+    assert seen[10] == (11 * windows, 11 * windows + deletions)
+    assert len(seen) == 32 + 1
+    assert seen[-1] == (11 * windows + deletions, 11 * windows + deletions)
     assert [worked for worked, _ in seen] == sorted(worked for worked, _ in seen)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.documents import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.attribution.access import Access, RunNetwork, access
-from faceloupe.inspection.attribution.certificate import CHECKS, Certificate, make_certificate
+from faceloupe.inspection.attribution.certificate import Certificate, faces_to_check, make_certificate
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
 from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
@@ -32,7 +31,7 @@ class Attribution(Shown):
     Attributes
     ----------
     map : array of float32, shape (h, w), read-only
-        One number a window (occlusion), a pixel, or a position of the layer's output.
+        One number a window (occlusion, correlation), a pixel, or a position of the layer's output.
     unit : str
         What a number of the map is: "logit lost when a window of 8×8 pixels is covered".
     method, target, baseline : str
@@ -122,7 +121,7 @@ def attribute(
     ----------
     network : torch.nn.Module or object with ``run(faces)``
         Takes float32 faces (N, C, H, W) and answers (N, K). What can only be run, such as an ONNX network, is explained
-        by occlusion; if it has ``randomised(seed)``, its weights can be re-drawn for the certificate.
+        by occlusion or correlation; if it has ``randomised(seed)``, its weights can be re-drawn for the certificate.
     face : array, shape (C, H, W) or (H, W)
         Prepared as the network was trained: no preprocessing is applied.
     target : None, int, (int, int) or array of shape (K,)
@@ -134,6 +133,11 @@ def attribute(
         "occlusion"
             What the target loses when a window, an eighth of the face's side, is covered by the baseline.
             Zeiler & Fergus 2014 (arXiv:1311.2901).
+        "correlation"
+            What the target gains by seeing a place, over 1000 random masks: the slope of the target against how much of
+            the place is seen. A mask shows half of the face, in patches as large as those windows; the baseline covers
+            the rest. CorrRISE, Lu, Xu & Ebrahimi 2024 (arXiv:2305.08546), in the target's unit, with the masks of RISE
+            (Petsiuk et al. 2018, arXiv:1806.07421).
         "gradient"
             How the target changes with a pixel's value, all channels together. Simonyan et al. 2013 (arXiv:1312.6034).
         "gradient-x-activation"
@@ -150,14 +154,14 @@ def attribute(
         For the two methods that look at a layer: its name as in :func:`~faceloupe.inspection.trace.trace`. The last
         layer that puts out a map larger than 1×1 if not given.
     baseline : float or array of the face's shape, optional
-        What stands for "nothing there" in occlusion, integrated gradients and the deletion check; each channel's mean
-        over the face if not given.
+        What stands for "nothing there" in occlusion, correlation, integrated gradients and the deletion check; each
+        channel's mean over the face if not given.
     certify : bool
         Whether to check the map: it takes about as long as 10 more maps and 21 deletions of 17 faces.
     seed : int
-        Draws the certificate's weights and orders.
+        Draws the masks of the correlation, and the certificate's weights and orders.
     progress : callable, optional
-        Called with (worked, whole) after each map and each deletion.
+        Called with (worked, whole), in faces that the network ran on, after each map and each deletion.
 
     Returns
     -------
@@ -182,18 +186,21 @@ def attribute(
     if chosen.gradients and isinstance(asked, RunNetwork):
         able = ", ".join(name for name, other in METHODS.items() if not other.gradients)
         raise InputError(f"{method} needs gradients, and this network can only be run; what works: {able}")
-    whole, steps = 1 + CHECKS * certify, count(1)
+    first = chosen.faces(pixels.shape[1:])
+    whole, worked = first + certify * faces_to_check(asked, first), 0
 
-    def tick() -> None:
+    def tick(faces: int) -> None:
+        nonlocal worked
+        worked += faces
         if progress:
-            progress(next(steps), whole)
+            progress(worked, whole)
 
     with asked.left_as_found():
         layer, placement = _placed(asked, chosen, layer, pixels)
         aim, value = _aim(asked, target, pixels)
-        question = Question(pixels, filled, aim, layer)
+        question = Question(pixels, filled, aim, layer, seed)
         values, expected = chosen.compute(asked, question)
-        tick()
+        tick(first)
         certificate = (
             make_certificate(asked, question, chosen, values, expected, placement, seed, tick) if certify else None
         )

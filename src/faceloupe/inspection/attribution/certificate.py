@@ -11,14 +11,13 @@ from faceloupe.inspection.attribution.access import Access, target_values
 from faceloupe.inspection.attribution.methods import Method, Question
 from faceloupe.inspection.attribution.placement import Placement
 
-__all__ = ["CHECKS", "Certificate", "Completeness", "Deletion", "Randomisation", "make_certificate"]
+__all__ = ["Certificate", "Completeness", "Deletion", "Randomisation", "faces_to_check", "make_certificate"]
 
 DRAWS = 10  # networks with re-drawn weights
 ALIKE = 0.7  # rank correlation from which two maps count as alike: half of the variation of their ranks is common
 MOVES = 20  # of the map to other places: one that says nothing beats them all once in 21 times
 CELLS = 16  # along each axis of the face, for deletion
 STEPS = 16  # of deletion
-CHECKS = DRAWS + MOVES + 1  # maps and curves to compute
 
 Floats = NDArray[np.floating]
 
@@ -172,7 +171,7 @@ def make_certificate(
     expected: float | None,
     placement: Placement,
     seed: int,
-    tick: Callable[[], None],
+    tick: Callable[[int], None],
 ) -> Certificate:
     """Check a map.
 
@@ -189,7 +188,7 @@ def make_certificate(
     seed : int
         Draws weights and orders.
     tick : callable
-        Called after each of the CHECKS maps and curves.
+        Called after each map and each deletion with how many faces it took to run.
     """
     completeness = (
         None if expected is None else Completeness(float(values.sum()), expected, float(np.abs(values).sum()))
@@ -206,6 +205,11 @@ def make_certificate(
     return Certificate(completeness, randomisation, deletion, all(check.passed for check in checks), reasons)
 
 
+def faces_to_check(network: Access, faces: int) -> int:
+    """Return how many faces a network runs on to check a map that took it `faces`."""
+    return DRAWS * faces * network.can_be_redrawn + (MOVES + 1) * (STEPS + 1)
+
+
 def _empty(network: Access, question: Question) -> str:
     [value] = target_values(network, question.target, [question.face])
     return (
@@ -220,15 +224,15 @@ def _randomisation(
     method: Method,
     values: Floats,
     seeds: np.random.SeedSequence,
-    tick: Callable[[], None],
+    tick: Callable[[int], None],
 ) -> Randomisation | None:
     if not network.can_be_redrawn:
         return None
-    correlations = []
+    correlations, faces = [], method.faces(question.face.shape[1:])
     for seed in seeds.generate_state(DRAWS):
         redrawn, _ = method.compute(network.redrawn(int(seed)), question)
         correlations.append(_rank_correlation(np.abs(values), np.abs(redrawn)))
-        tick()
+        tick(faces)
     return Randomisation(tuple(correlations))
 
 
@@ -241,7 +245,7 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
 
 
 def _deletion(
-    network: Access, question: Question, spread: Floats, seeds: np.random.SeedSequence, tick: Callable[[], None]
+    network: Access, question: Question, spread: Floats, seeds: np.random.SeedSequence, tick: Callable[[int], None]
 ) -> Deletion:
     cells, shape = _cells(spread.shape)
     heights = (np.bincount(cells.ravel(), spread.ravel()) / np.bincount(cells.ravel())).reshape(shape)
@@ -249,7 +253,7 @@ def _deletion(
     areas = []
     for placed in (heights, *(_moved(heights, rng) for _ in range(MOVES))):
         areas.append(_area(network, question, cells, np.argsort(-placed, axis=None, kind="stable")))
-        tick()
+        tick(STEPS + 1)
     return Deletion(areas[0], tuple(areas[1:]))
 
 

@@ -1,8 +1,9 @@
 """The methods of attribution: a network, a face and a target in, a map out, raw."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.inspection.attribution.access import BATCH, TorchNetwork, target_values
-from faceloupe.inspection.attribution.placement import window_placement
+from faceloupe.inspection.attribution.placement import pixel_placement, window_placement
 from faceloupe.inspection.attribution.targets import Target
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ __all__ = ["METHODS", "Method", "Question", "name_of", "window_of", "windows_on"
 
 NAMES = {"grad-cam": "Grad-CAM", "gradient-x-activation": "gradient × activation"}
 WINDOWS = 8  # side by side on the face: an occluding window has an eighth of its side
+MASKS = (
+    1000  # of the correlation: maps of SFace by two seeds rank alike at 0.61 with 250, 0.75, 0.87 and 0.90 with 2000
+)
+SHOWN = 0.5  # of the face by a mask, on average
 PATH_STEPS = 64  # of integrated gradients
 
 Pair = tuple[int, int]
@@ -32,13 +37,15 @@ Map = NDArray[np.float64]
 class Question:
     """What is asked: which number (`target`), of which face, against what (`baseline`), where (`layer`).
 
-    `face` and `baseline` are (C, H, W); `layer` is None for a method that looks at the face itself.
+    `face` and `baseline` are (C, H, W); `layer` is None for a method that looks at the face itself; `seed` draws what a
+    method draws.
     """
 
     face: NDArray[np.float32]
     baseline: NDArray[np.float32]
     target: Target
     layer: str | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,15 @@ class Method:
         What a number of the map is, with {unit}, {window} and {layer} to fill in.
     gradients, at_layer : bool
         Whether it needs gradients; whether it looks at a layer's output.
+    faces : callable
+        How many faces the network runs on for one map of a face (H, W).
     """
 
     compute: Callable[[Any, Question], tuple[Map, float | None]]
     says: str
     gradients: bool = True
     at_layer: bool = False
+    faces: Callable[[Pair], int] = lambda _: 1
 
 
 def window_of(shape: Pair) -> Pair:
@@ -97,6 +107,57 @@ def _occlusion(network: Any, question: Question) -> tuple[Map, None]:
     return (value - left).reshape(len(rows), len(columns)), None
 
 
+def _occlusion_faces(shape: Pair) -> int:
+    rows, columns = windows_on(shape)
+    return len(rows) * len(columns) + 1
+
+
+def _correlation(network: Any, question: Question) -> tuple[Map, None]:
+    """Lu, Xu & Ebrahimi 2024 (CorrRISE, arXiv:2305.08546), with the masks of RISE (Petsiuk et al. 2018).
+
+    They take Pearson's correlation, which says nothing of size; the slope of the same line is in the target's unit.
+    Two maps of SFace by two seeds have a rank correlation of 0.61 with 250 masks, 0.75 with 500 (20 faces of LFW), 0.87
+    with 1,000 and 0.90 with 2,000 (2 of them).
+    """
+    shape = question.face.shape[1:]
+    centres, everywhere = window_centres(shape), pixel_placement(shape)
+    seen_at_centres = []
+
+    def faces() -> Iterator[NDArray[np.float32]]:
+        for mask in _masks(shape, question.seed):
+            seen_at_centres.append(mask(centres))
+            yield question.baseline + mask(everywhere) * (question.face - question.baseline)
+
+    values = target_values(network, question.target, faces())
+    seen = np.stack(seen_at_centres)
+    seen, values = seen - seen.mean(0), values - values.mean()
+    return np.tensordot(values, seen, 1) / (seen**2).sum(0), None
+
+
+def _masks(shape: Pair, seed: int) -> Iterator[Callable[["Placement"], NDArray[np.float32]]]:
+    """Yield masks, each as a function that says how much of the face is seen at some places, from 0 to 1.
+
+    A mask is a grid of random zeros and ones, a window apart and shifted at random, linear in between.
+    """
+    rng, window = np.random.default_rng(seed), np.array(window_of(shape))
+    points = -(-np.array(shape) // window) + 2
+    for _ in range(MASKS):
+        grid = (rng.random(points) < SHOWN).astype(np.float32)
+        yield partial(_seen, grid, rng.integers(window), window)
+
+
+def _seen(
+    grid: NDArray[np.float32], shift: NDArray[np.intp], window: NDArray[np.intp], places: "Placement"
+) -> NDArray[np.float32]:
+    """Return a grid whose points lie a window apart, the first at -shift, at other places: linear in between."""
+    down, across = (
+        np.maximum(0, 1 - np.abs((at[:, None] + start) / step - np.arange(count))).astype(np.float32)
+        for at, start, step, count in zip((places.rows, places.columns), shift, window, grid.shape, strict=True)
+    )
+    seen: NDArray[np.float32] = down @ grid @ across.T
+    return seen
+
+
 def _gradient(network: TorchNetwork, question: Question) -> tuple[Map, None]:
     """Simonyan et al. 2013 (arXiv:1312.6034), with its sign."""
     face = network.tensor(question.face[None]).requires_grad_()
@@ -132,7 +193,18 @@ def _integrated_gradients(network: TorchNetwork, question: Question) -> tuple[Ma
 
 
 METHODS = {
-    "occlusion": Method(_occlusion, "{unit} lost when a window of {window} pixels is covered", gradients=False),
+    "occlusion": Method(
+        _occlusion,
+        "{unit} lost when a window of {window} pixels is covered",
+        gradients=False,
+        faces=_occlusion_faces,
+    ),
+    "correlation": Method(
+        _correlation,
+        "{unit} gained by seeing this place, over random masks",
+        gradients=False,
+        faces=lambda _: MASKS,
+    ),
     "gradient": Method(_gradient, "{unit} gained per unit of pixel value"),
     "gradient-x-activation": Method(
         _gradient_x_activation, "{unit} that this cell of {layer} passes on", at_layer=True
@@ -140,7 +212,11 @@ METHODS = {
     "grad-cam": Method(
         _grad_cam, "{unit}: mean gradient of each channel of {layer} times its activation", at_layer=True
     ),
-    "integrated-gradients": Method(_integrated_gradients, "{unit} gained on the way from the baseline to the face"),
+    "integrated-gradients": Method(
+        _integrated_gradients,
+        "{unit} gained on the way from the baseline to the face",
+        faces=lambda _: PATH_STEPS,
+    ),
 }
 
 

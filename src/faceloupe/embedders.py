@@ -1,0 +1,214 @@
+"""Embedders by name, and what else makes vectors of faces: our own networks, any scikit-learn transformer.
+
+Whatever the embedder, it takes the same face chips, (N, 112, 112, 3) RGB in [0, 1]. What wants grey faces of another
+size gets the chips' luma (ITU-R BT.601), resized by a triangle filter as wide as the scale asks for.
+"""
+
+import math
+import pickle
+from copy import deepcopy
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.faces import LUMA
+from faceloupe.recognition import Embedder, SFace
+from faceloupe.recognition.engines import Engine
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from faceloupe.training.saving import Classifier
+
+__all__ = ["PUBLISHED", "ClassifierEmbedder", "EstimatorEmbedder", "grey_faces", "open_embedder"]
+
+Floats = NDArray[np.float32]
+
+PUBLISHED = ("sface", "sface+flip")
+"""Names of embedders whose weights somebody published."""
+
+KINDS = {"FCNNClassifier": "fcnn", "CNNClassifier": "cnn", "DeepCNNClassifier": "deep"}
+FACES_AT_ONCE = 64  # as many float64 feature maps as stay small
+
+
+def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> Embedder:
+    """Return the embedder of a name.
+
+    Parameters
+    ----------
+    name : "sface", "sface+flip" or path
+        SFace, SFace with the mirrored face added, or a folder that :func:`faceloupe.training.save` wrote: then vectors
+        are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
+    engine : {"openvino", "onnxruntime"}
+        What runs SFace.
+
+    Raises
+    ------
+    InputError
+        If there is no such embedder or engine, or a file is not what was published or saved.
+    UnavailableError
+        If weights or packages are missing.
+    """
+    if name in PUBLISHED:
+        return SFace(engine=engine, flip=name == "sface+flip")
+    folder = Path(name).expanduser()
+    if not str(name) or not folder.is_dir():
+        raise InputError(
+            f"There is no embedder {str(name)!r}; there are {', '.join(PUBLISHED)}, and any folder that a classifier "
+            "was saved into (faceloupe.training.save)"
+        )
+    from faceloupe.training import load
+
+    return ClassifierEmbedder(load(folder))
+
+
+class ClassifierEmbedder:
+    """One of our own networks: what its last linear layer reads is the vector.
+
+    It was trained to tell the people apart whom it saw; of others its vectors may say little. The deep network's are
+    those of :meth:`faceloupe.training.DeepCNNClassifier.embed`: unit vectors, each face with its mirror image.
+
+    Parameters
+    ----------
+    classifier : FCNNClassifier, CNNClassifier or DeepCNNClassifier
+        Fitted.
+
+    Attributes
+    ----------
+    name : str
+        Its kind and the first eight digits of the hash, such as "cnn-01ab23cd".
+    sha256 : str
+        Of its weights as :func:`faceloupe.training.save` writes them.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the classifier is not fitted.
+    """
+
+    def __init__(self, classifier: "Classifier") -> None:
+        import safetensors.torch
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(classifier)
+        self.sha256 = sha256(safetensors.torch.save(classifier.network_.state_dict())).hexdigest()
+        self.name = f"{KINDS[type(classifier).__name__]}-{self.sha256[:8]}"
+        self._classifier = classifier
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return a vector for each face.
+
+        Parameters
+        ----------
+        faces : array of float32, (N, 112, 112, 3)
+            Chips: RGB in [0, 1].
+
+        Returns
+        -------
+        array of float32, (N, D)
+            D numbers that the last linear layer reads. All zeros where all its hidden units are dead for a face.
+        """
+        classifier = self._classifier
+        grey = grey_faces(faces, classifier.image_shape_)
+        if hasattr(classifier, "embed"):
+            return np.asarray(classifier.embed(grey))
+        return _last_hidden(classifier.network_, classifier.preprocessing_.apply(grey)[:, np.newaxis])
+
+    def __repr__(self) -> str:
+        height, width = self._classifier.image_shape_
+        return f"ClassifierEmbedder({self.name}, {height}x{width} grey)"
+
+
+class EstimatorEmbedder:
+    """A fitted scikit-learn transformer on the pixels of grey faces, such as PCA (eigenfaces).
+
+    Parameters
+    ----------
+    estimator : object with ``transform`` and ``n_features_in_``
+        Fitted on grey faces as rows of H·H pixels in [0, 1], as :func:`grey_faces` makes them.
+    name : str
+        What it is to be called.
+
+    Attributes
+    ----------
+    name : str
+    sha256 : str
+        Of the pickled estimator. The same state may be pickled into other bytes by another version of Python or NumPy.
+
+    Raises
+    ------
+    InputError
+        If it is no fitted transformer of square faces, or cannot be pickled.
+    """
+
+    def __init__(self, estimator: Any, name: str) -> None:
+        pixels = getattr(estimator, "n_features_in_", None)
+        if pixels is None or not hasattr(estimator, "transform"):
+            raise InputError(f"{name}: expected a transformer that is fitted on grey faces, got {estimator!r:.80}")
+        if math.isqrt(pixels) ** 2 != pixels:
+            raise InputError(f"{name}: expected a transformer of square faces, but it takes {pixels} pixels")
+        try:
+            self.sha256 = sha256(pickle.dumps(estimator, protocol=5)).hexdigest()
+        except (AttributeError, TypeError, pickle.PicklingError) as problem:
+            raise InputError(f"{name} cannot be pickled, and so has no hash: {problem}") from problem
+        self.name = name
+        self._estimator = estimator
+        self._side = math.isqrt(pixels)
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return what the estimator makes of each face, (N, 112, 112, 3) -> (N, D)."""
+        pixels = grey_faces(faces, (self._side, self._side)).reshape(len(faces), -1)
+        return np.asarray(self._estimator.transform(pixels), dtype=np.float32)
+
+    def __repr__(self) -> str:
+        return f"EstimatorEmbedder({self.name}, {self._side}x{self._side} grey)"
+
+
+def grey_faces(faces: Floats, shape: tuple[int, int]) -> Floats:
+    """Return the luma of colour faces, resized.
+
+    Parameters
+    ----------
+    faces : array of float32, (N, H, W, 3)
+        RGB in [0, 1].
+    shape : (int, int)
+        Height and width to resize to.
+
+    Returns
+    -------
+    array of float32, (N, height, width)
+        In [0, 1].
+
+    Raises
+    ------
+    InputError
+        If `faces` has another shape.
+    """
+    from PIL import Image
+
+    if faces.ndim != 4 or faces.shape[3] != 3 or not len(faces):
+        raise InputError(f"faces: expected (N, H, W, 3) with N > 0, got {faces.shape}")
+    grey: Floats = np.clip(faces @ LUMA, 0.0, 1.0)
+    if grey.shape[1:] == tuple(shape):
+        return grey
+    size, triangle = shape[::-1], Image.Resampling.BILINEAR
+    resized = [np.asarray(Image.fromarray(face).resize(size, triangle), dtype=np.float32) for face in grey]
+    return np.clip(np.stack(resized), 0.0, 1.0)
+
+
+def _last_hidden(network: "nn.Sequential", images: Floats) -> Floats:
+    """Return what the last linear layer reads, (N, 1, H, W) -> (N, D), whatever faces stand beside: float64 within."""
+    import torch
+    from torch import nn
+
+    last = max(place for place, layer in enumerate(network) if isinstance(layer, nn.Linear))
+    hidden = deepcopy(nn.Sequential(*list(network)[:last])).double()
+    with torch.no_grad():
+        parts = torch.split(torch.from_numpy(images).double(), FACES_AT_ONCE)
+        vectors: Floats = torch.cat([hidden(part) for part in parts]).float().numpy()
+    return vectors

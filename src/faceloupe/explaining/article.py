@@ -1,0 +1,229 @@
+"""An explanation's page as a plain document, schema ``faceloupe.explanation/1``."""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Any
+
+from faceloupe.blocks import Block, pictures, section, table, text
+from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share
+from faceloupe.explaining.explanation import Explanation, Side
+from faceloupe.explaining.words import NAMES, lead, number, others_words, short_name, verdict
+from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.recognition import Quality
+from faceloupe.recognition.decisions import point_in_words
+from faceloupe.recognition.limits import Limits, limits_of
+
+__all__ = ["SCHEMA", "write_article"]
+
+SCHEMA = "faceloupe.explanation/1"
+# Label with its unit, how it is read off, decimals, and the limits of enrolment.
+MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[Limits], str]], ...] = (
+    ("distance of the eyes, pixels", lambda one: one.eye_distance, 0, lambda limits: f"≥ {limits.eye_distance:g}"),
+    ("sharpness, grey levels of 255", lambda one: one.sharpness, 1, lambda limits: f"≥ {limits.sharpness:g}"),
+    (
+        "brightness, from 0 black to 1 white",
+        lambda one: one.brightness,
+        2,
+        lambda limits: f"{limits.darkest:g} to {limits.brightest:g}",
+    ),
+    ("clipped, share of the face", lambda one: one.clipped, 2, lambda limits: f"≤ {limits.clipped:g}"),
+    ("turned to the side (yaw), degrees", lambda one: one.pose.yaw, 0, lambda limits: f"± {limits.yaw:g}"),
+    ("turned up (pitch), degrees", lambda one: one.pose.pitch, 0, lambda limits: f"± {limits.pitch:g}"),
+    ("tilted (roll), degrees", lambda one: one.pose.roll, 0, lambda _: "–"),
+    (
+        "detection score, from 0 to 1",
+        lambda one: one.detection_score,
+        2,
+        lambda limits: f"≥ {limits.detection_score:g}",
+    ),
+    (
+        "length of the embedding",
+        lambda one: one.embedding_norm or 0,
+        1,
+        lambda limits: f"≥ {limits.embedding_norm:g}" if limits.embedding_norm else "–",
+    ),
+)
+
+
+def write_article(found: Explanation) -> dict[str, Any]:
+    """Return the document of an explanation."""
+    sections = [
+        section("why", "What the score rests on", _why(found)),
+        section("belief", "How far the maps can be believed", _belief(found)),
+        section("threshold", "What the threshold means", map(text, point_in_words(found.decision.point))),
+        section("others", "The score beside other people’s", _others(found)),
+        section("faces", "The faces: where they were found, and how they were aligned", _faces(found)),
+    ]
+    return {
+        "schema": SCHEMA,
+        "title": _title(found),
+        "lead": list(lead(found)),
+        "sections": [one for one in sections if one["blocks"]],
+        "evidence": _evidence(found),
+        "provenance": _provenance(found),
+    }
+
+
+def _title(found: Explanation) -> str:
+    one, other = (side.photograph.path.stem for side in found.sides)
+    return f"Why {one} and {other} {'match' if found.decision.match else 'do not match'}"
+
+
+def _sides(found: Explanation) -> Iterator[tuple[str, Side]]:
+    return zip(NAMES, found.sides, strict=True)
+
+
+def _why(found: Explanation) -> Iterator[Block]:
+    for name, side in _sides(found):
+        if side.attribution.warning:
+            yield text(f"**Warning, {name}:** {side.attribution.warning}.")
+    score, threshold = number(found.decision.score), number(found.decision.point.threshold)
+    unit = found.a.attribution.unit
+    regions = {
+        f"{name}: {short_name(side.name)}": (draw_region(side.image, side.chip), f"Photograph {name}, around the face")
+        for name, side in _sides(found)
+    }
+    shares = {
+        f"{name}: {_checks(side)}": (
+            draw_share(side.chip, side.attribution, found.limit),
+            f"The aligned face of {name} in grey under its map: {_range(side)}",
+        )
+        for name, side in _sides(found)
+    }
+    yield pictures(
+        "why",
+        f"Score {score}, threshold {threshold}: {'match' if found.decision.match else 'no match'}",
+        "Above: where the face was found, with the detector’s landmarks. Below: the aligned faces in grey. **Orange** "
+        "makes the two alike for this recogniser, **blue** makes them differ; each face’s map is made while the other "
+        f"one’s template stays as it is. A colour is full at {number(found.limit)} {unit}, on both faces: no map is "
+        "stretched to look strong.",
+        regions | shares,
+        scale={"kind": "photograph"},
+        columns=2,
+    )
+    rows, columns = found.a.attribution.map.shape
+    yield pictures(
+        "maps",
+        f"The maps alone, by {name_of(found.a.attribution.method)}",
+        f"A number is the {unit}. The maps are of the score; the threshold moves none of it. {rows}×{columns} numbers "
+        "each, drawn at the size of the aligned face, linear in between; raw, on one scale.",
+        {name: (side.attribution.on_face(), f"Map of {name}: {_range(side)}") for name, side in _sides(found)},
+        scale={"kind": "diverging", "limit": found.limit, "unit": unit},
+        columns=2,
+    )
+
+
+def _checks(side: Side) -> str:
+    return {"passed": "checks passed", "failed": "checks failed"}.get(verdict(side.attribution), "not checked")
+
+
+def _belief(found: Explanation) -> Iterator[Block]:
+    yield text(
+        "A map that looks convincing may say nothing of the recogniser. So each is checked: it must change when the "
+        "recogniser’s weights are put in random order, and the score must fall faster when the face is covered where "
+        "the map is highest first than with the same map laid elsewhere. A pass says that the map belongs to this "
+        "recogniser and this pair. It does not say that the recogniser is right."
+    )
+    for name, side in _sides(found):
+        yield text(
+            f"**{name}: {_checks(side)}.** {_reasons(side)}Where it is covered, a face becomes {_nothing(side)}."
+        )
+
+
+def _reasons(side: Side) -> str:
+    certificate = side.attribution.certificate
+    return "".join(f"{one[0].upper()}{one[1:]}. " for one in (certificate.reasons if certificate else ()))
+
+
+def _nothing(side: Side) -> str:
+    return side.attribution.baseline.replace("the face's mean,", "its own mean colour, RGB")
+
+
+def _others(found: Explanation) -> Iterator[Block]:
+    if found.others is None:
+        return
+    if found.others.nearest is None:
+        yield text(others_words(found.others, found.decision.score))
+        return
+    yield table(
+        "others",
+        "Scores beside the pair’s.",
+        {"face": "left", "the pair": "right", "most alike who matches neither": "left", "score": "right"},
+        [
+            [name, number(found.decision.score), nearest.name, number(nearest.score)]
+            for name, nearest in zip(NAMES, found.others.nearest, strict=True)
+        ],
+        f"The threshold is {number(found.decision.point.threshold)}. Of a subject’s references, the one most like the "
+        "face counts.",
+    )
+
+
+def _faces(found: Explanation) -> Iterator[Block]:
+    yield pictures(
+        "alignment",
+        "The faces as the recogniser gets them",
+        "Turned, moved and scaled so that the five landmarks (discs) come as near as they can to the reference points "
+        "(crosses) that the recogniser was trained on. What stays between them is this face’s shape, and its pose.",
+        {
+            f"{name}: {number(side.misalignment, 1)} pixels off": (
+                draw_alignment(side.chip),
+                f"The aligned face of {name}; its landmarks lie {number(side.misalignment, 1)} pixels of 112 from the "
+                "reference points",
+            )
+            for name, side in _sides(found)
+        },
+        scale={"kind": "photograph"},
+        columns=2,
+    )
+    limits, qualities = limits_of(found.a.template.embedder), [side.template.quality for side in found.sides]
+    yield table(
+        "quality",
+        "What was measured on each face, and what enrolment asks for.",
+        {"measure": "left", **dict.fromkeys(NAMES, "right"), "enrolment": "right"},
+        [
+            *(
+                [label, *(number(read(quality), digits) for quality in qualities), limit(limits)]
+                for label, read, digits, limit in MEASURES
+            ),
+            ["landmarks off their points, pixels of 112", *(number(side.misalignment, 1) for side in found.sides), "–"],
+        ],
+        "None of these alone says whether a comparison will succeed.",
+    )
+    for name, side in _sides(found):
+        short = "; ".join(side.shortcomings)
+        yield text(f"**{name}** falls short: {short}." if short else f"**{name}** is fit for enrolment.")
+
+
+def _range(side: Side) -> str:
+    values, unit = side.attribution.map, side.attribution.unit
+    return f"from {number(float(values.min()), 3)} to {number(float(values.max()), 3)}, {unit}"
+
+
+def _evidence(found: Explanation) -> dict[str, Any]:
+    """Return every number for machines."""
+    return {
+        "decision": found.decision.to_document(),
+        "faces": [
+            {
+                "file": side.photograph.path.name,
+                "detection": side.chip.detection.to_document(),
+                "quality": side.template.quality.to_document(),
+                "shortcomings": list(side.shortcomings),
+                "misalignment": side.misalignment,
+                "attribution": side.attribution.to_document(),
+            }
+            for side in found.sides
+        ],
+        "others": found.others.to_document() if found.others else None,
+    }
+
+
+def _provenance(found: Explanation) -> dict[str, Any]:
+    facts: dict[str, Any] = {"made by": f"faceloupe {version('faceloupe')}"}
+    for name, side in _sides(found):
+        width, height = side.photograph.size
+        facts[name] = f"{side.name}, {width}×{height} pixels"
+        facts[f"{name}, SHA-256"] = side.photograph.sha256
+    facts["recogniser"] = found.a.template.embedder
+    facts["recogniser’s weights, SHA-256"] = found.a.template.sha256
+    return facts

@@ -1,0 +1,101 @@
+"""How alike the people of a gallery are: what a score means beside those of others."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import GalleryError
+from faceloupe.recognition import Embedder, Template
+
+if TYPE_CHECKING:
+    from faceloupe.gallery import Gallery
+
+__all__ = ["Neighbour", "Others", "compare_with_others"]
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The subject of a gallery who is most like a face without matching either face of the pair.
+
+    Attributes
+    ----------
+    name : str
+    score : float
+        Of the subject's reference that is most like the face.
+    as_alike : int
+        How many of the subjects that were compared are at least as like this face as the other face of the pair is.
+    """
+
+    name: str
+    score: float
+    as_alike: int
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What a gallery says of a pair's score.
+
+    Attributes
+    ----------
+    compared : int
+        Subjects that match neither face.
+    matching : tuple of str
+        Subjects that match one of the two faces, and are left out: they may be who is shown.
+    nearest : (Neighbour, Neighbour) or None
+        Of either face; None if nobody is left.
+    """
+
+    compared: int
+    matching: tuple[str, ...]
+    nearest: tuple[Neighbour, Neighbour] | None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return asdict(self)
+
+
+def compare_with_others(
+    gallery: "Gallery", embedder: Embedder, pair: tuple[Template, Template], score: float, threshold: float
+) -> Others:
+    """Compare both faces of a pair with everybody in a gallery.
+
+    Parameters
+    ----------
+    gallery : Gallery
+    embedder : Embedder
+        Of the pair's templates; only references that it made are compared.
+    pair : (Template, Template)
+    score : float
+        Of the pair.
+    threshold : float
+        From which score on a subject matches a face.
+
+    Raises
+    ------
+    GalleryError
+        If the gallery has no reference by this embedder, or cannot be read.
+    """
+    references = gallery.templates(embedder)
+    if not len(references):
+        raise GalleryError(f"the gallery has no reference made by {embedder.name} {embedder.sha256[:8]}")
+    subjects, places = np.unique(references.subjects, return_inverse=True)
+    scores = references.vectors.astype(np.float64) @ np.stack([template.vector for template in pair], axis=1)
+    best = np.full((len(subjects), 2), -1.0)
+    np.maximum.at(best, places, scores)
+    matching = (best >= threshold).any(axis=1)
+    names = {person.id: person.name for person in gallery.people()}
+    called = np.array([names[int(subject)] for subject in subjects])
+    left, left_names = best[~matching], called[~matching]
+    nearest = None
+    if len(left):
+        nearest = _nearest(left[:, 0], left_names, score), _nearest(left[:, 1], left_names, score)
+    return Others(len(left), tuple(sorted(called[matching].tolist())), nearest)
+
+
+def _nearest(scores: Floats, names: NDArray[np.str_], score: float) -> Neighbour:
+    place = int(scores.argmax())
+    return Neighbour(str(names[place]), float(scores[place]), int((scores >= score).sum()))

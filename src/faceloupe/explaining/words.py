@@ -1,0 +1,107 @@
+"""What an explanation found, in words made from its numbers."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from faceloupe.explaining.explanation import Explanation, Side
+from faceloupe.explaining.others import Others
+from faceloupe.inspection import Attribution
+from faceloupe.inspection.arithmetic import counted
+
+__all__ = ["NAMES", "lead", "number", "others_words", "place_words", "short_name", "verdict"]
+
+NAMES = ("A", "B")  # of the two photographs
+LETTERS = 24  # of a file's name under a picture
+SLIGHT = 0.005  # cosine; less is 0.00
+
+# (x, y) in pixels of the chip; right and left are the subject's.
+PLACES = {
+    "the forehead": (56, 26), "the hair over the forehead": (56, 6), "the bridge of the nose": (56, 50),
+    "the right eye": (38, 52), "the left eye": (74, 52), "the right temple": (14, 46), "the left temple": (98, 46),
+    "the nose": (56, 72), "the right cheek": (32, 74), "the left cheek": (80, 74), "the mouth": (56, 92),
+    "the right side of the jaw": (22, 96), "the left side of the jaw": (90, 96), "the chin": (56, 108),
+}  # fmt: skip
+
+
+def lead(found: Explanation) -> Iterator[str]:
+    """Yield the answer, what it rests on, how far that can be believed, and what else to know."""
+    answer, meaning, *_ = found.decision.words().splitlines()
+    yield answer
+    yield f"A is {found.a.name}, B is {found.b.name}. {meaning}"
+    yield f"{' '.join(map(_rests, NAMES, found.sides))} {_belief(found)}"
+    if found.others is not None:
+        yield others_words(found.others, found.decision.score)
+    yield from (f"Caution: {words}." for words in found.decision.warnings)
+
+
+def short_name(name: str) -> str:
+    """Return a file's name as it goes under a picture: its beginning and its end."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS // 2]}…{name[-LETTERS // 2 + 1 :]}"
+
+
+def place_words(found: Attribution, place: int) -> str:
+    """Return which part of an upright face lies at a place of a map, counted along its rows."""
+    row, column = np.unravel_index(place, found.map.shape)
+    at = np.array([found.placement.columns[column], found.placement.rows[row]])
+    return min(PLACES, key=lambda name: float(np.linalg.norm(at - PLACES[name])))
+
+
+def verdict(found: Attribution) -> str:
+    """Return "passed", "failed" or "not checked"."""
+    if found.certificate is None:
+        return "not checked"
+    return "passed" if found.certificate.passed else "failed"
+
+
+def others_words(others: Others, score: float) -> str:
+    """Return what a gallery says of a score."""
+    left_out = ""
+    if others.matching:
+        verb = "matches" if len(others.matching) == 1 else "match"
+        left_out = f" Left out: {', '.join(others.matching)}, who {verb} one of the two faces."
+    if others.nearest is None:
+        return f"Nobody of the gallery is left to compare with.{left_out}"
+    one, other = others.nearest
+    return (
+        f"Beside the {counted(others.compared, 'subject')} of the gallery who match neither face: most like A is "
+        f"{one.name} ({number(one.score)}), most like B {other.name} ({number(other.score)}). The pair has "
+        f"{number(score)}; {_rank(max(one.as_alike, other.as_alike))}.{left_out}"
+    )
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with that many decimals and a true minus, but for zero."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _rests(name: str, side: Side) -> str:
+    found = side.attribution
+    if not found.map.any():
+        return f"Nothing of {name} moves the score."
+    most, least = (float(found.map.flat[place]) for place in (found.map.argmax(), found.map.argmin()))
+    likeness = f"nothing of {name} adds to the score"
+    if most >= SLIGHT:
+        likeness = (
+            f"of {name}, the likeness rests most on {place_words(found, int(found.map.argmax()))} ({number(most)})"
+        )
+    against = "nothing speaks against it"
+    if least <= -SLIGHT:
+        against = f"{place_words(found, int(found.map.argmin()))} speaks most against it ({number(least)})"
+    return f"{likeness[0].upper()}{likeness[1:]}; {against}."
+
+
+def _belief(found: Explanation) -> str:
+    unit = f"The numbers are {found.a.attribution.unit}; right and left are the subject's own"
+    verdicts = [verdict(side.attribution) for side in found.sides]
+    failed = [name for name, said in zip(NAMES, verdicts, strict=True) if said == "failed"]
+    if failed:
+        return f"{unit}. **The map of {' and that of '.join(failed)} failed its checks**: do not rely on it."
+    return f"{unit}. {'Both maps passed their checks' if 'passed' in verdicts else 'The maps were not checked'}."
+
+
+def _rank(as_alike: int) -> str:
+    if not as_alike:
+        return "nobody comes up to that with either face"
+    verb = "comes" if as_alike == 1 else "come"
+    return f"{counted(as_alike, 'subject')} {verb} up to that with one of its faces"
