@@ -7,19 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from faceloupe.errors import FaceloupeError, ImageError, InputError, StudyError, UnavailableError
+    from faceloupe.errors import FaceloupeError, GalleryError, ImageError, InputError, StudyError, UnavailableError
+    from faceloupe.evaluation import evaluate
+    from faceloupe.explaining import explain
     from faceloupe.faces import FaceSet, Split, load_faces, split_by_capture, split_by_subject
+    from faceloupe.gallery import open_gallery
     from faceloupe.inspection import Anatomy, Attribution, OnnxNetwork, Trace, anatomy, attribute, probe, trace
     from faceloupe.looking import Look, look
+    from faceloupe.recognition import recognise, verify
     from faceloupe.report import render_page, save_figures
     from faceloupe.studies import Study, Trials, study
     from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, load
 
 _HOMES = {
-    "errors": ("FaceloupeError", "ImageError", "InputError", "StudyError", "UnavailableError"),
+    "errors": ("FaceloupeError", "GalleryError", "ImageError", "InputError", "StudyError", "UnavailableError"),
     "faces": ("FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject"),
     "inspection": ("Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace"),
     "looking": ("Look", "look"),
+    "recognition": ("recognise", "verify"),
+    "gallery": ("open_gallery",),
+    "explaining": ("explain",),
+    "evaluation": ("evaluate",),
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "study"),
     "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load"),
@@ -29,10 +37,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
-    "FaceloupeError", "ImageError", "InputError", "StudyError", "UnavailableError",
+    "FaceloupeError", "GalleryError", "ImageError", "InputError", "StudyError", "UnavailableError",
     "FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject",
     "Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace",
     "Look", "look",
+    "recognise", "verify", "open_gallery", "explain", "evaluate",
     "render_page", "save_figures",
     "Study", "Trials", "study",
     "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load",

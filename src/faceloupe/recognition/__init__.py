@@ -1,22 +1,28 @@
 """Recognising people: from a photograph to templates that can be compared.
 
-``find_faces`` and ``template_of`` are the whole way; ``detect``, ``align``, ``templates_of`` and ``measure`` are its
-steps. OpenCV, OpenVINO and pooch (the extra ``recognition``) are imported where they are used.
+``verify`` decides whether two photographs show one person, ``recognise`` goes through many. ``find_faces`` and
+``template_of`` are the whole way for one; ``detect``, ``align``, ``templates_of`` and ``measure`` are its steps.
+OpenCV, OpenVINO and pooch (the extra ``recognition``) are imported where they are used.
 """
 
 from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.detect import Detection, detect
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
+from faceloupe.recognition.limits import Limits, shortcomings
 from faceloupe.recognition.photographs import Photograph, recognise
+from faceloupe.recognition.points import published_point, published_points
 from faceloupe.recognition.quality import Pose, Quality, measure
 from faceloupe.recognition.recogniser import find_faces, template_of
 from faceloupe.recognition.templates import Template, compare
 from faceloupe.recognition.weights import WeightsFile, weights
 
 __all__ = [
+    "Decision",
     "Detection",
     "Embedder",
     "FaceChip",
+    "Limits",
     "Photograph",
     "Pose",
     "Quality",
@@ -28,8 +34,12 @@ __all__ = [
     "detect",
     "find_faces",
     "measure",
+    "published_point",
+    "published_points",
     "recognise",
+    "shortcomings",
     "template_of",
     "templates_of",
+    "verify",
     "weights",
 ]
