@@ -126,6 +126,12 @@ class TestAgainstTorch:
         ]
         assert (one.parameters, one.multiply_adds) == (other.parameters, other.multiply_adds)
 
+    def test_many_captures_come_back_in_their_order(self, file):
+        faces = np.random.default_rng(1).random((40, 3, 21, 18), dtype=np.float32)
+        network = OnnxNetwork(file)
+        one_by_one = np.concatenate([network.run(face[None]) for face in faces])
+        np.testing.assert_array_equal(network.run(faces), one_by_one)
+
 
 class TestWhatIsKept:
     def test_only_the_named_layers_in_the_order_of_running(self, file, faces):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.onnx_networks.rewriting import without_prelu
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -148,13 +149,22 @@ class Graph:
         return numpy_helper.to_array(self.tensors[name])
 
     def showing(self, tensors: tuple[str, ...]) -> bytes:
-        """Return the model as bytes, with these tensors as its only outputs."""
-        from onnx import ModelProto, ValueInfoProto
+        """Return the model as bytes for ONNX Runtime, with these tensors as its only outputs."""
+        from onnx import GraphProto, ModelProto, ValueInfoProto
+
+        outputs = GraphProto(output=[ValueInfoProto(name=name) for name in tensors])
+        # Two messages of protobuf, one after the other, are one message that holds what both hold.
+        content: bytes = self._without_outputs + ModelProto(graph=outputs).SerializeToString()
+        return content
+
+    @cached_property
+    def _without_outputs(self) -> bytes:
+        from onnx import ModelProto
 
         model = ModelProto()
         model.CopyFrom(self.model)
-        del model.graph.output[:]
-        model.graph.output.extend(ValueInfoProto(name=name) for name in tensors)
+        del model.graph.output[:], model.graph.node[:]
+        model.graph.node.extend(without_prelu(self.model.graph.node, self.tensors))
         content: bytes = model.SerializeToString()
         return content
 

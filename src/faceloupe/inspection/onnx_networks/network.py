@@ -1,7 +1,10 @@
 """A network in an ONNX file, opened so that every operator's output can be seen."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +23,14 @@ __all__ = ["OnnxNetwork"]
 
 Floats = NDArray[np.float32]
 
+CORES = os.cpu_count() or 1
+
 
 class OnnxNetwork:
     """A network that takes one image, read from an ONNX file and run by ONNX Runtime on the CPU.
 
-    Captures run one at a time: the memory is that of one, and a file exported for a batch of 1 works like any other.
+    Captures run one at a time, on each core another one: the memory is that of one for each core, and a file exported
+    for a batch of 1 works like any other.
 
     Parameters
     ----------
@@ -55,8 +61,7 @@ class OnnxNetwork:
         self.graph = Graph.of(model)
         self._check_input()
         self._note = ""
-        self._runner = self._session((self._output,))
-        self._tracer: tuple[tuple[str, ...], InferenceSession] | None = None
+        self._runner = self._session((self._output,), threads=1)
 
     @property
     def input_shape(self) -> tuple[int | None, int | None, int | None]:
@@ -86,8 +91,14 @@ class OnnxNetwork:
         InputError
             If `faces` has another shape, or the network cannot run on it.
         """
-        answers = [output.reshape(-1) for (output,) in self._outputs(self._runner, self._checked(faces))]
-        return np.stack(answers).astype(np.float32)
+        batch = self._checked(faces)
+
+        def answer(face: Floats) -> NDArray[Any]:
+            (output,) = self._outputs(self._runner, face, (self._output,))
+            return output.reshape(-1)
+
+        with ThreadPoolExecutor(min(CORES, len(batch))) as threads:
+            return np.stack([*threads.map(answer, batch)]).astype(np.float32)
 
     def trace(self, faces: ArrayLike, layers: Iterable[str] | None = None) -> Trace:
         """Run captures and keep the output of every layer, or of those named.
@@ -97,7 +108,8 @@ class OnnxNetwork:
         faces : array, shape (N, C, H, W)
             Prepared as the network was trained.
         layers : names, optional
-            Of :attr:`layers`. Only these are held in memory. Of an operator with several outputs, the first is kept.
+            Of :attr:`layers`. Only these are kept; while a capture runs, the memory is that of all its layers' outputs.
+            Of an operator with several outputs, the first is kept.
 
         Raises
         ------
@@ -117,12 +129,7 @@ class OnnxNetwork:
         InputError
             If `faces` has another shape, or the network cannot run on it.
         """
-        wanted = tuple(names)
-        # Opening a session takes longer than running it; faces are often looked at one after the other.
-        held = self._tracer
-        if held is None or held[0] != wanted:
-            held = self._tracer = (wanted, self._session(wanted))
-        return self._outputs(held[1], self._checked(faces))
+        return (self._outputs(self._tracer, face, names) for face in self._checked(faces))
 
     def randomised(self, seed: int) -> "OnnxNetwork":
         """Return the same network with the values of every weight tensor in random order, in memory.
@@ -131,11 +138,11 @@ class OnnxNetwork:
         Each tensor keeps its shape and its values; the running mean and variance of batch normalisations stay.
         """
         other = copy(self)
+        other.__dict__.pop("_tracer", None)
         other.graph = self.graph.permuted(seed)
         other.sha256 = other.graph.sha256
         other._note = f", weights permuted with seed {seed}"
-        other._runner = other._session((other._output,))
-        other._tracer = None
+        other._runner = other._session((other._output,), threads=1)
         return other
 
     def __repr__(self) -> str:
@@ -146,6 +153,11 @@ class OnnxNetwork:
     @property
     def _output(self) -> str:
         return str(self.graph.model.graph.output[0].name)
+
+    @cached_property
+    def _tracer(self) -> "InferenceSession":
+        """Can put out whatever an operator that works on the image puts out."""
+        return self._session(tuple(name for node in self.graph.nodes.values() for name in node.output if name))
 
     def _check_input(self) -> None:
         """Refuse a network that takes anything but one image."""
@@ -182,26 +194,27 @@ class OnnxNetwork:
             raise InputError(f"faces: {self.path.name} takes (N, {shape}) with N at least 1, got {batch.shape}")
         return batch
 
-    def _session(self, tensors: tuple[str, ...]) -> "InferenceSession":
+    def _session(self, tensors: tuple[str, ...], threads: int = CORES) -> "InferenceSession":
         from onnxruntime import InferenceSession, SessionOptions
 
         options = SessionOptions()
+        options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors only: they come as exceptions
         try:
             return InferenceSession(self.graph.showing(tensors), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise InputError(f"{self.path} is damaged, or ONNX Runtime cannot run it: {error}") from error
 
-    def _outputs(self, session: "InferenceSession", faces: Floats) -> Iterator[list[NDArray[Any]]]:
+    def _outputs(self, session: "InferenceSession", face: Floats, names: Sequence[str]) -> list[NDArray[Any]]:
+        """Return the tensors of these names for one face (C, H, W)."""
         from onnx import helper
 
         dtype = helper.tensor_dtype_to_np_dtype(self.graph.image.type.tensor_type.elem_type)
-        for face in faces:
-            try:
-                outputs = session.run(None, {self.graph.image.name: face[None].astype(dtype)})
-            except Exception as error:
-                raise InputError(f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}") from error
-            yield outputs
+        try:
+            outputs: list[NDArray[Any]] = session.run([*names], {self.graph.image.name: face[None].astype(dtype)})
+        except Exception as error:
+            raise InputError(f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}") from error
+        return outputs
 
 
 def _check_installed() -> None:
