@@ -86,9 +86,11 @@ class _OpenVINO:
 
         with self._lock:
             self._apart.set_callback(keep)
-            for start in range(0, len(faces), PART):
-                self._apart.start_async([faces[start : start + PART]], start, share_inputs=True)
-            self._apart.wait_all()
+            try:
+                for start in range(0, len(faces), PART):
+                    self._apart.start_async([faces[start : start + PART]], start, share_inputs=True)
+            finally:  # Ctrl-C must not end the interpreter while a callback may still come
+                self._apart.wait_all()
         return np.concatenate([vectors[start] for start in sorted(vectors)])
 
     @cached_property

@@ -1,0 +1,98 @@
+"""``faceloupe explain``: why two photographs do, or do not, show one person, on one page."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName
+from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.errors import InputError
+
+if TYPE_CHECKING:
+    from faceloupe.explaining import Explanation
+    from faceloupe.gallery import Gallery
+
+__all__ = ["explain"]
+
+
+def explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    gallery: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            envvar="FACELOUPE_GALLERY",
+            help="Also name its people who are most like the two; its threshold holds.",
+        ),
+    ] = None,
+    fmr: Annotated[
+        float | None, typer.Option(help="Take the threshold published for this false match rate, such as 1e-3.")
+    ] = None,
+    central: Annotated[
+        bool, typer.Option("--central", help="Of several faces in a photograph take the one nearest its centre.")
+    ] = False,
+    method: Annotated[str, typer.Option(metavar="occlusion|correlation", help="How the maps are made.")] = "occlusion",
+    certificate: Annotated[
+        bool, typer.Option(help="Check the maps; that takes about 12 times as long as making them.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="The page, or one picture if it ends in .png. By default why.html.")
+    ] = None,
+    figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
+    json: AsJson = False,
+    embedder: EmbedderName = "sface",
+    engine: EngineName = "openvino",
+) -> None:
+    """Explain why two photographs do, or do not, show one person: one page, which shows both faces."""
+    from faceloupe import explaining
+    from faceloupe.documents import write_whole
+    from faceloupe.embedders import open_embedder
+    from faceloupe.recognition.points import published_point
+    from faceloupe.report import render_page, save_figures
+
+    page = out or (None if json or figures else Path("why.html"))
+    if page is not None and not page.absolute().parent.is_dir():
+        raise InputError(f"{page.parent} is not a folder; make it first")
+    opened = open_embedder(embedder, engine=engine)
+    point = None if fmr is None else published_point(opened, fmr)
+    with _stoppable(), _opened(gallery) as people, progress("explaining", transient=True) as told:
+        found = explaining.explain(
+            a, b, point=point, embedder=opened, gallery=people, method=method, certify=certificate,
+            faces="central" if central else "one", progress=told,
+        )  # fmt: skip
+    document = found.to_document()
+    if page is not None:
+        write_whole(page, _picture(found) if page.suffix.lower() == ".png" else render_page(document).encode())
+    if figures is not None:
+        say(f"{len(save_figures(document, figures))} figures in {figures}")
+    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+    typer.echo(dumped(document) if json else str(page or figures))
+
+
+def _picture(found: "Explanation") -> bytes:
+    from io import BytesIO
+
+    buffer = BytesIO()
+    found.plot().savefig(buffer, format="png", dpi=200)
+    return buffer.getvalue()
+
+
+def _opened(gallery: str | None) -> "AbstractContextManager[Gallery | None]":
+    if gallery is None:
+        return nullcontext()
+    from faceloupe.gallery import open_gallery
+
+    return open_gallery(gallery)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Stopped; nothing was written.")
+        raise typer.Exit(130) from None

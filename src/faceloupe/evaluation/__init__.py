@@ -1,0 +1,24 @@
+"""Evaluation by the field's protocols: LFW, pairs of one's own, a folder of subjects; and thresholds from those.
+
+``labelled`` says whom photographs show and which are compared, ``captures`` makes their templates (``cache`` keeps
+them), ``parts`` says what chooses and what is measured, ``verification`` and ``identification`` are the protocols, and
+``evaluate`` and ``calibrate`` are the way in.
+"""
+
+from faceloupe.evaluation.cache import cache_folder, forget_cache
+from faceloupe.evaluation.calibrate import calibrate
+from faceloupe.evaluation.evaluate import Evaluation, evaluate
+from faceloupe.evaluation.fitted import FITTED
+from faceloupe.evaluation.labelled import Labelled, Pairs, open_data
+
+__all__ = [
+    "FITTED",
+    "Evaluation",
+    "Labelled",
+    "Pairs",
+    "cache_folder",
+    "calibrate",
+    "evaluate",
+    "forget_cache",
+    "open_data",
+]

@@ -1,0 +1,60 @@
+"""An evaluation's page as a plain document, schema ``faceloupe.evaluation/1``."""
+
+from importlib.metadata import version
+from typing import Any
+
+from faceloupe.blocks import section
+from faceloupe.evaluation import sections
+from faceloupe.evaluation.evaluate import Evaluation
+from faceloupe.evaluation.words import lead
+from faceloupe.recognition.detect import DETECTION_SIDE
+from faceloupe.recognition.weights import YUNET
+
+__all__ = ["SCHEMA", "write_article"]
+
+SCHEMA = "faceloupe.evaluation/1"
+
+
+def write_article(found: Evaluation, *, show_faces: bool) -> dict[str, Any]:
+    """Return the document of an evaluation."""
+    written = [
+        section("summary", "All recognisers in one table", sections.summarised(found)),
+        section("verification", "Are these two the same person?", sections.verification(found)),
+        section("points", "Do thresholds hold?", sections.points(found)),
+        section("identification", "Who is this?", sections.identification(found)),
+        section("failures", "What failed, and what else to know of the data", sections.failures(found)),
+        section("quality", "Which photographs fail", sections.quality(found)),
+        section("errors", "The worst comparisons", sections.errors(found, show_faces=show_faces)),
+        section("speed", "Speed", sections.speed(found)),
+        section("method", "How this was measured", sections.method(found)),
+    ]
+    return {
+        "schema": SCHEMA,
+        "title": f"Recognisers measured on {found.data.source}",
+        "lead": list(lead(found)),
+        "sections": [one for one in written if one["blocks"]],
+        "evidence": _evidence(found),
+        "provenance": _provenance(found),
+    }
+
+
+def _evidence(found: Evaluation) -> dict[str, Any]:
+    """Return every number for machines."""
+    return {
+        "source": found.data.source,
+        "photographs": len(found.data.paths),
+        "subjects": len(found.data.names),
+        "recognisers": [one.to_document() for one in found.measured],
+        "failures": [{"photograph": one.photograph, "reason": one.reason} for one in found.failures],
+        "speed": found.speed.to_document(),
+    }
+
+
+def _provenance(found: Evaluation) -> dict[str, Any]:
+    return {
+        "made by": f"faceloupe {version('faceloupe')}",
+        "photographs": found.data.source,
+        "faces found by": f"{YUNET.name}, SHA-256 {YUNET.sha256}, photographs shrunk to {DETECTION_SIDE} pixels",
+        "recognisers": [f"{one.label}: {one.embedder}, SHA-256 {one.sha256}" for one in found.measured],
+        "seed": found.protocol.seed,
+    }

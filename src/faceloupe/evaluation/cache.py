@@ -1,0 +1,163 @@
+"""Templates kept between evaluations, so that the next one, or one that was stopped, does not start afresh.
+
+They are personal data. They lie in one SQLite file in the user's cache, in a folder that its owner alone may enter
+(mode 0700), under hashes of the photographs' content: no name, no path, no picture. :func:`forget_cache` deletes them
+all, and so does deleting the folder.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError, UnavailableError
+from faceloupe.recognition import Embedder, Pose, Quality
+from faceloupe.recognition.detect import DETECTION_SIDE
+from faceloupe.recognition.photographs import Faces
+from faceloupe.recognition.weights import YUNET
+
+__all__ = ["Cached", "Detecting", "TemplateCache", "cache_folder", "forget_cache"]
+
+FILE = "templates.sqlite3"
+PATIENCE = 30.0  # seconds to wait for another process to finish writing
+
+
+@dataclass(frozen=True, slots=True)
+class Detecting:
+    """Which faces of a photograph become templates: see :func:`faceloupe.recognition.recognise`."""
+
+    faces: Faces
+    min_score: float
+    min_size: float
+
+
+class Cached(NamedTuple):
+    """A template's vector (D,) and the quality of its face."""
+
+    vector: NDArray[np.float32]
+    quality: Quality
+
+
+class TemplateCache:
+    """The templates in the user's cache; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Otherwise :func:`cache_folder`. Made if missing.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or cannot be read or written.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = folder or cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        self._path = folder / FILE
+        with self._explained():
+            self._rows = sqlite3.connect(self._path, timeout=PATIENCE)
+            for setting in ("secure_delete = ON", "journal_mode = WAL", "synchronous = NORMAL"):
+                self._rows.execute(f"PRAGMA {setting}")
+            with self._rows:
+                self._rows.execute(
+                    "CREATE TABLE IF NOT EXISTS templates (key TEXT PRIMARY KEY, vector BLOB, quality TEXT)"
+                )
+
+    def find(self, photograph: str, embedder: Embedder, detecting: Detecting) -> Cached | None:
+        """Return what is kept of a photograph, given by the SHA-256 of its file."""
+        key = _key(photograph, embedder, detecting)
+        with self._explained():
+            row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
+        return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(json.loads(row[1])))
+
+    def keep(self, photograph: str, embedder: Embedder, detecting: Detecting, template: Cached) -> None:
+        """Keep a template; the end of this process, however sudden, does not lose it."""
+        vector = template.vector.astype("<f4").tobytes()
+        row = (_key(photograph, embedder, detecting), vector, json.dumps(template.quality.to_document()))
+        with self._explained(), self._rows:
+            self._rows.execute("INSERT OR REPLACE INTO templates VALUES (?, ?, ?)", row)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._rows.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            raise InputError(
+                f"The cache of templates, {self._path}, cannot be used: {problem}. Delete it (faceloupe evaluate "
+                "--forget-cache), or do without (--no-cache)"
+            ) from problem
+
+
+def cache_folder() -> Path:
+    """Return where templates are kept: the folder ``templates`` in the user's cache for faceloupe.
+
+    Raises
+    ------
+    UnavailableError
+        If the packages of the extra ``recognition`` are missing.
+    """
+    try:
+        from pooch import os_cache
+    except ImportError as error:
+        raise UnavailableError(f"Recognition needs {error.name}: pip install faceloupe[recognition]") from error
+    return Path(os_cache("faceloupe")) / "templates"
+
+
+def forget_cache(folder: Path | None = None) -> int:
+    """Delete all cached templates, overwriting their bytes; return how many there were.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Otherwise :func:`cache_folder`.
+    """
+    path = (folder or cache_folder()) / FILE
+    if not path.exists():
+        return 0
+    count = _wipe(path)
+    for left in path.parent.glob(f"{FILE}*"):
+        left.unlink()
+    return count
+
+
+def _wipe(path: Path) -> int:
+    """Overwrite what the file holds, and return how many templates those were; 0 if it is damaged."""
+    try:
+        rows = sqlite3.connect(path, timeout=PATIENCE)
+        rows.execute("PRAGMA secure_delete = ON")
+        with rows:
+            count = rows.execute("DELETE FROM templates").rowcount
+        rows.close()
+    except sqlite3.DatabaseError:
+        return 0
+    return count
+
+
+def _key(photograph: str, embedder: Embedder, detecting: Detecting) -> str:
+    """Return a hash of all that a template depends on."""
+    parts = [
+        photograph, embedder.name, embedder.sha256, detecting.faces, detecting.min_score, detecting.min_size,
+        DETECTION_SIDE, YUNET.sha256, version("faceloupe"),
+    ]  # fmt: skip
+    return sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _quality(document: dict[str, Any]) -> Quality:
+    return Quality(**{**document, "pose": Pose(**document["pose"])})

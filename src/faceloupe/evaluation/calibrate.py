@@ -1,0 +1,93 @@
+"""A threshold for an FMR, from photographs or references of one's own."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.embedders import open_embedder
+from faceloupe.evaluation.cache import Detecting
+from faceloupe.evaluation.captures import Progress, embed_captures
+from faceloupe.evaluation.comparisons import Compared, every_two, score
+from faceloupe.evaluation.labelled import Data, open_data
+from faceloupe.evaluation.parts import split, without_twins
+from faceloupe.recognition import Embedder
+from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
+from faceloupe.recognition.engines import Engine
+from faceloupe.recognition.photographs import Faces
+from faceloupe.scores import OperatingPoint, operating_point, rule_of_3
+
+__all__ = ["References", "calibrate"]
+
+
+@runtime_checkable
+class References(Protocol):
+    """Templates with their subjects, such as :meth:`faceloupe.gallery.Gallery.templates` returns."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Unit vectors, (N, D)."""
+
+    @property
+    def subjects(self) -> NDArray[np.int64]:
+        """Whom each shows, (N,)."""
+
+
+def calibrate(
+    data: Data | References,
+    fmr: float = 1e-3,
+    *,
+    embedder: str | Embedder = "sface",
+    source: str = "",
+    faces: Faces | None = None,
+    min_score: float = MIN_SCORE,
+    min_size: float = MIN_SIZE,
+    engine: Engine = "openvino",
+    cached: bool = True,
+    progress: Progress | None = None,
+) -> OperatingPoint:
+    """Choose the lowest threshold whose FMR is at most `fmr` where every two captures are compared.
+
+    Pairs that are listed without subjects are compared as listed. Where pairs say "train" and "test" (LFW View 1), the
+    threshold is of "train", so that :func:`faceloupe.evaluation.evaluate` can check it on "test".
+
+    Parameters
+    ----------
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path, Labelled or templates
+        See :func:`open_data`; or a gallery's own templates.
+    fmr : float
+        Target, between 0 and 1.
+    embedder : str or Embedder
+        As :func:`faceloupe.embedders.open_embedder` takes it. Of templates: what made them.
+    source : str
+        What templates are of, in words.
+    faces, min_score, min_size, engine, cached, progress
+        As for :func:`faceloupe.evaluation.evaluate`.
+
+    Raises
+    ------
+    InputError
+        If there are too few comparisons for this target (the message says how many it takes), or an argument or the
+        data are not as described.
+    UnavailableError
+        If weights, packages or data are missing.
+    """
+    rule_of_3(fmr)  # refuses what is no rate
+    maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
+    if isinstance(data, References):
+        compared, told = _of_references(data), source or "every two references"
+    else:
+        labelled = open_data(data)
+        detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
+        captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
+        parts = split(labelled, without_twins(labelled, captures.digests)[0], 0, 0)
+        chosen = (parts.development or parts.test).most
+        compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen)
+        told = f"{chosen.what}, {labelled.source}"
+    return operating_point(compared.scores, fmr, source=told, embedder=maker.name, weights_sha256=maker.sha256)
+
+
+def _of_references(templates: References) -> Compared:
+    vectors, subjects = np.asarray(templates.vectors), np.unique(templates.subjects, return_inverse=True)[1]
+    comparisons = every_two("the references", np.arange(len(vectors)), subjects)
+    return score(vectors, np.zeros(len(vectors), dtype=np.bool_), comparisons)

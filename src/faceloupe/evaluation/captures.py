@@ -1,0 +1,241 @@
+"""Photographs to templates by several embedders at once: found and aligned once, all embedders see the same chips."""
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from hashlib import file_digest
+from pathlib import Path
+from time import perf_counter
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.embedders import grey_faces
+from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
+from faceloupe.recognition import Embedder, Photograph, Quality, recognise
+
+__all__ = ["SIDE", "Captures", "Pixels", "Progress", "SideBySide", "embed_captures"]
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, float], None]
+"""Told how much is done, of how much."""
+
+SIDE = 64  # of the grey faces that embedders are fitted on
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Captures:
+    """What became of N photographs.
+
+    Attributes
+    ----------
+    digests : tuple of str, (N,)
+        SHA-256 of the files, empty where one cannot be read.
+    problems : tuple of str or None, (N,)
+        Why there is no template, of any embedder.
+    qualities : tuple of Quality or None, (N,)
+        Of the faces; the embedding norm is not that of any embedder.
+    vectors : dict of embedder's name to array of float32, (N, D)
+        Unit vectors; zeros where there is none.
+    norms : dict of embedder's name to array of float32, (N,)
+        Lengths before they became unit vectors.
+    fresh : int
+        How many photographs were looked at, the others being cached.
+    seconds : float
+        That this took.
+    """
+
+    digests: tuple[str, ...]
+    problems: tuple[str | None, ...]
+    qualities: tuple[Quality | None, ...]
+    vectors: dict[str, Floats]
+    norms: dict[str, Floats]
+    fresh: int
+    seconds: float
+
+    def __repr__(self) -> str:
+        failed = sum(problem is not None for problem in self.problems)
+        return f"Captures({len(self.problems):,} photographs, {failed:,} failed, by {', '.join(self.vectors)})"
+
+    def failed(self, name: str) -> NDArray[np.bool_]:
+        """Return which photographs gave no template by an embedder, (N,)."""
+        return np.asarray(~self.vectors[name].any(axis=1))
+
+    def plus(self, name: str, vectors: Floats) -> "Captures":
+        """Return the same with the vectors of one more embedder, (N, D), of any length; zeros where there is none."""
+        units, norms = _units(vectors)
+        return replace(self, vectors={**self.vectors, name: units}, norms={**self.norms, name: norms})
+
+
+class SideBySide:
+    """Several embedders as one: their vectors side by side, and a 1, so that no vector is zero.
+
+    Parameters
+    ----------
+    embedders : sequence of Embedder
+    """
+
+    name, sha256 = "several", ""
+
+    def __init__(self, embedders: Sequence[Embedder]) -> None:
+        self._embedders = tuple(embedders)
+        self._widths: list[int] = []
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return (N, D1 + D2 + ... + 1); what is no number becomes 0."""
+        blocks = [np.nan_to_num(one.embed(faces), posinf=0, neginf=0) for one in self._embedders]
+        self._widths = [block.shape[1] for block in blocks]
+        return np.concatenate([*blocks, np.ones((len(faces), 1), dtype=np.float32)], axis=1)
+
+    def split(self, vector: Floats) -> list[Floats]:
+        """Return each embedder's part of a vector as it was before it became a unit vector."""
+        return np.split(vector[:-1] / vector[-1], np.cumsum(self._widths)[:-1])
+
+
+class Pixels:
+    """The grey faces themselves, for embedders that are yet to be fitted; never cached."""
+
+    name, sha256 = "pixels", ""
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return (N, SIDE * SIDE)."""
+        return grey_faces(faces, (SIDE, SIDE)).reshape(len(faces), -1)
+
+
+def embed_captures(
+    paths: Sequence[Path],
+    embedders: Sequence[Embedder],
+    detecting: Detecting,
+    *,
+    cached: bool = True,
+    progress: Progress | None = None,
+) -> Captures:
+    """Make templates of photographs, or take them from the cache.
+
+    Parameters
+    ----------
+    paths : sequence of Path, (N,)
+    embedders : sequence of Embedder
+        With different names.
+    detecting : Detecting
+        Which faces are meant; not "all".
+    cached : bool
+        Use and fill the cache.
+    progress : callable, optional
+        Called with (done, whole) after each photograph.
+
+    Raises
+    ------
+    UnavailableError
+        If weights or packages are missing.
+    """
+    with TemplateCache() if cached else nullcontext() as cache:
+        work = _Work(paths, embedders, detecting, cache, progress)
+        return work.done()
+
+
+class _Work:
+    """Photographs on their way to templates; what is done is kept as it comes."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        embedders: Sequence[Embedder],
+        detecting: Detecting,
+        cache: TemplateCache | None,
+        progress: Progress | None,
+    ) -> None:
+        self.paths, self.embedders, self.detecting, self.cache, self.progress = (
+            paths, embedders, detecting, cache, progress,
+        )  # fmt: skip
+        self.digests = [_digest(path) for path in paths]
+        self.problems: list[str | None] = [None] * len(paths)
+        self.found: list[dict[str, Cached]] = [{} for _ in paths]
+
+    def done(self) -> Captures:
+        begun = perf_counter()
+        left = self._left()
+        ready = len(self.paths) - sum(map(len, left.values()))
+        for lacking, places in left.items():
+            self._recognise([self.embedders[index] for index in lacking], places, ready)
+            ready += len(places)
+        self._tell(ready)
+        seconds = perf_counter() - begun
+        return Captures(
+            tuple(self.digests),
+            tuple(self.problems),
+            tuple(next((one.quality for one in found.values()), None) for found in self.found),
+            *self._arrays(),
+            sum(map(len, left.values())),
+            seconds,
+        )
+
+    def _left(self) -> dict[tuple[int, ...], list[int]]:
+        """Take what the cache has; return which photographs lack which embedders."""
+        left: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+        for place, digest in enumerate(self.digests):
+            if self.cache and digest:
+                kept = {one.name: self.cache.find(digest, one, self.detecting) for one in self.embedders}
+                self.found[place] = {name: template for name, template in kept.items() if template}
+            lacking = tuple(i for i, one in enumerate(self.embedders) if one.name not in self.found[place])
+            if lacking:
+                left[lacking].append(place)
+        return left
+
+    def _recognise(self, embedders: Sequence[Embedder], places: Sequence[int], ready: int) -> None:
+        together = SideBySide(embedders)
+        how = self.detecting
+        photographs = recognise(
+            [self.paths[place] for place in places],
+            together,
+            faces=how.faces,
+            min_score=how.min_score,
+            min_size=how.min_size,
+        )
+        with closing(cast("Generator[Photograph, None, None]", photographs)):  # its threads end when this stops
+            for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=ready + 1):
+                self.problems[place] = photograph.problem and _without_name(photograph)
+                if photograph.templates:
+                    template = photograph.templates[0]
+                    for embedder, vector in zip(embedders, together.split(template.vector), strict=True):
+                        self._take(place, embedder, Cached(vector, template.quality))
+                self._tell(count)
+
+    def _tell(self, done: int) -> None:
+        if self.progress:
+            self.progress(done, len(self.paths))
+
+    def _take(self, place: int, embedder: Embedder, template: Cached) -> None:
+        self.found[place][embedder.name] = template
+        if self.cache and not isinstance(embedder, Pixels):
+            self.cache.keep(self.digests[place], embedder, self.detecting, template)
+
+    def _arrays(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        vectors, norms = {}, {}
+        for embedder in self.embedders:
+            rows = [found[embedder.name].vector if embedder.name in found else None for found in self.found]
+            width = next((len(row) for row in rows if row is not None), 1)
+            whole = np.stack([np.zeros(width, np.float32) if row is None else row for row in rows])
+            vectors[embedder.name], norms[embedder.name] = _units(whole)
+        return vectors, norms
+
+
+def _units(vectors: Floats) -> tuple[Floats, Floats]:
+    """Return unit vectors, zeros staying zeros, and their lengths before."""
+    norms = np.linalg.norm(vectors, axis=1)
+    lengths = np.where(norms, norms, 1).astype(np.float32)
+    return vectors / lengths[:, np.newaxis], norms
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _without_name(photograph: Photograph) -> str:
+    return str(photograph.problem).removeprefix(f"{photograph.path.name}: ")

@@ -1,0 +1,227 @@
+"""Evaluation of recognisers by the field's protocols: labelled photographs in, error rates that can be defended out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from faceloupe.embedders import PUBLISHED, open_embedder
+from faceloupe.errors import InputError
+from faceloupe.evaluation.cache import Detecting
+from faceloupe.evaluation.captures import Captures, Pixels, Progress, embed_captures
+from faceloupe.evaluation.fitted import FITTED
+from faceloupe.evaluation.labelled import Data, Labelled, open_data
+from faceloupe.evaluation.measured import Measured
+from faceloupe.evaluation.measuring import Bench, Protocol
+from faceloupe.evaluation.parts import Parts, split, without_twins
+from faceloupe.evaluation.speed import Speed, time_stages
+from faceloupe.recognition import Embedder
+from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
+from faceloupe.recognition.engines import Engine
+from faceloupe.recognition.photographs import Faces
+from faceloupe.scores import OperatingPoint, rule_of_3
+
+__all__ = ["Evaluation", "Failure", "evaluate"]
+
+Named = Sequence["str | Embedder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure to enrol: a photograph that gave no template, of any embedder, and why."""
+
+    photograph: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation:
+    """What was measured; in a notebook it shows itself as a page.
+
+    Attributes
+    ----------
+    data : Labelled
+    parts : Parts
+        What chose, and what was measured.
+    detecting : Detecting
+        Which faces of a photograph were meant.
+    protocol : Protocol
+    measured : tuple of Measured
+        One an embedder, in the order asked for.
+    failures : tuple of Failure
+        Counted as errors in every rate but those of operating points.
+    speed : Speed
+    notes : tuple of str
+        What else a reader must know of the data.
+    """
+
+    data: Labelled
+    parts: Parts
+    detecting: Detecting
+    protocol: Protocol
+    measured: tuple[Measured, ...]
+    failures: tuple[Failure, ...]
+    speed: Speed
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failures):,} failures to enrol" if self.failures else ""
+        return f"Evaluation({self.data.source}, {len(self.data.paths):,} photographs{failed}: {list(self.measured)!r})"
+
+    def to_document(self, *, show_faces: bool = False) -> dict[str, Any]:
+        """Return the page as a plain dictionary, schema ``faceloupe.evaluation/1``.
+
+        :func:`faceloupe.report.render_page` draws it; ``evidence`` holds every number for machines.
+
+        Parameters
+        ----------
+        show_faces : bool
+            Show the faces of the comparisons that went most wrong; their files are read again for that.
+        """
+        from faceloupe.evaluation.article import write_article  # it speaks of this class
+
+        return write_article(self, show_faces=show_faces)
+
+    def _repr_html_(self) -> str:
+        from faceloupe.report import render_frame, render_page
+
+        document = self.to_document()
+        return render_frame(document["title"], render_page(document))
+
+
+def evaluate(
+    data: Data,
+    embedders: Named = ("sface",),
+    *,
+    faces: Faces | None = None,
+    min_score: float = MIN_SCORE,
+    min_size: float = MIN_SIZE,
+    development: float = 0.5,
+    fmr: float = 1e-3,
+    points: Sequence[OperatingPoint] = (),
+    draws: int = 10,
+    seed: int = 0,
+    engine: Engine = "openvino",
+    cached: bool = True,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate recognisers on labelled photographs.
+
+    Faces are found and aligned once; all embedders see the same chips. With pairs that say "train" and "test" (LFW View
+    1), or with a folder of subjects, of whom a share is for development, thresholds are chosen and embedders fitted on
+    the one side and everything is measured on the other. With folds, each is measured at the threshold that the others
+    choose.
+
+    Parameters
+    ----------
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
+        See :func:`open_data`.
+    embedders : sequence of str or Embedder
+        Names as :func:`faceloupe.embedders.open_embedder` takes them; "pca", "cnn" or "deep", fitted on the development
+        side (see :mod:`faceloupe.evaluation.fitted`); or embedders.
+    faces : {"one", "central"}, optional
+        Which face is meant. Otherwise the one nearest the centre with LFW, whose photographs show others too; with all
+        else the only one, and several are a failure to enrol.
+    min_score, min_size
+        Which faces count, see :func:`faceloupe.recognition.detect`.
+    development : float
+        Share of a folder's subjects for development, from 0 (none: all are measured) to below 1.
+    fmr : float
+        That a threshold is chosen for on the development side.
+    points : sequence of OperatingPoint
+        To check on the test side, besides those published with the package.
+    draws : int
+        Galleries drawn for identification, at least 1.
+    seed : int
+        Of the subjects' split, the galleries, the bootstrap and the fits.
+    engine : {"openvino", "onnxruntime"}
+        What runs SFace.
+    cached : bool
+        Keep templates in the user's cache, see :mod:`faceloupe.evaluation.cache`. They are personal data.
+    progress : callable, optional
+        Called with (done, whole) during the photographs, and then again during the measurements.
+
+    Raises
+    ------
+    InputError
+        If an argument or the data are not as described, or there is nothing left to compare.
+    UnavailableError
+        If weights, packages or data are missing.
+    """
+    rule_of_3(fmr)  # refuses what is no rate
+    if draws < 1:
+        raise InputError(f"draws: expected 1 or more, got {draws}")
+    labelled = open_data(data)
+    detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
+    if detecting.faces not in ("one", "central"):
+        raise InputError(f'faces: expected "one" or "central", got {faces!r}')
+    protocol = Protocol(fmr, draws, seed, tuple(points))
+    wanted = _opened(embedders, engine)
+    ready = [one for one in wanted.values() if one is not None]
+    if len(ready) < len(wanted):
+        _check_development(labelled, development, [label for label, one in wanted.items() if one is None])
+        ready.append(Pixels())
+    captures = embed_captures(labelled.paths, ready, detecting, cached=cached, progress=progress)
+    failures = tuple(_failures(labelled, captures))
+    if len(failures) == len(labelled.paths):
+        raise InputError(f"No photograph gave a template, such as {failures[0].photograph}: {failures[0].reason}")
+    usable, notes = without_twins(labelled, captures.digests)
+    parts = split(labelled, usable, development, seed)
+    bench = Bench(labelled, parts, captures, protocol)
+    for done, (label, embedder) in enumerate(wanted.items()):
+        if progress:
+            progress(done, len(wanted))
+        bench.add(label, embedder)
+    if progress:
+        progress(len(wanted), len(wanted))
+    stages, sample = time_stages(labelled.paths, bench.embedders)
+    return Evaluation(
+        labelled,
+        parts,
+        detecting,
+        protocol,
+        tuple(bench.measured),
+        failures,
+        Speed(captures.fresh, captures.seconds, stages, sample),
+        (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),
+    )
+
+
+def _opened(embedders: Named, engine: Engine) -> dict[str, Embedder | None]:
+    """Return embedders by label; None for those that are yet to be fitted."""
+    if isinstance(embedders, str) or not embedders:
+        raise InputError(f'embedders: expected names, such as ("sface", "pca"), got {embedders!r}')
+    found: dict[str, Embedder | None] = {}
+    for one in embedders:
+        opened = None if one in FITTED else _open(one, engine)
+        label = opened.name if opened else str(one)
+        if label in found:
+            raise InputError(f"embedders: {label} is there twice")
+        found[label] = opened
+    return found
+
+
+def _open(one: "str | Embedder", engine: Engine) -> Embedder:
+    if not isinstance(one, str):
+        return one
+    if one not in PUBLISHED and not Path(one).expanduser().is_dir():
+        raise InputError(
+            f"There is no embedder {one!r}; there are {', '.join((*PUBLISHED, *FITTED))} (the last {len(FITTED)} are "
+            "fitted on the development side), and any folder that a classifier was saved into"
+        )
+    return open_embedder(one, engine=engine)
+
+
+def _check_development(data: Labelled, development: float, wanted: Sequence[str]) -> None:
+    has = data.pairs.has_parts if data.pairs else development > 0
+    if data.subjects is None or not has:
+        raise InputError(
+            f"{', '.join(wanted)}: fitted on development subjects, and {data.source} has none; take lfw-view1 or a "
+            "folder with one folder a subject, and a development share above 0"
+        )
+
+
+def _failures(data: Labelled, captures: Captures) -> Iterator[Failure]:
+    for path, problem in zip(data.paths, captures.problems, strict=True):
+        if problem is not None:
+            yield Failure("/".join(path.parts[-2:]), problem)

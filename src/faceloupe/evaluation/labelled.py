@@ -1,0 +1,207 @@
+"""Photographs of which one knows whom they show, and which of them are compared."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
+from faceloupe.faces import Skipped
+from faceloupe.faces.folders import list_photographs
+from faceloupe.faces.sources import find_lfw, find_orl
+
+__all__ = ["TEST", "TRAIN", "Data", "Labelled", "Pairs", "open_data"]
+
+Labels = NDArray[np.intp]
+
+TRAIN, TEST = "train", "test"
+"""Folds that are not exchangeable: what is chosen is chosen on the first, and measured on the second."""
+
+COLUMNS = ("photo_a", "photo_b", "same")
+YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Pairs:
+    """P pairs of photographs to compare.
+
+    Attributes
+    ----------
+    captures : array of intp, (P, 2)
+        Which photographs.
+    same : array of bool, (P,)
+        Whether both show one person.
+    folds : tuple of str, (P,), or None
+        Which part each pair belongs to: "train" and "test", or folds that take turns.
+    """
+
+    captures: Labels
+    same: NDArray[np.bool_]
+    folds: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        folds = f" in {len(set(self.folds))} folds" if self.folds else ""
+        return f"Pairs({len(self.captures):,}, {self.same.sum():,} of one person{folds})"
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether they are split into "train" and "test"."""
+        return self.folds is not None and set(self.folds) == {TRAIN, TEST}
+
+    def in_fold(self, fold: str) -> Labels:
+        """Return which belong to a fold, (K,)."""
+        return np.flatnonzero(np.array(self.folds) == fold)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Labelled:
+    """N photographs with labels: whom each shows, or which pairs show one person, or both.
+
+    Attributes
+    ----------
+    source : str
+        What they are, in words.
+    paths : tuple of Path, (N,)
+    names : tuple of str
+        Of the subjects; empty where only pairs are labelled.
+    subjects : array of intp, (N,), or None
+        Whom each photograph shows, by index in `names`.
+    pairs : Pairs or None
+        Which are compared; None for every two.
+    central : bool
+        Whether the face nearest the centre is meant where a photograph shows several.
+    skipped : tuple of Skipped
+        What lies beside the photographs and is none.
+    """
+
+    source: str
+    paths: tuple[Path, ...]
+    names: tuple[str, ...] = ()
+    subjects: Labels | None = None
+    pairs: Pairs | None = None
+    central: bool = False
+    skipped: tuple[Skipped, ...] = ()
+
+    def __repr__(self) -> str:
+        people = f" of {len(self.names):,} subjects" if self.names else ""
+        pairs = "" if self.pairs is None else f", {self.pairs!r}"
+        return f"Labelled({len(self.paths):,} photographs{people}{pairs}, {self.source})"
+
+
+Data = str | os.PathLike[str] | Labelled
+"""What :func:`open_data` takes."""
+
+
+def open_data(data: Data) -> Labelled:
+    """Return labelled photographs; none is opened yet.
+
+    Parameters
+    ----------
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
+        Labeled Faces in the Wild as :func:`faceloupe.load_faces` finds it, with the pairs of View 2 (``pairs.txt``, ten
+        folds) or else of View 1 (``pairsDevTrain.txt``, ``pairsDevTest.txt``); the 400 ORL photographs; a folder with
+        one folder a subject; or a CSV file with the columns ``photo_a``, ``photo_b`` (paths, relative to the file's
+        folder) and ``same`` (1 or 0), and perhaps ``fold``.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or the message's part of it is not as described.
+    UnavailableError
+        If LFW or ORL is not on this machine.
+    """
+    if isinstance(data, Labelled):
+        return data
+    if data in LFW:
+        return _lfw(str(data), find_lfw())
+    if data == "orl":
+        root = find_orl()
+        listed = {f"s{n}": tuple(root / f"s{n}" / f"{i}.pgm" for i in range(1, 11)) for n in range(1, 41)}
+        return _by_subject("The Database of Faces (ORL)", listed)
+    path = Path(data).expanduser()
+    if str(data) and path.is_dir():
+        listed, skipped = list_photographs(path)
+        return _by_subject(f"the folder {path.name or path}", listed, skipped)
+    if path.is_file():
+        return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
+    raise InputError(
+        f"{str(data)!r} is no data; expected {', '.join(LFW)}, orl, a folder with one folder a subject, such as "
+        "ann/1.jpg and bob/1.jpg, or a CSV file with the columns photo_a, photo_b, same"
+    )
+
+
+def _by_subject(source: str, listed: dict[str, tuple[Path, ...]], skipped: Sequence[Skipped] = ()) -> Labelled:
+    return Labelled(
+        source,
+        tuple(path for paths in listed.values() for path in paths),
+        tuple(listed),
+        np.repeat(np.arange(len(listed)), [len(paths) for paths in listed.values()]),
+        skipped=tuple(skipped),
+    )
+
+
+def _lfw(name: str, root: Path) -> Labelled:
+    view_2 = lfw_view_2(root) if name != "lfw-view1" else None
+    rows = view_2 or lfw_view_1(root)
+    if name == "lfw-view2" and view_2 is None:
+        raise InputError(f"{root} has no pairs.txt, the ten folds of View 2; put LFW's file there")
+    found = _pairs(f"LFW View {1 if view_2 is None else 2}", root, rows)
+    people = [path.parent.name for path in found.paths]
+    names, subjects = np.unique(people, return_inverse=True)
+    return replace(found, names=tuple(names.tolist()), subjects=subjects, central=True)
+
+
+def _pairs(source: str, root: Path, rows: Iterable[Row]) -> Labelled:
+    rows = list(rows)
+    numbers = {
+        name: index for index, name in enumerate(dict.fromkeys(name for row in rows for name in row.photographs))
+    }
+    folds = tuple(row.fold for row in rows)
+    _check_pairs(source, rows)
+    captures = np.array([[numbers[name] for name in row.photographs] for row in rows], dtype=np.intp)
+    pairs = Pairs(captures, np.array([row.same for row in rows]), folds if folds[0] else None)
+    return Labelled(source, tuple(root / name for name in numbers), pairs=pairs)
+
+
+def _check_pairs(source: str, rows: Sequence[Row]) -> None:
+    for fold in dict.fromkeys(row.fold for row in rows):
+        kinds = {row.same for row in rows if row.fold == fold}
+        if kinds != {True, False}:
+            missing = "of one person" if kinds == {False} else "of two people"
+            raise InputError(f"{source}{f', fold {fold}' if fold else ''}: there is no pair {missing}; both are needed")
+    if len({row.fold for row in rows}) == 1 and rows[0].fold:
+        raise InputError(f"{source}: all pairs are in one fold, {rows[0].fold!r}; give two or more, or no column fold")
+
+
+def _read_csv(path: Path) -> Iterator[Row]:
+    try:
+        lines = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise InputError(f"{path} is no CSV file in UTF-8: {problem}") from problem
+    columns = list(lines[0]) if lines else []
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        found = f"has no column {', '.join(missing)}" if lines else "holds no pair"
+        raise InputError(f"{path} {found}; expected a first line with {','.join(COLUMNS)} and perhaps fold, then pairs")
+    for number, line in enumerate(lines, start=2):
+        yield _checked_line(f"{path}, line {number}", path.parent, line)
+
+
+def _checked_line(where: str, root: Path, line: dict[str, str | None]) -> Row:
+    same, fold = (line.get("same") or "").strip().lower(), (line.get("fold") or "").strip()
+    one, other = ((line.get(name) or "").strip() for name in COLUMNS[:2])
+    if same not in YES | NO:
+        raise InputError(f"{where}: same is {line.get('same')!r}; expected 1 or 0 (or true, false, yes, no)")
+    for name in (one, other):
+        if not name or not (root / name).is_file():
+            raise InputError(f"{where}: there is no file {name or '(empty)'!r} in {root}")
+    if one == other:
+        raise InputError(f"{where}: a photograph is compared with itself, {one!r}")
+    if "fold" in line and not fold:
+        raise InputError(f"{where}: the fold is missing; give one in every line, or no column fold")
+    return Row((one, other), same in YES, fold)

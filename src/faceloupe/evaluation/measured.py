@@ -1,0 +1,133 @@
+"""Everything that was measured of one embedder, as values."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from faceloupe.evaluation.identification import ClosedSet, OpenSets
+from faceloupe.evaluation.verification import SplitAccuracy, Verification
+from faceloupe.scores import FoldAccuracy, OperatingPoint, RejectCurve, rule_of_3
+
+__all__ = ["Checked", "Measured", "Origin", "Pair", "Worst"]
+
+Origin = Literal["chosen", "given", "published"]
+Pair = tuple[int, int, float]
+"""Two captures, and the score of their comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An operating point, and what its threshold gave on other comparisons.
+
+    Attributes
+    ----------
+    origin : {"chosen", "given", "published"}
+        On this data's development side, by the caller, or with the package.
+    point, here : OperatingPoint
+        As it was, and as measured on the test side.
+    """
+
+    origin: Origin
+    point: OperatingPoint
+    here: OperatingPoint
+
+    @property
+    def verdict(self) -> str:
+        """Whether the FMR is no higher here than it was, by more than chance explains.
+
+        It is if the lower 95 % limit of the difference of both measurements is above 0: of Wilson's limits of each,
+        joined as by Zou and Donner 2008, doi:10.1002/sim.3095 (MOVER).
+        """
+        rise = self.here.fmr - self.point.fmr
+        slack = math.hypot(self.here.fmr - self.here.fmr_interval.low, self.point.fmr_interval.high - self.point.fmr)
+        if rise > slack:
+            return "does not hold"
+        enough = self.here.n_non_mated >= rule_of_3(self.point.target_fmr)
+        return "holds" if enough else "too few comparisons to tell"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary."""
+        points = {"point": self.point.to_document(), "here": self.here.to_document()}
+        return {"origin": self.origin, "verdict": self.verdict, **points}
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The comparisons that went most wrong: mated ones with the lowest scores, non-mated ones with the highest."""
+
+    mated: tuple[Pair, ...]
+    non_mated: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Measured:
+    """An embedder, measured.
+
+    Attributes
+    ----------
+    label : str
+        What it was asked for as.
+    embedder, sha256 : str
+        Its name and the hash of its weights.
+    dimensions : int
+        Of its vectors.
+    how : str
+        How it was made, in words.
+    n_without_template : int
+        Photographs with a face of which it alone made no template.
+    accuracy : SplitAccuracy, FoldAccuracy or None
+        As the protocol of the pairs has it.
+    main : Verification
+        On the pairs of the protocol, or else on every two captures.
+    every_two : Verification or None
+        On every two captures, where that is something else.
+    checked : tuple of Checked
+        Operating points.
+    closed, open : ClosedSet and OpenSets, or None
+        Identification, where there are two subjects with two captures each.
+    rejection : dict of measure of quality to RejectCurve
+        On the comparisons of `main`; empty without a threshold.
+    worst : Worst
+    notes : tuple of str
+        What was not measured, and why.
+    """
+
+    label: str
+    embedder: str
+    sha256: str
+    dimensions: int
+    how: str
+    n_without_template: int
+    accuracy: SplitAccuracy | FoldAccuracy | None
+    main: Verification
+    every_two: Verification | None
+    checked: tuple[Checked, ...]
+    closed: ClosedSet | None
+    open: OpenSets | None
+    rejection: dict[str, RejectCurve]
+    worst: Worst
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Measured({self.label}: {self.accuracy or self.main!r})"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return every number as a plain dictionary that JSON can hold."""
+        accuracy = self.accuracy
+        return {
+            "label": self.label,
+            "embedder": self.embedder,
+            "sha256": self.sha256,
+            "dimensions": self.dimensions,
+            "how": self.how,
+            "n_without_template": self.n_without_template,
+            "accuracy": accuracy.to_document() if isinstance(accuracy, FoldAccuracy) else accuracy and asdict(accuracy),
+            "main": self.main.to_document(),
+            "every_two": self.every_two and self.every_two.to_document(),
+            "operating_points": [one.to_document() for one in self.checked],
+            "closed_set": self.closed and self.closed.to_document(),
+            "open_set": self.open and self.open.to_document(),
+            "rejection": {name: curve.to_document() for name, curve in self.rejection.items()},
+            "worst": {kind: [list(pair) for pair in pairs] for kind, pairs in asdict(self.worst).items()},
+            "notes": list(self.notes),
+        }

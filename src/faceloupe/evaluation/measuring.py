@@ -1,0 +1,255 @@
+"""Measuring embedders by the protocol of the data, one after another on the same captures."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.embedders import PUBLISHED
+from faceloupe.errors import InputError
+from faceloupe.evaluation.captures import SIDE, Captures
+from faceloupe.evaluation.comparisons import Compared, score
+from faceloupe.evaluation.fitted import embed_grey, fit_embedder
+from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
+from faceloupe.evaluation.labelled import Labelled
+from faceloupe.evaluation.measured import Checked, Measured, Origin, Pair, Worst
+from faceloupe.evaluation.parts import Parts
+from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
+from faceloupe.recognition import Embedder
+from faceloupe.recognition.points import published_points
+from faceloupe.scores import (
+    FoldAccuracy,
+    OperatingPoint,
+    RejectCurve,
+    error_versus_reject,
+    operating_point,
+    remeasure,
+)
+
+__all__ = ["Bench", "Protocol"]
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+SHOWN = 4  # pairs of either kind that are named
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How an embedder is measured.
+
+    Attributes
+    ----------
+    fmr : float
+        That a threshold is chosen for.
+    draws : int
+        Of galleries.
+    seed : int
+    points : tuple of OperatingPoint
+        To check besides the published ones; those of other embedders are passed over.
+    """
+
+    fmr: float
+    draws: int
+    seed: int
+    points: tuple[OperatingPoint, ...] = ()
+
+
+class Bench:
+    """Where one embedder after another is measured on the same captures.
+
+    Parameters
+    ----------
+    data : Labelled
+    parts : Parts
+        What chooses, and what is measured.
+    captures : Captures
+        Templates of those embedders that are not fitted here; for the others "pixels".
+    protocol : Protocol
+    """
+
+    def __init__(self, data: Labelled, parts: Parts, captures: Captures, protocol: Protocol) -> None:
+        self._data, self._parts, self._captures, self._protocol = data, parts, captures, protocol
+        self.embedders: dict[str, Embedder] = {}
+        self.measured: list[Measured] = []
+
+    def add(self, label: str, embedder: Embedder | None) -> None:
+        """Measure an embedder; None is fitted first, see :mod:`faceloupe.evaluation.fitted`.
+
+        Raises
+        ------
+        InputError
+            If no mated or no non-mated comparison could be made, or it cannot be fitted.
+        """
+        parts, captures, how = self._parts, self._captures, "as published" if label in PUBLISHED else "as given"
+        if embedder is None:
+            embedder, parts, captures, how = self._fitted(label)
+        self.embedders[label] = embedder
+        self.measured.append(_measure(label, how, _Measuring(embedder, self._data, parts, captures, self._protocol)))
+
+    def _fitted(self, label: str) -> tuple[Embedder, Parts, Captures, str]:
+        """Return an embedder, its parts and captures, and how it was made."""
+        development, subjects = self._parts.development, self._data.subjects
+        if development is None or subjects is None:
+            raise InputError(f"{label} is fitted on development subjects, and {self._data.source} has none")
+        failed = self._captures.failed("pixels")
+        pixels = self._captures.vectors["pixels"] * self._captures.norms["pixels"][:, np.newaxis]
+        faces = np.clip(pixels.reshape(-1, SIDE, SIDE), 0.0, 1.0)
+        chosen = development.captures[~failed[development.captures]]
+        made = fit_embedder(label, faces[chosen], subjects[chosen], self._protocol.seed)
+        vectors = embed_grey(made.embedder, faces)
+        vectors[failed] = 0
+        parts = Parts(development.without(made.subjects), self._parts.test)
+        return made.embedder, parts, self._captures.plus(made.embedder.name, vectors), made.how
+
+
+def _measure(label: str, how: str, work: "_Measuring") -> Measured:
+    checked = tuple(work.checked())
+    threshold = _threshold(checked, work.protocol.fmr)
+    closed, opened = work.identification(threshold)
+    seed = work.protocol.seed
+    return Measured(
+        label,
+        work.embedder.name,
+        work.embedder.sha256,
+        work.vectors.shape[1],
+        how,
+        work.n_without_template(),
+        work.accuracy(),
+        verification(work.main, seed=seed),
+        None if work.most is work.main else verification(work.most, seed=seed),
+        checked,
+        closed,
+        opened,
+        work.rejection(threshold),
+        work.worst(),
+        tuple(work.notes),
+    )
+
+
+@dataclass
+class _Measuring:
+    """The measurements of one embedder, which share what was compared."""
+
+    embedder: Embedder
+    data: Labelled
+    parts: Parts
+    captures: Captures
+    protocol: Protocol
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        name, test = self.embedder.name, self.parts.test
+        self.vectors, self.failed = self.captures.vectors[name], self.captures.failed(name)
+        self.main = score(self.vectors, self.failed, test.main)
+        self.most = self.main if test.most is test.main else score(self.vectors, self.failed, test.most)
+
+    def n_without_template(self) -> int:
+        """Return how many captures have a face, and no template by this embedder alone."""
+        faces = np.array([quality is not None for quality in self.captures.qualities])
+        return int((self.failed & faces).sum())
+
+    def accuracy(self) -> SplitAccuracy | FoldAccuracy | None:
+        """Return the accuracy by the pairs' protocol; None where they have no parts."""
+        folds = self.data.pairs and self.data.pairs.folds
+        if not folds:
+            return None
+        if self.parts.development is None:
+            return fold_accuracy_of(self.main, folds)
+        return split_accuracy(score(self.vectors, self.failed, self.parts.development.main), self.main)
+
+    def checked(self) -> Iterator[Checked]:
+        """Yield the point chosen on the development side, the given and the published ones, as measured on the test."""
+        for origin, point in self._points():
+            yield Checked(origin, point, remeasure(point, self.most.scores, source=self._source(self.most)))
+
+    def identification(self, threshold: float | None) -> tuple[ClosedSet | None, OpenSets | None]:
+        """Return closed-set and open-set identification; none where too few subjects have two captures."""
+        if self.data.subjects is None:
+            return None, None
+        templates = Templates(self.vectors, self.data.subjects, self.failed)
+        captures, draws, seed = self.parts.test.captures, self.protocol.draws, self.protocol.seed
+        try:
+            closed = closed_set(templates, captures, draws=draws, seed=seed)
+            return closed, open_sets(templates, captures, threshold, draws=draws, seed=seed)
+        except InputError as problem:
+            self.notes.append(f"Identification was not measured: {problem}.")
+            return None, None
+
+    def rejection(self, threshold: float | None) -> dict[str, RejectCurve]:
+        """Return for each measure of quality how FNMR falls when the worst captures are refused."""
+        if threshold is None:
+            return {}
+        pairs, norms = self.main.of.pairs[self.main.mated], self.captures.norms[self.embedder.name]
+        return {
+            name: error_versus_reject(self.main.scores, values[pairs], threshold)
+            for name, values in _measures(self.captures, norms).items()
+        }
+
+    def worst(self) -> Worst:
+        """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""
+        mated, non_mated = self.main.scores.mated, self.main.scores.non_mated
+        return Worst(
+            self._pairs(self.main.mated, mated, np.argsort(mated)[:SHOWN]),
+            self._pairs(self.main.non_mated, non_mated, np.argsort(-non_mated)[:SHOWN]),
+        )
+
+    def _pairs(self, comparisons: Labels, scores: Floats, places: Labels) -> tuple[Pair, ...]:
+        pairs = self.main.of.pairs[comparisons[places]]
+        return tuple((int(a), int(b), float(value)) for (a, b), value in zip(pairs, scores[places], strict=True))
+
+    def _points(self) -> Iterator[tuple[Origin, OperatingPoint]]:
+        for point in self._chosen():
+            yield "chosen", point
+        for point in self.protocol.points:
+            if (point.embedder, point.weights_sha256) == (self.embedder.name, self.embedder.sha256):
+                yield "given", point
+        for point in _published(self.embedder):
+            yield "published", point
+
+    def _chosen(self) -> tuple[OperatingPoint, ...]:
+        if self.parts.development is None:
+            return ()
+        compared = score(self.vectors, self.failed, self.parts.development.most)
+        try:
+            point = operating_point(
+                compared.scores,
+                self.protocol.fmr,
+                source=self._source(compared),
+                embedder=self.embedder.name,
+                weights_sha256=self.embedder.sha256,
+            )
+        except InputError as problem:
+            self.notes.append(f"No threshold was chosen: {problem}.")
+            return ()
+        return (point,)
+
+    def _source(self, compared: Compared) -> str:
+        return f"{compared.of.what}, {self.data.source}"
+
+
+def _threshold(checked: Sequence[Checked], fmr: float) -> float | None:
+    """Return the threshold whose target comes nearest to an FMR; of several the first."""
+    targets = [abs(math.log(one.point.target_fmr / fmr)) for one in checked]
+    return checked[int(np.argmin(targets))].point.threshold if checked else None
+
+
+def _published(embedder: Embedder) -> tuple[OperatingPoint, ...]:
+    try:
+        return published_points(embedder)
+    except InputError:  # none was, for this one
+        return ()
+
+
+def _measures(captures: Captures, norms: NDArray[np.float32]) -> dict[str, Floats]:
+    """Return measures of quality, (N,) each, higher is better; 0 for captures without a face."""
+    faces = captures.qualities
+    return {
+        "embedding norm": norms.astype(np.float64),
+        "detection score": np.array([face.detection_score if face else 0.0 for face in faces]),
+        "frontal pose (yaw)": np.array([-abs(face.pose.yaw) if face else 0.0 for face in faces]),
+        "eye distance": np.array([face.eye_distance if face else 0.0 for face in faces]),
+        "sharpness": np.array([face.sharpness if face else 0.0 for face in faces]),
+    }

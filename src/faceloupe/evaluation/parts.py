@@ -1,0 +1,147 @@
+"""Which captures and comparisons choose, and which are measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation.comparisons import Comparisons, every_two
+from faceloupe.evaluation.labelled import TEST, TRAIN, Labelled, Pairs
+from faceloupe.faces import split_by_subject
+
+__all__ = ["Parts", "Side", "split", "without_twins"]
+
+Labels = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Side:
+    """One side of the data.
+
+    Attributes
+    ----------
+    captures : array of intp, (N,)
+    main : Comparisons
+        The listed pairs, or else every two captures.
+    every_two : Comparisons or None
+        Every two captures, for what takes many comparisons; None where subjects are not known.
+    """
+
+    captures: Labels
+    main: Comparisons
+    every_two: Comparisons | None
+
+    def __repr__(self) -> str:
+        return f"Side({len(self.captures):,} captures, {self.main!r})"
+
+    @property
+    def most(self) -> Comparisons:
+        """As many comparisons as there are."""
+        return self.every_two or self.main
+
+    def without(self, people: Labels) -> "Side":
+        """Return the same without some people."""
+        main = self.main.without(people)
+        return Side(
+            self.captures,
+            main,
+            self.every_two and (main if self.every_two is self.main else self.every_two.without(people)),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The two sides: on `development` thresholds are chosen and embedders fitted (None: there is none)."""
+
+    development: Side | None
+    test: Side
+
+
+def split(data: Labelled, usable: Labels, development: float, seed: int) -> Parts:
+    """Split labelled photographs: as their pairs say, or by subject.
+
+    Parameters
+    ----------
+    data : Labelled
+    usable : array of intp, (N,)
+        Which photographs are compared, where no pairs are listed.
+    development : float
+        Share of the subjects to choose on, 0 for none; not used where pairs are listed.
+    seed : int
+        Of the subjects drawn.
+
+    Raises
+    ------
+    InputError
+        If the share is not in [0, 1), or too few subjects or captures are on a side.
+    """
+    if data.pairs is not None:
+        return _as_listed(data, data.pairs)
+    if data.subjects is None:
+        raise InputError(f"{data!r}: expected subjects, or pairs, or both")
+    if not 0 <= development < 1:
+        raise InputError(f"development: expected a share of the subjects from 0 to below 1, got {development}")
+    if not development:
+        return Parts(None, _every_two_side("every two captures", usable, data.subjects, seed))
+    count = round(development * len(data.names))
+    if not 2 <= count <= len(data.names) - 2:
+        raise InputError(
+            f"{data.source} has {len(data.names)} subjects: too few to choose thresholds on some and measure on "
+            "others, two at least of each. With development=0 (--development 0) all are measured and nothing is chosen"
+        )
+    drawn = split_by_subject(data.subjects, count, seed)
+    sides = {"development": drawn.train, "test": drawn.held_out}
+    return Parts(
+        *(
+            _every_two_side(
+                f"every two captures of the {name} subjects", np.intersect1d(captures, usable), data.subjects, seed
+            )
+            for name, captures in sides.items()
+        )
+    )
+
+
+def without_twins(data: Labelled, digests: Sequence[str]) -> tuple[Labels, tuple[str, ...]]:
+    """Return which photographs of a folder to use, and what to say of files with the same content.
+
+    A subject's second copy of a file is left out. Where two subjects share one, a label must be wrong: that is said.
+    """
+    if data.pairs is not None or data.subjects is None:
+        return np.arange(len(data.paths)), ()
+    first: dict[str, int] = {}
+    kept, notes = [], []
+    for place, digest in enumerate(digests):
+        twin = first.setdefault(digest, place) if digest else place
+        same_subject = data.subjects[twin] == data.subjects[place]
+        if twin == place or not same_subject:
+            kept.append(place)
+        if twin != place:
+            what = "left out" if same_subject else "one of the two subjects is wrong"
+            notes.append(f"{_shown(data, place)} has the same content as {_shown(data, twin)}: {what}.")
+    return np.array(kept), tuple(notes)
+
+
+def _as_listed(data: Labelled, pairs: Pairs) -> Parts:
+    if pairs.has_parts:
+        return Parts(*(_listed_side(data, pairs, pairs.in_fold(fold), fold) for fold in (TRAIN, TEST)))
+    return Parts(None, _listed_side(data, pairs, np.arange(len(pairs.same)), ""))
+
+
+def _listed_side(data: Labelled, pairs: Pairs, chosen: Labels, fold: str) -> Side:
+    of_fold = f" of {fold}" if fold else ""
+    listed = Comparisons(f"the listed pairs{of_fold}", pairs.captures[chosen], pairs.same[chosen], data.subjects)
+    captures = np.unique(listed.pairs)
+    if data.subjects is None:
+        return Side(captures, listed, None)
+    return Side(captures, listed, every_two(f"every two photographs in the pairs{of_fold}", captures, data.subjects))
+
+
+def _every_two_side(what: str, captures: Labels, subjects: Labels, seed: int) -> Side:
+    comparisons = every_two(what, captures, subjects, seed=seed)
+    return Side(captures, comparisons, comparisons)
+
+
+def _shown(data: Labelled, place: int) -> str:
+    return "/".join(data.paths[place].parts[-2:])

@@ -1,0 +1,280 @@
+"""The sections of an evaluation's page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.blocks import Block, pictures, table, text
+from faceloupe.evaluation.captures import Pixels
+from faceloupe.evaluation.charts import cmc_chart, det_chart, fpir_chart, reject_chart
+from faceloupe.evaluation.evaluate import Evaluation
+from faceloupe.evaluation.measured import Measured, Pair
+from faceloupe.evaluation.verification import FARS, Verification
+from faceloupe.evaluation.words import between, percent, rate_in, shown, summary, tar_words, unbroken
+from faceloupe.recognition import recognise
+from faceloupe.scores.points import one_in
+
+__all__ = ["errors", "failures", "identification", "method", "points", "quality", "speed", "summarised", "verification"]
+
+TARS = {f"TAR at FAR {100 * far:g} %": "right" for far in FARS}
+NAMED = 200  # failures to enrol that are named
+ERRORS = 5  # missed matches that it takes to say which measure of quality foresees them
+
+
+def summarised(found: Evaluation) -> Iterator[Block]:
+    """Yield all recognisers in one table, and what they are."""
+    columns, rows = summary(found)
+    yield table(
+        "summary",
+        "All recognisers on the same faces.",
+        {name: "right" if place else "left" for place, name in enumerate(columns)},
+        rows,
+        f"{found.measured[0].main.what.capitalize()}. A comparison that could not be made counts as an error. TAR is "
+        "1 − FNMR; where none is given the comparisons do not support that FAR by the rule of 3. Rank 1: "
+        "identification among the test subjects, one reference each.",
+    )
+    yield table(
+        "recognisers",
+        "What they are.",
+        {"recogniser": "left", "made": "left", "numbers": "right", "weights, SHA-256": "left"},
+        [[one.label, one.how, one.dimensions, f"`{one.sha256[:16]}`"] for one in found.measured],
+    )
+    for one in found.measured:
+        yield from (text(f"**{one.label}.** {note}") for note in one.notes)
+
+
+def verification(found: Evaluation) -> Iterator[Block]:
+    """Yield DET curves and rates, of the protocol's pairs and of every two captures."""
+    main = [(one, one.main) for one in found.measured]
+    more = [(one, one.every_two) for one in found.measured if one.every_two]
+    if any(curve.band for _, curve in main):
+        yield det_chart("det", "Missed matches against false matches", found, main)
+    else:
+        yield text(
+            "No DET curve is drawn: its band draws subjects, and these pairs do not say whom they show."
+            if found.data.subjects is None
+            else "No DET curve is drawn: the comparisons are too few for any of its FMRs."
+        )
+    yield _rates("rates", main)
+    if more:
+        yield det_chart("det-every-two", "The same with more comparisons", found, more)
+        yield _rates("rates-every-two", more)
+
+
+def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002 - the document's own word
+    first = curves[0][1]
+    return table(
+        id,
+        f"{first.n_mated:,} mated and {first.n_non_mated:,} non-mated comparisons: {first.what}.",
+        {"recogniser": "left", "EER": "right", "AUC": "right", **TARS},
+        [[one.label, percent(two.eer.rate), f"{two.auc:.4f}", *map(tar_words, two.tars)] for one, two in curves],
+        "TAR with its 95 % interval in per cent; or how many non-mated comparisons it takes by the rule of 3.",
+    )
+
+
+def points(found: Evaluation) -> Iterator[Block]:
+    """Yield what chosen, given and published thresholds gave on the test side."""
+    rows = [
+        [
+            one.label,
+            checked.origin,
+            unbroken(checked.point.target_fmr),
+            f"{checked.point.threshold:.4f}",
+            rate_in(checked.here.fmr, checked.here.fmr_interval),
+            f"{percent(checked.here.fnmr)} {between(checked.here.fnmr_interval)}",
+            checked.verdict,
+        ]
+        for one in found.measured
+        for checked in one.checked
+    ]
+    if not rows:
+        return
+    first = next(one.checked[0].here for one in found.measured if one.checked)
+    failed = f" {first.n_failed:,} more could not be made and are in neither rate." if first.n_failed else ""
+    yield table(
+        "points",
+        "Thresholds chosen elsewhere, measured here.",
+        {
+            "recogniser": "left",
+            "threshold": "left",
+            "FMR asked for": "left",
+            "score ≥": "right",
+            "FMR here": "left",
+            "FNMR here": "left",
+            "its FMR": "left",
+        },
+        rows,
+        f"{first.n_mated:,} mated and {first.n_non_mated:,} non-mated comparisons: {first.source}.{failed} Intervals "
+        "are 95 %. “Chosen” thresholds are of the development side, of other people than those measured; “published” "
+        "ones come with faceloupe; “given” ones with the request. It “holds” if the FMR is no higher here than where "
+        "it was measured first, by more than the 95 % limits of both measurements explain.",
+    )
+
+
+def identification(found: Evaluation) -> Iterator[Block]:
+    """Yield CMC, and FPIR with FNIR."""
+    closed = [(one, one.closed) for one in found.measured if one.closed]
+    opened = [(one, one.open) for one in found.measured if one.open]
+    if not closed:
+        return
+    yield cmc_chart(found)
+    yield table(
+        "closed",
+        f"Closed set: rank 1 over {found.protocol.draws} draws of the references.",
+        {"recogniser": "left", "mean": "right", "95 %": "right", "lowest draw": "right", "highest draw": "right"},
+        [
+            [
+                one.label,
+                percent(all_.mean(1)),
+                between(all_.interval),
+                percent(min(all_.at(1))),
+                percent(max(all_.at(1))),
+            ]
+            for one, all_ in closed
+        ],
+        "The interval is Wilson's for the probes of one draw, taken as independent.",
+    )
+    if any(half.fnir.any() for _, half in opened):
+        yield fpir_chart(found)
+    rows = [
+        [
+            one.label,
+            f"{half.at_threshold[0].threshold:.4f}",
+            f"{percent(half.mean('fpir'))} {between(half.interval('fpir'))}",
+            f"{percent(half.mean('fnir'))} {between(half.interval('fnir'))}",
+        ]
+        for one, half in opened
+        if half.at_threshold
+    ]
+    if rows:
+        a_set = opened[0][1].at_threshold[0] if opened[0][1].at_threshold else None
+        counts = (
+            f" A draw has {a_set.n_mated:,} probes of them and {a_set.n_non_mated:,} of strangers." if a_set else ""
+        )
+        yield table(
+            "open",
+            "Open set: half of the people are strangers.",
+            {"recogniser": "left", "score ≥": "right", "FPIR": "left", "FNIR": "left"},
+            rows,
+            f"{opened[0][1].n_subjects:,} subjects in the gallery, one reference each.{counts} The threshold is that "
+            f"of the table above whose target comes nearest to an FMR of {one_in(found.protocol.fmr)}.",
+        )
+
+
+def failures(found: Evaluation) -> Iterator[Block]:
+    """Yield which photographs gave no template, and why."""
+    if not found.failures and not found.notes:
+        return
+    if found.failures:
+        more = len(found.failures) - NAMED
+        yield table(
+            "failures",
+            f"Failures to enrol: {len(found.failures):,} of {len(found.data.paths):,} photographs.",
+            {"photograph": "left", "why": "left"},
+            [[one.photograph, one.reason] for one in found.failures[:NAMED]],
+            f"{more:,} more are in the document (`--json`)." if more > 0 else "",
+        )
+    for note in found.notes[:NAMED]:
+        yield text(note)
+
+
+def quality(found: Evaluation) -> Iterator[Block]:
+    """Yield what each measure of quality is worth, for the first recogniser that erred often enough to tell."""
+    for one in found.measured:
+        if any(curve.at(0) * curve.n_mated >= ERRORS for curve in one.rejection.values()):
+            yield reject_chart(one)
+            return
+
+
+def errors(found: Evaluation, *, show_faces: bool) -> Iterator[Block]:
+    """Yield the comparisons of the first recogniser that went most wrong, and their faces if asked for."""
+    one = found.measured[0]
+    kinds = {"one person, least alike": one.worst.mated, "two people, most alike": one.worst.non_mated}
+    yield table(
+        "worst",
+        f"Where {one.label} was most wrong, or nearest to it.",
+        {"labelled as": "left", "photographs": "left", "score": "right"},
+        [[kind, shown(found, pair[:2]), f"{pair[2]:.4f}"] for kind, pairs in kinds.items() for pair in pairs],
+        "Look at these before you believe the rates: label errors gather here.",
+    )
+    if show_faces:
+        yield pictures(
+            "worst-faces",
+            "Their faces, as the recognisers saw them",
+            "Aligned by five points, 112×112 pixels each. Labels in the order of the table.",
+            _panels(found, kinds),
+            scale={"kind": "photograph"},
+            columns=2,
+        )
+
+
+def speed(found: Evaluation) -> Iterator[Block]:
+    """Yield how fast photographs became templates, and where the time goes."""
+    rate = found.speed.per_second
+    many = " by all recognisers together" if len(found.measured) > 1 else ""
+    told = (
+        f"{found.speed.photographs:,} photographs became templates{many} in {found.speed.seconds:.1f} s: **{rate:.1f} "
+        "a second**, reading and detecting beside embedding."
+        if rate
+        else "All templates came from the cache; without it (`--no-cache`) the photographs a second are told here."
+    )
+    yield text(told)
+    if found.speed.stages:
+        yield table(
+            "speed",
+            "Where the time goes.",
+            {"stage": "left", "milliseconds a photograph": "right"},
+            [[stage, f"{taken:.2f}"] for stage, taken in found.speed.stages.items()],
+            f"Each stage by itself on {found.speed.sample} of the photographs, faces embedded together; on this "
+            "machine, busy or not as it was.",
+        )
+
+
+def method(found: Evaluation) -> Iterator[Block]:
+    """Yield how it was measured."""
+    protocol, test, development = found.protocol, found.parts.test, found.parts.development
+    meant = {"central": "of several faces the one nearest the centre", "one": "the only face; several are a failure"}
+    chosen = (
+        f" On {len(development.captures):,} others of other people thresholds were chosen and embedders fitted."
+        if development
+        else " Nothing was chosen or fitted on other people."
+    )
+    yield text(
+        f"{len(test.captures):,} captures were measured: {test.main.what}.{chosen} In a photograph was meant: "
+        f"{meant[found.detecting.faces]}; detection score at least {found.detecting.min_score:g}, box at least "
+        f"{found.detecting.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
+    )
+    yield text(
+        "A score is the cosine of two templates. A comparison with a photograph that failed to enrol has the lowest "
+        "score in EER, AUC, TAR and DET, and is an error in accuracy and identification; the rates of operating points "
+        "are of comparisons that could be made. FAR is FMR, and TAR is 1 − FNMR, as papers on LFW write them. "
+        "Intervals of FMR and FNMR reckon with comparisons that share a subject, where subjects are known."
+    )
+    yield text(
+        f"Galleries hold one reference a subject, drawn at random {protocol.draws} times; seed {protocol.seed}. "
+        "Non-mated comparisons are of people taken as they come: relatives, twins, one age, sex or origin match more "
+        "often, and error rates differ between groups of people. Nothing here checks that a face is alive."
+    )
+
+
+def _panels(found: Evaluation, kinds: Mapping[str, tuple[Pair, ...]]) -> dict[str, tuple[NDArray[np.float32], str]]:
+    """Return a panel for each pair, its two chips side by side."""
+    pairs = [(f"{kind}: {pair[2]:.2f}", pair) for kind, pairs in kinds.items() for pair in pairs]
+    wanted = sorted({capture for _, pair in pairs for capture in pair[:2]})
+    how = found.detecting
+    read = recognise(
+        [found.data.paths[capture] for capture in wanted],
+        Pixels(),
+        faces=how.faces,
+        min_score=how.min_score,
+        min_size=how.min_size,
+    )
+    chips = {
+        capture: photograph.chips[0].image for capture, photograph in zip(wanted, read, strict=True) if photograph.chips
+    }
+    return {
+        f"{place}. {label}": (np.hstack([chips[one], chips[other]]), f"Two faces: {shown(found, (one, other))}")
+        for place, (label, (one, other, _)) in enumerate(pairs, start=1)
+        if one in chips and other in chips
+    }

@@ -1,0 +1,95 @@
+"""How fast photographs become templates, and where the time goes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from faceloupe.errors import ImageError
+from faceloupe.faces.images import read_samples
+from faceloupe.recognition import Embedder, FaceChip, align, detect, measure
+
+__all__ = ["Speed", "time_stages"]
+
+SAMPLE = 24  # photographs that are timed stage by stage
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds on this machine, busy or not as it was.
+
+    Attributes
+    ----------
+    photographs : int
+        That were looked at in this run; those that came from the cache are not among them.
+    seconds : float
+        That they took by the clock, by all embedders together.
+    stages : dict of stage to float
+        Milliseconds a photograph, each stage by itself, one photograph after another, over `sample` of them.
+    sample : int
+    """
+
+    photographs: int
+    seconds: float
+    stages: dict[str, float]
+    sample: int
+
+    @property
+    def per_second(self) -> float | None:
+        """Photographs a second; None where all were cached."""
+        return self.photographs / self.seconds if self.photographs else None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {**asdict(self), "per_second": self.per_second}
+
+
+def time_stages(paths: Sequence[Path], embedders: Mapping[str, Embedder]) -> tuple[dict[str, float], int]:
+    """Time each stage on some photographs; return milliseconds a photograph, and how many there were.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        From all of which a sample is taken, evenly.
+    embedders : mapping of label to Embedder
+        Each embeds the faces of the sample at once.
+    """
+    seconds = dict.fromkeys(("read", "detect", "align", "quality"), 0.0)
+    sample = paths[:: max(1, len(paths) // SAMPLE)][:SAMPLE]
+    chips = [chip for path in sample for chip in _chips(path, seconds)]
+    if not chips:
+        return {}, 0
+    faces = np.stack([chip.image for chip in chips])
+    for label, embedder in embedders.items():
+        embedder.embed(faces[:1])  # opened and warm
+        with _timed(seconds, f"embed by {label}"):
+            embedder.embed(faces)
+    return {stage: 1000 * taken / len(chips) for stage, taken in seconds.items()}, len(chips)
+
+
+def _chips(path: Path, seconds: dict[str, float]) -> Iterator[FaceChip]:
+    """Yield the surest face of a photograph that can be read and shows one."""
+    try:
+        with _timed(seconds, "read"):
+            image = read_samples(path, colour=True)
+    except ImageError:
+        return
+    with _timed(seconds, "detect"):
+        faces = detect(image)
+    for face in faces[:1]:
+        with _timed(seconds, "align"):
+            chip = align(image, face)
+        with _timed(seconds, "quality"):
+            measure(chip)
+        yield chip
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    begun = perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - begun

@@ -1,0 +1,178 @@
+"""What is measured where two captures are compared: accuracy, EER, AUC, TAR at a FAR, DET with its band."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from faceloupe.evaluation.comparisons import Compared
+from faceloupe.scores import (
+    DetBand,
+    EqualErrorRate,
+    FoldAccuracy,
+    Interval,
+    ScoreSet,
+    accuracy_at,
+    auc,
+    det_band,
+    det_curve,
+    fnmr_interval,
+    fold_accuracy,
+    rule_of_3,
+)
+from faceloupe.scores.folds import best_threshold
+
+__all__ = ["FARS", "SplitAccuracy", "TarAtFar", "Verification", "fold_accuracy_of", "split_accuracy", "verification"]
+
+FARS = (1e-2, 1e-3, 1e-4)
+HIGHEST_FMR = 0.1  # of a DET curve; past that nobody works
+POINTS = 25  # of a DET curve
+SAMPLES = 300  # of the bootstrap
+
+
+@dataclass(frozen=True, slots=True)
+class TarAtFar:
+    """The true accept rate (1 - FNMR) at a false accept rate (FMR), as papers on LFW write it.
+
+    Attributes
+    ----------
+    far : float
+    tar : float or None
+        A comparison that could not be made is not accepted. None where the comparisons do not support this FAR.
+    interval : Interval or None
+        95 %, at the threshold as found.
+    threshold : float or None
+        The lowest whose FAR is at most that.
+    needed : int
+        Non-mated comparisons that this FAR takes at least (rule of 3).
+    """
+
+    far: float
+    tar: float | None
+    interval: Interval | None
+    threshold: float | None
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitAccuracy:
+    """Accuracy at a threshold that other pairs chose; a comparison that could not be made is an error.
+
+    Attributes
+    ----------
+    threshold : float
+        Of the highest accuracy on the pairs of "train".
+    train, test : float
+        Accuracy, in [0, 1]; that on train flatters.
+    n_train, n_test : int
+        Pairs.
+    """
+
+    threshold: float
+    train: float
+    test: float
+    n_train: int
+    n_test: int
+
+    def __repr__(self) -> str:
+        return f"SplitAccuracy({100 * self.test:.2f} % of {self.n_test:,} pairs at {self.threshold:.4f})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Verification:
+    """Error rates of many comparisons; one that could not be made counts as matching nobody.
+
+    Attributes
+    ----------
+    what : str
+        Which comparisons, in words.
+    n_mated, n_non_mated : int
+        Comparisons, those included that could not be made.
+    failed_mated, failed_non_mated : int
+        Those that could not.
+    eer : EqualErrorRate
+    auc : float
+        In [0, 1].
+    tars : tuple of TarAtFar
+        One for each of ``FARS``.
+    band : DetBand or None
+        FNMR at FMRs that the comparisons support, subjects drawn; None where subjects are not known or nothing is
+        supported.
+    """
+
+    what: str
+    n_mated: int
+    n_non_mated: int
+    failed_mated: int
+    failed_non_mated: int
+    eer: EqualErrorRate
+    auc: float
+    tars: tuple[TarAtFar, ...]
+    band: DetBand | None
+
+    def __repr__(self) -> str:
+        return f"Verification({self.eer!r}, AUC {self.auc:.4f}, {self.n_mated:,} + {self.n_non_mated:,}, {self.what})"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return every number as a plain dictionary that JSON can hold."""
+        numbers = {name: getattr(self, name) for name in self.__slots__ if name not in ("eer", "tars", "band")}
+        return {
+            **numbers,
+            "eer": self.eer.rate,
+            "tars": [asdict(one) for one in self.tars],
+            "band": self.band and self.band.to_document(),
+        }
+
+
+def verification(compared: Compared, *, seed: int = 0) -> Verification:
+    """Measure all that needs no threshold from elsewhere.
+
+    Parameters
+    ----------
+    compared : Compared
+    seed : int
+        Of the bootstrap.
+    """
+    scores, made = compared.with_failures, compared.scores
+    curve = det_curve(scores)
+    return Verification(
+        compared.of.what,
+        scores.n_mated,
+        scores.n_non_mated,
+        made.failed_mated,
+        made.failed_non_mated,
+        curve.eer,
+        auc(scores),
+        tuple(_tar_at(scores, far) for far in FARS),
+        _band(scores, seed),
+    )
+
+
+def split_accuracy(train: Compared, test: Compared) -> SplitAccuracy:
+    """Choose the threshold of highest accuracy on one set of comparisons, and count on both."""
+    threshold = best_threshold(train.scores.mated, train.scores.non_mated)
+    counts = (sum((one.scores.n_mated, one.scores.n_non_mated, one.scores.n_failed)) for one in (train, test))
+    return SplitAccuracy(threshold, accuracy_at(train.scores, threshold), accuracy_at(test.scores, threshold), *counts)
+
+
+def fold_accuracy_of(compared: Compared, folds: tuple[str, ...]) -> FoldAccuracy:
+    """Measure accuracy by LFW's protocol: each fold at the threshold that the others choose."""
+    labels = np.array(folds)
+    return fold_accuracy(compared.scores, labels[compared.mated], labels[compared.non_mated], labels[compared.failed])
+
+
+def _tar_at(scores: ScoreSet, far: float) -> TarAtFar:
+    needed = rule_of_3(far)
+    if scores.n_non_mated < needed:
+        return TarAtFar(far, None, None, None, needed)
+    point = det_curve(scores).at_fmr(far)
+    interval = fnmr_interval(scores, point.threshold)
+    turned = Interval(1 - interval.high, 1 - interval.low, interval.confidence, interval.n_effective, interval.method)
+    return TarAtFar(far, 1 - point.fnmr, turned, point.threshold, needed)
+
+
+def _band(scores: ScoreSet, seed: int) -> DetBand | None:
+    lowest = 3 / scores.n_non_mated
+    if scores.mated_subjects is None or lowest >= HIGHEST_FMR:
+        return None
+    return det_band(scores, np.geomspace(lowest, HIGHEST_FMR, POINTS).tolist(), samples=SAMPLES, seed=seed)

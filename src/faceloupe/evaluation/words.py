@@ -1,0 +1,155 @@
+"""What an evaluation found, in words made from its numbers."""
+
+from collections.abc import Iterator, Sequence
+
+from faceloupe.evaluation.evaluate import Evaluation
+from faceloupe.evaluation.identification import ClosedSet
+from faceloupe.evaluation.measured import Checked, Measured
+from faceloupe.evaluation.verification import FARS, SplitAccuracy, TarAtFar
+from faceloupe.scores import FoldAccuracy, Interval
+from faceloupe.scores.points import one_in
+
+__all__ = ["accuracy_words", "between", "lead", "percent", "rate_in", "shown", "summary", "tar_words", "unbroken"]
+
+
+def lead(found: Evaluation) -> Iterator[str]:
+    """Yield what was evaluated, what came out, and what failed."""
+    people = f" of {len(found.data.names):,} people" if found.data.names else ""
+    who = " · ".join(one.label for one in found.measured)
+    yield f"{len(found.data.paths):,} photographs{people}, {found.data.source}. Measured: {who}."
+    first, *others = found.measured
+    yield _answer(first)
+    if others:
+        yield _beside(first, others)
+    yield _failures(found)
+
+
+def summary(found: Evaluation) -> tuple[list[str], list[list[str]]]:
+    """Return what the columns are called, and a line for each recogniser."""
+    accuracy, ranked = (any(getattr(one, part) for one in found.measured) for part in ("accuracy", "closed"))
+    columns = [
+        "recogniser",
+        *(["accuracy"] if accuracy else []),
+        "EER",
+        "AUC",
+        *(f"TAR at FAR {100 * far:g} %" for far in FARS),
+        *(["rank 1"] if ranked else []),
+    ]
+    rows = [
+        [
+            one.label,
+            *([accuracy_words(one)] if accuracy else []),
+            percent(one.main.eer.rate),
+            f"{one.main.auc:.4f}",
+            *("–" if tar.tar is None else percent(tar.tar) for tar in one.main.tars),
+            *([percent(one.closed.mean(1)) if one.closed else "–"] if ranked else []),
+        ]
+        for one in found.measured
+    ]
+    return columns, rows
+
+
+def accuracy_words(one: Measured) -> str:
+    """Return the accuracy by the pairs' protocol: of folds with standard deviation and error."""
+    match one.accuracy:
+        case SplitAccuracy(test=test):
+            return percent(test)
+        case FoldAccuracy() as folds:
+            deviation, error = 100 * folds.standard_deviation, 100 * folds.standard_error
+            return f"{100 * folds.mean:.2f} % ± {deviation:.2f} (standard error {error:.2f})"
+    return "–"
+
+
+def tar_words(tar: TarAtFar) -> str:
+    """Return a TAR with its interval, or how many non-mated comparisons it would take."""
+    if tar.tar is None:
+        return f"takes {tar.needed:,}"
+    return f"{percent(tar.tar)} {between(tar.interval)}" if tar.interval else percent(tar.tar)
+
+
+def percent(rate: float) -> str:
+    """Return a rate with two decimals.
+
+    >>> percent(0.99299)
+    '99.30 %'
+    """
+    return f"{100 * rate:.2f} %"
+
+
+def between(interval: Interval) -> str:
+    """Return the limits of an interval in per cent.
+
+    >>> between(Interval(0.1, 0.25, 0.95, 100, ""))
+    '[10.00, 25.00]'
+    """
+    return f"[{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
+
+
+def unbroken(rate: float) -> str:
+    """Return a rate as people say it, "1 in 1,000", on one line."""
+    return one_in(rate).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def rate_in(rate: float, interval: Interval) -> str:
+    """Return a rate with its interval as people say false matches: "1 in 1,000 [1 in 2,000, 1 in 500]"."""
+    return f"{unbroken(rate)} [{unbroken(interval.low)}, {unbroken(interval.high)}]"
+
+
+def shown(found: Evaluation, captures: Sequence[int]) -> str:
+    """Return captures by the last two parts of their paths."""
+    return " and ".join("/".join(found.data.paths[capture].parts[-2:]) for capture in captures)
+
+
+def _answer(one: Measured) -> str:
+    return f"**{one.label}** {_verification(one)}{_identification(one.closed) if one.closed else ''}."
+
+
+def _beside(first: Measured, others: Sequence[Measured]) -> str:
+    """Return the figure of the others that says most: accuracy where there is one, or else the EER."""
+    name, tell = ("Accuracy", accuracy_words) if first.accuracy else ("EER", _eer)
+    told = ", ".join(f"{one.label} **{tell(one)}**" for one in others)
+    own = "" if first.accuracy else f", of {first.label} {tell(first)}"
+    return f"{name} of the others on the same faces: {told}{own}."
+
+
+def _eer(one: Measured) -> str:
+    return percent(one.main.eer.rate)
+
+
+def _identification(closed: ClosedSet) -> str:
+    return (
+        f"; in a gallery of {closed.n_subjects:,} people with one reference each, it names {percent(closed.mean(1))} "
+        f"of {closed.cmcs[0].n_probes:,} probes rightly"
+    )
+
+
+def _verification(one: Measured) -> str:
+    n = one.main.n_mated + one.main.n_non_mated
+    match one.accuracy:
+        case SplitAccuracy() as split:
+            return (
+                f"decides **{percent(split.test)}** of {split.n_test:,} pairs rightly, at a threshold that "
+                f"{split.n_train:,} others chose ({percent(split.train)} there)"
+            )
+        case FoldAccuracy() as folds:
+            return f"decides **{accuracy_words(one)}** of {n:,} pairs rightly, in {len(folds.folds)} folds"
+    chosen = next((checked for checked in one.checked if checked.origin == "chosen"), None)
+    return _chosen(chosen) if chosen else f"has an EER of **{percent(one.main.eer.rate)}** over {n:,} comparisons"
+
+
+def _chosen(checked: Checked) -> str:
+    here = checked.here
+    return (
+        f"misses **{percent(here.fnmr)}** of mated comparisons and lets **{one_in(here.fmr)}** of the others match, at "
+        f"the threshold that other people chose for an FMR of {one_in(checked.point.target_fmr)}"
+    )
+
+
+def _failures(found: Evaluation) -> str:
+    alone = {one.label: one.n_without_template for one in found.measured if one.n_without_template}
+    more = "".join(f" {label} alone made no template of {count:,} more." for label, count in alone.items())
+    count = len(found.failures)
+    if not count:
+        return f"No photograph failed to enrol.{more}"
+    share = f"{count:,} of {len(found.data.paths):,} photographs"
+    return f"**{share} failed to enrol** and count as errors; each is named below.{more}"

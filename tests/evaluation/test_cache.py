@@ -1,0 +1,80 @@
+"""What is kept of photographs between evaluations: by content alone, for the owner alone, and gone when asked."""
+
+import sqlite3
+import stat
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation import forget_cache
+from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
+from faceloupe.recognition import Pose, Quality
+
+DETECTING = Detecting("one", 0.6, 20.0)
+TEMPLATE = Cached(
+    np.linspace(-1, 1, 128, dtype=np.float32), Quality(40.0, 9.5, 0.5, 0.0, Pose(1.0, -2.0, 3.0), 0.9, 12.5)
+)
+
+
+def test_what_was_kept_comes_back(coarse, cache):
+    with TemplateCache() as kept:
+        assert kept.find("ab" * 32, coarse, DETECTING) is None
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+    with TemplateCache() as kept:
+        found = kept.find("ab" * 32, coarse, DETECTING)
+    np.testing.assert_array_equal(found.vector, TEMPLATE.vector)
+    assert found.quality == TEMPLATE.quality
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def test_another_photograph_embedder_weights_or_setting_is_another_template(coarse):
+    other_weights = type(coarse)()
+    other_weights.sha256 = "1" * 64
+    with TemplateCache() as kept:
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        assert kept.find("cd" * 32, coarse, DETECTING) is None
+        assert kept.find("ab" * 32, type(coarse)("other"), DETECTING) is None
+        assert kept.find("ab" * 32, other_weights, DETECTING) is None
+        for change in ({"faces": "central"}, {"min_score": 0.7}, {"min_size": 30.0}):
+            assert kept.find("ab" * 32, coarse, replace(DETECTING, **change)) is None
+        assert kept.find("ab" * 32, coarse, DETECTING) is not None
+
+
+def test_forgetting_leaves_no_byte_of_a_vector(coarse, cache):
+    with TemplateCache() as kept:
+        for number in range(20):
+            kept.keep(f"{number:064d}", coarse, DETECTING, TEMPLATE)
+    beside = cache / "mine.txt"
+    beside.write_text("not a template")
+    held = b"".join(path.read_bytes() for path in cache.iterdir())
+    assert TEMPLATE.vector.tobytes() in held
+    assert f"{0:064d}".encode() not in held  # a hash of the photograph's hash
+    assert forget_cache() == 20
+    assert [path.name for path in cache.iterdir()] == ["mine.txt"]
+    assert forget_cache() == 0
+
+
+def test_rows_that_are_deleted_are_overwritten(coarse, cache):
+    with TemplateCache() as kept:
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+    path = cache / "templates.sqlite3"
+    rows = sqlite3.connect(path)
+    reader = sqlite3.connect(path)  # so that the file outlives the deletion
+    rows.execute("PRAGMA secure_delete = ON")
+    with rows:
+        rows.execute("DELETE FROM templates")
+    rows.close()
+    reader.close()
+    assert TEMPLATE.vector.tobytes() not in path.read_bytes()
+
+
+def test_a_damaged_cache_says_what_to_do_and_can_be_forgotten(cache):
+    cache.mkdir(parents=True)
+    (cache / "templates.sqlite3").write_text("this is no database, but long enough to be taken for one" * 20)
+    with pytest.raises(InputError, match="--forget-cache"):
+        TemplateCache()
+    assert forget_cache() == 0
+    with TemplateCache():
+        pass

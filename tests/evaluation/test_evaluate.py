@@ -1,0 +1,171 @@
+"""From photographs to a page: on a few people of ORL."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation import calibrate, evaluate, open_data
+from faceloupe.evaluation.captures import embed_captures
+from faceloupe.recognition import SFace
+from faceloupe.report import render_page
+from faceloupe.scores import ScoreSet, operating_point
+
+
+@pytest.fixture
+def data(people, tmp_path):
+    """The people, with a photograph that is none and a second copy of one."""
+    folder = tmp_path / "data"
+    shutil.copytree(people, folder)
+    (folder / "s1" / "5.jpg").write_text("no picture")
+    shutil.copy(folder / "s2" / "1.pgm", folder / "s2" / "9.pgm")
+    (folder / "s3" / "notes.txt").write_text("nothing")
+    return folder
+
+
+@pytest.fixture
+def found(data, coarse):
+    return evaluate(data, [coarse, "pca"], fmr=0.05, draws=2)
+
+
+def test_recognisers_stand_in_one_table(found):
+    assert [one.label for one in found.measured] == ["coarse", "pca"]
+    assert [(failure.photograph, failure.reason[:8]) for failure in found.failures] == [("s1/5.jpg", "no image")]
+    assert "s2/9.pgm has the same content as s2/1.pgm: left out." in found.notes
+    assert "s3/notes.txt: not called like an image." in found.notes
+    assert found.speed.photographs == 34
+    assert set(found.speed.stages) == {"read", "detect", "align", "quality", "embed by coarse", "embed by pca"}
+    assert "1 failures to enrol" in repr(found)
+
+
+def test_the_page_is_drawn_and_its_document_is_json(found):
+    document = found.to_document()
+    assert document["schema"] == "faceloupe.evaluation/1"
+    json.dumps(document, allow_nan=False)
+    blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
+    assert [row[0] for row in blocks["summary"]["rows"]] == ["coarse", "pca"]
+    assert blocks["failures"]["rows"][0][0] == "s1/5.jpg"
+    assert blocks["det"]["x"]["scale"] == "log"
+    assert "**1 of 34 photographs failed to enrol**" in document["lead"][-1]
+    page = render_page(document)
+    assert "<svg" in page
+    assert "<img" not in page
+    assert "No photographs" in page
+
+
+def test_faces_are_shown_when_asked_for(found):
+    document = found.to_document(show_faces=True)
+    shown = [block for section in document["sections"] for block in section["blocks"] if block["type"] == "pictures"]
+    assert len(shown) == 1
+    assert len(shown[0]["panels"]) == 8
+    assert shown[0]["panels"][0]["array"]["shape"] == [112, 224, 3]
+    assert "Photographs of faces (8)" in render_page(document)
+
+
+def test_no_vector_is_in_a_repr_or_document(data):
+    class Loud:
+        name, sha256 = "loud", "e" * 64
+
+        def embed(self, faces):
+            return np.full((len(faces), 3), 0.123456789, dtype=np.float32)
+
+    quiet = evaluate(data, [Loud()], development=0, draws=1)
+    text = repr(quiet) + json.dumps(quiet.to_document())
+    assert "0.577" not in text  # each number of such a unit vector
+
+
+def test_progress_is_told_twice(people, coarse):
+    told = []
+    evaluate(people, [coarse], development=0, draws=1, progress=lambda *steps: told.append(steps))
+    assert (32, 32) in told
+    assert told[-1] == (1, 1)
+
+
+def test_sface_names_everybody(people):
+    found = evaluate(people, ["sface"], development=0, draws=3)
+    (sface,) = found.measured
+    assert sface.closed.at(1) == (1, 1, 1)
+    assert sface.main.eer.rate < 0.01
+    assert {one.origin for one in sface.checked} == {"published"}
+    assert all(one.here.source == f"every two captures, the folder {people.name}" for one in sface.checked)
+
+
+def test_a_threshold_is_that_of_all_pairs(people):
+    point = calibrate(people, fmr=0.01)
+    data = open_data(people)
+    from faceloupe.evaluation.cache import Detecting
+
+    captures = embed_captures(data.paths, [SFace()], Detecting("one", 0.6, 20.0))
+    assert captures.fresh == 0
+    scores = ScoreSet.from_templates(captures.vectors["sface"], data.subjects)
+    source = f"every two captures, the folder {people.name}"
+    expected = operating_point(scores, 0.01, source=source, embedder="sface", weights_sha256=SFace().sha256)
+    assert point.threshold == pytest.approx(expected.threshold, abs=1e-7)
+    assert (point.source, point.n_non_mated, point.weights_sha256) == (source, 448, SFace().sha256)
+
+
+def test_references_can_be_calibrated(made_up, coarse):
+    vectors, subjects = made_up
+
+    class References:
+        pass
+
+    references = References()
+    references.vectors, references.subjects = vectors, 100 + subjects
+    point = calibrate(references, 1e-2, embedder=coarse, source="my gallery")
+    expected = operating_point(ScoreSet.from_templates(vectors, subjects), 1e-2, source="", embedder="")
+    assert point.threshold == pytest.approx(expected.threshold, abs=1e-7)
+    assert (point.source, point.embedder) == ("my gallery", "coarse")
+    with pytest.raises(InputError, match="an FMR of 1 in 10,000 takes 30,000 non-mated comparisons or more"):
+        calibrate(references, 1e-4, embedder=coarse)
+    references.vectors, references.subjects = vectors[:1], subjects[:1]
+    with pytest.raises(InputError, match="the references: 1 captures make no pair of one person"):
+        calibrate(references, 1e-2, embedder=coarse)
+
+
+def test_pairs_of_one_s_own_are_calibrated_as_listed(people, coarse):
+    lines = [f"s{one}/{i}.pgm,s{other}/{j}.pgm,{int(one == other)}"
+             for one in range(1, 5) for other in range(one, 5) for i in range(1, 5) for j in range(1, 5)
+             if (one, i) < (other, j)]  # fmt: skip
+    path = people / "pairs.csv"
+    path.write_text("photo_a,photo_b,same\n" + "\n".join(lines))
+    try:
+        point = calibrate(path, 0.05, embedder=coarse)
+        found = evaluate(path, [coarse])
+    finally:
+        path.unlink()
+    assert (point.n_mated, point.n_non_mated) == (24, 96)
+    assert point.source == "the listed pairs, the pairs of pairs.csv"
+    document = found.to_document()
+    assert "these pairs do not say whom they show" in json.dumps(document)
+    assert "accuracy" not in found.measured[0].to_document() or found.measured[0].accuracy is None
+
+
+BAD = [
+    ({"embedders": ["arcface"]}, "There is no embedder 'arcface'; there are sface, sface\\+flip, pca, cnn, deep"),
+    ({"embedders": "sface"}, "expected names, such as"),
+    ({"embedders": []}, "expected names"),
+    ({"embedders": ["pca", "pca"]}, "pca is there twice"),
+    ({"embedders": ["pca"], "development": 0}, "pca: fitted on development subjects, and the folder .* has none"),
+    ({"fmr": 0}, "FMR: expected a number between 0 and 1"),
+    ({"fmr": 1}, "FMR: expected a number between 0 and 1"),
+    ({"draws": 0}, "draws: expected 1 or more"),
+    ({"faces": "all"}, 'expected "one" or "central"'),
+    ({"development": 1.5}, "development: expected a share"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD)
+def test_what_is_asked_wrongly_is_explained(arguments, words, people, coarse):
+    with pytest.raises(InputError, match=words):
+        evaluate(people, **({"embedders": [coarse]} | arguments))
+
+
+def test_where_nothing_can_be_read(tmp_path, coarse):
+    for name in ("ann", "bob"):
+        (tmp_path / "bad" / name).mkdir(parents=True)
+        (tmp_path / "bad" / name / "1.jpg").write_text("no picture")
+    with pytest.raises(InputError, match=r"No photograph gave a template, such as ann/1\.jpg: no image"):
+        evaluate(tmp_path / "bad", [coarse])
