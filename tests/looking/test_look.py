@@ -21,7 +21,7 @@ from faceloupe.inspection import (
 from faceloupe.looking import look, open_model
 from faceloupe.looking import measures as measures_module
 from faceloupe.report import render_page, save_figures
-from faceloupe.training import load
+from faceloupe.training import FCNNClassifier, load
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,14 @@ class TestTheDocument:
         assert 'srcdoc="&lt;!doctype html&gt;' in cnn._repr_html_()
         assert cnn._repr_png_().startswith(b"\x89PNG")
         assert "By occlusion" in cnn.plot().get_suptitle()
+
+
+def test_a_network_for_three_people_says_whom_it_takes_a_face_for():
+    faces = load_faces("orl", subjects=[0, 1, 2])
+    network = FCNNClassifier(preprocess="centre", epochs=1).fit(faces.images, faces.subject)
+    answers = by_id(look(network, faces.take([0, 10, 20]), methods=[]).to_document(), "answers")
+    assert len(answers["rows"]) == 3
+    assert not answers["note"]
 
 
 def test_without_knowing_the_subjects_the_loupe_says_what_right_means(saved, two_people):

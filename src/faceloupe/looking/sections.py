@@ -75,7 +75,7 @@ def _answers(key: str, look: Look) -> Block:
     for place, photograph in enumerate(look.photographs):
         name, value, sure = answer_of(look, place)
         rows.append([photograph.name, name, number(value), *([] if sure is None else [f"{100 * sure:.1f} %"])])
-    one, other = look.model.classes or ("class 0", "class 1")
+    one, other = (single and look.model.classes) or ("class 0", "class 1")
     note = f"One logit for two classes: above 0 it speaks for {other}, below for {one}." if single else ""
     return table(f"{key}answers", f"What {look.model.name} answers.", columns, rows, note)
 
