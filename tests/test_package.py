@@ -31,9 +31,10 @@ MAY_KNOW = {
     "explaining": "errors documents blocks faces scores recognition inspection gallery report",
     "looking": "errors documents blocks faces recognition training inspection report",
     "web": (
-        "errors documents faces scores recognition gallery training embedders explaining inspection looking studies "
-        "report __init__"
+        "errors documents faces scores recognition gallery training embedders evaluation explaining inspection looking "
+        "studies report __init__"
     ),
+    "client": "errors faces web",
     "cli": (
         "errors documents faces scores recognition gallery training embedders evaluation explaining inspection "
         "studies report looking web __init__"

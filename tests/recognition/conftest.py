@@ -6,21 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceloupe.errors import UnavailableError
 from faceloupe.faces import read_image
-from faceloupe.recognition import find_faces, weights
-
-
-@pytest.fixture(scope="session")
-def published():
-    """Skip what needs the published weights where they are not on this machine: tests fetch nothing."""
-    pytest.importorskip("cv2")
-    try:
-        missing = [file.name for file in weights() if file.state != "ok"]
-    except UnavailableError as problem:
-        pytest.skip(str(problem))
-    if missing:
-        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
+from faceloupe.recognition import find_faces
 
 
 @pytest.fixture(scope="session")

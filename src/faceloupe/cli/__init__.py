@@ -4,13 +4,21 @@ One module a group of commands. What computes is imported inside the commands, s
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from faceloupe import __version__
+from faceloupe.cli.decisions import identify, verify, weights
+from faceloupe.cli.enrol import enrol
+from faceloupe.cli.evaluation import calibrate, evaluate
+from faceloupe.cli.explain import explain
 from faceloupe.cli.look import look
+from faceloupe.cli.people import forget, merge, people, rename, show
+from faceloupe.cli.serve import key, serve
 from faceloupe.cli.study import study
+from faceloupe.cli.upkeep import audit, check, export, import_
 from faceloupe.errors import FaceloupeError
 
 __all__ = ["app", "main"]
@@ -48,5 +56,27 @@ def _app(
     """Face recognition with convolutional networks that you can see through."""
 
 
-for command in (study, look):
-    app.command()(command)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "study": study,
+    "look": look,
+    "verify": verify,
+    "identify": identify,
+    "explain": explain,
+    "enrol": enrol,
+    "people": people,
+    "show": show,
+    "rename": rename,
+    "merge": merge,
+    "forget": forget,
+    "export": export,
+    "import": import_,
+    "check": check,
+    "audit": audit,
+    "calibrate": calibrate,
+    "evaluate": evaluate,
+    "weights": weights,
+    "serve": serve,
+    "key": key,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)

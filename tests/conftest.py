@@ -1,19 +1,34 @@
-"""A PostgreSQL server of the tests' own, and in it an empty database for each test that asks."""
+"""What several folders of tests need: the published weights, and a PostgreSQL server of the tests' own."""
 
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psycopg
 import pytest
 
 NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
+def published():
+    """Skip what needs the published weights where they are not on this machine: tests fetch nothing."""
+    pytest.importorskip("cv2")
+    from faceloupe.errors import UnavailableError
+    from faceloupe.recognition import weights
+
+    try:
+        missing = [file.name for file in weights() if file.state != "ok"]
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    if missing:
+        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
+
+
+@pytest.fixture(scope="session")
 def server():
     """URL of a server that lives as long as the session; each worker of pytest-xdist has its own."""
     # Not in a folder of pytest's: who runs as root has the server run as somebody else, and pytest closes those to him.
+    psycopg = pytest.importorskip("psycopg")
     with TemporaryDirectory(prefix="faceloupe-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", folder)  # pgserver warns where there is none
         import pgserver
@@ -29,6 +44,8 @@ def server():
 @pytest.fixture
 def postgres(server):
     """URL of an empty database."""
+    import psycopg
+
     name = f"gallery{next(NUMBERS)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

@@ -1,0 +1,145 @@
+"""``/jobs``: long work, watched, stopped, and what came of it. Everybody sees their own jobs, an admin all."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from starlette.responses import HTMLResponse, StreamingResponse
+
+from faceloupe.report import render_page
+from faceloupe.report.page import SCHEMAS
+from faceloupe.report.policy import content_policy
+from faceloupe.web import shapes
+from faceloupe.web.jobs import Job
+from faceloupe.web.keys import Key
+from faceloupe.web.problems import Problem, responses
+from faceloupe.web.service import Service, beside, key_of, service_of
+
+__all__ = ["open_page", "router"]
+
+router = APIRouter(tags=["jobs"])
+
+Serving = Annotated[Service, Depends(service_of)]
+
+HEARTBEAT = 15.0  # seconds of silence after which a proxy is told that the line is alive
+
+LOCKED = "sandbox allow-scripts; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""What a page may not, whatever its own policy says: with an origin of its own it reads nothing of the server's."""
+
+
+def own_job(job_id: str, service: Serving, key: Annotated[Key, Depends(key_of)]) -> Job:
+    """Return a job of the caller's; that others exist is not told."""
+    job = service.jobs.get(job_id)
+    if not _may_see(key, job):
+        raise Problem("not-found", "no job of yours has this id")
+    return job
+
+
+Own = Annotated[Job, Depends(own_job)]
+
+
+@router.get("/jobs", response_model=shapes.JobStates, responses=responses())
+async def jobs(service: Serving, key: Annotated[Key, Depends(key_of)]) -> Any:
+    """List your jobs, the newest first."""
+    return {"jobs": [job.to_document() for job in service.jobs.all() if _may_see(key, job)]}
+
+
+@router.get("/jobs/{job_id}", response_model=shapes.JobState, responses=responses("not-found"))
+async def job(found: Own) -> Any:
+    """Tell how far a job is."""
+    return found.to_document()
+
+
+@router.delete("/jobs/{job_id}", response_model=shapes.JobState, responses=responses("not-found"))
+async def stop(found: Own, service: Serving) -> Any:
+    """Ask a job to stop: it does when it next tells its progress. What it had kept is whole."""
+    return service.jobs.stop(found.id).to_document()
+
+
+@router.get(
+    "/jobs/{job_id}/result", responses={200: {"model": shapes.Document}, **responses("not-found", "conflict")},
+    response_class=Response,
+)  # fmt: skip
+async def result(found: Own) -> Response:
+    """Return the document that a job made."""
+    content = await beside(json.dumps, _result(found), ensure_ascii=False, allow_nan=False)
+    return Response(content, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/jobs/{job_id}/events", response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events `job`, each with the job as it is then; it ends with the job.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **responses("not-found"),
+    },
+)  # fmt: skip
+async def events(found: Own, service: Serving) -> StreamingResponse:
+    """Watch a job, by server-sent events."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(service, found.id), media_type="text/event-stream", headers=headers)
+
+
+@router.post("/jobs/{job_id}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
+async def page(found: Own, service: Serving) -> Any:
+    """Return an address that opens the page of a look, an explanation or a study once, within a minute."""
+    document = _result(found)
+    if document.get("schema") not in SCHEMAS:
+        raise Problem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
+    return {"address": f"/pages/{service.tickets.issue(await beside(render_page, document))}"}
+
+
+async def open_page(ticket: str, service: Serving) -> HTMLResponse:
+    """Open the page that a ticket is for; the ticket is all that is asked for."""
+    content = service.tickets.redeem(ticket)
+    if content is None:
+        raise Problem("not-found", "this page was opened before, or its minute has passed: ask for it again")
+    headers = {
+        "Content-Security-Policy": f"{_policy_of(content)}; {LOCKED}",
+        "Cross-Origin-Opener-Policy": "unsafe-none",  # a browser refuses another one for a page with a sandbox
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+    return HTMLResponse(content, headers=headers)
+
+
+def _may_see(key: Key, job: Job) -> bool:
+    return job.owner == key.name or key.allows("admin")
+
+
+def _result(job: Job) -> dict[str, Any]:
+    if job.result is None:
+        why = f": {job.error}" if job.error else ""
+        raise Problem("conflict", f"the job has no result; it is {job.state}{why}")
+    return job.result
+
+
+async def _events(service: Service, job_id: str) -> AsyncIterator[str]:
+    """Yield the lines of the stream; when the reader goes away, the watching ends."""
+    states = service.jobs.watch(job_id)
+    coming: asyncio.Future[Job | None] = asyncio.ensure_future(anext(states, None))
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=HEARTBEAT)
+            if not coming.done():
+                yield ": still here\n\n"
+                continue
+            state = coming.result()
+            if state is None:
+                return
+            yield f"event: job\ndata: {json.dumps(state.to_document(), ensure_ascii=False)}\n\n"
+            coming = asyncio.ensure_future(anext(states, None))
+    finally:
+        coming.cancel()
+
+
+def _policy_of(content: str) -> str:
+    """Return the policy that a page of :func:`faceloupe.report.render_page` names in its head."""
+    named = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', content)
+    return unescape(named[1]) if named else content_policy()

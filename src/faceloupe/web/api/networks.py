@@ -1,0 +1,163 @@
+"""``/networks``, ``/data``: what networks are made of, what they make of faces, and training new ones."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import Field, model_validator
+
+from faceloupe.documents import encode_array
+from faceloupe.inspection import attribute as attributed
+from faceloupe.inspection.attribution.access import access
+from faceloupe.inspection.outputs import chosen_layers
+from faceloupe.looking import look as looked
+from faceloupe.looking.photographs import open_faces
+from faceloupe.web import shapes
+from faceloupe.web.faces import Face, open_sent, told_aligned
+from faceloupe.web.jobs import Progress
+from faceloupe.web.keys import Key
+from faceloupe.web.networks import NAME
+from faceloupe.web.problems import Problem, responses
+from faceloupe.web.service import Service, beside, key_of, needs, service_of
+from faceloupe.web.training import Kind, train
+from faceloupe.web.uploads import Sent, body_of, described
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["networks"], dependencies=[Depends(needs("look"))])
+
+Serving = Annotated[Service, Depends(service_of)]
+Caller = Annotated[Key, Depends(key_of)]
+
+Method = Literal["occlusion", "correlation", "gradient", "gradient-x-activation", "grad-cam", "integrated-gradients"]
+
+
+class ToLook(Sent):
+    """Faces to show a network, and another one beside it."""
+
+    photos: list[Face] = Field(min_length=1, max_length=16, description="The first four are shown, all are measured.")
+    compare: str = Field(default="", max_length=64, description="The id of another network.")
+    layers: list[str] = Field(default=[], max_length=64, description="What to show; chosen if left out.")
+    methods: list[Method] = Field(default=["occlusion"], max_length=6, description="Of attribution; [] for none.")
+    certify: bool = Field(default=True, description="Check each map; that takes 10 to 40 times as long as making it.")
+
+
+class ToTrace(Sent):
+    """A face, and layers whose outputs are wanted."""
+
+    photo: Face
+    layers: list[str] = Field(min_length=1, max_length=16)
+
+
+class ToAttribute(Sent):
+    """A face and what of the network's answer is to be explained: its own answer, if nothing is said."""
+
+    photo: Face
+    method: Method = "occlusion"
+    target: int | None = Field(default=None, ge=0, description="The number of a class, from 0.")
+    other: Face | None = Field(default=None, description="Explain the cosine with this face's template.")
+    certify: bool = Field(default=True, description="Check the map.")
+
+    @model_validator(mode="after")
+    def _one_aim(self) -> "ToAttribute":
+        if self.target is not None and self.other is not None:
+            raise ValueError("expected `target` or `other`, not both")
+        return self
+
+
+class ToTrain(Sent):
+    """What a new network is to learn."""
+
+    data: str = Field(max_length=255, description="Of the list at /data.")
+    kind: Kind = Field(description="The tutorial's two networks, or a deeper one.")
+    name: str = Field(pattern=NAME, description="What it will be called.")
+    epochs: int | None = Field(default=None, ge=1, le=1000, description="20 if left out, 60 for the deep one.")
+
+
+@router.get("/data", response_model=shapes.Data, responses=responses())
+async def data(service: Serving) -> Any:
+    """List the faces that studies and trainings may use."""
+    return {"data": await beside(service.data.names)}
+
+
+@router.get("/networks", response_model=shapes.Networks, responses=responses())
+async def networks(service: Serving) -> Any:
+    """List the networks that can be looked at. The first time it opens them all."""
+    return {"networks": await beside(service.networks.describe)}
+
+
+@router.post(
+    "/networks", response_model=shapes.JobState, status_code=202, responses=responses("conflict", "busy", "unavailable")
+)
+async def train_one(sent: ToTrain, service: Serving, key: Caller) -> Any:
+    """Train a network on some captures of every subject and measure it on the others; the job's result says how well.
+
+    Once it is done the network is in the list.
+    """
+    service.networks.check_new(sent.name)
+    faces = await beside(service.data.load, sent.data)
+    work = await beside(train, service.networks, sent.name, faces, sent.kind, sent.epochs)
+    return service.jobs.submit("train", work, owner=key.name).to_document()
+
+
+@router.get("/networks/{network}", response_model=shapes.Anatomy, responses=responses("not-found", "unavailable"))
+async def network(network: str, service: Serving) -> Any:
+    """Take a network apart, layer by layer."""
+    return (await beside(service.networks.anatomy, network)).to_document()
+
+
+@router.post(
+    "/networks/{network}/look", response_model=shapes.JobState, status_code=202,
+    responses=responses("not-found", "image", "busy", "media-type", "unavailable"), openapi_extra=described(ToLook),
+)  # fmt: skip
+async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], service: Serving, key: Caller) -> Any:
+    """Look inside a network while it looks at faces; the job's result is a page."""
+    ids = [network, *([sent.compare] if sent.compare else [])]
+    if sent.layers:
+        found = [await beside(service.networks.anatomy, each) for each in ids]
+        chosen_layers(sent.layers, [layer.name for each in found for layer in each.layers])
+    opened = [await beside(service.networks.open, each) for each in ids]
+    faces = await open_sent(service, opened, sent.photos)
+    model, *others = (told_aligned(each, sent.photos) for each in opened)
+
+    def work(tell: Progress) -> dict[str, Any]:
+        return looked(
+            model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
+            certify=sent.certify, progress=tell,
+        ).to_document()  # fmt: skip
+
+    return service.jobs.submit("look", work, owner=key.name).to_document()
+
+
+@router.post(
+    "/networks/{network}/trace", response_model=shapes.FeatureMaps,
+    responses=responses("not-found", "image", "media-type", "busy", "unavailable"), openapi_extra=described(ToTrace),
+)  # fmt: skip
+async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Any:
+    """Return what some layers put out for a face: every number."""
+    model = await beside(service.networks.shared, network)
+    [face] = await open_sent(service, [model], [sent.photo])
+    return await beside(service.networks.trace, network, face, sent.layers)
+
+
+@router.post(
+    "/networks/{network}/attribute", response_model=shapes.JobState, status_code=202,
+    responses=responses("not-found", "image", "busy", "media-type", "unavailable"),
+    openapi_extra=described(ToAttribute),
+)  # fmt: skip
+async def attribute(
+    network: str, sent: Annotated[ToAttribute, Depends(body_of(ToAttribute))], service: Serving, key: Caller
+) -> Any:
+    """Draw which parts of a face an answer rests on, and check the drawing; the job's result is the map."""
+    model = await beside(service.networks.open, network)
+    if model.answers == "template" and sent.other is None:
+        raise Problem("input", f"{model.name} answers with a template, which says something only beside an `other`")
+    faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])
+
+    def work(tell: Progress) -> dict[str, Any]:
+        cut = model.cut(open_faces(faces))
+        batch = model.prepare(cut)
+        target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
+        found = attributed(model.network, batch[0], target, sent.method, certify=sent.certify, progress=tell)
+        return {"network": network, "face": encode_array(cut[0]), **found.to_document()}
+
+    return service.jobs.submit("attribute", work, owner=key.name).to_document()

@@ -1,0 +1,181 @@
+"""``/people``, ``/audit``: who is in the gallery, and everything that changes it.
+
+A subject is addressed by its number, never by its name: names may hold anything, and addresses are logged elsewhere.
+"""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from pydantic import Field
+
+from faceloupe.errors import ImageError
+from faceloupe.web import shapes
+from faceloupe.web.idempotency import IdempotencyKey
+from faceloupe.web.keys import Key
+from faceloupe.web.paging import Cursor, Limit, page_of
+from faceloupe.web.problems import Problem, responses
+from faceloupe.web.service import Service, as_caller, beside, key_of, needs, service_of
+from faceloupe.web.uploads import Photo, Sent, body_of, described
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["people"])
+
+Serving = Annotated[Service, Depends(service_of)]
+READS = [Depends(needs("recognise"))]
+WRITES = [Depends(needs("enrol")), Depends(as_caller)]
+RULES = [Depends(needs("admin")), Depends(as_caller)]
+
+
+LARGEST = 2**63 - 1
+Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
+
+
+class ToEnrol(Sent):
+    """Photographs of one subject, who is added if there is nobody of that name."""
+
+    name: str = Field(min_length=1, max_length=200)
+    photos: list[Photo] = Field(min_length=1, max_length=20)
+    consent: str = Field(
+        default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the subject's consent."
+    )
+    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
+    keep_faces: bool = Field(default=False, description="Keep the face chips too, to be seen in the gallery.")
+    force: bool = Field(default=False, description="Enrol faces of poor quality too.")
+
+
+class Renaming(Sent):
+    """A new name."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
+class Merging(Sent):
+    """The subject that takes everything over."""
+
+    into: int = Field(ge=1, le=LARGEST)
+
+
+@router.get("/people", response_model=shapes.People, responses=responses("gallery"), dependencies=READS)
+async def people(
+    service: Serving, search: Annotated[str, Query(max_length=200)] = "", cursor: Cursor = "", limit: Limit = 100
+) -> Any:
+    """List who is in the gallery, by name; `search` is a part of the name, in letters of any case."""
+    everybody = await beside(service.gallery.people)
+    part_of_name = unicodedata.normalize("NFC", search).casefold()  # as names are kept
+    found = [person for person in everybody if part_of_name in person.name.casefold()]
+    # Sorted here, for a database may have another order of letters.
+    in_order = sorted(found, key=lambda person: person.name)
+    part, following = page_of(in_order, cursor, limit, key=lambda person: person.name)
+    return {
+        "schema": "faceloupe.people/1",
+        "people": [person.to_document() for person in part],
+        "next": following,
+    }
+
+
+@router.post(
+    "/people", response_model=shapes.Enrolled, status_code=201, dependencies=WRITES, openapi_extra=described(ToEnrol),
+    responses={
+        200: {"model": shapes.Enrolled, "description": "Nothing new: every photograph was enrolled before."},
+        **responses("image", "busy", "media-type", "unavailable", "gallery", "conflict"),
+    },
+)  # fmt: skip
+async def enrol(
+    sent: Annotated[ToEnrol, Depends(body_of(ToEnrol))],
+    service: Serving,
+    key: Annotated[Key, Depends(key_of)],
+    response: Response,
+    idempotency_key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")] = None,
+) -> Any:
+    """Enrol photographs of a subject. The answer comes once they are on the disk.
+
+    A photograph is enrolled once, however often it is sent. Those that cannot be used are told with the reason; if
+    none can, nobody is added and the answer is a problem.
+    """
+
+    async def once() -> tuple[int, dict[str, Any]]:
+        faces: Literal["one", "central"] = "central" if sent.central else "one"
+        photographs = [
+            await service.recogniser.attempted(photo, f"photo {number}", faces=faces)
+            for number, photo in enumerate(sent.photos, start=1)
+        ]
+        found = await beside(
+            service.gallery.enrol, sent.name, photographs, consent=sent.consent, keep_faces=sent.keep_faces,
+            force=sent.force,
+        )  # fmt: skip
+        if not found.enrolled and not found.known:
+            raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in found.refused))
+        return 201 if found.enrolled else 200, found.to_document()
+
+    response.status_code, document = await service.answers.once(key.name, idempotency_key, sent, once)
+    return document
+
+
+@router.get(
+    "/people/{person}", response_model=shapes.Record, responses=responses("not-found", "gallery"), dependencies=READS
+)
+async def person(person: Number, service: Serving) -> Any:
+    """Tell all that is kept of a subject, without the numbers of the templates."""
+    record = await beside(service.gallery.person, await service.name_of(person))
+    return {"schema": "faceloupe.person/1", **record.to_document()}
+
+
+@router.patch(
+    "/people/{person}", response_model=shapes.Person, responses=responses("not-found", "conflict", "gallery"),
+    dependencies=WRITES,
+)  # fmt: skip
+async def rename(person: Number, change: Renaming, service: Serving) -> Any:
+    """Give a subject another name."""
+    return (await beside(service.gallery.rename, await service.name_of(person), change.name)).to_document()
+
+
+@router.post(
+    "/people/{person}/merge", response_model=shapes.Person, responses=responses("not-found", "conflict", "gallery"),
+    dependencies=WRITES,
+)  # fmt: skip
+async def merge(person: Number, into: Merging, service: Serving) -> Any:
+    """Move everything of a subject to another, and remove the one: the two are one person."""
+    names = await service.name_of(person), await service.name_of(into.into)
+    return (await beside(service.gallery.merge, *names)).to_document()
+
+
+@router.delete(
+    "/people/{person}",
+    response_model=shapes.Forgotten,
+    responses=responses("not-found", "conflict", "gallery"),
+    dependencies=RULES,
+)
+async def forget(person: Number, service: Serving) -> Any:
+    """Remove a subject and erase the bytes of it from the database's files."""
+    return (await beside(service.gallery.forget, await service.name_of(person))).to_document()
+
+
+@router.get(
+    "/people/{person}/references/{reference}/face", responses=responses("not-found", "gallery"), dependencies=READS,
+    response_class=Response,
+)  # fmt: skip
+async def face(person: Number, reference: Number, service: Serving) -> Response:
+    """Return the face chip of a reference as PNG, if it was kept."""
+    record = await beside(service.gallery.person, await service.name_of(person))
+    content = (
+        await beside(service.gallery.face, reference) if reference in {one.id for one in record.references} else None
+    )
+    if content is None:
+        raise Problem("not-found", f"subject {person} has no face chip of a reference {reference}")
+    return Response(content, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/audit", response_model=shapes.Audit, responses=responses("gallery"), dependencies=[Depends(needs("admin"))]
+)
+async def audit(service: Serving, cursor: Cursor = "", limit: Limit = 100) -> Any:
+    """Tell who did what, and when, the newest first."""
+    entries = await beside(service.gallery.audit)
+    part, following = page_of(entries[::-1], cursor, limit, key=lambda entry: -entry.id)
+    return {
+        "schema": "faceloupe.audit/1",
+        "audit": [entry.to_document() for entry in part],
+        "next": following,
+    }

@@ -1,0 +1,86 @@
+"""``/detect``, ``/verify``, ``/identify``: faces in a photograph, one person or two, and who."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from faceloupe.gallery.answers import Answered, document_of
+from faceloupe.recognition import compare
+from faceloupe.recognition.decisions import Decision, face_document
+from faceloupe.recognition.points import published_point
+from faceloupe.web import shapes
+from faceloupe.web.problems import responses
+from faceloupe.web.service import Service, beside, needs, service_of
+from faceloupe.web.uploads import Photo, Sent, body_of, described
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("recognise"))])
+
+Serving = Annotated[Service, Depends(service_of)]
+Fmr = Annotated[
+    float | None,
+    Field(description="Take the threshold published for this false match rate, not the gallery's.", gt=0, lt=1),
+]
+
+
+class ToDetect(Sent):
+    """A photograph."""
+
+    photo: Photo
+
+
+class ToVerify(Sent):
+    """Two photographs, each of one face."""
+
+    one: Photo
+    other: Photo
+    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
+    fmr: Fmr = None
+
+
+class ToIdentify(Sent):
+    """A photograph of any number of faces."""
+
+    photo: Photo
+    ranks: int = Field(default=3, ge=1, le=100, description="How many candidates to name for each face.")
+    fmr: Fmr = None
+
+
+@router.post(
+    "/detect", response_model=shapes.Detections, responses=responses("image", "busy", "media-type", "unavailable"),
+    openapi_extra=described(ToDetect),
+)  # fmt: skip
+async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service: Serving) -> Any:
+    """Find the faces of a photograph, and say how good each is."""
+    photograph = await service.recogniser.photograph(sent.photo, "the photograph")
+    pairs = zip(photograph.chips, photograph.templates, strict=True)
+    faces = sorted((face_document(*pair) for pair in pairs), key=lambda face: face["detection"]["box"]["x"])
+    return {"sha256": photograph.sha256, "size": photograph.size, "faces": faces}
+
+
+@router.post(
+    "/verify", response_model=shapes.Decision, responses=responses("image", "busy", "media-type", "unavailable"),
+    openapi_extra=described(ToVerify),
+)  # fmt: skip
+async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service: Serving) -> Any:
+    """Decide whether two photographs show one person."""
+    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
+    point = point or await beside(service.gallery.point, service.embedder) or published_point(service.embedder)
+    faces: Literal["central", "one"] = "central" if sent.central else "one"
+    one = await service.recogniser.photograph(sent.one, "one", faces=faces)
+    other = await service.recogniser.photograph(sent.other, "other", faces=faces)
+    return Decision(compare(one.templates[0], other.templates[0]), point, one, other).to_document()
+
+
+@router.post(
+    "/identify", response_model=shapes.Identified,
+    responses=responses("image", "busy", "media-type", "unavailable", "gallery"), openapi_extra=described(ToIdentify),
+)  # fmt: skip
+async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
+    """Say of every face in a photograph who of the gallery it is, or nobody."""
+    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
+    photograph = await service.recogniser.photograph(sent.photo, "the photograph")
+    found = await beside(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
+    return document_of([Answered(photograph, found)])

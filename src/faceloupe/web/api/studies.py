@@ -1,0 +1,63 @@
+"""``/studies``: networks × people × seeds, begun, watched as a job, resumed, and read as a page."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from faceloupe.web import shapes
+from faceloupe.web.keys import Key
+from faceloupe.web.problems import Problem, responses
+from faceloupe.web.service import Service, beside, key_of, needs, service_of
+from faceloupe.web.studies import ToStudy
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["studies"], dependencies=[Depends(needs("look"))])
+
+Serving = Annotated[Service, Depends(service_of)]
+Caller = Annotated[Key, Depends(key_of)]
+
+
+@router.get("/studies", response_model=shapes.Studies, responses=responses())
+async def studies(service: Serving) -> Any:
+    """List the studies, the newest first."""
+    found = await beside(lambda: [study.to_document() for study in service.studies.all()])
+    return {"studies": [{**each, "job": service.job_of_study(each["id"])} for each in found]}
+
+
+@router.post(
+    "/studies", response_model=shapes.JobState, status_code=202,
+    responses=responses("busy", "unavailable", "conflict"),
+)  # fmt: skip
+async def begin(sent: ToStudy, service: Serving, key: Caller) -> Any:
+    """Begin a study. It is kept as it goes: stopped, it can be resumed. The job's result is a page."""
+    return await _carry_out(service, key, service.studies.new_id(), sent, resume=False)
+
+
+@router.post(
+    "/studies/{study}/resume", response_model=shapes.JobState, status_code=202,
+    responses=responses("not-found", "busy", "unavailable", "conflict"),
+)  # fmt: skip
+async def resume(study: str, service: Serving, key: Caller) -> Any:
+    """Go on with a study that was stopped, by anybody or by the end of the server."""
+    kept = await beside(service.studies.get, study)
+    if kept.state == "whole":
+        raise Problem("conflict", f"study {study} is finished: open its page")
+    return await _carry_out(service, key, study, kept.asked(), resume=True)
+
+
+@router.post("/studies/{study}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
+async def page(study: str, service: Serving) -> Any:
+    """Return an address that opens the page of a finished study once, within a minute."""
+    kept = await beside(service.studies.get, study)
+    return {"address": f"/pages/{service.tickets.issue(await beside(kept.page))}"}
+
+
+async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, resume: bool) -> dict[str, Any]:
+    faces = await beside(service.data.load, asked.data)
+    work = await beside(service.studies.work, study, asked, faces, resume=resume)
+    if service.job_of_study(study):
+        raise Problem("conflict", f"study {study} is at work")
+    job = service.jobs.submit("study", work, owner=key.name)
+    service.study_jobs[study] = job.id
+    return job.to_document()

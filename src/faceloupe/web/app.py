@@ -1,0 +1,111 @@
+"""The application: the guard and the observer around the API and the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.security import HTTPBearer
+from starlette.responses import FileResponse, HTMLResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from faceloupe import __version__
+from faceloupe.web.api import calibrating, explaining, jobs, networks, people, recognising, studies, system
+from faceloupe.web.guard import Guard
+from faceloupe.web.observing import Observer
+from faceloupe.web.problems import Problem, ProblemDocument, add_handlers, problems_page
+from faceloupe.web.service import Service
+
+__all__ = ["make_app"]
+
+PREFIX = "/api/v1"
+
+SHARED = {"style.css": "style.css", "preact-htm.js": "loupe/vendor/preact-htm.js"}
+"""Files of the reports that the page uses too, so that it looks like them."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def make_app(service: Service) -> ASGIApp:
+    """Return the application that answers with a service, which is closed when the application ends."""
+    settings = service.settings
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="faceloupe",
+        version=__version__,
+        summary="Look inside face recognition, and recognise people with thresholds one can defend.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # FastAPI's pages fetch their scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    add_handlers(app)
+    bearer = Depends(HTTPBearer(auto_error=False, description="The token that the server printed, or a key's."))
+    api = APIRouter(prefix=PREFIX, dependencies=[bearer])
+    for part in (recognising, explaining, people, calibrating, networks, studies, jobs, system):
+        api.include_router(part.router)
+    app.include_router(api)
+    app.add_api_route("/pages/{ticket}", jobs.open_page, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/shared/{name}", _shared, response_class=FileResponse, include_in_schema=False)
+    app.add_api_route("/problems", _problems, response_class=HTMLResponse, include_in_schema=False)
+    # Not mounted at "/", or it would answer what the API does not, such as a method that an address does not take.
+    app.router.default = StaticFiles(directory=str(files("faceloupe.web").joinpath("static")), html=True)
+    _add_problems_to_schema(app)
+    guarded = Guard(
+        app, hosts=settings.hosts, keys=settings.keys, body_limit=settings.limits.body,
+        bodies_limit=settings.limits.bodies, patience=settings.limits.patience, headers=HEADERS,
+    )  # fmt: skip
+    return Observer(guarded, metrics=service.metrics, log=service.log)
+
+
+async def _shared(name: str) -> FileResponse:
+    if name not in SHARED:
+        raise Problem("not-found", "nothing is shared under this name")
+    return FileResponse(str(files("faceloupe.report").joinpath(SHARED[name])))
+
+
+async def _problems() -> str:
+    return problems_page()
+
+
+def _add_problems_to_schema(app: FastAPI) -> None:
+    """Name the problem document once in the OpenAPI document, where every route refers to it."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["ProblemDocument"] = ProblemDocument.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

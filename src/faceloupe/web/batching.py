@@ -1,0 +1,102 @@
+"""One run of a network for many callers, and a bound on how many may wait."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from faceloupe.web.problems import Problem
+
+__all__ = ["MicroBatcher", "Places"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class MicroBatcher(Generic[Item, Result]):
+    """Gathers what several callers want done while the batch before is at work, and does it in one go.
+
+    No caller waits for others to come: an idle server answers at once, and a busy one fills its batches.
+
+    Parameters
+    ----------
+    run : function of a list that returns a list as long
+        Called in a thread, never twice at the same time.
+    most : int
+        Items of a batch.
+    threads : Executor, optional
+        Where it is called; otherwise in one of the threads that everything shares.
+    """
+
+    def __init__(
+        self, run: Callable[[list[Item]], Sequence[Result]], *, most: int, threads: Executor | None = None
+    ) -> None:
+        self._run, self._most, self._threads = run, most, threads
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __call__(self, items: Sequence[Item]) -> list[Result]:
+        """Return the result of each item. What `run` raises reaches every caller of that batch."""
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in items]
+        self._waiting.extend(zip(items, futures, strict=True))
+        if self._worker is None and items:
+            self._worker = loop.create_task(self._work())
+        return await asyncio.gather(*futures)
+
+    async def _work(self) -> None:
+        try:
+            while batch := self._next_batch():
+                items, futures = [item for item, _ in batch], [future for _, future in batch]
+                try:
+                    results = await asyncio.get_running_loop().run_in_executor(self._threads, self._run, items)
+                except Exception as problem:  # whatever it is, it is the callers'
+                    for future in futures:
+                        if not future.done():
+                            future.set_exception(problem)
+                else:
+                    for future, result in zip(futures, results, strict=True):
+                        if not future.done():
+                            future.set_result(result)
+        finally:
+            self._worker = None
+
+    def _next_batch(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        batch: list[tuple[Item, asyncio.Future[Result]]] = []
+        while self._waiting and len(batch) < self._most:
+            item, future = self._waiting.popleft()
+            if not future.done():  # a caller that went away needs no result
+                batch.append((item, future))
+        return batch
+
+
+class Places:
+    """So many callers at once, those who wait for their turn included; whoever comes then is told when to come back.
+
+    Parameters
+    ----------
+    most : int
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Take a place for as long as the work takes.
+
+        Raises
+        ------
+        Problem
+            If all are taken.
+        """
+        if self.taken >= self._most:
+            raise Problem("busy", f"{self.taken} photographs are in work or waiting", retry_after=1)
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1

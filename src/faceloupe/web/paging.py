@@ -1,0 +1,55 @@
+"""Lists in parts: a cursor says after what the next part begins, so that changes in between repeat and skip nobody."""
+
+import base64
+import binascii
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Query
+
+from faceloupe.web.problems import Problem
+
+__all__ = ["Cursor", "Limit", "page_of"]
+
+Item = TypeVar("Item")
+
+Cursor = Annotated[str, Query(max_length=2000, description="Where to go on: `next` of the part before.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+
+
+def page_of(
+    items: Sequence[Item], cursor: str, limit: int, *, key: Callable[[Item], Any]
+) -> tuple[Sequence[Item], str | None]:
+    """Return a part of a list and the cursor of the next; None at the end.
+
+    Parameters
+    ----------
+    items : sequence
+        In the order of their keys.
+    cursor : str
+        Empty for the first part.
+    limit : int
+    key : function
+        Of an item: what its place is told by, a string or a number.
+
+    Raises
+    ------
+    Problem
+        If the cursor is none that this function wrote.
+    """
+    start = bisect_right(items, _read(cursor, items, key), key=key) if cursor else 0
+    part = items[start : start + limit]
+    more = start + limit < len(items)
+    return part, base64.urlsafe_b64encode(json.dumps(key(part[-1])).encode()).decode() if more else None
+
+
+def _read(cursor: str, items: Sequence[Item], key: Callable[[Item], Any]) -> Any:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor))
+    except (binascii.Error, ValueError) as problem:
+        raise Problem("input", "cursor: expected `next` of the part before") from problem
+    if items and type(place) is not type(key(items[0])):
+        raise Problem("input", "cursor: expected `next` of the part before, of the same list")
+    return place

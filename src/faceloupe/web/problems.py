@@ -1,0 +1,225 @@
+"""Errors as RFC 9457 problem details: every answer that is not a success says what is wrong and what to do.
+
+A problem's ``type`` is a place on the server's page ``/problems``, which :func:`problems_page` writes from ``KINDS``.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from faceloupe.errors import (
+    FaceloupeError,
+    GalleryError,
+    ImageError,
+    InputError,
+    StudyError,
+    SubjectError,
+    UnavailableError,
+)
+
+__all__ = ["KINDS", "Problem", "ProblemDocument", "add_handlers", "problems_page", "responses"]
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status.
+    title : str
+        What is wrong, the same each time.
+    remedy : str
+        What the caller can do.
+    """
+
+    status: int
+    title: str
+    remedy: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "input": Kind(422, "What was sent cannot be used", "Correct what the detail names and send it again."),
+    "image": Kind(
+        422, "The photograph cannot be used", "Send another photograph; the detail says what this one lacks."
+    ),
+    "token": Kind(401, "No valid token", "Send 'Authorization: Bearer TOKEN' with the token that the server printed."),
+    "scope": Kind(403, "The key does not allow this", "Use a key with the scope that the detail names."),
+    "host": Kind(421, "Not a name of this server", "Use the address that the server printed, or give it --allow-host."),
+    "origin": Kind(403, "Another site may not call this server", "Open the server's own page."),
+    "not-found": Kind(404, "Nothing is there", "Look at the list that the address belongs to."),
+    "method": Kind(405, "The address does not take this method", "See /api/v1/openapi.json for those it takes."),
+    "conflict": Kind(
+        409, "It contradicts what is there", "Read what is there, then decide; the detail says what it is."
+    ),
+    "too-large": Kind(413, "Too much was sent", "Send less at once; the detail says how much is taken."),
+    "media-type": Kind(415, "Not a media type that is read here", "Send what /api/v1/openapi.json describes."),
+    "too-slow": Kind(408, "The request came too slowly", "Send it again on a better connection."),
+    "rate": Kind(429, "Too many requests", "Wait as long as Retry-After says."),
+    "busy": Kind(429, "All work places are taken", "Wait as long as Retry-After says."),
+    "unavailable": Kind(503, "A part is missing here", "The detail says what to install."),
+    "gallery": Kind(503, "The gallery cannot be used now", "The detail says why; then try again."),
+    "internal": Kind(
+        500, "The server failed", "Try again; if it happens twice, tell who runs the server the request id."
+    ),
+}
+
+
+class Problem(HTTPException):
+    """An answer that is no success.
+
+    Parameters
+    ----------
+    kind : str
+        One of ``KINDS``.
+    detail : str
+        What is wrong this time.
+    retry_after : float, optional
+        Seconds after which to try again.
+    """
+
+    def __init__(self, kind: str, detail: str, *, retry_after: float | None = None) -> None:
+        self.kind = KINDS[kind]
+        headers = {"Cache-Control": "no-store"}
+        if retry_after is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+        if self.kind.status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        super().__init__(self.kind.status, detail, headers)
+        self.document = {
+            "type": f"/problems#{kind}",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": detail,
+            "remedy": self.kind.remedy,
+        }
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return _AsciiResponse(self.document, self.status_code, self.headers, MEDIA_TYPE)
+
+
+class _AsciiResponse(JSONResponse):
+    """JSON that can hold whatever was sent, also halves of characters."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode("ascii")
+
+
+class ProblemDocument(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str = Field(description="Where this kind of problem is described.")
+    title: str = Field(description="What is wrong, the same for each problem of this kind.")
+    status: int = Field(description="The HTTP status.", ge=400, le=599)
+    detail: str = Field(description="What is wrong this time.")
+    remedy: str = Field(description="What to do.")
+
+
+def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Return what a route may answer beside success, for the OpenAPI document; what any route may answer is added."""
+    everywhere = ("token", "scope", "host", "too-large", "too-slow", "rate", "input")
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for kind in (*everywhere, *kinds):
+        by_status.setdefault(KINDS[kind].status, {"titles": []})["titles"].append(KINDS[kind].title)
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {
+        status: {
+            "description": "; or ".join(dict.fromkeys(found["titles"])),
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status, found in by_status.items()
+    }
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let every error become a problem."""
+    app.add_exception_handler(Problem, _of_problem)
+    app.add_exception_handler(FaceloupeError, _of_error)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_framework)
+    app.add_exception_handler(Exception, _of_fault)
+
+
+async def _of_problem(_: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, Problem)  # noqa: S101 - what the handler is registered for
+    return problem.response()
+
+
+_KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
+    ImageError: "image",
+    InputError: "input",
+    SubjectError: "conflict",
+    GalleryError: "gallery",
+    StudyError: "conflict",
+    UnavailableError: "unavailable",
+}
+
+
+async def _of_error(_: Request, error: Exception) -> JSONResponse:
+    kind = next(kind for known, kind in _KIND_OF_ERROR.items() if isinstance(error, known))
+    return Problem(
+        kind, str(error), retry_after=5 if KINDS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    ).response()
+
+
+async def _of_validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    # What was sent is left out: it may be a face or a name.
+    said = "; ".join(
+        f"{'.'.join(map(str, each['loc'][1:])) or each['loc'][0]}: {each['msg']}" for each in error.errors()
+    )
+    return Problem("input", said).response()
+
+
+_KIND_OF_STATUS = {404: "not-found", 405: "method", 413: "too-large", 415: "media-type"}
+
+
+async def _of_framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    kind = _KIND_OF_STATUS.get(
+        error.status_code, "input" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
+    )
+    answer = Problem(kind, f"{request.method} {request.url.path}: {error.detail}").response()
+    answer.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_methods(request))
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """Return every method that an address takes; the framework tells those of its first route alone."""
+    route = getattr(request.scope.get("route"), "path", "")
+    known: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    methods: dict[str, Any] = next(
+        (methods for path, methods in known.items() if route and path.endswith(route)), {"get": {}}
+    )
+    return sorted(method.upper() for method in methods)
+
+
+async def _of_fault(_: Request, __: Exception) -> JSONResponse:
+    return Problem("internal", "a fault of the server's own, which its log tells with the request id").response()
+
+
+def problems_page() -> str:
+    """Return the page that a problem's type leads to."""
+    rows = "".join(
+        f'<dt id="{name}">{escape(kind.title)} <small>({kind.status}, {name})</small></dt>\n'
+        f"<dd>{escape(kind.remedy)}</dd>\n"
+        for name, kind in KINDS.items()
+    )
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Problems</title>'
+    return f"{head}\n<h1>Problems</h1>\n<dl>\n{rows}</dl></html>\n"

@@ -1,0 +1,95 @@
+"""Photographs of many callers, recognised in a bounded pool: read by several threads, embedded in common batches."""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from faceloupe.errors import ImageError
+from faceloupe.recognition import Embedder, FaceChip, Template, templates_of
+from faceloupe.recognition.embed import BATCH
+from faceloupe.recognition.photographs import Faces, Photograph, find
+from faceloupe.web.batching import MicroBatcher, Places
+from faceloupe.web.observing import Metrics
+from faceloupe.web.problems import Problem
+from faceloupe.web.settings import Limits
+
+__all__ = ["Recogniser"]
+
+
+class Recogniser:
+    """Recognises what callers send.
+
+    Parameters
+    ----------
+    embedder : Embedder
+    limits : Limits
+    metrics : Metrics
+    """
+
+    def __init__(self, embedder: Embedder, limits: Limits, metrics: Metrics) -> None:
+        self.embedder = embedder
+        self._most_faces, self._metrics = limits.faces, metrics
+        self._places = Places(limits.photographs)
+        self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
+        # A thread of its own, which no writer that waits for the gallery can take.
+        self._embedding = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+        self._embed: MicroBatcher[FaceChip, Template] = MicroBatcher(
+            self._templates, most=BATCH, threads=self._embedding
+        )
+
+    async def photograph(self, content: bytes, name: str, *, faces: Faces = "all") -> Photograph:
+        """Find and embed the faces of a photograph.
+
+        Parameters
+        ----------
+        content : bytes
+            Of an image file.
+        name : str
+            What messages call it.
+        faces : {"all", "one", "central"}
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read, or does not show the faces that are meant.
+        Problem
+            If it shows too many faces, or all places are taken.
+        """
+        with self._places.one():
+            self._metrics.waiting.set(self._places.taken)
+            try:
+                loop = asyncio.get_running_loop()
+                found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
+                if found.problem is not None:
+                    raise ImageError(found.problem)
+                if len(found.chips) > self._most_faces:
+                    raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
+                self._metrics.faces.inc(len(found.chips))
+                return replace(found, templates=tuple(await self._embed(found.chips)))
+            finally:
+                self._metrics.waiting.set(self._places.taken - 1)
+
+    async def attempted(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
+        """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.
+
+        Raises
+        ------
+        Problem
+            If all places are taken.
+        """
+        try:
+            return await self.photograph(content, name, faces=faces)
+        except ImageError as problem:
+            return Photograph(Path(name), "", (0, 0), (), (), str(problem))
+
+    def close(self) -> None:
+        """Let the threads go when they are done."""
+        self._readers.shutdown(wait=True)
+        self._embedding.shutdown(wait=True)
+
+    def _templates(self, chips: list[FaceChip]) -> tuple[Template, ...]:
+        self._metrics.batches.inc()
+        return templates_of(chips, self.embedder)

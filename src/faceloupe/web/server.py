@@ -1,0 +1,114 @@
+"""Running the application: the socket, the slow and the stuck, and an orderly end."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from faceloupe.errors import InputError
+from faceloupe.web.settings import Settings
+
+__all__ = ["address", "listen", "make_server"]
+
+GRACE = 10  # seconds that answers in work have at the end
+KEEP_ALIVE = 15  # seconds that a connection may idle between two requests
+BACKLOG = 128  # connections that wait to be accepted
+MOST_HEAD = 16 * 2**10  # bytes of a request's head
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket that is bound as asked.
+
+    Raises
+    ------
+    InputError
+        If the address is taken or not of this machine.
+    """
+    with ExitStack() as undo:
+        try:
+            family, kind, protocol, _, place = socket.getaddrinfo(
+                settings.host, settings.port, type=socket.SOCK_STREAM
+            )[0]
+            listening = undo.enter_context(socket.socket(family, kind, protocol))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(place)
+            listening.listen(BACKLOG)  # or another server could bind to the same place until this one runs
+        except OSError as problem:
+            raise InputError(
+                f"cannot listen at {settings.host} port {settings.port}: {problem.strerror or problem}. Give another "
+                "--port, or --port 0 for any that is free"
+            ) from problem
+        undo.pop_all()
+    return listening
+
+
+def address(listening: socket.socket) -> str:
+    """Return where a bound socket is reached."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None]) -> uvicorn.Server:
+    """Return a server that does not wait for ever for anybody; ``server.run(sockets=[listen(settings)])`` runs it.
+
+    `ending` is called when it is told to end, before it waits for the answers in work.
+    """
+
+    class Orderly(uvicorn.Server):
+        """Says that it ends at once: whoever streams events would otherwise go on until the grace is over."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            super().handle_exit(sig, frame)
+            threading.Thread(target=ending).start()  # what the signal interrupted may hold a lock
+
+    class Patient(H11Protocol):
+        """Closes a connection on which the head of a request does not come in time; uvicorn itself waits for ever."""
+
+        _head: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self._stop_watching()
+
+        def _watch(self) -> None:
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._stop_watching()  # a request is in work; the guard times its body
+            elif self._head is None:
+                self._head = self.loop.call_later(settings.limits.patience, self.transport.close)
+
+        def _stop_watching(self) -> None:
+            if self._head is not None:
+                self._head.cancel()
+                self._head = None
+
+    return Orderly(
+        uvicorn.Config(
+            app,
+            http=Patient,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # the observer's lines name no addresses
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=settings.limits.connections,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=GRACE,
+            h11_max_incomplete_event_size=MOST_HEAD,
+        )
+    )

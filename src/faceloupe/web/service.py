@@ -1,0 +1,132 @@
+"""What the routes share: the recogniser, the gallery, the networks, the jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, ParamSpec, TypeVar
+
+from fastapi import Request
+from sqlalchemy import Select, func, select
+
+from faceloupe.embedders import open_embedder
+from faceloupe.gallery import Gallery, open_gallery
+from faceloupe.gallery.schema import subjects
+from faceloupe.gallery.trail import acting_as
+from faceloupe.recognition import Embedder
+from faceloupe.web.idempotency import Answers
+from faceloupe.web.jobs import Jobs
+from faceloupe.web.keys import Key
+from faceloupe.web.networks import Networks
+from faceloupe.web.observing import Metrics, log_line
+from faceloupe.web.problems import Problem
+from faceloupe.web.recogniser import Recogniser
+from faceloupe.web.settings import Settings
+from faceloupe.web.studies import DataSources, Studies
+from faceloupe.web.tickets import Tickets
+
+__all__ = ["Service", "as_caller", "beside", "key_of", "needs", "service_of"]
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+NETWORKS = "networks"
+"""The folder among the studies that keeps the networks trained here."""
+
+
+class Service:
+    """All that is open while a server runs.
+
+    Parameters
+    ----------
+    settings : Settings
+    embedder : Embedder, optional
+        Otherwise SFace by OpenVINO.
+    log : function of a dictionary
+        Told of every request and fault.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        embedder: Embedder | None = None,
+        log: Callable[[dict[str, Any]], None] = log_line,
+    ) -> None:
+        self.settings, self.log = settings, log
+        self.metrics = Metrics()
+        self.data = DataSources(settings.data)
+        self.networks = Networks(settings.networks, settings.studies / NETWORKS)
+        self.studies = Studies(settings.studies)
+        self.study_jobs: dict[str, str] = {}
+        self.tickets = Tickets()
+        self.opening = asyncio.Semaphore(1)  # one photograph to look at: a large one takes much memory
+        self.embedder = embedder or open_embedder("sface")
+        self.gallery: Gallery = open_gallery(settings.gallery, create=True)
+        self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
+        self.answers = Answers()
+        self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
+
+    def job_of_study(self, study: str) -> str | None:
+        """Return the id of the job that is at work on a study, or will be; None if none is."""
+        job = self.study_jobs.get(study)
+        return job if any(each.id == job and not each.finished for each in self.jobs.all()) else None
+
+    async def how_many(self) -> int:
+        """Return how many subjects the gallery has."""
+        return int(await beside(self._look_up, select(func.count()).select_from(subjects)))
+
+    async def name_of(self, person: int) -> str:
+        """Return the name of a subject.
+
+        Raises
+        ------
+        Problem
+            If there is none of that number.
+        """
+        name = await beside(self._look_up, select(subjects.c.name).where(subjects.c.id == person))
+        if name is None:
+            raise Problem("not-found", f"the gallery has no subject {person}")
+        return str(name)
+
+    def close(self) -> None:
+        """Finish what is in work, ask long jobs to stop, and let go of everything."""
+        self.jobs.close()
+        self.recogniser.close()
+        self.gallery.close()
+
+    def _look_up(self, query: Select[Any]) -> Any:
+        with self.gallery.reading() as connection:
+            return connection.scalar(query)
+
+
+async def beside(call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """Run what waits for a disk or computes in a thread, so that other callers are answered meanwhile."""
+    return await asyncio.to_thread(call, *given, **named)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service of the application that answers a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def key_of(request: Request) -> Key:
+    """Return whose request it is; the guard let it in."""
+    key: Key = request.scope["key"]
+    return key
+
+
+async def as_caller(request: Request) -> AsyncIterator[None]:
+    """Let the trail of the gallery name the caller's key for as long as the request is answered."""
+    with acting_as(f"key {key_of(request).name}"):
+        yield
+
+
+def needs(scope: str) -> Callable[[Request], None]:
+    """Return the dependency that lets through keys with a scope alone."""
+
+    def check(request: Request) -> None:
+        key = key_of(request)
+        if not key.allows(scope):
+            raise Problem("scope", f"the key {key.name!r} is for {', '.join(key.scopes)}; this takes {scope}")
+
+    return check

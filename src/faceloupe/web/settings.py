@@ -1,0 +1,114 @@
+"""What a server is told when it starts."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+from faceloupe.errors import InputError
+from faceloupe.web.keys import Key
+
+__all__ = ["LOOPBACK", "Limits", "Settings"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a server takes on; past each it refuses, and says when to come back where waiting helps.
+
+    Attributes
+    ----------
+    body : int
+        Bytes of a request.
+    bodies : int
+        Bytes of all requests in work.
+    patience : float
+        Seconds in which a request must have come, its head and its body each.
+    faces : int
+        Faces of a photograph that are embedded; a picture with more is refused.
+    photographs : int
+        Photographs in work and waiting, of all callers.
+    jobs : int
+        Jobs at work at once.
+    jobs_waiting : int
+        Jobs that may wait.
+    connections : int
+        Open connections.
+    """
+
+    body: int = 32 * 2**20
+    bodies: int = 256 * 2**20
+    patience: float = 20.0
+    faces: int = 64
+    photographs: int = 64
+    jobs: int = 1
+    jobs_waiting: int = 8
+    connections: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where a server listens, for whom, and with what.
+
+    Attributes
+    ----------
+    keys : tuple of Key
+        Who may call; at least one.
+    host : str
+        Address or name to bind to.
+    port : int
+        0 takes any free one.
+    allowed_hosts : tuple of str
+        Further names by which it may be asked for, such as a reverse proxy's.
+    gallery : str
+        File or URL of the gallery; made if it is a file that is not there.
+    networks : tuple of str
+        Networks to look at: folders saved by faceloupe, or ONNX files.
+    studies : Path
+        The folder that keeps studies, each in a folder of its own, and the networks trained here.
+    data : Path or None
+        A folder of data to study and train on, each NAME/SUBJECT/*.jpg.
+    limits : Limits
+
+    Raises
+    ------
+    InputError
+        If there is no key, or a port that cannot be.
+    """
+
+    keys: tuple[Key, ...]
+    host: str = "127.0.0.1"
+    port: int = 8000
+    allowed_hosts: tuple[str, ...] = ()
+    gallery: str = "faceloupe.db"
+    networks: tuple[str, ...] = ()
+    studies: Path = Path("studies")
+    data: Path | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise InputError("a server without a key would answer nobody: give at least one")
+        if not 0 <= self.port < 2**16:
+            raise InputError(f"port: expected 0 to {2**16 - 1}, got {self.port}")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names by which it may be asked for, as a Host header writes them, without port."""
+        return frozenset(_as_header(name) for name in (*LOOPBACK, self.host, *self.allowed_hosts))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host == "localhost" or _is_loopback(self.host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _as_header(name: str) -> str:
+    return f"[{name}]" if ":" in name else name.lower()

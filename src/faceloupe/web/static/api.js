@@ -1,0 +1,110 @@
+/** Calls to the server. Whatever goes wrong is a Problem with a title, a detail and what to do. */
+
+import { token } from "./session.js";
+
+const BASE = "api/v1";
+const AGAIN = 1000; // milliseconds until a broken stream is asked for again
+
+export class Problem extends Error {
+  /** @param {{status: number, title: string, detail: string, remedy: string}} document  RFC 9457, with a remedy */
+  constructor({ status, title, detail, remedy }, retryAfter = 0) {
+    super(detail);
+    Object.assign(this, { status, title, detail, remedy, retryAfter });
+  }
+}
+
+/**
+ * Ask the server, and return what it says.
+ *
+ * @param {string} path  Behind /api/v1
+ * @param {{method?: string, json?: object, form?: object, signal?: AbortSignal, headers?: object}} request
+ *   `form` goes as files and fields: values that are undefined are left out, and lists become repeated fields.
+ */
+export async function call(path, request = {}) {
+  return (await ask(path, request)).json();
+}
+
+/** Return a picture that the server keeps, as a blob. */
+export async function picture(path, signal) {
+  return (await ask(path, { signal })).blob();
+}
+
+async function ask(path, { method, json, form, signal, headers = {} }) {
+  const body = form ? formOf(form) : json && JSON.stringify(json);
+  const sent = { Authorization: `Bearer ${token()}`, ...(json && { "Content-Type": "application/json" }), ...headers };
+  let answer;
+  try {
+    answer = await fetch(`${BASE}${path}`, { method: method ?? (body ? "POST" : "GET"), body, signal, headers: sent });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem({
+      status: 0,
+      title: "The server does not answer",
+      detail: "Nothing came back: it may have been ended, or the connection broke.",
+      remedy: "See whether faceloupe serve still runs, then try again.",
+    });
+  }
+  if (answer.ok) return answer;
+  const problem = await problemOf(answer);
+  if (problem.status === 401) dispatchEvent(new Event("token-refused"));
+  throw problem;
+}
+
+async function problemOf(answer) {
+  const said = await answer.json().catch(() => ({}));
+  if (answer.status === 405 || /: Not Found$/.test(said.detail ?? ""))
+    return new Problem({
+      status: answer.status,
+      title: "This server does not offer it",
+      detail: "It answers, but it has no such service.",
+      remedy: "It may be of another version than this page, or a part of it is not installed.",
+    });
+  const unsaid = { title: `The server answered ${answer.status}`, detail: "It said no more.", remedy: "Try again." };
+  return new Problem({ ...unsaid, ...said, status: answer.status }, Number(answer.headers.get("Retry-After")));
+}
+
+function formOf(fields) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields))
+    for (const one of [value].flat()) if (one !== undefined) form.append(name, one);
+  return form;
+}
+
+/**
+ * Follow a job until it is finished: told of every state of it. A stream that breaks is taken up again.
+ *
+ * @param {string} id
+ * @param {(job: object) => void} onState
+ * @param {AbortSignal} signal
+ */
+export async function follow(id, onState, signal) {
+  while (!signal.aborted) {
+    try {
+      for await (const job of events(`/jobs/${id}/events`, signal)) {
+        onState(job);
+        if (job.ended) return;
+      }
+    } catch (problem) {
+      if (signal.aborted) return;
+      if (problem.status) throw problem; // it answered, and the answer is no
+    }
+    await new Promise((done) => setTimeout(done, AGAIN));
+  }
+}
+
+/** Read server-sent events through fetch, for EventSource sends no token. */
+async function* events(path, signal) {
+  const answer = await ask(path, { signal, headers: { Accept: "text/event-stream" } });
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (waiting + value).split(/\r?\n\r?\n/);
+    waiting = parts.pop();
+    for (const part of parts) {
+      const data = part.split(/\r?\n/).filter((line) => line.startsWith("data:"));
+      if (data.length) yield JSON.parse(data.map((line) => line.slice(5)).join("\n"));
+    }
+  }
+}

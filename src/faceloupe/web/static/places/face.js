@@ -1,0 +1,57 @@
+/** One face: whom it is like, how good it is, and what can be done with it. */
+
+import { Check, Scale, Shortcomings, say } from "../parts.js";
+import { cutFace } from "../photos.js";
+import { FaceOf } from "../picture.js";
+import { html, useState } from "../ui.js";
+import { qualityRows, score } from "../words.js";
+import { EnrolFace } from "./enrolling.js";
+
+export function FacePanel({ face, number, photo, size, answer, alone, landmarks, onLandmarks, onEnrolled, setPair }) {
+  const [enrolling, setEnrolling] = useState(false);
+  const single = async () => (alone || !photo.bitmap ? photo : cutFace(photo, face.detection.box, size));
+  async function compare() {
+    setPair([await single(), null]);
+    location.hash = "recognise/compare";
+  }
+  return html`<section class="face-panel" aria-label=${`Face ${number}`}>
+    <header><${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />
+      <div><p class="quiet">Face ${number}</p><h2 class="who">${face.name ?? "Nobody"}</h2>
+        ${face.name === null && html`<p class="quiet">${face.candidates.length ? "Nobody in the gallery is like it enough." : "There is nobody to compare it with."}</p>`}
+      </div></header>
+    ${face.candidates.length > 0 && html`<${Candidates} face=${face} threshold=${answer.point.threshold} />`}
+    <div class="buttons">
+      <button type="button" onClick=${() => setEnrolling(true)}>Enrol this face</button>
+      <button type="button" onClick=${compare}>Why? Compare with another photograph</button>
+    </div>
+    <h3>Quality</h3>
+    <${Shortcomings} list=${face.shortcomings} />
+    <details><summary>What was measured</summary><dl class="rows">${qualityRows(face.template.quality).map(
+      ([name, words]) => html`<div key=${name}><dt>${name}</dt><dd>${words}</dd></div>`,
+    )}</dl></details>
+    <${Check} label="Show the five landmarks on the picture" checked=${landmarks} onChange=${onLandmarks} />
+    ${
+      enrolling &&
+      html`<${EnrolFace} photo=${single} name=${face.name ?? ""} shortcomings=${face.shortcomings} onClose=${() => setEnrolling(false)}
+      onEnrolled=${(name) => {
+        setEnrolling(false);
+        say(`${name} is enrolled.`);
+        onEnrolled();
+      }} />`
+    }
+  </section>`;
+}
+
+function Candidates({ face, threshold }) {
+  const best = face.candidates[0];
+  const words = `The best score, ${score(best.score)}, is ${best.score >= threshold ? "at or above" : "below"} the threshold, ${score(threshold)}.`;
+  return html`<${Scale} threshold=${threshold} label=${words}
+      marks=${face.candidates.map(({ score: value, rank }) => ({ value, first: rank === 1 }))} />
+    <table class="candidates"><caption class="heard-only">Whom the face is like</caption>
+      <thead><tr><th scope="col">Rank</th><th scope="col">Candidate</th><th scope="col" class="right">Score</th></tr></thead>
+      <tbody>${face.candidates.map(
+        (one) => html`<tr key=${one.rank} class=${one.margin < 0 ? "below" : ""}><td>${one.rank}</td>
+          <th scope="row"><a href=${`#people/${one.subject_id}`}>${one.name}</a></th>
+          <td class="right">${score(one.score)}${one.margin < 0 && html`<span class="heard-only">, below the threshold</span>`}</td></tr>`,
+      )}</tbody></table>`;
+}

@@ -1,0 +1,120 @@
+/** People: who is in the gallery, and everything that can be done to them. */
+
+import { call } from "../api.js";
+import { useDoing, useLoaded } from "../hooks.js";
+import { Choice, Empty, Loaded, Loading, Notice, Parts, say } from "../parts.js";
+import { html, useEffect, useState } from "../ui.js";
+import { count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
+import { Enrol } from "./enrolling.js";
+import { Person } from "./person.js";
+
+const PARTS = [
+  ["people", "Everybody"],
+  ["people/enrol", "Enrol"],
+  ["people/threshold", "Threshold"],
+  ["people/audit", "Trail"],
+];
+const AT_ONCE = 50;
+const SETTLE = 250; // milliseconds after the last letter
+const VIEWS = { "": Everybody, enrol: Enrol, threshold: Threshold, audit: Trail };
+
+export function People({ rest: [part = ""] }) {
+  const view = part in VIEWS ? part : "";
+  if (/^\d+$/.test(part)) return html`<${Person} key=${part} id=${part} />`;
+  return html`<div class="intro"><h1 tabindex="-1">People</h1>
+      <p>Those whom this gallery knows. Kept are numbers of their faces, and pictures only where you say so.</p></div>
+    <${Parts} label="The gallery" parts=${PARTS} here=${view ? `people/${view}` : "people"} />
+    <${VIEWS[view]} key=${view} />`;
+}
+
+/** Load a list part by part. */
+function useList(path, key, on) {
+  const first = useLoaded((signal) => call(path(""), { signal }), on);
+  const [more, setMore] = useState({ busy: false, problem: null });
+  async function next() {
+    setMore({ busy: true, problem: null });
+    try {
+      const part = await call(path(first.value.next));
+      first.set({ ...part, [key]: [...first.value[key], ...part[key]] });
+      setMore({ busy: false, problem: null });
+    } catch (problem) {
+      setMore({ busy: false, problem });
+    }
+  }
+  return { list: first, more, next };
+}
+
+const More = ({ list, more, next }) => html`${list.next && html`<p class="buttons"><button type="button" disabled=${more.busy} onClick=${next}>Show more</button></p>`}
+  <${Notice} problem=${more.problem} />`;
+
+function Everybody() {
+  const [typed, setTyped] = useState("");
+  const [search, setSearch] = useState("");
+  useEffect(() => {
+    const settling = setTimeout(() => setSearch(typed.trim()), SETTLE);
+    return () => clearTimeout(settling);
+  }, [typed]);
+  const query = (cursor) => `/people?${new URLSearchParams({ search, cursor, limit: AT_ONCE })}`;
+  const { list, more, next } = useList(query, "people", [search]);
+  const found = list.value?.people;
+  useEffect(() => {
+    if (found && search) say(found.length ? `${list.value.next ? "More than " : ""}${count(found.length, "person", "people")} found.` : "Nobody found.");
+  }, [found]);
+  return html`<label class="field search"><span class="label">Search by name</span>
+      <input type="search" value=${typed} autocomplete="off" spellcheck=${false} onInput=${(event) => setTyped(event.target.value)} /></label>
+    <${Loaded} from=${list} what="the people">${(value) => (value.people.length ? html`<${Table} people=${value.people} /><${More} list=${value} more=${more} next=${next} />` : html`<${Nobody} search=${search} />`)}</${Loaded}>`;
+}
+
+function Nobody({ search }) {
+  if (search) return html`<${Empty} title=${`Nobody is called “${search}”`}><p>A part of the name is enough.</p></${Empty}>`;
+  return html`<${Empty} title="Nobody is enrolled yet"><p>One good photograph of a person is enough to begin; three to five are better.</p>
+    <p class="buttons"><a class="button main" href="#people/enrol">Enrol the first person</a></p></${Empty}>`;
+}
+
+const Table = ({ people }) => html`<div class="scroll-x"><table class="people"><caption class="heard-only">People in the gallery</caption>
+  <thead><tr><th scope="col">Name</th><th scope="col" class="right">References</th><th scope="col">Since</th><th scope="col" class="wide">Consent</th></tr></thead>
+  <tbody>${people.map(
+    (one) => html`<tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${one.name}</a></th><td class="right">${one.references}</td>
+      <td>${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td></tr>`,
+  )}</tbody></table></div>`;
+
+function Threshold() {
+  const points = useLoaded((signal) => call("/points", { signal }), []);
+  return html`<${Loaded} from=${points} what="the threshold">${({ used, published }) => html`
+    <section class="in-use"><p class="big-number">${score(used.point.threshold)}</p>
+      <div><h2>The threshold in use</h2><p class="quiet">${used.source === "gallery" ? "Calibrated on this gallery." : "As published with the embedder."}</p></div></section>
+    <div class="in-words">${used.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}
+    <${Calibrate} onDone=${points.again} />
+    <div class="scroll-x"><table><caption>Published thresholds of this embedder</caption>
+      <thead><tr><th scope="col" class="right">Threshold</th><th scope="col">Two people mistaken for one</th><th scope="col" class="right">One person missed</th></tr></thead>
+      <tbody>${published.map(({ point }) => html`<tr key=${point.threshold}><th scope="row" class="right">${score(point.threshold)}</th><td>${oneIn(point.fmr)}</td><td class="right">${percent(point.fnmr, 2)}</td></tr>`)}</tbody>
+    </table></div></div>`}</${Loaded}>`;
+}
+
+const RATES = [["0.01", "1 in 100"], ["0.001", "1 in 1,000"], ["0.0001", "1 in 10,000"], ["0.00001", "1 in 100,000"]];
+
+function Calibrate({ onDone }) {
+  const [fmr, setFmr] = useState("0.001");
+  const [calibrate, calibrating] = useDoing(async () => {
+    await call("/calibrate", { json: { fmr: Number(fmr) } });
+    say("The threshold is calibrated.");
+    onDone();
+  });
+  return html`<form class="line-form" onSubmit=${(event) => event.preventDefault() || calibrate()}>
+    <${Choice} label="Calibrate on this gallery: two people may be mistaken" value=${fmr} options=${RATES} onChange=${setFmr} />
+    <button disabled=${calibrating.busy}>Calibrate</button>
+    ${calibrating.busy && html`<${Loading} what="Comparing all references" />`}
+    <${Notice} problem=${calibrating.problem} /></form>`;
+}
+
+function Trail() {
+  const { list, more, next } = useList((cursor) => `/audit?${new URLSearchParams({ cursor, limit: AT_ONCE })}`, "audit", []);
+  return html`<p class="quiet">Who did what, the newest first. It holds no names: only the numbers of people.</p>
+    <${Loaded} from=${list} what="the trail">${(value) =>
+      value.audit.length
+        ? html`<div class="scroll-x"><table><caption class="heard-only">The trail</caption>
+          <thead><tr><th scope="col">When</th><th scope="col" class="wide">Who</th><th scope="col">What</th><th scope="col" class="right">Person</th></tr></thead>
+          <tbody>${value.audit.map((entry) => html`<tr key=${entry.id}><td>${moment(entry.at)}</td><td class="wide">${entry.who}</td><th scope="row">${entryWords(entry)}</th><td class="right">${entry.subject_id ?? "–"}</td></tr>`)}</tbody></table></div>
+          <${More} list=${value} more=${more} next=${next} />`
+        : html`<${Empty} title="Nothing has happened yet"><p>Every change of the gallery leaves a line here.</p></${Empty}>`}</${Loaded}>`;
+}

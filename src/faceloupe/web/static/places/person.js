@@ -1,0 +1,121 @@
+/** One person: what is kept, what was done, and what can be done. */
+
+import { call, picture } from "../api.js";
+import { useDoing, useLoaded } from "../hooks.js";
+import { Dialog, Field, Loaded, Notice, say } from "../parts.js";
+import { html, useEffect, useState } from "../ui.js";
+import { count, day, entryWords, moment, poseWords } from "../words.js";
+import { Enrol } from "./enrolling.js";
+
+export function Person({ id }) {
+  const record = useLoaded((signal) => call(`/people/${id}`, { signal }), [id]);
+  return html`<p class="back"><a href="#people">← Everybody</a></p>
+    ${!record.value && html`<h1 tabindex="-1" class="heard-only">A person</h1>`}
+    <${Loaded} from=${record} what="the record">${(value) => html`<${Record} record=${value} again=${record.again} />`}</${Loaded}>`;
+}
+
+function Record({ record: { person, references, history }, again }) {
+  const [doing, setDoing] = useState(null);
+  const [adding, setAdding] = useState(false);
+  const close = () => setDoing(null);
+  const done = (sentence) => {
+    close();
+    say(sentence);
+    again();
+  };
+  useEffect(() => {
+    document.querySelector("h1")?.focus();
+  }, []);
+  return html`<div class="intro"><h1 tabindex="-1">${person.name}</h1>
+      <p>Number ${person.id}, enrolled ${day(person.created)}, ${count(references.length, "reference")}.</p></div>
+    <div class="buttons">
+      <button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs</button>
+      <button type="button" onClick=${() => setDoing("rename")}>Rename</button>
+      <button type="button" onClick=${() => setDoing("merge")}>Merge</button>
+      <button type="button" class="danger" onClick=${() => setDoing("forget")}>Forget</button>
+    </div>
+    ${adding && html`<section class="adding" aria-label="Add photographs"><${Enrol} known=${person.name} onEnrolled=${again} /></section>`}
+    <h2>References</h2>
+    <ul class="references">${references.map((one) => html`<${Reference} key=${one.id} one=${one} person=${person} />`)}</ul>
+    <h2>Consent</h2>
+    ${person.consent ? person.consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`) : html`<p class="quiet">Nothing was noted.</p>`}
+    <h2>History</h2>
+    <ol class="history">${history.map((entry) => html`<li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}</time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`)}</ol>
+    ${doing === "rename" && html`<${Rename} person=${person} onClose=${close} onDone=${done} />`}
+    ${doing === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
+    ${doing === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}`;
+}
+
+function Reference({ one, person }) {
+  const [url, setUrl] = useState(null);
+  useEffect(() => {
+    if (!one.has_face) return undefined;
+    const leaving = new AbortController();
+    let made = null;
+    picture(`/people/${person.id}/references/${one.id}/face`, leaving.signal).then(
+      (blob) => setUrl((made = URL.createObjectURL(blob))),
+      () => {}, // the words beside it say all the same
+    );
+    return () => {
+      leaving.abort();
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [one.id]);
+  return html`<li>${url ? html`<img src=${url} alt=${`Face chip of reference ${one.id}`} width="112" height="112" />` : html`<span class="no-picture">${one.has_face ? "" : "no picture kept"}</span>`}
+    <p><b>Reference ${one.id}</b><br />${day(one.created)}<br /><span class="quiet">eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p></li>`;
+}
+
+function Rename({ person, onClose, onDone }) {
+  const [name, setName] = useState(person.name);
+  const [rename, renaming] = useDoing(async () => {
+    await call(`/people/${person.id}`, { method: "PATCH", json: { name: name.trim() } });
+    onDone(`${person.name} is called ${name.trim()} now.`);
+  });
+  return html`<${Dialog} title="Rename" onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || rename()}>
+    <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} />
+    <${Notice} problem=${renaming.problem} />
+    <p class="buttons"><button class="main" disabled=${renaming.busy || !name.trim()}>Rename</button><button type="button" onClick=${onClose}>Cancel</button></p>
+  </form></${Dialog}>`;
+}
+
+function Merge({ person, onClose }) {
+  const [search, setSearch] = useState("");
+  const [into, setInto] = useState(null);
+  const found = useLoaded((signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: 20 })}`, { signal }), [search]);
+  const [merge, merging] = useDoing(async () => {
+    await call(`/people/${person.id}/merge`, { json: { into: into.id } });
+    onClose();
+    say(`${person.name} and ${into.name} are one person now.`);
+    location.hash = `people/${into.id}`;
+  });
+  const others = (found.value?.people ?? []).filter(({ id }) => id !== person.id);
+  return html`<${Dialog} title=${`Merge ${person.name} into another`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || merge()}>
+    <p>When two entries are one person: all references go to the other, and ${person.name} is removed. This cannot be taken back.</p>
+    <${Field} label="Search for the other" value=${search} onInput=${(event) => setSearch(event.target.value)} />
+    <fieldset class="choices"><legend>The other</legend>
+      ${others.map((one) => html`<label class="check" key=${one.id}><input type="radio" name="into" checked=${into?.id === one.id} onChange=${() => setInto(one)} /><span>${one.name} <span class="quiet">${count(one.references, "reference")}</span></span></label>`)}
+      ${found.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset>
+    <${Notice} problem=${merging.problem ?? found.problem} />
+    <p class="buttons"><button class="main" disabled=${merging.busy || !into}>Merge</button><button type="button" onClick=${onClose}>Cancel</button></p>
+  </form></${Dialog}>`;
+}
+
+/** Asks twice: the name has to be typed, for nothing brings the person back. */
+function Forget({ person, references, onClose }) {
+  const [typed, setTyped] = useState("");
+  const [forget, forgetting] = useDoing(async () => {
+    const gone = await call(`/people/${person.id}`, { method: "DELETE" });
+    onClose();
+    say(`${person.name} is forgotten: ${count(gone.references, "reference")} erased.`);
+    location.hash = "people";
+  });
+  const faces = references.filter(({ has_face: kept }) => kept).length;
+  return html`<${Dialog} title=${`Forget ${person.name}?`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || forget()}>
+    <p>Erased from the gallery and from the bytes of its files:</p>
+    <ul class="erased"><li>the name and the note on consent,</li><li>${count(references.length, "template")},</li><li>${faces ? count(faces, "face chip") : "no face chips, for none were kept"}.</li></ul>
+    <p>The trail keeps the number ${person.id} and what was done. Nothing brings the person back.</p>
+    <${Field} label=${`Type ${person.name} to go on`} value=${typed} onInput=${(event) => setTyped(event.target.value)} />
+    <${Notice} problem=${forgetting.problem} />
+    <p class="buttons"><button class="danger main" disabled=${forgetting.busy || typed.trim() !== person.name.trim()}>Forget</button><button type="button" onClick=${onClose}>Cancel</button></p>
+  </form></${Dialog}>`;
+}

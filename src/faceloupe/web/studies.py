@@ -1,0 +1,220 @@
+"""The studies in the server's folder, and the faces that studies and trainings may use."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from faceloupe.documents import read_json, write_whole
+from faceloupe.errors import InputError
+from faceloupe.faces import FaceSet, load_faces
+from faceloupe.report import render_page
+from faceloupe.web.jobs import Work
+from faceloupe.web.problems import Problem
+from faceloupe.web.uploads import Sent
+
+__all__ = ["DataSources", "KeptStudy", "Studies", "ToStudy"]
+
+CALL = "POST /api/v1/studies "
+"""What the manifest of a study begun here says before what was sent: how it was called."""
+
+MANIFEST, TRIALS, REPORT = "manifest.json", "trials.csv", "report.html"
+
+SETS = ("orl", "olivetti")
+
+
+class ToStudy(Sent):
+    """What a study is to do; what is left out is as `faceloupe study` has it."""
+
+    data: str = Field(default="orl", max_length=255, description="Of the list at /data.")
+    pairs: int | None = Field(default=None, ge=1, le=10_000, description="Pairs of people; 24 if left out.")
+    seeds: int = Field(default=8, ge=1, le=1000, description="Fits of each network for each pair.")
+    epochs: int = Field(default=20, ge=1, le=1000, description="Of a fit.")
+    preprocess: list[Literal["none", "centre", "standardise"]] = Field(
+        default=["none", "centre"], min_length=1, max_length=3, description="What is done to the pixels before a fit."
+    )
+
+
+class DataSources:
+    """Faces by name: the two data sets, and the folders in one folder.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Holds folders of photographs, NAME/SUBJECT/*.jpg.
+
+    Raises
+    ------
+    InputError
+        If it is no folder.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"{folder} is not a folder; data are folders in a folder, NAME/SUBJECT/*.jpg")
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        """Return what there is, the data sets first."""
+        return [*SETS, *self._own()]
+
+    def load(self, name: str) -> FaceSet:
+        """Return the faces of a name, grey, 64×64.
+
+        Raises
+        ------
+        InputError
+            If there are none of this name, or they cannot be used.
+        UnavailableError
+            If a data set is not on this machine.
+        """
+        own = self._own()
+        if name not in SETS and name not in own:
+            raise InputError(f"data: expected one of {', '.join(self.names())}; got {name!r}")
+        return load_faces(own.get(name, name))
+
+    def _own(self) -> dict[str, Path]:
+        found = sorted(self._folder.iterdir()) if self._folder else []
+        return {
+            each.name: each
+            for each in found
+            if each.is_dir() and each.name not in SETS and not each.name.startswith(".")
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeptStudy:
+    """A study's folder.
+
+    Attributes
+    ----------
+    id : str
+        The folder's name.
+    path : Path
+    manifest : dict
+    """
+
+    id: str
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def state(self) -> Literal["whole", "begun"]:
+        """Whether it is finished and has its page."""
+        return "whole" if (self.path / REPORT).is_file() else "begun"
+
+    def page(self) -> str:
+        """Return its page.
+
+        Raises
+        ------
+        Problem
+            If it is not finished.
+        """
+        if self.state == "begun":
+            raise Problem("conflict", f"study {self.id} is not finished: resume it, or wait for it")
+        return (self.path / REPORT).read_text(encoding="utf-8")
+
+    def asked(self) -> ToStudy:
+        """Return what was sent to begin it.
+
+        Raises
+        ------
+        Problem
+            If it was not begun here.
+        """
+        call = str(self.manifest["command"])
+        if not call.startswith(CALL):
+            raise Problem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
+        return ToStudy.model_validate_json(call.removeprefix(CALL))
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it in short."""
+        plan, data = self.manifest["plan"], self.manifest["data"]
+        rows = (self.path / TRIALS).read_bytes().count(b"\n") - 1  # without the heads of the columns
+        return {
+            "id": self.id,
+            "state": self.state,
+            "created": self.manifest["created"],
+            "trials": max(rows, 0),
+            "words": f"{len(plan['pairs'])} pairs × {plan['seeds']} seeds, {plan['epochs']} epochs, {data['source']}",
+        }
+
+    def __repr__(self) -> str:
+        return f"KeptStudy({self.id}, {self.state})"
+
+
+class Studies:
+    """The studies of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not be there yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def all(self) -> list[KeptStudy]:
+        """Return every study, the newest first. What is no study is passed over."""
+        folders = self.folder.iterdir() if self.folder.is_dir() else ()
+        found = [study for study in map(_read, folders) if study]
+        return sorted(found, key=lambda study: (study.manifest["created"], study.id), reverse=True)
+
+    def get(self, study: str) -> KeptStudy:
+        """Return a study.
+
+        Raises
+        ------
+        Problem
+            If there is none with this id. An id is only ever compared with what is there.
+        """
+        found = next((each for each in self.all() if each.id == study), None)
+        if found is None:
+            raise Problem("not-found", "no study has this id")
+        return found
+
+    def new_id(self) -> str:
+        """Return an id for a study that begins now."""
+        return f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}"
+
+    def work(self, study: str, asked: ToStudy, faces: FaceSet, *, resume: bool) -> Work:
+        """Return the job that carries a study out, or what is left of it, and writes its page.
+
+        One core stays free, so that recognition is still answered.
+
+        Raises
+        ------
+        InputError
+            If the faces do not allow what was asked for.
+        """
+        from faceloupe.studies import make_plan, run_study
+
+        plan = make_plan(faces, pairs=asked.pairs, seeds=asked.seeds, epochs=asked.epochs, preprocess=asked.preprocess)
+        folder, cores = self.folder / study, max(1, (os.cpu_count() or 1) - 1)
+
+        def carry_out(tell: Any) -> dict[str, Any]:
+            found = run_study(
+                plan, faces, folder, resume=resume, command=CALL + asked.model_dump_json(), n_jobs=cores, progress=tell
+            )
+            document = found.to_document()
+            write_whole(folder / REPORT, render_page(document).encode())
+            return document
+
+        return carry_out
+
+
+def _read(folder: Path) -> KeptStudy | None:
+    if not ((folder / MANIFEST).is_file() and (folder / TRIALS).is_file()):
+        return None
+    try:
+        manifest = read_json(folder / MANIFEST)
+    except InputError:
+        return None
+    told = isinstance(manifest, dict) and {"command", "created", "data", "plan"} <= manifest.keys()
+    return KeptStudy(folder.name, folder, manifest) if told else None

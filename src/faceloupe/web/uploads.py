@@ -1,0 +1,119 @@
+"""What callers send: JSON with photographs in base64, or a form with files; a model checks either.
+
+A photograph is never named by its sender's file name, which could be a path or a person.
+"""
+
+import base64
+import binascii
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from faceloupe.web.problems import Problem
+
+__all__ = ["Photo", "Sent", "body_of", "described"]
+
+FILES, FIELDS = 64, 16
+"""Files and other fields of a form, at most."""
+
+
+def _as_bytes(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value.partition(",")[2] if value.startswith("data:") else value, validate=True)
+    except (binascii.Error, ValueError) as problem:
+        raise ValueError(f"expected a photograph's bytes in base64 ({problem})") from problem
+
+
+Photo = Annotated[
+    bytes,
+    BeforeValidator(_as_bytes),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The bytes of an image file."}),
+]
+"""A photograph's file: bytes of a form, or base64 in JSON, as a ``data:`` URL if one likes."""
+
+
+class Sent(BaseModel):
+    """A body; what it does not describe is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Model = TypeVar("Model", bound=Sent)
+
+
+def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
+    """Return the dependency that reads a request's body, of either kind, as a model."""
+
+    async def read(request: Request) -> Model:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in _READERS:
+            raise Problem("media-type", f"expected {' or '.join(_READERS)}, got {kind or 'no Content-Type'}")
+        values = await _READERS[kind](request, model)
+        try:
+            return model.model_validate(values)
+        except ValidationError as problem:
+            raise RequestValidationError(
+                [{**each, "loc": ("body", *each["loc"])} for each in problem.errors(include_input=False)]
+            ) from problem
+
+    return read
+
+
+def described(model: type[Sent]) -> dict[str, Any]:
+    """Return the OpenAPI words for a body that :func:`body_of` reads."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    files = {**schema, "properties": {name: _as_file(field) for name, field in schema["properties"].items()}}
+    content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": files}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def _json(request: Request, model: type[Sent]) -> Any:  # noqa: ARG001 - as _form
+    try:
+        return await request.json()
+    except (ValueError, RecursionError) as problem:  # no JSON, no UTF-8, or nested beyond any use
+        raise Problem("input", f"the body is not JSON: {problem}") from problem
+
+
+async def _form(request: Request, model: type[Sent]) -> dict[str, Any]:
+    parser = MultiPartParser(request.headers, request.stream(), max_files=FILES, max_fields=FIELDS)
+    parser.spool_max_size = sys.maxsize  # photographs stay in memory: none is written to a disk, even for a moment
+    try:
+        form = await parser.parse()
+    except MultiPartException as problem:
+        raise Problem("input", f"the body is no form: {problem.message}") from problem
+    try:
+        return await _values(form, model)
+    finally:
+        await form.close()
+
+
+async def _values(form: FormData, model: type[Sent]) -> dict[str, Any]:
+    lists = {name for name, field in model.model_json_schema()["properties"].items() if field.get("type") == "array"}
+    values: dict[str, Any] = {}
+    for name in form:
+        parts = [await part.read() if isinstance(part, UploadFile) else part for part in form.getlist(name)]
+        if name not in lists and len(parts) > 1:
+            raise Problem("input", f"{name}: expected once, got {len(parts)} times")
+        values[name] = parts if name in lists else parts[0]
+    return values
+
+
+_READERS: dict[str, Callable[[Request, type[Sent]], Awaitable[Any]]] = {
+    "application/json": _json,
+    "multipart/form-data": _form,
+}
+
+
+def _as_file(field: dict[str, Any]) -> dict[str, Any]:
+    """Return a field's schema as a form has it: files in place of base64."""
+    if field.get("contentEncoding") == "base64":
+        return {"type": "string", "contentMediaType": "image/*", "description": "An image file."}
+    return {**field, "items": _as_file(field["items"])} if "items" in field else field

@@ -1,0 +1,57 @@
+"""An application that recognises mosaics, with a gallery of its own."""
+
+import pages
+import pytest
+import serving
+
+
+@pytest.fixture
+def mosaics(monkeypatch):
+    """Let mosaics be recognised in place of faces."""
+    serving.put_in(monkeypatch)
+
+
+@pytest.fixture
+def log():
+    """What the application logs."""
+    return []
+
+
+@pytest.fixture
+def ask(tmp_path, mosaics, log):  # noqa: ARG001
+    """Ask an application: ``ask("GET", "/people", key="recognise")``."""
+    service = serving.make_service(tmp_path, log=log.append)
+    yield serving.Caller(service)
+    service.close()
+
+
+@pytest.fixture
+def enrol(ask):
+    """Enrol somebody by number, and return the subject's number: ``enrol("Ann", 1)``."""
+
+    def enrolled(name, person, **given):
+        photos = [("photos", serving.photo(person, capture=capture)) for capture in (0, 1)]
+        assert ask("POST", "/people", data={"name": name, **given}, files=photos).status_code == 201
+        people = ask("GET", "/people", params={"search": name}).json()["people"]
+        return next(person["id"] for person in people if person["name"] == name)
+
+    return enrolled
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser."""
+    if not pages.CHROMIUM.exists():
+        pytest.skip(f"no browser at {pages.CHROMIUM}")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with pages.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def mosaic_page(tmp_path_factory):
+    """The address of a page whose server recognises mosaics."""
+    with pytest.MonkeyPatch.context() as patch:
+        serving.put_in(patch)
+        with pages.served(tmp_path_factory.mktemp("page"), serving.Toy(), serving.POINT) as address:
+            yield address

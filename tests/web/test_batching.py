@@ -1,0 +1,83 @@
+"""Batches of many callers: everybody gets what is his, once, and nobody waits for company."""
+
+import asyncio
+import threading
+
+import pytest
+
+from faceloupe.web.batching import MicroBatcher, Places
+from faceloupe.web.problems import Problem
+
+
+class Doubler:
+    """Doubles numbers, and remembers in what batches; the gate holds the first batch back."""
+
+    def __init__(self):
+        self.batches, self.gate = [], threading.Event()
+
+    def __call__(self, items):
+        self.gate.wait(10)
+        self.batches.append(list(items))
+        if "bad" in items:
+            raise ValueError("bad")
+        return [2 * item for item in items]
+
+
+def test_what_comes_while_one_batch_works_becomes_the_next():
+    async def main():
+        run = Doubler()
+        batch = MicroBatcher(run, most=4)
+        first = asyncio.create_task(batch([1]))
+        await asyncio.sleep(0.05)  # the first is at work alone
+        others = [asyncio.create_task(batch([n, 10 * n])) for n in (2, 3, 4)]
+        await asyncio.sleep(0.05)
+        run.gate.set()
+        return await asyncio.gather(first, *others), run.batches
+
+    results, batches = asyncio.run(main())
+    assert results == [[2], [4, 40], [6, 60], [8, 80]]
+    assert batches == [[1], [2, 20, 3, 30], [4, 40]]
+
+
+def test_a_failure_reaches_its_own_batch_only():
+    async def main():
+        run = Doubler()
+        run.gate.set()
+        batch = MicroBatcher(run, most=4)
+        with pytest.raises(ValueError, match="bad"):
+            await batch(["bad"])
+        return await batch([1])
+
+    assert asyncio.run(main()) == [2]
+
+
+def test_a_caller_who_went_away_costs_nothing():
+    async def main():
+        run = Doubler()
+        batch = MicroBatcher(run, most=4)
+        first = asyncio.create_task(batch([1]))
+        await asyncio.sleep(0.05)
+        gone, stays = asyncio.create_task(batch([2])), asyncio.create_task(batch([3]))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        run.gate.set()
+        return await asyncio.gather(first, stays), run.batches
+
+    assert asyncio.run(main()) == ([[2], [6]], [[1], [3]])
+
+
+def test_nothing_to_do_is_done_at_once():
+    assert asyncio.run(MicroBatcher(Doubler(), most=4)([])) == []
+
+
+def test_places_run_out_and_come_back():
+    places = Places(2)
+    with places.one():
+        with places.one(), pytest.raises(Problem) as refused, places.one():
+            pass
+        assert refused.value.status_code == 429
+        assert "Retry-After" in refused.value.headers
+        with places.one():
+            assert places.taken == 2
+    assert places.taken == 0

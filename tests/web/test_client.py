@@ -1,0 +1,120 @@
+"""The Python client: typed answers, and errors that say what to do."""
+
+import asyncio
+
+import httpx
+import pytest
+from serving import TOKENS, photo
+
+from faceloupe.client import Client
+from faceloupe.errors import ImageError, InputError, ProblemError, UnavailableError
+
+
+class InProcess(httpx.BaseTransport):
+    """Carries requests to an application in this process."""
+
+    def __init__(self, app):
+        self._carrier = httpx.ASGITransport(app=app)
+
+    def handle_request(self, request):
+        async def carry():
+            answer = await self._carrier.handle_async_request(request)
+            return answer.status_code, answer.headers, await answer.aread()
+
+        status, headers, content = asyncio.run(carry())
+        return httpx.Response(status, headers=headers, content=content)
+
+
+@pytest.fixture
+def client(ask):
+    with Client("http://localhost:8000", TOKENS["admin"], transport=InProcess(ask.app)) as opened:
+        yield opened
+
+
+def test_people_from_enrolment_to_the_end(client, tmp_path):
+    path = tmp_path / "ann.png"
+    path.write_bytes(photo(1))
+    enrolled = client.enrol("Ann", [path, photo(1, capture=1)], consent="form 12", keep_faces=True)
+    assert (enrolled.new, enrolled.enrolled) == (True, ["photo 1", "photo 2"])
+    client.enrol("Bob", [photo(2, 3, 4)], central=True)
+    ann, bob = client.people()
+    assert (ann.name, ann.consent, ann.references) == ("Ann", "form 12", 2)
+    assert [person.name for person in client.people("bo")] == ["Bob"]
+    record = client.show(ann.id)
+    assert client.face(ann.id, record.references[0].id).startswith(b"\x89PNG")
+    assert client.rename(bob.id, "Robert").name == "Robert"
+    assert client.merge(bob.id, into=ann.id).references == 3
+    assert client.forget(ann.id).references == 3
+    assert list(client.people()) == []
+    assert [entry.what for entry in client.audit()][:3] == ["erase", "forget", "merge"]
+
+
+def test_lists_come_whole_however_long(client, monkeypatch):
+    monkeypatch.setattr("faceloupe.client.PART", 2)
+    for number in range(5):
+        client.enrol(f"person {number}", [photo(number)])
+    assert [person.name for person in client.people()] == [f"person {number}" for number in range(5)]
+
+
+def test_who_and_whether(client):
+    client.enrol("Ann", [photo(1)])
+    found = client.identify(photo(1, 2, capture=3), ranks=1)
+    assert [face.name for face in found.photographs[0].faces] == ["Ann", None]
+    assert found.photographs[0].faces[0].candidates[0].score > 0.9
+    assert client.verify(photo(1), photo(1, capture=1)).match
+    assert not client.verify(photo(1), photo(2)).match
+    assert len(client.detect(photo(1, 2)).faces) == 2
+    assert client.health().people == 1
+    assert client.jobs() == []
+
+
+def test_the_same_key_again_gets_the_same_answer(client):
+    once, again = (client.enrol("Ann", [photo(1)], key="k") for _ in range(2))
+    assert once == again
+
+
+def test_a_refusal_says_why_and_what_to_do(client):
+    with pytest.raises(ProblemError, match="2 faces") as refused:
+        client.verify(photo(1, 2), photo(1))
+    problem = refused.value
+    assert (problem.kind, problem.status, problem.retry_after) == ("image", 422, None)
+    assert problem.remedy in str(problem)
+    with pytest.raises(ProblemError) as refused:
+        client.show(99)
+    assert refused.value.kind == "not-found"
+
+
+def test_a_wrong_token(ask):
+    with Client("http://localhost", "wrong", transport=InProcess(ask.app)) as client:
+        with pytest.raises(ProblemError) as refused:
+            client.health()
+        assert refused.value.kind == "token"
+        assert "wrong" not in repr(client)
+
+
+def test_what_a_proxy_says_is_an_error_too():
+    transport = httpx.MockTransport(lambda _: httpx.Response(502, text="<html>", headers={"Retry-After": "3"}))
+    with Client("http://localhost", "t", transport=transport) as client, pytest.raises(ProblemError) as refused:
+        client.health()
+    assert (refused.value.status, refused.value.retry_after) == (502, 3.0)
+
+
+def test_the_printed_address_is_enough():
+    def answer(request):
+        assert request.headers["authorization"] == "Bearer secret"
+        assert str(request.url) == "http://127.0.0.1:8000/api/v1/jobs"
+        return httpx.Response(200, json={"jobs": []})
+
+    with Client("http://127.0.0.1:8000/#token=secret", transport=httpx.MockTransport(answer)) as client:
+        assert client.jobs() == []
+
+
+def test_what_cannot_be_a_server_or_a_photograph(tmp_path):
+    for address, token in (("localhost:8000", "t"), ("http://localhost", "")):
+        with pytest.raises(InputError):
+            Client(address, token)
+    with Client("http://127.0.0.1:9", "t") as client:
+        with pytest.raises(UnavailableError, match="is the server running"):
+            client.health()
+        with pytest.raises(ImageError, match="no such file"):
+            client.detect(tmp_path / "none.jpg")

@@ -1,0 +1,105 @@
+"""Explanations and thresholds over HTTP."""
+
+import threading
+import time
+
+import pytest
+import serving
+
+from faceloupe.web.api import explaining
+
+
+def explain(ask, one=1, other=1, *, key="recognise", **given):
+    files = {"one": serving.photo(one), "other": serving.photo(other, capture=1)}
+    return ask("POST", "/explain", key=key, files=files, data={"certify": "false", **given})
+
+
+def wait(ask, answer, key="recognise"):
+    assert answer.status_code == 202, answer.text
+    deadline = time.monotonic() + 30
+    while not (job := ask("GET", f"/jobs/{answer.json()['id']}", key=key).json())["ended"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return job
+
+
+def test_an_explanation_shows_both_faces_and_what_the_score_rests_on(ask):
+    job = wait(ask, explain(ask))
+    assert (job["state"], job["kind"]) == ("done", "explain")
+    document = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()
+    assert document["title"] == "Why one and other match"
+    decision = document["evidence"]["decision"]
+    verified = ask("POST", "/verify", files={"one": serving.photo(1), "other": serving.photo(1, capture=1)}).json()
+    assert decision["score"] == pytest.approx(verified["score"])
+    assert [each["path"] for each in decision["photographs"]] == ["one", "other"]
+    assert document["evidence"]["others"] is None
+    address = ask("POST", f"/jobs/{job['id']}/page", key="recognise").json()["address"]
+    assert "Why one and other match" in ask("GET", f"http://localhost:8000{address}", key=None).text
+
+
+def test_it_equals_that_of_files(ask, tmp_path):
+    from faceloupe.explaining import explain as explained
+
+    paths = tmp_path / "one", tmp_path / "other"
+    for path, capture in zip(paths, (0, 1), strict=True):
+        path.write_bytes(serving.photo(1, capture=capture))
+    found = explained(*paths, point=serving.POINT, embedder=serving.Toy(), certify=False).to_document()
+    job = wait(ask, explain(ask))
+    ours = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()
+    assert ours["evidence"]["faces"] == found["evidence"]["faces"]
+    assert ours["sections"] == found["sections"]
+
+
+def test_people_of_the_gallery_stand_beside_it(ask, enrol):
+    enrol("Ann", 1)
+    enrol("Bo", 2)
+    job = wait(ask, explain(ask, 1, 3))
+    others = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()["evidence"]["others"]
+    assert (others["compared"], others["matching"]) == (1, ["Ann"])
+    assert others["nearest"][0]["name"] == "Bo"
+
+
+def test_names_and_faces_of_an_explanation_are_for_its_owner(ask):
+    job = wait(ask, explain(ask))
+    assert ask("GET", f"/jobs/{job['id']}/result", key="look").status_code == 404
+    assert explain(ask, key="look").status_code == 403
+
+
+def test_what_cannot_be_explained_is_refused_at_once(ask):
+    files = {"one": serving.photo(), "other": serving.photo(1)}
+    answer = ask("POST", "/explain", files=files)
+    assert (answer.status_code, "no face" in answer.json()["detail"]) == (422, True)
+    files = {"one": serving.photo(1, 2), "other": serving.photo(1)}
+    assert "2 faces" in ask("POST", "/explain", files=files).json()["detail"]
+    assert explain(ask, method="grad-cam").status_code == 422
+
+
+def test_an_explanation_stops_when_asked(ask, monkeypatch):
+    go, attribute = threading.Event(), explaining.attribute
+    monkeypatch.setattr(explaining, "attribute", lambda *given, **named: go.wait(30) and attribute(*given, **named))
+    answer = explain(ask)
+    ask("DELETE", f"/jobs/{answer.json()['id']}", key="recognise")
+    go.set()
+    assert wait(ask, answer)["state"] == "stopped"
+
+
+def test_a_threshold_of_the_gallery_s_own_holds_from_then_on(ask, enrol):
+    for number in range(8):
+        enrol(f"subject {number}", number)
+    answer = ask("POST", "/calibrate", key="enrol", json={"fmr": 0.05})
+    assert answer.status_code == 200, answer.text
+    held = ask.service.gallery.point(serving.Toy())
+    assert answer.json()["point"]["threshold"] == held.threshold
+    assert held.fmr <= 0.05
+    assert held.source.startswith("every two references of the gallery")
+    assert ask.service.gallery.audit()[-1].who == "key enrol"
+
+
+def test_a_rate_that_the_gallery_cannot_support_is_refused(ask, enrol):
+    enrol("Ann", 1)
+    enrol("Bo", 2)
+    answer = ask("POST", "/calibrate", key="enrol", json={"fmr": 1e-6})
+    assert (answer.status_code, "3,000,000" in answer.json()["detail"]) == (422, True)
+    for fmr in (0, 1, "much"):
+        assert ask("POST", "/calibrate", key="enrol", json={"fmr": fmr}).status_code == 422
+    assert ask("POST", "/calibrate", key="recognise", json={"fmr": 0.05}).status_code == 403

@@ -1,0 +1,152 @@
+"""The gate: names, tokens, sizes and speed, in front of an application that answers with what it read."""
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from faceloupe.web.guard import Guard, RateLimit
+from faceloupe.web.keys import key_of
+
+TOKEN = "a-token"  # noqa: S105
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def echo(scope, receive, send):
+    body = await Request(scope, receive).body()
+    await PlainTextResponse(f"{len(body)} bytes")(scope, receive, send)
+
+
+def guarded(**changes):
+    keys = [key_of(TOKEN, name="test", per_minute=changes.pop("per_minute", 600))]
+    given = {
+        "hosts": {"localhost", "127.0.0.1", "[::1]"},
+        "keys": keys,
+        "body_limit": 1000,
+        "bodies_limit": 10_000,
+        "patience": 5.0,
+        "headers": {"X-Frame": "no"},
+    }
+    return Guard(echo, **{**given, **changes})
+
+
+def ask(app, path="/api/v1/health", *, host="localhost:8000", method="GET", content=None, **headers):
+    async def call():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+            given = {name.replace("_", "-"): value for name, value in headers.items()}
+            return await client.request(method, path, content=content, headers=given)
+
+    return asyncio.run(call())
+
+
+def test_with_its_token_a_call_passes():
+    answer = ask(guarded(), **BEARER)
+    assert answer.text == "0 bytes"
+    assert answer.headers["x-frame"] == "no"
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": TOKEN}]
+)
+def test_without_it_none_does(headers):
+    answer = ask(guarded(), **headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-frame"] == "no"
+    assert "printed" in answer.json()["remedy"]
+
+
+def test_the_page_needs_no_token():
+    assert ask(guarded(), "/").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
+def test_its_own_names_pass(host):
+    assert ask(guarded(), host=host, **BEARER).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "10.0.0.1"])
+def test_a_rebound_name_is_refused_even_for_the_page(host):
+    answer = ask(guarded(), "/", host=host, **BEARER)
+    assert answer.status_code == 421
+    assert host in answer.json()["detail"]
+
+
+def test_a_request_without_a_host_is_refused():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "scheme": "http", "query_string": b""}
+    asyncio.run(guarded()(scope, None, send))
+    assert sent[0]["status"] == 421
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "https://localhost", "http://localhost:9999", "null"])
+def test_another_site_is_refused(origin):
+    assert ask(guarded(), Origin=origin, **BEARER).status_code == 403
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_its_own_page_may_call_also_from_behind_tls(scheme):
+    assert ask(guarded(), Origin=f"{scheme}://localhost:8000", **BEARER).status_code == 200
+
+
+def test_a_body_is_bounded_whether_announced_or_not():
+    async def stream():
+        for _ in range(20):
+            yield b"x" * 100
+
+    assert ask(guarded(), method="POST", content=b"x" * 1000, **BEARER).text == "1000 bytes"
+    for content in (b"x" * 1001, stream()):
+        answer = ask(guarded(), method="POST", content=content, **BEARER)
+        assert answer.status_code == 413
+        assert "1,000 bytes" in answer.json()["detail"]
+
+
+def test_a_slow_body_is_given_up():
+    async def stream():
+        yield b"x"
+        await asyncio.sleep(10)
+        yield b"x"
+
+    async def receive_slowly(app):
+        scope = {"type": "http", "method": "POST", "path": "/", "scheme": "http", "query_string": b"",
+                 "headers": [(b"host", b"localhost")]}  # fmt: skip
+        chunks = stream()
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": await anext(chunks), "more_body": True}
+
+        async def send(message):
+            sent.append(message)
+
+        await app(scope, receive, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(receive_slowly(guarded(patience=0.05))) == 408
+
+
+def test_too_many_requests_are_told_when_to_come_back():
+    app = guarded(per_minute=60)
+    answers = [ask(app, **BEARER) for _ in range(12)]
+    assert [answer.status_code for answer in answers[:10]] == [200] * 10
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"] == "1"
+
+
+def test_a_bucket_fills_again(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("faceloupe.web.guard.time.monotonic", lambda: now[0])
+    limit = RateLimit(60)
+    assert [limit.wait() for _ in range(10)] == [0.0] * 10
+    assert limit.wait() == pytest.approx(1.0)
+    now[0] = 1.0
+    assert limit.wait() == 0.0
+    assert limit.wait() > 0

@@ -1,0 +1,70 @@
+"""The same key, the same answer."""
+
+import asyncio
+
+import pytest
+from pydantic import BaseModel
+
+from faceloupe.web.idempotency import Answers
+from faceloupe.web.problems import Problem
+
+
+class Sent(BaseModel):
+    name: str = "ann"
+
+
+class Work:
+    def __init__(self):
+        self.times, self.fails = 0, 0
+
+    async def __call__(self):
+        self.times += 1
+        await asyncio.sleep(0.01)
+        if self.fails:
+            self.fails -= 1
+            raise ValueError("failed")
+        return 201, {"times": self.times}
+
+
+def test_sent_twice_done_once_also_at_the_same_time():
+    async def main():
+        answers, work = Answers(), Work()
+        both = await asyncio.gather(*(answers.once("me", "k", Sent(), work) for _ in range(2)))
+        return [*both, await answers.once("me", "k", Sent(), work)]
+
+    assert asyncio.run(main()) == [(201, {"times": 1})] * 3
+
+
+def test_other_keys_callers_and_none_are_new_requests():
+    async def main():
+        answers, work = Answers(), Work()
+        for caller, key in (("me", "a"), ("me", "b"), ("you", "a"), ("me", None), ("me", None)):
+            await answers.once(caller, key, Sent(), work)
+        return work.times
+
+    assert asyncio.run(main()) == 5
+
+
+def test_a_key_is_for_one_request():
+    async def main():
+        answers, work = Answers(), Work()
+        await answers.once("me", "k", Sent(), work)
+        with pytest.raises(Problem) as refused:
+            await answers.once("me", "k", Sent(name="bob"), work)
+        return refused.value.status_code
+
+    assert asyncio.run(main()) == 409
+
+
+def test_what_failed_may_be_tried_again_and_what_was_left_goes_on():
+    async def main():
+        answers, work = Answers(), Work()
+        work.fails = 1
+        with pytest.raises(ValueError, match="failed"):
+            await answers.once("me", "k", Sent(), work)
+        gone = asyncio.ensure_future(answers.once("me", "k", Sent(), work))
+        await asyncio.sleep(0.001)
+        gone.cancel()
+        return await answers.once("me", "k", Sent(), work)
+
+    assert asyncio.run(main()) == (201, {"times": 2})

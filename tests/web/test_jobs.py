@@ -1,0 +1,136 @@
+"""Jobs: run, watched, stopped, refused when too many, and not to be guessed."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from faceloupe.errors import InputError
+from faceloupe.web.jobs import Jobs
+from faceloupe.web.problems import Problem
+
+LOGGED = []
+
+
+@pytest.fixture
+def jobs():
+    made = Jobs(at_once=1, queue=2, log=LOGGED.append)
+    yield made
+    made.close()
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def steps(count, go=None):
+    def work(tell):
+        for step in range(count):
+            tell(step, count)
+            if go:
+                go.wait(0.01)
+        tell(count, count)
+        return {"steps": count}
+
+    return work
+
+
+def forever(tell):
+    while True:
+        tell(1, 0)
+        time.sleep(0.002)
+
+
+def test_a_job_runs_and_keeps_its_result(jobs):
+    job = jobs.submit("count", steps(3), owner="me")
+    until(lambda: jobs.get(job.id).finished)
+    job = jobs.get(job.id)
+    assert (job.state, job.done, job.whole, job.result) == ("done", 3, 3, {"steps": 3})
+    assert "result" not in job.to_document()
+
+
+def test_watching_sees_it_through(jobs):
+    async def watch():
+        job = jobs.submit("count", steps(30, threading.Event()), owner="me")
+        return [(seen.state, seen.done) async for seen in jobs.watch(job.id)]
+
+    seen = asyncio.run(watch())
+    assert seen[-1] == ("done", 30)
+    done = [amount for _, amount in seen]
+    assert done == sorted(done)
+    assert len(seen) > 2
+
+
+def test_a_running_job_stops_and_the_next_one_goes_on(jobs):
+    job = jobs.submit("endless", forever, owner="me")
+    until(lambda: jobs.get(job.id).state == "running")
+    after = jobs.submit("count", steps(1), owner="me")
+    jobs.stop(job.id)
+    until(lambda: jobs.get(job.id).finished and jobs.get(after.id).finished)
+    assert (jobs.get(job.id).state, jobs.get(after.id).state) == ("stopped", "done")
+
+
+def test_a_waiting_job_stops_without_ever_running(jobs):
+    first = jobs.submit("endless", forever, owner="me")
+    ran = []
+    second = jobs.submit("never", lambda tell: ran.append(tell) or {}, owner="me")
+    assert jobs.stop(second.id).state == "stopped"
+    jobs.stop(first.id)
+    until(lambda: jobs.get(first.id).finished)
+    jobs.close()
+    assert not ran
+
+
+def test_what_failed_says_why(jobs):
+    def refuse(_):
+        raise InputError("epochs: expected at least 1")
+
+    job = jobs.submit("study", refuse, owner="me")
+    until(lambda: jobs.get(job.id).finished)
+    assert (jobs.get(job.id).state, jobs.get(job.id).error) == ("failed", "epochs: expected at least 1")
+
+
+def test_a_fault_of_ours_shows_no_inside(jobs):
+    person = " ".join(["Ann", "Onymous"])
+
+    def break_down(_):
+        raise RuntimeError(person)
+
+    job = jobs.submit("study", break_down, owner="me")
+    until(lambda: jobs.get(job.id).finished)
+    assert jobs.get(job.id).error == "RuntimeError: see the log"
+    assert "break_down" in str(LOGGED[-1])
+    assert person not in str(LOGGED)
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back(jobs):
+    for _ in range(3):
+        jobs.submit("endless", forever, owner="me")
+    with pytest.raises(Problem) as refused:
+        jobs.submit("endless", forever, owner="me")
+    assert refused.value.status_code == 429
+    assert refused.value.headers["Retry-After"] == "10"
+
+
+def test_ids_are_not_to_be_guessed(jobs):
+    ids = {jobs.submit("count", steps(1), owner="me").id for _ in range(2)}
+    assert all(len(each) >= 22 for each in ids)  # 128 bits, 6 a character
+    for forged in ("", "1", "../etc/passwd", "a" * 22):
+        with pytest.raises(Problem) as refused:
+            jobs.get(forged)
+        assert refused.value.status_code == 404
+
+
+def test_only_the_latest_results_are_kept(jobs):
+    first = jobs.submit("count", steps(1), owner="me")
+    until(lambda: jobs.get(first.id).finished)
+    for _ in range(21):
+        job = jobs.submit("count", steps(1), owner="me")
+        until(lambda job=job: jobs.get(job.id).finished)
+    with pytest.raises(Problem):
+        jobs.get(first.id)
+    assert len(jobs.all()) == 21

@@ -1,0 +1,280 @@
+"""Networks over HTTP: listed, taken apart, looked at, explained, trained."""
+
+import base64
+import importlib
+import threading
+import time
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+import serving
+
+from faceloupe.documents import decode_array
+from faceloupe.errors import InputError
+from faceloupe.inspection import trace
+from faceloupe.inspection.attribution.methods import METHODS
+from faceloupe.looking import open_model
+from faceloupe.recognition.weights import SFACE
+from faceloupe.training import CNNClassifier
+from faceloupe.web.api.networks import Method
+from faceloupe.web.jobs import Stopped
+from faceloupe.web.networks import Networks
+from faceloupe.web.training import _classifier, _telling
+
+PEOPLE = ("ann", "bo", "cy")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with a small CNN that was trained on mosaics, shrunk to 16×16."""
+    faces = np.random.default_rng(0).random((8, 16, 16), dtype=np.float32)
+    folder = tmp_path_factory.mktemp("networks") / "small net"
+    CNNClassifier(kernel_size=5, epochs=2, preprocess="centre").fit(faces, ["ann", "bo"] * 4).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder of data: `mosaics` with three subjects of four captures each, `pair` with two of them."""
+    folder = tmp_path_factory.mktemp("data")
+    for number, name in enumerate(PEOPLE):
+        (folder / "mosaics" / name).mkdir(parents=True)
+        for capture in range(4):
+            (folder / "mosaics" / name / f"{capture}.png").write_bytes(serving.photo(number, capture=capture))
+    (folder / "pair").mkdir()
+    for name in PEOPLE[:2]:
+        (folder / "pair" / name).symlink_to(folder / "mosaics" / name, target_is_directory=True)
+    (folder / ".hidden").mkdir()
+    (folder / "file.txt").write_text("no folder")
+    return folder
+
+
+@pytest.fixture
+def ask(tmp_path, mosaics, monkeypatch, saved, data):  # noqa: ARG001
+    monkeypatch.setattr("faceloupe.web.networks.find_weights", lambda _: None)  # SFace takes seconds to open
+    service = serving.make_service(tmp_path, networks=(str(saved),), data=data)
+    yield serving.Caller(service)
+    service.close()
+
+
+def finish(ask, answer):
+    """The finished job that an answer announces."""
+    assert answer.status_code == 202, answer.text
+    deadline = time.monotonic() + 30
+    while True:
+        job = ask("GET", f"/jobs/{answer.json()['id']}").json()
+        if job["ended"]:
+            return job
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def result(ask, answer):
+    job = finish(ask, answer)
+    assert job["state"] == "done", job
+    return ask("GET", f"/jobs/{job['id']}/result").json()
+
+
+def base64_of(*photo, **given):
+    return base64.b64encode(serving.photo(*photo, **given)).decode()
+
+
+def test_the_methods_are_those_of_attribution():
+    assert get_args(Method) == tuple(METHODS)
+
+
+def test_a_network_is_listed_by_a_name_that_fits_an_address(ask, saved):
+    [listed] = ask("GET", "/networks", key="look").json()["networks"]
+    assert (listed["id"], listed["name"]) == ("small-net", saved.name)
+    anatomy = ask("GET", "/networks/small-net", key="look").json()
+    assert listed["parameters"] == anatomy["parameters"] == sum(layer["parameters"] for layer in anatomy["layers"])
+    assert listed["words"].startswith(f"16×16 pixels, grey; {len(anatomy['layers'])} layers")
+    assert "2 people" in listed["words"]
+
+
+def test_forged_ids_open_nothing(ask):
+    for forged in ("nobody", "..", "%2e%2e%2fsmall-net", "%2fetc%2fpasswd", "small net"):
+        assert ask("GET", f"/networks/{forged}").status_code == 404
+        assert ask("POST", f"/networks/{forged}/look", json={"photos": ["orl:0"]}).status_code in (404, 405)
+
+
+def test_a_look_needs_a_key_for_it(ask):
+    assert ask("GET", "/networks", key="recognise").status_code == 403
+    assert ask("POST", "/networks/small-net/look", key="enrol", json={"photos": ["orl:0"]}).status_code == 403
+
+
+def test_a_look_makes_a_page(ask):
+    answer = ask(
+        "POST", "/networks/small-net/look", key="look",
+        json={"photos": ["orl:3", base64_of(1)], "methods": ["gradient"], "certify": False},
+    )  # fmt: skip
+    document = result(ask, answer)
+    assert document["schema"] == "faceloupe.look/1"
+    assert document["evidence"]["faces"] == ["orl:3", "face 2"]
+    assert [one["method"] for one in document["evidence"]["attributions"]] == ["gradient"] * 2
+    assert ask("POST", f"/jobs/{answer.json()['id']}/page").json()["address"].startswith("/pages/")
+
+
+def test_a_look_by_a_form(ask):
+    answer = ask(
+        "POST", "/networks/small-net/look", data={"layers": ["conv", "hidden"], "certify": "false"},
+        files=[("photos", serving.photo(1)), ("photos", serving.photo(2))],
+    )  # fmt: skip
+    evidence = result(ask, answer)["evidence"]
+    assert evidence["faces"] == ["face 1", "face 2"]
+    assert [one["method"] for one in evidence["attributions"]] == ["occlusion"] * 2
+
+
+def test_what_cannot_be_looked_at_says_why(ask):
+    def detail(**sent):
+        answer = ask("POST", "/networks/small-net/look", json={"photos": ["orl:0"], **sent})
+        return answer.status_code, answer.json()["detail"]
+
+    assert detail(layers=["nosuch"])[0] == 422
+    assert "no layer 'nosuch'" in detail(layers=["nosuch"])[1]
+    assert detail(compare="nosuch")[0] == 404
+    assert detail(photos=[])[0] == 422
+    assert detail(methods=["magic"])[0] == 422
+    assert detail(photos=["/etc/passwd"])[0] == 422
+    assert detail(photos=[base64.b64encode(b"no picture").decode()])[0] == 422
+    assert "photo 1" in detail(photos=[base64.b64encode(b"no picture").decode()])[1]
+    assert "400 captures" in finish(ask, ask("POST", "/networks/small-net/look", json={"photos": ["orl:400"]}))["error"]
+
+
+def held(monkeypatch, place):
+    """Let a function wait for the event that is returned, so that a job is at work for sure."""
+    go, (module, name) = threading.Event(), place.rsplit(".", 1)
+    called = getattr(importlib.import_module(module), name)
+    monkeypatch.setattr(place, lambda *given, **named: go.wait(30) and called(*given, **named))
+    return go
+
+
+def test_a_look_stops_when_asked(ask, monkeypatch):
+    go = held(monkeypatch, "faceloupe.web.api.networks.looked")
+    answer = ask("POST", "/networks/small-net/look", json={"photos": ["orl:0"] * 4, "methods": ["correlation"]})
+    ask("DELETE", f"/jobs/{answer.json()['id']}")
+    go.set()
+    assert finish(ask, answer)["state"] == "stopped"
+    assert ask("GET", "/networks/small-net").status_code == 200
+
+
+def test_maps_are_those_of_the_network(ask, saved):
+    name = ask("GET", "/networks/small-net").json()["layers"][0]["name"]
+    answer = ask("POST", "/networks/small-net/trace", key="look", json={"photo": base64_of(1), "layers": [name]}).json()
+    model, face = open_model(saved), decode_array(answer["face"])
+    assert face.shape == (16, 16)
+    [layer] = answer["layers"]
+    expected = trace(model.network, model.prepare(face[None]), [name])[name]
+    np.testing.assert_array_equal(decode_array(layer["output"]), expected)
+
+
+def test_a_map_can_be_of_a_class_or_of_the_cosine_with_another_face(ask):
+    def attribute(**sent):
+        given = {"photo": "orl:3", "method": "gradient", "certify": False, **sent}
+        return result(ask, ask("POST", "/networks/small-net/attribute", key="look", json=given))
+
+    own, cosine = attribute(), attribute(other=base64_of(2))
+    assert decode_array(own["map"]).shape == decode_array(own["face"]).shape == (16, 16)
+    assert own["method"] == "gradient"
+    assert "cosine" in cosine["target"]
+    both = ask("POST", "/networks/small-net/attribute", json={"photo": "orl:3", "other": "orl:4", "target": 0})
+    assert (both.status_code, "not both" in both.json()["detail"]) == (422, True)
+
+
+def test_a_template_is_explained_beside_another_one_only(ask, monkeypatch):
+    opened = ask.service.networks.open
+    monkeypatch.setattr(ask.service.networks, "open", lambda each: replace(opened(each), answers="template"))
+    answer = ask("POST", "/networks/small-net/attribute", json={"photo": "orl:3"})
+    assert (answer.status_code, "`other`" in answer.json()["detail"]) == (422, True)
+
+
+def test_sface_looks_at_aligned_faces(ask, monkeypatch, saved):
+    monkeypatch.setattr("faceloupe.web.faces.SFACE", replace(SFACE, sha256=open_model(saved).digest))
+    answer = ask("POST", "/networks/small-net/trace", files={"photo": serving.photo(1)}, data={"layers": "conv"})
+    assert answer.status_code == 200, answer.text
+    wall = ask("POST", "/networks/small-net/trace", files={"photo": serving.photo()}, data={"layers": "conv"})
+    assert (wall.status_code, "no face" in wall.json()["detail"]) == (422, True)
+    document = result(ask, ask("POST", "/networks/small-net/look", json={"photos": [base64_of(1)], "methods": []}))
+    assert "aligned by five points" in str(document)
+
+
+def test_data_are_named_by_what_is_there(ask):
+    assert ask("GET", "/data", key="look").json()["data"] == ["orl", "olivetti", "mosaics", "pair"]
+    for forged in ("../data/mosaics", ".hidden", "file.txt", "/etc", "", "nosuch"):
+        answer = ask("POST", "/networks", json={"data": forged, "kind": "cnn", "name": "new"})
+        assert (answer.status_code, "mosaics" in answer.json()["detail"]) == (422, True)
+
+
+def test_a_trained_network_is_measured_saved_and_listed(ask):
+    answer = ask("POST", "/networks", key="look", json={"data": "mosaics", "kind": "cnn", "name": "new.1", "epochs": 3})
+    found = result(ask, answer)
+    assert (found["train"], found["held_out"], found["subjects"], found["epochs"]) == (6, 6, 3, 3)
+    assert found["interval"]["low"] <= found["accuracy"] <= found["interval"]["high"]
+    assert found["chance"] == pytest.approx(1 / 3)
+    assert "chance is 33.3%" in found["words"]
+    assert [each["id"] for each in ask("GET", "/networks").json()["networks"]] == ["new.1", "small-net"]
+    for taken in ("new.1", "small-net"):
+        again = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": taken})
+        assert again.status_code == 409
+
+
+def test_a_trained_network_can_be_looked_at_beside_another(ask):
+    result(ask, ask("POST", "/networks", json={"data": "pair", "kind": "fcnn", "name": "new", "epochs": 1}))
+    sent = {"photos": [base64_of(0), base64_of(1)], "methods": [], "compare": "small-net"}
+    document = result(ask, ask("POST", "/networks/new/look", json=sent))
+    assert document["evidence"]["network"] == "new"
+    assert document["evidence"]["other"]["network"] == "small net"
+
+
+def test_names_that_could_be_paths_are_refused(ask):
+    for name in ("", ".hidden", "../out", "a/b", "a b", "x" * 65, "a\n"):
+        answer = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": name})
+        assert answer.status_code == 422
+    assert not ask.service.networks.folder.exists()
+
+
+def test_a_training_stops_and_leaves_nothing(ask, monkeypatch):
+    go = held(monkeypatch, "faceloupe.web.training._classifier")
+    answer = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": "new", "epochs": 10})
+    ask("DELETE", f"/jobs/{answer.json()['id']}")
+    go.set()
+    assert finish(ask, answer)["state"] == "stopped"
+    assert not ask.service.networks.folder.exists()
+
+
+@pytest.mark.parametrize("kind", ["fcnn", "deep"])
+def test_telling_a_training_changes_nothing(ask, kind):
+    faces = ask.service.data.load("mosaics")
+    plain, told, heard = _classifier(kind, 1), _classifier(kind, 1), []
+    plain.fit(faces.images, faces.subject)
+    with _telling(told, len(faces), lambda done, whole: heard.append((done, whole))):
+        told.fit(faces.images, faces.subject)
+    np.testing.assert_array_equal(plain.predict_proba(faces.images), told.predict_proba(faces.images))
+    assert not told.network_._forward_pre_hooks
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    assert heard[-1][0] == heard[-1][1]
+
+    def stop(*_):
+        raise Stopped
+
+    with pytest.raises(Stopped), _telling(told, len(faces), stop):
+        told.fit(faces.images, faces.subject)
+    assert "_network" not in vars(told)
+
+
+def test_one_that_cannot_be_opened_says_why_and_hides_no_other(tmp_path, saved, monkeypatch):
+    monkeypatch.setattr("faceloupe.web.networks.find_weights", lambda _: None)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    first, second = Networks([str(broken), str(saved)], tmp_path / "none").describe()
+    assert (first["parameters"], "cannot be opened" in first["words"]) == (None, True)
+    assert second["id"] == "small-net"
+
+
+def test_two_of_one_name_have_two_ids_and_what_is_missing_is_refused(tmp_path, saved, monkeypatch):
+    monkeypatch.setattr("faceloupe.web.networks.find_weights", lambda _: None)
+    assert Networks([str(saved), str(saved)], tmp_path).ids() == ["small-net", "small-net-2"]
+    with pytest.raises(InputError, match="no such network"):
+        Networks(["nosuch"], tmp_path)

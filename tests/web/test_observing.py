@@ -1,0 +1,44 @@
+"""What the server says of itself."""
+
+import json
+
+from serving import photo
+
+from faceloupe.web.observing import log_line
+
+
+def test_a_line_a_request(ask, log):
+    answer = ask("GET", "/people/7", key="recognise", params={"x": "y"})
+    assert log[-1].items() >= {
+        "request": answer.headers["x-request-id"], "method": "GET", "route": "/people/{person}", "status": 404,
+        "key": "recognise",
+    }.items()  # fmt: skip
+    assert log[-1]["ms"] >= 0
+
+
+def test_counts_as_prometheus_reads_them(ask):
+    ask("POST", "/detect", files={"photo": photo(1, 2)})
+    ask("GET", "/people", key=None)
+    text = ask("GET", "/metrics").text
+    assert 'faceloupe_requests_total{method="POST",route="/detect",status="200"} 1.0' in text
+    assert 'status="401"' in text
+    assert "faceloupe_faces_total 2.0" in text
+    assert "faceloupe_embedding_batches_total 1.0" in text
+    assert "faceloupe_photographs_waiting 0.0" in text
+    assert 'faceloupe_request_seconds_count{route="/detect"} 1.0' in text
+
+
+def test_a_stranger_cannot_fill_the_memory_with_counts(ask):
+    def lines_after(numbers):
+        for number in numbers:
+            ask("GET", f"/nothing-{number}")
+            ask(f"BREW{number}", "/people", key=None)
+        return len(ask("GET", "/metrics").text.splitlines())
+
+    lines_after(range(2))
+    assert lines_after(range(2, 4)) == lines_after(range(4, 9))
+
+
+def test_a_line_is_json_on_stderr(capsys):
+    log_line({"status": 200, "key": "Zoë"})
+    assert json.loads(capsys.readouterr().err) == {"status": 200, "key": "Zoë"}

@@ -1,0 +1,190 @@
+"""The page's four places with made-up faces: the token, the keyboard, phones, themes, hostile names, a study."""
+
+import re
+
+import pages
+import pytest
+import serving
+
+PLACES = (
+    "recognise", "recognise/compare", "recognise/camera", "people", "people/enrol", "people/audit", "look",
+    "studies", "studies/train",
+)  # fmt: skip
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+
+
+@pytest.fixture(scope="module")
+def visit(browser, mosaic_page):
+    opened = pages.visit(browser, mosaic_page)
+    opened.go("people")
+    opened.page.get_by_text("Nobody is enrolled yet").wait_for()
+    for name, person in (("Ann", 1), ("Ben", 2), (HOSTILE, 3)):
+        opened.enrol(name, *((f"{capture}.png", serving.photo(person, capture=capture)) for capture in (0, 1)))
+    return opened
+
+
+def test_the_token_leaves_the_address_and_stays_in_the_tab(visit):
+    assert pages.TOKEN not in visit.page.url
+    assert visit.page.evaluate("Object.values(sessionStorage)") == [pages.TOKEN]
+    visit.page.reload()
+    visit.page.get_by_role("heading", level=1).wait_for()
+    assert visit.page.get_by_label("Token").count() == 0
+
+
+def test_without_a_token_the_page_asks_for_one_and_takes_it(browser, mosaic_page):
+    where = mosaic_page.partition("#")[0]
+    stranger = pages.visit(browser, where)
+    page = stranger.page
+    assert page.get_by_role("heading", level=1).inner_text() == "This page needs its token"
+    assert not [url for url in stranger.requests if "/api/" in url]
+    page.get_by_label("Token").fill("wrong")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="The server does not take this token").wait_for()
+    page.get_by_label("Token").fill(mosaic_page)  # the whole address does too
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Recognise", exact=True).wait_for()
+    page.context.close()
+
+
+def test_a_name_is_text_wherever_it_stands(visit):
+    visit.go("people")
+    visit.page.get_by_role("link", name=HOSTILE).click()
+    visit.page.get_by_role("heading", name=HOSTILE).wait_for()
+    visit.go("recognise")
+    visit.show(("group.png", serving.photo(3, 1, capture=2)))
+    visit.page.locator(".faces-found th").first.wait_for()
+    assert HOSTILE in visit.page.locator(".faces-found").inner_text()
+    visit.page.get_by_role("button", name="Remove").click()
+    assert visit.page.title() == "Recognise · faceloupe"
+
+
+def test_people_are_searched_renamed_merged(visit):
+    visit.enrol("Annie", ("2.png", serving.photo(1, capture=2)))
+    page = visit.page
+    visit.go("people")
+    page.get_by_label("Search by name").fill("ann")
+    page.locator(".people tbody tr").nth(2).wait_for(state="detached")
+    page.get_by_role("link", name="Annie").click()
+    page.get_by_role("button", name="Rename").click()
+    page.locator("dialog").get_by_label("Name").fill("Anne")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Anne", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Rename", "where it was before"
+    page.get_by_role("button", name="Merge").click()
+    page.locator("dialog").get_by_role("radio", name=re.compile("Ann 2")).check()
+    page.locator("dialog").get_by_role("button", name="Merge").click()
+    page.get_by_role("heading", name="Ann", exact=True).wait_for()
+    assert page.locator(".references li").count() == 3
+    page.get_by_role("heading", name="History").wait_for()
+    visit.go("people/audit")
+    page.locator("tbody th", has_text="Merged: into 1").wait_for()
+
+
+def test_a_study_is_begun_watched_and_stopped(visit):
+    visit.go("studies")
+    page = visit.page
+    page.get_by_label("Pairs of people").fill("2")
+    page.get_by_label("Seeds").fill("1")
+    page.get_by_label("Epochs").fill("1")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("progressbar").wait_for(timeout=30_000)  # PyTorch is loaded first
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".job.stopped, .job.done").wait_for(timeout=30_000)
+    assert re.match("Study: (stopped|done)", visit.said())
+
+
+def test_a_training_with_a_bad_name_is_refused_in_words(visit):
+    visit.go("studies/train")
+    visit.page.get_by_label("Name").fill("../elsewhere")
+    visit.page.get_by_role("button", name="Train", exact=True).click()
+    visit.page.locator(".notice", has_text="name").wait_for()
+    visit.messages.clear()
+
+
+def test_the_keyboard_alone_recognises_and_enrols(browser, mosaic_page):
+    visit = pages.visit(browser, mosaic_page)
+    page, press = visit.page, visit.page.keyboard.press
+    two = {"name": "two.png", "mimeType": "image/png", "buffer": serving.photo(1, 8, capture=2)}
+    page.on("filechooser", lambda chooser: chooser.set_files(two))
+    press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    reach(page, "Choose photographs")
+    press("Enter")
+    page.locator(".faces-found tbody tr").nth(1).wait_for()
+    reach(page, "Face 2, nobody")
+    press("Enter")
+    reach(page, "Enrol this face")
+    press("Enter")
+    page.locator("dialog").wait_for()
+    assert page.evaluate("document.activeElement.closest('dialog') !== null")
+    press("Escape")
+    page.locator("dialog").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "Enrol this face"
+    page.context.close()
+
+
+def reach(page, name):
+    """Press Tab until something of this name has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        here = page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent")
+        if here.strip() == name:
+            return
+    pytest.fail(f"Tab never came to {name!r}")
+
+
+def test_a_picture_is_pasted(visit):
+    visit.go("recognise")
+    content = list(serving.photo(2, capture=2))
+    visit.page.evaluate(
+        """bytes => {
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }""",
+        content,
+    )
+    visit.page.locator(".faces-found th", has_text="Ben").wait_for()
+    visit.page.get_by_role("button", name="Remove").click()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(320, "dark"), (1280, "light")])
+def test_every_place_fits_is_silent_and_accessible(browser, mosaic_page, visit, width, theme):  # noqa: ARG001 - it enrolled
+    seen = pages.visit(
+        browser, mosaic_page, viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True,
+        reduced_motion="reduce",
+    )  # fmt: skip
+    page = seen.page
+    for place in PLACES:
+        seen.go(place)
+        page.wait_for_function("!document.querySelector('.loading')")
+        seen.check(place)
+    seen.go("people")
+    page.locator(".people a").first.click()
+    page.locator(".history").wait_for()
+    seen.check("a person")
+    page.get_by_role("button", name="Forget").click()
+    seen.check("forget")
+    page.keyboard.press("Escape")
+    seen.go("recognise")
+    seen.show(("group.png", serving.photo(1, 3, 7, capture=3)))
+    page.locator(".face-panel").wait_for()
+    seen.check("faces")
+    assert seen.messages == []
+    page.context.close()
+
+
+def test_a_server_that_is_gone_and_a_part_that_is_missing_are_told(browser, mosaic_page):
+    visit = pages.visit(browser, mosaic_page)
+    visit.page.route("**/api/v1/networks", lambda route: route.fulfill(status=405, json={}))
+    visit.go("look")
+    visit.page.get_by_text("This server does not offer it").wait_for()
+    visit.page.route("**/api/v1/people?*", lambda route: route.abort())
+    visit.go("people")
+    visit.page.get_by_text("The server does not answer").wait_for()
+    visit.page.unroute("**/api/v1/people?*")
+    visit.page.get_by_role("button", name="Try again").click()
+    visit.page.locator(".people, .empty").first.wait_for()
+    visit.page.context.close()

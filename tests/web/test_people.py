@@ -1,0 +1,193 @@
+"""The gallery over HTTP: what the command line can do, by whom, and what the trail tells of it."""
+
+import base64
+import json
+
+import pytest
+from serving import photo
+from typer.testing import CliRunner
+
+import faceloupe.cli
+
+
+def by_command(tmp_path, *arguments):
+    """What the command line says of the same gallery."""
+    result = CliRunner().invoke(faceloupe.cli.app, [*arguments, "--gallery", str(tmp_path / "faces.db"), "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def names(answer):
+    return [person["name"] for person in answer.json()["people"]]
+
+
+def test_who_is_enrolled_is_told_as_the_command_line_does(ask, enrol, tmp_path):
+    ann, _ = enrol("Ann", 1, consent="form 12"), enrol("Bob", 2)
+    people = ask("GET", "/people", key="recognise").json()
+    assert people.pop("next") is None
+    assert people == by_command(tmp_path, "people")
+    assert ask("GET", f"/people/{ann}").json() == by_command(tmp_path, "show", "Ann")
+    audit = ask("GET", "/audit").json()
+    assert audit.pop("next") is None
+    audit["audit"].reverse()  # the newest first: whoever looks, looks for that
+    assert audit == by_command(tmp_path, "audit")
+
+
+def test_a_photograph_is_enrolled_once_and_the_answer_says_so(ask):
+    answers = [ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1)}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json() == {
+        "name": "Ann", "new": True, "enrolled": ["photo 1"], "already_enrolled": [], "refused": [],
+    }  # fmt: skip
+    assert answers[1].json()["already_enrolled"] == ["photo 1"]
+
+
+def test_what_cannot_be_used_is_told_and_stops_nothing(ask):
+    files = [("photos", each) for each in (photo(), photo(1), photo(2, 3), b"no image")]
+    answer = ask("POST", "/people", data={"name": "Ann"}, files=files).json()
+    assert answer["enrolled"] == ["photo 2"]
+    assert [(each["path"], each["reason"].partition(" (")[0]) for each in answer["refused"]] == [
+        ("photo 1", "no face found"),
+        ("photo 3", "2 faces found where one was meant"),
+        ("photo 4", "no image that can be read"),
+    ]
+
+
+def test_if_nothing_can_be_used_nobody_is_added(ask):
+    answer = ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo()})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems#image")
+    assert "photo 1: no face found" in answer.json()["detail"]
+    assert names(ask("GET", "/people")) == []
+
+
+def test_base64_in_json_is_the_same_as_a_file(ask):
+    content = base64.b64encode(photo(1, 2)).decode()
+    for sent in (content, f"data:image/png;base64,{content}"):
+        given = {"name": "Ann", "photos": [sent], "central": True}
+        assert ask("POST", "/people", json=given).json()["name"] == "Ann"
+    assert ask("GET", "/people").json()["people"][0]["references"] == 1
+
+
+def test_faces_are_kept_only_when_asked_for(ask, enrol):
+    ann, bob = enrol("Ann", 1, keep_faces="true"), enrol("Bob", 2)
+    references = {who: ask("GET", f"/people/{who}").json()["references"][0] for who in (ann, bob)}
+    face = ask("GET", f"/people/{ann}/references/{references[ann]['id']}/face", key="recognise")
+    assert face.content.startswith(b"\x89PNG")
+    assert face.headers["content-type"] == "image/png"
+    assert face.headers["cache-control"] == "no-store"
+    assert ask("GET", f"/people/{bob}/references/{references[bob]['id']}/face").status_code == 404
+    assert ask("GET", f"/people/{bob}/references/{references[ann]['id']}/face").status_code == 404
+
+
+def test_a_list_comes_in_parts_and_can_be_searched(ask, enrol):
+    everybody = ["Ann", "Bob", "Cy", "Zoë", "anna", "Émile"]
+    for number, name in enumerate(everybody):
+        enrol(name, number)
+    found, cursor = [], ""
+    while cursor is not None:
+        part = ask("GET", "/people", params={"limit": 4, "cursor": cursor})
+        found, cursor = found + names(part), part.json()["next"]
+    assert found == sorted(everybody)
+    assert names(ask("GET", "/people", params={"search": "ANN"})) == ["Ann", "anna"]
+    assert names(ask("GET", "/people", params={"search": "zoe\u0308"})) == ["Zoë"]  # as macOS writes it
+    assert ask("GET", "/people", params={"cursor": "forged"}).status_code == 422
+    assert len(ask("GET", "/audit", params={"limit": 3}).json()["audit"]) == 3
+
+
+def test_a_name_is_changed_unless_somebody_has_it(ask, enrol):
+    ann, bob = enrol("Ann", 1), enrol("Bob", 2)
+    assert ask("PATCH", f"/people/{ann}", json={"name": " Anna "}, key="enrol").json()["name"] == "Anna"
+    taken = ask("PATCH", f"/people/{bob}", json={"name": "Anna"})
+    assert (taken.status_code, taken.json()["type"]) == (409, "/problems#conflict")
+    assert "already" in taken.json()["detail"]
+    assert ask("PATCH", f"/people/{bob}", json={"name": "a\nb"}).status_code == 422
+
+
+def test_two_subjects_become_one(ask, enrol):
+    ann, bob = enrol("Ann", 1), enrol("Bob", 2)
+    merged = ask("POST", f"/people/{bob}/merge", json={"into": ann}, key="enrol").json()
+    assert (merged["id"], merged["references"]) == (ann, 4)
+    assert ask("GET", f"/people/{bob}").status_code == 404
+    assert ask("POST", f"/people/{ann}/merge", json={"into": ann}).status_code == 422
+
+
+def test_who_is_forgotten_is_gone_from_the_file(ask, enrol, tmp_path):
+    name = " ".join(["Ann", "Onymous"])
+    ann = enrol(name, 1)
+    assert ask("DELETE", f"/people/{ann}").json() == {"name": name, "subject_id": ann, "references": 2}
+    assert ask("DELETE", f"/people/{ann}").status_code == 404
+    assert not any(name.encode() in path.read_bytes() for path in tmp_path.glob("faces.db*"))
+
+
+@pytest.mark.parametrize("number", [1, 2**63 - 1])
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("GET", "", None), ("DELETE", "", None), ("PATCH", "", {"name": "Ann"}), ("POST", "/merge", {"into": 1}),
+        ("GET", "/references/1/face", None),
+    ],
+)  # fmt: skip
+def test_nobody_of_that_number(ask, method, path, sent, number):
+    answer = ask(method, f"/people/{number}{path}", **({"json": sent} if sent else {}))
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems#not-found")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", str(2**63), "ann", "1.5", "%00"])
+def test_what_is_no_number_of_anybody(ask, number):
+    assert ask("GET", f"/people/{number}").status_code == 422
+
+
+def test_somebody_renamed_in_between_is_a_conflict(ask, enrol, monkeypatch):
+    ann = enrol("Ann", 1)
+
+    async def before(_, number):  # the name as it was a moment ago
+        return {ann: "Annie"}[number]
+
+    monkeypatch.setattr("faceloupe.web.service.Service.name_of", before)
+    for answer in (ask("GET", f"/people/{ann}"), ask("DELETE", f"/people/{ann}")):
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems#conflict")
+
+
+def test_the_trail_names_the_key_and_no_subject(ask):
+    ask("POST", "/people", data={"name": "Onymous"}, files={"photos": photo(1)}, key="enrol")
+    ask("DELETE", "/people/1", key="admin")
+    audit = ask("GET", "/audit").json()["audit"]
+    assert [(entry["what"], entry["who"]) for entry in audit[:3]] == [
+        ("erase", "key admin"), ("forget", "key admin"), ("enrol", "key enrol"),
+    ]  # fmt: skip
+    assert "Onymous" not in str(audit)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given", "scope"),
+    [
+        ("POST", "/people", {"data": {"name": "Ann"}, "files": {"photos": photo(1)}}, "enrol"),
+        ("GET", "/people", {}, "recognise"),
+        ("GET", "/people/1", {}, "recognise"),
+        ("PATCH", "/people/1", {"json": {"name": "Ann"}}, "enrol"),
+        ("POST", "/people/1/merge", {"json": {"into": 2}}, "enrol"),
+        ("DELETE", "/people/1", {}, "admin"),
+        ("GET", "/audit", {}, "admin"),
+        ("GET", "/metrics", {}, "admin"),
+        ("GET", "/points", {}, "recognise"),
+        ("POST", "/detect", {"files": {"photo": photo(1)}}, "recognise"),
+        ("POST", "/identify", {"files": {"photo": photo(1)}}, "recognise"),
+    ],
+)
+def test_a_key_opens_what_it_is_for(ask, method, path, given, scope):
+    allowed = {key: ask(method, path, key=key, **given).status_code != 403 for key in ("look", "recognise", "enrol")}
+    assert allowed == {key: key == scope for key in allowed}
+    assert ask(method, path, key="admin", **given).status_code != 403
+
+
+def test_an_idempotency_key_enrols_once(ask):
+    def send(key, name="Ann", by="enrol"):
+        return ask("POST", "/people", key=by, headers={"Idempotency-Key": key}, data={"name": name},
+                   files={"photos": photo(1)})  # fmt: skip
+
+    first = send("k")
+    assert send("k").json() == first.json()  # not "enrolled already"
+    assert send("k").status_code == first.status_code == 201
+    assert send("k", name="Bob").status_code == 409
+    assert send("k", by="admin").status_code == 200
+    assert sum(entry["what"] == "enrol" for entry in ask("GET", "/audit").json()["audit"]) == 1

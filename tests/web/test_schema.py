@@ -1,0 +1,94 @@
+"""The OpenAPI document keeps its word: whatever is sent, the answer is one that it describes, and never a fault."""
+
+import pytest
+import schemathesis
+import serving
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+from serving import TOKENS, photo
+
+HEADERS = {"Authorization": f"Bearer {TOKENS['admin']}", "Host": "localhost"}
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    unsupported_method,
+]
+
+
+def lasting(app):
+    """The application, which does not end although every client tells it to."""
+
+    async def told(scope, receive, send):
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for what in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{what}.complete"})
+
+    return told
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory):
+    """The document of an application with two subjects."""
+    with pytest.MonkeyPatch.context() as patch:
+        serving.put_in(patch)
+        service = serving.make_service(tmp_path_factory.mktemp("api"))
+        ask = serving.Caller(service)
+        for number, name in enumerate(("Ann", "Bob")):
+            ask("POST", "/people", data={"name": name, "keep_faces": "true"}, files={"photos": photo(number)})
+        yield schemathesis.openapi.from_asgi("/api/v1/openapi.json", lasting(ask.app), headers=HEADERS)
+        service.close()
+
+
+PATHS = sorted(
+    (method, path)
+    for path, methods in {
+        "/detect": ("POST",), "/verify": ("POST",), "/identify": ("POST",), "/people": ("GET", "POST"),
+        "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
+        "/people/{person}/references/{reference}/face": ("GET",), "/audit": ("GET",), "/health": ("GET",),
+        "/metrics": ("GET",), "/points": ("GET",),
+    }.items()
+    for method in methods
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_every_answer_is_one_that_is_described(api, method, path):
+    @given(case=api[f"/api/v1{path}"][method].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    def holds(case):
+        case.call_and_validate(headers=HEADERS, checks=CHECKS)
+
+    holds()
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_so_is_the_answer_to_what_is_not_described(api, method, path):
+    operation = api[f"/api/v1{path}"][method]
+    if not operation.body and not list(operation.iter_parameters()):
+        pytest.skip("takes nothing")
+
+    @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    def holds(case):
+        case.call_and_validate(headers=HEADERS, checks=CHECKS)
+
+    holds()
+
+
+def test_it_is_openapi_3_1_and_names_the_problem(api):
+    assert api.raw_schema["openapi"].startswith("3.1")
+    assert "ProblemDocument" in api.raw_schema["components"]["schemas"]

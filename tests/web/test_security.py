@@ -1,0 +1,241 @@
+"""What somebody who means harm might send: refused with a problem, never with a fault, and nothing is given away."""
+
+import asyncio
+import io
+import json
+import struct
+import zlib
+
+import httpx
+import pytest
+import serving
+from serving import TOKENS, photo
+
+from faceloupe.web.settings import Limits
+
+
+def bomb(side=50_000):
+    """A PNG of some hundred bytes that claims 2.5 thousand million pixels."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.fixture
+def limited(tmp_path, mosaics):  # noqa: ARG001
+    """Make an application with limits of one's own."""
+    services = []
+
+    def made(**limits):
+        services.append(serving.make_service(tmp_path, limits=Limits(**limits)))
+        return serving.Caller(services[-1])
+
+    yield made
+    for service in services:
+        service.close()
+
+
+PATHS = ["/health", "/people", "/people/1", "/audit", "/metrics", "/openapi.json", "/nothing", "/jobs"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_without_a_token_the_api_says_nothing(ask, path):
+    for given in ({}, {"headers": {"Authorization": "Bearer wrong"}}, {"params": {"token": TOKENS["admin"]}}):
+        answer = ask("GET", path, key=None, **given)
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems#token")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Host": ""}, {"Host": "localhost@evil.example"}])
+def test_another_name_of_the_host_is_refused(ask, headers):
+    assert ask("GET", "/health", headers=headers).status_code == 421
+    assert ask("GET", "http://localhost:8000/", headers=headers).status_code == 421
+
+
+def test_a_page_of_another_site_is_refused_and_gets_no_leave_to_read(ask):
+    answer = ask("POST", "/people", headers={"Origin": "http://evil.example"}, data={"name": "Ann"})
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems#origin")
+    for method in ("GET", "OPTIONS"):
+        answer = ask(method, "/people", headers={"Access-Control-Request-Method": "POST"})
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_oversize_is_refused_whether_announced_or_not(limited):
+    ask = limited(body=10_000)
+
+    async def endless():
+        while True:
+            yield bytes(1000)
+
+    for content in (bytes(10_001), endless()):
+        answer = ask("POST", "/detect", content=content, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems#too-large")
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(ask):
+    answer = ask("POST", "/detect", files={"photo": bomb()})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems#image")
+    assert "pixels" in answer.json()["detail"]
+
+
+def test_too_many_faces_are_refused(limited):
+    ask = limited(faces=2)
+    assert ask("POST", "/detect", files={"photo": photo(1, 2)}).status_code == 200
+    answer = ask("POST", "/detect", files={"photo": photo(1, 2, 3)})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems#too-large")
+    assert "3 faces; 2 are taken" in answer.json()["detail"]
+
+
+def test_more_than_there_is_room_for_is_told_when_to_come_back(limited):
+    ask = limited(photographs=2)
+    answers = ask.together(*[("POST", "/detect", {"files": {"photo": photo(1)}})] * 12)
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert {(answer.json()["type"], answer.headers["retry-after"]) for answer in refused} == {("/problems#busy", "1")}
+    assert ask("POST", "/detect", files={"photo": photo(1)}).status_code == 200
+
+
+def test_the_bodies_of_all_callers_have_a_bound(limited):
+    ask = limited(bodies=100_000)
+    body = b'{"photo": "' + bytes(60_000)
+
+    async def hesitant():
+        yield body
+        await asyncio.sleep(0.1)
+        yield b"}"
+
+    headers = {"Content-Type": "application/json"}
+    answers = ask.together(*[("POST", "/detect", {"content": hesitant(), "headers": headers}) for _ in range(3)])
+    assert sorted(answer.status_code for answer in answers) == [422, 429, 429]
+    assert ask("POST", "/detect", content=body, headers=headers).status_code == 422  # the room is given back
+
+
+def test_a_key_has_its_rate(tmp_path, mosaics):  # noqa: ARG001
+    key = serving.key_of(TOKENS["look"], name="slow", scopes=["look"], per_minute=60)
+    service = serving.make_service(tmp_path, keys=(key,))
+    ask = serving.Caller(service)
+    answers = [ask("GET", "/health", key="look") for _ in range(12)]
+    service.close()
+    assert {answer.status_code for answer in answers[:10]} == {200}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "/etc/passwd", "C:\\Windows", "<script>alert(1)</script>", "'; DROP TABLE subjects; --"],
+)
+def test_a_name_is_text_and_nothing_else(ask, enrol, tmp_path, name):
+    before = set(tmp_path.iterdir())
+    number = enrol(name, 1)
+    answer = ask("GET", f"/people/{number}")
+    assert answer.json()["person"]["name"] == name
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert {path for path in tmp_path.iterdir() if not path.name.startswith("faces.db")} <= before
+
+
+def test_a_file_s_own_name_is_never_used(ask):
+    answer = ask("POST", "/people", data={"name": "Ann"}, files={"photos": ("../../<b>.png", photo(1), "text/html")})
+    assert answer.json()["enrolled"] == ["photo 1"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\0", "a\nb", "a" * 201, "\ud800"])
+def test_what_is_no_name(ask, name):
+    content = json.dumps({"name": name, "photos": ["aGk="]})
+    answer = ask("POST", "/people", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"photo": NaN}', '"\\ud800"', '{"\\ud800": 1}', "{", "", "\xff", "1" * 5000]
+)
+@pytest.mark.parametrize("path", ["/detect", "/people/1/merge"])
+def test_json_that_is_none_or_odd(ask, body, path):
+    answer = ask("POST", path, content=body.encode("latin-1"), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems#input")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../pyproject.toml",
+        "/%2e%2e/app.py",
+        "/..%2fapp.py",
+        "/..\\app.py",
+        "//etc/passwd",
+        "/%00",
+        "/static/../../app.py",
+    ],
+)
+def test_the_page_s_folder_cannot_be_left(ask, path):
+    answer = ask("GET", f"http://localhost:8000{path}", key=None)
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems#not-found")
+
+
+def test_other_methods_do_nothing(ask):
+    for method in ("HEAD", "OPTIONS", "PUT", "TRACE", "BREW"):
+        answer = ask(method, "/people/1")
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "DELETE, GET, PATCH"
+    assert ask("POST", "http://localhost:8000/", key=None).status_code == 405
+    assert ask("HEAD", "http://localhost:8000/", key=None).status_code == 200
+
+
+@pytest.mark.parametrize("number", ["1", "a" * 22, "%2e%2e%2fetc", "%00", "..%5c..", "'--"])
+def test_a_forged_number_of_a_job_finds_nothing(ask, number):
+    for method, end in (("GET", ""), ("DELETE", ""), ("GET", "/result"), ("GET", "/events"), ("POST", "/page")):
+        answer = ask(method, f"/jobs/{number}{end}")
+        assert answer.status_code in (404, 405)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_nowhere(ask):
+    headers = ask("GET", "http://localhost:8000/", key=None).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "http" not in headers["content-security-policy"]
+
+
+def test_nothing_that_was_sent_is_in_the_log(ask, enrol, log):
+    name = " ".join(["Ann", "Onymous"])
+    enrol(name, 1)
+    ask("GET", "/people", params={"search": name})
+    ask("GET", f"/{name}")
+    ask("POST", "/people", json={"name": name, "photos": [name]})
+    assert log
+    assert "Onymous" not in str(log)
+    assert not any(token in str(log) for token in TOKENS.values())
+
+
+def test_a_photograph_is_written_to_no_disk(ask, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a file was made")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    large = io.BytesIO(photo(1) + bytes(3_000_000))  # beyond what forms are usually kept in memory
+    assert ask("POST", "/detect", files={"photo": large}).status_code == 200
+
+
+def test_a_client_that_goes_away_frees_its_place(ask):
+    async def main():
+        transport = httpx.ASGITransport(app=ask.app)
+        headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+            sent = [asyncio.create_task(client.post("/api/v1/detect", files={"photo": photo(1)})) for _ in range(8)]
+            await asyncio.sleep(0.01)
+            for task in sent[:6]:
+                task.cancel()
+            await asyncio.gather(*sent, return_exceptions=True)
+            return ask.service.recogniser._places.taken
+
+    assert asyncio.run(main()) == 0

@@ -1,0 +1,218 @@
+"""Servers in processes of their own: how they end, what they survive, and what they make of slow or dead callers."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import httpx
+import numpy as np
+import pytest
+import serving
+from serving import TOKENS, photo
+
+from faceloupe.client import Client
+from faceloupe.errors import FaceloupeError, InputError
+from faceloupe.gallery import open_gallery
+from faceloupe.web.server import address, listen, make_server
+from faceloupe.web.settings import Limits
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    path = tmp_path / "faces.db"
+    serving.make_gallery(path)
+    return path
+
+
+def opened(process):
+    return Client(process.address, TOKENS["admin"])
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+def test_it_ends_in_good_order_and_finishes_what_is_in_work(gallery, sent, status):
+    body = json.dumps({"name": "Ann", "photos": [base64.b64encode(photo(1)).decode()]}).encode()
+
+    def parts(process):
+        yield body[:100]
+        time.sleep(0.5)  # the server has the head, and waits for the rest
+        process.send_signal(sent)
+        time.sleep(0.5)
+        yield body[100:]
+
+    headers = {"Authorization": f"Bearer {TOKENS['admin']}", "Content-Type": "application/json"}
+    with serving.running("--gallery", gallery) as process:
+        answer = httpx.post(f"{process.address}/api/v1/people", content=parts(process), headers=headers, timeout=30)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == status
+        assert out == ""
+        assert "Traceback" not in err
+    assert answer.json()["enrolled"] == ["photo 1"]
+    with open_gallery(gallery) as kept:
+        assert [(person.name, person.references) for person in kept.people()] == [("Ann", 1)]
+
+
+def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_leaves_nothing_half(gallery):
+    chance, acknowledged, kills = np.random.default_rng(7), [], 10
+    with serving.often() as start:
+        for round_ in range(kills):
+            number, page = start("--gallery", gallery)
+            before = len(acknowledged)
+            threads = [
+                threading.Thread(target=_enrol_many, args=(page, acknowledged, 1000 * (2 * round_ + half)))
+                for half in (0, 1)
+            ]
+            for thread in threads:
+                thread.start()
+            while len(acknowledged) < before + 2:
+                time.sleep(0.002)
+            time.sleep(chance.uniform(0, 0.1))
+            os.kill(number, signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+    with open_gallery(gallery) as kept:
+        people = kept.people()
+        assert set(acknowledged) <= {person.name for person in people}
+        assert {person.references for person in people} == {2}
+        assert kept.check().findings == ()
+    assert len(people) - len(acknowledged) <= 2 * kills  # at most what was in work
+
+
+def _enrol_many(page, acknowledged, start):
+    """Enrol one subject after another until the server is gone."""
+    with Client(page, TOKENS["admin"]) as client:
+        for number in range(start, start + 1000):
+            try:
+                client.enrol(f"person {number}", [photo(number, capture=capture) for capture in (0, 1)])
+            except FaceloupeError:
+                return
+            acknowledged.append(f"person {number}")
+
+
+def test_two_servers_on_one_database_know_the_same_people(postgres):
+    serving.make_gallery(postgres)
+    with (
+        serving.running("--gallery", postgres) as one, serving.running("--gallery", postgres) as other,
+        opened(one) as here, opened(other) as there,
+    ):  # fmt: skip
+        assert there.identify(photo(1)).photographs[0].faces[0].name is None
+        here.enrol("Ann", [photo(1)])
+        began = time.monotonic()
+        assert there.identify(photo(1, capture=1)).photographs[0].faces[0].name == "Ann"
+        assert time.monotonic() - began < 1
+        there.forget(next(there.people()).id)
+        assert here.identify(photo(1)).photographs[0].faces[0].name is None
+
+
+class InThread:
+    """A server of this process with little patience."""
+
+    def __init__(self, folder):
+        self.service = serving.make_service(folder, port=0, limits=Limits(patience=0.4, connections=8))
+        self.listening = listen(self.service.settings)
+        self.place = self.listening.getsockname()
+        self.server = make_server(serving.make_app(self.service), self.service.settings, ending=self.service.jobs.end)
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listening]})
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.should_exit = True
+        self._thread.join()
+
+    def says(self, *parts, pause=0.0):
+        """Send the parts of a request, and return everything that comes until the server closes, and the seconds."""
+        began = time.monotonic()
+        with socket.create_connection(self.place, timeout=5) as connection:
+            for part in parts:
+                try:
+                    connection.sendall(part)
+                except OSError:  # it was closed
+                    break
+                time.sleep(pause)
+            return _all_of(connection), time.monotonic() - began
+
+
+def _all_of(connection):
+    received = b""
+    try:
+        while part := connection.recv(65536):
+            received += part
+    except ConnectionResetError:
+        pass
+    return received
+
+
+@pytest.fixture
+def impatient(tmp_path, mosaics):  # noqa: ARG001
+    with InThread(tmp_path) as server:
+        yield server
+
+
+HEAD = f"POST /api/v1/detect HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKENS['admin']}\r\n".encode()
+WHOLE = f"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKENS['admin']}\r\n\r\n".encode()
+
+
+def test_a_head_that_does_not_come_is_not_waited_for(impatient):
+    for parts in ([], [HEAD[:20]], [HEAD[n : n + 1] for n in range(20)]):
+        received, seconds = impatient.says(*parts, pause=0.05)
+        assert received == b""
+        assert seconds < 2
+
+
+def test_nor_is_the_second_one_on_a_connection(impatient):
+    received, seconds = impatient.says(WHOLE, *[HEAD[n : n + 1] for n in range(30)], pause=0.05)
+    assert received.count(b"HTTP/1.1 200") == received.count(b"HTTP/1.1") == 1
+    assert seconds < 3
+
+
+def test_a_body_that_does_not_come_is_given_up_with_a_reason(impatient):
+    head = HEAD + b"Content-Type: application/json\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n"
+    received, seconds = impatient.says(head, *[b"x"] * 20, pause=0.05)
+    assert received.startswith(b"HTTP/1.1 408")
+    assert b"/problems#too-slow" in received
+    assert seconds < 3
+
+
+def test_what_is_no_http_is_refused(impatient):
+    for words in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"G" * 100_000):
+        received, _ = impatient.says(words + b"\r\n\r\n")
+        assert not received or received.startswith(b"HTTP/1.1 400")
+    received, _ = impatient.says(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    assert received.startswith(b"HTTP/1.1 200")
+
+
+def test_more_connections_than_are_taken_harm_nobody(impatient):
+    idle = [socket.create_connection(impatient.place, timeout=5) for _ in range(20)]
+    ended = impatient.says(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))[0]
+    assert ended.startswith((b"HTTP/1.1 503", b"HTTP/1.1 200"))
+    for connection in idle:
+        connection.close()
+    time.sleep(0.1)
+    received, _ = impatient.says(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    assert received.startswith(b"HTTP/1.1 200")
+
+
+def test_a_place_that_is_taken_is_told_before_anything_is_opened(tmp_path):
+    with listen(serving.settings(tmp_path, port=0)) as first:
+        port = first.getsockname()[1]
+        assert address(first) == f"http://127.0.0.1:{port}"
+        with pytest.raises(InputError, match=f"port {port}.*--port"):
+            listen(serving.settings(tmp_path, port=port))
+    with pytest.raises(InputError, match="cannot listen"):
+        listen(serving.settings(tmp_path, host="192.0.2.1"))
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_ipv6_address_is_written_in_brackets(tmp_path):
+    try:
+        listening = listen(serving.settings(tmp_path, host="::1", port=0))
+    except InputError:
+        pytest.skip("no IPv6 here")
+    with listening:
+        assert address(listening).startswith("http://[::1]:")

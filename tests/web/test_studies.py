@@ -1,0 +1,118 @@
+"""Studies over HTTP: begun, watched, stopped, resumed, read."""
+
+import json
+import time
+
+import pytest
+import serving
+
+from faceloupe.studies import run as running
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder of data, `mosaics`, with three subjects of four captures each."""
+    folder = tmp_path / "data"
+    for number, name in enumerate(("ann", "bo", "cy")):
+        (folder / "mosaics" / name).mkdir(parents=True)
+        for capture in range(4):
+            (folder / "mosaics" / name / f"{capture}.png").write_bytes(serving.photo(number, capture=capture))
+    return folder
+
+
+@pytest.fixture
+def ask(tmp_path, mosaics, data):  # noqa: ARG001
+    service = serving.make_service(tmp_path, data=data)
+    yield serving.Caller(service)
+    service.close()
+
+
+ASKED = {"data": "mosaics", "pairs": 2, "seeds": 1, "epochs": 1, "preprocess": ["centre"]}
+
+
+def wait(ask, answer, until="ended"):
+    assert answer.status_code == 202, answer.text
+    deadline = time.monotonic() + 60
+    while not (job := ask("GET", f"/jobs/{answer.json()['id']}", key="look").json())[until]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return job
+
+
+def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
+    begun = ask("POST", "/studies", key="look", json=ASKED)
+    wait(ask, begun, "done")
+    [study] = ask("GET", "/studies", key="look").json()["studies"]
+    assert (study["state"], study["job"]) == ("begun", begun.json()["id"])
+    assert "2 pairs × 1 seeds" in study["words"]
+    assert ask("POST", f"/studies/{study['id']}/resume", key="look").status_code == 409  # it is at work
+    ask("DELETE", f"/jobs/{begun.json()['id']}", key="look")
+    assert wait(ask, begun)["state"] == "stopped"
+
+    [stopped] = ask("GET", "/studies").json()["studies"]
+    assert (stopped["state"], stopped["job"], stopped["id"]) == ("begun", None, study["id"])
+    assert stopped["trials"] > 0
+    assert ask("POST", f"/studies/{study['id']}/page").status_code == 409
+
+    worked, work = [], running._work
+    monkeypatch.setattr(running, "_work", lambda plan, faces, task: worked.append(task.key) or work(plan, faces, task))
+    done = (ask.service.studies.folder / study["id"] / "tasks.done").read_text().split()
+    resumed = ask("POST", f"/studies/{study['id']}/resume", key="look")
+    assert wait(ask, resumed)["state"] == "done"
+    assert not set(worked) & set(done)
+    [whole] = ask("GET", "/studies").json()["studies"]
+    assert (whole["state"], whole["job"]) == ("whole", None)
+    assert whole["trials"] > stopped["trials"]
+    assert ask("POST", f"/studies/{study['id']}/resume").status_code == 409  # it is finished
+
+    document = ask("GET", f"/jobs/{resumed.json()['id']}/result", key="look").json()
+    assert document["schema"] == "faceloupe.study/1"
+    for path in (f"/studies/{study['id']}/page", f"/jobs/{resumed.json()['id']}/page"):
+        address = ask("POST", path, key="look").json()["address"]
+        page = ask("GET", f"http://localhost:8000{address}", key=None)
+        assert "Does a CNN beat" in page.text
+    assert "No photographs" in page.text  # of people who did not agree to be shown
+
+
+def test_what_cannot_be_studied_is_refused_at_once(ask):
+    def refused(**changed):
+        answer = ask("POST", "/studies", json={**ASKED, **changed})
+        assert answer.status_code == 422
+        return answer.json()["detail"]
+
+    assert "1 to 3" in refused(pairs=4)
+    assert "mosaics" in refused(data="../data/mosaics")
+    assert "one run" in refused(pairs=1)
+    assert refused(preprocess=["magic"])
+    assert refused(seeds=0)
+    assert refused(colour=True)
+    assert ask("POST", "/studies", key="recognise", json=ASKED).status_code == 403
+    assert not ask.service.studies.folder.exists()
+
+
+def test_forged_ids_open_nothing(ask):
+    for forged in ("nosuch", "..", "%2e%2e%2fdata", "networks", "%2fetc"):
+        for what in ("page", "resume"):
+            assert ask("POST", f"/studies/{forged}/{what}").status_code in (404, 405)
+
+
+def test_only_studies_are_listed_and_those_of_others_are_not_resumed(ask):
+    folder = ask.service.studies.folder
+    for name, manifest in (("half", "{"), ("strange", "[]"), ("other", json.dumps(MANIFEST))):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "manifest.json").write_text(manifest)
+        (folder / name / "trials.csv").write_text("task\nrow\n")
+    (folder / "networks").mkdir()
+    (folder / "file").write_text("no folder")
+    [study] = ask("GET", "/studies").json()["studies"]
+    assert (study["id"], study["trials"]) == ("other", 1)
+    answer = ask("POST", "/studies/other/resume")
+    assert (answer.status_code, "--resume" in answer.json()["detail"]) == (409, True)
+
+
+MANIFEST = {
+    "command": "faceloupe study --data orl",
+    "created": "2026-01-02T03:04:05+00:00",
+    "data": {"source": "made up"},
+    "plan": {"pairs": [[0, 1]], "seeds": 2, "epochs": 3},
+}
