@@ -190,3 +190,9 @@ class TestDocument:
     def test_what_cannot_be_is_refused(self, change, message):
         with pytest.raises(InputError, match=message):
             OperatingPoint.from_document({**chosen(made_up()).to_document(), **change})
+
+
+@pytest.mark.parametrize("fmr", [1e-13, 5e-324])
+def test_a_rate_that_nobody_could_measure_is_refused(fmr):
+    with pytest.raises(InputError, match="at least 1e-12"):
+        rule_of_3(fmr)

@@ -59,7 +59,12 @@ PATHS = sorted(
         "/detect": ("POST",), "/verify": ("POST",), "/identify": ("POST",), "/people": ("GET", "POST"),
         "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
         "/people/{person}/references/{reference}/face": ("GET",), "/audit": ("GET",), "/health": ("GET",),
-        "/metrics": ("GET",), "/points": ("GET",),
+        "/metrics": ("GET",), "/points": ("GET",), "/explain": ("POST",), "/calibrate": ("POST",), "/data": ("GET",),
+        "/networks": ("GET",), "/networks/{network}": ("GET",), "/networks/{network}/look": ("POST",),
+        "/networks/{network}/trace": ("POST",), "/networks/{network}/attribute": ("POST",), "/studies": ("GET",),
+        "/studies/{study}/resume": ("POST",), "/studies/{study}/page": ("POST",), "/jobs": ("GET",),
+        "/jobs/{job_id}": ("GET", "DELETE"), "/jobs/{job_id}/result": ("GET",), "/jobs/{job_id}/events": ("GET",),
+        "/jobs/{job_id}/page": ("POST",),
     }.items()
     for method in methods
 )  # fmt: skip

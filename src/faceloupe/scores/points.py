@@ -14,6 +14,8 @@ from faceloupe.scores.sets import ScoreSet, checked_share
 
 __all__ = ["OperatingPoint", "operating_point", "remeasure", "rule_of_3", "rule_of_30"]
 
+LEAST = 1e-12  # a rate below would take more comparisons than there are pairs of people
+
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
@@ -191,7 +193,7 @@ def rule_of_3(fmr: float) -> int:
     Raises
     ------
     InputError
-        If `fmr` is not between 0 and 1.
+        If `fmr` is not between 0 and 1, or below 1e-12.
 
     >>> rule_of_3(1e-3)
     3000
@@ -208,7 +210,7 @@ def rule_of_30(fmr: float) -> int:
     Raises
     ------
     InputError
-        If `fmr` is not between 0 and 1.
+        If `fmr` is not between 0 and 1, or below 1e-12.
     """
     return _quotient(30, checked_share("FMR", fmr))
 
@@ -229,6 +231,10 @@ def _percent(rate: float) -> str:
 
 
 def _quotient(errors: int, rate: float) -> int:
+    if rate < LEAST:
+        raise InputError(
+            f"FMR: expected at least {LEAST:g}, got {rate:g}: nobody can make the comparisons that show it"
+        )
     # 3 / 1e-7 is 30000000.000000004 in binary, which is no reason to ask for one more.
     return math.ceil(round(errors / rate, 6))
 
