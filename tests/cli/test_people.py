@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from galleries import Toy, make_folder, recognised
+from galleries import WEIGHTS, Toy, make_folder, recognised
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -17,6 +17,11 @@ from faceloupe.cli.enrol import enrol
 from faceloupe.cli.people import forget, merge, people, rename, show
 from faceloupe.cli.upkeep import audit, check, export, import_
 from faceloupe.errors import FaceloupeError, UnavailableError
+from faceloupe.gallery import forgetting, open_gallery
+from faceloupe.scores import Interval, OperatingPoint
+
+AROUND = Interval(5e-4, 2e-3, 0.95, 9000.0, "made up")
+POINT = OperatingPoint(0.5, 1e-3, 9e-4, AROUND, 1e-3, AROUND, 900, 9000, 0, "made up", "toy", WEIGHTS)
 
 app = typer.Typer()
 for command in (enrol, people, show, rename, merge, forget, export, check, audit):
@@ -66,14 +71,24 @@ def test_photographs_of_one_person(toy):  # noqa: ARG001
     assert (code, out) == (0, "faceloupe.db: 1 photograph of Ann; 1 enrolled already.\n")
 
 
-def test_nothing_to_enrol_is_status_1(toy):  # noqa: ARG001
+def test_nothing_to_enrol_is_status_1_and_makes_no_gallery(toy):  # noqa: ARG001
     Path("wall.jpg").write_text("wall")
-    assert run("enrol", "Ann", "wall.jpg")[0] == 1
+    code, out, talk = run("enrol", "Ann", "wall.jpg")
+    assert (code, talk) == (1, "not enrolled: wall.jpg: no face found\n")
+    assert out == "faceloupe.db: nothing new; 1 not enrolled, named above with the reason.\n"
+    for failing in (("enrol", "--folder", "none"), ("enrol", "A\nn", "1.jpg"), ("import", "none.json"),
+                    ("enrol", "Ann", "wall.jpg", "--consent", "\x1b")):  # fmt: skip
+        assert run(*failing)[0] == 2
+    assert run("people", "--gallery", "")[0] == 2
+    assert [path.name for path in Path().iterdir()] == ["wall.jpg"]
 
 
 def test_a_folder_of_people_and_again(gallery):
     code, out, talk = run("enrol", "--folder", "people")
     assert (code, out, talk) == (0, f"{gallery}: nothing new; 6 enrolled already.\n", "")
+    code, _, talk = run("enrol", "--folder", "people", "--keep-faces", "--consent", "form 30")
+    assert (code, "--keep-faces added none to 6 photographs enrolled already" in talk) == (0, True)
+    assert json.loads(run("show", "Ann", "--json")[1])["person"]["consent"] == "form 12\nform 30"
     make_folder(Path("people"), ["Cy"])
     _, out, talk = run("enrol", "--folder", "people", "--json")
     document = json.loads(out)
@@ -101,8 +116,11 @@ def test_a_stop_says_that_the_same_command_goes_on(toy, monkeypatch):  # noqa: A
             yield photograph
 
     monkeypatch.setattr("faceloupe.gallery.photographs.recognise", stopped)
+    Path("people/Ann/notes.txt").touch()
     code, _, talk = run("enrol", "--folder", "people")
-    assert (code, talk) == (130, "Stopped. 2 subjects enrolled so far stay; the same command goes on from there.\n")
+    told, stopped = talk.splitlines(keepends=True)
+    assert told == "not enrolled: people/Ann/notes.txt: not called like an image, and not opened\n"
+    assert (code, stopped) == (130, "Stopped. 2 subjects enrolled so far stay; the same command goes on from there.\n")
     assert [line.split()[0] for line in run("people")[1].splitlines()] == ["name", "Ann", "Bob"]
 
 
@@ -138,10 +156,31 @@ def test_forgetting_asks_first(gallery, monkeypatch):
     monkeypatch.setattr(import_module("faceloupe.cli.people"), "_ask", asked.append)
     code, out, talk = run("forget", "Ann")
     assert (code, out) == (0, f"Erased from {gallery}: the name, the consent note and 3 references.\n")
-    assert "Not reached: backups, exports" in talk
+    assert "Not reached: backups, exports, the template cache of evaluate and calibrate" in talk
     assert asked == [f"Erase 'Ann' and everything that is kept of this subject from {gallery} for good?"]
     assert run("forget", "Bob", "--yes")[0] == 0
     assert run("people")[1] == ""
+
+
+def test_forgetting_nobody_asks_nothing(gallery):
+    assert run("forget", "An") == (2, "", "There is no 'An' in the gallery. Did you mean 'Ann'?")
+    with open_gallery(gallery) as opened:
+        forgetting._delete(opened._database, "Bob")  # and killed
+    code, _, talk = run("forget", "An")
+    assert (code, "Did you mean 'Ann'? Bytes that an earlier forget had left are erased now." in talk) == (2, True)
+    with open_gallery(gallery) as opened:
+        forgetting._delete(opened._database, "Ann")
+    code, out, _ = run("forget", "Ann")
+    assert (code, out.startswith(f"There is no 'Ann' in {gallery}. Bytes that an earlier forget had left")) == (0, True)
+
+
+def test_a_stranger_among_the_photographs_is_named(gallery):
+    with open_gallery(gallery) as opened:
+        opened.save_point(POINT)
+    Path("9.jpg").write_text("somebody else")
+    code, _, talk = run("enrol", "Ann", "9.jpg")
+    assert code == 0
+    assert talk.startswith("enrolled, but look at it: 9.jpg: looks like none of the other references: best score")
 
 
 def test_an_export_comes_back(gallery):  # noqa: ARG001

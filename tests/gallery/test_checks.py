@@ -6,13 +6,16 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from galleries import Toy, photograph, unit
+from galleries import WEIGHTS, Toy, photograph, unit
 from hypothesis import given
 from hypothesis import strategies as st
 from test_gallery import POINT
 
-from faceloupe.gallery import open_gallery
-from faceloupe.gallery.lookalikes import matching_pairs
+from faceloupe.errors import GalleryError
+from faceloupe.gallery import EmbedderId, open_gallery
+from faceloupe.gallery.index import index_of
+from faceloupe.gallery.lookalikes import _strict_enough, is_by_chance, matching_pairs
+from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import OperatingPoint
 
 
@@ -82,19 +85,88 @@ def test_subjects_who_look_like_one_person_are_found_by_the_threshold_of_the_gal
     assert found(gallery) == []
     gallery.save_point(OperatingPoint.from_document({**POINT.to_document(), "threshold": 0.9}))
     report = gallery.check()
-    assert [(finding.kind, finding.subjects) for finding in report.findings] == [("look-alikes", ("Cy", "Di"))]
+    alike = [finding for finding in report.findings if finding.kind == "look-alikes"]
+    assert [(finding.subjects, finding.by_chance) for finding in alike] == [(("Cy", "Di"), False)]
     assert "9 comparisons of different subjects at the threshold 0.900" in report.remarks[0]
 
 
 def test_the_published_threshold_is_used_where_the_gallery_has_none(tmp_path):
-    from faceloupe.recognition.weights import SFACE
-
     with open_gallery(tmp_path / "faces.db", create=True) as gallery:
         for name in ("Ann", "Anna"):
             made = {"vector": unit(7, 128), "embedder": "sface", "weights": SFACE.sha256}
             gallery.enrol(name, [photograph(f"{name}.jpg", **made)])
         assert found(gallery) == [("look-alikes", ("Ann", "Anna"))]
         assert len(gallery.templates(Toy("sface", SFACE.sha256))) == 2
+
+
+def crowd(path, subjects, alike=()):
+    """A gallery of so many subjects by SFace's name, some of them with the same vector; no others match."""
+    gallery = open_gallery(path, create=True)
+    for number in range(subjects):
+        vector = np.zeros(128, np.float32)
+        vector[number if number not in alike else alike[0]] = 1
+        made = {"vector": vector, "embedder": "sface", "weights": SFACE.sha256}
+        gallery.enrol(f"{number}", [photograph(f"{number}.jpg", **made)])
+    return gallery
+
+
+def test_what_chance_gives_is_said(tmp_path):
+    with crowd(tmp_path / "faces.db", 128) as gallery:
+        expected = "8,128 comparisons of different subjects at the threshold 0.416. By chance alone about 0.81 of them"
+        assert expected in gallery.check().remarks[0]
+    with crowd(tmp_path / "two.db", 2) as gallery:
+        assert ": 1 comparison of different subjects" in gallery.check().remarks[0]
+
+
+@pytest.mark.parametrize(("comparisons", "threshold"), [(1, 0.416), (9_999, 0.416), (10_001, 0.466), (10**9, 0.466)])
+def test_the_published_point_follows_the_number_of_comparisons(comparisons, threshold):
+    point = _strict_enough(EmbedderId("sface", SFACE.sha256), comparisons)
+    assert point.threshold == pytest.approx(threshold, abs=1e-3)
+
+
+def test_look_alikes_that_chance_explains_are_named_but_no_fault(tmp_path):
+    with crowd(tmp_path / "faces.db", 128, alike=(3, 4)) as gallery:
+        report = gallery.check()
+        assert [finding.subjects for finding in report.findings] == [("3", "4")]
+        assert (report.findings[0].by_chance, report.faults) == (True, ())
+    with crowd(tmp_path / "more.db", 128, alike=(3, 4, 5)) as gallery:
+        report = gallery.check()
+        assert len(report.findings) == len(report.faults) == 3
+
+
+def test_so_many_are_by_chance_as_in_one_of_twenty_drawings():
+    draws = np.random.default_rng(0).poisson(2.5, 200_000)
+    for found in range(1, 9):
+        assert is_by_chance(found, 2.5) == (np.mean(draws >= found) > 0.05)
+    assert is_by_chance(0, 0.0)
+    assert not is_by_chance(1, 0.0)
+
+
+def test_a_reference_unlike_all_others_of_its_subject_is_found(gallery):
+    gallery.save_point(POINT)
+    alike = [photograph(f"cy{number}.jpg", vector=unit(5)) for number in range(2)]
+    gallery.forget("Ann")
+    gallery.enrol("Cy", [*alike, photograph("stranger.jpg", vector=unit(6))])
+    [finding] = gallery.check().faults
+    assert (finding.kind, finding.subjects) == ("stranger", ("Cy",))
+    assert f"reference {gallery.person('Cy').references[-1].id} of 'Cy' looks like none of the others" in finding.words
+
+
+@pytest.mark.parametrize("quality", ["good", "{}", "{", "7", '{"sharpness": NaN}'])
+def test_a_quality_that_is_none_is_damage(gallery, quality, tmp_path):
+    change(gallery, f"UPDATE face_references SET quality = '{quality}' WHERE id = 2")  # noqa: S608
+    assert found(gallery) == [("damage", ("Ann",))]
+    with pytest.raises(GalleryError, match="reference 2 of 'Ann' has a quality that is no table of numbers"):
+        gallery.export(tmp_path / "export.json")
+
+
+@pytest.mark.parametrize("value", ["substr(vector, 1, 60)", "substr(vector, 1, 63)"])
+def test_whoever_reads_damage_is_sent_to_the_check(gallery, value):
+    change(gallery, f"UPDATE face_references SET vector = CAST({value} AS BLOB) WHERE id = 2")  # noqa: S608
+    with pytest.raises(GalleryError, match=r"damaged.*faceloupe check"):
+        gallery.templates(Toy())
+    with pytest.raises(GalleryError, match=r"damaged.*faceloupe check"):
+        index_of(gallery, EmbedderId("toy", WEIGHTS)).size()
 
 
 @given(st.integers(0, 100), st.integers(2, 30), st.floats(-0.2, 0.9))

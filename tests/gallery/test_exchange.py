@@ -71,6 +71,16 @@ def test_an_export_overwrites_nothing(there, file):
     with pytest.raises(GalleryError, match="cannot be written: No such file"):
         there.export(file.parent / "none" / "export.json")
     assert file.read_bytes() == before
+    assert [entry.what for entry in there.audit()].count("export") == 1  # only what is on the disk is in the trail
+
+
+def test_a_damaged_reference_is_not_exported(there, tmp_path):
+    with there.writing() as connection:
+        connection.exec_driver_sql("UPDATE face_references SET vector = zeroblob(64) WHERE id = 3")
+    with pytest.raises(GalleryError, match="Nothing was exported: reference 3 of 'Zo\u00eb \u9673' is no unit vector"):
+        there.export(tmp_path / "export.json")
+    assert not (tmp_path / "export.json").exists()
+    assert "export" not in [entry.what for entry in there.audit()]
 
 
 def test_a_second_import_finds_everybody_there(here, file):
@@ -115,6 +125,8 @@ def damaged(text):
         {"references": [subject["references"][0]] * 2},
         {"references": []},
         {"name": "An\nn"},
+        {"references": [{**subject["references"][0], "quality": {}}]},
+        {"consent": "\x1b[2J"},
         {"name": 7},
         {"consent": None},
         {"created": "yesterday"},

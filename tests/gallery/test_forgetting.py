@@ -2,9 +2,10 @@
 
 import pytest
 from galleries import Toy, photograph, unit
+from sqlalchemy import event
 
-from faceloupe.errors import GalleryError
-from faceloupe.gallery import open_gallery
+from faceloupe.errors import GalleryError, SubjectError
+from faceloupe.gallery import forgetting, open_gallery
 
 NAME, CONSENT = "Zacharias Quibblethorpe", "signed form 4711-XYZ"
 
@@ -49,6 +50,17 @@ def test_the_bytes_are_gone(path):
     assert not any(mark in bytes_of(path) for mark in marks)
 
 
+def test_the_file_is_built_anew(path):
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol("Ann", [photograph("ann.jpg")])
+        before = path.stat().st_size
+        gallery.enrol(NAME, [photograph(f"{number}.jpg") for number in range(200)])
+        gallery.forget(NAME)
+        with gallery.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA freelist_count").scalar() == 0
+        assert path.stat().st_size <= before
+
+
 def test_former_names_go_too(path):
     with open_gallery(path, create=True) as gallery:
         fill(gallery)
@@ -81,6 +93,45 @@ def test_a_reader_delays_the_erasing_and_the_same_command_finishes_it(path):
         assert not any(mark in bytes_of(path) for mark in marks)
         assert gallery.check().findings == ()
         assert [entry.what for entry in gallery.audit()][-2:] == ["forget", "erase"]
+
+
+def test_a_later_erasure_is_pending_though_an_earlier_one_was_done(path):
+    with open_gallery(f"sqlite:///{path}?timeout=0.1", create=True) as gallery, open_gallery(path) as reader:
+        fill(gallery, 2)
+        gallery.forget("Person 0")
+        with reader.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM subjects").scalar() == 1
+            with pytest.raises(GalleryError, match="not erased yet"):
+                gallery.forget("Person 1")
+        assert [finding.kind for finding in gallery.check().findings] == ["erasure"]
+
+
+def test_an_erasure_does_not_cover_who_is_forgotten_while_it_ends(path):
+    with open_gallery(path, create=True) as gallery, open_gallery(path) as other:
+        for name in ("Ann", "Bob"):
+            gallery.enrol(name, [photograph(f"{name}.jpg")])
+
+        def killed_after_its_rows(_conn, _cursor, statement, *_):
+            if statement == "VACUUM":
+                forgetting._delete(other._database, "Bob")
+
+        event.listen(gallery._database.engine, "after_cursor_execute", killed_after_its_rows)
+        gallery.forget("Ann")
+        assert [entry.what for entry in gallery.audit()][-3:] == ["forget", "forget", "erase"]
+        assert [finding.kind for finding in other.check().findings] == ["erasure"]
+        assert other.forget("Bob").subject_id is None
+        assert other.check().findings == ()
+
+
+def test_a_mistyped_name_finishes_an_erasure_but_is_no_success(path):
+    _, marks = traces()
+    with open_gallery(path, create=True) as gallery:
+        fill(gallery)
+        forgetting._delete(gallery._database, NAME)  # and killed
+        with pytest.raises(SubjectError, match=r"no 'Persn 12' in .*Did you mean 'Person 12'.*are erased now"):
+            gallery.forget("Persn 12")
+        assert not any(mark in bytes_of(path) for mark in marks)
+        assert gallery.check().findings == ()
 
 
 def test_a_photograph_of_somebody_forgotten_is_free_for_another(path):

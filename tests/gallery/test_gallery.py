@@ -77,7 +77,7 @@ def test_a_photograph_of_several_faces_is_not_guessed(gallery):
         gallery.enrol("Ann", [two])
 
 
-@pytest.mark.parametrize("name", ["", "  ", "An\nn", "x" * 201, "A\ud800"])
+@pytest.mark.parametrize("name", ["", "  ", "An\nn", "x" * 201, "A\ud800", "A\u200bnn", "A\u202enn"])
 def test_a_name_can_be_read(gallery, name):
     with pytest.raises(InputError, match="name:"):
         gallery.enrol(name, [photograph("1.jpg")])
@@ -87,6 +87,36 @@ def test_a_name_written_in_two_ways_is_one(gallery):
     gallery.enrol("Zoe\u0308", [photograph("1.jpg")])
     gallery.enrol(" Zo\u00eb ", [photograph("2.jpg")])
     assert [(person.name, person.references) for person in gallery.people()] == [("Zo\u00eb", 2)]
+
+
+def test_a_name_may_need_joiners(gallery):
+    gallery.enrol("\u0645\u06cc\u200c\u062e", [photograph("1.jpg")])
+    assert gallery.people()[0].name == "\u0645\u06cc\u200c\u062e"
+
+
+@pytest.mark.parametrize("note", ["form \udcff", "form \x1b[2J", "form\x00"])
+def test_a_consent_note_can_be_read(gallery, note):
+    with pytest.raises(InputError, match=r"consent: .* cannot be printed"):
+        gallery.enrol("Ann", [photograph("1.jpg")], consent=note)
+    assert gallery.people() == ()
+
+
+def test_a_consent_note_may_have_lines(gallery):
+    gallery.enrol("Ann", [photograph("1.jpg")], consent="form 12\r\nof\t3 May")
+    assert gallery.person("Ann").person.consent == "form 12\nof\t3 May"
+
+
+def test_a_photograph_unlike_all_others_of_the_subject_is_told(gallery):
+    gallery.save_point(POINT)
+    ann = [photograph(f"{number}.jpg", vector=unit(1)) for number in range(2)]
+    assert gallery.enrol("Ann", ann[:1]).doubtful == ()  # it has no others
+    assert gallery.enrol("Ann", ann[1:]).doubtful == ()
+    enrolled = gallery.enrol("Ann", [photograph("stranger.jpg", vector=-unit(1))])
+    assert enrolled.enrolled == ("stranger.jpg",)
+    [doubtful] = enrolled.to_document()["doubtful"]
+    assert doubtful["path"] == "stranger.jpg"
+    assert "best score -1.000, threshold 0.500" in doubtful["reason"]
+    assert gallery.enrol("Ann", [photograph("2.jpg", vector=-unit(1))]).doubtful == ()  # a second one is like the first
 
 
 def test_consent_notes_add_up(gallery):

@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -145,6 +147,33 @@ def test_a_write_protected_file_can_be_read_but_not_written(path):
             gallery.enrol("Ann", [photograph("2.jpg")])
 
 
+def test_a_folder_that_is_read_only_says_how_to_read_nevertheless():
+    with TemporaryDirectory() as folder:  # not in one of pytest's, which only their owner may enter
+        path = Path(folder) / "faces.db"
+        with open_gallery(path, create=True) as gallery:
+            gallery.enrol("Ann", [photograph("1.jpg")])
+        path.chmod(0o444)
+        Path(folder).chmod(0o555)
+        code = (
+            "import os, sys\nfrom faceloupe.errors import GalleryError\nfrom faceloupe.gallery import open_gallery\n"
+            "if os.geteuid() == 0:\n    os.setuid(65534)\n"
+            "try:\n    open_gallery(sys.argv[1])\nexcept GalleryError as problem:\n    print(problem)\n"
+            "with open_gallery(f'sqlite:///file:{sys.argv[1]}?immutable=1&uri=true') as gallery:\n"
+            "    print(len(gallery.people()))\n"
+            "    try:\n        gallery.export('all.json')\n"
+            "    except GalleryError as problem:\n        print(problem)\n"
+        )
+        command = [sys.executable, "-c", code, str(path)]
+        refused, count, exported = subprocess.run(
+            command, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        Path(folder).chmod(0o700)
+    assert "it can be read as sqlite:///file:FILE?immutable=1&uri=true" in refused
+    assert "nothing was written" not in refused
+    assert count == "1"
+    assert "nor exported (the trail would note it)" in exported
+
+
 def test_a_full_disk_costs_only_what_was_being_written(path):
     with open_gallery(path) as gallery:
         with gallery.writing() as connection:
@@ -157,7 +186,9 @@ def test_a_full_disk_costs_only_what_was_being_written(path):
         assert gallery.check().findings == ()
 
 
-@pytest.mark.parametrize("url", ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "nonsense://x", "post gres://"])
+@pytest.mark.parametrize(
+    "url", ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "nonsense://x", "post gres://", "", " "]
+)
 def test_a_url_of_something_else_is_refused(url):
     with pytest.raises(InputError, match="gallery:"):
         open_gallery(url)

@@ -53,6 +53,23 @@ def test_a_second_time_only_new_photographs_are_recognised(gallery, tmp_path, re
     assert len(recognising) == 9
 
 
+def test_a_consent_note_reaches_who_is_known(gallery, tmp_path, recognising):
+    folder = make_folder(tmp_path / "people", ["Ann"], 2)
+    list(enrol_folder(gallery, folder, Toy()))
+    recognising.clear()
+    [result] = enrol_folder(gallery, folder, Toy(), consent="form 12")
+    assert (recognising, len(result.known), result.new) == ([], 2, False)
+    assert gallery.person("Ann").person.consent == "form 12"
+
+
+def test_folders_of_one_name_are_one_subject(gallery, tmp_path, recognising):  # noqa: ARG001
+    folder = make_folder(tmp_path / "people", ["Zo\u00eb", "Zoe\u0308", " Zo\u00eb "], 2)
+    (folder / " Zo\u00eb " / "notes.txt").touch()
+    [result] = enrol_folder(gallery, folder, Toy())
+    assert (result.name, len(result.enrolled), len(result.refused)) == ("Zo\u00eb", 6, 1)
+    assert [entry.what for entry in gallery.audit()] == ["enrol"]
+
+
 def test_whatever_is_no_photograph_is_named_and_stops_nothing(gallery, tmp_path, recognising):
     folder = make_folder(tmp_path / "people", ["Ann", "Bob", "Cy"], 2)
     list(enrol_folder(gallery, folder, Toy()))
@@ -94,7 +111,7 @@ def test_names_that_are_no_text_can_be_printed(gallery, tmp_path, recognising): 
 def test_a_folder_without_subjects_says_what_is_expected(gallery, tmp_path):
     (tmp_path / "loose").mkdir()
     (tmp_path / "loose" / "1.jpg").touch()
-    with pytest.raises(InputError, match=r"1 images lie loose in it.*expected one a subject, as in ann/1.jpg"):
+    with pytest.raises(InputError, match=r"1 image lies loose in it.*expected one a subject, as in ann/1.jpg"):
         list(enrol_folder(gallery, tmp_path / "loose", Toy()))
     with pytest.raises(InputError, match="cannot be listed"):
         list(enrol_folder(gallery, tmp_path / "none", Toy()))

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +15,7 @@ from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Enrolled
+    from faceloupe.recognition import Embedder
 
 __all__ = ["enrol"]
 
@@ -41,36 +43,65 @@ def enrol(
 ) -> None:
     """Put people into a gallery: enrol NAME PHOTO..., or enrol --folder DIR.
 
-    The gallery is made if there is none. A photograph that shows no face, several faces or an unfit one is not
-    enrolled but named, with the reason. What is enrolled already is passed over, and so the same command goes on after
-    a stop. Exit status 1 if not one photograph could be enrolled.
+    The gallery is made if there is none, once there is a photograph to enrol. A photograph that shows no face, several
+    faces or an unfit one is not enrolled but named, with the reason. What is enrolled already is passed over, and so
+    the same command goes on after a stop. Exit status 1 if not one photograph could be enrolled.
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR, a folder a name")
     from faceloupe.embedders import open_embedder
     from faceloupe.gallery import enrol_folder, enrol_photographs, open_gallery
+    from faceloupe.gallery.people import checked_consent, checked_name
+    from faceloupe.gallery.photographs import photographs_in
 
+    checked_consent(consent)
+    if folder is None:
+        checked_name(name or "")
+    paths = photographs_in(folder) if folder else photographs or []
     made_by = open_embedder(embedder, engine=engine)
-    how: dict[str, Any] = {"faces": "central" if central else "one", "consent": consent, "keep_faces": keep_faces,
-                           "force": force}  # fmt: skip
+    faces: Literal["one", "central"] = "central" if central else "one"
     results: list[Enrolled] = []
     with (
-        open_gallery(gallery, create=True) as opened,
         _stoppable(results),
+        _place(gallery, paths, made_by, faces=faces, force=force) as place,
+        open_gallery(place, create=True) as opened,
         progress("enrolling", transient=True) as told,
     ):
+        how: dict[str, Any] = {"faces": faces, "consent": consent, "keep_faces": keep_faces, "force": force}
         if folder is None:
             results.append(enrol_photographs(opened, name or "", photographs or (), made_by, progress=told, **how))
         else:
             results.extend(enrol_folder(opened, folder, made_by, progress=told, **how))
-    for refused in (skipped for result in results for skipped in result.refused):
-        say(f"not enrolled: {refused.path}: {refused.reason}")
+    _tell(results)
     if json:
         typer.echo(dumped({"schema": "faceloupe.enrolled/1", "enrolled": [one.to_document() for one in results]}))
     else:
-        typer.echo(_summary(results, opened.name))
+        typer.echo(_summary(results, opened.name if place == gallery else gallery))
+    if keep_faces and (known := sum(len(result.known) for result in results)):
+        already = f"{counted(known, 'photograph')} enrolled already"
+        say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")
     if not any(result.enrolled or result.known for result in results):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _place(gallery: str, paths: list[Path], embedder: "Embedder", **how: Any) -> Iterator[str]:
+    """Return where to enrol: where there is no gallery and nobody to enrol, in one that goes when the command ends."""
+    from faceloupe.gallery.opening import is_there
+    from faceloupe.gallery.photographs import any_usable
+
+    if is_there(gallery) or any_usable(paths, embedder, **how):
+        yield gallery
+        return
+    with TemporaryDirectory() as folder:
+        yield str(Path(folder) / "faceloupe.db")
+
+
+def _tell(results: "list[Enrolled]") -> None:
+    for refused in (skipped for result in results for skipped in result.refused):
+        say(f"not enrolled: {refused.path}: {refused.reason}")
+    for doubtful in (one for result in results for one in result.doubtful):
+        say(f"enrolled, but look at it: {doubtful.path}: {doubtful.reason}; does it show somebody else?")
 
 
 @contextmanager
@@ -78,6 +109,7 @@ def _stoppable(results: "list[Enrolled]") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        _tell(results)
         enrolled = sum(bool(result.enrolled) for result in results)
         say(f"Stopped. {counted(enrolled, 'subject')} enrolled so far stay; the same command goes on from there.")
         raise typer.Exit(130) from None

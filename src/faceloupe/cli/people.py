@@ -84,23 +84,25 @@ def forget(
 ) -> None:
     """Erase somebody for good: name, consent, references, and the bytes of them in the gallery's files.
 
-    The trail keeps the subject's number, and when it was forgotten by whom. Backups and exports are not reached.
+    The trail keeps the subject's number, and when it was forgotten by whom. Backups, exports and the template cache of
+    evaluate and calibrate are not reached.
     """
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as opened:
-        if not yes:
+        if name in opened and not yes:  # for somebody who is not there it only finishes an earlier erasing
             _ask(f"Erase {name!r} and everything that is kept of this subject from {opened.name} for good?")
         gone = opened.forget(name)
     if gone.subject_id is None:
         typer.echo(
-            f"{name!r} was not in {gallery} any more. What an earlier command had left in its files is erased now."
+            f"There is no {name!r} in {opened.name}. Bytes that an earlier forget had left in its files are erased now."
         )
         return
     typer.echo(f"Erased from {opened.name}: the name, the consent note and {counted(gone.references, 'reference')}.")
     say(
-        f"The trail keeps the number {gone.subject_id}, and who forgot it when. Not reached: backups, exports, "
-        "and what a disk or a server has given up but not overwritten yet."
+        f"The trail keeps the number {gone.subject_id}, and who forgot it when. Not reached: backups, exports, the "
+        "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server has "
+        "given up but not overwritten yet."
     )
 
 
@@ -143,7 +145,7 @@ def _references(record: "Record") -> str:
             f"{reference.quality['sharpness']:.1f}",
             f"{reference.quality['brightness']:.2f}",
             f"{reference.quality['pose']['yaw']:.0f}",
-            f"{reference.quality['embedding_norm']:.1f}",
+            "" if (norm := reference.quality["embedding_norm"]) is None else f"{norm:.1f}",
             "yes" if reference.has_face else "no",
             f"{reference.source_sha256[:16]}…",
         )

@@ -9,6 +9,7 @@ import typer
 from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.tables import counted, history
 from faceloupe.cli.talk import dumped, say
+from faceloupe.errors import InputError
 
 __all__ = ["audit", "check", "export", "import_"]
 
@@ -39,6 +40,8 @@ def import_(
     """
     from faceloupe.gallery import open_gallery
 
+    if not file.exists():  # or an empty gallery would be made
+        raise InputError(f"{file} cannot be read: there is no such file")
     with open_gallery(gallery, create=True) as opened:
         result = opened.import_(file)
     for conflict in result.conflicts:
@@ -58,7 +61,8 @@ def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """Look for what is wrong in a gallery, or looks wrong. Exit status 1 if something was found.
 
     Damage to the file or to a reference; people whom one embedder knows and another does not; one photograph enrolled
-    as two people; two people who look like one.
+    as two people; two people who look like one; a reference unlike all others of its subject. The last two are found in
+    sound galleries too: they are named, and set the exit status only if there are more than chance explains.
     """
     from faceloupe.gallery import open_gallery
 
@@ -74,7 +78,7 @@ def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
         typer.echo(f"{opened.name}: {looked_at}, {verdict}.")
     for remark in report.remarks:
         say(remark)
-    if report.findings:
+    if report.faults:
         raise typer.Exit(1)
 
 

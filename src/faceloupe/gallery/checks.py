@@ -10,11 +10,13 @@ from sqlalchemy import Connection, func, select
 from faceloupe.gallery import trail
 from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import is_unit, references, subjects
+from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.soundness import REMEDY, flaws
+from faceloupe.gallery.strangers import Strangers, strangers
 
 __all__ = ["Finding", "Kind", "Report", "check"]
 
-Kind = Literal["damage", "erasure", "embedders", "photograph", "look-alikes"]
+Kind = Literal["damage", "erasure", "embedders", "photograph", "look-alikes", "stranger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +25,23 @@ class Finding:
 
     Attributes
     ----------
-    kind : {"damage", "erasure", "embedders", "photograph", "look-alikes"}
+    kind : {"damage", "erasure", "embedders", "photograph", "look-alikes", "stranger"}
         The file is damaged; bytes of somebody forgotten are left; a subject lacks references of the embedder that
-        others have; two subjects share a photograph; two subjects look like one person.
+        others have; two subjects share a photograph; two subjects look like one person; a reference looks like none of
+        its subject's others.
     words : str
         What was found, and what to do.
     subjects : tuple of str
         Names of those it is about.
+    by_chance : bool
+        Whether a sound gallery of this size is expected to give as many look-alikes, or strangers: worth a look, no
+        fault.
     """
 
     kind: Kind
     words: str
     subjects: tuple[str, ...] = ()
+    by_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,11 @@ class Report:
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...]
 
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """The findings that chance does not explain."""
+        return tuple(finding for finding in self.findings if not finding.by_chance)
+
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
         return asdict(self)
@@ -64,8 +76,8 @@ class Report:
 def check(connection: Connection) -> Report:
     """Look at everything, see :meth:`faceloupe.gallery.Gallery.check`."""
     names = {row.id: row.name for row in connection.execute(select(subjects.c.id, subjects.c.name))}
-    damage = [*_damage_of_file(connection), *_damage_of_vectors(connection), *_empty(connection)]
-    found = [] if damage else look_alikes(connection)  # what is damaged cannot be compared
+    damage = [*_damage_of_file(connection), *_damage_of_references(connection), *_empty(connection)]
+    found, alone = ([], []) if damage else (look_alikes(connection), strangers(connection))  # what is whole is compared
     return Report(
         subjects=len(names),
         references=connection.scalar(select(func.count()).select_from(references)) or 0,
@@ -75,6 +87,7 @@ def check(connection: Connection) -> Report:
             *_embedder_mix(connection, names),
             *_shared_photographs(connection),
             *(finding for alike in found for finding in _in_words(alike, names)),
+            *(finding for kept in alone for finding in _told(kept, names)),
         ),
         remarks=tuple(alike.words() for alike in found),
     )
@@ -91,20 +104,9 @@ def _damage_of_file(connection: Connection) -> Iterator[Finding]:
         yield Finding("damage", f"row {row} of {table} belongs to a row of {other} that is missing. {restore}.")
 
 
-def _damage_of_vectors(connection: Connection) -> Iterator[Finding]:
-    vector, dimensions = references.c.vector, references.c.dimensions
-    if connection.dialect.name == "sqlite":
-        misfit = func.length(vector) != 4 * dimensions
-    else:
-        misfit = func.vector_dims(vector) != dimensions
-    remedy = "Forget the subject and enrol the photographs again"
-    named = select(references.c.id, subjects.c.name, vector).join_from(references, subjects)
-    for reference, name in connection.execute(named.with_only_columns(references.c.id, subjects.c.name).where(misfit)):
-        words = f"reference {reference} of {name!r} is not as long as it should be. {remedy}."
-        yield Finding("damage", words, (name,))
-    for reference, name, kept in connection.execute(named.where(~misfit)):
-        if not is_unit(kept):
-            yield Finding("damage", f"reference {reference} of {name!r} is no unit vector. {remedy}.", (name,))
+def _damage_of_references(connection: Connection) -> Iterator[Finding]:
+    for words, name in flaws(connection):
+        yield Finding("damage", f"{words}. {REMEDY}.", (name,))
 
 
 def _empty(connection: Connection) -> Iterator[Finding]:
@@ -157,7 +159,16 @@ def _in_words(found: LookAlikes, names: dict[int, str]) -> Iterator[Finding]:
     for one, other, score in found.pairs:
         pair = (names[one], names[other])
         words = f"{pair[0]!r} and {pair[1]!r} look like one person: score {score:.3f}, threshold {found.threshold:.3f}."
-        yield Finding("look-alikes", words, pair)
+        yield Finding("look-alikes", words, pair, found.by_chance)
+
+
+def _told(alone: Strangers, names: dict[int, str]) -> Iterator[Finding]:
+    for subject, reference, best in alone.found:
+        words = (
+            f"reference {reference} of {names[subject]!r} looks like none of the others: best score {best:.3f}, "
+            f"threshold {alone.point.threshold:.3f}. Does its photograph show somebody else?"
+        )
+        yield Finding("stranger", words, (names[subject],), alone.by_chance)
 
 
 def _listed(names: tuple[str, ...], most: int = 10) -> str:

@@ -137,7 +137,7 @@ class Database:
             with self.engine.connect().execution_options(**options) as connection:
                 yield connection
         except DBAPIError as problem:
-            raise in_words(problem, self.name) from problem
+            raise in_words(problem, self.name, reading=purpose == "read") from problem
 
     def close(self) -> None:
         """Let go of the database."""
@@ -146,6 +146,8 @@ class Database:
 
 def _parsed(url: str | PathLike[str]) -> URL:
     text = str(url)
+    if not text.strip():
+        raise InputError("gallery: expected the name of a file or a URL, got an empty text")
     if "://" not in text:
         return _patient(URL.create("sqlite", database=str(Path(text).expanduser())))
     try:

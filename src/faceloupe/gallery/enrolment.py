@@ -13,13 +13,15 @@ from faceloupe.errors import InputError
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.gallery import trail
-from faceloupe.gallery.people import checked_name, joined_consent
+from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.soundness import damage_in_words
+from faceloupe.gallery.strangers import point_for, unlike_all
 from faceloupe.recognition import FaceChip, Photograph
 from faceloupe.recognition.limits import limits_of, shortcomings
 
-__all__ = ["Holders", "enrol", "holders_of", "refusal_of_holder"]
+__all__ = ["Holders", "enrol", "holders_of", "refusal", "refusal_of_holder"]
 
 Holders = set[tuple[str, EmbedderId]]
 
@@ -34,14 +36,14 @@ def enrol(
     force: bool = False,
 ) -> Enrolled:
     """Enrol photographs of a subject, see :meth:`faceloupe.gallery.Gallery.enrol`."""
-    name = checked_name(name)
+    name, consent = checked_name(name), checked_consent(consent)
     usable: dict[tuple[str, EmbedderId], Photograph] = {}
     known: list[str] = []
     refused: list[Skipped] = []
     holders_by_hash = holders_of(connection, [photograph.sha256 for photograph in photographs])
     for photograph in photographs:
         holders, path = holders_by_hash[photograph.sha256], as_text(str(photograph.path))
-        if reason := _problem(photograph) or refusal_of_holder(holders, name) or _unfit(photograph, force=force):
+        if reason := refusal_of_holder(holders, name) or refusal(photograph, force=force):
             refused.append(Skipped(path, reason))
         elif (name, _maker(photograph)) in holders or _key(photograph) in usable:
             known.append(path)
@@ -54,7 +56,8 @@ def enrol(
     for embedder, count in Counter(embedder for _, embedder in usable).items():
         trail.note(connection, "enrol", subject_id, references=count, embedder=embedder.name, new=new)
     enrolled = tuple(as_text(str(photograph.path)) for photograph in usable.values())
-    return Enrolled(name, new, enrolled, tuple(known), tuple(refused))
+    doubtful = _doubtful(connection, subject_id, list(usable.values()))
+    return Enrolled(name, new, enrolled, tuple(known), tuple(refused), doubtful)
 
 
 def holders_of(connection: Connection, hashes: Iterable[str]) -> dict[str, Holders]:
@@ -76,11 +79,34 @@ def refusal_of_holder(holders: Holders, name: str) -> str | None:
     return f"enrolled already, as {' and '.join(repr(other) for other in others)}" if others else None
 
 
-def _problem(photograph: Photograph) -> str | None:
-    return photograph.problem and photograph.problem.removeprefix(f"{photograph.path.name}: ")
+def _doubtful(connection: Connection, subject_id: int | None, photographs: list[Photograph]) -> tuple[Skipped, ...]:
+    """Return which of the photographs just enrolled look like none of the subject's other references."""
+    paths = {_key(photograph): as_text(str(photograph.path)) for photograph in photographs}
+    doubtful = []
+    for maker in sorted({_maker(photograph) for photograph in photographs}):
+        if (point := point_for(connection, maker)) is None:
+            continue
+        of_subject = select(references.c.source_sha256, references.c.vector).where(
+            references.c.subject_id == subject_id,
+            references.c.embedder == maker.name,
+            references.c.weights_sha256 == maker.sha256,
+        )
+        with damage_in_words():
+            rows = connection.execute(of_subject).all()
+            alone = unlike_all(np.stack([row.vector for row in rows]), point.threshold)
+        for row, best in alone:
+            if path := paths.get((rows[row].source_sha256, maker)):
+                reason = (
+                    f"looks like none of the other references: best score {best:.3f}, threshold {point.threshold:.3f}"
+                )
+                doubtful.append(Skipped(path, reason))
+    return tuple(doubtful)
 
 
-def _unfit(photograph: Photograph, *, force: bool) -> str | None:
+def refusal(photograph: Photograph, *, force: bool) -> str | None:
+    """Return why a photograph cannot be enrolled, whoever it shows: a problem, or an unfit face; None if it can."""
+    if photograph.problem is not None:
+        return photograph.problem.removeprefix(f"{photograph.path.name}: ")
     if len(photograph.templates) != 1:
         raise InputError(
             f"{photograph.path}: expected one face, got {len(photograph.templates)}; recognise(..., faces='one') says "
@@ -89,7 +115,6 @@ def _unfit(photograph: Photograph, *, force: bool) -> str | None:
     template = photograph.templates[0]
     if force:
         return None
-    template = photograph.templates[0]
     return "; ".join(shortcomings(template.quality, limits_of(template.embedder))) or None
 
 

@@ -20,6 +20,7 @@ from faceloupe.documents import encode_array, write_whole
 from faceloupe.errors import GalleryError
 from faceloupe.gallery import points
 from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.soundness import REMEDY, flaws
 
 __all__ = ["SCHEMA", "export"]
 
@@ -34,6 +35,8 @@ def export(connection: Connection, path: Path) -> int:
     """Write all subjects into a file and return how many, see :meth:`faceloupe.gallery.Gallery.export`."""
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not.")
+    for words, _ in flaws(connection):
+        raise GalleryError(f"Nothing was exported: {words}. {REMEDY}; faceloupe check names all that is damaged.")
     lines = [_line(document) for document in _documents(connection)]
     body = b"".join(lines)
     end = _line({"subjects": len(lines) - 1, "sha256": sha256(body).hexdigest()})

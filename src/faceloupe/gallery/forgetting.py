@@ -22,7 +22,7 @@ __all__ = ["forget"]
 
 def forget(database: Database, name: str) -> Forgotten:
     """Remove a subject and the bytes of it, see :meth:`faceloupe.gallery.Gallery.forget`."""
-    forgotten = _delete(database, name)
+    forgotten, mistyped = _delete(database, name)
     try:
         _erase(database)
     except GalleryError as problem:
@@ -30,24 +30,30 @@ def forget(database: Database, name: str) -> Forgotten:
             f"{name!r} is out of the gallery, but the bytes are not erased yet: {problem} Give the same command again "
             "then, to finish."
         ) from problem
+    if mistyped is not None:
+        raise SubjectError(f"{mistyped} Bytes that an earlier forget had left are erased now.") from mistyped
     return forgotten
 
 
-def _delete(database: Database, name: str) -> Forgotten:
+def _delete(database: Database, name: str) -> tuple[Forgotten, SubjectError | None]:
+    """Delete the rows of a subject; if there is none, but an erasure to finish, return whether the name is mistyped."""
     with database.writing() as connection:
         try:
             subject_id = people.find(connection, name).id
-        except SubjectError:
-            if trail.erasure_is_pending(connection):  # the same command was cut off after the rows had gone
-                return Forgotten(name, None, 0)
-            raise
+        except SubjectError as problem:
+            if not trail.erasure_is_pending(connection):
+                raise
+            # The same command, cut off after the rows had gone? No name is kept of those; one that is near tells.
+            return Forgotten(name, None, 0), problem if people.near(connection, name) else None
         gone = connection.execute(delete(references).where(references.c.subject_id == subject_id)).rowcount
         connection.execute(delete(subjects).where(subjects.c.id == subject_id))
         trail.note(connection, "forget", subject_id, references=gone)
-    return Forgotten(name, subject_id, gone)
+    return Forgotten(name, subject_id, gone), None
 
 
 def _erase(database: Database) -> None:
+    with database.reading() as connection:
+        reached = trail.last_forget(connection)  # one that comes after the VACUUM is not
     with database.bare() as connection:
         if database.path is None:
             connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
@@ -60,4 +66,4 @@ def _erase(database: Database) -> None:
                     f"{database.name} is being read by another program. Wait for it to finish, or end it."
                 )
     with database.writing() as connection:
-        trail.note(connection, "erase")
+        trail.note(connection, "erase", upto=reached)

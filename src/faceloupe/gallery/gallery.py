@@ -14,6 +14,7 @@ from faceloupe.gallery import checks, enrolment, exporting, forgetting, importin
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
 from faceloupe.gallery.schema import references
+from faceloupe.gallery.soundness import damage_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
@@ -110,6 +111,11 @@ class Gallery:
             face: bytes | None = connection.scalar(select(references.c.face).where(references.c.id == reference))
             return face
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is a subject of that name."""
+        with self.reading() as connection:
+            return people.is_there(connection, name)
+
     def rename(self, old: str, new: str) -> Person:
         """Give a subject another name.
 
@@ -147,7 +153,8 @@ class Gallery:
         Raises
         ------
         SubjectError
-            If there is no such subject.
+            If there is no such subject. While bytes of somebody forgotten are left they are erased first, and it is
+            raised only if a name here is so near that this one looks mistyped.
         GalleryError
             If another program keeps the bytes from being erased.
         """
@@ -161,11 +168,11 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If the file exists already or cannot be written.
+            If the file exists already or cannot be written, a reference is damaged, or the gallery may only be read:
+            an export is noted in the trail. Then there is no file, and no note.
         """
         with self.writing() as connection:
             trail.note(connection, "export")
-        with self.reading() as connection:
             return exporting.export(connection, Path(path))
 
     def import_(self, path: str | PathLike[str]) -> Imported:
@@ -209,9 +216,9 @@ class Gallery:
         query = select(*columns).where(
             references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256
         )
-        with self.reading() as connection:
+        with self.reading() as connection, damage_in_words():
             rows = connection.execute(query.order_by(references.c.id)).all()
-        vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
+            vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
         ids = np.array([(row.id, row.subject_id) for row in rows], dtype=np.int64).reshape(-1, 2)
         return Templates(vectors, ids[:, 1], ids[:, 0])
 

@@ -18,9 +18,10 @@ from faceloupe.faces import Skipped
 from faceloupe.gallery import points, trail
 from faceloupe.gallery.enrolment import Holders, holders_of, refusal_of_holder
 from faceloupe.gallery.exporting import SCHEMA
-from faceloupe.gallery.people import checked_name, joined_consent
+from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Imported
-from faceloupe.gallery.schema import is_unit, references, subjects
+from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.soundness import is_quality, is_unit
 from faceloupe.scores import OperatingPoint
 
 __all__ = ["import_"]
@@ -122,7 +123,7 @@ def _subject(document: Document) -> _Subject:
     if not rows or len(keyed) < len(rows):
         raise ValueError("a subject has no reference, or one twice")
     name, consent, created = (_text(document, part) for part in ("name", "consent", "created"))
-    return _Subject(checked_name(name), consent, datetime.fromisoformat(created), keyed)
+    return _Subject(checked_name(name), checked_consent(consent), datetime.fromisoformat(created), keyed)
 
 
 def _row(document: Document) -> Document:
@@ -130,7 +131,7 @@ def _row(document: Document) -> Document:
     vector, face = decode_array(document["vector"]), document["face"]
     if vector.dtype != np.float32 or vector.shape != (document["dimensions"],) or not is_unit(vector):
         raise ValueError("a vector is not of float32, of the length stated and of norm 1")
-    if not isinstance(document["quality"], dict):
+    if not is_quality(document["quality"]):
         raise TypeError("a quality is no table of numbers")
     return {
         **{part: _text(document, part) for part in ("embedder", "weights_sha256", "source_sha256")},

@@ -13,6 +13,7 @@ from faceloupe.errors import InputError
 from faceloupe.gallery.matrix import Matrix
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import Vector, audit, references
+from faceloupe.gallery.soundness import damage_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
@@ -130,10 +131,11 @@ class MatrixIndex:
             changed = select(audit.c.subject_id).where(audit.c.id > self._seen, audit.c.subject_id.is_not(None))
             rows = rows.where(references.c.subject_id.in_(changed))
             self._matrix.drop(np.array(connection.scalars(changed.distinct()).all(), dtype=np.int64))
-        for subjects, vectors in _arrays(connection, rows):
-            if not len(self._matrix):
-                self._matrix = Matrix(vectors.shape[1])
-            self._matrix.add(vectors, subjects)
+        with damage_in_words():  # also vectors of different lengths that were read at different times
+            for subjects, vectors in _arrays(connection, rows):
+                if not len(self._matrix):
+                    self._matrix = Matrix(vectors.shape[1])
+                self._matrix.add(vectors, subjects)
 
 
 class PostgresIndex:

@@ -11,11 +11,11 @@ from faceloupe.errors import InputError
 from faceloupe.gallery import points
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references
-from faceloupe.recognition.points import published_point
+from faceloupe.recognition.points import DEFAULT_FMR, published_points
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.points import one_in
 
-__all__ = ["LookAlikes", "look_alikes", "matching_pairs"]
+__all__ = ["LookAlikes", "is_by_chance", "look_alikes", "matching_pairs"]
 
 _ROWS = 1024  # of the matrix of all scores, held at once
 
@@ -41,6 +41,16 @@ class LookAlikes:
     pairs: tuple[tuple[int, int, float], ...]
 
     @property
+    def expected(self) -> float:
+        """How many comparisons match by chance: at the FMR measured, or asked for where that is more."""
+        return self.comparisons * max(self.point.fmr, self.point.target_fmr) if self.point else 0.0
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance alone gives as many pairs in more than one gallery of 20 (Poisson)."""
+        return is_by_chance(len(self.pairs), self.expected)
+
+    @property
     def threshold(self) -> float:
         """From which score two references match."""
         return self.point.threshold if self.point else float("inf")
@@ -52,10 +62,11 @@ class LookAlikes:
                 f"Look-alikes by {self.embedder} were not looked for: it has no threshold here (faceloupe calibrate "
                 "makes one)."
             )
+        compared = "1 comparison" if self.comparisons == 1 else f"{self.comparisons:,} comparisons"
         return (
-            f"Look-alikes by {self.embedder}: {self.comparisons:,} comparisons of different subjects at the threshold "
-            f"{self.threshold:.3f}. By chance alone about {self.comparisons * self.point.fmr:,.2g} of them match (FMR "
-            f"{one_in(self.point.fmr)}): look at the photographs before you merge."
+            f"Look-alikes by {self.embedder}: {compared} of different subjects at the threshold "
+            f"{self.threshold:.3f}. By chance alone about {self.expected:,.2g} of them match (FMR "
+            f"{one_in(max(self.point.fmr, self.point.target_fmr))}): look at the photographs before you merge."
         )
 
 
@@ -63,6 +74,13 @@ def look_alikes(connection: Connection) -> list[LookAlikes]:
     """Compare all references with each other, embedder by embedder."""
     made = select(references.c.embedder, references.c.weights_sha256).distinct()
     return [_of(connection, embedder) for embedder in sorted(EmbedderId(*row) for row in connection.execute(made))]
+
+
+def is_by_chance(found: int, expected: float) -> bool:
+    """Return whether so many events, or more, are no surprise (above 5 %) where so many are expected (Poisson)."""
+    from scipy.special import gammainc
+
+    return found == 0 or bool(gammainc(found, expected) > 0.05)
 
 
 def matching_pairs(
@@ -90,24 +108,27 @@ def matching_pairs(
 
 
 def _of(connection: Connection, embedder: EmbedderId) -> LookAlikes:
-    point = points.latest(connection, embedder) or _published(embedder)
-    if point is None:
-        return LookAlikes(embedder, None, 0, ())
     rows = connection.execute(
         select(references.c.subject_id, references.c.vector)
         .where(references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256)
         .order_by(references.c.id)
     ).all()
     subjects = np.array([row.subject_id for row in rows], dtype=np.int64)
-    best = matching_pairs(np.stack([row.vector for row in rows]), subjects, point.threshold)
     sizes = np.unique(subjects, return_counts=True)[1]
     comparisons = (len(rows) ** 2 - int((sizes**2).sum())) // 2
+    point = points.latest(connection, embedder) or _strict_enough(embedder, comparisons)
+    if point is None:
+        return LookAlikes(embedder, None, 0, ())
+    best = matching_pairs(np.stack([row.vector for row in rows]), subjects, point.threshold)
     pairs = sorted(((*pair, score) for pair, score in best.items()), key=lambda pair: (-pair[2], pair))
     return LookAlikes(embedder, point, comparisons, tuple(pairs))
 
 
-def _published(embedder: EmbedderId) -> OperatingPoint | None:
+def _strict_enough(embedder: EmbedderId, comparisons: int) -> OperatingPoint | None:
+    """Return the published point at which less than one comparison matches by chance, or else the strictest."""
     try:
-        return published_point(embedder)
+        offered = published_points(embedder)  # the highest FMR first
     except InputError:
         return None
+    usual = [point for point in offered if point.target_fmr <= DEFAULT_FMR]
+    return next((point for point in usual if point.target_fmr * comparisons < 1), offered[-1])

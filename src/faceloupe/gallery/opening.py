@@ -12,7 +12,7 @@ from faceloupe.gallery.database import Database
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.schema import REVISION, schema_versions
 
-__all__ = ["open_gallery"]
+__all__ = ["is_there", "open_gallery"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -62,6 +62,20 @@ def open_gallery(url: str | PathLike[str] = "faceloupe.db", *, create: bool = Fa
         database.close()
         raise
     return Gallery(database)
+
+
+def is_there(url: str | PathLike[str]) -> bool:
+    """Return whether there is a file at the place of a gallery; a server's database must be there always.
+
+    Raises
+    ------
+    InputError
+        If the URL cannot be understood.
+    UnavailableError
+        If the database's driver is missing.
+    """
+    path = Database(url).path
+    return path is None or path.exists()
 
 
 def _bring_up_to_date(database: Database, *, create: bool) -> None:

@@ -11,10 +11,17 @@ from faceloupe.errors import InputError, SubjectError
 from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.soundness import damage_in_words
 
-__all__ = ["checked_name", "find", "joined_consent", "merge", "people", "record", "rename"]
+__all__ = ["checked_consent", "checked_name", "find", "is_there", "joined_consent", "merge", "near",
+           "people", "record", "rename"]  # fmt: skip
 
 LONGEST_NAME = 200
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of characters that cannot be seen: two names that look the same shall be one name."""
+
+_JOINERS = "\u200c\u200d"  # Persian, Hindi and others spell names with them
 
 
 def checked_name(name: str) -> str:
@@ -26,10 +33,24 @@ def checked_name(name: str) -> str:
         If it is empty, too long or holds what cannot be printed.
     """
     kept = unicodedata.normalize("NFC", name).strip()
-    if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in kept):
+    if any(unicodedata.category(letter) in _UNSEEN for letter in kept if letter not in _JOINERS):
         raise InputError(f"name: {kept!r} holds characters that cannot be printed")
     if not 0 < len(kept) <= LONGEST_NAME:
         raise InputError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(kept)}")
+    return kept
+
+
+def checked_consent(note: str) -> str:
+    """Return a consent note as it is kept: with one sign for the end of a line.
+
+    Raises
+    ------
+    InputError
+        If it holds what cannot be printed.
+    """
+    kept = note.replace("\r\n", "\n")
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in kept if letter not in "\n\t"):
+        raise InputError(f"consent: {kept!r} holds characters that cannot be printed")
     return kept
 
 
@@ -43,11 +64,20 @@ def find(connection: Connection, name: str) -> Row[Any]:
     """
     row = connection.execute(select(subjects).where(subjects.c.name == checked_name(name))).one_or_none()
     if row is None:
-        names = list(connection.scalars(select(subjects.c.name)))
-        near = get_close_matches(name, names, n=3)
-        hint = f"Did you mean {' or '.join(repr(one) for one in near)}?" if near else "faceloupe people lists who is."
+        alike = near(connection, name)
+        hint = f"Did you mean {' or '.join(repr(one) for one in alike)}?" if alike else "faceloupe people lists who is."
         raise SubjectError(f"There is no {name!r} in the gallery. {hint}")
     return row
+
+
+def is_there(connection: Connection, name: str) -> bool:
+    """Return whether there is a subject of that name."""
+    return connection.scalar(select(subjects.c.id).where(subjects.c.name == checked_name(name))) is not None
+
+
+def near(connection: Connection, name: str) -> list[str]:
+    """Return up to three names in the gallery that a mistyped one may mean."""
+    return get_close_matches(name, list(connection.scalars(select(subjects.c.name))), n=3)
 
 
 def people(connection: Connection, subject_id: int | None = None) -> tuple[Person, ...]:
@@ -73,7 +103,10 @@ def record(connection: Connection, name: str) -> Record:
     columns = (references.c.id, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
                references.c.quality, references.c.source_sha256, references.c.created,
                references.c.face.is_not(None).label("has_face"))  # fmt: skip
-    rows = connection.execute(select(*columns).where(references.c.subject_id == found.id).order_by(references.c.id))
+    with damage_in_words():
+        rows = connection.execute(
+            select(*columns).where(references.c.subject_id == found.id).order_by(references.c.id)
+        ).all()
     kept = tuple(
         Reference(row.id, EmbedderId(row.embedder, row.weights_sha256), row.dimensions, row.quality, row.source_sha256,
                   row.created, bool(row.has_face))

@@ -14,7 +14,7 @@ from faceloupe.errors import InputError
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.gallery.enrolment import holders_of, refusal_of_holder
+from faceloupe.gallery.enrolment import holders_of, refusal, refusal_of_holder
 from faceloupe.gallery.people import checked_name
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.recognition import Embedder, Photograph, recognise
@@ -22,7 +22,7 @@ from faceloupe.recognition import Embedder, Photograph, recognise
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["enrol_folder", "enrol_photographs"]
+__all__ = ["any_usable", "enrol_folder", "enrol_photographs", "photographs_in"]
 
 Meant = Literal["one", "central"]
 Progress = Callable[[float, float], None]
@@ -65,7 +65,8 @@ def enrol_photographs(
     faces : {"one", "central"}
         Which face of a photograph is meant, see :func:`faceloupe.recognition.recognise`.
     consent, keep_faces, force
-        See :meth:`faceloupe.gallery.Gallery.enrol`.
+        See :meth:`faceloupe.gallery.Gallery.enrol`. Photographs that are enrolled already keep the face that they have,
+        or none.
     progress : callable, optional
         Told how many photographs are done, of how many.
 
@@ -110,7 +111,8 @@ def enrol_folder(
     Yields
     ------
     Enrolled
-        Subjects in the natural order of their names (2 before 10), photographs too.
+        Subjects in the natural order of their names (2 before 10), photographs too. Folders whose names are kept as
+        one, such as "Ann" and " Ann ", are one subject.
 
     Raises
     ------
@@ -121,8 +123,24 @@ def enrol_folder(
     UnavailableError
         If weights or packages are missing.
     """
-    listed = [_listed(folder) for folder in _folders(Path(root))]
+    listed = _subjects(Path(root))
     yield from _enrol(gallery, listed, embedder, _Options(faces, consent, keep_faces, force), progress)
+
+
+def any_usable(paths: Iterable[Path], embedder: Embedder, *, faces: Meant = "one", force: bool = False) -> bool:
+    """Return whether one of some photographs could be enrolled in a gallery that is empty; none after it is opened."""
+    return any(refusal(photograph, force=force) is None for photograph in recognise(paths, embedder, faces=faces))
+
+
+def photographs_in(root: Path) -> list[Path]:
+    """Return the photographs that :func:`enrol_folder` finds.
+
+    Raises
+    ------
+    InputError
+        If `root` cannot be listed or holds no folder.
+    """
+    return [path for subject in _subjects(root) for path in subject.photographs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +167,7 @@ def _enrol(
 
     for subject, photographs in _by_subject(listed, counted(recognise(fresh, embedder, faces=options.faces))):
         here = Enrolled(subject.name)
-        if photographs:
+        if photographs or (options.consent and subject.known):
             here = gallery.enrol(
                 subject.name, photographs, consent=options.consent, keep_faces=options.keep_faces, force=options.force
             )
@@ -157,13 +175,25 @@ def _enrol(
         yield replace(here, known=(*subject.known, *here.known), refused=(*subject.refused, *here.refused))
 
 
+def _subjects(root: Path) -> list[_Subject]:
+    """Return what a folder of folders holds, unopened; folders of one name are one subject."""
+    by_name: dict[str, _Subject] = {}
+    for subject in map(_listed, _folders(root)):
+        first = by_name.setdefault(subject.name, subject)
+        if first is not subject:
+            first.photographs |= subject.photographs
+            first.refused += subject.refused
+    return list(by_name.values())
+
+
 def _folders(root: Path) -> list[Path]:
     found = list_folder(root)
     folders = [entry for entry in found if entry.is_dir()]
     if not folders:
         loose = sum(entry.suffix.lower() in SUFFIXES for entry in found)
+        images = "1 image lies" if loose == 1 else f"{loose:,} images lie"
         raise InputError(
-            f"{root} holds no folder ({loose} images lie loose in it); expected one a subject, as in ann/1.jpg and "
+            f"{root} holds no folder ({images} loose in it); expected one a subject, as in ann/1.jpg and "
             "bob/1.jpg. Photographs of one subject: faceloupe enrol NAME PHOTO..."
         )
     return folders
@@ -196,8 +226,8 @@ def _fresh(gallery: "Gallery", subject: _Subject, embedder: Embedder) -> Iterato
     with gallery.reading() as connection:
         holders = holders_of(connection, hashes.values())
     for path, digest in hashes.items():
-        if refusal := refusal_of_holder(holders[digest], subject.name):
-            subject.refuse(path, refusal)
+        if held := refusal_of_holder(holders[digest], subject.name):
+            subject.refuse(path, held)
         elif (subject.name, EmbedderId(embedder.name, embedder.sha256)) in holders[digest]:
             subject.known.append(as_text(str(path)))
         else:

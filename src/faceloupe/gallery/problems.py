@@ -6,18 +6,26 @@ from faceloupe.errors import GalleryError
 
 __all__ = ["in_words"]
 
+_IMMUTABLE = "sqlite:///file:FILE?immutable=1&uri=true"
+
+_UNREADABLE = (
+    "cannot be read, for SQLite keeps a log beside a file while it reads, and here it may write neither. While nobody "
+    f"else writes to it, it can be read as {_IMMUTABLE}"
+)
+
 _SQLITE = {
     "SQLITE_BUSY": "is locked: another program has been writing to it for too long. Wait for it to finish, or end it, "
     "and give the command again",
     "SQLITE_LOCKED": "is locked by another part of this program",
-    "SQLITE_READONLY": "is read-only: nothing was written. Give yourself the right to write to the file and its folder",
+    "SQLITE_READONLY": "is read-only: nothing was written, nor exported (the trail would note it). Give yourself the "
+    "right to write to the file and its folder",
     "SQLITE_PERM": "may not be opened (permission denied)",
     "SQLITE_FULL": "cannot grow: the disk or quota is full. Nothing of this step was written, what was there before "
     "is whole. Free some space and give the command again",
     "SQLITE_IOERR": "cannot be read or written: the disk or file system reports an error. Nothing of this step was "
     "written. Is there space left, and is the disk healthy?",
     "SQLITE_CANTOPEN": "cannot be opened: is it a file, and may you read it and write to its folder? From a disk "
-    "that is read-only it can be read as sqlite:///file:FILE?immutable=1&uri=true",
+    f"that is read-only it can be read as {_IMMUTABLE}",
     "SQLITE_NOTADB": "is no gallery: the file is not an SQLite database. Name another file (--gallery)",
     "SQLITE_CORRUPT": "is damaged. Restore it from a backup or an export (faceloupe import)",
 }
@@ -37,12 +45,14 @@ _UNREACHABLE = (
 )
 
 
-def in_words(problem: DBAPIError, name: str) -> GalleryError:
-    """Return what a database's complaint means for the gallery of that name."""
+def in_words(problem: DBAPIError, name: str, *, reading: bool = False) -> GalleryError:
+    """Return what a database's complaint means for the gallery of that name, which was to be read or written."""
     complaint = str(problem.orig).partition("\n")[0]
     code = getattr(problem.orig, "sqlite_errorname", None)
     if code is not None:
         primary = "_".join(code.split("_")[:2])  # SQLITE_IOERR_WRITE is a kind of SQLITE_IOERR
+        if reading and primary == "SQLITE_READONLY":
+            return GalleryError(f"{name} {_UNREADABLE} ({complaint}).")
         return GalleryError(f"{name} {_SQLITE.get(primary, 'cannot be used')} ({complaint}).")
     state = getattr(problem.orig, "sqlstate", None)
     if state is None and isinstance(problem, OperationalError):

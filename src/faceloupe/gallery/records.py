@@ -162,6 +162,8 @@ class Enrolled:
         Photographs that became references, and those that were references already.
     refused : tuple of Skipped
         Photographs that became none, and why.
+    doubtful : tuple of Skipped
+        Photographs that became references, but look like none of the subject's others, and why that is said.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Enrolled:
     enrolled: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     refused: tuple[Skipped, ...] = ()
+    doubtful: tuple[Skipped, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
@@ -178,6 +181,7 @@ class Enrolled:
             "enrolled": list(self.enrolled),
             "already_enrolled": list(self.known),
             "refused": [asdict(skipped) for skipped in self.refused],
+            "doubtful": [asdict(skipped) for skipped in self.doubtful],
         }
 
 

@@ -32,7 +32,6 @@ __all__ = [
     "Vector",
     "audit",
     "big_integer",
-    "is_unit",
     "metadata",
     "operating_points",
     "references",
@@ -71,11 +70,6 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
         if dialect.name == "postgresql":
             return np.asarray(value, dtype=np.float32)
         return np.frombuffer(value, dtype="<f4")
-
-
-def is_unit(vector: NDArray[np.float32]) -> bool:
-    """Return whether a vector is of length 1, as a template's is."""
-    return bool(abs(np.linalg.norm(vector.astype(np.float64)) - 1) < 1e-4)  # NaN is not
 
 
 class Instant(TypeDecorator[datetime]):

@@ -220,7 +220,7 @@ class Record(BaseModel):
 
 
 class Refused(BaseModel):
-    """A photograph that was not enrolled."""
+    """A photograph, and what speaks against it."""
 
     path: str
     reason: str
@@ -234,6 +234,7 @@ class Enrolled(BaseModel):
     enrolled: list[str]
     already_enrolled: list[str]
     refused: list[Refused]
+    doubtful: list[Refused] = Field(description="Enrolled, but unlike the subject's other references.")
 
 
 class Forgotten(BaseModel):

@@ -114,7 +114,9 @@ function ToEnrol({ entry: { photo, found, problem }, onRemove }) {
 function Done({ done }) {
   return html`<div class="done" role="status"><p class="empty-title">${done.name} is ${done.enrolled.length ? "enrolled" : "as before"}</p>
     <p>${count(done.enrolled.length, "photograph")} enrolled${done.already_enrolled.length ? `, ${done.already_enrolled.length} known before` : ""}.</p>
-    ${done.refused.length > 0 && html`<ul class="short">${done.refused.map(({ path, reason }) => html`<li key=${path}>${path}: ${reason}</li>`)}</ul>`}</div>`;
+    <${Remarks} photographs=${done.refused} />
+    ${done.doubtful.length > 0 && html`<p>Enrolled, but look again: is it somebody else?</p>`}
+    <${Remarks} photographs=${done.doubtful} /></div>`;
 }
 
 /** The face nearest the centre, which the server takes too. */
@@ -128,4 +130,9 @@ function hint({ found, problem }) {
   const face = centralOf(found);
   if (!face) return "no face was found.";
   return face.shortcomings.length ? `${face.shortcomings.join("; ")}.` : "good enough to be enrolled.";
+}
+
+function Remarks({ photographs }) {
+  return photographs.length > 0 && html`<ul class="short">
+    ${photographs.map(({ path, reason }) => html`<li key=${path}>${path}: ${reason}</li>`)}</ul>`;
 }

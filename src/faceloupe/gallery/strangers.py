@@ -1,0 +1,90 @@
+"""References that are like none of their subject's others: another person's photograph among them, or a poor one."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
+
+from faceloupe.errors import InputError
+from faceloupe.gallery import points
+from faceloupe.gallery.lookalikes import is_by_chance
+from faceloupe.gallery.records import EmbedderId
+from faceloupe.gallery.schema import references
+from faceloupe.recognition.points import published_point
+from faceloupe.scores import OperatingPoint
+
+__all__ = ["Strangers", "point_for", "strangers", "unlike_all"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """What comparing the references of each subject with each other gave, for one embedder.
+
+    Attributes
+    ----------
+    point : OperatingPoint
+        Whose threshold was used.
+    compared : int
+        References that have others of the same subject.
+    found : tuple of (int, int, float)
+        Subject, reference and its highest score with the others, below the threshold; the lowest first.
+    """
+
+    point: OperatingPoint
+    compared: int
+    found: tuple[tuple[int, int, float], ...]
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether the share of one person's photographs that do not match explains as many subjects."""
+        return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * self.point.fnmr)
+
+
+def strangers(connection: Connection) -> list[Strangers]:
+    """Look at each subject's references, embedder by embedder; one without a threshold is passed over."""
+    made = select(references.c.embedder, references.c.weights_sha256).distinct()
+    embedders = sorted(EmbedderId(*row) for row in connection.execute(made).all())
+    return [_of(connection, embedder, point) for embedder in embedders if (point := point_for(connection, embedder))]
+
+
+def point_for(connection: Connection, embedder: EmbedderId) -> OperatingPoint | None:
+    """Return the operating point that a gallery uses for an embedder; None if there is none."""
+    try:
+        return points.latest(connection, embedder) or published_point(embedder)
+    except InputError:
+        return None
+
+
+def unlike_all(vectors: Floats, threshold: float) -> list[tuple[int, float]]:
+    """Return which of one subject's vectors reach the threshold with no other, and their highest scores.
+
+    Parameters
+    ----------
+    vectors : array of float32, (N, D)
+        Of length 1. A single one has no others, and is not among them.
+    threshold : float
+    """
+    if len(vectors) < 2:
+        return []
+    scores = vectors @ vectors.T
+    np.fill_diagonal(scores, -np.inf)
+    best = scores.max(axis=1)
+    return [(int(row), float(best[row])) for row in np.flatnonzero(best < threshold)]
+
+
+def _of(connection: Connection, embedder: EmbedderId, point: OperatingPoint) -> Strangers:
+    query = select(references.c.subject_id, references.c.id, references.c.vector).where(
+        references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256
+    )
+    rows = connection.execute(query.order_by(references.c.subject_id, references.c.id)).all()
+    compared, found = 0, []
+    for subject, kept in groupby(rows, key=lambda row: row.subject_id):
+        own = list(kept)
+        compared += len(own) if len(own) > 1 else 0
+        alone = unlike_all(np.stack([row.vector for row in own]), point.threshold)
+        found += [(subject, own[row].id, best) for row, best in alone]
+    return Strangers(point, compared, tuple(sorted(found, key=lambda one: one[2])))
