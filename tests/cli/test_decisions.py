@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -132,7 +134,7 @@ class TestVerify:
         assert "reaches the threshold 0.2909." in result.stdout
 
     def test_of_several_faces_the_central_one_can_be_meant(self, folder):
-        with pytest.raises(ImageError, match=r"3 faces .*--central"):
+        with pytest.raises(ImageError, match=r"both\.png: 3 faces .* option central"):
             raise run("verify", folder / "both.png", folder / "ann1.png").exception
         assert run("verify", folder / "both.png", folder / "ann1.png", "--central").exit_code == 0
 
@@ -154,12 +156,17 @@ class TestVerify:
         assert "measured on our camera" in after.stderr
         assert run("verify", *pair, "--fmr", "1e-4", FACELOUPE_GALLERY=gallery).exit_code == 0
 
+    def test_a_gallery_that_is_yet_to_be_made(self, folder, tmp_path):
+        result = run("verify", folder / "ann1.png", folder / "ann2.png", FACELOUPE_GALLERY=tmp_path / "later.db")
+        assert result.exit_code == 0
+        assert "later.db yet; the published threshold is taken." in result.stderr
+
     @pytest.mark.parametrize(
         ("arguments", "error", "words"),
         [
             (["paper.pdf", "ann1.png"], ImageError, r"paper\.pdf: no image that can be read"),
             (["ann1.png", "gone.png"], ImageError, r"gone\.png: no such file"),
-            (["wall.png", "ann1.png"], ImageError, "(?i)no face"),
+            (["wall.png", "ann1.png"], ImageError, r"wall\.png: no face found\. It should show one, upright"),
             (["ann1.png", "ann2.png", "--fmr", "1e-6"], InputError, "no operating point .*1e-06; there are 0.01"),
             (["ann1.png", "ann2.png", "--embedder", "nobodys"], InputError, "no embedder 'nobodys'"),
             (["ann1.png", "ann2.png", "--gallery", "gone.db"], GalleryError, "no gallery"),
@@ -212,6 +219,40 @@ class TestIdentify:
         assert document["point"] is None
         assert document["photographs"][0]["faces"] == []
 
+    def test_several_subjects_above_the_threshold_are_named_and_warned_of(self, folder, gallery, tmp_path):
+        from faceloupe.gallery import open_gallery
+        from faceloupe.recognition import recognise
+
+        gallery = shutil.copy(gallery, tmp_path)
+        with open_gallery(gallery) as opened:
+            opened.enrol("Twin", list(recognise([folder / "ann2.png"], faces="one")))
+        result = run("identify", folder / "ann1.png", "--gallery", gallery, "--ranks", 3)
+        assert re.search(
+            r"  Twin 0\.\d{4} \(\+0\.\d{4}, also above\), Bob -?0\.\d{4} \(-0\.\d{4}\)$", result.stdout, re.MULTILINE
+        )
+        assert "ann1.png, face 1: not only Ann but also Twin reaches the threshold." in result.stderr
+
+    def test_faces_are_numbered_row_by_row(self, folder, gallery):
+        with Image.open(folder / "both.png") as both, Image.open(folder / "ann2.png") as ann:
+            rows = Image.new("L", (both.width, 2 * both.height), 128)
+            rows.paste(ann, (both.width - ann.width, 0))
+            rows.paste(both, (0, both.height))
+            rows.save(folder / "rows.png")
+        document = json.loads(run("identify", folder / "rows.png", "--gallery", gallery, "--json").stdout)
+        assert [face["name"] for face in document["photographs"][0]["faces"]] == ["Ann", "Bob", "Ann", None]
+
+    def test_which_faces_are_looked_for(self, folder, gallery):
+        result = run("identify", folder / "both.png", "--gallery", gallery, "--min-size", 500)
+        assert result.stdout.endswith("both.png: no face found\n")
+        assert "3 faces" in run("identify", folder / "both.png", "--gallery", gallery, "--max-side", 400).stdout
+
+    def test_a_path_that_is_no_text_is_escaped(self, folder, gallery):
+        name = os.fsdecode(b"an\n\xff.png")
+        shutil.copy(folder / "ann2.png", folder / name)
+        result = run("identify", folder / name, folder / f"no{name}", "--gallery", gallery)
+        assert result.stdout.startswith(f"{folder}/an\\n\\udcff.png: 1 face\n")
+        assert f"not read: {folder}/noan\\n\\udcff.png: " in result.stderr
+
     def test_a_stricter_fmr(self, folder, gallery):
         result = run("identify", folder / "ann2.png", "--gallery", gallery, "--fmr", "1e-5", "--json")
         assert json.loads(result.stdout)["point"]["target_fmr"] == 1e-5
@@ -231,6 +272,8 @@ class TestIdentify:
         [
             (["ann1.png", "--draw", "out.gif"], InputError, "ends in .png"),
             (["ann1.png", "--draw", "gone/out.png"], InputError, "not a folder"),
+            (["ann1.png", "--draw", "ann1.png"], InputError, "would be overwritten"),
+            (["ann1.png", "--draw", "folder.png"], InputError, r"folder\.png is a folder"),
             (["ann1.png", "bob1.png", "--draw", "out.png"], InputError, "one photograph"),
             (["ann1.png", "--gallery", "gone.db"], GalleryError, "no gallery"),
             (["ann1.png", "--embedder", "sface+flip"], InputError, "references were made by sface"),
@@ -239,6 +282,7 @@ class TestIdentify:
     )
     def test_what_cannot_be_answered_says_why(self, folder, gallery, monkeypatch, arguments, error, words):
         monkeypatch.chdir(folder)
+        Path("folder.png").mkdir(exist_ok=True)
         result = run("identify", *arguments, FACELOUPE_GALLERY=gallery)
         with pytest.raises(error, match=words):
             raise result.exception

@@ -89,6 +89,17 @@ def test_a_point_is_printed_in_words_and_not_saved_without_a_gallery(people, pla
     assert not list(place.iterdir())
 
 
+def test_photographs_that_calibrate_nothing_are_named(people):
+    (people / "s1" / "x.jpg").write_text("no picture")
+    try:
+        status, _, talk = run("calibrate", people, "--fmr", "0.02")
+    finally:
+        (people / "s1" / "x.jpg").unlink()
+    assert status == 0
+    assert "failed to enrol: s1/x.jpg: no image that can be read" in talk
+    assert "chosen and its rates were measured on the same comparisons" in talk
+
+
 def test_a_point_is_saved_and_checked_by_the_next_evaluation(people):
     status, out, talk = run("calibrate", people, "--fmr", "0.02", "--create", "--json")
     assert status == 0
@@ -158,6 +169,8 @@ BAD = [
     (["evaluate", "orl", "--out", "nowhere/page.html"], "nowhere is not a folder; make it first"),
     (["evaluate", "orl", "--gallery", "nowhere.db"], "There is no gallery at nowhere.db"),
     (["calibrate", "nowhere"], "'nowhere' is no data"),
+    (["calibrate", "a.jpg"], "a.jpg is a photograph, not data; expected lfw"),
+    (["evaluate", "pairs.csv", "--out", "pairs.csv"], "pairs.csv is what the command reads, and would be overwritten"),
     (["calibrate", "one"], "one subject, 'ann'"),
     (["calibrate", "same.csv"], "same is 'perhaps'"),
     (["calibrate", "orl", "--embedder", "arcface"], "There is no embedder 'arcface'"),
@@ -176,6 +189,7 @@ def test_what_is_asked_wrongly_is_explained(arguments, words, place, published):
         (place / name).touch()
     (place / "columns.csv").write_text("photo_a,photo_b\na.jpg,b.jpg\n")
     (place / "unknown.csv").write_text("photo_a,photo_b,same\na.jpg,x.jpg,1\n")
+    (place / "pairs.csv").write_text("photo_a,photo_b,same\na.jpg,b.jpg,1\n")
     (place / "same.csv").write_text("photo_a,photo_b,same\na.jpg,b.jpg,perhaps\n")
     status, out, talk = run(*arguments)
     assert (status, out) == (2, "")

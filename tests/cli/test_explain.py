@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -90,6 +92,7 @@ def test_the_page_is_written_and_the_answer_told(run, workplace):
     assert "**" not in talk
     page = (workplace / "why.html").read_text()
     assert "Why s1 and s1-again match" in page
+    assert (workplace / "why.html").stat().st_mode & 0o777 == 0o600
     assert page.endswith("</html>\n")
 
 
@@ -136,6 +139,40 @@ def test_people_of_a_gallery_are_named(run, workplace, eyes, monkeypatch):
     assert "most like A is Somebody Else (" in run(*PAIR)[2]
 
 
+@pytest.mark.usefixtures("eyes")
+def test_a_gallery_without_people_is_told_and_left_out(run, workplace, monkeypatch):
+    pytest.importorskip("sqlalchemy")
+    from faceloupe.gallery import open_gallery
+
+    monkeypatch.setenv("FACELOUPE_GALLERY", "later.db")
+    status, _, talk = run(*PAIR)
+    assert status == 0
+    assert "FACELOUPE_GALLERY: there is no gallery at later.db yet; the published threshold is taken." in talk
+    open_gallery(workplace / "later.db", create=True).close()
+    status, printed, talk = run(*PAIR, "--json")
+    assert status == 0
+    assert "later.db is empty: the page tells nothing of other people." in talk
+    assert json.loads(printed)["evidence"]["others"] is None
+
+
+@pytest.mark.usefixtures("eyes")
+def test_photographs_are_named_by_the_paths_given(run, workplace):
+    for name in ("one", "other"):
+        (workplace / name).mkdir()
+        shutil.copy("s1.png", f"{name}/photo.png")
+    assert "A is one/photo.png, B is other/photo.png." in run("one/photo.png", "other/photo.png", "--no-certificate")[2]
+
+
+@pytest.mark.usefixtures("eyes")
+def test_a_path_that_is_no_text_is_escaped(run):
+    shutil.copy("s1.png", b"a\xff\n.png")
+    status, printed, talk = run(os.fsdecode(b"a\xff\n.png"), "s1.png", "--no-certificate", "--out", "b\x1b.html")
+    assert (status, printed) == (0, "b\\x1b.html\n")
+    assert "A is a\\udcff\n.png" in talk
+    assert Path("b\x1b.html").read_text().endswith("</html>\n")
+    json.loads(run(os.fsdecode(b"a\xff\n.png"), "s1.png", "--no-certificate", "--json")[1].encode("utf-8", "strict"))
+
+
 def test_ctrl_c_leaves_nothing(run, workplace, eyes):
     eyes.stop = True
     before = set(workplace.iterdir())
@@ -155,6 +192,10 @@ WRONG = [
     ([*PAIR, "--fmr", "1e-9"], "no operating point was published for an FMR of 1e-09; there are 0.01"),
     ([*PAIR, "--fmr", "often"], "Invalid value for '--fmr'"),
     ([*PAIR, "--engine", "steam"], "'steam' is not one of 'openvino', 'onnxruntime'"),
+    ([*PAIR, "--out", "s1.png"], "s1.png is what the command reads, and would be overwritten"),
+    ([*PAIR, "--out", "why.jpg"], "why.jpg: expected a name that ends in .html, .htm, .png"),
+    ([*PAIR, "--out", "folder.html"], "folder.html is a folder; name a file in it"),
+    ([*PAIR, "--figures", "notes.txt"], "notes.txt is a file; --figures takes a folder"),
     ([*PAIR, "--out", "missing/why.html"], "missing is not a folder; make it first"),
     ([*PAIR, "--gallery", "nowhere.db"], "There is no gallery at nowhere.db"),
     ([*PAIR, "--gallery", "notes.txt"], "notes.txt"),
@@ -164,8 +205,11 @@ WRONG = [
 @pytest.mark.usefixtures("eyes")
 @pytest.mark.parametrize(("arguments", "words"), WRONG)
 def test_what_was_asked_wrongly_is_explained(run, workplace, arguments, words):
+    (workplace / "folder.html").mkdir()
+    before = (workplace / "s1.png").read_bytes()
     status, printed, talk = run(*arguments)
     assert (status, printed) == (2, "")
+    assert (workplace / "s1.png").read_bytes() == before
     assert words in " ".join(talk.split())
     assert not (workplace / "why.html").exists()
 

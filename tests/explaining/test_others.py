@@ -79,6 +79,21 @@ def test_a_score_that_nobody_comes_up_to(eyes):
     assert others_words(found, 0.5).endswith("The pair has 0.50; nobody comes up to that with either face.")
 
 
+def test_one_subject_matches_in_the_singular(eyes):
+    words = others_words(compared(eyes, MadeUp(Bob=[130])), 0.5)
+    assert words.startswith("Beside the 1 subject of the gallery who matches neither face: most like A is Bob")
+
+
+def test_who_was_forgotten_meanwhile_is_passed_over(eyes):
+    class Forgetful(MadeUp):
+        def people(self):
+            return super().people()[1:]
+
+    found = compared(eyes, Forgetful(Ann=[130, 140], Bob=[130]))
+    assert (found.compared, found.nearest[0].name) == (1, "Bob")
+    assert compared(eyes, Forgetful(Ann=[130])) == Others(0, (), None)
+
+
 def test_nobody_is_left(eyes):
     found = compared(eyes, MadeUp(Ann=[0], Bob=[60]))
     assert found == Others(0, ("Ann", "Bob"), None)

@@ -77,6 +77,24 @@ def test_a_crowd_needs_more_pixels(photographs):
     assert len(detect(photo)) < 8
 
 
+def test_a_second_look_adds_small_faces_and_leaves_the_others_as_they_were(photographs):
+    photo = np.full((1500, 2000), 0.5, dtype=np.float32)
+    photo[100:1220, 40:960] = cv2.resize(photographs[0], (920, 1120), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    for column in range(8):
+        left = 1000 + 120 * column
+        photo[1300:1361, left : left + 50] = cv2.resize(photographs[0], (50, 61), interpolation=cv2.INTER_AREA)
+    (large,) = detect(photo)
+    faces = detect(photo, max_side=(1600, 640))
+    assert large in faces
+    assert len(faces) == 9
+    assert sum(face.size > 200 for face in faces) == 1
+    assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
+
+
+def test_a_small_photograph_is_looked_at_once(portrait):
+    assert detect(portrait, max_side=(640, 1600)) == detect(portrait)
+
+
 def test_no_face_is_an_empty_answer():
     assert detect(np.full((200, 300, 3), 0.5, dtype=np.float32)) == ()
 

@@ -4,7 +4,7 @@ from PIL import Image, ImageColor
 
 from faceloupe.errors import InputError
 from faceloupe.recognition.detect import Box, Detection, Landmarks, Point
-from faceloupe.recognition.drawing import Marked, draw_faces, picture_format, write_drawing
+from faceloupe.recognition.drawing import Marked, _broken, draw_faces, picture_format, write_drawing
 
 BLUE, ORANGE = (np.array(ImageColor.getrgb(colour)) for colour in ("#0072B2", "#D55E00"))
 
@@ -125,3 +125,17 @@ def test_what_cannot_be_written_is_said_before(tmp_path, name, words):
     with pytest.raises(InputError, match=words):
         write_drawing(tmp_path / name, grey(100, 100), [])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("1 Arnold_Schwarzenegger", ["1 Arnold_", "Schwarzenegger"]),
+        ("2 Gerhard Schroeder", ["2 Gerhard", "Schroeder"]),
+        ("Ann", ["Ann"]),
+        ("x" * 30, ["x" * 24, "x" * 6]),
+        ("", []),
+    ],
+)
+def test_names_are_broken_between_words(line, parts):
+    assert _broken(line, 12) == parts

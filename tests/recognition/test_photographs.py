@@ -5,6 +5,7 @@ import threading
 from hashlib import sha256
 from itertools import cycle, islice, repeat
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -85,6 +86,37 @@ def test_of_several_faces_all_or_the_central_one_are_meant(folder):
     assert len(central.templates) == 1
     (wall,) = recognise([folder / "wall.png"], Means())
     assert (wall.templates, wall.problem) == ((), None)
+
+
+def test_small_faces_of_a_large_photograph_are_looked_for_where_all_are_meant(photographs, tmp_path):
+    photo = np.full((1500, 2000), 0.5)
+    for column in range(8):
+        left = 100 + 220 * column
+        photo[600:648, left : left + 40] = cv2.resize(photographs[0], (40, 48), interpolation=cv2.INTER_AREA)
+    Image.fromarray(np.rint(photo * 255).astype(np.uint8)).save(tmp_path / "crowd.png")
+    path = [tmp_path / "crowd.png"]
+    (every,) = recognise(path, Means())
+    (coarse,) = recognise(path, Means(), max_side=640)
+    (large,) = recognise(path, Means(), min_size=200)
+    (central,) = recognise(path, Means(), faces="central", max_side=1600)
+    counts = [len(found.chips) for found in (every, coarse, large, central)]
+    assert counts[0] == 8
+    assert counts[1] < 8
+    assert counts[2:] == [0, 1]
+
+
+def test_a_face_without_direction_is_that_photographs_problem(ten):
+    class Blind(Means):
+        def embed(self, faces):
+            vectors = super().embed(faces)
+            vectors[np.abs(faces - dark).max(axis=(1, 2, 3)) < 1e-6] = 0
+            return vectors
+
+    dark = find_faces(ten[1])[0].image
+    first, second, third = recognise(ten[:3], Blind(), faces="one")
+    assert len(first.templates) == len(third.templates) == 1
+    assert (second.chips, second.templates) == ((), ())
+    assert second.problem == "means returned zeros or no numbers for a face, which have no direction"
 
 
 def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch):

@@ -50,8 +50,11 @@ def browser():
 
 @pytest.fixture(scope="module")
 def mosaic_page(tmp_path_factory):
-    """The address of a page whose server recognises mosaics."""
+    """The address of a page whose server recognises mosaics, and has a small network and mosaics to learn."""
+    folder = tmp_path_factory.mktemp("page")
+    given = {"networks": (str(pages.small_network(folder)),), "data": pages.mosaics(folder)}
     with pytest.MonkeyPatch.context() as patch:
         serving.put_in(patch)
-        with pages.served(tmp_path_factory.mktemp("page"), serving.Toy(), serving.POINT) as address:
+        patch.setattr("faceloupe.web.networks.find_weights", lambda _: None)  # SFace takes seconds to open
+        with pages.served(folder, serving.Toy(), serving.POINT, **given) as address:
             yield address

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+import serving
 from PIL import Image
 
 from faceloupe.web.app import make_app
@@ -19,16 +21,22 @@ from faceloupe.web.settings import Settings
 
 TOKEN = "a-token-for-the-page-alone"  # noqa: S105
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+GO = """place => new Promise(done => {
+    const drawn = () => requestAnimationFrame(() => setTimeout(done)); // Preact's effects run after a frame
+    if (location.hash.slice(1) === place) return drawn();
+    addEventListener("hashchange", drawn, { once: true });
+    location.hash = place;
+})"""
 CHROMIUM = Path("/usr/bin/chromium")
 WALL, SIZE = 128, (276, 336)  # a photograph of ORL, three times as large
 
 
 @contextmanager
-def served(folder, embedder=None, point=None):
-    """Serve a gallery of its own, and yield the address with the token."""
+def served(folder, embedder=None, point=None, **changes):
+    """Serve a gallery of its own, and yield the address with the token; settings may be changed."""
     settings = Settings(
         keys=(key_of(TOKEN, name="owner", per_minute=100_000),), port=0, gallery=str(folder / "faces.db"),
-        studies=folder / "studies",
+        studies=folder / "studies", **changes,
     )  # fmt: skip
     listening = listen(settings)
     service = Service(settings, embedder=embedder, log=lambda _: None)
@@ -73,7 +81,7 @@ class Visit:
 
     def go(self, place):
         """Go to a place of the page, such as "people/enrol"."""
-        self.page.evaluate("place => { location.hash = place }", place)
+        self.page.evaluate(GO, place)
         self.page.locator("main h1").wait_for()
 
     def show(self, *files, index=0):
@@ -95,7 +103,7 @@ class Visit:
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
-        found = self.page.evaluate("rules => axe.run({ runOnly: rules })", RULES)["violations"]
+        found = self.page.evaluate("runOnly => axe.run({ runOnly, resultTypes: ['violations'] })", RULES)["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], what
 
     def said(self):
@@ -126,3 +134,23 @@ def picture(*portraits, kind="PNG"):
     content = io.BytesIO()
     wall.save(content, kind, quality=95)
     return content.getvalue()
+
+
+def small_network(folder):
+    """Save a CNN of few parameters that was trained on noise, 16×16, and return its folder."""
+    from faceloupe.training import CNNClassifier
+
+    faces = np.random.default_rng(0).random((8, 16, 16), dtype=np.float32)
+    saved = folder / "small-net"
+    CNNClassifier(kernel_size=5, epochs=1, preprocess="centre").fit(faces, ["ann", "bo"] * 4).save(saved)
+    return saved
+
+
+def mosaics(folder):
+    """Make data of the name `mosaics`, three subjects of four captures each, and return the folder that it is in."""
+    for person, name in enumerate(("ann", "bo", "cy")):
+        (folder / "data" / "mosaics" / name).mkdir(parents=True)
+        for capture in range(4):
+            content = serving.photo(person, capture=capture)
+            (folder / "data" / "mosaics" / name / f"{capture}.png").write_bytes(content)
+    return folder / "data"

@@ -1,10 +1,13 @@
 """The page's four places with made-up faces: the token, the keyboard, phones, themes, hostile names, a study."""
 
 import re
+import threading
 
 import pages
 import pytest
 import serving
+
+from faceloupe import studies
 
 PLACES = (
     "recognise", "recognise/compare", "recognise/camera", "people", "people/enrol", "people/audit", "look",
@@ -80,17 +83,46 @@ def test_people_are_searched_renamed_merged(visit):
     page.locator("tbody th", has_text="Merged: into 1").wait_for()
 
 
-def test_a_study_is_begun_watched_and_stopped(visit):
+def test_a_study_is_begun_watched_stopped_and_resumed(visit, monkeypatch):
+    go, run = threading.Event(), studies.run_study
+
+    def held(*given, progress, **named):
+        return run(*given, progress=lambda done, whole: go.wait(30) and progress(done, whole), **named)
+
+    monkeypatch.setattr(studies, "run_study", held)
     visit.go("studies")
     page = visit.page
-    page.get_by_label("Pairs of people").fill("2")
-    page.get_by_label("Seeds").fill("1")
-    page.get_by_label("Epochs").fill("1")
+    page.get_by_label("Faces").select_option("mosaics")
+    for label, number in (("Pairs of people", "2"), ("Seeds", "1"), ("Epochs", "1")):
+        page.get_by_label(label).fill(number)
+    page.get_by_label("as they are, 0 to 1").uncheck()
     page.get_by_role("button", name="Begin").click()
-    page.get_by_role("progressbar").wait_for(timeout=30_000)  # PyTorch is loaded first
-    page.get_by_role("button", name="Stop").click()
-    page.locator(".job.stopped, .job.done").wait_for(timeout=30_000)
-    assert re.match("Study: (stopped|done)", visit.said())
+    page.get_by_role("progressbar").wait_for()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.get_by_role("button", name="Stop").click()
+    go.set()
+    page.locator(".job.stopped").wait_for()
+    assert visit.said() == "Study: stopped."
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Open the report").wait_for(timeout=30_000)
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="Open the report").click()
+    popup.value.get_by_role("heading", level=1).wait_for()
+    popup.value.close()
+
+
+def test_a_network_is_trained_and_then_there_to_be_looked_at(visit):
+    visit.go("studies/train")
+    page = visit.page
+    page.get_by_label("Faces").select_option("mosaics")
+    page.get_by_label("Kind").select_option("fcnn")
+    page.get_by_label("Name").fill("trained.1")
+    page.get_by_label("Epochs").fill("1")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.locator(".lead-score", has_text="trained.1").wait_for(timeout=30_000)
+    assert "chance is 33.3%" in page.locator(".job").inner_text()
+    page.get_by_role("link", name="Look at it").click()
+    page.get_by_role("radio", name=re.compile("trained.1")).wait_for()
 
 
 def test_a_training_with_a_bad_name_is_refused_in_words(visit):
@@ -135,16 +167,22 @@ def reach(page, name):
     pytest.fail(f"Tab never came to {name!r}")
 
 
-def test_a_picture_is_pasted(visit):
+BRINGS = {
+    "pasted": "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: carried }))",
+    "dropped": "document.querySelector('.picker').dispatchEvent(new DragEvent('drop', { dataTransfer: carried }))",
+}
+
+
+@pytest.mark.parametrize("how", BRINGS)
+def test_a_picture_is_pasted_and_dropped(visit, how):
     visit.go("recognise")
-    content = list(serving.photo(2, capture=2))
     visit.page.evaluate(
-        """bytes => {
-            const clipboardData = new DataTransfer();
-            clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
-            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
-        }""",
-        content,
+        f"""bytes => {{
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(bytes)], "brought.png", {{ type: "image/png" }}));
+            {BRINGS[how]};
+        }}""",
+        list(serving.photo(2, capture=2)),
     )
     visit.page.locator(".faces-found th", has_text="Ben").wait_for()
     visit.page.get_by_role("button", name="Remove").click()

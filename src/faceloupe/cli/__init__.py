@@ -18,6 +18,7 @@ from faceloupe.cli.look import look
 from faceloupe.cli.people import forget, merge, people, rename, show
 from faceloupe.cli.serve import key, serve
 from faceloupe.cli.study import study
+from faceloupe.cli.talk import say
 from faceloupe.cli.upkeep import audit, check, export, import_
 from faceloupe.errors import FaceloupeError
 
@@ -37,7 +38,7 @@ def main() -> None:
     try:
         app()
     except (FaceloupeError, OSError) as problem:
-        typer.echo(f"faceloupe: {problem}", err=True)
+        say(f"faceloupe: {problem}")
         sys.exit(2)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName
-from faceloupe.cli.tables import aligned, counted
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, there_or_none
+from faceloupe.cli.outputs import check_file
+from faceloupe.cli.tables import aligned, counted, legible
 from faceloupe.cli.talk import dumped, say
 from faceloupe.errors import InputError
 
@@ -62,7 +63,12 @@ def verify(
     ] = False,
     gallery: Annotated[
         str | None,
-        typer.Option(metavar="FILE|URL", envvar="FACELOUPE_GALLERY", help="Take the threshold calibrated there."),
+        typer.Option(
+            metavar="FILE|URL",
+            envvar="FACELOUPE_GALLERY",
+            callback=there_or_none,
+            help="Take the threshold calibrated there.",
+        ),
     ] = None,
     embedder: EmbedderName = "sface",
     engine: EngineName = "openvino",
@@ -95,6 +101,16 @@ def identify(
     draw: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Write the photograph with its faces marked: .png or .jpg.")
     ] = None,
+    max_side: Annotated[
+        int | None,
+        typer.Option(
+            min=32,
+            help="Pixels of the longer side at which faces are looked for. By default 640 and then 1600, which finds "
+            "faces from about 1.3 % of the longer side on; more finds smaller ones and misses those that fill the "
+            "picture.",
+        ),
+    ] = None,
+    min_size: Annotated[float, typer.Option(min=0, help="Pixels of the shorter side of a face, at least.")] = 20,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = "sface",
     engine: EngineName = "openvino",
@@ -102,8 +118,8 @@ def identify(
 ) -> None:
     """Say of every face in a photograph who of the gallery it is, or nobody.
 
-    Faces are numbered from left to right. A photograph that cannot be read is named, the others are answered, and the
-    exit status is 2.
+    Faces are numbered row by row, from left to right. A photograph that cannot be read is named, the others are
+    answered, and the exit status is 2.
     """
     from faceloupe.embedders import open_embedder
     from faceloupe.gallery import open_gallery
@@ -116,11 +132,12 @@ def identify(
     with open_gallery(gallery) as opened:
         made_by = open_embedder(embedder, engine=engine)
         point = None if fmr is None else _published(made_by, fmr)
-        for photograph in recognise(photographs, made_by):
+        for photograph in recognise(photographs, made_by, min_size=min_size, max_side=max_side):
             shown = Answered(photograph, opened.identify(photograph.templates, point=point, ranks=ranks))
             answered.append(shown)
             if photograph.problem is not None:
-                say(f"not read: {photograph.path}: {photograph.problem.removeprefix(f'{photograph.path.name}: ')}")
+                reason = photograph.problem.removeprefix(f"{photograph.path.name}: ")
+                say(f"not read: {legible(str(photograph.path))}: {reason}")
                 continue
             if not json:
                 typer.echo(_table(shown))
@@ -156,16 +173,18 @@ def _check_drawing(path: Path, photographs: Sequence[str]) -> None:
 
     if len(photographs) > 1:
         raise InputError("--draw takes one photograph; run identify once for each")
+    check_file(path, photographs)
     picture_format(path)
 
 
 def _table(answered: "Answered") -> str:
     """Return a line a face; the number is that of the picture."""
-    name, faces = answered.photograph.path, answered.faces
+    name, faces = legible(str(answered.photograph.path)), answered.faces
     if not faces:
         return f"{name}: no face found"
     rows = [_row(number, face.candidates) for number, face in enumerate(faces, start=1)]
-    return f"{name}: {counted(len(faces), 'face')}\n{aligned(('face', 'who', 'score', 'margin', 'next'), rows)}"
+    headings = ("face", "who", "score", "margin", "next, with margin")
+    return f"{name}: {counted(len(faces), 'face')}\n{aligned(headings, rows)}"
 
 
 def _row(number: int, candidates: "Candidates") -> tuple[str, ...]:
@@ -177,7 +196,8 @@ def _row(number: int, candidates: "Candidates") -> tuple[str, ...]:
 
 
 def _with_score(candidate: "Candidate") -> str:
-    return f"{candidate.name} {candidate.score:.4f}"
+    also = ", also above" if candidate.margin >= 0 else ""
+    return f"{candidate.name} {candidate.score:.4f} ({candidate.margin:+.4f}{also})"
 
 
 def _explain(answered: "Iterable[Answered]") -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloupe.cli.options import AsJson, EmbedderName, EngineName
-from faceloupe.cli.tables import aligned
+from faceloupe.cli.outputs import check_file
+from faceloupe.cli.tables import aligned, legible
 from faceloupe.cli.talk import dumped, progress, say
-from faceloupe.errors import GalleryError, InputError
+from faceloupe.errors import GalleryError
 
 if TYPE_CHECKING:
-    from faceloupe.evaluation import Evaluation
+    from faceloupe.evaluation import Evaluation, Failure
     from faceloupe.recognition import Embedder
     from faceloupe.recognition.engines import Engine
     from faceloupe.scores import OperatingPoint
@@ -81,8 +82,8 @@ def evaluate(
     from faceloupe.report import render_page
 
     page = out or (None if json else Path("evaluation.html"))
-    if page is not None and not page.absolute().parent.is_dir():
-        raise InputError(f"{page.parent} is not a folder; make it first")
+    if page is not None:
+        check_file(page, (data, gallery))
     names = tuple(embedder or ("sface",))
     points = _calibrated(gallery, names, engine)
     with _stoppable(cached=not no_cache), progress("evaluating", transient=True) as told:
@@ -92,9 +93,9 @@ def evaluate(
         )  # fmt: skip
     document = found.to_document(show_faces=faces)
     if page is not None:
-        write_whole(page, render_page(document).encode())
+        write_whole(page, render_page(document).encode(errors="backslashreplace"))
     _summarise(found, document)
-    typer.echo(dumped(document) if json else str(page))
+    typer.echo(dumped(document) if json else legible(str(page)))
 
 
 def calibrate(
@@ -130,6 +131,10 @@ def calibrate(
         point = _from_gallery(data, fmr, made_by)
     else:
         point = _from_photographs(data, fmr, made_by, central=central, cached=not no_cache)
+    say(
+        "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
+        "faceloupe evaluate --gallery checks it on other photographs."
+    )
     say(_saved(point, home, create=create))
     words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
     typer.echo(dumped({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else words)
@@ -149,8 +154,9 @@ def _from_photographs(data: str, fmr: float, embedder: "Embedder", *, central: b
 
     with _stoppable(cached=cached), progress("embedding", transient=True) as told:
         return calibrated(
-            data, fmr, embedder=embedder, faces="central" if central else None, cached=cached, progress=told
-        )
+            data, fmr, embedder=embedder, faces="central" if central else None, cached=cached, progress=told,
+            failed=_name,
+        )  # fmt: skip
 
 
 def _check_gallery(gallery: str | None, *, create: bool) -> None:
@@ -173,7 +179,10 @@ def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool) -> str
         return f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it."
     with open_gallery(gallery or DEFAULT_GALLERY, create=create) as opened:
         opened.save_point(point)
-        return f"Saved with the gallery {opened.name}: it holds there for {point.embedder} from now on."
+        return (
+            f"Saved with the gallery {opened.name}: identify takes it for {point.embedder} from now on; verify and "
+            f"explain take it with --gallery {opened.name}."
+        )
 
 
 def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":
@@ -215,4 +224,8 @@ def _summarise(found: "Evaluation", document: dict[str, Any]) -> None:
         if name in blocks:
             say("\n" + aligned([column["label"] for column in blocks[name]["columns"]], blocks[name]["rows"]))
     for failure in found.failures:
-        say(f"failed to enrol: {failure.photograph}: {failure.reason}")
+        _name(failure)
+
+
+def _name(failure: "Failure") -> None:
+    say(f"failed to enrol: {legible(failure.photograph)}: {failure.reason}")

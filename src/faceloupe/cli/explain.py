@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName, there_or_none
+from faceloupe.cli.outputs import check_file, check_folder
+from faceloupe.cli.tables import legible
 from faceloupe.cli.talk import dumped, progress, say
 from faceloupe.errors import InputError
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from faceloupe.gallery import Gallery
 
 __all__ = ["explain"]
+
+SUFFIXES = (".html", ".htm", ".png")
 
 
 def explain(
@@ -26,6 +30,7 @@ def explain(
         typer.Option(
             metavar="FILE|URL",
             envvar="FACELOUPE_GALLERY",
+            callback=there_or_none,
             help="Also name its people who are most like the two; its threshold holds.",
         ),
     ] = None,
@@ -55,22 +60,30 @@ def explain(
     from faceloupe.report import render_page, save_figures
 
     page = out or (None if json or figures else Path("why.html"))
-    if page is not None and not page.absolute().parent.is_dir():
-        raise InputError(f"{page.parent} is not a folder; make it first")
+    if page is not None:
+        if page.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
+        check_file(page, (a, b, gallery))
+    check_folder(figures)
     opened = open_embedder(embedder, engine=engine)
     point = None if fmr is None else published_point(opened, fmr)
     with _stoppable(), _opened(gallery) as people, progress("explaining", transient=True) as told:
+        if people is not None and not people.people():
+            say(f"{gallery} is empty: the page tells nothing of other people.")
+            point, people = point or people.point(opened), None
         found = explaining.explain(
             a, b, point=point, embedder=opened, gallery=people, method=method, certify=certificate,
             faces="central" if central else "one", progress=told,
         )  # fmt: skip
     document = found.to_document()
     if page is not None:
-        write_whole(page, _picture(found) if page.suffix.lower() == ".png" else render_page(document).encode())
+        drawn = page.suffix.lower() == ".png"
+        content = _picture(found) if drawn else render_page(document).encode(errors="backslashreplace")
+        write_whole(page, content, mode=0o600)  # it shows two faces
     if figures is not None:
         say(f"{len(save_figures(document, figures))} figures in {figures}")
     say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
-    typer.echo(dumped(document) if json else str(page or figures))
+    typer.echo(dumped(document) if json else legible(str(page or figures)))
 
 
 def _picture(found: "Explanation") -> bytes:

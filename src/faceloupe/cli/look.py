@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from faceloupe.cli.outputs import check_file, check_folder
+from faceloupe.cli.tables import legible
 from faceloupe.cli.talk import dumped, progress, say
-from faceloupe.errors import InputError
 
 __all__ = ["look"]
 
@@ -57,12 +58,13 @@ def look(
     from faceloupe.report import render_page, save_figures
 
     page = out or (None if json or figures else Path("look.html"))
-    if page is not None and not page.absolute().parent.is_dir():
-        raise InputError(f"{page.parent} is not a folder; make it first")
+    if page is not None:
+        check_file(page, (model, compare, weights, *faces))
+    check_folder(figures)
 
     def write(found: looking.Look) -> None:
         if page is not None:
-            write_whole(page, render_page(found.to_document()).encode())
+            write_whole(page, render_page(found.to_document()).encode(errors="backslashreplace"))
 
     with _first_part_kept(page), progress("looking", transient=True) as told:
         given: dict[str, Any] = {"size": size, "pixels": pixels, "bgr": bgr, "answers": answers}
@@ -79,7 +81,7 @@ def look(
     if figures is not None:
         say(f"{len(save_figures(document, figures))} figures in {figures}")
     say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
-    typer.echo(dumped(document) if json else str(page or figures))
+    typer.echo(dumped(document) if json else legible(str(page or figures)))
 
 
 @contextmanager

@@ -1,10 +1,25 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["AsJson", "EmbedderName", "EngineName", "GalleryName", "Name"]
+from faceloupe.cli.talk import say
+
+__all__ = ["AsJson", "EmbedderName", "EngineName", "GalleryName", "Name", "there_or_none"]
+
+
+def there_or_none(context: typer.Context, parameter: typer.CallbackParam, gallery: str | None) -> str | None:
+    """Let FACELOUPE_GALLERY name a gallery that is not there yet: only what was typed must be."""
+    source = context.get_parameter_source(str(parameter.name))
+    from_environment = source is not None and source.name == "ENVIRONMENT"
+    path = (gallery or "").removeprefix("sqlite:///")
+    if not gallery or not from_environment or "://" in path or Path(path).expanduser().exists():
+        return gallery
+    say(f"FACELOUPE_GALLERY: there is no gallery at {gallery} yet; the published threshold is taken.")
+    return None
+
 
 GalleryName = Annotated[
     str,

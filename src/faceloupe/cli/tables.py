@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Entry
 
-__all__ = ["aligned", "counted", "history", "moment"]
+__all__ = ["aligned", "counted", "history", "legible", "moment"]
+
+ILLEGIBLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, ends of lines and paragraphs
 
 
 def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -20,7 +23,7 @@ def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """
     from rich.cells import cell_len  # Chinese letters are two columns wide
 
-    table = [headings, *rows]
+    table = [[legible(cell) for cell in row] for row in (headings, *rows)]
     columns = list(zip(*table, strict=True))
     widths = [max(map(cell_len, column)) for column in columns]
     numeric = [all(cell == "" or _is_number(cell) for cell in column[1:]) for column in columns]
@@ -39,6 +42,19 @@ def counted(count: int, thing: str) -> str:
     ('1 subject', '1,200 subjects')
     """
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def legible(text: str) -> str:
+    r"""Return a name or path on one line, with what a terminal would obey or cannot show escaped.
+
+    >>> print(legible("a\nb\x1b[2J\udcff.jpg"))
+    a\nb\x1b[2J\udcff.jpg
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii") if category(letter) in ILLEGIBLE else letter for letter in text
+    )
 
 
 def moment(at: datetime) -> str:

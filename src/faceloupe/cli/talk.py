@@ -1,10 +1,13 @@
 """What every command does with its terminal: talk and progress on stderr, documents on stdout."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import typer
+
+from faceloupe.cli.tables import legible
 
 __all__ = ["Progress", "dumped", "progress", "say"]
 
@@ -14,14 +17,15 @@ Progress = Callable[[float, float], None]
 
 def say(text: str) -> None:
     """Tell the person at the terminal."""
-    typer.echo(text, err=True)
+    typer.echo("\n".join(map(legible, text.split("\n"))), err=True)
 
 
 def dumped(document: dict[str, Any]) -> str:
-    """Return a document as JSON."""
+    """Return a document as JSON; of a path that is no UTF-8 the bytes that are none are escaped."""
     import json
 
-    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 @contextmanager

@@ -7,13 +7,14 @@ them), ``parts`` says what chooses and what is measured, ``verification`` and ``
 
 from faceloupe.evaluation.cache import cache_folder, forget_cache
 from faceloupe.evaluation.calibrate import calibrate
-from faceloupe.evaluation.evaluate import Evaluation, evaluate
+from faceloupe.evaluation.evaluate import Evaluation, Failure, evaluate
 from faceloupe.evaluation.fitted import FITTED
 from faceloupe.evaluation.labelled import Labelled, Pairs, open_data
 
 __all__ = [
     "FITTED",
     "Evaluation",
+    "Failure",
     "Labelled",
     "Pairs",
     "cache_folder",

@@ -1,5 +1,6 @@
 """A threshold for an FMR, from photographs or references of one's own."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -9,6 +10,7 @@ from faceloupe.embedders import open_embedder
 from faceloupe.evaluation.cache import Detecting
 from faceloupe.evaluation.captures import Progress, embed_captures
 from faceloupe.evaluation.comparisons import Compared, every_two, score
+from faceloupe.evaluation.evaluate import Failure, failures
 from faceloupe.evaluation.labelled import Data, open_data
 from faceloupe.evaluation.parts import split, without_twins
 from faceloupe.recognition import Embedder
@@ -45,6 +47,7 @@ def calibrate(
     engine: Engine = "openvino",
     cached: bool = True,
     progress: Progress | None = None,
+    failed: Callable[[Failure], None] | None = None,
 ) -> OperatingPoint:
     """Choose the lowest threshold whose FMR is at most `fmr` where every two captures are compared.
 
@@ -64,6 +67,9 @@ def calibrate(
     faces, min_score, min_size, engine, cached, progress
         As for :func:`faceloupe.evaluation.evaluate`.
 
+    failed : callable, optional
+        Called with each photograph that gave no template.
+
     Raises
     ------
     InputError
@@ -80,6 +86,9 @@ def calibrate(
         labelled = open_data(data)
         detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
         captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
+        if failed:
+            for failure in failures(labelled, captures):
+                failed(failure)
         parts = split(labelled, without_twins(labelled, captures.digests)[0], 0, 0)
         chosen = (parts.development or parts.test).most
         compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen)

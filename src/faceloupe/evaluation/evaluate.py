@@ -21,7 +21,7 @@ from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.photographs import Faces
 from faceloupe.scores import OperatingPoint, rule_of_3
 
-__all__ = ["Evaluation", "Failure", "evaluate"]
+__all__ = ["Evaluation", "Failure", "evaluate", "failures"]
 
 Named = Sequence["str | Embedder"]
 
@@ -162,9 +162,9 @@ def evaluate(
         _check_development(labelled, development, [label for label, one in wanted.items() if one is None])
         ready.append(Pixels())
     captures = embed_captures(labelled.paths, ready, detecting, cached=cached, progress=progress)
-    failures = tuple(_failures(labelled, captures))
-    if len(failures) == len(labelled.paths):
-        raise InputError(f"No photograph gave a template, such as {failures[0].photograph}: {failures[0].reason}")
+    gone = tuple(failures(labelled, captures))
+    if len(gone) == len(labelled.paths):
+        raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
     usable, notes = without_twins(labelled, captures.digests)
     parts = split(labelled, usable, development, seed)
     bench = Bench(labelled, parts, captures, protocol)
@@ -181,7 +181,7 @@ def evaluate(
         detecting,
         protocol,
         tuple(bench.measured),
-        failures,
+        gone,
         Speed(captures.fresh, captures.seconds, stages, sample),
         (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),
     )
@@ -221,7 +221,8 @@ def _check_development(data: Labelled, development: float, wanted: Sequence[str]
         )
 
 
-def _failures(data: Labelled, captures: Captures) -> Iterator[Failure]:
+def failures(data: Labelled, captures: Captures) -> Iterator[Failure]:
+    """Yield the photographs that gave no template, of any embedder."""
     for path, problem in zip(data.paths, captures.problems, strict=True):
         if problem is not None:
             yield Failure("/".join(path.parts[-2:]), problem)

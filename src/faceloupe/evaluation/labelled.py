@@ -13,6 +13,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import list_photographs
+from faceloupe.faces.images import SUFFIXES
 from faceloupe.faces.sources import find_lfw, find_orl
 
 __all__ = ["TEST", "TRAIN", "Data", "Labelled", "Pairs", "open_data"]
@@ -23,6 +24,10 @@ TRAIN, TEST = "train", "test"
 """Folds that are not exchangeable: what is chosen is chosen on the first, and measured on the second."""
 
 COLUMNS = ("photo_a", "photo_b", "same")
+EXPECTED = (
+    f"expected {', '.join(LFW)}, orl, a folder with one folder a subject, such as ann/1.jpg and bob/1.jpg, or a CSV "
+    "file with the columns photo_a, photo_b, same"
+)
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
@@ -127,12 +132,11 @@ def open_data(data: Data) -> Labelled:
     if str(data) and path.is_dir():
         listed, skipped = list_photographs(path)
         return _by_subject(f"the folder {path.name or path}", listed, skipped)
+    if path.suffix.lower() in SUFFIXES:
+        raise InputError(f"{path} is a photograph, not data; {EXPECTED}")
     if path.is_file():
         return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
-    raise InputError(
-        f"{str(data)!r} is no data; expected {', '.join(LFW)}, orl, a folder with one folder a subject, such as "
-        "ann/1.jpg and bob/1.jpg, or a CSV file with the columns photo_a, photo_b, same"
-    )
+    raise InputError(f"{str(data)!r} is no data; {EXPECTED}")
 
 
 def _by_subject(source: str, listed: dict[str, tuple[Path, ...]], skipped: Sequence[Skipped] = ()) -> Labelled:

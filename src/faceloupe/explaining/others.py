@@ -82,12 +82,13 @@ def compare_with_others(
     references = gallery.templates(embedder)
     if not len(references):
         raise GalleryError(f"the gallery has no reference made by {embedder.name} {embedder.sha256[:8]}")
-    subjects, places = np.unique(references.subjects, return_inverse=True)
-    scores = references.vectors.astype(np.float64) @ np.stack([template.vector for template in pair], axis=1)
+    names = {person.id: person.name for person in gallery.people()}
+    held = np.isin(references.subjects, list(names))  # who was forgotten since is compared no more
+    subjects, places = np.unique(references.subjects[held], return_inverse=True)
+    scores = references.vectors[held].astype(np.float64) @ np.stack([template.vector for template in pair], axis=1)
     best = np.full((len(subjects), 2), -1.0)
     np.maximum.at(best, places, scores)
     matching = (best >= threshold).any(axis=1)
-    names = {person.id: person.name for person in gallery.people()}
     called = np.array([names[int(subject)] for subject in subjects])
     left, left_names = best[~matching], called[~matching]
     nearest = None

@@ -28,7 +28,7 @@ def lead(found: Explanation) -> Iterator[str]:
     """Yield the answer, what it rests on, how far that can be believed, and what else to know."""
     answer, meaning, *_ = found.decision.words().splitlines()
     yield answer
-    yield f"A is {found.a.name}, B is {found.b.name}. {meaning}"
+    yield f"A is {found.a.photograph.path}, B is {found.b.photograph.path}. {meaning}"
     yield f"{' '.join(map(_rests, NAMES, found.sides))} {_belief(found)}"
     if found.others is not None:
         yield others_words(found.others, found.decision.score)
@@ -63,8 +63,9 @@ def others_words(others: Others, score: float) -> str:
     if others.nearest is None:
         return f"Nobody of the gallery is left to compare with.{left_out}"
     one, other = others.nearest
+    verb = "matches" if others.compared == 1 else "match"
     return (
-        f"Beside the {counted(others.compared, 'subject')} of the gallery who match neither face: most like A is "
+        f"Beside the {counted(others.compared, 'subject')} of the gallery who {verb} neither face: most like A is "
         f"{one.name} ({number(one.score)}), most like B {other.name} ({number(other.score)}). The pair has "
         f"{number(score)}; {_rank(max(one.as_alike, other.as_alike))}.{left_out}"
     )

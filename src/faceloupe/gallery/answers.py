@@ -1,6 +1,6 @@
 """A photograph with whom its faces show: as a document, as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,16 +37,16 @@ class Answered:
 
     @property
     def faces(self) -> list[AnsweredFace]:
-        """The faces from left to right."""
+        """The faces row by row, each from left to right."""
         found = map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates)
-        return sorted(found, key=lambda face: face.chip.detection.box.x + face.chip.detection.box.width / 2)
+        return [face for row in _rows(found) for face in sorted(row, key=lambda face: _middle(face)[0])]
 
     def warnings(self) -> list[str]:
-        """Return where the quality of a face falls short, which makes both answers doubtful."""
+        """Return what makes answers doubtful: where a face falls short, or several subjects reach the threshold."""
         return [
             f"{self.photograph.path}, face {number}: {'; '.join(short)}"
-            for number, (_, template, _) in enumerate(self.faces, start=1)
-            if (short := shortcomings(template.quality, limits_of(template.embedder)))
+            for number, (_, template, candidates) in enumerate(self.faces, start=1)
+            if (short := [*shortcomings(template.quality, limits_of(template.embedder)), *_rivals(candidates)])
         ]
 
     def draw(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class Answered:
         write_drawing(path, read_samples(self.photograph.path, colour=True), marked)
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as a plain dictionary that JSON can hold, faces from left to right, without vectors."""
+        """Return it as a plain dictionary that JSON can hold, faces in their order, without vectors."""
         return {
             "path": str(self.photograph.path),
             "sha256": self.photograph.sha256,
@@ -89,6 +89,27 @@ def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
         "fpir": first and first.fpir,
         "photographs": [one.to_document() for one in answered],
     }
+
+
+def _rows(faces: Iterable[AnsweredFace]) -> list[list[AnsweredFace]]:
+    """Return the faces in rows from the top: the middle of each lies within the height of its row's highest."""
+    rows: list[list[AnsweredFace]] = []
+    for face in sorted(faces, key=lambda face: _middle(face)[1]):
+        if rows and _middle(face)[1] < rows[-1][0].chip.detection.box.y + rows[-1][0].chip.detection.box.height:
+            rows[-1].append(face)
+        else:
+            rows.append([face])
+    return rows
+
+
+def _middle(face: AnsweredFace) -> tuple[float, float]:
+    x, y, width, height = face.chip.detection.box
+    return x + width / 2, y + height / 2
+
+
+def _rivals(candidates: Candidates) -> list[str]:
+    others = [one.name for one in candidates.candidates[1:] if one.margin >= 0]
+    return [f"not only {candidates.name} but also {', '.join(others)} reaches the threshold"] if others else []
 
 
 def _tag(number: int, candidates: Candidates) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
-from faceloupe.recognition.photographs import Photograph, recognise
+from faceloupe.recognition.photographs import NO_FACE, SEVERAL_FACES, Photograph, recognise
 from faceloupe.recognition.points import Maker, published_check, published_point
 from faceloupe.recognition.templates import Template, compare
 from faceloupe.scores import OperatingPoint
@@ -45,7 +45,7 @@ class Decision:
     def warnings(self) -> tuple[str, ...]:
         """What speaks against relying on it: where a photograph falls short, or both are one file."""
         short = [
-            f"{photograph.path.name}: {words}"
+            f"{photograph.path}: {words}"
             for photograph in (self.one, self.other)
             for words in _shortcomings(photograph.templates[0])
         ]
@@ -123,7 +123,8 @@ def verify(
     check_point(point, embedder)
     if faces not in ("one", "central"):
         raise InputError(f'faces: expected "one" or "central", got {faces!r}')
-    first, second = (_with_a_face(photograph) for photograph in recognise((one, other), embedder, faces=faces))
+    photographs = list(recognise((one, other), embedder, faces=faces))  # all, so that its threads end
+    first, second = map(_with_a_face, photographs)
     return Decision(compare(first.templates[0], second.templates[0]), point, first, second)
 
 
@@ -172,14 +173,12 @@ def _shortcomings(template: Template) -> tuple[str, ...]:
 def _with_a_face(photograph: Photograph) -> Photograph:
     if photograph.problem is None:
         return photograph
-    name = photograph.path.name
-    problem = photograph.problem if name in photograph.problem else f"{name}: {photograph.problem}"
-    if photograph.size == (0, 0):  # it could not be read
-        raise ImageError(problem)
-    raise ImageError(
-        f"{problem.rstrip('.')}. A photograph must show one face, upright and in focus; of several the one nearest the "
-        'centre can be meant (faces="central", --central)'
-    )
+    problem = f"{photograph.path}: {photograph.problem.removeprefix(f'{photograph.path.name}: ')}"
+    if photograph.problem == NO_FACE:
+        problem += ". It should show one, upright and in focus; if the face is small, crop closer"
+    elif photograph.problem.endswith(SEVERAL_FACES):
+        problem += ". Crop to one face, or give the option central, which takes the one nearest the centre"
+    raise ImageError(problem)
 
 
 def _rates(point: OperatingPoint) -> str:

@@ -1,8 +1,9 @@
 """Where the faces in a photograph are: a box, five landmarks and a score for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,18 @@ from faceloupe.recognition.weights import YUNET, read_weights
 if TYPE_CHECKING:
     from cv2 import FaceDetectorYN
 
-__all__ = ["DETECTION_SIDE", "MIN_SCORE", "MIN_SIZE", "Box", "Detection", "Landmarks", "Point", "candidates", "detect"]
+__all__ = [
+    "CROWD_SIDES",
+    "DETECTION_SIDE",
+    "MIN_SCORE",
+    "MIN_SIZE",
+    "Box",
+    "Detection",
+    "Landmarks",
+    "Point",
+    "candidates",
+    "detect",
+]
 
 Floats = NDArray[np.float32]
 
@@ -26,6 +38,13 @@ DETECTION_SIDE = 640
 Measured on crops of LFW scaled to each size: faces from 23 pixels to the whole of a 640-pixel picture are found (100 %
 score 0.6 or more; at 19 pixels 98 %, at 15 84 %); faces that fill a picture of 1,280 pixels are missed in 58 %."""
 
+CROWD_SIDES = (DETECTION_SIDE, 1600)
+"""The sides at which a photograph is looked at where every face in it is meant.
+
+Measured on 200 crops of LFW enlarged to 2,400 pixels: the second look changes none of the faces that the first finds,
+and adds 11 (not all may be faces). Of 20 LFW photographs in one of 8,064 x 6,048, faces about 100 pixels wide, the
+first look finds none, both together 18 faces."""
+
 MIN_SCORE = 0.6
 """Of a face that counts."""
 
@@ -34,6 +53,8 @@ MIN_SIZE = 20.0
 
 _FAINT = 0.1  # candidates below are not even worth a message
 _OVERLAP = 0.3  # intersection over union from which two boxes are one face
+_PART = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
+_SMALL = 160  # pixels as a finer look shows a face; the first look finds those that are larger more surely
 
 
 class Point(NamedTuple):
@@ -99,7 +120,11 @@ class Detection:
 
 
 def detect(
-    image: Samples, *, min_score: float = MIN_SCORE, min_size: float = MIN_SIZE, max_side: int = DETECTION_SIDE
+    image: Samples,
+    *,
+    min_score: float = MIN_SCORE,
+    min_size: float = MIN_SIZE,
+    max_side: int | Sequence[int] = DETECTION_SIDE,
 ) -> tuple[Detection, ...]:
     """Find the faces in a photograph.
 
@@ -114,10 +139,11 @@ def detect(
         From 0.1 to 1: faces with a lower score are left out.
     min_size : float
         Faces whose box has a shorter side, in pixels of the photograph, are left out.
-    max_side : int
+    max_side : int or sequence of int
         Pixels of the longer side that the detector sees. The smallest face found is about 20 pixels there, 3 % of the
         photograph's longer side; raise it for small faces in a large photograph. The time grows with its square, and
-        faces that fill the photograph are missed above about 800.
+        faces that fill the photograph are missed above about 800. Of several, such as ``CROWD_SIDES``, the smallest
+        finds what it finds alone, and each larger one, where the photograph is, adds small faces that lie elsewhere.
 
     Returns
     -------
@@ -138,8 +164,20 @@ def detect(
     """
     if not _FAINT <= min_score <= 1:
         raise InputError(f"min_score: expected a number from {_FAINT} to 1, got {min_score}")
-    found = candidates(image, max_side=max_side)
-    return tuple(face for face in found if face.score >= min_score and face.size >= min_size)
+    first, *finer = [max_side] if isinstance(max_side, int) else sorted(max_side)
+    longer = max(np.shape(image)[:2], default=0)
+
+    def seen(side: int) -> list[Detection]:
+        found = candidates(image, max_side=side)
+        return [face for face in found if face.score >= min_score and face.size >= min_size]
+
+    faces = seen(first)
+    for coarser, side in pairwise([first, *finer]):
+        if longer > coarser:
+            largest = _SMALL * max(1.0, longer / side)
+            small = [face for face in seen(side) if face.size <= largest]
+            faces += [face for face in small if not any(_share(face.box, other.box) >= _PART for other in faces)]
+    return tuple(sorted(faces, key=lambda face: face.score, reverse=True))
 
 
 def candidates(image: Samples, *, max_side: int = DETECTION_SIDE) -> tuple[Detection, ...]:
@@ -164,6 +202,13 @@ def candidates(image: Samples, *, max_side: int = DETECTION_SIDE) -> tuple[Detec
         detector.setInputSize((width, height))
         rows = detector.detect(shown)[1]
     return () if rows is None else tuple(_detection(row, scale) for row in rows)
+
+
+def _share(one: Box, other: Box) -> float:
+    """Return how much of the smaller of two boxes both cover, from 0 to 1."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return max(0.0, width) * max(0.0, height) / min(one.width * one.height, other.width * other.height)
 
 
 def check_image(image: Samples) -> None:

@@ -12,6 +12,7 @@ from importlib.metadata import distribution
 from itertools import pairwise
 from math import ceil, hypot
 from pathlib import Path
+from re import findall
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -217,7 +218,14 @@ def _font(size: int) -> "FreeTypeFont":
 def _wrapped(lines: Sequence[str], font: "FreeTypeFont", width: float) -> str:
     """Break lines that are much wider than the face."""
     letters = max(_NARROWEST, int(2 * width / font.size))
-    return "\n".join(part for line in lines for part in wrap(_legible(line, font), letters)[:_LINES_OF_A_NAME])
+    return "\n".join(part for line in lines for part in _broken(_legible(line, font), letters)[:_LINES_OF_A_NAME])
+
+
+def _broken(line: str, letters: int) -> list[str]:
+    """Break a line at spaces and after underlines; within a word only if it is twice as long as the narrowest line."""
+    words = findall(r"[^\s_]*_|[^\s_]+", line)
+    widest = max(letters, min(2 * _NARROWEST, max(map(len, words), default=0)))
+    return [part.replace("_ ", "_") for part in wrap(line.replace("_", "_ "), widest)]
 
 
 def _legible(line: str, font: "FreeTypeFont") -> str:

@@ -16,7 +16,7 @@ from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.weights import SFACE, read_weights
 
-__all__ = ["BATCH", "Embedder", "SFace", "templates_of"]
+__all__ = ["BATCH", "Embedder", "SFace", "directions_of", "no_direction", "templates_of"]
 
 Floats = NDArray[np.float32]
 
@@ -75,7 +75,7 @@ class SFace:
         self.sha256 = SFACE.sha256
         self._flip = flip
         self._engine = engine
-        self._opening = _opening(engine)
+        _opening(engine)
 
     def embed(self, faces: Floats) -> Floats:
         """Return 128 numbers for each face, before they become a unit vector.
@@ -102,7 +102,7 @@ class SFace:
         return vectors + self._vectors(faces[:, :, ::-1]) if self._flip else vectors
 
     def _vectors(self, faces: Floats) -> Floats:
-        run = self._opening.result()
+        run = _opening(self._engine).result()
         batches = (faces[start : start + BATCH] for start in range(0, len(faces), BATCH))
         return np.concatenate([run(_as_trained(batch)) for batch in batches])
 
@@ -126,17 +126,31 @@ def templates_of(chips: Sequence[FaceChip], embedder: Embedder | None = None) ->
     UnavailableError
         If weights or packages of the default embedder are missing.
     """
+    embedder = embedder or SFace()
+    found = directions_of(chips, embedder)
+    templates = tuple(template for template in found if template is not None)
+    if len(templates) < len(found):
+        raise InputError(no_direction(embedder))
+    return templates
+
+
+def directions_of(chips: Sequence[FaceChip], embedder: Embedder) -> tuple[Template | None, ...]:
+    """Return what :func:`templates_of` does, and None for a face of which the embedder returns zeros or no numbers."""
     if not chips:
         return ()
-    embedder = embedder or SFace()
     vectors = embedder.embed(np.stack([chip.image for chip in chips])).astype(np.float32, copy=False)
     norms = np.linalg.norm(vectors, axis=1)
-    if not (np.isfinite(norms) & (norms > 0)).all():
-        raise InputError(f"{embedder.name} returned zeros or no numbers for a face, which have no direction")
     return tuple(
         Template(vector / norm, embedder.name, embedder.sha256, replace(measure(chip), embedding_norm=float(norm)))
+        if np.isfinite(norm) and norm > 0
+        else None
         for vector, norm, chip in zip(vectors, norms, chips, strict=True)
     )
+
+
+def no_direction(embedder: Embedder) -> str:
+    """Return what is said of a face of which no template can be made."""
+    return f"{embedder.name} returned zeros or no numbers for a face, which have no direction"
 
 
 _openings: dict[Engine, Future[Run]] = {}

@@ -10,22 +10,25 @@ from hashlib import sha256
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import decode, read_file
 from faceloupe.recognition.align import FaceChip
-from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
-from faceloupe.recognition.embed import BATCH, Embedder, SFace, templates_of
+from faceloupe.recognition.detect import CROWD_SIDES, DETECTION_SIDE, MIN_SCORE, MIN_SIZE
+from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of, no_direction
 from faceloupe.recognition.recogniser import find_faces
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Faces", "Photograph", "find", "recognise"]
+__all__ = ["NO_FACE", "SEVERAL_FACES", "Faces", "Photograph", "find", "recognise"]
 
 Faces = Literal["all", "one", "central"]
 """Which faces of a photograph are meant: all, the only one (several are a problem), or the one nearest its centre."""
+
+NO_FACE = "no face found"
+SEVERAL_FACES = "faces found where one was meant"  # after how many
 
 WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
 AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
@@ -47,7 +50,8 @@ class Photograph:
     templates : tuple of Template
         Of the chips, in their order.
     problem : str or None
-        Why there are none: it cannot be read, or shows no face, or not just one where one was meant.
+        Why there are none: it cannot be read, shows no face, or not just one where one was meant, or the embedder
+        made nothing of a face.
     """
 
     path: Path
@@ -65,6 +69,7 @@ def recognise(
     faces: Faces = "all",
     min_score: float = MIN_SCORE,
     min_size: float = MIN_SIZE,
+    max_side: int | Sequence[int] | None = None,
 ) -> Iterator[Photograph]:
     """Find and embed the faces of many photographs.
 
@@ -79,8 +84,9 @@ def recognise(
         Otherwise SFace by OpenVINO.
     faces : {"all", "one", "central"}
         Which faces of a photograph are meant. With "one", several are a problem: which was meant is not guessed.
-    min_score, min_size
-        Which faces count, see :func:`faceloupe.recognition.detect`.
+    min_score, min_size, max_side
+        Which faces count, see :func:`faceloupe.recognition.detect`. By default a photograph larger than 640 pixels is
+        looked at at 640 and, if all faces are meant, again at 1600 for small ones.
 
     Yields
     ------
@@ -93,7 +99,7 @@ def recognise(
         If weights or packages are missing.
     """
     embedder = embedder or SFace()
-    found = partial(_found, faces=faces, min_score=min_score, min_size=min_size)
+    found = partial(_found, faces=faces, min_score=min_score, min_size=min_size, max_side=max_side)
     waiting = map(Path, paths)
     ahead: deque[Future[Photograph]] = deque()
     threads = ThreadPoolExecutor(WORKERS, "faceloupe-recognise")
@@ -108,7 +114,13 @@ def recognise(
 
 
 def find(
-    content: bytes, path: Path, *, faces: Faces = "all", min_score: float = MIN_SCORE, min_size: float = MIN_SIZE
+    content: bytes,
+    path: Path,
+    *,
+    faces: Faces = "all",
+    min_score: float = MIN_SCORE,
+    min_size: float = MIN_SIZE,
+    max_side: int | Sequence[int] | None = None,
 ) -> Photograph:
     """Return a photograph with its faces, not embedded yet, from the bytes of an image file.
 
@@ -117,7 +129,7 @@ def find(
     content : bytes
     path : Path
         What it and messages call the photograph; it is not opened.
-    faces, min_score, min_size
+    faces, min_score, min_size, max_side
         As for :func:`recognise`.
 
     Raises
@@ -126,21 +138,22 @@ def find(
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
     digest, size = sha256(content).hexdigest(), (0, 0)
+    side = max_side or (CROWD_SIDES if faces == "all" else DETECTION_SIDE)
     try:
         image = decode(content, path.name, colour=True)
         size = (image.shape[1], image.shape[0])
-        chips = _meant(find_faces(image, min_score=min_score, min_size=min_size), faces, size)
+        chips = _meant(find_faces(image, min_score=min_score, min_size=min_size, max_side=side), faces, size)
     except ImageError as problem:
         return Photograph(path, digest, size, (), (), str(problem))
     return Photograph(path, digest, size, chips, ())
 
 
-def _found(path: Path, *, faces: Faces, min_score: float, min_size: float) -> Photograph:
+def _found(path: Path, **how: Any) -> Photograph:
     try:
         content = read_file(path)
     except ImageError as problem:
         return Photograph(path, "", (0, 0), (), (), str(problem))
-    return find(content, path, faces=faces, min_score=min_score, min_size=min_size)
+    return find(content, path, **how)
 
 
 def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
@@ -152,18 +165,23 @@ def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
 
 
 def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
-    templates = iter(templates_of([chip for photograph in photographs for chip in photograph.chips], embedder))
+    found = iter(directions_of([chip for photograph in photographs for chip in photograph.chips], embedder))
     for photograph in photographs:
-        yield replace(photograph, templates=tuple(islice(templates, len(photograph.chips))))
+        made = tuple(islice(found, len(photograph.chips)))
+        templates = tuple(template for template in made if template is not None)
+        if len(templates) == len(made):
+            yield replace(photograph, templates=templates)
+        else:
+            yield replace(photograph, chips=(), problem=no_direction(embedder))
 
 
 def _meant(chips: tuple[FaceChip, ...], faces: Faces, size: tuple[int, int]) -> tuple[FaceChip, ...]:
     if faces == "all":
         return chips
     if not chips:
-        raise ImageError("no face found")
+        raise ImageError(NO_FACE)
     if faces == "one" and len(chips) > 1:
-        raise ImageError(f"{len(chips)} faces found where one was meant")
+        raise ImageError(f"{len(chips)} {SEVERAL_FACES}")
     centre = np.array(size) / 2
     return (min(chips, key=lambda chip: float(np.linalg.norm(_middle(chip) - centre))),)
 

@@ -1,5 +1,6 @@
 """From a photograph to its faces and their templates: reading, detection, alignment and embedding in one step."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -19,7 +20,11 @@ Photo = str | PathLike[str] | Samples
 
 
 def find_faces(
-    photo: Photo, *, min_score: float = MIN_SCORE, min_size: float = MIN_SIZE, max_side: int = DETECTION_SIDE
+    photo: Photo,
+    *,
+    min_score: float = MIN_SCORE,
+    min_size: float = MIN_SIZE,
+    max_side: int | Sequence[int] = DETECTION_SIDE,
 ) -> tuple[FaceChip, ...]:
     """Find the faces in a photograph and align each.
 

@@ -22,7 +22,12 @@ __all__ = ["make_app"]
 
 PREFIX = "/api/v1"
 
-SHARED = {"style.css": "style.css", "preact-htm.js": "loupe/vendor/preact-htm.js"}
+SHARED = {
+    "style.css": "style.css",
+    "preact-htm.js": "loupe/vendor/preact-htm.js",
+    "arrays.js": "loupe/arrays.js",
+    "draw.js": "loupe/draw.js",
+}
 """Files of the reports that the page uses too, so that it looks like them."""
 
 POLICY = "; ".join(

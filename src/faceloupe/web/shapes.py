@@ -97,7 +97,7 @@ class Seen(BaseModel):
 
 
 class Detections(Seen):
-    """The faces of a photograph, from left to right."""
+    """The faces of a photograph, row by row from left to right."""
 
     faces: list[Face]
 
@@ -133,7 +133,7 @@ class IdentifiedFace(Face):
 
 
 class IdentifiedPhotograph(Seen):
-    """The faces of a photograph, from left to right."""
+    """The faces of a photograph, row by row from left to right."""
 
     path: str
     problem: str | None

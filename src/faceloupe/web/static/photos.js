@@ -27,6 +27,16 @@ export function filesOf(list) {
 
 export const photosOf = (files) => Promise.all(files.map((file) => makePhoto(file, file.name || "pasted picture")));
 
+/** Return a photograph's file as JSON carries it, a `data:` URL. @param {Blob} blob @returns {Promise<string>} */
+export function dataOf(blob) {
+  return new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.onerror = () => fail(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
 /** Take what a video shows now. */
 export function frameOf(video, { widest = Number.POSITIVE_INFINITY, type = "image/jpeg", quality = 0.92 } = {}) {
   const scale = Math.min(1, widest / video.videoWidth);

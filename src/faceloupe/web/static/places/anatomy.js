@@ -1,25 +1,22 @@
-/** A network layer by layer, as text. */
+/** A network layer by layer, as text; those to be shown can be chosen. */
 
-import { call } from "../api.js";
-import { useLoaded } from "../hooks.js";
 import { Loaded } from "../parts.js";
 import { html, useState } from "../ui.js";
 
-export function Anatomy({ network }) {
+/** @param {{anatomy: object, chosen: string[], onChoose: (names: string[]) => void}} props  `anatomy` as it is loaded */
+export function Anatomy({ anatomy, chosen, onChoose }) {
   const [open, setOpen] = useState(false);
-  return html`<details class="anatomy" open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>Its layers</summary>
-    ${open && html`<${Layers} id=${network.id} />`}</details>`;
+  return html`<details class="anatomy" open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>Its layers, and which to show</summary>
+    ${open && html`<${Loaded} from=${anatomy} what="the layers">${({ layers }) => html`<${Layers} layers=${layers} chosen=${chosen} onChoose=${onChoose} />`}</${Loaded}>`}</details>`;
 }
 
-function Layers({ id }) {
-  const anatomy = useLoaded((signal) => call(`/networks/${encodeURIComponent(id)}`, { signal }), [id]);
-  return html`<${Loaded} from=${anatomy} what="the layers">${(value) => html`<div class="scroll-x" tabindex="0" role="group" aria-label="Layers"><table>
+function Layers({ layers, chosen, onChoose }) {
+  const toggle = (name, on) => onChoose(layers.map((layer) => layer.name).filter((one) => (one === name ? on : chosen.includes(one))));
+  return html`<p class="quiet">If none is chosen here, a few are chosen for you.</p>
+  <div class="scroll-x" tabindex="0" role="group" aria-label="Layers"><table>
     <caption class="heard-only">Layers</caption>
-    <thead><tr><th scope="col">Layer</th><th scope="col">Kind</th><th scope="col">Output</th><th scope="col" class="right">Parameters</th></tr></thead>
-    <tbody>${value.layers.map((layer) => html`<tr key=${layer.name}><th scope="row">${layer.name}</th><td>${layer.kind}</td><td>${shapeOf(layer)}</td><td class="right">${parametersOf(layer)}</td></tr>`)}</tbody>
-  </table></div>`}</${Loaded}>`;
+    <thead><tr><th scope="col">Show</th><th scope="col">Layer</th><th scope="col">Kind</th><th scope="col">Output</th><th scope="col" class="right">Parameters</th></tr></thead>
+    <tbody>${layers.map((layer) => html`<tr key=${layer.name}><td><input type="checkbox" aria-label=${`Show ${layer.name}`} checked=${chosen.includes(layer.name)} onChange=${(event) => toggle(layer.name, event.target.checked)} /></td>
+      <th scope="row">${layer.name}</th><td>${layer.kind}</td><td>${layer.output_shape.join(" × ")}</td><td class="right">${layer.parameters.toLocaleString("en-GB")}</td></tr>`)}</tbody>
+  </table></div>`;
 }
-
-const shapeOf = ({ output_shape: shape }) => (shape ? shape.join(" × ") : "–");
-
-const parametersOf = ({ parameters }) => parameters.toLocaleString("en-GB");

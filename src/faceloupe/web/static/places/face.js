@@ -6,6 +6,7 @@ import { FaceOf } from "../picture.js";
 import { html, useState } from "../ui.js";
 import { qualityRows, score } from "../words.js";
 import { EnrolFace } from "./enrolling.js";
+import { Why } from "./why.js";
 
 export function FacePanel({ face, number, photo, size, answer, alone, landmarks, onLandmarks, onEnrolled, setPair }) {
   const [enrolling, setEnrolling] = useState(false);
@@ -22,8 +23,9 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
     ${face.candidates.length > 0 && html`<${Candidates} face=${face} threshold=${answer.point.threshold} />`}
     <div class="buttons">
       <button type="button" onClick=${() => setEnrolling(true)}>Enrol this face</button>
-      <button type="button" onClick=${compare}>Why? Compare with another photograph</button>
+      <button type="button" onClick=${compare}>Compare with another photograph</button>
     </div>
+    ${face.candidates.length > 0 && (alone || photo.bitmap) && html`<${Why} candidate=${face.candidates[0]} photo=${single} />`}
     <h3>Quality</h3>
     <${Shortcomings} list=${face.shortcomings} />
     <details><summary>What was measured</summary><dl class="rows">${qualityRows(face.template.quality).map(

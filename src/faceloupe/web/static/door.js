@@ -1,0 +1,61 @@
+/** The token first: what asks for it where the address brought none, or a wrong one. */
+
+import { Field, say } from "./parts.js";
+import { dropToken, keepToken, takeToken } from "./session.js";
+import { html, useEffect, useState } from "./ui.js";
+
+/** Return the door to show, or null while there is a token that the server has not refused. */
+export function useDoor() {
+  const [entered, setEntered] = useState(Boolean(takeToken()));
+  const [refused, setRefused] = useState(false);
+  useEffect(() => {
+    const follow = () => takeToken() && setEntered(true);
+    const leave = () => {
+      dropToken();
+      setRefused(true);
+      setEntered(false);
+    };
+    addEventListener("hashchange", follow);
+    addEventListener("token-refused", leave);
+    return () => {
+      removeEventListener("hashchange", follow);
+      removeEventListener("token-refused", leave);
+    };
+  }, []);
+  const enter = (given) => {
+    keepToken(given);
+    setRefused(false);
+    setEntered(true);
+  };
+  return entered ? null : html`<${Door} refused=${refused} onToken=${enter} />`;
+}
+
+function Door({ refused, onToken }) {
+  const [given, setGiven] = useState("");
+  useEffect(() => {
+    document.title = "faceloupe";
+    if (refused) say("The server does not take this token.");
+  }, [refused]);
+  return html`<main id="main" class="door" tabindex="-1">
+    <img src="icon.svg" alt="" width="72" height="72" />
+    <h1 tabindex="-1">${refused ? "The server does not take this token" : "This page needs its token"}</h1>
+    <p>${refused ? "A server that was started anew has a new one." : "It shows that you may use this server."} It stands
+      in the terminal that runs <code>faceloupe serve</code>, at the end of the address behind <code>#token=</code>: open
+      that address, or paste the token here. A key made by <code>faceloupe key</code> works as well.</p>
+    <form onSubmit=${(event) => {
+      event.preventDefault();
+      const token = given.trim().replace(/^.*#token=/, "");
+      if (token) onToken(token);
+    }}>
+      <${Field} label="Token" type="password" value=${given} required=${true} aria-invalid=${refused ? "true" : undefined}
+        onInput=${(event) => setGiven(event.target.value)} />
+      <button class="main">Enter</button>
+    </form>
+    <p class="quiet">It is kept in this tab alone, until the tab is closed.</p>
+  </main>`;
+}
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says where one is
+  document.getElementById("main").focus();
+});
