@@ -38,6 +38,7 @@ def test_a_photograph_is_enrolled_once_and_the_answer_says_so(ask):
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].json() == {
         "name": "Ann", "new": True, "enrolled": ["photo 1"], "already_enrolled": [], "refused": [],
+        "doubtful": [],
     }  # fmt: skip
     assert answers[1].json()["already_enrolled"] == ["photo 1"]
 
