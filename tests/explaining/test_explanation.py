@@ -216,7 +216,7 @@ def test_an_embedder_as_a_network_gets_its_faces_in_its_own_layout(eyes):
     assert not hasattr(network_of(eyes), "randomised")
 
 
-@pytest.mark.usefixtures("_detector")
+@pytest.mark.usefixtures("published")
 def test_the_weights_of_sface_can_be_redrawn():
     pytest.importorskip("onnx")
     faces = np.random.default_rng(0).random((2, 3, 112, 112), dtype=np.float32)

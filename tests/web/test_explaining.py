@@ -6,7 +6,7 @@ import time
 import pytest
 import serving
 
-from faceloupe.web.api import explaining
+from faceloupe.explaining import explanation
 
 
 def explain(ask, one=1, other=1, *, key="recognise", **given):
@@ -75,8 +75,8 @@ def test_what_cannot_be_explained_is_refused_at_once(ask):
 
 
 def test_an_explanation_stops_when_asked(ask, monkeypatch):
-    go, attribute = threading.Event(), explaining.attribute
-    monkeypatch.setattr(explaining, "attribute", lambda *given, **named: go.wait(30) and attribute(*given, **named))
+    go, attribute = threading.Event(), explanation.attribute
+    monkeypatch.setattr(explanation, "attribute", lambda *given, **named: go.wait(30) and attribute(*given, **named))
     answer = explain(ask)
     ask("DELETE", f"/jobs/{answer.json()['id']}", key="recognise")
     go.set()

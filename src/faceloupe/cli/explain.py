@@ -14,7 +14,6 @@ from faceloupe.cli.talk import dumped, progress, say
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
-    from faceloupe.explaining import Explanation
     from faceloupe.gallery import Gallery
 
 __all__ = ["explain"]
@@ -57,7 +56,7 @@ def explain(
     from faceloupe.documents import write_whole
     from faceloupe.embedders import open_embedder
     from faceloupe.recognition.points import published_point
-    from faceloupe.report import render_page, save_figures
+    from faceloupe.report import figure_png, render_page, save_figures
 
     page = out or (None if json or figures else Path("why.html"))
     if page is not None:
@@ -78,20 +77,14 @@ def explain(
     document = found.to_document()
     if page is not None:
         drawn = page.suffix.lower() == ".png"
-        content = _picture(found) if drawn else render_page(document).encode(errors="backslashreplace")
+        content = (
+            figure_png(found.plot(), dpi=200) if drawn else render_page(document).encode(errors="backslashreplace")
+        )
         write_whole(page, content, mode=0o600)  # it shows two faces
     if figures is not None:
         say(f"{len(save_figures(document, figures))} figures in {figures}")
     say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
     typer.echo(dumped(document) if json else legible(str(page or figures)))
-
-
-def _picture(found: "Explanation") -> bytes:
-    from io import BytesIO
-
-    buffer = BytesIO()
-    found.plot().savefig(buffer, format="png", dpi=200)
-    return buffer.getvalue()
 
 
 def _opened(gallery: str | None) -> "AbstractContextManager[Gallery | None]":

@@ -83,10 +83,9 @@ class Evaluation:
         return write_article(self, show_faces=show_faces)
 
     def _repr_html_(self) -> str:
-        from faceloupe.report import render_frame, render_page
+        from faceloupe.report import render_framed_page
 
-        document = self.to_document()
-        return render_frame(document["title"], render_page(document))
+        return render_framed_page(self.to_document())
 
 
 def evaluate(

@@ -137,17 +137,14 @@ class Explanation:
         return draw_blocks([block for block in blocks if block["type"] == "pictures"])
 
     def _repr_html_(self) -> str:
-        from faceloupe.report import render_frame, render_page
+        from faceloupe.report import render_framed_page
 
-        document = self.to_document()
-        return render_frame(document["title"], render_page(document))
+        return render_framed_page(self.to_document())
 
     def _repr_png_(self) -> bytes:
-        from io import BytesIO
+        from faceloupe.report import figure_png
 
-        buffer = BytesIO()
-        self.plot().savefig(buffer, format="png", dpi=120)
-        return buffer.getvalue()
+        return figure_png(self.plot(), dpi=120)
 
     def __repr__(self) -> str:
         answer = "match" if self.decision.match else "no match"
@@ -225,25 +222,42 @@ def explain(
     if point is None and gallery is not None:
         point = gallery.point(embedder)
     decision = verify(a, b, point, embedder=embedder, faces=faces)
-    pair = decision.one.templates[0], decision.other.templates[0]
     others = None
     if gallery is not None:
+        pair = decision.one.templates[0], decision.other.templates[0]
         others = compare_with_others(gallery, embedder, pair, decision.score, decision.point.threshold)
+    images = read_image(decision.one.path, colour=True), read_image(decision.other.path, colour=True)
+    return explain_decision(
+        decision, images, embedder, others=others, method=method, certify=certify, progress=progress
+    )
 
+
+def explain_decision(
+    decision: Decision,
+    images: tuple[NDArray[np.float32], NDArray[np.float32]],
+    embedder: Embedder,
+    *,
+    others: Others | None,
+    method: str,
+    certify: bool,
+    progress: Progress | None,
+) -> Explanation:
+    """Explain a decision that was made, as :func:`explain` does, with both photographs as arrays (H, W, 3)."""
     network = network_of(embedder)
 
-    def side(photograph: Photograph, other: Template, done: int) -> Side:
+    def side(place: int) -> Side:
+        photograph, other = (decision.one, decision.other)[place], (decision.other, decision.one)[place]
         found = attribute(
             network,
             photograph.chips[0].image.transpose(2, 0, 1),
-            other.vector,
+            other.templates[0].vector,
             method,
             certify=certify,
-            progress=progress and partial(_report, progress, done),
+            progress=progress and partial(_report, progress, place),
         )
-        return Side(photograph, read_image(photograph.path, colour=True), found)
+        return Side(photograph, images[place], found)
 
-    return Explanation(decision, side(decision.one, pair[1], 0), side(decision.other, pair[0], 1), others)
+    return Explanation(decision, side(0), side(1), others)
 
 
 def _report(progress: Progress, maps: int, done: float, whole: float) -> None:

@@ -38,8 +38,6 @@ class Shown(ABC):
         return render_fragment(self._section())
 
     def _repr_png_(self) -> bytes:
-        from io import BytesIO
+        from faceloupe.report import figure_png
 
-        buffer = BytesIO()
-        self.plot().savefig(buffer, format="png", dpi=100)
-        return buffer.getvalue()
+        return figure_png(self.plot(), dpi=100)

@@ -126,17 +126,14 @@ class Look:
         return draw_blocks([drawn[chosen[0]]])
 
     def _repr_html_(self) -> str:
-        from faceloupe.report import render_frame, render_page
+        from faceloupe.report import render_framed_page
 
-        document = self.to_document()
-        return render_frame(document["title"], render_page(document))
+        return render_framed_page(self.to_document())
 
     def _repr_png_(self) -> bytes:
-        from io import BytesIO
+        from faceloupe.report import figure_png
 
-        buffer = BytesIO()
-        self.plot().savefig(buffer, format="png", dpi=120)
-        return buffer.getvalue()
+        return figure_png(self.plot(), dpi=120)
 
     def __repr__(self) -> str:
         beside = f", beside {self.other.model.name}" if self.other else ""

@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
-__all__ = ["draw_blocks", "save_figures"]
+__all__ = ["draw_blocks", "figure_png", "save_figures"]
 
 FORMATS = ("png", "svg", "pdf")
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
@@ -58,6 +59,13 @@ def save_figures(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return [_save(block, folder, format) for block in blocks_of(document) if block["type"] in ("chart", "pictures")]
+
+
+def figure_png(figure: "Figure", dpi: int) -> bytes:
+    """Return a Matplotlib figure as PNG."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
 
 
 def draw_blocks(blocks: Iterable[Block]) -> "Figure":

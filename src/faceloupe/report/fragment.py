@@ -6,9 +6,9 @@ from typing import Any
 
 from faceloupe.report.blocks import render_block
 from faceloupe.report.markup import element, inline, plain
-from faceloupe.report.page import render_head
+from faceloupe.report.page import render_head, render_page
 
-__all__ = ["render_fragment", "render_frame"]
+__all__ = ["render_fragment", "render_frame", "render_framed_page"]
 
 # The page within cannot say how high it is: it runs no scripts. Where the notebook runs none either, the frame scrolls.
 FIT = "this.style.height = this.contentDocument.documentElement.offsetHeight + 'px'"
@@ -33,6 +33,11 @@ def render_fragment(section: Mapping[str, Any]) -> str:
     body = element("body", element("main", content))
     page = f'<!doctype html>\n<html lang="en"><head>{render_head(heading, style)}</head>{body}</html>'
     return render_frame(heading, page, fit=True)
+
+
+def render_framed_page(document: Mapping[str, Any]) -> str:
+    """Return a document's page, as :func:`faceloupe.report.render_page` makes it, as HTML to put into any page."""
+    return render_frame(document["title"], render_page(document))
 
 
 def render_frame(title: str, page: str, *, fit: bool = False) -> str:

@@ -58,19 +58,15 @@ class Recogniser:
         Problem
             If it shows too many faces, or all places are taken.
         """
-        with self._places.one():
-            self._metrics.waiting.set(self._places.taken)
-            try:
-                loop = asyncio.get_running_loop()
-                found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
-                if found.problem is not None:
-                    raise ImageError(found.problem)
-                if len(found.chips) > self._most_faces:
-                    raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
-                self._metrics.faces.inc(len(found.chips))
-                return replace(found, templates=tuple(await self._embed(found.chips)))
-            finally:
-                self._metrics.waiting.set(self._places.taken - 1)
+        with self._places.one(), self._metrics.waiting.track_inprogress():
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
+            if found.problem is not None:
+                raise ImageError(found.problem)
+            if len(found.chips) > self._most_faces:
+                raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
+            self._metrics.faces.inc(len(found.chips))
+            return replace(found, templates=tuple(await self._embed(found.chips)))
 
     async def attempted(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.

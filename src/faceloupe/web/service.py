@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from sqlalchemy import Select, func, select
 
 from faceloupe.embedders import open_embedder
@@ -23,7 +23,7 @@ from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
 from faceloupe.web.tickets import Tickets
 
-__all__ = ["Service", "as_caller", "beside", "key_of", "needs", "service_of"]
+__all__ = ["Caller", "Service", "Serving", "as_caller", "beside", "needs"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -113,6 +113,13 @@ def key_of(request: Request) -> Key:
     """Return whose request it is; the guard let it in."""
     key: Key = request.scope["key"]
     return key
+
+
+Serving = Annotated[Service, Depends(service_of)]
+"""The service, as a route is given it."""
+
+Caller = Annotated[Key, Depends(key_of)]
+"""The key of the caller, as a route is given it."""
 
 
 async def as_caller(request: Request) -> AsyncIterator[None]:

@@ -97,7 +97,7 @@ class Seen(BaseModel):
 
 
 class Detections(Seen):
-    """The faces of a photograph, row by row from left to right."""
+    """The faces of a photograph, from left to right."""
 
     faces: list[Face]
 

@@ -1,6 +1,6 @@
 """``/calibrate``: the gallery's own threshold, from its own references."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -9,14 +9,12 @@ from faceloupe.evaluation import calibrate as calibrated
 from faceloupe.recognition.decisions import point_in_words
 from faceloupe.web import shapes
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Service, as_caller, beside, needs, service_of
+from faceloupe.web.service import Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("enrol")), Depends(as_caller)])
-
-Serving = Annotated[Service, Depends(service_of)]
 
 
 class ToCalibrate(Sent):

@@ -6,26 +6,21 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from faceloupe.explaining import Explanation, Side
-from faceloupe.explaining.network import network_of
+from faceloupe.explaining.explanation import explain_decision
 from faceloupe.explaining.others import compare_with_others
 from faceloupe.faces.images import as_floats, decode
-from faceloupe.inspection import attribute
-from faceloupe.recognition import Photograph, compare
+from faceloupe.recognition import compare
 from faceloupe.recognition.decisions import Decision
 from faceloupe.recognition.points import published_point
 from faceloupe.web import shapes
 from faceloupe.web.jobs import Progress
-from faceloupe.web.keys import Key
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Service, beside, key_of, needs, service_of
+from faceloupe.web.service import Caller, Service, Serving, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("recognise"))])
-
-Serving = Annotated[Service, Depends(service_of)]
 
 
 class ToExplain(Sent):
@@ -42,9 +37,7 @@ class ToExplain(Sent):
     "/explain", response_model=shapes.JobState, status_code=202,
     responses=responses("image", "busy", "media-type", "unavailable", "gallery"), openapi_extra=described(ToExplain),
 )  # fmt: skip
-async def explain(
-    sent: Annotated[ToExplain, Depends(body_of(ToExplain))], service: Serving, key: Annotated[Key, Depends(key_of)]
-) -> Any:
+async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], service: Serving, key: Caller) -> Any:
     """Explain why two photographs do, or do not, show one person, beside the people of the gallery.
 
     The job's result is a page. It shows both faces, and is kept in memory only.
@@ -59,21 +52,12 @@ async def explain(
 
 
 def _explain(service: Service, decision: Decision, sent: ToExplain, tell: Progress) -> dict[str, Any]:
-    """Do what :func:`faceloupe.explaining.explain` does, for photographs that are no files."""
-    network, pair = network_of(service.embedder), (decision.one.templates[0], decision.other.templates[0])
-
-    def side(content: bytes, photograph: Photograph, place: int) -> Side:
-        def told(done: float, whole: float) -> None:
-            tell(place * whole + done, 2 * whole)
-
-        found = attribute(
-            network, photograph.chips[0].image.transpose(2, 0, 1), pair[1 - place].vector, sent.method,
-            certify=sent.certify, progress=told,
-        )  # fmt: skip
-        return Side(photograph, as_floats(decode(content, photograph.path.name, colour=True)), found)
-
     gallery, others = service.gallery, None
     if len(gallery.templates(service.embedder)):
+        pair = decision.one.templates[0], decision.other.templates[0]
         others = compare_with_others(gallery, service.embedder, pair, decision.score, decision.point.threshold)
-    sides = side(sent.one, decision.one, 0), side(sent.other, decision.other, 1)
-    return Explanation(decision, *sides, others).to_document()
+    one, other = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
+    return explain_decision(
+        decision, (one, other), service.embedder, others=others, method=sent.method, certify=sent.certify,
+        progress=tell,
+    ).to_document()  # fmt: skip

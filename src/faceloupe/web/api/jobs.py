@@ -17,13 +17,11 @@ from faceloupe.web import shapes
 from faceloupe.web.jobs import Job
 from faceloupe.web.keys import Key
 from faceloupe.web.problems import Problem, responses
-from faceloupe.web.service import Service, beside, key_of, service_of
+from faceloupe.web.service import Caller, Service, Serving, beside
 
 __all__ = ["open_page", "router"]
 
 router = APIRouter(tags=["jobs"])
-
-Serving = Annotated[Service, Depends(service_of)]
 
 HEARTBEAT = 15.0  # seconds of silence after which a proxy is told that the line is alive
 
@@ -31,7 +29,7 @@ LOCKED = "sandbox allow-scripts; base-uri 'none'; form-action 'none'; frame-ance
 """What a page may not, whatever its own policy says: with an origin of its own it reads nothing of the server's."""
 
 
-def own_job(job_id: str, service: Serving, key: Annotated[Key, Depends(key_of)]) -> Job:
+def own_job(job_id: str, service: Serving, key: Caller) -> Job:
     """Return a job of the caller's; that others exist is not told."""
     job = service.jobs.get(job_id)
     if not _may_see(key, job):
@@ -43,7 +41,7 @@ Own = Annotated[Job, Depends(own_job)]
 
 
 @router.get("/jobs", response_model=shapes.JobStates, responses=responses())
-async def jobs(service: Serving, key: Annotated[Key, Depends(key_of)]) -> Any:
+async def jobs(service: Serving, key: Caller) -> Any:
     """List your jobs, the newest first."""
     return {"jobs": [job.to_document() for job in service.jobs.all() if _may_see(key, job)]}
 

@@ -14,10 +14,9 @@ from faceloupe.looking.photographs import open_faces
 from faceloupe.web import shapes
 from faceloupe.web.faces import Face, open_sent, told_aligned
 from faceloupe.web.jobs import Progress
-from faceloupe.web.keys import Key
 from faceloupe.web.networks import NAME
 from faceloupe.web.problems import Problem, responses
-from faceloupe.web.service import Service, beside, key_of, needs, service_of
+from faceloupe.web.service import Caller, Serving, beside, needs
 from faceloupe.web.training import Kind, train
 from faceloupe.web.uploads import Sent, body_of, described
 
@@ -25,8 +24,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["networks"], dependencies=[Depends(needs("look"))])
 
-Serving = Annotated[Service, Depends(service_of)]
-Caller = Annotated[Key, Depends(key_of)]
 
 Method = Literal["occlusion", "correlation", "gradient", "gradient-x-activation", "grad-cam", "integrated-gradients"]
 

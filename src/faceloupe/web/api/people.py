@@ -12,21 +12,18 @@ from pydantic import Field
 from faceloupe.errors import ImageError
 from faceloupe.web import shapes
 from faceloupe.web.idempotency import IdempotencyKey
-from faceloupe.web.keys import Key
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import Problem, responses
-from faceloupe.web.service import Service, as_caller, beside, key_of, needs, service_of
+from faceloupe.web.service import Caller, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["people"])
 
-Serving = Annotated[Service, Depends(service_of)]
 READS = [Depends(needs("recognise"))]
 WRITES = [Depends(needs("enrol")), Depends(as_caller)]
 RULES = [Depends(needs("admin")), Depends(as_caller)]
-
 
 LARGEST = 2**63 - 1
 Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
@@ -85,7 +82,7 @@ async def people(
 async def enrol(
     sent: Annotated[ToEnrol, Depends(body_of(ToEnrol))],
     service: Serving,
-    key: Annotated[Key, Depends(key_of)],
+    key: Caller,
     response: Response,
     idempotency_key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")] = None,
 ) -> Any:

@@ -11,14 +11,13 @@ from faceloupe.recognition.decisions import Decision, face_document
 from faceloupe.recognition.points import published_point
 from faceloupe.web import shapes
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Service, beside, needs, service_of
+from faceloupe.web.service import Serving, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("recognise"))])
 
-Serving = Annotated[Service, Depends(service_of)]
 Fmr = Annotated[
     float | None,
     Field(description="Take the threshold published for this false match rate, not the gallery's.", gt=0, lt=1),

@@ -1,21 +1,18 @@
 """``/studies``: networks × people × seeds, begun, watched as a job, resumed, and read as a page."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends
 
 from faceloupe.web import shapes
 from faceloupe.web.keys import Key
 from faceloupe.web.problems import Problem, responses
-from faceloupe.web.service import Service, beside, key_of, needs, service_of
+from faceloupe.web.service import Caller, Service, Serving, beside, needs
 from faceloupe.web.studies import ToStudy
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["studies"], dependencies=[Depends(needs("look"))])
-
-Serving = Annotated[Service, Depends(service_of)]
-Caller = Annotated[Key, Depends(key_of)]
 
 
 @router.get("/studies", response_model=shapes.Studies, responses=responses())

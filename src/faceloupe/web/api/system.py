@@ -1,6 +1,6 @@
 """``/health``, ``/metrics``, ``/points``: whether the server can work, how it does, and by which threshold."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Response
 
@@ -10,13 +10,11 @@ from faceloupe.recognition.points import all_points, published_point
 from faceloupe.scores import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Service, beside, needs, service_of
+from faceloupe.web.service import Serving, beside, needs
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["system"])
-
-Serving = Annotated[Service, Depends(service_of)]
 
 
 @router.get("/health", response_model=shapes.Health, responses=responses("gallery"))
