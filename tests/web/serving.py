@@ -19,6 +19,7 @@ from faceloupe.scores import OperatingPoint
 from faceloupe.scores.intervals import Interval
 from faceloupe.web.app import make_app
 from faceloupe.web.keys import key_of
+from faceloupe.web.observing import log_line
 from faceloupe.web.service import Service
 from faceloupe.web.settings import Settings
 
@@ -67,7 +68,13 @@ def settings(folder, **changes):
     return Settings(**{"keys": keys, "gallery": str(folder / "faces.db"), "studies": folder / "studies", **changes})
 
 
-def make_service(folder, *, log=lambda _: None, **changes):
+def tell_faults(line):
+    """Show where a fault of the server's own happened: its answer does not tell."""
+    if "error" in line:
+        log_line(line)
+
+
+def make_service(folder, *, log=tell_faults, **changes):
     service = Service(settings(folder, **changes), embedder=Toy(), log=log)
     service.gallery.save_point(POINT)
     return service

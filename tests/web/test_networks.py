@@ -64,9 +64,10 @@ def finish(ask, answer):
     assert answer.status_code == 202, answer.text
     deadline = time.monotonic() + 30
     while True:
-        job = ask("GET", f"/jobs/{answer.json()['id']}").json()
-        if job["ended"]:
-            return job
+        looked = ask("GET", f"/jobs/{answer.json()['id']}")
+        assert looked.status_code == 200, looked.text
+        if looked.json()["ended"]:
+            return looked.json()
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

@@ -1,7 +1,7 @@
 """What the routes share: the recogniser, the gallery, the networks, the jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
@@ -103,13 +103,16 @@ async def beside(call: Callable[Given, Result], *given: Given.args, **named: Giv
     return await asyncio.to_thread(call, *given, **named)
 
 
-def service_of(request: Request) -> Service:
+# Dependencies are coroutines although none of them waits: FastAPI runs a plain function in a thread of its own pool.
+
+
+async def service_of(request: Request) -> Service:
     """Return the service of the application that answers a request."""
     service: Service = request.app.state.service
     return service
 
 
-def key_of(request: Request) -> Key:
+async def key_of(request: Request) -> Key:
     """Return whose request it is; the guard let it in."""
     key: Key = request.scope["key"]
     return key
@@ -122,17 +125,16 @@ Caller = Annotated[Key, Depends(key_of)]
 """The key of the caller, as a route is given it."""
 
 
-async def as_caller(request: Request) -> AsyncIterator[None]:
+async def as_caller(key: Caller) -> AsyncIterator[None]:
     """Let the trail of the gallery name the caller's key for as long as the request is answered."""
-    with acting_as(f"key {key_of(request).name}"):
+    with acting_as(f"key {key.name}"):
         yield
 
 
-def needs(scope: str) -> Callable[[Request], None]:
+def needs(scope: str) -> Callable[[Key], Coroutine[Any, Any, None]]:
     """Return the dependency that lets through keys with a scope alone."""
 
-    def check(request: Request) -> None:
-        key = key_of(request)
+    async def check(key: Caller) -> None:
         if not key.allows(scope):
             raise Problem("scope", f"the key {key.name!r} is for {', '.join(key.scopes)}; this takes {scope}")
 

@@ -29,7 +29,7 @@ LOCKED = "sandbox allow-scripts; base-uri 'none'; form-action 'none'; frame-ance
 """What a page may not, whatever its own policy says: with an origin of its own it reads nothing of the server's."""
 
 
-def own_job(job_id: str, service: Serving, key: Caller) -> Job:
+async def own_job(job_id: str, service: Serving, key: Caller) -> Job:
     """Return a job of the caller's; that others exist is not told."""
     job = service.jobs.get(job_id)
     if not _may_see(key, job):
