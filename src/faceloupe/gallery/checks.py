@@ -12,7 +12,8 @@ from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import REMEDY, flaws
-from faceloupe.gallery.strangers import Strangers, strangers
+from faceloupe.gallery.strangers import Strangers, point_for, strangers
+from faceloupe.gallery.templates import embedders, templates
 
 __all__ = ["Finding", "Kind", "Report", "check"]
 
@@ -77,7 +78,7 @@ def check(connection: Connection) -> Report:
     """Look at everything, see :meth:`faceloupe.gallery.Gallery.check`."""
     names = {row.id: row.name for row in connection.execute(select(subjects.c.id, subjects.c.name))}
     damage = [*_damage_of_file(connection), *_damage_of_references(connection), *_empty(connection)]
-    found, alone = ([], []) if damage else (look_alikes(connection), strangers(connection))  # what is whole is compared
+    found, alone = ([], []) if damage else _compared(connection)  # what is whole is compared
     return Report(
         subjects=len(names),
         references=connection.scalar(select(func.count()).select_from(references)) or 0,
@@ -91,6 +92,17 @@ def check(connection: Connection) -> Report:
         ),
         remarks=tuple(alike.words() for alike in found),
     )
+
+
+def _compared(connection: Connection) -> tuple[list[LookAlikes], list[Strangers]]:
+    """Compare the references of each embedder; one without a threshold finds no strangers."""
+    found, alone = [], []
+    for embedder in embedders(connection):
+        kept = templates(connection, embedder)
+        found.append(look_alikes(connection, embedder, kept))
+        if point := point_for(connection, embedder):
+            alone.append(strangers(kept, point))
+    return found, alone
 
 
 def _damage_of_file(connection: Connection) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import damage_in_words
 from faceloupe.gallery.strangers import point_for, unlike_all
+from faceloupe.gallery.templates import made_by
 from faceloupe.recognition import FaceChip, Photograph
 from faceloupe.recognition.limits import limits_of, shortcomings
 
@@ -87,9 +88,7 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
         if (point := point_for(connection, maker)) is None:
             continue
         of_subject = select(references.c.source_sha256, references.c.vector).where(
-            references.c.subject_id == subject_id,
-            references.c.embedder == maker.name,
-            references.c.weights_sha256 == maker.sha256,
+            references.c.subject_id == subject_id, made_by(maker)
         )
         with damage_in_words():
             rows = connection.execute(of_subject).all()

@@ -7,14 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sqlalchemy import Connection, select
 
-from faceloupe.gallery import checks, enrolment, exporting, forgetting, importing, people, points, trail
+from faceloupe.gallery import checks, enrolment, exporting, forgetting, importing, people, points, templates, trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
 from faceloupe.gallery.schema import references
-from faceloupe.gallery.soundness import damage_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
@@ -212,15 +210,8 @@ class Gallery:
 
     def templates(self, embedder: "Embedder | EmbedderId") -> Templates:
         """Return the references of one embedder as arrays."""
-        columns = (references.c.id, references.c.subject_id, references.c.vector)
-        query = select(*columns).where(
-            references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256
-        )
-        with self.reading() as connection, damage_in_words():
-            rows = connection.execute(query.order_by(references.c.id)).all()
-            vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
-        ids = np.array([(row.id, row.subject_id) for row in rows], dtype=np.int64).reshape(-1, 2)
-        return Templates(vectors, ids[:, 1], ids[:, 0])
+        with self.reading() as connection:
+            return templates.templates(connection, embedder)
 
     def identify(
         self, templates: "Sequence[Template]", *, point: "OperatingPoint | None" = None, ranks: int = 5

@@ -14,6 +14,7 @@ from faceloupe.gallery.matrix import Matrix
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import Vector, audit, references
 from faceloupe.gallery.soundness import damage_in_words
+from faceloupe.gallery.templates import made_by
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
@@ -124,7 +125,7 @@ class MatrixIndex:
                 self._seen = last
 
     def _read_again(self, connection: Connection) -> None:
-        rows = select(references.c.subject_id, references.c.vector).where(_made_by(self._embedder))
+        rows = select(references.c.subject_id, references.c.vector).where(made_by(self._embedder))
         if self._seen == 0:
             self._matrix = Matrix(0)
         else:
@@ -156,7 +157,7 @@ class PostgresIndex:
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
         with self._gallery.reading() as connection:
-            dimensions = connection.scalar(select(references.c.dimensions).where(_made_by(self._embedder)).limit(1))
+            dimensions = connection.scalar(select(references.c.dimensions).where(made_by(self._embedder)).limit(1))
             _check(vectors, ranks, dimensions)
             found = [connection.execute(self._nearest(ranks), {"probe": vector}).all() for vector in vectors]
         shape = (len(vectors), len(found[0]) if found else 0)
@@ -165,7 +166,7 @@ class PostgresIndex:
 
     def size(self) -> Size:
         """Return how much is searched."""
-        counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(_made_by(self._embedder))
+        counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(made_by(self._embedder))
         with self._gallery.reading() as connection:
             return Size(*connection.execute(counts).one())
 
@@ -176,7 +177,7 @@ class PostgresIndex:
         )
         score = func.least(-func.min(negative), 1.0).label("score")
         subject = references.c.subject_id
-        best = select(subject, score).where(_made_by(self._embedder)).group_by(subject)
+        best = select(subject, score).where(made_by(self._embedder)).group_by(subject)
         return best.order_by(score.desc(), subject).limit(ranks)
 
 
@@ -207,10 +208,6 @@ def _check(vectors: Floats, ranks: int, dimensions: int | None) -> None:
         raise InputError(f"vectors: expected float32, (P, {dimensions or 'D'}), got {vectors.dtype}, {vectors.shape}")
     if ranks < 1:
         raise InputError(f"ranks: expected 1 or more, got {ranks}")
-
-
-def _made_by(embedder: EmbedderId) -> ColumnElement[bool]:
-    return (references.c.embedder == embedder.name) & (references.c.weights_sha256 == embedder.sha256)
 
 
 def _arrays(connection: Connection, rows: Select[Any]) -> Iterator[tuple[Ids, Floats]]:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import points
-from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import references
+from faceloupe.gallery.records import EmbedderId, Templates
 from faceloupe.recognition.points import DEFAULT_FMR, published_points
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.points import one_in
@@ -70,10 +69,16 @@ class LookAlikes:
         )
 
 
-def look_alikes(connection: Connection) -> list[LookAlikes]:
-    """Compare all references with each other, embedder by embedder."""
-    made = select(references.c.embedder, references.c.weights_sha256).distinct()
-    return [_of(connection, embedder) for embedder in sorted(EmbedderId(*row) for row in connection.execute(made))]
+def look_alikes(connection: Connection, embedder: EmbedderId, kept: Templates) -> LookAlikes:
+    """Compare all references of one embedder with each other."""
+    sizes = np.unique(kept.subjects, return_counts=True)[1]
+    comparisons = (len(kept) ** 2 - int((sizes**2).sum())) // 2
+    point = points.latest(connection, embedder) or _strict_enough(embedder, comparisons)
+    if point is None:
+        return LookAlikes(embedder, None, 0, ())
+    best = matching_pairs(kept.vectors, kept.subjects, point.threshold)
+    pairs = sorted(((*pair, score) for pair, score in best.items()), key=lambda pair: (-pair[2], pair))
+    return LookAlikes(embedder, point, comparisons, tuple(pairs))
 
 
 def is_by_chance(found: int, expected: float) -> bool:
@@ -105,23 +110,6 @@ def matching_pairs(
                 pair = (min(one, other), max(one, other))
                 best[pair] = max(best[pair], float(scores[row, column]))
     return dict(best)
-
-
-def _of(connection: Connection, embedder: EmbedderId) -> LookAlikes:
-    rows = connection.execute(
-        select(references.c.subject_id, references.c.vector)
-        .where(references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256)
-        .order_by(references.c.id)
-    ).all()
-    subjects = np.array([row.subject_id for row in rows], dtype=np.int64)
-    sizes = np.unique(subjects, return_counts=True)[1]
-    comparisons = (len(rows) ** 2 - int((sizes**2).sum())) // 2
-    point = points.latest(connection, embedder) or _strict_enough(embedder, comparisons)
-    if point is None:
-        return LookAlikes(embedder, None, 0, ())
-    best = matching_pairs(np.stack([row.vector for row in rows]), subjects, point.threshold)
-    pairs = sorted(((*pair, score) for pair, score in best.items()), key=lambda pair: (-pair[2], pair))
-    return LookAlikes(embedder, point, comparisons, tuple(pairs))
 
 
 def _strict_enough(embedder: EmbedderId, comparisons: int) -> OperatingPoint | None:

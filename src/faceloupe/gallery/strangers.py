@@ -1,17 +1,15 @@
 """References that are like none of their subject's others: another person's photograph among them, or a poor one."""
 
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import points
 from faceloupe.gallery.lookalikes import is_by_chance
-from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import references
+from faceloupe.gallery.records import EmbedderId, Templates
 from faceloupe.recognition.points import published_point
 from faceloupe.scores import OperatingPoint
 
@@ -44,11 +42,15 @@ class Strangers:
         return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * self.point.fnmr)
 
 
-def strangers(connection: Connection) -> list[Strangers]:
-    """Look at each subject's references, embedder by embedder; one without a threshold is passed over."""
-    made = select(references.c.embedder, references.c.weights_sha256).distinct()
-    embedders = sorted(EmbedderId(*row) for row in connection.execute(made).all())
-    return [_of(connection, embedder, point) for embedder in embedders if (point := point_for(connection, embedder))]
+def strangers(kept: Templates, point: OperatingPoint) -> Strangers:
+    """Compare the references of each subject with each other, those of one embedder."""
+    compared, found = 0, []
+    by_subject = np.argsort(kept.subjects, kind="stable")
+    for own in np.split(by_subject, np.flatnonzero(np.diff(kept.subjects[by_subject])) + 1):
+        compared += len(own) if len(own) > 1 else 0
+        alone = unlike_all(kept.vectors[own], point.threshold)
+        found += [(int(kept.subjects[own[row]]), int(kept.references[own[row]]), best) for row, best in alone]
+    return Strangers(point, compared, tuple(sorted(found, key=lambda one: one[2])))
 
 
 def point_for(connection: Connection, embedder: EmbedderId) -> OperatingPoint | None:
@@ -74,17 +76,3 @@ def unlike_all(vectors: Floats, threshold: float) -> list[tuple[int, float]]:
     np.fill_diagonal(scores, -np.inf)
     best = scores.max(axis=1)
     return [(int(row), float(best[row])) for row in np.flatnonzero(best < threshold)]
-
-
-def _of(connection: Connection, embedder: EmbedderId, point: OperatingPoint) -> Strangers:
-    query = select(references.c.subject_id, references.c.id, references.c.vector).where(
-        references.c.embedder == embedder.name, references.c.weights_sha256 == embedder.sha256
-    )
-    rows = connection.execute(query.order_by(references.c.subject_id, references.c.id)).all()
-    compared, found = 0, []
-    for subject, kept in groupby(rows, key=lambda row: row.subject_id):
-        own = list(kept)
-        compared += len(own) if len(own) > 1 else 0
-        alone = unlike_all(np.stack([row.vector for row in own]), point.threshold)
-        found += [(subject, own[row].id, best) for row, best in alone]
-    return Strangers(point, compared, tuple(sorted(found, key=lambda one: one[2])))
