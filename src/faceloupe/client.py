@@ -164,9 +164,10 @@ class Client:
         """Move everything of a subject to another, and remove the one."""
         return self._send(shapes.Person, "POST", f"/people/{person}/merge", {"into": into})
 
-    def forget(self, person: int) -> shapes.Forgotten:
-        """Remove a subject and erase the bytes of it."""
-        return shapes.Forgotten.model_validate(self._ask("DELETE", f"/people/{person}").json())
+    def forget(self, person: int, reference: int | None = None) -> shapes.Forgotten:
+        """Remove a subject, or one of its references, and erase the bytes of it."""
+        address = f"/people/{person}" if reference is None else f"/people/{person}/references/{reference}"
+        return shapes.Forgotten.model_validate(self._ask("DELETE", address).json())
 
     def explain(self, one: Photo, other: Photo, *, central: bool = False, certify: bool = True) -> shapes.JobState:
         """Begin to find which regions of two faces make the score."""

@@ -8,7 +8,8 @@
     ├── UnavailableError                    data or an optional part is missing here; the message says how to get it
     ├── StudyError                          a study folder cannot be begun or resumed as asked
     ├── GalleryError                        a gallery cannot be opened, read or written as asked
-    │   └── SubjectError                    it has no such subject, or another one has the name
+    │   ├── SubjectError                    it has no such subject, or the subject no such reference
+    │   └── NameTakenError                  another subject has the name
     └── ProblemError                        a server refused; the message says why, and what to do
 
 The command line turns every one of them into a message on stderr and exit status 2.
@@ -19,6 +20,7 @@ __all__ = [
     "GalleryError",
     "ImageError",
     "InputError",
+    "NameTakenError",
     "ProblemError",
     "StudyError",
     "SubjectError",
@@ -51,7 +53,11 @@ class GalleryError(FaceloupeError):
 
 
 class SubjectError(GalleryError):
-    """A gallery has no subject of that name, or another one has it."""
+    """A gallery has no such subject, or the subject no such reference."""
+
+
+class NameTakenError(GalleryError):
+    """Another subject of the gallery has the name."""
 
 
 class ProblemError(FaceloupeError):

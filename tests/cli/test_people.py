@@ -157,9 +157,26 @@ def test_forgetting_asks_first(gallery, monkeypatch):
     code, out, talk = run("forget", "Ann")
     assert (code, out) == (0, f"Erased from {gallery}: the name, the consent note and 3 references.\n")
     assert "Not reached: backups, exports, the template cache of evaluate and calibrate" in talk
-    assert asked == [f"Erase 'Ann' and everything that is kept of this subject from {gallery} for good?"]
+    assert asked == [f"Erase 'Ann', everything that is kept of this subject, from {gallery} for good?"]
     assert run("forget", "Bob", "--yes")[0] == 0
     assert run("people")[1] == ""
+
+
+def test_one_reference_is_forgotten(gallery):
+    with open_gallery(gallery) as opened:
+        first, *others = (kept.id for kept in opened.person("Ann").references)
+    code, out, _ = run("forget", "Ann", "--reference", str(first), "--yes")
+    assert (code, out) == (0, f"Erased from {gallery}: reference {first} of Ann.\n")
+    with open_gallery(gallery) as opened:
+        assert [kept.id for kept in opened.person("Ann").references] == others
+    assert run("forget", "Ann", "--reference", str(first), "--yes")[0] == 2
+
+
+def test_what_changed_is_told_as_json_too(gallery):  # noqa: ARG001
+    assert json.loads(run("rename", "Ann", "Anna", "--json")[1])["name"] == "Anna"
+    assert json.loads(run("merge", "Bob", "Anna", "--json")[1])["references"] == 6
+    forgotten = {"name": "Anna", "subject_id": 1, "references": 6}
+    assert json.loads(run("forget", "Anna", "--yes", "--json")[1]) == forgotten
 
 
 def test_forgetting_nobody_asks_nothing(gallery):

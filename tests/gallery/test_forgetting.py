@@ -1,11 +1,14 @@
 """Who was forgotten is gone: rows and bytes, from the file, its write-ahead log and its shared memory."""
 
+import numpy as np
 import pytest
 from galleries import Toy, photograph, unit
 from sqlalchemy import event
 
-from faceloupe.errors import GalleryError, SubjectError
-from faceloupe.gallery import forgetting, open_gallery
+from faceloupe.errors import GalleryError, InputError, SubjectError
+from faceloupe.gallery import EmbedderId, forgetting, open_gallery
+from faceloupe.gallery.index import index_of
+from faceloupe.gallery.records import Forgotten
 
 NAME, CONSENT = "Zacharias Quibblethorpe", "signed form 4711-XYZ"
 
@@ -132,6 +135,55 @@ def test_a_mistyped_name_finishes_an_erasure_but_is_no_success(path):
             gallery.forget("Persn 12")
         assert not any(mark in bytes_of(path) for mark in marks)
         assert gallery.check().findings == ()
+
+
+def test_one_reference_goes_with_its_bytes(path):
+    _, marks = traces()
+    with open_gallery(path, create=True) as gallery:
+        fill(gallery)
+        first, second, third = gallery.person(NAME).references
+        assert gallery.forget(NAME, second.id) == Forgotten(NAME, gallery.person(NAME).person.id, 1)
+        assert gallery.person(NAME).references == (first, third)
+        left = bytes_of(path)
+        assert [mark in left for mark in marks[:6]] == [True, False, True, True, False, True]
+        assert gallery.check().findings == ()
+
+
+def test_an_index_forgets_one_reference_too(path):
+    photographs, _ = traces()
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol(NAME, photographs)
+        index = index_of(gallery, EmbedderId(Toy().name, Toy().sha256))
+        probe = photographs[1].templates[0].vector[np.newaxis]
+        assert index.search(probe, 1)[1] == pytest.approx(1)
+        gallery.forget(NAME, gallery.person(NAME).references[1].id)
+        assert index.search(probe, 1)[1] < 0.9
+
+
+def test_the_last_reference_goes_with_the_subject_only(path):
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol("Ann", [photograph("ann.jpg")])
+        gallery.enrol("Bob", [photograph("1.jpg"), photograph("2.jpg")])
+        with pytest.raises(InputError, match="the only one of 'Ann'"):
+            gallery.forget("Ann", gallery.person("Ann").references[0].id)
+        with pytest.raises(SubjectError, match="'Bob' has no reference 1"):
+            gallery.forget("Bob", 1)
+        assert [person.references for person in gallery.people()] == [1, 2]
+
+
+@pytest.mark.parametrize(("asked", "wrong"), [((1, 2), (1, 3)), ((2, None), (9, None)), (("Ann", 2), ("Ann", 9))])
+def test_numbers_tell_exactly_what_is_left_to_erase(path, asked, wrong):
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol("Ann", [photograph("1.jpg"), photograph("2.jpg")])
+        gallery.enrol("Bob", [photograph("3.jpg")])
+        forgetting._delete(gallery._database, *asked)  # and killed
+        assert gallery.forget(*asked).subject_id is None
+        with pytest.raises(SubjectError):  # nothing is left to erase
+            gallery.forget(*asked)
+        gallery.enrol("Cy", [photograph("4.jpg")])
+        forgetting._delete(gallery._database, "Cy")
+        with pytest.raises(SubjectError, match="are erased now"):
+            gallery.forget(*wrong)
 
 
 def test_a_photograph_of_somebody_forgotten_is_free_for_another(path):

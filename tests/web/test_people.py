@@ -8,6 +8,7 @@ from serving import photo
 from typer.testing import CliRunner
 
 import faceloupe.cli
+from faceloupe.gallery import forgetting
 
 
 def by_command(tmp_path, *arguments):
@@ -125,7 +126,7 @@ def test_who_is_forgotten_is_gone_from_the_file(ask, enrol, tmp_path):
     ("method", "path", "sent"),
     [
         ("GET", "", None), ("DELETE", "", None), ("PATCH", "", {"name": "Ann"}), ("POST", "/merge", {"into": 1}),
-        ("GET", "/references/1/face", None),
+        ("GET", "/references/1/face", None), ("DELETE", "/references/1", None),
     ],
 )  # fmt: skip
 def test_nobody_of_that_number(ask, method, path, sent, number):
@@ -138,15 +139,21 @@ def test_what_is_no_number_of_anybody(ask, number):
     assert ask("GET", f"/people/{number}").status_code == 422
 
 
-def test_somebody_renamed_in_between_is_a_conflict(ask, enrol, monkeypatch):
+def test_one_reference_is_forgotten_but_not_the_last(ask, enrol):
     ann = enrol("Ann", 1)
+    one, other = (kept["id"] for kept in ask("GET", f"/people/{ann}").json()["references"])
+    gone = ask("DELETE", f"/people/{ann}/references/{one}")
+    assert gone.json() == {"name": "Ann", "subject_id": ann, "references": 1}
+    assert [kept["id"] for kept in ask("GET", f"/people/{ann}").json()["references"]] == [other]
+    last = ask("DELETE", f"/people/{ann}/references/{other}")
+    assert (last.status_code, "the only one" in last.json()["detail"]) == (422, True)
 
-    async def before(_, number):  # the name as it was a moment ago
-        return {ann: "Annie"}[number]
 
-    monkeypatch.setattr("faceloupe.web.service.Service.name_of", before)
-    for answer in (ask("GET", f"/people/{ann}"), ask("DELETE", f"/people/{ann}")):
-        assert (answer.status_code, answer.json()["type"]) == (409, "/problems#conflict")
+def test_a_forgetting_that_was_cut_off_is_finished_by_the_same_request(ask, enrol):
+    ann = enrol("Ann", 1)
+    forgetting._delete(ask.service.gallery._database, ann)  # and killed
+    assert ask("DELETE", f"/people/{ann}").json() == {"name": None, "subject_id": None, "references": 0}
+    assert ask("DELETE", f"/people/{ann}").status_code == 404
 
 
 def test_the_trail_names_the_key_and_no_subject(ask):
@@ -168,6 +175,7 @@ def test_the_trail_names_the_key_and_no_subject(ask):
         ("PATCH", "/people/1", {"json": {"name": "Ann"}}, "enrol"),
         ("POST", "/people/1/merge", {"json": {"into": 2}}, "enrol"),
         ("DELETE", "/people/1", {}, "admin"),
+        ("DELETE", "/people/1/references/1", {}, "admin"),
         ("GET", "/audit", {}, "admin"),
         ("GET", "/metrics", {}, "admin"),
         ("GET", "/points", {}, "recognise"),

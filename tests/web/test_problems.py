@@ -2,7 +2,15 @@
 
 import pytest
 
-from faceloupe.errors import GalleryError, ImageError, InputError, StudyError, SubjectError, UnavailableError
+from faceloupe.errors import (
+    GalleryError,
+    ImageError,
+    InputError,
+    NameTakenError,
+    StudyError,
+    SubjectError,
+    UnavailableError,
+)
 from faceloupe.web.problems import KINDS, Problem, problems_page
 
 
@@ -11,7 +19,8 @@ from faceloupe.web.problems import KINDS, Problem, problems_page
     [
         (InputError("that"), 422, "input"),
         (ImageError("that"), 422, "image"),
-        (SubjectError("that"), 409, "conflict"),
+        (SubjectError("that"), 404, "not-found"),
+        (NameTakenError("that"), 409, "conflict"),
         (StudyError("that"), 409, "conflict"),
         (GalleryError("that"), 503, "gallery"),
         (UnavailableError("that"), 503, "unavailable"),

@@ -11,7 +11,7 @@ from faceloupe.cli.talk import dumped, say
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Record
+    from faceloupe.gallery import Forgotten, Record
 
 __all__ = ["forget", "merge", "people", "rename", "show"]
 
@@ -55,32 +55,39 @@ def rename(
     old: Annotated[str, typer.Argument(metavar="OLD")],
     new: Annotated[str, typer.Argument(metavar="NEW")],
     gallery: GalleryName = "faceloupe.db",
+    json: AsJson = False,
 ) -> None:
     """Give somebody another name."""
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as opened:
         person = opened.rename(old, new)
-    typer.echo(f"{old} is called {person.name} now.")
+    typer.echo(dumped(person.to_document()) if json else f"{old} is called {person.name} now.")
 
 
 def merge(
     source: Annotated[str, typer.Argument(metavar="SOURCE")],
     into: Annotated[str, typer.Argument(metavar="INTO")],
     gallery: GalleryName = "faceloupe.db",
+    json: AsJson = False,
 ) -> None:
     """Move everything of SOURCE to INTO and remove SOURCE: the two are one person. This cannot be undone."""
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as opened:
         person = opened.merge(source, into)
-    typer.echo(f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}.")
+    said = f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}."
+    typer.echo(dumped(person.to_document()) if json else said)
 
 
 def forget(
     name: Name,
+    reference: Annotated[
+        int | None, typer.Option(metavar="ID", help="Erase only this reference; faceloupe show lists them.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     gallery: GalleryName = "faceloupe.db",
+    json: AsJson = False,
 ) -> None:
     """Erase somebody for good: name, consent, references, and the bytes of them in the gallery's files.
 
@@ -91,19 +98,25 @@ def forget(
 
     with open_gallery(gallery) as opened:
         if name in opened and not yes:  # for somebody who is not there it only finishes an earlier erasing
-            _ask(f"Erase {name!r} and everything that is kept of this subject from {opened.name} for good?")
-        gone = opened.forget(name)
-    if gone.subject_id is None:
-        typer.echo(
-            f"There is no {name!r} in {opened.name}. Bytes that an earlier forget had left in its files are erased now."
+            what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
+            _ask(f"Erase {name!r}, {what}, from {opened.name} for good?")
+        gone = opened.forget(name, reference)
+    typer.echo(dumped(gone.to_document()) if json else _erased(gone, name, reference, opened.name))
+    if gone.subject_id is not None:
+        say(
+            f"The trail keeps the number {gone.subject_id}, and who forgot it when. Not reached: backups, exports, the "
+            "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server "
+            "has given up but not overwritten yet."
         )
-        return
-    typer.echo(f"Erased from {opened.name}: the name, the consent note and {counted(gone.references, 'reference')}.")
-    say(
-        f"The trail keeps the number {gone.subject_id}, and who forgot it when. Not reached: backups, exports, the "
-        "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server has "
-        "given up but not overwritten yet."
-    )
+
+
+def _erased(gone: "Forgotten", name: str, reference: int | None, place: str) -> str:
+    if gone.subject_id is None:
+        missing = f"no {name!r}" if reference is None else f"no reference {reference} of {name!r}"
+        return f"There is {missing} in {place}. Bytes that an earlier forget had left in its files are erased now."
+    if reference is not None:
+        return f"Erased from {place}: reference {reference} of {gone.name}."
+    return f"Erased from {place}: the name, the consent note and {counted(gone.references, 'reference')}."
 
 
 def _ask(question: str) -> None:

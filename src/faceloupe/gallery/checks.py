@@ -178,7 +178,8 @@ def _told(alone: Strangers, names: dict[int, str]) -> Iterator[Finding]:
     for subject, reference, best in alone.found:
         words = (
             f"reference {reference} of {names[subject]!r} looks like none of the others: best score {best:.3f}, "
-            f"threshold {alone.point.threshold:.3f}. Does its photograph show somebody else?"
+            f"threshold {alone.point.threshold:.3f}. Does its photograph show somebody else? faceloupe forget "
+            f"--reference {reference} erases it."
         )
         yield Finding("stranger", words, (names[subject],), alone.by_chance)
 

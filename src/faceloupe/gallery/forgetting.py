@@ -1,4 +1,4 @@
-"""Forgetting somebody: the rows go, and then the bytes.
+"""Forgetting somebody, or one reference: the rows go, and then the bytes.
 
 On SQLite deleted rows are overwritten with zeros (``secure_delete``); the file is then built anew (``VACUUM``), because
 pages may hold older copies of rows that were moved, and the write-ahead log is emptied. What a file system or a drive
@@ -9,9 +9,11 @@ its segments are recycled, archives and replicas as long as they are kept; rows 
 survive that rebuilding. Backups and exports hold what they held, whatever the database.
 """
 
-from sqlalchemy import delete
+from typing import Any
 
-from faceloupe.errors import GalleryError, SubjectError
+from sqlalchemy import Connection, Row, delete, select
+
+from faceloupe.errors import GalleryError, InputError, SubjectError
 from faceloupe.gallery import people, trail
 from faceloupe.gallery.database import BUSY_SECONDS, Database
 from faceloupe.gallery.records import Forgotten
@@ -20,35 +22,66 @@ from faceloupe.gallery.schema import references, subjects
 __all__ = ["forget"]
 
 
-def forget(database: Database, name: str) -> Forgotten:
-    """Remove a subject and the bytes of it, see :meth:`faceloupe.gallery.Gallery.forget`."""
-    forgotten, mistyped = _delete(database, name)
+def forget(database: Database, subject: str | int, reference: int | None = None) -> Forgotten:
+    """Remove a subject, or one reference, and the bytes of it, see :meth:`faceloupe.gallery.Gallery.forget`."""
+    forgotten, unknown = _delete(database, subject, reference)
     try:
         _erase(database)
     except GalleryError as problem:
+        what = repr(subject) if reference is None else f"reference {reference} of {subject!r}"
         raise GalleryError(
-            f"{name!r} is out of the gallery, but the bytes are not erased yet: {problem} Give the same command again "
+            f"{what} is out of the gallery, but the bytes are not erased yet: {problem} Give the same command again "
             "then, to finish."
         ) from problem
-    if mistyped is not None:
-        raise SubjectError(f"{mistyped} Bytes that an earlier forget had left are erased now.") from mistyped
+    if unknown is not None:
+        raise SubjectError(f"{unknown} Bytes that an earlier forget had left are erased now.") from unknown
     return forgotten
 
 
-def _delete(database: Database, name: str) -> tuple[Forgotten, SubjectError | None]:
-    """Delete the rows of a subject; if there is none, but an erasure to finish, return whether the name is mistyped."""
+def _delete(
+    database: Database, subject: str | int, reference: int | None = None
+) -> tuple[Forgotten, SubjectError | None]:
+    """Delete the rows; if there are none but an erasure to finish, return what was asked for wrongly, if anything."""
     with database.writing() as connection:
         try:
-            subject_id = people.find(connection, name).id
+            found = people.find(connection, subject)
+            if reference is None:
+                return _delete_subject(connection, found), None
+            return _delete_reference(connection, found, reference), None
         except SubjectError as problem:
             if not trail.erasure_is_pending(connection):
                 raise
-            # The same command, cut off after the rows had gone? No name is kept of those; one that is near tells.
-            return Forgotten(name, None, 0), problem if people.near(connection, name) else None
-        gone = connection.execute(delete(references).where(references.c.subject_id == subject_id)).rowcount
-        connection.execute(delete(subjects).where(subjects.c.id == subject_id))
-        trail.note(connection, "forget", subject_id, references=gone)
-    return Forgotten(name, subject_id, gone), None
+            name = subject if isinstance(subject, str) else None
+            return Forgotten(name, None, 0), None if _went_before(connection, subject, reference) else problem
+
+
+def _delete_subject(connection: Connection, found: Row[Any]) -> Forgotten:
+    gone = connection.execute(delete(references).where(references.c.subject_id == found.id)).rowcount
+    connection.execute(delete(subjects).where(subjects.c.id == found.id))
+    trail.note(connection, "forget", found.id, references=gone)
+    return Forgotten(found.name, found.id, gone)
+
+
+def _delete_reference(connection: Connection, found: Row[Any], reference: int) -> Forgotten:
+    kept = connection.scalars(select(references.c.id).where(references.c.subject_id == found.id)).all()
+    if reference not in kept:
+        raise SubjectError(f"{found.name!r} has no reference {reference}. faceloupe show lists those there are.")
+    if len(kept) == 1:
+        raise InputError(
+            f"reference {reference} is the only one of {found.name!r}: enrol another photograph first, or forget the "
+            "subject"
+        )
+    connection.execute(delete(references).where(references.c.id == reference))
+    trail.note(connection, "forget", found.id, references=1, reference=reference)
+    return Forgotten(found.name, found.id, 1)
+
+
+def _went_before(connection: Connection, subject: str | int, reference: int | None) -> bool:
+    """Return whether this is what was forgotten by a command that was cut off after the rows had gone."""
+    if isinstance(subject, str) and not people.is_there(connection, subject):
+        return not people.near(connection, subject)  # no name is kept of those; one that is near tells
+    number = subject if isinstance(subject, int) else people.find(connection, subject).id
+    return trail.tells_of_forgetting(connection, number, reference)
 
 
 def _erase(database: Database) -> None:

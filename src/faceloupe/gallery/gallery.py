@@ -7,12 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from faceloupe.gallery import checks, enrolment, exporting, forgetting, importing, people, points, templates, trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
-from faceloupe.gallery.schema import references
+from faceloupe.gallery.schema import references, subjects
 
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
@@ -26,9 +26,10 @@ __all__ = ["Gallery"]
 class Gallery:
     """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.
 
-    Every method that writes is one transaction: when it returns, all of it is on the disk; if it raises, nothing is.
-    One writer at a time, in this process or another; the others wait for some seconds. A gallery may be used by several
-    threads. All methods raise a :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
+    A subject is told by name or by number; numbers are never used again. Every method that writes is one transaction:
+    when it returns, all of it is on the disk; if it raises, nothing is. One writer at a time, in this process or
+    another; the others wait for some seconds. A gallery may be used by several threads. All methods raise a
+    :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
 
     Parameters
     ----------
@@ -92,7 +93,12 @@ class Gallery:
         with self.reading() as connection:
             return people.people(connection)
 
-    def person(self, name: str) -> Record:
+    def n_subjects(self) -> int:
+        """Return how many are in the gallery."""
+        with self.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(subjects)) or 0
+
+    def person(self, subject: str | int) -> Record:
         """Return all that is kept of a subject, without the vectors.
 
         Raises
@@ -101,7 +107,7 @@ class Gallery:
             If there is no such subject.
         """
         with self.reading() as connection:
-            return people.record(connection, name)
+            return people.record(connection, subject)
 
     def face(self, reference: int) -> bytes | None:
         """Return the face chip of a reference as PNG; None if it was not kept or there is no such reference."""
@@ -109,25 +115,27 @@ class Gallery:
             face: bytes | None = connection.scalar(select(references.c.face).where(references.c.id == reference))
             return face
 
-    def __contains__(self, name: str) -> bool:
-        """Return whether there is a subject of that name."""
+    def __contains__(self, subject: str | int) -> bool:
+        """Return whether there is a subject of that name, or that number."""
         with self.reading() as connection:
-            return people.is_there(connection, name)
+            return people.is_there(connection, subject)
 
-    def rename(self, old: str, new: str) -> Person:
+    def rename(self, old: str | int, new: str) -> Person:
         """Give a subject another name.
 
         Raises
         ------
         SubjectError
-            If there is no such subject, or another one has the name.
+            If there is no such subject.
+        NameTakenError
+            If another one has the name.
         InputError
             If the new name cannot be one.
         """
         with self.writing() as connection:
             return people.rename(connection, old, new)
 
-    def merge(self, source: str, into: str) -> Person:
+    def merge(self, source: str | int, into: str | int) -> Person:
         """Move everything of one subject to another, and remove the one: the two are one person.
 
         Raises
@@ -140,23 +148,26 @@ class Gallery:
         with self.writing() as connection:
             return people.merge(connection, source, into)
 
-    def forget(self, name: str) -> Forgotten:
-        """Remove a subject, and erase the bytes of it from the database's files.
+    def forget(self, subject: str | int, reference: int | None = None) -> Forgotten:
+        """Remove a subject, or one of its references, and erase the bytes of it from the database's files.
 
         The rows go in one transaction; then the files are built anew, which takes as long as copying them. If the
-        process ends between the two, give the same name again. What lies outside the database's files (backups,
+        process ends between the two, give the same again. What lies outside the database's files (backups,
         exports, a server's write-ahead log, blocks that a file system gave up) is not reached, see
         :mod:`faceloupe.gallery.forgetting`.
 
         Raises
         ------
         SubjectError
-            If there is no such subject. While bytes of somebody forgotten are left they are erased first, and it is
-            raised only if a name here is so near that this one looks mistyped.
+            If there is no such subject, or no such reference of it. While bytes of somebody forgotten are left they are
+            erased first, and it is raised only if this was not what was forgotten: a name cannot be remembered, so one
+            that is near to somebody's here counts as mistyped.
+        InputError
+            If the reference is the subject's only one.
         GalleryError
             If another program keeps the bytes from being erased.
         """
-        return forgetting.forget(self._database, name)
+        return forgetting.forget(self._database, subject, reference)
 
     def export(self, path: str | PathLike[str]) -> int:
         """Write everybody with their references and the operating points into one new file, and return how many.

@@ -5,9 +5,9 @@ from collections import defaultdict
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
-from faceloupe.errors import InputError, SubjectError
+from faceloupe.errors import InputError, NameTakenError, SubjectError
 from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
@@ -54,25 +54,23 @@ def checked_consent(note: str) -> str:
     return kept
 
 
-def find(connection: Connection, name: str) -> Row[Any]:
-    """Return the row of the subject with that name.
+def find(connection: Connection, subject: str | int) -> Row[Any]:
+    """Return the row of the subject with that name, or that number.
 
     Raises
     ------
     SubjectError
         If there is none.
     """
-    row = connection.execute(select(subjects).where(subjects.c.name == checked_name(name))).one_or_none()
+    row = connection.execute(select(subjects).where(_is(subject))).one_or_none()
     if row is None:
-        alike = near(connection, name)
-        hint = f"Did you mean {' or '.join(repr(one) for one in alike)}?" if alike else "faceloupe people lists who is."
-        raise SubjectError(f"There is no {name!r} in the gallery. {hint}")
+        raise SubjectError(_missing(connection, subject))
     return row
 
 
-def is_there(connection: Connection, name: str) -> bool:
-    """Return whether there is a subject of that name."""
-    return connection.scalar(select(subjects.c.id).where(subjects.c.name == checked_name(name))) is not None
+def is_there(connection: Connection, subject: str | int) -> bool:
+    """Return whether there is a subject of that name, or that number."""
+    return connection.scalar(select(subjects.c.id).where(_is(subject))) is not None
 
 
 def near(connection: Connection, name: str) -> list[str]:
@@ -97,9 +95,9 @@ def people(connection: Connection, subject_id: int | None = None) -> tuple[Perso
     )
 
 
-def record(connection: Connection, name: str) -> Record:
+def record(connection: Connection, subject: str | int) -> Record:
     """Return all that is kept of a subject, without the vectors."""
-    found = find(connection, name)
+    found = find(connection, subject)
     columns = (references.c.id, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
                references.c.quality, references.c.source_sha256, references.c.created,
                references.c.face.is_not(None).label("has_face"))  # fmt: skip
@@ -115,26 +113,29 @@ def record(connection: Connection, name: str) -> Record:
     return Record(people(connection, found.id)[0], kept, trail.entries(connection, found.id))
 
 
-def rename(connection: Connection, old: str, new: str) -> Person:
+def rename(connection: Connection, old: str | int, new: str) -> Person:
     """Give a subject another name.
 
     Raises
     ------
     SubjectError
-        If there is no such subject, or another one has the name.
+        If there is no such subject.
+    NameTakenError
+        If another one has the name.
     """
     found, name = find(connection, old), checked_name(new)
     holder = connection.scalar(select(subjects.c.id).where(subjects.c.name == name))
     if holder not in (None, found.id):
-        raise SubjectError(
-            f"There is another subject {name!r} already. If the two are one person: faceloupe merge {old!r} {name!r}"
+        raise NameTakenError(
+            f"There is another subject {name!r} already. If the two are one person: faceloupe merge {found.name!r} "
+            f"{name!r}"
         )
     connection.execute(update(subjects).where(subjects.c.id == found.id).values(name=name))
     trail.note(connection, "rename", found.id)
     return people(connection, found.id)[0]
 
 
-def merge(connection: Connection, source: str, into: str) -> Person:
+def merge(connection: Connection, source: str | int, into: str | int) -> Person:
     """Move everything of one subject to another, and remove the one.
 
     Raises
@@ -146,7 +147,7 @@ def merge(connection: Connection, source: str, into: str) -> Person:
     """
     gone, kept = find(connection, source), find(connection, into)
     if gone.id == kept.id:
-        raise InputError(f"{source!r} and {into!r} are one subject already")
+        raise InputError(f"{source!r} and {into!r} are one subject already; there is nothing to merge")
     _drop_twins(connection, gone.id, kept.id)
     moved = connection.execute(
         update(references).where(references.c.subject_id == gone.id).values(subject_id=kept.id)
@@ -166,6 +167,18 @@ def joined_consent(consent: str, *notes: str) -> str:
     'form 12\nform 30'
     """
     return "\n".join(dict.fromkeys([*consent.splitlines(), *notes]))
+
+
+def _missing(connection: Connection, subject: str | int) -> str:
+    if isinstance(subject, int):
+        return f"The gallery has no subject {subject}."
+    alike = near(connection, subject)
+    hint = f"Did you mean {' or '.join(repr(one) for one in alike)}?" if alike else "faceloupe people lists who is."
+    return f"There is no {subject!r} in the gallery. {hint}"
+
+
+def _is(subject: str | int) -> ColumnElement[bool]:
+    return subjects.c.id == subject if isinstance(subject, int) else subjects.c.name == checked_name(subject)
 
 
 def _drop_twins(connection: Connection, gone: int, kept: int) -> None:

@@ -191,15 +191,16 @@ class Forgotten:
 
     Attributes
     ----------
-    name : str
-        As it was asked for; it is nowhere in the gallery now.
+    name : str or None
+        The subject's. None where it is not known any more: asked for by number, of somebody forgotten before.
     subject_id : int or None
-        The subject's number, which the trail keeps; None if there was nobody of that name any more.
+        The subject's number, which the trail keeps; None if there was nothing of the kind any more, and only bytes that
+        an earlier forgetting had left were erased.
     references : int
         How many went.
     """
 
-    name: str
+    name: str | None
     subject_id: int | None
     references: int
 

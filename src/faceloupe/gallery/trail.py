@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 from faceloupe.gallery.records import Entry
 from faceloupe.gallery.schema import audit
 
-__all__ = ["acting_as", "entries", "erasure_is_pending", "last_forget", "note"]
+__all__ = ["acting_as", "entries", "erasure_is_pending", "last_forget", "note", "tells_of_forgetting"]
 
 _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
@@ -43,14 +43,20 @@ def entries(connection: Connection, subject_id: int | None = None) -> tuple[Entr
 
 
 def erasure_is_pending(connection: Connection) -> bool:
-    """Return whether a subject was forgotten, and the process ended before the bytes were gone."""
+    """Return whether somebody, or a reference, was forgotten, and the process ended before the bytes were gone."""
     erased = connection.execute(select(audit.c.id, audit.c.details).where(audit.c.what == "erase"))
     # An erasing reaches the forgets before its VACUUM, not all before its line; older lines do not say which.
     return last_forget(connection) > max((row.details.get("upto", row.id) for row in erased), default=0)
 
 
+def tells_of_forgetting(connection: Connection, subject_id: int, reference: int | None) -> bool:
+    """Return whether a subject was forgotten, or one reference of it."""
+    lines = select(audit.c.details).where(audit.c.what == "forget", audit.c.subject_id == subject_id)
+    return any(details.get("reference") == reference for details in connection.scalars(lines))
+
+
 def last_forget(connection: Connection) -> int:
-    """Return the number of the last line of a subject that was forgotten; 0 if there is none."""
+    """Return the number of the last line of a subject, or reference, that was forgotten; 0 if there is none."""
     return connection.scalar(select(func.max(audit.c.id)).where(audit.c.what == "forget")) or 0
 
 

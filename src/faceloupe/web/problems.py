@@ -22,6 +22,7 @@ from faceloupe.errors import (
     GalleryError,
     ImageError,
     InputError,
+    NameTakenError,
     StudyError,
     SubjectError,
     UnavailableError,
@@ -162,7 +163,8 @@ async def _of_problem(_: Request, problem: Exception) -> JSONResponse:
 _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
     ImageError: "image",
     InputError: "input",
-    SubjectError: "conflict",
+    SubjectError: "not-found",
+    NameTakenError: "conflict",
     GalleryError: "gallery",
     StudyError: "conflict",
     UnavailableError: "unavailable",

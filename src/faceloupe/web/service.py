@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
-from sqlalchemy import Select, func, select
 
 from faceloupe.embedders import open_embedder
 from faceloupe.gallery import Gallery, open_gallery
-from faceloupe.gallery.schema import subjects
 from faceloupe.gallery.trail import acting_as
 from faceloupe.recognition import Embedder
 from faceloupe.web.idempotency import Answers
@@ -70,32 +68,11 @@ class Service:
         job = self.study_jobs.get(study)
         return job if any(each.id == job and not each.finished for each in self.jobs.all()) else None
 
-    async def how_many(self) -> int:
-        """Return how many subjects the gallery has."""
-        return int(await beside(self._look_up, select(func.count()).select_from(subjects)))
-
-    async def name_of(self, person: int) -> str:
-        """Return the name of a subject.
-
-        Raises
-        ------
-        Problem
-            If there is none of that number.
-        """
-        name = await beside(self._look_up, select(subjects.c.name).where(subjects.c.id == person))
-        if name is None:
-            raise Problem("not-found", f"the gallery has no subject {person}")
-        return str(name)
-
     def close(self) -> None:
         """Finish what is in work, ask long jobs to stop, and let go of everything."""
         self.jobs.close()
         self.recogniser.close()
         self.gallery.close()
-
-    def _look_up(self, query: Select[Any]) -> Any:
-        with self.gallery.reading() as connection:
-            return connection.scalar(query)
 
 
 async def beside(call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:

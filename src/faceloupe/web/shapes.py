@@ -240,7 +240,7 @@ class Enrolled(BaseModel):
 class Forgotten(BaseModel):
     """What was erased."""
 
-    name: str
+    name: str | None = Field(description="null if the subject was forgotten before, and bytes were left.")
     subject_id: int | None
     references: int
 

@@ -115,7 +115,7 @@ async def enrol(
 )
 async def person(person: Number, service: Serving) -> Any:
     """Tell all that is kept of a subject, without the numbers of the templates."""
-    record = await beside(service.gallery.person, await service.name_of(person))
+    record = await beside(service.gallery.person, person)
     return {"schema": "faceloupe.person/1", **record.to_document()}
 
 
@@ -125,7 +125,7 @@ async def person(person: Number, service: Serving) -> Any:
 )  # fmt: skip
 async def rename(person: Number, change: Renaming, service: Serving) -> Any:
     """Give a subject another name."""
-    return (await beside(service.gallery.rename, await service.name_of(person), change.name)).to_document()
+    return (await beside(service.gallery.rename, person, change.name)).to_document()
 
 
 @router.post(
@@ -134,8 +134,7 @@ async def rename(person: Number, change: Renaming, service: Serving) -> Any:
 )  # fmt: skip
 async def merge(person: Number, into: Merging, service: Serving) -> Any:
     """Move everything of a subject to another, and remove the one: the two are one person."""
-    names = await service.name_of(person), await service.name_of(into.into)
-    return (await beside(service.gallery.merge, *names)).to_document()
+    return (await beside(service.gallery.merge, person, into.into)).to_document()
 
 
 @router.delete(
@@ -145,8 +144,20 @@ async def merge(person: Number, into: Merging, service: Serving) -> Any:
     dependencies=RULES,
 )
 async def forget(person: Number, service: Serving) -> Any:
-    """Remove a subject and erase the bytes of it from the database's files."""
-    return (await beside(service.gallery.forget, await service.name_of(person))).to_document()
+    """Remove a subject and erase the bytes of it from the database's files.
+
+    If an answer says that the bytes are not erased yet, send the same again to finish.
+    """
+    return (await beside(service.gallery.forget, person)).to_document()
+
+
+@router.delete(
+    "/people/{person}/references/{reference}", response_model=shapes.Forgotten,
+    responses=responses("not-found", "gallery"), dependencies=RULES,
+)  # fmt: skip
+async def forget_reference(person: Number, reference: Number, service: Serving) -> Any:
+    """Remove one reference of a subject who has others, and erase the bytes of it as those of a subject."""
+    return (await beside(service.gallery.forget, person, reference)).to_document()
 
 
 @router.get(
@@ -155,7 +166,7 @@ async def forget(person: Number, service: Serving) -> Any:
 )  # fmt: skip
 async def face(person: Number, reference: Number, service: Serving) -> Response:
     """Return the face chip of a reference as PNG, if it was kept."""
-    record = await beside(service.gallery.person, await service.name_of(person))
+    record = await beside(service.gallery.person, person)
     content = (
         await beside(service.gallery.face, reference) if reference in {one.id for one in record.references} else None
     )

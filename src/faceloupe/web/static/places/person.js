@@ -36,17 +36,18 @@ function Record({ record: { person, references, history }, again }) {
     </div>
     ${adding && html`<section class="adding" aria-label="Add photographs"><${Enrol} known=${person.name} onEnrolled=${again} /></section>`}
     <h2>References</h2>
-    <ul class="references">${references.map((one) => html`<${Reference} key=${one.id} one=${one} person=${person} />`)}</ul>
+    <ul class="references">${references.map((one) => html`<${Reference} key=${one.id} one=${one} person=${person} onRemove=${references.length > 1 && (() => setDoing(one))} />`)}</ul>
     <h2>Consent</h2>
     ${person.consent ? person.consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`) : html`<p class="quiet">Nothing was noted.</p>`}
     <h2>History</h2>
     <ol class="history">${history.map((entry) => html`<li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}</time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`)}</ol>
     ${doing === "rename" && html`<${Rename} person=${person} onClose=${close} onDone=${done} />`}
     ${doing === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
-    ${doing === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}`;
+    ${doing === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}
+    ${doing?.id && html`<${Remove} one=${doing} person=${person} onClose=${close} onDone=${done} />`}`;
 }
 
-function Reference({ one, person }) {
+function Reference({ one, person, onRemove }) {
   const [url, setUrl] = useState(null);
   useEffect(() => {
     if (!one.has_face) return undefined;
@@ -62,7 +63,8 @@ function Reference({ one, person }) {
     };
   }, [one.id]);
   return html`<li>${url ? html`<img src=${url} alt=${`Face chip of reference ${one.id}`} width="112" height="112" />` : html`<span class="no-picture">${one.has_face ? "" : "no picture kept"}</span>`}
-    <p><b>Reference ${one.id}</b><br />${day(one.created)}<br /><span class="quiet">eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p></li>`;
+    <p><b>Reference ${one.id}</b><br />${day(one.created)}<br /><span class="quiet">eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p>
+    ${onRemove && html`<button type="button" class="danger" aria-label=${`Remove reference ${one.id}`} onClick=${onRemove}>Remove</button>`}</li>`;
 }
 
 function Rename({ person, onClose, onDone }) {
@@ -97,6 +99,18 @@ function Merge({ person, onClose }) {
       ${found.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset>
     <${Notice} problem=${merging.problem ?? found.problem} />
     <p class="buttons"><button class="main" disabled=${merging.busy || !into}>Merge</button><button type="button" onClick=${onClose}>Cancel</button></p>
+  </form></${Dialog}>`;
+}
+
+function Remove({ one, person, onClose, onDone }) {
+  const [remove, removing] = useDoing(async () => {
+    await call(`/people/${person.id}/references/${one.id}`, { method: "DELETE" });
+    onDone(`Reference ${one.id} of ${person.name} is erased.`);
+  });
+  return html`<${Dialog} title=${`Remove reference ${one.id}?`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || remove()}>
+    <p>Its template${one.has_face ? " and its face chip are" : " is"} erased from the gallery and from the bytes of its files. ${person.name} is recognised by the others.</p>
+    <${Notice} problem=${removing.problem} />
+    <p class="buttons"><button class="danger main" disabled=${removing.busy}>Remove</button><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
