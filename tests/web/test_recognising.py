@@ -1,9 +1,12 @@
 """Faces over HTTP: the same documents as on the command line, for one caller or many."""
 
+import io
 import json
 
+import numpy as np
 import pytest
-from serving import POINT, photo
+from PIL import Image
+from serving import POINT, Toy, find_mosaics, photo
 from typer.testing import CliRunner
 
 import faceloupe.cli
@@ -66,6 +69,21 @@ def test_many_callers_get_each_their_own(ask, enrol):
     sent = [("POST", "/identify", {"files": {"photo": photo(number % 8, capture=9)}}) for number in range(32)]
     named = [answer.json()["photographs"][0]["faces"][0]["name"] for answer in ask.together(*sent)]
     assert named == [f"person {number % 8}" for number in range(32)]
+
+
+def test_a_face_of_which_no_template_can_be_made_is_a_problem_of_its_caller_alone(ask, monkeypatch):
+    embed = Toy.embed
+
+    def of_all_but_the_third(embedder, faces):
+        vectors = embed(embedder, faces)
+        vectors[np.isclose(vectors, third, atol=0.01).all(axis=1)] = 0
+        return vectors
+
+    third = embed(Toy(), find_mosaics(np.asarray(Image.open(io.BytesIO(photo(3)))))[0].image[np.newaxis])
+    monkeypatch.setattr(Toy, "embed", of_all_but_the_third)
+    answers = ask.together(*[("POST", "/detect", {"files": {"photo": photo(number)}}) for number in range(8)])
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 422, 200, 200, 200, 200]
+    assert "no direction" in answers[3].json()["detail"]
 
 
 def test_a_photograph_of_several_is_no_guess(ask):

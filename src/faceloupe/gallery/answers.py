@@ -1,6 +1,6 @@
 """A photograph with whom its faces show: as a document, as a picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,9 +37,9 @@ class Answered:
 
     @property
     def faces(self) -> list[AnsweredFace]:
-        """The faces row by row, each from left to right."""
-        found = map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates)
-        return [face for row in _rows(found) for face in sorted(row, key=lambda face: _middle(face)[0])]
+        """The faces in reading order."""
+        found = list(map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates))
+        return [found[place] for place in self.photograph.reading_order()]
 
     def warnings(self) -> list[str]:
         """Return what makes answers doubtful: where a face falls short, or several subjects reach the threshold."""
@@ -89,22 +89,6 @@ def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
         "fpir": first and first.fpir,
         "photographs": [one.to_document() for one in answered],
     }
-
-
-def _rows(faces: Iterable[AnsweredFace]) -> list[list[AnsweredFace]]:
-    """Return the faces in rows from the top: the middle of each lies within the height of its row's highest."""
-    rows: list[list[AnsweredFace]] = []
-    for face in sorted(faces, key=lambda face: _middle(face)[1]):
-        if rows and _middle(face)[1] < rows[-1][0].chip.detection.box.y + rows[-1][0].chip.detection.box.height:
-            rows[-1].append(face)
-        else:
-            rows.append([face])
-    return rows
-
-
-def _middle(face: AnsweredFace) -> tuple[float, float]:
-    x, y, width, height = face.chip.detection.box
-    return x + width / 2, y + height / 2
 
 
 def _rivals(candidates: Candidates) -> list[str]:

@@ -22,7 +22,7 @@ from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of, n
 from faceloupe.recognition.recogniser import find_faces
 from faceloupe.recognition.templates import Template
 
-__all__ = ["NO_FACE", "SEVERAL_FACES", "Faces", "Photograph", "find", "recognise"]
+__all__ = ["NO_FACE", "SEVERAL_FACES", "Faces", "Photograph", "completed", "find", "recognise"]
 
 Faces = Literal["all", "one", "central"]
 """Which faces of a photograph are meant: all, the only one (several are a problem), or the one nearest its centre."""
@@ -60,6 +60,19 @@ class Photograph:
     chips: tuple[FaceChip, ...]
     templates: tuple[Template, ...]
     problem: str | None = None
+
+    def reading_order(self) -> list[int]:
+        """Return the places of the faces among the chips, row by row from the top, each row from left to right.
+
+        A face belongs to a row if its middle lies above the lower edge of the row's highest face.
+        """
+        rows: list[list[int]] = []
+        for place in sorted(range(len(self.chips)), key=lambda place: _middle(self.chips[place])[1]):
+            if rows and _middle(self.chips[place])[1] < _lower_edge(self.chips[rows[-1][0]]):
+                rows[-1].append(place)
+            else:
+                rows.append([place])
+        return [place for row in rows for place in sorted(row, key=lambda place: _middle(self.chips[place])[0])]
 
 
 def recognise(
@@ -148,6 +161,14 @@ def find(
     return Photograph(path, digest, size, chips, ())
 
 
+def completed(photograph: Photograph, found: Sequence[Template | None], embedder: Embedder) -> Photograph:
+    """Return a photograph with what :func:`directions_of` made of its faces; a problem if that is nothing for one."""
+    templates = tuple(template for template in found if template is not None)
+    if len(templates) < len(found):
+        return replace(photograph, chips=(), problem=no_direction(embedder))
+    return replace(photograph, templates=templates)
+
+
 def _found(path: Path, **how: Any) -> Photograph:
     try:
         content = read_file(path)
@@ -167,12 +188,7 @@ def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
 def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
     found = iter(directions_of([chip for photograph in photographs for chip in photograph.chips], embedder))
     for photograph in photographs:
-        made = tuple(islice(found, len(photograph.chips)))
-        templates = tuple(template for template in made if template is not None)
-        if len(templates) == len(made):
-            yield replace(photograph, templates=templates)
-        else:
-            yield replace(photograph, chips=(), problem=no_direction(embedder))
+        yield completed(photograph, tuple(islice(found, len(photograph.chips))), embedder)
 
 
 def _meant(chips: tuple[FaceChip, ...], faces: Faces, size: tuple[int, int]) -> tuple[FaceChip, ...]:
@@ -189,3 +205,7 @@ def _meant(chips: tuple[FaceChip, ...], faces: Faces, size: tuple[int, int]) -> 
 def _middle(chip: FaceChip) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     x, y, width, height = chip.detection.box
     return np.array([x + width / 2, y + height / 2])
+
+
+def _lower_edge(chip: FaceChip) -> float:
+    return chip.detection.box.y + chip.detection.box.height

@@ -3,14 +3,13 @@
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from faceloupe.errors import ImageError
-from faceloupe.recognition import Embedder, FaceChip, Template, templates_of
-from faceloupe.recognition.embed import BATCH
-from faceloupe.recognition.photographs import Faces, Photograph, find
+from faceloupe.recognition import Embedder, FaceChip, Template
+from faceloupe.recognition.embed import BATCH, directions_of
+from faceloupe.recognition.photographs import Faces, Photograph, completed, find
 from faceloupe.web.batching import MicroBatcher, Places
 from faceloupe.web.observing import Metrics
 from faceloupe.web.problems import Problem
@@ -36,8 +35,8 @@ class Recogniser:
         self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
         # A thread of its own, which no writer that waits for the gallery can take.
         self._embedding = ThreadPoolExecutor(1, thread_name_prefix="embedder")
-        self._embed: MicroBatcher[FaceChip, Template] = MicroBatcher(
-            self._templates, most=BATCH, threads=self._embedding
+        self._embed: MicroBatcher[FaceChip, Template | None] = MicroBatcher(
+            self._directions, most=BATCH, threads=self._embedding
         )
 
     async def photograph(self, content: bytes, name: str, *, faces: Faces = "all") -> Photograph:
@@ -61,12 +60,13 @@ class Recogniser:
         with self._places.one(), self._metrics.waiting.track_inprogress():
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
-            if found.problem is not None:
-                raise ImageError(found.problem)
             if len(found.chips) > self._most_faces:
                 raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
             self._metrics.faces.inc(len(found.chips))
-            return replace(found, templates=tuple(await self._embed(found.chips)))
+            embedded = completed(found, await self._embed(found.chips), self.embedder)
+            if embedded.problem is not None:
+                raise ImageError(embedded.problem)
+            return embedded
 
     async def attempted(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.
@@ -86,6 +86,6 @@ class Recogniser:
         self._readers.shutdown(wait=True)
         self._embedding.shutdown(wait=True)
 
-    def _templates(self, chips: list[FaceChip]) -> tuple[Template, ...]:
+    def _directions(self, chips: list[FaceChip]) -> tuple[Template | None, ...]:
         self._metrics.batches.inc()
-        return templates_of(chips, self.embedder)
+        return directions_of(chips, self.embedder)

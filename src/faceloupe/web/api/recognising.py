@@ -54,8 +54,9 @@ class ToIdentify(Sent):
 async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service: Serving) -> Any:
     """Find the faces of a photograph, and say how good each is."""
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
-    pairs = zip(photograph.chips, photograph.templates, strict=True)
-    faces = sorted((face_document(*pair) for pair in pairs), key=lambda face: face["detection"]["box"]["x"])
+    faces = [
+        face_document(photograph.chips[place], photograph.templates[place]) for place in photograph.reading_order()
+    ]
     return {"sha256": photograph.sha256, "size": photograph.size, "faces": faces}
 
 
