@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, there_or_none
+from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, TargetFmr, gallery_if_any
 from faceloupe.cli.outputs import check_file
 from faceloupe.cli.tables import aligned, counted, legible
 from faceloupe.cli.talk import dumped, say
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from faceloupe.scores import OperatingPoint
 
 __all__ = ["identify", "verify", "weights"]
-
-TargetFmr = Annotated[
-    float | None,
-    typer.Option("--fmr", help="Take the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),
-]
 
 
 def weights(json: AsJson = False) -> None:
@@ -58,18 +53,8 @@ def verify(
     one: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
     other: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     fmr: TargetFmr = None,
-    central: Annotated[
-        bool, typer.Option("--central", help="Of several faces in a photograph take the one nearest its centre.")
-    ] = False,
-    gallery: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|URL",
-            envvar="FACELOUPE_GALLERY",
-            callback=there_or_none,
-            help="Take the threshold calibrated there.",
-        ),
-    ] = None,
+    central: Central = False,
+    gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
     embedder: EmbedderName = "sface",
     engine: EngineName = "openvino",
     json: AsJson = False,

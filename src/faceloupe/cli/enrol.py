@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName
+from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName
 from faceloupe.cli.tables import counted
 from faceloupe.cli.talk import dumped, progress, say
 from faceloupe.errors import InputError
@@ -29,9 +29,7 @@ def enrol(
         Path | None, typer.Option(metavar="DIR", help="Enrol DIR/NAME/*.jpg instead, one folder a subject.")
     ] = None,
     consent: Annotated[str, typer.Option(help="A note on the subject's consent, kept with the name.")] = "",
-    central: Annotated[
-        bool, typer.Option("--central", help="Of several faces take the one nearest the centre.")
-    ] = False,
+    central: Central = False,
     force: Annotated[bool, typer.Option("--force", help="Enrol unfit faces too: small, blurred, turned away.")] = False,
     keep_faces: Annotated[
         bool, typer.Option("--keep-faces", help="Keep the cut-out faces too. Photographs are never kept.")

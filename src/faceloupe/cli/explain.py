@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, there_or_none
+from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
 from faceloupe.cli.outputs import check_file, check_folder
 from faceloupe.cli.tables import legible
 from faceloupe.cli.talk import dumped, progress, say
@@ -25,20 +25,10 @@ def explain(
     a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     gallery: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|URL",
-            envvar="FACELOUPE_GALLERY",
-            callback=there_or_none,
-            help="Also name its people who are most like the two; its threshold holds.",
-        ),
+        str | None, gallery_if_any("Also name its people who are most like the two; its threshold holds.")
     ] = None,
-    fmr: Annotated[
-        float | None, typer.Option(help="Take the threshold published for this false match rate, such as 1e-3.")
-    ] = None,
-    central: Annotated[
-        bool, typer.Option("--central", help="Of several faces in a photograph take the one nearest its centre.")
-    ] = False,
+    fmr: TargetFmr = None,
+    central: Central = False,
     method: Annotated[str, typer.Option(metavar="occlusion|correlation", help="How the maps are made.")] = "occlusion",
     certificate: Annotated[
         bool, typer.Option(help="Check the maps; that takes about 12 times as long as making them.")

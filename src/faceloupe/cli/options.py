@@ -1,16 +1,23 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from faceloupe.cli.talk import say
 
-__all__ = ["AsJson", "EmbedderName", "EngineName", "GalleryName", "Name", "there_or_none"]
+__all__ = ["AsJson", "Central", "EmbedderName", "EngineName", "GalleryName", "Name", "TargetFmr", "gallery_if_any"]
 
 
-def there_or_none(context: typer.Context, parameter: typer.CallbackParam, gallery: str | None) -> str | None:
+def gallery_if_any(help_: str) -> Any:
+    """Return the option of a gallery that a command can do without."""
+    return typer.Option(
+        "--gallery", metavar="FILE|URL", envvar="FACELOUPE_GALLERY", callback=_there_or_none, help=help_
+    )
+
+
+def _there_or_none(context: typer.Context, parameter: typer.CallbackParam, gallery: str | None) -> str | None:
     """Let FACELOUPE_GALLERY name a gallery that is not there yet: only what was typed must be."""
     source = context.get_parameter_source(str(parameter.name))
     from_environment = source is not None and source.name == "ENVIRONMENT"
@@ -31,5 +38,12 @@ EmbedderName = Annotated[
     str, typer.Option("--embedder", metavar="NAME|DIR", help="sface, sface+flip, or a folder saved by faceloupe.")
 ]
 EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="What runs SFace.")]
+TargetFmr = Annotated[
+    float | None,
+    typer.Option("--fmr", help="Take the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),
+]
+Central = Annotated[
+    bool, typer.Option("--central", help="Of several faces in a photograph take the one nearest its centre.")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document instead.")]
