@@ -72,7 +72,7 @@ def test_nothing_to_do_is_done_at_once():
 
 
 def test_places_run_out_and_come_back():
-    places = Places(2)
+    places = Places(2, "photographs")
     with places.one():
         with places.one(), pytest.raises(Problem) as refused, places.one():
             pass

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse
 
 from faceloupe.web.guard import Guard, RateLimit
 from faceloupe.web.keys import key_of
+from faceloupe.web.settings import Limits
 
 TOKEN = "a-token"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -24,9 +25,7 @@ def guarded(**changes):
     given = {
         "hosts": {"localhost", "127.0.0.1", "[::1]"},
         "keys": keys,
-        "body_limit": 1000,
-        "bodies_limit": 10_000,
-        "patience": 5.0,
+        "limits": Limits(body=1000, bodies=10_000, patience=changes.pop("patience", 5.0), requests=2),
         "headers": {"X-Frame": "no"},
     }
     return Guard(echo, **{**given, **changes})
@@ -139,6 +138,24 @@ def test_too_many_requests_are_told_when_to_come_back():
     assert [answer.status_code for answer in answers[:10]] == [200] * 10
     assert answers[-1].status_code == 429
     assert answers[-1].headers["retry-after"] == "1"
+
+
+def test_more_requests_than_are_taken_at_once_are_told_too():
+    async def together(app, count):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=BEARER) as client:
+            return await asyncio.gather(*(client.post("/api/v1/detect", content=slowly()) for _ in range(count)))
+
+    async def slowly():
+        await asyncio.sleep(0.05)
+        yield b"x"
+
+    app = guarded()
+    for _ in range(2):  # and the places are given back
+        answers = asyncio.run(together(app, 4))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429]
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert (refused.headers["retry-after"], "2 requests" in refused.json()["detail"]) == ("1", True)
 
 
 def test_a_bucket_fills_again(monkeypatch):

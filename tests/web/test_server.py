@@ -111,7 +111,7 @@ class InThread:
     """A server of this process with little patience."""
 
     def __init__(self, folder):
-        self.service = serving.make_service(folder, port=0, limits=Limits(patience=0.4, connections=8))
+        self.service = serving.make_service(folder, port=0, limits=Limits(patience=0.4))
         self.listening = listen(self.service.settings)
         self.place = self.listening.getsockname()
         self.server = make_server(serving.make_app(self.service), self.service.settings, ending=self.service.jobs.end)
@@ -187,10 +187,9 @@ def test_what_is_no_http_is_refused(impatient):
     assert received.startswith(b"HTTP/1.1 200")
 
 
-def test_more_connections_than_are_taken_harm_nobody(impatient):
+def test_idle_connections_harm_nobody(impatient):
     idle = [socket.create_connection(impatient.place, timeout=5) for _ in range(20)]
-    ended = impatient.says(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))[0]
-    assert ended.startswith((b"HTTP/1.1 503", b"HTTP/1.1 200"))
+    assert impatient.says(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))[0].startswith(b"HTTP/1.1 200")
     for connection in idle:
         connection.close()
     time.sleep(0.1)

@@ -86,10 +86,7 @@ def make_app(service: Service) -> ASGIApp:
     # Not mounted at "/", or it would answer what the API does not, such as a method that an address does not take.
     app.router.default = StaticFiles(directory=str(files("faceloupe.web").joinpath("static")), html=True)
     _add_problems_to_schema(app)
-    guarded = Guard(
-        app, hosts=settings.hosts, keys=settings.keys, body_limit=settings.limits.body,
-        bodies_limit=settings.limits.bodies, patience=settings.limits.patience, headers=HEADERS,
-    )  # fmt: skip
+    guarded = Guard(app, hosts=settings.hosts, keys=settings.keys, limits=settings.limits, headers=HEADERS)
     return Observer(guarded, metrics=service.metrics, log=service.log)
 
 

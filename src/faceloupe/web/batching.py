@@ -49,19 +49,22 @@ class MicroBatcher(Generic[Item, Result]):
     async def _work(self) -> None:
         try:
             while batch := self._next_batch():
-                items, futures = [item for item, _ in batch], [future for _, future in batch]
-                try:
-                    results = await asyncio.get_running_loop().run_in_executor(self._threads, self._run, items)
-                except Exception as problem:  # whatever it is, it is the callers'
-                    for future in futures:
-                        if not future.done():
-                            future.set_exception(problem)
-                else:
-                    for future, result in zip(futures, results, strict=True):
-                        if not future.done():
-                            future.set_result(result)
+                items, futures = zip(*batch, strict=True)
+                await self._fulfil(futures, list(items))
         finally:
             self._worker = None
+
+    async def _fulfil(self, futures: Sequence[asyncio.Future[Result]], items: list[Item]) -> None:
+        try:
+            results = await asyncio.get_running_loop().run_in_executor(self._threads, self._run, items)
+        except Exception as problem:  # whatever it is, it is the callers'
+            for future in futures:
+                if not future.done():
+                    future.set_exception(problem)
+        else:
+            for future, result in zip(futures, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
 
     def _next_batch(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -78,10 +81,12 @@ class Places:
     Parameters
     ----------
     most : int
+    what : str
+        What takes the places, such as "photographs".
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, what: str) -> None:
+        self._most, self._what = most, what
         self.taken = 0
 
     @contextmanager
@@ -94,7 +99,7 @@ class Places:
             If all are taken.
         """
         if self.taken >= self._most:
-            raise Problem("busy", f"{self.taken} photographs are in work or waiting", retry_after=1)
+            raise Problem("busy", f"{self.taken} {self._what} are in work or waiting", retry_after=1)
         self.taken += 1
         try:
             yield

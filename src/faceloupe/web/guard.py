@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from faceloupe.web.batching import Places
 from faceloupe.web.keys import Key, find_key
 from faceloupe.web.problems import Problem
+from faceloupe.web.settings import Limits
 
 __all__ = ["API", "Guard", "RateLimit"]
 
@@ -30,10 +32,9 @@ class Guard:
         Names by which the server may be asked for, in lower case without port. A page that rebinds its own name to
         this address asks by its own name, and is refused.
     keys : sequence of Key
-    body_limit, bodies_limit : int
-        Bytes of a request's body, at most, and of the bodies of all requests in work.
-    patience : float
-        Seconds in which a body must have come.
+    limits : Limits
+        Of these the requests in work, the bytes of a body and of the bodies of all requests in work, and the seconds
+        in which a body must have come.
     headers : mapping of str to str
         Added to every answer that does not have them.
     """
@@ -44,15 +45,12 @@ class Guard:
         *,
         hosts: Collection[str],
         keys: Sequence[Key],
-        body_limit: int,
-        bodies_limit: int,
-        patience: float,
+        limits: Limits,
         headers: Mapping[str, str],
     ) -> None:
         self._app, self._hosts, self._keys = app, hosts, keys
-        self._body_limit, self._patience = body_limit, patience
-        self._room = _Room(bodies_limit)
-        self._headers = headers
+        self._limits, self._headers = limits, headers
+        self._places, self._room = Places(limits.requests, "requests"), _Room(limits.bodies)
         self._rates = {key.name: RateLimit(key.per_minute) for key in keys}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +71,7 @@ class Guard:
             self._check_names(headers, scope["scheme"])
             if scope["path"].startswith(API):
                 scope["key"] = self._key(headers)
-            with _Body(receive, self._body_limit, self._patience, self._room) as body:
+            with self._places.one(), _Body(receive, self._limits, self._room) as body:
                 body.check_announced(headers)
                 await self._app(scope, body.receive, send_with_headers)
         except Problem as problem:
@@ -149,8 +147,8 @@ class _Room:
 class _Body:
     """The body of a request as it comes, counted and timed; its room is given back at the end of the block."""
 
-    def __init__(self, receive: Receive, limit: int, patience: float, room: _Room) -> None:
-        self._receive, self._limit, self._patience, self._room = receive, limit, patience, room
+    def __init__(self, receive: Receive, limits: Limits, room: _Room) -> None:
+        self._receive, self._limits, self._room = receive, limits, room
         self._deadline: float | None = None
         self._came, self._held, self._whole = 0, 0, False
 
@@ -162,21 +160,21 @@ class _Body:
 
     def check_announced(self, headers: Headers) -> None:
         announced = headers.get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._limit:
+        if not announced.isdecimal() or int(announced) > self._limits.body:
             raise self._too_large()
 
     async def receive(self) -> Message:
         if self._whole:
             return await self._receive()  # waits for the caller to go away, however long the answer takes
         if self._deadline is None:
-            self._deadline = time.monotonic() + self._patience
+            self._deadline = time.monotonic() + self._limits.patience
         try:
             async with asyncio.timeout(self._deadline - time.monotonic()):
                 message = await self._receive()
         except TimeoutError:
-            raise Problem("too-slow", f"the body did not come within {self._patience:g} seconds") from None
+            raise Problem("too-slow", f"the body did not come within {self._limits.patience:g} seconds") from None
         self._came += len(message.get("body", b""))
-        if self._came > self._limit:
+        if self._came > self._limits.body:
             raise self._too_large()
         self._room.take(self._came - self._held)
         self._held = self._came
@@ -184,7 +182,7 @@ class _Body:
         return message
 
     def _too_large(self) -> Problem:
-        return Problem("too-large", f"a request may have {self._limit:,} bytes")
+        return Problem("too-large", f"a request may have {self._limits.body:,} bytes")
 
 
 def _without_port(host: str) -> str:

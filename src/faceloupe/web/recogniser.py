@@ -31,7 +31,7 @@ class Recogniser:
     def __init__(self, embedder: Embedder, limits: Limits, metrics: Metrics) -> None:
         self.embedder = embedder
         self._most_faces, self._metrics = limits.faces, metrics
-        self._places = Places(limits.photographs)
+        self._places = Places(limits.photographs, "photographs")
         self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
         # A thread of its own, which no writer that waits for the gallery can take.
         self._embedding = ThreadPoolExecutor(1, thread_name_prefix="embedder")
@@ -40,7 +40,7 @@ class Recogniser:
         )
 
     async def photograph(self, content: bytes, name: str, *, faces: Faces = "all") -> Photograph:
-        """Find and embed the faces of a photograph.
+        """Find and embed the faces of a photograph that can be used.
 
         Parameters
         ----------
@@ -57,16 +57,10 @@ class Recogniser:
         Problem
             If it shows too many faces, or all places are taken.
         """
-        with self._places.one(), self._metrics.waiting.track_inprogress():
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
-            if len(found.chips) > self._most_faces:
-                raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
-            self._metrics.faces.inc(len(found.chips))
-            embedded = completed(found, await self._embed(found.chips), self.embedder)
-            if embedded.problem is not None:
-                raise ImageError(embedded.problem)
-            return embedded
+        found = await self.attempted(content, name, faces=faces)
+        if found.problem is not None:
+            raise ImageError(found.problem.reason, name)
+        return found
 
     async def attempted(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.
@@ -74,12 +68,15 @@ class Recogniser:
         Raises
         ------
         Problem
-            If all places are taken.
+            If it shows too many faces, or all places are taken.
         """
-        try:
-            return await self.photograph(content, name, faces=faces)
-        except ImageError as problem:
-            return Photograph(Path(name), "", (0, 0), (), (), str(problem))
+        with self._places.one(), self._metrics.waiting.track_inprogress():
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
+            if len(found.chips) > self._most_faces:
+                raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
+            self._metrics.faces.inc(len(found.chips))
+            return completed(found, await self._embed(found.chips), self.embedder)
 
     def close(self) -> None:
         """Let the threads go when they are done."""

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -60,55 +61,61 @@ def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None])
 
     `ending` is called when it is told to end, before it waits for the answers in work.
     """
-
-    class Orderly(uvicorn.Server):
-        """Says that it ends at once: whoever streams events would otherwise go on until the grace is over."""
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            super().handle_exit(sig, frame)
-            threading.Thread(target=ending).start()  # what the signal interrupted may hold a lock
-
-    class Patient(H11Protocol):
-        """Closes a connection on which the head of a request does not come in time; uvicorn itself waits for ever."""
-
-        _head: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._watch()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            self._stop_watching()
-
-        def _watch(self) -> None:
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._stop_watching()  # a request is in work; the guard times its body
-            elif self._head is None:
-                self._head = self.loop.call_later(settings.limits.patience, self.transport.close)
-
-        def _stop_watching(self) -> None:
-            if self._head is not None:
-                self._head.cancel()
-                self._head = None
-
-    return Orderly(
-        uvicorn.Config(
-            app,
-            http=Patient,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,  # the observer's lines name no addresses
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=settings.limits.connections,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=GRACE,
-            h11_max_incomplete_event_size=MOST_HEAD,
-        )
+    config = uvicorn.Config(
+        app,
+        http=partial(_Patient, settings.limits.patience),  # type: ignore[arg-type] # called as a class would be
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # the observer's lines name no addresses
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=MOST_HEAD,
     )
+    return _Orderly(config, ending)
+
+
+class _Orderly(uvicorn.Server):
+    """Says that it ends at once: whoever streams events would otherwise go on until the grace is over."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        threading.Thread(target=self._ending).start()  # what the signal interrupted may hold a lock
+
+
+class _Patient(H11Protocol):
+    """Closes a connection on which the head of a request does not come in time; uvicorn itself waits for ever."""
+
+    def __init__(self, patience: float, **given: Any) -> None:
+        super().__init__(**given)
+        self._patience = patience
+        self._head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_watching()
+
+    def _watch(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_watching()  # a request is in work; the guard times its body
+        elif self._head is None:
+            self._head = self.loop.call_later(self._patience, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None

@@ -32,8 +32,8 @@ class Limits:
         Jobs at work at once.
     jobs_waiting : int
         Jobs that may wait.
-    connections : int
-        Open connections.
+    requests : int
+        Requests in work.
     """
 
     body: int = 32 * 2**20
@@ -43,7 +43,7 @@ class Limits:
     photographs: int = 64
     jobs: int = 1
     jobs_waiting: int = 8
-    connections: int = 256
+    requests: int = 256
 
 
 @dataclass(frozen=True, slots=True)
