@@ -25,8 +25,6 @@ PREFIX = "/api/v1"
 SHARED = {
     "style.css": "style.css",
     "preact-htm.js": "loupe/vendor/preact-htm.js",
-    "arrays.js": "loupe/arrays.js",
-    "draw.js": "loupe/draw.js",
 }
 """Files of the reports that the page uses too, so that it looks like them."""
 
@@ -38,6 +36,7 @@ POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
         "connect-src 'self'",
+        "frame-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -86,6 +85,9 @@ def make_app(service: Service) -> ASGIApp:
     # Not mounted at "/", or it would answer what the API does not, such as a method that an address does not take.
     app.router.default = StaticFiles(directory=str(files("faceloupe.web").joinpath("static")), html=True)
     _add_problems_to_schema(app)
+    # Routers are built when they are first needed, and with them the filters of `warnings` change for a moment, for all
+    # threads: now, before there are any.
+    app.openapi()
     guarded = Guard(app, hosts=settings.hosts, keys=settings.keys, limits=settings.limits, headers=HEADERS)
     return Observer(guarded, metrics=service.metrics, log=service.log)
 
