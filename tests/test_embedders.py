@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from faceloupe.embedders import ClassifierEmbedder, EstimatorEmbedder, grey_faces, open_embedder
 from faceloupe.errors import InputError
-from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, save
+from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier
 
 rng = np.random.default_rng(0)
 FACES = rng.random((6, 32, 32)).astype(np.float32)
@@ -59,8 +59,8 @@ def test_embedding_leaves_the_network_as_it_was():
 )
 def test_a_saved_folder_is_an_embedder_wherever_it_lies(kind, word, tmp_path):
     classifier = fitted(kind)
-    save(classifier, tmp_path / "here")
-    save(classifier, tmp_path / "there")
+    classifier.save(tmp_path / "here")
+    classifier.save(tmp_path / "there")
     here, there = open_embedder(tmp_path / "here"), open_embedder(str(tmp_path / "there"))
     assert here.sha256 == json.loads((tmp_path / "here/manifest.json").read_text())["weights_sha256"]
     assert (here.name, here.sha256) == (there.name, there.sha256)

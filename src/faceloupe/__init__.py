@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from faceloupe.recognition import recognise, verify
     from faceloupe.report import render_page, save_figures
     from faceloupe.studies import Study, Trials, study
-    from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, load
+    from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, load_network
 
 _HOMES = {
     "errors": ("FaceloupeError", "GalleryError", "ImageError", "InputError", "StudyError", "UnavailableError"),
@@ -30,7 +30,7 @@ _HOMES = {
     "evaluation": ("evaluate",),
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "study"),
-    "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load"),
+    "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load_network"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -44,7 +44,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "recognise", "verify", "open_gallery", "explain", "evaluate",
     "render_page", "save_figures",
     "Study", "Trials", "study",
-    "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load",
+    "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load_network",
 ]  # fmt: skip
 
 

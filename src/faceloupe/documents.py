@@ -5,6 +5,7 @@ on exactly the numbers that Python had; large ones may be compressed.
 """
 
 import base64
+import hashlib
 import json
 import os
 import tempfile
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["decode_array", "encode_array", "read_json", "write_json", "write_whole"]
+__all__ = ["decode_array", "encode_array", "json_text", "read_json", "sha256_of", "write_json", "write_whole"]
 
 
 def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, Any]:
@@ -72,9 +73,21 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         raise
 
 
+def json_text(document: dict[str, Any], *, indent: int | None = None) -> str:
+    r"""Return a document as JSON, on one line or indented.
+
+    Of a path that is no UTF-8 the bytes that are none are escaped, and :func:`read_json` gives them back.
+
+    >>> print(json_text({"path": "a\udcff.jpg"}))
+    {"path": "a\udcff.jpg"}
+    """
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="backslashreplace").decode()
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write a document as indented UTF-8 JSON, whole or not at all."""
-    write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_whole(path, (json_text(document, indent=1) + "\n").encode())
 
 
 def read_json(path: Path) -> Any:
@@ -89,3 +102,15 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:
         raise InputError(f"{path} is not a JSON document: {problem}.") from problem
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256, 64 hexadecimal digits; it is read a piece at a time.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

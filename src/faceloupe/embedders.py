@@ -42,7 +42,7 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     Parameters
     ----------
     name : "sface", "sface+flip" or path
-        SFace, SFace with the mirrored face added, or a folder that :func:`faceloupe.training.save` wrote: then vectors
+        SFace, SFace with the mirrored face added, or a folder that a classifier's ``save`` wrote: then vectors
         are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
     engine : {"openvino", "onnxruntime"}
         What runs SFace.
@@ -60,11 +60,11 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     if not str(name) or not folder.is_dir():
         raise InputError(
             f"There is no embedder {str(name)!r}; there are {', '.join(PUBLISHED)}, and any folder that a classifier "
-            "was saved into (faceloupe.training.save)"
+            "was saved into (classifier.save(folder))"
         )
-    from faceloupe.training import load
+    from faceloupe.training import load_network
 
-    return ClassifierEmbedder(load(folder))
+    return ClassifierEmbedder(load_network(folder))
 
 
 class ClassifierEmbedder:
@@ -83,7 +83,7 @@ class ClassifierEmbedder:
     name : str
         Its kind and the first eight digits of the hash, such as "cnn-01ab23cd".
     sha256 : str
-        Of its weights as :func:`faceloupe.training.save` writes them.
+        Of its weights as its ``save`` writes them.
 
     Raises
     ------
@@ -117,7 +117,7 @@ class ClassifierEmbedder:
         grey = grey_faces(faces, classifier.image_shape_)
         if hasattr(classifier, "embed"):
             return np.asarray(classifier.embed(grey))
-        return _last_hidden(classifier.network_, classifier.preprocessing_.apply(grey)[:, np.newaxis])
+        return _last_hidden(classifier.network_, classifier.prepare(grey))
 
     def __repr__(self) -> str:
         height, width = self._classifier.image_shape_

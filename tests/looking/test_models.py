@@ -12,12 +12,12 @@ from torch import nn
 from faceloupe.errors import InputError
 from faceloupe.inspection import OnnxNetwork
 from faceloupe.looking import open_model
-from faceloupe.training import DeepCNNClassifier, load
+from faceloupe.training import DeepCNNClassifier, load_network
 
 
 def test_a_saved_network_brings_size_classes_and_preprocessing(saved, two_people):
     model = open_model(saved / "cnn")
-    classifier = load(saved / "cnn")
+    classifier = load_network(saved / "cnn")
     assert (model.name, model.extent, model.colour, model.classes) == ("cnn", (64, 64), False, ("s1", "s2"))
     prepared = model.prepare(two_people.images[:2])
     assert np.array_equal(prepared, classifier.preprocessing_.apply(two_people.images[:2])[:, None])
@@ -31,6 +31,7 @@ def test_a_deep_network_is_fed_as_its_classifier_feeds_it(two_people):
     model = open_model(deep)
     assert model.extent == (32, 32)
     assert model.prepare(faces[:2]).shape == (2, 1, 64, 64)
+    assert np.array_equal(model.prepare(faces[:2]), deep.prepare(faces[:2]))
     assert "mirror" in model.notes[0]
 
 

@@ -106,7 +106,7 @@ def test_arrays_are_read_as_python_wrote_them():
 @pytest.mark.parametrize(("kind", "preprocess"), KINDS)
 def test_every_layer_agrees_with_pytorch_on_all_400_faces(kind, preprocess, classifiers, grey, faces):
     classifier = classifiers[kind, preprocess]
-    images = torch.from_numpy(classifier.preprocessing_.apply(faces)[:, np.newaxis])
+    images = torch.from_numpy(classifier.prepare(faces))
     layers = trace(classifier.network_, images)
     found = run("forward", faces=encode_array(grey), **given_by(classifier))
 
@@ -134,7 +134,7 @@ def test_the_ledger_is_the_logit_of_pytorch_and_its_terms_are_gradient_times_fea
     found = run("ledger", faces=encode_array(grey[:40]), **given_by(classifier))
     terms = decode_array(found["terms"])
 
-    images = torch.from_numpy(classifier.preprocessing_.apply(faces[:40])[:, np.newaxis])
+    images = torch.from_numpy(classifier.prepare(faces[:40]))
     layers = list(network)
     front, head = torch.nn.Sequential(*layers[:-3]), torch.nn.Sequential(*layers[-3:])
     features = front(images).detach().requires_grad_()

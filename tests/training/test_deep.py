@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 
 from faceloupe.errors import InputError
 from faceloupe.faces import load_faces, split_by_capture
-from faceloupe.training import DeepCNN, DeepCNNClassifier, load
+from faceloupe.training import DeepCNN, DeepCNNClassifier, load_network
 from faceloupe.training.deep import vary
 
 
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_numbers(faces, split, torch_as_found):  # 
 
 def test_it_survives_the_disk(faces, fitted, tmp_path):
     fitted.save(tmp_path / "model")
-    loaded = load(tmp_path / "model")
+    loaded = load_network(tmp_path / "model")
     assert isinstance(loaded, DeepCNNClassifier)
     np.testing.assert_array_equal(loaded.decision_function(faces.images), fitted.decision_function(faces.images))
 
@@ -68,6 +68,14 @@ def test_it_survives_the_disk(faces, fitted, tmp_path):
 def test_faces_of_other_sizes_are_resized(two_people):
     small = two_people.images[:, ::2, ::2]
     assert DeepCNNClassifier().fit(small, two_people.subject).score(small, two_people.subject) == 1
+
+
+def test_what_it_reads_is_standardised_and_resized_as_pytorch_resizes(two_people):
+    small = two_people.images[:, ::2, 1::3]
+    fitted = DeepCNNClassifier(epochs=1).fit(small, two_people.subject)
+    pixels = torch.from_numpy((small - small.mean(dtype=float)) / small.std(dtype=float)).float()[:, None]
+    expected = torch.nn.functional.interpolate(pixels, (64, 64), mode="bilinear", antialias=True)
+    np.testing.assert_allclose(fitted.prepare(small), expected, atol=1e-5)
 
 
 def test_one_step_is_a_fit(two_people):

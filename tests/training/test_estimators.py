@@ -14,6 +14,7 @@ from faceloupe.training import (
     CNN,
     FCNN,
     CNNClassifier,
+    DeepCNNClassifier,
     FCNNClassifier,
     batch_orders,
     fit_network,
@@ -21,6 +22,7 @@ from faceloupe.training import (
 )
 
 BOTH = pytest.mark.parametrize("classifier", [FCNNClassifier, CNNClassifier])
+ALL = pytest.mark.parametrize("classifier", [FCNNClassifier, CNNClassifier, DeepCNNClassifier])
 FACES = np.random.default_rng(0).random((12, 10, 10), dtype=np.float32)
 SUBJECTS = np.array(["ann", "bo"] * 6)
 
@@ -76,6 +78,59 @@ def test_probabilities_decisions_and_predictions_agree_with_the_network(classifi
         np.testing.assert_allclose(probabilities, logits.softmax(dim=1), atol=1e-6)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
     np.testing.assert_array_equal(model.predict(FACES), model.classes_[probabilities.argmax(axis=1)])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("preprocess", "mean", "scale"),
+    [("none", 0, 1), ("centre", FACES[:8].mean(), 1), ("standardise", FACES[:8].mean(), FACES[:8].std())],
+)
+def test_the_network_reads_faces_preprocessed_as_in_training(classifier, preprocess, mean, scale):
+    model = quick(classifier, preprocess=preprocess).fit(FACES[:8], SUBJECTS[:8])
+    for X in (FACES, FACES.reshape(12, -1), FACES.tolist()):
+        prepared = model.prepare(X)
+        assert (prepared.shape, prepared.dtype) == ((12, 1, 10, 10), np.float32)
+        np.testing.assert_allclose(prepared[:, 0], (FACES - mean) / scale, atol=1e-6)
+
+
+def test_preparing_wants_a_fit_and_faces_like_those_of_the_fit():
+    with pytest.raises(NotFittedError):
+        quick().prepare(FACES)
+    with pytest.raises(InputError, match=r"faces of shape \(5, 20\), but the fit was on \(10, 10\)"):
+        quick().fit(FACES, SUBJECTS).prepare(FACES.reshape(12, 5, 20))
+
+
+@ALL
+def test_telling_each_batch_changes_nothing(classifier):
+    told, settings = [], {"epochs": 3, "batch_size": 5}
+    watched = quick(classifier, **settings).fit(FACES, SUBJECTS, progress=lambda *told_of: told.append(told_of))
+    batches = 2 if classifier is DeepCNNClassifier else 3  # of 12 captures; the deep network's have 6
+    assert told == [(done, 3 * batches) for done in range(1, 3 * batches + 1)]
+    plain = quick(classifier, **settings).fit(FACES, SUBJECTS)
+    np.testing.assert_array_equal(watched.predict_proba(FACES), plain.predict_proba(FACES))
+
+
+@ALL
+def test_what_telling_raises_ends_the_fit_and_leaves_none(classifier):
+    model = quick(classifier).fit(FACES, SUBJECTS)
+
+    def stop(done, whole):
+        if done == whole:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(FACES, SUBJECTS, progress=stop)
+    with pytest.raises(NotFittedError):
+        model.predict(FACES)
+    assert model.fit(FACES, SUBJECTS).predict(FACES).shape == (12,)
+
+
+@BOTH
+def test_a_pipeline_hands_progress_on(classifier):
+    told = []
+    pipeline = make_pipeline(FunctionTransformer(), quick(classifier))
+    pipeline.fit(FACES, SUBJECTS, **{f"{pipeline.steps[-1][0]}__progress": lambda *told_of: told.append(told_of)})
+    assert told[-1] == (6, 6)
 
 
 @BOTH

@@ -49,7 +49,7 @@ def test_fcnn_computes_what_numpy_computes():
     stride=st.integers(1, 4),
     pool=st.integers(1, 5),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_cnn_either_runs_or_says_that_nothing_is_left(size, kernel, stride, pool):
     positions = [len(range(0, side - kernel + 1, stride)) for side in size]
     if min(positions) < pool:

@@ -1,6 +1,5 @@
 """Networks that a function of the user's makes, and torch modules at large."""
 
-import hashlib
 import importlib
 import sys
 from collections.abc import Iterator
@@ -8,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError
 from faceloupe.looking.model import Asked, Model
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["made", "of_module", "sha256_of"]
+__all__ = ["made", "of_module"]
 
 
 def made(text: str, asked: Asked) -> Model:
@@ -114,9 +114,3 @@ def _channels(network: "nn.Module", size: int) -> int:
         if isinstance(layer, nn.Linear):
             return max(1, layer.in_features // size**2)
     return 3
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

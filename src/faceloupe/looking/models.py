@@ -1,16 +1,16 @@
 """Opening the network to look at: saved by faceloupe, an ONNX file, or made by a function of the user's."""
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError
 from faceloupe.inspection import OnnxNetwork
-from faceloupe.looking.factories import made, of_module, sha256_of
+from faceloupe.looking.factories import made, of_module
 from faceloupe.looking.model import Asked, Model
 from faceloupe.recognition.weights import SFACE
 
@@ -42,7 +42,7 @@ def open_model(
     Parameters
     ----------
     model : path, "module:function", classifier, torch.nn.Module or OnnxNetwork
-        A folder that :func:`faceloupe.training.save` wrote; an ONNX file; a function without arguments that returns a
+        A folder that a classifier's ``save`` wrote; an ONNX file; a function without arguments that returns a
         torch module, of a module in the current folder or an installed one. The last runs that code.
     weights : path, optional
         A safetensors file for the torch module.
@@ -84,10 +84,10 @@ def open_model(
 
 
 def _saved(folder: Path, asked: Asked) -> Model:
-    from faceloupe.training import load
+    from faceloupe.training import load_network
     from faceloupe.training.saving import WEIGHTS
 
-    classifier = load(folder)
+    classifier = load_network(folder)
     name = folder.resolve().name
     return _classifier(
         classifier, name, f"{type(classifier).__name__} saved in {folder}", sha256_of(folder / WEIGHTS), asked
@@ -114,7 +114,7 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, a
         network=classifier.network_,
         extent=classifier.image_shape_,
         colour=False,
-        prepare=partial(_as_trained, classifier),
+        prepare=classifier.prepare,
         pixels=f"grey pixels {told[step.kind]}{', resized to 64×64' if deep else ''}",
         answers="classes",
         origin=origin,
@@ -123,14 +123,6 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, a
         notes=(both_ways,) if deep else (),
         classifier=classifier,
     )
-
-
-def _as_trained(classifier: "Classifier", faces: Floats) -> Floats:
-    from faceloupe.training import DeepCNNClassifier
-
-    if isinstance(classifier, DeepCNNClassifier):
-        return classifier._faces(faces.reshape(len(faces), -1)).numpy()
-    return classifier.preprocessing_.apply(faces)[:, None]
 
 
 def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError, UnavailableError
 
 __all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_weights", "weights"]
@@ -142,7 +143,7 @@ def _on_this_machine(published: PublishedWeights) -> WeightsFile:
     if path is None:
         state: Literal["ok", "missing", "wrong hash"] = "missing"
     else:
-        state = "ok" if sha256(path.read_bytes()).hexdigest() == published.sha256 else "wrong hash"
+        state = "ok" if sha256_of(path) == published.sha256 else "wrong hash"
     where = None if path is None else str(path)
     return WeightsFile(
         published.name,

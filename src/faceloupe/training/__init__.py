@@ -6,7 +6,7 @@ from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 from faceloupe.training.fit import History, RMSprop, batch_orders, evaluate, fit_network
 from faceloupe.training.networks import CNN, FCNN, initialise
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
-from faceloupe.training.saving import load, save
+from faceloupe.training.saving import load_network
 
 __all__ = [
     "CNN",
@@ -26,7 +26,6 @@ __all__ = [
     "fit_preprocessing",
     "initial_weights",
     "initialise",
-    "load",
+    "load_network",
     "predict_many",
-    "save",
 ]

@@ -11,11 +11,11 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceloupe.training.estimators import NetworkClassifier
+from faceloupe.progress import Progress
+from faceloupe.training.base import NetworkClassifier
 from faceloupe.training.fit import History, batch_orders, n_correct
 from faceloupe.training.networks import Pair, initialise
 from faceloupe.training.preprocessing import fit_preprocessing
@@ -133,12 +133,14 @@ class DeepCNNClassifier(NetworkClassifier):
         self.image_shape = image_shape
         self.seed = seed
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: Progress | None = None) -> Self:
         """Train a fresh network; parameters and errors are those of :meth:`FCNNClassifier.fit`."""
         flat, labels = self._read_training(X, y)
         self.preprocessing_ = fit_preprocessing("standardise", flat)
-        self.network_ = initialise(self._network(len(self.classes_)), self.seed)
-        self.history_ = self._train(self._faces(flat), torch.from_numpy(labels))
+        network = initialise(self._network(len(self.classes_)), self.seed)
+        faces = torch.from_numpy(self._prepared(flat))
+        self.history_ = self._train(network, faces, torch.from_numpy(labels), progress)
+        self.network_ = network
         return self
 
     def embed(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -168,16 +170,18 @@ class DeepCNNClassifier(NetworkClassifier):
     def _network(self, outputs: int) -> DeepCNN:  # type: ignore[override]
         return DeepCNN(max(outputs, 2))  # a cosine for each class, also for two
 
-    def _train(self, faces: Tensor, labels: Tensor) -> History:
-        network = self.network_.train()
+    def _train(self, network: DeepCNN, faces: Tensor, labels: Tensor, progress: Progress | None) -> History:
+        network.train()
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times faster than without
         batches = max(1, len(labels) // self.batch_size)
+        steps = self.epochs * batches
         optimiser = torch.optim.AdamW(network.parameters(), self.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(one_cycle, steps=self.epochs * batches))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(one_cycle, steps=steps))
         generator = torch.Generator().manual_seed(self.seed)
         curves = np.zeros((2, self.epochs))
         for epoch, order in enumerate(torch.from_numpy(batch_orders(len(labels), self.epochs, self.seed))):
-            for batch in order.tensor_split(batches):  # no batch of one, which has no variance to normalise by
+            # No batch of one, which has no variance to normalise by.
+            for step, batch in enumerate(order.tensor_split(batches), start=epoch * batches + 1):
                 logits, targets = network(vary(faces[batch], generator)), labels[batch]
                 margins = SCALE * MARGIN * functional.one_hot(targets, logits.shape[1])
                 loss = functional.cross_entropy(logits - margins, targets)
@@ -186,21 +190,22 @@ class DeepCNNClassifier(NetworkClassifier):
                 optimiser.step()
                 schedule.step()
                 curves[:, epoch] += loss.item() * len(batch), n_correct(logits, targets)
+                if progress is not None:
+                    progress(step, steps)
         network.eval()
         network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # as safetensors takes it
         return History(*curves / len(labels))
 
-    def _faces(self, flat: NDArray[np.float32]) -> Tensor:
-        """Return preprocessed faces (N, 1, 64, 64)."""
-        faces = torch.from_numpy(self._tensor(flat))
-        return functional.interpolate(faces, (SIDE, SIDE), mode="bilinear", antialias=True)
+    def _prepared(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network reads, (N, 1, 64, 64), of faces (N, H·W)."""
+        faces = torch.from_numpy(super()._prepared(flat))
+        return functional.interpolate(faces, (SIDE, SIDE), mode="bilinear", antialias=True).numpy()
 
     @torch.no_grad()
     def _embed(self, X: ArrayLike) -> Tensor:
         """Return unit vectors (N, 128), in float64 so that a capture's do not depend on the captures beside it."""
-        check_is_fitted(self)
+        faces = torch.split(torch.from_numpy(self.prepare(X)).double(), CAPTURES_AT_ONCE)
         network = deepcopy(self.network_).double()
-        faces = torch.split(self._faces(self._read(X)).double(), CAPTURES_AT_ONCE)
         return torch.cat([functional.normalize(network.embed(part) + network.embed(part.flip(3))) for part in faces])
 
 

@@ -1,5 +1,6 @@
 """One fit: the order of the captures, RMSprop as Keras defines it, and the loop."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from faceloupe.progress import Progress
 
 __all__ = ["EPSILON", "RHO", "History", "RMSprop", "batch_orders", "evaluate", "fit_network"]
 
@@ -92,6 +95,7 @@ def fit_network(
     batch_size: int = 5,
     learning_rate: float = 1e-3,
     validation: tuple[ArrayLike | Tensor, ArrayLike | Tensor] | None = None,
+    progress: Progress | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -109,6 +113,8 @@ def fit_network(
         Captures a step, and :class:`RMSprop`'s step.
     validation : (images, labels), optional
         Captures to evaluate after each epoch; they never change a weight.
+    progress : callable, optional
+        Called with (done, whole) after each batch, of all batches of all epochs.
 
     Returns
     -------
@@ -118,13 +124,16 @@ def fit_network(
     held_out = None if validation is None else _tensors(network, *validation)
     optimiser = RMSprop(network.parameters(), learning_rate)
     training, validating = np.zeros((2, len(orders))), np.zeros((2, len(orders)))
+    batches = math.ceil(orders.shape[1] / batch_size)
     for epoch, order in enumerate(torch.from_numpy(orders)):
         network.train()
-        for batch in order.split(int(batch_size)):
+        for step, batch in enumerate(order.split(int(batch_size)), start=epoch * batches + 1):
             logits, targets = network(images[batch]), labels[batch]
             loss = cross_entropy(logits, targets)
             optimiser.step(torch.autograd.grad(loss, optimiser.parameters))
             training[:, epoch] += loss.item() * len(batch), n_correct(logits, targets)
+            if progress is not None:
+                progress(step, len(orders) * batches)
         if held_out is not None:
             validating[:, epoch] = evaluate(network, *held_out)
     network.eval()

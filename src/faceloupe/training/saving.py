@@ -23,7 +23,7 @@ from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 from faceloupe.training.fit import History
 from faceloupe.training.preprocessing import Preprocessing
 
-__all__ = ["load", "save"]
+__all__ = ["load_network", "save"]
 
 FORMAT = "faceloupe classifier"
 SCHEMA_VERSION = 1
@@ -57,7 +57,7 @@ def save(classifier: Classifier, folder: str | Path) -> None:
         If there is nothing to save yet.
     """
     if type(classifier) not in KINDS.values():
-        raise InputError(f"Only {', '.join(KINDS)} can be saved here, but this is a {type(classifier).__name__}.")
+        raise InputError(f"Only {', '.join(KINDS)} can be saved here, but this is of {type(classifier).__name__}.")
     check_is_fitted(classifier)
     folder = Path(folder)
     if not folder.parent.is_dir():
@@ -77,7 +77,7 @@ def save(classifier: Classifier, folder: str | Path) -> None:
         raise
 
 
-def load(folder: str | Path) -> Classifier:
+def load_network(folder: str | Path) -> Classifier:
     """Load a classifier that :func:`save` wrote.
 
     Parameters

@@ -1,14 +1,13 @@
 """Training a network on captures of many people, with its accuracy on captures that it has not seen."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from faceloupe.faces import FaceSet, leaks, split_by_capture
+from faceloupe.progress import Progress
 from faceloupe.scores import wilson
-from faceloupe.web.jobs import Progress, Work
+from faceloupe.web.jobs import Work
 from faceloupe.web.networks import Networks
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ def train(networks: Networks, name: str, faces: FaceSet, kind: Kind, epochs: int
     def work(tell: Progress) -> dict[str, Any]:
         folder = networks.check_new(name)
         classifier = _classifier(kind, epochs)
-        with _telling(classifier, len(split.train), tell):
-            classifier.fit(faces.images[split.train], names[split.train])
+        classifier.fit(faces.images[split.train], names[split.train], progress=tell)
         named = classifier.predict(faces.images[split.held_out])
         correct = int((named == names[split.held_out]).sum())
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -67,32 +65,6 @@ def _classifier(kind: Kind, epochs: int | None) -> "Classifier":
         return DeepCNNClassifier(**given)
     # Centred, or all hidden units may die: see the study.
     return (CNNClassifier if kind == "cnn" else FCNNClassifier)(preprocess="centre", **given)
-
-
-@contextmanager
-def _telling(classifier: "Classifier", captures: int, tell: Progress) -> Iterator[None]:
-    """Tell each batch of a fit; what telling raises ends the fit."""
-    batches, handles = classifier.epochs * max(1, captures // classifier.batch_size), []
-    make, done = classifier._network, 0
-
-    def count(*_: Any) -> None:
-        nonlocal done
-        tell(min(done, batches), batches)
-        done += 1
-
-    def watched(outputs: int) -> Any:
-        network = make(outputs)
-        handles.append(network.register_forward_pre_hook(count))
-        return network
-
-    classifier._network = watched  # type: ignore[method-assign]
-    try:
-        yield
-        tell(batches, batches)
-    finally:
-        del classifier._network
-        for handle in handles:
-            handle.remove()
 
 
 def _result(network: str, kind: str, faces: FaceSet, trained: int, correct: int, held_out: int) -> dict[str, Any]:
