@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from faceloupe.documents import decode_array, encode_array, read_json, write_json, write_whole
+from faceloupe.documents import decode_array, encode_array, json_text, read_json, sha256_of, write_json, write_whole
 from faceloupe.errors import InputError
 
 
@@ -59,6 +59,12 @@ def test_json_goes_there_and_back(tmp_path):
     assert read_json(tmp_path / "a.json") == {"name": "Zoë", "n": [1, 2.5, None]}
 
 
+def test_bytes_of_a_path_that_are_no_text_go_there_and_back(tmp_path):
+    document = {"path": os.fsdecode(b"a\xff.jpg")}
+    write_json(tmp_path / "a.json", document)
+    assert read_json(tmp_path / "a.json") == document == json.loads(json_text(document).encode())
+
+
 def test_nan_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a.json", {"x": float("nan")})
@@ -69,3 +75,10 @@ def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(InputError, match=r"a\.json is not a JSON document"):
         read_json(tmp_path / "a.json")
+
+
+def test_a_files_sha256_is_that_of_its_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2
+    with pytest.raises(OSError, match="nowhere"):
+        sha256_of(tmp_path / "nowhere")

@@ -16,28 +16,31 @@ HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 # the report draws plain documents and knows no result.
 MAY_KNOW = {
     "errors": "",
+    "numerals": "",
+    "progress": "",
     "documents": "errors",
     "scores": "errors",
     "faces": "errors documents",
     "recognition": "errors documents faces scores",
-    "gallery": "errors documents faces scores recognition",
-    "training": "errors documents faces",
+    "gallery": "errors documents progress faces scores recognition",
+    "training": "errors documents progress faces",
     "blocks": "documents",
-    "inspection": "errors documents blocks faces report",
-    "studies": "errors documents blocks scores faces training inspection",
-    "report": "errors documents",
+    "loupe_data": "documents",
+    "inspection": "errors documents numerals progress blocks faces report",
+    "studies": "errors documents numerals progress blocks loupe_data scores faces training inspection",
+    "report": "errors documents numerals",
     "embedders": "errors faces recognition training",
-    "evaluation": "errors documents blocks faces scores recognition training embedders gallery report",
-    "explaining": "errors documents blocks faces scores recognition inspection gallery report",
-    "looking": "errors documents blocks faces recognition training inspection report",
+    "evaluation": "errors documents progress blocks faces scores recognition training embedders gallery report",
+    "explaining": "errors documents numerals progress blocks faces scores recognition inspection gallery report",
+    "looking": "errors documents numerals progress blocks loupe_data faces recognition training inspection report",
     "web": (
-        "errors documents faces scores recognition gallery training embedders evaluation explaining inspection looking "
-        "studies report __init__"
+        "errors documents numerals progress faces scores recognition gallery training embedders evaluation explaining "
+        "inspection looking studies report __init__"
     ),
     "client": "errors faces web",
     "cli": (
-        "errors documents faces scores recognition gallery training embedders evaluation explaining inspection "
-        "studies report looking web __init__"
+        "errors documents numerals progress faces scores recognition gallery training embedders evaluation "
+        "explaining inspection studies report looking web __init__"
     ),
     "__main__": "cli",
 }

@@ -154,7 +154,7 @@ KINDS = st.sampled_from(["conv", "average", "tall average"])
 
 
 class TestReceptiveFields:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         steps=st.lists(
             st.tuples(KINDS, st.integers(1, 4), st.integers(1, 3), st.integers(1, 2)), min_size=1, max_size=3
@@ -179,7 +179,7 @@ class TestReceptiveFields:
         else:
             assert all(extent >= seen for extent, seen in zip(last.receptive_field, field, strict=True))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         size=st.integers(9, 40),
         kernel=st.integers(1, 6),

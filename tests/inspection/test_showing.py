@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from html.parser import HTMLParser
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +29,6 @@ from faceloupe.inspection import (
     trace,
 )
 
-CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 VOID = {"base", "img", "meta", "link", "br", "input"}
 
@@ -305,25 +303,21 @@ def test_nothing_is_loaded_before_a_result_is_shown():
     assert "faceloupe.inspection.showing" in loaded
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
-def test_in_a_browser_the_frame_is_as_high_as_its_page_and_silent(results):
+def test_in_a_browser_the_frame_is_as_high_as_its_page_and_silent(browser, results):
     """Put into a page as notebooks do it: by script, into an element that is already there."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     papers, said = {}, []
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        for theme, kind in (("light", "Trace"), ("dark", "ShiftSensitivity")):
-            page = browser.new_page(viewport={"width": 900, "height": 700}, color_scheme=theme)
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.set_content('<meta name="color-scheme" content="light dark"><div id="output"></div>')
-            page.evaluate("html => document.getElementById('output').innerHTML = html", results[kind]._repr_html_())
-            page.wait_for_function("document.querySelector('iframe').style.height.endsWith('px')")
-            frame = "document.querySelector('iframe')"
-            root = f"{frame}.contentDocument.documentElement"
-            assert page.evaluate(f"{root}.scrollHeight <= {frame}.clientHeight")
-            assert page.evaluate(f"{root}.scrollWidth <= {frame}.clientWidth")
-            papers[theme] = page.evaluate(f"getComputedStyle({root}.querySelector('body')).backgroundColor")
-        browser.close()
+    for theme, kind in (("light", "Trace"), ("dark", "ShiftSensitivity")):
+        page = browser.new_page(viewport={"width": 900, "height": 700}, color_scheme=theme)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.set_content('<meta name="color-scheme" content="light dark"><div id="output"></div>')
+        page.evaluate("html => document.getElementById('output').innerHTML = html", results[kind]._repr_html_())
+        page.wait_for_function("document.querySelector('iframe').style.height.endsWith('px')")
+        frame = "document.querySelector('iframe')"
+        root = f"{frame}.contentDocument.documentElement"
+        assert page.evaluate(f"{root}.scrollHeight <= {frame}.clientHeight")
+        assert page.evaluate(f"{root}.scrollWidth <= {frame}.clientWidth")
+        papers[theme] = page.evaluate(f"getComputedStyle({root}.querySelector('body')).backgroundColor")
+        page.close()
     assert said == []
     assert papers == {"light": "rgb(252, 251, 248)", "dark": "rgb(22, 23, 26)"}

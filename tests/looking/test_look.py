@@ -21,7 +21,7 @@ from faceloupe.inspection import (
 from faceloupe.looking import look, open_model
 from faceloupe.looking import measures as measures_module
 from faceloupe.report import render_page, save_figures
-from faceloupe.training import FCNNClassifier, load
+from faceloupe.training import FCNNClassifier, load_network
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def by_id(document, id_):
 
 class TestASavedNetwork:
     def test_it_answers_as_its_classifier(self, cnn, saved):
-        classifier = load(saved / "cnn")
+        classifier = load_network(saved / "cnn")
         faces = load_faces("orl", subjects=[0, 1])
         assert np.allclose(cnn.outputs[:, 0], classifier.decision_function(faces.images[[3, 14]]), atol=1e-5)
 
@@ -116,7 +116,7 @@ class TestTheDocument:
 
     def test_the_loupe_knows_whom_the_faces_show(self, document, saved):
         loupe = document["loupe"]
-        classifier = load(saved / "cnn")
+        classifier = load_network(saved / "cnn")
         assert (loupe["people"], loupe["labels"]) == (["s1", "s2"], [0, 1])
         assert list(loupe["networks"]) == ["cnn/centre"]
         (fit,) = loupe["networks"]["cnn/centre"]["fits"]
@@ -244,7 +244,7 @@ class TestTheWork:
         assert render_page(found.to_document())
 
     def test_the_network_is_left_as_it_was(self, saved):
-        classifier = load(saved / "cnn")
+        classifier = load_network(saved / "cnn")
         before = {name: value.clone() for name, value in classifier.network_.state_dict().items()}
         classifier.network_.train()
         look(classifier, ["orl:0", "orl:10"], certify=False)

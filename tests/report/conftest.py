@@ -1,7 +1,5 @@
-"""A document with every kind of block, made up and shaped like a real study's; and a real browser to open it in."""
+"""A document with every kind of block, made up and shaped like a real study's."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +7,6 @@ import pytest
 
 from faceloupe.documents import encode_array
 
-CHROMIUM = Path("/usr/bin/chromium")
 SEEDS = np.random.default_rng(7)
 
 
@@ -316,14 +313,3 @@ def build_document() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
     return build_document()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()

@@ -10,7 +10,7 @@ import typer
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
 from faceloupe.cli.outputs import check_file, check_folder
 from faceloupe.cli.tables import legible
-from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.cli.talk import dumped, progress, say, say_lead
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def explain(
     from faceloupe.documents import write_whole
     from faceloupe.embedders import open_embedder
     from faceloupe.recognition.points import published_point
-    from faceloupe.report import figure_png, render_page, save_figures
+    from faceloupe.report import figure_png, save_figures, write_page
 
     page = out or (None if json or figures else Path("why.html"))
     if page is not None:
@@ -66,14 +66,14 @@ def explain(
         )  # fmt: skip
     document = found.to_document()
     if page is not None:
-        drawn = page.suffix.lower() == ".png"
-        content = (
-            figure_png(found.plot(), dpi=200) if drawn else render_page(document).encode(errors="backslashreplace")
-        )
-        write_whole(page, content, mode=0o600)  # it shows two faces
+        private = 0o600  # it shows two faces
+        if page.suffix.lower() == ".png":
+            write_whole(page, figure_png(found.plot(), dpi=200), mode=private)
+        else:
+            write_page(page, document, mode=private)
     if figures is not None:
         say(f"{len(save_figures(document, figures))} figures in {figures}")
-    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+    say_lead(document)
     typer.echo(dumped(document) if json else legible(str(page or figures)))
 
 

@@ -9,7 +9,7 @@ import typer
 
 from faceloupe.cli.outputs import check_file, check_folder
 from faceloupe.cli.tables import legible
-from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.cli.talk import dumped, progress, say, say_lead
 
 __all__ = ["look"]
 
@@ -54,8 +54,7 @@ def look(
 ) -> None:
     """Look inside a network while it looks at faces, and write one page on it."""
     from faceloupe import looking
-    from faceloupe.documents import write_whole
-    from faceloupe.report import render_page, save_figures
+    from faceloupe.report import save_figures, write_page
 
     page = out or (None if json or figures else Path("look.html"))
     if page is not None:
@@ -64,7 +63,7 @@ def look(
 
     def write(found: looking.Look) -> None:
         if page is not None:
-            write_whole(page, render_page(found.to_document()).encode(errors="backslashreplace"))
+            write_page(page, found.to_document())
 
     with _first_part_kept(page), progress("looking", transient=True) as told:
         given: dict[str, Any] = {"size": size, "pixels": pixels, "bgr": bgr, "answers": answers}
@@ -80,7 +79,7 @@ def look(
     document = found.to_document()
     if figures is not None:
         say(f"{len(save_figures(document, figures))} figures in {figures}")
-    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+    say_lead(document)
     typer.echo(dumped(document) if json else legible(str(page or figures)))
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.cli.tables import legible
+from faceloupe.cli.talk import dumped, progress, say, say_lead
 from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def study(
     ] = False,
 ) -> None:
     """Train both networks on many people and seeds, and write one page on what happens."""
-    from faceloupe.documents import write_whole
-    from faceloupe.report import render_page, save_figures
+    from faceloupe.report import save_figures, write_page
     from faceloupe.studies import make_plan, run_study
     from faceloupe.studies.run import estimate_seconds
 
@@ -85,12 +85,12 @@ def study(
         found = run_study(plan, loaded, out, resume=resume, command=_command(), note=note, n_jobs=jobs, progress=told)
     document = found.to_document(show_faces=faces)
     page = out / "report.html"
-    write_whole(page, render_page(document).encode())
+    write_page(page, document)
     if figures is not None:
         written = save_figures(document, out / "figures", figures.value)
         say(f"{len(written)} figures in {out / 'figures'}")
     _summarise(found, document)
-    typer.echo(dumped(document) if json else str(page))
+    typer.echo(dumped(document) if json else legible(str(page)))
 
 
 def _load(data: str | None) -> "tuple[FaceSet, str]":
@@ -136,8 +136,8 @@ def _stoppable(out: Path) -> Iterator[None]:
 
 
 def _summarise(found: "Study", document: dict[str, Any]) -> None:
-    for paragraph in document["lead"]:
-        say("\n" + paragraph.replace("**", ""))
+    say("")
+    say_lead(document)
     say("")
     blocks = [block for section in document["sections"] for block in section["blocks"] if block["type"] == "statement"]
     for block in blocks:

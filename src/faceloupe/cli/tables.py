@@ -1,4 +1,4 @@
-"""Plain text for a terminal: tables, counts, moments."""
+"""Plain text for a terminal: tables, names, moments."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from unicodedata import category
 if TYPE_CHECKING:
     from faceloupe.gallery import Entry
 
-__all__ = ["aligned", "counted", "history", "legible", "moment"]
+__all__ = ["aligned", "history", "legible", "moment"]
 
 ILLEGIBLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, ends of lines and paragraphs
 
@@ -33,15 +33,6 @@ def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         return space + text if right else text + space
 
     return "\n".join("  ".join(map(padded, row, widths, numeric)).rstrip() for row in table)
-
-
-def counted(count: int, thing: str) -> str:
-    """Return how many of a thing there are.
-
-    >>> counted(1, "subject"), counted(1200, "subject")
-    ('1 subject', '1,200 subjects')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def legible(text: str) -> str:

@@ -1,18 +1,15 @@
 """What every command does with its terminal: talk and progress on stderr, documents on stdout."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 
 from faceloupe.cli.tables import legible
+from faceloupe.progress import Progress
 
-__all__ = ["Progress", "dumped", "progress", "say"]
-
-Progress = Callable[[float, float], None]
-"""Told how much is done, of how much."""
+__all__ = ["dumped", "progress", "say", "say_lead"]
 
 
 def say(text: str) -> None:
@@ -20,12 +17,16 @@ def say(text: str) -> None:
     typer.echo("\n".join(map(legible, text.split("\n"))), err=True)
 
 
-def dumped(document: dict[str, Any]) -> str:
-    """Return a document as JSON; of a path that is no UTF-8 the bytes that are none are escaped."""
-    import json
+def say_lead(document: dict[str, Any]) -> None:
+    """Tell what a document says first, its paragraphs apart."""
+    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
 
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+def dumped(document: dict[str, Any]) -> str:
+    """Return a document as JSON on one line."""
+    from faceloupe.documents import json_text
+
+    return json_text(document)
 
 
 @contextmanager

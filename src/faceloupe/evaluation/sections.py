@@ -114,14 +114,17 @@ def points(found: Evaluation) -> Iterator[Block]:
 
 def identification(found: Evaluation) -> Iterator[Block]:
     """Yield CMC, and FPIR with FNIR."""
+    if any(one.closed for one in found.measured):
+        yield from _closed_set(found)
+        yield from _open_set(found)
+
+
+def _closed_set(found: Evaluation) -> Iterator[Block]:
     closed = [(one, one.closed) for one in found.measured if one.closed]
-    opened = [(one, one.open) for one in found.measured if one.open]
-    if not closed:
-        return
     yield cmc_chart(found)
     yield table(
         "closed",
-        f"Closed set: rank 1 over {found.protocol.draws} draws of the references.",
+        f"Closed set: rank 1 over {found.plan.draws} draws of the references.",
         {"recogniser": "left", "mean": "right", "95 %": "right", "lowest draw": "right", "highest draw": "right"},
         [
             [
@@ -135,6 +138,10 @@ def identification(found: Evaluation) -> Iterator[Block]:
         ],
         "The interval is Wilson's for the probes of one draw, taken as independent.",
     )
+
+
+def _open_set(found: Evaluation) -> Iterator[Block]:
+    opened = [(one, one.open) for one in found.measured if one.open]
     if any(half.fnir.any() for _, half in opened):
         yield fpir_chart(found)
     rows = [
@@ -158,7 +165,7 @@ def identification(found: Evaluation) -> Iterator[Block]:
             {"recogniser": "left", "score ≥": "right", "FPIR": "left", "FNIR": "left"},
             rows,
             f"{opened[0][1].n_subjects:,} subjects in the gallery, one reference each.{counts} The threshold is that "
-            f"of the table above whose target comes nearest to an FMR of {one_in(found.protocol.fmr)}.",
+            f"of the table above whose target comes nearest to an FMR of {one_in(found.plan.fmr)}.",
         )
 
 
@@ -233,7 +240,7 @@ def speed(found: Evaluation) -> Iterator[Block]:
 
 def method(found: Evaluation) -> Iterator[Block]:
     """Yield how it was measured."""
-    protocol, test, development = found.protocol, found.parts.test, found.parts.development
+    plan, test, development = found.plan, found.parts.test, found.parts.development
     meant = {"central": "of several faces the one nearest the centre", "one": "the only face; several are a failure"}
     chosen = (
         f" On {len(development.captures):,} others of other people thresholds were chosen and embedders fitted."
@@ -252,7 +259,7 @@ def method(found: Evaluation) -> Iterator[Block]:
         "Intervals of FMR and FNMR reckon with comparisons that share a subject, where subjects are known."
     )
     yield text(
-        f"Galleries hold one reference a subject, drawn at random {protocol.draws} times; seed {protocol.seed}. "
+        f"Galleries hold one reference a subject, drawn at random {plan.draws} times; seed {plan.seed}. "
         "Non-mated comparisons are of people taken as they come: relatives, twins, one age, sex or origin match more "
         "often, and error rates differ between groups of people. Nothing here checks that a face is alive."
     )

@@ -7,8 +7,9 @@ from typing import Any
 from faceloupe.blocks import Block, pictures, section, table, text
 from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share
 from faceloupe.explaining.explanation import Explanation, Side
-from faceloupe.explaining.words import NAMES, lead, number, others_words, short_name, verdict
+from faceloupe.explaining.words import NAMES, lead, others_words, short_name
 from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.numerals import decimals
 from faceloupe.recognition import Quality
 from faceloupe.recognition.decisions import point_in_words
 from faceloupe.recognition.limits import Limits, limits_of
@@ -77,7 +78,7 @@ def _why(found: Explanation) -> Iterator[Block]:
     for name, side in _sides(found):
         if side.attribution.warning:
             yield text(f"**Warning, {name}:** {side.attribution.warning}.")
-    score, threshold = number(found.decision.score), number(found.decision.point.threshold)
+    score, threshold = decimals(found.decision.score), decimals(found.decision.point.threshold)
     unit = found.a.attribution.unit
     regions = {
         f"{name}: {short_name(side.name)}": (draw_region(side.image, side.chip), f"Photograph {name}, around the face")
@@ -95,7 +96,7 @@ def _why(found: Explanation) -> Iterator[Block]:
         f"Score {score}, threshold {threshold}: {'match' if found.decision.match else 'no match'}",
         "Above: where the face was found, with the detector’s landmarks. Below: the aligned faces in grey. **Orange** "
         "makes the two alike for this recogniser, **blue** makes them differ; each face’s map is made while the other "
-        f"one’s template stays as it is. A colour is full at {number(found.limit)} {unit}, on both faces: no map is "
+        f"one’s template stays as it is. A colour is full at {decimals(found.limit)} {unit}, on both faces: no map is "
         "stretched to look strong.",
         regions | shares,
         scale={"kind": "photograph"},
@@ -114,7 +115,8 @@ def _why(found: Explanation) -> Iterator[Block]:
 
 
 def _checks(side: Side) -> str:
-    return {"passed": "checks passed", "failed": "checks failed"}.get(verdict(side.attribution), "not checked")
+    verdict = side.attribution.verdict
+    return f"checks {verdict}" if side.attribution.certificate else verdict
 
 
 def _belief(found: Explanation) -> Iterator[Block]:
@@ -150,11 +152,11 @@ def _others(found: Explanation) -> Iterator[Block]:
         "Scores beside the pair’s.",
         {"face": "left", "the pair": "right", "most alike who matches neither": "left", "score": "right"},
         [
-            [name, number(found.decision.score), nearest.name, number(nearest.score)]
+            [name, decimals(found.decision.score), nearest.name, decimals(nearest.score)]
             for name, nearest in zip(NAMES, found.others.nearest, strict=True)
         ],
-        f"The threshold is {number(found.decision.point.threshold)}. Of a subject’s references, the one most like the "
-        "face counts.",
+        f"The threshold is {decimals(found.decision.point.threshold)}. Of a subject’s references, the one most like "
+        "the face counts.",
     )
 
 
@@ -165,10 +167,10 @@ def _faces(found: Explanation) -> Iterator[Block]:
         "Turned, moved and scaled so that the five landmarks (discs) come as near as they can to the reference points "
         "(crosses) that the recogniser was trained on. What stays between them is this face’s shape, and its pose.",
         {
-            f"{name}: {number(side.misalignment, 1)} pixels off": (
+            f"{name}: {decimals(side.misalignment, 1)} pixels off": (
                 draw_alignment(side.chip),
-                f"The aligned face of {name}; its landmarks lie {number(side.misalignment, 1)} pixels of 112 from the "
-                "reference points",
+                f"The aligned face of {name}; its landmarks lie {decimals(side.misalignment, 1)} pixels of 112 from "
+                "the reference points",
             )
             for name, side in _sides(found)
         },
@@ -182,10 +184,14 @@ def _faces(found: Explanation) -> Iterator[Block]:
         {"measure": "left", **dict.fromkeys(NAMES, "right"), "enrolment": "right"},
         [
             *(
-                [label, *(number(read(quality), digits) for quality in qualities), limit(limits)]
+                [label, *(decimals(read(quality), digits) for quality in qualities), limit(limits)]
                 for label, read, digits, limit in MEASURES
             ),
-            ["landmarks off their points, pixels of 112", *(number(side.misalignment, 1) for side in found.sides), "–"],
+            [
+                "landmarks off their points, pixels of 112",
+                *(decimals(side.misalignment, 1) for side in found.sides),
+                "–",
+            ],
         ],
         "None of these alone says whether a comparison will succeed.",
     )
@@ -196,7 +202,7 @@ def _faces(found: Explanation) -> Iterator[Block]:
 
 def _range(side: Side) -> str:
     values, unit = side.attribution.map, side.attribution.unit
-    return f"from {number(float(values.min()), 3)} to {number(float(values.max()), 3)}, {unit}"
+    return f"from {decimals(float(values.min()), 3)} to {decimals(float(values.max()), 3)}, {unit}"
 
 
 def _evidence(found: Explanation) -> dict[str, Any]:

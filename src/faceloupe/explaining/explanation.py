@@ -1,6 +1,5 @@
 """Why two photographs do, or do not, show one person for a recogniser."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -15,6 +14,7 @@ from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.faces import read_image
 from faceloupe.inspection import Attribution, attribute
+from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, Template
 from faceloupe.recognition.align import REFERENCE_POINTS
 from faceloupe.recognition.decisions import Decision, verify
@@ -36,8 +36,6 @@ FULL = 0.1
 
 Occlusion maps of SFace on LFW reach 0.04 to 0.12: a faint map is one of a face of which no part counts for much.
 """
-
-Progress = Callable[[float, float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -7,9 +7,9 @@ import numpy as np
 from faceloupe.explaining.explanation import Explanation, Side
 from faceloupe.explaining.others import Others
 from faceloupe.inspection import Attribution
-from faceloupe.inspection.arithmetic import counted
+from faceloupe.numerals import counted, decimals
 
-__all__ = ["NAMES", "lead", "number", "others_words", "place_words", "short_name", "verdict"]
+__all__ = ["NAMES", "lead", "others_words", "place_words", "short_name"]
 
 NAMES = ("A", "B")  # of the two photographs
 LETTERS = 24  # of a file's name under a picture
@@ -47,13 +47,6 @@ def place_words(found: Attribution, place: int) -> str:
     return min(PLACES, key=lambda name: float(np.linalg.norm(at - PLACES[name])))
 
 
-def verdict(found: Attribution) -> str:
-    """Return "passed", "failed" or "not checked"."""
-    if found.certificate is None:
-        return "not checked"
-    return "passed" if found.certificate.passed else "failed"
-
-
 def others_words(others: Others, score: float) -> str:
     """Return what a gallery says of a score."""
     left_out = ""
@@ -66,14 +59,9 @@ def others_words(others: Others, score: float) -> str:
     verb = "matches" if others.compared == 1 else "match"
     return (
         f"Beside the {counted(others.compared, 'subject')} of the gallery who {verb} neither face: most like A is "
-        f"{one.name} ({number(one.score)}), most like B {other.name} ({number(other.score)}). The pair has "
-        f"{number(score)}; {_rank(max(one.as_alike, other.as_alike))}.{left_out}"
+        f"{one.name} ({decimals(one.score)}), most like B {other.name} ({decimals(other.score)}). The pair has "
+        f"{decimals(score)}; {_rank(max(one.as_alike, other.as_alike))}.{left_out}"
     )
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Return a number with that many decimals and a true minus, but for zero."""
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _rests(name: str, side: Side) -> str:
@@ -84,17 +72,17 @@ def _rests(name: str, side: Side) -> str:
     likeness = f"nothing of {name} adds to the score"
     if most >= SLIGHT:
         likeness = (
-            f"of {name}, the likeness rests most on {place_words(found, int(found.map.argmax()))} ({number(most)})"
+            f"of {name}, the likeness rests most on {place_words(found, int(found.map.argmax()))} ({decimals(most)})"
         )
     against = "nothing speaks against it"
     if least <= -SLIGHT:
-        against = f"{place_words(found, int(found.map.argmin()))} speaks most against it ({number(least)})"
+        against = f"{place_words(found, int(found.map.argmin()))} speaks most against it ({decimals(least)})"
     return f"{likeness[0].upper()}{likeness[1:]}; {against}."
 
 
 def _belief(found: Explanation) -> str:
     unit = f"The numbers are {found.a.attribution.unit}; right and left are the subject's own"
-    verdicts = [verdict(side.attribution) for side in found.sides]
+    verdicts = [side.attribution.verdict for side in found.sides]
     failed = [name for name, said in zip(NAMES, verdicts, strict=True) if said == "failed"]
     if failed:
         return f"{unit}. **The map of {' and that of '.join(failed)} failed its checks**: do not rely on it."

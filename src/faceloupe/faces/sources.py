@@ -20,13 +20,16 @@ from faceloupe.faces.faceset import FaceSet, choose_subjects, find_duplicates
 from faceloupe.faces.folders import CaptureReader, read_folder
 from faceloupe.faces.images import to_square
 
-__all__ = ["SHOWABLE", "find_lfw", "find_orl", "load_faces"]
+__all__ = ["GREY_SETS", "SHOWABLE", "find_lfw", "find_orl", "load_faces"]
 
 OLIVETTI_URL = "https://ndownloader.figshare.com/files/5976027"
 """Where scikit-learn fetches the Olivetti faces: asked first whether it answers."""
 
 PATIENCE = 8.0
 """Seconds that a server has to answer."""
+
+GREY_SETS = {"orl": 73, "olivetti": 64}
+"""The data sets of 400 grey captures, ten of each of 40 subjects, and the side of a capture in pixels as it is kept."""
 
 _AT_AND_T = "AT&T Laboratories Cambridge (Samaria and Harter, 1994)"
 _AT_AND_T_LICENCE = "none stated; when using the images, give credit to AT&T Laboratories Cambridge"
@@ -62,7 +65,7 @@ def load_faces(
         ``"lfw"``
             Labeled Faces in the Wild [2]_, if it is on this machine.
         a folder
-            One subject a folder: ``NAME/*.jpg``, ``png``, ``pgm``, ``webp``, ``bmp``, ``tif`` or ``gif``. A path that
+            One subject a folder: ``NAME/*.jpg`` or another format of :func:`~faceloupe.faces.read_image`. A path that
             is called like a data set is written ``"./orl"``.
     subjects : sequence of int or str, optional
         Only these subjects, by index in the full order or by name, relabelled 0, 1, ... in the order given. Nobody
@@ -100,7 +103,7 @@ def load_faces(
         raise InputError(f"source must be a name or a path; got {source!r:.80}")
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 4 <= size <= 4096:
         raise InputError(f"size must be an integer from 4 to 4096; got {size!r}")
-    if colour and source in ("olivetti", "orl"):
+    if colour and source in GREY_SETS:
         raise InputError(f"the captures of {source!r} are grey; colour=True needs photographs in colour")
     home = None if data_home is None else Path(data_home).expanduser()
     match source:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-__all__ = ["Shape", "channels_last", "counted", "evenly", "parameters_written", "shape_text", "sum_written", "written"]
+__all__ = ["Shape", "channels_last", "evenly", "parameters_written", "shape_text", "sum_written", "written"]
 
 TERMS_SHOWN = 12  # of a sum: more than that nobody adds up, and each is in the table
 
@@ -37,11 +37,6 @@ def channels_last(shape: Sequence[int]) -> Shape:
     """Return the shape of one capture, (height, width, channels) or as it is, from the shape of a batch."""
     size = tuple(shape[1:])
     return (*size[1:], size[0]) if len(size) == 3 else size
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 layer", "2 layers"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def evenly(things: Sequence[T], most: int) -> list[T]:

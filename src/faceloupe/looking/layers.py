@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from faceloupe.inspection import Anatomy, trace
 from faceloupe.inspection.arithmetic import evenly
+from faceloupe.inspection.averaging import averaged, block_side
 from faceloupe.inspection.outputs import chosen_layers
 
 __all__ = ["CHANNELS", "LAYERS", "SIDE", "UNITS", "LayerOutput", "choose_layers", "observe_layers"]
@@ -96,7 +97,7 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
             maps = output[0] if output.ndim == 4 else output.reshape(-1)
             shapes[name] = maps.shape
             units.setdefault(name, _most_varied(sums[name], maps.ndim == 3))
-            kept[name].append(_averaged(maps[units[name]]))
+            kept[name].append(_cut_down(maps[units[name]]))
     return {
         name: LayerOutput(name, shapes[name], units[name], _frozen(np.stack(values)), _block(shapes[name]))
         for name, values in kept.items()
@@ -116,20 +117,12 @@ def _most_varied(sums: Sequence[NDArray[np.float64]], maps: bool) -> NDArray[np.
 
 
 def _block(shape: tuple[int, ...]) -> int:
-    return -(-max(shape[1:]) // SIDE) if len(shape) == 3 else 1
+    return block_side(shape[1:], SIDE) if len(shape) == 3 else 1
 
 
-def _averaged(maps: Floats) -> Floats:
-    """Return maps (K, H, W) as the means of squares of places, so that no side is longer than SIDE; vectors as is."""
-    block = _block(maps.shape)
-    if block == 1:
-        return maps
-    rows, columns = (np.arange(0, size, block) for size in maps.shape[1:])
-    sums = np.add.reduceat(np.add.reduceat(maps, rows, axis=1), columns, axis=2)
-    counts = np.outer(
-        *(np.diff(np.append(first, size)) for first, size in zip((rows, columns), maps.shape[1:], strict=True))
-    )
-    return (sums / counts).astype(np.float32)
+def _cut_down(output: Floats) -> Floats:
+    """Return maps (K, H, W) so that no side is longer than SIDE; vectors as they are."""
+    return averaged(output, _block(output.shape)) if output.ndim == 3 else output
 
 
 def _frozen(values: Floats) -> Floats:

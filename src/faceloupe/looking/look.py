@@ -19,6 +19,7 @@ from faceloupe.looking.measures import compare_networks, measure_shifts, measure
 from faceloupe.looking.model import Model
 from faceloupe.looking.models import ModelLike, open_model
 from faceloupe.looking.photographs import Faces, Photograph, open_faces
+from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["SHOWN", "Look", "look"]
 
 SHOWN = 4  # faces whose pictures and attributions are made; measures are taken on all
-TEMPLATE = 64  # numbers from which on a power of two is taken for a template
 
 Floats = NDArray[np.float32]
-Progress = Callable[[float, float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -90,10 +89,7 @@ class Look:
     @property
     def is_template(self) -> bool:
         """Whether the answer is a template (unit vectors are compared) rather than one number a class."""
-        if self.model.answers:
-            return self.model.answers == "template"
-        count = int(self.outputs.shape[1])
-        return count >= TEMPLATE and count.bit_count() == 1
+        return self.model.gives_template(int(self.outputs.shape[1]))
 
     @property
     def cosines(self) -> NDArray[np.float64]:
@@ -193,7 +189,7 @@ def look(
         if methods and one.is_template and len(photographs) < 2:
             raise InputError(
                 f"{one.model.name} answers with a template, which says something only beside another one; give two "
-                "faces, or methods=() (--method none), or say that its numbers are classes (answers, --answers)"
+                "faces, or no method, or say that its numbers are classes (answers)"
             )
     if preview:
         first, *others = begun
@@ -255,10 +251,10 @@ def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
     if unknown:
         raise InputError(f"methods: there is no {unknown[0]!r}; there are {', '.join(METHODS)}")
     for method in methods:
-        runs_only = [model.name for model in models if not hasattr(model.network, "named_modules")]
-        if METHODS[method].gradients and runs_only:
-            works = ", ".join(name for name, known in METHODS.items() if not known.gradients)
-            raise InputError(f"{method} needs gradients, and {runs_only[0]} can only be run; what works: {works}")
+        for model in models:
+            if method not in model.methods:
+                works = ", ".join(model.methods)
+                raise InputError(f"{method} needs gradients, and {model.name} can only be run; what works: {works}")
 
 
 def _own_layers(

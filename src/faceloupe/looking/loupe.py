@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
-from faceloupe.documents import encode_array
 from faceloupe.looking.look import Look
 from faceloupe.looking.photographs import Photograph
+from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
 
 __all__ = ["knows_subjects", "loupe_document"]
 
@@ -29,17 +27,15 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
         key, entry = _network(look.other)
         if look.other.model.extent == look.model.extent:
             networks[key if key not in networks else f"{key}b"] = entry
-    return {
-        "people": list(classes),
-        "faces": encode_array(np.rint(255 * look.faces).astype(np.uint8), compress=True),
-        "labels": labels,
-        "training": {
-            "epochs": classifier.epochs,
-            "batch_size": classifier.batch_size,
-            "learning_rate": classifier.learning_rate,
-        },
-        "networks": networks,
-    }
+    return loupe_data(
+        classes,
+        look.faces,
+        labels,
+        networks,
+        epochs=classifier.epochs,
+        batch_size=classifier.batch_size,
+        learning_rate=classifier.learning_rate,
+    )
 
 
 def knows_subjects(look: Look) -> bool:
@@ -74,21 +70,14 @@ def _network(look: Look) -> tuple[str, dict[str, Any]]:
     step, history = classifier.preprocessing_, classifier.history_
     dead = [len(report.dead) for report in look.units]
     held_out = history.validation_accuracy
-    return f"{kind}/{step.kind}", {
-        "kind": kind,
-        "label": f"{kind.upper()}, {look.model.name}",
-        **({"pool_size": list(classifier.pool_size_)} if kind == "cnn" else {}),
-        "fits": [
-            {
-                "seed": classifier.seed,
-                "accuracy": None if held_out is None else float(held_out[-1]),
-                "train_accuracy": float(history.accuracy[-1]),
-                "dead": {"conv": dead[0] if kind == "cnn" else None, "hidden": dead[-1]},
-                "preprocessing": {"mean": step.mean, "scale": step.scale},
-                "weights": {
-                    name: encode_array(value.numpy(), compress=True)
-                    for name, value in classifier.network_.state_dict().items()
-                },
-            }
-        ],
-    }
+    weights = {name: value.numpy() for name, value in classifier.network_.state_dict().items()}
+    fit = loupe_fit(
+        loupe_state(step.mean, step.scale, weights),
+        seed=classifier.seed,
+        accuracy=None if held_out is None else float(held_out[-1]),
+        train_accuracy=float(history.accuracy[-1]),
+        dead_conv=dead[0] if kind == "cnn" else None,
+        dead_hidden=dead[-1],
+    )
+    pool = {"pool_size": list(classifier.pool_size_)} if kind == "cnn" else {}
+    return f"{kind}/{step.kind}", loupe_network(kind, f"{kind.upper()}, {look.model.name}", [fit], **pool)

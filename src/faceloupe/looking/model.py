@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.attribution.methods import METHODS
 from faceloupe.looking.photographs import Photograph
+from faceloupe.numerals import with_minus
 
 if TYPE_CHECKING:
     from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier
@@ -22,6 +24,7 @@ __all__ = ["ANSWERS", "PIXELS", "Asked", "Model"]
 # What a network expects black and white to be: a factor and what is added, for pixels in [0, 1].
 PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
 ANSWERS = ("classes", "template")
+TEMPLATE = 64  # numbers from which on a power of two is taken for a template
 
 Floats = NDArray[np.float32]
 
@@ -74,6 +77,18 @@ class Model:
         """Return the faces as this network sees them, before its preprocessing: (N, H, W) or (N, H, W, 3)."""
         return np.stack([one.cut(self.extent, colour=self.colour) for one in photographs])
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of attribution that work on it: some need gradients, and an ONNX file can only be run."""
+        differentiable = hasattr(self.network, "named_modules")
+        return tuple(name for name, method in METHODS.items() if differentiable or not method.gradients)
+
+    def gives_template(self, count: int) -> bool:
+        """Whether its answer, of `count` numbers, is a template; where that is not known, `count` decides."""
+        if self.answers:
+            return self.answers == "template"
+        return count >= TEMPLATE and count.bit_count() == 1
+
     def __repr__(self) -> str:
         return f"Model({self.name}: {self.extent[0]}×{self.extent[1]} {'colour' if self.colour else 'grey'})"
 
@@ -117,7 +132,7 @@ class Asked:
             raise InputError(f"the network takes {channels} channels; faces have 1 (grey) or 3 (colour)")
         chosen = self.pixels or pixels
         order = ("BGR" if self.bgr else "RGB") if channels == 3 else "grey"
-        return partial(_scaled, chosen, self.bgr), f"{order}, from {chosen.replace('..', ' to ')}".replace("-", "−")
+        return partial(_scaled, chosen, self.bgr), f"{order}, from {with_minus(chosen.replace('..', ' to '))}"
 
 
 def _scaled(pixels: str, bgr: bool, faces: Floats) -> Floats:

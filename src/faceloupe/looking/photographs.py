@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.faces import FaceSet, load_faces
+from faceloupe.faces import GREY_SETS, FaceSet, load_faces
 from faceloupe.faces.images import LUMA, read_image, to_square
 
 __all__ = ["MOST", "Faces", "Photograph", "open_faces"]
 
 MOST = 64  # faces in one look
 CAPTURES, EACH = 400, 10  # of both data sets; of each subject, who come one after the other
-NATIVE = {"olivetti": 64, "orl": 73}  # pixels of a side before any resizing
-REFERENCE = re.compile(r"(olivetti|orl):(\d+)")
+REFERENCE = re.compile(rf"({'|'.join(GREY_SETS)}):(\d+)")
 
 Floats = NDArray[np.float32]
 Face: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
@@ -123,7 +122,7 @@ def _from_set(name: str, source: str, number: int) -> Photograph:
     if number >= CAPTURES:
         raise InputError(f"{name}: {source} has {CAPTURES} captures, 0 to {CAPTURES - 1}")
     subject, capture = divmod(number, EACH)
-    faces = load_faces(source, subjects=[subject], size=NATIVE[source])  # nobody else's photographs are opened
+    faces = load_faces(source, subjects=[subject], size=GREY_SETS[source])  # nobody else's photographs are opened
     return Photograph(name, faces.images[capture], faces.names[0])
 
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.inspection import Attribution
-from faceloupe.inspection.arithmetic import counted
 from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
 from faceloupe.looking.look import Look
 from faceloupe.looking.loupe import knows_subjects
 from faceloupe.looking.photographs import Photograph
-from faceloupe.looking.words import answer_of, number, target_of
+from faceloupe.looking.words import answer_of, target_of
+from faceloupe.numerals import counted, three_figures
 
 __all__ = ["Looks", "attributions", "faces", "layers"]
 
@@ -74,7 +74,7 @@ def _answers(key: str, look: Look) -> Block:
     rows = []
     for place, photograph in enumerate(look.photographs):
         name, value, sure = answer_of(look, place)
-        rows.append([photograph.name, name, number(value), *([] if sure is None else [f"{100 * sure:.1f} %"])])
+        rows.append([photograph.name, name, three_figures(value), *([] if sure is None else [f"{100 * sure:.1f} %"])])
     one, other = (single and look.model.classes) or ("class 0", "class 1")
     note = f"One logit for two classes: above 0 it speaks for {other}, below for {one}." if single else ""
     return table(f"{key}answers", f"What {look.model.name} answers.", columns, rows, note)
@@ -82,7 +82,7 @@ def _answers(key: str, look: Look) -> Block:
 
 def _cosines(key: str, look: Look) -> Block:
     names = [one.name for one in look.photographs]
-    rows = [[name, *map(number, row)] for name, row in zip(names, look.cosines.tolist(), strict=True)]
+    rows = [[name, *map(three_figures, row)] for name, row in zip(names, look.cosines.tolist(), strict=True)]
     return table(
         f"{key}answers",
         f"Cosine of every two templates of {look.model.name}.",
@@ -118,8 +118,8 @@ def _maps(id_: str, look: Look, method: str, found: Found, whose: str) -> Block:
         {
             name: (
                 one.on_face(),
-                f"{name_of(method)} of {name}, {one.target}: from {number(float(one.map.min()))} to "
-                f"{number(float(one.map.max()))}, {one.unit}",
+                f"{name_of(method)} of {name}, {one.target}: from {three_figures(float(one.map.min()))} to "
+                f"{three_figures(float(one.map.max()))}, {one.unit}",
             )
             for name, one in found.items()
         },
@@ -159,10 +159,10 @@ def _certificates(id_: str, look: Look, method: str, found: Found, whose: str) -
             [
                 name,
                 target_of(look, places[name]),
-                number(one.value),
-                f"{number(float(one.map.min()))} to {number(float(one.map.max()))}",
+                three_figures(one.value),
+                f"{three_figures(float(one.map.min()))} to {three_figures(float(one.map.max()))}",
                 one.baseline,
-                _verdict(one),
+                _checks(one),
             ]
             for name, one in found.items()
         ],
@@ -170,10 +170,8 @@ def _certificates(id_: str, look: Look, method: str, found: Found, whose: str) -
     )
 
 
-def _verdict(one: Attribution) -> str:
-    if one.certificate is None:
-        return "not checked"
-    return f"**{'passed' if one.certificate.passed else 'failed'}**: {'; '.join(one.certificate.reasons)}"
+def _checks(one: Attribution) -> str:
+    return f"**{one.verdict}**: {'; '.join(one.certificate.reasons)}" if one.certificate else one.verdict
 
 
 def layers(looks: Looks) -> Iterator[Block]:
@@ -193,6 +191,7 @@ def layers(looks: Looks) -> Iterator[Block]:
 
 def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
     limit = float(np.abs(output.values).max())
+    full = three_figures(limit)
     panels = dict(_panels(look.shown, output))
     kind, size = ("channel", "×".join(map(str, output.shape[1:]))) if output.is_maps else ("number", "")
     which = (
@@ -205,7 +204,7 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
     return pictures(
         id_,
         output.name + whose,
-        f"{which[0].upper()}{which[1:]}{extent}{means}. Grey is 0; black is −{number(limit)}, white +{number(limit)}.",
+        f"{which[0].upper()}{which[1:]}{extent}{means}. Grey is 0; black is −{full}, white +{full}.",
         panels,
         scale={"kind": "grey", "limit": limit, "unit": "activation"},
         columns=8 if output.is_maps and len(output.units) > 4 else 4,
@@ -214,13 +213,13 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
 
 def _panels(shown: tuple[Photograph, ...], output: LayerOutput) -> Iterator[tuple[str, tuple[Any, str]]]:
     for photograph, values in zip(shown, output.values, strict=True):
-        told = f"from {number(float(values.min()))} to {number(float(values.max()))}"
+        told = f"from {three_figures(float(values.min()))} to {three_figures(float(values.max()))}"
         if not output.is_maps:
             yield photograph.name, (_grid(values), f"{output.name} of {photograph.name}: {told}")
             continue
         for unit, channel in zip(output.units, values, strict=True):
-            told = f"from {number(float(channel.min()))} to {number(float(channel.max()))}"
-            alt = f"{output.name}, channel {unit}, {photograph.name}: {told}, mean {number(float(channel.mean()))}"
+            low, high, mean = (three_figures(float(one)) for one in (channel.min(), channel.max(), channel.mean()))
+            alt = f"{output.name}, channel {unit}, {photograph.name}: from {low} to {high}, mean {mean}"
             yield f"{unit} · {photograph.name}", (channel, alt)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from faceloupe.blocks import Block, table, text
 from faceloupe.inspection import ShiftSensitivity
-from faceloupe.inspection.arithmetic import counted
 from faceloupe.looking.look import Look
 from faceloupe.looking.sections import Looks
-from faceloupe.looking.words import listed, number
+from faceloupe.looking.words import listed
+from faceloupe.numerals import counted, three_figures
 
 __all__ = ["comparison", "measures"]
 
@@ -86,9 +86,9 @@ def comparison(look: Look) -> Iterator[Block]:
             continue
         best = int(np.nanargmax(values))
         cell = found.cells[place][best]
-        same = number(found[layer, layer].unbiased) if layer in found.columns else "–"
-        rows.append([f"`{layer}`", f"`{found.columns[best]}`", number(cell.unbiased),
-                     number(float(np.mean(cell.shuffled))), number(cell.biased), same])  # fmt: skip
+        same = three_figures(found[layer, layer].unbiased) if layer in found.columns else "–"
+        rows.append([f"`{layer}`", f"`{found.columns[best]}`", three_figures(cell.unbiased),
+                     three_figures(float(np.mean(cell.shuffled))), three_figures(cell.biased), same])  # fmt: skip
     names = {
         f"layer of {look.model.name}": "left", f"most alike in {look.other.model.name}": "left", "CKA": "right",
         "captures shuffled": "right", "CKA, biased": "right", "layer of the same name": "right",

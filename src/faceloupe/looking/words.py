@@ -1,16 +1,15 @@
 """What a look found, in words made from its numbers."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from faceloupe.inspection import Attribution
-from faceloupe.inspection.arithmetic import counted
 from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.looking.look import Look
+from faceloupe.numerals import counted, three_figures
 
-__all__ = ["answer_of", "lead", "listed", "number", "target_of", "where_most"]
+__all__ = ["answer_of", "lead", "listed", "target_of", "where_most"]
 
 
 def lead(look: Look) -> Iterator[str]:
@@ -63,11 +62,6 @@ def listed(things: Sequence[object]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def number(value: float) -> str:
-    """Return a number in three figures, with a true minus."""
-    return "not a number" if math.isnan(value) else f"{value:.3g}".replace("-", "−")
-
-
 def _network(look: Look) -> str:
     height, width = look.model.extent
     found, count = look.anatomy, look.outputs.shape[1]
@@ -97,7 +91,7 @@ def _answers(look: Look) -> str:
     for place, photograph in enumerate(look.shown):
         name, value, sure = answer_of(look, place)
         probability = "" if sure is None else f", probability {100 * sure:.1f} %"
-        told.append(f"{photograph.name} for **{name}** ({number(value)}{probability})")
+        told.append(f"{photograph.name} for **{name}** ({three_figures(value)}{probability})")
     more = len(look.photographs) - len(look.shown)
     return f"It takes {listed(told)}{f'; {more} more in the table' if more else ''}."
 
@@ -107,7 +101,7 @@ def _similarities(look: Look) -> str:
         return "A template says something beside another one only, and one face was given."
     pairs = [
         f"{look.photographs[place].name} and {look.photographs[0].name} have a cosine of "
-        f"**{number(look.cosines[0, place])}**"
+        f"**{three_figures(look.cosines[0, place])}**"
         for place in range(1, len(look.shown))
     ]
     return f"The templates of {listed(pairs)}."
@@ -119,8 +113,8 @@ def _evidence(look: Look) -> str:
     places = {photograph.name: place for place, photograph in enumerate(look.photographs)}
     (name, method), found = next(iter(look.attributions.items()))
     told = (
-        f"The {target_of(look, places[name])} is {number(found.value)} for {name}. By {name_of(method)}, it rests "
-        f"most on what lies around {where_most(found)}: {number(float(found.map.max()))} {found.unit}."
+        f"The {target_of(look, places[name])} is {three_figures(found.value)} for {name}. By {name_of(method)}, it "
+        f"rests most on what lies around {where_most(found)}: {three_figures(float(found.map.max()))} {found.unit}."
     )
     if not found.map.any():
         told = f"Nothing of {name} moves its answer: {found.warning or 'the map is 0 everywhere'}."

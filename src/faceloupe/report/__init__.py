@@ -2,7 +2,7 @@
 
 from faceloupe.report.figures import draw_blocks, figure_png, save_figures
 from faceloupe.report.fragment import render_fragment, render_frame, render_framed_page
-from faceloupe.report.page import render_page
+from faceloupe.report.page import render_page, write_page
 
 __all__ = [
     "draw_blocks",
@@ -12,4 +12,5 @@ __all__ = [
     "render_framed_page",
     "render_page",
     "save_figures",
+    "write_page",
 ]

@@ -43,7 +43,7 @@ def render_loupe(data: Mapping[str, Any]) -> str:
         ``training`` (``epochs``, ``batch_size``, ``learning_rate``, and ``faces``: the indices of the training
         captures; without it all are) and ``networks``: by key such as ``"cnn/none"`` a mapping of ``kind``, ``label``,
         ``pool_size`` (4 if left out), ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
-        :mod:`faceloupe.studies.loupe` writes it.
+        :mod:`faceloupe.loupe_data` writes it.
 
     Returns
     -------

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from faceloupe.documents import write_whole
 from faceloupe.errors import InputError
 from faceloupe.report.blocks import badge, blocks_of, render_block
 from faceloupe.report.hover import has_pictures, hover_source, render_hover
@@ -13,7 +15,7 @@ from faceloupe.report.markup import element, escape, identifier, inline, paragra
 from faceloupe.report.policy import content_policy
 from faceloupe.report.scales import format_number
 
-__all__ = ["SCHEMAS", "check_document", "render_head", "render_page"]
+__all__ = ["SCHEMAS", "check_document", "render_head", "render_page", "write_page"]
 
 SCHEMAS = ("faceloupe.study/1", "faceloupe.look/1", "faceloupe.explanation/1", "faceloupe.evaluation/1")
 BLOCKS = ("text", "table", "chart", "pictures", "statement")
@@ -32,7 +34,8 @@ def render_page(document: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        HTML with its styles, charts (SVG) and pictures (PNG) within; light, dark and for print.
+        HTML with its styles, charts (SVG) and pictures (PNG) within; light, dark and for print. Of a path that is no
+        UTF-8 the bytes that are none are escaped.
 
     Raises
     ------
@@ -51,7 +54,16 @@ def render_page(document: Mapping[str, Any]) -> str:
         + element("footer", _footer(document))
         + (render_hover() if hover else "")
     )
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
+    page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
+    return page.encode(errors="backslashreplace").decode()
+
+
+def write_page(path: Path, document: Mapping[str, Any], *, mode: int = 0o644) -> None:
+    """Write a document as the page of :func:`render_page`, whole or not at all.
+
+    What is personal has the `mode` 0o600.
+    """
+    write_whole(path, render_page(document).encode(), mode=mode)
 
 
 def render_head(title: str, style: str = "", scripts: Iterable[str] = ()) -> str:

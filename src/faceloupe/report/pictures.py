@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceloupe.documents import decode_array
+from faceloupe.numerals import three_figures
 from faceloupe.report.markup import element, identifier, inline, paragraphs, plain
-from faceloupe.report.scales import format_number
 
 __all__ = ["array_to_pixels", "png_uri", "render_pictures", "scale_ends", "scale_labels"]
 
@@ -36,7 +36,7 @@ def scale_ends(scale: Mapping[str, Any]) -> tuple[float, float]:
 
 def scale_labels(scale: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return what stands below a scale: its ends in three figures, and zero between them."""
-    low, high = (format_number(float(f"{end:.3g}")) for end in scale_ends(scale))
+    low, high = map(three_figures, scale_ends(scale))
     return low, "0", high
 
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from faceloupe.numerals import with_minus
+
 __all__ = [
     "Scale",
     "axis_label",
@@ -151,4 +153,4 @@ def axis_label(label: str, unit: str | None) -> str:
 
 
 def _minus(text: str) -> str:
-    return "0" if text == "-0" else text.replace("-", "\N{MINUS SIGN}")
+    return "0" if text == "-0" else with_minus(text)

@@ -1,18 +1,19 @@
 """Studies: networks x people x seeds x preprocessing -> trials, and what they show.
 
 ``plan`` says what will be done, ``experiments`` do it with ``fits``, ``folder`` keeps the trials, ``findings`` computes
-figures with intervals from them, ``statements`` checks what the tutorial says, ``article`` writes the page's document.
+figures with intervals from them, ``statements`` checks what the tutorial says, ``article`` writes the page's document
+from that and its ``sections``.
 """
 
 from faceloupe.studies.article import write_article
 from faceloupe.studies.plan import StudyPlan, make_plan
 from faceloupe.studies.run import Study, run_study, study
 from faceloupe.studies.statements import Statement
-from faceloupe.studies.statistics import Interval
+from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trial, Trials
 
 __all__ = [
-    "Interval",
+    "Estimate",
     "Statement",
     "Study",
     "StudyPlan",

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faceloupe.blocks import Block, chart
+from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Curve
-from faceloupe.studies.statistics import Interval, cluster_bootstrap
+from faceloupe.studies.statistics import Estimate, cluster_bootstrap
 from faceloupe.studies.trials import Trials
 
 __all__ = ["dots_chart", "forest_chart", "line_chart", "share"]
@@ -18,7 +19,7 @@ KINDS = {"none": "pixels as they are", "centre": "mean pixel subtracted", "stand
 
 def share(value: float) -> str:
     """Return a share in per cent as it reads: 93.8 %."""
-    return f"{100 * value:.1f} %".replace("-", "−")
+    return f"{decimals(100 * value, 1)} %"
 
 
 def line_chart(
@@ -92,10 +93,10 @@ def forest_chart(
     id: str,  # noqa: A002
     title: str,
     caption: str,
-    rows: Mapping[str, Interval],
+    rows: Mapping[str, Estimate],
     x: str,
     *,
-    control: Mapping[str, Interval] | None = None,
+    control: Mapping[str, Estimate] | None = None,
     reference: Sequence[Mapping[str, Any]] = NO_CHANGE,
 ) -> Block:
     """Return intervals, one a row, with a control beside them where there is one."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from faceloupe.blocks import Block
 from faceloupe.studies.charts import dots_chart, forest_chart, line_chart, share
 from faceloupe.studies.findings import CHANCE_LOSS, Findings
 from faceloupe.studies.fits import PERMUTED, SHUFFLED, equal_side
 from faceloupe.studies.statements import Figure, Statement, Verdict, percent_figure, points, what_settles
-from faceloupe.studies.statistics import cluster_bootstrap, paired_difference
+from faceloupe.studies.statistics import Estimate, cluster_bootstrap, paired_difference
 
 __all__ = ["local_patterns", "location", "number_of_parameters", "overfitting", "separable", "training_accuracy"]
 
@@ -15,6 +16,13 @@ LITTLE = 0.05  # a loss of less than five points is none to speak of
 SHIFT = 8.0  # pixels, one eighth of a face of 64
 FAILED = 0.75  # held-out accuracy below which a network has failed: half way between chance and perfect
 FITTED = 0.95  # training accuracy from which a network has learned its captures
+PROBED = {
+    "pixels": "pixels",
+    "conv_relu": "convolution, after ReLU",
+    "pool": "pooling",
+    "hidden": "hidden layer, before ReLU",
+    "hidden_relu": "hidden layer",
+}
 
 
 def training_accuracy(findings: Findings) -> Iterator[Statement]:
@@ -62,6 +70,11 @@ def overfitting(findings: Findings) -> Iterator[Statement]:
     overfitted = findings.share(fits, failed & learned)
     never_learned = findings.share(fits, failed & ~learned)
     dead = findings.unfitted("fcnn", "none", held_out=True)
+    shares = {
+        "learned and failed": overfitted,
+        "never learned and failed": never_learned,
+        "all hidden units dead": dead,
+    }
     loss = findings.mean(fits, "train_loss")
     verdict: Verdict = (
         "contradicted"
@@ -81,24 +94,22 @@ def overfitting(findings: Findings) -> Iterator[Statement]:
         f"{loss.estimate:.3f}; answering one half to every face costs {CHANCE_LOSS:.3f}. In {share(dead.estimate)} "
         "of the fits every hidden unit is dead.",
         (
-            percent_figure("learned and failed", overfitted),
-            percent_figure("never learned and failed", never_learned),
-            percent_figure("all hidden units dead", dead),
+            *(percent_figure(label, found) for label, found in shares.items()),
             Figure("mean training loss, nats", f"{loss.estimate:.3f}", loss.range_text(), loss.n_text()),
         ),
         what_settles(verdict, findings, None),
-        forest_chart(
-            "overfitting-chart",
-            "What became of the FCNN's fits, pixels as they are",
-            "Shares of all fits, with 95 % intervals. A fit may be in none of the rows: it learned and did not fail.",
-            {
-                "learned and failed": overfitted,
-                "never learned and failed": never_learned,
-                "all hidden units dead": dead,
-            },
-            "share of fits",
-            reference=(),
-        ),
+        _fates_chart(shares),
+    )
+
+
+def _fates_chart(shares: dict[str, Estimate]) -> Block:
+    return forest_chart(
+        "overfitting-chart",
+        "What became of the FCNN's fits, pixels as they are",
+        "Shares of all fits, with 95 % intervals. A fit may be in none of the rows: it learned and did not fail.",
+        shares,
+        "share of fits",
+        reference=(),
     )
 
 
@@ -177,18 +188,22 @@ def location(findings: Findings) -> Iterator[Statement]:
             percent_figure("FCNN − CNN", gap, signed=True),
         ),
         what_settles(verdict, findings, None),
-        line_chart(
-            "location-chart",
-            "Accuracy on held-out captures, shifted sideways",
-            f"Networks trained on centred pixels and unshifted faces, {gap.n_text()}. Bands are 95 % intervals.",
-            {
-                ("FCNN", "fcnn"): findings.robustness("fcnn", "shift x", "accuracy"),
-                ("CNN", "cnn"): findings.robustness("cnn", "shift x", "accuracy"),
-                ("CNN, global pooling", "other"): findings.robustness("cnn-global", "shift x", "accuracy"),
-            },
-            ("shift to the right", "pixels"),
-            "accuracy",
-        ),
+        _shift_chart(findings, gap.n_text()),
+    )
+
+
+def _shift_chart(findings: Findings, n: str) -> Block:
+    return line_chart(
+        "location-chart",
+        "Accuracy on held-out captures, shifted sideways",
+        f"Networks trained on centred pixels and unshifted faces, {n}. Bands are 95 % intervals.",
+        {
+            ("FCNN", "fcnn"): findings.robustness("fcnn", "shift x", "accuracy"),
+            ("CNN", "cnn"): findings.robustness("cnn", "shift x", "accuracy"),
+            ("CNN, global pooling", "other"): findings.robustness("cnn-global", "shift x", "accuracy"),
+        },
+        ("shift to the right", "pixels"),
+        "accuracy",
     )
 
 
@@ -230,18 +245,11 @@ def local_patterns(findings: Findings) -> Iterator[Statement]:
 
 def separable(findings: Findings) -> Iterator[Statement]:
     """Check how linearly separable the classes are, layer by layer."""
-    layers = {
-        "pixels": "pixels",
-        "conv_relu": "convolution, after ReLU",
-        "pool": "pooling",
-        "hidden": "hidden layer, before ReLU",
-        "hidden_relu": "hidden layer",
-    }
-    found = {name: findings.mean(findings.probe(name), "accuracy") for name in layers}
-    control = {name: findings.mean(findings.probe(name, SHUFFLED), "accuracy") for name in layers}
+    found = {name: findings.mean(findings.probe(name), "accuracy") for name in PROBED}
+    control = {name: findings.mean(findings.probe(name, SHUFFLED), "accuracy") for name in PROBED}
     gain = findings.difference(findings.probe("hidden_relu"), findings.probe("pixels"), "accuracy")
     verdict: Verdict = "supported" if gain.low > 0 else "contradicted" if gain.high < 0 else "not shown"
-    sizes = {name: int(findings.probe(name).rows[0].amount) for name in layers}
+    sizes = {name: int(findings.probe(name).rows[0].amount) for name in PROBED}
     n = " or ".join(map(str, sorted(findings.probe("pixels").values("n_held_out"))))
     yield Statement(
         "separable",
@@ -260,21 +268,24 @@ def separable(findings: Findings) -> Iterator[Statement]:
                 found[name].range_text(percent=True),
                 found[name].n_text(),
             )
-            for name, label in layers.items()
+            for name, label in PROBED.items()
         ),
         what_settles(
             verdict,
             findings,
             findings.pairs_to_settle(findings.probe("hidden_relu"), findings.probe("pixels"), "accuracy"),
         ),
-        forest_chart(
-            "separable-chart",
-            "A linear probe's accuracy on held-out captures, layer by layer",
-            f"CNN, mean pixel subtracted, {gain.n_text()}. Cross-validated; beside it the same probe on shuffled "
-            "labels.",
-            {label: found[name] for name, label in layers.items()},
-            "probe accuracy",
-            control={label: control[name] for name, label in layers.items()},
-            reference=[{"x": 0.5, "label": "chance"}],
-        ),
+        _layers_chart(found, control, gain.n_text()),
+    )
+
+
+def _layers_chart(found: dict[str, Estimate], control: dict[str, Estimate], n: str) -> Block:
+    return forest_chart(
+        "separable-chart",
+        "A linear probe's accuracy on held-out captures, layer by layer",
+        f"CNN, mean pixel subtracted, {n}. Cross-validated; beside it the same probe on shuffled labels.",
+        {label: found[name] for name, label in PROBED.items()},
+        "probe accuracy",
+        control={label: control[name] for name, label in PROBED.items()},
+        reference=[{"x": 0.5, "label": "chance"}],
     )

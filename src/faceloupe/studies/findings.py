@@ -1,21 +1,21 @@
 """Figures with intervals, computed from the trials of a study and from nothing else."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.inspection import Anatomy, anatomy
+from faceloupe.scores import wilson
 from faceloupe.studies.fits import build
 from faceloupe.studies.plan import StudyPlan
 from faceloupe.studies.statistics import (
-    Interval,
+    Estimate,
     cluster_bootstrap,
     paired_difference,
     probability_of_superiority,
     sample_size_for_difference,
-    wilson,
 )
 from faceloupe.studies.trials import Trials
 
@@ -30,9 +30,9 @@ class Curve:
     """A mean by amount, with the interval at each."""
 
     amounts: tuple[float, ...]
-    intervals: tuple[Interval, ...]
+    intervals: tuple[Estimate, ...]
 
-    def at(self, amount: float) -> Interval:
+    def at(self, amount: float) -> Estimate:
         """Return the interval at one amount."""
         return self.intervals[self.amounts.index(amount)]
 
@@ -73,11 +73,11 @@ class Findings:
         )
         return Trials(trial for trial in found if (trial.n_held_out > 0) == held_out).where(**more)
 
-    def mean(self, trials: Trials, column: str) -> Interval:
+    def mean(self, trials: Trials, column: str) -> Estimate:
         """Return a column's mean over pairs and seeds."""
         return cluster_bootstrap(trials.grid(column))
 
-    def share(self, trials: Trials, flags: NDArray[np.bool_]) -> Interval:
+    def share(self, trials: Trials, flags: NDArray[np.bool_]) -> Estimate:
         """Return how often something is so, over pairs and seeds.
 
         What is so in all fits, or in none, has no spread to resample: then the interval is Wilson's for the pairs
@@ -85,14 +85,15 @@ class Findings:
         """
         grid = trials.grid(flags)
         if (grid == grid[0, 0]).all():
-            return replace(wilson(int(grid[:, 0].sum()), len(grid)), counted="pairs, all alike")
+            alike = wilson(int(grid[:, 0].sum()), len(grid))
+            return Estimate(float(grid[0, 0]), alike.low, alike.high, len(grid), "pairs, all alike")
         return cluster_bootstrap(grid)
 
-    def difference(self, a: Trials, b: Trials, column: str) -> Interval:
+    def difference(self, a: Trials, b: Trials, column: str) -> Estimate:
         """Return the mean of a - b over the same pairs and seeds."""
         return paired_difference(a.grid(column), b.grid(column))
 
-    def superiority(self, a: Trials, b: Trials, column: str) -> Interval:
+    def superiority(self, a: Trials, b: Trials, column: str) -> Estimate:
         """Return how often a beats b on the same pair and seed, ties counting half."""
         return probability_of_superiority(a.grid(column), b.grid(column))
 
@@ -104,13 +105,13 @@ class Findings:
         differences = a.grid(column) - b.grid(column) - limit
         return sample_size_for_difference(differences) if len(differences) > 1 else None
 
-    def unfitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Interval:
+    def unfitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Estimate:
         """Return the share of fits whose hidden units are all dead, so that every face gets the same answer."""
         trials = self.fits(network, preprocess, held_out=held_out)
         hidden = self.anatomy(network).layers[-2].output_shape[-1]
         return self.share(trials, trials.column("dead_hidden") == hidden)
 
-    def fitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Interval:
+    def fitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Estimate:
         """Return the share of fits that recognise every training capture."""
         trials = self.fits(network, preprocess, held_out=held_out)
         return self.share(trials, trials.column("train_accuracy") == 1)
@@ -144,7 +145,7 @@ class Findings:
         """Return how long single fits took, one after another."""
         return self.trials.where(experiment="timing", network=network).column("seconds")
 
-    def people(self, network: str, preprocess: str) -> tuple[Floats, Interval]:
+    def people(self, network: str, preprocess: str) -> tuple[Floats, Estimate]:
         """Return the accuracies of the splits, and their mean with Wilson's interval for the captures of one split.
 
         The splits share their captures, so more splits make the mean steadier but are no new evidence: the interval is
@@ -154,7 +155,8 @@ class Findings:
         accuracies = trials.column("accuracy")
         n = trials.rows[0].n_held_out
         mean = float(accuracies.mean())
-        return accuracies, replace(wilson(round(mean * n), n), estimate=mean)
+        around = wilson(round(mean * n), n)
+        return accuracies, Estimate(mean, around.low, around.high, n)
 
     def probe(self, layer: str, control: str = "") -> Trials:
         """Return the probes of one layer."""
@@ -168,7 +170,7 @@ class Findings:
         )
 
 
-def as_document(interval: Interval) -> dict[str, Any]:
+def as_document(interval: Estimate) -> dict[str, Any]:
     """Return an interval as JSON holds it."""
     return {
         "estimate": interval.estimate,

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.documents import encode_array
 from faceloupe.faces import FaceSet
+from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.studies.charts import KINDS
 from faceloupe.studies.experiments import NETWORKS, half
 from faceloupe.studies.fits import FitGroup, fit_group
@@ -37,59 +37,43 @@ def loupe_document(plan: StudyPlan, faces: FaceSet) -> dict[str, Any]:
         )
         for name in NETWORKS
     }
-    return {
-        "people": [f"subject {who + 1}" for who in plan.people],
-        "faces": encode_array(np.rint(255 * pair.images).astype(np.uint8), compress=True),
-        "labels": pair.subject.tolist(),
-        "training": {
-            "epochs": plan.epochs,
-            "batch_size": plan.batch_size,
-            "learning_rate": plan.learning_rate,
-            "faces": groups["cnn"].train[0].tolist(),
-        },
-        "networks": {
-            f"{name}/{kind}": _network(group, kind) for kind in plan.preprocess for name, group in groups.items()
-        },
-    }
+    return loupe_data(
+        [f"subject {who + 1}" for who in plan.people],
+        pair.images,
+        pair.subject.tolist(),
+        {f"{name}/{kind}": _network(group, kind) for kind in plan.preprocess for name, group in groups.items()},
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        training_faces=groups["cnn"].train[0].tolist(),
+    )
 
 
 def _network(group: FitGroup, kind: str) -> dict[str, Any]:
     """Return all fits of one network with one preprocessing."""
     places = [place for place, one in enumerate(group.preprocessing) if one.kind == kind]
-    trials = group.trials("tutorial")
-    first = places[0]
-    return {
-        "kind": group.network,
-        "label": f"{LABELS[group.network]}, {KINDS[kind]}",
-        "fits": [
-            {
-                "seed": group.seeds[place],
-                "accuracy": trials[place].accuracy,
-                "train_accuracy": trials[place].train_accuracy,
-                "dead": {
-                    "conv": None if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
-                    "hidden": int(trials[place].dead_hidden),
-                },
-                "preprocessing": _scaling(group, place),
-                "weights": _weights(group.fits.weights, place),
-            }
-            for place in places
-        ],
-        "history": {
-            "seed": group.seeds[first],
-            "loss": group.fits.loss[first].tolist(),
-            "accuracy": group.fits.accuracy[first].tolist(),
-            "preprocessing": _scaling(group, first),
-            "weights": _weights(group.fits.moments or {}, first),
-        },
+    trials, first = group.trials("tutorial"), places[0]
+    fits = [
+        loupe_fit(
+            _state(group, place, group.fits.weights),
+            seed=group.seeds[place],
+            accuracy=trials[place].accuracy,
+            train_accuracy=trials[place].train_accuracy,
+            dead_conv=None if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
+            dead_hidden=int(trials[place].dead_hidden),
+        )
+        for place in places
+    ]
+    history = {
+        "seed": group.seeds[first],
+        "loss": group.fits.loss[first].tolist(),
+        "accuracy": group.fits.accuracy[first].tolist(),
+        **_state(group, first, group.fits.moments or {}),
     }
+    return loupe_network(group.network, f"{LABELS[group.network]}, {KINDS[kind]}", fits, history=history)
 
 
-def _scaling(group: FitGroup, place: int) -> dict[str, float]:
-    return {"mean": group.preprocessing[place].mean, "scale": group.preprocessing[place].scale}
-
-
-def _weights(stacked: Weights, place: int) -> dict[str, Any]:
-    return {
-        name: encode_array(value[place].numpy().astype(np.float16), compress=True) for name, value in stacked.items()
-    }
+def _state(group: FitGroup, place: int, stacked: Weights) -> dict[str, Any]:
+    step = group.preprocessing[place]
+    weights = {name: value[place].numpy().astype(np.float16) for name, value in stacked.items()}
+    return loupe_state(step.mean, step.scale, weights)

@@ -11,6 +11,7 @@ from faceloupe.blocks import pictures
 from faceloupe.documents import encode_array
 from faceloupe.faces import FaceSet
 from faceloupe.inspection import trace
+from faceloupe.numerals import three_figures
 from faceloupe.studies.charts import KINDS
 from faceloupe.studies.fits import FitGroup, fit_group
 from faceloupe.studies.plan import StudyPlan
@@ -132,7 +133,7 @@ class Portraits:
         return pictures(
             name,
             title,
-            f"{caption} Grey is 0; black is −{limit:.3g}, white +{limit:.3g}.",
+            f"{caption} Grey is 0; black is −{three_figures(limit)}, white +{three_figures(limit)}.",
             panels,
             scale={"kind": "grey", "limit": limit, "unit": unit},
             columns=4,

@@ -3,7 +3,7 @@
 import os
 import platform
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,15 +14,15 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet, load_faces
+from faceloupe.progress import Progress
 from faceloupe.studies.experiments import cost, run_task, tasks_of
 from faceloupe.studies.fits import one_thread
 from faceloupe.studies.folder import SCHEMA, StudyFolder
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
 from faceloupe.studies.trials import Trial, Trials
 
-__all__ = ["Progress", "Study", "estimate_seconds", "run_study", "study"]
+__all__ = ["Study", "estimate_seconds", "run_study", "study"]
 
-Progress = Callable[[float, float], None]
 LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 
 

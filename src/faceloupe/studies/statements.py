@@ -7,9 +7,10 @@ says, *not shown* when it does not, with the number of pairs that would settle i
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from faceloupe.numerals import decimals
 from faceloupe.studies.charts import share
 from faceloupe.studies.findings import Findings
-from faceloupe.studies.statistics import Interval
+from faceloupe.studies.statistics import Estimate
 
 __all__ = ["Figure", "Statement", "Verdict", "percent_figure", "points", "what_settles"]
 
@@ -67,10 +68,10 @@ class Statement:
         }
 
 
-def percent_figure(label: str, interval: Interval, *, signed: bool = False) -> Figure:
+def percent_figure(label: str, interval: Estimate, *, signed: bool = False) -> Figure:
     """Return a share, or with a sign a difference of shares, as it reads."""
-    value = f"{100 * interval.estimate:+.1f} points" if signed else share(interval.estimate)
-    return Figure(label, value.replace("-", "−"), interval.range_text(percent=True, signed=signed), interval.n_text())
+    value = f"{decimals(100 * interval.estimate, 1, signed=True)} points" if signed else share(interval.estimate)
+    return Figure(label, value, interval.range_text(percent=True, signed=signed), interval.n_text())
 
 
 def what_settles(verdict: Verdict, findings: Findings, pairs: int | None) -> str | None:
@@ -87,6 +88,6 @@ def what_settles(verdict: Verdict, findings: Findings, pairs: int | None) -> str
     )
 
 
-def points(interval: Interval) -> str:
+def points(interval: Estimate) -> str:
     """Return a difference of shares in points, without its sign."""
-    return f"{100 * interval.estimate:.1f} points".replace("-", "−")
+    return f"{decimals(100 * interval.estimate, 1)} points"

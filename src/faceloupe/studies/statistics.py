@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores import wilson as score_interval
+from faceloupe.numerals import decimals
 
 __all__ = [
-    "Interval",
+    "Estimate",
     "cluster_bootstrap",
     "paired_difference",
     "probability_of_superiority",
     "sample_size_for_difference",
-    "wilson",
 ]
 
 Floats = NDArray[np.float64]
@@ -27,7 +26,7 @@ CHUNK = 2**20  # resampled values held at once by the bootstrap, 8 MB of indices
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Estimate:
     """An estimate, the interval around it, and how much it rests on.
 
     Attributes
@@ -48,14 +47,10 @@ class Interval:
     counted: str = ""
     confidence: float = 0.95
 
-    def excludes(self, value: float) -> bool:
-        """Return whether a value lies outside the interval."""
-        return not self.low <= value <= self.high
-
     def range_text(self, percent: bool = False, signed: bool = False) -> str:
         """Return the limits alone.
 
-        >>> wilson(450, 480).range_text(percent=True)
+        >>> Estimate(0.9375, 0.9122, 0.9558, 480).range_text(percent=True)
         '[91.2, 95.6]'
         """
         return f"[{_number(self.low, percent, signed)}, {_number(self.high, percent, signed)}]"
@@ -74,9 +69,9 @@ class Interval:
         signed : bool
             With a plus or minus sign, for differences.
 
-        >>> wilson(450, 480).text(percent=True)
+        >>> Estimate(0.9375, 0.9122, 0.9558, 480).text(percent=True)
         '93.8 % [91.2, 95.6], n = 480'
-        >>> Interval(-0.044, -0.1, 0.012, 24, "pairs × 8 seeds").text(percent=True, signed=True)
+        >>> Estimate(-0.044, -0.1, 0.012, 24, "pairs × 8 seeds").text(percent=True, signed=True)
         '−4.4 points [−10.0, +1.2], n = 24 pairs × 8 seeds'
         """
         unit = (" points" if signed else " %") if percent else ""
@@ -84,31 +79,6 @@ class Interval:
 
     def __str__(self) -> str:
         return self.text()
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """Return a proportion with Wilson's score interval (Wilson 1927; Brown, Cai & DasGupta 2001).
-
-    Unlike the textbook interval it stays in [0, 1] and has a width where every observation succeeds: 10 of 10 right is
-    1.00 [0.72, 1.00].
-
-    Parameters
-    ----------
-    successes, n : int
-        0 <= successes <= n, n at least 1; independent observations.
-    confidence : float
-        Between 0 and 1.
-
-    Raises
-    ------
-    InputError
-        If the counts or the confidence cannot be.
-
-    >>> str(wilson(10, 10))
-    '1.00 [0.72, 1.00], n = 10'
-    """
-    found = score_interval(successes, n, confidence)
-    return Interval(successes / n, found.low, found.high, n, confidence=confidence)
 
 
 def _mean(values: Floats) -> Floats:
@@ -123,7 +93,7 @@ def cluster_bootstrap(
     samples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-) -> Interval:
+) -> Estimate:
     """Return a statistic over pairs and seeds with a percentile interval from a two-level bootstrap.
 
     Each sample draws pairs with replacement and then, within each drawn pair, seeds with replacement (Davison & Hinkley
@@ -162,7 +132,7 @@ def cluster_bootstrap(
     low, high = np.quantile(drawn, [tail, 1 - tail])
     pairs, seeds = grid.shape
     counted = f"{'pair' if pairs == 1 else 'pairs'} × {seeds} {'seed' if seeds == 1 else 'seeds'}"
-    return Interval(float(statistic(grid)), float(low), float(high), pairs, counted, confidence)
+    return Estimate(float(statistic(grid)), float(low), float(high), pairs, counted, confidence)
 
 
 def _resampled(grid: Floats, samples: int, rng: np.random.Generator) -> Floats:
@@ -173,9 +143,7 @@ def _resampled(grid: Floats, samples: int, rng: np.random.Generator) -> Floats:
     return grid[rows, columns]
 
 
-def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, samples: int = 2000, seed: int = 0, confidence: float = 0.95
-) -> Interval:
+def paired_difference(a: ArrayLike, b: ArrayLike) -> Estimate:
     """Return the mean of a - b with the interval of :func:`cluster_bootstrap`.
 
     Both networks saw the same pair, split and batch order in each cell, so what is common to them cancels.
@@ -184,8 +152,6 @@ def paired_difference(
     ----------
     a, b : array, shape (pairs, seeds)
         Cell by cell from the same pair and seed.
-    samples, seed, confidence
-        As in :func:`cluster_bootstrap`.
 
     Raises
     ------
@@ -193,13 +159,13 @@ def paired_difference(
         If the shapes differ or an array is not usable.
     """
     first, second = _checked_twins(a, b)
-    return cluster_bootstrap(first - second, samples=samples, seed=seed, confidence=confidence)
+    return cluster_bootstrap(first - second)
 
 
-def probability_of_superiority(
-    a: ArrayLike, b: ArrayLike, *, samples: int = 2000, seed: int = 0, confidence: float = 0.95
-) -> Interval:
-    """Return P(A > B) + P(A = B)/2 over paired fits (Bouthillier et al. 2021, arXiv:2103.03098).
+def probability_of_superiority(a: ArrayLike, b: ArrayLike) -> Estimate:
+    """Return P(A > B) + P(A = B)/2 over paired fits, with the interval of :func:`cluster_bootstrap`.
+
+    Bouthillier et al. 2021, arXiv:2103.03098.
 
     0.5 means that a coin says as well which one is better on the next pair and seed.
 
@@ -207,8 +173,6 @@ def probability_of_superiority(
     ----------
     a, b : array, shape (pairs, seeds)
         Cell by cell from the same pair and seed.
-    samples, seed, confidence
-        As in :func:`cluster_bootstrap`.
 
     Raises
     ------
@@ -217,7 +181,7 @@ def probability_of_superiority(
     """
     first, second = _checked_twins(a, b)
     won = (first > second) + 0.5 * (first == second)
-    return cluster_bootstrap(won, samples=samples, seed=seed, confidence=confidence)
+    return cluster_bootstrap(won)
 
 
 def sample_size_for_difference(differences: ArrayLike, *, power: float = 0.8, confidence: float = 0.95) -> int | None:
@@ -291,6 +255,4 @@ def _normal_quantile(confidence: float) -> float:
 
 
 def _number(value: float, percent: bool, signed: bool) -> str:
-    text = f"{100 * value:{'+' if signed else ''}.1f}" if percent else f"{value:{'+' if signed else ''}.2f}"
-    # A difference that rounds to zero has no sign to show.
-    return text.lstrip("+-") if not float(text) else text.replace("-", "\N{MINUS SIGN}")
+    return decimals(100 * value, 1, signed=signed) if percent else decimals(value, signed=signed)

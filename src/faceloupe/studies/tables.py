@@ -5,9 +5,10 @@ from statistics import median_low
 from faceloupe.blocks import Block, table
 from faceloupe.inspection import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
+from faceloupe.numerals import decimals
 from faceloupe.studies.charts import KINDS, share
 from faceloupe.studies.findings import Findings
-from faceloupe.studies.statistics import Interval
+from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trials
 
 __all__ = [
@@ -60,7 +61,7 @@ def differences_table(findings: Findings) -> Block:
                     what,
                     _cell(findings.mean(fcnn, column)),
                     _cell(findings.mean(cnn, column)),
-                    f"{100 * gap.estimate:+.1f} {gap.range_text(percent=True, signed=True)}".replace("-", "−"),
+                    f"{decimals(100 * gap.estimate, 1, signed=True)} {gap.range_text(percent=True, signed=True)}",
                     f"{wins.estimate:.2f} {wins.range_text()}",
                 ]
             )
@@ -203,5 +204,5 @@ def people_table(findings: Findings) -> Block:
     )
 
 
-def _cell(interval: Interval) -> str:
+def _cell(interval: Estimate) -> str:
     return f"{100 * interval.estimate:.1f} {interval.range_text(percent=True)}"

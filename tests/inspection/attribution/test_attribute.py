@@ -6,7 +6,7 @@ import captum.attr
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -521,7 +521,6 @@ def test_progress_runs_to_the_end(cnn, face):
     assert [worked for worked, _ in seen] == sorted(worked for worked, _ in seen)
 
 
-@settings(deadline=None)
 @given(st.tuples(st.integers(1, 300), st.integers(1, 300)))
 def test_the_windows_cover_the_face_and_no_more(shape):
     for starts, window, size in zip(windows_on(shape), window_of(shape), shape, strict=True):
@@ -533,7 +532,6 @@ def test_the_windows_cover_the_face_and_no_more(shape):
         assert len(starts) == len(set(starts)) <= 32
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_a_spread_map_keeps_its_range(h, w, seed):
     rng = np.random.default_rng(seed)

@@ -95,7 +95,7 @@ def test_a_network_that_looks_at_nothing_gives_zeros(spot):
     assert "the map is 0 everywhere" in found.warning
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.tuples(st.integers(1, 60), st.integers(1, 60)), st.integers(0, 5))
 def test_masks_show_half_of_the_face_everywhere(shape, seed):
     network = Linear(np.ones(shape))

@@ -215,7 +215,7 @@ def test_a_report_is_a_document(faces):
     assert document["words"] == list(report.words) == str(report).split("\n")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     **CONVOLUTIONS,
     groups=st.sampled_from([1, 2]),

@@ -36,7 +36,7 @@ def test_the_patches_are_those_of_a_search_through_everything(faces):
         np.testing.assert_array_equal(patch.pixels, face[:, row : row + 8, column : column + 8])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     **CONVOLUTIONS,
     channels=st.integers(1, 3),

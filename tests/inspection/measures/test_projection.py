@@ -25,7 +25,7 @@ def test_the_projection_is_that_of_the_singular_value_decomposition(n, d):
     np.testing.assert_allclose(found.points, U[:, :2] * values[:2] * signs, atol=1e-8)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_the_captures_does_not_turn_the_picture(seed):
     X = layer(9, 5, seed) * [5, 4, 3, 2, 1]

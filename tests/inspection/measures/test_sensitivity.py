@@ -61,7 +61,7 @@ def test_a_convolution_moves_round_content_that_is_surrounded_by_nothing(faces):
         assert change == pytest.approx(np.sqrt(np.mean(squares)) / between_faces(maps), rel=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     **CONVOLUTIONS,
     distance=st.integers(-6, 6).filter(bool),

@@ -77,7 +77,7 @@ def test_the_same_capture_under_both_labels_is_not_separable():
     assert not probe(X, y, seed=0).separable
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(6, 30), d=st.integers(1, 6), distance=st.floats(0, 6), seed=st.integers(0, 10_000))
 def test_where_the_perceptron_converges_there_is_a_hyperplane(n, d, distance, seed):
     X, y = two_clouds(n, d, distance, seed)
@@ -86,7 +86,7 @@ def test_where_the_perceptron_converges_there_is_a_hyperplane(n, d, distance, se
         assert probe(X, y, seed, shuffles=1).separable
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(d=st.integers(1, 30), seed=st.integers(0, 10_000), scale=st.sampled_from([1e-4, 1.0, 1e4]))
 def test_scale_and_offset_of_a_layer_do_not_matter(d, seed, scale):
     X, y = two_clouds(20, d, 1.0, seed)

@@ -64,7 +64,7 @@ def test_the_shuffles_are_those_of_the_seed():
     assert found.shuffled_biased == pytest.approx([cka_by_its_definition(a, b[order]) for order in orders])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, d=st.integers(1, 30), scale=st.sampled_from([1e-6, 0.3, 1e5]), offset=st.floats(-10, 10))
 def test_turning_scaling_and_moving_a_layer_changes_nothing(seed, d, scale, offset):
     a, b = layer(15, d, seed), layer(15, 6, seed + 1)
@@ -74,7 +74,7 @@ def test_turning_scaling_and_moving_a_layer_changes_nothing(seed, d, scale, offs
     assert other.shuffled == pytest.approx(one.shuffled, abs=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, n=st.integers(4, 30), d=st.integers(1, 40))
 def test_a_layer_is_itself_and_similarity_has_no_direction(seed, n, d):
     a, b = layer(n, d, seed), layer(n, 3, seed + 1)

@@ -25,7 +25,7 @@ def test_what_no_relu_puts_out_is_refused(outputs):
         dead_units(outputs)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     units=st.integers(2, 8),

@@ -83,7 +83,7 @@ class TestAgainstTorch:
         np.testing.assert_allclose(found, expected, atol=1e-6)
         np.testing.assert_allclose(network.run(torch.from_numpy(faces)), found, atol=0)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(
         steps=st.lists(
             st.tuples(

@@ -31,7 +31,7 @@ def kinds(path):
     return [node.op_type for node in without_prelu(graph.model.graph.node, graph.tensors)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(-3, 3, width=32), min_size=4, max_size=4))
 def test_the_numbers_stay(tmp_path, slopes):
     path = prelu_after("Conv", np.reshape(slopes, (4, 1, 1)), tmp_path / "bent.onnx")

@@ -90,7 +90,7 @@ class TestFunctionsBetweenTheLayers:
             assert image_gradient(network, (160, 160), 10, 10) == last.receptive_field == (35, 35)
         assert last.stride == (8, 8)
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         blocks=st.lists(
             st.tuples(st.sampled_from([1, 3, 5]), st.sampled_from([1, 3, 5]), st.integers(1, 2)),

@@ -1,8 +1,7 @@
 """Which parts of a face an answer rests on, with a certificate that says how far the map can be believed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +14,7 @@ from faceloupe.inspection.attribution.methods import METHODS, Method, Question, 
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
 from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
 from faceloupe.inspection.showing import Shown
+from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,6 +58,13 @@ class Attribution(Shown):
     certificate: Certificate | None
 
     @property
+    def verdict(self) -> Literal["passed", "failed", "not checked"]:
+        """What the certificate says in a word."""
+        if self.certificate is None:
+            return "not checked"
+        return "passed" if self.certificate.passed else "failed"
+
+    @property
     def warning(self) -> str | None:
         """What to read before the map: why it fails, that it is empty, or None."""
         if self.certificate is None or self.certificate.passed:
@@ -91,9 +98,7 @@ class Attribution(Shown):
         return attribution_section(self)
 
     def __repr__(self) -> str:
-        state = "no certificate"
-        if self.certificate:
-            state = "certificate passed" if self.certificate.passed else "certificate failed"
+        state = f"certificate {self.verdict}" if self.certificate else "no certificate"
         return (
             f"Attribution({self.method} of {self.target} = {self.value:.4g}: {self.map.shape[0]}×{self.map.shape[1]} "
             f"map from {self.map.min():.3g} to {self.map.max():.3g}, {self.unit}; {state})"
@@ -110,7 +115,7 @@ def attribute(
     baseline: ArrayLike | None = None,
     certify: bool = True,
     seed: int = 0,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Attribution:
     """Draw which parts of a face a network's answer rests on, and check the drawing.
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.arithmetic import counted
 from faceloupe.inspection.measures.captures import flat
 from faceloupe.inspection.showing import Shown
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.blocks import Block

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from faceloupe.blocks import Block, chart, section, table, text
-from faceloupe.inspection.arithmetic import counted
 from faceloupe.inspection.layers import Anatomy, Layer
+from faceloupe.numerals import counted
 
 __all__ = ["anatomy_section", "anatomy_table"]
 

@@ -5,6 +5,7 @@ import numpy as np
 from faceloupe.blocks import Block, pictures, section, text
 from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.numerals import three_figures
 from faceloupe.report.scales import format_number
 
 __all__ = ["attribution_section"]
@@ -21,7 +22,7 @@ def _map(found: Attribution) -> Block:
     method = method[0].upper() + method[1:]
     method += f" at {found.layer}" if found.layer else ""
     rows, columns = found.map.shape
-    least, most = (format_number(float(f"{value:.3g}")) for value in (found.map.min(), found.map.max()))
+    least, most = map(three_figures, (found.map.min(), found.map.max()))
     described = f"{method}, {found.target}: from {least} to {most}, {found.unit}"
     return pictures(
         "map",
@@ -30,7 +31,7 @@ def _map(found: Attribution) -> Block:
         f"{found.unit}: from {least} to {most}; orange speaks for the answer, blue against it. {rows}×{columns} "
         f"numbers, drawn at the size of the face ({found.face_shape[0]}×{found.face_shape[1]} pixels), linear in "
         f"between; raw. “Nothing there” is {found.baseline}.",
-        {f"certificate: {_verdict(found)}": (found.on_face(), described)},
+        {f"certificate: {found.verdict}": (found.on_face(), described)},
         scale={"kind": "diverging", "limit": float(np.abs(found.map).max()), "unit": found.unit},
         columns=1,
     )
@@ -38,10 +39,4 @@ def _map(found: Attribution) -> Block:
 
 def _checks(found: Attribution) -> str:
     reasons = found.certificate.reasons if found.certificate else ()
-    return "\n\n".join([f"Certificate: **{_verdict(found)}**.", *(f"{one[0].upper()}{one[1:]}." for one in reasons)])
-
-
-def _verdict(found: Attribution) -> str:
-    if found.certificate is None:
-        return "not checked"
-    return "passed" if found.certificate.passed else "failed"
+    return "\n\n".join([f"Certificate: **{found.verdict}**.", *(f"{one[0].upper()}{one[1:]}." for one in reasons)])

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceloupe.blocks import Block, chart, pictures, section, table, text
-from faceloupe.inspection.arithmetic import counted, evenly
+from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.measures.projection import Projection
 from faceloupe.inspection.measures.separability import Separability
 from faceloupe.inspection.measures.similarity import LayerSimilarity, Similarity
+from faceloupe.numerals import counted, decimals
 
 __all__ = ["layer_similarity_section", "projection_section", "separability_section", "similarity_section"]
 
@@ -25,8 +26,9 @@ def separability_section(found: Separability) -> Block:
         cut += f", as it would with any labels, since they differ in {found.rank} dimensions"
     told = (
         f"**{found.correct} of {counted(found.n, 'capture')} right when held out, {100 * found.accuracy:.1f} %**; with "
-        f"shuffled labels {100 * found.shuffled_accuracy:.1f} % on average: {_signed(100 * found.selectivity, 1)} "
-        f"percentage points, p = {found.p_value:.3g}.\n\n{cut}. {counted(found.d, 'number')} a capture."
+        f"shuffled labels {100 * found.shuffled_accuracy:.1f} % on average: "
+        f"{decimals(100 * found.selectivity, 1, signed=True)} percentage points, "
+        f"p = {found.p_value:.3g}.\n\n{cut}. {counted(found.d, 'number')} a capture."
     )
     drawn = _beside_shuffles(
         "probe",
@@ -129,13 +131,11 @@ def _beside_shuffles(
 
 
 def _rounded(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+    return "–" if math.isnan(value) else decimals(value)
 
 
 def _shuffled(found: LayerSimilarity) -> str:
     values = [value for row in found.cells for cell in row for value in cell.shuffled if not math.isnan(value)]
-    return f"from {_signed(min(values), 2)} to {_signed(max(values), 2)}" if values else "undefined"
-
-
-def _signed(value: float, places: int) -> str:
-    return f"{value:+.{places}f}".replace("-", "−")
+    if not values:
+        return "undefined"
+    return f"from {decimals(min(values), signed=True)} to {decimals(max(values), signed=True)}"

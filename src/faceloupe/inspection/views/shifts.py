@@ -1,8 +1,9 @@
 """What a moved face changes, layer by layer: curves, the numbers, and what they mean."""
 
 from faceloupe.blocks import Block, chart, section, table, text
-from faceloupe.inspection.arithmetic import counted, evenly
+from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
+from faceloupe.numerals import counted, with_minus
 
 __all__ = ["shifts_section"]
 
@@ -51,7 +52,7 @@ def _numbers(found: ShiftSensitivity) -> Block:
     return table(
         "numbers",
         "Change, and in brackets the equivariance error.",
-        {"layer": "left", **{f"{pixels:+} px".replace("-", "−"): "right" for pixels in found.pixels}},
+        {"layer": "left", **{with_minus(f"{pixels:+} px"): "right" for pixels in found.pixels}},
         [[f"`{layer.name}`", *map(_cell, layer.change, layer.equivariance_error)] for layer in found.layers],
         f"{counted(len(found.layers) - 1, 'layer')} and the image itself. Equivariance error: how far the output for "
         "the moved face is from the output, moved, as a share of its norm; taken where the layer sees no border.",

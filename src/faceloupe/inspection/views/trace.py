@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, pictures, section, text
-from faceloupe.inspection.arithmetic import counted, evenly
+from faceloupe.inspection.arithmetic import evenly
+from faceloupe.inspection.averaging import averaged, block_side
 from faceloupe.inspection.outputs import Trace
-from faceloupe.report.scales import format_number
+from faceloupe.numerals import counted, three_figures
 
 __all__ = ["trace_section"]
 
@@ -54,21 +55,13 @@ def _maps(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
     variance = output.var(axis=(0, 2, 3))
     chosen = np.argsort(-variance, kind="stable")[:PANELS]
     which = f"{len(chosen)} of " if len(chosen) < channels else "all "
-    block = -(-max(height, width) // SIDE)
+    block = block_side((height, width), SIDE)
     means = f" Each pixel is the mean of {block}×{block} places." if block > 1 else ""
     caption = (
         f"Capture 0, {which}{counted(channels, 'channel')} of {height}×{width} places, those first that vary most over "
         f"the captures.{means}"
     )
-    return ((f"channel {channel}", _averaged(output[0, channel], block)) for channel in chosen), caption
-
-
-def _averaged(channel: Floats, block: int) -> Floats:
-    """Return the means of squares of places; those at the end of a side repeat its last row or column."""
-    height, width = channel.shape
-    padded = np.pad(channel, ((0, -height % block), (0, -width % block)), mode="edge")
-    means: Floats = padded.reshape(padded.shape[0] // block, block, -1, block).mean(axis=(1, 3))
-    return means
+    return ((f"channel {channel}", averaged(output[0, channel], block)) for channel in chosen), caption
 
 
 def _vectors(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
@@ -89,5 +82,5 @@ def _span(array: NDArray[Any]) -> str:
     known = array[np.isfinite(array)]
     if not known.size:
         return "no finite number"
-    least, most = (format_number(float(f"{value:.3g}")) for value in (known.min(), known.max()))
+    least, most = map(three_figures, (known.min(), known.max()))
     return f"from {least} to {most}"
