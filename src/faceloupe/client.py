@@ -169,9 +169,11 @@ class Client:
         address = f"/people/{person}" if reference is None else f"/people/{person}/references/{reference}"
         return shapes.Forgotten.model_validate(self._ask("DELETE", address).json())
 
-    def explain(self, one: Photo, other: Photo, *, central: bool = False, certify: bool = True) -> shapes.JobState:
-        """Begin to find which regions of two faces make the score."""
-        fields = {"central": central, "certify": certify}
+    def explain(
+        self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None, certify: bool = True
+    ) -> shapes.JobState:
+        """Begin to find which regions of two faces make the score; `central` and `fmr` are those of :meth:`verify`."""
+        fields = {"central": central, "fmr": fmr, "certify": certify}
         return self._post(shapes.JobState, "/explain", {"one": [one], "other": [other]}, fields)
 
     def networks(self) -> list[shapes.Network]:

@@ -37,7 +37,17 @@ class InputError(FaceloupeError, ValueError):
 
 
 class ImageError(InputError):
-    """One file cannot be read as a capture."""
+    """One file cannot be read as a capture.
+
+    Attributes
+    ----------
+    reason : str
+        The message without the file's name.
+    """
+
+    def __init__(self, reason: str, name: str = "") -> None:
+        super().__init__(f"{name}: {reason}" if name else reason)
+        self.reason = reason
 
 
 class UnavailableError(FaceloupeError):

@@ -10,12 +10,12 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation import Labelled, Pairs
 from faceloupe.evaluation.captures import SIDE, Captures
 from faceloupe.evaluation.fitted import embed_grey, fit_embedder
-from faceloupe.evaluation.measuring import Bench, Protocol
+from faceloupe.evaluation.measuring import Bench, EvaluationPlan
 from faceloupe.evaluation.parts import split, without_twins
 from faceloupe.recognition import Pose, Quality
 from faceloupe.scores import operating_point, remeasure
 
-PROTOCOL = Protocol(1e-2, 3, 0)
+PLAN = EvaluationPlan(1e-2, 3, 0)
 
 
 class Made:
@@ -53,9 +53,9 @@ def folder_of(subjects):
     )
 
 
-def measured(data, captures, protocol=PROTOCOL, development=0.5):
+def measured(data, captures, plan=PLAN, development=0.5):
     parts = split(data, np.arange(len(data.paths)), development, 0)
-    bench = Bench(data, parts, captures, protocol)
+    bench = Bench(data, parts, captures, plan)
     bench.add("made", Made())
     return bench.measured[0], parts
 
@@ -93,7 +93,7 @@ def test_without_development_nothing_is_chosen_and_given_points_are_checked(made
     scores = score(vectors, np.zeros(120, bool), parts.test.most).scores
     own = operating_point(scores, 1e-2, source="elsewhere", embedder="made", weights_sha256="a" * 64)
     others = operating_point(scores, 1e-2, source="elsewhere", embedder="another")
-    found, _ = measured(folder_of(subjects), captures_of(vectors), Protocol(1e-2, 3, 0, (own, others)), 0)
+    found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(1e-2, 3, 0, (own, others)), 0)
     (checked,) = found.checked
     assert (checked.origin, checked.point) == ("given", own)
     everything = score(vectors, np.zeros(120, bool), split(folder_of(subjects), np.arange(120), 0, 0).test.most)
@@ -124,7 +124,7 @@ def remeasure_at(point, vectors, subjects, threshold):
 
 def test_too_few_comparisons_choose_nothing_and_say_so(made_up):
     vectors, subjects = made_up
-    found, _ = measured(folder_of(subjects), captures_of(vectors), Protocol(1e-5, 3, 0))
+    found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(1e-5, 3, 0))
     assert found.checked == ()
     assert found.notes[0].startswith("No threshold was chosen: an FMR of 1 in 100,000 takes 300,000 non-mated")
 
@@ -208,7 +208,7 @@ def test_whom_it_was_fitted_on_chooses_no_threshold(grey):
     captures.norms["pixels"] = np.linalg.norm(pixels, axis=1)
     data = folder_of(subjects)
     parts = split(data, np.arange(60), 0.7, 0)
-    bench = Bench(data, parts, captures, Protocol(0.1, 2, 0))
+    bench = Bench(data, parts, captures, EvaluationPlan(0.1, 2, 0))
     bench.add("pca", None)
     (found,) = bench.measured
     assert list(bench.embedders) == ["pca"]

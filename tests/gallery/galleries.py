@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceloupe.recognition import Detection, FaceChip, Photograph, Pose, Quality, Template
+from faceloupe.recognition import Detection, FaceChip, Photograph, Pose, Problem, Quality, Template
 from faceloupe.recognition.detect import Box, Landmarks, Point
 
 GOOD = Quality(60.0, 30.0, 0.5, 0.0, Pose(0.0, 0.0, 0.0), 0.95, 14.0)
@@ -40,7 +40,8 @@ def detection():
     return Detection(Box(60, 60, 80, 100), Landmarks(*eyes, Point(100, 110), *mouth), 0.95)
 
 
-def unusable(path, problem="no face found"):
+def unusable(path):
+    problem = Problem("no face", "no face found")
     return Photograph(Path(path), sha256(str(path).encode()).hexdigest(), (200, 200), (), (), problem)
 
 

@@ -44,7 +44,12 @@ def signed(lines):
 
 def test_everything_arrives_bit_for_bit(there, here, file):
     result = here.import_(file)
-    assert (result.imported, result.known, result.conflicts, result.points) == (("Ann", "Zo\u00eb \u9673"), (), (), 1)
+    assert (result.imported, result.already_here, result.conflicts, result.points) == (
+        ("Ann", "Zo\u00eb \u9673"),
+        (),
+        (),
+        1,
+    )
     assert here.templates(Toy()).vectors.tobytes() == there.templates(Toy()).vectors.tobytes()
     for name in ("Ann", "Zo\u00eb \u9673"):
         ours, theirs = here.person(name), there.person(name)
@@ -86,7 +91,12 @@ def test_a_damaged_reference_is_not_exported(there, tmp_path):
 def test_a_second_import_finds_everybody_there(here, file):
     here.import_(file)
     again = here.import_(file)
-    assert (again.imported, again.known, again.conflicts, again.points) == ((), ("Ann", "Zo\u00eb \u9673"), (), 0)
+    assert (again.imported, again.already_here, again.conflicts, again.points) == (
+        (),
+        ("Ann", "Zo\u00eb \u9673"),
+        (),
+        0,
+    )
 
 
 def test_conflicts_are_told_and_nothing_here_is_changed(here, file):

@@ -40,7 +40,7 @@ def test_who_is_enrolled_is_there_with_the_vectors_bit_for_bit(gallery):
 def test_a_photograph_is_enrolled_once(gallery):
     gallery.enrol("Ann", [photograph("1.jpg")])
     again = gallery.enrol("Ann", [photograph("copy.jpg", content="1.jpg"), photograph("2.jpg"), photograph("2.jpg")])
-    assert (again.new, again.known, again.enrolled) == (False, ("copy.jpg", "2.jpg"), ("2.jpg",))
+    assert (again.new, again.already_enrolled, again.enrolled) == (False, ("copy.jpg", "2.jpg"), ("2.jpg",))
     assert gallery.people()[0].references == 2
 
 
@@ -150,7 +150,7 @@ def test_renaming_keeps_the_rest(gallery):
     before = gallery.person("Ann").references
     assert gallery.rename("Ann", "Anna").name == "Anna"
     assert gallery.person("Anna").references == before
-    with pytest.raises(GalleryError, match=r"another subject 'Bob'.*faceloupe merge 'Anna' 'Bob'"):
+    with pytest.raises(GalleryError, match=r"another subject 'Bob'.*merge 'Anna' into it"):
         gallery.rename("Anna", "Bob")
 
 
@@ -224,3 +224,17 @@ def test_no_repr_holds_a_vector(gallery):
     assert repr(gallery).startswith("Gallery('")
     assert str(float(templates.vectors[0, 0]))[:6] not in repr(gallery.person("Ann"))
     assert np.allclose(np.linalg.norm(templates.vectors, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
+def test_a_file_that_goes_while_it_is_open_is_an_error(tmp_path, what):
+    path, other = tmp_path / "faces.db", tmp_path / "other.db"
+    open_gallery(other, create=True).close()
+    with open_gallery(path, create=True) as gallery:
+        gallery.enrol("Ann", [photograph("1.jpg")])
+        path.unlink() if what == "deleted" else other.replace(path)
+        with pytest.raises(GalleryError, match="cannot be reached" if what == "deleted" else "was replaced"):
+            gallery.enrol("Bob", [photograph("2.jpg")])
+        with pytest.raises(GalleryError):
+            gallery.people()
+    assert path.exists() == (what == "replaced")

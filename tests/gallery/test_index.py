@@ -69,7 +69,7 @@ def check(index, gallery, ranks=3):
         assert scores[row] == pytest.approx([best[who] for who in expected], abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=changes, elsewhere=st.lists(st.booleans(), min_size=12, max_size=12))
 def test_it_follows_every_change_here_and_elsewhere(empty, tmp_path, changes, elsewhere):
     path = shutil.copy(empty, tmp_path / "followed.db")

@@ -127,5 +127,5 @@ def test_a_stop_keeps_what_was_enrolled_and_the_same_call_goes_on(tmp_path, monk
             results.extend(enrol_folder(gallery, folder, Toy()))
         assert [result.name for result in results] == ["Ann"] == [person.name for person in gallery.people()]
         results = list(enrol_folder(gallery, folder, Toy()))
-        assert [len(result.known) for result in results] == [PHOTOGRAPHS, 0, 0]
+        assert [len(result.already_enrolled) for result in results] == [PHOTOGRAPHS, 0, 0]
         assert [path.parent.name for path in seen[5:]] == ["Bob"] * PHOTOGRAPHS + ["Cy"] * PHOTOGRAPHS

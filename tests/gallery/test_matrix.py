@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloupe.gallery import matrix
@@ -30,7 +30,6 @@ def check(searched, vectors, subjects, probes, ranks):
     assert scores.tolist() == [[score for _, score in row] for row in expected]
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 500),

@@ -1,12 +1,14 @@
 """Files are enrolled by subject, each once; what cannot be used is named with the reason and stops nothing."""
 
 import os
+from contextlib import closing
 
 import pytest
 from galleries import Toy, make_folder, recognised
 
-from faceloupe.errors import InputError
+from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import enrol_folder, enrol_photographs, open_gallery
+from faceloupe.gallery.opening import GalleryToBe
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_a_second_time_only_new_photographs_are_recognised(gallery, tmp_path, re
     (folder / "Ann" / "copy.jpg").write_text("Ann 1")
     results = {result.name: result for result in enrol_folder(gallery, folder, Toy())}
     assert recognising == [folder / "Bob" / "4.jpg"]
-    assert (len(results["Ann"].known), results["Ann"].enrolled) == (4, ())
+    assert (len(results["Ann"].already_enrolled), results["Ann"].enrolled) == (4, ())
     assert results["Bob"].enrolled == (str(folder / "Bob" / "4.jpg"),)
     list(enrol_folder(gallery, folder, Toy("other")))
     assert len(recognising) == 9
@@ -58,7 +60,7 @@ def test_a_consent_note_reaches_who_is_known(gallery, tmp_path, recognising):
     list(enrol_folder(gallery, folder, Toy()))
     recognising.clear()
     [result] = enrol_folder(gallery, folder, Toy(), consent="form 12")
-    assert (recognising, len(result.known), result.new) == ([], 2, False)
+    assert (recognising, len(result.already_enrolled), result.new) == ([], 2, False)
     assert gallery.person("Ann").person.consent == "form 12"
 
 
@@ -123,6 +125,25 @@ def test_photographs_of_one_subject_are_one_transaction(gallery, tmp_path, recog
     result = enrol_photographs(gallery, "Anna", [folder / "1.jpg", folder / "wall.jpg"], Toy())
     assert (result.new, len(result.enrolled), len(result.refused)) == (True, 1, 1)
     again = enrol_photographs(gallery, "Anna", sorted(folder.iterdir()), Toy())
-    assert (again.new, len(again.enrolled), len(again.known)) == (False, 2, 1)
+    assert (again.new, len(again.enrolled), len(again.already_enrolled)) == (False, 2, 1)
     assert folder / "1.jpg" not in recognising[2:]
     assert [entry.what for entry in gallery.audit()] == ["enrol", "enrol"]
+
+
+def test_a_gallery_is_made_once_somebody_can_be_enrolled_and_nothing_recognised_twice(tmp_path, recognising):
+    folder, place = make_folder(tmp_path / "people", ["Ann", "Bob"], 2), tmp_path / "faces.db"
+    for path in (folder / "Ann").iterdir():
+        path.write_text("wall")
+    with closing(GalleryToBe(place)) as coming:
+        results = enrol_folder(coming, folder, Toy())
+        assert [each.reason for each in next(results).refused] == ["no face found"] * 2
+        assert not place.exists()
+        [bob] = results
+    assert (bob.new, len(bob.enrolled), len(recognising)) == (True, 2, 4)
+    with open_gallery(place) as gallery:
+        assert [(person.name, person.references) for person in gallery.people()] == [("Bob", 2)]
+
+
+def test_a_gallery_that_could_not_be_made_is_refused_before_the_work(tmp_path):
+    with pytest.raises(GalleryError, match=r"cannot be made: there is no folder .*none to write into"):
+        GalleryToBe(tmp_path / "none" / "faces.db")

@@ -42,7 +42,7 @@ def crowd(server):
         yield opened
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seeds=st.lists(st.integers(0, 150), min_size=1, max_size=4), ranks=st.integers(1, 50))
 def test_the_server_finds_what_is_found_in_memory(crowd, seeds, ranks):
     probes = np.stack([unit(seed) for seed in seeds])

@@ -53,7 +53,7 @@ def test_the_chip_is_that_of_opencv(photographs, portrait):
 
 
 @given(st.floats(-3.1, 3.1), st.floats(0.1, 4), st.tuples(st.floats(-150, 450), st.floats(-150, 350)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_only_the_part_that_is_shown_is_looked_at(angle, scale, place):
     """Warping the whole photograph gives the same chip, wherever the face is; and so do bytes."""
     samples = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)

@@ -111,7 +111,7 @@ def test_bytes_are_seen_as_the_floats_that_they_stand_for(portrait):
 
 
 @given(st.integers(1, 90), st.integers(1, 90))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_size_can_be_looked_at(height, width):
     noise = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
     for face in detect(noise, min_score=0.1, min_size=0):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from faceloupe.errors import UnavailableError
-from faceloupe.recognition import compare, find_faces, recognise, templates_of
+from faceloupe.recognition import Problem, compare, find_faces, recognise, templates_of
 from faceloupe.recognition.embed import BATCH
 from faceloupe.recognition.photographs import AHEAD
 from faceloupe.recognition.weights import YUNET, find_weights
@@ -72,10 +72,11 @@ def test_what_cannot_be_used_says_why_and_stops_nothing(folder, ten):
     paths = [ten[0], folder / "gone.jpg", folder / "text.jpg", folder / "wall.png", folder / "both.png", ten[1]]
     first, gone, text, wall, both, last = recognise(paths, Means(), faces="one")
     assert len(first.templates) == len(last.templates) == 1
-    assert (gone.problem, gone.sha256, gone.size) == ("gone.jpg: no such file", "", (0, 0))
-    assert "no image that can be read" in text.problem
-    assert (wall.problem, wall.size) == ("no face found", (120, 90))
-    assert both.problem == "2 faces found where one was meant"
+    assert (gone.problem, gone.sha256, gone.size) == (Problem("unreadable", "no such file"), "", (0, 0))
+    assert text.problem.kind == "unreadable"
+    assert text.problem.reason.startswith("no image that can be read")
+    assert (wall.problem, wall.size) == (Problem("no face", "no face found"), (120, 90))
+    assert both.problem == Problem("several faces", "2 faces found where one was meant")
     assert not wall.templates + both.templates + both.chips
 
 
@@ -116,7 +117,9 @@ def test_a_face_without_direction_is_that_photographs_problem(ten):
     first, second, third = recognise(ten[:3], Blind(), faces="one")
     assert len(first.templates) == len(third.templates) == 1
     assert (second.chips, second.templates) == ((), ())
-    assert second.problem == "means returned zeros or no numbers for a face, which have no direction"
+    assert second.problem == Problem(
+        "no template", "means returned zeros or no numbers for a face, which have no direction"
+    )
 
 
 def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch):

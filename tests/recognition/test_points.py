@@ -12,6 +12,7 @@ from faceloupe.recognition.detect import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
 from faceloupe.recognition.points import (
     DEFAULT_FMR,
     all_points,
+    find_point,
     measurements,
     published_check,
     published_point,
@@ -92,6 +93,7 @@ def test_the_default_is_one_in_ten_thousand():
 
 def test_a_target_chooses_among_the_published():
     assert published_point(embedder(), 1e-3) in published_points(embedder())
+    assert find_point(embedder(), 1e-3) == published_point(embedder(), 1e-3)
     with pytest.raises(InputError, match=r"FMR of 0.5; there are 0.01 \(1 in 100\), 0.001 .*faceloupe calibrate"):
         published_point(embedder(), 0.5)
 
@@ -99,7 +101,8 @@ def test_a_target_chooses_among_the_published():
 @pytest.mark.parametrize("other", [embedder("cnn-01ab23cd"), embedder(sha256="ab" * 32)])
 def test_another_embedder_has_none(other):
     with pytest.raises(InputError, match=f"no operating point was published for {other.name} .*calibrate"):
-        published_points(other)
+        published_point(other)
+    assert (published_points(other), find_point(other)) == ((), None)
 
 
 def test_a_point_of_ones_own_has_no_check():

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -196,3 +197,10 @@ class TestDocument:
 def test_a_rate_that_nobody_could_measure_is_refused(fmr):
     with pytest.raises(InputError, match="at least 1e-12"):
         rule_of_3(fmr)
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256", "same"), [("a coin", "ab12", True), ("a coin", "ab13", False), ("a die", "ab12", False)]
+)
+def test_a_point_is_of_one_embedder_and_its_weights(name, sha256, same):
+    assert chosen(made_up()).is_of(SimpleNamespace(name=name, sha256=sha256)) is same

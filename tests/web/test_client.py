@@ -69,6 +69,13 @@ def test_who_and_whether(client):
     assert client.jobs() == []
 
 
+def test_why(client):
+    told = client.result(client.explain(photo(1), photo(1, 2), central=True, certify=False).id)
+    assert told["evidence"]["decision"]["match"]
+    with pytest.raises(ProblemError, match="no operating point was published"):
+        client.explain(photo(1), photo(1), fmr=1e-3)
+
+
 def test_the_same_key_again_gets_the_same_answer(client):
     once, again = (client.enrol("Ann", [photo(1)], key="k") for _ in range(2))
     assert once == again

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import serving
@@ -27,20 +28,20 @@ def test_an_explanation_shows_both_faces_and_what_the_score_rests_on(ask):
     job = wait(ask, explain(ask))
     assert (job["state"], job["kind"]) == ("done", "explain")
     document = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()
-    assert document["title"] == "Why one and other match"
+    assert document["title"] == "Why the first photograph and the second match"
     decision = document["evidence"]["decision"]
     verified = ask("POST", "/verify", files={"one": serving.photo(1), "other": serving.photo(1, capture=1)}).json()
     assert decision["score"] == pytest.approx(verified["score"])
-    assert [each["path"] for each in decision["photographs"]] == ["one", "other"]
+    assert [each["path"] for each in decision["photographs"]] == ["the first photograph", "the second"]
     assert document["evidence"]["others"] is None
     address = ask("POST", f"/jobs/{job['id']}/page", key="recognise").json()["address"]
-    assert "Why one and other match" in ask("GET", f"http://localhost:8000{address}", key=None).text
+    assert document["title"] in ask("GET", f"http://localhost:8000{address}", key=None).text
 
 
 def test_it_equals_that_of_files(ask, tmp_path):
     from faceloupe.explaining import explain as explained
 
-    paths = tmp_path / "one", tmp_path / "other"
+    paths = tmp_path / "the first photograph", tmp_path / "the second"
     for path, capture in zip(paths, (0, 1), strict=True):
         path.write_bytes(serving.photo(1, capture=capture))
     found = explained(*paths, point=serving.POINT, embedder=serving.Toy(), certify=False).to_document()
@@ -48,6 +49,18 @@ def test_it_equals_that_of_files(ask, tmp_path):
     ours = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()
     assert ours["evidence"]["faces"] == found["evidence"]["faces"]
     assert ours["sections"] == found["sections"]
+
+
+@pytest.mark.parametrize("given", [{}, {"fmr": "0.0001"}])
+def test_it_explains_the_decision_that_verify_makes(ask, monkeypatch, given):
+    published = replace(serving.POINT, threshold=0.7, target_fmr=1e-4)
+    monkeypatch.setattr("faceloupe.recognition.points._points", lambda: {published: published})
+    files = {"one": serving.photo(1), "other": serving.photo(1, capture=1)}
+    verified = ask("POST", "/verify", files=files, data=given).json()
+    job = wait(ask, explain(ask, **given))
+    explained = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()
+    assert explained["evidence"]["decision"] == verified
+    assert verified["threshold"] == (published if given else serving.POINT).threshold
 
 
 def test_people_of_the_gallery_stand_beside_it(ask, enrol):
@@ -72,6 +85,7 @@ def test_what_cannot_be_explained_is_refused_at_once(ask):
     files = {"one": serving.photo(1, 2), "other": serving.photo(1)}
     assert "2 faces" in ask("POST", "/explain", files=files).json()["detail"]
     assert explain(ask, method="grad-cam").status_code == 422
+    assert "no operating point was published" in explain(ask, fmr="0.001").json()["detail"]
 
 
 def test_an_explanation_stops_when_asked(ask, monkeypatch):
@@ -103,3 +117,14 @@ def test_a_rate_that_the_gallery_cannot_support_is_refused(ask, enrol):
     for fmr in (0, 1, "much"):
         assert ask("POST", "/calibrate", key="enrol", json={"fmr": fmr}).status_code == 422
     assert ask("POST", "/calibrate", key="recognise", json={"fmr": 0.05}).status_code == 403
+
+
+def test_one_calibration_at_once_and_none_that_takes_minutes(ask, enrol, monkeypatch):
+    for number in range(6):
+        enrol(f"person {number}", number)
+    twice = [("POST", "/calibrate", {"json": {"fmr": 0.05}})] * 2
+    answers = ask.together(*[(method, path, dict(given)) for method, path, given in twice])
+    assert sorted(answer.status_code for answer in answers) == [200, 429]
+    monkeypatch.setattr("faceloupe.web.api.calibrating.MOST", 11)
+    large = ask("POST", "/calibrate", json={"fmr": 0.05})
+    assert (large.status_code, "faceloupe calibrate" in large.json()["detail"]) == (413, True)

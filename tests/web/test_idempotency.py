@@ -1,6 +1,9 @@
 """The same key, the same answer."""
 
 import asyncio
+import gc
+import weakref
+from contextlib import suppress
 
 import pytest
 from pydantic import BaseModel
@@ -54,6 +57,34 @@ def test_a_key_is_for_one_request():
         return refused.value.status_code
 
     assert asyncio.run(main()) == 409
+
+
+def test_of_what_failed_nothing_is_kept():
+    async def main():
+        answers, sent = Answers(), Sent()
+
+        async def fail(sent=sent):
+            raise ValueError(sent.name)
+
+        with suppress(ValueError):
+            await answers.once("me", "k", sent, fail)
+        kept = weakref.ref(sent)
+        del sent, fail
+        await asyncio.sleep(0)
+        gc.collect()
+        return kept()
+
+    assert asyncio.run(main()) is None
+
+
+def test_answers_that_were_made_can_be_forgotten():
+    async def main():
+        answers, work = Answers(), Work()
+        await answers.once("me", "k", Sent(), work)
+        answers.clear()
+        return await answers.once("me", "k", Sent(), work)
+
+    assert asyncio.run(main()) == (201, {"times": 2})
 
 
 def test_what_failed_may_be_tried_again_and_what_was_left_goes_on():

@@ -1,10 +1,11 @@
 """What the server says of itself."""
 
+import asyncio
 import json
 
 from serving import photo
 
-from faceloupe.web.observing import log_line
+from faceloupe.web.observing import Metrics, Observer, log_line
 
 
 def test_a_line_a_request(ask, log):
@@ -37,6 +38,29 @@ def test_a_stranger_cannot_fill_the_memory_with_counts(ask):
 
     lines_after(range(2))
     assert lines_after(range(2, 4)) == lines_after(range(4, 9))
+
+
+def test_who_waits_when_the_server_ends_is_told_so():
+    async def never(_scope, _receive, _send):
+        await asyncio.Event().wait()
+
+    async def ended():
+        sent, lines = [], []
+
+        async def send(message):
+            sent.append(message)
+
+        observer = Observer(never, metrics=Metrics(), log=lines.append)
+        task = asyncio.ensure_future(observer({"type": "http", "method": "GET", "path": "/"}, None, send))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+        return sent, lines
+
+    sent, [line] = asyncio.run(ended())
+    assert (sent[0]["status"], line["status"]) == (503, 503)
+    assert b"retry-after" in dict(sent[0]["headers"])
+    assert json.loads(sent[1]["body"])["type"] == "/problems#ending"
 
 
 def test_a_line_is_json_on_stderr(capsys):

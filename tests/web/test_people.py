@@ -2,13 +2,14 @@
 
 import base64
 import json
+import threading
 
 import pytest
 from serving import photo
 from typer.testing import CliRunner
 
 import faceloupe.cli
-from faceloupe.gallery import forgetting
+from faceloupe.gallery import Gallery, forgetting
 
 
 def by_command(tmp_path, *arguments):
@@ -32,6 +33,17 @@ def test_who_is_enrolled_is_told_as_the_command_line_does(ask, enrol, tmp_path):
     assert audit.pop("next") is None
     audit["audit"].reverse()  # the newest first: whoever looks, looks for that
     assert audit == by_command(tmp_path, "audit")
+
+
+def test_changes_are_told_as_the_command_line_does(ask, enrol, tmp_path):
+    ann, bob, cy = enrol("Ann", 1), enrol("Bob", 2), enrol("Cy", 3)
+    renamed = ask("PATCH", f"/people/{ann}", json={"name": "Anna"}).json()
+    assert renamed == by_command(tmp_path, "rename", "Anna", "Anna")
+    merged = ask("POST", f"/people/{bob}/merge", json={"into": ann}).json()
+    assert merged == by_command(tmp_path, "rename", "Anna", "Anna")
+    gone = ask("DELETE", f"/people/{cy}").json()
+    enrol("Cy", 3)
+    assert by_command(tmp_path, "forget", "Cy", "--yes") == {**gone, "subject_id": cy + 1}
 
 
 def test_a_photograph_is_enrolled_once_and_the_answer_says_so(ask):
@@ -154,6 +166,34 @@ def test_a_forgetting_that_was_cut_off_is_finished_by_the_same_request(ask, enro
     forgetting._delete(ask.service.gallery._database, ann)  # and killed
     assert ask("DELETE", f"/people/{ann}").json() == {"name": None, "subject_id": None, "references": 0}
     assert ask("DELETE", f"/people/{ann}").status_code == 404
+
+
+def test_writers_who_wait_keep_no_reader_waiting(ask, monkeypatch):
+    enrol, people, read = Gallery.enrol, Gallery.people, threading.Event()
+
+    def after_the_reader(*given, **named):
+        assert read.wait(10)
+        return enrol(*given, **named)
+
+    def reader(gallery):
+        read.set()
+        return people(gallery)
+
+    monkeypatch.setattr(Gallery, "enrol", after_the_reader)
+    monkeypatch.setattr(Gallery, "people", reader)
+    sent = {"data": {"name": "Ann"}, "files": {"photos": photo(1)}}
+    *enrolled, listed = ask.together(*[("POST", "/people", dict(sent)) for _ in range(40)], ("GET", "/people", {}))
+    assert listed.status_code == 200
+    statuses = [answer.status_code for answer in enrolled]
+    assert (statuses.count(201), statuses.count(200), statuses.count(429)) == (1, 31, 8)
+
+
+def test_an_answer_is_not_given_again_once_somebody_is_forgotten(ask):
+    sent = {"headers": {"Idempotency-Key": "k"}, "data": {"name": "Ann"}, "files": {"photos": photo(1)}}
+    assert ask("POST", "/people", **sent).status_code == 201
+    ask("DELETE", "/people/1")
+    assert ask("POST", "/people", **sent).json()["new"]
+    assert [person["id"] for person in ask("GET", "/people").json()["people"]] == [2]
 
 
 def test_the_trail_names_the_key_and_no_subject(ask):

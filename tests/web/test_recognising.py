@@ -90,7 +90,7 @@ def test_a_photograph_of_several_is_no_guess(ask):
     sent = {"files": {"one": photo(1, 2), "other": photo(1)}}
     refused = ask("POST", "/verify", **sent)
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems#image")
-    assert "2 faces" in refused.json()["detail"]
+    assert refused.json()["detail"] == "the first photograph: 2 faces found where one was meant"
     assert ask("POST", "/verify", **sent, data={"central": "true"}).status_code == 200
 
 
@@ -113,3 +113,5 @@ def test_health_tells_what_there_is(ask, enrol, tmp_path):
     health = ask("GET", "/health", key="look").json()
     assert (health["status"], health["embedder"], health["people"]) == ("ok", "toy", 1)
     assert health["gallery"] == str(tmp_path / "faces.db")
+    assert health["scopes"] == ["look"]
+    assert ask("GET", "/health").json()["scopes"] == ["look", "recognise", "enrol", "admin"]

@@ -38,7 +38,8 @@ def test_it_ends_in_good_order_and_finishes_what_is_in_work(gallery, sent, statu
 
     def parts(process):
         yield body[:100]
-        time.sleep(0.5)  # the server has the head, and waits for the rest
+        for _ in range(2):  # what it answers now came after the head: it has that, and waits for the rest
+            httpx.get(f"{process.address}/api/v1/health", headers=headers)
         process.send_signal(sent)
         time.sleep(0.5)
         yield body[100:]
@@ -56,7 +57,7 @@ def test_it_ends_in_good_order_and_finishes_what_is_in_work(gallery, sent, statu
 
 
 def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_leaves_nothing_half(gallery):
-    chance, acknowledged, kills = np.random.default_rng(7), [], 10
+    chance, acknowledged, kills = np.random.default_rng(7), [], 20
     with serving.often() as start:
         for round_ in range(kills):
             number, page = start("--gallery", gallery)
@@ -177,6 +178,33 @@ def test_a_body_that_does_not_come_is_given_up_with_a_reason(impatient):
     assert received.startswith(b"HTTP/1.1 408")
     assert b"/problems#too-slow" in received
     assert seconds < 3
+
+
+MUCH = WHOLE.replace(b"health", b"openapi.json") * 100
+
+
+def test_an_answer_that_nobody_takes_is_not_kept(impatient):
+    with socket.create_connection(impatient.place, timeout=5) as connection:
+        connection.sendall(MUCH)
+        deadline = time.monotonic() + 5
+        while not (known := impatient.server.server_state.connections):
+            assert time.monotonic() < deadline
+        while known:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_one_that_is_taken_slowly_comes_whole(impatient):
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # or the system would take it for us
+        connection.settimeout(5)
+        connection.connect(impatient.place)
+        connection.sendall(MUCH[:-2] + b"Connection: close\r\n\r\n")
+        received = b""
+        for _ in range(20):  # for longer than it would wait, if nothing were taken
+            received += connection.recv(2**20)
+            time.sleep(0.05)
+        assert (received + _all_of(connection)).count(b"HTTP/1.1 200") == 100
 
 
 def test_what_is_no_http_is_refused(impatient):

@@ -8,9 +8,10 @@ import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, TargetFmr, gallery_if_any
 from faceloupe.cli.outputs import check_file
-from faceloupe.cli.tables import aligned, counted, legible
+from faceloupe.cli.tables import aligned, legible
 from faceloupe.cli.talk import dumped, say
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.gallery.answers import Answered
@@ -121,8 +122,7 @@ def identify(
             shown = Answered(photograph, opened.identify(photograph.templates, point=point, ranks=ranks))
             answered.append(shown)
             if photograph.problem is not None:
-                reason = photograph.problem.removeprefix(f"{photograph.path.name}: ")
-                say(f"not read: {legible(str(photograph.path))}: {reason}")
+                say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")
                 continue
             if not json:
                 typer.echo(_table(shown))

@@ -1,21 +1,19 @@
 """``faceloupe enrol``: put people into a gallery."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName
-from faceloupe.cli.tables import counted
 from faceloupe.cli.talk import dumped, progress, say
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Enrolled
-    from faceloupe.recognition import Embedder
 
 __all__ = ["enrol"]
 
@@ -48,21 +46,19 @@ def enrol(
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR, a folder a name")
     from faceloupe.embedders import open_embedder
-    from faceloupe.gallery import enrol_folder, enrol_photographs, open_gallery
+    from faceloupe.gallery import enrol_folder, enrol_photographs
+    from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.people import checked_consent, checked_name
-    from faceloupe.gallery.photographs import photographs_in
 
     checked_consent(consent)
     if folder is None:
         checked_name(name or "")
-    paths = photographs_in(folder) if folder else photographs or []
     made_by = open_embedder(embedder, engine=engine)
     faces: Literal["one", "central"] = "central" if central else "one"
     results: list[Enrolled] = []
     with (
         _stoppable(results),
-        _place(gallery, paths, made_by, faces=faces, force=force) as place,
-        open_gallery(place, create=True) as opened,
+        closing(GalleryToBe(gallery)) as opened,
         progress("enrolling", transient=True) as told,
     ):
         how: dict[str, Any] = {"faces": faces, "consent": consent, "keep_faces": keep_faces, "force": force}
@@ -74,25 +70,12 @@ def enrol(
     if json:
         typer.echo(dumped({"schema": "faceloupe.enrolled/1", "enrolled": [one.to_document() for one in results]}))
     else:
-        typer.echo(_summary(results, opened.name if place == gallery else gallery))
-    if keep_faces and (known := sum(len(result.known) for result in results)):
-        already = f"{counted(known, 'photograph')} enrolled already"
+        typer.echo(_summary(results, opened.name))
+    if keep_faces and (count := sum(len(result.already_enrolled) for result in results)):
+        already = f"{counted(count, 'photograph')} enrolled already"
         say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")
-    if not any(result.enrolled or result.known for result in results):
+    if not any(result.enrolled or result.already_enrolled for result in results):
         raise typer.Exit(1)
-
-
-@contextmanager
-def _place(gallery: str, paths: list[Path], embedder: "Embedder", **how: Any) -> Iterator[str]:
-    """Return where to enrol: where there is no gallery and nobody to enrol, in one that goes when the command ends."""
-    from faceloupe.gallery.opening import is_there
-    from faceloupe.gallery.photographs import any_usable
-
-    if is_there(gallery) or any_usable(paths, embedder, **how):
-        yield gallery
-        return
-    with TemporaryDirectory() as folder:
-        yield str(Path(folder) / "faceloupe.db")
 
 
 def _tell(results: "list[Enrolled]") -> None:
@@ -114,8 +97,8 @@ def _stoppable(results: "list[Enrolled]") -> Iterator[None]:
 
 
 def _summary(results: "list[Enrolled]", gallery: str) -> str:
-    enrolled, known, refused = (
-        sum(len(getattr(result, kind)) for result in results) for kind in ("enrolled", "known", "refused")
+    enrolled, already, refused = (
+        sum(len(getattr(result, kind)) for result in results) for kind in ("enrolled", "already_enrolled", "refused")
     )
     new = sum(result.new for result in results)
     people = sum(bool(result.enrolled) for result in results)
@@ -123,8 +106,8 @@ def _summary(results: "list[Enrolled]", gallery: str) -> str:
     parts = [f"{counted(enrolled, 'photograph')} of {whom}" if enrolled else "nothing new"]
     if new:
         parts[0] += ", who is new" if len(results) == 1 else f", {new:,} of them new"
-    if known:
-        parts.append(f"{known:,} enrolled already")
+    if already:
+        parts.append(f"{already:,} enrolled already")
     if refused:
         parts.append(f"{refused:,} not enrolled, named above with the reason")
     return f"{gallery}: {'; '.join(parts)}."

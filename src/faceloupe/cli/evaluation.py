@@ -10,7 +10,7 @@ import typer
 from faceloupe.cli.options import AsJson, EmbedderName, EngineName
 from faceloupe.cli.outputs import check_file
 from faceloupe.cli.tables import aligned, legible
-from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.cli.talk import dumped, progress, say, say_lead
 from faceloupe.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ def evaluate(
     Templates are kept in your cache, so that the same command goes on where it was stopped. They are personal data:
     --no-cache keeps none, --forget-cache deletes them.
     """
-    from faceloupe.documents import write_whole
     from faceloupe.evaluation import evaluate as evaluated
-    from faceloupe.report import render_page
+    from faceloupe.report import write_page
 
     page = out or (None if json else Path("evaluation.html"))
     if page is not None:
@@ -93,7 +92,7 @@ def evaluate(
         )  # fmt: skip
     document = found.to_document(show_faces=faces)
     if page is not None:
-        write_whole(page, render_page(document).encode(errors="backslashreplace"))
+        write_page(page, document)
     _summarise(found, document)
     typer.echo(dumped(document) if json else legible(str(page)))
 
@@ -141,12 +140,11 @@ def calibrate(
 
 
 def _from_gallery(url: str, fmr: float, embedder: "Embedder") -> "OperatingPoint":
-    from faceloupe.evaluation import calibrate as calibrated
+    from faceloupe.evaluation import calibrate_gallery
     from faceloupe.gallery import open_gallery
 
     with open_gallery(url) as opened:
-        source = f"every two references of the gallery {opened.name}"
-        return calibrated(opened.templates(embedder), fmr, embedder=embedder, source=source)
+        return calibrate_gallery(opened, fmr, embedder)
 
 
 def _from_photographs(data: str, fmr: float, embedder: "Embedder", *, central: bool, cached: bool) -> "OperatingPoint":
@@ -218,7 +216,7 @@ def _stoppable(*, cached: bool) -> Iterator[None]:
 
 
 def _summarise(found: "Evaluation", document: dict[str, Any]) -> None:
-    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+    say_lead(document)
     blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
     for name in ("summary", "points"):
         if name in blocks:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName, Name
-from faceloupe.cli.tables import aligned, counted, history, moment
+from faceloupe.cli.tables import aligned, history, moment
 from faceloupe.cli.talk import dumped, say
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Forgotten, Record
@@ -19,11 +20,12 @@ __all__ = ["forget", "merge", "people", "rename", "show"]
 def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """List who is in a gallery."""
     from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.records import people_document
 
     with open_gallery(gallery) as opened:
         found = opened.people()
     if json:
-        typer.echo(dumped({"schema": "faceloupe.people/1", "people": [person.to_document() for person in found]}))
+        typer.echo(dumped(people_document(found)))
         return
     if found:
         rows = [
@@ -46,7 +48,7 @@ def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False
     with open_gallery(gallery) as opened:
         record = opened.person(name)
     if json:
-        typer.echo(dumped({"schema": "faceloupe.person/1", **record.to_document()}))
+        typer.echo(dumped(record.to_document()))
         return
     typer.echo(_shown(record))
 

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.tables import counted, history
+from faceloupe.cli.tables import history
 from faceloupe.cli.talk import dumped, say
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 __all__ = ["audit", "check", "export", "import_"]
 
@@ -47,11 +48,11 @@ def import_(
     for conflict in result.conflicts:
         say(f"not imported: {conflict.path}: {conflict.reason}")
     if json:
-        typer.echo(dumped({"schema": "faceloupe.imported/1", **result.to_document()}))
+        typer.echo(dumped(result.to_document()))
     else:
         typer.echo(
-            f"{counted(len(result.imported), 'subject')} imported into {opened.name}, {len(result.known):,} were there "
-            f"already, {counted(len(result.conflicts), 'conflict')}."
+            f"{counted(len(result.imported), 'subject')} imported into {opened.name}, "
+            f"{len(result.already_here):,} were there already, {counted(len(result.conflicts), 'conflict')}."
         )
     if result.conflicts:
         raise typer.Exit(1)
@@ -69,7 +70,7 @@ def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     with open_gallery(gallery) as opened:
         report = opened.check()
     if json:
-        typer.echo(dumped({"schema": "faceloupe.checked/1", **report.to_document()}))
+        typer.echo(dumped(report.to_document()))
     else:
         for kind, found in groupby(report.findings, key=lambda finding: finding.kind):
             typer.echo(_some(kind, [finding.words for finding in found]))
@@ -85,11 +86,12 @@ def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
 def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """Print who did what in a gallery, and when: the trail, without names and templates."""
     from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.records import audit_document
 
     with open_gallery(gallery) as opened:
         entries = opened.audit()
     if json:
-        typer.echo(dumped({"schema": "faceloupe.audit/1", "audit": [entry.to_document() for entry in entries]}))
+        typer.echo(dumped(audit_document(entries)))
     elif entries:
         typer.echo(history(entries))
 

@@ -2,11 +2,11 @@
 
 ``labelled`` says whom photographs show and which are compared, ``captures`` makes their templates (``cache`` keeps
 them), ``parts`` says what chooses and what is measured, ``verification`` and ``identification`` are the protocols, and
-``evaluate`` and ``calibrate`` are the way in.
+``evaluate``, ``calibrate`` and ``calibrate_gallery`` are the way in.
 """
 
 from faceloupe.evaluation.cache import cache_folder, forget_cache
-from faceloupe.evaluation.calibrate import calibrate
+from faceloupe.evaluation.calibrate import calibrate, calibrate_gallery
 from faceloupe.evaluation.evaluate import Evaluation, Failure, evaluate
 from faceloupe.evaluation.fitted import FITTED
 from faceloupe.evaluation.labelled import Labelled, Pairs, open_data
@@ -19,6 +19,7 @@ __all__ = [
     "Pairs",
     "cache_folder",
     "calibrate",
+    "calibrate_gallery",
     "evaluate",
     "forget_cache",
     "open_data",

@@ -56,5 +56,5 @@ def _provenance(found: Evaluation) -> dict[str, Any]:
         "photographs": found.data.source,
         "faces found by": f"{YUNET.name}, SHA-256 {YUNET.sha256}, photographs shrunk to {DETECTION_SIDE} pixels",
         "recognisers": [f"{one.label}: {one.embedder}, SHA-256 {one.sha256}" for one in found.measured],
-        "seed": found.protocol.seed,
+        "seed": found.plan.seed,
     }

@@ -1,46 +1,35 @@
 """A threshold for an FMR, from photographs or references of one's own."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceloupe.embedders import open_embedder
 from faceloupe.evaluation.cache import Detecting
-from faceloupe.evaluation.captures import Progress, embed_captures
-from faceloupe.evaluation.comparisons import Compared, every_two, score
+from faceloupe.evaluation.captures import embed_captures
+from faceloupe.evaluation.comparisons import every_two, score
 from faceloupe.evaluation.evaluate import Failure, failures
 from faceloupe.evaluation.labelled import Data, open_data
 from faceloupe.evaluation.parts import split, without_twins
+from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder
 from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.photographs import Faces
 from faceloupe.scores import OperatingPoint, operating_point, rule_of_3
 
-__all__ = ["References", "calibrate"]
+if TYPE_CHECKING:
+    from faceloupe.gallery import Gallery
 
-
-@runtime_checkable
-class References(Protocol):
-    """Templates with their subjects, such as :meth:`faceloupe.gallery.Gallery.templates` returns."""
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """Unit vectors, (N, D)."""
-
-    @property
-    def subjects(self) -> NDArray[np.int64]:
-        """Whom each shows, (N,)."""
+__all__ = ["calibrate", "calibrate_gallery"]
 
 
 def calibrate(
-    data: Data | References,
+    data: Data,
     fmr: float = 1e-3,
     *,
     embedder: str | Embedder = "sface",
-    source: str = "",
     faces: Faces | None = None,
     min_score: float = MIN_SCORE,
     min_size: float = MIN_SIZE,
@@ -56,17 +45,14 @@ def calibrate(
 
     Parameters
     ----------
-    data : "lfw", "lfw-view1", "lfw-view2", "orl", path, Labelled or templates
-        See :func:`open_data`; or a gallery's own templates.
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
+        See :func:`open_data`.
     fmr : float
         Target, between 0 and 1.
     embedder : str or Embedder
-        As :func:`faceloupe.embedders.open_embedder` takes it. Of templates: what made them.
-    source : str
-        What templates are of, in words.
+        As :func:`faceloupe.embedders.open_embedder` takes it.
     faces, min_score, min_size, engine, cached, progress
         As for :func:`faceloupe.evaluation.evaluate`.
-
     failed : callable, optional
         Called with each photograph that gave no template.
 
@@ -80,23 +66,40 @@ def calibrate(
     """
     rule_of_3(fmr)  # refuses what is no rate
     maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
-    if isinstance(data, References):
-        compared, told = _of_references(data), source or "every two references"
-    else:
-        labelled = open_data(data)
-        detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
-        captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
-        if failed:
-            for failure in failures(labelled, captures):
-                failed(failure)
-        parts = split(labelled, without_twins(labelled, captures.digests)[0], 0, 0)
-        chosen = (parts.development or parts.test).most
-        compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen)
-        told = f"{chosen.what}, {labelled.source}"
-    return operating_point(compared.scores, fmr, source=told, embedder=maker.name, weights_sha256=maker.sha256)
+    labelled = open_data(data)
+    detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
+    captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
+    if failed:
+        for failure in failures(labelled, captures):
+            failed(failure)
+    parts = split(labelled, without_twins(labelled, captures.digests)[0], 0, 0)
+    chosen = (parts.development or parts.test).most
+    compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen)
+    source = f"{chosen.what}, {labelled.source}"
+    return operating_point(compared.scores, fmr, source=source, embedder=maker.name, weights_sha256=maker.sha256)
 
 
-def _of_references(templates: References) -> Compared:
-    vectors, subjects = np.asarray(templates.vectors), np.unique(templates.subjects, return_inverse=True)[1]
-    comparisons = every_two("the references", np.arange(len(vectors)), subjects)
-    return score(vectors, np.zeros(len(vectors), dtype=np.bool_), comparisons)
+def calibrate_gallery(gallery: "Gallery", fmr: float, embedder: Embedder) -> OperatingPoint:
+    """Choose the lowest threshold whose FMR is at most `fmr` where every two references of a gallery are compared.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        It is only read: :meth:`~faceloupe.gallery.Gallery.save_point` lets the threshold hold there.
+    fmr : float
+        Target, between 0 and 1.
+    embedder : Embedder
+        Whose references are compared.
+
+    Raises
+    ------
+    InputError
+        If there are too few comparisons for this target (the message says how many it takes).
+    GalleryError
+        If the gallery cannot be read.
+    """
+    kept = gallery.templates(embedder)
+    comparisons = every_two("the references", np.arange(len(kept)), np.unique(kept.subjects, return_inverse=True)[1])
+    compared = score(kept.vectors, np.zeros(len(kept), dtype=np.bool_), comparisons)
+    source = f"every two references of the gallery {gallery.name}"
+    return operating_point(compared.scores, fmr, source=source, embedder=embedder.name, weights_sha256=embedder.sha256)

@@ -1,10 +1,9 @@
 """Photographs to templates by several embedders at once: found and aligned once, all embedders see the same chips."""
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from hashlib import file_digest
 from pathlib import Path
 from time import perf_counter
 from typing import cast
@@ -12,15 +11,15 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.documents import sha256_of
 from faceloupe.embedders import grey_faces
 from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
+from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, Photograph, Quality, recognise
 
-__all__ = ["SIDE", "Captures", "Pixels", "Progress", "SideBySide", "embed_captures"]
+__all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "embed_captures"]
 
 Floats = NDArray[np.float32]
-Progress = Callable[[float, float], None]
-"""Told how much is done, of how much."""
 
 SIDE = 64  # of the grey faces that embedders are fitted on
 
@@ -196,7 +195,7 @@ class _Work:
         )
         with closing(cast("Generator[Photograph, None, None]", photographs)):  # its threads end when this stops
             for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=ready + 1):
-                self.problems[place] = photograph.problem and _without_name(photograph)
+                self.problems[place] = None if photograph.problem is None else photograph.problem.reason
                 if photograph.templates:
                     template = photograph.templates[0]
                     for embedder, vector in zip(embedders, together.split(template.vector), strict=True):
@@ -231,11 +230,6 @@ def _units(vectors: Floats) -> tuple[Floats, Floats]:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""
-
-
-def _without_name(photograph: Photograph) -> str:
-    return str(photograph.problem).removeprefix(f"{photograph.path.name}: ")

@@ -47,7 +47,7 @@ def cmc_chart(found: Evaluation) -> Block:
         "cmc",
         "How often the right person is among the first",
         f"CMC: {shown[0][1].n_subjects:,} subjects with one reference each, {shown[0][1].cmcs[0].n_probes:,} probes, "
-        f"mean of {found.protocol.draws} draws of the references; bands: the lowest and the highest draw.",
+        f"mean of {found.plan.draws} draws of the references; bands: the lowest and the highest draw.",
         "line",
         x={"label": "Rank"},
         y={"label": "Identification rate", "unit": "%", "range": [min(0.9, math.floor(10 * lowest) / 10), 1.0]},
@@ -71,7 +71,7 @@ def fpir_chart(found: Evaluation) -> Block:
     return chart(
         "fpir",
         "People missed against strangers named",
-        f"{shown[0][1].n_subjects:,} subjects in the gallery, mean of {found.protocol.draws} draws. FPIR: strangers "
+        f"{shown[0][1].n_subjects:,} subjects in the gallery, mean of {found.plan.draws} draws. FPIR: strangers "
         "who were given a name; FNIR: people in the gallery who were given another name or none.",
         "line",
         x={"label": "FPIR", "scale": "log"},

@@ -8,13 +8,14 @@ from typing import Any
 from faceloupe.embedders import PUBLISHED, open_embedder
 from faceloupe.errors import InputError
 from faceloupe.evaluation.cache import Detecting
-from faceloupe.evaluation.captures import Captures, Pixels, Progress, embed_captures
+from faceloupe.evaluation.captures import Captures, Pixels, embed_captures
 from faceloupe.evaluation.fitted import FITTED
 from faceloupe.evaluation.labelled import Data, Labelled, open_data
 from faceloupe.evaluation.measured import Measured
-from faceloupe.evaluation.measuring import Bench, Protocol
+from faceloupe.evaluation.measuring import Bench, EvaluationPlan
 from faceloupe.evaluation.parts import Parts, split, without_twins
 from faceloupe.evaluation.speed import Speed, time_stages
+from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder
 from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
 from faceloupe.recognition.engines import Engine
@@ -45,7 +46,7 @@ class Evaluation:
         What chose, and what was measured.
     detecting : Detecting
         Which faces of a photograph were meant.
-    protocol : Protocol
+    plan : EvaluationPlan
     measured : tuple of Measured
         One an embedder, in the order asked for.
     failures : tuple of Failure
@@ -58,7 +59,7 @@ class Evaluation:
     data: Labelled
     parts: Parts
     detecting: Detecting
-    protocol: Protocol
+    plan: EvaluationPlan
     measured: tuple[Measured, ...]
     failures: tuple[Failure, ...]
     speed: Speed
@@ -154,7 +155,7 @@ def evaluate(
     detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
     if detecting.faces not in ("one", "central"):
         raise InputError(f'faces: expected "one" or "central", got {faces!r}')
-    protocol = Protocol(fmr, draws, seed, tuple(points))
+    plan = EvaluationPlan(fmr, draws, seed, tuple(points))
     wanted = _opened(embedders, engine)
     ready = [one for one in wanted.values() if one is not None]
     if len(ready) < len(wanted):
@@ -166,7 +167,7 @@ def evaluate(
         raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
     usable, notes = without_twins(labelled, captures.digests)
     parts = split(labelled, usable, development, seed)
-    bench = Bench(labelled, parts, captures, protocol)
+    bench = Bench(labelled, parts, captures, plan)
     for done, (label, embedder) in enumerate(wanted.items()):
         if progress:
             progress(done, len(wanted))
@@ -178,7 +179,7 @@ def evaluate(
         labelled,
         parts,
         detecting,
-        protocol,
+        plan,
         tuple(bench.measured),
         gone,
         Speed(captures.fresh, captures.seconds, stages, sample),

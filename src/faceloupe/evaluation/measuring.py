@@ -28,7 +28,7 @@ from faceloupe.scores import (
     remeasure,
 )
 
-__all__ = ["Bench", "Protocol"]
+__all__ = ["Bench", "EvaluationPlan"]
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -37,7 +37,7 @@ SHOWN = 4  # pairs of either kind that are named
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
+class EvaluationPlan:
     """How an embedder is measured.
 
     Attributes
@@ -67,11 +67,11 @@ class Bench:
         What chooses, and what is measured.
     captures : Captures
         Templates of those embedders that are not fitted here; for the others "pixels".
-    protocol : Protocol
+    plan : EvaluationPlan
     """
 
-    def __init__(self, data: Labelled, parts: Parts, captures: Captures, protocol: Protocol) -> None:
-        self._data, self._parts, self._captures, self._protocol = data, parts, captures, protocol
+    def __init__(self, data: Labelled, parts: Parts, captures: Captures, plan: EvaluationPlan) -> None:
+        self._data, self._parts, self._captures, self._plan = data, parts, captures, plan
         self.embedders: dict[str, Embedder] = {}
         self.measured: list[Measured] = []
 
@@ -87,7 +87,7 @@ class Bench:
         if embedder is None:
             embedder, parts, captures, how = self._fitted(label)
         self.embedders[label] = embedder
-        self.measured.append(_measure(label, how, _Measuring(embedder, self._data, parts, captures, self._protocol)))
+        self.measured.append(_measure(label, how, _Measuring(embedder, self._data, parts, captures, self._plan)))
 
     def _fitted(self, label: str) -> tuple[Embedder, Parts, Captures, str]:
         """Return an embedder, its parts and captures, and how it was made."""
@@ -98,7 +98,7 @@ class Bench:
         pixels = self._captures.vectors["pixels"] * self._captures.norms["pixels"][:, np.newaxis]
         faces = np.clip(pixels.reshape(-1, SIDE, SIDE), 0.0, 1.0)
         chosen = development.captures[~failed[development.captures]]
-        made = fit_embedder(label, faces[chosen], subjects[chosen], self._protocol.seed)
+        made = fit_embedder(label, faces[chosen], subjects[chosen], self._plan.seed)
         vectors = embed_grey(made.embedder, faces)
         vectors[failed] = 0
         parts = Parts(development.without(made.subjects), self._parts.test)
@@ -107,9 +107,9 @@ class Bench:
 
 def _measure(label: str, how: str, work: "_Measuring") -> Measured:
     checked = tuple(work.checked())
-    threshold = _threshold(checked, work.protocol.fmr)
+    threshold = _threshold(checked, work.plan.fmr)
     closed, opened = work.identification(threshold)
-    seed = work.protocol.seed
+    seed = work.plan.seed
     return Measured(
         label,
         work.embedder.name,
@@ -137,7 +137,7 @@ class _Measuring:
     data: Labelled
     parts: Parts
     captures: Captures
-    protocol: Protocol
+    plan: EvaluationPlan
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ class _Measuring:
         if self.data.subjects is None:
             return None, None
         templates = Templates(self.vectors, self.data.subjects, self.failed)
-        captures, draws, seed = self.parts.test.captures, self.protocol.draws, self.protocol.seed
+        captures, draws, seed = self.parts.test.captures, self.plan.draws, self.plan.seed
         try:
             closed = closed_set(templates, captures, draws=draws, seed=seed)
             return closed, open_sets(templates, captures, threshold, draws=draws, seed=seed)
@@ -203,10 +203,10 @@ class _Measuring:
     def _points(self) -> Iterator[tuple[Origin, OperatingPoint]]:
         for point in self._chosen():
             yield "chosen", point
-        for point in self.protocol.points:
-            if (point.embedder, point.weights_sha256) == (self.embedder.name, self.embedder.sha256):
+        for point in self.plan.points:
+            if point.is_of(self.embedder):
                 yield "given", point
-        for point in _published(self.embedder):
+        for point in published_points(self.embedder):
             yield "published", point
 
     def _chosen(self) -> tuple[OperatingPoint, ...]:
@@ -216,7 +216,7 @@ class _Measuring:
         try:
             point = operating_point(
                 compared.scores,
-                self.protocol.fmr,
+                self.plan.fmr,
                 source=self._source(compared),
                 embedder=self.embedder.name,
                 weights_sha256=self.embedder.sha256,
@@ -234,13 +234,6 @@ def _threshold(checked: Sequence[Checked], fmr: float) -> float | None:
     """Return the threshold whose target comes nearest to an FMR; of several the first."""
     targets = [abs(math.log(one.point.target_fmr / fmr)) for one in checked]
     return checked[int(np.argmin(targets))].point.threshold if checked else None
-
-
-def _published(embedder: Embedder) -> tuple[OperatingPoint, ...]:
-    try:
-        return published_points(embedder)
-    except InputError:  # none was, for this one
-        return ()
 
 
 def _measures(captures: Captures, norms: NDArray[np.float32]) -> dict[str, Floats]:

@@ -173,7 +173,7 @@ def _read_subject(folder: Path, reader: CaptureReader) -> tuple[dict[str, Image]
         try:
             read[name] = reader(path)
         except ImageError as problem:
-            skipped.append(Skipped(name, str(problem).removeprefix(f"{path.name}: ")))
+            skipped.append(Skipped(name, problem.reason))
     return read, skipped
 
 

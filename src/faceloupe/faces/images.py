@@ -4,10 +4,11 @@ Whatever the file holds (grey, colour, CMYK, a palette with transparency, 16 bit
 sideways), what comes out is float32 in [0, 1], upright and opaque; or an :class:`ImageError` that says why not.
 """
 
+import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,11 +110,11 @@ def read_file(path: str | Path) -> bytes:
     """
     path = Path(path)
     if not path.is_file():  # a named pipe would wait for ever
-        raise ImageError(f"{path.name}: {'not a regular file' if path.exists() else 'no such file'}")
+        raise ImageError("not a regular file" if path.exists() else "no such file", path.name)
     try:
         return path.read_bytes()
     except OSError as problem:
-        raise ImageError(f"{path.name}: {_in_words(problem)}") from problem
+        raise ImageError(_in_words(problem), path.name) from problem
 
 
 def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
@@ -129,9 +130,9 @@ def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
             raise ImageError("the file is empty (0 bytes)")
         return _decode(BytesIO(content), colour)
     except ImageError as problem:
-        raise ImageError(f"{name}: {problem}") from problem.__cause__
+        raise ImageError(problem.reason, name) from problem.__cause__
     except Exception as problem:  # a decoder that is fed damaged bytes may raise almost anything
-        raise ImageError(f"{name}: {_in_words(problem)}") from problem
+        raise ImageError(_in_words(problem), name) from problem
 
 
 def as_floats(samples: Samples) -> NDArray[np.float32]:
@@ -189,28 +190,28 @@ def _decode(file: BytesIO, colour: bool) -> Samples:
 
 _readers = 0
 _readers_lock = threading.Lock()
-_silence = ExitStack()
+_SILENT = ("ignore", None, Warning, re.compile(r"PIL\b"), 0)  # as `warnings` keeps a filter
 
 
 @contextmanager
 def _remarks_silenced() -> Iterator[None]:
     """Let Pillow make no remarks on odd metadata; what cannot be read raises.
 
-    Filters belong to the process: threads that read at once share the change, and the last one takes it back.
+    Filters belong to the process. The last thread that reads takes the one filter back, not all to what they were
+    before, as `warnings.catch_warnings` would: another thread may have changed others meanwhile.
     """
     global _readers
     with _readers_lock:
         _readers += 1
-        if _readers == 1:
-            _silence.enter_context(warnings.catch_warnings())
+        if _SILENT not in warnings.filters:
             warnings.filterwarnings("ignore", module=r"PIL\b")
     try:
         yield
     finally:
         with _readers_lock:
             _readers -= 1
-            if _readers == 0:
-                _silence.close()
+            if _readers == 0 and _SILENT in warnings.filters:
+                warnings.filters.remove(_SILENT)  # type: ignore[attr-defined]
 
 
 def _formats(file: BytesIO) -> tuple[str, ...]:

@@ -62,11 +62,12 @@ class Answered:
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, faces in their order, without vectors."""
+        problem = self.photograph.problem
         return {
             "path": str(self.photograph.path),
             "sha256": self.photograph.sha256,
             "size": list(self.photograph.size),
-            "problem": self.photograph.problem,
+            "problem": problem and f"{self.photograph.path.name}: {problem.reason}",
             "faces": [
                 {
                     **face_document(chip, template),

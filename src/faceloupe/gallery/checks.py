@@ -71,7 +71,7 @@ class Report:
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
-        return asdict(self)
+        return {"schema": "faceloupe.checked/1", **asdict(self)}
 
 
 def check(connection: Connection) -> Report:

@@ -64,6 +64,7 @@ class Database:
         if self.path is not None:
             event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin)
+        self._file: tuple[int, int] | None = None
 
     def make_file(self) -> None:
         """Make the SQLite file, for its owner's eyes only, unless it exists.
@@ -128,6 +129,7 @@ class Database:
 
     @contextmanager
     def _connected(self, purpose: str) -> Iterator[Connection]:
+        self._check_file()
         options: dict[str, Any] = {"purpose": purpose}
         if self.path is None:
             options["isolation_level"] = {"read": "REPEATABLE READ", "write": "READ COMMITTED", "bare": "AUTOCOMMIT"}[
@@ -138,6 +140,19 @@ class Database:
                 yield connection
         except DBAPIError as problem:
             raise in_words(problem, self.name, reading=purpose == "read") from problem
+
+    def _check_file(self) -> None:
+        """Refuse to go on with a file that was deleted or replaced: SQLite would, and what it writes would be lost."""
+        if self.path is None:
+            return
+        try:
+            found = self.path.stat()
+        except OSError as problem:
+            raise GalleryError(f"{self.name} cannot be reached: {problem.strerror}.") from problem
+        place = found.st_dev, found.st_ino
+        self._file = self._file or place
+        if place != self._file:
+            raise GalleryError(f"{self.name} was replaced by another file while it was open. Open it anew.")
 
     def close(self) -> None:
         """Let go of the database."""

@@ -22,7 +22,7 @@ from faceloupe.gallery.templates import made_by
 from faceloupe.recognition import FaceChip, Photograph
 from faceloupe.recognition.limits import limits_of, shortcomings
 
-__all__ = ["Holders", "enrol", "holders_of", "refusal", "refusal_of_holder"]
+__all__ = ["Holders", "enrol", "holders_of", "refusal_of_holder", "refusals"]
 
 Holders = set[tuple[str, EmbedderId]]
 
@@ -39,15 +39,15 @@ def enrol(
     """Enrol photographs of a subject, see :meth:`faceloupe.gallery.Gallery.enrol`."""
     name, consent = checked_name(name), checked_consent(consent)
     usable: dict[tuple[str, EmbedderId], Photograph] = {}
-    known: list[str] = []
+    already: list[str] = []
     refused: list[Skipped] = []
     holders_by_hash = holders_of(connection, [photograph.sha256 for photograph in photographs])
     for photograph in photographs:
         holders, path = holders_by_hash[photograph.sha256], as_text(str(photograph.path))
-        if reason := refusal_of_holder(holders, name) or refusal(photograph, force=force):
+        if reason := refusal_of_holder(holders, name) or _refusal(photograph, force=force):
             refused.append(Skipped(path, reason))
         elif (name, _maker(photograph)) in holders or _key(photograph) in usable:
-            known.append(path)
+            already.append(path)
         else:
             usable[_key(photograph)] = photograph
     subject_id, new = _subject(connection, name, consent, wanted=bool(usable))
@@ -58,7 +58,7 @@ def enrol(
         trail.note(connection, "enrol", subject_id, references=count, embedder=embedder.name, new=new)
     enrolled = tuple(as_text(str(photograph.path)) for photograph in usable.values())
     doubtful = _doubtful(connection, subject_id, list(usable.values()))
-    return Enrolled(name, new, enrolled, tuple(known), tuple(refused), doubtful)
+    return Enrolled(name, new, enrolled, tuple(already), tuple(refused), doubtful)
 
 
 def holders_of(connection: Connection, hashes: Iterable[str]) -> dict[str, Holders]:
@@ -102,10 +102,16 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
     return tuple(doubtful)
 
 
-def refusal(photograph: Photograph, *, force: bool) -> str | None:
+def refusals(photographs: Iterable[Photograph], *, force: bool) -> tuple[Skipped, ...]:
+    """Return which photographs cannot be enrolled, whoever they show, and why."""
+    reasons = ((photograph.path, _refusal(photograph, force=force)) for photograph in photographs)
+    return tuple(Skipped(as_text(str(path)), reason) for path, reason in reasons if reason)
+
+
+def _refusal(photograph: Photograph, *, force: bool) -> str | None:
     """Return why a photograph cannot be enrolled, whoever it shows: a problem, or an unfit face; None if it can."""
     if photograph.problem is not None:
-        return photograph.problem.removeprefix(f"{photograph.path.name}: ")
+        return photograph.problem.reason
     if len(photograph.templates) != 1:
         raise InputError(
             f"{photograph.path}: expected one face, got {len(photograph.templates)}; recognise(..., faces='one') says "

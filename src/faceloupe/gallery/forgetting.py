@@ -28,10 +28,11 @@ def forget(database: Database, subject: str | int, reference: int | None = None)
     try:
         _erase(database)
     except GalleryError as problem:
-        what = repr(subject) if reference is None else f"reference {reference} of {subject!r}"
+        whose = f"subject {subject}" if isinstance(subject, int) else repr(subject)
+        what = whose if reference is None else f"reference {reference} of {whose}"
         raise GalleryError(
-            f"{what} is out of the gallery, but the bytes are not erased yet: {problem} Give the same command again "
-            "then, to finish."
+            f"{what} is out of the gallery, but the bytes are not erased yet: {problem} Ask for the same again then, "
+            "to finish."
         ) from problem
     if unknown is not None:
         raise SubjectError(f"{unknown} Bytes that an earlier forget had left are erased now.") from unknown
@@ -78,7 +79,7 @@ def _delete_reference(connection: Connection, found: Row[Any], reference: int) -
 
 def _went_before(connection: Connection, subject: str | int, reference: int | None) -> bool:
     """Return whether this is what was forgotten by a command that was cut off after the rows had gone."""
-    if isinstance(subject, str) and not people.is_there(connection, subject):
+    if isinstance(subject, str) and not people.has_subject(connection, subject):
         return not people.near(connection, subject)  # no name is kept of those; one that is near tells
     number = subject if isinstance(subject, int) else people.find(connection, subject).id
     return trail.tells_of_forgetting(connection, number, reference)

@@ -1,6 +1,6 @@
 """A gallery: people with their references, and who did what with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
@@ -88,6 +88,11 @@ class Gallery:
         with self.writing() as connection:
             return enrolment.enrol(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
 
+    def holders(self, hashes: Iterable[str]) -> "dict[str, enrolment.Holders]":
+        """Return as whom photographs are enrolled, by the SHA-256 of their files."""
+        with self.reading() as connection:
+            return enrolment.holders_of(connection, hashes)
+
     def people(self) -> tuple[Person, ...]:
         """Return who is in the gallery, by name."""
         with self.reading() as connection:
@@ -118,7 +123,7 @@ class Gallery:
     def __contains__(self, subject: str | int) -> bool:
         """Return whether there is a subject of that name, or that number."""
         with self.reading() as connection:
-            return people.is_there(connection, subject)
+            return people.has_subject(connection, subject)
 
     def rename(self, old: str | int, new: str) -> Person:
         """Give a subject another name.

@@ -77,13 +77,13 @@ def _taken_in(connection: Connection, documents: Iterator[Document]) -> Imported
     if head.get("schema") != SCHEMA:
         raise ValueError(f"its schema is {head.get('schema')!r}, expected {SCHEMA!r}")
     imported: list[str] = []
-    known: list[str] = []
+    already: list[str] = []
     conflicts: list[Skipped] = []
     for subject in map(_subject, documents):
         here = connection.execute(select(subjects).where(subjects.c.name == subject.name)).one_or_none()
         holders = holders_of(connection, [digest for digest, _ in subject.references])
         if here is not None and _is_all_here(subject, here, holders):
-            known.append(subject.name)
+            already.append(subject.name)
         elif conflict := _ANOTHER if here is not None else _conflict(subject, holders):
             conflicts.append(Skipped(subject.name, conflict))
         else:
@@ -96,7 +96,7 @@ def _taken_in(connection: Connection, documents: Iterator[Document]) -> Imported
         for point in offered
         if points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) != point
     ]
-    return Imported(tuple(imported), tuple(known), tuple(conflicts), len(taken))
+    return Imported(tuple(imported), tuple(already), tuple(conflicts), len(taken))
 
 
 def _takes(connection: Connection, point: OperatingPoint) -> bool:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from faceloupe.errors import InputError
 from faceloupe.gallery import points
 from faceloupe.gallery.records import EmbedderId, Templates
 from faceloupe.recognition.points import DEFAULT_FMR, published_points
@@ -114,9 +113,6 @@ def matching_pairs(
 
 def _strict_enough(embedder: EmbedderId, comparisons: int) -> OperatingPoint | None:
     """Return the published point at which less than one comparison matches by chance, or else the strictest."""
-    try:
-        offered = published_points(embedder)  # the highest FMR first
-    except InputError:
-        return None
+    offered = published_points(embedder)  # the highest FMR first
     usual = [point for point in offered if point.target_fmr <= DEFAULT_FMR]
-    return next((point for point in usual if point.target_fmr * comparisons < 1), offered[-1])
+    return next((point for point in usual if point.target_fmr * comparisons < 1), offered[-1] if offered else None)

@@ -1,18 +1,25 @@
-"""Opening a gallery: there must be one, with a schema that this code knows."""
+"""Opening a gallery: there must be one, with a schema that this code knows, or one is made, now or later."""
 
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
 from faceloupe.errors import GalleryError, UnavailableError
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.enrolment import Holders, refusals
 from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.records import Enrolled
 from faceloupe.gallery.schema import REVISION, schema_versions
+from faceloupe.recognition import Photograph
 
-__all__ = ["is_there", "open_gallery"]
+__all__ = ["GalleryToBe", "open_gallery"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -64,18 +71,53 @@ def open_gallery(url: str | PathLike[str] = "faceloupe.db", *, create: bool = Fa
     return Gallery(database)
 
 
-def is_there(url: str | PathLike[str]) -> bool:
-    """Return whether there is a file at the place of a gallery; a server's database must be there always.
+class GalleryToBe:
+    """A gallery to enrol into, which is made once there is a photograph that can be enrolled.
+
+    A file that is there, and a server's database, are opened at once.
+
+    Parameters
+    ----------
+    url : str or path
+        As for :func:`open_gallery`.
+
+    Attributes
+    ----------
+    name : str
+        Where it lies, for messages.
 
     Raises
     ------
-    InputError
-        If the URL cannot be understood.
-    UnavailableError
-        If the database's driver is missing.
+    GalleryError, InputError, UnavailableError
+        As :func:`open_gallery`; also if no file could be made.
     """
-    path = Database(url).path
-    return path is None or path.exists()
+
+    def __init__(self, url: str | PathLike[str]) -> None:
+        place = Database(url)
+        self.name, self._url = place.name, url
+        self._gallery: Gallery | None = None
+        if place.path is None or place.path.exists():
+            self._gallery = open_gallery(url, create=True)
+        elif not os.access(place.path.parent, os.W_OK):
+            raise GalleryError(f"{self.name} cannot be made: there is no folder {place.path.parent} to write into.")
+
+    def holders(self, hashes: Iterable[str]) -> dict[str, Holders]:
+        """Return as whom photographs are enrolled, see :meth:`faceloupe.gallery.Gallery.holders`."""
+        return self._gallery.holders(hashes) if self._gallery else defaultdict(set)
+
+    def enrol(self, name: str, photographs: Sequence[Photograph], *, force: bool = False, **how: Any) -> Enrolled:
+        """Enrol photographs of a subject, see :meth:`faceloupe.gallery.Gallery.enrol`."""
+        if self._gallery is None:
+            refused = refusals(photographs, force=force)
+            if len(refused) == len(photographs):
+                return Enrolled(name, refused=refused)
+            self._gallery = open_gallery(self._url, create=True)
+        return self._gallery.enrol(name, photographs, force=force, **how)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._gallery is not None:
+            self._gallery.close()
 
 
 def _bring_up_to_date(database: Database, *, create: bool) -> None:

@@ -13,7 +13,7 @@ from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import damage_in_words
 
-__all__ = ["checked_consent", "checked_name", "find", "is_there", "joined_consent", "merge", "near",
+__all__ = ["checked_consent", "checked_name", "find", "has_subject", "joined_consent", "merge", "near",
            "people", "record", "rename"]  # fmt: skip
 
 LONGEST_NAME = 200
@@ -68,7 +68,7 @@ def find(connection: Connection, subject: str | int) -> Row[Any]:
     return row
 
 
-def is_there(connection: Connection, subject: str | int) -> bool:
+def has_subject(connection: Connection, subject: str | int) -> bool:
     """Return whether there is a subject of that name, or that number."""
     return connection.scalar(select(subjects.c.id).where(_is(subject))) is not None
 
@@ -127,8 +127,7 @@ def rename(connection: Connection, old: str | int, new: str) -> Person:
     holder = connection.scalar(select(subjects.c.id).where(subjects.c.name == name))
     if holder not in (None, found.id):
         raise NameTakenError(
-            f"There is another subject {name!r} already. If the two are one person: faceloupe merge {found.name!r} "
-            f"{name!r}"
+            f"There is another subject {name!r} already. If the two are one person, merge {found.name!r} into it."
         )
     connection.execute(update(subjects).where(subjects.c.id == found.id).values(name=name))
     trail.note(connection, "rename", found.id)

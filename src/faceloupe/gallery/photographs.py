@@ -3,29 +3,30 @@
 What is enrolled already is known by its hash and not recognised again, so that the same call goes on after a stop.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.gallery.enrolment import holders_of, refusal, refusal_of_holder
+from faceloupe.gallery.enrolment import refusal_of_holder
 from faceloupe.gallery.people import checked_name
 from faceloupe.gallery.records import EmbedderId, Enrolled
+from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, Photograph, recognise
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
+    from faceloupe.gallery.opening import GalleryToBe
 
-__all__ = ["any_usable", "enrol_folder", "enrol_photographs", "photographs_in"]
+__all__ = ["enrol_folder", "enrol_photographs"]
 
 Meant = Literal["one", "central"]
-Progress = Callable[[float, float], None]
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class _Subject:
 
     name: str
     photographs: dict[Path, None] = field(default_factory=dict)  # in their order
-    known: list[str] = field(default_factory=list)
+    already_enrolled: list[str] = field(default_factory=list)
     refused: list[Skipped] = field(default_factory=list)
 
     def refuse(self, path: Path, reason: str) -> None:
@@ -42,7 +43,7 @@ class _Subject:
 
 
 def enrol_photographs(
-    gallery: "Gallery",
+    gallery: "Gallery | GalleryToBe",
     name: str,
     paths: Iterable[str | PathLike[str]],
     embedder: Embedder,
@@ -57,7 +58,7 @@ def enrol_photographs(
 
     Parameters
     ----------
-    gallery : Gallery
+    gallery : Gallery or GalleryToBe
     name : str
     paths : iterable of path
         Image files. One that cannot be used is told with the reason, and stops nothing.
@@ -85,7 +86,7 @@ def enrol_photographs(
 
 
 def enrol_folder(
-    gallery: "Gallery",
+    gallery: "Gallery | GalleryToBe",
     root: str | PathLike[str],
     embedder: Embedder,
     *,
@@ -101,7 +102,7 @@ def enrol_folder(
 
     Parameters
     ----------
-    gallery : Gallery
+    gallery : Gallery or GalleryToBe
     root : path
         Hidden files and what lies outside the subjects' folders are passed over; whatever else is no photograph is told
         with the reason.
@@ -127,22 +128,6 @@ def enrol_folder(
     yield from _enrol(gallery, listed, embedder, _Options(faces, consent, keep_faces, force), progress)
 
 
-def any_usable(paths: Iterable[Path], embedder: Embedder, *, faces: Meant = "one", force: bool = False) -> bool:
-    """Return whether one of some photographs could be enrolled in a gallery that is empty; none after it is opened."""
-    return any(refusal(photograph, force=force) is None for photograph in recognise(paths, embedder, faces=faces))
-
-
-def photographs_in(root: Path) -> list[Path]:
-    """Return the photographs that :func:`enrol_folder` finds.
-
-    Raises
-    ------
-    InputError
-        If `root` cannot be listed or holds no folder.
-    """
-    return [path for subject in _subjects(root) for path in subject.photographs]
-
-
 @dataclass(frozen=True, slots=True)
 class _Options:
     faces: Meant
@@ -152,7 +137,11 @@ class _Options:
 
 
 def _enrol(
-    gallery: "Gallery", listed: list[_Subject], embedder: Embedder, options: _Options, progress: Progress | None
+    gallery: "Gallery | GalleryToBe",
+    listed: list[_Subject],
+    embedder: Embedder,
+    options: _Options,
+    progress: Progress | None,
 ) -> Iterator[Enrolled]:
     whole, done = sum(len(subject.photographs) for subject in listed), 0
     fresh = (path for subject in listed for path in _fresh(gallery, subject, embedder))
@@ -167,12 +156,16 @@ def _enrol(
 
     for subject, photographs in _by_subject(listed, counted(recognise(fresh, embedder, faces=options.faces))):
         here = Enrolled(subject.name)
-        if photographs or (options.consent and subject.known):
+        if photographs or (options.consent and subject.already_enrolled):
             here = gallery.enrol(
                 subject.name, photographs, consent=options.consent, keep_faces=options.keep_faces, force=options.force
             )
-        done += len(subject.known)
-        yield replace(here, known=(*subject.known, *here.known), refused=(*subject.refused, *here.refused))
+        done += len(subject.already_enrolled)
+        yield replace(
+            here,
+            already_enrolled=(*subject.already_enrolled, *here.already_enrolled),
+            refused=(*subject.refused, *here.refused),
+        )
 
 
 def _subjects(root: Path) -> list[_Subject]:
@@ -220,23 +213,22 @@ def _listed(folder: Path) -> _Subject:
     return subject
 
 
-def _fresh(gallery: "Gallery", subject: _Subject, embedder: Embedder) -> Iterator[Path]:
+def _fresh(gallery: "Gallery | GalleryToBe", subject: _Subject, embedder: Embedder) -> Iterator[Path]:
     """Yield the photographs of a subject that are to be recognised; put the others where they belong."""
     hashes = {path: _hash(path) for path in subject.photographs}
-    with gallery.reading() as connection:
-        holders = holders_of(connection, hashes.values())
+    holders = gallery.holders(hashes.values())
     for path, digest in hashes.items():
         if held := refusal_of_holder(holders[digest], subject.name):
             subject.refuse(path, held)
         elif (subject.name, EmbedderId(embedder.name, embedder.sha256)) in holders[digest]:
-            subject.known.append(as_text(str(path)))
+            subject.already_enrolled.append(as_text(str(path)))
         else:
             yield path
 
 
 def _hash(path: Path) -> str:
     try:
-        return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        return sha256_of(path) if path.is_file() else ""
     except OSError:
         return ""  # whoever opens it next says why
 

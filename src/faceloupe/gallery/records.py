@@ -1,5 +1,6 @@
 """What a gallery tells of the people in it. No vector is in any of these."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,7 +10,19 @@ from numpy.typing import NDArray
 
 from faceloupe.faces import Skipped
 
-__all__ = ["EmbedderId", "Enrolled", "Entry", "Forgotten", "Imported", "Person", "Record", "Reference", "Templates"]
+__all__ = [
+    "EmbedderId",
+    "Enrolled",
+    "Entry",
+    "Forgotten",
+    "Imported",
+    "Person",
+    "Record",
+    "Reference",
+    "Templates",
+    "audit_document",
+    "people_document",
+]
 
 
 class EmbedderId(NamedTuple):
@@ -53,6 +66,11 @@ class Person:
         """Return it as a plain dictionary that JSON can hold."""
         embedders = [embedder._asdict() for embedder in self.embedders]
         return {**asdict(self), "created": self.created.isoformat(), "embedders": embedders}
+
+
+def people_document(people: Sequence[Person]) -> dict[str, Any]:
+    """Return subjects as one plain dictionary that JSON can hold."""
+    return {"schema": "faceloupe.people/1", "people": [person.to_document() for person in people]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,11 @@ class Entry:
         return {**asdict(self), "at": self.at.isoformat()}
 
 
+def audit_document(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return lines of the trail as one plain dictionary that JSON can hold."""
+    return {"schema": "faceloupe.audit/1", "audit": [entry.to_document() for entry in entries]}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """All that a gallery tells of one subject.
@@ -142,6 +165,7 @@ class Record:
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
         return {
+            "schema": "faceloupe.person/1",
             "person": self.person.to_document(),
             "references": [reference.to_document() for reference in self.references],
             "history": [entry.to_document() for entry in self.history],
@@ -158,7 +182,7 @@ class Enrolled:
         Of the subject.
     new : bool
         Whether the subject was not in the gallery before.
-    enrolled, known : tuple of str
+    enrolled, already_enrolled : tuple of str
         Photographs that became references, and those that were references already.
     refused : tuple of Skipped
         Photographs that became none, and why.
@@ -169,7 +193,7 @@ class Enrolled:
     name: str
     new: bool = False
     enrolled: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
+    already_enrolled: tuple[str, ...] = ()
     refused: tuple[Skipped, ...] = ()
     doubtful: tuple[Skipped, ...] = ()
 
@@ -179,7 +203,7 @@ class Enrolled:
             "name": self.name,
             "new": self.new,
             "enrolled": list(self.enrolled),
-            "already_enrolled": list(self.known),
+            "already_enrolled": list(self.already_enrolled),
             "refused": [asdict(skipped) for skipped in self.refused],
             "doubtful": [asdict(skipped) for skipped in self.doubtful],
         }
@@ -215,7 +239,7 @@ class Imported:
 
     Attributes
     ----------
-    imported, known : tuple of str
+    imported, already_here : tuple of str
         Names of the subjects that came, and of those that were here already, the same in everything.
     conflicts : tuple of Skipped
         Names of subjects that did not come, and why.
@@ -224,7 +248,7 @@ class Imported:
     """
 
     imported: tuple[str, ...]
-    known: tuple[str, ...]
+    already_here: tuple[str, ...]
     conflicts: tuple[Skipped, ...]
     points: int
 
@@ -232,8 +256,9 @@ class Imported:
         """Return it as a plain dictionary that JSON can hold."""
         conflicts = [{"name": skipped.path, "reason": skipped.reason} for skipped in self.conflicts]
         return {
+            "schema": "faceloupe.imported/1",
             "imported": list(self.imported),
-            "already_here": list(self.known),
+            "already_here": list(self.already_here),
             "conflicts": conflicts,
             "operating_points": self.points,
         }

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from faceloupe.gallery.records import Entry
 from faceloupe.gallery.schema import audit
+from faceloupe.gallery.soundness import damage_in_words
 
 __all__ = ["acting_as", "entries", "erasure_is_pending", "last_forget", "note", "tells_of_forgetting"]
 
@@ -39,7 +40,8 @@ def entries(connection: Connection, subject_id: int | None = None) -> tuple[Entr
     query = select(audit.c.id, audit.c.at, audit.c.who, audit.c.what, audit.c.subject_id, audit.c.details)
     if subject_id is not None:
         query = query.where(audit.c.subject_id == subject_id)
-    return tuple(Entry(*row) for row in connection.execute(query.order_by(audit.c.id)))
+    with damage_in_words():
+        return tuple(Entry(*row) for row in connection.execute(query.order_by(audit.c.id)))
 
 
 def erasure_is_pending(connection: Connection) -> bool:

@@ -10,7 +10,7 @@ from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.detect import Detection, detect
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
 from faceloupe.recognition.limits import Limits, shortcomings
-from faceloupe.recognition.photographs import Photograph, recognise
+from faceloupe.recognition.photographs import Photograph, Problem, recognise
 from faceloupe.recognition.points import published_point, published_points
 from faceloupe.recognition.quality import Pose, Quality, measure
 from faceloupe.recognition.recogniser import find_faces, template_of
@@ -25,6 +25,7 @@ __all__ = [
     "Limits",
     "Photograph",
     "Pose",
+    "Problem",
     "Quality",
     "SFace",
     "Template",

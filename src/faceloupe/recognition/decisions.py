@@ -8,11 +8,11 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
-from faceloupe.recognition.photographs import NO_FACE, SEVERAL_FACES, Photograph, recognise
-from faceloupe.recognition.points import Maker, published_check, published_point
+from faceloupe.recognition.photographs import Photograph, recognise
+from faceloupe.recognition.points import published_check, published_point
 from faceloupe.recognition.templates import Template, compare
 from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import one_in
+from faceloupe.scores.points import Maker, one_in
 
 __all__ = ["Decision", "check_point", "face_document", "point_in_words", "verify"]
 
@@ -136,7 +136,7 @@ def check_point(point: OperatingPoint, embedder: Maker) -> None:
     InputError
         If it is of another one, or of other weights: its threshold means nothing for these scores.
     """
-    if (point.embedder, point.weights_sha256) != (embedder.name, embedder.sha256):
+    if not point.is_of(embedder):
         raise InputError(
             f"the operating point is of {point.embedder} {point.weights_sha256[:8]}, the templates are of "
             f"{embedder.name} {embedder.sha256[:8]}: a threshold holds for the scores of one embedder. Calibrate this "
@@ -173,12 +173,14 @@ def _shortcomings(template: Template) -> tuple[str, ...]:
 def _with_a_face(photograph: Photograph) -> Photograph:
     if photograph.problem is None:
         return photograph
-    problem = f"{photograph.path}: {photograph.problem.removeprefix(f'{photograph.path.name}: ')}"
-    if photograph.problem == NO_FACE:
-        problem += ". It should show one, upright and in focus; if the face is small, crop closer"
-    elif photograph.problem.endswith(SEVERAL_FACES):
-        problem += ". Crop to one face, or give the option central, which takes the one nearest the centre"
-    raise ImageError(problem)
+    problem = photograph.problem
+    raise ImageError(problem.reason + _ADVICE.get(problem.kind, ""), str(photograph.path))
+
+
+_ADVICE = {
+    "no face": ". It should show one, upright and in focus; if the face is small, crop closer",
+    "several faces": ". Crop to one face, or give the option central, which takes the one nearest the centre",
+}
 
 
 def _rates(point: OperatingPoint) -> str:

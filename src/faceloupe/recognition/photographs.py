@@ -22,16 +22,28 @@ from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of, n
 from faceloupe.recognition.recogniser import find_faces
 from faceloupe.recognition.templates import Template
 
-__all__ = ["NO_FACE", "SEVERAL_FACES", "Faces", "Photograph", "completed", "find", "recognise"]
+__all__ = ["Faces", "Photograph", "Problem", "completed", "find", "recognise"]
 
 Faces = Literal["all", "one", "central"]
 """Which faces of a photograph are meant: all, the only one (several are a problem), or the one nearest its centre."""
 
-NO_FACE = "no face found"
-SEVERAL_FACES = "faces found where one was meant"  # after how many
-
 WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
 AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why nothing was recognised in a photograph.
+
+    Attributes
+    ----------
+    kind : {"unreadable", "no face", "several faces", "no template"}
+    reason : str
+        In words, without the photograph's name.
+    """
+
+    kind: Literal["unreadable", "no face", "several faces", "no template"]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +61,7 @@ class Photograph:
         The faces meant, the highest detection score first.
     templates : tuple of Template
         Of the chips, in their order.
-    problem : str or None
+    problem : Problem or None
         Why there are none: it cannot be read, shows no face, or not just one where one was meant, or the embedder
         made nothing of a face.
     """
@@ -59,7 +71,7 @@ class Photograph:
     size: tuple[int, int]
     chips: tuple[FaceChip, ...]
     templates: tuple[Template, ...]
-    problem: str | None = None
+    problem: Problem | None = None
 
     def reading_order(self) -> list[int]:
         """Return the places of the faces among the chips, row by row from the top, each row from left to right.
@@ -150,22 +162,24 @@ def find(
     UnavailableError
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
-    digest, size = sha256(content).hexdigest(), (0, 0)
+    digest = sha256(content).hexdigest()
     side = max_side or (CROWD_SIDES if faces == "all" else DETECTION_SIDE)
     try:
         image = decode(content, path.name, colour=True)
-        size = (image.shape[1], image.shape[0])
-        chips = _meant(find_faces(image, min_score=min_score, min_size=min_size, max_side=side), faces, size)
     except ImageError as problem:
-        return Photograph(path, digest, size, (), (), str(problem))
-    return Photograph(path, digest, size, chips, ())
+        return Photograph(path, digest, (0, 0), (), (), Problem("unreadable", problem.reason))
+    size = image.shape[1], image.shape[0]
+    chips = find_faces(image, min_score=min_score, min_size=min_size, max_side=side)
+    if wrong := _problem_with(len(chips), faces):
+        return Photograph(path, digest, size, (), (), wrong)
+    return Photograph(path, digest, size, chips if faces == "all" else _central(chips, size), ())
 
 
 def completed(photograph: Photograph, found: Sequence[Template | None], embedder: Embedder) -> Photograph:
     """Return a photograph with what :func:`directions_of` made of its faces; a problem if that is nothing for one."""
     templates = tuple(template for template in found if template is not None)
     if len(templates) < len(found):
-        return replace(photograph, chips=(), problem=no_direction(embedder))
+        return replace(photograph, chips=(), problem=Problem("no template", no_direction(embedder)))
     return replace(photograph, templates=templates)
 
 
@@ -173,7 +187,7 @@ def _found(path: Path, **how: Any) -> Photograph:
     try:
         content = read_file(path)
     except ImageError as problem:
-        return Photograph(path, "", (0, 0), (), (), str(problem))
+        return Photograph(path, "", (0, 0), (), (), Problem("unreadable", problem.reason))
     return find(content, path, **how)
 
 
@@ -191,13 +205,16 @@ def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator
         yield completed(photograph, tuple(islice(found, len(photograph.chips))), embedder)
 
 
-def _meant(chips: tuple[FaceChip, ...], faces: Faces, size: tuple[int, int]) -> tuple[FaceChip, ...]:
-    if faces == "all":
-        return chips
-    if not chips:
-        raise ImageError(NO_FACE)
-    if faces == "one" and len(chips) > 1:
-        raise ImageError(f"{len(chips)} {SEVERAL_FACES}")
+def _problem_with(found: int, faces: Faces) -> Problem | None:
+    """Return what is wrong with how many faces were found; None where they can be those meant."""
+    if faces != "all" and not found:
+        return Problem("no face", "no face found")
+    if faces == "one" and found > 1:
+        return Problem("several faces", f"{found} faces found where one was meant")
+    return None
+
+
+def _central(chips: tuple[FaceChip, ...], size: tuple[int, int]) -> tuple[FaceChip, ...]:
     centre = np.array(size) / 2
     return (min(chips, key=lambda chip: float(np.linalg.norm(_middle(chip) - centre))),)
 

@@ -6,16 +6,16 @@
 from functools import cache
 from importlib.resources import files
 from math import isclose
-from typing import Any, Protocol
+from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import one_in
+from faceloupe.scores.points import Maker, one_in
 
 __all__ = [
     "DEFAULT_FMR",
-    "Maker",
     "all_points",
+    "find_point",
     "measurements",
     "published_check",
     "published_point",
@@ -31,35 +31,17 @@ rate is known to within a factor of 1.5 only, for label errors of LFW are among 
 """
 
 
-class Maker(Protocol):
-    """What templates are made by, an :class:`~faceloupe.recognition.Embedder` or what is left of it: name and hash."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    @property
-    def sha256(self) -> str:
-        """Of its weights."""
-
-
 def published_points(embedder: Maker) -> tuple[OperatingPoint, ...]:
-    """Return the operating points published for an embedder, the highest FMR first.
+    """Return the operating points published for an embedder and its weights, the highest FMR first; () if none was.
 
     They were chosen and measured on all pairs of the photographs of LFW View 1 train.
-
-    Raises
-    ------
-    InputError
-        If none was published for this embedder and these weights.
     """
-    points = tuple(point for point in all_points() if _made_by(embedder, point))
-    if not points:
-        raise InputError(
-            f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
-            "like yours (faceloupe calibrate)"
-        )
-    return points
+    return tuple(point for point in all_points() if point.is_of(embedder))
+
+
+def find_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint | None:
+    """Return the operating point published for an embedder at a target FMR; None if none was."""
+    return next((one for one in published_points(embedder) if isclose(one.target_fmr, fmr, rel_tol=1e-6)), None)
 
 
 def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint:
@@ -70,11 +52,15 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
     InputError
         If none was published for this embedder, or none at this FMR.
     """
-    points = published_points(embedder)
-    for point in points:
-        if isclose(point.target_fmr, fmr, rel_tol=1e-6):
-            return point
-    offered = ", ".join(f"{point.target_fmr:g} ({one_in(point.target_fmr)})" for point in points)
+    point = find_point(embedder, fmr)
+    if point is not None:
+        return point
+    offered = ", ".join(f"{one.target_fmr:g} ({one_in(one.target_fmr)})" for one in published_points(embedder))
+    if not offered:
+        raise InputError(
+            f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
+            "like yours (faceloupe calibrate)"
+        )
     raise InputError(
         f"no operating point was published for an FMR of {fmr:g}; there are {offered}. Measure another with faceloupe "
         "calibrate"
@@ -106,7 +92,3 @@ def _points() -> dict[OperatingPoint, OperatingPoint]:
         OperatingPoint.from_document(entry["point"]): OperatingPoint.from_document(entry["check"])
         for entry in measurements()["points"]
     }
-
-
-def _made_by(embedder: Maker, point: OperatingPoint) -> bool:
-    return (point.embedder, point.weights_sha256) == (embedder.name, embedder.sha256)

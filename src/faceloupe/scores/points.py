@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,9 +12,21 @@ from faceloupe.scores import rates
 from faceloupe.scores.intervals import Interval, fmr_interval, fnmr_interval
 from faceloupe.scores.sets import ScoreSet, checked_share
 
-__all__ = ["OperatingPoint", "operating_point", "remeasure", "rule_of_3", "rule_of_30"]
+__all__ = ["Maker", "OperatingPoint", "operating_point", "remeasure", "rule_of_3", "rule_of_30"]
 
 LEAST = 1e-12  # a rate below would take more comparisons than there are pairs of people
+
+
+class Maker(Protocol):
+    """What templates are made by, such as an embedder, or what is left of it: name and hash."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,10 @@ class OperatingPoint:
 
     def __repr__(self) -> str:
         return f"OperatingPoint(score >= {self.threshold:.4f}: {self._fmr_words()}; {self._fnmr_words()})"
+
+    def is_of(self, maker: Maker) -> bool:
+        """Return whether the threshold holds for templates of this maker, with these weights."""
+        return (self.embedder, self.weights_sha256) == (maker.name, maker.sha256)
 
     def words(self) -> str:
         """Return what the threshold means, with everything that one must know to believe it."""

@@ -59,17 +59,40 @@ class Answers:
         """
         if key is None:
             return await answer()
-        place, content = (caller, key), sha256(repr(sent).encode()).hexdigest()
-        known = self._by_key.get(place)
-        if known is not None and known[0] != content:
+        place, content = (caller, key), await asyncio.to_thread(_digest, sent)
+        if place not in self._by_key:
+            task = asyncio.ensure_future(answer())
+            self._by_key[place] = content, task
+            task.add_done_callback(lambda _: self._drop_failed(place))
+            self._drop_old()
+        known, task = self._by_key[place]
+        if known != content:
             raise Problem("conflict", "this Idempotency-Key was used for another request: take a new one")
-        if known is None or (known[1].done() and (known[1].cancelled() or known[1].exception())):
-            known = content, asyncio.ensure_future(answer())
-            self._by_key[place] = known
-            self._forget_old()
         # A caller that goes away does not stop what others may wait for.
-        return await asyncio.shield(known[1])
+        return await asyncio.shield(task)
 
-    def _forget_old(self) -> None:
+    def clear(self) -> None:
+        """Forget every answer that was made: they name people."""
+        for place in [place for place, (_, task) in self._by_key.items() if task.done()]:
+            del self._by_key[place]
+
+    def _drop_failed(self, place: tuple[str, str]) -> None:
+        """Let go of what failed: it can be tried again, and would keep what was sent."""
+        _, task = self._by_key.get(place, (None, None))
+        if task is not None and task.done() and (task.cancelled() or task.exception()):
+            del self._by_key[place]
+
+    def _drop_old(self) -> None:
         while len(self._by_key) > KEPT:
             self._by_key.popitem(last=False)
+
+
+def _digest(sent: BaseModel) -> str:
+    """Return a hash of a body, photographs as they are: their text would be some times as long."""
+    digest = sha256()
+    for name, value in sent:
+        for part in value if isinstance(value, list) else [value]:
+            content = part if isinstance(part, bytes) else repr(part).encode()
+            digest.update(f"{name} {len(content)} ".encode())
+            digest.update(content)
+    return digest.hexdigest()

@@ -1,8 +1,9 @@
 """What the server says of itself: one log line and one count a request, without faces, names or templates.
 
-A line names the route, ``/api/v1/people/{id}``, not the address that was asked for, and no query.
+A line names the route, ``/people/{person}``, not the address that was asked for, and no query.
 """
 
+import asyncio
 import json
 import sys
 import time
@@ -14,6 +15,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from faceloupe.web.problems import Problem
 
 __all__ = ["Metrics", "Observer", "log_line"]
 
@@ -70,7 +73,7 @@ class Observer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, request_id, status = time.perf_counter(), uuid.uuid4().hex, 500
+        began, request_id, status = time.perf_counter(), uuid.uuid4().hex, 0
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -84,10 +87,14 @@ class Observer:
             await self._app(scope, receive, watched)
         except Exception as problem:  # a fault of ours, answered inside; not raised again, or its words would be logged
             fault = problem
+        except asyncio.CancelledError:  # the grace at the end is over
+            if not status:
+                ending = Problem("ending", "the server was told to end", retry_after=10)
+                await ending.response()(scope, receive, watched)
         finally:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", NO_ROUTE)
-            self._metrics.count(route, scope["method"], status, seconds)
+            self._metrics.count(route, scope["method"], status or 500, seconds)
             key = scope.get("key")
             self._log(
                 {
@@ -95,7 +102,7 @@ class Observer:
                     "request": request_id,
                     "method": scope["method"],
                     "route": route,
-                    "status": status,
+                    "status": status or 500,
                     "ms": round(1000 * seconds, 1),
                     "key": key.name if key else None,
                     **_traced(fault),

@@ -73,6 +73,7 @@ KINDS: Mapping[str, Kind] = {
     "busy": Kind(429, "All work places are taken", "Wait as long as Retry-After says."),
     "unavailable": Kind(503, "A part is missing here", "The detail says what to install."),
     "gallery": Kind(503, "The gallery cannot be used now", "The detail says why; then try again."),
+    "ending": Kind(503, "The server is ending", "Send it again when it runs again."),
     "internal": Kind(
         500, "The server failed", "Try again; if it happens twice, tell who runs the server the request id."
     ),
@@ -132,7 +133,7 @@ class ProblemDocument(BaseModel):
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """Return what a route may answer beside success, for the OpenAPI document; what any route may answer is added."""
-    everywhere = ("token", "scope", "host", "too-large", "too-slow", "rate", "input")
+    everywhere = ("token", "scope", "host", "too-large", "too-slow", "rate", "busy", "input", "ending", "internal")
     by_status: dict[int | str, dict[str, Any]] = {}
     for kind in (*everywhere, *kinds):
         by_status.setdefault(KINDS[kind].status, {"titles": []})["titles"].append(KINDS[kind].title)
@@ -141,9 +142,14 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": "; or ".join(dict.fromkeys(found["titles"])),
             "content": {MEDIA_TYPE: {"schema": schema}},
+            **({"headers": {"Retry-After": _RETRY_AFTER}} if status in _COME_BACK else {}),
         }
         for status, found in by_status.items()
     }
+
+
+_COME_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 1}}
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -182,7 +188,8 @@ async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     # What was sent is left out: it may be a face or a name.
     said = "; ".join(
-        f"{'.'.join(map(str, each['loc'][1:])) or each['loc'][0]}: {each['msg']}" for each in error.errors()
+        f"{'.'.join(map(str, each['loc'][1:])) or each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors()
     )
     return Problem("input", said).response()
 
@@ -216,6 +223,21 @@ async def _of_fault(_: Request, __: Exception) -> JSONResponse:
     return Problem("internal", "a fault of the server's own, which its log tells with the request id").response()
 
 
+PLAIN_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'"
+"""What a page of :func:`plain_page` may load."""
+
+
+def plain_page(title: str, content: str) -> str:
+    """Return a page of the server's that needs no script: a title, what is said, and the way to the page itself."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title} · faceloupe</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/shared/style.css"></head>'
+        f'<body><main><h1 class="masthead">{title}</h1>\n{content}\n<p><a href="/">To the page</a></p></main></body>'
+        "</html>\n"
+    )
+
+
 def problems_page() -> str:
     """Return the page that a problem's type leads to."""
     rows = "".join(
@@ -223,5 +245,4 @@ def problems_page() -> str:
         f"<dd>{escape(kind.remedy)}</dd>\n"
         for name, kind in KINDS.items()
     )
-    head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Problems</title>'
-    return f"{head}\n<h1>Problems</h1>\n<dl>\n{rows}</dl></html>\n"
+    return plain_page("Problems", f"<dl>\n{rows}</dl>")

@@ -21,6 +21,7 @@ __all__ = ["address", "listen", "make_server"]
 GRACE = 10  # seconds that answers in work have at the end
 KEEP_ALIVE = 15  # seconds that a connection may idle between two requests
 BACKLOG = 128  # connections that wait to be accepted
+UNSENT = 2**17  # bytes that the system holds of an answer; with more, one taken slowly would look as if it were not
 MOST_HEAD = 16 * 2**10  # bytes of a request's head
 
 
@@ -39,6 +40,7 @@ def listen(settings: Settings) -> socket.socket:
             )[0]
             listening = undo.enter_context(socket.socket(family, kind, protocol))
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)
             listening.bind(place)
             listening.listen(BACKLOG)  # or another server could bind to the same place until this one runs
         except OSError as problem:
@@ -90,32 +92,52 @@ class _Orderly(uvicorn.Server):
 
 
 class _Patient(H11Protocol):
-    """Closes a connection on which the head of a request does not come in time; uvicorn itself waits for ever."""
+    """Closes a connection on which a request's head does not come in time, or nobody takes what is sent.
+
+    uvicorn itself waits for ever, and keeps what it is to send.
+    """
 
     def __init__(self, patience: float, **given: Any) -> None:
         super().__init__(**given)
         self._patience = patience
         self._head: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._watch()
+        self._watch_head()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._watch()
+        self._watch_head()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_taking()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taking = _cancelled(self._taking)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._stop_watching()
+        self._head, self._taking = _cancelled(self._head), _cancelled(self._taking)
 
-    def _watch(self) -> None:
+    def _watch_head(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_watching()  # a request is in work; the guard times its body
+            self._head = _cancelled(self._head)  # a request is in work; the guard times its body
         elif self._head is None:
             self._head = self.loop.call_later(self._patience, self.transport.close)
 
-    def _stop_watching(self) -> None:
-        if self._head is not None:
-            self._head.cancel()
-            self._head = None
+    def _watch_taking(self, before: float = float("inf")) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < before:
+            self._taking = self.loop.call_later(self._patience, self._watch_taking, left)
+        else:
+            self.transport.abort()
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    if timer is not None:
+        timer.cancel()
+    return None

@@ -1,15 +1,20 @@
 """What the routes share: the recogniser, the gallery, the networks, the jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
 
 from faceloupe.embedders import open_embedder
 from faceloupe.gallery import Gallery, open_gallery
 from faceloupe.gallery.trail import acting_as
 from faceloupe.recognition import Embedder
+from faceloupe.web.batching import Places
 from faceloupe.web.idempotency import Answers
 from faceloupe.web.jobs import Jobs
 from faceloupe.web.keys import Key
@@ -60,6 +65,8 @@ class Service:
         self.embedder = embedder or open_embedder("sface")
         self.gallery: Gallery = open_gallery(settings.gallery, create=True)
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
+        self._writer, self._changes = ThreadPoolExecutor(1, "writer"), Places(settings.limits.changes, "changes")
+        self.calibrations = Places(1, "calibrations")
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
 
@@ -68,9 +75,24 @@ class Service:
         job = self.study_jobs.get(study)
         return job if any(each.id == job and not each.finished for each in self.jobs.all()) else None
 
+    async def write(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+        """Run what changes the gallery: one after the other, as writers take turns anyway.
+
+        They have a thread of their own. One that waits for another program's change to end keeps no reader waiting.
+
+        Raises
+        ------
+        Problem
+            If too many wait.
+        """
+        with self._changes.one():
+            in_context = partial(copy_context().run, call, *given, **named)
+            return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
+
     def close(self) -> None:
         """Finish what is in work, ask long jobs to stop, and let go of everything."""
         self.jobs.close()
+        self._writer.shutdown(wait=True)
         self.recogniser.close()
         self.gallery.close()
 
@@ -95,6 +117,9 @@ async def key_of(request: Request) -> Key:
     return key
 
 
+BEARER = HTTPBearer(auto_error=False, description="The token that the server printed, or a key's.")
+"""How the OpenAPI document says that a token is needed; the guard has looked at it."""
+
 Serving = Annotated[Service, Depends(service_of)]
 """The service, as a route is given it."""
 
@@ -108,11 +133,13 @@ async def as_caller(key: Caller) -> AsyncIterator[None]:
         yield
 
 
-def needs(scope: str) -> Callable[[Key], Coroutine[Any, Any, None]]:
-    """Return the dependency that lets through keys with a scope alone."""
-
-    async def check(key: Caller) -> None:
+async def allowed(key: Caller, wanted: SecurityScopes, _: Annotated[Any, Depends(BEARER)]) -> None:
+    """Let through keys with the scopes alone that a route wants."""
+    for scope in wanted.scopes:
         if not key.allows(scope):
             raise Problem("scope", f"the key {key.name!r} is for {', '.join(key.scopes)}; this takes {scope}")
 
-    return check
+
+def needs(scope: str) -> Any:
+    """Return the dependency of a route for keys with a scope; the OpenAPI document names it."""
+    return Security(allowed, scopes=[scope])

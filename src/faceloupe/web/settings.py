@@ -28,6 +28,8 @@ class Limits:
         Faces of a photograph that are embedded; a picture with more is refused.
     photographs : int
         Photographs in work and waiting, of all callers.
+    changes : int
+        Changes of the gallery in work and waiting.
     jobs : int
         Jobs at work at once.
     jobs_waiting : int
@@ -41,6 +43,7 @@ class Limits:
     patience: float = 20.0
     faces: int = 64
     photographs: int = 64
+    changes: int = 32
     jobs: int = 1
     jobs_waiting: int = 8
     requests: int = 256

@@ -5,16 +5,18 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from faceloupe.evaluation import calibrate as calibrated
-from faceloupe.recognition.decisions import point_in_words
+from faceloupe.evaluation import calibrate_gallery
 from faceloupe.web import shapes
-from faceloupe.web.problems import responses
+from faceloupe.web.api.system import told
+from faceloupe.web.problems import Problem, responses
 from faceloupe.web.service import Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("enrol")), Depends(as_caller)])
+router = APIRouter(tags=["recognise"], dependencies=[needs("enrol"), Depends(as_caller)])
+
+MOST = 20_000  # references: every two of them are compared, in a minute and 0.8 GB
 
 
 class ToCalibrate(Sent):
@@ -23,14 +25,15 @@ class ToCalibrate(Sent):
     fmr: float = Field(default=1e-3, gt=0, lt=1, description="False match rate.")
 
 
-@router.post("/calibrate", response_model=shapes.Point, responses=responses("gallery"))
+@router.post("/calibrate", response_model=shapes.Point, responses=responses("busy", "gallery"))
 async def calibrate(sent: ToCalibrate, service: Serving) -> Any:
     """Choose a threshold by comparing every two references of the gallery; it holds there from now on.
 
     A rate that they cannot support is refused, with how many comparisons it would take.
     """
-    source = f"every two references of the gallery {service.gallery.name}"
-    templates = await beside(service.gallery.templates, service.embedder)
-    point = await beside(calibrated, templates, sent.fmr, embedder=service.embedder, source=source)
-    await beside(service.gallery.save_point, point)
-    return {"point": point, "words": "\n".join(point_in_words(point)), "source": "gallery"}
+    if len(await beside(service.gallery.templates, service.embedder)) > MOST:
+        raise Problem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
+    with service.calibrations.one():
+        point = await beside(calibrate_gallery, service.gallery, sent.fmr, service.embedder)
+    await service.write(service.gallery.save_point, point)
+    return told(point, "gallery")

@@ -9,26 +9,22 @@ from pydantic import Field
 from faceloupe.explaining.explanation import explain_decision
 from faceloupe.explaining.others import compare_with_others
 from faceloupe.faces.images import as_floats, decode
-from faceloupe.recognition import compare
+from faceloupe.progress import Progress
 from faceloupe.recognition.decisions import Decision
-from faceloupe.recognition.points import published_point
 from faceloupe.web import shapes
-from faceloupe.web.jobs import Progress
+from faceloupe.web.api.recognising import ToVerify, decided
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Caller, Service, Serving, beside, needs
-from faceloupe.web.uploads import Photo, Sent, body_of, described
+from faceloupe.web.service import Caller, Service, Serving, needs
+from faceloupe.web.uploads import body_of, described
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("recognise"))])
+router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")])
 
 
-class ToExplain(Sent):
-    """Two photographs, each of one face."""
+class ToExplain(ToVerify):
+    """Two photographs, each of one face, and how their decision is to be explained."""
 
-    one: Photo
-    other: Photo
-    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
     method: Literal["occlusion", "correlation"] = "occlusion"
     certify: bool = Field(default=True, description="Check the maps; that takes about 12 times as long as making them.")
 
@@ -42,12 +38,7 @@ async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], servi
 
     The job's result is a page. It shows both faces, and is kept in memory only.
     """
-    point = await beside(service.gallery.point, service.embedder) or published_point(service.embedder)
-    faces: Literal["central", "one"] = "central" if sent.central else "one"
-    one = await service.recogniser.photograph(sent.one, "one", faces=faces)
-    other = await service.recogniser.photograph(sent.other, "other", faces=faces)
-    decision = Decision(compare(one.templates[0], other.templates[0]), point, one, other)
-    work = partial(_explain, service, decision, sent)
+    work = partial(_explain, service, await decided(sent, service), sent)
     return service.jobs.submit("explain", work, owner=key.name).to_document()
 
 

@@ -10,20 +10,21 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import Field
 
 from faceloupe.errors import ImageError
+from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.web import shapes
 from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import Problem, responses
-from faceloupe.web.service import Caller, Serving, as_caller, beside, needs
+from faceloupe.web.service import Caller, Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["people"])
 
-READS = [Depends(needs("recognise"))]
-WRITES = [Depends(needs("enrol")), Depends(as_caller)]
-RULES = [Depends(needs("admin")), Depends(as_caller)]
+READS = [needs("recognise")]
+WRITES = [needs("enrol"), Depends(as_caller)]
+RULES = [needs("admin"), Depends(as_caller)]
 
 LARGEST = 2**63 - 1
 Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
@@ -65,11 +66,7 @@ async def people(
     # Sorted here, for a database may have another order of letters.
     in_order = sorted(found, key=lambda person: person.name)
     part, following = page_of(in_order, cursor, limit, key=lambda person: person.name)
-    return {
-        "schema": "faceloupe.people/1",
-        "people": [person.to_document() for person in part],
-        "next": following,
-    }
+    return {**people_document(part), "next": following}
 
 
 @router.post(
@@ -98,11 +95,11 @@ async def enrol(
             await service.recogniser.attempted(photo, f"photo {number}", faces=faces)
             for number, photo in enumerate(sent.photos, start=1)
         ]
-        found = await beside(
+        found = await service.write(
             service.gallery.enrol, sent.name, photographs, consent=sent.consent, keep_faces=sent.keep_faces,
             force=sent.force,
         )  # fmt: skip
-        if not found.enrolled and not found.known:
+        if not found.enrolled and not found.already_enrolled:
             raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in found.refused))
         return 201 if found.enrolled else 200, found.to_document()
 
@@ -115,8 +112,7 @@ async def enrol(
 )
 async def person(person: Number, service: Serving) -> Any:
     """Tell all that is kept of a subject, without the numbers of the templates."""
-    record = await beside(service.gallery.person, person)
-    return {"schema": "faceloupe.person/1", **record.to_document()}
+    return (await beside(service.gallery.person, person)).to_document()
 
 
 @router.patch(
@@ -125,7 +121,7 @@ async def person(person: Number, service: Serving) -> Any:
 )  # fmt: skip
 async def rename(person: Number, change: Renaming, service: Serving) -> Any:
     """Give a subject another name."""
-    return (await beside(service.gallery.rename, person, change.name)).to_document()
+    return (await service.write(service.gallery.rename, person, change.name)).to_document()
 
 
 @router.post(
@@ -134,7 +130,7 @@ async def rename(person: Number, change: Renaming, service: Serving) -> Any:
 )  # fmt: skip
 async def merge(person: Number, into: Merging, service: Serving) -> Any:
     """Move everything of a subject to another, and remove the one: the two are one person."""
-    return (await beside(service.gallery.merge, person, into.into)).to_document()
+    return (await service.write(service.gallery.merge, person, into.into)).to_document()
 
 
 @router.delete(
@@ -148,7 +144,7 @@ async def forget(person: Number, service: Serving) -> Any:
 
     If an answer says that the bytes are not erased yet, send the same again to finish.
     """
-    return (await beside(service.gallery.forget, person)).to_document()
+    return await _forgotten(service, person)
 
 
 @router.delete(
@@ -157,7 +153,7 @@ async def forget(person: Number, service: Serving) -> Any:
 )  # fmt: skip
 async def forget_reference(person: Number, reference: Number, service: Serving) -> Any:
     """Remove one reference of a subject who has others, and erase the bytes of it as those of a subject."""
-    return (await beside(service.gallery.forget, person, reference)).to_document()
+    return await _forgotten(service, person, reference)
 
 
 @router.get(
@@ -175,15 +171,16 @@ async def face(person: Number, reference: Number, service: Serving) -> Response:
     return Response(content, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
-@router.get(
-    "/audit", response_model=shapes.Audit, responses=responses("gallery"), dependencies=[Depends(needs("admin"))]
-)
+@router.get("/audit", response_model=shapes.Audit, responses=responses("gallery"), dependencies=[needs("admin")])
 async def audit(service: Serving, cursor: Cursor = "", limit: Limit = 100) -> Any:
     """Tell who did what, and when, the newest first."""
     entries = await beside(service.gallery.audit)
     part, following = page_of(entries[::-1], cursor, limit, key=lambda entry: -entry.id)
-    return {
-        "schema": "faceloupe.audit/1",
-        "audit": [entry.to_document() for entry in part],
-        "next": following,
-    }
+    return {**audit_document(part), "next": following}
+
+
+async def _forgotten(service: Service, person: int, reference: int | None = None) -> dict[str, Any]:
+    try:
+        return (await service.write(service.gallery.forget, person, reference)).to_document()
+    finally:
+        service.answers.clear()  # they name who was enrolled

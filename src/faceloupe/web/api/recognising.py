@@ -9,14 +9,15 @@ from faceloupe.gallery.answers import Answered, document_of
 from faceloupe.recognition import compare
 from faceloupe.recognition.decisions import Decision, face_document
 from faceloupe.recognition.points import published_point
+from faceloupe.scores import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Serving, beside, needs
+from faceloupe.web.service import Service, Serving, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
-__all__ = ["router"]
+__all__ = ["ToVerify", "decided", "router"]
 
-router = APIRouter(tags=["recognise"], dependencies=[Depends(needs("recognise"))])
+router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")])
 
 Fmr = Annotated[
     float | None,
@@ -61,17 +62,12 @@ async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service:
 
 
 @router.post(
-    "/verify", response_model=shapes.Decision, responses=responses("image", "busy", "media-type", "unavailable"),
-    openapi_extra=described(ToVerify),
+    "/verify", response_model=shapes.Decision,
+    responses=responses("image", "busy", "media-type", "unavailable", "gallery"), openapi_extra=described(ToVerify),
 )  # fmt: skip
 async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service: Serving) -> Any:
     """Decide whether two photographs show one person."""
-    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
-    point = point or await beside(service.gallery.point, service.embedder) or published_point(service.embedder)
-    faces: Literal["central", "one"] = "central" if sent.central else "one"
-    one = await service.recogniser.photograph(sent.one, "one", faces=faces)
-    other = await service.recogniser.photograph(sent.other, "other", faces=faces)
-    return Decision(compare(one.templates[0], other.templates[0]), point, one, other).to_document()
+    return (await decided(sent, service)).to_document()
 
 
 @router.post(
@@ -80,7 +76,24 @@ async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service:
 )  # fmt: skip
 async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
     """Say of every face in a photograph who of the gallery it is, or nobody."""
-    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
+    point = _asked_for(sent.fmr, service)
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
     found = await beside(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
     return document_of([Answered(photograph, found)])
+
+
+async def decided(sent: ToVerify, service: Service) -> Decision:
+    """Decide about two photographs, by the threshold asked for, or else the gallery's own, or the published one."""
+    point = (
+        _asked_for(sent.fmr, service)
+        or await beside(service.gallery.point, service.embedder)
+        or published_point(service.embedder)
+    )
+    faces: Literal["central", "one"] = "central" if sent.central else "one"
+    one = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
+    other = await service.recogniser.photograph(sent.other, "the second", faces=faces)
+    return Decision(compare(one.templates[0], other.templates[0]), point, one, other)
+
+
+def _asked_for(fmr: float | None, service: Service) -> OperatingPoint | None:
+    return None if fmr is None else published_point(service.embedder, fmr)

@@ -1,0 +1,39 @@
+"""The shapes of the API's documents, for the OpenAPI document and the client; by subject, as the routes are.
+
+Where a command does the same, they are what it prints with ``--json``; docs/guides/serve.md names three that differ.
+"""
+
+from faceloupe.web.shapes.jobs import Address, Document, JobState, JobStates
+from faceloupe.web.shapes.networks import Anatomy, Data, FeatureMaps, Network, Networks
+from faceloupe.web.shapes.people import Audit, Enrolled, Entry, Forgotten, People, Person, Record
+from faceloupe.web.shapes.recognising import Decision, Detections, Face, Identified
+from faceloupe.web.shapes.studies import Studies, Study
+from faceloupe.web.shapes.system import Health, Point, Points
+
+__all__ = [
+    "Address",
+    "Anatomy",
+    "Audit",
+    "Data",
+    "Decision",
+    "Detections",
+    "Document",
+    "Enrolled",
+    "Entry",
+    "Face",
+    "FeatureMaps",
+    "Forgotten",
+    "Health",
+    "Identified",
+    "JobState",
+    "JobStates",
+    "Network",
+    "Networks",
+    "People",
+    "Person",
+    "Point",
+    "Points",
+    "Record",
+    "Studies",
+    "Study",
+]

@@ -1,0 +1,102 @@
+"""Who is in the gallery, what is kept of them, and who did what."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from faceloupe.recognition import Quality
+from faceloupe.web.shapes.moments import Moment
+
+__all__ = ["Audit", "Enrolled", "Entry", "Forgotten", "People", "Person", "Record"]
+
+
+class Embedder(BaseModel):
+    """What made a template."""
+
+    name: str
+    sha256: str
+
+
+class Person(BaseModel):
+    """A subject of the gallery."""
+
+    id: int
+    name: str
+    consent: str
+    created: Moment
+    references: int
+    embedders: list[Embedder]
+
+
+class People(BaseModel):
+    """Subjects by name, a part of them."""
+
+    schema_: Literal["faceloupe.people/1"] = Field(alias="schema")
+    people: list[Person]
+    next: str | None = Field(description="The cursor of the next part; null at the end.")
+
+
+class Reference(BaseModel):
+    """What is kept of one face, without the template's numbers."""
+
+    id: int
+    embedder: Embedder
+    dimensions: int
+    quality: Quality
+    source_sha256: str
+    created: Moment
+    has_face: bool
+
+
+class Entry(BaseModel):
+    """A line of the audit trail."""
+
+    id: int
+    at: Moment
+    who: str
+    what: str
+    subject_id: int | None
+    details: dict[str, Any]
+
+
+class Audit(BaseModel):
+    """The audit trail, a part of it, the newest first."""
+
+    schema_: Literal["faceloupe.audit/1"] = Field(alias="schema")
+    audit: list[Entry]
+    next: str | None = Field(description="The cursor of the next part; null at the end.")
+
+
+class Record(BaseModel):
+    """All that is kept of one subject."""
+
+    schema_: Literal["faceloupe.person/1"] = Field(alias="schema")
+    person: Person
+    references: list[Reference]
+    history: list[Entry]
+
+
+class Refused(BaseModel):
+    """A photograph, and what speaks against it."""
+
+    path: str
+    reason: str
+
+
+class Enrolled(BaseModel):
+    """What became of the photographs."""
+
+    name: str
+    new: bool
+    enrolled: list[str]
+    already_enrolled: list[str]
+    refused: list[Refused]
+    doubtful: list[Refused] = Field(description="Enrolled, but unlike the subject's other references.")
+
+
+class Forgotten(BaseModel):
+    """What was erased."""
+
+    name: str | None = Field(description="null if the subject was forgotten before, and bytes were left.")
+    subject_id: int | None
+    references: int

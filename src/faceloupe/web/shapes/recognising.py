@@ -1,0 +1,124 @@
+"""Faces in a photograph, one person or two, and who."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from faceloupe.gallery.identify import Candidate
+from faceloupe.recognition import Quality
+from faceloupe.scores import OperatingPoint
+
+__all__ = ["Decision", "Detections", "Face", "Identified"]
+
+
+class Place(BaseModel):
+    """A place in a photograph, in pixels from the top left."""
+
+    x: float
+    y: float
+
+
+class Box(Place):
+    """A rectangle in a photograph, in pixels."""
+
+    width: float
+    height: float
+
+
+class Landmarks(BaseModel):
+    """Five points of a face; right and left are the subject's."""
+
+    right_eye: Place
+    left_eye: Place
+    nose: Place
+    right_mouth: Place
+    left_mouth: Place
+
+
+class Detection(BaseModel):
+    """A face that was found."""
+
+    box: Box
+    landmarks: Landmarks
+    score: float = Field(ge=0, le=1)
+
+
+class Template(BaseModel):
+    """What may be told of a template: all but its numbers."""
+
+    embedder: str
+    sha256: str
+    dimensions: int
+    quality: Quality
+
+
+class Face(BaseModel):
+    """A face with its quality."""
+
+    detection: Detection
+    template: Template
+    shortcomings: list[str] = Field(description="What makes it unfit for enrolment, in words; empty if it is fit.")
+
+
+class Seen(BaseModel):
+    """A photograph that was looked at."""
+
+    sha256: str
+    size: list[int] = Field(description="Width and height in pixels, upright.")
+
+
+class Detections(Seen):
+    """The faces of a photograph, from left to right."""
+
+    faces: list[Face]
+
+
+class SeenFace(Seen):
+    """A photograph with the face that was compared."""
+
+    path: str = Field(description="What the answer calls it.")
+    face: Face
+
+
+class Decision(BaseModel):
+    """Whether two photographs show one person."""
+
+    schema_: Literal["faceloupe.decision/1"] = Field(alias="schema")
+    match: bool
+    score: float = Field(ge=-1, le=1, description="Cosine of the angle between the templates.")
+    threshold: float
+    point: OperatingPoint
+    check: OperatingPoint | None = Field(
+        description="The same threshold measured on other people, if it was published."
+    )
+    photographs: list[SeenFace]
+    warnings: list[str]
+    words: str
+
+
+class IdentifiedFace(Face):
+    """A face with whom it shows."""
+
+    name: str | None = Field(description="Of the first candidate; null for nobody.")
+    candidates: list[Candidate] = Field(description="By rank, also those below the threshold.")
+
+
+class IdentifiedPhotograph(Seen):
+    """The faces of a photograph, row by row from left to right."""
+
+    path: str
+    problem: str | None
+    faces: list[IdentifiedFace]
+
+
+class Identified(BaseModel):
+    """Whom the faces of a photograph show, and what the answers rest on; that is null where there is no face."""
+
+    schema_: Literal["faceloupe.identified/1"] = Field(alias="schema")
+    point: OperatingPoint | None
+    subjects: int | None
+    references: int | None
+    fpir: float | None = Field(
+        ge=0, le=1, description="Share of strangers whom a gallery of this size would give a name."
+    )
+    photographs: list[IdentifiedPhotograph]

@@ -1,0 +1,35 @@
+"""Whether the server can work, and by which threshold."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from faceloupe.scores import OperatingPoint
+
+__all__ = ["Health", "Point", "Points"]
+
+
+class Point(BaseModel):
+    """An operating point with what it means."""
+
+    point: OperatingPoint
+    words: str
+    source: Literal["gallery", "published"]
+
+
+class Points(BaseModel):
+    """The operating point in use and those that were published."""
+
+    used: Point
+    published: list[Point]
+
+
+class Health(BaseModel):
+    """Whether the server can work."""
+
+    status: Literal["ok"]
+    version: str
+    embedder: str
+    gallery: str
+    people: int
+    scopes: list[str] = Field(description="What the caller's key is for.")
