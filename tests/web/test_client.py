@@ -1,12 +1,16 @@
 """The Python client: typed answers, and errors that say what to do."""
 
 import asyncio
+from contextlib import closing
 
 import httpx
+import pages
 import pytest
+import serving
 from serving import TOKENS, photo
 
 from faceloupe.client import Client
+from faceloupe.documents import decode_array
 from faceloupe.errors import ImageError, InputError, ProblemError, UnavailableError
 
 
@@ -51,7 +55,7 @@ def test_people_from_enrolment_to_the_end(client, tmp_path):
 
 
 def test_lists_come_whole_however_long(client, monkeypatch):
-    monkeypatch.setattr("faceloupe.client.PART", 2)
+    monkeypatch.setattr("faceloupe.client.client.PART", 2)
     for number in range(5):
         client.enrol(f"person {number}", [photo(number)])
     assert [person.name for person in client.people()] == [f"person {number}" for number in range(5)]
@@ -100,11 +104,72 @@ def test_a_wrong_token(ask):
         assert "wrong" not in repr(client)
 
 
-def test_what_a_proxy_says_is_an_error_too():
-    transport = httpx.MockTransport(lambda _: httpx.Response(502, text="<html>", headers={"Retry-After": "3"}))
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(502, text="<html>", headers={"Retry-After": "3"}), "other"),
+        (httpx.Response(301, headers={"Location": "https://localhost", "Retry-After": "3"}), "other"),
+        (httpx.Response(200, text="<html>a door</html>", headers={"Retry-After": "3"}), "other"),
+        (httpx.Response(200, json=["no", "health"], headers={"Retry-After": "3"}), "other"),
+        (
+            httpx.Response(
+                403, json={"type": "#wall"}, headers={"Content-Type": "application/problem+json", "Retry-After": "3"}
+            ),
+            "wall",
+        ),
+        (
+            httpx.Response(403, text="[]", headers={"Content-Type": "application/problem+json", "Retry-After": "3"}),
+            "other",
+        ),
+    ],
+)
+def test_what_a_proxy_says_is_an_error_too(answer, kind):
+    transport = httpx.MockTransport(lambda _: answer)
     with Client("http://localhost", "t", transport=transport) as client, pytest.raises(ProblemError) as refused:
         client.health()
-    assert (refused.value.status, refused.value.retry_after) == (502, 3.0)
+    assert (refused.value.kind, refused.value.status) == (kind, answer.status_code)
+    assert refused.value.retry_after == 3.0
+
+
+def test_who_waits_for_a_job_has_the_patience_that_the_server_asks_for(client, monkeypatch):
+    job, slept, ask = client.explain(photo(1), photo(1), certify=False), [], client._server._http.request
+
+    def at_first_too_soon(method, path, **given):
+        if len(slept) < 2:
+            return httpx.Response(
+                429,
+                json={"type": "/problems#rate"},
+                headers={"Content-Type": "application/problem+json", "Retry-After": "7"},
+            )
+        return ask(method, path, **given)
+
+    monkeypatch.setattr("faceloupe.client.connection.time.sleep", slept.append)
+    monkeypatch.setattr(client._server._http, "request", at_first_too_soon)
+    assert client.result(job.id)["evidence"]["decision"]["match"]
+    assert slept[:2] == [7.0, 7.0]
+
+
+def test_looking_training_and_studying(tmp_path, mosaics):  # noqa: ARG001
+    given = {"networks": (str(pages.small_network(tmp_path)),), "data": pages.mosaics(tmp_path)}
+    with closing(serving.make_service(tmp_path, **given)) as service:
+        app = serving.Caller(service).app
+        with Client("http://localhost:8000", TOKENS["admin"], transport=InProcess(app)) as client:
+            network = next(each for each in client.networks() if each.id != "sface").id
+            layer = client.anatomy(network).layers[0].name
+            [maps] = client.trace(network, photo(1), [layer]).layers
+            assert decode_array(maps.output.model_dump()).shape == tuple(maps.output.shape)
+            look = client.look(network, [photo(1), "orl:3"], methods=[], certify=False)
+            assert client.result(look.id)["title"]
+            assert client.page(look.id).startswith("http://localhost:8000/pages/")
+            drawn = client.attribute(network, photo(1), method="gradient", target=0, certify=False)
+            assert [state.state for state in client.watch(drawn.id)][-1] == "done"
+            trained = client.train("new", client.data()[-1], "fcnn", people=2, epochs=1)
+            assert client.result(trained.id)["network"] == "new"
+            assert client.stop(client.study("orl", pairs=2, seeds=2).id).state in ("running", "stopped")
+            with pytest.raises(ProblemError) as refused:
+                client.resume("none")
+            assert refused.value.kind == "not-found"
+            assert "faceloupe_requests_total" in client.metrics()
 
 
 def test_the_printed_address_is_enough():
@@ -118,7 +183,12 @@ def test_the_printed_address_is_enough():
 
 
 def test_what_cannot_be_a_server_or_a_photograph(tmp_path):
-    for address, token in (("localhost:8000", "t"), ("http://localhost", "")):
+    for address, token in (
+        ("localhost:8000", "t"),
+        ("http://localhost", ""),
+        ("http://a", "tökén"),
+        ("http://[::1", "t"),
+    ):
         with pytest.raises(InputError):
             Client(address, token)
     with Client("http://127.0.0.1:9", "t") as client:

@@ -1,0 +1,279 @@
+"""The calls: one method a route."""
+
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from faceloupe.client.connection import Connection, Face, Photo, sent_face
+from faceloupe.web import shapes
+
+__all__ = ["Client"]
+
+PART = 1000  # people or entries that are asked for at once
+LOOK_AGAIN = 0.5  # seconds between two looks at a job that is waited for
+
+
+class Client:
+    """Calls a server; a context manager.
+
+    Every method raises a :class:`faceloupe.errors.ProblemError` if the server refuses, with the reason and what to do,
+    and a :class:`faceloupe.errors.UnavailableError` if it cannot be reached.
+
+    Parameters
+    ----------
+    address : str
+        As the server printed it, such as "http://127.0.0.1:8000"; what follows "#token=" there is the token.
+    token : str, optional
+        Of a key, if the address holds none.
+    timeout : float
+        Seconds in which the server must take and give a part of an answer.
+    transport : httpx.BaseTransport, optional
+        What carries requests; otherwise the network.
+
+    Raises
+    ------
+    InputError
+        If there is no token, or the address is none.
+
+    Examples
+    --------
+    >>> with Client("http://127.0.0.1:8000", token) as client:  # doctest: +SKIP
+    ...     client.enrol("Ann", ["ann/1.jpg", "ann/2.jpg"], consent="form 12")
+    ...     print([face.name for face in client.identify("party.jpg").photographs[0].faces])
+    """
+
+    def __init__(
+        self, address: str, token: str = "", *, timeout: float = 60.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._server = Connection(address, token, timeout=timeout, transport=transport)
+
+    def health(self) -> shapes.Health:
+        """Return what the server works with."""
+        return self._server.get(shapes.Health, "/health")
+
+    def points(self) -> shapes.Points:
+        """Return the threshold in use and those that were published."""
+        return self._server.get(shapes.Points, "/points")
+
+    def calibrate(self, fmr: float = 1e-3) -> shapes.Point:
+        """Choose the gallery's threshold for a false match rate, from its own references."""
+        return self._server.asked(shapes.Point, "POST", "/calibrate", json={"fmr": fmr})
+
+    def detect(self, photo: Photo) -> shapes.Detections:
+        """Find the faces of a photograph."""
+        return self._server.post(shapes.Detections, "/detect", {"photo": [photo]}, {})
+
+    def verify(self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None) -> shapes.Decision:
+        """Decide whether two photographs show one person; `central` takes of several faces the one in the middle."""
+        fields = {"central": central, "fmr": fmr}
+        return self._server.post(shapes.Decision, "/verify", {"one": [one], "other": [other]}, fields)
+
+    def identify(self, photo: Photo, *, ranks: int = 3, fmr: float | None = None) -> shapes.Identified:
+        """Say of every face in a photograph who of the gallery it is, or nobody."""
+        return self._server.post(shapes.Identified, "/identify", {"photo": [photo]}, {"ranks": ranks, "fmr": fmr})
+
+    def enrol(
+        self,
+        name: str,
+        photos: Sequence[Photo],
+        *,
+        consent: str = "",
+        central: bool = False,
+        keep_faces: bool = False,
+        force: bool = False,
+        key: str | None = None,
+    ) -> shapes.Enrolled:
+        """Enrol photographs of a subject; they are on the server's disk when this returns.
+
+        Parameters
+        ----------
+        name : str
+        photos : sequence of bytes or path
+            At most 20.
+        consent : str
+            A note on the subject's consent.
+        central : bool
+            Of several faces take the one nearest the centre.
+        keep_faces : bool
+            Keep the face chips too.
+        force : bool
+            Enrol faces of poor quality too.
+        key : str, optional
+            An idempotency key: the same again gets the same answer, and does nothing more.
+        """
+        fields = {"name": name, "consent": consent, "central": central, "keep_faces": keep_faces, "force": force}
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._server.post(shapes.Enrolled, "/people", {"photos": photos}, fields, headers)
+
+    def people(self, search: str = "") -> Iterator[shapes.Person]:
+        """Yield who is in the gallery, by name; `search` is a part of the name."""
+        cursor: str | None = ""
+        while cursor is not None:
+            part = self._server.get(shapes.People, "/people", search=search, cursor=cursor, limit=PART)
+            yield from part.people
+            cursor = part.next
+
+    def audit(self) -> Iterator[shapes.Entry]:
+        """Yield who did what, and when, the newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            part = self._server.get(shapes.Audit, "/audit", cursor=cursor, limit=PART)
+            yield from part.audit
+            cursor = part.next
+
+    def show(self, person: int) -> shapes.Record:
+        """Return all that is kept of a subject, who is told by number."""
+        return self._server.get(shapes.Record, f"/people/{person}")
+
+    def face(self, person: int, reference: int) -> bytes:
+        """Return the face chip of a reference as PNG."""
+        return self._server.ask("GET", f"/people/{person}/references/{reference}/face").content
+
+    def rename(self, person: int, name: str) -> shapes.Person:
+        """Give a subject another name."""
+        return self._server.asked(shapes.Person, "PATCH", f"/people/{person}", json={"name": name})
+
+    def merge(self, person: int, *, into: int) -> shapes.Person:
+        """Move everything of a subject to another, and remove the one."""
+        return self._server.asked(shapes.Person, "POST", f"/people/{person}/merge", json={"into": into})
+
+    def forget(self, person: int, reference: int | None = None) -> shapes.Forgotten:
+        """Remove a subject, or one of its references, and erase the bytes of it."""
+        address = f"/people/{person}" if reference is None else f"/people/{person}/references/{reference}"
+        return self._server.asked(shapes.Forgotten, "DELETE", address)
+
+    def explain(
+        self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None, certify: bool = True
+    ) -> shapes.JobState:
+        """Begin to find which regions of two faces make the score; `central` and `fmr` are those of :meth:`verify`."""
+        fields = {"central": central, "fmr": fmr, "certify": certify}
+        return self._server.post(shapes.JobState, "/explain", {"one": [one], "other": [other]}, fields)
+
+    def networks(self) -> list[shapes.Network]:
+        """Return the networks that can be looked at."""
+        return self._server.get(shapes.Networks, "/networks").networks
+
+    def anatomy(self, network: str) -> shapes.Anatomy:
+        """Return what a network is made of, layer by layer."""
+        return self._server.get(shapes.Anatomy, f"/networks/{network}")
+
+    def look(
+        self,
+        network: str,
+        faces: Sequence[Face],
+        *,
+        compare: str = "",
+        layers: Sequence[str] = (),
+        methods: Sequence[str] = ("occlusion",),
+        certify: bool = True,
+    ) -> shapes.JobState:
+        """Begin to look inside a network, and another one beside it, while they look at faces."""
+        sent = {
+            "photos": [sent_face(face) for face in faces], "compare": compare, "layers": list(layers),
+            "methods": list(methods), "certify": certify,
+        }  # fmt: skip
+        return self._server.asked(shapes.JobState, "POST", f"/networks/{network}/look", json=sent)
+
+    def trace(self, network: str, face: Face, layers: Sequence[str]) -> shapes.FeatureMaps:
+        """Return what layers put out for a face; :func:`faceloupe.documents.decode_array` makes arrays of it."""
+        sent = {"photo": sent_face(face), "layers": list(layers)}
+        return self._server.asked(shapes.FeatureMaps, "POST", f"/networks/{network}/trace", json=sent)
+
+    def attribute(
+        self,
+        network: str,
+        face: Face,
+        *,
+        method: str = "occlusion",
+        target: int | None = None,
+        other: Face | None = None,
+        certify: bool = True,
+    ) -> shapes.JobState:
+        """Begin to map where a network's answer rests: its own, one for a class, or the cosine with another face."""
+        sent = {
+            "photo": sent_face(face), "method": method, "target": target, "certify": certify,
+            "other": None if other is None else sent_face(other),
+        }  # fmt: skip
+        return self._server.asked(shapes.JobState, "POST", f"/networks/{network}/attribute", json=sent)
+
+    def data(self) -> list[str]:
+        """Return the names of the faces that studies and trainings may use."""
+        return self._server.get(shapes.Data, "/data").data
+
+    def train(
+        self, name: str, data: str, kind: str, *, people: int | None = None, epochs: int | None = None
+    ) -> shapes.JobState:
+        """Begin to train a network, "cnn", "fcnn" or "deep", which is among the networks under this name then."""
+        sent = {"name": name, "data": data, "kind": kind, "people": people, "epochs": epochs}
+        return self._server.asked(shapes.JobState, "POST", "/networks", json=sent)
+
+    def studies(self) -> list[shapes.Study]:
+        """Return the studies in the server's folder."""
+        return self._server.get(shapes.Studies, "/studies").studies
+
+    def study(
+        self,
+        data: str = "orl",
+        *,
+        pairs: int | None = None,
+        seeds: int = 8,
+        epochs: int = 20,
+        preprocess: Sequence[str] = ("none", "centre"),
+    ) -> shapes.JobState:
+        """Begin a study."""
+        sent = {"data": data, "pairs": pairs, "seeds": seeds, "epochs": epochs, "preprocess": list(preprocess)}
+        return self._server.asked(shapes.JobState, "POST", "/studies", json=sent)
+
+    def resume(self, study: str) -> shapes.JobState:
+        """Go on with a study that was stopped."""
+        return self._server.asked(shapes.JobState, "POST", f"/studies/{study}/resume")
+
+    def jobs(self) -> list[shapes.JobState]:
+        """Return your jobs, the newest first."""
+        return self._server.get(shapes.JobStates, "/jobs").jobs
+
+    def job(self, job: str) -> shapes.JobState:
+        """Return a job as it is now."""
+        return self._server.get(shapes.JobState, f"/jobs/{job}")
+
+    def watch(self, job: str) -> Iterator[shapes.JobState]:
+        """Yield a job now and whenever it has changed, until it has ended."""
+        for state in self._server.events(f"/jobs/{job}/events"):
+            yield shapes.JobState.model_validate_json(state)
+
+    def stop(self, job: str) -> shapes.JobState:
+        """Ask a job to stop."""
+        return self._server.asked(shapes.JobState, "DELETE", f"/jobs/{job}")
+
+    def result(self, job: str) -> dict[str, Any]:
+        """Wait until a job has ended, and return the document that it made, the one of the command's `--json`."""
+        while self._server.patiently("GET", f"/jobs/{job}").json()["ended"] is None:
+            time.sleep(LOOK_AGAIN)
+        document: dict[str, Any] = self._server.patiently("GET", f"/jobs/{job}/result").json()
+        return document
+
+    def page(self, job: str) -> str:
+        """Return an address that opens the page of a finished look, explanation or study once, within a minute."""
+        return self._server.page + self._server.asked(shapes.Address, "POST", f"/jobs/{job}/page").address
+
+    def metrics(self) -> str:
+        """Return counts and times in the text format of Prometheus."""
+        return self._server.ask("GET", "/metrics").text
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._server.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._server.address!r})"
