@@ -15,12 +15,6 @@ QUALITY = Quality(60, 20, 0.5, 0.0, Pose(0, 0, 0), 0.9)
 
 
 @dataclass
-class Person:
-    id: int
-    name: str
-
-
-@dataclass
 class Held:
     vectors: np.ndarray
     subjects: np.ndarray
@@ -42,8 +36,8 @@ class MadeUp:
             np.array([7 - number for number, _ in numbered], dtype=np.int64),
         )
 
-    def people(self):
-        return tuple(Person(7 - number, name) for number, name in enumerate(self.angles))
+    def names(self):
+        return [(name, 7 - number) for number, name in enumerate(self.angles)]
 
 
 def unit(degrees):
@@ -86,8 +80,8 @@ def test_one_subject_matches_in_the_singular(eyes):
 
 def test_who_was_forgotten_meanwhile_is_passed_over(eyes):
     class Forgetful(MadeUp):
-        def people(self):
-            return super().people()[1:]
+        def names(self):
+            return super().names()[1:]
 
     found = compared(eyes, Forgetful(Ann=[130, 140], Bob=[130]))
     assert (found.compared, found.nearest[0].name) == (1, "Bob")

@@ -169,7 +169,7 @@ def test_a_forgetting_that_was_cut_off_is_finished_by_the_same_request(ask, enro
 
 
 def test_writers_who_wait_keep_no_reader_waiting(ask, monkeypatch):
-    enrol, people, read = Gallery.enrol, Gallery.people, threading.Event()
+    enrol, names, read = Gallery.enrol, Gallery.names, threading.Event()
 
     def after_the_reader(*given, **named):
         assert read.wait(10)
@@ -177,10 +177,10 @@ def test_writers_who_wait_keep_no_reader_waiting(ask, monkeypatch):
 
     def reader(gallery):
         read.set()
-        return people(gallery)
+        return names(gallery)
 
     monkeypatch.setattr(Gallery, "enrol", after_the_reader)
-    monkeypatch.setattr(Gallery, "people", reader)
+    monkeypatch.setattr(Gallery, "names", reader)
     sent = {"data": {"name": "Ann"}, "files": {"photos": photo(1)}}
     *enrolled, listed = ask.together(*[("POST", "/people", dict(sent)) for _ in range(40)], ("GET", "/people", {}))
     assert listed.status_code == 200

@@ -57,7 +57,7 @@ def explain(
     opened = open_embedder(embedder, engine=engine)
     point = None if fmr is None else published_point(opened, fmr)
     with _stoppable(), _opened(gallery) as people, progress("explaining", transient=True) as told:
-        if people is not None and not people.people():
+        if people is not None and not people.n_subjects():
             say(f"{gallery} is empty: the page tells nothing of other people.")
             point, people = point or people.point(opened), None
         found = explaining.explain(

@@ -82,7 +82,7 @@ def compare_with_others(
     references = gallery.templates(embedder)
     if not len(references):
         raise GalleryError(f"the gallery has no reference made by {embedder.name} {embedder.sha256[:8]}")
-    names = {person.id: person.name for person in gallery.people()}
+    names = {number: name for name, number in gallery.names()}
     held = np.isin(references.subjects, list(names))  # who was forgotten since is compared no more
     subjects, places = np.unique(references.subjects[held], return_inverse=True)
     scores = references.vectors[held].astype(np.float64) @ np.stack([template.vector for template in pair], axis=1)

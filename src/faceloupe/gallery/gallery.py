@@ -1,6 +1,6 @@
 """A gallery: people with their references, and who did what with them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
@@ -93,10 +93,15 @@ class Gallery:
         with self.reading() as connection:
             return enrolment.holders_of(connection, hashes)
 
-    def people(self) -> tuple[Person, ...]:
-        """Return who is in the gallery, by name."""
+    def people(self, numbers: Collection[int] | None = None) -> tuple[Person, ...]:
+        """Return who is in the gallery, by name; or only those with these numbers who are."""
         with self.reading() as connection:
-            return people.people(connection)
+            return people.people(connection, numbers)
+
+    def names(self) -> list[tuple[str, int]]:
+        """Return names and numbers of who is in the gallery, by name."""
+        with self.reading() as connection:
+            return people.names(connection)
 
     def n_subjects(self) -> int:
         """Return how many are in the gallery."""
@@ -209,10 +214,15 @@ class Gallery:
         with self.reading() as connection:
             return checks.check(connection)
 
-    def audit(self) -> tuple[Entry, ...]:
-        """Return the trail: who did what, and when."""
+    def audit(self, first: int = 1, last: int | None = None) -> tuple[Entry, ...]:
+        """Return the trail, who did what and when; or only the entries from one number to another."""
         with self.reading() as connection:
-            return trail.entries(connection)
+            return trail.entries(connection, first=first, last=last)
+
+    def last_entry(self) -> int:
+        """Return the number of the trail's last entry; 0 if it has none."""
+        with self.reading() as connection:
+            return trail.last(connection)
 
     def point(self, embedder: "Embedder | EmbedderId") -> "OperatingPoint | None":
         """Return the operating point that was saved last for an embedder; None if there is none."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Double, Select, bindparam, distinct, func, select
 
 from faceloupe.errors import InputError
+from faceloupe.gallery import trail
 from faceloupe.gallery.matrix import Matrix
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import Vector, audit, references
@@ -118,7 +119,7 @@ class MatrixIndex:
             If the gallery cannot be read.
         """
         with self._lock, self._gallery.reading() as connection:
-            last = connection.scalar(select(func.max(audit.c.id))) or 0
+            last = trail.last(connection)
             if last != self._seen:
                 self._size = None
                 self._read_again(connection)

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,7 +14,7 @@ from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import damage_in_words
 
-__all__ = ["checked_consent", "checked_name", "find", "has_subject", "joined_consent", "merge", "near",
+__all__ = ["checked_consent", "checked_name", "find", "has_subject", "joined_consent", "merge", "names", "near",
            "people", "record", "rename"]  # fmt: skip
 
 LONGEST_NAME = 200
@@ -78,20 +79,26 @@ def near(connection: Connection, name: str) -> list[str]:
     return get_close_matches(name, list(connection.scalars(select(subjects.c.name))), n=3)
 
 
-def people(connection: Connection, subject_id: int | None = None) -> tuple[Person, ...]:
-    """Return who is in the gallery by name, or only the subject with that id."""
+def names(connection: Connection) -> list[tuple[str, int]]:
+    """Return names and numbers, by name."""
+    # Sorted here, for a database may have another order of letters.
+    return sorted((row.name, row.id) for row in connection.execute(select(subjects.c.name, subjects.c.id)))
+
+
+def people(connection: Connection, subject_ids: Collection[int] | None = None) -> tuple[Person, ...]:
+    """Return who is in the gallery by name, or only the subjects with these numbers."""
     made = select(references.c.subject_id, references.c.embedder, references.c.weights_sha256, func.count()).group_by(
         references.c.subject_id, references.c.embedder, references.c.weights_sha256
     )
-    who = select(subjects).order_by(subjects.c.name)
-    if subject_id is not None:
-        made, who = made.where(references.c.subject_id == subject_id), who.where(subjects.c.id == subject_id)
+    who = select(subjects)
+    if subject_ids is not None:
+        made, who = made.where(references.c.subject_id.in_(subject_ids)), who.where(subjects.c.id.in_(subject_ids))
     counts: dict[int, dict[EmbedderId, int]] = defaultdict(dict)
     for subject, embedder, sha256, count in connection.execute(made):
         counts[subject][EmbedderId(embedder, sha256)] = count
     return tuple(
         Person(row.id, row.name, row.consent, row.created, sum(counts[row.id].values()), tuple(sorted(counts[row.id])))
-        for row in connection.execute(who)
+        for row in sorted(connection.execute(who), key=lambda row: str(row.name))
     )
 
 
@@ -110,7 +117,7 @@ def record(connection: Connection, subject: str | int) -> Record:
                   row.created, bool(row.has_face))
         for row in rows
     )  # fmt: skip
-    return Record(people(connection, found.id)[0], kept, trail.entries(connection, found.id))
+    return Record(people(connection, [found.id])[0], kept, trail.entries(connection, found.id))
 
 
 def rename(connection: Connection, old: str | int, new: str) -> Person:
@@ -131,7 +138,7 @@ def rename(connection: Connection, old: str | int, new: str) -> Person:
         )
     connection.execute(update(subjects).where(subjects.c.id == found.id).values(name=name))
     trail.note(connection, "rename", found.id)
-    return people(connection, found.id)[0]
+    return people(connection, [found.id])[0]
 
 
 def merge(connection: Connection, source: str | int, into: str | int) -> Person:
@@ -156,7 +163,7 @@ def merge(connection: Connection, source: str | int, into: str | int) -> Person:
     connection.execute(delete(subjects).where(subjects.c.id == gone.id))
     trail.note(connection, "merge", gone.id, into=kept.id, references=moved)
     trail.note(connection, "merge", kept.id, source=gone.id, references=moved)
-    return people(connection, kept.id)[0]
+    return people(connection, [kept.id])[0]
 
 
 def joined_consent(consent: str, *notes: str) -> str:

@@ -14,7 +14,7 @@ from faceloupe.gallery.records import Entry
 from faceloupe.gallery.schema import audit
 from faceloupe.gallery.soundness import damage_in_words
 
-__all__ = ["acting_as", "entries", "erasure_is_pending", "last_forget", "note", "tells_of_forgetting"]
+__all__ = ["acting_as", "entries", "erasure_is_pending", "last", "last_forget", "note", "tells_of_forgetting"]
 
 _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
@@ -35,9 +35,14 @@ def note(connection: Connection, what: str, subject_id: int | None = None, **det
     connection.execute(insert(audit), row)
 
 
-def entries(connection: Connection, subject_id: int | None = None) -> tuple[Entry, ...]:
-    """Return the lines of the trail in their order, of one subject or all."""
+def entries(
+    connection: Connection, subject_id: int | None = None, *, first: int = 1, last: int | None = None
+) -> tuple[Entry, ...]:
+    """Return the lines of the trail in their order, of one subject or all, from one number to another."""
     query = select(audit.c.id, audit.c.at, audit.c.who, audit.c.what, audit.c.subject_id, audit.c.details)
+    query = query.where(audit.c.id >= first)
+    if last is not None:
+        query = query.where(audit.c.id <= last)
     if subject_id is not None:
         query = query.where(audit.c.subject_id == subject_id)
     with damage_in_words():
@@ -49,6 +54,11 @@ def erasure_is_pending(connection: Connection) -> bool:
     erased = connection.execute(select(audit.c.id, audit.c.details).where(audit.c.what == "erase"))
     # An erasing reaches the forgets before its VACUUM, not all before its line; older lines do not say which.
     return last_forget(connection) > max((row.details.get("upto", row.id) for row in erased), default=0)
+
+
+def last(connection: Connection) -> int:
+    """Return the number of the last line; 0 if there is none."""
+    return connection.scalar(select(func.max(audit.c.id))) or 0
 
 
 def tells_of_forgetting(connection: Connection, subject_id: int, reference: int | None) -> bool:

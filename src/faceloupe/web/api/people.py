@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import Field
 
 from faceloupe.errors import ImageError
+from faceloupe.gallery import Gallery
 from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.web import shapes
 from faceloupe.web.idempotency import IdempotencyKey
@@ -60,13 +61,9 @@ async def people(
     service: Serving, search: Annotated[str, Query(max_length=200)] = "", cursor: Cursor = "", limit: Limit = 100
 ) -> Any:
     """List who is in the gallery, by name; `search` is a part of the name, in letters of any case."""
-    everybody = await beside(service.gallery.people)
-    part_of_name = unicodedata.normalize("NFC", search).casefold()  # as names are kept
-    found = [person for person in everybody if part_of_name in person.name.casefold()]
-    # Sorted here, for a database may have another order of letters.
-    in_order = sorted(found, key=lambda person: person.name)
-    part, following = page_of(in_order, cursor, limit, key=lambda person: person.name)
-    return {**people_document(part), "next": following}
+    found = await beside(_named, service.gallery, search)
+    part, following = page_of(found, cursor, limit, key=lambda named: named[0])
+    return {**people_document(await beside(service.gallery.people, [number for _, number in part])), "next": following}
 
 
 @router.post(
@@ -174,9 +171,16 @@ async def face(person: Number, reference: Number, service: Serving) -> Response:
 @router.get("/audit", response_model=shapes.Audit, responses=responses("gallery"), dependencies=[needs("admin")])
 async def audit(service: Serving, cursor: Cursor = "", limit: Limit = 100) -> Any:
     """Tell who did what, and when, the newest first."""
-    entries = await beside(service.gallery.audit)
-    part, following = page_of(entries[::-1], cursor, limit, key=lambda entry: -entry.id)
-    return {**audit_document(part), "next": following}
+    numbers = range(await beside(service.gallery.last_entry), 0, -1)
+    part, following = page_of(numbers, cursor, limit, key=lambda number: -number)
+    entries = await beside(service.gallery.audit, part[-1], part[0]) if part else ()
+    return {**audit_document(entries[::-1]), "next": following}
+
+
+def _named(gallery: Gallery, search: str) -> list[tuple[str, int]]:
+    """Return names and numbers of those whose names have a part, in letters of any case."""
+    part = unicodedata.normalize("NFC", search).casefold()  # as names are kept
+    return [(name, number) for name, number in gallery.names() if part in name.casefold()]
 
 
 async def _forgotten(service: Service, person: int, reference: int | None = None) -> dict[str, Any]:
