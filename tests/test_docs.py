@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from faceloupe.cli import app
+from faceloupe.cli import COMMANDS, app
 from faceloupe.recognition import weights
 from faceloupe.studies.trials import COLUMNS
 
@@ -44,15 +44,13 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), f"{target} in {_name(page)}"
 
 
-def test_every_option_of_the_study_is_in_its_guide():
-    guide = (ROOT / "docs/guides/study.md").read_text()
-    text = CliRunner().invoke(app, ["study", "--help"], env={"COLUMNS": "200"}).stdout
-    missing = [
-        option
-        for option in re.findall(r"^  (--[a-z]+)", text, re.MULTILINE)
-        if option not in guide and option != "--help"
-    ]
-    assert not missing
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_described(command):
+    written = set(re.findall(r"--[a-z-]+", "\n".join(page.read_text() for page in PAGES)))
+    text = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout
+    options = re.findall(r"^  (--[a-z-]+)(?: / (--[a-z-]+))?", text, re.MULTILINE)
+    assert ("--help", "") in options
+    assert [pair for pair in options if not written & set(pair)] == []
 
 
 def test_every_column_of_trials_is_described():
