@@ -1,12 +1,17 @@
-"""What several folders of tests need: the published weights, and a PostgreSQL server of the tests' own."""
+"""What several folders of tests need: the published weights, a PostgreSQL server of the tests' own, a browser."""
 
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 NUMBERS = count()
+CHROMIUM = Path("/usr/bin/chromium")
+
+settings.register_profile("patient", deadline=None)  # how long an example takes is up to what else the machine does
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +55,23 @@ def postgres(server):
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="module")  # no longer, for asyncio.run() is refused while Playwright runs
+def launch():
+    """Start Debian's Chromium: ``launch("--an-argument")``."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        yield lambda *arguments: playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", *arguments]
+        )
+
+
+@pytest.fixture(scope="module")
+def browser(launch):
+    """A real browser."""
+    opened = launch()
+    yield opened
+    opened.close()

@@ -63,8 +63,13 @@ def go(page: Any, view: str) -> None:
     page.locator(f"#loupe .view-{view}").wait_for()
 
 
-def fact(page: Any, kind: str, name: str) -> str:
+def drawn(page: Any) -> None:
+    """Wait until what was done is seen."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def fact(page: Any, kind: str, name: str) -> str:
+    drawn(page)
     return str(page.locator(f".answer.{kind} dl div", has_text=name).locator("dd").inner_text())
 
 
@@ -73,7 +78,7 @@ def number(text: str) -> float:
 
 
 def said(page: Any) -> str:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    drawn(page)
     return str(page.locator("#loupe .said").inner_text())
 
 
@@ -162,6 +167,7 @@ def test_pooling_shows_the_window_and_what_is_never_seen(page: Any) -> None:
     page.locator(".view-pooling .map.live").nth(2).focus()
     page.keyboard.press("PageUp")
     page.keyboard.press("Home")
+    drawn(page)
     shown = [number(text.split("\n")[0]) for text in page.locator("table.window td").all_inner_texts()]
     window = np.maximum(convolution(0, 0)[2, :3, :3], 0).ravel()
     np.testing.assert_allclose(shown, window, atol=6e-3)

@@ -1,3 +1,5 @@
+import csv
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,16 @@ def finished(faces, tmp_path_factory):
     """A small study from beginning to end; only to be read."""
     plan = make_plan(faces, pairs=3, seeds=2, epochs=4)
     return run_study(plan, faces, tmp_path_factory.mktemp("study") / "kept", command="faceloupe study", n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def document(finished):
+    """What its page shows."""
+    return finished.to_document()
+
+
+@pytest.fixture(scope="session")
+def table(finished):
+    """Its trials as the csv module reads them."""
+    with (finished.folder / "trials.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -62,14 +62,14 @@ class TestTheSameSeedGivesTheSameNumbers:
         assert all(torch.equal(one.fits.weights[name], two.fits.weights[name]) for name in one.fits.weights)
         assert [row.loss for row in one.trials("pairs")] == [row.loss for row in two.trials("pairs")]
 
-    def test_in_two_other_processes_to_the_last_bit(self, fit):
+    def test_in_another_process_to_the_last_bit(self, fit):
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         here = fit("cnn").fits.weights
         torch.set_num_threads(threads)
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            for there in pool.map(in_a_process, [5, 5]):
-                assert all(np.array_equal(there[name], here[name].numpy()) for name in here)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            there = pool.submit(in_a_process, 5).result()
+        assert all(np.array_equal(there[name], here[name].numpy()) for name in here)
 
     def test_another_seed_gives_other_weights(self, fit):
         weights = fit("fcnn").fits.weights["hidden.weight"]

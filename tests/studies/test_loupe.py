@@ -58,12 +58,12 @@ def test_the_history_ends_with_the_first_fit(loupe, finished):
         assert len(kept["history"]["loss"]) == finished.plan.epochs
 
 
-def test_a_page_with_faces_holds_it_and_a_page_without_holds_only_what_reads_pictures(finished):
-    with_faces, without = (finished.to_document(show_faces=show) for show in (True, False))
-    assert 'id="loupe-data"' in render_page(with_faces)
+def test_a_page_with_faces_holds_it_and_a_page_without_holds_only_what_reads_pictures(finished, document):
+    without = finished.to_document(show_faces=False)
+    assert 'id="loupe-data"' in render_page(document)
     assert "loupe" not in without
     page = render_page(without)
     assert page.count("<script") == 1
     assert page.endswith(f"{render_hover()}</body></html>\n")
     assert "importmap" not in page
-    assert json.dumps(with_faces["loupe"]).count("deflate") > 50
+    assert json.dumps(document["loupe"]).count("deflate") > 50

@@ -39,16 +39,6 @@ def enrol(ask):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """A real browser."""
-    if not pages.CHROMIUM.exists():
-        pytest.skip(f"no browser at {pages.CHROMIUM}")
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with pages.chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def mosaic_page(tmp_path_factory):
     """The address of a page whose server recognises mosaics, and has a small network and mosaics to learn."""
     folder = tmp_path_factory.mktemp("page")

@@ -7,6 +7,7 @@ import pytest
 import serving
 
 from faceloupe.studies import run as running
+from faceloupe.studies.trials import write_csv
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
     wait(ask, begun, "done")
     [study] = ask("GET", "/studies", key="look").json()["studies"]
     assert (study["state"], study["job"]) == ("begun", begun.json()["id"])
-    assert "2 pairs × 1 seeds" in study["words"]
+    assert "2 pairs × 1 seed, 1 epoch, " in study["words"]
     assert ask("POST", f"/studies/{study['id']}/resume", key="look").status_code == 409  # it is at work
     ask("DELETE", f"/jobs/{begun.json()['id']}", key="look")
     assert wait(ask, begun)["state"] == "stopped"
@@ -52,6 +53,9 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
     [stopped] = ask("GET", "/studies").json()["studies"]
     assert (stopped["state"], stopped["job"], stopped["id"]) == ("begun", None, study["id"])
     assert stopped["trials"] > 0
+    for reached in stopped["so_far"]:
+        assert reached["fits"] > 0
+        assert 0 <= reached["accuracy"] <= 1
     assert ask("POST", f"/studies/{study['id']}/page").status_code == 409
 
     worked, work = [], running._work
@@ -63,6 +67,7 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
     [whole] = ask("GET", "/studies").json()["studies"]
     assert (whole["state"], whole["job"]) == ("whole", None)
     assert whole["trials"] > stopped["trials"]
+    assert whole["so_far"] == []
     assert ask("POST", f"/studies/{study['id']}/resume").status_code == 409  # it is finished
 
     document = ask("GET", f"/jobs/{resumed.json()['id']}/result", key="look").json()
@@ -108,6 +113,26 @@ def test_only_studies_are_listed_and_those_of_others_are_not_resumed(ask):
     assert (study["id"], study["trials"]) == ("other", 1)
     answer = ask("POST", "/studies/other/resume")
     assert (answer.status_code, "--resume" in answer.json()["detail"]) == (409, True)
+
+
+def test_an_unfinished_study_tells_what_its_fits_have_reached(ask):
+    folder = ask.service.studies.folder / "half"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    trials = [
+        running.Trial("people", "deep", "none", "all", 0, 5, accuracy=0.9, task="people:all:deep:0"),
+        *(
+            running.Trial("pairs", "cnn", "centre", "0-1", seed, 5, accuracy=seed / 2, task="pairs:0-1")
+            for seed in (0, 1)
+        ),
+        running.Trial("timing", "cnn", "none", "0-1", 0, 5, task="timing:0-1"),
+    ]
+    (folder / "trials.csv").write_text(write_csv(trials, header=True) + "pairs,cnn,centre,0-1")  # the last is not whole
+    [study] = ask("GET", "/studies").json()["studies"]
+    assert study["so_far"] == [
+        {"people": "all", "network": "deep", "preprocess": "none", "fits": 1, "accuracy": 0.9},
+        {"people": "pairs", "network": "cnn", "preprocess": "centre", "fits": 2, "accuracy": 0.25},
+    ]
 
 
 MANIFEST = {

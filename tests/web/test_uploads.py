@@ -27,7 +27,7 @@ def damaged(draw):
 
 @given(damaged() | st.binary(max_size=300))
 @example(b"")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_bytes_are_a_picture_or_an_error_of_the_picture(content):
     try:
         samples = decode(content, "photo", colour=True)
