@@ -6,7 +6,6 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import serving
@@ -27,7 +26,6 @@ GO = """place => new Promise(done => {
     addEventListener("hashchange", drawn, { once: true });
     location.hash = place;
 })"""
-CHROMIUM = Path("/usr/bin/chromium")
 WALL, SIZE = 128, (276, 336)  # a photograph of ORL, three times as large
 
 
@@ -50,19 +48,6 @@ def served(folder, embedder=None, point=None, **changes):
     yield f"{address(listening)}/#token={TOKEN}"
     server.should_exit = True
     thread.join()
-
-
-@contextmanager
-def chromium(*arguments):
-    """Yield Debian's Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", *arguments]
-        )
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -102,6 +102,26 @@ def test_events_tell_every_change_and_end_with_the_job(ask, submit):
     assert all(line in ("", "event: job") or line.startswith("data: ") for line in answer.text.splitlines())
 
 
+def test_one_stream_tells_of_all_jobs_of_a_caller_until_they_have_ended(ask, submit):
+    go = threading.Event()
+
+    def work(tell):
+        tell(1, 2)
+        go.wait(5)
+        return {}
+
+    one, other = submit(work), submit(lambda _: {})
+    submit(lambda _: {}, owner="recognise")
+    threading.Timer(0.3, go.set).start()
+    answer = ask("GET", "/jobs/events", key="look")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    lists = [told["jobs"] for told in read(answer)]
+    assert [[job["id"] for job in listed] for listed in lists] == [[other, one]] * len(lists)
+    assert ("running", 1) in [(listed[1]["state"], listed[1]["done"]) for listed in lists]
+    assert [job["state"] for job in lists[-1]] == ["done", "done"]
+    assert "about" in lists[-1][0]
+
+
 def test_a_line_in_silence_says_that_it_is_alive(ask, submit, monkeypatch):
     monkeypatch.setattr("faceloupe.web.api.jobs.HEARTBEAT", 0.02)
     go = threading.Event()
@@ -148,7 +168,9 @@ def test_a_ticket_opens_the_page_without_a_token_once(ask, done):
     assert page.text == render_page(PAGE)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     again = ask("GET", f"http://localhost:8000{address}", key=None)
-    assert (again.status_code, again.headers["content-type"]) == (404, "application/problem+json")
+    assert (again.status_code, again.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "opened before" in again.text
+    assert "script" not in again.headers["content-security-policy"]
 
 
 def test_a_page_has_its_own_policy_and_no_origin(ask, done):
@@ -157,7 +179,9 @@ def test_a_page_has_its_own_policy_and_no_origin(ask, done):
     policy = headers["content-security-policy"].split("; ")
     assert "style-src 'unsafe-inline'" in policy
     assert "sandbox allow-scripts" in policy
-    assert not [rule for rule in policy if "'self'" in rule or "allow-same-origin" in rule]
+    assert "frame-ancestors 'self'" in policy
+    assert not [rule for rule in policy if "'self'" in rule.removeprefix("frame-ancestors 'self'")]
+    assert not [rule for rule in policy if "allow-same-origin" in rule]
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
     assert headers["cross-origin-opener-policy"] == "unsafe-none"

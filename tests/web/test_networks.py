@@ -19,9 +19,7 @@ from faceloupe.looking import open_model
 from faceloupe.recognition.weights import SFACE
 from faceloupe.training import CNNClassifier
 from faceloupe.web.api.networks import Method
-from faceloupe.web.jobs import Stopped
 from faceloupe.web.networks import Networks
-from faceloupe.web.training import _classifier, _telling
 
 PEOPLE = ("ann", "bo", "cy")
 
@@ -93,6 +91,7 @@ def test_a_network_is_listed_by_a_name_that_fits_an_address(ask, saved):
     assert listed["parameters"] == anatomy["parameters"] == sum(layer["parameters"] for layer in anatomy["layers"])
     assert listed["words"].startswith(f"16×16 pixels, grey; {len(anatomy['layers'])} layers")
     assert "2 people" in listed["words"]
+    assert (listed["template"], listed["methods"]) == (False, list(METHODS))
 
 
 def test_forged_ids_open_nothing(ask):
@@ -171,6 +170,16 @@ def test_maps_are_those_of_the_network(ask, saved):
     np.testing.assert_array_equal(decode_array(layer["output"]), expected)
 
 
+def test_a_trace_is_bounded(ask, monkeypatch):
+    name = ask("GET", "/networks/small-net", key="look").json()["layers"][0]["name"]
+    given = {"json": {"photo": base64_of(1), "layers": [name]}}
+    many = ask.together(*[("POST", "/networks/small-net/trace", dict(given)) for _ in range(8)])
+    assert {answer.status_code for answer in many} == {200, 429}
+    monkeypatch.setattr("faceloupe.web.api.networks.MOST_BYTES", 10)
+    large = ask("POST", "/networks/small-net/trace", **given)
+    assert (large.status_code, "at most 10 are sent" in large.json()["detail"]) == (413, True)
+
+
 def test_a_map_can_be_of_a_class_or_of_the_cosine_with_another_face(ask):
     def attribute(**sent):
         given = {"photo": "orl:3", "method": "gradient", "certify": False, **sent}
@@ -232,12 +241,26 @@ def test_a_trained_network_can_be_looked_at_beside_another(ask):
 def test_names_that_could_be_paths_are_refused(ask):
     for name in ("", ".hidden", "../out", "a/b", "a b", "x" * 65, "a\n"):
         answer = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": name})
-        assert answer.status_code == 422
+        assert (answer.status_code, "letters, digits" in answer.json()["detail"]) == (422, True)
+        assert "^" not in answer.json()["detail"]
     assert not ask.service.networks.folder.exists()
 
 
+def test_a_network_of_two_of_the_people_is_live_beside_another_of_the_same(ask):
+    for kind in ("cnn", "fcnn"):
+        sent = {"data": "mosaics", "kind": kind, "name": f"two-{kind}", "people": 2, "epochs": 1}
+        job = finish(ask, ask("POST", "/networks", json=sent))
+        assert (job["state"], job["about"]) == ("done", f"two-{kind}, on 2 people of mosaics")
+    sent = {"photos": [base64_of(0)], "methods": [], "compare": "two-fcnn"}
+    answer = ask("POST", "/networks/two-cnn/look", json=sent)
+    assert answer.json()["about"] == "two-cnn beside two-fcnn"
+    assert set(result(ask, answer)["loupe"]["networks"]) == {"cnn/centre", "fcnn/centre"}
+    more = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": "new", "people": 4})
+    assert (more.status_code, more.json()["detail"]) == (422, "people: mosaics has 3 subjects; got 4")
+
+
 def test_a_training_stops_and_leaves_nothing(ask, monkeypatch):
-    go = held(monkeypatch, "faceloupe.web.training._classifier")
+    go = held(monkeypatch, "faceloupe.training.CNNClassifier")
     answer = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": "new", "epochs": 10})
     ask("DELETE", f"/jobs/{answer.json()['id']}")
     go.set()
@@ -245,24 +268,11 @@ def test_a_training_stops_and_leaves_nothing(ask, monkeypatch):
     assert not ask.service.networks.folder.exists()
 
 
-@pytest.mark.parametrize("kind", ["fcnn", "deep"])
-def test_telling_a_training_changes_nothing(ask, kind):
-    faces = ask.service.data.load("mosaics")
-    plain, told, heard = _classifier(kind, 1), _classifier(kind, 1), []
-    plain.fit(faces.images, faces.subject)
-    with _telling(told, len(faces), lambda done, whole: heard.append((done, whole))):
-        told.fit(faces.images, faces.subject)
-    np.testing.assert_array_equal(plain.predict_proba(faces.images), told.predict_proba(faces.images))
-    assert not told.network_._forward_pre_hooks
-    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
-    assert heard[-1][0] == heard[-1][1]
-
-    def stop(*_):
-        raise Stopped
-
-    with pytest.raises(Stopped), _telling(told, len(faces), stop):
-        told.fit(faces.images, faces.subject)
-    assert "_network" not in vars(told)
+@pytest.mark.parametrize(("kind", "batches"), [("cnn", 2), ("fcnn", 2), ("deep", 1)])  # of six captures
+def test_a_training_tells_how_far_it_is(ask, kind, batches):
+    sent = {"data": "mosaics", "kind": kind, "name": "new", "epochs": 4}
+    job = finish(ask, ask("POST", "/networks", json=sent))
+    assert (job["state"], job["done"], job["whole"]) == ("done", 4 * batches, 4 * batches)
 
 
 def test_one_that_cannot_be_opened_says_why_and_hides_no_other(tmp_path, saved, monkeypatch):

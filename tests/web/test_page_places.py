@@ -43,6 +43,7 @@ def test_without_a_token_the_page_asks_for_one_and_takes_it(browser, mosaic_page
     page.get_by_label("Token").fill("wrong")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="The server does not take this token").wait_for()
+    page.locator("h1:focus").wait_for()
     page.get_by_label("Token").fill(mosaic_page)  # the whole address does too
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Recognise", exact=True).wait_for()
@@ -59,6 +60,41 @@ def test_a_name_is_text_wherever_it_stands(visit):
     assert HOSTILE in visit.page.locator(".faces-found").inner_text()
     visit.page.get_by_role("button", name="Remove").click()
     assert visit.page.title() == "Recognise · faceloupe"
+    visit.page.locator("h1:focus", has_text="Recognise").wait_for()
+
+
+def test_of_several_faces_that_cannot_be_cut_out_none_is_enrolled_or_compared(visit):
+    visit.go("recognise")
+    visit.show(("group.tif", serving.photo(8, 1, 2, kind="TIFF")))
+    page = visit.page
+    page.locator(".face-panel", has_text="Ann").wait_for()  # one with a name comes first
+    page.get_by_role("button", name="Face 3, Ben").click()
+    page.locator(".face-panel", has_text="no single face can be cut out").wait_for()
+    assert page.get_by_role("button", name="Enrol this face").count() == 0
+    assert page.get_by_role("button", name="Compare with another photograph").count() == 0
+    page.get_by_role("button", name="Remove").click()
+    visit.show(("one.tif", serving.photo(8, kind="TIFF")))
+    page.get_by_role("button", name="Enrol this face").wait_for()
+    page.get_by_role("button", name="Remove").click()
+
+
+def test_a_verdict_is_of_the_two_photographs_that_are_shown(visit):
+    page = visit.page
+    visit.go("recognise/compare")
+    for index, person in enumerate((1, 1)):
+        visit.show((f"{index}.png", serving.photo(person, capture=3 + index)), index=index)
+        page.locator(".slot figure").nth(index).wait_for()
+    page.route("**/verify", lambda _: None)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("Comparing").wait_for()
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/verify")):
+        visit.show(("other.png", serving.photo(2)), index=1)
+    page.locator(".slot figure", has_text="other.png").wait_for()
+    page.unroute("**/verify")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("heading", name="Two people").wait_for()
+    page.get_by_label("Of several faces take the central one").check()
+    page.locator(".verdict-of-two").wait_for(state="detached")
 
 
 def test_people_are_searched_renamed_merged(visit):
@@ -68,14 +104,25 @@ def test_people_are_searched_renamed_merged(visit):
     page.get_by_label("Search by name").fill("ann")
     page.locator(".people tbody tr").nth(2).wait_for(state="detached")
     page.get_by_role("link", name="Annie").click()
+    page.get_by_role("heading", name="Annie", exact=True).wait_for()
+    assert page.title() == "Annie · People · faceloupe"
+    page.go_back()
+    page.get_by_role("link", name="Annie").wait_for()
+    assert page.get_by_label("Search by name").input_value() == "ann"
+    page.get_by_role("link", name="Annie").click()
     page.get_by_role("button", name="Rename").click()
     page.locator("dialog").get_by_label("Name").fill("Anne")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Anne", exact=True).wait_for()
     assert page.evaluate("document.activeElement.textContent") == "Rename", "where it was before"
     page.get_by_role("button", name="Merge").click()
-    page.locator("dialog").get_by_role("radio", name=re.compile("Ann 2")).check()
-    page.locator("dialog").get_by_role("button", name="Merge").click()
+    dialog = page.locator("dialog")
+    dialog.get_by_role("radio", name=re.compile("Ben")).check()
+    dialog.get_by_role("button", name="Merge into Ben").wait_for()
+    dialog.get_by_label("Search for the other").fill("ann")
+    assert dialog.get_by_role("button", name="Merge").is_disabled(), "whoever is out of sight is not chosen"
+    dialog.get_by_role("radio", name=re.compile("Ann 2")).check()
+    dialog.get_by_role("button", name="Merge into Ann").click()
     page.get_by_role("heading", name="Ann", exact=True).wait_for()
     assert page.locator(".references li").count() == 3
     page.get_by_role("heading", name="History").wait_for()
@@ -101,14 +148,11 @@ def test_a_study_is_begun_watched_stopped_and_resumed(visit, monkeypatch):
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         page.get_by_role("button", name="Stop").click()
     go.set()
-    page.locator(".job.stopped").wait_for()
-    assert visit.said() == "Study: stopped."
+    page.locator(".study .state", has_text="stopped").wait_for()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_role("button", name="Open the report").wait_for(timeout=30_000)
-    with page.expect_popup() as popup:
-        page.get_by_role("button", name="Open the report").click()
-    popup.value.get_by_role("heading", level=1).wait_for()
-    popup.value.close()
+    page.get_by_role("link", name="Read the report").click(timeout=30_000)
+    page.frame_locator("iframe").get_by_role("heading", level=1).wait_for()
+    assert re.fullmatch(r"#studies/[\w-]+", page.evaluate("location.hash"))
 
 
 def test_a_network_is_trained_and_then_there_to_be_looked_at(visit):
@@ -121,16 +165,18 @@ def test_a_network_is_trained_and_then_there_to_be_looked_at(visit):
     page.get_by_role("button", name="Train", exact=True).click()
     page.locator(".lead-score", has_text="trained.1").wait_for(timeout=30_000)
     assert "chance is 33.3%" in page.locator(".job").inner_text()
+    page.get_by_role("link", name="small-net").wait_for()  # to look at it beside
     page.get_by_role("link", name="Look at it").click()
-    page.get_by_role("radio", name=re.compile("trained.1")).wait_for()
+    page.get_by_role("radio", name=re.compile("trained.1"), checked=True).wait_for()
 
 
 def test_a_training_with_a_bad_name_is_refused_in_words(visit):
     visit.go("studies/train")
-    visit.page.get_by_label("Name").fill("../elsewhere")
+    name = visit.page.get_by_label("Name")
+    name.fill("../elsewhere")
     visit.page.get_by_role("button", name="Train", exact=True).click()
-    visit.page.locator(".notice", has_text="name").wait_for()
-    visit.messages.clear()
+    assert name.evaluate("field => field.validity.patternMismatch && document.activeElement === field")
+    assert "digits" in name.get_attribute("title")
 
 
 def test_the_keyboard_alone_recognises_and_enrols(browser, mosaic_page):
@@ -167,9 +213,70 @@ def reach(page, name):
     pytest.fail(f"Tab never came to {name!r}")
 
 
+@pytest.mark.parametrize("address", ["people/%E0%A4%A", "people/constructor", "constructor", "recognise/valueOf"])
+def test_an_address_that_leads_nowhere_leads_to_a_place(visit, address):
+    visit.messages.clear()
+    visit.go(address)
+    assert visit.page.locator("main h1").inner_text() in {"Recognise", "People"}
+    assert visit.page.locator(".notice").count() == 0
+    assert visit.messages == []
+
+
+def test_no_photograph_of_an_enrolment_is_lost(visit):
+    page, held = visit.page, []
+    visit.go("people/enrol")
+    visit.show(
+        ("wall.png", serving.photo()), *((f"{number}.png", serving.photo(20, capture=number)) for number in range(21))
+    )
+    page.get_by_text("20 at once; 2 left out.").wait_for()
+    for number in (4, *range(6, 19)):
+        page.get_by_role("button", name=f"Remove {number}.png", exact=True).click()
+    page.get_by_label("Name", exact=True).fill("Eve")
+    visit.go("people")
+    visit.go("people/enrol")
+    assert page.get_by_label("Name", exact=True).input_value() == "Eve"
+    assert page.locator(".to-enrol > li").count() == 6
+    page.locator(".to-enrol .fit").nth(4).wait_for()
+    page.route("**/api/v1/people", lambda route: held.append(route))
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    visit.show(("late.png", serving.photo(20, capture=30)))
+    page.locator(".to-enrol > li", has_text="late.png").wait_for()
+    held[0].continue_()
+    page.unroute("**/api/v1/people")
+    page.locator(".done", has_text="5 photographs enrolled").wait_for()
+    page.locator(".done:focus").wait_for()
+    assert page.locator(".to-enrol .file-name").all_inner_texts() == ["wall.png", "late.png"]
+    assert "Refused" in page.locator(".to-enrol > li").first.inner_text()
+    for name in ("wall.png", "late.png"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+    visit.messages.clear()
+
+
+def test_a_key_is_offered_what_it_may(browser, mosaic_page):
+    seen = pages.visit(browser, mosaic_page.partition("#")[0])
+
+    def few(route):
+        route.fulfill(json={"people": 3, "embedder": "toy", "scopes": ["recognise"]})
+
+    seen.page.route("**/api/v1/health", few)
+    seen.page.goto(mosaic_page)
+    seen.page.get_by_role("heading", name="Recognise", exact=True).wait_for()
+    assert seen.page.locator(".top nav a").all_inner_texts() == ["Recognise", "People"]
+    seen.go("people/1")
+    seen.page.get_by_role("heading", name="References").wait_for()
+    assert seen.page.locator("main button").count() == 0
+    seen.go("look")
+    seen.page.get_by_text("Your key is not for this").wait_for()
+    seen.page.context.close()
+
+
 BRINGS = {
     "pasted": "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: carried }))",
     "dropped": "document.querySelector('.picker').dispatchEvent(new DragEvent('drop', { dataTransfer: carried }))",
+    "dropped beside": """
+        const drop = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+        document.querySelector("h1").dispatchEvent(drop);
+        if (!drop.defaultPrevented) throw Error("the browser would open it")""",
 }
 
 

@@ -45,7 +45,7 @@ def explained(visit, monkeypatch):
         with visit.page.expect_response("**/explain") as answer:
             visit.page.get_by_role("button", name=button).click()
         assert answer.value.status == 202
-        visit.page.locator(".job.done").get_by_role("button", name="Open the page").wait_for()
+        visit.page.locator(".job.done").get_by_role("button", name="Open in a tab").wait_for()
 
     return asked
 
@@ -148,22 +148,24 @@ def test_whom_the_gallery_forgets_is_nobody(visit):
     visit.page.locator(".people").wait_for()
     assert visit.page.get_by_role("link", name="Di", exact=True).count() == 0
     assert visit.said() == "Di is forgotten: 1 reference erased."
+    visit.go("recognise")  # where the photograph still is
+    visit.page.locator(".faces-found th", has_text="nobody").wait_for()
     recognise(visit, pages.orl(15, 2))
     assert named(visit) == ["nobody"]
 
 
-def test_the_camera_names_who_stands_before_it_until_it_is_stopped(visit, address, tmp_path_factory):
+@pytest.mark.usefixtures("visit")  # it enrolled
+def test_the_camera_names_who_stands_before_it_until_it_is_stopped(launch, address, tmp_path_factory):
     film = tmp_path_factory.mktemp("film") / "ada.mjpeg"
     film.write_bytes(10 * pages.picture(pages.orl(1, 8), kind="JPEG"))
     fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     film_of = f"--use-file-for-fake-video-capture={film}"
-    with_camera = visit.page.context.browser.browser_type.launch(
-        executable_path=str(pages.CHROMIUM), args=["--no-sandbox", "--disable-gpu", *fake, film_of]
-    )
+    with_camera = launch(*fake, film_of)
     watch = pages.visit(with_camera, address)
     watch.go("recognise/camera")
     assert watch.page.locator("video").count() == 0
     watch.page.get_by_role("button", name="Start the camera").click()
+    watch.page.locator("button:focus", has_text="Pause").wait_for()
     watch.page.locator(".findings th", has_text="Ada").wait_for()
     assert watch.said() == "In the picture: Ada."
     watch.page.get_by_role("button", name="Pause").click()
@@ -174,11 +176,16 @@ def test_the_camera_names_who_stands_before_it_until_it_is_stopped(visit, addres
     watch.page.evaluate("window.track = document.querySelector('video').srcObject.getTracks()[0]")
     watch.page.get_by_role("button", name="Stop the camera").click()
     watch.page.get_by_role("button", name="Start the camera").wait_for()
+    watch.page.locator("button:focus", has_text="Start the camera").wait_for()
     assert watch.page.evaluate("window.track.readyState") == "ended"
     watch.go("recognise")
     watch.page.get_by_role("button", name="Use the camera").click()
     watch.page.get_by_role("button", name="Take the photograph").click()
     watch.page.locator(".faces-found th", has_text="Ada").wait_for()
+    watch.go("people/enrol")
+    watch.page.get_by_role("button", name="Use the camera").click()
+    watch.page.locator(".hints .fit").wait_for()
+    watch.page.get_by_role("button", name="Close the camera").click()
     assert watch.messages == []
     with_camera.close()
 

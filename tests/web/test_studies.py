@@ -125,7 +125,8 @@ def test_an_unfinished_study_tells_what_its_fits_have_reached(ask):
             running.Trial("pairs", "cnn", "centre", "0-1", seed, 5, accuracy=seed / 2, task="pairs:0-1")
             for seed in (0, 1)
         ),
-        running.Trial("timing", "cnn", "none", "0-1", 0, 5, task="timing:0-1"),
+        running.Trial("pairs", "cnn", "none", "0-1", 0, 5, task="pairs:0-1"),
+        running.Trial("timing", "cnn", "none", "0-1", 0, 5, accuracy=1.0, task="timing:0-1"),
     ]
     (folder / "trials.csv").write_text(write_csv(trials, header=True) + "pairs,cnn,centre,0-1")  # the last is not whole
     [study] = ask("GET", "/studies").json()["studies"]

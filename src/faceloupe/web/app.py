@@ -6,7 +6,6 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.security import HTTPBearer
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -16,7 +15,7 @@ from faceloupe.web.api import calibrating, explaining, jobs, networks, people, r
 from faceloupe.web.guard import Guard
 from faceloupe.web.observing import Observer
 from faceloupe.web.problems import Problem, ProblemDocument, add_handlers, problems_page
-from faceloupe.web.service import Service
+from faceloupe.web.service import BEARER, Service
 
 __all__ = ["make_app"]
 
@@ -74,8 +73,7 @@ def make_app(service: Service) -> ASGIApp:
     )
     app.state.service = service
     add_handlers(app)
-    bearer = Depends(HTTPBearer(auto_error=False, description="The token that the server printed, or a key's."))
-    api = APIRouter(prefix=PREFIX, dependencies=[bearer])
+    api = APIRouter(prefix=PREFIX, dependencies=[Depends(BEARER)])
     for part in (recognising, explaining, people, calibrating, networks, studies, jobs, system):
         api.include_router(part.router)
     app.include_router(api)

@@ -12,16 +12,17 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import is_not
 from typing import Any, Literal
 
 from faceloupe.errors import FaceloupeError
+from faceloupe.progress import Progress
 from faceloupe.web.observing import log_line
 from faceloupe.web.problems import Problem
 
 __all__ = ["Job", "Jobs", "Stopped", "Work"]
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
-Progress = Callable[[float, float], None]
 Work = Callable[[Progress], dict[str, Any]]
 
 KEPT = 20  # finished jobs whose results can still be asked for: one may be 4 MB
@@ -44,6 +45,8 @@ class Job:
         What it does: "study", "attribute", ...
     owner : str
         Name of the key that asked for it.
+    about : str
+        What it works on, in words, such as a network's name; never a person's.
     state : {"waiting", "running", "done", "failed", "stopped"}
     done, whole : float
         How much is done, of how much; `whole` is 0 while that is not known.
@@ -58,6 +61,7 @@ class Job:
     id: str
     kind: str
     owner: str
+    about: str
     state: State
     done: float
     whole: float
@@ -76,6 +80,7 @@ class Job:
         return {
             "id": self.id,
             "kind": self.kind,
+            "about": self.about,
             "state": self.state,
             "done": self.done,
             "whole": self.whole,
@@ -107,7 +112,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._ending = False
 
-    def submit(self, kind: str, work: Work, *, owner: str) -> Job:
+    def submit(self, kind: str, work: Work, *, owner: str, about: str = "") -> Job:
         """Put a job into the queue.
 
         Raises
@@ -119,7 +124,7 @@ class Jobs:
             unfinished = sum(not job.finished for job in self._jobs.values())
             if unfinished >= self._most:
                 raise Problem("busy", f"{unfinished} jobs are at work or waiting", retry_after=10)
-            job = Job(secrets.token_urlsafe(16), kind, owner, "waiting", 0.0, 0.0, datetime.now(UTC))
+            job = Job(secrets.token_urlsafe(16), kind, owner, about, "waiting", 0.0, 0.0, datetime.now(UTC))
             self._jobs[job.id] = job
             self._forget_old()
         self._threads.submit(self._run, job.id, work)
@@ -171,6 +176,15 @@ class Jobs:
             job = self.get(job_id)
             if job is not seen:
                 yield (seen := job)
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def watch_all(self, chosen: Callable[[Job], bool]) -> AsyncIterator[tuple[Job, ...]]:
+        """Yield the chosen jobs, the newest first, now and whenever one of them has changed, until all are finished."""
+        seen: tuple[Job, ...] | None = None
+        while seen is None or not (self._ending or all(job.finished for job in seen)):
+            jobs = tuple(filter(chosen, self.all()))
+            if seen is None or len(jobs) != len(seen) or any(map(is_not, jobs, seen)):
+                yield (seen := jobs)
             await asyncio.sleep(LOOK_AGAIN)
 
     def end(self) -> None:

@@ -122,12 +122,21 @@ class Networks:
             with self._lock:
                 opened = self._once(network)
         except FaceloupeError as problem:
-            return {"id": network, "name": network, "parameters": None, "words": f"cannot be opened: {problem}"}
+            return {
+                "id": network,
+                "name": network,
+                "parameters": None,
+                "words": f"cannot be opened: {problem}",
+                "template": False,
+                "methods": [],
+            }
         return {
             "id": network,
             "name": opened.model.name,
             "parameters": opened.anatomy.parameters,
             "words": _in_words(opened),
+            "template": opened.model.gives_template(opened.anatomy.layers[-1].output_shape[-1]),
+            "methods": list(opened.model.methods),
         }
 
 

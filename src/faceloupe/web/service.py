@@ -66,7 +66,7 @@ class Service:
         self.gallery: Gallery = open_gallery(settings.gallery, create=True)
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
         self._writer, self._changes = ThreadPoolExecutor(1, "writer"), Places(settings.limits.changes, "changes")
-        self.calibrations = Places(1, "calibrations")
+        self.calibrations, self.traces = Places(1, "calibrations"), Places(4, "traces")
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
 

@@ -1,18 +1,22 @@
 """The studies in the server's folder, and the faces that studies and trainings may use."""
 
+import csv
 import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from pydantic import Field
 
-from faceloupe.documents import read_json, write_whole
+from faceloupe.documents import read_json
 from faceloupe.errors import InputError
-from faceloupe.faces import FaceSet, load_faces
-from faceloupe.report import render_page
+from faceloupe.faces import GREY_SETS, FaceSet, load_faces
+from faceloupe.numerals import counted
+from faceloupe.progress import Progress
+from faceloupe.report import write_page
 from faceloupe.web.jobs import Work
 from faceloupe.web.problems import Problem
 from faceloupe.web.uploads import Sent
@@ -24,7 +28,8 @@ CALL = "POST /api/v1/studies "
 
 MANIFEST, TRIALS, REPORT = "manifest.json", "trials.csv", "report.html"
 
-SETS = ("orl", "olivetti")
+KINDS_OF_PEOPLE = {"people": "all", "pairs": "pairs"}
+"""Experiments of which an unfinished study tells what they have reached, and whom their fits tell apart."""
 
 
 class ToStudy(Sent):
@@ -37,6 +42,10 @@ class ToStudy(Sent):
     preprocess: list[Literal["none", "centre", "standardise"]] = Field(
         default=["none", "centre"], min_length=1, max_length=3, description="What is done to the pixels before a fit."
     )
+
+    def words(self) -> str:
+        """Return what it is to do, in short."""
+        return _plan_words(self.pairs, self.seeds, self.epochs, self.data)
 
 
 class DataSources:
@@ -60,7 +69,7 @@ class DataSources:
 
     def names(self) -> list[str]:
         """Return what there is, the data sets first."""
-        return [*SETS, *self._own()]
+        return [*GREY_SETS, *self._own()]
 
     def load(self, name: str) -> FaceSet:
         """Return the faces of a name, grey, 64×64.
@@ -73,7 +82,7 @@ class DataSources:
             If a data set is not on this machine.
         """
         own = self._own()
-        if name not in SETS and name not in own:
+        if name not in GREY_SETS and name not in own:
             raise InputError(f"data: expected one of {', '.join(self.names())}; got {name!r}")
         return load_faces(own.get(name, name))
 
@@ -82,7 +91,7 @@ class DataSources:
         return {
             each.name: each
             for each in found
-            if each.is_dir() and each.name not in SETS and not each.name.startswith(".")
+            if each.is_dir() and each.name not in GREY_SETS and not each.name.startswith(".")
         }
 
 
@@ -141,11 +150,37 @@ class KeptStudy:
             "state": self.state,
             "created": self.manifest["created"],
             "trials": max(rows, 0),
-            "words": f"{len(plan['pairs'])} pairs × {plan['seeds']} seeds, {plan['epochs']} epochs, {data['source']}",
+            "so_far": self._so_far() if self.state == "begun" else [],
+            "words": _plan_words(len(plan["pairs"]), plan["seeds"], plan["epochs"], data["source"]),
         }
+
+    def _so_far(self) -> list[dict[str, Any]]:
+        """Return what the fits on all people and on pairs have reached so far, by network and treatment of pixels."""
+        reached: dict[tuple[str, str, str], list[float]] = {}
+        with (self.path / TRIALS).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                people = KINDS_OF_PEOPLE.get(row.get("experiment", ""))
+                if people and row["accuracy"] and row["task"]:  # the last column: the row is whole
+                    key = people, row["network"], row["preprocess"]
+                    reached.setdefault(key, []).append(float(row["accuracy"]))
+        return [
+            {
+                "people": people,
+                "network": network,
+                "preprocess": preprocess,
+                "fits": len(found),
+                "accuracy": fmean(found),
+            }
+            for (people, network, preprocess), found in reached.items()
+        ]
 
     def __repr__(self) -> str:
         return f"KeptStudy({self.id}, {self.state})"
+
+
+def _plan_words(pairs: int | None, seeds: int, epochs: int, data: str) -> str:
+    size = f"{counted(seeds, 'seed')}" if pairs is None else f"{counted(pairs, 'pair')} × {counted(seeds, 'seed')}"
+    return f"{size}, {counted(epochs, 'epoch')}, {data}"
 
 
 class Studies:
@@ -198,12 +233,12 @@ class Studies:
         plan = make_plan(faces, pairs=asked.pairs, seeds=asked.seeds, epochs=asked.epochs, preprocess=asked.preprocess)
         folder, cores = self.folder / study, max(1, (os.cpu_count() or 1) - 1)
 
-        def carry_out(tell: Any) -> dict[str, Any]:
+        def carry_out(tell: Progress) -> dict[str, Any]:
             found = run_study(
                 plan, faces, folder, resume=resume, command=CALL + asked.model_dump_json(), n_jobs=cores, progress=tell
             )
             document = found.to_document()
-            write_whole(folder / REPORT, render_page(document).encode())
+            write_page(folder / REPORT, document)
             return document
 
         return carry_out

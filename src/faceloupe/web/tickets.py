@@ -1,7 +1,7 @@
 """Tickets: addresses that open one page once.
 
-A new tab of a browser sends no token, and a token in its address would stay in the history. A ticket is of no use once
-the page is open.
+A new tab of a browser sends no token, nor does a frame, and a token in its address would stay in the history. A ticket
+is of no use once the page is open.
 """
 
 import secrets

@@ -1,23 +1,26 @@
 """``/jobs``: long work, watched, stopped, and what came of it. Everybody sees their own jobs, an admin all."""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from html import unescape
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.status import HTTP_404_NOT_FOUND
 
+from faceloupe.documents import json_text
 from faceloupe.report import render_page
 from faceloupe.report.page import SCHEMAS
 from faceloupe.report.policy import content_policy
 from faceloupe.web import shapes
 from faceloupe.web.jobs import Job
 from faceloupe.web.keys import Key
-from faceloupe.web.problems import Problem, responses
-from faceloupe.web.service import Caller, Service, Serving, beside
+from faceloupe.web.problems import PLAIN_POLICY, Problem, plain_page, responses
+from faceloupe.web.sending import in_parts
+from faceloupe.web.service import Caller, Serving, beside
 
 __all__ = ["open_page", "router"]
 
@@ -25,8 +28,18 @@ router = APIRouter(tags=["jobs"])
 
 HEARTBEAT = 15.0  # seconds of silence after which a proxy is told that the line is alive
 
-LOCKED = "sandbox allow-scripts; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+FRAMED = "frame-ancestors 'self'"
+"""The server's own page shows pages in itself; no other site may."""
+
+LOCKED = f"sandbox allow-scripts; base-uri 'none'; form-action 'none'; {FRAMED}"
 """What a page may not, whatever its own policy says: with an origin of its own it reads nothing of the server's."""
+
+SPENT = plain_page(
+    "This page was opened before, or too late",
+    "<p>Its address is good once, within a minute. Ask for the page again where you asked for it.</p>",
+)
+
+STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def own_job(job_id: str, service: Serving, key: Caller) -> Job:
@@ -43,7 +56,23 @@ Own = Annotated[Job, Depends(own_job)]
 @router.get("/jobs", response_model=shapes.JobStates, responses=responses())
 async def jobs(service: Serving, key: Caller) -> Any:
     """List your jobs, the newest first."""
-    return {"jobs": [job.to_document() for job in service.jobs.all() if _may_see(key, job)]}
+    return _listed(job for job in service.jobs.all() if _may_see(key, job))
+
+
+@router.get(
+    "/jobs/events", response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events `jobs`, each with all jobs as they are then; it ends when every job has.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **responses(),
+    },
+)  # fmt: skip
+async def all_events(service: Serving, key: Caller) -> StreamingResponse:
+    """Watch your jobs, by server-sent events."""
+    states = (_listed(found) async for found in service.jobs.watch_all(partial(_may_see, key)))
+    return StreamingResponse(_events("jobs", states), media_type="text/event-stream", headers=STREAM)
 
 
 @router.get("/jobs/{job_id}", response_model=shapes.JobState, responses=responses("not-found"))
@@ -64,8 +93,7 @@ async def stop(found: Own, service: Serving) -> Any:
 )  # fmt: skip
 async def result(found: Own) -> Response:
     """Return the document that a job made."""
-    content = await beside(json.dumps, _result(found), ensure_ascii=False, allow_nan=False)
-    return Response(content, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return await in_parts(_result(found))
 
 
 @router.get(
@@ -80,8 +108,8 @@ async def result(found: Own) -> Response:
 )  # fmt: skip
 async def events(found: Own, service: Serving) -> StreamingResponse:
     """Watch a job, by server-sent events."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(service, found.id), media_type="text/event-stream", headers=headers)
+    states = (state.to_document() async for state in service.jobs.watch(found.id))
+    return StreamingResponse(_events("job", states), media_type="text/event-stream", headers=STREAM)
 
 
 @router.post("/jobs/{job_id}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
@@ -97,7 +125,7 @@ async def open_page(ticket: str, service: Serving) -> HTMLResponse:
     """Open the page that a ticket is for; the ticket is all that is asked for."""
     content = service.tickets.redeem(ticket)
     if content is None:
-        raise Problem("not-found", "this page was opened before, or its minute has passed: ask for it again")
+        return HTMLResponse(SPENT, HTTP_404_NOT_FOUND, {"Content-Security-Policy": f"{PLAIN_POLICY}; {FRAMED}"})
     headers = {
         "Content-Security-Policy": f"{_policy_of(content)}; {LOCKED}",
         "Cross-Origin-Opener-Policy": "unsafe-none",  # a browser refuses another one for a page with a sandbox
@@ -105,6 +133,10 @@ async def open_page(ticket: str, service: Serving) -> HTMLResponse:
         "Cache-Control": "no-store",
     }
     return HTMLResponse(content, headers=headers)
+
+
+def _listed(jobs: Iterable[Job]) -> dict[str, Any]:
+    return {"jobs": [job.to_document() for job in jobs]}
 
 
 def _may_see(key: Key, job: Job) -> bool:
@@ -118,10 +150,9 @@ def _result(job: Job) -> dict[str, Any]:
     return job.result
 
 
-async def _events(service: Service, job_id: str) -> AsyncIterator[str]:
-    """Yield the lines of the stream; when the reader goes away, the watching ends."""
-    states = service.jobs.watch(job_id)
-    coming: asyncio.Future[Job | None] = asyncio.ensure_future(anext(states, None))
+async def _events(name: str, states: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+    """Yield the lines of a stream of states; when the reader goes away, the watching ends."""
+    coming: asyncio.Future[dict[str, Any] | None] = asyncio.ensure_future(anext(states, None))
     try:
         while True:
             await asyncio.wait({coming}, timeout=HEARTBEAT)
@@ -131,7 +162,7 @@ async def _events(service: Service, job_id: str) -> AsyncIterator[str]:
             state = coming.result()
             if state is None:
                 return
-            yield f"event: job\ndata: {json.dumps(state.to_document(), ensure_ascii=False)}\n\n"
+            yield f"event: {name}\ndata: {json_text(state)}\n\n"
             coming = asyncio.ensure_future(anext(states, None))
     finally:
         coming.cancel()

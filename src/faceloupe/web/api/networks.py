@@ -1,9 +1,11 @@
 """``/networks``, ``/data``: what networks are made of, what they make of faces, and training new ones."""
 
+import re
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
-from pydantic import Field, model_validator
+from fastapi import APIRouter, Depends, Response
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from faceloupe.documents import encode_array
 from faceloupe.inspection import attribute as attributed
@@ -11,19 +13,22 @@ from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.outputs import chosen_layers
 from faceloupe.looking import look as looked
 from faceloupe.looking.photographs import open_faces
+from faceloupe.progress import Progress
 from faceloupe.web import shapes
 from faceloupe.web.faces import Face, open_sent, told_aligned
-from faceloupe.web.jobs import Progress
 from faceloupe.web.networks import NAME
 from faceloupe.web.problems import Problem, responses
+from faceloupe.web.sending import in_parts
 from faceloupe.web.service import Caller, Serving, beside, needs
 from faceloupe.web.training import Kind, train
 from faceloupe.web.uploads import Sent, body_of, described
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["networks"], dependencies=[Depends(needs("look"))])
+router = APIRouter(tags=["networks"], dependencies=[needs("look")])
 
+
+MOST_BYTES = 8 * 2**20
 
 Method = Literal["occlusion", "correlation", "gradient", "gradient-x-activation", "grad-cam", "integrated-gradients"]
 
@@ -61,12 +66,23 @@ class ToAttribute(Sent):
         return self
 
 
+def _check_name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise ValueError("expected 1 to 64 letters, digits, . - and _, of which the first is a letter or a digit")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name), WithJsonSchema({"type": "string", "pattern": NAME})]
+"""What a network may be called; refused in words, not with the pattern."""
+
+
 class ToTrain(Sent):
     """What a new network is to learn."""
 
     data: str = Field(max_length=255, description="Of the list at /data.")
     kind: Kind = Field(description="The tutorial's two networks, or a deeper one.")
-    name: str = Field(pattern=NAME, description="What it will be called.")
+    name: Name = Field(description="What it will be called.")
+    people: int | None = Field(default=None, ge=2, description="The first so many subjects; all if left out.")
     epochs: int | None = Field(default=None, ge=1, le=1000, description="20 if left out, 60 for the deep one.")
 
 
@@ -92,8 +108,13 @@ async def train_one(sent: ToTrain, service: Serving, key: Caller) -> Any:
     """
     service.networks.check_new(sent.name)
     faces = await beside(service.data.load, sent.data)
+    if sent.people is not None:
+        if sent.people > faces.n_subjects:
+            raise Problem("input", f"people: {sent.data} has {faces.n_subjects} subjects; got {sent.people}")
+        faces = faces.select(range(sent.people))
     work = await beside(train, service.networks, sent.name, faces, sent.kind, sent.epochs)
-    return service.jobs.submit("train", work, owner=key.name).to_document()
+    about = f"{sent.name}, on {faces.n_subjects} people of {sent.data}"
+    return service.jobs.submit("train", work, owner=key.name, about=about).to_document()
 
 
 @router.get("/networks/{network}", response_model=shapes.Anatomy, responses=responses("not-found", "unavailable"))
@@ -122,18 +143,32 @@ async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], 
             certify=sent.certify, progress=tell,
         ).to_document()  # fmt: skip
 
-    return service.jobs.submit("look", work, owner=key.name).to_document()
+    about = " beside ".join(each.name for each in opened)
+    return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
+
+
+async def place_for_trace(service: Serving) -> AsyncIterator[None]:
+    """Hold one of few places until the answer is taken."""
+    with service.traces.one():
+        yield
 
 
 @router.post(
-    "/networks/{network}/trace", response_model=shapes.FeatureMaps,
-    responses=responses("not-found", "image", "media-type", "busy", "unavailable"), openapi_extra=described(ToTrace),
+    "/networks/{network}/trace", response_class=Response, openapi_extra=described(ToTrace),
+    responses={
+        200: {"model": shapes.FeatureMaps}, **responses("not-found", "image", "media-type", "busy", "unavailable"),
+    },
+    dependencies=[Depends(place_for_trace)],
 )  # fmt: skip
-async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Any:
-    """Return what some layers put out for a face: every number."""
+async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Response:
+    """Return what some layers put out for a face: every number, of at most 8 MB."""
+    layers = (await beside(service.networks.anatomy, network)).layers
+    wanted = sum(layer.output_bytes for layer in layers if layer.name in sent.layers)
+    if wanted > MOST_BYTES:
+        raise Problem("too-large", f"these layers put out {wanted:,} bytes, at most {MOST_BYTES:,} are sent at once")
     model = await beside(service.networks.shared, network)
     [face] = await open_sent(service, [model], [sent.photo])
-    return await beside(service.networks.trace, network, face, sent.layers)
+    return await in_parts(await beside(service.networks.trace, network, face, sent.layers))
 
 
 @router.post(
@@ -157,4 +192,5 @@ async def attribute(
         found = attributed(model.network, batch[0], target, sent.method, certify=sent.certify, progress=tell)
         return {"network": network, "face": encode_array(cut[0]), **found.to_document()}
 
-    return service.jobs.submit("attribute", work, owner=key.name).to_document()
+    about = f"{model.name}, {sent.method}"
+    return service.jobs.submit("attribute", work, owner=key.name, about=about).to_document()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from faceloupe.web import shapes
 from faceloupe.web.keys import Key
@@ -12,7 +12,7 @@ from faceloupe.web.studies import ToStudy
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["studies"], dependencies=[Depends(needs("look"))])
+router = APIRouter(tags=["studies"], dependencies=[needs("look")])
 
 
 @router.get("/studies", response_model=shapes.Studies, responses=responses())
@@ -55,6 +55,6 @@ async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, 
     work = await beside(service.studies.work, study, asked, faces, resume=resume)
     if service.job_of_study(study):
         raise Problem("conflict", f"study {study} is at work")
-    job = service.jobs.submit("study", work, owner=key.name)
+    job = service.jobs.submit("study", work, owner=key.name, about=asked.words())
     service.study_jobs[study] = job.id
     return job.to_document()

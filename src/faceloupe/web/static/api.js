@@ -1,9 +1,10 @@
 /** Calls to the server. Whatever goes wrong is a Problem with a title, a detail and what to do. */
 
 import { token } from "./session.js";
+import { count } from "./words.js";
 
 const BASE = "api/v1";
-const AGAIN = 1000; // milliseconds until a broken stream is asked for again
+const GALLERY = /^\/(people|calibrate)\b/; // what writes there may change who is recognised
 
 export class Problem extends Error {
   /** @param {{status: number, title: string, detail: string, remedy: string}} document  RFC 9457, with a remedy */
@@ -32,9 +33,10 @@ export async function picture(path, signal) {
 async function ask(path, { method, json, form, signal, headers = {} }) {
   const body = form ? formOf(form) : json && JSON.stringify(json);
   const sent = { Authorization: `Bearer ${token()}`, ...(json && { "Content-Type": "application/json" }), ...headers };
+  const verb = method ?? (body ? "POST" : "GET");
   let answer;
   try {
-    answer = await fetch(`${BASE}${path}`, { method: method ?? (body ? "POST" : "GET"), body, signal, headers: sent });
+    answer = await fetch(`${BASE}${path}`, { method: verb, body, signal, headers: sent });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem({
@@ -44,6 +46,7 @@ async function ask(path, { method, json, form, signal, headers = {} }) {
       remedy: "See whether faceloupe serve still runs, then try again.",
     });
   }
+  if (verb !== "GET" && GALLERY.test(path)) dispatchEvent(new Event("gallery-changed"));
   if (answer.ok) return answer;
   const problem = await problemOf(answer);
   if (problem.status === 401) dispatchEvent(new Event("token-refused"));
@@ -60,7 +63,9 @@ async function problemOf(answer) {
       remedy: "It may be of another version than this page, or a part of it is not installed.",
     });
   const unsaid = { title: `The server answered ${answer.status}`, detail: "It said no more.", remedy: "Try again." };
-  return new Problem({ ...unsaid, ...said, status: answer.status }, Number(answer.headers.get("Retry-After")));
+  const wait = Number(answer.headers.get("Retry-After"));
+  const remedy = answer.status === 429 && wait ? { remedy: `Try again in ${count(wait, "second")}.` } : {};
+  return new Problem({ ...unsaid, ...said, ...remedy, status: answer.status }, wait);
 }
 
 function formOf(fields) {
@@ -70,30 +75,8 @@ function formOf(fields) {
   return form;
 }
 
-/**
- * Follow a job until it is finished: told of every state of it. A stream that breaks is taken up again.
- *
- * @param {string} id
- * @param {(job: object) => void} onState
- * @param {AbortSignal} signal
- */
-export async function follow(id, onState, signal) {
-  while (!signal.aborted) {
-    try {
-      for await (const job of events(`/jobs/${id}/events`, signal)) {
-        onState(job);
-        if (job.ended) return;
-      }
-    } catch (problem) {
-      if (signal.aborted) return;
-      if (problem.status) throw problem; // it answered, and the answer is no
-    }
-    await new Promise((done) => setTimeout(done, AGAIN));
-  }
-}
-
-/** Read server-sent events through fetch, for EventSource sends no token. */
-async function* events(path, signal) {
+/** Read server-sent events through fetch, for EventSource sends no token: yields what each carries. */
+export async function* events(path, signal) {
   const answer = await ask(path, { signal, headers: { Accept: "text/event-stream" } });
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let waiting = "";

@@ -1,7 +1,7 @@
-/** The camera: asked for by a button, its light off as soon as it is stopped. */
+/** The camera: asked for by a button, its light off as soon as it is stopped; and what its frames show. */
 
 import { frameOf } from "./photos.js";
-import { say } from "./parts.js";
+import { Notice, Shortcomings, say } from "./parts.js";
 import { html, useEffect, useRef, useState } from "./ui.js";
 
 const REFUSED = {
@@ -10,6 +10,10 @@ const REFUSED = {
   NotReadableError: "Another program uses the camera. Close it there, then try again.",
 };
 const UNSAFE = "Browsers give a camera to addresses of this machine (http://localhost) or to https:// alone.";
+const PACE = 550; // milliseconds between two frames, at least
+const SLOWEST = 4400;
+const PATIENCE = 2000; // milliseconds after an answer that was no answer
+const NOTHING = { seen: null, problem: null };
 
 /**
  * A camera that can be on or off. `video` goes to the element that shows it.
@@ -57,25 +61,89 @@ export function useCamera() {
   return { ...state, start, stop, video };
 }
 
-/** The camera for one photograph: what it sees, and a button that takes it. */
-export function Shooter({ onShot, onClose }) {
+/** What stands in for a camera that is not on, or not yet. */
+export const Unlit = ({ camera: { asking, problem } }) => html`
+  ${asking && html`<p class="quiet">The browser asks whether this page may use the camera.</p>`}
+  <${Notice} problem=${problem} />`;
+
+/**
+ * Ask about what a camera sees: the newest frame at a steady rate, never a second one beside it, and less often where
+ * the server is asked too much.
+ *
+ * @param {object} camera  Of useCamera
+ * @param {boolean} watching
+ * @param {(frame: Blob, signal: AbortSignal) => Promise<any>} ask
+ * @param {{widest?: number}} sent  Pixels of a frame that is sent
+ * @returns {{seen: any, problem: object | null}}  The last answer, while the camera is on.
+ */
+export function useFrames(camera, watching, ask, sent) {
+  const [state, setState] = useState(NOTHING);
+  useEffect(() => {
+    if (!camera.on) setState(NOTHING);
+  }, [camera.on]);
+  useEffect(() => {
+    if (!camera.on || !watching) return undefined;
+    const leaving = new AbortController();
+    let [timer, pace] = [0, PACE];
+
+    async function look() {
+      const began = performance.now();
+      const rest = await once();
+      if (!leaving.signal.aborted) timer = setTimeout(look, Math.max(rest, pace - (performance.now() - began)));
+    }
+    async function once() {
+      const video = camera.video.current;
+      if (document.hidden || !video?.videoWidth) return 0;
+      try {
+        const seen = await ask(await frameOf(video, { quality: 0.85, ...sent }), leaving.signal);
+        if (!leaving.signal.aborted) setState({ seen, problem: null });
+        return 0;
+      } catch (problem) {
+        if (leaving.signal.aborted) return 0;
+        if (problem.status === 429) pace = Math.min(2 * pace, SLOWEST);
+        setState({ seen: null, problem: { ...problem, detail: problem.message, remedy: "The camera goes on by itself as soon as it can." } });
+        return Math.max(PATIENCE, 1000 * (problem.retryAfter ?? 0));
+      }
+    }
+
+    look();
+    return () => {
+      leaving.abort();
+      clearTimeout(timer);
+    };
+  }, [camera.on, watching]);
+  return state;
+}
+
+/**
+ * The camera for one photograph: what it sees, and a button that takes it.
+ *
+ * @param {{onShot: (photo: Blob) => void, onClose: () => void, hints?: (frame: Blob, signal: AbortSignal) => Promise<string[]>}} props
+ *   `hints` tells what a frame lacks, while the camera runs.
+ */
+export function Shooter({ onShot, onClose, hints }) {
   const camera = useCamera();
+  const { seen, problem } = useFrames(camera, Boolean(hints), hints);
   const shoot = useRef();
+  const fit = seen && !seen.length;
   useEffect(() => {
     camera.start();
   }, []);
   useEffect(() => {
     if (camera.on) shoot.current?.focus();
   }, [camera.on]);
+  useEffect(() => {
+    if (seen) say(fit ? "Good enough to be enrolled." : "Not good enough yet.");
+  }, [fit]);
   async function take() {
     const blob = await frameOf(camera.video.current);
     camera.stop();
     if (blob) onShot(blob);
   }
   return html`<div class="shooter">
-    ${camera.problem && html`<div class="notice" role="alert"><p class="notice-title">${camera.problem.title}</p><p>${camera.problem.detail}</p></div>`}
-    ${camera.asking && html`<p class="quiet">The browser asks whether this page may use the camera.</p>`}
+    <${Unlit} camera=${camera} />
     ${camera.on && html`<video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees"></video>`}
+    ${camera.on && hints && html`<div class="hints">${seen && html`<${Shortcomings} list=${seen} />`}<${Notice} problem=${problem} /></div>`}
     <p class="buttons">
       ${camera.on && html`<button type="button" class="main" ref=${shoot} onClick=${take}>Take the photograph</button>`}
       <button type="button" onClick=${onClose}>Close the camera</button>

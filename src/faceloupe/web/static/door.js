@@ -1,8 +1,9 @@
 /** The token first: what asks for it where the address brought none, or a wrong one. */
 
+import { useTitle } from "./hooks.js";
 import { Field, say } from "./parts.js";
 import { dropToken, keepToken, takeToken } from "./session.js";
-import { html, useEffect, useState } from "./ui.js";
+import { html, useEffect, useRef, useState } from "./ui.js";
 
 /** Return the door to show, or null while there is a token that the server has not refused. */
 export function useDoor() {
@@ -32,13 +33,16 @@ export function useDoor() {
 
 function Door({ refused, onToken }) {
   const [given, setGiven] = useState("");
+  const heading = useRef();
+  useTitle();
   useEffect(() => {
-    document.title = "faceloupe";
-    if (refused) say("The server does not take this token.");
+    if (!refused) return;
+    say("The server does not take this token.");
+    heading.current.focus();
   }, [refused]);
   return html`<main id="main" class="door" tabindex="-1">
     <img src="icon.svg" alt="" width="72" height="72" />
-    <h1 tabindex="-1">${refused ? "The server does not take this token" : "This page needs its token"}</h1>
+    <h1 tabindex="-1" ref=${heading}>${refused ? "The server does not take this token" : "This page needs its token"}</h1>
     <p>${refused ? "A server that was started anew has a new one." : "It shows that you may use this server."} It stands
       in the terminal that runs <code>faceloupe serve</code>, at the end of the address behind <code>#token=</code>: open
       that address, or paste the token here. A key made by <code>faceloupe key</code> works as well.</p>
@@ -51,7 +55,8 @@ function Door({ refused, onToken }) {
         onInput=${(event) => setGiven(event.target.value)} />
       <button class="main">Enter</button>
     </form>
-    <p class="quiet">It is kept in this tab alone, until the tab is closed.</p>
+    <p class="quiet">It is kept in this tab alone, until the tab is closed: one that another tab was given does not carry
+      over to this one.</p>
   </main>`;
 }
 

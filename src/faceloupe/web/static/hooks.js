@@ -1,7 +1,8 @@
-/** What several places do: load something, do something, follow a job. */
+/** What several places do: load something, do something, keep the focus. */
 
-import { call, follow } from "./api.js";
-import { useEffect, useState } from "./ui.js";
+import { useEffect, useRef, useState } from "./ui.js";
+
+const IDLE = { busy: false, problem: null };
 
 /**
  * Load something now and whenever what it depends on changes.
@@ -32,46 +33,64 @@ export function useLoaded(load, on) {
 /**
  * Do something when asked to, once at a time.
  *
- * @param {(...given: any[]) => Promise<any>} work
+ * @param {(signal: AbortSignal, ...given: any[]) => Promise<any>} work
+ *   The signal tells that its answer is no longer wanted: it was cleared, or its place was left. What changes
+ *   something on the server does not pass it on.
  * @returns {[(...given: any[]) => Promise<any>, {busy: boolean, problem: Error | null, clear: () => void}]}
- *   The call resolves to undefined if it failed; the problem is then in the state.
+ *   The call resolves to undefined if it failed or was given up; the problem is then in the state.
  */
 export function useDoing(work) {
-  const [state, setState] = useState({ busy: false, problem: null });
+  const [state, setState] = useState(IDLE);
+  const current = useRef(null);
+  const clear = () => {
+    current.current?.abort();
+    current.current = null;
+    setState(IDLE);
+  };
+  useEffect(() => () => current.current?.abort(), []);
   async function run(...given) {
-    if (state.busy) return undefined;
-    setState({ busy: true, problem: null });
-    try {
-      const result = await work(...given);
-      setState({ busy: false, problem: null });
-      return result;
-    } catch (problem) {
+    if (current.current) return undefined;
+    const own = new AbortController();
+    const end = (problem, result) => {
+      if (own.signal.aborted) return undefined;
+      current.current = null;
       setState({ busy: false, problem });
-      return undefined;
-    }
+      return result;
+    };
+    current.current = own;
+    setState({ busy: true, problem: null });
+    return work(own.signal, ...given).then((result) => end(null, result), (problem) => end(problem));
   }
-  return [run, { ...state, clear: () => setState({ busy: false, problem: null }) }];
+  return [run, { ...state, clear }];
 }
 
-/** Follow a job; null until something is known of it. */
-export function useJob(id) {
-  const [state, setState] = useState({ job: null, problem: null });
+/**
+ * Ask about each of some photographs in its turn, one at a time; and again about all in another round.
+ *
+ * @param {[object[], (change: (all: object[]) => object[]) => void]} entries  As `entryOf` makes them, and what changes them
+ * @param {any} round
+ * @param {(photo: object) => Promise<any>} ask
+ * @returns {(photo: object) => void}  Asks about one once more.
+ */
+export function useInTurn([entries, setEntries], round, ask) {
+  const next = entries.some(({ asking }) => asking) ? undefined : entries.find(({ asked }) => asked !== round);
+  const change = (photo, more) => setEntries((all) => all.map((one) => (one.photo === photo ? { ...one, ...more } : one)));
   useEffect(() => {
-    if (!id) return undefined;
-    const leaving = new AbortController();
-    setState({ job: null, problem: null });
-    follow(id, (job) => setState({ job, problem: null }), leaving.signal).catch(
-      (problem) => leaving.signal.aborted || setState((last) => ({ ...last, problem })),
-    );
-    return () => leaving.abort();
-  }, [id]);
-  return state;
+    if (!next) return;
+    const end = (more) => change(next.photo, { asking: false, asked: round, ...more });
+    change(next.photo, { asking: true });
+    ask(next.photo).then((answer) => end({ answer, problem: null }), (problem) => end({ answer: null, problem }));
+  }, [next]);
+  return (photo) => change(photo, { asked: null, problem: null });
 }
 
-/** Open a page that the server made, in a new tab: a ticket stands in for the token there. Null if the tab is refused. */
-export async function openPage(path) {
-  const { address } = await call(path, { method: "POST" });
-  const tab = open(address, "_blank");
-  if (tab) tab.opener = null;
-  return tab ? null : address;
+/** A photograph that waits for its turn. */
+export const entryOf = (photo) => ({ photo, asking: false, asked: null, answer: null, problem: null });
+
+/** Name the tab. */
+export function useTitle(...parts) {
+  const title = [...parts, "faceloupe"].join(" · ");
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
 }

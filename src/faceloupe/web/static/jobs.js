@@ -1,54 +1,82 @@
-/** A job as it is watched: how far, a way to stop it, and its page when it is done. */
+/** Jobs as they are watched: how far, a way to stop them, and what came of them. */
 
 import { call } from "./api.js";
-import { openPage, useDoing, useJob } from "./hooks.js";
-import { Bar, Loading, Notice, say } from "./parts.js";
+import { Page } from "./framed.js";
+import { useDoing } from "./hooks.js";
+import { Bar, Button, Loading, Notice, say } from "./parts.js";
 import { html, useEffect, useRef, useState } from "./ui.js";
-import { STATES, jobShare, kindWords, percent } from "./words.js";
+import { useJobs } from "./watching.js";
+import { STATES, jobShare, jobWords, moment, percent, timeLeft } from "./words.js";
 
 const SAYS = 0.25; // share of a job after which it says again how far it is
+const MOST = 5; // jobs that have ended and are still shown
+const PAGES = { look: "#section-loupe", explain: "#section-why" }; // jobs that make a page, and the part of it to begin at, if it has it
 
-/**
- * @param {{id: string, title?: string, page?: boolean, onEnd?: (job: object) => void, children?: (job: object) => any}} props
- *   `page` says whether a finished one has a page to open.
- */
-export function JobCard({ id, title, page = true, onEnd, children }) {
-  const { job, problem } = useJob(id);
-  const [stop, stopping] = useDoing(() => call(`/jobs/${id}`, { method: "DELETE" }));
-  const told = useRef("");
-  useEffect(() => {
-    if (!job) return;
-    const share = jobShare(job);
-    const key = `${job.state} ${share === null ? "" : Math.floor(share / SAYS)}`;
-    if (key !== told.current) {
-      told.current = key;
-      say(sentence(job, title));
-    }
-    if (job.ended) onEnd?.(job);
-  }, [job]);
-  if (!job) return problem ? html`<${Notice} problem=${problem} />` : html`<${Loading} what="Asking how far it is" />`;
-  const name = title ?? kindWords(job.kind);
-  return html`<section class=${`job ${job.state}`} aria-label=${name}>
-    <header><h2>${name}</h2><span class=${`state ${job.state}`}>${STATES[job.state]}</span></header>
-    ${!job.ended && html`<${Bar} label=${`${name}: progress`} share=${jobShare(job)} />
-      <div class="row"><p class="quiet">${far(job)}</p>
-      <button type="button" disabled=${stopping.busy} onClick=${stop}>Stop</button></div>`}
-    ${job.state === "failed" && html`<p>${job.error}</p>`}
-    ${job.state === "stopped" && html`<p class="quiet">Stopped; what was finished until then is kept.</p>`}
-    ${job.state === "done" && page && html`<${OpenPage} path=${`/jobs/${id}/page`} />`}
-    ${job.state === "done" && children?.(job)}
-    <${Notice} problem=${problem ?? stopping.problem} />
-  </section>`;
+/** The jobs of some kinds, whoever asked for them and where: all that have not ended, and a few that have. */
+export function JobList({ kinds, children }) {
+  const { jobs, lost, problem } = useJobs();
+  const found = (jobs ?? []).filter(({ kind }) => kinds.includes(kind));
+  const shown = [...found.filter(({ ended }) => !ended), ...found.filter(({ ended }) => ended).slice(0, MOST)];
+  return html`<div class="jobs">${!jobs && !problem && html`<${Loading} what="Asking for the jobs" />`}<${Notice} problem=${problem} />
+    ${shown.map((job) => html`<${JobCard} key=${job.id} job=${job} lost=${lost}>${children}</${JobCard}>`)}</div>`;
 }
 
-/** A button that opens a page of the server in a new tab; a link, where the browser opens none by itself. */
-export function OpenPage({ path, words = "Open the page" }) {
-  const [link, setLink] = useState(null);
-  const [show, showing] = useDoing(async () => setLink(await openPage(path)));
-  return html`<div class="opens"><button type="button" class="main" disabled=${showing.busy} onClick=${show}>${words}
-    <span aria-hidden="true"> ↗</span><span class="heard-only"> (in a new tab)</span></button>
-    ${link && html`<p>Your browser opened no tab. <a href=${link} target="_blank" rel="noopener">Open it by this link</a>, within a minute.</p>`}
-    <${Notice} problem=${showing.problem} /></div>`;
+/**
+ * @param {{job: object, lost: boolean, children?: (job: object) => any}} props
+ *   `children` shows what came of it; a page is shown at once if one saw it being made.
+ */
+export function JobCard({ job, lost, children }) {
+  const name = jobWords(job);
+  const seen = useRef(!job.ended);
+  useSaid(job);
+  return html`<article class=${`job ${job.state}`} aria-label=${name}>
+    <header><h2>${name}</h2><span class="quiet">${moment(job.created)}</span><${State} job=${job} lost=${lost} /></header>
+    ${!job.ended && html`<${Going} job=${job} lost=${lost} />`}
+    ${job.state === "failed" && html`<p>${job.error}</p>`}
+    ${job.state === "stopped" && html`<p class="quiet">Stopped before it was done.</p>`}
+    ${job.state === "done" && children?.(job)}
+    ${job.state === "done" && job.kind in PAGES && html`<${Page} path=${`/jobs/${job.id}/page`} title=${name} open=${seen.current} at=${PAGES[job.kind]} />`}
+  </article>`;
+}
+
+/** The state of a job in a word; of one that goes on and cannot be asked, none is known. */
+export const State = ({ job: { state, ended }, lost }) =>
+  lost && !ended ? html`<span class="state waiting">not known</span>` : html`<span class=${`state ${state}`}>${STATES[state]}</span>`;
+
+/** How far a job is, and a button that stops it. */
+export function Going({ job, lost }) {
+  const [asked, setAsked] = useState(false);
+  const [stop, stopping] = useDoing(async () => {
+    say("Stopping.");
+    await call(`/jobs/${job.id}`, { method: "DELETE" });
+    setAsked(true);
+  });
+  const ending = asked || stopping.busy;
+  const left = useTimeLeft(job);
+  const words = lost ? "Connection lost, trying again." : ending ? "Stopping…" : [far(job), left].filter(Boolean).join(", ");
+  return html`<${Bar} label=${`${jobWords(job)}: progress`} share=${jobShare(job)} />
+    <div class="row"><p class="quiet">${words}</p><${Button} busy=${ending} onClick=${stop}>Stop</${Button}></div>
+    <${Notice} problem=${stopping.problem} />`;
+}
+
+/** How long a job will take, by how it went since it was first seen at work. */
+function useTimeLeft({ state, done, whole }) {
+  const first = useRef(null);
+  if (state !== "running" || !whole) return "";
+  const now = performance.now();
+  first.current ??= { now, done };
+  return timeLeft(((whole - done) * (now - first.current.now)) / (done - first.current.done) / 1000);
+}
+
+/** Say what becomes of a job, if there is one, and now and then how far it is. */
+export function useSaid(job) {
+  const news = job && `${job.state} ${Math.floor((jobShare(job) ?? -1) / SAYS)}`;
+  const told = useRef(job?.ended ? news : undefined);
+  useEffect(() => {
+    if (!job || news === told.current) return;
+    told.current = news;
+    say(`${jobWords(job)}: ${job.ended ? STATES[job.state] : far(job)}.`);
+  }, [news]);
 }
 
 function far({ state, done, whole }) {
@@ -57,9 +85,4 @@ function far({ state, done, whole }) {
   return Number.isInteger(done) && Number.isInteger(whole) && whole > 1
     ? `${done.toLocaleString("en-GB")} of ${whole.toLocaleString("en-GB")}, ${percent(done / whole, 0)}`
     : percent(done / whole, 0);
-}
-
-function sentence(job, title) {
-  const name = title ?? kindWords(job.kind);
-  return job.ended ? `${name}: ${STATES[job.state]}.` : `${name}: ${far(job)}.`;
 }

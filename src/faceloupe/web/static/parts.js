@@ -8,16 +8,23 @@ export function say(sentence) {
   if (heard.textContent !== sentence) heard.textContent = sentence;
 }
 
-/** What went wrong, and what to do. */
+const PASSING = [undefined, 0, 408, 429]; // states that another try may find gone: of the page itself, and of the server
+
+/** What went wrong, and what to do; `onAgain` is offered where the same may go well another time. */
 export function Notice({ problem, onAgain }) {
   if (!problem) return null;
+  const passing = PASSING.includes(problem.status) || problem.status >= 500;
   return html`<div class="notice" role="alert">
     <p class="notice-title">${problem.title ?? "Something went wrong in this page"}</p>
     <p>${problem.detail ?? problem.message}</p>
     ${problem.remedy && html`<p class="quiet">${problem.remedy}</p>`}
-    ${onAgain && html`<p><button type="button" onClick=${onAgain}>Try again</button></p>`}
+    ${onAgain && passing && html`<p><button type="button" onClick=${onAgain}>Try again</button></p>`}
   </div>`;
 }
+
+/** A button that keeps the focus while it is at work, and does nothing then. Without `onClick` it sends its form. */
+export const Button = ({ busy, onClick, children, ...more }) => html`<button type=${onClick ? "button" : "submit"}
+  aria-disabled=${busy ? "true" : undefined} onClick=${busy ? undefined : onClick} ...${more}>${children}</button>`;
 
 /** What a place shows while there is nothing. */
 export const Empty = ({ title, children }) => html`<div class="empty"><p class="empty-title">${title}</p>${children}</div>`;

@@ -7,21 +7,25 @@ const CROWD = 8; // faces of which all get their names written on the picture
 const LANDMARKS = { right_eye: "right eye", left_eye: "left eye", nose: "nose", right_mouth: "mouth", left_mouth: "mouth" };
 
 /**
- * @param {{src: string | null, name: string, size: [number, number], faces: object[], chosen: number,
+ * @param {{photo: object, size: [number, number], faces: object[], chosen: number,
  *   onChoose: (index: number) => void, landmarks: boolean}} props
  */
-export function Picture({ src, name, size, faces, chosen, onChoose, landmarks }) {
+export function Picture({ photo, size, faces, chosen, onChoose, landmarks }) {
   return html`<div class="picture-of-faces" style=${{ aspectRatio: `${size[0]} / ${size[1]}` }}>
-    ${src ? html`<img src=${src} alt=${name} />` : html`<p class="unseen-picture">The browser cannot show this kind of file. The server can read it.</p>`}
+    ${photo.url && html`<img src=${photo.url} alt=${photo.name} />`}
+    ${!photo.url && !faces.length && html`<p class="unseen-picture">The browser cannot show this file.</p>`}
     <${Outlines} size=${size} faces=${faces} chosen=${chosen} onChoose=${onChoose} />
     ${landmarks && faces[chosen] && html`<${Landmarks} of=${faces[chosen]} size=${size} />`}
   </div>`;
 }
 
-/** The outlines alone, to lie over a picture or a video. Without `onChoose` they are not buttons. */
+/**
+ * The outlines alone, to lie over a picture or a video. Without `onChoose` they are not buttons. In a crowd only
+ * those with a name, and the chosen one, have a tag: the tags of all would hide the faces.
+ */
 export function Outlines({ size, faces, chosen, onChoose }) {
   const crowded = faces.length > CROWD;
-  const tag = onChoose ? "button" : "div";
+  const kind = onChoose ? "button" : "div";
   return faces.map((face, index) => {
     const { x, y, width, height } = face.detection.box;
     const place = {
@@ -30,17 +34,17 @@ export function Outlines({ size, faces, chosen, onChoose }) {
       width: `${(100 * width) / size[0]}%`,
       height: `${(100 * height) / size[1]}%`,
     };
-    const kind = `outline ${face.name === null ? "nobody" : "known"} ${index === chosen ? "chosen" : ""}`;
+    const [known, picked] = [face.name !== null, index === chosen];
     const controls = onChoose && {
       type: "button",
-      "aria-pressed": String(index === chosen),
+      "aria-pressed": String(picked),
       "aria-label": `Face ${index + 1}, ${face.name ?? "nobody"}`,
       onClick: () => onChoose(index),
     };
-    const low = (y + height) / size[1] > 0.88;
-    return html`<${tag} key=${index} class=${kind} style=${place} ...${controls}>
-      <span class=${`tag ${low ? "inside" : ""}`} aria-hidden="true"><b>${index + 1}</b>${!crowded && html` <span>${face.name ?? "nobody"}</span>`}</span>
-    </${tag}>`;
+    const inside = (crowded && !picked) || (y + height) / size[1] > 0.88;
+    return html`<${kind} key=${index} class=${`outline ${known ? "known" : "nobody"} ${picked ? "chosen" : ""}`} style=${place} ...${controls}>
+      ${(!crowded || known || picked) && html`<span class=${`tag ${inside ? "inside" : ""}`} aria-hidden="true"><b>${index + 1}</b>${(!crowded || picked) && html` <span>${face.name ?? "nobody"}</span>`}</span>`}
+    </${kind}>`;
   });
 }
 
@@ -52,11 +56,11 @@ function Landmarks({ of, size }) {
   );
 }
 
-/** One face of a photograph, cut out. */
+/** One face of a photograph, cut out; nothing, if the browser cannot show it. */
 export function FaceOf({ photo, face, size, side = 56 }) {
   const canvas = useRef();
   useEffect(() => {
-    if (photo.bitmap) drawFace(canvas.current, photo, face.detection.box, size);
+    if (photo.bitmap) drawFace(canvas.current, photo.bitmap, face.detection.box, size);
   }, [photo, face]);
-  return html`<canvas class="face-cut" ref=${canvas} width=${2 * side} height=${2 * side} aria-hidden="true"></canvas>`;
+  return photo.bitmap && html`<canvas class="face-cut" ref=${canvas} width=${2 * side} height=${2 * side} aria-hidden="true"></canvas>`;
 }

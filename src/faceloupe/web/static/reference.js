@@ -2,13 +2,14 @@
 
 import { call } from "./api.js";
 import { useDoor } from "./door.js";
-import { useLoaded } from "./hooks.js";
+import { useLoaded, useTitle } from "./hooks.js";
 import { Loaded, say } from "./parts.js";
 import { curlOf, descriptionOf, fieldsOf, resolve, typeWords } from "./schema.js";
 import { html, render, useEffect, useRef, useState } from "./ui.js";
 import { count } from "./words.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
+const SHOWN = 2000; // milliseconds that a button tells what it did
 const DEEP = 2; // levels of an outline that are open at first
 
 function Page() {
@@ -22,9 +23,7 @@ function Page() {
 
 function Reference() {
   const loaded = useLoaded((signal) => call("/openapi.json", { signal }), []);
-  useEffect(() => {
-    document.title = "The API · faceloupe";
-  }, []);
+  useTitle("The API");
   return html`<div class="intro"><h1 tabindex="-1">The API</h1><p>What this page does, a program can do as well.</p></div>
     <${Loaded} from=${loaded} what="the document">${(api) => html`<${Whole} api=${api} />`}</${Loaded}>`;
 }
@@ -139,12 +138,16 @@ function One({ api, field: { name, place, required, schema }, depth }) {
 /** A line for the shell, with a button that copies it. */
 function Line({ words }) {
   const line = useRef();
+  const [copied, setCopied] = useState(null); // null until it was tried
   async function copy() {
     getSelection().selectAllChildren(line.current); // so that it can be copied where the clipboard is closed to pages
-    const copied = await navigator.clipboard?.writeText(words).then(() => true, () => false);
-    say(copied ? "The line is copied." : "The line is marked; copy it with the keyboard.");
+    const done = Boolean(await navigator.clipboard?.writeText(words).then(() => true, () => false));
+    say(done ? "The line is copied." : "The line is marked; copy it with the keyboard.");
+    setCopied(done);
+    setTimeout(() => setCopied(null), SHOWN);
   }
-  return html`<div class="line"><pre ref=${line}>${words}</pre><button type="button" onClick=${copy}>Copy<span class="heard-only"> the line</span></button></div>`;
+  const shown = copied === null ? "Copy" : copied ? "Copied" : "Marked";
+  return html`<div class="line"><pre ref=${line}>${words}</pre><button type="button" onClick=${copy}>${shown}<span class="heard-only"> the line</span></button></div>`;
 }
 
 const Words = ({ text = "" }) => text.split(/\n\s*\n/).map((part, index) => html`<p key=${index}><${Inline} text=${part} /></p>`);

@@ -17,3 +17,13 @@ export const token = () => sessionStorage.getItem(KEPT) ?? "";
 export const keepToken = (given) => sessionStorage.setItem(KEPT, given);
 
 export const dropToken = () => sessionStorage.removeItem(KEPT);
+
+let allowed = null;
+
+/** Take note of what the token is for. @param {string[] | undefined} scopes  Unknown: everything may be tried. */
+export function allow(scopes) {
+  allowed = scopes ?? null;
+}
+
+/** Whether what takes this scope may be offered. */
+export const may = (scope) => !allowed || allowed.includes(scope);

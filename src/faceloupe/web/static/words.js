@@ -49,8 +49,16 @@ export function qualityRows(quality) {
 
 export const STATES = { waiting: "waiting", running: "at work", done: "done", failed: "failed", stopped: "stopped" };
 
-const KINDS = { study: "Study", look: "Look", explain: "Why", attribute: "Attribution", train: "Training" };
-export const kindWords = (kind) => KINDS[kind] ?? kind;
+const KINDS = { study: "Study", look: "Look", explain: "Why this score", attribute: "Attribution", train: "Training" };
+
+/** A job in words: what it does, and to what. */
+export const jobWords = ({ kind, about }) => [KINDS[kind] ?? kind, about].filter(Boolean).join(": ");
+
+/** About how long something will take; nothing, while that cannot be told. */
+export function timeLeft(seconds) {
+  if (!(seconds > 0 && seconds < 86_400)) return "";
+  return seconds < 50 ? `about ${count(Math.max(1, Math.round(seconds / 5)) * 5, "second")} left` : `about ${count(Math.round(seconds / 60), "minute")} left`;
+}
 
 export const jobShare = ({ done, whole }) => (whole ? Math.min(1, done / whole) : null);
 

@@ -2,39 +2,49 @@
 
 import { call } from "../api.js";
 import { useDoing } from "../hooks.js";
-import { JobCard } from "../jobs.js";
-import { Check, Loading, Notice, Scale, say } from "../parts.js";
+import { Button, Check, Loading, Notice, Scale, say } from "../parts.js";
+import { release } from "../photos.js";
 import { Picker } from "../picker.js";
-import { html, useRef, useState } from "../ui.js";
+import { html, useRef } from "../ui.js";
 import { score } from "../words.js";
+import { Explained } from "./why.js";
 
-export function Compare({ shelf: { pair, setPair } }) {
-  const [central, setCentral] = useState(false);
-  const [answer, setAnswer] = useState(null);
-  const [job, setJob] = useState(null);
+const NEITHER = [null, null];
+
+export function Compare({ shelf }) {
+  const [pair, setPair] = shelf("pair", NEITHER);
+  const [central, setCentral] = shelf("central", false);
+  const [answer, setAnswer] = shelf("verdict", null);
   const result = useRef();
   const sent = () => ({ one: pair[0].blob, other: pair[1].blob, central });
-  const [verify, verifying] = useDoing(async () => {
-    const found = await call("/verify", { form: sent() });
+  const [verify, verifying] = useDoing(async (signal) => {
+    const found = await call("/verify", { form: sent(), signal });
     setAnswer(found);
     say(found.words.split("\n")[0]);
     requestAnimationFrame(() => result.current?.focus());
   });
-  const [why, asking] = useDoing(async () => setJob((await call("/explain", { form: { ...sent(), certify: false } })).id));
 
-  function place(index, photo) {
-    setPair((last) => last.map((one, at) => (at === index ? photo : one)));
-    setAnswer(null);
-    setJob(null);
+  /** Whatever is shown, or on its way, is of what was asked before. */
+  function outdate() {
     verifying.clear();
+    setAnswer(null);
+  }
+  function place(index, photo) {
+    if (pair[index]) release(pair[index]);
+    setPair((last) => last.map((one, at) => (at === index ? photo : one)));
+    outdate();
+  }
+  function choose(on) {
+    setCentral(on);
+    outdate();
   }
   const ready = pair[0] && pair[1];
   return html`<div class="pair">${["One photograph", "The other"].map(
     (title, index) => html`<${Slot} key=${title} title=${title} photo=${pair[index]} face=${answer?.photographs[index]} paste=${index === (pair[0] ? 1 : 0)}
       onPhoto=${(photo) => place(index, photo)} />`,
   )}</div>
-  <div class="row"><button type="button" class="main" disabled=${!ready || verifying.busy} onClick=${verify}>Compare</button>
-    <${Check} label="Of several faces take the central one" checked=${central} onChange=${setCentral} /></div>
+  <div class="row"><${Button} class="main" disabled=${!ready} busy=${verifying.busy} onClick=${verify}>Compare</${Button}>
+    <${Check} label="Of several faces take the central one" checked=${central} onChange=${choose} /></div>
   ${!ready && html`<p class="quiet">Two photographs, each of one face.</p>`}
   ${verifying.busy && html`<${Loading} what="Comparing" />`}
   <${Notice} problem=${verifying.problem} />
@@ -47,9 +57,7 @@ export function Compare({ shelf: { pair, setPair } }) {
       label=${`The score, ${score(answer.score)}, is ${answer.match ? "at or above" : "below"} the threshold, ${score(answer.threshold)}.`} />
     ${answer.warnings.map((words) => html`<p class="caution" key=${words}><b>Caution.</b> ${words}.</p>`)}
     <${Meaning} words=${answer.words} />
-    ${job ? html`<${JobCard} id=${job} title="Why this score" />` : html`<p class="buttons"><button type="button" onClick=${why} disabled=${asking.busy}>Why this score?</button>
-      <span class="quiet">Shows on both faces what makes them alike and what sets them apart.</span></p>`}
-    <${Notice} problem=${asking.problem} />
+    <${Explained} of=${answer} words="Why this score?" hint="Shows on both faces what makes them alike and what sets them apart." photographs=${async () => sent()} />
   </section>`
   }`;
 }
@@ -62,7 +70,7 @@ function Meaning({ words }) {
 
 function Slot({ title, photo, face, paste, onPhoto }) {
   return html`<section class="slot" aria-label=${title}>
-    ${photo && html`<figure>${photo.url ? html`<img src=${photo.url} alt=${`${title}: ${photo.name}`} />` : html`<p class="unseen-picture">The browser cannot show this kind of file.</p>`}
+    ${photo && html`<figure>${photo.url ? html`<img src=${photo.url} alt=${`${title}: ${photo.name}`} />` : html`<p class="unseen-picture">The browser cannot show this file.</p>`}
       <figcaption>${photo.name}${face && html`, ${face.face.shortcomings.length ? "poor quality" : "good quality"}`}</figcaption></figure>`}
     <${Picker} title=${photo ? `Another for ${title.toLowerCase()}` : title} compact=${Boolean(photo)} paste=${paste} onPhotos=${([one]) => onPhoto(one)} />
   </section>`;

@@ -1,122 +1,160 @@
 /** Enrolling: photographs, a name, a note on consent, and what the photographs lack before anything is kept. */
 
 import { call } from "../api.js";
-import { useDoing } from "../hooks.js";
-import { Check, Dialog, Field, Loading, Notice, Shortcomings, say } from "../parts.js";
+import { entryOf, useDoing, useInTurn } from "../hooks.js";
+import { Button, Check, Dialog, Field, Loading, Notice, Shortcomings, say } from "../parts.js";
+import { release } from "../photos.js";
 import { Picker } from "../picker.js";
 import { FaceOf } from "../picture.js";
-import { html, useRef, useState } from "../ui.js";
+import { html, useEffect, useRef, useState } from "../ui.js";
 import { count } from "../words.js";
 
 const MOST = 20; // photographs of one enrolment
+const FRESH = { name: "", consent: "", keep_faces: true, force: false };
+const NONE = [];
 
-function useForm(name) {
-  const [form, setForm] = useState({ name, consent: "", keep_faces: true, force: false });
-  return [form, (more) => setForm((last) => ({ ...last, ...more }))];
+/** Return what sends an enrolment once, however often it is called: the same key comes with each try of the same. */
+function useSending() {
+  const last = useRef({ form: "", photos: [], key: "" });
+  return (form, photos) => {
+    const told = JSON.stringify(form);
+    const same = told === last.current.form && photos.length === last.current.photos.length && photos.every((one, at) => one === last.current.photos[at]);
+    if (!same) last.current = { form: told, photos, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
+    return call("/people", { form: { ...form, name: form.name.trim(), central: true, photos }, headers: { "Idempotency-Key": last.current.key } });
+  };
 }
 
-/** Send an enrolment once, however often it is sent: the same key comes with each try of the same. */
-function useEnrolment() {
-  const key = useRef({ of: "", key: "" });
-  return useDoing((form, photos) => {
-    const of = JSON.stringify([form, photos.map(({ id }) => id)]);
-    if (key.current.of !== of) key.current = { of, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
-    return call("/people", {
-      form: { ...form, name: form.name.trim(), central: true, photos: photos.map(({ blob }) => blob) },
-      headers: { "Idempotency-Key": key.current.key },
-    });
-  });
-}
-
-function Fields({ form, change, poor }) {
-  return html`<${Field} label="Name" required value=${form.name} maxlength="200" onInput=${(event) => change({ name: event.target.value })} />
+/** @param {{form: object, change: (more: object) => void, poor: boolean, known?: object}} props  `known` has its name already */
+function Fields({ form, change, poor, known }) {
+  return html`${!known && html`<${Field} label="Name" required value=${form.name} maxlength="200" onInput=${(event) => change({ name: event.target.value })} />`}
     <${Field} label="Note on consent" value=${form.consent} maxlength="2000" onInput=${(event) => change({ consent: event.target.value })}
       hint="When and how the person agreed; faces are personal data." />
     <${Check} label="Keep the face chips too, to be seen in the record" checked=${form.keep_faces} onChange=${(keep_faces) => change({ keep_faces })} />
     ${poor && html`<${Check} label="Enrol it although the quality is poor" checked=${form.force} onChange=${(force) => change({ force })} />`}`;
 }
 
-/** A face of a photograph at hand, enrolled from where it was found. */
+/** A face of a photograph at hand, enrolled from where it was found; `photo` gives a picture of it alone. */
 export function EnrolFace({ photo, name, shortcomings, onClose, onEnrolled }) {
-  const [form, change] = useForm(name);
-  const [enrol, enrolling] = useEnrolment();
-  const single = useRef(null);
-  async function submit(event) {
-    event.preventDefault();
-    single.current ??= await photo();
-    const done = await enrol(form, [single.current]);
-    if (done) onEnrolled(done.name);
-  }
-  return html`<${Dialog} title="Enrol this face" onClose=${onClose}><form onSubmit=${submit}>
+  const [form, setForm] = useState({ ...FRESH, name });
+  const alone = useRef(null);
+  const send = useSending();
+  const [enrol, enrolling] = useDoing(async () => {
+    alone.current ??= await photo();
+    onEnrolled((await send(form, [alone.current])).name);
+  });
+  return html`<${Dialog} title="Enrol this face" onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || enrol()}>
     <${Shortcomings} list=${shortcomings} />
-    <${Fields} form=${form} change=${change} poor=${shortcomings.length > 0} />
+    <${Fields} form=${form} change=${(more) => setForm((last) => ({ ...last, ...more }))} poor=${shortcomings.length > 0} />
     <${Notice} problem=${enrolling.problem} />
-    <p class="buttons"><button class="main" disabled=${enrolling.busy}>Enrol</button>
+    <p class="buttons"><${Button} class="main" busy=${enrolling.busy}>Enrol</${Button}>
       <button type="button" onClick=${onClose}>Cancel</button></p></form></${Dialog}>`;
 }
 
-/** The whole form: several photographs of one person. */
-export function Enrol({ known = "", onEnrolled }) {
-  const [form, change] = useForm(known);
-  const [entries, setEntries] = useState([]);
-  const [enrol, enrolling] = useEnrolment();
+/**
+ * The whole form: several photographs of one person. It stays as it is while one looks elsewhere.
+ *
+ * @param {{known?: {id: number, name: string}, shelf: object, onEnrolled?: () => void}} props  `known` is enrolled already
+ */
+export function Enrol({ known, shelf, onEnrolled }) {
+  const [form, setForm] = shelf(`form of ${known?.id}`, FRESH);
+  const [entries, setEntries] = shelf(`photographs of ${known?.id}`, NONE);
+  const [leftOut, setLeftOut] = useState(0);
   const [done, setDone] = useState(null);
+  const change = (more) => setForm((last) => ({ ...last, ...more }));
+  const name = known?.name ?? form.name;
+  const send = useSending();
 
-  async function add(photos) {
-    const room = photos.slice(0, MOST - entries.length).map((photo) => ({ photo, found: null, problem: null }));
-    setEntries((all) => [...all, ...room]);
+  const lookAgain = useInTurn([entries, setEntries], MOST, async (photo) => {
+    const found = await call("/detect", { form: { photo: photo.blob } });
+    say(`${photo.name}: ${lacks(found).join("; ") || "good enough to be enrolled"}.`);
+    return found;
+  });
+  const [enrol, enrolling] = useDoing(async () => {
+    const sent = entries.map(({ photo }) => photo);
+    const photoOf = (path) => sent[Number(path.match(/\d+/)) - 1]; // "photo 2" is the second
+    const keep = (refused) => {
+      const reasons = new Map(refused.map(({ path, reason }) => [photoOf(path), reason]));
+      setEntries((all) => all.filter(({ photo }) => !sent.includes(photo) || reasons.has(photo)).map((one) => ({ ...one, refused: reasons.get(one.photo) })));
+    };
     setDone(null);
-    for (const { photo } of room) {
-      const more = await call("/detect", { form: { photo: photo.blob } }).then((found) => ({ found }), (problem) => ({ problem }));
-      setEntries((all) => all.map((one) => (one.photo === photo ? { ...one, ...more } : one)));
-      say(`${photo.name}: ${hint(more)}`);
+    try {
+      const { doubtful, refused, ...result } = await send({ ...form, name }, sent.map(({ blob }) => blob));
+      const remarks = doubtful.map(({ path, reason }) => ({ photo: photoOf(path), reason }));
+      const shown = [...refused, ...doubtful].map(({ path }) => photoOf(path));
+      keep(refused);
+      for (const photo of sent) if (!shown.includes(photo)) release(photo);
+      if (!refused.length) change({ ...FRESH, keep_faces: form.keep_faces });
+      setDone({ ...result, remarks, refused: refused.length });
+      say(`${count(result.enrolled.length, "photograph")} of ${result.name} enrolled.`);
+      onEnrolled?.();
+    } catch (problem) {
+      const refused = refusalsOf(problem);
+      if (!refused.length) throw problem;
+      keep(refused);
+      throw { ...problem, title: "Nobody is enrolled", detail: "What each photograph lacks stands beside it.", remedy: "" };
     }
+  });
+
+  function add(photos) {
+    const taken = photos.slice(0, MOST - entries.length);
+    setEntries((all) => [...all, ...taken.map(entryOf)]);
+    setLeftOut(photos.length - taken.length);
+    photos.slice(taken.length).forEach(release);
+    setDone(null);
   }
-  async function submit(event) {
-    event.preventDefault();
-    const result = await enrol(form, entries.map(({ photo }) => photo));
-    if (!result) return;
-    setDone(result);
-    setEntries([]);
-    change({ name: known, consent: "", force: false });
-    say(`${count(result.enrolled.length, "photograph")} of ${result.name} enrolled.`);
-    onEnrolled?.();
+  function remove({ photo }) {
+    setEntries((all) => all.filter((one) => one.photo !== photo));
+    setLeftOut(0);
+    release(photo);
   }
-  const usable = entries.some(({ found }) => found?.faces.length);
-  const poor = entries.some(({ found }) => found && centralOf(found)?.shortcomings.length);
-  return html`<form class="enrol" onSubmit=${submit}>
+  const usable = entries.some(({ answer }) => answer?.faces.length);
+  const poor = entries.some(({ answer }) => answer && centralOf(answer)?.shortcomings.length);
+  return html`<form class="enrol" onSubmit=${(event) => event.preventDefault() || enrol()}>
     ${done && html`<${Done} done=${done} />`}
-    <div><${Picker} many paste compact=${entries.length > 0} onPhotos=${add} title=${entries.length ? "Another photograph" : "Photographs of one person"} />
+    <div><${Picker} many paste compact=${entries.length > 0} onPhotos=${add} hints=${hints} title=${entries.length ? "Another photograph" : "Photographs of one person"} />
+    ${leftOut > 0 && html`<p class="caution" role="alert">${MOST} at once; ${leftOut} left out.</p>`}
     ${entries.length > 0 && html`<ul class="to-enrol">${entries.map(
-      (entry) => html`<${ToEnrol} key=${entry.photo.id} entry=${entry} onRemove=${() => setEntries((all) => all.filter((one) => one !== entry))} />`,
+      (entry) => html`<${ToEnrol} key=${entry.photo.id} entry=${entry} onAgain=${() => lookAgain(entry.photo)} onRemove=${() => remove(entry)} />`,
     )}</ul>`}</div>
-    <div class="fields"><${Fields} form=${form} change=${change} poor=${poor} />
+    <div class="fields"><${Fields} form=${form} change=${change} poor=${poor} known=${known} />
     <${Notice} problem=${enrolling.problem} />
-    <p class="buttons"><button class="main" disabled=${enrolling.busy || !usable || !form.name.trim()}>Enrol</button>
+    <p class="buttons"><${Button} class="main" disabled=${!usable || !name.trim()} busy=${enrolling.busy}>Enrol</${Button}>
       ${!usable && html`<span class="quiet">A photograph with a face first.</span>`}</p></div>
   </form>`;
 }
 
-function ToEnrol({ entry: { photo, found, problem }, onRemove }) {
-  const face = found && centralOf(found);
+function ToEnrol({ entry: { photo, answer, problem, refused }, onAgain, onRemove }) {
+  const face = answer && centralOf(answer);
   return html`<li>
-    ${face && photo.bitmap ? html`<${FaceOf} photo=${photo} face=${face} size=${found.size} side=${72} />` : photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}
+    ${face && photo.bitmap ? html`<${FaceOf} photo=${photo} face=${face} size=${answer.size} side=${72} />` : html`<${Thumbnail} photo=${photo} />`}
     <div><p class="file-name">${photo.name}</p>
-      ${!found && !problem && html`<${Loading} what="Looking at it" />`}
-      ${problem && html`<p class="short">${problem.detail}</p>`}
-      ${found && found.faces.length > 1 && html`<p class="quiet">Of ${found.faces.length} faces the one nearest the centre is taken.</p>`}
-      ${found && !face && html`<p class="short">No face was found.</p>`}
-      ${face && html`<${Shortcomings} list=${face.shortcomings} />`}
+      ${refused && html`<p class="refused"><b>Refused:</b> ${refused}</p>`}
+      ${!answer && !problem && html`<${Loading} what="Looking at it" />`}
+      ${!refused && html`<${Notice} problem=${problem} onAgain=${onAgain} />`}
+      ${answer?.faces.length > 1 && html`<p class="quiet">Of ${answer.faces.length} faces the one nearest the centre is taken.</p>`}
+      ${answer && !refused && html`<${Shortcomings} list=${lacks(answer)} />`}
       <button type="button" class="plain" onClick=${onRemove}>Remove<span class="heard-only"> ${photo.name}</span></button></div>
   </li>`;
 }
 
-function Done({ done }) {
-  return html`<div class="done" role="status"><p class="empty-title">${done.name} is ${done.enrolled.length ? "enrolled" : "as before"}</p>
-    <p>${count(done.enrolled.length, "photograph")} enrolled${done.already_enrolled.length ? `, ${done.already_enrolled.length} known before` : ""}.</p>
-    <${Remarks} photographs=${done.refused} />
-    ${done.doubtful.length > 0 && html`<p>Enrolled, but look again: is it somebody else?</p>`}
-    <${Remarks} photographs=${done.doubtful} /></div>`;
+const Thumbnail = ({ photo }) => (photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`);
+
+function Done({ done: { name, enrolled, already_enrolled: known, refused, remarks } }) {
+  const message = useRef();
+  useEffect(() => {
+    message.current.focus();
+    return () => remarks.forEach(({ photo }) => release(photo));
+  }, []);
+  return html`<div class="done" role="status" tabindex="-1" ref=${message}><p class="empty-title">${name} is ${enrolled.length ? "enrolled" : "as before"}</p>
+    <p>${count(enrolled.length, "photograph")} enrolled${known.length ? `, ${known.length} known before` : ""}.${refused ? ` Refused: ${refused}; the reasons stand below.` : ""}</p>
+    ${remarks.length > 0 && html`<p>Enrolled, but look again: is it somebody else?</p>
+      <ul class="to-enrol">${remarks.map(({ photo, reason }) => html`<li key=${photo.id}><${Thumbnail} photo=${photo} /><div><p class="file-name">${photo.name}</p><p class="short">${reason}</p></div></li>`)}</ul>`}</div>`;
+}
+
+/** What an answer that refuses all says of each: "photo 1: blurred; photo 2: no face was found". */
+function refusalsOf({ status, detail }) {
+  const parts = status === 422 ? detail.split(/(?:^|; )(photo \d+): /).slice(1) : [];
+  return parts.flatMap((path, at) => (at % 2 ? [] : [{ path, reason: parts[at + 1] }]));
 }
 
 /** The face nearest the centre, which the server takes too. */
@@ -125,14 +163,9 @@ function centralOf({ faces, size: [width, height] }) {
   return [...faces].sort((one, other) => away(one) - away(other))[0];
 }
 
-function hint({ found, problem }) {
-  if (problem) return problem.detail;
-  const face = centralOf(found);
-  if (!face) return "no face was found.";
-  return face.shortcomings.length ? `${face.shortcomings.join("; ")}.` : "good enough to be enrolled.";
-}
+const lacks = (found) => centralOf(found)?.shortcomings ?? ["no face was found"];
 
-function Remarks({ photographs }) {
-  return photographs.length > 0 && html`<ul class="short">
-    ${photographs.map(({ path, reason }) => html`<li key=${path}>${path}: ${reason}</li>`)}</ul>`;
+/** What the camera's frame lacks. */
+async function hints(photo, signal) {
+  return lacks(await call("/detect", { form: { photo }, signal }));
 }

@@ -1,18 +1,30 @@
 /** One face: whom it is like, how good it is, and what can be done with it. */
 
 import { Check, Scale, Shortcomings, say } from "../parts.js";
-import { cutFace } from "../photos.js";
+import { cutFace, makePhoto, release } from "../photos.js";
 import { FaceOf } from "../picture.js";
+import { may } from "../session.js";
 import { html, useState } from "../ui.js";
 import { qualityRows, score } from "../words.js";
 import { EnrolFace } from "./enrolling.js";
 import { Why } from "./why.js";
 
-export function FacePanel({ face, number, photo, size, answer, alone, landmarks, onLandmarks, onEnrolled, setPair }) {
+const UNSHOWN = `The browser cannot show this kind of file, so that no single face can be cut out of it. To enrol or compare one face
+  of several, save the photograph as JPEG or PNG first.`;
+
+export function FacePanel({ face, number, photo, size, answer, alone, landmarks, onLandmarks, shelf }) {
   const [enrolling, setEnrolling] = useState(false);
-  const single = async () => (alone || !photo.bitmap ? photo : cutFace(photo, face.detection.box, size));
+  const [pair, setPair] = shelf("pair", []);
+  const [, setVerdict] = shelf("verdict", null);
+  const [, setCentral] = shelf("central", false);
+  const separable = alone || Boolean(photo.bitmap);
+  const single = async () => (alone ? photo.blob : cutFace(photo, face.detection.box, size));
   async function compare() {
-    setPair([await single(), null]);
+    const one = await makePhoto(await single(), alone ? photo.name : `face ${number} of ${photo.name}`);
+    pair.filter(Boolean).forEach(release);
+    setPair([one, null]);
+    setVerdict(null);
+    setCentral(!alone); // around a face that was cut out there may be parts of others
     location.hash = "recognise/compare";
   }
   return html`<section class="face-panel" aria-label=${`Face ${number}`}>
@@ -21,11 +33,15 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
         ${face.name === null && html`<p class="quiet">${face.candidates.length ? "Nobody in the gallery is like it enough." : "There is nobody to compare it with."}</p>`}
       </div></header>
     ${face.candidates.length > 0 && html`<${Candidates} face=${face} threshold=${answer.point.threshold} />`}
-    <div class="buttons">
-      <button type="button" onClick=${() => setEnrolling(true)}>Enrol this face</button>
+    ${
+      separable
+        ? html`<div class="buttons">
+      ${may("enrol") && html`<button type="button" onClick=${() => setEnrolling(true)}>Enrol this face</button>`}
       <button type="button" onClick=${compare}>Compare with another photograph</button>
-    </div>
-    ${face.candidates.length > 0 && (alone || photo.bitmap) && html`<${Why} candidate=${face.candidates[0]} photo=${single} />`}
+    </div>`
+        : html`<p class="hint">${UNSHOWN}</p>`
+    }
+    ${face.candidates.length > 0 && separable && html`<${Why} candidate=${face.candidates[0]} photo=${single} />`}
     <h3>Quality</h3>
     <${Shortcomings} list=${face.shortcomings} />
     <details><summary>What was measured</summary><dl class="rows">${qualityRows(face.template.quality).map(
@@ -38,7 +54,6 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
       onEnrolled=${(name) => {
         setEnrolling(false);
         say(`${name} is enrolled.`);
-        onEnrolled();
       }} />`
     }
   </section>`;

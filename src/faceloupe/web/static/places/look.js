@@ -1,16 +1,15 @@
 /** Look: into any network of the server, at any face. */
 
 import { call } from "../api.js";
-import { useDoing, useLoaded } from "../hooks.js";
-import { JobCard } from "../jobs.js";
-import { Check, Choice, Empty, Field, Loaded, Notice, say } from "../parts.js";
-import { dataOf } from "../photos.js";
+import { useDoing, useLoaded, useTitle } from "../hooks.js";
+import { JobList } from "../jobs.js";
+import { Button, Check, Choice, Empty, Field, Loaded, Notice, say } from "../parts.js";
+import { dataOf, release } from "../photos.js";
 import { Picker } from "../picker.js";
-import { html, useState } from "../ui.js";
+import { html, useEffect, useState } from "../ui.js";
+import { askJob } from "../watching.js";
 import { count } from "../words.js";
 import { Anatomy } from "./anatomy.js";
-import { Maps } from "./maps.js";
-import { RecentJobs } from "./recent.js";
 
 const METHODS = [
   ["occlusion", "Occlusion: cover a part and see what changes"],
@@ -20,42 +19,46 @@ const METHODS = [
   ["grad-cam", "Grad-CAM: which places the last layer looks at"],
   ["correlation", "Correlation: over many random masks"],
 ];
+const CAPTURE = /^(orl|olivetti):\d+$/;
 
-const SMALL = 100_000; // parameters of a network whose maps are shown at once
-const CAPTURE = /^[a-z]+:\d+$/;
-
-export function Look() {
+/** The address names the network, and another beside it: `#look/ID/OTHER`. */
+export function Look({ rest: [asked = "", beside = ""], shelf }) {
+  useTitle("Look");
   const networks = useLoaded((signal) => call("/networks", { signal }), []);
-  const [chosen, setChosen] = useState(null);
-  const [photos, setPhotos] = useState([]);
-  const [capture, setCapture] = useState("");
-  const [jobs, setJobs] = useState([]);
+  const [chosen, setChosen] = useState(asked);
+  const [photos, setPhotos] = shelf("look", []);
+  const [captures, setCaptures] = shelf("captures", "");
+  useEffect(() => setChosen(asked), [asked]);
+  function choose(id) {
+    setChosen(id);
+    history.replaceState(null, "", `#look/${encodeURIComponent(id)}`); // no change of place, so the focus stays
+  }
   const faces = [
-    ...photos.map(({ blob, name, id }) => ({ key: id, name, sent: () => dataOf(blob) })),
-    ...capture.split(/[\s,]+/).filter(Boolean).map((name) => ({ key: name, name, sent: async () => name })),
+    ...photos.map(({ blob }) => ({ kind: "photograph", sent: () => dataOf(blob) })),
+    ...[...new Set(captures.split(/[\s,]+/).filter(Boolean))].map((name) => ({ kind: "capture", name, sent: async () => name })),
   ];
   return html`<div class="intro"><h1 tabindex="-1">Look</h1><p>Inside a network while it looks at a face: its layers, its maps, and what decides.</p></div>
-    <${Loaded} from=${networks} what="the networks">${({ networks: list }) => {
+    <div><${Loaded} from=${networks} what="the networks">${({ networks: list }) => {
       if (!list.length) return html`<${None} />`;
       const network = list.find(({ id }) => id === chosen) ?? list[0];
-      return html`<${Networks} list=${list} chosen=${network.id} onChoose=${setChosen} />
-        <${Inside} key=${network.id} networks=${list} network=${network} faces=${faces} onJob=${(id) => setJobs((last) => [id, ...last])}>
-          <${Faces} photos=${photos} setPhotos=${setPhotos} capture=${capture} setCapture=${setCapture} /></${Inside}>`;
-    }}</${Loaded}>
-    ${jobs.map((id) => html`<${JobCard} key=${id} id=${id} />`)}
-    <${RecentJobs} kinds=${["look", "attribute"]} without=${jobs} />`;
+      return html`<${Networks} list=${list} chosen=${network.id} onChoose=${choose} />
+        <${Inside} key=${network.id} network=${network} others=${alike(network, list)} beside=${network.id === asked ? beside : ""} faces=${faces}>
+          <${Faces} photos=${photos} setPhotos=${setPhotos} captures=${captures} setCaptures=${setCaptures} /></${Inside}>`;
+    }}</${Loaded}></div>
+    <${JobList} kinds=${["look", "attribute"]} />`;
 }
 
-/** One network: its layers, the faces (`children`), its maps of one of them if it is small, and what else can be asked. */
-function Inside({ networks, network, faces, onJob, children }) {
+/** The networks that can stand beside one: they answer in the same way. */
+export const alike = (network, list) =>
+  list.filter(({ id, template, parameters }) => id !== network.id && parameters !== null && template === network.template);
+
+/** One network: its layers, the faces (`children`), and what can be asked. */
+function Inside({ network, others, beside, faces, children }) {
   const anatomy = useLoaded((signal) => call(`/networks/${encodeURIComponent(network.id)}`, { signal }), [network.id]);
   const [layers, setLayers] = useState([]);
-  const known = faces.filter(({ key, name }) => key !== name || CAPTURE.test(name));
-  const small = network.parameters !== null && network.parameters < SMALL;
   return html`<${Anatomy} anatomy=${anatomy} chosen=${layers} onChoose=${setLayers} />
     ${children}
-    ${small && known.length > 0 && anatomy.value && html`<${Maps} network=${network} faces=${known} layers=${layers.length ? layers : anatomy.value.layers.map(({ name }) => name)} />`}
-    <${Ask} networks=${networks} network=${network} faces=${faces} layers=${layers} onJob=${onJob} />`;
+    <${Ask} network=${network} others=${others} beside=${beside} faces=${faces} layers=${layers} />`;
 }
 
 const None = () => html`<${Empty} title="No network is loaded"><p>Train one on the page <a href="#studies/train">Studies</a>, or start the server with
@@ -67,32 +70,51 @@ const Networks = ({ list, chosen, onChoose }) => html`<fieldset class="cards"><l
       <span><b>${one.name}</b><span class="quiet">${one.parameters === null ? "cannot be opened" : count(one.parameters, "parameter")}</span><span>${one.words}</span></span></label>`,
   )}</fieldset>`;
 
-const Faces = ({ photos, setPhotos, capture, setCapture }) => html`<section class="ask" aria-label="Faces to look at"><h2>Faces</h2>
-  <${Picker} many paste compact=${photos.length > 0} title=${photos.length ? "Another photograph" : "Faces to look at"} onPhotos=${(more) => setPhotos((last) => [...last, ...more])} />
-  ${photos.length > 0 && html`<div class="strip">${photos.map((photo) => html`<button type="button" key=${photo.id} class="removes" aria-label=${`Remove ${photo.name}`} onClick=${() => setPhotos((last) => last.filter((one) => one !== photo))}>
-    ${photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}<span class="strip-words">remove</span></button>`)}</div>`}
-  <${Field} label="Or captures of a data set" value=${capture} onInput=${(event) => setCapture(event.target.value)} hint="Such as orl:3 orl:14, counted from 0." /></section>`;
+function Faces({ photos, setPhotos, captures, setCaptures }) {
+  function remove(photo) {
+    setPhotos((last) => last.filter((one) => one !== photo));
+    release(photo);
+    say(`${photo.name} is removed.`);
+  }
+  return html`<section class="ask" aria-label="Faces to look at"><h2>Faces</h2>
+    <${Picker} many paste compact=${photos.length > 0} title=${photos.length ? "Another photograph" : "Faces to look at"} onPhotos=${(more) => setPhotos((last) => [...last, ...more])} />
+    ${photos.length > 0 && html`<div class="strip">${photos.map((photo) => html`<button type="button" key=${photo.id} class="removes" aria-label=${`Remove ${photo.name}`} onClick=${() => remove(photo)}>
+      ${photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}<span class="strip-words">remove</span></button>`)}</div>`}
+    <${Field} label="Or captures of a data set" value=${captures} onInput=${(event) => setCaptures(event.target.value)} hint="Such as orl:3 orl:14, counted from 0." /></section>`;
+}
 
-function Ask({ networks, network, faces, layers, onJob }) {
-  const [compare, setCompare] = useState("");
-  const [methods, setMethods] = useState(["occlusion"]);
+function Ask({ network, others, beside, faces, layers }) {
+  const [compare, setCompare] = useState(others.some(({ id }) => id === beside) ? beside : "");
+  const [methods, setMethods] = useState([]);
   const [certify, setCertify] = useState(false);
-  const others = networks.filter(({ id }) => id !== network.id);
+  const other = others.find(({ id }) => id === compare);
+  const works = (method) => network.methods.includes(method) && (!other || other.methods.includes(method));
+  const wanted = methods.filter(works);
   const [look, looking] = useDoing(async () => {
     const photos = await Promise.all(faces.map(({ sent }) => sent()));
-    const { id } = await call(`/networks/${encodeURIComponent(network.id)}/look`, { json: { photos, compare, layers, methods, certify } });
-    onJob(id);
+    await askJob(`/networks/${encodeURIComponent(network.id)}/look`, { json: { photos, compare, layers, methods: wanted, certify } });
     say("It looks.");
   });
+  const lacks = lacking(network, faces, wanted);
   const toggle = (name, on) => setMethods((last) => (on ? [...last, name] : last.filter((one) => one !== name)));
-  return html`<form class="ask" onSubmit=${(event) => event.preventDefault() || look()}>
-    <h2>Look further</h2>
-    ${others.length > 0 && html`<${Choice} label="Compare with" value=${compare} onChange=${setCompare} options=${[["", "no other network"], ...others.map(({ id, name }) => [id, name])]} />`}
-    <fieldset class="choices"><legend>Which places decide: methods</legend>
-      ${METHODS.map(([name, words]) => html`<${Check} key=${name} label=${words} checked=${methods.includes(name)} onChange=${(on) => toggle(name, on)} />`)}
-      <p class="hint">${methods.length ? "Each method draws a map for each face." : "None: the page will show the layers alone, and is made soon."}</p></fieldset>
-    <${Check} label="Check the maps (takes 10 to 40 times as long)" checked=${certify} disabled=${!methods.length} onChange=${setCertify} />
+  return html`<form class="ask" onSubmit=${(event) => event.preventDefault() || (lacks ? say(lacks) : look())}>
+    ${others.length > 0 && html`<${Choice} label="Beside another network" value=${compare} onChange=${setCompare} options=${[["", "no other"], ...others.map(({ id, name }) => [id, name])]} />`}
+    <details><summary>Which places decide: maps of attribution${wanted.length > 0 && ` (${wanted.length})`}</summary>
+      <fieldset class="choices"><legend class="heard-only">Methods</legend>
+        ${METHODS.filter(([name]) => works(name)).map(([name, words]) => html`<${Check} key=${name} label=${words} checked=${methods.includes(name)} onChange=${(on) => toggle(name, on)} />`)}
+        <p class="hint">Each draws a map for each face, which takes its time. Without any, the page shows the layers alone and is there at once.</p></fieldset>
+      <${Check} label="Check the maps (takes 10 to 40 times as long)" checked=${certify} disabled=${!wanted.length} onChange=${setCertify} /></details>
     <${Notice} problem=${looking.problem} />
-    <p class="buttons"><button class="main" disabled=${looking.busy || !faces.length}>Look</button>${!faces.length && html`<span class="quiet">Choose at least one face.</span>`}</p>
+    <p class="buttons"><${Button} class="main" busy=${looking.busy || lacks}>Look</${Button}><span class="quiet">${lacks}</span></p>
   </form>`;
+}
+
+/** What must be chosen still, in a sentence; empty if nothing must. */
+function lacking(network, faces, methods) {
+  const odd = faces.find(({ kind, name }) => kind === "capture" && !CAPTURE.test(name));
+  if (odd) return `“${odd.name}” is no capture: write orl or olivetti, a colon and a number.`;
+  if (!faces.length) return "Choose at least one face.";
+  if (network.template && methods.length && faces.length < 2)
+    return `${network.name} answers with a template, which says something only beside another: choose a second face, or no map.`;
+  return "";
 }

@@ -1,64 +1,74 @@
 /** People: who is in the gallery, and everything that can be done to them. */
 
 import { call } from "../api.js";
-import { useDoing, useLoaded } from "../hooks.js";
-import { Choice, Empty, Loaded, Loading, Notice, Parts, say } from "../parts.js";
+import { useDoing, useLoaded, useTitle } from "../hooks.js";
+import { Button, Choice, Empty, Loaded, Loading, Notice, Parts, say } from "../parts.js";
+import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
 import { count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
 import { Enrol } from "./enrolling.js";
 import { Person } from "./person.js";
 
-const PARTS = [
-  ["people", "Everybody"],
-  ["people/enrol", "Enrol"],
-  ["people/threshold", "Threshold"],
-  ["people/audit", "Trail"],
-];
 const AT_ONCE = 50;
+const MOST = 1000; // that the server lists at once
 const SETTLE = 250; // milliseconds after the last letter
-const VIEWS = { "": Everybody, enrol: Enrol, threshold: Threshold, audit: Trail };
+const VIEWS = {
+  "": { words: "Everybody", View: Everybody, scope: "recognise" },
+  enrol: { words: "Enrol", View: Enrol, scope: "enrol" },
+  threshold: { words: "Threshold", View: Threshold, scope: "recognise" },
+  audit: { words: "Trail", View: Trail, scope: "admin" },
+};
+const address = (view) => (view ? `people/${view}` : "people");
+const searching = (search) => (search ? `#people/search/${encodeURIComponent(search)}` : "#people");
 
-export function People({ rest: [part = ""] }) {
-  const view = part in VIEWS ? part : "";
-  if (/^\d+$/.test(part)) return html`<${Person} key=${part} id=${part} />`;
+export function People({ rest, shelf }) {
+  return /^\d+$/.test(rest[0]) ? html`<${Person} key=${rest[0]} id=${rest[0]} shelf=${shelf} />` : html`<${Gallery} rest=${rest} shelf=${shelf} />`;
+}
+
+function Gallery({ rest: [part = "", more = ""], shelf }) {
+  const open = Object.entries(VIEWS).filter(([, { scope }]) => may(scope));
+  const [view, { words, View }] = open.find(([key]) => key === part) ?? open[0];
+  useTitle(...(view ? [words] : []), "People");
   return html`<div class="intro"><h1 tabindex="-1">People</h1>
       <p>Those whom this gallery knows. Kept are numbers of their faces, and pictures only where you say so.</p></div>
-    <${Parts} label="The gallery" parts=${PARTS} here=${view ? `people/${view}` : "people"} />
-    <${VIEWS[view]} key=${view} />`;
+    <${Parts} label="The gallery" parts=${open.map(([key, one]) => [address(key), one.words])} here=${address(view)} />
+    <${View} key=${view} shelf=${shelf} search=${part === "search" ? more : ""} />`;
 }
 
-/** Load a list part by part. */
+/** Load a list part by part; `path` tells the address of the part behind a cursor. */
 function useList(path, key, on) {
-  const first = useLoaded((signal) => call(path(""), { signal }), on);
-  const [more, setMore] = useState({ busy: false, problem: null });
-  async function next() {
-    setMore({ busy: true, problem: null });
-    try {
-      const part = await call(path(first.value.next));
-      first.set({ ...part, [key]: [...first.value[key], ...part[key]] });
-      setMore({ busy: false, problem: null });
-    } catch (problem) {
-      setMore({ busy: false, problem });
-    }
-  }
-  return { list: first, more, next };
+  const list = useLoaded((signal) => call(path(""), { signal }), on);
+  const [next, more] = useDoing(async (signal) => {
+    const part = await call(path(list.value.next), { signal });
+    list.set({ ...part, [key]: [...list.value[key], ...part[key]] });
+  });
+  useEffect(() => more.clear, on);
+  return { list, more, next };
 }
 
-const More = ({ list, more, next }) => html`${list.next && html`<p class="buttons"><button type="button" disabled=${more.busy} onClick=${next}>Show more</button></p>`}
+const More = ({ list, more, next }) => html`${list.next && html`<p class="buttons"><${Button} busy=${more.busy} onClick=${next}>Show more</${Button}></p>`}
   <${Notice} problem=${more.problem} />`;
 
-function Everybody() {
-  const [typed, setTyped] = useState("");
-  const [search, setSearch] = useState("");
+/** The address keeps what is searched for, and the shelf how many were shown, for whoever comes back from one of them. */
+function Everybody({ shelf, search: asked }) {
+  const [typed, setTyped] = useState(asked);
+  const [search, setSearch] = useState(asked);
+  const [shown, setShown] = shelf("people shown", { search: "", many: 0 });
   useEffect(() => {
     const settling = setTimeout(() => setSearch(typed.trim()), SETTLE);
     return () => clearTimeout(settling);
   }, [typed]);
-  const query = (cursor) => `/people?${new URLSearchParams({ search, cursor, limit: AT_ONCE })}`;
+  const atFirst = shown.search === search ? Math.min(MOST, Math.max(AT_ONCE, shown.many)) : AT_ONCE;
+  const query = (cursor) => `/people?${new URLSearchParams({ search, cursor, limit: cursor ? AT_ONCE : atFirst })}`;
   const { list, more, next } = useList(query, "people", [search]);
   const found = list.value?.people;
   useEffect(() => {
-    if (found && search) say(found.length ? `${list.value.next ? "More than " : ""}${count(found.length, "person", "people")} found.` : "Nobody found.");
+    if (location.hash !== searching(search)) history.replaceState(null, "", searching(search));
+  }, [search]);
+  useEffect(() => {
+    if (!found) return;
+    setShown({ search, many: found.length });
+    if (search) say(found.length ? `${list.value.next ? "More than " : ""}${count(found.length, "person", "people")} found.` : "Nobody found.");
   }, [found]);
   return html`<label class="field search"><span class="label">Search by name</span>
       <input type="search" value=${typed} autocomplete="off" spellcheck=${false} onInput=${(event) => setTyped(event.target.value)} /></label>
@@ -68,14 +78,14 @@ function Everybody() {
 function Nobody({ search }) {
   if (search) return html`<${Empty} title=${`Nobody is called “${search}”`}><p>A part of the name is enough.</p></${Empty}>`;
   return html`<${Empty} title="Nobody is enrolled yet"><p>One good photograph of a person is enough to begin; three to five are better.</p>
-    <p class="buttons"><a class="button main" href="#people/enrol">Enrol the first person</a></p></${Empty}>`;
+    ${may("enrol") && html`<p class="buttons"><a class="button main" href="#people/enrol">Enrol the first person</a></p>`}</${Empty}>`;
 }
 
 const Table = ({ people }) => html`<div class="scroll-x"><table class="people"><caption class="heard-only">People in the gallery</caption>
-  <thead><tr><th scope="col">Name</th><th scope="col" class="right">References</th><th scope="col">Since</th><th scope="col" class="wide">Consent</th></tr></thead>
+  <thead><tr><th scope="col">Name</th><th scope="col" class="right">References</th><th scope="col" class="wide">Since</th><th scope="col" class="wide">Consent</th></tr></thead>
   <tbody>${people.map(
     (one) => html`<tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${one.name}</a></th><td class="right">${one.references}</td>
-      <td>${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td></tr>`,
+      <td class="wide when">${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td></tr>`,
   )}</tbody></table></div>`;
 
 function Threshold() {
@@ -84,7 +94,7 @@ function Threshold() {
     <section class="in-use"><p class="big-number">${score(used.point.threshold)}</p>
       <div><h2>The threshold in use</h2><p class="quiet">${used.source === "gallery" ? "Calibrated on this gallery." : "As published with the embedder."}</p></div></section>
     <div class="in-words">${used.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}
-    <${Calibrate} onDone=${points.again} />
+    ${may("enrol") && html`<${Calibrate} onDone=${points.again} />`}
     <div class="scroll-x"><table><caption>Published thresholds of this embedder</caption>
       <thead><tr><th scope="col" class="right">Threshold</th><th scope="col">Two people mistaken for one</th><th scope="col" class="right">One person missed</th></tr></thead>
       <tbody>${published.map(({ point }) => html`<tr key=${point.threshold}><th scope="row" class="right">${score(point.threshold)}</th><td>${oneIn(point.fmr)}</td><td class="right">${percent(point.fnmr, 2)}</td></tr>`)}</tbody>
@@ -102,7 +112,7 @@ function Calibrate({ onDone }) {
   });
   return html`<form class="line-form" onSubmit=${(event) => event.preventDefault() || calibrate()}>
     <${Choice} label="Calibrate on this gallery: two people may be mistaken" value=${fmr} options=${RATES} onChange=${setFmr} />
-    <button disabled=${calibrating.busy}>Calibrate</button>
+    <${Button} busy=${calibrating.busy}>Calibrate</${Button}>
     ${calibrating.busy && html`<${Loading} what="Comparing all references" />`}
     <${Notice} problem=${calibrating.problem} /></form>`;
 }
@@ -114,7 +124,7 @@ function Trail() {
       value.audit.length
         ? html`<div class="scroll-x"><table><caption class="heard-only">The trail</caption>
           <thead><tr><th scope="col">When</th><th scope="col" class="wide">Who</th><th scope="col">What</th><th scope="col" class="right">Person</th></tr></thead>
-          <tbody>${value.audit.map((entry) => html`<tr key=${entry.id}><td>${moment(entry.at)}</td><td class="wide">${entry.who}</td><th scope="row">${entryWords(entry)}</th><td class="right">${entry.subject_id ?? "–"}</td></tr>`)}</tbody></table></div>
+          <tbody>${value.audit.map((entry) => html`<tr key=${entry.id}><td class="when">${moment(entry.at)}</td><td class="wide">${entry.who}</td><th scope="row">${entryWords(entry)}</th><td class="right">${entry.subject_id ?? "–"}</td></tr>`)}</tbody></table></div>
           <${More} list=${value} more=${more} next=${next} />`
         : html`<${Empty} title="Nothing has happened yet"><p>Every change of the gallery leaves a line here.</p></${Empty}>`}</${Loaded}>`;
 }

@@ -1,21 +1,25 @@
 /** One person: what is kept, what was done, and what can be done. */
 
 import { call, picture } from "../api.js";
-import { useDoing, useLoaded } from "../hooks.js";
-import { Dialog, Field, Loaded, Notice, say } from "../parts.js";
+import { useDoing, useLoaded, useTitle } from "../hooks.js";
+import { Button, Dialog, Field, Loaded, Notice, say } from "../parts.js";
+import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
 import { count, day, entryWords, moment, poseWords } from "../words.js";
 import { Enrol } from "./enrolling.js";
 
-export function Person({ id }) {
+const MOST = 20; // others to merge with, listed at once
+
+export function Person({ id, shelf }) {
   const record = useLoaded((signal) => call(`/people/${id}`, { signal }), [id]);
+  useTitle(record.value?.person.name ?? "A person", "People");
   return html`<p class="back"><a href="#people">← Everybody</a></p>
     ${!record.value && html`<h1 tabindex="-1" class="heard-only">A person</h1>`}
-    <${Loaded} from=${record} what="the record">${(value) => html`<${Record} record=${value} again=${record.again} />`}</${Loaded}>`;
+    <${Loaded} from=${record} what="the record">${(value) => html`<${Record} record=${value} again=${record.again} shelf=${shelf} />`}</${Loaded}>`;
 }
 
-function Record({ record: { person, references, history }, again }) {
-  const [doing, setDoing] = useState(null);
+function Record({ record: { person, references, history }, again, shelf }) {
+  const [doing, setDoing] = useState(null); // what is asked about, and of which reference
   const [adding, setAdding] = useState(false);
   const close = () => setDoing(null);
   const done = (sentence) => {
@@ -29,22 +33,22 @@ function Record({ record: { person, references, history }, again }) {
   return html`<div class="intro"><h1 tabindex="-1">${person.name}</h1>
       <p>Number ${person.id}, enrolled ${day(person.created)}, ${count(references.length, "reference")}.</p></div>
     <div class="buttons">
-      <button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs</button>
-      <button type="button" onClick=${() => setDoing("rename")}>Rename</button>
-      <button type="button" onClick=${() => setDoing("merge")}>Merge</button>
-      <button type="button" class="danger" onClick=${() => setDoing("forget")}>Forget</button>
+      ${may("enrol") && html`<button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs</button>
+      <button type="button" onClick=${() => setDoing({ what: "rename" })}>Rename</button>
+      <button type="button" onClick=${() => setDoing({ what: "merge" })}>Merge</button>`}
+      ${may("admin") && html`<button type="button" class="danger" onClick=${() => setDoing({ what: "forget" })}>Forget</button>`}
     </div>
-    ${adding && html`<section class="adding" aria-label="Add photographs"><${Enrol} known=${person.name} onEnrolled=${again} /></section>`}
+    ${adding && html`<section class="adding" aria-label="Add photographs"><${Enrol} known=${person} shelf=${shelf} onEnrolled=${again} /></section>`}
     <h2>References</h2>
-    <ul class="references">${references.map((one) => html`<${Reference} key=${one.id} one=${one} person=${person} onRemove=${references.length > 1 && (() => setDoing(one))} />`)}</ul>
+    <ul class="references">${references.map((one) => html`<${Reference} key=${one.id} one=${one} person=${person} onRemove=${may("admin") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))} />`)}</ul>
     <h2>Consent</h2>
     ${person.consent ? person.consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`) : html`<p class="quiet">Nothing was noted.</p>`}
     <h2>History</h2>
     <ol class="history">${history.map((entry) => html`<li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}</time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`)}</ol>
-    ${doing === "rename" && html`<${Rename} person=${person} onClose=${close} onDone=${done} />`}
-    ${doing === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
-    ${doing === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}
-    ${doing?.id && html`<${Remove} one=${doing} person=${person} onClose=${close} onDone=${done} />`}`;
+    ${doing?.what === "rename" && html`<${Rename} person=${person} onClose=${close} onDone=${done} />`}
+    ${doing?.what === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
+    ${doing?.what === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}
+    ${doing?.what === "remove" && html`<${Remove} one=${doing.reference} person=${person} onClose=${close} onDone=${done} />`}`;
 }
 
 function Reference({ one, person, onRemove }) {
@@ -63,8 +67,8 @@ function Reference({ one, person, onRemove }) {
     };
   }, [one.id]);
   return html`<li>${url ? html`<img src=${url} alt=${`Face chip of reference ${one.id}`} width="112" height="112" />` : html`<span class="no-picture">${one.has_face ? "" : "no picture kept"}</span>`}
-    <p><b>Reference ${one.id}</b><br />${day(one.created)}<br /><span class="quiet">eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p>
-    ${onRemove && html`<button type="button" class="danger" aria-label=${`Remove reference ${one.id}`} onClick=${onRemove}>Remove</button>`}</li>`;
+    <div><p><b>Reference ${one.id}</b><br />${day(one.created)}<br /><span class="quiet">eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p>
+    ${onRemove && html`<button type="button" class="plain" aria-label=${`Remove reference ${one.id}`} onClick=${onRemove}>Remove</button>`}</div></li>`;
 }
 
 function Rename({ person, onClose, onDone }) {
@@ -76,29 +80,35 @@ function Rename({ person, onClose, onDone }) {
   return html`<${Dialog} title="Rename" onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || rename()}>
     <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} />
     <${Notice} problem=${renaming.problem} />
-    <p class="buttons"><button class="main" disabled=${renaming.busy || !name.trim()}>Rename</button><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons"><${Button} class="main" disabled=${!name.trim()} busy=${renaming.busy}>Rename</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
 function Merge({ person, onClose }) {
   const [search, setSearch] = useState("");
-  const [into, setInto] = useState(null);
-  const found = useLoaded((signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: 20 })}`, { signal }), [search]);
+  const [chosen, setChosen] = useState(null);
+  const found = useLoaded((signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: MOST })}`, { signal }), [search]);
+  const others = (found.value?.people ?? []).filter(({ id }) => id !== person.id);
+  const into = others.find(({ id }) => id === chosen); // one who can be seen, or nobody
   const [merge, merging] = useDoing(async () => {
     await call(`/people/${person.id}/merge`, { json: { into: into.id } });
     onClose();
     say(`${person.name} and ${into.name} are one person now.`);
     location.hash = `people/${into.id}`;
   });
-  const others = (found.value?.people ?? []).filter(({ id }) => id !== person.id);
-  return html`<${Dialog} title=${`Merge ${person.name} into another`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || merge()}>
+  function look(event) {
+    setSearch(event.target.value);
+    setChosen(null);
+  }
+  return html`<${Dialog} title=${`Merge ${person.name} into another`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || (into && merge())}>
     <p>When two entries are one person: all references go to the other, and ${person.name} is removed. This cannot be taken back.</p>
-    <${Field} label="Search for the other" value=${search} onInput=${(event) => setSearch(event.target.value)} />
+    <${Field} label="Search for the other" value=${search} onInput=${look} />
     <fieldset class="choices"><legend>The other</legend>
-      ${others.map((one) => html`<label class="check" key=${one.id}><input type="radio" name="into" checked=${into?.id === one.id} onChange=${() => setInto(one)} /><span>${one.name} <span class="quiet">${count(one.references, "reference")}</span></span></label>`)}
+      ${others.map((one) => html`<label class="check" key=${one.id}><input type="radio" name="into" checked=${one === into} onChange=${() => setChosen(one.id)} /><span>${one.name} <span class="quiet">${count(one.references, "reference")}</span></span></label>`)}
+      ${found.value?.next && html`<p class="quiet">There are more than ${MOST}: search for the other by name.</p>`}
       ${found.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset>
     <${Notice} problem=${merging.problem ?? found.problem} />
-    <p class="buttons"><button class="main" disabled=${merging.busy || !into}>Merge</button><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons"><${Button} class="main" disabled=${!into} busy=${merging.busy}>${into ? `Merge into ${into.name}` : "Merge"}</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
@@ -110,7 +120,7 @@ function Remove({ one, person, onClose, onDone }) {
   return html`<${Dialog} title=${`Remove reference ${one.id}?`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || remove()}>
     <p>Its template${one.has_face ? " and its face chip are" : " is"} erased from the gallery and from the bytes of its files. ${person.name} is recognised by the others.</p>
     <${Notice} problem=${removing.problem} />
-    <p class="buttons"><button class="danger main" disabled=${removing.busy}>Remove</button><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons"><${Button} class="danger main" busy=${removing.busy}>Remove</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
@@ -130,6 +140,6 @@ function Forget({ person, references, onClose }) {
     <p>The trail keeps the number ${person.id} and what was done. Nothing brings the person back.</p>
     <${Field} label=${`Type ${person.name} to go on`} value=${typed} onInput=${(event) => setTyped(event.target.value)} />
     <${Notice} problem=${forgetting.problem} />
-    <p class="buttons"><button class="danger main" disabled=${forgetting.busy || typed.trim() !== person.name.trim()}>Forget</button><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons"><${Button} class="danger main" disabled=${typed.trim() !== person.name.trim()} busy=${forgetting.busy}>Forget</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }

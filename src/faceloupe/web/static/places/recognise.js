@@ -1,129 +1,138 @@
 /** Recognise: who is in these photographs, are these two one person, and who stands before the camera. */
 
 import { call } from "../api.js";
-import { useLoaded } from "../hooks.js";
+import { entryOf, useInTurn, useLoaded, useTitle } from "../hooks.js";
 import { Empty, Loading, Notice, Parts, say } from "../parts.js";
+import { release } from "../photos.js";
 import { FaceOf, Picture } from "../picture.js";
 import { Picker } from "../picker.js";
-import { html, useState } from "../ui.js";
+import { may } from "../session.js";
+import { html, useEffect, useRef, useState } from "../ui.js";
 import { count, percent, score } from "../words.js";
 import { Compare } from "./compare.js";
 import { FacePanel } from "./face.js";
 import { Watch } from "./watch.js";
 
-const PARTS = [
-  ["recognise", "Photographs"],
-  ["recognise/compare", "Compare two"],
-  ["recognise/camera", "Camera"],
-];
-const VIEWS = { "": Photographs, compare: Compare, camera: Watch };
-const LEADS = {
-  "": "Whom do these photographs show? Nobody is an answer too.",
-  compare: "Do two photographs show one person?",
-  camera: "Who stands before the camera now?",
+const VIEWS = {
+  "": { words: "Photographs", View: Photographs, lead: "Whom do these photographs show? Nobody is an answer too." },
+  compare: { words: "Compare two", View: Compare, lead: "Do two photographs show one person?" },
+  camera: { words: "Camera", View: Watch, lead: "Who stands before the camera now?" },
 };
+const address = (view) => (view ? `recognise/${view}` : "recognise");
 
-export function Recognise({ rest: [part = ""], shelf }) {
-  const view = part in VIEWS ? part : "";
-  return html`<div class="intro"><h1 tabindex="-1">Recognise</h1><p>${LEADS[view]}</p></div>
-    <${Parts} label="Ways to recognise" parts=${PARTS} here=${view ? `recognise/${view}` : "recognise"} />
-    <${VIEWS[view]} key=${view} shelf=${shelf} />`;
+export function Recognise({ rest: [part = ""], shelf, gallery }) {
+  const view = Object.hasOwn(VIEWS, part) ? part : "";
+  const { words, View, lead } = VIEWS[view];
+  useTitle(...(view ? [words] : []), "Recognise");
+  return html`<div class="intro"><h1 tabindex="-1">Recognise</h1><p>${lead}</p></div>
+    <${Parts} label="Ways to recognise" parts=${Object.entries(VIEWS).map(([key, one]) => [address(key), one.words])} here=${address(view)} />
+    <${View} key=${view} shelf=${shelf} gallery=${gallery} />`;
 }
 
-function Photographs({ shelf: { photographs, setPhotographs, setPair } }) {
-  const [chosen, setChosen] = useState(photographs[0]?.photo.id ?? null);
-  const change = (id, more) => setPhotographs((all) => all.map((one) => (one.photo.id === id ? { ...one, ...more } : one)));
-
-  async function ask(entry) {
-    change(entry.photo.id, { state: "asking", problem: null });
-    try {
-      const answer = await call("/identify", { form: { photo: entry.photo.blob, ranks: 5 } });
-      change(entry.photo.id, { state: "done", answer });
-      say(summary(answer));
-    } catch (problem) {
-      change(entry.photo.id, { state: "failed", problem });
-    }
+function Photographs({ shelf, gallery }) {
+  const [entries, setEntries] = shelf("photographs", []);
+  const [chosen, setChosen] = useState(entries[0]?.photo.id ?? null);
+  const askAgain = useInTurn([entries, setEntries], gallery, async (photo) => {
+    const answer = await call("/identify", { form: { photo: photo.blob, ranks: 5 } });
+    say(summary(answer));
+    return answer;
+  });
+  function add(photos) {
+    setEntries((all) => [...photos.map(entryOf), ...all]);
+    setChosen(photos[0].id);
   }
-  async function add(photos) {
-    const entries = photos.map((photo) => ({ photo, state: "waiting", answer: null, problem: null }));
-    setPhotographs((all) => [...entries, ...all]);
-    setChosen(entries[0].photo.id);
-    for (const entry of entries) await ask(entry);
-  }
-  async function askAll() {
-    for (const entry of photographs) await ask(entry);
-  }
-  function remove(id) {
-    const kept = photographs.filter(({ photo }) => photo.id !== id);
-    setPhotographs(kept);
+  function remove({ photo }) {
+    const kept = entries.filter((one) => one.photo !== photo);
+    setEntries(kept);
     setChosen(kept[0]?.photo.id ?? null);
+    release(photo);
     say("The photograph is removed from this page.");
   }
-  const entry = photographs.find(({ photo }) => photo.id === chosen);
-  return html`<${Picker} many paste compact=${photographs.length > 0} onPhotos=${add}
-      title=${photographs.length ? "Another photograph" : "Show a photograph"} />
-    ${!photographs.length && html`<${Welcome} />`}
-    ${photographs.length > 1 && html`<${Strip} photographs=${photographs} chosen=${chosen} onChoose=${setChosen} />`}
-    ${entry && html`<${Photograph} key=${chosen} entry=${entry} onAgain=${() => ask(entry)} onAll=${askAll} onRemove=${() => remove(chosen)} setPair=${setPair} />`}`;
+  const entry = entries.find(({ photo }) => photo.id === chosen);
+  return html`<${Picker} many paste compact=${entries.length > 0} onPhotos=${add}
+      title=${entries.length ? "Another photograph" : "Show a photograph"} />
+    ${!entries.length && html`<${Welcome} />`}
+    ${entries.length > 1 && html`<${Strip} entries=${entries} chosen=${chosen} onChoose=${setChosen} />`}
+    ${entry && html`<${Photograph} key=${chosen} entry=${entry} onAgain=${() => askAgain(entry.photo)} onRemove=${() => remove(entry)} shelf=${shelf} />`}`;
 }
 
 function Welcome() {
   const health = useLoaded((signal) => call("/health", { signal }), []);
   if (health.value && !health.value.people)
     return html`<${Empty} title="The gallery is empty">
-      <p>Until somebody is enrolled, every face is nobody. <a href="#people/enrol">Enrol a person</a>, then come back.</p></${Empty}>`;
+      <p>Until somebody is enrolled, every face is nobody.${may("enrol") && html` <a href="#people/enrol">Enrol a person</a>, then come back.`}</p></${Empty}>`;
   return html`<p class="quiet welcome">Photographs go to this server, and nowhere else. They are not kept: only what you enrol is.</p>`;
 }
 
-const Strip = ({ photographs, chosen, onChoose }) => html`<div class="strip" role="group" aria-label="Photographs">
-  ${photographs.map(
-    ({ photo, answer, state }, index) => html`<button type="button" key=${photo.id} aria-pressed=${String(photo.id === chosen)}
+const Strip = ({ entries, chosen, onChoose }) => html`<div class="strip" role="group" aria-label="Photographs">
+  ${entries.map(
+    ({ photo, answer, problem }, index) => html`<button type="button" key=${photo.id} aria-pressed=${String(photo.id === chosen)}
       aria-label=${`Photograph ${index + 1}: ${photo.name}`} onClick=${() => onChoose(photo.id)}>
       ${photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}
-      <span class="strip-words">${answer ? count(answer.photographs[0].faces.length, "face") : state === "failed" ? "unusable" : "…"}</span></button>`,
+      <span class="strip-words">${answer ? count(answer.photographs[0].faces.length, "face") : problem ? "unusable" : "…"}</span></button>`,
   )}
 </div>`;
 
-function Photograph({ entry: { photo, state, answer, problem }, onAgain, onAll, onRemove, setPair }) {
-  const [face, setFace] = useState(0);
+const UNKNOWN = [4, 3]; // the shape of a picture that nobody has read yet
+
+function Photograph({ entry: { photo, answer, problem }, onAgain, onRemove, shelf }) {
+  const [picked, setPicked] = useState(null);
   const [landmarks, setLandmarks] = useState(false);
+  const panel = useRef();
   const seen = answer?.photographs[0];
   const faces = seen?.faces ?? [];
-  const size = seen?.size ?? (photo.bitmap ? [photo.bitmap.width, photo.bitmap.height] : [4, 3]);
+  const size = seen?.size ?? photo.size;
+  const chosen = picked ?? firstOf(faces);
   const choose = (index) => {
-    setFace(index);
+    setPicked(index);
     say(faceSentence(faces[index], index, answer.point));
   };
+  useEffect(() => {
+    if (picked !== null) panel.current.scrollIntoView({ block: "nearest" });
+  }, [picked]);
   return html`<section class="photograph" aria-label=${photo.name}>
     <div class="easel">
-      <${Picture} src=${photo.url} name=${photo.name} size=${size} faces=${faces} chosen=${face} onChoose=${choose} landmarks=${landmarks} />
-      <div class="under"><p class="quiet file-name">${photo.name}, ${size[0]} × ${size[1]}</p>
+      <${Picture} photo=${photo} size=${size ?? UNKNOWN} faces=${faces} chosen=${chosen} onChoose=${choose} landmarks=${landmarks} />
+      <div class="under"><p class="quiet file-name">${photo.name}${size && `, ${size[0]} × ${size[1]}`}</p>
         <button type="button" class="plain" onClick=${onRemove}>Remove</button></div>
+      ${!photo.url && seen && html`<p class="hint">The browser cannot show this kind of file; the server has read it.</p>`}
     </div>
     <div class="findings">
-      ${(state === "asking" || state === "waiting") && html`<${Loading} what="Looking for faces" />`}
+      ${!answer && !problem && html`<${Loading} what="Looking for faces" />`}
       <${Notice} problem=${problem} onAgain=${onAgain} />
-      ${seen && html`<${FaceList} faces=${faces} photo=${photo} size=${size} chosen=${face} onChoose=${choose} answer=${answer} />`}
-      ${faces[face] && html`<${FacePanel} key=${face} face=${faces[face]} number=${face + 1} photo=${photo} size=${size} answer=${answer}
-        alone=${faces.length === 1} landmarks=${landmarks} onLandmarks=${setLandmarks} onEnrolled=${onAll} setPair=${setPair} />`}
+      <div ref=${panel}>${faces[chosen] && html`<${FacePanel} key=${chosen} face=${faces[chosen]} number=${chosen + 1} photo=${photo} size=${size} answer=${answer}
+        alone=${faces.length === 1} landmarks=${landmarks} onLandmarks=${setLandmarks} shelf=${shelf} />`}</div>
+      ${seen && html`<${FaceList} faces=${faces} photo=${photo} size=${size} chosen=${chosen} onChoose=${choose} answer=${answer} />`}
     </div>
   </section>`;
 }
 
+/** The face to be told of first, by its place: the largest of those with a name, or of all; -1 if there is none. */
+function firstOf(faces) {
+  const named = faces.filter(({ name }) => name !== null);
+  const area = ({ detection: { box } }) => box.width * box.height;
+  return faces.indexOf([...(named.length ? named : faces)].sort((one, other) => area(other) - area(one))[0]);
+}
+
 /** The picture's outlines once more, as text. */
 function FaceList({ faces, photo, size, chosen, onChoose, answer }) {
+  const row = useRef();
+  useEffect(() => {
+    const within = row.current?.closest(".rows-of-faces");
+    if (within) within.scrollTop = row.current.offsetTop - within.clientHeight / 2;
+  }, [chosen]);
   if (!faces.length) return html`<${Empty} title="No face was found"><p>Try a sharper picture, or one in which the face is larger.</p></${Empty}>`;
-  return html`<div class="faces-found">
+  return html`<div class="faces-found"><div class="rows-of-faces">
     <table><caption>${count(faces.length, "face")}, ${named(faces)} named</caption>
       <thead><tr><th scope="col"><span class="heard-only">Face</span></th><th scope="col">Who</th><th scope="col" class="right">Score</th></tr></thead>
       <tbody>${faces.map(
-        (face, index) => html`<tr key=${index} class=${index === chosen ? "chosen" : ""}>
+        (face, index) => html`<tr key=${index} ref=${index === chosen ? row : undefined} class=${index === chosen ? "chosen" : ""}>
           <td><${FaceOf} photo=${photo} face=${face} size=${size} side=${40} /></td>
           <th scope="row"><button type="button" class="row-button" aria-pressed=${String(index === chosen)} onClick=${() => onChoose(index)}>
             <span class="number">${index + 1}</span> ${face.name ?? html`<i>nobody</i>`}</button></th>
           <td class="right">${face.candidates.length ? score(face.candidates[0].score) : "–"}
             ${face.shortcomings.length > 0 && html`<span class="poor">poor quality</span>`}</td></tr>`,
-      )}</tbody></table>
+      )}</tbody></table></div>
     <p class="quiet">${rests(answer)}</p>
   </div>`;
 }

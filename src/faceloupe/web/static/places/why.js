@@ -1,23 +1,43 @@
-/** Why a face is, or is not, like somebody of the gallery: against the face chip that was kept of him, if one was. */
+/** Why two faces are, or are not, alike: a job for one answer, which keeps it however often one looks elsewhere. */
 
 import { call, picture } from "../api.js";
 import { useDoing, useLoaded } from "../hooks.js";
 import { JobCard } from "../jobs.js";
-import { Notice } from "../parts.js";
-import { html, useState } from "../ui.js";
+import { Button, Notice } from "../parts.js";
+import { html } from "../ui.js";
+import { askJob, useJobs } from "../watching.js";
 
-/** @param {{candidate: object, photo: () => Promise<object>}} props  `photo` gives a picture of the one face */
-export function Why({ candidate: { name, subject_id: subject }, photo }) {
-  const record = useLoaded((signal) => call(`/people/${subject}`, { signal }), [subject]);
-  const [job, setJob] = useState(null);
-  const kept = record.value?.references.find(({ has_face: face }) => face);
-  const [explain, explaining] = useDoing(async () => {
-    const other = await picture(`/people/${subject}/references/${kept.id}/face`);
-    setJob((await call("/explain", { form: { one: (await photo()).blob, other, central: true, certify: false } })).id);
+const asked = new WeakMap(); // the answer that is to be explained: the id of the job that does
+
+/**
+ * @param {{of: object, words: string, hint: string, photographs: (signal: AbortSignal) => Promise<object>}} props
+ *   `of` is the answer; `photographs` gives `one` and `other`, as they are sent.
+ */
+export function Explained({ of, words, hint, photographs }) {
+  const { jobs, lost } = useJobs();
+  const [explain, explaining] = useDoing(async (signal) => {
+    asked.set(of, await askJob("/explain", { form: { ...(await photographs(signal)), certify: false } }));
   });
-  if (!kept) return null;
-  if (job) return html`<${JobCard} id=${job} title="Why this score" />`;
-  return html`<p class="buttons"><button type="button" disabled=${explaining.busy} onClick=${explain}>Why is it like ${name}?</button>
-      <span class="quiet">Compares it with the face chip of reference ${kept.id}; the score may differ a little.</span></p>
+  const job = jobs?.find(({ id }) => id === asked.get(of));
+  if (job) return html`<${JobCard} key=${job.id} job=${job} lost=${lost} />`;
+  return html`<p class="buttons"><${Button} busy=${explaining.busy} onClick=${explain}>${words}</${Button}><span class="quiet">${hint}</span></p>
     <${Notice} problem=${explaining.problem} />`;
+}
+
+/**
+ * Why a face is like somebody of the gallery: against the face chip that was kept of him, if one was.
+ *
+ * @param {{candidate: object, photo: () => Promise<Blob>}} props  `photo` gives a picture of the one face
+ */
+export function Why({ candidate, photo }) {
+  const { name, subject_id: subject } = candidate;
+  const record = useLoaded((signal) => call(`/people/${subject}`, { signal }), [subject]);
+  const kept = record.value?.references.find(({ has_face: face }) => face);
+  const photographs = async (signal) => ({
+    one: await photo(),
+    other: await picture(`/people/${subject}/references/${kept.id}/face`, signal),
+    central: true,
+  });
+  return kept && html`<${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
+    hint=${`Compares it with the face chip of reference ${kept.id}; the score may differ a little.`} />`;
 }
