@@ -44,7 +44,7 @@ def test_errors_that_are_foreseen(ask, monkeypatch, error, status, kind):
 def test_a_fault_of_ours_shows_no_inside_but_is_logged(ask, monkeypatch, log):
     person = " ".join(["Ann", "Onymous"])
 
-    def break_down(_):
+    def break_down(*_):
         raise RuntimeError(person)
 
     monkeypatch.setattr("faceloupe.gallery.Gallery.people", break_down)
