@@ -111,7 +111,7 @@ async def service_of(request: Request) -> Service:
     return service
 
 
-async def key_of(request: Request) -> Key:
+async def caller_of(request: Request) -> Key:
     """Return whose request it is; the guard let it in."""
     key: Key = request.scope["key"]
     return key
@@ -123,7 +123,7 @@ BEARER = HTTPBearer(auto_error=False, description="The token that the server pri
 Serving = Annotated[Service, Depends(service_of)]
 """The service, as a route is given it."""
 
-Caller = Annotated[Key, Depends(key_of)]
+Caller = Annotated[Key, Depends(caller_of)]
 """The key of the caller, as a route is given it."""
 
 

@@ -25,7 +25,7 @@ class ToCalibrate(Sent):
     fmr: float = Field(default=1e-3, gt=0, lt=1, description="False match rate.")
 
 
-@router.post("/calibrate", response_model=shapes.Point, responses=responses("busy", "gallery"))
+@router.post("/calibrate", response_model=shapes.Point, responses=responses("gallery"))
 async def calibrate(sent: ToCalibrate, service: Serving) -> Any:
     """Choose a threshold by comparing every two references of the gallery; it holds there from now on.
 

@@ -31,7 +31,7 @@ class ToExplain(ToVerify):
 
 @router.post(
     "/explain", response_model=shapes.JobState, status_code=202,
-    responses=responses("image", "busy", "media-type", "unavailable", "gallery"), openapi_extra=described(ToExplain),
+    responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToExplain),
 )  # fmt: skip
 async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], service: Serving, key: Caller) -> Any:
     """Explain why two photographs do, or do not, show one person, beside the people of the gallery.

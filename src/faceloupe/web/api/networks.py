@@ -99,7 +99,7 @@ async def networks(service: Serving) -> Any:
 
 
 @router.post(
-    "/networks", response_model=shapes.JobState, status_code=202, responses=responses("conflict", "busy", "unavailable")
+    "/networks", response_model=shapes.JobState, status_code=202, responses=responses("conflict", "unavailable")
 )
 async def train_one(sent: ToTrain, service: Serving, key: Caller) -> Any:
     """Train a network on some captures of every subject and measure it on the others; the job's result says how well.
@@ -125,7 +125,7 @@ async def network(network: str, service: Serving) -> Any:
 
 @router.post(
     "/networks/{network}/look", response_model=shapes.JobState, status_code=202,
-    responses=responses("not-found", "image", "busy", "media-type", "unavailable"), openapi_extra=described(ToLook),
+    responses=responses("not-found", "image", "media-type", "unavailable"), openapi_extra=described(ToLook),
 )  # fmt: skip
 async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], service: Serving, key: Caller) -> Any:
     """Look inside a network while it looks at faces; the job's result is a page."""
@@ -156,7 +156,7 @@ async def place_for_trace(service: Serving) -> AsyncIterator[None]:
 @router.post(
     "/networks/{network}/trace", response_class=Response, openapi_extra=described(ToTrace),
     responses={
-        200: {"model": shapes.FeatureMaps}, **responses("not-found", "image", "media-type", "busy", "unavailable"),
+        200: {"model": shapes.FeatureMaps}, **responses("not-found", "image", "media-type", "unavailable"),
     },
     dependencies=[Depends(place_for_trace)],
 )  # fmt: skip
@@ -173,7 +173,7 @@ async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))
 
 @router.post(
     "/networks/{network}/attribute", response_model=shapes.JobState, status_code=202,
-    responses=responses("not-found", "image", "busy", "media-type", "unavailable"),
+    responses=responses("not-found", "image", "media-type", "unavailable"),
     openapi_extra=described(ToAttribute),
 )  # fmt: skip
 async def attribute(

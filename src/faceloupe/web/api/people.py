@@ -70,7 +70,7 @@ async def people(
     "/people", response_model=shapes.Enrolled, status_code=201, dependencies=WRITES, openapi_extra=described(ToEnrol),
     responses={
         200: {"model": shapes.Enrolled, "description": "Nothing new: every photograph was enrolled before."},
-        **responses("image", "busy", "media-type", "unavailable", "gallery", "conflict"),
+        **responses("image", "media-type", "unavailable", "gallery", "conflict"),
     },
 )  # fmt: skip
 async def enrol(

@@ -49,7 +49,7 @@ class ToIdentify(Sent):
 
 
 @router.post(
-    "/detect", response_model=shapes.Detections, responses=responses("image", "busy", "media-type", "unavailable"),
+    "/detect", response_model=shapes.Detections, responses=responses("image", "media-type", "unavailable"),
     openapi_extra=described(ToDetect),
 )  # fmt: skip
 async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service: Serving) -> Any:
@@ -63,7 +63,7 @@ async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service:
 
 @router.post(
     "/verify", response_model=shapes.Decision,
-    responses=responses("image", "busy", "media-type", "unavailable", "gallery"), openapi_extra=described(ToVerify),
+    responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToVerify),
 )  # fmt: skip
 async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service: Serving) -> Any:
     """Decide whether two photographs show one person."""
@@ -72,7 +72,7 @@ async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service:
 
 @router.post(
     "/identify", response_model=shapes.Identified,
-    responses=responses("image", "busy", "media-type", "unavailable", "gallery"), openapi_extra=described(ToIdentify),
+    responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToIdentify),
 )  # fmt: skip
 async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
     """Say of every face in a photograph who of the gallery it is, or nobody."""

@@ -24,7 +24,7 @@ async def studies(service: Serving) -> Any:
 
 @router.post(
     "/studies", response_model=shapes.JobState, status_code=202,
-    responses=responses("busy", "unavailable", "conflict"),
+    responses=responses("unavailable", "conflict"),
 )  # fmt: skip
 async def begin(sent: ToStudy, service: Serving, key: Caller) -> Any:
     """Begin a study. It is kept as it goes: stopped, it can be resumed. The job's result is a page."""
@@ -33,7 +33,7 @@ async def begin(sent: ToStudy, service: Serving, key: Caller) -> Any:
 
 @router.post(
     "/studies/{study}/resume", response_model=shapes.JobState, status_code=202,
-    responses=responses("not-found", "busy", "unavailable", "conflict"),
+    responses=responses("not-found", "unavailable", "conflict"),
 )  # fmt: skip
 async def resume(study: str, service: Serving, key: Caller) -> Any:
     """Go on with a study that was stopped, by anybody or by the end of the server."""
