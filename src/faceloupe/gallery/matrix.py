@@ -8,7 +8,6 @@ __all__ = ["Matrix"]
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]
-Rows = NDArray[np.intp]
 
 GROUP = 32
 """Rows whose highest score is looked at first. Those of a group lie far apart: SIMD takes the maximum of many groups at
@@ -159,7 +158,7 @@ class _Best:
         while True:
             # So many groups have a row as high as the last of their tops: enough, unless they show too few subjects.
             bound = max(self._last, _highest(tops, wanted)) - self._slack
-            rows = _not_below(bound, scores, tops)
+            rows = (scores >= bound).nonzero()[0]
             self._note(subjects.take(rows), np.add.reduce(vectors.take(rows, axis=0) * self._exact, axis=1))
             if wanted >= len(tops) or self._last - self._slack >= bound:
                 return
@@ -188,14 +187,6 @@ def _highest(tops: Floats, wanted: int) -> float:
     ordered = tops.copy()
     ordered.partition(-wanted)
     return float(ordered[-wanted])
-
-
-def _not_below(bound: float, scores: Floats, tops: Floats) -> Rows:
-    """Return the rows whose score is not below the bound: those groups are looked at whose top is not."""
-    groups = (tops >= bound).nonzero()[0]
-    rows = groups[:, np.newaxis] + np.arange(0, len(scores), len(tops))
-    kept: Rows = rows[scores.take(rows) >= bound]
-    return kept
 
 
 def _whole_groups(rows: int) -> int:
