@@ -88,6 +88,6 @@ class ProblemError(FaceloupeError):
     def __init__(
         self, kind: str, title: str, status: int, detail: str, remedy: str, retry_after: float | None = None
     ) -> None:
-        super().__init__(f"{title}: {detail}. {remedy}")
+        super().__init__(f"{title}: {detail.rstrip('.')}. {remedy}")
         self.kind, self.title, self.status, self.detail, self.remedy = kind, title, status, detail, remedy
         self.retry_after = retry_after

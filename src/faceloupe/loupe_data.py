@@ -26,8 +26,11 @@ def loupe_data(
     batch_size: int,
     learning_rate: float,
     training_faces: Sequence[int] | None = None,
+    subjects_known: bool = True,
 ) -> dict[str, Any]:
     """Return the loupe's data; faces (N, H, W) in [0, 1] are rounded to 8 bits.
+
+    Where it is not known whom the faces show, the labels are what a network takes them for, and only train.
 
     A training in the page starts from `epochs`, `batch_size` and `learning_rate`, with the faces of these indices, or
     all.
@@ -39,6 +42,7 @@ def loupe_data(
         "people": list(people),
         "faces": encode_array(np.rint(255 * faces).astype(np.uint8), compress=True),
         "labels": list(labels),
+        "subjects_known": subjects_known,
         "training": training,
         "networks": dict(networks),
     }

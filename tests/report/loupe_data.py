@@ -21,6 +21,7 @@ def make_study(people: tuple[str, str] = ("ann", "bob")) -> dict[str, Any]:
         "people": list(people),
         "faces": encode_array(make_faces()),
         "labels": [0, 0, 0, 1, 1, 1],
+        "subjects_known": True,
         "training": {"epochs": EPOCHS, "batch_size": 2, "learning_rate": 0.01, "faces": [0, 1, 3, 4]},
         "networks": {f"{kind}/none": _entry(kind) for kind in ("fcnn", "cnn")},
     }

@@ -223,7 +223,7 @@ def test_a_trained_network_is_measured_saved_and_listed(ask):
     assert (found["train"], found["held_out"], found["subjects"], found["epochs"]) == (6, 6, 3, 3)
     assert found["interval"]["low"] <= found["accuracy"] <= found["interval"]["high"]
     assert found["chance"] == pytest.approx(1 / 3)
-    assert "chance is 33.3%" in found["words"]
+    assert "chance is 33.3 %" in found["words"]
     assert [each["id"] for each in ask("GET", "/networks").json()["networks"]] == ["new.1", "small-net"]
     for taken in ("new.1", "small-net"):
         again = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": taken})

@@ -105,8 +105,9 @@ def forget(
         gone = opened.forget(name, reference)
     typer.echo(dumped(gone.to_document()) if json else _erased(gone, name, reference, opened.name))
     if gone.subject_id is not None:
+        number = gone.subject_id if reference is None else reference
         say(
-            f"The trail keeps the number {gone.subject_id}, and who forgot it when. Not reached: backups, exports, the "
+            f"The trail keeps the number {number}, and who forgot it when. Not reached: backups, exports, the "
             "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server "
             "has given up but not overwritten yet."
         )

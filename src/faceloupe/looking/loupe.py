@@ -35,6 +35,7 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
         epochs=classifier.epochs,
         batch_size=classifier.batch_size,
         learning_rate=classifier.learning_rate,
+        subjects_known=known,
     )
 
 

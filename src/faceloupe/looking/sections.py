@@ -36,8 +36,8 @@ def faces(looks: Looks, *, live: bool) -> Iterator[Block]:
             yield text(f"**{look.model.name}.** {note}" if len(looks) > 1 else note)
     if live and not knows_subjects(look := next(iter(looks.values()))):
         yield text(
-            f"Whom these faces show is not known here. In the loupe each therefore counts as the person that "
-            f"{look.model.name} takes it for: “right” there means that it stays with that answer."
+            "Whom these faces show is not known here. Where the loupe trains a network on them, each counts as the "
+            f"person that {look.model.name} takes it for."
         )
 
 

@@ -23,9 +23,10 @@ WORDS = (
     "Here the networks themselves are in the page, with all their weights, and they compute as you look. Change a face "
     "and watch them answer; put any number under the microscope and see the products that made it; follow it through "
     "the pooling into the ledger of the logit; where they were kept, go back in training time and compare seeds; train "
-    "anew. Everything works with the keyboard alone, and the address holds the present view, so a view is a link."
+    "anew. Everything works with the keyboard alone; in a page that was opened from a file the address holds the view, "
+    "so that a view is a link."
 )
-NEEDED = ("people", "faces", "labels", "training", "networks")
+NEEDED = ("people", "faces", "labels", "subjects_known", "training", "networks")
 KINDS = ("fcnn", "cnn")
 MOUNT = (
     'import { mount } from "loupe/main";'

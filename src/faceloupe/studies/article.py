@@ -5,6 +5,7 @@ from typing import Any
 
 from faceloupe.blocks import Block, section, text
 from faceloupe.faces import SHOWABLE
+from faceloupe.numerals import counted
 from faceloupe.studies import sections
 from faceloupe.studies.charts import share
 from faceloupe.studies.checks import check_statements
@@ -71,8 +72,8 @@ def _lead(study: Study, findings: Findings) -> Iterator[str]:
     yield (
         "A tutorial trains a fully-connected network (FCNN) and a small convolutional network (CNN) to tell two "
         "people apart, once, and concludes that the FCNN overfits, having too many parameters and no sense of "
-        f"locality. We ran it again on **{len(plan.pairs)} pairs of people with {plan.seeds} seeds each**, and "
-        "looked inside."
+        f"locality. We ran it again on **{counted(len(plan.pairs), 'pair')} of people with "
+        f"{counted(plan.seeds, 'seed')} each**, and looked inside."
     )
     if "none" not in plan.preprocess:
         return

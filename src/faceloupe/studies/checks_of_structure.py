@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from faceloupe.numerals import counted
 from faceloupe.studies.charts import KINDS
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.statements import Figure, Statement, Verdict
@@ -44,7 +45,7 @@ def cheaper(findings: Findings) -> Iterator[Statement]:
         verdict,
         f"The number of parameters is not the amount of work: for one face the CNN does {work:.1f} times the "
         f"multiply-adds of the FCNN, and one fit of it takes {time:.1f} times as long (on all captures of the "
-        f"tutorial's pair, {findings.plan.epochs} epochs, one fit after another). It needs "
+        f"tutorial's pair, {counted(findings.plan.epochs, 'epoch')}, one fit after another). It needs "
         f"{cnn.parameter_bytes / fcnn.parameter_bytes:.2f} times the memory for parameters and "
         f"{cnn.output_bytes / fcnn.output_bytes:.1f} times for the outputs of its layers.",
         (

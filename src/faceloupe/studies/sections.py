@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from faceloupe.blocks import Block, text
+from faceloupe.numerals import counted
 from faceloupe.studies.charts import dots_chart, forest_chart, line_chart, share
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.fits import equal_side
@@ -27,8 +28,8 @@ def tutorial(study: Study, findings: Findings, portraits: Portraits, *, show_fac
     n = int(findings.captures[[first, second]].sum())
     yield text(
         f"Two people, subjects {first + 1} and {second + 1} of {study.faces.n_subjects}; {n} captures of "
-        f"{findings.image_shape[0]}x{findings.image_shape[1]} pixels, all for training; {study.plan.epochs} epochs "
-        f"in batches of {study.plan.batch_size}, RMSprop."
+        f"{findings.image_shape[0]}x{findings.image_shape[1]} pixels, all for training; "
+        f"{counted(study.plan.epochs, 'epoch')} in batches of {study.plan.batch_size}, RMSprop."
     )
     if show_faces:
         yield portraits.people()
@@ -77,10 +78,10 @@ def _epochs(study: Study, findings: Findings) -> Iterator[Block]:
             "type": "chart",
             "id": f"epochs-{column.replace('_', '-')}",
             "title": f"{label.capitalize()} by epoch, the tutorial’s pair",
-            "caption": f"Mean of n = {study.plan.seeds} seeds; bands run from the lowest to the highest. Each point "
-            "is the mean over an epoch’s captures, each before the update that it took part in, as Keras prints it. "
-            "In the last epoch: "
-            f"{written}." + (" A loss of 0.693 is that of answering one half to every face." if limits is None else ""),
+            "caption": f"Mean of n = {counted(study.plan.seeds, 'seed')}; bands run from the lowest to the "
+            "highest. Each point is the mean over an epoch’s captures, each before the update that it took part in, as "
+            f"Keras prints it. In the last epoch: {written}."
+            + (" A loss of 0.693 is that of answering one half to every face." if limits is None else ""),
             "mark": "line",
             "x": {"label": "epoch"},
             "y": {"label": label, "unit": "%" if limits else "nats", "range": limits},
@@ -93,11 +94,11 @@ def pairs(findings: Findings) -> Iterator[Block]:
     """Yield how the networks do over many pairs of people and seeds, and what subtracting the mean pixel changes."""
     plan = findings.plan
     yield text(
-        f"One run shows one run. Here are {len(plan.pairs)} pairs of people, drawn at random, with {plan.seeds} "
-        "seeds each. A seed draws the split, the initial weights and the order of the captures; both networks get "
-        "the same split and order, so that their difference is paired. Intervals are 95 %, from a bootstrap over "
-        "pairs and, within them, seeds. Where all fits gave the same number the bootstrap has no spread to see: an "
-        "interval without width then means no more than that."
+        f"One run shows one run. Here are {counted(len(plan.pairs), 'pair')} of people, drawn at random, with "
+        f"{counted(plan.seeds, 'seed')} each. A seed draws the split, the initial weights and the order of the "
+        "captures; both networks get the same split and order, so that their difference is paired. Intervals are 95 %, "
+        "from a bootstrap over pairs and, within them, seeds. Where all fits gave the same number the "
+        "bootstrap has no spread to see: an interval without width then means no more than that."
     )
     yield _dots(findings, "train_accuracy", "training accuracy, all captures", held_out=False)
     yield _dots(findings, "accuracy", "accuracy on the half held out", held_out=True)
@@ -160,10 +161,10 @@ def robustness(findings: Findings) -> Iterator[Block]:
     """Yield what a change of the captures costs the networks."""
     plan = findings.plan
     yield text(
-        f"Networks trained on centred pixels and unshifted faces ({len(plan.some_pairs)} pairs × {plan.side_seeds} "
-        "seeds), asked about held-out captures that were changed. **Accuracy** asks whether the answer is right; "
-        "**consistency** whether it is the answer that the same network gave to the unchanged capture. A network "
-        "that always gives one answer is consistent and useless: read the two together."
+        f"Networks trained on centred pixels and unshifted faces ({counted(len(plan.some_pairs), 'pair')} × "
+        f"{counted(plan.side_seeds, 'seed')}), asked about held-out captures that were changed. **Accuracy** asks "
+        "whether the answer is right; **consistency** whether it is the answer that the same network gave to the "
+        "unchanged capture. A network that always gives one answer is consistent and useless: read the two together."
     )
     for condition, title, axis in (
         ("shift x", "shifted sideways", ("shift to the right", "pixels")),
@@ -204,8 +205,8 @@ def learning(findings: Findings) -> Iterator[Block]:
     yield line_chart(
         "learning-curve",
         "Accuracy on held-out captures against captures per person",
-        f"n = {_fewest(findings)} pairs × {plan.side_seeds} seeds; the bands are 95 % intervals. From one capture "
-        f"per person to {most:.0f}: "
+        f"n = {_fewest(findings)} pairs × {counted(plan.side_seeds, 'seed')}; the bands are 95 % intervals. From one "
+        f"capture per person to {most:.0f}: "
         + "; ".join(
             f"{name} {share(curve.intervals[0].estimate)} to {share(curve.intervals[-1].estimate)}"
             for (name, _), curve in curves.items()

@@ -81,7 +81,7 @@ def _result(network: str, kind: str, faces: FaceSet, trained: int, correct: int,
         "chance": chance,
         "words": (
             f"It named {correct} of {held_out} held-out captures of {faces.n_subjects} people: "
-            f"{correct / held_out:.1%} ({interval.confidence:.0%} interval {interval.low:.1%} to {interval.high:.1%}); "
-            f"chance is {chance:.1%}."
+            f"{100 * correct / held_out:.1f} % ({100 * interval.confidence:.0f} % interval {100 * interval.low:.1f} to "
+            f"{100 * interval.high:.1f} %); chance is {100 * chance:.1f} %."
         ),
     }

@@ -29,7 +29,7 @@ function Framed({ path, title, at }) {
     seen.current = address;
   }
   return html`<div class="frame">${!address && html`<${Loaded} from=${ticket} what="the page" />`}
-    <iframe title=${title} src=${address && address + at} hidden=${!address} sandbox="allow-scripts" onLoad=${loaded}></iframe></div>`;
+    <iframe key=${address} title=${title} src=${address && address + at} hidden=${!address} sandbox="allow-scripts" onLoad=${loaded}></iframe></div>`;
 }
 
 function OpenPage({ path }) {

@@ -12,10 +12,10 @@ const SAYS = 0.25; // share of a job after which it says again how far it is
 const MOST = 5; // jobs that have ended and are still shown
 const PAGES = { look: "#section-loupe", explain: "#section-why" }; // jobs that make a page, and the part of it to begin at, if it has it
 
-/** The jobs of some kinds, whoever asked for them and where: all that have not ended, and a few that have. */
-export function JobList({ kinds, children }) {
+/** The jobs of some kinds, wherever they were asked for, `without` some: all that have not ended, and a few that have. */
+export function JobList({ kinds, without = () => false, children }) {
   const { jobs, lost, problem } = useJobs();
-  const found = (jobs ?? []).filter(({ kind }) => kinds.includes(kind));
+  const found = (jobs ?? []).filter((job) => kinds.includes(job.kind) && !without(job));
   const shown = [...found.filter(({ ended }) => !ended), ...found.filter(({ ended }) => ended).slice(0, MOST)];
   return html`<div class="jobs">${!jobs && !problem && html`<${Loading} what="Asking for the jobs" />`}<${Notice} problem=${problem} />
     ${shown.map((job) => html`<${JobCard} key=${job.id} job=${job} lost=${lost}>${children}</${JobCard}>`)}</div>`;

@@ -59,7 +59,7 @@ function Tabs({ views, view, onChoose }) {
 
 function CopyLink({ loupe }) {
   const copied = loupe.state.copied === location.href;
-  if (location.protocol === "about:") return null; // a notebook's frame has no address
+  if (window !== window.top || location.pathname.startsWith("/pages/")) return null; // no address, or one that is good once
   return html`<button type="button" class="copy" onClick=${loupe.copyLink}>
     ${copied ? "Copied" : "Copy link to this view"}</button>`;
 }

@@ -24,8 +24,9 @@ export function Bench({ loupe }) {
   </div>`;
 }
 
-function faceName({ people, labels }, { face, picture }) {
-  return picture ? `Your picture, ${picture.name}` : `${people[labels[face]]}, face ${face + 1}`;
+function faceName({ people, labels, subjects_known: known }, { face, picture }) {
+  if (picture) return `Your picture, ${picture.name}`;
+  return known ? `${people[labels[face]]}, face ${face + 1}` : `Face ${face + 1}`;
 }
 
 function Face({ loupe }) {
@@ -124,7 +125,7 @@ function Answer({ loupe, slot }) {
   const dead = isDead(slot.survey);
   const said = decision(study.people, pass.logit);
   const sure = pass.logit > 0 ? pass.probability : 1 - pass.probability;
-  const right = state.picture ? "" : study.people[study.labels[state.face]] === said ? "right" : "wrong";
+  const right = state.picture || !study.subjects_known ? "" : study.people[study.labels[state.face]] === said ? "right" : "wrong";
   return html`<section class="answer ${kind} ${dead ? "dead" : ""}" aria-label=${`${kindName(kind)}'s answer`}>
     <header><${Which} loupe=${loupe} slot=${slot} /><span class="from">${provenance(slot)}</span></header>
     <${Axis} people=${study.people} logit=${pass.logit} bound=${bench.bound} />

@@ -31,7 +31,7 @@ export function Look({ rest: [asked = "", beside = ""], shelf }) {
   useEffect(() => setChosen(asked), [asked]);
   function choose(id) {
     setChosen(id);
-    history.replaceState(null, "", `#look/${encodeURIComponent(id)}`); // no change of place, so the focus stays
+    showAddress(id);
   }
   const faces = [
     ...photos.map(({ blob }) => ({ kind: "photograph", sent: () => dataOf(blob) })),
@@ -45,7 +45,12 @@ export function Look({ rest: [asked = "", beside = ""], shelf }) {
         <${Inside} key=${network.id} network=${network} others=${alike(network, list)} beside=${network.id === asked ? beside : ""} faces=${faces}>
           <${Faces} photos=${photos} setPhotos=${setPhotos} captures=${captures} setCaptures=${setCaptures} /></${Inside}>`;
     }}</${Loaded}></div>
-    <${JobList} kinds=${["look", "attribute"]} />`;
+    <${JobList} kinds=${["look"]} />`;
+}
+
+/** Tell in the address what is looked at: no change of place, so the focus stays. */
+function showAddress(...ids) {
+  history.replaceState(null, "", ["#look", ...ids.filter(Boolean).map(encodeURIComponent)].join("/"));
 }
 
 /** The networks that can stand beside one: they answer in the same way. */
@@ -85,6 +90,10 @@ function Faces({ photos, setPhotos, captures, setCaptures }) {
 
 function Ask({ network, others, beside, faces, layers }) {
   const [compare, setCompare] = useState(others.some(({ id }) => id === beside) ? beside : "");
+  function putBeside(id) {
+    setCompare(id);
+    showAddress(network.id, id);
+  }
   const [methods, setMethods] = useState([]);
   const [certify, setCertify] = useState(false);
   const other = others.find(({ id }) => id === compare);
@@ -98,7 +107,7 @@ function Ask({ network, others, beside, faces, layers }) {
   const lacks = lacking(network, faces, wanted);
   const toggle = (name, on) => setMethods((last) => (on ? [...last, name] : last.filter((one) => one !== name)));
   return html`<form class="ask" onSubmit=${(event) => event.preventDefault() || (lacks ? say(lacks) : look())}>
-    ${others.length > 0 && html`<${Choice} label="Beside another network" value=${compare} onChange=${setCompare} options=${[["", "no other"], ...others.map(({ id, name }) => [id, name])]} />`}
+    ${others.length > 0 && html`<${Choice} label="Beside another network" value=${compare} onChange=${putBeside} options=${[["", "no other"], ...others.map(({ id, name }) => [id, name])]} />`}
     <details><summary>Which places decide: maps of attribution${wanted.length > 0 && ` (${wanted.length})`}</summary>
       <fieldset class="choices"><legend class="heard-only">Methods</legend>
         ${METHODS.filter(([name]) => works(name)).map(([name, words]) => html`<${Check} key=${name} label=${words} checked=${methods.includes(name)} onChange=${(on) => toggle(name, on)} />`)}

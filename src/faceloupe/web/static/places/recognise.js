@@ -12,6 +12,7 @@ import { count, percent, score } from "../words.js";
 import { Compare } from "./compare.js";
 import { FacePanel } from "./face.js";
 import { Watch } from "./watch.js";
+import { Explanations } from "./why.js";
 
 const VIEWS = {
   "": { words: "Photographs", View: Photographs, lead: "Whom do these photographs show? Nobody is an answer too." },
@@ -26,7 +27,8 @@ export function Recognise({ rest: [part = ""], shelf, gallery }) {
   useTitle(...(view ? [words] : []), "Recognise");
   return html`<div class="intro"><h1 tabindex="-1">Recognise</h1><p>${lead}</p></div>
     <${Parts} label="Ways to recognise" parts=${Object.entries(VIEWS).map(([key, one]) => [address(key), one.words])} here=${address(view)} />
-    <${View} key=${view} shelf=${shelf} gallery=${gallery} />`;
+    <${View} key=${view} shelf=${shelf} gallery=${gallery} />
+    ${may("recognise") && html`<${Explanations} />`}`;
 }
 
 function Photographs({ shelf, gallery }) {

@@ -23,7 +23,7 @@ const STEPS = 20; // of a study's progress, at which is asked what it has found 
 
 /** The address names a part, or the study whose report is read: `#studies/ID`. */
 export function Studies({ rest: [part = ""] }) {
-  useTitle("Studies");
+  useTitle(...(part === "train" ? ["Train a network"] : part ? [`Study ${part}`] : []), "Studies");
   return html`<div class="intro"><h1 tabindex="-1">Studies</h1><p>Networks, people and seeds; and what can be said after many fits that cannot be said after one.</p></div>
     <${Parts} label="Studies and training" parts=${PARTS} here=${`studies${part && "/"}${part}`} />
     ${part === "train" ? html`<${Train} />` : part ? html`<${Report} key=${part} id=${part} />` : html`<${All} />`}`;
@@ -31,7 +31,7 @@ export function Studies({ rest: [part = ""] }) {
 
 const pageOf = (id) => `/studies/${encodeURIComponent(id)}/page`;
 
-const Report = ({ id }) => html`<h2>The report of a study</h2><${Page} path=${pageOf(id)} title="The report of a study" open />`;
+const Report = ({ id }) => html`<h2>The report of ${id}</h2><${Page} path=${pageOf(id)} title="The report of a study" open />`;
 
 function All() {
   const { jobs, lost } = useJobs();

@@ -2,12 +2,13 @@
 
 import { call, picture } from "../api.js";
 import { useDoing, useLoaded } from "../hooks.js";
-import { JobCard } from "../jobs.js";
+import { JobCard, JobList } from "../jobs.js";
 import { Button, Notice } from "../parts.js";
 import { html } from "../ui.js";
 import { askJob, useJobs } from "../watching.js";
 
 const asked = new WeakMap(); // the answer that is to be explained: the id of the job that does
+const shown = new Set(); // the ids of those jobs, which are shown beside their answers
 
 /**
  * @param {{of: object, words: string, hint: string, photographs: (signal: AbortSignal) => Promise<object>}} props
@@ -16,13 +17,18 @@ const asked = new WeakMap(); // the answer that is to be explained: the id of th
 export function Explained({ of, words, hint, photographs }) {
   const { jobs, lost } = useJobs();
   const [explain, explaining] = useDoing(async (signal) => {
-    asked.set(of, await askJob("/explain", { form: { ...(await photographs(signal)), certify: false } }));
+    const id = await askJob("/explain", { form: { ...(await photographs(signal)), certify: false } });
+    asked.set(of, id);
+    shown.add(id);
   });
   const job = jobs?.find(({ id }) => id === asked.get(of));
   if (job) return html`<${JobCard} key=${job.id} job=${job} lost=${lost} />`;
   return html`<p class="buttons"><${Button} busy=${explaining.busy} onClick=${explain}>${words}</${Button}><span class="quiet">${hint}</span></p>
     <${Notice} problem=${explaining.problem} />`;
 }
+
+/** Explanations that were asked for in another tab, or before the page was loaded anew. */
+export const Explanations = () => html`<${JobList} kinds=${["explain"]} without=${({ id, state }) => shown.has(id) || state === "stopped"} />`;
 
 /**
  * Why a face is like somebody of the gallery: against the face chip that was kept of him, if one was.
@@ -39,5 +45,5 @@ export function Why({ candidate, photo }) {
     central: true,
   });
   return kept && html`<${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
-    hint=${`Compares it with the face chip of reference ${kept.id}; the score may differ a little.`} />`;
+    hint=${`Compares it with the face chip of reference ${kept.id} alone; the score above is that of the best reference.`} />`;
 }
