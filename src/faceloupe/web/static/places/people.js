@@ -55,6 +55,7 @@ function Everybody({ shelf, search: asked }) {
   const [search, setSearch] = useState(asked);
   const [shown, setShown] = shelf("people shown", { search: "", many: 0 });
   useEffect(() => {
+    if (location.hash !== searching(typed.trim())) history.replaceState(null, "", searching(typed.trim()));
     const settling = setTimeout(() => setSearch(typed.trim()), SETTLE);
     return () => clearTimeout(settling);
   }, [typed]);
@@ -62,9 +63,6 @@ function Everybody({ shelf, search: asked }) {
   const query = (cursor) => `/people?${new URLSearchParams({ search, cursor, limit: cursor ? AT_ONCE : atFirst })}`;
   const { list, more, next } = useList(query, "people", [search]);
   const found = list.value?.people;
-  useEffect(() => {
-    if (location.hash !== searching(search)) history.replaceState(null, "", searching(search));
-  }, [search]);
   useEffect(() => {
     if (!found) return;
     setShown({ search, many: found.length });
