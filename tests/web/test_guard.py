@@ -147,7 +147,7 @@ def test_more_requests_than_are_taken_at_once_are_told_too():
             return await asyncio.gather(*(client.post("/api/v1/detect", content=slowly()) for _ in range(count)))
 
     async def slowly():
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
         yield b"x"
 
     app = guarded()

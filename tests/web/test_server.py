@@ -111,8 +111,8 @@ def test_two_servers_on_one_database_know_the_same_people(postgres):
 class InThread:
     """A server of this process with little patience."""
 
-    def __init__(self, folder):
-        self.service = serving.make_service(folder, port=0, limits=Limits(patience=0.4))
+    def __init__(self, folder, patience=0.4):
+        self.service = serving.make_service(folder, port=0, limits=Limits(patience=patience))
         self.listening = listen(self.service.settings)
         self.place = self.listening.getsockname()
         self.server = make_server(serving.make_app(self.service), self.service.settings, ending=self.service.jobs.end)
@@ -194,14 +194,14 @@ def test_an_answer_that_nobody_takes_is_not_kept(impatient):
             time.sleep(0.05)
 
 
-def test_one_that_is_taken_slowly_comes_whole(impatient):
-    with socket.socket() as connection:
+def test_one_that_is_taken_slowly_comes_whole(tmp_path, mosaics):  # noqa: ARG001
+    with InThread(tmp_path, patience=1.5) as server, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # or the system would take it for us
         connection.settimeout(5)
-        connection.connect(impatient.place)
+        connection.connect(server.place)
         connection.sendall(MUCH[:-2] + b"Connection: close\r\n\r\n")
         received = b""
-        for _ in range(20):  # for longer than it would wait, if nothing were taken
+        for _ in range(40):  # for longer than it would wait, if nothing were taken
             received += connection.recv(2**20)
             time.sleep(0.05)
         assert (received + _all_of(connection)).count(b"HTTP/1.1 200") == 100

@@ -65,7 +65,7 @@ class Service:
         self.embedder = embedder or open_embedder("sface")
         self.gallery: Gallery = open_gallery(settings.gallery, create=True)
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
-        self._writer, self._changes = ThreadPoolExecutor(1, "writer"), Places(settings.limits.changes, "changes")
+        self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Places(settings.limits.changes, "changes")
         self.calibrations, self.traces = Places(1, "calibrations"), Places(4, "traces")
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
@@ -85,7 +85,7 @@ class Service:
         Problem
             If too many wait.
         """
-        with self._changes.one():
+        with self.changes.one():
             in_context = partial(copy_context().run, call, *given, **named)
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
