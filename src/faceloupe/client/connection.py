@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from faceloupe.errors import InputError, ProblemError, UnavailableError
+from faceloupe.faces import GREY_SETS
 from faceloupe.faces.images import read_file
 
 __all__ = ["Connection", "Face", "Photo", "sent_face"]
@@ -25,7 +26,7 @@ Face = Photo
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-_SETS = ("orl:", "olivetti:")
+_SETS = tuple(f"{name}:" for name in GREY_SETS)
 
 
 class Connection:

@@ -204,7 +204,7 @@ def _remarks_silenced() -> Iterator[None]:
     with _readers_lock:
         _readers += 1
         if _SILENT not in warnings.filters:
-            warnings.filterwarnings("ignore", module=r"PIL\b")
+            warnings.filterwarnings("ignore", module=_SILENT[3].pattern)
     try:
         yield
     finally:

@@ -234,6 +234,12 @@ class Gallery:
         with self.writing() as connection:
             points.save(connection, point)
 
+    def n_references(self, embedder: "Embedder | EmbedderId") -> int:
+        """Return how many references one embedder made."""
+        with self.reading() as connection:
+            query = select(func.count()).select_from(references).where(templates.made_by(embedder))
+            return connection.scalar(query) or 0
+
     def templates(self, embedder: "Embedder | EmbedderId") -> Templates:
         """Return the references of one embedder as arrays."""
         with self.reading() as connection:

@@ -171,12 +171,10 @@ class Jobs:
         Problem
             If there is none with this id.
         """
-        seen: Job | None = None
-        while seen is None or not (seen.finished or self._ending):
-            job = self.get(job_id)
-            if job is not seen:
-                yield (seen := job)
-            await asyncio.sleep(LOOK_AGAIN)
+        self.get(job_id)
+        async for jobs in self.watch_all(lambda job: job.id == job_id):
+            for job in jobs:
+                yield job
 
     async def watch_all(self, chosen: Callable[[Job], bool]) -> AsyncIterator[tuple[Job, ...]]:
         """Yield the chosen jobs, the newest first, now and whenever one of them has changed, until all are finished."""

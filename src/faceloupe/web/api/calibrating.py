@@ -31,7 +31,7 @@ async def calibrate(sent: ToCalibrate, service: Serving) -> Any:
 
     A rate that they cannot support is refused, with how many comparisons it would take.
     """
-    if len(await beside(service.gallery.templates, service.embedder)) > MOST:
+    if await beside(service.gallery.n_references, service.embedder) > MOST:
         raise Problem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
     with service.calibrations.one():
         point = await beside(calibrate_gallery, service.gallery, sent.fmr, service.embedder)

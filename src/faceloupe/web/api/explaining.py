@@ -44,7 +44,7 @@ async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], servi
 
 def _explain(service: Service, decision: Decision, sent: ToExplain, tell: Progress) -> dict[str, Any]:
     gallery, others = service.gallery, None
-    if len(gallery.templates(service.embedder)):
+    if gallery.n_references(service.embedder):
         pair = decision.one.templates[0], decision.other.templates[0]
         others = compare_with_others(gallery, service.embedder, pair, decision.score, decision.point.threshold)
     one, other = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
