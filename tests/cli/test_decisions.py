@@ -16,7 +16,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from faceloupe.cli.decisions import identify, verify, weights
+from faceloupe.cli.identify import identify
+from faceloupe.cli.verify import verify
+from faceloupe.cli.weights import weights
 from faceloupe.errors import GalleryError, ImageError, InputError, UnavailableError
 from faceloupe.faces import read_image
 from faceloupe.faces.sources import find_orl
@@ -292,7 +294,7 @@ class TestIdentify:
 def test_verify_loads_nothing_that_it_does_not_need(folder):
     code = (
         "import sys\n"
-        "from faceloupe.cli.decisions import verify\n"
+        "from faceloupe.cli.verify import verify\n"
         f"verify({str(folder / 'ann1.png')!r}, {str(folder / 'ann2.png')!r})\n"
         "print(*sys.modules, file=sys.stderr)"
     )

@@ -8,7 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from faceloupe.cli.evaluation import calibrate, evaluate
+from faceloupe.cli.calibrate import calibrate
+from faceloupe.cli.evaluate import evaluate
 from faceloupe.errors import FaceloupeError
 from faceloupe.faces.sources import find_orl
 from faceloupe.scores import OperatingPoint

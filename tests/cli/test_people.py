@@ -12,9 +12,16 @@ from galleries import WEIGHTS, Toy, make_folder, recognised
 from PIL import Image
 from typer.testing import CliRunner
 
+from faceloupe.cli.audit import audit
+from faceloupe.cli.check import check
 from faceloupe.cli.enrol import enrol
-from faceloupe.cli.people import forget, merge, people, rename, show
-from faceloupe.cli.upkeep import audit, check, export, import_
+from faceloupe.cli.export import export
+from faceloupe.cli.forget import forget
+from faceloupe.cli.import_ import import_
+from faceloupe.cli.merge import merge
+from faceloupe.cli.people import people
+from faceloupe.cli.rename import rename
+from faceloupe.cli.show import show
 from faceloupe.errors import FaceloupeError
 from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import forgetting, open_gallery
@@ -159,7 +166,7 @@ def test_renaming_and_merging(gallery):  # noqa: ARG001
 def test_forgetting_asks_first(gallery, monkeypatch):
     assert run("forget", "Ann")[0] == 2  # there is no terminal to ask at
     asked = []
-    monkeypatch.setattr(import_module("faceloupe.cli.people"), "_ask", asked.append)
+    monkeypatch.setattr(import_module("faceloupe.cli.forget"), "_ask", asked.append)
     code, out, talk = run("forget", "Ann")
     assert (code, out) == (0, f"Erased from {gallery}: the name, the consent note and 3 references.\n")
     assert "Not reached: backups, exports, the template cache of evaluate and calibrate" in talk

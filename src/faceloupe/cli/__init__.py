@@ -1,6 +1,7 @@
 """The command line: the library spoken aloud. Data goes to stdout, talk to stderr.
 
-One module a group of commands. What computes is imported inside the commands, so that ``--help`` answers at once.
+One module a command, named as the command. What computes is imported inside the commands, so that ``--help`` answers
+at once.
 """
 
 import sys
@@ -10,16 +11,27 @@ from typing import Annotated
 import typer
 
 from faceloupe import __version__
-from faceloupe.cli.decisions import identify, verify, weights
+from faceloupe.cli.audit import audit
+from faceloupe.cli.calibrate import calibrate
+from faceloupe.cli.check import check
 from faceloupe.cli.enrol import enrol
-from faceloupe.cli.evaluation import calibrate, evaluate
+from faceloupe.cli.evaluate import evaluate
 from faceloupe.cli.explain import explain
+from faceloupe.cli.export import export
+from faceloupe.cli.forget import forget
+from faceloupe.cli.identify import identify
+from faceloupe.cli.import_ import import_
+from faceloupe.cli.key import key
 from faceloupe.cli.look import look
-from faceloupe.cli.people import forget, merge, people, rename, show
-from faceloupe.cli.serve import key, serve
+from faceloupe.cli.merge import merge
+from faceloupe.cli.people import people
+from faceloupe.cli.rename import rename
+from faceloupe.cli.serve import serve
+from faceloupe.cli.show import show
 from faceloupe.cli.study import study
-from faceloupe.cli.talk import say
-from faceloupe.cli.upkeep import audit, check, export, import_
+from faceloupe.cli.terminal import say
+from faceloupe.cli.verify import verify
+from faceloupe.cli.weights import weights
 from faceloupe.errors import FaceloupeError
 
 __all__ = ["app", "main"]

@@ -1,14 +1,13 @@
 """``faceloupe enrol``: put people into a gallery."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName
-from faceloupe.cli.talk import dumped, progress, say
+from faceloupe.cli.terminal import dumped, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -57,7 +56,7 @@ def enrol(
     faces: Literal["one", "central"] = "central" if central else "one"
     results: list[Enrolled] = []
     with (
-        _stoppable(results),
+        stoppable(lambda: _stopped(results)),
         closing(GalleryToBe(gallery)) as opened,
         progress("enrolling", transient=True) as told,
     ):
@@ -85,15 +84,10 @@ def _tell(results: "list[Enrolled]") -> None:
         say(f"enrolled, but look at it: {doubtful.path}: {doubtful.reason}; does it show somebody else?")
 
 
-@contextmanager
-def _stoppable(results: "list[Enrolled]") -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        _tell(results)
-        enrolled = sum(bool(result.enrolled) for result in results)
-        say(f"Stopped. {counted(enrolled, 'subject')} enrolled so far stay; the same command goes on from there.")
-        raise typer.Exit(130) from None
+def _stopped(results: "list[Enrolled]") -> str:
+    _tell(results)
+    enrolled = sum(bool(result.enrolled) for result in results)
+    return f"Stopped. {counted(enrolled, 'subject')} enrolled so far stay; the same command goes on from there."
 
 
 def _summary(results: "list[Enrolled]", gallery: str) -> str:

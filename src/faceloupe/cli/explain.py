@@ -1,16 +1,13 @@
 """``faceloupe explain``: why two photographs do, or do not, show one person, on one page."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
-from faceloupe.cli.outputs import check_file, check_folder
-from faceloupe.cli.tables import legible
-from faceloupe.cli.talk import dumped, progress, say, say_lead
+from faceloupe.cli.terminal import check_file, check_folder, dumped, legible, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +53,11 @@ def explain(
     check_folder(figures)
     opened = open_embedder(embedder, engine=engine)
     point = None if fmr is None else published_point(opened, fmr)
-    with _stoppable(), _opened(gallery) as people, progress("explaining", transient=True) as told:
+    with (
+        stoppable("Stopped; nothing was written."),
+        _opened(gallery) as people,
+        progress("explaining", transient=True) as told,
+    ):
         if people is not None and not people.n_subjects():
             say(f"{gallery} is empty: the page tells nothing of other people.")
             point, people = point or people.point(opened), None
@@ -83,12 +84,3 @@ def _opened(gallery: str | None) -> "AbstractContextManager[Gallery | None]":
     from faceloupe.gallery import open_gallery
 
     return open_gallery(gallery)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("Stopped; nothing was written.")
-        raise typer.Exit(130) from None

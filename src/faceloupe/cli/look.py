@@ -1,15 +1,11 @@
 """``faceloupe look``: look inside a network while it looks at faces, and write one page on it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from faceloupe.cli.outputs import check_file, check_folder
-from faceloupe.cli.tables import legible
-from faceloupe.cli.talk import dumped, progress, say, say_lead
+from faceloupe.cli.terminal import check_file, check_folder, dumped, legible, progress, say, say_lead, stoppable
 
 __all__ = ["look"]
 
@@ -65,7 +61,7 @@ def look(
         if page is not None:
             write_page(page, found.to_document())
 
-    with _first_part_kept(page), progress("looking", transient=True) as told:
+    with stoppable(lambda: _stopped(page)), progress("looking", transient=True) as told:
         given: dict[str, Any] = {"size": size, "pixels": pixels, "bgr": bgr, "answers": answers}
         saved_beside = compare and Path(compare).is_dir()
         saved = Path(model).is_dir() and compare and not saved_beside  # then what is given is for the other one
@@ -83,11 +79,6 @@ def look(
     typer.echo(dumped(document) if json else legible(str(page or figures)))
 
 
-@contextmanager
-def _first_part_kept(page: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        kept = page is not None and page.exists()
-        say(f"Stopped. {page} is whole, as it was last written." if kept else "Stopped; nothing was written.")
-        raise typer.Exit(130) from None
+def _stopped(page: Path | None) -> str:
+    kept = page is not None and page.exists()
+    return f"Stopped. {page} is whole, as it was last written." if kept else "Stopped; nothing was written."

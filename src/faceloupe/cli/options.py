@@ -5,9 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from faceloupe.cli.talk import say
+from faceloupe.cli.terminal import say
 
-__all__ = ["AsJson", "Central", "EmbedderName", "EngineName", "GalleryName", "Name", "TargetFmr", "gallery_if_any"]
+__all__ = [
+    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "EmbedderName", "EngineName", "GalleryName",
+    "Name", "NoCache", "TargetFmr", "gallery_if_any",
+]  # fmt: skip
 
 
 def gallery_if_any(help_: str) -> Any:
@@ -45,5 +48,14 @@ TargetFmr = Annotated[
 Central = Annotated[
     bool, typer.Option("--central", help="Of several faces in a photograph take the one nearest its centre.")
 ]
+CentralOfLabelled = Annotated[
+    bool, typer.Option("--central", help="Of several faces take the one nearest the centre; always so with LFW.")
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor write the cache of templates, which are personal data.")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document instead.")]
+
+LABELLED_DATA = "lfw, orl, a folder NAME/*.jpg, or a CSV file photo_a,photo_b,same[,fold]."
+CACHED = "Stopped. Templates made so far are cached; the same command goes on."

@@ -1,4 +1,4 @@
-"""``faceloupe serve`` and ``key``: the page and the API on this machine, and who may call them."""
+"""``faceloupe serve``: the page and the API on this machine."""
 
 import os
 import tempfile
@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import EmbedderName, EngineName, GalleryName
-from faceloupe.cli.talk import say
+from faceloupe.cli.terminal import say
 from faceloupe.errors import InputError, UnavailableError
 
-__all__ = ["key", "serve"]
+__all__ = ["serve"]
 
 KeysFile = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="File of keys that faceloupe key wrote.")]
+LEAST_TOKEN = 20
+OWNERS_RATE = 60_000  # requests a minute: a camera's every frame, and whatever a script of one's own asks
 
 
 def serve(
@@ -86,20 +88,3 @@ def _opened(page: str) -> Iterator[None]:
         file.flush()
         webbrowser.open(Path(file.name).as_uri())
         yield
-
-
-LEAST_TOKEN = 20
-OWNERS_RATE = 60_000  # requests a minute: a camera's every frame, and whatever a script of one's own asks
-
-
-def key(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is for, as the trail and the log call it.")],
-    keys: Annotated[Path, typer.Option("--keys", metavar="FILE", help="Made if it is not there.")],
-    scope: Annotated[list[str], typer.Option(help="look, recognise, enrol or admin; may be given several times.")],
-    per_minute: Annotated[int, typer.Option(help="Requests a minute, at most.")] = 600,
-) -> None:
-    """Add a key to a file and print its token, which is kept nowhere: whoever has it may call the server."""
-    from faceloupe.web.keys import add_key
-
-    typer.echo(add_key(keys, name, scope, per_minute=per_minute))
-    say(f"{name} may {', '.join(scope)}. To take it back, remove the entry from {keys} and start the server again.")

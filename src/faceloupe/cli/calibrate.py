@@ -1,0 +1,117 @@
+"""``faceloupe calibrate``: a threshold from one's own photographs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EmbedderName, EngineName, NoCache
+from faceloupe.cli.terminal import dumped, progress, say, say_failure, stoppable
+from faceloupe.errors import GalleryError
+
+if TYPE_CHECKING:
+    from faceloupe.recognition import Embedder
+    from faceloupe.scores import OperatingPoint
+
+__all__ = ["calibrate"]
+
+DEFAULT_GALLERY = "faceloupe.db"
+SQLITE = b"SQLite format 3\0"  # what such a file begins with
+
+
+def calibrate(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA|GALLERY", help=f"A gallery's own references, or {LABELLED_DATA}")
+    ],
+    fmr: Annotated[float, typer.Option(help="The false match rate that the threshold is for.")] = 1e-3,
+    gallery: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            envvar="FACELOUPE_GALLERY",
+            help="Save the point with this gallery. By default the GALLERY, or faceloupe.db if it is there.",
+        ),
+    ] = None,
+    create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
+    central: CentralOfLabelled = False,
+    embedder: EmbedderName = "sface",
+    engine: EngineName = "openvino",
+    no_cache: NoCache = False,
+    json: AsJson = False,
+) -> None:
+    """Choose a threshold for a false match rate, and save it with a gallery.
+
+    Every two captures are compared. A rate that they cannot support is refused, with how many comparisons it would
+    take.
+    """
+    from faceloupe.embedders import open_embedder
+
+    own = _is_gallery(data)
+    home = gallery or (data if own else None)
+    _check_gallery(home, create=create)
+    made_by = open_embedder(embedder, engine=engine)
+    if own:
+        point = _from_gallery(data, fmr, made_by)
+    else:
+        point = _from_photographs(data, fmr, made_by, central=central, cached=not no_cache)
+    say(
+        "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
+        "faceloupe evaluate --gallery checks it on other photographs."
+    )
+    say(_saved(point, home, create=create))
+    words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
+    typer.echo(dumped({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else words)
+
+
+def _from_gallery(url: str, fmr: float, embedder: "Embedder") -> "OperatingPoint":
+    from faceloupe.evaluation import calibrate_gallery
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(url) as opened:
+        return calibrate_gallery(opened, fmr, embedder)
+
+
+def _from_photographs(data: str, fmr: float, embedder: "Embedder", *, central: bool, cached: bool) -> "OperatingPoint":
+    from faceloupe.evaluation import calibrate as calibrated
+
+    with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as told:
+        return calibrated(
+            data, fmr, embedder=embedder, faces="central" if central else None, cached=cached, progress=told,
+            failed=say_failure,
+        )  # fmt: skip
+
+
+def _check_gallery(gallery: str | None, *, create: bool) -> None:
+    """Let a gallery through that is there, before the work begins."""
+    from faceloupe.gallery import open_gallery
+
+    if gallery is None or create:
+        return
+    try:
+        open_gallery(gallery).close()
+    except GalleryError as problem:
+        raise GalleryError(f"{problem} calibrate --create makes an empty one too.") from problem
+
+
+def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool) -> str:
+    """Save a point with the gallery meant; return where that was."""
+    from faceloupe.gallery import open_gallery
+
+    if gallery is None and not create and not Path(DEFAULT_GALLERY).exists():
+        return f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it."
+    with open_gallery(gallery or DEFAULT_GALLERY, create=create) as opened:
+        opened.save_point(point)
+        return (
+            f"Saved with the gallery {opened.name}: identify takes it for {point.embedder} from now on; verify and "
+            f"explain take it with --gallery {opened.name}."
+        )
+
+
+def _is_gallery(data: str) -> bool:
+    if "://" in data:
+        return True
+    path = Path(data).expanduser()
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE

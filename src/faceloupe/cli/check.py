@@ -1,0 +1,43 @@
+"""``faceloupe check``: look for what is wrong in a gallery."""
+
+from itertools import groupby
+
+import typer
+
+from faceloupe.cli.options import AsJson, GalleryName
+from faceloupe.cli.terminal import dumped, say
+from faceloupe.numerals import counted
+
+__all__ = ["check"]
+
+
+def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
+    """Look for what is wrong in a gallery, or looks wrong. Exit status 1 if something was found.
+
+    Damage to the file or to a reference; people whom one embedder knows and another does not; one photograph enrolled
+    as two people; two people who look like one; a reference unlike all others of its subject. The last two are found in
+    sound galleries too: they are named, and set the exit status only if there are more than chance explains.
+    """
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        report = opened.check()
+    if json:
+        typer.echo(dumped(report.to_document()))
+    else:
+        for kind, found in groupby(report.findings, key=lambda finding: finding.kind):
+            typer.echo(_some(kind, [finding.words for finding in found]))
+        looked_at = f"{counted(report.subjects, 'subject')}, {counted(report.references, 'reference')}"
+        verdict = counted(len(report.findings), "finding") if report.findings else "nothing wrong"
+        typer.echo(f"{opened.name}: {looked_at}, {verdict}.")
+    for remark in report.remarks:
+        say(remark)
+    if report.faults:
+        raise typer.Exit(1)
+
+
+def _some(kind: str, words: list[str], most: int = 20) -> str:
+    lines = [f"{kind}: {text}" for text in words[:most]]
+    if len(words) > most:
+        lines.append(f"{kind}: {len(words) - most:,} more; --json lists all")
+    return "\n".join(lines)

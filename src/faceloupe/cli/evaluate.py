@@ -1,0 +1,104 @@
+"""``faceloupe evaluate``: how good recognisers are on labelled photographs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EngineName, NoCache
+from faceloupe.cli.terminal import aligned, check_file, dumped, legible, progress, say, say_failure, say_lead, stoppable
+
+if TYPE_CHECKING:
+    from faceloupe.evaluation import Evaluation
+    from faceloupe.recognition.engines import Engine
+    from faceloupe.scores import OperatingPoint
+
+__all__ = ["evaluate"]
+
+
+def _forget(wanted: bool) -> None:
+    if not wanted:
+        return
+    from faceloupe.evaluation import cache_folder, forget_cache
+
+    typer.echo(f"{forget_cache()} templates deleted from {cache_folder()}")
+    raise typer.Exit
+
+
+def evaluate(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=LABELLED_DATA)],
+    embedder: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|DIR",
+            help="sface, sface+flip, a folder saved by faceloupe, or pca, cnn, deep, fitted on development subjects. "
+            "May be given several times. By default sface.",
+        ),
+    ] = None,
+    central: CentralOfLabelled = False,
+    development: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of a folder's subjects, to choose and fit on; 0 measures all.")
+    ] = 0.5,
+    fmr: Annotated[float, typer.Option(help="The FMR that a threshold is chosen for.")] = 1e-3,
+    gallery: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="Also check the threshold calibrated for this gallery.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Galleries drawn for identification.")] = 10,
+    seed: Annotated[int, typer.Option(help="What subjects, galleries, bands and fits are drawn from.")] = 0,
+    engine: EngineName = "openvino",
+    out: Annotated[Path | None, typer.Option(help="The report. By default evaluation.html.")] = None,
+    faces: Annotated[bool, typer.Option("--faces", help="Show faces in the report: the worst comparisons.")] = False,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    forget_cache: Annotated[  # noqa: ARG001 - it has done its work before
+        bool,
+        typer.Option("--forget-cache", callback=_forget, is_eager=True, help="Delete all cached templates, and leave."),
+    ] = False,
+) -> None:
+    """Measure recognisers on labelled photographs by the field's protocols, and write one page on it.
+
+    Templates are kept in your cache, so that the same command goes on where it was stopped. They are personal data:
+    --no-cache keeps none, --forget-cache deletes them.
+    """
+    from faceloupe.evaluation import evaluate as evaluated
+    from faceloupe.report import write_page
+
+    page = out or (None if json else Path("evaluation.html"))
+    if page is not None:
+        check_file(page, (data, gallery))
+    names = tuple(embedder or ("sface",))
+    points = _calibrated(gallery, names, engine)
+    with stoppable(CACHED if not no_cache else "Stopped."), progress("evaluating", transient=True) as told:
+        found = evaluated(
+            data, names, faces="central" if central else None, development=development, fmr=fmr,
+            points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=told,
+        )  # fmt: skip
+    document = found.to_document(show_faces=faces)
+    if page is not None:
+        write_page(page, document)
+    _summarise(found, document)
+    typer.echo(dumped(document) if json else legible(str(page)))
+
+
+def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":
+    """Return the points that were calibrated for a gallery, of those embedders that need not be fitted."""
+    from faceloupe.embedders import open_embedder
+    from faceloupe.evaluation import FITTED
+    from faceloupe.gallery import open_gallery
+
+    if gallery is None:
+        return []
+    with open_gallery(gallery) as opened:
+        found = [opened.point(open_embedder(name, engine=engine)) for name in names if name not in FITTED]
+    return [point for point in found if point is not None]
+
+
+def _summarise(found: "Evaluation", document: dict[str, Any]) -> None:
+    say_lead(document)
+    blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
+    for name in ("summary", "points"):
+        if name in blocks:
+            say("\n" + aligned([column["label"] for column in blocks[name]["columns"]], blocks[name]["rows"]))
+    for failure in found.failures:
+        say_failure(failure)

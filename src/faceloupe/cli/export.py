@@ -1,0 +1,26 @@
+"""``faceloupe export``: write everybody of a gallery into one file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import GalleryName
+from faceloupe.cli.terminal import say
+from faceloupe.numerals import counted
+
+__all__ = ["export"]
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
+    gallery: GalleryName = "faceloupe.db",
+) -> None:
+    """Write everybody with their references into one file. It is personal data, as the gallery is."""
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        count = opened.export(file)
+    say(f"{counted(count, 'subject')} exported. The file holds names and biometric templates: keep it as carefully as "
+        "the gallery, and delete it after use.")  # fmt: skip
+    typer.echo(file)

@@ -1,0 +1,23 @@
+"""``faceloupe key``: who may call a server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.terminal import say
+
+__all__ = ["key"]
+
+
+def key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is for, as the trail and the log call it.")],
+    keys: Annotated[Path, typer.Option("--keys", metavar="FILE", help="Made if it is not there.")],
+    scope: Annotated[list[str], typer.Option(help="look, recognise, enrol or admin; may be given several times.")],
+    per_minute: Annotated[int, typer.Option(help="Requests a minute, at most.")] = 600,
+) -> None:
+    """Add a key to a file and print its token, which is kept nowhere: whoever has it may call the server."""
+    from faceloupe.web.keys import add_key
+
+    typer.echo(add_key(keys, name, scope, per_minute=per_minute))
+    say(f"{name} may {', '.join(scope)}. To take it back, remove the entry from {keys} and start the server again.")

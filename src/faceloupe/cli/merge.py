@@ -1,0 +1,26 @@
+"""``faceloupe merge``: two people of a gallery are one."""
+
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import AsJson, GalleryName
+from faceloupe.cli.terminal import dumped
+from faceloupe.numerals import counted
+
+__all__ = ["merge"]
+
+
+def merge(
+    source: Annotated[str, typer.Argument(metavar="SOURCE")],
+    into: Annotated[str, typer.Argument(metavar="INTO")],
+    gallery: GalleryName = "faceloupe.db",
+    json: AsJson = False,
+) -> None:
+    """Move everything of SOURCE to INTO and remove SOURCE: the two are one person. This cannot be undone."""
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        person = opened.merge(source, into)
+    said = f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}."
+    typer.echo(dumped(person.to_document()) if json else said)

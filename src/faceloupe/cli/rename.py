@@ -1,0 +1,24 @@
+"""``faceloupe rename``: give somebody of a gallery another name."""
+
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import AsJson, GalleryName
+from faceloupe.cli.terminal import dumped
+
+__all__ = ["rename"]
+
+
+def rename(
+    old: Annotated[str, typer.Argument(metavar="OLD")],
+    new: Annotated[str, typer.Argument(metavar="NEW")],
+    gallery: GalleryName = "faceloupe.db",
+    json: AsJson = False,
+) -> None:
+    """Give somebody another name."""
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        person = opened.rename(old, new)
+    typer.echo(dumped(person.to_document()) if json else f"{old} is called {person.name} now.")

