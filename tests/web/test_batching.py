@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from faceloupe.web.batching import MicroBatcher, Places
-from faceloupe.web.problems import Problem
+from faceloupe.web.batching import MicroBatcher, Slots
+from faceloupe.web.problems import HTTPProblem
 
 
 class Doubler:
@@ -72,12 +72,12 @@ def test_nothing_to_do_is_done_at_once():
 
 
 def test_places_run_out_and_come_back():
-    places = Places(2, "photographs")
-    with places.one():
-        with places.one(), pytest.raises(Problem) as refused, places.one():
+    slots = Slots(2, "photographs")
+    with slots.take():
+        with slots.take(), pytest.raises(HTTPProblem) as refused, slots.take():
             pass
         assert refused.value.status_code == 429
         assert "Retry-After" in refused.value.headers
-        with places.one():
-            assert places.taken == 2
-    assert places.taken == 0
+        with slots.take():
+            assert slots.taken == 2
+    assert slots.taken == 0

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 
 from faceloupe.web.guard import Guard, RateLimit
 from faceloupe.web.keys import key_of
-from faceloupe.web.settings import Limits
+from faceloupe.web.settings import ServerLimits
 
 TOKEN = "a-token"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -25,7 +25,7 @@ def guarded(**changes):
     given = {
         "hosts": {"localhost", "127.0.0.1", "[::1]"},
         "keys": keys,
-        "limits": Limits(body=1000, bodies=10_000, patience=changes.pop("patience", 5.0), requests=2),
+        "limits": ServerLimits(body=1000, bodies=10_000, patience=changes.pop("patience", 5.0), requests=2),
         "headers": {"X-Frame": "no"},
     }
     return Guard(echo, **{**given, **changes})

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from faceloupe.web.idempotency import Answers
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 
 class Sent(BaseModel):
@@ -52,7 +52,7 @@ def test_a_key_is_for_one_request():
     async def main():
         answers, work = Answers(), Work()
         await answers.once("me", "k", Sent(), work)
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(HTTPProblem) as refused:
             await answers.once("me", "k", Sent(name="bob"), work)
         return refused.value.status_code
 

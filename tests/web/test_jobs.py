@@ -8,7 +8,7 @@ import pytest
 
 from faceloupe.errors import InputError
 from faceloupe.web.jobs import Jobs
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 LOGGED = []
 
@@ -110,7 +110,7 @@ def test_a_fault_of_ours_shows_no_inside(jobs):
 def test_a_full_queue_refuses_and_says_when_to_come_back(jobs):
     for _ in range(3):
         jobs.submit("endless", forever, owner="me")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HTTPProblem) as refused:
         jobs.submit("endless", forever, owner="me")
     assert refused.value.status_code == 429
     assert refused.value.headers["Retry-After"] == "10"
@@ -120,7 +120,7 @@ def test_ids_are_not_to_be_guessed(jobs):
     ids = {jobs.submit("count", steps(1), owner="me").id for _ in range(2)}
     assert all(len(each) >= 22 for each in ids)  # 128 bits, 6 a character
     for forged in ("", "1", "../etc/passwd", "a" * 22):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(HTTPProblem) as refused:
             jobs.get(forged)
         assert refused.value.status_code == 404
 
@@ -131,6 +131,6 @@ def test_only_the_latest_results_are_kept(jobs):
     for _ in range(21):
         job = jobs.submit("count", steps(1), owner="me")
         until(lambda job=job: jobs.get(job.id).finished)
-    with pytest.raises(Problem):
+    with pytest.raises(HTTPProblem):
         jobs.get(first.id)
     assert len(jobs.all()) == 21

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloupe.web.paging import page_of
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 
 def all_of(items, limit):
@@ -36,6 +36,6 @@ def test_newest_first():
 
 @pytest.mark.parametrize("cursor", ["x", "!!!!", "bnVsbA==", "MQ=="])
 def test_a_forged_cursor_is_refused(cursor):
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HTTPProblem) as refused:
         page_of(["a", "b"], cursor, 1, key=str)
     assert refused.value.status_code == 422

@@ -11,7 +11,7 @@ from faceloupe.errors import (
     SubjectError,
     UnavailableError,
 )
-from faceloupe.web.problems import KINDS, Problem, problems_page
+from faceloupe.web.problems import KINDS, HTTPProblem, problems_page
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_a_request_lacks_is_named_and_what_it_holds_is_not(ask):
 
 
 def test_halves_of_characters_can_be_told():
-    assert b"\\ud800" in Problem("input", "\ud800").response().body
+    assert b"\\ud800" in HTTPProblem("input", "\ud800").response().body
 
 
 def test_the_page_lists_every_kind(ask):
@@ -80,5 +80,5 @@ def test_the_page_lists_every_kind(ask):
 
 
 def test_waiting_is_told_in_whole_seconds():
-    assert Problem("rate", "so", retry_after=0.1).headers["Retry-After"] == "1"
-    assert Problem("rate", "so", retry_after=1.2).headers["Retry-After"] == "2"
+    assert HTTPProblem("rate", "so", retry_after=0.1).headers["Retry-After"] == "1"
+    assert HTTPProblem("rate", "so", retry_after=1.2).headers["Retry-After"] == "2"

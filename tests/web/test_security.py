@@ -11,7 +11,7 @@ import pytest
 import serving
 from serving import TOKENS, photo
 
-from faceloupe.web.settings import Limits
+from faceloupe.web.settings import ServerLimits
 
 
 def bomb(side=50_000):
@@ -32,7 +32,7 @@ def limited(tmp_path, mosaics):  # noqa: ARG001
     services = []
 
     def made(**limits):
-        services.append(serving.make_service(tmp_path, limits=Limits(**limits)))
+        services.append(serving.make_service(tmp_path, limits=ServerLimits(**limits)))
         return serving.Caller(services[-1])
 
     yield made
@@ -236,6 +236,6 @@ def test_a_client_that_goes_away_frees_its_place(ask):
             for task in sent[:6]:
                 task.cancel()
             await asyncio.gather(*sent, return_exceptions=True)
-            return ask.service.recogniser._places.taken
+            return ask.service.recogniser._slots.taken
 
     assert asyncio.run(main()) == 0

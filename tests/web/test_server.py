@@ -18,7 +18,7 @@ from faceloupe.client import Client
 from faceloupe.errors import FaceloupeError, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.web.server import address, listen, make_server
-from faceloupe.web.settings import Limits
+from faceloupe.web.settings import ServerLimits
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ class InThread:
     """A server of this process with little patience."""
 
     def __init__(self, folder, patience=0.4):
-        self.service = serving.make_service(folder, port=0, limits=Limits(patience=patience))
+        self.service = serving.make_service(folder, port=0, limits=ServerLimits(patience=patience))
         self.listening = listen(self.service.settings)
         self.place = self.listening.getsockname()
         self.server = make_server(serving.make_app(self.service), self.service.settings, ending=self.service.jobs.end)

@@ -14,7 +14,7 @@ from faceloupe import __version__
 from faceloupe.web.api import calibrating, explaining, jobs, networks, people, recognising, studies, system
 from faceloupe.web.guard import Guard
 from faceloupe.web.observing import Observer
-from faceloupe.web.problems import Problem, ProblemDocument, add_handlers, problems_page
+from faceloupe.web.problems import HTTPProblem, ProblemDocument, add_handlers, problems_page
 from faceloupe.web.service import BEARER, Service
 
 __all__ = ["make_app"]
@@ -92,7 +92,7 @@ def make_app(service: Service) -> ASGIApp:
 
 async def _shared(name: str) -> FileResponse:
     if name not in SHARED:
-        raise Problem("not-found", "nothing is shared under this name")
+        raise HTTPProblem("not-found", "nothing is shared under this name")
     return FileResponse(str(files("faceloupe.report").joinpath(SHARED[name])))
 
 

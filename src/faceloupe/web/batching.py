@@ -7,9 +7,9 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["MicroBatcher", "Places"]
+__all__ = ["MicroBatcher", "Slots"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -75,7 +75,7 @@ class MicroBatcher(Generic[Item, Result]):
         return batch
 
 
-class Places:
+class Slots:
     """So many callers at once, those who wait for their turn included; whoever comes then is told when to come back.
 
     Parameters
@@ -90,16 +90,16 @@ class Places:
         self.taken = 0
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def take(self) -> Iterator[None]:
         """Take a place for as long as the work takes.
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If all are taken.
         """
         if self.taken >= self._most:
-            raise Problem("busy", f"{self.taken} {self._what} are in work or waiting", retry_after=1)
+            raise HTTPProblem("busy", f"{self.taken} {self._what} are in work or waiting", retry_after=1)
         self.taken += 1
         try:
             yield

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceloupe.web.batching import Places
+from faceloupe.web.batching import Slots
 from faceloupe.web.keys import Key, find_key
-from faceloupe.web.problems import Problem
-from faceloupe.web.settings import Limits
+from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.settings import ServerLimits
 
 __all__ = ["API", "Guard", "RateLimit"]
 
@@ -32,7 +32,7 @@ class Guard:
         Names by which the server may be asked for, in lower case without port. A page that rebinds its own name to
         this address asks by its own name, and is refused.
     keys : sequence of Key
-    limits : Limits
+    limits : ServerLimits
         Of these the requests in work, the bytes of a body and of the bodies of all requests in work, and the seconds
         in which a body must have come.
     headers : mapping of str to str
@@ -45,12 +45,12 @@ class Guard:
         *,
         hosts: Collection[str],
         keys: Sequence[Key],
-        limits: Limits,
+        limits: ServerLimits,
         headers: Mapping[str, str],
     ) -> None:
         self._app, self._hosts, self._keys = app, hosts, keys
         self._limits, self._headers = limits, headers
-        self._places, self._room = Places(limits.requests, "requests"), _Room(limits.bodies)
+        self._slots, self._room = Slots(limits.requests, "requests"), _Room(limits.bodies)
         self._rates = {key.name: RateLimit(key.per_minute) for key in keys}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,30 +71,30 @@ class Guard:
             self._check_names(headers, scope["scheme"])
             if scope["path"].startswith(API):
                 scope["key"] = self._key(headers)
-            with self._places.one(), _Body(receive, self._limits, self._room) as body:
+            with self._slots.take(), _Body(receive, self._limits, self._room) as body:
                 body.check_announced(headers)
                 await self._app(scope, body.receive, send_with_headers)
-        except Problem as problem:
+        except HTTPProblem as problem:
             await problem.response()(scope, receive, send_with_headers)
 
     def _check_names(self, headers: Headers, scheme: str) -> None:
         host = headers.get("host", "")
         if _without_port(host).lower() not in self._hosts:
-            raise Problem("host", f"this server is not called {host!r}")
+            raise HTTPProblem("host", f"this server is not called {host!r}")
         origin = headers.get("origin")
         # Behind a proxy that ends TLS the page came by https, which this server does not see.
         own = {f"{known}://{host}".lower() for known in (scheme, "https")}
         if origin is not None and origin.lower() not in own:
-            raise Problem("origin", f"the page at {origin} may not call this server")
+            raise HTTPProblem("origin", f"the page at {origin} may not call this server")
 
     def _key(self, headers: Headers) -> Key:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = find_key(self._keys, token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
-            raise Problem("token", "the token is missing or wrong")
+            raise HTTPProblem("token", "the token is missing or wrong")
         wait = self._rates[key.name].wait()
         if wait:
-            raise Problem("rate", f"the key allows {key.per_minute:,} requests a minute", retry_after=wait)
+            raise HTTPProblem("rate", f"the key allows {key.per_minute:,} requests a minute", retry_after=wait)
         return key
 
 
@@ -140,14 +140,14 @@ class _Room:
 
     def take(self, size: int) -> None:
         if self.taken + size > self.most:
-            raise Problem("busy", "the requests in work take all the memory there is for them", retry_after=1)
+            raise HTTPProblem("busy", "the requests in work take all the memory there is for them", retry_after=1)
         self.taken += size
 
 
 class _Body:
     """The body of a request as it comes, counted and timed; its room is given back at the end of the block."""
 
-    def __init__(self, receive: Receive, limits: Limits, room: _Room) -> None:
+    def __init__(self, receive: Receive, limits: ServerLimits, room: _Room) -> None:
         self._receive, self._limits, self._room = receive, limits, room
         self._deadline: float | None = None
         self._came, self._held, self._whole = 0, 0, False
@@ -172,7 +172,7 @@ class _Body:
             async with asyncio.timeout(self._deadline - time.monotonic()):
                 message = await self._receive()
         except TimeoutError:
-            raise Problem("too-slow", f"the body did not come within {self._limits.patience:g} seconds") from None
+            raise HTTPProblem("too-slow", f"the body did not come within {self._limits.patience:g} seconds") from None
         self._came += len(message.get("body", b""))
         if self._came > self._limits.body:
             raise self._too_large()
@@ -181,8 +181,8 @@ class _Body:
         self._whole = not message.get("more_body", False)
         return message
 
-    def _too_large(self) -> Problem:
-        return Problem("too-large", f"a request may have {self._limits.body:,} bytes")
+    def _too_large(self) -> HTTPProblem:
+        return HTTPProblem("too-large", f"a request may have {self._limits.body:,} bytes")
 
 
 def _without_port(host: str) -> str:

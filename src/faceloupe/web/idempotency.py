@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Answers", "IdempotencyKey"]
 
@@ -54,7 +54,7 @@ class Answers:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If the key was used for another request.
         """
         if key is None:
@@ -67,7 +67,7 @@ class Answers:
             self._drop_old()
         known, task = self._by_key[place]
         if known != content:
-            raise Problem("conflict", "this Idempotency-Key was used for another request: take a new one")
+            raise HTTPProblem("conflict", "this Idempotency-Key was used for another request: take a new one")
         # A caller that goes away does not stop what others may wait for.
         return await asyncio.shield(task)
 

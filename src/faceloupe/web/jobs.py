@@ -18,7 +18,7 @@ from typing import Any, Literal
 from faceloupe.errors import FaceloupeError
 from faceloupe.progress import Progress
 from faceloupe.web.observing import log_line
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Job", "Jobs", "Stopped", "Work"]
 
@@ -117,13 +117,13 @@ class Jobs:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If the queue is full.
         """
         with self._lock:
             unfinished = sum(not job.finished for job in self._jobs.values())
             if unfinished >= self._most:
-                raise Problem("busy", f"{unfinished} jobs are at work or waiting", retry_after=10)
+                raise HTTPProblem("busy", f"{unfinished} jobs are at work or waiting", retry_after=10)
             job = Job(secrets.token_urlsafe(16), kind, owner, about, "waiting", 0.0, 0.0, datetime.now(UTC))
             self._jobs[job.id] = job
             self._forget_old()
@@ -135,12 +135,12 @@ class Jobs:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If there is none with this id.
         """
         with self._lock:
             if job_id not in self._jobs:
-                raise Problem("not-found", "no job has this id; finished ones are kept until twenty newer ones are")
+                raise HTTPProblem("not-found", "no job has this id; finished ones are kept until twenty newer ones are")
             return self._jobs[job_id]
 
     def all(self) -> tuple[Job, ...]:
@@ -153,7 +153,7 @@ class Jobs:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If there is none with this id.
         """
         job = self.get(job_id)
@@ -168,7 +168,7 @@ class Jobs:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If there is none with this id.
         """
         self.get(job_id)

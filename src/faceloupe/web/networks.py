@@ -13,7 +13,7 @@ from faceloupe.inspection import Anatomy, anatomy, trace
 from faceloupe.looking import Model, open_model
 from faceloupe.looking.photographs import Face, open_faces
 from faceloupe.recognition.weights import SFACE, find_weights
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["NAME", "Networks"]
 
@@ -58,14 +58,14 @@ class Networks:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If there is none with this id.
         InputError, UnavailableError
             If it cannot be opened.
         """
         places = self._places()
         if network not in places:
-            raise Problem("not-found", f"no network is called {network!r}; there are {', '.join(places) or 'none'}")
+            raise HTTPProblem("not-found", f"no network is called {network!r}; there are {', '.join(places) or 'none'}")
         return open_model(places[network])
 
     def shared(self, network: str) -> Model:
@@ -98,11 +98,11 @@ class Networks:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If there is one of this name.
         """
         if name in self._places() or (self.folder / name).exists():
-            raise Problem("conflict", f"there is a network {name!r} already; take another name")
+            raise HTTPProblem("conflict", f"there is a network {name!r} already; take another name")
         return self.folder / name
 
     def _places(self) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Metrics", "Observer", "log_line"]
 
@@ -89,7 +89,7 @@ class Observer:
             fault = problem
         except asyncio.CancelledError:  # the grace at the end is over
             if not status:
-                ending = Problem("ending", "the server was told to end", retry_after=10)
+                ending = HTTPProblem("ending", "the server was told to end", retry_after=10)
                 await ending.response()(scope, receive, watched)
         finally:
             seconds = time.perf_counter() - began

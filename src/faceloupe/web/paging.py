@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Cursor", "Limit", "page_of"]
 
@@ -36,7 +36,7 @@ def page_of(
 
     Raises
     ------
-    Problem
+    HTTPProblem
         If the cursor is none that this function wrote.
     """
     start = bisect_right(items, _read(cursor, items, key), key=key) if cursor else 0
@@ -49,7 +49,7 @@ def _read(cursor: str, items: Sequence[Item], key: Callable[[Item], Any]) -> Any
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor))
     except (binascii.Error, ValueError) as problem:
-        raise Problem("input", "cursor: expected `next` of the part before") from problem
+        raise HTTPProblem("input", "cursor: expected `next` of the part before") from problem
     if items and type(place) is not type(key(items[0])):
-        raise Problem("input", "cursor: expected `next` of the part before, of the same list")
+        raise HTTPProblem("input", "cursor: expected `next` of the part before, of the same list")
     return place

@@ -28,7 +28,7 @@ from faceloupe.errors import (
     UnavailableError,
 )
 
-__all__ = ["KINDS", "Problem", "ProblemDocument", "add_handlers", "problems_page", "responses"]
+__all__ = ["KINDS", "HTTPProblem", "ProblemDocument", "add_handlers", "problems_page", "responses"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -80,7 +80,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-class Problem(HTTPException):
+class HTTPProblem(HTTPException):
     """An answer that is no success.
 
     Parameters
@@ -154,7 +154,7 @@ _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"
 
 def add_handlers(app: FastAPI) -> None:
     """Let every error become a problem."""
-    app.add_exception_handler(Problem, _of_problem)
+    app.add_exception_handler(HTTPProblem, _of_problem)
     app.add_exception_handler(FaceloupeError, _of_error)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_framework)
@@ -162,7 +162,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 async def _of_problem(_: Request, problem: Exception) -> JSONResponse:
-    assert isinstance(problem, Problem)  # noqa: S101 - what the handler is registered for
+    assert isinstance(problem, HTTPProblem)  # noqa: S101 - what the handler is registered for
     return problem.response()
 
 
@@ -179,7 +179,7 @@ _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
 
 async def _of_error(_: Request, error: Exception) -> JSONResponse:
     kind = next(kind for known, kind in _KIND_OF_ERROR.items() if isinstance(error, known))
-    return Problem(
+    return HTTPProblem(
         kind, str(error), retry_after=5 if KINDS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
     ).response()
 
@@ -191,7 +191,7 @@ async def _of_validation(_: Request, error: Exception) -> JSONResponse:
         f"{'.'.join(map(str, each['loc'][1:])) or each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}"
         for each in error.errors()
     )
-    return Problem("input", said).response()
+    return HTTPProblem("input", said).response()
 
 
 _KIND_OF_STATUS = {404: "not-found", 405: "method", 413: "too-large", 415: "media-type"}
@@ -202,7 +202,7 @@ async def _of_framework(request: Request, error: Exception) -> JSONResponse:
     kind = _KIND_OF_STATUS.get(
         error.status_code, "input" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
     )
-    answer = Problem(kind, f"{request.method} {request.url.path}: {error.detail}").response()
+    answer = HTTPProblem(kind, f"{request.method} {request.url.path}: {error.detail}").response()
     answer.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         answer.headers["Allow"] = ", ".join(_methods(request))
@@ -220,7 +220,7 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _of_fault(_: Request, __: Exception) -> JSONResponse:
-    return Problem("internal", "a fault of the server's own, which its log tells with the request id").response()
+    return HTTPProblem("internal", "a fault of the server's own, which its log tells with the request id").response()
 
 
 PLAIN_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'"

@@ -10,10 +10,10 @@ from faceloupe.errors import ImageError
 from faceloupe.recognition import Embedder, FaceChip, Template
 from faceloupe.recognition.embed import BATCH, directions_of
 from faceloupe.recognition.photographs import Faces, Photograph, completed, find
-from faceloupe.web.batching import MicroBatcher, Places
+from faceloupe.web.batching import MicroBatcher, Slots
 from faceloupe.web.observing import Metrics
-from faceloupe.web.problems import Problem
-from faceloupe.web.settings import Limits
+from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.settings import ServerLimits
 
 __all__ = ["Recogniser"]
 
@@ -24,14 +24,14 @@ class Recogniser:
     Parameters
     ----------
     embedder : Embedder
-    limits : Limits
+    limits : ServerLimits
     metrics : Metrics
     """
 
-    def __init__(self, embedder: Embedder, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, embedder: Embedder, limits: ServerLimits, metrics: Metrics) -> None:
         self.embedder = embedder
         self._most_faces, self._metrics = limits.faces, metrics
-        self._places = Places(limits.photographs, "photographs")
+        self._slots = Slots(limits.photographs, "photographs")
         self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
         # A thread of its own, which no writer that waits for the gallery can take.
         self._embedding = ThreadPoolExecutor(1, thread_name_prefix="embedder")
@@ -54,7 +54,7 @@ class Recogniser:
         ------
         ImageError
             If it cannot be read, or does not show the faces that are meant.
-        Problem
+        HTTPProblem
             If it shows too many faces, or all places are taken.
         """
         found = await self.attempted(content, name, faces=faces)
@@ -67,14 +67,14 @@ class Recogniser:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If it shows too many faces, or all places are taken.
         """
-        with self._places.one(), self._metrics.waiting.track_inprogress():
+        with self._slots.take(), self._metrics.waiting.track_inprogress():
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
             if len(found.chips) > self._most_faces:
-                raise Problem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
+                raise HTTPProblem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
             self._metrics.faces.inc(len(found.chips))
             return completed(found, await self._embed(found.chips), self.embedder)
 

@@ -14,13 +14,13 @@ from faceloupe.embedders import open_embedder
 from faceloupe.gallery import Gallery, open_gallery
 from faceloupe.gallery.trail import acting_as
 from faceloupe.recognition import Embedder
-from faceloupe.web.batching import Places
+from faceloupe.web.batching import Slots
 from faceloupe.web.idempotency import Answers
 from faceloupe.web.jobs import Jobs
 from faceloupe.web.keys import Key
 from faceloupe.web.networks import Networks
 from faceloupe.web.observing import Metrics, log_line
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.recogniser import Recogniser
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
@@ -65,8 +65,8 @@ class Service:
         self.embedder = embedder or open_embedder("sface")
         self.gallery: Gallery = open_gallery(settings.gallery, create=True)
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
-        self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Places(settings.limits.changes, "changes")
-        self.calibrations, self.traces = Places(1, "calibrations"), Places(4, "traces")
+        self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
+        self.calibrations, self.traces = Slots(1, "calibrations"), Slots(4, "traces")
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
 
@@ -82,10 +82,10 @@ class Service:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If too many wait.
         """
-        with self.changes.one():
+        with self.changes.take():
             in_context = partial(copy_context().run, call, *given, **named)
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
@@ -137,7 +137,7 @@ async def allowed(key: Caller, wanted: SecurityScopes, _: Annotated[Any, Depends
     """Let through keys with the scopes alone that a route wants."""
     for scope in wanted.scopes:
         if not key.allows(scope):
-            raise Problem("scope", f"the key {key.name!r} is for {', '.join(key.scopes)}; this takes {scope}")
+            raise HTTPProblem("scope", f"the key {key.name!r} is for {', '.join(key.scopes)}; this takes {scope}")
 
 
 def needs(scope: str) -> Any:

@@ -7,13 +7,13 @@ from pathlib import Path
 from faceloupe.errors import InputError
 from faceloupe.web.keys import Key
 
-__all__ = ["LOOPBACK", "Limits", "Settings"]
+__all__ = ["LOOPBACK", "ServerLimits", "Settings"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """How much a server takes on; past each it refuses, and says when to come back where waiting helps.
 
     Attributes
@@ -71,7 +71,7 @@ class Settings:
         The folder that keeps studies, each in a folder of its own, and the networks trained here.
     data : Path or None
         A folder of data to study and train on, each NAME/SUBJECT/*.jpg.
-    limits : Limits
+    limits : ServerLimits
 
     Raises
     ------
@@ -87,7 +87,7 @@ class Settings:
     networks: tuple[str, ...] = ()
     studies: Path = Path("studies")
     data: Path | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: ServerLimits = field(default_factory=ServerLimits)
 
     def __post_init__(self) -> None:
         if not self.keys:

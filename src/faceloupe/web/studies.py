@@ -18,7 +18,7 @@ from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 from faceloupe.report import write_page
 from faceloupe.web.jobs import Work
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.uploads import Sent
 
 __all__ = ["DataSources", "KeptStudy", "Studies", "ToStudy"]
@@ -121,11 +121,11 @@ class KeptStudy:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If it is not finished.
         """
         if self.state == "begun":
-            raise Problem("conflict", f"study {self.id} is not finished: resume it, or wait for it")
+            raise HTTPProblem("conflict", f"study {self.id} is not finished: resume it, or wait for it")
         return (self.path / REPORT).read_text(encoding="utf-8")
 
     def asked(self) -> ToStudy:
@@ -133,12 +133,12 @@ class KeptStudy:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If it was not begun here.
         """
         call = str(self.manifest["command"])
         if not call.startswith(CALL):
-            raise Problem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
+            raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
         return ToStudy.model_validate_json(call.removeprefix(CALL))
 
     def to_document(self) -> dict[str, Any]:
@@ -206,12 +206,12 @@ class Studies:
 
         Raises
         ------
-        Problem
+        HTTPProblem
             If there is none with this id. An id is only ever compared with what is there.
         """
         found = next((each for each in self.all() if each.id == study), None)
         if found is None:
-            raise Problem("not-found", "no study has this id")
+            raise HTTPProblem("not-found", "no study has this id")
         return found
 
     def new_id(self) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Wi
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from faceloupe.web.problems import Problem
+from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Photo", "Sent", "body_of", "described"]
 
@@ -55,7 +55,7 @@ def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
     async def read(request: Request) -> Model:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in _READERS:
-            raise Problem("media-type", f"expected {' or '.join(_READERS)}, got {kind or 'no Content-Type'}")
+            raise HTTPProblem("media-type", f"expected {' or '.join(_READERS)}, got {kind or 'no Content-Type'}")
         values = await _READERS[kind](request, model)
         try:
             return model.model_validate(values)
@@ -79,7 +79,7 @@ async def _json(request: Request, model: type[Sent]) -> Any:  # noqa: ARG001 - a
     try:
         return await request.json()
     except (ValueError, RecursionError) as problem:  # no JSON, no UTF-8, or nested beyond any use
-        raise Problem("input", f"the body is not JSON: {problem}") from problem
+        raise HTTPProblem("input", f"the body is not JSON: {problem}") from problem
 
 
 async def _form(request: Request, model: type[Sent]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ async def _form(request: Request, model: type[Sent]) -> dict[str, Any]:
     try:
         form = await parser.parse()
     except MultiPartException as problem:
-        raise Problem("input", f"the body is no form: {problem.message}") from problem
+        raise HTTPProblem("input", f"the body is no form: {problem.message}") from problem
     try:
         return await _values(form, model)
     finally:
@@ -101,7 +101,7 @@ async def _values(form: FormData, model: type[Sent]) -> dict[str, Any]:
     for name in form:
         parts = [await part.read() if isinstance(part, UploadFile) else part for part in form.getlist(name)]
         if name not in lists and len(parts) > 1:
-            raise Problem("input", f"{name}: expected once, got {len(parts)} times")
+            raise HTTPProblem("input", f"{name}: expected once, got {len(parts)} times")
         values[name] = parts if name in lists else parts[0]
     return values
 

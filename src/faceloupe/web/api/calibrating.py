@@ -8,7 +8,7 @@ from pydantic import Field
 from faceloupe.evaluation import calibrate_gallery
 from faceloupe.web import shapes
 from faceloupe.web.api.system import told
-from faceloupe.web.problems import Problem, responses
+from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent
 
@@ -32,8 +32,8 @@ async def calibrate(sent: ToCalibrate, service: Serving) -> Any:
     A rate that they cannot support is refused, with how many comparisons it would take.
     """
     if await beside(service.gallery.n_references, service.embedder) > MOST:
-        raise Problem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
-    with service.calibrations.one():
+        raise HTTPProblem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
+    with service.calibrations.take():
         point = await beside(calibrate_gallery, service.gallery, sent.fmr, service.embedder)
     await service.write(service.gallery.save_point, point)
     return told(point, "gallery")

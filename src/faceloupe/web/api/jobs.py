@@ -18,7 +18,7 @@ from faceloupe.report.policy import content_policy
 from faceloupe.web import shapes
 from faceloupe.web.jobs import Job
 from faceloupe.web.keys import Key
-from faceloupe.web.problems import PLAIN_POLICY, Problem, plain_page, responses
+from faceloupe.web.problems import PLAIN_POLICY, HTTPProblem, plain_page, responses
 from faceloupe.web.sending import in_parts
 from faceloupe.web.service import Caller, Serving, beside
 
@@ -46,7 +46,7 @@ async def own_job(job_id: str, service: Serving, key: Caller) -> Job:
     """Return a job of the caller's; that others exist is not told."""
     job = service.jobs.get(job_id)
     if not _may_see(key, job):
-        raise Problem("not-found", "no job of yours has this id")
+        raise HTTPProblem("not-found", "no job of yours has this id")
     return job
 
 
@@ -117,7 +117,7 @@ async def page(found: Own, service: Serving) -> Any:
     """Return an address that opens the page of a look, an explanation or a study once, within a minute."""
     document = _result(found)
     if document.get("schema") not in SCHEMAS:
-        raise Problem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
+        raise HTTPProblem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
     return {"address": f"/pages/{service.tickets.issue(await beside(render_page, document))}"}
 
 
@@ -146,7 +146,7 @@ def _may_see(key: Key, job: Job) -> bool:
 def _result(job: Job) -> dict[str, Any]:
     if job.result is None:
         why = f": {job.error}" if job.error else ""
-        raise Problem("conflict", f"the job has no result; it is {job.state}{why}")
+        raise HTTPProblem("conflict", f"the job has no result; it is {job.state}{why}")
     return job.result
 
 

@@ -17,7 +17,7 @@ from faceloupe.progress import Progress
 from faceloupe.web import shapes
 from faceloupe.web.faces import Face, open_sent, told_aligned
 from faceloupe.web.networks import NAME
-from faceloupe.web.problems import Problem, responses
+from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.sending import in_parts
 from faceloupe.web.service import Caller, Serving, beside, needs
 from faceloupe.web.training import Kind, train
@@ -110,7 +110,7 @@ async def train_one(sent: ToTrain, service: Serving, key: Caller) -> Any:
     faces = await beside(service.data.load, sent.data)
     if sent.people is not None:
         if sent.people > faces.n_subjects:
-            raise Problem("input", f"people: {sent.data} has {faces.n_subjects} subjects; got {sent.people}")
+            raise HTTPProblem("input", f"people: {sent.data} has {faces.n_subjects} subjects; got {sent.people}")
         faces = faces.select(range(sent.people))
     work = await beside(train, service.networks, sent.name, faces, sent.kind, sent.epochs)
     about = f"{sent.name}, on {faces.n_subjects} people of {sent.data}"
@@ -149,7 +149,7 @@ async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], 
 
 async def place_for_trace(service: Serving) -> AsyncIterator[None]:
     """Hold one of few places until the answer is taken."""
-    with service.traces.one():
+    with service.traces.take():
         yield
 
 
@@ -165,7 +165,9 @@ async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))
     layers = (await beside(service.networks.anatomy, network)).layers
     wanted = sum(layer.output_bytes for layer in layers if layer.name in sent.layers)
     if wanted > MOST_BYTES:
-        raise Problem("too-large", f"these layers put out {wanted:,} bytes, at most {MOST_BYTES:,} are sent at once")
+        raise HTTPProblem(
+            "too-large", f"these layers put out {wanted:,} bytes, at most {MOST_BYTES:,} are sent at once"
+        )
     model = await beside(service.networks.shared, network)
     [face] = await open_sent(service, [model], [sent.photo])
     return await in_parts(await beside(service.networks.trace, network, face, sent.layers))
@@ -182,7 +184,7 @@ async def attribute(
     """Draw which parts of a face an answer rests on, and check the drawing; the job's result is the map."""
     model = await beside(service.networks.open, network)
     if model.answers == "template" and sent.other is None:
-        raise Problem("input", f"{model.name} answers with a template, which says something only beside an `other`")
+        raise HTTPProblem("input", f"{model.name} answers with a template, which says something only beside an `other`")
     faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])
 
     def work(tell: Progress) -> dict[str, Any]:

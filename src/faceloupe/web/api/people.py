@@ -15,7 +15,7 @@ from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.web import shapes
 from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
-from faceloupe.web.problems import Problem, responses
+from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
@@ -164,7 +164,7 @@ async def face(person: Number, reference: Number, service: Serving) -> Response:
         await beside(service.gallery.face, reference) if reference in {one.id for one in record.references} else None
     )
     if content is None:
-        raise Problem("not-found", f"subject {person} has no face chip of a reference {reference}")
+        raise HTTPProblem("not-found", f"subject {person} has no face chip of a reference {reference}")
     return Response(content, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from faceloupe.web import shapes
 from faceloupe.web.keys import Key
-from faceloupe.web.problems import Problem, responses
+from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Service, Serving, beside, needs
 from faceloupe.web.studies import ToStudy
 
@@ -39,7 +39,7 @@ async def resume(study: str, service: Serving, key: Caller) -> Any:
     """Go on with a study that was stopped, by anybody or by the end of the server."""
     kept = await beside(service.studies.get, study)
     if kept.state == "whole":
-        raise Problem("conflict", f"study {study} is finished: open its page")
+        raise HTTPProblem("conflict", f"study {study} is finished: open its page")
     return await _carry_out(service, key, study, kept.asked(), resume=True)
 
 
@@ -54,7 +54,7 @@ async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, 
     faces = await beside(service.data.load, asked.data)
     work = await beside(service.studies.work, study, asked, faces, resume=resume)
     if service.job_of_study(study):
-        raise Problem("conflict", f"study {study} is at work")
+        raise HTTPProblem("conflict", f"study {study} is at work")
     job = service.jobs.submit("study", work, owner=key.name, about=asked.words())
     service.study_jobs[study] = job.id
     return job.to_document()

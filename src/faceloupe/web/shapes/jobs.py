@@ -1,12 +1,13 @@
 """Long work, and what came of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
-from faceloupe.web.shapes.moments import Moment
+__all__ = ["Address", "Document", "JobState", "JobStates", "Timestamp"]
 
-__all__ = ["Address", "Document", "JobState", "JobStates"]
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment in UTC, as ISO 8601 writes it."""
 
 
 class JobState(BaseModel):
@@ -18,8 +19,8 @@ class JobState(BaseModel):
     state: Literal["waiting", "running", "done", "failed", "stopped"]
     done: float
     whole: float = Field(description="0 while it is not known.")
-    created: Moment
-    ended: Moment | None
+    created: Timestamp
+    ended: Timestamp | None
     error: str | None
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from faceloupe.recognition import Quality
-from faceloupe.web.shapes.moments import Moment
+from faceloupe.web.shapes.jobs import Timestamp
 
 __all__ = ["Audit", "Enrolled", "Entry", "Forgotten", "People", "Person", "Record"]
 
@@ -23,7 +23,7 @@ class Person(BaseModel):
     id: int
     name: str
     consent: str
-    created: Moment
+    created: Timestamp
     references: int
     embedders: list[Embedder]
 
@@ -44,7 +44,7 @@ class Reference(BaseModel):
     dimensions: int
     quality: Quality
     source_sha256: str
-    created: Moment
+    created: Timestamp
     has_face: bool
 
 
@@ -52,7 +52,7 @@ class Entry(BaseModel):
     """A line of the audit trail."""
 
     id: int
-    at: Moment
+    at: Timestamp
     who: str
     what: str
     subject_id: int | None

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from faceloupe.web.shapes.moments import Moment
+from faceloupe.web.shapes.jobs import Timestamp
 
 __all__ = ["Studies", "Study"]
 
@@ -24,7 +24,7 @@ class Study(BaseModel):
 
     id: str
     state: Literal["whole", "begun"]
-    created: Moment
+    created: Timestamp
     trials: int = Field(description="Measured so far.")
     so_far: list[SoFar] = Field(description="Empty once the study is finished.")
     words: str
