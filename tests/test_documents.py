@@ -1,57 +1,79 @@
-"""Documents: exact arrays, and files that are whole or not there."""
+"""Documents: JSON there and back, and what is refused of JSON that comes from outside."""
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
+import tracemalloc
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
-from faceloupe.documents import decode_array, encode_array, json_text, read_json, sha256_of, write_json, write_whole
+from faceloupe.documents import json_text, parse_json, read_json, write_json
 from faceloupe.errors import InputError
 
-
-@given(
-    arrays.arrays(st.sampled_from([np.float32, np.uint8, np.dtype(">f8"), np.int64]), arrays.array_shapes(max_dims=3))
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
 )
-def test_an_array_survives_json_bit_by_bit(array):
-    for compress in (False, True):
-        back = decode_array(json.loads(json.dumps(encode_array(array, compress=compress))))
-        assert back.shape == array.shape
-        assert back.astype(array.dtype).tobytes() == array.tobytes()
 
 
-def test_weights_that_are_alike_take_less_room_compressed():
-    weights = np.random.default_rng(0).normal(size=10_000).astype(np.float16)
-    plain, small = (len(json.dumps(encode_array(weights, compress=compress))) for compress in (False, True))
-    assert small < 0.95 * plain
+@given(DOCUMENTS)
+def test_documents_are_read_as_the_standard_library_reads_them(document):
+    text = json.dumps(document)
+    assert parse_json(text) == parse_json(text.encode()) == parse_json(b"\xef\xbb\xbf" + text.encode()) == document
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    target = tmp_path / "report.html"
-    write_whole(target, b"old")
-    monkeypatch.setattr("os.replace", _fail)
-    with pytest.raises(OSError, match="disk on fire"):
-        write_whole(target, b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-    assert target.read_bytes() == b"old"
+@given(st.binary() | st.text(alphabet='[]{}",:\\ue019.N -').map(str.encode))
+def test_bytes_are_a_document_or_an_input_error(content):
+    try:
+        document = parse_json(content, max_depth=5, max_values=10)
+    except InputError:
+        return
+    assert json.loads(content.decode("utf-8-sig")) == document
 
 
-def _fail(*_):
-    raise OSError("disk on fire")
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("[" * 65 + "]" * 65, "lie 65 deep; at most 64"),
+        ('{"a":' * 100_000, "lie 100,000 deep"),
+        ("[" * 2_000_000, "values; at most 1,000,000"),
+        ("[" + "0," * 1_000_000 + "0]", "about 1,000,002 values"),
+        ('"' + "x" * (64 << 20) + '"', "67,108,866 bytes; at most 67,108,864"),
+        ("NaN", "NaN is no number"),
+        ('{"a": -Infinity}', "-Infinity is no number"),
+        ("[1e999]", "1e999 is too large"),
+        ("1" * 5000, "an integer has too many digits"),
+        ('{"a": 1, "b": 2, "a": 3}', "has the name 'a' twice"),
+        (b'"\xff"', "not UTF-8: invalid start byte at byte 1"),
+        ("\ud800", "not UTF-8"),
+        ("{}".encode("utf-16"), "not UTF-8"),
+        ("", "not JSON: Expecting value"),
+        ("{} {}", "not JSON: Extra data"),
+    ],
+)
+def test_what_is_refused(content, complaint):
+    with pytest.raises(InputError, match=complaint):
+        parse_json(content)
 
 
-def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    with ThreadPoolExecutor() as threads:
-        read = threads.submit(pipe.read_bytes)
-        write_whole(pipe, b"content")
-    assert read.result() == b"content"
-    assert pipe.is_fifo()
+def test_brackets_and_commas_inside_of_text_count_for_nothing():
+    text = '\\",[{' * 500_000
+    document = {"a\\": [text, {"b,[": '\\"]}'}]}
+    assert parse_json(json.dumps(document), max_depth=3, max_values=8) == document
+    with pytest.raises(InputError, match="3 deep"):
+        parse_json(json.dumps(document), max_depth=2)
+
+
+def test_a_bomb_is_refused_before_it_is_built():
+    bomb = b"{" + b",".join(b'"f%d":[]' % number for number in range(300_000)) + b"}"
+    tracemalloc.start()
+    with pytest.raises(InputError, match="about 600,001 values; at most 1,000"):
+        parse_json(bomb, max_values=1000)
+    assert tracemalloc.get_traced_memory()[1] < 8 * len(bomb)
+    tracemalloc.stop()
 
 
 def test_json_goes_there_and_back(tmp_path):
@@ -71,14 +93,10 @@ def test_nan_is_refused_before_anything_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_broken_file_is_named(tmp_path):
+def test_a_broken_file_is_named_and_what_is_no_file_not_read(tmp_path):
     (tmp_path / "a.json").write_text("{")
-    with pytest.raises(InputError, match=r"a\.json is not a JSON document"):
+    with pytest.raises(InputError, match=r"a\.json is not a JSON document that can be read: not JSON"):
         read_json(tmp_path / "a.json")
-
-
-def test_a_files_sha256_is_that_of_its_bytes(tmp_path):
-    (tmp_path / "a").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2
-    with pytest.raises(OSError, match="nowhere"):
-        sha256_of(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="a device, a pipe or a socket"):
+        read_json(tmp_path / "pipe")

@@ -14,32 +14,35 @@ HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 
 # What each part may import of the others. A result shows itself in a notebook, so the inspection may know the report:
 # the report draws plain documents and knows no result.
+DOCUMENTS = "documents files arrays"
 MAY_KNOW = {
     "errors": "",
     "numerals": "",
     "progress": "",
-    "documents": "errors",
+    "files": "errors",
+    "arrays": "errors",
+    "documents": "errors files",
     "scores": "errors",
     "faces": "errors documents",
-    "recognition": "errors documents faces scores",
-    "gallery": "errors documents progress faces scores recognition",
-    "training": "errors documents progress faces",
-    "blocks": "documents",
-    "loupe_data": "documents",
-    "inspection": "errors documents numerals progress blocks faces report",
-    "studies": "errors documents numerals progress blocks loupe_data scores faces training inspection",
-    "report": "errors documents numerals",
+    "recognition": f"errors {DOCUMENTS} faces scores",
+    "gallery": f"errors {DOCUMENTS} progress faces scores recognition",
+    "training": f"errors {DOCUMENTS} progress faces",
+    "blocks": f"errors {DOCUMENTS}",
+    "loupe_data": f"errors {DOCUMENTS}",
+    "inspection": f"errors {DOCUMENTS} numerals progress blocks faces report",
+    "studies": f"errors {DOCUMENTS} numerals progress blocks loupe_data scores faces training inspection",
+    "report": f"errors {DOCUMENTS} numerals",
     "embedders": "errors faces recognition training",
-    "evaluation": "errors documents progress blocks faces scores recognition training embedders gallery report",
-    "explaining": "errors documents numerals progress blocks faces scores recognition inspection gallery report",
-    "looking": "errors documents numerals progress blocks loupe_data faces recognition training inspection report",
+    "evaluation": f"errors {DOCUMENTS} progress blocks faces scores recognition training embedders gallery report",
+    "explaining": f"errors {DOCUMENTS} numerals progress blocks faces scores recognition inspection gallery report",
+    "looking": f"errors {DOCUMENTS} numerals progress blocks loupe_data faces recognition training inspection report",
     "web": (
-        "errors documents numerals progress faces scores recognition gallery training embedders evaluation explaining "
-        "inspection looking studies report __init__"
+        f"errors {DOCUMENTS} numerals progress faces scores recognition gallery training embedders evaluation "
+        "explaining inspection looking studies report __init__"
     ),
     "client": "errors faces web",
     "cli": (
-        "errors documents numerals progress faces scores recognition gallery training embedders evaluation "
+        f"errors {DOCUMENTS} numerals progress faces scores recognition gallery training embedders evaluation "
         "explaining inspection studies report looking web __init__"
     ),
     "__main__": "cli",

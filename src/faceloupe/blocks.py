@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 
 __all__ = ["Block", "chart", "pictures", "section", "table", "text"]
 

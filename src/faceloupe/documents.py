@@ -1,76 +1,23 @@
-"""Plain documents: the dictionaries that page, ``--json`` and files share.
+"""Plain documents: the dictionaries that page, ``--json``, HTTP and files share, and the one reader of JSON."""
 
-A document holds only what JSON holds. Arrays travel as base64 of their little-endian bytes, so that a page can compute
-on exactly the numbers that Python had; large ones may be compressed.
-"""
-
-import base64
-import hashlib
 import json
-import os
-import tempfile
-import zlib
+from collections import Counter
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.files import read_bytes, write_whole
 
-__all__ = ["decode_array", "encode_array", "json_text", "read_json", "sha256_of", "write_json", "write_whole"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "json_text", "parse_json", "read_json", "write_json"]
 
+MAX_BYTES, MAX_DEPTH, MAX_VALUES = 64 << 20, 64, 1_000_000
+"""What is read of JSON that comes from outside, unless a caller says otherwise."""
 
-def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, Any]:
-    """Return an array as ``{"dtype", "shape", "base64"}``, or compressed as ``{"dtype", "shape", "deflate"}``.
-
-    Compressed are the first bytes of all numbers, then the second, and so on (HDF5's shuffle filter): signs and
-    exponents of weights are much alike, their last bits are not. Measured on the weights of the tutorial's networks
-    after each of 20 epochs, in half precision: 46 % of the bytes, and 93 % without the shuffle.
-
-    >>> encode_array(np.array([1.0], dtype=np.float32))
-    {'dtype': '<f4', 'shape': [1], 'base64': 'AACAPw=='}
-    """
-    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    content = little.tobytes()
-    if compress:
-        content = zlib.compress(np.frombuffer(content, np.uint8).reshape(-1, little.itemsize).T.tobytes(), level=9)
-    text = base64.b64encode(content).decode("ascii")
-    return {"dtype": little.dtype.str, "shape": list(array.shape), "deflate" if compress else "base64": text}
-
-
-def decode_array(document: dict[str, Any]) -> NDArray[Any]:
-    """Return the array that :func:`encode_array` wrote, read-only."""
-    dtype = np.dtype(document["dtype"])
-    if "deflate" in document:
-        shuffled = np.frombuffer(zlib.decompress(base64.b64decode(document["deflate"])), np.uint8)
-        content = shuffled.reshape(dtype.itemsize, -1).T.tobytes()
-    else:
-        content = base64.b64decode(document["base64"])
-    return np.frombuffer(content, dtype=dtype).reshape(document["shape"])
-
-
-def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part.
-
-    The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. What is
-    personal or secret has the `mode` 0o600. What is there and no file, such as ``/dev/stdout`` or a pipe, is written
-    to, not replaced.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+_STEPS = np.zeros(256, np.int8)  # what a byte outside of strings adds to the depth
+_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 
 
 def json_text(document: dict[str, Any], *, indent: int | None = None) -> str:
@@ -90,27 +37,104 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     write_whole(path, (json_text(document, indent=1) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Return the document in a JSON file.
+def parse_json(
+    content: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES
+) -> Any:
+    """Return what JSON from outside says. Size, depth and number of values are looked at before anything is built.
+
+    Parameters
+    ----------
+    content : bytes or str
+        UTF-8; a byte order mark is passed over.
+    max_bytes : int
+    max_depth : int
+        Lists and objects within one another, at most.
+    max_values : int
+        Items of all lists and objects together, at most.
 
     Raises
     ------
     InputError
-        If the file is not JSON.
+        If it is too large, too deep, of too many values, not UTF-8 or not JSON (RFC 8259); if an object has a name
+        twice, of which readers would take one or the other; or if a number is NaN, infinite or too large for a float.
+
+    Examples
+    --------
+    >>> parse_json('{"size": [3, 4.5]}')
+    {'size': [3, 4.5]}
+    >>> parse_json("[[[]]]", max_depth=2)
+    Traceback (most recent call last):
+    faceloupe.errors.InputError: lists and objects lie 3 deep; at most 2 are read
     """
+    content = content.encode(errors="surrogatepass") if isinstance(content, str) else content
+    if len(content) > max_bytes:
+        raise InputError(f"{len(content):,} bytes; at most {max_bytes:,} are read")
+    _check_structure(content, max_depth, max_values)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise InputError(f"{path} is not a JSON document: {problem}.") from problem
+        return json.loads(
+            content.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_object
+        )
+    except UnicodeDecodeError as problem:
+        raise InputError(f"not UTF-8: {problem.reason} at byte {problem.start:,}") from problem
+    except json.JSONDecodeError as problem:
+        raise InputError(f"not JSON: {problem}") from problem
+    except RecursionError as problem:  # the caller stands deep already
+        raise InputError("lists and objects lie too deep") from problem
+    except InputError:
+        raise
+    except ValueError as problem:  # an integer of more digits than Python reads
+        raise InputError("an integer has too many digits") from problem
 
 
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256, 64 hexadecimal digits; it is read a piece at a time.
+def read_json(
+    path: Path, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES
+) -> Any:
+    """Return the document in a JSON file, see :func:`parse_json`.
 
     Raises
     ------
+    InputError
+        If it is no regular file, or not JSON within these bounds.
     OSError
-        If it cannot be read.
+        If it cannot be opened.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    content = read_bytes(path, max_bytes)
+    try:
+        return parse_json(content, max_bytes=max_bytes, max_depth=max_depth, max_values=max_values)
+    except InputError as problem:
+        raise InputError(f"{path} is not a JSON document that can be read: {problem}") from problem
+
+
+def _check_structure(content: bytes, max_depth: int, max_values: int) -> None:
+    """Count brackets and commas outside of strings; most documents have so few of them that strings do not matter."""
+    opening, commas = content.count(b"[") + content.count(b"{"), content.count(b",")
+    if opening <= max_depth and opening + commas < max_values:
+        return
+    letters = np.frombuffer(content.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+    letters = letters[np.bitwise_xor.accumulate(letters == ord('"')) == 0]
+    steps = _STEPS[letters]
+    values = 1 + int((steps > 0).sum() + (letters == ord(",")).sum())
+    if values > max_values:
+        raise InputError(f"about {values:,} values; at most {max_values:,} are read")
+    depth = int(steps[steps != 0].cumsum(dtype=np.int32).max(initial=0))
+    if depth > max_depth:
+        raise InputError(f"lists and objects lie {depth:,} deep; at most {max_depth:,} are read")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise InputError(f"{constant} is no number that JSON knows")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise InputError(f"{text[:40]} is too large for a number")
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise InputError(f"an object has the name {name[:80]!r} twice")
+    return document

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 
 __all__ = ["loupe_data", "loupe_fit", "loupe_network", "loupe_state"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.errors import ImageError, InputError
 from faceloupe.explaining import Side, explain
 from faceloupe.explaining.network import RedrawnSFace, network_of, sface_graph

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 
 SEEDS = np.random.default_rng(7)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from faceloupe.arrays import decode_array
 from faceloupe.blocks import pictures, section
-from faceloupe.documents import decode_array
 from faceloupe.report import render_page
 
 NUMBER = r"−?[\d.]+(?:e−?\d+)?"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 
 HEIGHT, WIDTH, FACES, FITS, EPOCHS = 14, 12, 6, 5, 3
 FILTERS, KERNEL, POOL, HIDDEN = 3, (4, 3), 3, 4

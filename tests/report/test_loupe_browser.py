@@ -13,7 +13,7 @@ from loupe_data import EPOCHS, FACES, FILTERS, HEIGHT, MAP, WIDTH, convolution, 
 from PIL import Image
 
 from faceloupe import CNNClassifier, FCNNClassifier, load_faces
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
 from faceloupe.report.policy import content_policy
 

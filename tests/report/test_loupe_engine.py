@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from faceloupe.documents import decode_array, encode_array
+from faceloupe.arrays import decode_array, encode_array
 from faceloupe.faces import load_faces, perturbations
 from faceloupe.inspection import dead_units, trace
 from faceloupe.training import (

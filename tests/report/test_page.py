@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
 from faceloupe.report import render_page
 

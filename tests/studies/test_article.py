@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from recount import KINDS, NETWORKS, agree, blocks, decimals, fits, grid, interval, number, share_of
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.studies import Study, Trials, make_plan, run_study
 
 

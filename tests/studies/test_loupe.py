@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.report import render_page
 from faceloupe.report.hover import render_hover
 from faceloupe.studies.fits import build

@@ -5,7 +5,7 @@ import pytest
 import torch
 from recount import KINDS, blocks
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.training.networks import CNN
 
 

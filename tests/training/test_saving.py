@@ -153,9 +153,9 @@ def test_a_save_that_fails_half_way_leaves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
-def test_others_may_read_what_was_saved(saved):
-    assert stat.S_IMODE(saved.stat().st_mode) == 0o755
-    assert {stat.S_IMODE(path.stat().st_mode) for path in saved.iterdir()} == {0o644}
+def test_what_was_saved_is_its_owners(saved):
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in saved.iterdir()} == {0o600}
 
 
 def test_missing_files_are_named(saved, tmp_path):

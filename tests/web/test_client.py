@@ -9,8 +9,8 @@ import pytest
 import serving
 from serving import TOKENS, photo
 
+from faceloupe.arrays import decode_array
 from faceloupe.client import Client
-from faceloupe.documents import decode_array
 from faceloupe.errors import ImageError, InputError, ProblemError, UnavailableError
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import serving
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection import trace
 from faceloupe.inspection.attribution.methods import METHODS

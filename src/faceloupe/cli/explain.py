@@ -40,8 +40,8 @@ def explain(
 ) -> None:
     """Explain why two photographs do, or do not, show one person: one page, which shows both faces."""
     from faceloupe import explaining
-    from faceloupe.documents import write_whole
     from faceloupe.embedders import open_embedder
+    from faceloupe.files import write_whole
     from faceloupe.recognition.points import published_point
     from faceloupe.report import figure_png, save_figures, write_page
 

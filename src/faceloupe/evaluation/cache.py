@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.documents import parse_json
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition import Embedder, Pose, Quality
 from faceloupe.recognition.detect import DETECTION_SIDE
@@ -79,7 +80,7 @@ class TemplateCache:
         key = _key(photograph, embedder, detecting)
         with self._explained():
             row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(json.loads(row[1])))
+        return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(parse_json(row[1])))
 
     def keep(self, photograph: str, embedder: Embedder, detecting: Detecting, template: Cached) -> None:
         """Keep a template; the end of this process, however sudden, does not lose it."""

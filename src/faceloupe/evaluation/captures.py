@@ -11,9 +11,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.documents import sha256_of
 from faceloupe.embedders import grey_faces
 from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
+from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, Photograph, Quality, recognise
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError, UnavailableError
 from faceloupe.gallery.problems import in_words
 
@@ -58,7 +59,9 @@ class Database:
         if place.get_backend_name() == "postgresql" and "connect_timeout" not in place.query:
             place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
         try:
-            self.engine = create_engine(place, hide_parameters=True)  # a template is in no error message
+            self.engine = create_engine(  # a template is in no error message
+                place, hide_parameters=True, json_deserializer=parse_json
+            )
         except ImportError as error:
             raise UnavailableError(f"This gallery needs {error.name}: pip install faceloupe[postgres]") from error
         if self.path is not None:

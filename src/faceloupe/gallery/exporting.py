@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from faceloupe.documents import encode_array, write_whole
+from faceloupe.arrays import encode_array
 from faceloupe.errors import GalleryError
+from faceloupe.files import write_whole
 from faceloupe.gallery import points
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import REMEDY, flaws
@@ -41,7 +42,7 @@ def export(connection: Connection, path: Path) -> int:
     body = b"".join(lines)
     end = _line({"subjects": len(lines) - 1, "sha256": sha256(body).hexdigest()})
     try:
-        write_whole(path, body + end, mode=0o600)
+        write_whole(path, body + end)
     except OSError as problem:
         raise GalleryError(f"{path} cannot be written: {problem.strerror}.") from problem
     return len(lines) - 1

@@ -1,7 +1,6 @@
 """Taking in what was exported: each subject whole or not at all, and nothing is overwritten."""
 
 import base64
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, insert, select
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
+from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError
 from faceloupe.faces import Skipped
 from faceloupe.gallery import points, trail
@@ -63,10 +63,7 @@ def _documents(path: Path) -> Iterator[Document]:
 
 
 def _parsed(line: bytes) -> Document:
-    try:
-        document = json.loads(line)
-    except ValueError as problem:
-        raise ValueError("a line of it is not JSON") from problem
+    document = parse_json(line)
     if not isinstance(document, dict):
         raise TypeError("a line of it holds no object")
     return document

@@ -9,11 +9,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
+from faceloupe.files import sha256_of
 from faceloupe.gallery.enrolment import refusal_of_holder
 from faceloupe.gallery.people import checked_name
 from faceloupe.gallery.records import EmbedderId, Enrolled

@@ -1,6 +1,5 @@
 """Whether what is kept of a face is whole: a damaged reference is named, and never carried on."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Text, cast, func, select
 
+from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError
 from faceloupe.gallery.schema import references, subjects
 
@@ -70,6 +70,6 @@ def damage_in_words() -> Iterator[None]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.showing import Shown
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError
+from faceloupe.files import sha256_of
 from faceloupe.looking.model import Asked, Model
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError
+from faceloupe.files import sha256_of
 from faceloupe.inspection import OnnxNetwork
 from faceloupe.looking.factories import made, of_module
 from faceloupe.looking.model import Asked, Model

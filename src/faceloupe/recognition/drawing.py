@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloupe.documents import write_whole
 from faceloupe.errors import InputError
 from faceloupe.faces.images import Samples
+from faceloupe.files import write_whole
 from faceloupe.recognition.detect import Detection
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from faceloupe.documents import sha256_of
 from faceloupe.errors import InputError, UnavailableError
+from faceloupe.files import sha256_of
 
 __all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_weights", "weights"]
 

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from faceloupe.documents import write_whole
 from faceloupe.errors import InputError
+from faceloupe.files import write_whole
 from faceloupe.report.blocks import badge, blocks_of, render_block
 from faceloupe.report.hover import has_pictures, hover_source, render_hover
 from faceloupe.report.loupe import LOUPE_ID, loupe_sources, loupe_style, render_loupe

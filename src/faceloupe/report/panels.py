@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.report.markup import plain
 from faceloupe.report.pictures import array_to_pixels, scale_ends, scale_labels
 

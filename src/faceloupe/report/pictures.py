@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.numerals import three_figures
 from faceloupe.report.markup import element, identifier, inline, paragraphs, plain
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from faceloupe.documents import read_json, write_json, write_whole
+from faceloupe.documents import read_json, write_json
 from faceloupe.errors import StudyError
+from faceloupe.files import write_whole
 from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import Trial, Trials, read_csv, write_csv
 

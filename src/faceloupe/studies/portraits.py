@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.arrays import encode_array
 from faceloupe.blocks import pictures
-from faceloupe.documents import encode_array
 from faceloupe.faces import FaceSet
 from faceloupe.inspection import trace
 from faceloupe.numerals import three_figures

@@ -1,7 +1,6 @@
 """Fitted classifiers on disk: a folder of weights (safetensors) and a manifest (JSON); loading runs no code from it."""
 
 import hashlib
-import json
 import math
 import shutil
 import tempfile
@@ -16,8 +15,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from sklearn.utils.validation import check_is_fitted
 
-from faceloupe.documents import decode_array, encode_array, write_json, write_whole
+from faceloupe.arrays import decode_array, encode_array
+from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError
+from faceloupe.files import write_whole
 from faceloupe.training.deep import DeepCNNClassifier
 from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 from faceloupe.training.fit import History
@@ -68,7 +69,6 @@ def save(classifier: Classifier, folder: str | Path) -> None:
     manifest = _manifest(classifier, weights)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        unfinished.chmod(0o755)
         write_whole(unfinished / WEIGHTS, weights)
         write_json(unfinished / MANIFEST, manifest)
         unfinished.replace(folder)
@@ -148,8 +148,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{folder} is not a saved classifier: it has no {MANIFEST}.")
     try:
-        manifest = json.loads(path.read_bytes())
-    except ValueError as error:
+        manifest = read_json(path)
+    except InputError as error:
         raise InputError(f"{path} is damaged ({error}); save the classifier anew.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"{path} does not describe a saved classifier, but something else.")

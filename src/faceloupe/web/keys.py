@@ -9,8 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from faceloupe.documents import read_json, write_whole
+from faceloupe.documents import read_json
 from faceloupe.errors import InputError
+from faceloupe.files import write_whole
 
 __all__ = ["SCOPES", "Key", "add_key", "key_of", "new_token", "read_keys"]
 
@@ -114,7 +115,7 @@ def add_key(path: Path, name: str, scopes: Iterable[str], *, per_minute: int = 6
         "format": FORMAT,
         "keys": [asdict(key) for key in (*keys, key_of(token, name=name, scopes=scopes, per_minute=per_minute))],
     }
-    write_whole(path, (json.dumps(document, indent=1) + "\n").encode(), mode=0o600)
+    write_whole(path, (json.dumps(document, indent=1) + "\n").encode())
     return token
 
 

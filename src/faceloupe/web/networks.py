@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 from faceloupe.errors import FaceloupeError, InputError, UnavailableError
 from faceloupe.inspection import Anatomy, anatomy, trace
 from faceloupe.looking import Model, open_model

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.inspection import attribute, trace
 from faceloupe.inspection.attribution.methods import METHODS, window_of, windows_on

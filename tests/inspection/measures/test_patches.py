@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from toy_networks import CONVOLUTIONS, Block
 
-from faceloupe.documents import decode_array
+from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection import top_patches, trace
 from faceloupe.training.networks import CNN, FCNN

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.attribution.access import Access, RunNetwork, access
 from faceloupe.inspection.attribution.certificate import Certificate, faces_to_check, make_certificate

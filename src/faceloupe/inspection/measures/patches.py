@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.fields import Field

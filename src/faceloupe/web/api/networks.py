@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from faceloupe.documents import encode_array
+from faceloupe.arrays import encode_array
 from faceloupe.inspection import attribute as attributed
 from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.outputs import chosen_layers

@@ -1,0 +1,66 @@
+"""Arrays in documents: base64 of their little-endian bytes, so that a page computes on exactly Python's numbers."""
+
+import base64
+import binascii
+import math
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+
+__all__ = ["MAX_ARRAY_BYTES", "decode_array", "encode_array"]
+
+MAX_ARRAY_BYTES = 256 << 20
+"""An array in a document that claims more bytes is refused before they are unpacked."""
+
+
+def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, Any]:
+    """Return an array as ``{"dtype", "shape", "base64"}``, or compressed as ``{"dtype", "shape", "deflate"}``.
+
+    Compressed are the first bytes of all numbers, then the second, and so on (HDF5's shuffle filter): signs and
+    exponents of weights are much alike, their last bits are not. Measured on the weights of the tutorial's networks
+    after each of 20 epochs, in half precision: 46 % of the bytes, and 93 % without the shuffle.
+
+    >>> encode_array(np.array([1.0], dtype=np.float32))
+    {'dtype': '<f4', 'shape': [1], 'base64': 'AACAPw=='}
+    """
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    content = little.tobytes()
+    if compress:
+        content = zlib.compress(np.frombuffer(content, np.uint8).reshape(-1, little.itemsize).T.tobytes(), level=9)
+    text = base64.b64encode(content).decode("ascii")
+    return {"dtype": little.dtype.str, "shape": list(array.shape), "deflate" if compress else "base64": text}
+
+
+def decode_array(document: Any) -> NDArray[Any]:
+    """Return the array that :func:`encode_array` wrote, read-only.
+
+    Raises
+    ------
+    InputError
+        If the document is not of such an array, its bytes are more or fewer than dtype and shape say, or they are more
+        than ``MAX_ARRAY_BYTES``.
+    """
+    try:
+        dtype, shape = np.dtype(document["dtype"]), tuple(document["shape"])
+        packed = document["deflate" if "deflate" in document else "base64"]
+        if dtype.kind not in "biufcSU" or any(type(side) is not int or side < 0 for side in shape):
+            raise InputError(f"an array of dtype {dtype} and shape {shape} is none of numbers")
+        size = dtype.itemsize * math.prod(shape)
+        if size > MAX_ARRAY_BYTES:
+            raise InputError(f"an array of {size:,} bytes; at most {MAX_ARRAY_BYTES:,} are read")
+        content = base64.b64decode(packed, validate=True)
+        if "deflate" in document:
+            content = zlib.decompressobj().decompress(content, size + 1)
+    except (KeyError, TypeError, ValueError, SyntaxError, binascii.Error, zlib.error) as problem:
+        if isinstance(problem, InputError):
+            raise
+        raise InputError(f"expected an array as dtype, shape and base64 or deflate ({problem})") from problem
+    if len(content) != size:
+        raise InputError(f"an array of shape {shape} and dtype {dtype} has {size:,} bytes, not {len(content):,}")
+    if "deflate" in document:
+        content = np.frombuffer(content, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
+    return np.frombuffer(content, dtype=dtype).reshape(shape)

@@ -1,0 +1,88 @@
+"""Files: read up to a bound, written whole or not at all, for their owner's eyes only."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from faceloupe.errors import InputError
+
+__all__ = ["open_regular", "read_bytes", "sha256_of", "write_whole"]
+
+
+_TO_READ = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+)  # Windows has the one, Unix the other
+
+
+@contextmanager
+def open_regular(path: Path, max_bytes: int) -> Iterator[BinaryIO]:
+    """Open a file to read it, once it is known to be a regular file of at most `max_bytes`.
+
+    A named pipe would wait for ever, and a device, such as ``/dev/zero``, never end.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, or larger.
+    OSError
+        If it cannot be opened.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, no file")
+    with os.fdopen(
+        os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
+    ) as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise InputError(f"{path} is a device, a pipe or a socket; a regular file was expected")
+        if about.st_size > max_bytes:
+            raise InputError(f"{path} has {about.st_size:,} bytes; at most {max_bytes:,} are read")
+        yield file
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """Return what a regular file holds, see :func:`open_regular`; one that grows meanwhile is refused as well."""
+    with open_regular(path, max_bytes) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise InputError(f"{path} has more than {max_bytes:,} bytes; no more are read")
+    return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. The file
+    is for its owner's eyes only (mode 0600, or less where the umask says so): pages, networks and lists alike can show
+    whom they were made of. What is there and no file, such as ``/dev/stdout`` or a pipe, is written to, not replaced.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256, 64 hexadecimal digits; it is read a piece at a time.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,72 @@
+"""Files: bounded when they are read, whole and private when they are written."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from faceloupe.errors import InputError
+from faceloupe.files import read_bytes, sha256_of, write_whole
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    target = tmp_path / "report.html"
+    write_whole(target, b"old")
+    monkeypatch.setattr("os.replace", _fail)
+    with pytest.raises(OSError, match="disk on fire"):
+        write_whole(target, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert target.read_bytes() == b"old"
+
+
+def _fail(*_):
+    raise OSError("disk on fire")
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as threads:
+        read = threads.submit(pipe.read_bytes)
+        write_whole(pipe, b"content")
+    assert read.result() == b"content"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o600), (0o022, 0o600), (0o077, 0o600), (0o277, 0o400)])
+def test_a_file_is_its_owners_and_never_wider_than_the_umask(tmp_path, umask, mode):
+    (tmp_path / "a").write_bytes(b"")
+    before = os.umask(umask)
+    try:
+        for name in ("a", "b" * 250):
+            write_whole(tmp_path / name, b"x")
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
+    finally:
+        os.umask(before)
+
+
+def test_only_regular_files_are_read_and_no_more_than_the_bound(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "small").write_bytes(b"abc")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(40 << 30)
+    assert read_bytes(tmp_path / "small", 3) == b"abc"
+    for name, complaint in {
+        "pipe": "a device, a pipe or a socket", "/dev/zero": "a device", ".": "is a folder", "small": "has 3 bytes",
+        "sparse": "has 42,949,672,960 bytes; at most 2",
+    }.items():  # fmt: skip
+        with pytest.raises(InputError, match=complaint):
+            read_bytes(tmp_path / name, 2)
+    with pytest.raises(FileNotFoundError):
+        read_bytes(tmp_path / "none", 2)
+    with pytest.raises(InputError, match="has more than 2 bytes"):  # says that it has none, as all of /proc
+        read_bytes(Path("/proc/self/status"), 2)
+
+
+def test_a_files_sha256_is_that_of_its_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2
+    with pytest.raises(OSError, match="nowhere"):
+        sha256_of(tmp_path / "nowhere")
