@@ -67,11 +67,10 @@ def explain(
         )  # fmt: skip
     document = found.to_document()
     if page is not None:
-        private = 0o600  # it shows two faces
         if page.suffix.lower() == ".png":
-            write_whole(page, figure_png(found.plot(), dpi=200), mode=private)
+            write_whole(page, figure_png(found.plot(), dpi=200))
         else:
-            write_page(page, document, mode=private)
+            write_page(page, document)
     if figures is not None:
         say(f"{len(save_figures(document, figures))} figures in {figures}")
     say_lead(document)

@@ -58,12 +58,9 @@ def render_page(document: Mapping[str, Any]) -> str:
     return page.encode(errors="backslashreplace").decode()
 
 
-def write_page(path: Path, document: Mapping[str, Any], *, mode: int = 0o644) -> None:
-    """Write a document as the page of :func:`render_page`, whole or not at all.
-
-    What is personal has the `mode` 0o600.
-    """
-    write_whole(path, render_page(document).encode(), mode=mode)
+def write_page(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document as the page of :func:`render_page`, whole or not at all, for its owner's eyes only."""
+    write_whole(path, render_page(document).encode())
 
 
 def render_head(title: str, style: str = "", scripts: Iterable[str] = ()) -> str:
