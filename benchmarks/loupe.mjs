@@ -28,7 +28,8 @@ const changes = { dx: 3, dy: -2, degrees: 7, zoom: 1.1, brightness: 0.1, blur: 1
 
 function train(kind) {
   const network = initialise(kind, SIZE, 0, { mean: 0.5 });
-  for (const _ of training({ network, faces, labels, epochs: EPOCHS, batchSize: 5, learningRate: 1e-3, seed: 0 }));
+  const steps = training({ network, faces, labels, epochs: EPOCHS, batchSize: 5, learningRate: 1e-3, seed: 0 });
+  while (!steps.next().done);
 }
 
 function hover(face) {

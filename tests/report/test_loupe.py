@@ -15,7 +15,7 @@ from faceloupe.errors import InputError
 from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
 
 HOSTILE = "</script><!-- <script>alert(1)</script> \u2028 'é\" ]]>"
-FOLDER = files("faceloupe.report").joinpath("loupe")
+STATIC = files("faceloupe.report").joinpath("static")
 
 
 class Scripts(HTMLParser):
@@ -64,7 +64,7 @@ def test_every_module_is_there_under_the_name_that_others_import() -> None:
     }
     assert "loupe/main" in burned
     assert wanted <= set(burned)
-    assert burned["loupe/views/map"] == FOLDER.joinpath("views/map.js").read_text(encoding="utf-8")
+    assert burned["loupe/views/map"] == STATIC.joinpath("loupe/views/map.js").read_text(encoding="utf-8")
 
 
 def test_nothing_is_fetched_and_nothing_is_made_from_text() -> None:
@@ -125,5 +125,5 @@ def test_data_that_cannot_be_shown_are_refused(spoil: Any, said: str) -> None:
 
 
 def test_the_vendored_module_is_the_one_that_its_note_describes() -> None:
-    digest = hashlib.sha256(FOLDER.joinpath("vendor/preact-htm.js").read_bytes()).hexdigest()
-    assert digest in FOLDER.joinpath("vendor/README.md").read_text(encoding="utf-8")
+    digest = hashlib.sha256(STATIC.joinpath("vendor/preact-htm.js").read_bytes()).hexdigest()
+    assert digest in STATIC.joinpath("vendor/README.md").read_text(encoding="utf-8")

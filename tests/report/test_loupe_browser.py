@@ -22,7 +22,7 @@ HOSTILE = "</script><img src=x onerror=document.title='broken'><!--"
 
 
 def page_of(study: dict[str, Any]) -> str:
-    style = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8") + loupe_style()
+    style = files("faceloupe.report").joinpath("static/style.css").read_text(encoding="utf-8") + loupe_style()
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Loupe</title>'
         f'<link rel="icon" href="data:,">'

@@ -319,7 +319,7 @@ def test_reporting_loads_neither_torch_nor_matplotlib() -> None:
 
 def test_colours_are_readable_in_both_themes() -> None:
     """WCAG 2.2, 1.4.3: text at least 4.5:1 on what it stands on; curves carry their names, so they count as text."""
-    css = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
+    css = files("faceloupe.report").joinpath("static/style.css").read_text(encoding="utf-8")
     light, dark = (
         dict(re.findall(r"--([\w-]+): (#\w{6})", part)) for part in css.split("prefers-color-scheme: dark")[:2]
     )

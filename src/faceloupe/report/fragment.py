@@ -27,7 +27,7 @@ def render_fragment(section: Mapping[str, Any]) -> str:
     str
         An ``<iframe>``, so that neither page's style reaches the other; light or dark as the reader's.
     """
-    style = files("faceloupe.report").joinpath("fragment.css").read_text(encoding="utf-8")
+    style = files("faceloupe.report").joinpath("static/fragment.css").read_text(encoding="utf-8")
     heading = section["heading"]
     content = element("h1", inline(heading)) + "".join(render_block(block, 2) for block in section["blocks"])
     body = element("body", element("main", content))

@@ -27,4 +27,4 @@ def hover_source() -> str:
 
 
 def _code() -> str:
-    return files("faceloupe.report").joinpath("hover.js").read_text(encoding="utf-8")
+    return files("faceloupe.report").joinpath("static/hover.js").read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def render_loupe(data: Mapping[str, Any]) -> str:
 
 def loupe_style() -> str:
     """Return the style sheet of the section, which builds on the page's own."""
-    return files("faceloupe.report").joinpath("loupe/loupe.css").read_text(encoding="utf-8")
+    return files("faceloupe.report").joinpath("static/loupe/loupe.css").read_text(encoding="utf-8")
 
 
 def loupe_sources() -> list[str]:
@@ -101,11 +101,11 @@ def _safe_json(data: Mapping[str, Any]) -> str:
 
 
 def _import_map() -> str:
-    folder = files("faceloupe.report").joinpath("loupe")
-    modules = dict(_modules(folder, "loupe"))
-    licence = folder.joinpath("vendor/LICENSE-preact.txt").read_text(encoding="utf-8")
+    static = files("faceloupe.report").joinpath("static")
+    modules = dict(_modules(static.joinpath("loupe"), "loupe"))
+    licence = static.joinpath("vendor/LICENSE-preact.txt").read_text(encoding="utf-8")
     notice = f"/*! htm 3.1.1, Copyright 2018 Google Inc., Apache-2.0. Preact:\n{licence}*/\n"
-    modules["preact-htm"] = notice.encode() + modules.pop("loupe/vendor/preact-htm")
+    modules["preact-htm"] = notice.encode() + static.joinpath("vendor/preact-htm.js").read_bytes()
     addresses = {
         name: "data:text/javascript;base64," + base64.b64encode(code).decode() for name, code in modules.items()
     }

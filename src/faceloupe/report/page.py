@@ -65,7 +65,7 @@ def write_page(path: Path, document: Mapping[str, Any]) -> None:
 
 def render_head(title: str, style: str = "", scripts: Iterable[str] = ()) -> str:
     """Return the content of a page's ``<head>``: the report's own style and more, and what scripts may run."""
-    own = files("faceloupe.report").joinpath("style.css").read_text(encoding="utf-8")
+    own = files("faceloupe.report").joinpath("static/style.css").read_text(encoding="utf-8")
     return (
         '<meta charset="utf-8">'
         + f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy(scripts))}">'

@@ -22,8 +22,8 @@ __all__ = ["make_app"]
 PREFIX = "/api/v1"
 
 SHARED = {
-    "style.css": "style.css",
-    "preact-htm.js": "loupe/vendor/preact-htm.js",
+    "style.css": "static/style.css",
+    "preact-htm.js": "static/vendor/preact-htm.js",
 }
 """Files of the reports that the page uses too, so that it looks like them."""
 

@@ -35,7 +35,8 @@ export function useCamera() {
     [],
   );
   useEffect(() => {
-    if (state.on && video.current && video.current.srcObject !== stream.current) video.current.srcObject = stream.current;
+    if (state.on && video.current && video.current.srcObject !== stream.current)
+      video.current.srcObject = stream.current;
   });
 
   async function start() {
@@ -101,7 +102,10 @@ export function useFrames(camera, watching, ask, sent) {
       } catch (problem) {
         if (leaving.signal.aborted) return 0;
         if (problem.status === 429) pace = Math.min(2 * pace, SLOWEST);
-        setState({ seen: null, problem: { ...problem, detail: problem.message, remedy: "The camera goes on by itself as soon as it can." } });
+        setState({
+          seen: null,
+          problem: { ...problem, detail: problem.message, remedy: "The camera goes on by itself as soon as it can." },
+        });
         return Math.max(PATIENCE, 1000 * (problem.retryAfter ?? 0));
       }
     }
@@ -118,7 +122,8 @@ export function useFrames(camera, watching, ask, sent) {
 /**
  * The camera for one photograph: what it sees, and a button that takes it.
  *
- * @param {{onShot: (photo: Blob) => void, onClose: () => void, hints?: (frame: Blob, signal: AbortSignal) => Promise<string[]>}} props
+ * @param {{onShot: (photo: Blob) => void, onClose: () => void,
+ *   hints?: (frame: Blob, signal: AbortSignal) => Promise<string[]>}} props
  *   `hints` tells what a frame lacks, while the camera runs.
  */
 export function Shooter({ onShot, onClose, hints }) {
@@ -142,8 +147,17 @@ export function Shooter({ onShot, onClose, hints }) {
   }
   return html`<div class="shooter">
     <${Unlit} camera=${camera} />
-    ${camera.on && html`<video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees"></video>`}
-    ${camera.on && hints && html`<div class="hints">${seen && html`<${Shortcomings} list=${seen} />`}<${Notice} problem=${problem} /></div>`}
+    ${
+      camera.on &&
+      html`<video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees">
+        </video>`
+    }
+    ${
+      camera.on &&
+      hints &&
+      html`
+        <div class="hints">${seen && html`<${Shortcomings} list=${seen} />`}<${Notice} problem=${problem} /></div>`
+    }
     <p class="buttons">
       ${camera.on && html`<button type="button" class="main" ref=${shoot} onClick=${take}>Take the photograph</button>`}
       <button type="button" onClick=${onClose}>Close the camera</button>

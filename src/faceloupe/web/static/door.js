@@ -42,20 +42,24 @@ function Door({ refused, onToken }) {
   }, [refused]);
   return html`<main id="main" class="door" tabindex="-1">
     <img src="icon.svg" alt="" width="72" height="72" />
-    <h1 tabindex="-1" ref=${heading}>${refused ? "The server does not take this token" : "This page needs its token"}</h1>
+    <h1 tabindex="-1" ref=${heading}>${refused ? "The server does not take this token" : "This page needs its token"}
+    </h1>
     <p>${refused ? "A server that was started anew has a new one." : "It shows that you may use this server."} It stands
-      in the terminal that runs <code>faceloupe serve</code>, at the end of the address behind <code>#token=</code>: open
+      in the terminal that runs <code>faceloupe serve</code>, at the end of the address behind <code>#token=
+      </code>: open
       that address, or paste the token here. A key made by <code>faceloupe key</code> works as well.</p>
     <form onSubmit=${(event) => {
       event.preventDefault();
       const token = given.trim().replace(/^.*#token=/, "");
       if (token) onToken(token);
     }}>
-      <${Field} label="Token" type="password" value=${given} required=${true} aria-invalid=${refused ? "true" : undefined}
+      <${Field} label="Token" type="password" value=${given} required=${true}
+        aria-invalid=${refused ? "true" : undefined}
         onInput=${(event) => setGiven(event.target.value)} />
       <button class="main">Enter</button>
     </form>
-    <p class="quiet">It is kept in this tab alone, until the tab is closed: one that another tab was given does not carry
+    <p class="quiet">
+        It is kept in this tab alone, until the tab is closed: one that another tab was given does not carry
       over to this one.</p>
   </main>`;
 }

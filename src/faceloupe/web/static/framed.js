@@ -14,7 +14,8 @@ import { html, useRef, useState } from "./ui.js";
 export function Page({ path, title, open = false, at = "" }) {
   const [shown, setShown] = useState(open);
   return html`<div class="page-of"><div class="buttons">
-      <button type="button" class=${shown ? "" : "main"} aria-expanded=${String(shown)} onClick=${() => setShown(!shown)}>${shown ? "Hide the page" : "Show the page"}</button>
+      <button type="button" class=${shown ? "" : "main"} aria-expanded=${String(shown)}
+        onClick=${() => setShown(!shown)}>${shown ? "Hide the page" : "Show the page"}</button>
       <${OpenPage} path=${path} /></div>
     ${shown && html`<${Framed} path=${path} title=${title} at=${at} />`}</div>`;
 }
@@ -29,7 +30,8 @@ function Framed({ path, title, at }) {
     seen.current = address;
   }
   return html`<div class="frame">${!address && html`<${Loaded} from=${ticket} what="the page" />`}
-    <iframe key=${address} title=${title} src=${address && address + at} hidden=${!address} sandbox="allow-scripts" onLoad=${loaded}></iframe></div>`;
+    <iframe key=${address} title=${title} src=${address && address + at} hidden=${!address} sandbox="allow-scripts"
+      onLoad=${loaded}></iframe></div>`;
 }
 
 function OpenPage({ path }) {
@@ -40,7 +42,13 @@ function OpenPage({ path }) {
     if (tab) tab.opener = null;
     setLink(tab ? null : address);
   });
-  return html`<${Button} busy=${showing.busy} onClick=${show}>Open in a tab <span aria-hidden="true">↗</span></${Button}>
-    ${link && html`<p>Your browser opened no tab. <a href=${link} target="_blank" rel="noopener">Open it by this link</a>, within a minute.</p>`}
+  return html`<${Button} busy=${showing.busy} onClick=${show}>Open in a tab <span aria-hidden="true">↗</span>
+    </${Button}>
+    ${
+      link &&
+      html`
+        <p>Your browser opened no tab. <a href=${link} target="_blank" rel="noopener">Open it by this link
+          </a>, within a minute.</p>`
+    }
     <${Notice} problem=${showing.problem} />`;
 }

@@ -59,7 +59,10 @@ export function useDoing(work) {
     };
     current.current = own;
     setState({ busy: true, problem: null });
-    return work(own.signal, ...given).then((result) => end(null, result), (problem) => end(problem));
+    return work(own.signal, ...given).then(
+      (result) => end(null, result),
+      (problem) => end(problem),
+    );
   }
   return [run, { ...state, clear }];
 }
@@ -67,19 +70,24 @@ export function useDoing(work) {
 /**
  * Ask about each of some photographs in its turn, one at a time; and again about all in another round.
  *
- * @param {[object[], (change: (all: object[]) => object[]) => void]} entries  As `entryOf` makes them, and what changes them
+ * @param {[object[], (change: (all: object[]) => object[]) => void]} entries  As `entryOf` makes
+ *   them, and what changes them
  * @param {any} round
  * @param {(photo: object) => Promise<any>} ask
  * @returns {(photo: object) => void}  Asks about one once more.
  */
 export function useInTurn([entries, setEntries], round, ask) {
   const next = entries.some(({ asking }) => asking) ? undefined : entries.find(({ asked }) => asked !== round);
-  const change = (photo, more) => setEntries((all) => all.map((one) => (one.photo === photo ? { ...one, ...more } : one)));
+  const change = (photo, more) =>
+    setEntries((all) => all.map((one) => (one.photo === photo ? { ...one, ...more } : one)));
   useEffect(() => {
     if (!next) return;
     const end = (more) => change(next.photo, { asking: false, asked: round, ...more });
     change(next.photo, { asking: true });
-    ask(next.photo).then((answer) => end({ answer, problem: null }), (problem) => end({ answer: null, problem }));
+    ask(next.photo).then(
+      (answer) => end({ answer, problem: null }),
+      (problem) => end({ answer: null, problem }),
+    );
   }, [next]);
   return (photo) => change(photo, { asked: null, problem: null });
 }

@@ -10,14 +10,16 @@ import { STATES, jobShare, jobWords, moment, percent, timeLeft } from "./words.j
 
 const SAYS = 0.25; // share of a job after which it says again how far it is
 const MOST = 5; // jobs that have ended and are still shown
-const PAGES = { look: "#section-loupe", explain: "#section-why" }; // jobs that make a page, and the part of it to begin at, if it has it
+// jobs that make a page, and the part of it to begin at, if it has it
+const PAGES = { look: "#section-loupe", explain: "#section-why" };
 
-/** The jobs of some kinds, wherever they were asked for, `without` some: all that have not ended, and a few that have. */
+/** The jobs of some kinds, wherever they were asked for, without some: all that have not ended, and a few that have. */
 export function JobList({ kinds, without = () => false, children }) {
   const { jobs, lost, problem } = useJobs();
   const found = (jobs ?? []).filter((job) => kinds.includes(job.kind) && !without(job));
   const shown = [...found.filter(({ ended }) => !ended), ...found.filter(({ ended }) => ended).slice(0, MOST)];
-  return html`<div class="jobs">${!jobs && !problem && html`<${Loading} what="Asking for the jobs" />`}<${Notice} problem=${problem} />
+  return html`<div class="jobs">${!jobs && !problem && html`<${Loading} what="Asking for the jobs" />`}
+      <${Notice} problem=${problem} />
     ${shown.map((job) => html`<${JobCard} key=${job.id} job=${job} lost=${lost}>${children}</${JobCard}>`)}</div>`;
 }
 
@@ -30,18 +32,27 @@ export function JobCard({ job, lost, children }) {
   const seen = useRef(!job.ended);
   useSaid(job);
   return html`<article class=${`job ${job.state}`} aria-label=${name}>
-    <header><h2>${name}</h2><span class="quiet">${moment(job.created)}</span><${State} job=${job} lost=${lost} /></header>
+    <header><h2>${name}</h2><span class="quiet">${moment(job.created)}</span><${State} job=${job} lost=${lost} />
+    </header>
     ${!job.ended && html`<${Going} job=${job} lost=${lost} />`}
     ${job.state === "failed" && html`<p>${job.error}</p>`}
     ${job.state === "stopped" && html`<p class="quiet">Stopped before it was done.</p>`}
     ${job.state === "done" && children?.(job)}
-    ${job.state === "done" && job.kind in PAGES && html`<${Page} path=${`/jobs/${job.id}/page`} title=${name} open=${seen.current} at=${PAGES[job.kind]} />`}
+    ${
+      job.state === "done" &&
+      job.kind in PAGES &&
+      html`
+        <${Page} path=${`/jobs/${job.id}/page`} title=${name} open=${seen.current} at=${PAGES[job.kind]} />`
+    }
   </article>`;
 }
 
 /** The state of a job in a word; of one that goes on and cannot be asked, none is known. */
 export const State = ({ job: { state, ended }, lost }) =>
-  lost && !ended ? html`<span class="state waiting">not known</span>` : html`<span class=${`state ${state}`}>${STATES[state]}</span>`;
+  lost && !ended
+    ? html`<span class="state waiting">not known</span>`
+    : html`
+    <span class=${`state ${state}`}>${STATES[state]}</span>`;
 
 /** How far a job is, and a button that stops it. */
 export function Going({ job, lost }) {
@@ -53,7 +64,11 @@ export function Going({ job, lost }) {
   });
   const ending = asked || stopping.busy;
   const left = useTimeLeft(job);
-  const words = lost ? "Connection lost, trying again." : ending ? "Stopping…" : [far(job), left].filter(Boolean).join(", ");
+  const words = lost
+    ? "Connection lost, trying again."
+    : ending
+      ? "Stopping…"
+      : [far(job), left].filter(Boolean).join(", ");
   return html`<${Bar} label=${`${jobWords(job)}: progress`} share=${jobShare(job)} />
     <div class="row"><p class="quiet">${words}</p><${Button} busy=${ending} onClick=${stop}>Stop</${Button}></div>
     <${Notice} problem=${stopping.problem} />`;

@@ -65,7 +65,12 @@ function Page() {
   const { title, Place, scope } = PLACES[place];
   return html`<header class="top">
       <a class="brand" href=${`#${open[0] ?? ""}`}><img src="icon.svg" alt="" width="26" height="26" />faceloupe</a>
-      <nav aria-label="Places">${open.map((key) => html`<a key=${key} href=${`#${key}`} aria-current=${key === place ? "page" : undefined}>${PLACES[key].title}</a>`)}</nav>
+      <nav aria-label="Places">
+        ${open.map(
+          (key) => html`
+              <a key=${key} href=${`#${key}`} aria-current=${key === place ? "page" : undefined}>${PLACES[key].title}
+              </a>`,
+        )}</nav>
       <p class="health">${health && html`${count(health.people, "person", "people")} · ${health.embedder}`}</p>
     </header>
     <${Main} key=${place} rest=${rest.join("/")}>${
@@ -73,9 +78,13 @@ function Page() {
         ? html`<${Loading} what="Asking the server" />`
         : may(scope)
           ? html`<${Place} rest=${rest} shelf=${shelf} gallery=${gallery} />`
-          : html`<h1 tabindex="-1">${title}</h1><${Empty} title="Your key is not for this"><p>It is for ${health.scopes.join(", ")}; this takes ${scope}. Who runs the server can make you another.</p></${Empty}>`
+          : html`<h1 tabindex="-1">${title}</h1>
+            <${Empty} title="Your key is not for this">
+              <p>It is for ${health.scopes.join(", ")}; this takes ${scope}. Who runs the server can make you another.
+              </p></${Empty}>`
     }</${Main}>
-    <footer class="foot"><a href="api.html">The API</a> <span>For programs: every address, what it takes and what it answers.</span></footer>`;
+    <footer class="foot"><a href="api.html">The API
+      </a> <span>For programs: every address, what it takes and what it answers.</span></footer>`;
 }
 
 /** What stays when the place changes: `shelf(name, initial)` is as useState, but by name. */
@@ -83,7 +92,10 @@ function useShelf() {
   const [things, setThings] = useState({});
   return (name, initial) => {
     const of = (all) => (Object.hasOwn(all, name) ? all[name] : initial);
-    return [of(things), (change) => setThings((all) => ({ ...all, [name]: typeof change === "function" ? change(of(all)) : change }))];
+    return [
+      of(things),
+      (change) => setThings((all) => ({ ...all, [name]: typeof change === "function" ? change(of(all)) : change })),
+    ];
   };
 }
 
@@ -99,7 +111,8 @@ function Main({ rest, children }) {
     first.current = false;
     scrollTo({ top: 0 });
   }, [rest]);
-  return html`<main id="main" tabindex="-1" ref=${main}>${fault ? html`<${Notice} problem=${fault} onAgain=${mend} />` : children}</main>`;
+  return html`<main id="main" tabindex="-1" ref=${main}>
+      ${fault ? html`<${Notice} problem=${fault} onAgain=${mend} />` : children}</main>`;
 }
 
 render(html`<${Page} />`, document.getElementById("page"));

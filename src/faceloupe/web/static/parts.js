@@ -8,7 +8,8 @@ export function say(sentence) {
   if (heard.textContent !== sentence) heard.textContent = sentence;
 }
 
-const PASSING = [undefined, 0, 408, 429]; // states that another try may find gone: of the page itself, and of the server
+// States that another try may find gone: of the page itself, and of the server.
+const PASSING = [undefined, 0, 408, 429];
 
 /** What went wrong, and what to do; `onAgain` is offered where the same may go well another time. */
 export function Notice({ problem, onAgain }) {
@@ -27,7 +28,8 @@ export const Button = ({ busy, onClick, children, ...more }) => html`<button typ
   aria-disabled=${busy ? "true" : undefined} onClick=${busy ? undefined : onClick} ...${more}>${children}</button>`;
 
 /** What a place shows while there is nothing. */
-export const Empty = ({ title, children }) => html`<div class="empty"><p class="empty-title">${title}</p>${children}</div>`;
+export const Empty = ({ title, children }) => html`<div class="empty"><p class="empty-title">${title}</p>${children}
+  </div>`;
 
 export const Loading = ({ what }) => html`<p class="loading" role="status"><span class="dots" aria-hidden="true">
   <i></i><i></i><i></i></span> ${what}</p>`;
@@ -59,7 +61,10 @@ export const Check = ({ label, checked, onChange, ...more }) => html`<label clas
 
 /** Links that lead to the parts of a place. */
 export const Parts = ({ label, parts, here }) => html`<nav class="parts" aria-label=${label}>
-  ${parts.map(([to, words]) => html`<a key=${to} href=${`#${to}`} aria-current=${to === here ? "page" : undefined}>${words}</a>`)}
+  ${parts.map(
+    ([to, words]) => html`
+        <a key=${to} href=${`#${to}`} aria-current=${to === here ? "page" : undefined}>${words}</a>`,
+  )}
 </nav>`;
 
 /** A question in front of the page; Esc, and whatever calls onClose, leaves it. */
@@ -79,7 +84,8 @@ export function Dialog({ title, onClose, children }) {
 }
 
 /** How far something is; null while that is not known. */
-export const Bar = ({ label, share }) => html`<progress aria-label=${label} max="1" value=${share ?? undefined}></progress>`;
+export const Bar = ({ label, share }) => html`<progress aria-label=${label} max="1" value=${share ?? undefined}>
+  </progress>`;
 
 /** What is measured on a face that does not suffice, or that it does. */
 export function Shortcomings({ list }) {
@@ -96,10 +102,12 @@ export function Scale({ threshold, marks, label }) {
     <div class="ruler-line"><span class="ruler-pass" style=${{ left: at(threshold) }}></span>
       ${marks.map(
         ({ value, first }) =>
-          html`<span class=${`ruler-mark ${first ? "first" : ""} ${value < threshold ? "below" : ""}`} style=${{ left: at(value) }}></span>`,
+          html`<span class=${`ruler-mark ${first ? "first" : ""} ${value < threshold ? "below" : ""}`}
+              style=${{ left: at(value) }}></span>`,
       )}
       <span class="ruler-threshold" style=${{ left: at(threshold) }}></span></div>
-    <div class="ruler-words"><span style=${{ left: at(0) }}>0</span><span style=${{ left: at(threshold) }}>threshold</span>
+    <div class="ruler-words"><span style=${{ left: at(0) }}>0</span><span style=${{ left: at(threshold) }}>threshold
+      </span>
       <span style=${{ left: at(1) }}>1</span></div>
   </div>`;
 }

@@ -37,7 +37,9 @@ export function release(photo) {
 
 /** Return the picture files of a drop, a paste or a choice. */
 export function filesOf(list) {
-  return [...(list ?? [])].filter((file) => file.type.startsWith("image/") || /\.(pgm|tiff?|bmp|webp)$/i.test(file.name));
+  return [...(list ?? [])].filter(
+    (file) => file.type.startsWith("image/") || /\.(pgm|tiff?|bmp|webp)$/i.test(file.name),
+  );
 }
 
 /** Read files one after the other, for each takes much memory while it is read. */

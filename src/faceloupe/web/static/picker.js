@@ -64,11 +64,18 @@ export function Picker({ onPhotos, many = false, title, paste = false, compact =
     <p class="picker-title">${title}</p>
     <p class="buttons">
       <button type="button" class=${compact ? "" : "main"} onClick=${() => input.current.click()}>${words}</button>
-      <button type="button" ref=${shooter} aria-expanded=${String(shooting)} onClick=${() => setShooting(!shooting)}>Use the camera</button>
+      <button type="button" ref=${shooter} aria-expanded=${String(shooting)}
+        onClick=${() => setShooting(!shooting)}>Use the camera</button>
     </p>
-    <input ref=${input} class="file" type="file" accept=${ACCEPTED} multiple=${many} hidden aria-label=${`${title}: a file`}
+    <input ref=${input} class="file" type="file" accept=${ACCEPTED} multiple=${many} hidden
+      aria-label=${`${title}: a file`}
       onChange=${(event) => take(event.target.files).then(() => (event.target.value = ""))} />
-    ${!compact && html`<p class="hint beside-a-keyboard">or drop ${many ? "them" : "it"} here${paste && html`, or paste with <kbd>Ctrl</kbd> <kbd>V</kbd>`}</p>`}
+    ${
+      !compact &&
+      html`
+        <p class="hint beside-a-keyboard">
+            or drop ${many ? "them" : "it"} here${paste && html`, or paste with <kbd>Ctrl</kbd> <kbd>V</kbd>`}</p>`
+    }
     ${reading > 0 && html`<${Loading} what=${`Reading ${count(reading, "picture")}`} />`}
     ${unusable && html`<p class="hint" role="alert">That is no picture file.</p>`}
     ${shooting && html`<${Shooter} onShot=${shot} onClose=${closeCamera} hints=${hints} />`}

@@ -4,7 +4,13 @@ import { drawFace } from "./photos.js";
 import { html, useEffect, useRef } from "./ui.js";
 
 const CROWD = 8; // faces of which all get their names written on the picture
-const LANDMARKS = { right_eye: "right eye", left_eye: "left eye", nose: "nose", right_mouth: "mouth", left_mouth: "mouth" };
+const LANDMARKS = {
+  right_eye: "right eye",
+  left_eye: "left eye",
+  nose: "nose",
+  right_mouth: "mouth",
+  left_mouth: "mouth",
+};
 
 /**
  * @param {{photo: object, size: [number, number], faces: object[], chosen: number,
@@ -42,8 +48,14 @@ export function Outlines({ size, faces, chosen, onChoose }) {
       onClick: () => onChoose(index),
     };
     const inside = (crowded && !picked) || (y + height) / size[1] > 0.88;
-    return html`<${kind} key=${index} class=${`outline ${known ? "known" : "nobody"} ${picked ? "chosen" : ""}`} style=${place} ...${controls}>
-      ${(!crowded || known || picked) && html`<span class=${`tag ${inside ? "inside" : ""}`} aria-hidden="true"><b>${index + 1}</b>${(!crowded || picked) && html` <span>${face.name ?? "nobody"}</span>`}</span>`}
+    return html`<${kind} key=${index} class=${`outline ${known ? "known" : "nobody"} ${picked ? "chosen" : ""}`}
+        style=${place} ...${controls}>
+      ${
+        (!crowded || known || picked) &&
+        html`
+          <span class=${`tag ${inside ? "inside" : ""}`} aria-hidden="true"><b>${index + 1}</b>
+            ${(!crowded || picked) && html` <span>${face.name ?? "nobody"}</span>`}</span>`
+      }
     </${kind}>`;
   });
 }
@@ -62,5 +74,9 @@ export function FaceOf({ photo, face, size, side = 56 }) {
   useEffect(() => {
     if (photo.bitmap) drawFace(canvas.current, photo.bitmap, face.detection.box, size);
   }, [photo, face]);
-  return photo.bitmap && html`<canvas class="face-cut" ref=${canvas} width=${2 * side} height=${2 * side} aria-hidden="true"></canvas>`;
+  return (
+    photo.bitmap &&
+    html`
+    <canvas class="face-cut" ref=${canvas} width=${2 * side} height=${2 * side} aria-hidden="true"></canvas>`
+  );
 }

@@ -26,7 +26,8 @@ export function typeWords(document, schema) {
   if (anyOf) return anyOf.map((one) => typeWords(document, one)).join(" or ");
   if ("const" in rest) return JSON.stringify(rest.const);
   if (rest.enum) return rest.enum.map((one) => JSON.stringify(one)).join(", ");
-  if (type === "array") return ["list of", range(rest.minItems, rest.maxItems), items ? typeWords(document, items) : "anything"].join(" ");
+  if (type === "array")
+    return ["list of", range(rest.minItems, rest.maxItems), items ? typeWords(document, items) : "anything"].join(" ");
   if (type === "object") return properties && title ? title : "object";
   if (type === "string") return textWords(rest);
   const limits = LIMITS.filter(([key]) => key in rest).map(([key, words]) => `${words} ${rest[key]}`);
@@ -36,7 +37,9 @@ export function typeWords(document, schema) {
 function textWords({ contentEncoding, contentMediaType, format, minLength, maxLength, pattern }) {
   if (contentMediaType) return `file, ${contentMediaType}`;
   const long = range(minLength, maxLength);
-  return [contentEncoding ?? format ?? "text", long && `${long} characters`, pattern && `as ${pattern}`].filter(Boolean).join(", ");
+  return [contentEncoding ?? format ?? "text", long && `${long} characters`, pattern && `as ${pattern}`]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function range(least, most) {
@@ -53,7 +56,11 @@ function range(least, most) {
 export function fieldsOf(document, schema) {
   const { anyOf = [], items, properties = {}, required = [] } = resolve(document, schema);
   const within = [...anyOf, ...(items ? [items] : [])].flatMap((one) => fieldsOf(document, one));
-  const own = Object.entries(properties).map(([name, value]) => ({ name, schema: value, required: required.includes(name) }));
+  const own = Object.entries(properties).map(([name, value]) => ({
+    name,
+    schema: value,
+    required: required.includes(name),
+  }));
   return [...own, ...within];
 }
 
@@ -66,24 +73,36 @@ export function curlOf(document, { method, address, operation }) {
   const { parameters = [], requestBody } = operation;
   const filled = parameters
     .filter(({ in: place }) => place === "path")
-    .reduce((text, { name, schema }) => text.replace(`{${name}}`, resolve(document, schema).type === "integer" ? "1" : name.toUpperCase()), address);
+    .reduce(
+      (text, { name, schema }) =>
+        text.replace(`{${name}}`, resolve(document, schema).type === "integer" ? "1" : name.toUpperCase()),
+      address,
+    );
   const { "multipart/form-data": form, "application/json": json } = requestBody?.content ?? {};
   const body = form ? formOf(document, form.schema) : json ? jsonOf(document, json.schema) : [];
   const verb = method === (body.length ? "POST" : "GET") ? [] : [`-X ${method}`];
-  return ["curl", '-H "Authorization: Bearer $TOKEN"', ...verb, ...body, new URL(filled, location.origin).href].join(" ");
+  return ["curl", '-H "Authorization: Bearer $TOKEN"', ...verb, ...body, new URL(filled, location.origin).href].join(
+    " ",
+  );
 }
 
 const requiredOf = (document, schema) => fieldsOf(document, schema).filter(({ required }) => required);
 
-const formOf = (document, schema) => requiredOf(document, schema).map((field) => `-F ${field.name}=${formValue(document, field)}`);
+const formOf = (document, schema) =>
+  requiredOf(document, schema).map((field) => `-F ${field.name}=${formValue(document, field)}`);
 
 function formValue(document, { name, schema }) {
   const { items, contentMediaType } = resolve(document, schema);
-  return (items ? resolve(document, items) : { contentMediaType }).contentMediaType ? `@${name}.jpg` : name.toUpperCase();
+  return (items ? resolve(document, items) : { contentMediaType }).contentMediaType
+    ? `@${name}.jpg`
+    : name.toUpperCase();
 }
 
 function jsonOf(document, schema) {
-  const values = requiredOf(document, schema).map(({ name, schema: field }) => [name, example(name, resolve(document, field))]);
+  const values = requiredOf(document, schema).map(({ name, schema: field }) => [
+    name,
+    example(name, resolve(document, field)),
+  ]);
   return ["-H 'Content-Type: application/json'", `-d '${JSON.stringify(Object.fromEntries(values))}'`];
 }
 

@@ -7,7 +7,8 @@ export const score = (value) => value.toFixed(3).replace("-", MINUS);
 
 export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
-export const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en-GB")} ${number === 1 ? one : many}`;
+export const count = (number, one, many = `${one}s`) =>
+  `${number.toLocaleString("en-GB")} ${number === 1 ? one : many}`;
 
 /** "1 in 10,000", or the percentage where that reads better. */
 export function oneIn(share) {
@@ -57,20 +58,25 @@ export const jobWords = ({ kind, about }) => [KINDS[kind] ?? kind, about].filter
 /** About how long something will take; nothing, while that cannot be told. */
 export function timeLeft(seconds) {
   if (!(seconds > 0 && seconds < 86_400)) return "";
-  return seconds < 50 ? `about ${count(Math.max(1, Math.round(seconds / 5)) * 5, "second")} left` : `about ${count(Math.round(seconds / 60), "minute")} left`;
+  return seconds < 50
+    ? `about ${count(Math.max(1, Math.round(seconds / 5)) * 5, "second")} left`
+    : `about ${count(Math.round(seconds / 60), "minute")} left`;
 }
 
 export const jobShare = ({ done, whole }) => (whole ? Math.min(1, done / whole) : null);
 
 /** A line of the trail, in words. */
 export function entryWords({ what, details }) {
-  const told = Object.entries(details ?? {}).filter(([name]) => name !== "upto").map(([name, value]) => detail(name.replaceAll("_", " "), value));
+  const told = Object.entries(details ?? {})
+    .filter(([name]) => name !== "upto")
+    .map(([name, value]) => detail(name.replaceAll("_", " "), value));
   return [TRAIL[what] ?? what, told.filter(Boolean).join(", ")].filter(Boolean).join(": ");
 }
 
 function detail(name, value) {
   if (typeof value === "boolean") return value && name;
-  if (Number.isInteger(value) && name.endsWith("s")) return `${value.toLocaleString("en-GB")} ${value === 1 ? name.replace(/s$/, "") : name}`;
+  if (Number.isInteger(value) && name.endsWith("s"))
+    return `${value.toLocaleString("en-GB")} ${value === 1 ? name.replace(/s$/, "") : name}`;
   return `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`;
 }
 

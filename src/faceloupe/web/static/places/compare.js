@@ -40,10 +40,13 @@ export function Compare({ shelf }) {
   }
   const ready = pair[0] && pair[1];
   return html`<div class="pair">${["One photograph", "The other"].map(
-    (title, index) => html`<${Slot} key=${title} title=${title} photo=${pair[index]} face=${answer?.photographs[index]} paste=${index === (pair[0] ? 1 : 0)}
+    (title, index) => html`
+      <${Slot} key=${title} title=${title} photo=${pair[index]} face=${answer?.photographs[index]}
+        paste=${index === (pair[0] ? 1 : 0)}
       onPhoto=${(photo) => place(index, photo)} />`,
   )}</div>
-  <div class="row"><${Button} class="main" disabled=${!ready} busy=${verifying.busy} onClick=${verify}>Compare</${Button}>
+  <div class="row"><${Button} class="main" disabled=${!ready} busy=${verifying.busy} onClick=${verify}>Compare
+    </${Button}>
     <${Check} label="Of several faces take the central one" checked=${central} onChange=${choose} /></div>
   ${!ready && html`<p class="quiet">Two photographs, each of one face.</p>`}
   ${verifying.busy && html`<${Loading} what="Comparing" />`}
@@ -51,13 +54,17 @@ export function Compare({ shelf }) {
   ${
     answer &&
     html`<section class="verdict-of-two" aria-label="The answer">
-    <h2 tabindex="-1" ref=${result} class=${answer.match ? "match" : "no-match"}>${answer.match ? "One person" : "Two people"}</h2>
+    <h2 tabindex="-1" ref=${result} class=${answer.match ? "match" : "no-match"}>
+      ${answer.match ? "One person" : "Two people"}</h2>
     <p class="lead-score">Score <b>${score(answer.score)}</b>, threshold ${score(answer.threshold)}</p>
     <${Scale} threshold=${answer.threshold} marks=${[{ value: answer.score, first: true }]}
-      label=${`The score, ${score(answer.score)}, is ${answer.match ? "at or above" : "below"} the threshold, ${score(answer.threshold)}.`} />
+      label=${`The score, ${score(answer.score)}, is ${
+        answer.match ? "at or above" : "below"
+      } the threshold, ${score(answer.threshold)}.`} />
     ${answer.warnings.map((words) => html`<p class="caution" key=${words}><b>Caution.</b> ${words}.</p>`)}
     <${Meaning} words=${answer.words} />
-    <${Explained} of=${answer} words="Why this score?" hint="Shows on both faces what makes them alike and what sets them apart." photographs=${async () => sent()} />
+    <${Explained} of=${answer} words="Why this score?"
+      hint="Shows on both faces what makes them alike and what sets them apart." photographs=${async () => sent()} />
   </section>`
   }`;
 }
@@ -65,13 +72,30 @@ export function Compare({ shelf }) {
 /** What the threshold means; the answer itself and the cautions stand above already. */
 function Meaning({ words }) {
   const [plain, ...measured] = words.split("\n").filter((line) => !/^(Match|No match|Caution):/.test(line));
-  return html`<p>${plain}</p>${measured.length > 0 && html`<details><summary>How the threshold was measured</summary>${measured.map((line) => html`<p key=${line}>${line}</p>`)}</details>`}`;
+  return html`<p>${plain}</p>
+    ${
+      measured.length > 0 &&
+      html`
+        <details><summary>How the threshold was measured</summary>
+          ${measured.map((line) => html`<p key=${line}>${line}</p>`)}</details>`
+    }`;
 }
 
 function Slot({ title, photo, face, paste, onPhoto }) {
   return html`<section class="slot" aria-label=${title}>
-    ${photo && html`<figure>${photo.url ? html`<img src=${photo.url} alt=${`${title}: ${photo.name}`} />` : html`<p class="unseen-picture">The browser cannot show this file.</p>`}
-      <figcaption>${photo.name}${face && html`, ${face.face.shortcomings.length ? "poor quality" : "good quality"}`}</figcaption></figure>`}
-    <${Picker} title=${photo ? `Another for ${title.toLowerCase()}` : title} compact=${Boolean(photo)} paste=${paste} onPhotos=${([one]) => onPhoto(one)} />
+    ${
+      photo &&
+      html`
+        <figure>${
+          photo.url
+            ? html`<img src=${photo.url} alt=${`${title}: ${photo.name}`} />`
+            : html`
+              <p class="unseen-picture">The browser cannot show this file.</p>`
+        }
+      <figcaption>${photo.name}${face && html`, ${face.face.shortcomings.length ? "poor quality" : "good quality"}`}
+      </figcaption></figure>`
+    }
+    <${Picker} title=${photo ? `Another for ${title.toLowerCase()}` : title} compact=${Boolean(photo)} paste=${paste}
+      onPhotos=${([one]) => onPhoto(one)} />
   </section>`;
 }

@@ -18,19 +18,41 @@ function useSending() {
   const last = useRef({ form: "", photos: [], key: "" });
   return (form, photos) => {
     const told = JSON.stringify(form);
-    const same = told === last.current.form && photos.length === last.current.photos.length && photos.every((one, at) => one === last.current.photos[at]);
-    if (!same) last.current = { form: told, photos, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
-    return call("/people", { form: { ...form, name: form.name.trim(), central: true, photos }, headers: { "Idempotency-Key": last.current.key } });
+    const same =
+      told === last.current.form &&
+      photos.length === last.current.photos.length &&
+      photos.every((one, at) => one === last.current.photos[at]);
+    if (!same)
+      last.current = { form: told, photos, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
+    return call("/people", {
+      form: { ...form, name: form.name.trim(), central: true, photos },
+      headers: { "Idempotency-Key": last.current.key },
+    });
   };
 }
 
-/** @param {{form: object, change: (more: object) => void, poor: boolean, known?: object}} props  `known` has its name already */
+/**
+ * @param {{form: object, change: (more: object) => void, poor: boolean, known?: object}} props  `known` has its name
+ *   already
+ */
 function Fields({ form, change, poor, known }) {
-  return html`${!known && html`<${Field} label="Name" required value=${form.name} maxlength="200" onInput=${(event) => change({ name: event.target.value })} />`}
-    <${Field} label="Note on consent" value=${form.consent} maxlength="2000" onInput=${(event) => change({ consent: event.target.value })}
+  return html`${
+    !known &&
+    html`
+        <${Field} label="Name" required value=${form.name} maxlength="200"
+          onInput=${(event) => change({ name: event.target.value })} />`
+  }
+    <${Field} label="Note on consent" value=${form.consent} maxlength="2000"
+      onInput=${(event) => change({ consent: event.target.value })}
       hint="When and how the person agreed; faces are personal data." />
-    <${Check} label="Keep the face chips too, to be seen in the record" checked=${form.keep_faces} onChange=${(keep_faces) => change({ keep_faces })} />
-    ${poor && html`<${Check} label="Enrol it although the quality is poor" checked=${form.force} onChange=${(force) => change({ force })} />`}`;
+    <${Check} label="Keep the face chips too, to be seen in the record" checked=${form.keep_faces}
+      onChange=${(keep_faces) => change({ keep_faces })} />
+    ${
+      poor &&
+      html`
+        <${Check} label="Enrol it although the quality is poor" checked=${form.force}
+          onChange=${(force) => change({ force })} />`
+    }`;
 }
 
 /** A face of a photograph at hand, enrolled from where it was found; `photo` gives a picture of it alone. */
@@ -42,9 +64,11 @@ export function EnrolFace({ photo, name, shortcomings, onClose, onEnrolled }) {
     alone.current ??= await photo();
     onEnrolled((await send(form, [alone.current])).name);
   });
-  return html`<${Dialog} title="Enrol this face" onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || enrol()}>
+  return html`<${Dialog} title="Enrol this face" onClose=${onClose}>
+      <form onSubmit=${(event) => event.preventDefault() || enrol()}>
     <${Shortcomings} list=${shortcomings} />
-    <${Fields} form=${form} change=${(more) => setForm((last) => ({ ...last, ...more }))} poor=${shortcomings.length > 0} />
+    <${Fields} form=${form} change=${(more) => setForm((last) => ({ ...last, ...more }))}
+      poor=${shortcomings.length > 0} />
     <${Notice} problem=${enrolling.problem} />
     <p class="buttons"><${Button} class="main" busy=${enrolling.busy}>Enrol</${Button}>
       <button type="button" onClick=${onClose}>Cancel</button></p></form></${Dialog}>`;
@@ -53,7 +77,8 @@ export function EnrolFace({ photo, name, shortcomings, onClose, onEnrolled }) {
 /**
  * The whole form: several photographs of one person. It stays as it is while one looks elsewhere.
  *
- * @param {{known?: {id: number, name: string}, shelf: object, onEnrolled?: () => void}} props  `known` is enrolled already
+ * @param {{known?: {id: number, name: string}, shelf: object, onEnrolled?: () => void}} props  `known` is enrolled
+ *   already
  */
 export function Enrol({ known, shelf, onEnrolled }) {
   const [form, setForm] = shelf(`form of ${known?.id}`, FRESH);
@@ -74,11 +99,18 @@ export function Enrol({ known, shelf, onEnrolled }) {
     const photoOf = (path) => sent[Number(path.match(/\d+/)) - 1]; // "photo 2" is the second
     const keep = (refused) => {
       const reasons = new Map(refused.map(({ path, reason }) => [photoOf(path), reason]));
-      setEntries((all) => all.filter(({ photo }) => !sent.includes(photo) || reasons.has(photo)).map((one) => ({ ...one, refused: reasons.get(one.photo) })));
+      setEntries((all) =>
+        all
+          .filter(({ photo }) => !sent.includes(photo) || reasons.has(photo))
+          .map((one) => ({ ...one, refused: reasons.get(one.photo) })),
+      );
     };
     setDone(null);
     try {
-      const { doubtful, refused, ...result } = await send({ ...form, name }, sent.map(({ blob }) => blob));
+      const { doubtful, refused, ...result } = await send(
+        { ...form, name },
+        sent.map(({ blob }) => blob),
+      );
       const remarks = doubtful.map(({ path, reason }) => ({ photo: photoOf(path), reason }));
       const shown = [...refused, ...doubtful].map(({ path }) => photoOf(path));
       keep(refused);
@@ -91,7 +123,12 @@ export function Enrol({ known, shelf, onEnrolled }) {
       const refused = refusalsOf(problem);
       if (!refused.length) throw problem;
       keep(refused);
-      throw { ...problem, title: "Nobody is enrolled", detail: "What each photograph lacks stands beside it.", remedy: "" };
+      throw {
+        ...problem,
+        title: "Nobody is enrolled",
+        detail: "What each photograph lacks stands beside it.",
+        remedy: "",
+      };
     }
   });
 
@@ -111,14 +148,21 @@ export function Enrol({ known, shelf, onEnrolled }) {
   const poor = entries.some(({ answer }) => answer && centralOf(answer)?.shortcomings.length);
   return html`<form class="enrol" onSubmit=${(event) => event.preventDefault() || enrol()}>
     ${done && html`<${Done} done=${done} />`}
-    <div><${Picker} many paste compact=${entries.length > 0} onPhotos=${add} hints=${hints} title=${entries.length ? "Another photograph" : "Photographs of one person"} />
+    <div><${Picker} many paste compact=${entries.length > 0} onPhotos=${add} hints=${hints}
+        title=${entries.length ? "Another photograph" : "Photographs of one person"} />
     ${leftOut > 0 && html`<p class="caution" role="alert">${MOST} at once; ${leftOut} left out.</p>`}
-    ${entries.length > 0 && html`<ul class="to-enrol">${entries.map(
-      (entry) => html`<${ToEnrol} key=${entry.photo.id} entry=${entry} onAgain=${() => lookAgain(entry.photo)} onRemove=${() => remove(entry)} />`,
-    )}</ul>`}</div>
+    ${
+      entries.length > 0 &&
+      html`<ul class="to-enrol">${entries.map(
+        (entry) => html`
+        <${ToEnrol} key=${entry.photo.id} entry=${entry} onAgain=${() => lookAgain(entry.photo)}
+          onRemove=${() => remove(entry)} />`,
+      )}</ul>`
+    }</div>
     <div class="fields"><${Fields} form=${form} change=${change} poor=${poor} known=${known} />
     <${Notice} problem=${enrolling.problem} />
-    <p class="buttons"><${Button} class="main" disabled=${!usable || !name.trim()} busy=${enrolling.busy}>Enrol</${Button}>
+    <p class="buttons"><${Button} class="main" disabled=${!usable || !name.trim()} busy=${enrolling.busy}>Enrol
+      </${Button}>
       ${!usable && html`<span class="quiet">A photograph with a face first.</span>`}</p></div>
   </form>`;
 }
@@ -126,18 +170,32 @@ export function Enrol({ known, shelf, onEnrolled }) {
 function ToEnrol({ entry: { photo, answer, problem, refused }, onAgain, onRemove }) {
   const face = answer && centralOf(answer);
   return html`<li>
-    ${face && photo.bitmap ? html`<${FaceOf} photo=${photo} face=${face} size=${answer.size} side=${72} />` : html`<${Thumbnail} photo=${photo} />`}
+    ${
+      face && photo.bitmap
+        ? html`<${FaceOf} photo=${photo} face=${face} size=${answer.size} side=${72} />`
+        : html`
+        <${Thumbnail} photo=${photo} />`
+    }
     <div><p class="file-name">${photo.name}</p>
       ${refused && html`<p class="refused"><b>Refused:</b> ${refused}</p>`}
       ${!answer && !problem && html`<${Loading} what="Looking at it" />`}
       ${!refused && html`<${Notice} problem=${problem} onAgain=${onAgain} />`}
-      ${answer?.faces.length > 1 && html`<p class="quiet">Of ${answer.faces.length} faces the one nearest the centre is taken.</p>`}
+      ${
+        answer?.faces.length > 1 &&
+        html`
+          <p class="quiet">Of ${answer.faces.length} faces the one nearest the centre is taken.</p>`
+      }
       ${answer && !refused && html`<${Shortcomings} list=${lacks(answer)} />`}
-      <button type="button" class="plain" onClick=${onRemove}>Remove<span class="heard-only"> ${photo.name}</span></button></div>
+      <button type="button" class="plain" onClick=${onRemove}>Remove<span class="heard-only"> ${photo.name}</span>
+      </button></div>
   </li>`;
 }
 
-const Thumbnail = ({ photo }) => (photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`);
+const Thumbnail = ({ photo }) =>
+  photo.url
+    ? html`<img src=${photo.url} alt="" />`
+    : html`<span class="no-picture">
+    </span>`;
 
 function Done({ done: { name, enrolled, already_enrolled: known, refused, remarks } }) {
   const message = useRef();
@@ -145,10 +203,21 @@ function Done({ done: { name, enrolled, already_enrolled: known, refused, remark
     message.current.focus();
     return () => remarks.forEach(({ photo }) => release(photo));
   }, []);
-  return html`<div class="done" role="status" tabindex="-1" ref=${message}><p class="empty-title">${name} is ${enrolled.length ? "enrolled" : "as before"}</p>
-    <p>${count(enrolled.length, "photograph")} enrolled${known.length ? `, ${known.length} known before` : ""}.${refused ? ` Refused: ${refused}; the reasons stand below.` : ""}</p>
-    ${remarks.length > 0 && html`<p>Enrolled, but look again: is it somebody else?</p>
-      <ul class="to-enrol">${remarks.map(({ photo, reason }) => html`<li key=${photo.id}><${Thumbnail} photo=${photo} /><div><p class="file-name">${photo.name}</p><p class="short">${reason}</p></div></li>`)}</ul>`}</div>`;
+  return html`<div class="done" role="status" tabindex="-1" ref=${message}>
+      <p class="empty-title">${name} is ${enrolled.length ? "enrolled" : "as before"}</p>
+    <p>${count(enrolled.length, "photograph")} enrolled${known.length ? `, ${known.length} known before` : ""}.${
+      refused ? ` Refused: ${refused}; the reasons stand below.` : ""
+    }</p>
+    ${
+      remarks.length > 0 &&
+      html`<p>Enrolled, but look again: is it somebody else?</p>
+      <ul class="to-enrol">
+        ${remarks.map(
+          ({ photo, reason }) => html`
+              <li key=${photo.id}><${Thumbnail} photo=${photo} />
+                <div><p class="file-name">${photo.name}</p><p class="short">${reason}</p></div></li>`,
+        )}</ul>`
+    }</div>`;
 }
 
 /** What an answer that refuses all says of each: "photo 1: blurred; photo 2: no face was found". */
@@ -159,7 +228,8 @@ function refusalsOf({ status, detail }) {
 
 /** The face nearest the centre, which the server takes too. */
 function centralOf({ faces, size: [width, height] }) {
-  const away = ({ detection: { box } }) => Math.hypot(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2);
+  const away = ({ detection: { box } }) =>
+    Math.hypot(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2);
   return [...faces].sort((one, other) => away(one) - away(other))[0];
 }
 

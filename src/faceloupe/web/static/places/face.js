@@ -9,8 +9,9 @@ import { qualityRows, score } from "../words.js";
 import { EnrolFace } from "./enrolling.js";
 import { Why } from "./why.js";
 
-const UNSHOWN = `The browser cannot show this kind of file, so that no single face can be cut out of it. To enrol or compare one face
-  of several, save the photograph as JPEG or PNG first.`;
+const UNSHOWN =
+  "The browser cannot show this kind of file, so that no single face can be cut out of it. " +
+  "To enrol or compare one face of several, save the photograph as JPEG or PNG first.";
 
 export function FacePanel({ face, number, photo, size, answer, alone, landmarks, onLandmarks, shelf }) {
   const [enrolling, setEnrolling] = useState(false);
@@ -30,7 +31,16 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
   return html`<section class="face-panel" aria-label=${`Face ${number}`}>
     <header><${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />
       <div><p class="quiet">Face ${number}</p><h2 class="who">${face.name ?? "Nobody"}</h2>
-        ${face.name === null && html`<p class="quiet">${face.candidates.length ? "Nobody in the gallery is like it enough." : "There is nobody to compare it with."}</p>`}
+        ${
+          face.name === null &&
+          html`
+            <p class="quiet">
+              ${
+                face.candidates.length
+                  ? "Nobody in the gallery is like it enough."
+                  : "There is nobody to compare it with."
+              }</p>`
+        }
       </div></header>
     ${face.candidates.length > 0 && html`<${Candidates} face=${face} threshold=${answer.point.threshold} />`}
     ${
@@ -50,7 +60,8 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
     <${Check} label="Show the five landmarks on the picture" checked=${landmarks} onChange=${onLandmarks} />
     ${
       enrolling &&
-      html`<${EnrolFace} photo=${single} name=${face.name ?? ""} shortcomings=${face.shortcomings} onClose=${() => setEnrolling(false)}
+      html`<${EnrolFace} photo=${single} name=${face.name ?? ""} shortcomings=${face.shortcomings}
+          onClose=${() => setEnrolling(false)}
       onEnrolled=${(name) => {
         setEnrolling(false);
         say(`${name} is enrolled.`);
@@ -61,14 +72,17 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
 
 function Candidates({ face, threshold }) {
   const best = face.candidates[0];
-  const words = `The best score, ${score(best.score)}, is ${best.score >= threshold ? "at or above" : "below"} the threshold, ${score(threshold)}.`;
+  const side = best.score >= threshold ? "at or above" : "below";
+  const words = `The best score, ${score(best.score)}, is ${side} the threshold, ${score(threshold)}.`;
   return html`<${Scale} threshold=${threshold} label=${words}
       marks=${face.candidates.map(({ score: value, rank }) => ({ value, first: rank === 1 }))} />
     <table class="candidates"><caption class="heard-only">Whom the face is like</caption>
-      <thead><tr><th scope="col">Rank</th><th scope="col">Candidate</th><th scope="col" class="right">Score</th></tr></thead>
+      <thead><tr><th scope="col">Rank</th><th scope="col">Candidate</th><th scope="col" class="right">Score</th></tr>
+      </thead>
       <tbody>${face.candidates.map(
         (one) => html`<tr key=${one.rank} class=${one.margin < 0 ? "below" : ""}><td>${one.rank}</td>
           <th scope="row"><a href=${`#people/${one.subject_id}`}>${one.name}</a></th>
-          <td class="right">${score(one.score)}${one.margin < 0 && html`<span class="heard-only">, below the threshold</span>`}</td></tr>`,
+          <td class="right">${score(one.score)}
+            ${one.margin < 0 && html`<span class="heard-only">, below the threshold</span>`}</td></tr>`,
       )}</tbody></table>`;
 }

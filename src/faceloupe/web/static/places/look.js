@@ -35,15 +35,22 @@ export function Look({ rest: [asked = "", beside = ""], shelf }) {
   }
   const faces = [
     ...photos.map(({ blob }) => ({ kind: "photograph", sent: () => dataOf(blob) })),
-    ...[...new Set(captures.split(/[\s,]+/).filter(Boolean))].map((name) => ({ kind: "capture", name, sent: async () => name })),
+    ...[...new Set(captures.split(/[\s,]+/).filter(Boolean))].map((name) => ({
+      kind: "capture",
+      name,
+      sent: async () => name,
+    })),
   ];
-  return html`<div class="intro"><h1 tabindex="-1">Look</h1><p>Inside a network while it looks at a face: its layers, its maps, and what decides.</p></div>
+  return html`<div class="intro"><h1 tabindex="-1">Look</h1>
+      <p>Inside a network while it looks at a face: its layers, its maps, and what decides.</p></div>
     <div><${Loaded} from=${networks} what="the networks">${({ networks: list }) => {
       if (!list.length) return html`<${None} />`;
       const network = list.find(({ id }) => id === chosen) ?? list[0];
       return html`<${Networks} list=${list} chosen=${network.id} onChoose=${choose} />
-        <${Inside} key=${network.id} network=${network} others=${alike(network, list)} beside=${network.id === asked ? beside : ""} faces=${faces}>
-          <${Faces} photos=${photos} setPhotos=${setPhotos} captures=${captures} setCaptures=${setCaptures} /></${Inside}>`;
+        <${Inside} key=${network.id} network=${network} others=${alike(network, list)}
+          beside=${network.id === asked ? beside : ""} faces=${faces}>
+          <${Faces} photos=${photos} setPhotos=${setPhotos} captures=${captures} setCaptures=${setCaptures} />
+          </${Inside}>`;
     }}</${Loaded}></div>
     <${JobList} kinds=${["look"]} />`;
 }
@@ -55,7 +62,9 @@ function showAddress(...ids) {
 
 /** The networks that can stand beside one: they answer in the same way. */
 export const alike = (network, list) =>
-  list.filter(({ id, template, parameters }) => id !== network.id && parameters !== null && template === network.template);
+  list.filter(
+    ({ id, template, parameters }) => id !== network.id && parameters !== null && template === network.template,
+  );
 
 /** One network: its layers, the faces (`children`), and what can be asked. */
 function Inside({ network, others, beside, faces, children }) {
@@ -66,13 +75,19 @@ function Inside({ network, others, beside, faces, children }) {
     <${Ask} network=${network} others=${others} beside=${beside} faces=${faces} layers=${layers} />`;
 }
 
-const None = () => html`<${Empty} title="No network is loaded"><p>Train one on the page <a href="#studies/train">Studies</a>, or start the server with
+const None = () => html`
+  <${Empty} title="No network is loaded">
+    <p>Train one on the page <a href="#studies/train">Studies</a>, or start the server with
   <code>--network</code> and a folder that faceloupe saved, or an ONNX file.</p></${Empty}>`;
 
 const Networks = ({ list, chosen, onChoose }) => html`<fieldset class="cards"><legend>Network</legend>
   ${list.map(
-    (one) => html`<label key=${one.id} class="card"><input type="radio" name="network" checked=${one.id === chosen} onChange=${() => onChoose(one.id)} />
-      <span><b>${one.name}</b><span class="quiet">${one.parameters === null ? "cannot be opened" : count(one.parameters, "parameter")}</span><span>${one.words}</span></span></label>`,
+    (one) => html`
+      <label key=${one.id} class="card">
+        <input type="radio" name="network" checked=${one.id === chosen} onChange=${() => onChoose(one.id)} />
+      <span><b>${one.name}</b>
+        <span class="quiet">${one.parameters === null ? "cannot be opened" : count(one.parameters, "parameter")}</span>
+          <span>${one.words}</span></span></label>`,
   )}</fieldset>`;
 
 function Faces({ photos, setPhotos, captures, setCaptures }) {
@@ -82,10 +97,23 @@ function Faces({ photos, setPhotos, captures, setCaptures }) {
     say(`${photo.name} is removed.`);
   }
   return html`<section class="ask" aria-label="Faces to look at"><h2>Faces</h2>
-    <${Picker} many paste compact=${photos.length > 0} title=${photos.length ? "Another photograph" : "Faces to look at"} onPhotos=${(more) => setPhotos((last) => [...last, ...more])} />
-    ${photos.length > 0 && html`<div class="strip">${photos.map((photo) => html`<button type="button" key=${photo.id} class="removes" aria-label=${`Remove ${photo.name}`} onClick=${() => remove(photo)}>
-      ${photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}<span class="strip-words">remove</span></button>`)}</div>`}
-    <${Field} label="Or captures of a data set" value=${captures} onInput=${(event) => setCaptures(event.target.value)} hint="Such as orl:3 orl:14, counted from 0." /></section>`;
+    <${Picker} many paste compact=${photos.length > 0}
+      title=${photos.length ? "Another photograph" : "Faces to look at"}
+        onPhotos=${(more) => setPhotos((last) => [...last, ...more])} />
+    ${
+      photos.length > 0 &&
+      html`
+        <div class="strip">
+          ${photos.map(
+            (photo) => html`
+                <button type="button" key=${photo.id} class="removes" aria-label=${`Remove ${photo.name}`}
+                  onClick=${() => remove(photo)}>
+      ${photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}
+        <span class="strip-words">remove</span></button>`,
+          )}</div>`
+    }
+    <${Field} label="Or captures of a data set" value=${captures} onInput=${(event) => setCaptures(event.target.value)}
+      hint="Such as orl:3 orl:14, counted from 0." /></section>`;
 }
 
 function Ask({ network, others, beside, faces, layers }) {
@@ -101,20 +129,35 @@ function Ask({ network, others, beside, faces, layers }) {
   const wanted = methods.filter(works);
   const [look, looking] = useDoing(async () => {
     const photos = await Promise.all(faces.map(({ sent }) => sent()));
-    await askJob(`/networks/${encodeURIComponent(network.id)}/look`, { json: { photos, compare, layers, methods: wanted, certify } });
+    await askJob(`/networks/${encodeURIComponent(network.id)}/look`, {
+      json: { photos, compare, layers, methods: wanted, certify },
+    });
     say("It looks.");
   });
   const lacks = lacking(network, faces, wanted);
   const toggle = (name, on) => setMethods((last) => (on ? [...last, name] : last.filter((one) => one !== name)));
   return html`<form class="ask" onSubmit=${(event) => event.preventDefault() || (lacks ? say(lacks) : look())}>
-    ${others.length > 0 && html`<${Choice} label="Beside another network" value=${compare} onChange=${putBeside} options=${[["", "no other"], ...others.map(({ id, name }) => [id, name])]} />`}
+    ${
+      others.length > 0 &&
+      html`
+        <${Choice} label="Beside another network" value=${compare} onChange=${putBeside}
+          options=${[["", "no other"], ...others.map(({ id, name }) => [id, name])]} />`
+    }
     <details><summary>Which places decide: maps of attribution${wanted.length > 0 && ` (${wanted.length})`}</summary>
       <fieldset class="choices"><legend class="heard-only">Methods</legend>
-        ${METHODS.filter(([name]) => works(name)).map(([name, words]) => html`<${Check} key=${name} label=${words} checked=${methods.includes(name)} onChange=${(on) => toggle(name, on)} />`)}
-        <p class="hint">Each draws a map for each face, which takes its time. Without any, the page shows the layers alone and is there at once.</p></fieldset>
-      <${Check} label="Check the maps (takes 10 to 40 times as long)" checked=${certify} disabled=${!wanted.length} onChange=${setCertify} /></details>
+        ${METHODS.filter(([name]) => works(name)).map(
+          ([name, words]) => html`
+              <${Check} key=${name} label=${words} checked=${methods.includes(name)}
+                onChange=${(on) => toggle(name, on)} />`,
+        )}
+        <p class="hint">
+            Each draws a map for each face, which takes its time. Without any, the page shows the layers alone and is
+                there at once.</p></fieldset>
+      <${Check} label="Check the maps (takes 10 to 40 times as long)" checked=${certify} disabled=${!wanted.length}
+        onChange=${setCertify} /></details>
     <${Notice} problem=${looking.problem} />
-    <p class="buttons"><${Button} class="main" busy=${looking.busy || lacks}>Look</${Button}><span class="quiet">${lacks}</span></p>
+    <p class="buttons"><${Button} class="main" busy=${looking.busy || lacks}>Look</${Button}>
+      <span class="quiet">${lacks}</span></p>
   </form>`;
 }
 
@@ -124,6 +167,9 @@ function lacking(network, faces, methods) {
   if (odd) return `“${odd.name}” is no capture: write orl or olivetti, a colon and a number.`;
   if (!faces.length) return "Choose at least one face.";
   if (network.template && methods.length && faces.length < 2)
-    return `${network.name} answers with a template, which says something only beside another: choose a second face, or no map.`;
+    return (
+      `${network.name} answers with a template, which says something only beside another: ` +
+      "choose a second face, or no map."
+    );
   return "";
 }

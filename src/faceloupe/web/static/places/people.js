@@ -22,7 +22,10 @@ const address = (view) => (view ? `people/${view}` : "people");
 const searching = (search) => (search ? `#people/search/${encodeURIComponent(search)}` : "#people");
 
 export function People({ rest, shelf }) {
-  return /^\d+$/.test(rest[0]) ? html`<${Person} key=${rest[0]} id=${rest[0]} shelf=${shelf} />` : html`<${Gallery} rest=${rest} shelf=${shelf} />`;
+  return /^\d+$/.test(rest[0])
+    ? html`<${Person} key=${rest[0]} id=${rest[0]} shelf=${shelf} />`
+    : html`
+    <${Gallery} rest=${rest} shelf=${shelf} />`;
 }
 
 function Gallery({ rest: [part = "", more = ""], shelf }) {
@@ -46,10 +49,14 @@ function useList(path, key, on) {
   return { list, more, next };
 }
 
-const More = ({ list, more, next }) => html`${list.next && html`<p class="buttons"><${Button} busy=${more.busy} onClick=${next}>Show more</${Button}></p>`}
+const More = ({ list, more, next }) => html`${
+  list.next &&
+  html`
+      <p class="buttons"><${Button} busy=${more.busy} onClick=${next}>Show more</${Button}></p>`
+}
   <${Notice} problem=${more.problem} />`;
 
-/** The address keeps what is searched for, and the shelf how many were shown, for whoever comes back from one of them. */
+/** The address keeps what is searched for, the shelf how many were shown, for whoever comes back from one of them. */
 function Everybody({ shelf, search: asked }) {
   const [typed, setTyped] = useState(asked);
   const [search, setSearch] = useState(asked);
@@ -66,40 +73,76 @@ function Everybody({ shelf, search: asked }) {
   useEffect(() => {
     if (!found) return;
     setShown({ search, many: found.length });
-    if (search) say(found.length ? `${list.value.next ? "More than " : ""}${count(found.length, "person", "people")} found.` : "Nobody found.");
+    if (search)
+      say(
+        found.length
+          ? `${list.value.next ? "More than " : ""}${count(found.length, "person", "people")} found.`
+          : "Nobody found.",
+      );
   }, [found]);
   return html`<label class="field search"><span class="label">Search by name</span>
-      <input type="search" value=${typed} autocomplete="off" spellcheck=${false} onInput=${(event) => setTyped(event.target.value)} /></label>
-    <${Loaded} from=${list} what="the people">${(value) => (value.people.length ? html`<${Table} people=${value.people} /><${More} list=${value} more=${more} next=${next} />` : html`<${Nobody} search=${search} />`)}</${Loaded}>`;
+      <input type="search" value=${typed} autocomplete="off" spellcheck=${false}
+        onInput=${(event) => setTyped(event.target.value)} /></label>
+    <${Loaded} from=${list} what="the people">
+      ${(value) =>
+        value.people.length
+          ? html`<${Table} people=${value.people} />
+            <${More} list=${value} more=${more} next=${next} />`
+          : html`<${Nobody} search=${search} />`}</${Loaded}>`;
 }
 
 function Nobody({ search }) {
-  if (search) return html`<${Empty} title=${`Nobody is called “${search}”`}><p>A part of the name is enough.</p></${Empty}>`;
-  return html`<${Empty} title="Nobody is enrolled yet"><p>One good photograph of a person is enough to begin; three to five are better.</p>
-    ${may("enrol") && html`<p class="buttons"><a class="button main" href="#people/enrol">Enrol the first person</a></p>`}</${Empty}>`;
+  if (search)
+    return html`<${Empty} title=${`Nobody is called “${search}”`}><p>A part of the name is enough.</p>
+    </${Empty}>`;
+  return html`<${Empty} title="Nobody is enrolled yet">
+      <p>One good photograph of a person is enough to begin; three to five are better.</p>
+    ${
+      may("enrol") &&
+      html`<p class="buttons"><a class="button main" href="#people/enrol">Enrol the first person</a>
+        </p>`
+    }</${Empty}>`;
 }
 
-const Table = ({ people }) => html`<div class="scroll-x"><table class="people"><caption class="heard-only">People in the gallery</caption>
-  <thead><tr><th scope="col">Name</th><th scope="col" class="right">References</th><th scope="col" class="wide">Since</th><th scope="col" class="wide">Consent</th></tr></thead>
+const Table = ({ people }) => html`
+  <div class="scroll-x"><table class="people"><caption class="heard-only">People in the gallery</caption>
+  <thead><tr><th scope="col">Name</th><th scope="col" class="right">References</th><th scope="col" class="wide">Since
+      </th><th scope="col" class="wide">Consent</th></tr></thead>
   <tbody>${people.map(
-    (one) => html`<tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${one.name}</a></th><td class="right">${one.references}</td>
-      <td class="wide when">${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td></tr>`,
+    (one) => html`
+      <tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${one.name}</a></th>
+        <td class="right">${one.references}</td>
+      <td class="wide when">${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td>
+      </tr>`,
   )}</tbody></table></div>`;
 
 function Threshold() {
   const points = useLoaded((signal) => call("/points", { signal }), []);
   return html`<${Loaded} from=${points} what="the threshold">${({ used, published }) => html`
     <section class="in-use"><p class="big-number">${score(used.point.threshold)}</p>
-      <div><h2>The threshold in use</h2><p class="quiet">${used.source === "gallery" ? "Calibrated on this gallery." : "As published with the embedder."}</p></div></section>
+      <div><h2>The threshold in use</h2>
+        <p class="quiet">
+          ${used.source === "gallery" ? "Calibrated on this gallery." : "As published with the embedder."}</p></div>
+          </section>
     <div class="in-words">${used.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}
     ${may("enrol") && html`<${Calibrate} onDone=${points.again} />`}
     <div class="scroll-x"><table><caption>Published thresholds of this embedder</caption>
-      <thead><tr><th scope="col" class="right">Threshold</th><th scope="col">Two people mistaken for one</th><th scope="col" class="right">One person missed</th></tr></thead>
-      <tbody>${published.map(({ point }) => html`<tr key=${point.threshold}><th scope="row" class="right">${score(point.threshold)}</th><td>${oneIn(point.fmr)}</td><td class="right">${percent(point.fnmr, 2)}</td></tr>`)}</tbody>
+      <thead><tr><th scope="col" class="right">Threshold</th><th scope="col">Two people mistaken for one</th>
+          <th scope="col" class="right">One person missed</th></tr></thead>
+      <tbody>${published.map(
+        ({ point }) => html`
+            <tr key=${point.threshold}><th scope="row" class="right">${score(point.threshold)}</th>
+              <td>${oneIn(point.fmr)}</td><td class="right">${percent(point.fnmr, 2)}</td></tr>`,
+      )}</tbody>
     </table></div></div>`}</${Loaded}>`;
 }
 
-const RATES = [["0.01", "1 in 100"], ["0.001", "1 in 1,000"], ["0.0001", "1 in 10,000"], ["0.00001", "1 in 100,000"]];
+const RATES = [
+  ["0.01", "1 in 100"],
+  ["0.001", "1 in 1,000"],
+  ["0.0001", "1 in 10,000"],
+  ["0.00001", "1 in 100,000"],
+];
 
 function Calibrate({ onDone }) {
   const [fmr, setFmr] = useState("0.001");
@@ -109,20 +152,32 @@ function Calibrate({ onDone }) {
     onDone();
   });
   return html`<form class="line-form" onSubmit=${(event) => event.preventDefault() || calibrate()}>
-    <${Choice} label="Calibrate on this gallery: two people may be mistaken" value=${fmr} options=${RATES} onChange=${setFmr} />
+    <${Choice} label="Calibrate on this gallery: two people may be mistaken" value=${fmr} options=${RATES}
+      onChange=${setFmr} />
     <${Button} busy=${calibrating.busy}>Calibrate</${Button}>
     ${calibrating.busy && html`<${Loading} what="Comparing all references" />`}
     <${Notice} problem=${calibrating.problem} /></form>`;
 }
 
 function Trail() {
-  const { list, more, next } = useList((cursor) => `/audit?${new URLSearchParams({ cursor, limit: AT_ONCE })}`, "audit", []);
+  const { list, more, next } = useList(
+    (cursor) => `/audit?${new URLSearchParams({ cursor, limit: AT_ONCE })}`,
+    "audit",
+    [],
+  );
   return html`<p class="quiet">Who did what, the newest first. It holds no names: only the numbers of people.</p>
     <${Loaded} from=${list} what="the trail">${(value) =>
       value.audit.length
         ? html`<div class="scroll-x"><table><caption class="heard-only">The trail</caption>
-          <thead><tr><th scope="col">When</th><th scope="col" class="wide">Who</th><th scope="col">What</th><th scope="col" class="right">Person</th></tr></thead>
-          <tbody>${value.audit.map((entry) => html`<tr key=${entry.id}><td class="when">${moment(entry.at)}</td><td class="wide">${entry.who}</td><th scope="row">${entryWords(entry)}</th><td class="right">${entry.subject_id ?? "–"}</td></tr>`)}</tbody></table></div>
+          <thead><tr><th scope="col">When</th><th scope="col" class="wide">Who</th><th scope="col">What</th>
+              <th scope="col" class="right">Person</th></tr></thead>
+          <tbody>${value.audit.map(
+            (entry) => html`
+                <tr key=${entry.id}><td class="when">${moment(entry.at)}</td><td class="wide">${entry.who}</td>
+                  <th scope="row">${entryWords(entry)}</th><td class="right">${entry.subject_id ?? "–"}</td></tr>`,
+          )}
+                  </tbody></table></div>
           <${More} list=${value} more=${more} next=${next} />`
-        : html`<${Empty} title="Nothing has happened yet"><p>Every change of the gallery leaves a line here.</p></${Empty}>`}</${Loaded}>`;
+        : html`<${Empty} title="Nothing has happened yet"><p>Every change of the gallery leaves a line here.</p>
+          </${Empty}>`}</${Loaded}>`;
 }

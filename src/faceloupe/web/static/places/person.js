@@ -15,7 +15,8 @@ export function Person({ id, shelf }) {
   useTitle(record.value?.person.name ?? "A person", "People");
   return html`<p class="back"><a href="#people">← Everybody</a></p>
     ${!record.value && html`<h1 tabindex="-1" class="heard-only">A person</h1>`}
-    <${Loaded} from=${record} what="the record">${(value) => html`<${Record} record=${value} again=${record.again} shelf=${shelf} />`}</${Loaded}>`;
+    <${Loaded} from=${record} what="the record">
+      ${(value) => html`<${Record} record=${value} again=${record.again} shelf=${shelf} />`}</${Loaded}>`;
 }
 
 function Record({ record: { person, references, history }, again, shelf }) {
@@ -33,22 +34,56 @@ function Record({ record: { person, references, history }, again, shelf }) {
   return html`<div class="intro"><h1 tabindex="-1">${person.name}</h1>
       <p>Number ${person.id}, enrolled ${day(person.created)}, ${count(references.length, "reference")}.</p></div>
     <div class="buttons">
-      ${may("enrol") && html`<button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs</button>
+      ${
+        may("enrol") &&
+        html`
+          <button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs
+          </button>
       <button type="button" onClick=${() => setDoing({ what: "rename" })}>Rename</button>
-      <button type="button" onClick=${() => setDoing({ what: "merge" })}>Merge</button>`}
-      ${may("admin") && html`<button type="button" class="danger" onClick=${() => setDoing({ what: "forget" })}>Forget</button>`}
+      <button type="button" onClick=${() => setDoing({ what: "merge" })}>Merge</button>`
+      }
+      ${
+        may("admin") &&
+        html`<button type="button" class="danger" onClick=${() => setDoing({ what: "forget" })}>Forget
+          </button>`
+      }
     </div>
-    ${adding && html`<section class="adding" aria-label="Add photographs"><${Enrol} known=${person} shelf=${shelf} onEnrolled=${again} /></section>`}
+    ${
+      adding &&
+      html`
+        <section class="adding" aria-label="Add photographs">
+          <${Enrol} known=${person} shelf=${shelf} onEnrolled=${again} /></section>`
+    }
     <h2>References</h2>
-    <ul class="references">${references.map((one) => html`<${Reference} key=${one.id} one=${one} person=${person} onRemove=${may("admin") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))} />`)}</ul>
+    <ul class="references">
+      ${references.map(
+        (one) => html`
+            <${Reference} key=${one.id} one=${one} person=${person}
+              onRemove=${may("admin") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))}
+                />`,
+      )}</ul>
     <h2>Consent</h2>
-    ${person.consent ? person.consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`) : html`<p class="quiet">Nothing was noted.</p>`}
+    ${
+      person.consent
+        ? person.consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`)
+        : html`
+        <p class="quiet">Nothing was noted.</p>`
+    }
     <h2>History</h2>
-    <ol class="history">${history.map((entry) => html`<li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}</time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`)}</ol>
+    <ol class="history">
+      ${history.map(
+        (entry) => html`
+            <li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}
+              </time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`,
+      )}</ol>
     ${doing?.what === "rename" && html`<${Rename} person=${person} onClose=${close} onDone=${done} />`}
     ${doing?.what === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
     ${doing?.what === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}
-    ${doing?.what === "remove" && html`<${Remove} one=${doing.reference} person=${person} onClose=${close} onDone=${done} />`}`;
+    ${
+      doing?.what === "remove" &&
+      html`
+        <${Remove} one=${doing.reference} person=${person} onClose=${close} onDone=${done} />`
+    }`;
 }
 
 function Reference({ one, person, onRemove }) {
@@ -66,9 +101,22 @@ function Reference({ one, person, onRemove }) {
       if (made) URL.revokeObjectURL(made);
     };
   }, [one.id]);
-  return html`<li>${url ? html`<img src=${url} alt=${`Face chip of reference ${one.id}`} width="112" height="112" />` : html`<span class="no-picture">${one.has_face ? "" : "no picture kept"}</span>`}
-    <div><p><b>Reference ${one.id}</b><br />${day(one.created)}<br /><span class="quiet">eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p>
-    ${onRemove && html`<button type="button" class="plain" aria-label=${`Remove reference ${one.id}`} onClick=${onRemove}>Remove</button>`}</div></li>`;
+  return html`<li>
+      ${
+        url
+          ? html`<img src=${url} alt=${`Face chip of reference ${one.id}`} width="112" height="112" />`
+          : html`
+          <span class="no-picture">${one.has_face ? "" : "no picture kept"}</span>`
+      }
+    <div><p><b>Reference ${one.id}</b><br />${day(one.created)}<br />
+        <span class="quiet">
+            eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p>
+    ${
+      onRemove &&
+      html`
+        <button type="button" class="plain" aria-label=${`Remove reference ${one.id}`} onClick=${onRemove}>Remove
+        </button>`
+    }</div></li>`;
 }
 
 function Rename({ person, onClose, onDone }) {
@@ -77,17 +125,22 @@ function Rename({ person, onClose, onDone }) {
     await call(`/people/${person.id}`, { method: "PATCH", json: { name: name.trim() } });
     onDone(`${person.name} is called ${name.trim()} now.`);
   });
-  return html`<${Dialog} title="Rename" onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || rename()}>
+  return html`<${Dialog} title="Rename" onClose=${onClose}>
+      <form onSubmit=${(event) => event.preventDefault() || rename()}>
     <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} />
     <${Notice} problem=${renaming.problem} />
-    <p class="buttons"><${Button} class="main" disabled=${!name.trim()} busy=${renaming.busy}>Rename</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons"><${Button} class="main" disabled=${!name.trim()} busy=${renaming.busy}>Rename</${Button}>
+      <button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
 function Merge({ person, onClose }) {
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(null);
-  const found = useLoaded((signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: MOST })}`, { signal }), [search]);
+  const found = useLoaded(
+    (signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: MOST })}`, { signal }),
+    [search],
+  );
   const others = (found.value?.people ?? []).filter(({ id }) => id !== person.id);
   const into = others.find(({ id }) => id === chosen); // one who can be seen, or nobody
   const [merge, merging] = useDoing(async () => {
@@ -100,15 +153,24 @@ function Merge({ person, onClose }) {
     setSearch(event.target.value);
     setChosen(null);
   }
-  return html`<${Dialog} title=${`Merge ${person.name} into another`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || (into && merge())}>
-    <p>When two entries are one person: all references go to the other, and ${person.name} is removed. This cannot be taken back.</p>
+  return html`<${Dialog} title=${`Merge ${person.name} into another`} onClose=${onClose}>
+      <form onSubmit=${(event) => event.preventDefault() || (into && merge())}>
+    <p>When two entries are one person: all references go to the other, and ${person.name} is removed. This cannot be
+          taken back.</p>
     <${Field} label="Search for the other" value=${search} onInput=${look} />
     <fieldset class="choices"><legend>The other</legend>
-      ${others.map((one) => html`<label class="check" key=${one.id}><input type="radio" name="into" checked=${one === into} onChange=${() => setChosen(one.id)} /><span>${one.name} <span class="quiet">${count(one.references, "reference")}</span></span></label>`)}
+      ${others.map(
+        (one) => html`
+            <label class="check" key=${one.id}>
+              <input type="radio" name="into" checked=${one === into} onChange=${() => setChosen(one.id)} />
+                <span>${one.name} <span class="quiet">${count(one.references, "reference")}</span></span></label>`,
+      )}
       ${found.value?.next && html`<p class="quiet">There are more than ${MOST}: search for the other by name.</p>`}
       ${found.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset>
     <${Notice} problem=${merging.problem ?? found.problem} />
-    <p class="buttons"><${Button} class="main" disabled=${!into} busy=${merging.busy}>${into ? `Merge into ${into.name}` : "Merge"}</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons">
+      <${Button} class="main" disabled=${!into} busy=${merging.busy}>${into ? `Merge into ${into.name}` : "Merge"}
+      </${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
@@ -117,10 +179,13 @@ function Remove({ one, person, onClose, onDone }) {
     await call(`/people/${person.id}/references/${one.id}`, { method: "DELETE" });
     onDone(`Reference ${one.id} of ${person.name} is erased.`);
   });
-  return html`<${Dialog} title=${`Remove reference ${one.id}?`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || remove()}>
-    <p>Its template${one.has_face ? " and its face chip are" : " is"} erased from the gallery and from the bytes of its files. ${person.name} is recognised by the others.</p>
+  return html`<${Dialog} title=${`Remove reference ${one.id}?`} onClose=${onClose}>
+      <form onSubmit=${(event) => event.preventDefault() || remove()}>
+    <p>Its template${one.has_face ? " and its face chip are" : " is"} erased from the gallery and from the bytes of its
+          files. ${person.name} is recognised by the others.</p>
     <${Notice} problem=${removing.problem} />
-    <p class="buttons"><${Button} class="danger main" busy=${removing.busy}>Remove</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons"><${Button} class="danger main" busy=${removing.busy}>Remove</${Button}>
+      <button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }
 
@@ -134,12 +199,17 @@ function Forget({ person, references, onClose }) {
     location.hash = "people";
   });
   const faces = references.filter(({ has_face: kept }) => kept).length;
-  return html`<${Dialog} title=${`Forget ${person.name}?`} onClose=${onClose}><form onSubmit=${(event) => event.preventDefault() || forget()}>
+  return html`<${Dialog} title=${`Forget ${person.name}?`} onClose=${onClose}>
+      <form onSubmit=${(event) => event.preventDefault() || forget()}>
     <p>Erased from the gallery and from the bytes of its files:</p>
-    <ul class="erased"><li>the name and the note on consent,</li><li>${count(references.length, "template")},</li><li>${faces ? count(faces, "face chip") : "no face chips, for none were kept"}.</li></ul>
+    <ul class="erased"><li>the name and the note on consent,</li><li>${count(references.length, "template")},</li>
+      <li>${faces ? count(faces, "face chip") : "no face chips, for none were kept"}.</li></ul>
     <p>The trail keeps the number ${person.id} and what was done. Nothing brings the person back.</p>
-    <${Field} label=${`Type ${person.name} to go on`} value=${typed} onInput=${(event) => setTyped(event.target.value)} />
+    <${Field} label=${`Type ${person.name} to go on`} value=${typed} onInput=${(event) => setTyped(event.target.value)}
+      />
     <${Notice} problem=${forgetting.problem} />
-    <p class="buttons"><${Button} class="danger main" disabled=${typed.trim() !== person.name.trim()} busy=${forgetting.busy}>Forget</${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
+    <p class="buttons">
+      <${Button} class="danger main" disabled=${typed.trim() !== person.name.trim()} busy=${forgetting.busy}>Forget
+      </${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }

@@ -26,7 +26,8 @@ export function Recognise({ rest: [part = ""], shelf, gallery }) {
   const { words, View, lead } = VIEWS[view];
   useTitle(...(view ? [words] : []), "Recognise");
   return html`<div class="intro"><h1 tabindex="-1">Recognise</h1><p>${lead}</p></div>
-    <${Parts} label="Ways to recognise" parts=${Object.entries(VIEWS).map(([key, one]) => [address(key), one.words])} here=${address(view)} />
+    <${Parts} label="Ways to recognise" parts=${Object.entries(VIEWS).map(([key, one]) => [address(key), one.words])}
+      here=${address(view)} />
     <${View} key=${view} shelf=${shelf} gallery=${gallery} />
     ${may("recognise") && html`<${Explanations} />`}`;
 }
@@ -55,23 +56,34 @@ function Photographs({ shelf, gallery }) {
       title=${entries.length ? "Another photograph" : "Show a photograph"} />
     ${!entries.length && html`<${Welcome} />`}
     ${entries.length > 1 && html`<${Strip} entries=${entries} chosen=${chosen} onChoose=${setChosen} />`}
-    ${entry && html`<${Photograph} key=${chosen} entry=${entry} onAgain=${() => askAgain(entry.photo)} onRemove=${() => remove(entry)} shelf=${shelf} />`}`;
+    ${
+      entry &&
+      html`
+        <${Photograph} key=${chosen} entry=${entry} onAgain=${() => askAgain(entry.photo)}
+          onRemove=${() => remove(entry)} shelf=${shelf} />`
+    }`;
 }
 
 function Welcome() {
   const health = useLoaded((signal) => call("/health", { signal }), []);
   if (health.value && !health.value.people)
     return html`<${Empty} title="The gallery is empty">
-      <p>Until somebody is enrolled, every face is nobody.${may("enrol") && html` <a href="#people/enrol">Enrol a person</a>, then come back.`}</p></${Empty}>`;
-  return html`<p class="quiet welcome">Photographs go to this server, and nowhere else. They are not kept: only what you enrol is.</p>`;
+      <p>Until somebody is enrolled, every face is
+            nobody.${may("enrol") && html` <a href="#people/enrol">Enrol a person</a>, then come back.`}</p>
+            </${Empty}>`;
+  return html`<p
+      class="quiet welcome">Photographs go to this server, and nowhere else. They are not kept: only what you enrol is.
+      </p>`;
 }
 
 const Strip = ({ entries, chosen, onChoose }) => html`<div class="strip" role="group" aria-label="Photographs">
   ${entries.map(
-    ({ photo, answer, problem }, index) => html`<button type="button" key=${photo.id} aria-pressed=${String(photo.id === chosen)}
+    ({ photo, answer, problem }, index) => html`
+      <button type="button" key=${photo.id} aria-pressed=${String(photo.id === chosen)}
       aria-label=${`Photograph ${index + 1}: ${photo.name}`} onClick=${() => onChoose(photo.id)}>
       ${photo.url ? html`<img src=${photo.url} alt="" />` : html`<span class="no-picture"></span>`}
-      <span class="strip-words">${answer ? count(answer.photographs[0].faces.length, "face") : problem ? "unusable" : "…"}</span></button>`,
+      <span class="strip-words">
+        ${answer ? count(answer.photographs[0].faces.length, "face") : problem ? "unusable" : "…"}</span></button>`,
   )}
 </div>`;
 
@@ -94,17 +106,34 @@ function Photograph({ entry: { photo, answer, problem }, onAgain, onRemove, shel
   }, [picked]);
   return html`<section class="photograph" aria-label=${photo.name}>
     <div class="easel">
-      <${Picture} photo=${photo} size=${size ?? UNKNOWN} faces=${faces} chosen=${chosen} onChoose=${choose} landmarks=${landmarks} />
+      <${Picture} photo=${photo} size=${size ?? UNKNOWN} faces=${faces} chosen=${chosen} onChoose=${choose}
+        landmarks=${landmarks} />
       <div class="under"><p class="quiet file-name">${photo.name}${size && `, ${size[0]} × ${size[1]}`}</p>
         <button type="button" class="plain" onClick=${onRemove}>Remove</button></div>
-      ${!photo.url && seen && html`<p class="hint">The browser cannot show this kind of file; the server has read it.</p>`}
+      ${
+        !photo.url &&
+        seen &&
+        html`<p class="hint">The browser cannot show this kind of file; the server has read it.
+          </p>`
+      }
     </div>
     <div class="findings">
       ${!answer && !problem && html`<${Loading} what="Looking for faces" />`}
       <${Notice} problem=${problem} onAgain=${onAgain} />
-      <div ref=${panel}>${faces[chosen] && html`<${FacePanel} key=${chosen} face=${faces[chosen]} number=${chosen + 1} photo=${photo} size=${size} answer=${answer}
-        alone=${faces.length === 1} landmarks=${landmarks} onLandmarks=${setLandmarks} shelf=${shelf} />`}</div>
-      ${seen && html`<${FaceList} faces=${faces} photo=${photo} size=${size} chosen=${chosen} onChoose=${choose} answer=${answer} />`}
+      <div ref=${panel}>
+        ${
+          faces[chosen] &&
+          html`
+            <${FacePanel} key=${chosen} face=${faces[chosen]} number=${chosen + 1} photo=${photo} size=${size}
+              answer=${answer}
+        alone=${faces.length === 1} landmarks=${landmarks} onLandmarks=${setLandmarks} shelf=${shelf} />`
+        }</div>
+      ${
+        seen &&
+        html`
+          <${FaceList} faces=${faces} photo=${photo} size=${size} chosen=${chosen} onChoose=${choose} answer=${answer}
+            />`
+      }
     </div>
   </section>`;
 }
@@ -123,14 +152,20 @@ function FaceList({ faces, photo, size, chosen, onChoose, answer }) {
     const within = row.current?.closest(".rows-of-faces");
     if (within) within.scrollTop = row.current.offsetTop - within.clientHeight / 2;
   }, [chosen]);
-  if (!faces.length) return html`<${Empty} title="No face was found"><p>Try a sharper picture, or one in which the face is larger.</p></${Empty}>`;
+  if (!faces.length)
+    return html`
+    <${Empty} title="No face was found"><p>Try a sharper picture, or one in which the face is larger.</p></${Empty}>`;
   return html`<div class="faces-found"><div class="rows-of-faces">
     <table><caption>${count(faces.length, "face")}, ${named(faces)} named</caption>
-      <thead><tr><th scope="col"><span class="heard-only">Face</span></th><th scope="col">Who</th><th scope="col" class="right">Score</th></tr></thead>
+      <thead><tr><th scope="col"><span class="heard-only">Face</span></th><th scope="col">Who</th>
+          <th scope="col" class="right">Score</th></tr></thead>
       <tbody>${faces.map(
-        (face, index) => html`<tr key=${index} ref=${index === chosen ? row : undefined} class=${index === chosen ? "chosen" : ""}>
+        (face, index) => html`
+          <tr key=${index} ref=${index === chosen ? row : undefined} class=${index === chosen ? "chosen" : ""}>
           <td><${FaceOf} photo=${photo} face=${face} size=${size} side=${40} /></td>
-          <th scope="row"><button type="button" class="row-button" aria-pressed=${String(index === chosen)} onClick=${() => onChoose(index)}>
+          <th scope="row">
+            <button type="button" class="row-button" aria-pressed=${String(index === chosen)}
+              onClick=${() => onChoose(index)}>
             <span class="number">${index + 1}</span> ${face.name ?? html`<i>nobody</i>`}</button></th>
           <td class="right">${face.candidates.length ? score(face.candidates[0].score) : "–"}
             ${face.shortcomings.length > 0 && html`<span class="poor">poor quality</span>`}</td></tr>`,
@@ -143,8 +178,10 @@ const named = (faces) => faces.filter(({ name }) => name !== null).length;
 
 function rests({ point, subjects, references, fpir }) {
   if (!subjects) return "The gallery is empty, so nobody has a name.";
-  const strangers = fpir === null ? "" : ` Of strangers, about ${percent(fpir, fpir < 0.001 ? 2 : 1)} would be given a name.`;
-  return `Compared with ${count(references, "reference")} of ${count(subjects, "person", "people")}; a name takes a score of ${score(point.threshold)}.${strangers}`;
+  const strangers =
+    fpir === null ? "" : ` Of strangers, about ${percent(fpir, fpir < 0.001 ? 2 : 1)} would be given a name.`;
+  const compared = `Compared with ${count(references, "reference")} of ${count(subjects, "person", "people")}`;
+  return `${compared}; a name takes a score of ${score(point.threshold)}.${strangers}`;
 }
 
 function summary(answer) {
@@ -157,5 +194,6 @@ function faceSentence({ name, candidates }, index, point) {
   const best = candidates[0];
   if (!best) return `Face ${index + 1}: nobody.`;
   const side = name === null ? "below" : "at or above";
-  return `Face ${index + 1}: ${name ?? "nobody"}; the best score is ${score(best.score)}, ${side} the threshold ${score(point.threshold)}.`;
+  const scored = `the best score is ${score(best.score)}, ${side} the threshold ${score(point.threshold)}`;
+  return `Face ${index + 1}: ${name ?? "nobody"}; ${scored}.`;
 }

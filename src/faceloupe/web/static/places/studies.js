@@ -24,14 +24,16 @@ const STEPS = 20; // of a study's progress, at which is asked what it has found 
 /** The address names a part, or the study whose report is read: `#studies/ID`. */
 export function Studies({ rest: [part = ""] }) {
   useTitle(...(part === "train" ? ["Train a network"] : part ? [`Study ${part}`] : []), "Studies");
-  return html`<div class="intro"><h1 tabindex="-1">Studies</h1><p>Networks, people and seeds; and what can be said after many fits that cannot be said after one.</p></div>
+  return html`<div class="intro"><h1 tabindex="-1">Studies</h1>
+      <p>Networks, people and seeds; and what can be said after many fits that cannot be said after one.</p></div>
     <${Parts} label="Studies and training" parts=${PARTS} here=${`studies${part && "/"}${part}`} />
     ${part === "train" ? html`<${Train} />` : part ? html`<${Report} key=${part} id=${part} />` : html`<${All} />`}`;
 }
 
 const pageOf = (id) => `/studies/${encodeURIComponent(id)}/page`;
 
-const Report = ({ id }) => html`<h2>The report of ${id}</h2><${Page} path=${pageOf(id)} title="The report of a study" open />`;
+const Report = ({ id }) => html`<h2>The report of ${id}</h2>
+  <${Page} path=${pageOf(id)} title="The report of a study" open />`;
 
 function All() {
   const { jobs, lost } = useJobs();
@@ -39,13 +41,23 @@ function All() {
   const news = own.map((job) => `${job.id} ${job.state} ${Math.floor(STEPS * (jobShare(job) ?? -1))}`).join();
   const studies = useLoaded((signal) => call("/studies", { signal }), [news]);
   const list = studies.value?.studies ?? [];
-  const apart = own.filter(({ id, state, ended }) => state === "failed" || (!ended && !list.some(({ job }) => job === id)));
+  const apart = own.filter(
+    ({ id, state, ended }) => state === "failed" || (!ended && !list.some(({ job }) => job === id)),
+  );
   return html`<div class="two-columns"><section aria-label="All studies">
       ${apart.map((job) => html`<${JobCard} key=${job.id} job=${job} lost=${lost} />`)}
       <${Loaded} from=${studies} what="the studies">${() =>
         list.length
-          ? html`<ul class="studies">${list.map((one) => html`<${Study} key=${one.id} study=${one} job=${own.find(({ id }) => id === one.job)} lost=${lost} />`)}</ul>`
-          : !apart.length && html`<${Empty} title="No study yet"><p>A small one, with two pairs of people and two seeds, takes about a minute.</p></${Empty}>`}</${Loaded}>
+          ? html`<ul class="studies">
+              ${list.map(
+                (one) => html`
+                    <${Study} key=${one.id} study=${one} job=${own.find(({ id }) => id === one.job)} lost=${lost} />`,
+              )}
+                    </ul>`
+          : !apart.length &&
+            html`
+            <${Empty} title="No study yet"><p>A small one, with two pairs of people and two seeds, takes about a minute.
+              </p></${Empty}>`}</${Loaded}>
     </section>
     <${Begin} /></div>`;
 }
@@ -59,38 +71,75 @@ function Study({ study: { id, state, created, trials, so_far: soFar, words, job:
   const going = job && !job.ended;
   useSaid(job);
   return html`<li class="study"><header><h2>${moment(created)}</h2>${
-    going ? html`<${State} job=${job} lost=${lost} />` : html`<span class=${`state ${state === "whole" ? "done" : "waiting"}`}>${state === "whole" ? "finished" : worked ? "at work" : "stopped"}</span>`
+    going
+      ? html`<${State} job=${job} lost=${lost} />`
+      : html`
+      <span class=${`state ${state === "whole" ? "done" : "waiting"}`}>
+        ${state === "whole" ? "finished" : worked ? "at work" : "stopped"}</span>`
   }</header>
     <p class="quiet">${words}. ${count(trials, "trial")}.</p>
     ${going && html`<${Going} job=${job} lost=${lost} />`}
     ${soFar.length > 0 && html`<${SoFar} rows=${soFar} />`}
-    ${state === "whole" && html`<p><a class="button" href=${`#studies/${encodeURIComponent(id)}`}>Read the report</a></p>`}
-    ${state === "begun" && !worked && html`<p class="buttons"><${Button} busy=${resuming.busy} onClick=${resume}>Resume</${Button}></p>`}
+    ${
+      state === "whole" &&
+      html`<p><a class="button" href=${`#studies/${encodeURIComponent(id)}`}>Read the report</a>
+        </p>`
+    }
+    ${
+      state === "begun" &&
+      !worked &&
+      html`
+        <p class="buttons"><${Button} busy=${resuming.busy} onClick=${resume}>Resume</${Button}></p>`
+    }
     ${resuming.busy && html`<${Loading} what="Reading the faces" />`}
     <${Notice} problem=${resuming.problem} /></li>`;
 }
 
-const SoFar = ({ rows }) => html`<div class="scroll-x" tabindex="0" role="group" aria-label="Reached so far"><table class="so-far"><caption>On captures they had not seen, so far</caption>
-  <thead><tr><th scope="col">Network</th><th scope="col">People</th><th scope="col">Pixels</th><th scope="col" class="right">Fits</th><th scope="col" class="right">Right</th></tr></thead>
-  <tbody>${rows.map(({ network, people, preprocess, fits, accuracy }) => html`<tr key=${`${network} ${people} ${preprocess}`}><th scope="row">${network}</th>
-    <td>${people === "all" ? "all" : "two"}</td><td>${preprocess}</td><td class="right">${fits}</td><td class="right">${percent(accuracy)}</td></tr>`)}</tbody></table></div>`;
+const SoFar = ({ rows }) => html`
+  <div class="scroll-x" tabindex="0" role="group" aria-label="Reached so far">
+    <table class="so-far"><caption>On captures they had not seen, so far</caption>
+  <thead><tr><th scope="col">Network</th><th scope="col">People</th><th scope="col">Pixels</th>
+      <th scope="col" class="right">Fits</th><th scope="col" class="right">Right</th></tr></thead>
+  <tbody>${rows.map(
+    ({ network, people, preprocess, fits, accuracy }) => html`
+        <tr key=${`${network} ${people} ${preprocess}`}><th scope="row">${network}</th>
+    <td>${people === "all" ? "all" : "two"}</td><td>${preprocess}</td><td class="right">${fits}</td>
+      <td class="right">${percent(accuracy)}</td></tr>`,
+  )}</tbody></table></div>`;
 
 function Begin() {
   const data = useData();
   const [plan, setPlan] = useState({ data: "orl", pairs: 4, seeds: 4, epochs: 20, preprocess: ["none", "centre"] });
   const change = (more) => setPlan((last) => ({ ...last, ...more }));
-  const toggle = (name, on) => change({ preprocess: PREPROCESS.map(([key]) => key).filter((key) => (key === name ? on : plan.preprocess.includes(key))) });
+  const toggle = (name, on) =>
+    change({
+      preprocess: PREPROCESS.map(([key]) => key).filter((key) => (key === name ? on : plan.preprocess.includes(key))),
+    });
   const [begin, beginning] = useDoing(async () => {
     await askJob("/studies", { json: plan });
     say("The study begins.");
   });
   const lacks = lacking(plan);
-  const number = (name, most) => ({ type: "number", min: 1, max: most, required: true, value: plan[name], onInput: (event) => change({ [name]: event.target.valueAsNumber || "" }) });
+  const number = (name, most) => ({
+    type: "number",
+    min: 1,
+    max: most,
+    required: true,
+    value: plan[name],
+    onInput: (event) => change({ [name]: event.target.valueAsNumber || "" }),
+  });
   return html`<form class="begin" onSubmit=${(event) => event.preventDefault() || (lacks ? say(lacks) : begin())}>
     <h2>Begin a study</h2>
     <${Choice} label="Faces" value=${plan.data} options=${data} onChange=${(value) => change({ data: value })} />
-    <div class="numbers"><${Field} label="Pairs of people" ...${number("pairs", 10000)} /><${Field} label="Seeds" ...${number("seeds", 1000)} /><${Field} label="Epochs" ...${number("epochs", 1000)} /></div>
-    <fieldset class="choices"><legend>Pixels</legend>${PREPROCESS.map(([name, words]) => html`<${Check} key=${name} label=${words} checked=${plan.preprocess.includes(name)} onChange=${(on) => toggle(name, on)} />`)}</fieldset>
+    <div class="numbers"><${Field} label="Pairs of people" ...${number("pairs", 10000)} />
+      <${Field} label="Seeds" ...${number("seeds", 1000)} /><${Field} label="Epochs" ...${number("epochs", 1000)} />
+      </div>
+    <fieldset class="choices"><legend>Pixels</legend>
+      ${PREPROCESS.map(
+        ([name, words]) => html`
+            <${Check} key=${name} label=${words} checked=${plan.preprocess.includes(name)}
+              onChange=${(on) => toggle(name, on)} />`,
+      )}</fieldset>
     <${Notice} problem=${beginning.problem} />
     <p class="buttons"><${Button} class="main" busy=${beginning.busy || lacks}>Begin</${Button}></p>
     ${beginning.busy && html`<${Loading} what="Reading the faces" />`}
@@ -100,7 +149,11 @@ function Begin() {
 /** What must be changed still, in a sentence; empty if nothing must. */
 function lacking({ pairs, seeds, preprocess }) {
   if (!preprocess.length) return "Choose what is done to the pixels.";
-  return pairs === 1 && seeds === 1 ? "One pair with one seed is one run and shows no spread: take more pairs, or more seeds." : "";
+  return pairs === 1 && seeds === 1
+    ? "One pair with one seed is one run and shows no spread: take more pairs, or more seeds."
+    : "";
 }
 
-const fits = ({ pairs, seeds, preprocess }) => `At least ${count(2 * (pairs || 0) * (seeds || 0) * preprocess.length, "fit")}: two networks, with every seed and treatment of the pixels, and their controls.`;
+const fits = ({ pairs, seeds, preprocess }) =>
+  `At least ${count(2 * (pairs || 0) * (seeds || 0) * preprocess.length, "fit")}: ` +
+  "two networks, with every seed and treatment of the pixels, and their controls.";

@@ -26,23 +26,33 @@ export function Train() {
   const data = useData();
   const [plan, setPlan] = useState({ data: "orl", kind: "cnn", name: "", people: null, epochs: null });
   const change = (more) => setPlan((last) => ({ ...last, ...more }));
-  const number = (name) => ({ type: "number", value: plan[name] ?? "", onInput: (event) => change({ [name]: event.target.valueAsNumber || null }) });
+  const number = (name) => ({
+    type: "number",
+    value: plan[name] ?? "",
+    onInput: (event) => change({ [name]: event.target.valueAsNumber || null }),
+  });
   const [train, training] = useDoing(async () => {
     await askJob("/networks", { json: plan });
     say("The training begins.");
   });
-  return html`<div class="two-columns"><form class="begin" onSubmit=${(event) => event.preventDefault() || training.busy || train()}>
+  return html`<div class="two-columns">
+      <form class="begin" onSubmit=${(event) => event.preventDefault() || training.busy || train()}>
     <h2>Train a network</h2>
-    <${Choice} label="Faces" value=${plan.data} options=${data} onChange=${(value) => change({ data: value })} hint="The server offers more with --data: a folder of folders of photographs." />
-    <${Field} label="People" min="2" ...${number("people")} hint="The first so many; left empty: all. Networks that tell two apart come alive in the loupe." />
+    <${Choice} label="Faces" value=${plan.data} options=${data} onChange=${(value) => change({ data: value })}
+      hint="The server offers more with --data: a folder of folders of photographs." />
+    <${Field} label="People" min="2" ...${number("people")}
+      hint="The first so many; left empty: all. Networks that tell two apart come alive in the loupe." />
     <${Choice} label="Kind" value=${plan.kind} options=${KINDS} onChange=${(kind) => change({ kind })} />
-    <${Field} label="Name" required maxlength="64" pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" title="Letters, digits, . - and _, the first a letter or a digit" value=${plan.name}
+    <${Field} label="Name" required maxlength="64" pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*"
+      title="Letters, digits, . - and _, the first a letter or a digit" value=${plan.name}
       onInput=${(event) => change({ name: event.target.value })} hint="Letters, digits, . - and _." />
-    <${Field} label="Epochs" min="1" max="1000" ...${number("epochs")} hint="Left empty: 20, or 60 for the deeper one." />
+    <${Field} label="Epochs" min="1" max="1000" ...${number("epochs")} hint="Left empty: 20, or 60 for the deeper one."
+      />
     <${Notice} problem=${training.problem} />
     <p class="buttons"><${Button} class="main" busy=${training.busy}>Train</${Button}></p>
     ${training.busy && html`<${Loading} what="Reading the faces" />`}</form>
-    <section aria-label="Trainings"><${JobList} kinds=${["train"]}>${({ id }) => html`<${Trained} id=${id} />`}</${JobList}></section></div>`;
+    <section aria-label="Trainings"><${JobList} kinds=${["train"]}>${({ id }) => html`<${Trained} id=${id} />`}
+      </${JobList}></section></div>`;
 }
 
 function Trained({ id }) {
@@ -55,5 +65,14 @@ function Trained({ id }) {
   const others = own ? alike(own, list) : [];
   return html`<p class="lead-score"><b>${network}</b>: ${percent(accuracy)} of the captures it had not seen</p>
     <p class="quiet">${words}</p><p><a href=${`#look/${encodeURIComponent(network)}`}>Look at it</a></p>
-    ${others.length > 0 && html`<p>Look at it beside ${others.map((other, index) => html`${index > 0 && ", "}<a key=${other.id} href=${`#look/${encodeURIComponent(network)}/${encodeURIComponent(other.id)}`}>${other.name}</a>`)}</p>`}`;
+    ${
+      others.length > 0 &&
+      html`
+        <p>Look at it
+              beside ${others.map(
+                (other, index) => html`${index > 0 && ", "}
+                    <a key=${other.id} href=${`#look/${encodeURIComponent(network)}/${encodeURIComponent(other.id)}`}>
+                      ${other.name}</a>`,
+              )}</p>`
+    }`;
 }

@@ -26,22 +26,33 @@ export function Watch() {
   if (!camera.on)
     return html`<${Empty} title="The camera is off">
       <p>The browser asks first. Frames go to this server alone, about two a second, and are not kept.</p>
-      <p class="buttons"><${Button} class="main" busy=${camera.asking} onClick=${camera.start}>Start the camera</${Button}></p>
+      <p class="buttons"><${Button} class="main" busy=${camera.asking} onClick=${camera.start}>Start the camera
+        </${Button}></p>
       <${Unlit} camera=${camera} /></${Empty}>`;
   return html`<div class="photograph watching">
     <div class="easel"><div class="picture-of-faces">
       <video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees"></video>
       ${seen && html`<${Outlines} size=${seen.size} faces=${faces} chosen=${-1} />`}</div>
-      <p class="buttons"><button type="button" onClick=${() => setPaused(!paused)}>${paused ? "Go on" : "Pause"}</button>
+      <p class="buttons"><button type="button" onClick=${() => setPaused(!paused)}>${paused ? "Go on" : "Pause"}
+        </button>
         <button type="button" onClick=${stop}>Stop the camera</button></p></div>
     <div class="findings">
-      <p class="watch-state"><span class=${`lamp ${paused ? "" : "lit"}`} aria-hidden="true"></span>${paused ? "Paused; nothing is sent." : "Watching."}</p>
+      <p class="watch-state"><span class=${`lamp ${paused ? "" : "lit"}`} aria-hidden="true"></span>
+        ${paused ? "Paused; nothing is sent." : "Watching."}</p>
       <${Notice} problem=${problem} />
       ${seen && !faces.length && html`<p class="quiet">No face is in the picture.</p>`}
-      ${faces.length > 0 && html`<table><caption>In the picture now</caption>
-        <thead><tr><th scope="col">Face</th><th scope="col">Who</th><th scope="col" class="right">Score</th></tr></thead>
-        <tbody>${faces.map((face, index) => html`<tr key=${index}><td>${index + 1}</td><th scope="row">${face.name ?? html`<i>nobody</i>`}</th>
-          <td class="right">${face.candidates.length ? score(face.candidates[0].score) : "–"}</td></tr>`)}</tbody></table>`}
+      ${
+        faces.length > 0 &&
+        html`<table><caption>In the picture now</caption>
+        <thead><tr><th scope="col">Face</th><th scope="col">Who</th><th scope="col" class="right">Score</th></tr>
+        </thead>
+        <tbody>${faces.map(
+          (face, index) => html`
+              <tr key=${index}><td>${index + 1}</td><th scope="row">${face.name ?? html`<i>nobody</i>`}</th>
+          <td class="right">${face.candidates.length ? score(face.candidates[0].score) : "–"}</td></tr>`,
+        )}</tbody>
+          </table>`
+      }
     </div></div>`;
 }
 

@@ -23,12 +23,14 @@ export function Explained({ of, words, hint, photographs }) {
   });
   const job = jobs?.find(({ id }) => id === asked.get(of));
   if (job) return html`<${JobCard} key=${job.id} job=${job} lost=${lost} />`;
-  return html`<p class="buttons"><${Button} busy=${explaining.busy} onClick=${explain}>${words}</${Button}><span class="quiet">${hint}</span></p>
+  return html`<p class="buttons"><${Button} busy=${explaining.busy} onClick=${explain}>${words}</${Button}>
+      <span class="quiet">${hint}</span></p>
     <${Notice} problem=${explaining.problem} />`;
 }
 
 /** Explanations that were asked for in another tab, or before the page was loaded anew. */
-export const Explanations = () => html`<${JobList} kinds=${["explain"]} without=${({ id, state }) => shown.has(id) || state === "stopped"} />`;
+export const Explanations = () => html`
+  <${JobList} kinds=${["explain"]} without=${({ id, state }) => shown.has(id) || state === "stopped"} />`;
 
 /**
  * Why a face is like somebody of the gallery: against the face chip that was kept of him, if one was.
@@ -44,6 +46,9 @@ export function Why({ candidate, photo }) {
     other: await picture(`/people/${subject}/references/${kept.id}/face`, signal),
     central: true,
   });
-  return kept && html`<${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
-    hint=${`Compares it with the face chip of reference ${kept.id} alone; the score above is that of the best reference.`} />`;
+  return (
+    kept &&
+    html`<${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
+    hint=${`Compares it with the face chip of reference ${kept.id} alone; the score above is the best reference's.`} />`
+  );
 }

@@ -11,8 +11,8 @@
  * @property {number} brightness  Added, -1 to 1.
  * @property {number} blur  Standard deviation of a Gaussian in pixels.
  * @property {{row: number, column: number, side: number} | null} occluder  A square by its upper left pixel.
- * @property {{row: number, column: number, value: number, radius: number}[]} strokes  Discs by their centre; `value` from
- *   0 (black) to 1 (white), later ones on top.
+ * @property {{row: number, column: number, value: number, radius: number}[]} strokes  Discs by their centre; `value`
+ *   from 0 (black) to 1 (white), later ones on top.
  */
 
 /** @type {Readonly<Change>} */
@@ -72,7 +72,10 @@ function move(face, [height, width], { dx, dy, degrees, zoom }) {
   return moved;
 }
 
-/** @param {Float32Array} face @param {number} height @param {number} width @param {number} row @param {number} column */
+/**
+ * @param {Float32Array} face @param {number} height @param {number} width
+ * @param {number} row @param {number} column
+ */
 function bilinear(face, height, width, row, column) {
   const left = Math.floor(column);
   const right = Math.min(left + 1, width - 1);
@@ -160,7 +163,7 @@ export function fromPicture({ data, width, height }, [rows, columns]) {
 }
 
 /**
- * Return, for each of `count` boxes of `scale` pixels in the middle of `length` pixels, which pixels make up which share.
+ * Return, for each of `count` boxes of `scale` pixels in the middle of `length` pixels, the pixels and their shares.
  *
  * @param {number} count @param {number} length @param {number} scale
  * @returns {[number, number][][]}

@@ -26,8 +26,10 @@ export function FaceView({ loupe }) {
   const { state, update } = loupe;
   const change = (part) => update(({ changes }) => ({ changes: { ...changes, ...part } }));
   return html`<div class="sliders">
-      ${SLIDERS.map(([name, label, text]) => html`<${Slider} key=${name} label=${label} value=${state.changes[name]}
-        range=${RANGES[name]} text=${text(state.changes[name])} onInput=${(value) => change({ [name]: value })} />`)}
+      ${SLIDERS.map(
+        ([name, label, text]) => html`<${Slider} key=${name} label=${label} value=${state.changes[name]}
+        range=${RANGES[name]} text=${text(state.changes[name])} onInput=${(value) => change({ [name]: value })} />`,
+      )}
     </div>
     <div class="row tools">
       <${Switch} legend="On the face, the pointer or the arrow keys" name="loupe-tool" options=${TOOLS}
@@ -37,7 +39,8 @@ export function FaceView({ loupe }) {
     <div class="row">
       <button type="button" onClick=${() => change({ strokes: [], occluder: null })}
         disabled=${!state.changes.strokes.length && !state.changes.occluder}>Clear cover and drawing</button>
-      <button type="button" onClick=${() => update({ changes: UNCHANGED, picture: null, problem: "" })}>Reset all</button>
+      <button type="button" onClick=${() => update({ changes: UNCHANGED, picture: null, problem: "" })}>Reset all
+      </button>
       <label class="file"><span>Your own picture</span><input type="file" accept="image/*"
         onChange=${(event) => bring(event.target, loupe)} /></label>
     </div>
@@ -49,7 +52,12 @@ export function FaceView({ loupe }) {
 function take({ study, state }, tool) {
   const [height, width] = study.size;
   const fresh = tool === "cover" && !state.changes.occluder;
-  const occluder = occluderAt(Math.round(height / 2) - 8, Math.round(width / 2) - 8, Math.min(16, height, width), study.size);
+  const occluder = occluderAt(
+    Math.round(height / 2) - 8,
+    Math.round(width / 2) - 8,
+    Math.min(16, height, width),
+    study.size,
+  );
   return { tool, ...(fresh && { changes: { ...state.changes, occluder } }) };
 }
 

@@ -15,8 +15,11 @@ export function PoolingView({ loupe }) {
       <p class="lead-in">Each window of ${network.pool.join(" × ")} values becomes its
         largest one: ${network.map.join(" × ")} → ${network.pooled.join(" × ")}.</p>
       <${Ramp} limit=${survey.conv} unit="activation" rectified=${true} /></div>
-    <div class="maps">${Array.from({ length: network.filters }, (_, filter) => html`<${Pooled} key=${filter}
-      loupe=${loupe} filter=${filter} />`)}</div>
+    <div class="maps">${Array.from(
+      { length: network.filters },
+      (_, filter) => html`<${Pooled} key=${filter}
+      loupe=${loupe} filter=${filter} />`,
+    )}</div>
     <div class="lenses">
       <section class="lens"><h3>The window in filter ${cell.filter + 1}'s map</h3>
         <${Source} cnn=${cnn} cell=${cell} at=${at} /><p class="hint">${unseenWords(network)}</p></section>
@@ -36,7 +39,9 @@ function Pooled({ loupe: { cnn, poolCell: cell, update }, filter }) {
   const dead = survey.dead.conv[filter];
   return html`<figure class="panel-map"><${Heat} values=${pass.pool} offset=${filter * rows * columns}
     shape=${network.pooled} scale=${{ kind: "diverging", limit: survey.conv }} dead=${dead}
-      label=${`Filter ${filter + 1} after pooling${dead ? ", silent for every face" : ""}, ${rows} by ${columns} values`}
+      label=${`Filter ${filter + 1} after pooling${
+        dead ? ", silent for every face" : ""
+      }, ${rows} by ${columns} values`}
       cursor=${filter === cell.filter ? cell : { ...cell, quiet: true }}
       onMove=${(to) => update({ window: { filter, ...to } })} />
     <figcaption><span>Filter ${filter + 1}${dead ? ", silent for every face" : ""}</span></figcaption></figure>`;

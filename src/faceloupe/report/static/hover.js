@@ -1,12 +1,25 @@
 /**
- * Values on pictures: the pointer, a touch or the arrow keys choose a cell, and its number is read back from its colour.
+ * Values on pictures: the pointer, a touch or the arrow keys choose a cell, and its number is read from its colour.
  *
- * The PNG is taken apart here, not by a canvas: against fingerprinting, private windows of Firefox and Safari, and Brave
- * everywhere, put noise on what a canvas gives back.
+ * The PNG is taken apart here, not by a canvas: against fingerprinting, private windows of Firefox and Safari, and
+ * Brave everywhere, put noise on what a canvas gives back.
+ *
+ * @typedef {object} Scale  Of a figure's pictures, as `faceloupe.report.pictures` writes it.
+ * @property {"photograph" | "diverging" | "sequential"} kind
+ * @property {string} unit
+ * @property {number} low  What the first colour stands for.
+ * @property {number} high  What the last one stands for.
+ * @property {boolean} beyond  Whether numbers beyond the two are drawn in their colours.
+ * @property {number[][]} stops  The colours in between, evenly spaced, one level a channel.
+ *
+ * @typedef {{row: number, column: number}} Cell
+ * @typedef {(row: number, column: number) => Uint8Array} PixelReader
  */
 
 const HALF = 0.501; // of a colour step, which rounding took away, and a little for single precision
+/** @type {Record<number, number>} */
 const CHANNELS = { 0: 1, 2: 3, 6: 4 }; // by a PNG's colour type: grey, RGB, RGB with transparency
+/** @type {Record<string, [number, number]>} */
 const MOVES = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
@@ -20,10 +33,17 @@ const MOVES = {
 const MARGIN = 8; // pixels between a reading and its picture, and the sides of the window
 const KEYS = "Arrow keys move · Enter: next picture · Escape leaves";
 
+/** @param {number} value @param {number} least @param {number} most */
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
+/** @param {number} number @param {number} digits */
 const words = (number, digits) => number.toFixed(digits).replace("-", "−");
 
-/** The pixels of a PNG that `faceloupe.report.pictures` wrote: 8 bits a channel, not interlaced. */
+/**
+ * The pixels of a PNG that `faceloupe.report.pictures` wrote: 8 bits a channel, not interlaced.
+ *
+ * @param {string} address
+ * @returns {Promise<PixelReader>}
+ */
 async function readPixels(address) {
   const bytes = Uint8Array.from(atob(address.split(",")[1]), (letter) => letter.charCodeAt(0));
   const view = new DataView(bytes.buffer);
@@ -39,7 +59,14 @@ async function readPixels(address) {
   return (row, column) => data.subarray((row * columns + column) * channels).subarray(0, channels);
 }
 
-/** Undo a PNG's filters: each row says how its bytes were guessed from those before, and holds what was missing. */
+/**
+ * Undo a PNG's filters: each row says how its bytes were guessed from those before, and holds what was missing.
+ *
+ * @param {Uint8Array} packed
+ * @param {number} rows
+ * @param {number} width  Bytes a row.
+ * @param {number} channels
+ */
 function unfilter(packed, rows, width, channels) {
   const data = new Uint8Array(rows * width);
   for (let at = 0; at < data.length; at++) {
@@ -53,12 +80,18 @@ function unfilter(packed, rows, width, channels) {
   return data;
 }
 
+/** @param {number} left @param {number} above @param {number} corner */
 function paeth(left, above, corner) {
   const distances = [above - corner, left - corner, left + above - 2 * corner].map(Math.abs);
   return [left, above, corner][distances.indexOf(Math.min(...distances))];
 }
 
-/** The least and the most that a colour may stand for, as shares of the way along evenly spaced colours. */
+/**
+ * The least and the most that a colour may stand for, as shares of the way along evenly spaced colours.
+ *
+ * @param {Uint8Array} colour
+ * @param {number[][]} stops
+ */
 function sharesOf(colour, stops) {
   const ends = [];
   for (let stop = 0; stop + 1 < stops.length; stop++) {
@@ -73,7 +106,7 @@ function sharesOf(colour, stops) {
   return [Math.min(...ends), Math.max(...ends)];
 }
 
-/** What a pixel says, in words. */
+/** What a pixel says, in words. @param {Uint8Array} pixel @param {Scale} scale */
 function describe(pixel, scale) {
   if (pixel[3] === 0) return "no number";
   if (scale.kind === "photograph") return brightness(pixel);
@@ -81,13 +114,19 @@ function describe(pixel, scale) {
   return `${numberWithin(shares, scale)} ${scale.unit}`.trim();
 }
 
+/** @param {Uint8Array} pixel */
 function brightness(pixel) {
   const [red, green, blue] = Array.from(pixel, (level) => words(level / 255, 3));
   const each = pixel.length > 1 ? `red ${red}, green ${green}, blue ${blue}, each` : `grey ${red}`;
   return `${each} ± 0.003`;
 }
 
-/** A number that lies between two shares of a scale, in as many figures as are known. */
+/**
+ * A number that lies between two shares of a scale, in as many figures as are known.
+ *
+ * @param {number[]} shares
+ * @param {Scale} scale
+ */
 function numberWithin(shares, { low, high, beyond }) {
   const order = Math.floor(Math.log10(high));
   const power = Math.abs(order) > 4 ? order : 0;
@@ -95,7 +134,7 @@ function numberWithin(shares, { low, high, beyond }) {
   const digits = clamp(Math.ceil(-Math.log10((most - least) / 4)), 0, 9);
   const exponent = power ? `e${words(power, 0)}` : "";
   const unit = 10 ** digits;
-  const told = (number) => words(number, digits) + exponent;
+  const told = (/** @type {number} */ number) => words(number, digits) + exponent;
   if (beyond && shares[0] === 0) return `${told(Math.ceil(most * unit) / unit)} or less`;
   if (beyond && shares[1] === 1) return `${told(Math.floor(least * unit) / unit)} or more`;
   const middle = Math.round(((least + most) / 2) * unit) / unit;
@@ -103,13 +142,17 @@ function numberWithin(shares, { low, high, beyond }) {
   return `${told(middle)} ± ${told(Math.ceil(margin * unit - 1e-6) / unit)}`;
 }
 
+/** @type {WeakMap<HTMLElement, Promise<PixelReader>>} */
 const read = new WeakMap(); // pictures to the promises of their pixels
+/** @type {WeakMap<HTMLElement, Cell>} */
 const kept = new WeakMap(); // figures to the cell of a click or a key, which a picture beside takes over
 const mark = make("span", { class: "cell" });
 const reading = make("p", { class: "reading", role: "status", "aria-live": "polite" });
 const keys = make("span", { "aria-hidden": "true" }, KEYS);
-let now = null; // {picture, row, column} of the reading
+/** @type {(Cell & {picture: HTMLElement}) | null} The cell of the reading. */
+let now = null;
 
+/** @param {string} name @param {Record<string, string>} attributes */
 function make(name, attributes, content = "") {
   const made = document.createElement(name);
   made.textContent = content;
@@ -117,23 +160,34 @@ function make(name, attributes, content = "") {
   return made;
 }
 
-const figureOf = (picture) => picture.closest("figure");
-const picturesOf = (figure) => [...figure.querySelectorAll(".picture")];
-const isPicture = (thing) => thing.matches(".picture[tabindex]");
+/** @param {HTMLElement} picture */
+const figureOf = (picture) => /** @type {HTMLElement} */ (picture.closest("figure"));
+/** @param {HTMLElement} picture */
+const imageOf = (picture) => /** @type {HTMLImageElement} */ (picture.querySelector("img"));
+/** @param {HTMLElement} figure @returns {HTMLElement[]} */
+const picturesOf = (figure) => [...figure.querySelectorAll(".picture")].filter((part) => part instanceof HTMLElement);
+/** The picture that has the focus, if one has. */
+function focusedPicture() {
+  const focused = document.activeElement;
+  return focused instanceof HTMLElement && focused.matches(".picture[tabindex]") ? focused : null;
+}
 
+/** @param {HTMLElement} picture */
 function shapeOf(picture) {
-  const image = picture.querySelector("img");
+  const image = imageOf(picture);
   return [Number(image.getAttribute("height")), Number(image.getAttribute("width"))];
 }
 
+/** @param {HTMLElement} picture @param {number} row @param {number} column @param {boolean} [hint] */
 async function show(picture, row, column, hint) {
   const mine = { picture, row, column };
   now = mine;
   moveMark(mine);
-  if (!read.has(picture)) read.set(picture, readPixels(picture.querySelector("img").src));
-  const pixelAt = await read.get(picture);
+  const pixels = read.get(picture) ?? readPixels(imageOf(picture).src);
+  read.set(picture, pixels);
+  const pixelAt = await pixels;
   if (now !== mine) return;
-  const value = describe(pixelAt(row, column), JSON.parse(figureOf(picture).dataset.scale));
+  const value = describe(pixelAt(row, column), JSON.parse(figureOf(picture).dataset.scale ?? ""));
   reading.replaceChildren(`Row ${row + 1}, column ${column + 1}: ${value}`);
   if (hint) reading.append(keys);
   placeReading();
@@ -145,9 +199,10 @@ function hide() {
   reading.replaceChildren();
 }
 
+/** @param {Cell & {picture: HTMLElement}} cell */
 function moveMark({ picture, row, column }) {
   const [rows, columns] = shapeOf(picture);
-  const share = (part, whole) => `${(100 * part) / whole}%`;
+  const share = (/** @type {number} */ part, /** @type {number} */ whole) => `${(100 * part) / whole}%`;
   Object.assign(mark.style, {
     top: share(row, rows),
     left: share(column, columns),
@@ -169,6 +224,7 @@ function placeReading() {
   reading.style.top = `${above < 0 ? picture.bottom + MARGIN : above}px`;
 }
 
+/** @param {HTMLElement} picture @param {number} row @param {number} column @param {boolean} [hint] */
 function keep(picture, row, column, hint) {
   kept.set(figureOf(picture), { row, column });
   show(picture, row, column, hint);
@@ -176,34 +232,36 @@ function keep(picture, row, column, hint) {
 
 /** Go back to the picture that has the focus, if one has. */
 function leave() {
-  const focused = document.activeElement;
-  if (isPicture(focused)) enter(focused);
+  const picture = focusedPicture();
+  if (picture) enter(picture);
   else hide();
 }
 
+/** @param {HTMLElement} picture @param {boolean} [hint] */
 function enter(picture, hint) {
   const [rows, columns] = shapeOf(picture);
   const { row, column } = kept.get(figureOf(picture)) ?? { row: rows >> 1, column: columns >> 1 };
   keep(picture, Math.min(row, rows - 1), Math.min(column, columns - 1), hint);
 }
 
+/** @param {PointerEvent} event */
 function point(event) {
-  const picture = event.currentTarget;
+  const picture = /** @type {HTMLElement} */ (event.currentTarget);
   const [rows, columns] = shapeOf(picture);
   const box = picture.getBoundingClientRect();
-  const under = (part, whole, count) => clamp(Math.floor((part / whole) * count), 0, count - 1);
-  const row = under(event.clientY - box.top, box.height, rows);
-  const column = under(event.clientX - box.left, box.width, columns);
+  const row = clamp(Math.floor(((event.clientY - box.top) / box.height) * rows), 0, rows - 1);
+  const column = clamp(Math.floor(((event.clientX - box.left) / box.width) * columns), 0, columns - 1);
   if (event.buttons) keep(picture, row, column);
   else if (now?.picture !== picture || now.row !== row || now.column !== column) show(picture, row, column);
 }
 
+/** @param {KeyboardEvent} event */
 function press(event) {
   if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
-  const picture = event.currentTarget;
+  const picture = /** @type {HTMLElement} */ (event.currentTarget);
   const [rows, columns] = shapeOf(picture);
   const [by, way] = event.shiftKey ? [8, -1] : [1, 1];
-  const { row, column } = kept.get(figureOf(picture));
+  const { row, column } = kept.get(figureOf(picture)) ?? { row: 0, column: 0 };
   if (event.key === "Enter") next(picture, way);
   else if (event.key in MOVES) {
     const [down, right] = MOVES[event.key];
@@ -212,20 +270,26 @@ function press(event) {
   event.preventDefault();
 }
 
-/** Go to the same cell of the picture after this one, or before it. */
+/** Go to the same cell of the picture after this one, or before it. @param {HTMLElement} picture @param {number} by */
 function next(picture, by) {
   const all = picturesOf(figureOf(picture));
   all[(all.indexOf(picture) + by + all.length) % all.length].focus();
 }
 
-function focus({ currentTarget: picture }) {
+/** @param {FocusEvent} event */
+function focus({ currentTarget }) {
+  const picture = /** @type {HTMLElement} */ (currentTarget);
   for (const other of picturesOf(figureOf(picture))) other.tabIndex = other === picture ? 0 : -1;
   enter(picture, picture.matches(":focus-visible"));
 }
 
-/** Let a picture be read; of a figure one is a stop of the keyboard. */
+/**
+ * Let a picture be read; one of a figure is a stop of the keyboard.
+ *
+ * @param {HTMLElement} picture @param {number} index
+ */
 function enliven(picture, index) {
-  const image = picture.querySelector("img");
+  const image = imageOf(picture);
   picture.tabIndex = index ? -1 : 0;
   picture.setAttribute("role", "application");
   picture.setAttribute("aria-label", image.alt);
@@ -234,19 +298,23 @@ function enliven(picture, index) {
   picture.addEventListener("pointermove", point);
   picture.addEventListener("pointerdown", point);
   picture.addEventListener("pointercancel", leave);
-  picture.addEventListener("pointerleave", (event) => event.pointerType === "touch" || leave());
+  picture.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") leave();
+  });
   picture.addEventListener("keydown", press);
   picture.addEventListener("focus", focus);
   picture.addEventListener("blur", hide);
 }
 
 function start() {
-  for (const figure of document.querySelectorAll("figure[data-scale]")) picturesOf(figure).forEach(enliven);
+  for (const figure of document.querySelectorAll("figure[data-scale]")) {
+    if (figure instanceof HTMLElement) picturesOf(figure).forEach(enliven);
+  }
   document.body.append(reading);
   for (const event of ["scroll", "resize"]) addEventListener(event, placeReading, { passive: true });
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    if (isPicture(document.activeElement)) document.activeElement.blur();
+    focusedPicture()?.blur();
     hide();
   });
 }

@@ -11,6 +11,7 @@ const STOPS = [
 const HALF = 256;
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
+/** @param {number[]} colour  Red, green and blue, 0 to 255. */
 const pack = ([red, green, blue]) =>
   LITTLE_ENDIAN
     ? ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
@@ -45,7 +46,7 @@ const GREY = Uint32Array.from({ length: 256 }, (_, level) => pack([level, level,
  */
 export function paint(canvas, values, [rows, columns], scale, offset = 0) {
   if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
-  const context = canvas.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(columns, rows);
   const colours = new Uint32Array(image.data.buffer);
   const colour = scale.kind === "photograph" ? greyOf : signedOf(scale);
@@ -53,15 +54,21 @@ export function paint(canvas, values, [rows, columns], scale, offset = 0) {
   context.putImageData(image, 0, 0);
 }
 
+/** @param {number} value */
 const greyOf = (value) => GREY[Math.round(255 * Math.min(Math.max(value, 0), 1))];
 
+/** @param {Scale} scale @returns {(value: number) => number} */
 function signedOf({ limit, rectified }) {
   const factor = HALF / (limit || 1);
   const least = rectified ? 0 : -HALF;
   return (value) => SIGNED[HALF + Math.round(Math.min(Math.max(value * factor, least), HALF))];
 }
 
-/** The colours of a cell in a table of numbers: the heat, and the ink that can be read on it. */
+/**
+ * The colours of a cell in a table of numbers: the heat, and the ink that can be read on it.
+ *
+ * @param {number} value @param {number} limit
+ */
 export function cellColours(value, limit) {
   const share = value / (limit || 1);
   return { background: `rgb(${diverging(share).join(" ")})`, color: Math.abs(share) > 0.62 ? "#fff" : "#1d1c1a" };

@@ -59,8 +59,12 @@ function Course({ loupe: { study, state, bench } }) {
     <p class="verdict-line" role="status">
       ${run && progressWords(history, epochs)}
       ${!run && slot && verdict({ ...slot, history, fit: own.fits[0] })}
-      ${!run && !slot && html`Trains on ${count(study.trained.length, "face")} in this page, in a moment; then it stands
-        on the bench and every view shows it.`}</p>`;
+      ${
+        !run &&
+        !slot &&
+        html`Trains on ${count(study.trained.length, "face")} in this page, in a moment; then it stands
+        on the bench and every view shows it.`
+      }</p>`;
 }
 
 function progressWords(history, epochs) {

@@ -70,8 +70,8 @@ function convolveRow(row, pixels, start, step, taps, [rows, columns], bias) {
  *
  * @param {import("loupe/network").Network} network
  * @param {Float32Array} conv  (filters, ...map), before the ReLU.
- * @returns {{pool: Float32Array, winners: Int32Array}}  (filters, ...pooled) each: the largest numbers, and the index in
- *   the filter's map where each stands first.
+ * @returns {{pool: Float32Array, winners: Int32Array}}  (filters, ...pooled) each: the largest numbers, and the index
+ *   in the filter's map where each stands first.
  */
 export function maxPool({ filters, map, pool: window, pooled }, conv) {
   const pool = new Float32Array(filters * area(pooled));

@@ -12,8 +12,8 @@ import { clamp } from "loupe/store";
  * @param {import("loupe/draw").Scale} props.scale
  * @param {string} props.label
  * @param {{row: number, column: number, quiet?: boolean} | null} [props.cursor]
- * @param {(cell: {row: number, column: number}, event: {pressed: boolean}) => void} [props.onMove]  Makes the map a stop
- *   of the keyboard.
+ * @param {(cell: {row: number, column: number}, event: {pressed: boolean}) => void} [props.onMove]  Makes the map a
+ *   stop of the keyboard.
  * @param {() => void} [props.onPin]
  * @param {{row: number, column: number, rows: number, columns: number, kind: string}[]} [props.marks]
  * @param {boolean} [props.dead]

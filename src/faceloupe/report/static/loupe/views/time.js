@@ -43,8 +43,10 @@ export function TimeView({ loupe }) {
       <${Curves} title="Share of training faces right" series=${series("accuracy")} epochs=${epochs} most=${1}
         cursor=${epoch} />
     </div>
-    <p class="keys">${slots.map(({ kind, entry }) => html`<span class=${`key ${kind}`}>
-      ${kindName(kind)}, seed ${entry.history.seed}</span>`)}</p>
+    <p class="keys">${slots.map(
+      ({ kind, entry }) => html`<span class=${`key ${kind}`}>
+      ${kindName(kind)}, seed ${entry.history.seed}</span>`,
+    )}</p>
     ${slots.map((slot) => html`<${Moment} key=${slot.kind} slot=${slot} />`)}
     <${Numbers} caption="Training loss and share of training faces right, epoch by epoch"
       head=${["Epoch", ...slots.flatMap(({ kind }) => [`${kindName(kind)} loss`, `${kindName(kind)} right`])]}
@@ -72,8 +74,12 @@ function Moment({ slot }) {
   const { kind, network } = slot;
   return html`<section class=${`moment ${kind}`}><h3>${kindName(kind)} · ${provenance(slot)}</h3>
     <p class="hint said-by">${silence(slot)}</p>
-    ${kind === "cnn" ? html`<${Filters} slot=${slot} />` : html`<${HiddenWeights} network=${network}
-      dead=${slot.survey.dead.hidden} />`}</section>`;
+    ${
+      kind === "cnn"
+        ? html`<${Filters} slot=${slot} />`
+        : html`<${HiddenWeights} network=${network}
+      dead=${slot.survey.dead.hidden} />`
+    }</section>`;
 }
 
 function Filters({ slot: { network, pass, survey } }) {
@@ -83,7 +89,8 @@ function Filters({ slot: { network, pass, survey } }) {
     (_, filter) => html`<figure class="panel-map">
       <${Heat} values=${pass.conv} offset=${filter * size} shape=${network.map}
         scale=${{ kind: "diverging", limit: survey.conv, rectified: true }} dead=${survey.dead.conv[filter]}
-        label=${`Filter ${filter + 1}'s map after the ReLU${survey.dead.conv[filter] ? ", silent for every face" : ""}`} />
+        label=${`Filter ${filter + 1}'s map after the ReLU${survey.dead.conv[filter] ? ", silent for every face" : ""}`}
+          />
       <figcaption><${Kernel} network=${network} filter=${filter} />
         <span>Filter ${filter + 1}${survey.dead.conv[filter] ? html`<br />silent` : ""}</span></figcaption></figure>`,
   )}</div>

@@ -19,16 +19,22 @@ export function MicroscopeView({ loupe }) {
     <div class="lenses">
       <${Lens} title=${`Under the cursor: filter ${cell.filter + 1}, ${place(cell.row, cell.column)}`} at=${here}
         network=${cnn.network} limit=${limit} inputs=${inputs} />
-      ${there
-        ? html`<${Lens} title=${titleOfPin(pin, state)} at=${there} network=${cnn.network} limit=${limit}
+      ${
+        there
+          ? html`<${Lens} title=${titleOfPin(pin, state)} at=${there} network=${cnn.network} limit=${limit}
           inputs=${inputs} />`
-        : html`<p class="hint pin-hint">Pin this cell (Enter or a click on a map), then move on, choose another filter or
-          another face: both stand side by side.</p>`}
+          : html`<p class="hint pin-hint">
+              Pin this cell (Enter or a click on a map), then move on, choose another filter or
+          another face: both stand side by side.</p>`
+      }
     </div>
     <div class="row"><button type="button" onClick=${() => loupe.update(pinCell(cell.filter))}>Pin this cell</button>
       <button type="button" disabled=${!pin} onClick=${() => loupe.update({ pin: null })}>Unpin</button>
-      <span class="sum">${there && html`Here less pinned: ${signed(here.value)} − (${signed(there.value)}) = <b>
-        ${signed(here.value - there.value)}</b>`}</span></div>`;
+      <span class="sum">${
+        there &&
+        html`Here less pinned: ${signed(here.value)} − (${signed(there.value)}) = <b>
+        ${signed(here.value - there.value)}</b>`
+      }</span></div>`;
 }
 
 function titleOfPin({ filter, row, column, face }, state) {
@@ -47,8 +53,11 @@ function Maps({ loupe, pin }) {
       ]} value=${state.rectified ? "after" : "before"} onChange=${(when) => update({ rectified: when === "after" })} />
       <${Ramp} limit=${survey.conv} unit="activation" rectified=${state.rectified} />
     </div>
-    <div class="maps">${Array.from({ length: network.filters }, (_, filter) => html`<${FilterMap} key=${filter}
-      loupe=${loupe} filter=${filter} cell=${cell} pin=${pin} />`)}</div>`;
+    <div class="maps">${Array.from(
+      { length: network.filters },
+      (_, filter) => html`<${FilterMap} key=${filter}
+      loupe=${loupe} filter=${filter} cell=${cell} pin=${pin} />`,
+    )}</div>`;
 }
 
 function FilterMap({ loupe: { state, cnn, update }, filter, cell, pin }) {
@@ -112,8 +121,10 @@ const centredName = ({ mean }) => (mean ? "Pixel less the mean" : "Pixel");
 function Terms({ at, columns, centred }) {
   return html`<p
     class="terms-title">The five largest products: ${centred ? "pixel less the mean" : "pixel"} × weight</p>
-    <ol class="terms">${strongest(at.products, 5).map((index) => html`<li><span>
+    <ol class="terms">${strongest(at.products, 5).map(
+      (index) => html`<li><span>
     ${place(Math.floor(index / columns), index % columns)}</span><span>
-    ${number(at.patch[index])} × ${signed(at.kernel[index])} = <b>${signed(at.products[index], 3)}</b></span></li>`)}
+    ${number(at.patch[index])} × ${signed(at.kernel[index])} = <b>${signed(at.products[index], 3)}</b></span></li>`,
+    )}
     </ol>`;
 }

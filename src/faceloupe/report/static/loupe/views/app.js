@@ -51,15 +51,18 @@ export function App({ loupe }) {
 function Tabs({ views, view, onChoose }) {
   const items = views.map((key) => ({ key }));
   return html`<div class="tabs" role="tablist" aria-label="Views" onKeyDown=${(event) => walk(event, items, onChoose)}>
-    ${views.map((key) => html`<button type="button" role="tab" key=${key} aria-selected=${key === view}
+    ${views.map(
+      (key) => html`<button type="button" role="tab" key=${key} aria-selected=${key === view}
       aria-controls="loupe-panel" tabindex=${key === view ? 0 : -1} onClick=${() => onChoose(key)}>${PANELS[key][0]}
-      </button>`)}
+      </button>`,
+    )}
   </div>`;
 }
 
 function CopyLink({ loupe }) {
   const copied = loupe.state.copied === location.href;
-  if (window !== window.top || location.pathname.startsWith("/pages/")) return null; // no address, or one that is good once
+  // In a frame there is no address, and one under /pages/ is good once.
+  if (window !== window.top || location.pathname.startsWith("/pages/")) return null;
   return html`<button type="button" class="copy" onClick=${loupe.copyLink}>
     ${copied ? "Copied" : "Copy link to this view"}</button>`;
 }

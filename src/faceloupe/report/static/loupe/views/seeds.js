@@ -47,15 +47,21 @@ export function SeedsView({ loupe }) {
   return html`<div onKeyDown=${onKeyDown}>
     <p class="lead-in">One dot is one training from other random weights, in the line of its accuracy. Choose any;
       it comes to the bench.</p>
-    <div class="row">${["worst", "median", "best"].map((which) => html`<button type="button"
+    <div class="row">${["worst", "median", "best"].map(
+      (which) => html`<button type="button"
       onClick=${() => update(pickAll(bench.slots, which))}>
-      ${which[0].toUpperCase() + which.slice(1)} of each${which in { worst: 1, median: 1 } ? html` <kbd>
-      ${which[0].toUpperCase()}</kbd>` : ""}</button>`)}</div>
+      ${which[0].toUpperCase() + which.slice(1)} of each${
+        which in { worst: 1, median: 1 }
+          ? html` <kbd>
+      ${which[0].toUpperCase()}</kbd>`
+          : ""
+      }</button>`,
+    )}</div>
     <div class="books">${bench.slots.map(
-      (
-        slot,
-      ) => html`<section key=${slot.kind} class="book">${keysOf(study, state, slot.kind).map((key) => html`<${Strip}
-        key=${key} loupe=${loupe} entry=${entryOf(study, state, key)} id=${key} slot=${slot} />`)}
+      (slot) => html`<section key=${slot.kind} class="book">${keysOf(study, state, slot.kind).map(
+        (key) => html`<${Strip}
+        key=${key} loupe=${loupe} entry=${entryOf(study, state, key)} id=${key} slot=${slot} />`,
+      )}
       <p class="hint chosen-fit">${silence(slot)}</p></section>`,
     )}</div>
     <p class="keys"><span><span class="dot-key"></span>a fit</span><span><span class="dot-key lifeless">
@@ -76,10 +82,16 @@ function Strip({ loupe, entry, id, slot }) {
     aria-label=${`${entry.label}, ${count(entry.fits.length, "fit")}`}
     onKeyDown=${(event) => walk(event, items, choose)}>
     <h3>${entry.label}</h3><p class="hint">${count(entry.fits.length, "fit")}, ${dead} of them dead</p>
-    ${levels.map((level) => html`<div class="level" role="presentation"><span>${percent(level)}</span>
+    ${levels.map(
+      (level) => html`<div class="level" role="presentation"><span>${percent(level)}</span>
       <div role="presentation">
-      ${order.filter((index) => score(entry.fits[index]) === level).map((index) => html`<${Dot} key=${index}
-      entry=${entry} index=${index} chosen=${chosen} stop=${chosen ?? order[0]} onChoose=${choose} />`)}</div></div>`)}
+      ${order
+        .filter((index) => score(entry.fits[index]) === level)
+        .map(
+          (index) => html`<${Dot} key=${index}
+      entry=${entry} index=${index} chosen=${chosen} stop=${chosen ?? order[0]} onChoose=${choose} />`,
+        )}</div></div>`,
+    )}
   </div>
   <${Numbers} caption=${`${entry.label}, fit by fit`}
     head=${["Seed", "Held-out right", "Training right", "Silent filters", "Silent hidden"]}

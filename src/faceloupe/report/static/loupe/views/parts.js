@@ -18,8 +18,10 @@ export function Slider({ label, value, range: [least, most, by], text, onInput }
  */
 export function Switch({ legend, name, options, value, onChange }) {
   return html`<fieldset class="switch"><legend>${legend}</legend><div>
-    ${options.map(([key, label]) => html`<label><input type="radio" name=${name} value=${key} checked=${key === value}
-      onChange=${() => onChange(key)} /><span>${label}</span></label>`)}
+    ${options.map(
+      ([key, label]) => html`<label><input type="radio" name=${name} value=${key} checked=${key === value}
+      onChange=${() => onChange(key)} /><span>${label}</span></label>`,
+    )}
   </div></fieldset>`;
 }
 
@@ -36,8 +38,10 @@ export function Numbers({ caption, head, rows, summary = "Show numbers" }) {
       html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}><table><caption>${caption}</caption>
       <thead><tr>${head.map((name, index) => html`<th scope="col" class=${index ? "right" : ""}>${name}</th>`)}</tr>
         </thead>
-      <tbody>${rows().map(([first, ...rest]) => html`<tr><th scope="row">${first}</th>
-        ${rest.map((cell) => html`<td class="right">${cell}</td>`)}</tr>`)}</tbody>
+      <tbody>${rows().map(
+        ([first, ...rest]) => html`<tr><th scope="row">${first}</th>
+        ${rest.map((cell) => html`<td class="right">${cell}</td>`)}</tr>`,
+      )}</tbody>
     </table></div>`
     }
   </details>`;
@@ -54,9 +58,7 @@ export function Choice({ label, items, chosen, onChoose, class: name = "" }) {
   return html`<div role="radiogroup" aria-label=${label} class=${name}
     onKeyDown=${(event) => walk(event, items, onChoose)}>
     ${items.map(
-      (
-        item,
-      ) => html`<button type="button" role="radio" key=${item.key} class=${item.class ?? ""}
+      (item) => html`<button type="button" role="radio" key=${item.key} class=${item.class ?? ""}
         aria-checked=${item.key === chosen} aria-label=${item.label} title=${item.label}
       tabindex=${item.key === stop ? 0 : -1} onClick=${() => onChoose(item.key)}>${item.content}</button>`,
     )}

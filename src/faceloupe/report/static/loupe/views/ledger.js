@@ -20,8 +20,10 @@ export function termCell(slot, state) {
 export function LedgerView({ loupe }) {
   return html`<p class="lead-in">With its ReLUs open or shut as they are for this face, a network is a weighted sum. So
       the logit is the sum of what each value gave, plus a bias, exactly.</p>
-    <div class="books">${loupe.bench.slots.map((slot) => html`<${Book} key=${slot.kind} loupe=${loupe}
-      slot=${slot} />`)}</div>`;
+    <div class="books">${loupe.bench.slots.map(
+      (slot) => html`<${Book} key=${slot.kind} loupe=${loupe}
+      slot=${slot} />`,
+    )}</div>`;
 }
 
 function Book({ loupe, slot }) {
@@ -35,11 +37,16 @@ function Book({ loupe, slot }) {
   const limit = survey.term || 1;
   return html`<section class="book ${kind}"><h3>${kindName(kind)}</h3>
     <${Ramp} limit=${limit} unit="logit" />
-    <div class=${maps > 1 ? "maps four" : "maps one"}>${sums.map((sum, map) => html`<${Terms} key=${map} loupe=${loupe}
-      slot=${slot} account=${account} map=${map} shape=${shape} limit=${limit} sum=${sum} />`)}</div>
-    ${largest(account.terms) === 0 && html`<p class="hint">
+    <div class=${maps > 1 ? "maps four" : "maps one"}>${sums.map(
+      (sum, map) => html`<${Terms} key=${map} loupe=${loupe}
+      slot=${slot} account=${account} map=${map} shape=${shape} limit=${limit} sum=${sum} />`,
+    )}</div>
+    ${
+      largest(account.terms) === 0 &&
+      html`<p class="hint">
       No hidden unit is open for ${isDead(survey) ? "any" : "this"} face: nothing of the face reaches the logit; it is
-      the bias alone.</p>`}
+      the bias alone.</p>`
+    }
     <${Units} account=${account} />
     <${Addition} loupe=${loupe} kind=${kind} sums=${sums} account=${account} pass=${slot.pass} />
     <${Numbers} caption="What each value gave to the logit, the 50 largest first" head=${["Where", "Value", "Gave"]}
@@ -63,10 +70,12 @@ function Units({ account: { units } }) {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Hidden units"><table class="units"><thead><tr>
     <th scope="col">Unit</th><th scope="col" class="right">Sum</th><th scope="col">ReLU</th>
     <th scope="col" class="right">Output × weight</th></tr></thead>
-    <tbody>${units.map(({ sum, output, open, weight, contribution }, unit) => html`<tr class=${open ? "" : "shut"}>
+    <tbody>${units.map(
+      ({ sum, output, open, weight, contribution }, unit) => html`<tr class=${open ? "" : "shut"}>
       <th scope="row">${unit + 1}</th><td class="right">${signed(sum)}</td><td><span class="gate">
       ${open ? "ON" : "OFF"}</span></td><td class="right">${number(output)} × ${signed(weight)} = <b>
-      ${signed(contribution)}</b></td></tr>`)}</tbody></table></div>`;
+      ${signed(contribution)}</b></td></tr>`,
+    )}</tbody></table></div>`;
 }
 
 /** The sum, written out as on paper. */
@@ -76,8 +85,10 @@ function Addition({ loupe: { study }, kind, sums, account, pass }) {
   const name = (index) => (kind === "cnn" ? `Filter ${index + 1}` : "All pixels");
   const probability = pass.logit > 0 ? pass.probability : 1 - pass.probability;
   return html`<table class="addition"><tbody>
-    ${sums.map((sum, index) => html`<tr><th scope="row">${name(index)}</th><td class="right">${signed(sum, digits)}
-      </td></tr>`)}
+    ${sums.map(
+      (sum, index) => html`<tr><th scope="row">${name(index)}</th><td class="right">${signed(sum, digits)}
+      </td></tr>`,
+    )}
     <tr><th scope="row">Biases, through the open units</th><td class="right">${signed(account.bias, digits)}</td></tr>
     <tr class="total"><th scope="row">Their sum</th><td class="right">${signed(total, digits)}</td></tr>
     <tr><th scope="row">Logit of the network</th><td class="right">${signed(pass.logit, digits)}</td></tr>

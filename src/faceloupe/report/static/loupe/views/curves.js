@@ -25,8 +25,11 @@ export function Curves({ title, series, epochs, from = 1, most, cursor = null, r
         ${cursor !== null && html`<path class="cursor-line" d=${`M${x(cursor)} 0V100`} />`}
         ${series.map(({ kind, values }) => html`<path key=${kind} class=${`curve ${kind}`} d=${path(values)} />`)}
       </svg>
-      ${reference && html`<span class="reference-label" style=${{ top: `${y(reference.value)}%` }}>${reference.label}
-        </span>`}
+      ${
+        reference &&
+        html`<span class="reference-label" style=${{ top: `${y(reference.value)}%` }}>${reference.label}
+        </span>`
+      }
     </div>
     <div class="ends"><span>0</span><span>epoch ${epochs}</span></div></figure>`;
 }

@@ -20,7 +20,7 @@
  * @property {number} hidden  Units in the hidden layer.
  * @property {number} mean  Preprocessing: (pixel - mean) / scale.
  * @property {number} scale
- * @property {Record<string, Float32Array>} weights  By PyTorch's names: "conv.weight", "conv.bias", "hidden.weight", ...
+ * @property {Record<string, Float32Array>} weights  By PyTorch's names: "conv.weight", "conv.bias", "hidden.weight" ...
  *
  * @typedef {object} Pass  What one face became on its way through a network.
  * @property {Float32Array} input  The preprocessed pixels.

@@ -84,7 +84,7 @@ function coverUse({ study, state, update }) {
 
 function brushUse({ state, update }) {
   const value = state.tool === "bright" ? 1 : 0;
-  const dab = ({ brush, changes }, at) => ({ brush: at, changes: withStroke(changes, { ...at, value, radius: 2 }) });
+  const dab = ({ changes }, at) => ({ brush: at, changes: withStroke(changes, { ...at, value, radius: 2 }) });
   return {
     class: "aim draws",
     label: (name) => `${name}. Arrow keys move the brush, Enter paints.`,
@@ -125,7 +125,8 @@ function Answer({ loupe, slot }) {
   const dead = isDead(slot.survey);
   const said = decision(study.people, pass.logit);
   const sure = pass.logit > 0 ? pass.probability : 1 - pass.probability;
-  const right = state.picture || !study.subjects_known ? "" : study.people[study.labels[state.face]] === said ? "right" : "wrong";
+  const right =
+    state.picture || !study.subjects_known ? "" : study.people[study.labels[state.face]] === said ? "right" : "wrong";
   return html`<section class="answer ${kind} ${dead ? "dead" : ""}" aria-label=${`${kindName(kind)}'s answer`}>
     <header><${Which} loupe=${loupe} slot=${slot} /><span class="from">${provenance(slot)}</span></header>
     <${Axis} people=${study.people} logit=${pass.logit} bound=${bench.bound} />
@@ -142,8 +143,10 @@ function Which({ loupe: { study, state, update }, slot: { kind, choice } }) {
     update(({ choices }) => ({ choices: { ...choices, [kind]: { key, source: "fit", index: 0 } } }));
   return html`<select aria-label=${`Which ${kindName(kind)}`} value=${choice.key}
     onChange=${(event) => choose(event.target.value)}>
-    ${keys.map((key) => html`<option value=${key} selected=${key === choice.key}>${entryOf(study, state, key).label}
-      </option>`)}
+    ${keys.map(
+      (key) => html`<option value=${key} selected=${key === choice.key}>${entryOf(study, state, key).label}
+      </option>`,
+    )}
   </select>`;
 }
 

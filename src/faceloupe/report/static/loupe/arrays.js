@@ -24,7 +24,7 @@ const READERS = {
 export function decode({ dtype, shape, base64, bytes }) {
   const read = READERS[dtype];
   if (!read) throw new Error(`dtype must be one of ${Object.keys(READERS).join(", ")}, but is ${dtype}.`);
-  return { data: read(bytes ?? bytesOf(base64)), shape };
+  return { data: read(bytes ?? bytesOf(base64 ?? "")), shape };
 }
 
 /**
@@ -43,7 +43,7 @@ export async function inflate(document) {
 
 /** Undo `encode_array`'s compression: all first bytes stand before all second bytes. @param {ArrayDocument} array */
 async function inflated({ dtype, deflate }) {
-  const stream = new Blob([bytesOf(deflate)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([bytesOf(deflate ?? "")]).stream().pipeThrough(new DecompressionStream("deflate"));
   const shuffled = new Uint8Array(await new Response(stream).arrayBuffer());
   const width = Number(dtype.at(-1));
   const count = shuffled.length / width;

@@ -25,7 +25,7 @@ const RHO = 0.9;
 const EPSILON = 1e-7;
 
 /**
- * Make an untrained network: a weight is uniform within ±sqrt(6 / (fan in + fan out)), a bias 0 (Glorot and Bengio 2010).
+ * Make an untrained network: weights are uniform within ±sqrt(6 / (fan in + fan out)), biases 0 (Glorot, Bengio 2010).
  *
  * @param {"fcnn" | "cnn"} kind
  * @param {Pair} size  Height and width of the faces; a larger kernel or pooling window is clipped to what it works on.
