@@ -4,11 +4,14 @@ import asyncio
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from faceloupe.web.guard import Guard, RateLimit
+from faceloupe.web.guard import Guard, host_of
 from faceloupe.web.keys import key_of
+from faceloupe.web.rates import RateLimit, Strangers
 from faceloupe.web.settings import ServerLimits
 
 TOKEN = "a-token"  # noqa: S105
@@ -22,13 +25,13 @@ async def echo(scope, receive, send):
 
 def guarded(**changes):
     keys = [key_of(TOKEN, name="test", per_minute=changes.pop("per_minute", 600))]
-    given = {
+    settings = {
         "hosts": {"localhost", "127.0.0.1", "[::1]"},
         "keys": keys,
         "limits": ServerLimits(body=1000, bodies=10_000, patience=changes.pop("patience", 5.0), requests=2),
         "headers": {"X-Frame": "no"},
     }
-    return Guard(echo, **{**given, **changes})
+    return Guard(echo, **{**settings, **changes})
 
 
 def ask(app, path="/api/v1/health", *, host="localhost:8000", method="GET", content=None, **headers):
@@ -59,6 +62,75 @@ def test_without_it_none_does(headers):
     assert "printed" in answer.json()["remedy"]
 
 
+def test_who_tries_on_without_a_token_has_to_pause_and_nobody_else_has():
+    app = guarded(per_minute=60_000)
+    answers = [ask(app, Authorization=f"Bearer wrong-{number}") for number in range(30)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 20
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert ask(app, **BEARER).status_code == 200  # of the same address, as behind a proxy
+    assert ask(app, "/").status_code == 200
+
+
+def test_an_address_pauses_alone_and_the_memory_of_addresses_has_a_bound():
+    strangers = Strangers(per_minute=10, most=100)
+    waits = [strangers.wait("192.0.2.1") for _ in range(11)]
+    assert (waits[9], waits[10] > 0) == (0, True)
+    assert strangers.wait("192.0.2.2") == 0
+    assert all(strangers.wait(f"2001:db8::{number:x}") == 0 for number in range(10))
+    assert strangers.wait("2001:db8::ffff") > 0  # one network is one subscriber's
+    assert strangers.wait("2001:db8:0:1::1") == 0
+    for number in range(200):
+        strangers.wait(f"10.0.0.{number}")
+    assert len(strangers._rates) == 100
+
+
+def test_what_proxies_may_read_in_two_ways_is_refused_and_the_connection_ends():
+    for path, more in (("/", {"Transfer-Encoding": "chunked"}), ("http://localhost/api/v1/people", {}), ("*", {})):
+        sent = []
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-length", b"5"), (b"authorization", f"Bearer {TOKEN}".encode())]
+        headers += [(name.lower().encode(), value.encode()) for name, value in more.items()]
+        scope = {"type": "http", "method": "POST", "path": path, "scheme": "http", "headers": headers}
+        asyncio.run(guarded()(scope, None, send))
+        assert sent[0]["status"] == 400
+        assert dict(sent[0]["headers"])[b"connection"] == b"close"
+        assert b"/problems#malformed" in sent[1]["body"]
+
+
+def test_no_answer_of_the_api_is_to_be_kept():
+    assert ask(guarded(), **BEARER).headers["cache-control"] == "no-store"
+    assert ask(guarded()).headers["cache-control"] == "no-store"
+    assert "cache-control" not in ask(guarded(), "/main.js").headers
+
+
+def test_one_key_of_several_does_not_take_every_place():
+    async def slowly():
+        await asyncio.sleep(0.3)
+        yield b"x"
+
+    async def together(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+
+            def post(token):
+                return client.post("/api/v1/detect", content=slowly(), headers={"Authorization": f"Bearer {token}"})
+
+            greedy = [asyncio.ensure_future(post(TOKEN)) for _ in range(8)]
+            await asyncio.sleep(0.1)
+            return [answer.status_code for answer in [await post("another"), *await asyncio.gather(*greedy)]]
+
+    keys = [key_of(TOKEN, name="greedy"), key_of("another", name="other")]
+    limits = ServerLimits(requests=8, requests_of_key=4)
+    other, *greedy = asyncio.run(together(guarded(keys=keys, limits=limits)))
+    assert (other, sorted(greedy)) == (200, [200] * 4 + [429] * 4)
+    [one] = keys[:1]
+    _, *alone = asyncio.run(together(guarded(keys=[one], limits=limits)))
+    assert sorted(alone) == [200] * 8
+
+
 def test_the_page_needs_no_token():
     assert ask(guarded(), "/").status_code == 200
 
@@ -66,6 +138,33 @@ def test_the_page_needs_no_token():
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
 def test_its_own_names_pass(host):
     assert ask(guarded(), host=host, **BEARER).status_code == 200
+
+
+HOSTILE = [
+    "[::1].evil.example", "[::1]evil", "[::1]:80:evil", "127.0.0.1:80:evil", "localhost:80@evil.example",
+    "localhost:65536", "localhost:8o", "evil@localhost", "localhost/evil", "localhost evil", "localhost, evil.example",
+    "[::1", "::1", "", "\xe9", "localhost.", "localhost:١",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_a_host_that_is_no_authority_or_more_than_one_is_refused(host):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    for headers in ([(b"host", host.encode())], [(b"host", b"localhost"), (b"host", host.encode())]):
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "scheme": "http"}
+        sent.clear()
+        asyncio.run(guarded()(scope, None, send))
+        assert sent[0]["status"] == 421
+
+
+@given(st.text(max_size=40))
+def test_no_text_passes_for_a_host_but_its_own_name_and_port(text):
+    name = text.partition("]")[0] + "]" if text.startswith("[") else text.partition(":")[0]
+    assert host_of(text) in (None, name.lower())
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "10.0.0.1"])
@@ -160,7 +259,7 @@ def test_more_requests_than_are_taken_at_once_are_told_too():
 
 def test_a_bucket_fills_again(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("faceloupe.web.guard.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("faceloupe.web.rates.monotonic", lambda: now[0])
     limit = RateLimit(60)
     assert [limit.wait() for _ in range(10)] == [0.0] * 10
     assert limit.wait() == pytest.approx(1.0)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import logging
+import time
 
 from serving import photo
 
-from faceloupe.web.observing import Metrics, Observer, log_line
+from faceloupe.web.observing import BoundedLog, JsonHandler, Metrics, Observer, log_line
 
 
 def test_a_line_a_request(ask, log):
@@ -15,6 +17,56 @@ def test_a_line_a_request(ask, log):
         "key": "recognise",
     }.items()  # fmt: skip
     assert log[-1]["ms"] >= 0
+
+
+def test_a_refused_stranger_is_told_with_address_and_attempt_and_never_with_the_token(ask, log):
+    tries = {
+        "none": {},
+        "a wrong token": {"Authorization": "Bearer s3cret"},
+        "another scheme": {"Authorization": "Basic s3cret"},
+    }
+    for tried, headers in tries.items():
+        ask("GET", "/people/7", key=None, headers=headers)
+        assert log[-1].items() >= {
+            "client": "127.0.0.1", "tried": tried, "method": "GET", "route": "/people/{person}", "status": 401,
+            "key": None,
+        }.items()  # fmt: skip
+    assert "s3cret" not in str(log)
+
+
+def test_strangers_cannot_fill_the_log(ask, log, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr("faceloupe.web.rates.monotonic", lambda: now)
+    ask.together(*[("GET", "/people", {"key": None}) for _ in range(200)])
+    assert len(log) == 120
+    ask("GET", "/health")
+    assert log[-1]["key"] == "admin"
+
+
+def test_what_was_left_out_is_counted(monkeypatch):
+    now, lines = [0.0], []
+    monkeypatch.setattr("faceloupe.web.rates.monotonic", lambda: now[0])
+    log = BoundedLog(lines.append, per_minute=60)
+    for number in range(15):
+        log({"number": number})
+    now[0] = 2.0
+    log({"number": 15})
+    assert lines == [{"number": number} for number in range(10)] + [{"number": 15, "left_out": 5}]
+
+
+def test_the_libraries_speak_json_and_name_nobody():
+    lines, person = [], " ".join(["Ann", "Onymous"])
+    logger = logging.Logger("asyncio")
+    logger.addHandler(JsonHandler(lines.append))
+    try:
+        raise ValueError(person)
+    except ValueError:
+        logger.exception("Task exception was never retrieved\nfuture: %r", person)
+    logger.info("nothing")
+    [line] = lines
+    assert (line["level"], line["logger"], line["error"]) == ("error", "asyncio", "ValueError")
+    assert line["message"] == "Task exception was never retrieved"
+    assert "Onymous" not in json.dumps(line)
 
 
 def test_counts_as_prometheus_reads_them(ask):

@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import zlib
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -193,6 +194,33 @@ def test_a_forged_number_of_a_job_finds_nothing(ask, number):
         answer = ask(method, f"/jobs/{number}{end}")
         assert answer.status_code in (404, 405)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/index.html/..",
+        "/views/..",
+        "/views",
+        "/views/",
+        "//main.js",
+        "/./main.js",
+        "/views/../main.js",
+        "/..%5cmain.js",
+        "/main.js%00",
+    ],
+)
+def test_the_page_s_files_have_one_name_each_and_no_address_is_redirected(ask, path):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": unquote(path), "scheme": "http", "query_string": b"",
+             "headers": [(b"host", b"localhost")]}  # fmt: skip
+    asyncio.run(ask.app(scope, None, send))
+    assert sent[0]["status"] == 404
+    assert json.loads(sent[1]["body"])["type"] == "/problems#not-found"
 
 
 def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_nowhere(ask):

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import httpx
 import numpy as np
@@ -111,8 +112,8 @@ def test_two_servers_on_one_database_know_the_same_people(postgres):
 class InThread:
     """A server of this process with little patience."""
 
-    def __init__(self, folder, patience=0.4):
-        self.service = serving.make_service(folder, port=0, limits=ServerLimits(patience=patience))
+    def __init__(self, folder, patience=0.4, limits=None):
+        self.service = serving.make_service(folder, port=0, limits=limits or ServerLimits(patience=patience))
         self.listening = listen(self.service.settings)
         self.place = self.listening.getsockname()
         self.server = make_server(serving.make_app(self.service), self.service.settings, ending=self.service.jobs.end)
@@ -213,6 +214,74 @@ def test_what_is_no_http_is_refused(impatient):
         assert not received or received.startswith(b"HTTP/1.1 400")
     received, _ = impatient.says(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     assert received.startswith(b"HTTP/1.1 200")
+
+
+def test_a_malformed_request_gets_a_problem_and_a_line_of_json(tmp_path):
+    with serving.running("--gallery", tmp_path / "faces.db") as process:
+        host, port = process.address.removeprefix("http://").split(":")
+        for words in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n"):
+            with socket.create_connection((host, int(port)), timeout=5) as connection:
+                connection.sendall(words)
+                received = _all_of(connection)
+            assert received.startswith(b"HTTP/1.1 400")
+            assert b"application/problem+json" in received
+            assert b"/problems#malformed" in received
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    lines = [json.loads(line) for line in err.splitlines() if not line.startswith("Ctrl-C")]
+    assert any(line.get("logger") == "uvicorn.error" for line in lines)
+
+
+SMUGGLED = b"0\r\n\r\nGET /api/v1/people HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_a_request_with_two_lengths_is_refused_at_once(impatient):
+    received, seconds = impatient.says(
+        HEAD + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n" % len(SMUGGLED) + SMUGGLED
+    )
+    assert received.startswith(b"HTTP/1.1 400")
+    assert received.count(b"HTTP/1.1") == 1
+    assert seconds < 0.4  # sooner than its patience ends
+
+
+def test_a_body_without_end_is_read_no_further_than_its_bound(impatient):
+    head = HEAD + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    sent, chunk = 0, b"100000\r\n" + bytes(0x100000) + b"\r\n"
+    with socket.create_connection(impatient.place, timeout=5) as connection:
+        connection.sendall(head)
+        with suppress(OSError):
+            while sent < 200 * 2**20:
+                connection.sendall(chunk)
+                sent += len(chunk)
+    assert sent < 50 * 2**20
+
+
+def test_many_slow_strangers_keep_nobody_out(tmp_path, mosaics):  # noqa: ARG001
+    limits = ServerLimits(patience=20, connections=20)
+    with InThread(tmp_path, limits=limits) as server:
+        slow = []
+        for number in range(60):
+            slow.append(socket.create_connection(server.place, timeout=5))
+            slow[-1].sendall(HEAD[: 10 + number])
+        for _ in range(17):
+            ended = WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            assert server.says(ended)[0].startswith(b"HTTP/1.1 200")
+        assert len(server.server.server_state.connections) <= 20
+        for connection in slow:
+            connection.close()
+
+
+def test_a_request_of_a_key_in_work_is_not_closed_for_strangers(tmp_path, mosaics):  # noqa: ARG001
+    with InThread(tmp_path, limits=ServerLimits(patience=20, connections=5)) as server:
+        with socket.create_connection(server.place, timeout=5) as working:
+            working.sendall(HEAD + b"Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{")
+            time.sleep(0.2)
+            slow = [socket.create_connection(server.place, timeout=5) for _ in range(30)]
+            time.sleep(0.2)
+            working.sendall(b"}")
+            assert _all_of(working).startswith(b"HTTP/1.1 422")
+        for connection in slow:
+            connection.close()
 
 
 def test_idle_connections_harm_nobody(impatient):

@@ -1,5 +1,6 @@
 """The application: the guard and the observer around the API and the page."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -8,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from faceloupe import __version__
 from faceloupe.web.api import calibrating, explaining, jobs, networks, people, recognising, studies, system
@@ -20,6 +21,8 @@ from faceloupe.web.service import BEARER, Service
 __all__ = ["make_app"]
 
 PREFIX = "/api/v1"
+
+_FILE = re.compile(r"(?:[a-z-]+/)?[a-z-]+\.[a-z]+")  # and so never "..", nor a folder
 
 SHARED = {
     "style.css": "static/style.css",
@@ -81,13 +84,23 @@ def make_app(service: Service) -> ASGIApp:
     app.add_api_route("/shared/{name}", _shared, response_class=FileResponse, include_in_schema=False)
     app.add_api_route("/problems", _problems, response_class=HTMLResponse, include_in_schema=False)
     # Not mounted at "/", or it would answer what the API does not, such as a method that an address does not take.
-    app.router.default = StaticFiles(directory=str(files("faceloupe.web").joinpath("static")), html=True)
+    app.router.default = _Page(directory=str(files("faceloupe.web").joinpath("static")))
     _add_problems_to_schema(app)
     # Routers are built when they are first needed, and with them the filters of `warnings` change for a moment, for all
     # threads: now, before there are any.
     app.openapi()
     guarded = Guard(app, hosts=settings.hosts, keys=settings.keys, limits=settings.limits, headers=HEADERS)
-    return Observer(guarded, metrics=service.metrics, log=service.log)
+    return Observer(guarded, metrics=service.metrics, log=service.log, paths=app.openapi()["paths"], prefix=PREFIX)
+
+
+class _Page(StaticFiles):
+    """The files of the page, each by its own name alone: no address leads to another, and none is redirected."""
+
+    def get_path(self, scope: Scope) -> str:
+        name = scope["path"].removeprefix("/") or "index.html"
+        if not _FILE.fullmatch(name):
+            raise HTTPProblem("not-found", "the page has no file of this name")
+        return name
 
 
 async def _shared(name: str) -> FileResponse:

@@ -3,23 +3,29 @@
 It is plain ASGI, so that it counts bytes as they come, before anything parses them.
 """
 
-import asyncio
-import time
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceloupe.web.batching import Slots
+from faceloupe.web.bodies import Body, Room
 from faceloupe.web.keys import Key, find_key
 from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.rates import RateLimit, Strangers
 from faceloupe.web.settings import ServerLimits
 
-__all__ = ["API", "Guard", "RateLimit"]
+__all__ = ["API", "Guard"]
 
 API = "/api/"
 """What needs a token; the page beside it holds no data."""
+
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{0,5}))?")
+"""A host of RFC 3986, section 3.2, as far as a name in DNS or an address may go: without user, in lower case."""
+
+_LAST_PORT = 2**16 - 1
 
 
 class Guard:
@@ -33,8 +39,8 @@ class Guard:
         this address asks by its own name, and is refused.
     keys : sequence of Key
     limits : ServerLimits
-        Of these the requests in work, the bytes of a body and of the bodies of all requests in work, and the seconds
-        in which a body must have come.
+        Of these the requests in work, of all and of one key, the bytes of a body and of the bodies of all requests in
+        work, and the seconds in which a body must have come.
     headers : mapping of str to str
         Added to every answer that does not have them.
     """
@@ -50,47 +56,63 @@ class Guard:
     ) -> None:
         self._app, self._hosts, self._keys = app, hosts, keys
         self._limits, self._headers = limits, headers
-        self._slots, self._room = Slots(limits.requests, "requests"), _Room(limits.bodies)
+        self._slots, self._room = Slots(limits.requests, "requests"), Room(limits.bodies)
+        share = limits.requests if len(keys) == 1 else min(limits.requests, limits.requests_of_key)
+        self._shares = {key.name: Slots(share, "requests of this key") for key in keys}
         self._rates = {key.name: RateLimit(key.per_minute) for key in keys}
+        self._strangers = Strangers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request, and pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        within_api = scope["path"].startswith(API)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told = MutableHeaders(scope=message)
+                headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
-                    told.setdefault(name, value)
+                    headers.setdefault(name, value)
+                if within_api:  # it may name people or hold faces: no browser and no proxy is to keep it
+                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
             headers = Headers(scope=scope)
+            _check_form(scope, headers)
             self._check_names(headers, scope["scheme"])
-            if scope["path"].startswith(API):
-                scope["key"] = self._key(headers)
-            with self._slots.take(), _Body(receive, self._limits, self._room) as body:
+            key = scope["key"] = self._key(scope, headers) if within_api else None
+            share = self._shares[key.name].take() if key else nullcontext()
+            with share, self._slots.take(), Body(receive, self._limits, self._room) as body:
                 body.check_announced(headers)
                 await self._app(scope, body.receive, send_with_headers)
         except HTTPProblem as problem:
             await problem.response()(scope, receive, send_with_headers)
 
     def _check_names(self, headers: Headers, scheme: str) -> None:
-        host = headers.get("host", "")
-        if _without_port(host).lower() not in self._hosts:
-            raise HTTPProblem("host", f"this server is not called {host!r}")
+        authority = ", ".join(headers.getlist("host"))
+        if host_of(authority) not in self._hosts:
+            raise HTTPProblem("host", f"this server is not called {authority!r}")
         origin = headers.get("origin")
         # Behind a proxy that ends TLS the page came by https, which this server does not see.
-        own = {f"{known}://{host}".lower() for known in (scheme, "https")}
+        own = {f"{known}://{authority}".lower() for known in (scheme, "https")}
         if origin is not None and origin.lower() not in own:
             raise HTTPProblem("origin", f"the page at {origin} may not call this server")
 
-    def _key(self, headers: Headers) -> Key:
+    def _key(self, scope: Scope, headers: Headers) -> Key:
+        """Return whose token came. A valid one is always taken: pauses are for those who try others.
+
+        Who shares an address with them, behind a proxy, is not shut out; and a token of 256 bits is not guessed,
+        however often one tries.
+        """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = find_key(self._keys, token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
+            scope["tried"] = "a wrong token" if scheme.lower() == "bearer" else "another scheme" if scheme else "none"
+            wait = self._strangers.wait((scope.get("client") or ("",))[0])
+            if wait:
+                raise HTTPProblem("rate", "too many requests without a valid token came from here", retry_after=wait)
             raise HTTPProblem("token", "the token is missing or wrong")
         wait = self._rates[key.name].wait()
         if wait:
@@ -98,94 +120,19 @@ class Guard:
         return key
 
 
-@dataclass
-class RateLimit:
-    """A bucket that a request takes a token from, and time fills again: bursts pass, the mean does not.
+def host_of(authority: str) -> str | None:
+    """Return the host that a Host header names, in lower case; None if the header is not of the form HOST[:PORT].
 
-    Attributes
-    ----------
-    per_minute : int
-        Requests a minute in the long run; a tenth of them, and at least ten, at once.
+    >>> host_of("Faces.example:8000"), host_of("[::1]:8000"), host_of("[::1].evil.example"), host_of("a:80:b")
+    ('faces.example', '[::1]', None, None)
     """
-
-    per_minute: int
-    _left: float = field(init=False)
-    _then: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._left, self._then = self._most, time.monotonic()
-
-    @property
-    def _most(self) -> float:
-        return max(10.0, self.per_minute / 10)
-
-    def wait(self) -> float:
-        """Take a place and return 0, or return how many seconds it takes until there is one."""
-        now = time.monotonic()
-        per_second = self.per_minute / 60
-        self._left = min(self._most, self._left + (now - self._then) * per_second)
-        self._then = now
-        if self._left < 1:
-            return (1 - self._left) / per_second
-        self._left -= 1
-        return 0.0
+    parts = _AUTHORITY.fullmatch(authority.lower())
+    return parts[1] if parts and int(parts[2] or 0) <= _LAST_PORT else None
 
 
-@dataclass
-class _Room:
-    """Memory for the bodies of all requests together."""
-
-    most: int
-    taken: int = 0
-
-    def take(self, size: int) -> None:
-        if self.taken + size > self.most:
-            raise HTTPProblem("busy", "the requests in work take all the memory there is for them", retry_after=1)
-        self.taken += size
-
-
-class _Body:
-    """The body of a request as it comes, counted and timed; its room is given back at the end of the block."""
-
-    def __init__(self, receive: Receive, limits: ServerLimits, room: _Room) -> None:
-        self._receive, self._limits, self._room = receive, limits, room
-        self._deadline: float | None = None
-        self._came, self._held, self._whole = 0, 0, False
-
-    def __enter__(self) -> "_Body":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._room.taken -= self._held
-
-    def check_announced(self, headers: Headers) -> None:
-        announced = headers.get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._limits.body:
-            raise self._too_large()
-
-    async def receive(self) -> Message:
-        if self._whole:
-            return await self._receive()  # waits for the caller to go away, however long the answer takes
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._limits.patience
-        try:
-            async with asyncio.timeout(self._deadline - time.monotonic()):
-                message = await self._receive()
-        except TimeoutError:
-            raise HTTPProblem("too-slow", f"the body did not come within {self._limits.patience:g} seconds") from None
-        self._came += len(message.get("body", b""))
-        if self._came > self._limits.body:
-            raise self._too_large()
-        self._room.take(self._came - self._held)
-        self._held = self._came
-        self._whole = not message.get("more_body", False)
-        return message
-
-    def _too_large(self) -> HTTPProblem:
-        return HTTPProblem("too-large", f"a request may have {self._limits.body:,} bytes")
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):  # an IPv6 address
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+def _check_form(scope: Scope, headers: Headers) -> None:
+    """Refuse what others on the way may read in another way than this server."""
+    if "content-length" in headers and "transfer-encoding" in headers:
+        raise HTTPProblem("malformed", "Content-Length and Transfer-Encoding together: send one of them", close=True)
+    if not scope["path"].startswith("/"):
+        raise HTTPProblem("malformed", "expected a path that begins with /", close=True)

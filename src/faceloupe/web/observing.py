@@ -5,11 +5,13 @@ A line names the route, ``/people/{person}``, not the address that was asked for
 
 import asyncio
 import json
+import logging
+import re
 import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +19,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.rates import RateLimit
 
-__all__ = ["Metrics", "Observer", "log_line"]
+__all__ = ["BoundedLog", "JsonHandler", "Log", "Metrics", "Observer", "log_line"]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
+
+Log = Callable[[dict[str, Any]], None]
+"""Where lines go."""
 
 
 class Metrics:
@@ -55,6 +61,52 @@ def log_line(line: dict[str, Any]) -> None:
     print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
 
 
+class BoundedLog:
+    """A log for what anybody can cause: so many lines a minute, and then the number of those that were left out.
+
+    Parameters
+    ----------
+    log : function of a dictionary
+    per_minute : int
+        Lines in the long run; a tenth of them at once.
+    """
+
+    def __init__(self, log: Log, per_minute: int = 1200) -> None:
+        self._log, self._rate, self._left_out = log, RateLimit(per_minute), 0
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        """Write a line, or count it."""
+        if self._rate.wait():
+            self._left_out += 1
+            return
+        left_out, self._left_out = self._left_out, 0
+        self._log({**line, "left_out": left_out} if left_out else line)
+
+
+class JsonHandler(logging.Handler):
+    """Writes the words of the libraries as lines of JSON.
+
+    Their details are left out: a message of asyncio, for one, holds the ``repr`` of what failed, which may be a name.
+    """
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        fault = record.exc_info[1] if record.exc_info else None
+        self._log(
+            {
+                "time": _now(),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "message": str(record.msg).partition("\n")[0],
+                **_traced(fault),
+            }
+        )
+
+
 class Observer:
     """Middleware around everything else: gives a request its id, and logs, counts and times its answer.
 
@@ -63,10 +115,17 @@ class Observer:
     app : ASGI application
     metrics : Metrics
     log : function of a dictionary
+    paths : iterable of str
+        Every path with its parameters in braces: what was asked for when a request is refused before it is routed.
+    prefix : str
+        What is left out of them.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: Callable[[dict[str, Any]], None] = log_line) -> None:
-        self._app, self._metrics, self._log = app, metrics, log
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, log: Log = log_line, paths: Iterable[str] = (), prefix: str = ""
+    ) -> None:
+        self._app, self._metrics, self._log, self._strangers_log = app, metrics, log, BoundedLog(log)
+        self._routes = [(_pattern(path), path.removeprefix(prefix)) for path in paths]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and watch its answer."""
@@ -93,24 +152,44 @@ class Observer:
                 await ending.response()(scope, receive, watched)
         finally:
             seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            route = self._route(scope)
             self._metrics.count(route, scope["method"], status or 500, seconds)
             key = scope.get("key")
-            self._log(
-                {
-                    "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                    "request": request_id,
-                    "method": scope["method"],
-                    "route": route,
-                    "status": status or 500,
-                    "ms": round(1000 * seconds, 1),
-                    "key": key.name if key else None,
-                    **_traced(fault),
-                }
-            )
+            line = {
+                "time": _now(),
+                "request": request_id,
+                "method": scope["method"][:16],
+                "route": route,
+                "status": status or 500,
+                "ms": round(1000 * seconds, 1),
+                "key": key.name if key else None,
+            }
+            if key:
+                self._log({**line, **_traced(fault)})
+            else:
+                self._strangers_log({**line, **_stranger(scope), **_traced(fault)})
+
+    def _route(self, scope: Scope) -> str:
+        routed = getattr(scope.get("route"), "path", None)
+        path = scope["path"]
+        return routed or next((route for pattern, route in self._routes if pattern.fullmatch(path)), NO_ROUTE)
 
 
-def _traced(fault: Exception | None) -> dict[str, Any]:
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^/}]*\}", path))))
+
+
+def _stranger(scope: Scope) -> dict[str, Any]:
+    """Return where a request without a valid token came from, and what it tried to be let in with; never the token."""
+    client = scope.get("client")
+    return {"client": client[0] if client else None, **({"tried": scope["tried"]} if "tried" in scope else {})}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _traced(fault: BaseException | None) -> dict[str, Any]:
     """Return where it happened, without what it says: that may be a name."""
     if fault is None:
         return {}

@@ -57,6 +57,9 @@ KINDS: Mapping[str, Kind] = {
     "image": Kind(
         422, "The photograph cannot be used", "Send another photograph; the detail says what this one lacks."
     ),
+    "malformed": Kind(
+        400, "The request is malformed", "Send it as RFC 9112 writes a request; the detail says what is wrong."
+    ),
     "token": Kind(401, "No valid token", "Send 'Authorization: Bearer TOKEN' with the token that the server printed."),
     "scope": Kind(403, "The key does not allow this", "Use a key with the scope that the detail names."),
     "host": Kind(421, "Not a name of this server", "Use the address that the server printed, or give it --allow-host."),
@@ -91,13 +94,17 @@ class HTTPProblem(HTTPException):
         What is wrong this time.
     retry_after : float, optional
         Seconds after which to try again.
+    close : bool
+        Whether the connection ends with the answer, for what follows on it cannot be trusted.
     """
 
-    def __init__(self, kind: str, detail: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, kind: str, detail: str, *, retry_after: float | None = None, close: bool = False) -> None:
         self.kind = KINDS[kind]
         headers = {"Cache-Control": "no-store"}
         if retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+        if close:
+            headers["Connection"] = "close"
         if self.kind.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         super().__init__(self.kind.status, detail, headers)
@@ -133,7 +140,19 @@ class ProblemDocument(BaseModel):
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """Return what a route may answer beside success, for the OpenAPI document; what any route may answer is added."""
-    everywhere = ("token", "scope", "host", "too-large", "too-slow", "rate", "busy", "input", "ending", "internal")
+    everywhere = (
+        "malformed",
+        "token",
+        "scope",
+        "host",
+        "too-large",
+        "too-slow",
+        "rate",
+        "busy",
+        "input",
+        "ending",
+        "internal",
+    )
     by_status: dict[int | str, dict[str, Any]] = {}
     for kind in (*everywhere, *kinds):
         by_status.setdefault(KINDS[kind].status, {"titles": []})["titles"].append(KINDS[kind].title)

@@ -2,26 +2,32 @@
 
 import asyncio
 import socket
+import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from types import FrameType
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from faceloupe.errors import InputError
-from faceloupe.web.settings import Settings
+from faceloupe.web.observing import BoundedLog, JsonHandler, Log, log_line
+from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.settings import ServerLimits, Settings
 
 __all__ = ["address", "listen", "make_server"]
 
-GRACE = 10  # seconds that answers in work have at the end
+GRACE = 5  # seconds that answers in work have at the end
 KEEP_ALIVE = 15  # seconds that a connection may idle between two requests
 BACKLOG = 128  # connections that wait to be accepted
 UNSENT = 2**17  # bytes that the system holds of an answer; with more, one taken slowly would look as if it were not
+REFUSED = 2**20  # bytes that are read of a body without a length after it was refused
 MOST_HEAD = 16 * 2**10  # bytes of a request's head
 
 
@@ -58,17 +64,18 @@ def address(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None]) -> uvicorn.Server:
+def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None], log: Log = log_line) -> uvicorn.Server:
     """Return a server that does not wait for ever for anybody; ``server.run(sockets=[listen(settings)])`` runs it.
 
-    `ending` is called when it is told to end, before it waits for the answers in work.
+    `ending` is called when it is told to end, before it waits for the answers in work; `log` is told what the libraries
+    have to say.
     """
     config = uvicorn.Config(
         app,
-        http=partial(_Patient, settings.limits.patience),  # type: ignore[arg-type] # called as a class would be
+        http=partial(_Patient, settings.limits),  # type: ignore[arg-type] # called as a class would be
         ws="none",
         lifespan="on",
-        log_config=None,
+        log_config=_logging(log),
         access_log=False,  # the observer's lines name no addresses
         server_header=False,
         proxy_headers=False,
@@ -91,25 +98,56 @@ class _Orderly(uvicorn.Server):
         threading.Thread(target=self._ending).start()  # what the signal interrupted may hold a lock
 
 
-class _Patient(H11Protocol):
-    """Closes a connection on which a request's head does not come in time, or nobody takes what is sent.
+def _logging(log: Log) -> dict[str, Any]:
+    """Return what lets everything that the libraries say become lines of JSON."""
+    to_json = {"handlers": ["json"], "level": "WARNING", "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"json": {"()": JsonHandler, "log": BoundedLog(log)}},
+        "loggers": dict.fromkeys(("uvicorn", "asyncio", "concurrent.futures", "py.warnings"), to_json),
+    }
 
-    uvicorn itself waits for ever, and keeps what it is to send.
+
+class _Patient(H11Protocol):
+    """Bounds what a connection may cost before a key is known, and how long nothing happens on it.
+
+    It is closed if a request's head does not come in time, if nobody takes what is sent, if what follows a refusal goes
+    on for too long, and, when there are more connections than are taken, if it is the oldest one of the busiest address
+    on which no request of a key is in work. uvicorn itself waits for ever, keeps what it is to send, and reads on.
     """
 
-    def __init__(self, patience: float, **given: Any) -> None:
+    def __init__(self, limits: ServerLimits, **given: Any) -> None:
         super().__init__(**given)
-        self._patience = patience
+        self._limits, self._began = limits, 0.0
+        self._refused = 0  # bytes that came after the answer, of a body that nobody reads
         self._head: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._began = self.loop.time()
+        _make_room(self.connections, min(self._limits.connections, _most_connections()), self)
         self._watch_head()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._watch_head()
+        self._watch_refused(len(data))
+
+    def send_400_response(self, msg: str) -> None:
+        answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # what it still has to say cannot be sent
+            self.cycle.message_event.set()
+        if answered or self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        problem = HTTPProblem("malformed", msg, close=True).response()
+        head = h11.Response(status_code=problem.status_code, headers=problem.raw_headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=bytes(problem.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -123,18 +161,53 @@ class _Patient(H11Protocol):
         super().connection_lost(exc)
         self._head, self._taking = _cancelled(self._head), _cancelled(self._taking)
 
+    @property
+    def open_since(self) -> float | None:
+        """Since when it is open to no use that a key vouches for; None if a request of a key is in work."""
+        in_work = self.cycle is not None and not self.cycle.response_complete
+        return None if (in_work and self.scope.get("key")) or self.transport.is_closing() else self._began
+
     def _watch_head(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self._head = _cancelled(self._head)  # a request is in work; the guard times its body
         elif self._head is None:
-            self._head = self.loop.call_later(self._patience, self.transport.close)
+            self._head = self.loop.call_later(self._limits.patience, self.transport.close)
+
+    def _watch_refused(self, size: int) -> None:
+        """Read what a caller sends after it was refused, for a while: closed at once, it might not see the answer."""
+        if self.cycle is None or not self.cycle.response_complete or self.conn.their_state is not h11.SEND_BODY:
+            self._refused = 0
+            return
+        self._refused += size
+        announced = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        if self._refused > min(max(announced, REFUSED), 2 * self._limits.body):
+            self.transport.abort()
 
     def _watch_taking(self, before: float = float("inf")) -> None:
         left = self.transport.get_write_buffer_size()
         if left < before:
-            self._taking = self.loop.call_later(self._patience, self._watch_taking, left)
+            self._taking = self.loop.call_later(self._limits.patience, self._watch_taking, left)
         else:
             self.transport.abort()
+
+
+def _make_room(connections: Iterable[Any], most: int, new: _Patient) -> None:
+    """Close the oldest connection of the address that has most, of those without a key, if there are too many."""
+    connections = [each for each in connections if not each.transport.is_closing()]
+    if len(connections) <= most:
+        return
+    idle = [each for each in connections if each.open_since is not None and each is not new] or [new]
+    of_address = Counter(each.client and each.client[0] for each in idle)
+    min(idle, key=lambda each: (-of_address[each.client and each.client[0]], each.open_since)).transport.abort()
+
+
+def _most_connections() -> int:
+    """Return how many connections leave as many files again to open."""
+    try:
+        from resource import RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows has no such bound
+        return sys.maxsize
+    return max(8, getrlimit(RLIMIT_NOFILE)[0] // 2)
 
 
 def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:

@@ -36,6 +36,10 @@ class ServerLimits:
         Jobs that may wait.
     requests : int
         Requests in work.
+    requests_of_key : int
+        Of these of one key, where there are several.
+    connections : int
+        Connections; for a further one another is closed, on which no request of a key is in work.
     """
 
     body: int = 32 * 2**20
@@ -47,6 +51,8 @@ class ServerLimits:
     jobs: int = 1
     jobs_waiting: int = 8
     requests: int = 256
+    requests_of_key: int = 64
+    connections: int = 512
 
 
 @dataclass(frozen=True, slots=True)
