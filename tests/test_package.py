@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ import faceloupe
 SOURCE = Path(faceloupe.__file__).parent
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 
-# What each part may import of the others. A result shows itself in a notebook, so the inspection may know the report:
-# the report draws plain documents and knows no result.
+# What each part may import of the others. A result shows itself in a notebook by ``pages``, which asks for its writer
+# by name; the report draws plain documents and knows no result.
 DOCUMENTS = "documents files arrays"
 MAY_KNOW = {
     "errors": "",
@@ -28,21 +29,24 @@ MAY_KNOW = {
     "gallery": f"errors {DOCUMENTS} progress faces scores recognition",
     "training": f"errors {DOCUMENTS} progress faces",
     "blocks": f"errors {DOCUMENTS}",
+    "pages": "errors report",
     "loupe_data": f"errors {DOCUMENTS}",
-    "inspection": f"errors {DOCUMENTS} numerals progress blocks faces report",
-    "studies": f"errors {DOCUMENTS} numerals progress blocks loupe_data scores faces training inspection",
+    "inspection": f"errors {DOCUMENTS} numerals progress pages blocks faces report",
+    "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data scores faces training inspection",
     "report": f"errors {DOCUMENTS} numerals",
     "embedders": "errors faces recognition training",
-    "evaluation": f"errors {DOCUMENTS} progress blocks faces scores recognition training embedders gallery report",
-    "explaining": f"errors {DOCUMENTS} numerals progress blocks faces scores recognition inspection gallery report",
-    "looking": f"errors {DOCUMENTS} numerals progress blocks loupe_data faces recognition training inspection report",
+    "evaluation": f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders gallery",
+    "explaining": (
+        f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition inspection gallery report"
+    ),
+    "looking": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data faces recognition training inspection",
     "web": (
-        f"errors {DOCUMENTS} numerals progress faces scores recognition gallery training embedders evaluation "
+        f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection looking studies report __init__"
     ),
     "client": "errors faces web",
     "cli": (
-        f"errors {DOCUMENTS} numerals progress faces scores recognition gallery training embedders evaluation "
+        f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection studies report looking web __init__"
     ),
     "__main__": "cli",
@@ -107,3 +111,78 @@ def test_imports_go_one_way(part):
 def test_every_part_has_a_rule():
     parts = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert parts - {"__init__"} == set(MAY_KNOW)
+
+
+CIRCLES = 3  # imports inside functions that lead back to their module; none once measures and saving have theirs undone
+CHAIN = 22  # modules in the longest chain of imports; 14 is the aim
+
+
+def _names(node):
+    """Which modules of faceloupe an import statement loads, by their whole names."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return set()
+
+
+def _is_for_types(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _loads(node, inside=False):
+    """Yield (module, whether inside a function) for each import below a node that runs."""
+    for child in ast.iter_child_nodes(node):
+        yield from ((name, inside) for name in _names(child))
+        if not _is_for_types(child):
+            yield from _loads(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.fixture(scope="module")
+def graph():
+    """Return for each module what it imports as it is loaded, and what it imports inside functions."""
+    files = {}
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+        files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    loads = {module: list(_loads(ast.parse(path.read_text()))) for module, path in files.items()}
+    return tuple(
+        {module: {name for name, where in found if where is inside and name in files} - {module} - _parents(module)
+         for module, found in loads.items()}
+        for inside in (False, True)
+    )  # fmt: skip
+
+
+def _parents(module):
+    """Packages above a module: ``from package import name`` in it asks for the name, and the package is loaded."""
+    parts = module.split(".")
+    return {".".join(parts[:end]) for end in range(1, len(parts))}
+
+
+def _reached(module, graph):
+    seen, left = set(), [module]
+    while left:
+        new = graph[left.pop()] - seen
+        seen |= new
+        left += new
+    return seen
+
+
+def test_no_import_inside_a_function_leads_back_to_its_module(graph):
+    outside, inside = graph
+    everything = {module: outside[module] | inside[module] for module in outside}
+    circles = [
+        f"{module} -> {other}" for module in inside for other in inside[module] if module in _reached(other, everything)
+    ]
+    assert len(circles) <= CIRCLES, circles
+
+
+def test_no_chain_of_imports_is_long(graph):
+    outside, _ = graph
+
+    @cache
+    def chain(module):
+        return (module, *max((chain(other) for other in outside[module]), key=len, default=()))
+
+    longest = max((chain(module) for module in outside), key=len)
+    assert len(longest) <= CHAIN, " -> ".join(longest)

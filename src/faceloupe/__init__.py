@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from faceloupe.gallery import open_gallery
     from faceloupe.inspection import Anatomy, Attribution, OnnxNetwork, Trace, anatomy, attribute, probe, trace
     from faceloupe.looking import Look, look
+    from faceloupe.pages import page
     from faceloupe.recognition import recognise, verify
     from faceloupe.report import render_page, save_figures
     from faceloupe.studies import Study, Trials, study
@@ -28,6 +29,7 @@ _HOMES = {
     "gallery": ("open_gallery",),
     "explaining": ("explain",),
     "evaluation": ("evaluate",),
+    "pages": ("page",),
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "study"),
     "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load_network"),
@@ -42,7 +44,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace",
     "Look", "look",
     "recognise", "verify", "open_gallery", "explain", "evaluate",
-    "render_page", "save_figures",
+    "page", "render_page", "save_figures",
     "Study", "Trials", "study",
     "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load_network",
 ]  # fmt: skip

@@ -73,8 +73,8 @@ def test_the_document_instead(people, place):
         (people / "s1" / "x.jpg").unlink()
     assert status == 0, talk
     document = json.loads(out)
-    assert document["schema"] == "faceloupe.evaluation/1"
-    assert document["evidence"]["recognisers"][0]["label"] == "sface"
+    assert document["schema"] == "faceloupe.evaluation/2"
+    assert document["recognisers"][0]["label"] == "sface"
     assert "failed to enrol: s1/x.jpg: no image that can be read" in talk
     assert not list(place.glob("*.html"))
 
@@ -114,7 +114,7 @@ def test_a_point_is_saved_and_checked_by_the_next_evaluation(people):
         assert gallery.point(SFace()) == OperatingPoint.from_document(document)
     status, out, _ = run("evaluate", people, "--development", 0, "--gallery", "faceloupe.db", "--json")
     assert status == 0
-    points = json.loads(out)["evidence"]["recognisers"][0]["operating_points"]
+    points = json.loads(out)["recognisers"][0]["operating_points"]
     assert points[0]["origin"] == "given"
     assert points[0]["point"]["threshold"] == document["threshold"]
     assert len(open_data(people).paths) == 24

@@ -88,9 +88,9 @@ def test_json_is_the_document_and_no_page(run, workplace):
     status, printed, _ = run("s1.png", "s1-again.png", "--json", "--method", "correlation")
     document = json.loads(printed)
     assert status == 0
-    assert document["schema"] == "faceloupe.explanation/1"
-    assert [face["attribution"]["method"] for face in document["evidence"]["faces"]] == ["correlation"] * 2
-    assert [face["attribution"]["certificate"]["deletion"]["passed"] for face in document["evidence"]["faces"]] == [
+    assert document["schema"] == "faceloupe.explanation/2"
+    assert [face["attribution"]["method"] for face in document["faces"]] == ["correlation"] * 2
+    assert [face["attribution"]["certificate"]["deletion"]["passed"] for face in document["faces"]] == [
         True,
         True,
     ]
@@ -112,7 +112,7 @@ def test_pictures_where_asked(run, workplace):
 def test_thresholds_and_faces_are_chosen(run):
     status, printed, _ = run("both.png", "s1.png", "--central", "--fmr", "1e-2", "--no-certificate", "--json")
     assert status == 0
-    assert json.loads(printed)["evidence"]["decision"]["point"]["target_fmr"] == 0.01
+    assert json.loads(printed)["decision"]["point"]["target_fmr"] == 0.01
 
 
 def test_people_of_a_gallery_are_named(run, workplace, eyes, monkeypatch):
@@ -139,7 +139,7 @@ def test_a_gallery_without_people_is_told_and_left_out(run, workplace, monkeypat
     status, printed, talk = run(*PAIR, "--json")
     assert status == 0
     assert "later.db is empty: the page tells nothing of other people." in talk
-    assert json.loads(printed)["evidence"]["others"] is None
+    assert json.loads(printed)["others"] is None
 
 
 @pytest.mark.usefixtures("eyes")

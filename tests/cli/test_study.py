@@ -79,7 +79,7 @@ def test_a_finished_study_is_not_done_again(small, finished):
     before = (out / "trials.csv").read_bytes()
     status, printed, talk = run(*small, "--out", out, "--resume", "--json")
     assert status == 0, talk
-    assert json.loads(printed)["schema"] == "faceloupe.study/1"
+    assert json.loads(printed)["schema"] == "faceloupe.study/2"
     assert (out / "trials.csv").read_bytes() == before
 
 

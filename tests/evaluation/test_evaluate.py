@@ -11,6 +11,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation import calibrate, calibrate_gallery, evaluate, open_data
 from faceloupe.evaluation.captures import embed_captures
 from faceloupe.gallery import Templates
+from faceloupe.pages import page as page_of
 from faceloupe.recognition import SFace
 from faceloupe.report import render_page
 from faceloupe.scores import ScoreSet, operating_point
@@ -43,8 +44,9 @@ def test_recognisers_stand_in_one_table(found):
 
 
 def test_the_page_is_drawn_and_its_document_is_json(found):
-    document = found.to_document()
-    assert document["schema"] == "faceloupe.evaluation/1"
+    document = page_of(found)
+    assert document["evidence"] == found.to_document()
+    assert found.to_document()["schema"] == "faceloupe.evaluation/2"
     json.dumps(document, allow_nan=False)
     blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
     assert [row[0] for row in blocks["summary"]["rows"]] == ["coarse", "pca"]
@@ -58,7 +60,7 @@ def test_the_page_is_drawn_and_its_document_is_json(found):
 
 
 def test_faces_are_shown_when_asked_for(found):
-    document = found.to_document(show_faces=True)
+    document = page_of(found, show_faces=True)
     shown = [block for section in document["sections"] for block in section["blocks"] if block["type"] == "pictures"]
     assert len(shown) == 1
     assert len(shown[0]["panels"]) == 8
@@ -137,7 +139,7 @@ def test_pairs_of_one_s_own_are_calibrated_as_listed(people, coarse):
         path.unlink()
     assert (point.n_mated, point.n_non_mated) == (24, 96)
     assert point.source == "the listed pairs, the pairs of pairs.csv"
-    document = found.to_document()
+    document = page_of(found)
     assert "these pairs do not say whom they show" in json.dumps(document)
     assert found.measured[0].accuracy is None
 

@@ -11,6 +11,7 @@ from faceloupe.explaining import Side, explain
 from faceloupe.explaining.network import RedrawnSFace, network_of, sface_graph
 from faceloupe.explaining.words import PLACES, lead, place_words, short_name
 from faceloupe.inspection.attribution.methods import window_of
+from faceloupe.pages import page as page_of
 from faceloupe.recognition import SFace, compare
 from faceloupe.report import render_page
 
@@ -100,15 +101,17 @@ def test_colours_are_full_at_a_tenth_and_never_stretched(mated):
     )
     assert replace(mated, a=weak, b=weak).limit == 0.1
     assert replace(mated, a=weak, b=strong).limit == pytest.approx(0.3)
-    shown = blocks(replace(mated, a=weak, b=strong).to_document())["maps"]
+    shown = blocks(page_of(replace(mated, a=weak, b=strong)))["maps"]
     assert shown["scale"] == {"kind": "diverging", "limit": pytest.approx(0.3), "unit": weak.attribution.unit}
     assert decode_array(shown["panels"][0]["array"]) == pytest.approx(0.02)  # raw
 
 
 def test_the_document_is_plain_shows_both_faces_and_holds_no_template(mated):
-    document = mated.to_document()
+    document = page_of(mated)
     text = json.dumps(document, allow_nan=False)
-    assert document["schema"] == "faceloupe.explanation/1"
+    assert document["schema"] == "faceloupe.page/1"
+    assert document["evidence"] == mated.to_document()
+    assert document["evidence"]["schema"] == "faceloupe.explanation/2"
     assert document["evidence"]["decision"]["score"] == mated.decision.score
     assert document["evidence"]["faces"][0]["attribution"]["target"] == "cosine with the given template"
     assert '"vector"' not in text
@@ -119,7 +122,7 @@ def test_the_document_is_plain_shows_both_faces_and_holds_no_template(mated):
 
 
 def test_the_page_says_what_the_score_is_and_whose_faces_it_shows(mated):
-    page = render_page(mated.to_document())
+    page = render_page(page_of(mated))
     assert "Why s1 and s1-again match" in page
     assert f"Score {mated.decision.score:.2f}, threshold 0.50: match" in page
     assert "Photographs of faces (6): A: s1.png; B: s1-again.png; A: checks passed" in page
@@ -131,7 +134,7 @@ def test_a_map_that_fails_is_shown_with_its_warning_first(mated):
     deletion = replace(certificate.deletion, area=9.0)
     failed = replace(certificate, deletion=deletion, passed=False, reasons=(str(deletion),))
     found = replace(mated, b=replace(mated.b, attribution=replace(mated.b.attribution, certificate=failed)))
-    document = found.to_document()
+    document = page_of(found)
     first = document["sections"][0]["blocks"][0]["text"]
     assert first.startswith("**Warning, B:** this map is not to be relied on: finds what counts no better than chance")
     assert "**The map of B failed its checks**: do not rely on it." in " ".join(document["lead"])
@@ -140,7 +143,7 @@ def test_a_map_that_fails_is_shown_with_its_warning_first(mated):
 
 def test_other_answers_have_other_words(explained):
     found = explained("s1.png", "s2.png")
-    document = found.to_document()
+    document = page_of(found)
     assert not found.decision.match
     assert document["title"] == "Why s1 and s2 do not match"
     assert document["lead"][0].startswith("No match: score 0.")
@@ -155,12 +158,12 @@ def test_what_reads_nothing_of_a_face_is_told(mated):
 
 
 def test_shortcomings_are_told(mated):
-    *_, faces = mated.to_document()["sections"]
+    *_, faces = page_of(mated)["sections"]
     *_, a, b = (block["text"] for block in faces["blocks"] if block["type"] == "text")
     for name, words, side in (("A", a, mated.a), ("B", b, mated.b)):
         short = "; ".join(side.shortcomings)
         assert words == f"**{name}** " + (f"falls short: {short}." if short else "is fit for enrolment.")
-    assert len(blocks(mated.to_document())["quality"]["rows"]) == 10
+    assert len(blocks(page_of(mated))["quality"]["rows"]) == 10
     assert 0 < mated.a.misalignment < 10
     assert isinstance(mated.a, Side)
 

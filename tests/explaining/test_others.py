@@ -9,6 +9,7 @@ from faceloupe.errors import GalleryError
 from faceloupe.explaining import Neighbour, Others, explain
 from faceloupe.explaining.others import compare_with_others
 from faceloupe.explaining.words import others_words
+from faceloupe.pages import page as page_of
 from faceloupe.recognition import Pose, Quality, Template, recognise
 
 QUALITY = Quality(60, 20, 0.5, 0.0, Pose(0, 0, 0), 0.9)
@@ -117,7 +118,7 @@ def test_with_a_gallery_of_ones_own(photographs, eyes, point_for, tmp_path):
     assert found.decision.point.threshold == 0.55
     assert found.others.matching == ("s1",)
     assert [near.name for near in found.others.nearest] == ["s2", "s2"]
-    document = found.to_document()
+    document = page_of(found)
     assert "others" in [section["id"] for section in document["sections"]]
     assert document["evidence"]["others"]["nearest"][0]["name"] == "s2"
     assert "most like A is s2" in " ".join(document["lead"])

@@ -75,8 +75,8 @@ def test_options_go_to_the_network_that_they_are_for(run, saved, embedder):
     status, printed, _ = run(saved / "cnn", "orl:0", "orl:1", "--compare", embedder, *given)
     assert status == 0
     document = json.loads(printed)
-    assert document["provenance"]["embedder, pixels"] == "RGB, from −1 to 1"
-    assert document["provenance"]["cnn, pixels"].startswith("grey pixels less their mean")
+    assert document["other"]["pixels"] == "RGB, from −1 to 1"
+    assert document["pixels"].startswith("grey pixels less their mean")
 
 
 def test_ctrl_c_keeps_the_first_part_whole(workplace):

@@ -20,6 +20,7 @@ from faceloupe.inspection import (
 )
 from faceloupe.looking import look, open_model
 from faceloupe.looking import measures as measures_module
+from faceloupe.pages import page as page_of
 from faceloupe.report import render_page, save_figures
 from faceloupe.training import FCNNClassifier, load_network
 
@@ -32,7 +33,7 @@ def cnn(saved):
 
 @pytest.fixture(scope="module")
 def document(cnn):
-    return cnn.to_document()
+    return page_of(cnn)
 
 
 def blocks(document, kind):
@@ -77,7 +78,9 @@ class TestASavedNetwork:
 class TestTheDocument:
     def test_it_is_json_without_nan_and_the_same_twice(self, cnn, document):
         assert json.loads(json.dumps(document, allow_nan=False)) == document
-        assert cnn.to_document() == document
+        assert page_of(cnn) == document
+        assert cnn.to_document() == document["evidence"]
+        assert document["evidence"]["schema"] == "faceloupe.look/2"
 
     def test_its_lead_is_made_from_the_numbers(self, cnn, document):
         first, second, third = document["lead"]
@@ -139,14 +142,14 @@ class TestTheDocument:
 def test_a_network_for_three_people_says_whom_it_takes_a_face_for():
     faces = load_faces("orl", subjects=[0, 1, 2])
     network = FCNNClassifier(preprocess="centre", epochs=1).fit(faces.images, faces.subject)
-    answers = by_id(look(network, faces.take([0, 10, 20]), methods=[]).to_document(), "answers")
+    answers = by_id(page_of(look(network, faces.take([0, 10, 20]), methods=[])), "answers")
     assert len(answers["rows"]) == 3
     assert not answers["note"]
 
 
 def test_without_knowing_the_subjects_the_loupe_says_what_right_means(saved, two_people):
     found = look(saved / "fcnn", [two_people.images[12]], methods=[])
-    document = found.to_document()
+    document = page_of(found)
     assert document["loupe"]["labels"] == [int(found.outputs[0, 0] > 0)]
     assert any("Whom these faces show is not known here" in block["text"] for block in blocks(document, "text"))
     assert "What a shift of the face changes is not measured: that needs two faces" in found.notes[0]
@@ -161,7 +164,7 @@ class TestAnEmbedder:
         assert np.allclose(found.cosines, [[1, cosine], [cosine, 1]])
         expected = attribute(OnnxNetwork(embedder), found.prepared[1], one, certify=False)
         assert np.array_equal(found.attributions["face 2", "occlusion"].map, expected.map)
-        document = found.to_document()
+        document = page_of(found)
         assert by_id(document, "answers")["rows"][0][1:] == ["1", f"{cosine:.3g}".replace("-", "−")]
         assert by_id(document, "certificates-occlusion")["rows"][1][1] == "cosine with the template of face 1"
         assert by_id(document, "certificates-occlusion")["rows"][1][-1] == "not checked"
@@ -170,13 +173,13 @@ class TestAnEmbedder:
     def test_its_numbers_are_classes_if_one_says_so(self, embedder, made_faces):
         found = look(open_model(embedder, answers="classes"), made_faces[:1], certify=False)
         best = int(found.outputs[0].argmax())
-        assert by_id(found.to_document(), "answers")["rows"][0][1] == f"class {best}"
+        assert by_id(page_of(found), "answers")["rows"][0][1] == f"class {best}"
         assert found.attributions["face 1", "occlusion"].target == f"logit of class {best}"
 
     def test_one_face_is_enough_for_the_layers(self, embedder, made_faces):
         found = look(embedder, made_faces[0], methods=())
         assert not found.attributions
-        assert [section["id"] for section in found.to_document()["sections"]] == [
+        assert [section["id"] for section in page_of(found)["sections"]] == [
             "faces",
             "network",
             "layers",
@@ -191,7 +194,7 @@ class TestComparing:
         traces = [trace(one.model.network, one.prepared, list(one.trace)) for one in (found, found.other)]
         expected = compare_layers(*traces)
         assert np.array_equal(found.similarity.unbiased, expected.unbiased, equal_nan=True)
-        document = found.to_document()
+        document = page_of(found)
         assert document["title"] == "A look inside cnn and fcnn"
         assert {"a-anatomy", "b-anatomy", "similarity"} <= {block["id"] for block in blocks(document, "table")}
         assert list(document["loupe"]["networks"]) == ["cnn/centre", "fcnn/centre"]
@@ -230,7 +233,7 @@ class TestTheWork:
         assert len(found.outputs) == found.units[0].n == found.shifts.n == 20
         assert len(found.attributions) == 4
         assert found.trace["hidden"].values.shape[0] == 4
-        assert len(by_id(found.to_document(), "answers")["rows"]) == 20
+        assert len(by_id(page_of(found), "answers")["rows"]) == 20
 
     def test_what_does_not_fit_into_memory_is_said_instead(self, saved, monkeypatch):
         monkeypatch.setattr(measures_module, "ROOM", 1000)
@@ -241,7 +244,7 @@ class TestTheWork:
             "What a shift of the face changes is not measured",
             "How alike the layers of both networks are (CKA) is not measured",
         ]
-        assert render_page(found.to_document())
+        assert render_page(page_of(found))
 
     def test_the_network_is_left_as_it_was(self, saved):
         classifier = load_network(saved / "cnn")
@@ -256,7 +259,7 @@ class TestTheWork:
         network = nn.Sequential(nn.Flatten(), nn.Linear(4096, 3), nn.ReLU(), nn.Linear(3, 1))
         nn.init.constant_(network[1].bias, -1e6)
         found = look(open_model(network, size=64), two_people.take([0, 10]), certify=True)
-        document = found.to_document()
+        document = page_of(found)
         assert "Nothing of s1/1.pgm moves its answer" in document["lead"][2]
         assert [row[2] for row in by_id(document, "units")["rows"]] == ["3"]
         assert render_page(document)

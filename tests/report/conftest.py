@@ -232,7 +232,7 @@ def build_document() -> dict[str, Any]:
         "note": "The pooling never sees the 57th row and column: 57 = 14·4 + 1.",
     }
     return {
-        "schema": "faceloupe.study/1",
+        "schema": "faceloupe.page/1",
         "title": "Does a convolutional network beat a fully connected one on faces?",
         "lead": [
             "A tutorial trains a fully connected network (FCNN) and a convolutional one (CNN) to tell two people "

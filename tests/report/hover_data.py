@@ -38,7 +38,7 @@ def block(kind: str, name: str, arrays: list[np.ndarray], limit: float = 1.0, un
 
 def document_of(*blocks: dict[str, Any]) -> dict[str, Any]:
     only = section("only", "Only", blocks)
-    return {"schema": "faceloupe.look/1", "title": "Made up", "lead": [], "sections": [only]}
+    return {"schema": "faceloupe.page/1", "title": "Made up", "lead": [], "sections": [only]}
 
 
 def make_pictures() -> dict[str, Any]:

@@ -77,7 +77,8 @@ def test_points_in_words_and_numbers() -> None:
 
 def test_a_figure_of_several_blocks_draws_each() -> None:
     figure = draw_blocks([{"type": "text", "text": "not drawn"}, POINTS, {**POINTS, "id": "again"}])
-    assert type(figure) is Figure
+    assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")  # what a notebook shows, whatever its backend
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Two clouds", "Two clouds"]
     drawn = [line.get_xydata() for line in figure.axes[0].lines]
     np.testing.assert_array_equal(drawn[1], [[2, 0], [2, 1]])

@@ -14,6 +14,7 @@ from hover_data import NUMBER, SAID, arrays_of, make_pictures, number, write_pag
 from torch import nn
 
 from faceloupe.looking import look, open_model
+from faceloupe.pages import page as page_of
 from faceloupe.report.blocks import blocks_of
 from faceloupe.report.pictures import array_to_pixels, png_uri
 
@@ -48,7 +49,7 @@ def looked() -> dict[str, Any]:
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 5, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(5 * 25, 20), nn.Linear(20, 3)]
     faces = np.random.default_rng(0).random((2, 12, 12, 3), dtype=np.float32)
-    return look(open_model(nn.Sequential(*layers), size=12), list(faces), certify=False).to_document()
+    return page_of(look(open_model(nn.Sequential(*layers), size=12), list(faces), certify=False))
 
 
 @pytest.fixture(scope="module")

@@ -282,7 +282,7 @@ def test_an_empty_document_is_a_page(document: Document) -> None:
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda document: document.update(schema="faceloupe.study/99"), "faceloupe.study/1"),
+        (lambda document: document.update(schema="faceloupe.study/99"), "faceloupe.page/1"),
         (lambda document: document["sections"][0]["blocks"].append({"type": "poem"}), "poem"),
         (lambda document: document["sections"].append(document["sections"][0]), "section-experiment"),
         (lambda document: blocks(document, "chart")[0]["series"][0].update(style="loud"), "loud"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from faceloupe.faces import FaceSet, load_faces
+from faceloupe.pages import page as page_of
 from faceloupe.studies import make_plan, run_study
 
 DISTINCTIVE = ("Zebulon", "Quirina", "Xanthippe", "Wendeline", "Ptolemaios", "Yngvild", "Hrothgar")
@@ -48,7 +49,7 @@ def finished(faces, tmp_path_factory):
 @pytest.fixture(scope="session")
 def document(finished):
     """What its page shows."""
-    return finished.to_document()
+    return page_of(finished)
 
 
 @pytest.fixture(scope="session")

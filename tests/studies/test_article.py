@@ -9,6 +9,7 @@ import pytest
 from recount import KINDS, NETWORKS, agree, blocks, decimals, fits, grid, interval, number, share_of
 
 from faceloupe.arrays import decode_array
+from faceloupe.pages import page as page_of
 from faceloupe.studies import Study, Trials, make_plan, run_study
 
 
@@ -48,7 +49,7 @@ def test_the_evidence_for_machines(document, table):
                 one = evidence[f"{name}/{kind}"][what]
                 agree([one["estimate"], one["low"], one["high"]], found)
     assert evidence["statements"] == {one["id"]: one["verdict"] for one in blocks(document, "statement")}
-    assert set(evidence) == {"statements", *(f"{name}/{kind}" for name in NETWORKS for kind in KINDS)}
+    assert set(evidence) == {"schema", "lead", "statements", *(f"{name}/{kind}" for name in NETWORKS for kind in KINDS)}
 
 
 class TestTheDocument:
@@ -57,10 +58,10 @@ class TestTheDocument:
 
     def test_from_the_disk_it_is_the_same(self, finished, document, faces):
         read = run_study(finished.plan, faces, finished.folder, resume=True, n_jobs=1)
-        assert read.to_document() == document
+        assert page_of(read) == document
 
     def test_writing_it_twice_gives_the_same(self, finished, document):
-        assert finished.to_document() == document
+        assert page_of(finished) == document
 
     @pytest.mark.parametrize(
         ("experiment", "column"),
@@ -80,7 +81,7 @@ class TestTheDocument:
             and (experiment != "tutorial" or row.condition == "epoch")
         )
         rows[place] = replace(rows[place], **{column: 0.3125 if getattr(rows[place], column) != 0.3125 else 0.5})
-        assert doctored(finished, rows).to_document()["sections"] != document["sections"]
+        assert page_of(doctored(finished, rows))["sections"] != document["sections"]
 
     def test_ids_are_unique(self, document):
         ids = [block["id"] for block in blocks(document) if "id" in block]
@@ -104,7 +105,7 @@ class TestWithoutFaces:
         return least_study(make_faces(shape=(21, 21)), tmp_path_factory.mktemp("named") / "study")
 
     def test_no_picture_is_larger_than_a_filter(self, named):
-        document = named.to_document(show_faces=False)
+        document = page_of(named, show_faces=False)
         shapes = {
             decode_array(panel["array"]).shape for block in blocks(document, "pictures") for panel in block["panels"]
         }
@@ -112,19 +113,19 @@ class TestWithoutFaces:
         assert {block["id"] for block in blocks(document, "pictures")} == {"filters-none", "filters-centre"}
 
     def test_no_weights_are_left_in_which_somebody_could_be_seen(self, named):
-        document = named.to_document(show_faces=False)
+        document = page_of(named, show_faces=False)
         assert document["networks"] == {}
         assert json.dumps(document).count("base64") == 2 * 4
         assert document["provenance"]["this file holds"] == "no faces"
 
     @pytest.mark.parametrize("show_faces", [True, False])
     def test_no_name_of_a_subject_and_no_path_of_a_capture(self, named, show_faces):
-        text = json.dumps(named.to_document(show_faces=show_faces), ensure_ascii=False)
+        text = json.dumps(page_of(named, show_faces=show_faces), ensure_ascii=False)
         assert not [name for name in named.faces.names if name in text]
         assert ".png" not in text
 
     def test_the_words_do_not_speak_of_pictures_that_are_not_there(self, named):
-        text = json.dumps(named.to_document(show_faces=False)["sections"])
+        text = json.dumps(page_of(named, show_faces=False)["sections"])
         assert "what the CNN makes of a face" not in text
 
 
@@ -145,7 +146,7 @@ class TestOtherStudies:
     )
     def test_they_have_a_page_too(self, make_faces, tmp_path, options, faces_options):
         study = least_study(make_faces(**faces_options), tmp_path / "study", **options)
-        document, kinds = study.to_document(), study.plan.preprocess
+        document, kinds = page_of(study), study.plan.preprocess
         text = json.dumps(document, allow_nan=False)
         assert " nan " not in text
         checked = {block["id"] for block in blocks(document, "statement")}

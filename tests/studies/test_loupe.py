@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from faceloupe.arrays import decode_array
+from faceloupe.pages import page as page_of
 from faceloupe.report import render_page
 from faceloupe.report.hover import render_hover
 from faceloupe.studies.fits import build
@@ -59,7 +60,7 @@ def test_the_history_ends_with_the_first_fit(loupe, finished):
 
 
 def test_a_page_with_faces_holds_it_and_a_page_without_holds_only_what_reads_pictures(finished, document):
-    without = finished.to_document(show_faces=False)
+    without = page_of(finished, show_faces=False)
     assert 'id="loupe-data"' in render_page(document)
     assert "loupe" not in without
     page = render_page(without)

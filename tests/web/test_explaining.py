@@ -40,11 +40,12 @@ def test_an_explanation_shows_both_faces_and_what_the_score_rests_on(ask):
 
 def test_it_equals_that_of_files(ask, tmp_path):
     from faceloupe.explaining import explain as explained
+    from faceloupe.pages import page
 
     paths = tmp_path / "the first photograph", tmp_path / "the second"
     for path, capture in zip(paths, (0, 1), strict=True):
         path.write_bytes(serving.photo(1, capture=capture))
-    found = explained(*paths, point=serving.POINT, embedder=serving.Toy(), certify=False).to_document()
+    found = page(explained(*paths, point=serving.POINT, embedder=serving.Toy(), certify=False))
     job = wait(ask, explain(ask))
     ours = ask("GET", f"/jobs/{job['id']}/result", key="recognise").json()
     assert ours["evidence"]["faces"] == found["evidence"]["faces"]

@@ -11,7 +11,7 @@ import serving
 from faceloupe.report import render_page
 
 PAGE = {
-    "schema": "faceloupe.look/1",
+    "schema": "faceloupe.page/1",
     "title": "A <b>look</b>",
     "lead": ["Question."],
     "sections": [{"id": "one", "heading": "One", "blocks": [{"type": "text", "text": "Words."}]}],

@@ -112,7 +112,7 @@ def test_a_look_makes_a_page(ask):
         json={"photos": ["orl:3", base64_of(1)], "methods": ["gradient"], "certify": False},
     )  # fmt: skip
     document = result(ask, answer)
-    assert document["schema"] == "faceloupe.look/1"
+    assert document["schema"] == "faceloupe.page/1"
     assert document["evidence"]["faces"] == ["orl:3", "face 2"]
     assert [one["method"] for one in document["evidence"]["attributions"]] == ["gradient"] * 2
     assert ask("POST", f"/jobs/{answer.json()['id']}/page").json()["address"].startswith("/pages/")

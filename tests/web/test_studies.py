@@ -71,7 +71,7 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
     assert ask("POST", f"/studies/{study['id']}/resume").status_code == 409  # it is finished
 
     document = ask("GET", f"/jobs/{resumed.json()['id']}/result", key="look").json()
-    assert document["schema"] == "faceloupe.study/1"
+    assert document["schema"] == "faceloupe.page/1"
     for path in (f"/studies/{study['id']}/page", f"/jobs/{resumed.json()['id']}/page"):
         address = ask("POST", path, key="look").json()["address"]
         page = ask("GET", f"http://localhost:8000{address}", key=None)

@@ -62,6 +62,7 @@ def evaluate(
     --no-cache keeps none, --forget-cache deletes them.
     """
     from faceloupe.evaluation import evaluate as evaluated
+    from faceloupe.pages import page as make_page
     from faceloupe.report import write_page
 
     page = out or (None if json else Path("evaluation.html"))
@@ -74,11 +75,11 @@ def evaluate(
             data, names, faces="central" if central else None, development=development, fmr=fmr,
             points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=told,
         )  # fmt: skip
-    document = found.to_document(show_faces=faces)
+    document = make_page(found, show_faces=faces)
     if page is not None:
         write_page(page, document)
     _summarise(found, document)
-    typer.echo(dumped(document) if json else legible(str(page)))
+    typer.echo(dumped(found.to_document()) if json else legible(str(page)))
 
 
 def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":

@@ -42,8 +42,9 @@ def explain(
     from faceloupe import explaining
     from faceloupe.embedders import open_embedder
     from faceloupe.files import write_whole
+    from faceloupe.pages import page as make_page
     from faceloupe.recognition.points import published_point
-    from faceloupe.report import figure_png, save_figures, write_page
+    from faceloupe.report import save_figures, write_page
 
     page = out or (None if json or figures else Path("why.html"))
     if page is not None:
@@ -68,11 +69,11 @@ def explain(
     document = found.to_document()
     if page is not None:
         if page.suffix.lower() == ".png":
-            write_whole(page, figure_png(found.plot(), dpi=200))
+            write_whole(page, found.plot().png(dpi=200))
         else:
-            write_page(page, document)
+            write_page(page, make_page(found))
     if figures is not None:
-        say(f"{len(save_figures(document, figures))} figures in {figures}")
+        say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
     say_lead(document)
     typer.echo(dumped(document) if json else legible(str(page or figures)))
 

@@ -50,6 +50,7 @@ def look(
 ) -> None:
     """Look inside a network while it looks at faces, and write one page on it."""
     from faceloupe import looking
+    from faceloupe.pages import page as make_page
     from faceloupe.report import save_figures, write_page
 
     page = out or (None if json or figures else Path("look.html"))
@@ -59,7 +60,7 @@ def look(
 
     def write(found: looking.Look) -> None:
         if page is not None:
-            write_page(page, found.to_document())
+            write_page(page, make_page(found))
 
     with stoppable(lambda: _stopped(page)), progress("looking", transient=True) as told:
         given: dict[str, Any] = {"size": size, "pixels": pixels, "bgr": bgr, "answers": answers}
@@ -74,7 +75,7 @@ def look(
         write(found)
     document = found.to_document()
     if figures is not None:
-        say(f"{len(save_figures(document, figures))} figures in {figures}")
+        say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
     say_lead(document)
     typer.echo(dumped(document) if json else legible(str(page or figures)))
 

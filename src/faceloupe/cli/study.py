@@ -67,6 +67,7 @@ def study(
     ] = False,
 ) -> None:
     """Train both networks on many people and seeds, and write one page on what happens."""
+    from faceloupe.pages import page as make_page
     from faceloupe.report import save_figures, write_page
     from faceloupe.studies import make_plan, run_study
     from faceloupe.studies.run import estimate_seconds
@@ -80,14 +81,14 @@ def study(
         say(f"About {_minutes(estimate_seconds(plan, loaded, jobs))} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
     with stoppable(_stopped(out)), progress("fitting") as told:
         found = run_study(plan, loaded, out, resume=resume, command=_command(), note=note, n_jobs=jobs, progress=told)
-    document = found.to_document(show_faces=faces)
+    document = make_page(found, show_faces=faces)
     page = out / "report.html"
     write_page(page, document)
     if figures is not None:
         written = save_figures(document, out / "figures", figures.value)
         say(f"{len(written)} figures in {out / 'figures'}")
     _summarise(found, document)
-    typer.echo(dumped(document) if json else legible(str(page)))
+    typer.echo(dumped(found.to_document()) if json else legible(str(page)))
 
 
 def _load(data: str | None) -> "tuple[FaceSet, str]":

@@ -1,4 +1,4 @@
-"""An evaluation's page as a plain document, schema ``faceloupe.evaluation/1``."""
+"""An evaluation's page as a plain document."""
 
 from importlib.metadata import version
 from typing import Any
@@ -10,13 +10,18 @@ from faceloupe.evaluation.words import lead
 from faceloupe.recognition.detect import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
 
-__all__ = ["SCHEMA", "write_article"]
-
-SCHEMA = "faceloupe.evaluation/1"
+__all__ = ["write_article"]
 
 
-def write_article(found: Evaluation, *, show_faces: bool) -> dict[str, Any]:
-    """Return the document of an evaluation."""
+def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, Any]:
+    """Return the page of an evaluation; its picture is the first chart.
+
+    Parameters
+    ----------
+    found : Evaluation
+    show_faces : bool
+        Show the faces of the comparisons that went most wrong; their files are read again for that.
+    """
     written = [
         section("summary", "All recognisers in one table", sections.summarised(found)),
         section("verification", "Are these two the same person?", sections.verification(found)),
@@ -28,25 +33,14 @@ def write_article(found: Evaluation, *, show_faces: bool) -> dict[str, Any]:
         section("speed", "Speed", sections.speed(found)),
         section("method", "How this was measured", sections.method(found)),
     ]
+    drawn = [block["id"] for part in written for block in part["blocks"] if block["type"] == "chart"]
     return {
-        "schema": SCHEMA,
         "title": f"Recognisers measured on {found.data.source}",
         "lead": list(lead(found)),
         "sections": [one for one in written if one["blocks"]],
-        "evidence": _evidence(found),
+        "plot": drawn[:1],
+        "evidence": found.to_document(),
         "provenance": _provenance(found),
-    }
-
-
-def _evidence(found: Evaluation) -> dict[str, Any]:
-    """Return every number for machines."""
-    return {
-        "source": found.data.source,
-        "photographs": len(found.data.paths),
-        "subjects": len(found.data.names),
-        "recognisers": [one.to_document() for one in found.measured],
-        "failures": [{"photograph": one.photograph, "reason": one.reason} for one in found.failures],
-        "speed": found.speed.to_document(),
     }
 
 

@@ -15,6 +15,8 @@ from faceloupe.evaluation.measured import Measured
 from faceloupe.evaluation.measuring import Bench, EvaluationPlan
 from faceloupe.evaluation.parts import Parts, split, without_twins
 from faceloupe.evaluation.speed import Speed, time_stages
+from faceloupe.evaluation.words import lead
+from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder
 from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
@@ -36,7 +38,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Shown):
     """What was measured; in a notebook it shows itself as a page.
 
     Attributes
@@ -69,24 +71,22 @@ class Evaluation:
         failed = f", {len(self.failures):,} failures to enrol" if self.failures else ""
         return f"Evaluation({self.data.source}, {len(self.data.paths):,} photographs{failed}: {list(self.measured)!r})"
 
-    def to_document(self, *, show_faces: bool = False) -> dict[str, Any]:
-        """Return the page as a plain dictionary, schema ``faceloupe.evaluation/1``.
+    def to_document(self) -> dict[str, Any]:
+        """Return every number as a plain dictionary, schema ``faceloupe.evaluation/2``.
 
-        :func:`faceloupe.report.render_page` draws it; ``evidence`` holds every number for machines.
-
-        Parameters
-        ----------
-        show_faces : bool
-            Show the faces of the comparisons that went most wrong; their files are read again for that.
+        ``lead`` says the most important of them in sentences; :func:`faceloupe.page` makes the page.
         """
-        from faceloupe.evaluation.article import write_article  # it speaks of this class
-
-        return write_article(self, show_faces=show_faces)
-
-    def _repr_html_(self) -> str:
-        from faceloupe.report import render_framed_page
-
-        return render_framed_page(self.to_document())
+        return {
+            "schema": "faceloupe.evaluation/2",
+            "lead": list(lead(self)),
+            "source": self.data.source,
+            "photographs": len(self.data.paths),
+            "subjects": len(self.data.names),
+            "recognisers": [recogniser.to_document() for recogniser in self.measured],
+            "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failures],
+            "speed": self.speed.to_document(),
+            "notes": list(self.notes),
+        }
 
 
 def evaluate(

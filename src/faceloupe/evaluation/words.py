@@ -1,18 +1,21 @@
 """What an evaluation found, in words made from its numbers."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.identification import ClosedSet
 from faceloupe.evaluation.measured import Checked, Measured
 from faceloupe.evaluation.verification import FARS, SplitAccuracy, TarAtFar
 from faceloupe.scores import FoldAccuracy, Interval
 from faceloupe.scores.points import one_in
 
+if TYPE_CHECKING:
+    from faceloupe.evaluation.evaluate import Evaluation
+
 __all__ = ["accuracy_words", "between", "lead", "percent", "rate_in", "shown", "summary", "tar_words", "unbroken"]
 
 
-def lead(found: Evaluation) -> Iterator[str]:
+def lead(found: "Evaluation") -> Iterator[str]:
     """Yield what was evaluated, what came out, and what failed."""
     people = f" of {len(found.data.names):,} people" if found.data.names else ""
     who = " · ".join(one.label for one in found.measured)
@@ -24,7 +27,7 @@ def lead(found: Evaluation) -> Iterator[str]:
     yield _failures(found)
 
 
-def summary(found: Evaluation) -> tuple[list[str], list[list[str]]]:
+def summary(found: "Evaluation") -> tuple[list[str], list[list[str]]]:
     """Return what the columns are called, and a line for each recogniser."""
     accuracy, ranked = (any(getattr(one, part) for one in found.measured) for part in ("accuracy", "closed"))
     columns = [
@@ -95,7 +98,7 @@ def rate_in(rate: float, interval: Interval) -> str:
     return f"{unbroken(rate)} [{unbroken(interval.low)}, {unbroken(interval.high)}]"
 
 
-def shown(found: Evaluation, captures: Sequence[int]) -> str:
+def shown(found: "Evaluation", captures: Sequence[int]) -> str:
     """Return captures by the last two parts of their paths."""
     return " and ".join("/".join(found.data.paths[capture].parts[-2:]) for capture in captures)
 
@@ -145,7 +148,7 @@ def _chosen(checked: Checked) -> str:
     )
 
 
-def _failures(found: Evaluation) -> str:
+def _failures(found: "Evaluation") -> str:
     alone = {one.label: one.n_without_template for one in found.measured if one.n_without_template}
     more = "".join(f" {label} alone made no template of {count:,} more." for label, count in alone.items())
     count = len(found.failures)

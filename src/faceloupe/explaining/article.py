@@ -1,4 +1,4 @@
-"""An explanation's page as a plain document, schema ``faceloupe.explanation/1``."""
+"""An explanation's page as a plain document."""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -14,9 +14,8 @@ from faceloupe.recognition import Quality
 from faceloupe.recognition.decisions import point_in_words
 from faceloupe.recognition.limits import Limits, limits_of
 
-__all__ = ["SCHEMA", "write_article"]
+__all__ = ["write_article"]
 
-SCHEMA = "faceloupe.explanation/1"
 # Label with its unit, how it is read off, decimals, and the limits of enrolment.
 MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[Limits], str]], ...] = (
     ("distance of the eyes, pixels", lambda one: one.eye_distance, 0, lambda limits: f"≥ {limits.eye_distance:g}"),
@@ -47,7 +46,7 @@ MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[Limits], s
 
 
 def write_article(found: Explanation) -> dict[str, Any]:
-    """Return the document of an explanation."""
+    """Return the page of an explanation; its picture is that of both faces and their maps."""
     sections = [
         section("why", "What the score rests on", _why(found)),
         section("belief", "How far the maps can be believed", _belief(found)),
@@ -56,11 +55,11 @@ def write_article(found: Explanation) -> dict[str, Any]:
         section("faces", "The faces: where they were found, and how they were aligned", _faces(found)),
     ]
     return {
-        "schema": SCHEMA,
         "title": _title(found),
         "lead": list(lead(found)),
         "sections": [one for one in sections if one["blocks"]],
-        "evidence": _evidence(found),
+        "plot": ["why", "maps"],
+        "evidence": found.to_document(),
         "provenance": _provenance(found),
     }
 
@@ -203,25 +202,6 @@ def _faces(found: Explanation) -> Iterator[Block]:
 def _range(side: Side) -> str:
     values, unit = side.attribution.map, side.attribution.unit
     return f"from {decimals(float(values.min()), 3)} to {decimals(float(values.max()), 3)}, {unit}"
-
-
-def _evidence(found: Explanation) -> dict[str, Any]:
-    """Return every number for machines."""
-    return {
-        "decision": found.decision.to_document(),
-        "faces": [
-            {
-                "file": side.photograph.path.name,
-                "detection": side.chip.detection.to_document(),
-                "quality": side.template.quality.to_document(),
-                "shortcomings": list(side.shortcomings),
-                "misalignment": side.misalignment,
-                "attribution": side.attribution.to_document(),
-            }
-            for side in found.sides
-        ],
-        "others": found.others.to_document() if found.others else None,
-    }
 
 
 def _provenance(found: Explanation) -> dict[str, Any]:

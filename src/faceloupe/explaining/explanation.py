@@ -12,8 +12,10 @@ from faceloupe.errors import InputError
 from faceloupe.explaining.drawing import landmarks_on_chip
 from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
+from faceloupe.explaining.words import lead
 from faceloupe.faces import read_image
 from faceloupe.inspection import Attribution, attribute
+from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, Template
 from faceloupe.recognition.align import REFERENCE_POINTS
@@ -21,8 +23,6 @@ from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.limits import limits_of, shortcomings
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from faceloupe.gallery import Gallery
     from faceloupe.scores import OperatingPoint
 
@@ -82,12 +82,23 @@ class Side:
         off = landmarks_on_chip(self.chip) - np.array(REFERENCE_POINTS)
         return float(np.sqrt((off**2).sum(axis=1).mean()))
 
+    def to_document(self) -> dict[str, Any]:
+        """Return the numbers on this face as a plain dictionary."""
+        return {
+            "file": self.name,
+            "detection": self.chip.detection.to_document(),
+            "quality": self.template.quality.to_document(),
+            "shortcomings": list(self.shortcomings),
+            "misalignment": self.misalignment,
+            "attribution": self.attribution.to_document(),
+        }
+
     def __repr__(self) -> str:
         return f"Side({self.name}: {self.attribution!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Explanation:
+class Explanation(Shown):
     """Why two photographs do, or do not, show one person; in a notebook it shows itself as a page.
 
     Page, document and pictures show both faces: biometric data.
@@ -118,31 +129,18 @@ class Explanation:
         return max(FULL, *(float(np.abs(side.attribution.map).max()) for side in self.sides))
 
     def to_document(self) -> dict[str, Any]:
-        """Return the page as a plain dictionary, schema ``faceloupe.explanation/1``, as ``explain --json`` prints it.
+        """Return every number as ``explain --json`` prints it, schema ``faceloupe.explanation/2``.
 
-        :func:`faceloupe.report.render_page` draws it; ``evidence`` holds every number for machines. It shows both faces
-        and holds no template.
+        ``lead`` says the most important of them in sentences. It holds both maps, but neither faces nor templates;
+        :func:`faceloupe.page` makes the page, which shows both faces.
         """
-        from faceloupe.explaining.article import write_article  # it speaks of this class
-
-        return write_article(self)
-
-    def plot(self) -> "Figure":
-        """Return both photographs, the maps over their faces, and the score, as a Matplotlib figure."""
-        from faceloupe.report import draw_blocks
-
-        blocks = self.to_document()["sections"][0]["blocks"]
-        return draw_blocks([block for block in blocks if block["type"] == "pictures"])
-
-    def _repr_html_(self) -> str:
-        from faceloupe.report import render_framed_page
-
-        return render_framed_page(self.to_document())
-
-    def _repr_png_(self) -> bytes:
-        from faceloupe.report import figure_png
-
-        return figure_png(self.plot(), dpi=120)
+        return {
+            "schema": "faceloupe.explanation/2",
+            "lead": list(lead(self)),
+            "decision": self.decision.to_document(),
+            "faces": [side.to_document() for side in self.sides],
+            "others": self.others.to_document() if self.others else None,
+        }
 
     def __repr__(self) -> str:
         answer = "match" if self.decision.match else "no match"

@@ -1,13 +1,16 @@
 """What an explanation found, in words made from its numbers."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloupe.explaining.explanation import Explanation, Side
 from faceloupe.explaining.others import Others
 from faceloupe.inspection import Attribution
 from faceloupe.numerals import counted, decimals
+
+if TYPE_CHECKING:
+    from faceloupe.explaining.explanation import Explanation, Side
 
 __all__ = ["NAMES", "lead", "others_words", "place_words", "short_name"]
 
@@ -24,7 +27,7 @@ PLACES = {
 }  # fmt: skip
 
 
-def lead(found: Explanation) -> Iterator[str]:
+def lead(found: "Explanation") -> Iterator[str]:
     """Yield the answer, what it rests on, how far that can be believed, and what else to know."""
     answer, meaning, *_ = found.decision.words().splitlines()
     yield answer
@@ -64,7 +67,7 @@ def others_words(others: Others, score: float) -> str:
     )
 
 
-def _rests(name: str, side: Side) -> str:
+def _rests(name: str, side: "Side") -> str:
     found = side.attribution
     if not found.map.any():
         return f"Nothing of {name} moves the score."
@@ -80,7 +83,7 @@ def _rests(name: str, side: Side) -> str:
     return f"{likeness[0].upper()}{likeness[1:]}; {against}."
 
 
-def _belief(found: Explanation) -> str:
+def _belief(found: "Explanation") -> str:
     unit = f"The numbers are {found.a.attribution.unit}; right and left are the subject's own"
     verdicts = [side.attribution.verdict for side in found.sides]
     failed = [name for name, said in zip(NAMES, verdicts, strict=True) if said == "failed"]

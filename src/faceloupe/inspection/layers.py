@@ -4,15 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import field as attribute
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faceloupe.inspection.arithmetic import Shape, shape_text, sum_written, written
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.outputs import named
-from faceloupe.inspection.showing import Shown
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["IMAGE", "Anatomy", "Layer"]
 
@@ -172,6 +169,7 @@ class Anatomy(Shown):
     def to_document(self) -> dict[str, Any]:
         """Return the layers and totals as a plain dictionary that JSON can hold."""
         return {
+            "schema": "faceloupe.anatomy/1",
             "input_shape": list(self.input_shape),
             "layers": [layer.to_document() for layer in self.layers],
             "parameters": self.parameters,
@@ -183,11 +181,6 @@ class Anatomy(Shown):
             "parameter_bytes": self.parameter_bytes,
             "output_bytes": self.output_bytes,
         }
-
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.anatomy import anatomy_section  # it speaks of this class
-
-        return anatomy_section(self)
 
     def __repr__(self) -> str:
         return (

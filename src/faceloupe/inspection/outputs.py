@@ -3,17 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
-from faceloupe.inspection.showing import Shown
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["Trace", "chosen_layers", "named"]
 
@@ -44,12 +41,8 @@ class Trace(Shown, Mapping[str, NDArray[np.float32]]):
 
     def to_document(self) -> dict[str, Any]:
         """Return names and outputs as a plain dictionary, in the order of running."""
-        return {"layers": [{"name": name, "output": encode_array(output)} for name, output in self.outputs.items()]}
-
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.trace import trace_section  # it speaks of this class
-
-        return trace_section(self)
+        layers = [{"name": name, "output": encode_array(output)} for name, output in self.outputs.items()]
+        return {"schema": "faceloupe.trace/1", "layers": layers}
 
     def __repr__(self) -> str:
         return f"Trace({', '.join(f'{name} {output.shape}' for name, output in self.outputs.items())})"

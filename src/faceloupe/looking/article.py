@@ -1,4 +1,4 @@
-"""A look's page as a plain document, schema ``faceloupe.look/1``."""
+"""A look's page as a plain document."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -12,13 +12,11 @@ from faceloupe.looking.sections import attributions, faces, layers
 from faceloupe.looking.sections_of_measures import comparison, measures
 from faceloupe.looking.words import lead
 
-__all__ = ["SCHEMA", "write_article"]
-
-SCHEMA = "faceloupe.look/1"
+__all__ = ["write_article"]
 
 
 def write_article(look: Look) -> dict[str, Any]:
-    """Return the document of a look."""
+    """Return the page of a look; its picture is that of the first method's attributions, or of the last layer."""
     looks = {"": look} if look.other is None else {"a-": look, "b-": look.other}
     loupe = loupe_document(look)
     sections = [
@@ -29,12 +27,14 @@ def write_article(look: Look) -> dict[str, Any]:
         section("measures", "Measures", measures(looks)),
         section("comparison", "How alike the two networks are, layer by layer", comparison(look)),
     ]
+    drawn = [block["id"] for part in sections for block in part["blocks"] if block["type"] == "pictures"]
+    attributed = [id_ for id_ in drawn if id_.startswith("attribution")]
     return {
-        "schema": SCHEMA,
         "title": f"A look inside {' and '.join(one.model.name for one in looks.values())}",
         "lead": list(lead(look)),
         "sections": [one for one in sections if one["blocks"]],
-        "evidence": _evidence(look),
+        "plot": attributed[:1] or drawn[-1:],
+        "evidence": look.to_document(),
         **({"loupe": loupe} if loupe else {}),
         "provenance": _provenance(look),
     }
@@ -46,26 +46,6 @@ def _network(looks: dict[str, Look]) -> Iterator[Block]:
             yield text(f"Multiply-adds of {look.model.name} are not counted for {', '.join(look.anatomy.not_counted)}.")
         caption = f"{look.model.name}, layer by layer, counted as it ran."
         yield anatomy_table(f"{key}anatomy", caption, look.anatomy, lambda layer: f"`{layer.name}` {layer.kind}")
-
-
-def _evidence(look: Look) -> dict[str, Any]:
-    """Return every number for machines."""
-    found: dict[str, Any] = {
-        "network": look.model.name,
-        "faces": [one.name for one in look.photographs],
-        "outputs": look.outputs.tolist(),
-        "cosines": look.cosines.tolist() if look.is_template else None,
-        "anatomy": look.anatomy.to_document(),
-        "attributions": [
-            {"face": face, **attribution.to_document()} for (face, _), attribution in look.attributions.items()
-        ],
-        "units": [report.to_document() for report in look.units],
-        "shifts": look.shifts.to_document() if look.shifts else None,
-    }
-    if look.other:
-        found["other"] = _evidence(look.other)
-        found["similarity"] = look.similarity.to_document() if look.similarity else None
-    return found
 
 
 def _provenance(look: Look) -> dict[str, Any]:

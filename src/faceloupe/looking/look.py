@@ -19,11 +19,11 @@ from faceloupe.looking.measures import compare_networks, measure_shifts, measure
 from faceloupe.looking.model import Model
 from faceloupe.looking.models import ModelLike, open_model
 from faceloupe.looking.photographs import Faces, Photograph, open_faces
+from faceloupe.looking.words import lead
+from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from faceloupe.inspection.measures.similarity import LayerSimilarity
 
 __all__ = ["SHOWN", "Look", "look"]
@@ -34,7 +34,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Look:
+class Look(Shown):
     """What was seen of a network; in a notebook it shows itself as a page.
 
     Attributes
@@ -104,32 +104,33 @@ class Look:
         return int(place == 0)
 
     def to_document(self) -> dict[str, Any]:
-        """Return the page as a plain dictionary, schema ``faceloupe.look/1``, as ``faceloupe look --json`` prints it.
+        """Return every number as ``faceloupe look --json`` prints it, schema ``faceloupe.look/2``.
 
-        :func:`faceloupe.report.render_page` draws it; ``evidence`` holds every number for machines.
+        ``lead`` says the most important of them in sentences; :func:`faceloupe.page` makes the page.
         """
-        from faceloupe.looking.article import write_article  # it speaks of this class
+        return {"schema": "faceloupe.look/2", "lead": list(lead(self)), **self._numbers()}
 
-        return write_article(self)
-
-    def plot(self) -> "Figure":
-        """Return the attributions of the first method as a Matplotlib figure; without any, the last layer's output."""
-        from faceloupe.report import draw_blocks
-
-        blocks = [block for section in self.to_document()["sections"] for block in section["blocks"]]
-        drawn = {block["id"]: block for block in blocks if block["type"] == "pictures"}
-        chosen = [id_ for id_ in drawn if id_.startswith("attribution")] or list(drawn)[-1:]
-        return draw_blocks([drawn[chosen[0]]])
-
-    def _repr_html_(self) -> str:
-        from faceloupe.report import render_framed_page
-
-        return render_framed_page(self.to_document())
-
-    def _repr_png_(self) -> bytes:
-        from faceloupe.report import figure_png
-
-        return figure_png(self.plot(), dpi=120)
+    def _numbers(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "network": self.model.name,
+            "origin": self.model.origin,
+            "sha256": self.model.digest,
+            "pixels": self.model.pixels,
+            "faces": [photograph.name for photograph in self.photographs],
+            "outputs": self.outputs.tolist(),
+            "cosines": self.cosines.tolist() if self.is_template else None,
+            "anatomy": self.anatomy.to_document(),
+            "attributions": [
+                {"face": face, **attribution.to_document()} for (face, _), attribution in self.attributions.items()
+            ],
+            "units": [report.to_document() for report in self.units],
+            "shifts": self.shifts.to_document() if self.shifts else None,
+            "notes": list(self.notes),
+        }
+        if self.other:
+            found["other"] = self.other._numbers()
+            found["similarity"] = self.similarity.to_document() if self.similarity else None
+        return found
 
     def __repr__(self) -> str:
         beside = f", beside {self.other.model.name}" if self.other else ""

@@ -1,18 +1,21 @@
 """What a look found, in words made from its numbers."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloupe.inspection import Attribution
 from faceloupe.inspection.attribution.methods import name_of
-from faceloupe.looking.look import Look
 from faceloupe.numerals import counted, three_figures
+
+if TYPE_CHECKING:
+    from faceloupe.looking.look import Look
 
 __all__ = ["answer_of", "lead", "listed", "target_of", "where_most"]
 
 
-def lead(look: Look) -> Iterator[str]:
+def lead(look: "Look") -> Iterator[str]:
     """Yield what the network is, what it answers, and what the answers rest on."""
     yield _network(look)
     yield _answers(look)
@@ -24,7 +27,7 @@ def lead(look: Look) -> Iterator[str]:
             yield _evidence(look.other)
 
 
-def answer_of(look: Look, place: int) -> tuple[str, float, float | None]:
+def answer_of(look: "Look", place: int) -> tuple[str, float, float | None]:
     """Return the class that a face is taken for, the number that says so, and its probability where it is one's.
 
     Of a network with one number, which is evidence for the second of two classes.
@@ -39,7 +42,7 @@ def answer_of(look: Look, place: int) -> tuple[str, float, float | None]:
     return name, value, float(1 / np.exp(logits - logits.max()).sum())  # the softmax of the largest
 
 
-def target_of(look: Look, place: int) -> str:
+def target_of(look: "Look", place: int) -> str:
     """Return what the attributions of a face explain, with the names of this look."""
     if look.is_template:
         return f"cosine with the template of {look.photographs[look.partner(place)].name}"
@@ -62,7 +65,7 @@ def listed(things: Sequence[object]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _network(look: Look) -> str:
+def _network(look: "Look") -> str:
     height, width = look.model.extent
     found, count = look.anatomy, look.outputs.shape[1]
     uncounted = f" (without those of {counted(len(found.not_counted), 'layer')} of kinds that are not counted)"
@@ -74,7 +77,7 @@ def _network(look: Look) -> str:
     )
 
 
-def _kind_of_answer(look: Look, count: int) -> str:
+def _kind_of_answer(look: "Look", count: int) -> str:
     guessed = "" if look.model.answers else ", as far as their number tells"
     if look.is_template:
         return f"{count:,} numbers, a template{guessed}"
@@ -84,7 +87,7 @@ def _kind_of_answer(look: Look, count: int) -> str:
     return f"{count:,} numbers, one for each class{guessed}"
 
 
-def _answers(look: Look) -> str:
+def _answers(look: "Look") -> str:
     if look.is_template:
         return _similarities(look)
     told = []
@@ -96,7 +99,7 @@ def _answers(look: Look) -> str:
     return f"It takes {listed(told)}{f'; {more} more in the table' if more else ''}."
 
 
-def _similarities(look: Look) -> str:
+def _similarities(look: "Look") -> str:
     if len(look.photographs) < 2:
         return "A template says something beside another one only, and one face was given."
     pairs = [
@@ -107,7 +110,7 @@ def _similarities(look: Look) -> str:
     return f"The templates of {listed(pairs)}."
 
 
-def _evidence(look: Look) -> str:
+def _evidence(look: "Look") -> str:
     failed = [found for found in look.attributions.values() if found.warning]
     checked = [found for found in look.attributions.values() if found.certificate]
     places = {photograph.name: place for place, photograph in enumerate(look.photographs)}

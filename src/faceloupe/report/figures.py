@@ -3,7 +3,6 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,9 +18,11 @@ from faceloupe.report.series import Series, dot_rows, drawable, finite, interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, FigureBase
+    from matplotlib.figure import FigureBase
 
-__all__ = ["draw_blocks", "figure_png", "save_figures"]
+    from faceloupe.report.drawing import Drawing
+
+__all__ = ["draw_blocks", "save_figures"]
 
 FORMATS = ("png", "svg", "pdf")
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
@@ -61,19 +62,12 @@ def save_figures(
     return [_save(block, folder, format) for block in blocks_of(document) if block["type"] in ("chart", "pictures")]
 
 
-def figure_png(figure: "Figure", dpi: int) -> bytes:
-    """Return a Matplotlib figure as PNG."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
-
-
-def draw_blocks(blocks: Iterable[Block]) -> "Figure":
+def draw_blocks(blocks: Iterable[Block]) -> "Drawing":
     """Return the charts and pictures among some blocks as one Matplotlib figure, one below the other.
 
     Where there are none, the figure holds the words.
     """
-    from matplotlib.figure import Figure
+    from faceloupe.report.drawing import Drawing  # Matplotlib takes its time, and pages do not need it
 
     blocks = list(blocks)
     drawn = [block for block in blocks if block["type"] in ("chart", "pictures")]
@@ -82,7 +76,7 @@ def draw_blocks(blocks: Iterable[Block]) -> "Figure":
     sizes = [_size(block) for block in drawn]
     heights = [height for _, height in sizes]
     width = max(width for width, _ in sizes)
-    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    figure = Drawing(figsize=(width, sum(heights)), layout="constrained")
     parts: Any = [figure] if len(drawn) == 1 else figure.subfigures(len(drawn), 1, height_ratios=heights)
     for part, block in zip(parts, drawn, strict=True):
         if block["type"] == "pictures":
@@ -108,11 +102,11 @@ def _size(block: Block) -> tuple[float, float]:
     return 7.2, max(3.0, 1.2 + 0.9 * rows) if rows else 4.2
 
 
-def _text(words: Iterable[str]) -> "Figure":
-    from matplotlib.figure import Figure
+def _text(words: Iterable[str]) -> "Drawing":
+    from faceloupe.report.drawing import Drawing
 
     lines = [line for one in words for part in one.split("\n") for line in textwrap.wrap(part, 92) or [""]]
-    figure = Figure(figsize=(7.2, 0.2 * len(lines) + 0.3))
+    figure = Drawing(figsize=(7.2, 0.2 * len(lines) + 0.3))
     figure.text(0.02, 0.5, drawn_words("\n".join(lines)), va="center", fontsize=10, linespacing=1.3)
     return figure
 

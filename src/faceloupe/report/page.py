@@ -15,9 +15,9 @@ from faceloupe.report.markup import element, escape, identifier, inline, paragra
 from faceloupe.report.policy import content_policy
 from faceloupe.report.scales import format_number
 
-__all__ = ["SCHEMAS", "check_document", "render_head", "render_page", "write_page"]
+__all__ = ["SCHEMA", "check_document", "render_head", "render_page", "write_page"]
 
-SCHEMAS = ("faceloupe.study/1", "faceloupe.look/1", "faceloupe.explanation/1", "faceloupe.evaluation/1")
+SCHEMA = "faceloupe.page/1"
 BLOCKS = ("text", "table", "chart", "pictures", "statement")
 
 
@@ -27,7 +27,7 @@ def render_page(document: Mapping[str, Any]) -> str:
     Parameters
     ----------
     document : mapping
-        As ``faceloupe study --json`` prints it; ``evidence`` and ``networks`` are not drawn. With ``loupe``, the page
+        As :func:`faceloupe.page` makes it of a result; ``evidence`` is not drawn. With ``loupe``, the page
         holds the instrument of :mod:`faceloupe.report.loupe` after its first section; with pictures, the script of
         :mod:`faceloupe.report.hover` that reads their numbers. Without either no script may run.
 
@@ -79,8 +79,11 @@ def render_head(title: str, style: str = "", scripts: Iterable[str] = ()) -> str
 
 def check_document(document: Mapping[str, Any]) -> None:
     """Raise InputError if a document cannot be drawn."""
-    if document.get("schema") not in SCHEMAS:
-        raise InputError(f"Expected a document with schema {' or '.join(SCHEMAS)}, not {document.get('schema')!r}.")
+    if document.get("schema") != SCHEMA:
+        raise InputError(
+            f"Expected a page, schema {SCHEMA}, not {document.get('schema')!r}. faceloupe.page(result) makes the page "
+            "of a result; its to_document() holds numbers and no page."
+        )
     blocks = list(blocks_of(document))
     unknown = {str(block["type"]) for block in blocks} - set(BLOCKS)
     if unknown:

@@ -14,10 +14,14 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet, load_faces
+from faceloupe.pages import Shown
 from faceloupe.progress import Progress
+from faceloupe.studies.checks import check_statements
 from faceloupe.studies.experiments import cost, run_task, tasks_of
+from faceloupe.studies.findings import Findings
 from faceloupe.studies.fits import one_thread
 from faceloupe.studies.folder import SCHEMA, StudyFolder
+from faceloupe.studies.lead import lead, numbers
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
 from faceloupe.studies.trials import Trial, Trials
 
@@ -27,7 +31,7 @@ LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Study:
+class Study(Shown):
     """A finished study.
 
     Attributes
@@ -51,11 +55,19 @@ class Study:
     manifest: dict[str, Any]
     seconds: float
 
-    def to_document(self, *, show_faces: bool | None = None) -> dict[str, Any]:
-        """Return the study as a document; see :func:`faceloupe.studies.article.write_article`."""
-        from faceloupe.studies.article import write_article  # the article knows the study
+    @property
+    def findings(self) -> Findings:
+        """Its figures with intervals, computed from the trials."""
+        return Findings(self.plan, self.trials, self.faces.images.shape[1:], self.faces.captures_per_subject)
 
-        return write_article(self, show_faces=show_faces)
+    def to_document(self) -> dict[str, Any]:
+        """Return the main figures as a plain dictionary, schema ``faceloupe.study/2``, as ``study --json`` prints it.
+
+        ``lead`` says the most important of them in sentences; :func:`faceloupe.page` makes the page.
+        """
+        findings = self.findings
+        statements = check_statements(findings)
+        return {"schema": "faceloupe.study/2", "lead": list(lead(findings)), **numbers(findings, statements)}
 
     def __repr__(self) -> str:
         size = f"{len(self.plan.pairs)} pairs × {self.plan.seeds} seeds"

@@ -15,6 +15,7 @@ from faceloupe.documents import read_json
 from faceloupe.errors import InputError
 from faceloupe.faces import GREY_SETS, FaceSet, load_faces
 from faceloupe.numerals import counted
+from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.report import write_page
 from faceloupe.web.jobs import Work
@@ -237,7 +238,7 @@ class Studies:
             found = run_study(
                 plan, faces, folder, resume=resume, command=CALL + asked.model_dump_json(), n_jobs=cores, progress=tell
             )
-            document = found.to_document()
+            document = page(found)
             write_page(folder / REPORT, document)
             return document
 

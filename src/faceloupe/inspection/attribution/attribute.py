@@ -13,13 +13,11 @@ from faceloupe.inspection.attribution.certificate import Certificate, faces_to_c
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
 from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
-from faceloupe.inspection.showing import Shown
+from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from faceloupe.blocks import Block
 
 __all__ = ["Attribution", "attribute"]
 
@@ -78,6 +76,7 @@ class Attribution(Shown):
     def to_document(self) -> dict[str, Any]:
         """Return everything as a plain dictionary that JSON can hold."""
         return {
+            "schema": "faceloupe.attribution/1",
             "method": self.method,
             "target": self.target,
             "value": self.value,
@@ -91,11 +90,6 @@ class Attribution(Shown):
             "certificate": self.certificate.to_document() if self.certificate else None,
             "warning": self.warning,
         }
-
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.attribution import attribution_section  # it speaks of this class
-
-        return attribution_section(self)
 
     def __repr__(self) -> str:
         state = f"certificate {self.verdict}" if self.certificate else "no certificate"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +13,8 @@ from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
 from faceloupe.inspection.measures.weights import weights_of
 from faceloupe.inspection.networks import Network, OpenNetwork, opened
-from faceloupe.inspection.showing import Shown
 from faceloupe.inspection.trace import trace
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["DeadUnit", "Push", "UnitReport", "diagnose_units"]
 
@@ -110,11 +107,6 @@ class UnitReport(Shown):
 
         return sentences(self)
 
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.units import units_section  # it speaks of this class
-
-        return units_section(self)
-
     def __repr__(self) -> str:
         dead = [unit.unit for unit in self.dead]
         return (
@@ -128,6 +120,7 @@ class UnitReport(Shown):
         """Return numbers and words as a plain dictionary."""
         fields = asdict(self)
         return fields | {
+            "schema": "faceloupe.units/1",
             "dead": list(fields["dead"]),
             "duplicates": [list(group) for group in self.duplicates],
             "words": list(self.words),

@@ -1,18 +1,15 @@
 """A flat picture of where a layer places the captures."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.measures.captures import flat
-from faceloupe.inspection.showing import Shown
 from faceloupe.numerals import counted
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["Projection", "project"]
 
@@ -37,11 +34,6 @@ class Projection(Shown):
     shares: tuple[float, ...]
     d: int
 
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.captures import projection_section  # it speaks of this class
-
-        return projection_section(self)
-
     def __repr__(self) -> str:
         return f"Projection({self})"
 
@@ -56,7 +48,8 @@ class Projection(Shown):
 
     def to_document(self) -> dict[str, Any]:
         """Return the points and the shares as a plain dictionary."""
-        return {"points": self.points.tolist(), "shares": list(self.shares), "d": self.d}
+        shares = list(self.shares)
+        return {"schema": "faceloupe.projection/1", "points": self.points.tolist(), "shares": shares, "d": self.d}
 
 
 def project(layer: ArrayLike, n: int = 2) -> Projection:

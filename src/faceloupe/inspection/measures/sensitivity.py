@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +13,8 @@ from faceloupe.inspection.fields import Axis, Field
 from faceloupe.inspection.layers import IMAGE
 from faceloupe.inspection.networks import Network, opened
 from faceloupe.inspection.outputs import named
-from faceloupe.inspection.showing import Shown
 from faceloupe.inspection.trace import trace
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["LayerShift", "ShiftSensitivity", "shift_sensitivity"]
 
@@ -91,11 +88,6 @@ class ShiftSensitivity(Shown):
 
         return sentences(self)
 
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.shifts import shifts_section  # it speaks of this class
-
-        return shifts_section(self)
-
     def __repr__(self) -> str:
         return f"ShiftSensitivity({len(self.layers) - 1} layers, {self.n} faces, pixels={self.pixels})"
 
@@ -116,6 +108,7 @@ class ShiftSensitivity(Shown):
     def to_document(self) -> dict[str, Any]:
         """Return the numbers and the words as a plain dictionary."""
         return {
+            "schema": "faceloupe.shifts/1",
             "pixels": list(self.pixels),
             "n": self.n,
             "layers": [

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.showing import Shown
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["Separability", "probe"]
 
@@ -78,6 +75,7 @@ class Separability(Shown):
     def to_document(self) -> dict[str, Any]:
         """Return the numbers, and what they make together, as a plain dictionary."""
         return asdict(self) | {
+            "schema": "faceloupe.separability/1",
             "shuffled_correct": list(self.shuffled_correct),
             "accuracy": self.accuracy,
             "shuffled_accuracy": self.shuffled_accuracy,
@@ -85,11 +83,6 @@ class Separability(Shown):
             "p_value": self.p_value,
             "trivial": self.trivial,
         }
-
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.captures import separability_section  # it speaks of this class
-
-        return separability_section(self)
 
     def __str__(self) -> str:
         cut = "separable" if self.separable else "not separable"

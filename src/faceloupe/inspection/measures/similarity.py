@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.measures.captures import flat
-from faceloupe.inspection.showing import Shown
-
-if TYPE_CHECKING:
-    from faceloupe.blocks import Block
+from faceloupe.pages import Shown
 
 __all__ = ["LayerSimilarity", "Similarity", "cka", "compare_layers"]
 
@@ -56,11 +53,6 @@ class Similarity(Shown):
             return 1.0
         return (sum(value >= self.unbiased for value in self.shuffled) + 1) / (len(self.shuffled) + 1)
 
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.captures import similarity_section  # it speaks of this class
-
-        return similarity_section(self)
-
     def __repr__(self) -> str:
         return f"Similarity({self})"
 
@@ -76,6 +68,7 @@ class Similarity(Shown):
     def to_document(self) -> dict[str, Any]:
         """Return the numbers as a plain dictionary; an undefined one is None."""
         return {
+            "schema": "faceloupe.similarity/1",
             "n": self.n,
             "d": list(self.d),
             "biased": _number(self.biased),
@@ -116,11 +109,6 @@ class LayerSimilarity(Shown):
         """Return the similarity of one pair: ``similarity["conv", "hidden"]``."""
         return self.cells[self.rows.index(names[0])][self.columns.index(names[1])]
 
-    def _section(self) -> "Block":
-        from faceloupe.inspection.views.captures import layer_similarity_section  # it speaks of this class
-
-        return layer_similarity_section(self)
-
     def __repr__(self) -> str:
         return f"LayerSimilarity({len(self.rows)} x {len(self.columns)} layers, n = {self.cells[0][0].n})"
 
@@ -137,6 +125,7 @@ class LayerSimilarity(Shown):
     def to_document(self) -> dict[str, Any]:
         """Return the names and the cells as a plain dictionary."""
         return {
+            "schema": "faceloupe.layer_similarity/1",
             "rows": list(self.rows),
             "columns": list(self.columns),
             "cells": [[cell.to_document() for cell in row] for row in self.cells],

@@ -9,6 +9,7 @@ from pydantic import Field
 from faceloupe.explaining.explanation import explain_decision
 from faceloupe.explaining.others import compare_with_others
 from faceloupe.faces.images import as_floats, decode
+from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.recognition.decisions import Decision
 from faceloupe.web import shapes
@@ -48,7 +49,8 @@ def _explain(service: Service, decision: Decision, sent: ToExplain, tell: Progre
         pair = decision.one.templates[0], decision.other.templates[0]
         others = compare_with_others(gallery, service.embedder, pair, decision.score, decision.point.threshold)
     one, other = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
-    return explain_decision(
+    explanation = explain_decision(
         decision, (one, other), service.embedder, others=others, method=sent.method, certify=sent.certify,
         progress=tell,
-    ).to_document()  # fmt: skip
+    )  # fmt: skip
+    return page(explanation)

@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from starlette.status import HTTP_404_NOT_FOUND
 
 from faceloupe.documents import json_text
+from faceloupe.pages import SCHEMA
 from faceloupe.report import render_page
-from faceloupe.report.page import SCHEMAS
 from faceloupe.report.policy import content_policy
 from faceloupe.web import shapes
 from faceloupe.web.jobs import Job
@@ -116,7 +116,7 @@ async def events(found: Own, service: Serving) -> StreamingResponse:
 async def page(found: Own, service: Serving) -> Any:
     """Return an address that opens the page of a look, an explanation or a study once, within a minute."""
     document = _result(found)
-    if document.get("schema") not in SCHEMAS:
+    if document.get("schema") != SCHEMA:
         raise HTTPProblem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
     return {"address": f"/pages/{service.tickets.issue(await beside(render_page, document))}"}
 

@@ -13,6 +13,7 @@ from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.outputs import chosen_layers
 from faceloupe.looking import look as looked
 from faceloupe.looking.photographs import open_faces
+from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.web import shapes
 from faceloupe.web.faces import Face, open_sent, told_aligned
@@ -138,10 +139,11 @@ async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], 
     model, *others = (told_aligned(each, sent.photos) for each in opened)
 
     def work(tell: Progress) -> dict[str, Any]:
-        return looked(
+        seen = looked(
             model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
             certify=sent.certify, progress=tell,
-        ).to_document()  # fmt: skip
+        )  # fmt: skip
+        return page(seen)
 
     about = " beside ".join(each.name for each in opened)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()

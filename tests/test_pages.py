@@ -132,7 +132,7 @@ def test_every_result_shows_itself_as_a_page_in_a_frame(results, kind):
 def test_every_result_is_a_picture_and_a_figure_that_pyplot_does_not_know(results, kind):
     before = plt.get_fignums()
     figure, picture = results[kind].plot(), results[kind]._repr_png_()
-    assert type(figure) is Figure
+    assert isinstance(figure, Figure)
     assert picture.startswith(b"\x89PNG\r\n")
     with Image.open(BytesIO(picture)) as image:
         assert len(image.convert("RGB").getcolors(maxcolors=1_000_000)) > 10
@@ -300,7 +300,7 @@ def test_nothing_is_loaded_before_a_result_is_shown():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
     assert not {name for name in loaded if name.startswith(("matplotlib", "PIL", "faceloupe.report"))}
-    assert "faceloupe.inspection.showing" in loaded
+    assert "faceloupe.pages" in loaded
 
 
 def test_in_a_browser_the_frame_is_as_high_as_its_page_and_silent(browser, results):
