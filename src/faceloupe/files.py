@@ -3,11 +3,12 @@
 import hashlib
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from faceloupe.errors import InputError
 
@@ -20,7 +21,7 @@ _TO_READ = (
 
 
 @contextmanager
-def open_regular(path: Path, max_bytes: int) -> Iterator[BinaryIO]:
+def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
     """Open a file to read it, once it is known to be a regular file of at most `max_bytes`.
 
     A named pipe would wait for ever, and a device, such as ``/dev/zero``, never end.
@@ -39,7 +40,7 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BinaryIO]:
     ) as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
-            raise InputError(f"{path} is a device, a pipe or a socket; a regular file was expected")
+            raise InputError(f"{path} is no regular file, but a device, a pipe or a socket")
         if about.st_size > max_bytes:
             raise InputError(f"{path} has {about.st_size:,} bytes; at most {max_bytes:,} are read")
         yield file
@@ -81,8 +82,10 @@ def sha256_of(path: Path) -> str:
 
     Raises
     ------
+    InputError
+        If it is no regular file.
     OSError
         If it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path, sys.maxsize) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

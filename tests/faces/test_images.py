@@ -246,9 +246,9 @@ def floats(*values):
         pytest.param(PGM[:-5], "truncated", id="truncated PGM"),
         pytest.param(TIFF[: len(TIFF) // 2], "damaged, truncated|no image", id="truncated TIFF"),
         pytest.param(JPEG[:3], "no image that can be read", id="three bytes of a JPEG"),
-        pytest.param(png_claiming(7_000, 8_000), r"7000 x 8000 pixels; at most 50,000,000", id="over the limit"),
+        pytest.param(png_claiming(7_000, 8_000), r"7000 x 8000 pixels; at most 52,000,000", id="over the limit"),
         pytest.param(png_claiming(12_000, 12_000), "pixels", id="over the limit at which Pillow warns"),
-        pytest.param(png_claiming(60_000, 60_000), "far more pixels than the 50,000,000", id="decompression bomb"),
+        pytest.param(png_claiming(60_000, 60_000), "far more pixels than the 52,000,000", id="decompression bomb"),
         pytest.param(png_claiming(0, 5), "damaged, truncated|no image", id="no width"),
         pytest.param(floats(0.0, np.nan), "floats run from nan to nan", id="NaN"),
         pytest.param(floats(0.0, np.inf), "floats run from 0 to inf", id="infinity"),
@@ -278,7 +278,7 @@ def test_the_limit_is_checked_before_a_pixel_is_decoded(read, monkeypatch):
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(ImageError, match=r"gone\.png: no such file"):
         read_image(tmp_path / "gone.png")
-    with pytest.raises(ImageError, match="not a regular file"):
+    with pytest.raises(ImageError, match="is a folder"):
         read_image(tmp_path)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.embedders import grey_faces
+from faceloupe.errors import InputError
 from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
 from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
@@ -231,5 +232,5 @@ def _units(vectors: Floats) -> tuple[Floats, Floats]:
 def _digest(path: Path) -> str:
     try:
         return sha256_of(path)
-    except OSError:
+    except (InputError, OSError, ValueError):  # whoever opens it next says why
         return ""

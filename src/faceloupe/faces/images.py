@@ -1,28 +1,33 @@
 """The one door through which a file becomes an array.
 
 Whatever the file holds (grey, colour, CMYK, a palette with transparency, 16 bits, floats, several frames, a camera held
-sideways), what comes out is float32 in [0, 1], upright and opaque; or an :class:`ImageError` that says why not.
+sideways), what comes out is float32 in [0, 1], upright and opaque; or an :class:`ImageError` that says why not. A file
+that lies costs little: its kind and size are looked at before it is read, its pixels, depth, tiles and scans before it
+is decoded, and decoding ends after ``MAX_SECONDS``.
 """
 
 import re
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import ImageError
+from faceloupe.errors import ImageError, InputError
+from faceloupe.files import read_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
     "LUMA",
+    "MAX_FILE_BYTES",
     "MAX_PIXELS",
     "SUFFIXES",
     "Samples",
@@ -37,15 +42,28 @@ __all__ = [
 Samples = NDArray[np.uint8] | NDArray[np.float32]
 """A picture, grey (H, W) or RGB (H, W, 3): bytes from 0 to 255, or floats in [0, 1]."""
 
-MAX_PIXELS = 50_000_000
-"""A file that claims more pixels is refused before one of them is decoded (a 50-megapixel camera still passes)."""
+MAX_PIXELS = 52_000_000
+"""A file that claims more pixels is refused before one of them is decoded. Sensors sold as 50 megapixels have up to
+50.4 million (8192 x 6144)."""
+
+MAX_FILE_BYTES = 6 * MAX_PIXELS + (16 << 20)
+"""A larger file is not read: colour of 16 bits a sample, uncompressed, with room for what cameras add."""
+
+MAX_NUMBERS = MAX_PIXELS * 4 // 12
+"""Pixels of more than 8 bits that become colour, at most: at 12 bytes each they take what ``MAX_PIXELS`` take at 4."""
+
+MAX_SECONDS = 10.0
+"""Processor time that decoding one file may take; 50 megapixels take 1 to 3 s."""
+
+MAX_SCANS, MAX_SCANNED = 100, 20 * MAX_PIXELS
+"""Scans of a progressive JPEG, and scans times pixels, at most; cameras and the usual programs write about ten."""
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in a grey value (ITU-R BT.601): ``image @ LUMA`` is grey."""
 
 SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm", ".heic",
-    ".heif", ".avif",
+    ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
+    ".heic", ".heif", ".hif", ".avif",
 )  # fmt: skip
 """How the names of image files end, in lower case."""
 
@@ -53,6 +71,8 @@ STRIP = 65_536  # pixels that go from Pillow to NumPy at once: what stays in the
 
 # Formats whose decoders only decode: EPS, PDF and the like would start other programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of a JPEG, but for those without a length
 
 # What a file of phones calls itself in its first box, "ftyp" (ISO/IEC 23008-12 annex B; AV1 Image File Format 1.1).
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -82,9 +102,10 @@ def read_image(path: str | Path, *, colour: bool = False) -> NDArray[np.float32]
     Raises
     ------
     ImageError
-        If the file cannot be opened, is empty, truncated, damaged or no image of these formats, claims more than
-        ``MAX_PIXELS`` pixels, or holds numbers that are no grey values (NaN, floats outside [0, 1], integers past 16
-        bits).
+        If the file cannot be opened, is empty, truncated, damaged or no image of these formats, has more than
+        ``MAX_FILE_BYTES``, claims more than ``MAX_PIXELS`` pixels (a third, if it has more than 8 bits a sample and
+        colour is wanted), takes too long to decode, or holds numbers that are no grey values (NaN, floats outside
+        [0, 1], integers past 16 bits).
     """
     return as_floats(read_samples(path, colour=colour))
 
@@ -106,14 +127,16 @@ def read_file(path: str | Path) -> bytes:
     Raises
     ------
     ImageError
-        If there is no such file, it is no regular one, or it may not be read.
+        If there is no such file, it is no regular one, has more than ``MAX_FILE_BYTES``, or may not be read.
     """
     path = Path(path)
-    if not path.is_file():  # a named pipe would wait for ever
-        raise ImageError("not a regular file" if path.exists() else "no such file", path.name)
     try:
-        return path.read_bytes()
-    except OSError as problem:
+        return read_bytes(path, MAX_FILE_BYTES)
+    except InputError as problem:
+        raise ImageError(str(problem).removeprefix(f"{path} "), path.name) from problem
+    except FileNotFoundError as problem:
+        raise ImageError("no such file", path.name) from problem
+    except (OSError, ValueError) as problem:  # ValueError: the name holds a zero byte
         raise ImageError(_in_words(problem), path.name) from problem
 
 
@@ -128,7 +151,7 @@ def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
     try:
         if not content:
             raise ImageError("the file is empty (0 bytes)")
-        return _decode(BytesIO(content), colour)
+        return _decode(_Timed(content), colour)
     except ImageError as problem:
         raise ImageError(problem.reason, name) from problem.__cause__
     except Exception as problem:  # a decoder that is fed damaged bytes may raise almost anything
@@ -177,15 +200,68 @@ def _resize(plane: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
 
 
+class _Timed(BytesIO):
+    """The bytes of a file, which cannot be read any more once decoding has taken too much processor time.
+
+    Every decoder comes back for more bytes, a piece at a time; those of TIFF, which do not, are checked beforehand.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._end = time.thread_time() + MAX_SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.thread_time() > self._end:
+            raise ImageError(f"takes more than {MAX_SECONDS:g} s to decode; save it anew with another program")
+        return super().read(size)
+
+
 def _decode(file: BytesIO, colour: bool) -> Samples:
     from PIL import Image, ImageOps
 
     with _remarks_silenced(), Image.open(file, formats=_formats(file)) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(f"claims {width} x {height} pixels; at most {MAX_PIXELS:,} are read")
+        _check_claims(image, file, colour)
         ImageOps.exif_transpose(image, in_place=True)
         return _samples(image, colour)
+
+
+def _check_claims(image: "Image", file: BytesIO, colour: bool) -> None:
+    """Refuse what a file's head says of pixels, tiles and scans if decoding that would take too much."""
+    width, height = image.size
+    most = MAX_NUMBERS if colour and _holds_numbers(image) else MAX_PIXELS
+    if width * height > most:
+        deep = " of more than 8 bits" if most == MAX_NUMBERS else ""
+        raise ImageError(f"claims {width} x {height} pixels{deep}; at most {most:,} are read: save it smaller")
+    if image.format == "TIFF":
+        part, scans = _largest_part(image), file.getvalue().count(b"\xff\xda")
+        if part > max(4 * width * height, 1 << 22):
+            raise ImageError(f"claims tiles of {part:,} pixels for a picture of {width} x {height}")
+    elif image.format in ("JPEG", "MPO"):
+        part, scans = width * height, _scans_of_jpeg(file.getvalue())
+    else:
+        return
+    if (scans > MAX_SCANS and image.format != "TIFF") or scans * part > MAX_SCANNED:
+        raise ImageError(f"a JPEG of {scans:,} scans, which would take long to decode: save it anew")
+
+
+def _largest_part(image: "Image") -> int:
+    """Return the pixels of a tile or strip of a TIFF, which are decoded at once."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    if 322 in tags:
+        return int(tags[322]) * int(tags.get(323, image.height))
+    return int(image.width * min(tags.get(278, image.height), image.height))
+
+
+def _scans_of_jpeg(content: bytes) -> int:
+    """Return how many scans the first picture of a JPEG file has, by its markers (ISO/IEC 10918-1 annex B)."""
+    scans, place = 0, 2
+    while marker := _MARKER.search(content, place):
+        kind, place = marker[0][1], marker.end()
+        if kind == 0xD9:  # end of the picture; others may follow
+            break
+        scans += kind == 0xDA
+        place += int.from_bytes(content[place : place + 2], "big")
+    return scans
 
 
 _readers = 0
@@ -247,16 +323,26 @@ def _add_heic() -> None:
 
 
 def _samples(image: "Image", colour: bool) -> Samples:
-    if image.mode == "F" or image.mode.startswith("I"):
-        grey = _grey_of_numbers(np.asarray(image))
+    if _holds_numbers(image):
+        grey = _grey_of_numbers(image)
         return np.repeat(grey[..., np.newaxis], 3, axis=-1) if colour else grey
     samples = np.empty((image.height, image.width, 3) if colour else (image.height, image.width), np.uint8)
+    for rows, strip in _strips(image):
+        opaque = _on_white(strip) if strip.has_transparency_data else strip
+        samples[rows] = np.asarray(opaque.convert("RGB" if colour else "L"))
+    return samples
+
+
+def _strips(image: "Image") -> Iterator[tuple[slice, "Image"]]:
     step = max(1, STRIP // image.width)
     for top in range(0, image.height, step):
-        strip = image.crop((0, top, image.width, min(top + step, image.height)))
-        opaque = _on_white(strip) if strip.has_transparency_data else strip
-        samples[top : top + step] = np.asarray(opaque.convert("RGB" if colour else "L"))
-    return samples
+        bottom = min(top + step, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+
+
+def _holds_numbers(image: "Image") -> bool:
+    """Return whether its samples have more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
 
 
 def _on_white(image: "Image") -> "Image":
@@ -267,13 +353,18 @@ def _on_white(image: "Image") -> "Image":
     return opaque
 
 
-def _grey_of_numbers(numbers: NDArray[Any]) -> NDArray[np.float32]:
+def _grey_of_numbers(image: "Image") -> NDArray[np.float32]:
     """Scale 16-bit integers to [0, 1]; let floats through that are there already."""
-    white, kind = (1, "floats") if numbers.dtype.kind == "f" else (65_535, "integers")
-    low, high = numbers.min(), numbers.max()
+    white, kind = (1, "floats") if image.mode == "F" else (65_535, "integers")
+    grey, ranges = np.empty((image.height, image.width), np.float32), []
+    for rows, strip in _strips(image):
+        numbers = np.asarray(strip)
+        ranges.append((numbers.min(), numbers.max()))
+        grey[rows] = numbers / np.float64(white)
+    low, high = np.min(ranges), np.max(ranges)
     if not (low >= 0 and high <= white):  # NaN fails both
         raise ImageError(f"its {kind} run from {low:g} to {high:g}; expected 0 (black) to {white:,} (white)")
-    return (numbers / np.float64(white)).astype(np.float32)
+    return grey
 
 
 def _in_words(problem: Exception) -> str:
@@ -282,7 +373,9 @@ def _in_words(problem: Exception) -> str:
     if isinstance(problem, UnidentifiedImageError):
         return f"no image that can be read (expected one of {', '.join(_FORMATS)}, HEIC, AVIF)"
     if isinstance(problem, Image.DecompressionBombError):
-        return f"claims far more pixels than the {MAX_PIXELS:,} that are read"
+        return f"claims far more pixels than the {MAX_PIXELS:,} that are read: save it smaller"
     if isinstance(problem, PermissionError):
         return "may not be opened (permission denied)"
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"cannot be opened ({problem.strerror})"
     return f"damaged, truncated or of an unusual kind ({problem})"

@@ -228,8 +228,8 @@ def _fresh(gallery: "Gallery | GalleryToBe", subject: _Subject, embedder: Embedd
 
 def _hash(path: Path) -> str:
     try:
-        return sha256_of(path) if path.is_file() else ""
-    except OSError:
+        return sha256_of(path)
+    except (InputError, OSError, ValueError):
         return ""  # whoever opens it next says why
 
 
