@@ -24,7 +24,7 @@ MAY_KNOW = {
     "arrays": "errors",
     "documents": "errors files",
     "scores": "errors",
-    "faces": "errors documents",
+    "faces": f"errors {DOCUMENTS}",
     "recognition": f"errors {DOCUMENTS} faces scores",
     "gallery": f"errors {DOCUMENTS} progress faces scores recognition",
     "training": f"errors {DOCUMENTS} progress faces",
