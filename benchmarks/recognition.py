@@ -260,7 +260,7 @@ def print_look(chips: Floats, photograph: Path) -> None:
     ratio, each = spent["plain"].wall / spent["ours"].wall, 1e3 * spent["ours"].wall / len(batch)
     print(f"look: {each:.1f} ms a face for maps, x {ratio:.2f} ONNX Runtime face by face")
     command = ["look", str(path), str(photograph), "--method", "none", "--out", os.devnull]
-    code = "import sys; from faceloupe.cli import app; app(sys.argv[1:])"
+    code = "import sys; from faceloupe.cli.app import app; app(sys.argv[1:])"
     whole = turn_by_turn({"look": lambda: in_a_process(code, *command)}, 5)["look"].wall
     print(f"faceloupe look, no maps: {whole:.2f} s (goal: {GOALS['look']} s)")
 

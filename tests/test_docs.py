@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from faceloupe.cli import COMMANDS, app
+from faceloupe.cli.app import COMMANDS, app
 from faceloupe.recognition import weights
 from faceloupe.studies.trials import COLUMNS
 

@@ -20,7 +20,7 @@ _STEPS = np.zeros(256, np.int8)  # what a byte outside of strings adds to the de
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 
 
-def json_text(document: dict[str, Any], *, indent: int | None = None) -> str:
+def json_text(document: dict[str, Any], *, indent: int | None = None, ascii_only: bool = False) -> str:
     r"""Return a document as JSON, on one line or indented.
 
     Of a path that is no UTF-8 the bytes that are none are escaped, and :func:`read_json` gives them back.
@@ -28,7 +28,7 @@ def json_text(document: dict[str, Any], *, indent: int | None = None) -> str:
     >>> print(json_text({"path": "a\udcff.jpg"}))
     {"path": "a\udcff.jpg"}
     """
-    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
     return text.encode(errors="backslashreplace").decode()
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from faceloupe.cli import app
+from faceloupe.cli.app import app
 from faceloupe.errors import FaceloupeError
 from faceloupe.web.keys import find_key, read_keys
 

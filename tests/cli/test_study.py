@@ -1,6 +1,7 @@
 """The command line as somebody types it: data on stdout, talk on stderr, exit status 2 for what was asked wrongly."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -119,6 +120,25 @@ def test_bad_options_are_explained(people, arguments, words, tmp_path):
     assert words in talk
     assert not printed
     assert not (tmp_path / "study").exists()
+
+
+def test_what_cannot_be_used_of_a_folder_is_named_and_the_rest_is_used(people, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(people, data)
+    odd = data / os.fsdecode(b"zo\xff\n")
+    shutil.copytree(data / "s1", odd)
+    (odd / "broken.jpg").write_bytes(b"\xff\xd8")
+    os.mkfifo(odd / "pipe.png")
+    (data / "one").mkdir()
+    shutil.copy(odd / "1.pgm", data / "one")
+    status, _, talk = run("study", "--data", data, *SMALL, "--out", tmp_path / "study")
+    assert status == 0, talk
+    for words in (
+        r"zo\xff\n/broken.jpg: no image",
+        r"zo\xff\n/pipe.png: is no regular",
+        "skipped one: this subject has 1",
+    ):
+        assert words in talk
 
 
 @pytest.mark.usefixtures("no_olivetti")

@@ -171,3 +171,15 @@ def test_duplicates_are_grouped_in_order_of_appearance():
     a, b, c = IMAGES[:3]
     assert find_duplicates(np.stack([a, b, a, c, b, a]), "uvwxyz") == (("u", "w", "z"), ("v", "y"))
     assert find_duplicates(IMAGES, "uvwxyz") == ()
+
+
+def test_subjects_with_too_few_captures_are_left_out_and_named():
+    faces = face_set(subject=[0, 1, 2, 0, 1, 1])
+    assert faces.with_captures(1) is faces
+    kept = faces.with_captures(2)
+    assert (kept.names, kept.captures) == (("ann", "bob"), ("a1", "a2", "b1", "b2", "e2"))
+    assert [(skip.path, skip.reason) for skip in kept.skipped] == [
+        ("eve", "this subject has 1 captures, and 2 are needed")
+    ]
+    with pytest.raises(InputError):
+        faces.with_captures(4)

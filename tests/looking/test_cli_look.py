@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from faceloupe.cli import app, main
+from faceloupe.cli import main
+from faceloupe.cli.app import app
 from faceloupe.looking import look, open_model
 
 BUILD = ["mynets:build", "above.png", "below.png", "--size", "8"]

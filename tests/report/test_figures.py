@@ -19,6 +19,7 @@ def test_every_figure_is_saved(document: dict[str, Any], tmp_path: Path, format:
     paths = save_figures(document, tmp_path / "new", format)  # type: ignore[arg-type]
     assert [path.name for path in paths] == [f"{name}.{format}" for name in NAMES]
     assert all(path.read_bytes().startswith(start) for path in paths)
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}  # it may show faces
 
 
 def test_a_picture_has_more_than_one_colour(document: dict[str, Any], tmp_path: Path) -> None:

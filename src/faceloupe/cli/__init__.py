@@ -1,95 +1,32 @@
 """The command line: the library spoken aloud. Data goes to stdout, talk to stderr.
 
-One module a command, named as the command. What computes is imported inside the commands, so that ``--help`` answers
-at once.
+One module a command, named as the command; ``app`` lists them. What computes is imported inside the commands, so that
+``--help`` answers at once. This module imports next to nothing, so that Ctrl-C is quiet from the first moment on.
 """
 
 import sys
-from collections.abc import Callable
-from typing import Annotated
 
-import typer
+__all__ = ["main"]
 
-from faceloupe import __version__
-from faceloupe.cli.audit import audit
-from faceloupe.cli.calibrate import calibrate
-from faceloupe.cli.check import check
-from faceloupe.cli.enrol import enrol
-from faceloupe.cli.evaluate import evaluate
-from faceloupe.cli.explain import explain
-from faceloupe.cli.export import export
-from faceloupe.cli.forget import forget
-from faceloupe.cli.identify import identify
-from faceloupe.cli.import_ import import_
-from faceloupe.cli.key import key
-from faceloupe.cli.look import look
-from faceloupe.cli.merge import merge
-from faceloupe.cli.people import people
-from faceloupe.cli.rename import rename
-from faceloupe.cli.serve import serve
-from faceloupe.cli.show import show
-from faceloupe.cli.study import study
-from faceloupe.cli.terminal import say
-from faceloupe.cli.verify import verify
-from faceloupe.cli.weights import weights
-from faceloupe.errors import FaceloupeError
-
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    help="Face recognition with convolutional networks that you can see through.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # Rich would take half of the time that --help takes
-    pretty_exceptions_enable=False,
-)
+INTERRUPTED = 130  # the exit status of a program that SIGINT ends
 
 
 def main() -> None:
-    """Run the command line; errors that faceloupe or the system foresees become a message and exit status 2."""
+    """Run the command line and leave with its exit status, 130 after Ctrl-C."""
     try:
-        app()
-    except (FaceloupeError, OSError) as problem:
-        say(f"faceloupe: {problem}")
-        sys.exit(2)
+        from faceloupe.cli.app import run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            _end_at_once_if_asked_again()
+        raise
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"faceloupe {__version__}")
-        raise typer.Exit
+def _end_at_once_if_asked_again() -> None:
+    """Let a second Ctrl-C end the process while threads are waited for, without a traceback."""
+    import signal
 
-
-@app.callback()
-def _app(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
-) -> None:
-    """Face recognition with convolutional networks that you can see through."""
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "study": study,
-    "look": look,
-    "verify": verify,
-    "identify": identify,
-    "explain": explain,
-    "enrol": enrol,
-    "people": people,
-    "show": show,
-    "rename": rename,
-    "merge": merge,
-    "forget": forget,
-    "export": export,
-    "import": import_,
-    "check": check,
-    "audit": audit,
-    "calibrate": calibrate,
-    "evaluate": evaluate,
-    "weights": weights,
-    "serve": serve,
-    "key": key,
-}
-for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

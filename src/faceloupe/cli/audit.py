@@ -1,9 +1,7 @@
 """``faceloupe audit``: who did what in a gallery, and when."""
 
-import typer
-
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import dumped, history
+from faceloupe.cli.terminal import echo, echo_json, history
 
 __all__ = ["audit"]
 
@@ -16,6 +14,6 @@ def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     with open_gallery(gallery) as opened:
         entries = opened.audit()
     if json:
-        typer.echo(dumped(audit_document(entries)))
+        echo_json(audit_document(entries))
     elif entries:
-        typer.echo(history(entries))
+        echo(history(entries))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EmbedderName, EngineName, NoCache
-from faceloupe.cli.terminal import dumped, progress, say, say_failure, stoppable
+from faceloupe.cli.terminal import echo, echo_json, progress, say, say_failure, stoppable
 from faceloupe.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def calibrate(
     )
     say(_saved(point, home, create=create))
     words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
-    typer.echo(dumped({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else words)
+    echo_json({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else echo(words)
 
 
 def _from_gallery(url: str, fmr: float, embedder: "Embedder") -> "OperatingPoint":

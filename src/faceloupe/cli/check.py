@@ -5,7 +5,7 @@ from itertools import groupby
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import dumped, say
+from faceloupe.cli.terminal import echo, echo_json, say
 from faceloupe.numerals import counted
 
 __all__ = ["check"]
@@ -23,13 +23,13 @@ def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     with open_gallery(gallery) as opened:
         report = opened.check()
     if json:
-        typer.echo(dumped(report.to_document()))
+        echo_json(report.to_document())
     else:
         for kind, found in groupby(report.findings, key=lambda finding: finding.kind):
-            typer.echo(_some(kind, [finding.words for finding in found]))
+            echo(_some(kind, [finding.words for finding in found]))
         looked_at = f"{counted(report.subjects, 'subject')}, {counted(report.references, 'reference')}"
         verdict = counted(len(report.findings), "finding") if report.findings else "nothing wrong"
-        typer.echo(f"{opened.name}: {looked_at}, {verdict}.")
+        echo(f"{opened.name}: {looked_at}, {verdict}.")
     for remark in report.remarks:
         say(remark)
     if report.faults:

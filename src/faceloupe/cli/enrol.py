@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName
-from faceloupe.cli.terminal import dumped, progress, say, stoppable
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -67,9 +67,9 @@ def enrol(
             results.extend(enrol_folder(opened, folder, made_by, progress=told, **how))
     _tell(results)
     if json:
-        typer.echo(dumped({"schema": "faceloupe.enrolled/1", "enrolled": [one.to_document() for one in results]}))
+        echo_json({"schema": "faceloupe.enrolled/1", "enrolled": [one.to_document() for one in results]})
     else:
-        typer.echo(_summary(results, opened.name))
+        echo(_summary(results, opened.name))
     if keep_faces and (count := sum(len(result.already_enrolled) for result in results)):
         already = f"{counted(count, 'photograph')} enrolled already"
         say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")
@@ -79,9 +79,9 @@ def enrol(
 
 def _tell(results: "list[Enrolled]") -> None:
     for refused in (skipped for result in results for skipped in result.refused):
-        say(f"not enrolled: {refused.path}: {refused.reason}")
+        say(f"not enrolled: {legible(refused.path)}: {refused.reason}")
     for doubtful in (one for result in results for one in result.doubtful):
-        say(f"enrolled, but look at it: {doubtful.path}: {doubtful.reason}; does it show somebody else?")
+        say(f"enrolled, but look at it: {legible(doubtful.path)}: {doubtful.reason}; does it show somebody else?")
 
 
 def _stopped(results: "list[Enrolled]") -> str:

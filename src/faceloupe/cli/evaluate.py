@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EngineName, NoCache
-from faceloupe.cli.terminal import aligned, check_file, dumped, legible, progress, say, say_failure, say_lead, stoppable
+from faceloupe.cli.terminal import (
+    aligned,
+    check_file,
+    echo,
+    echo_json,
+    progress,
+    say,
+    say_failure,
+    say_lead,
+    stoppable,
+)
 
 if TYPE_CHECKING:
     from faceloupe.evaluation import Evaluation
@@ -22,7 +32,7 @@ def _forget(wanted: bool) -> None:
         return
     from faceloupe.evaluation import cache_folder, forget_cache
 
-    typer.echo(f"{forget_cache()} templates deleted from {cache_folder()}")
+    echo(f"{forget_cache()} templates deleted from {cache_folder()}")
     raise typer.Exit
 
 
@@ -79,7 +89,7 @@ def evaluate(
     if page is not None:
         write_page(page, document)
     _summarise(found, document)
-    typer.echo(dumped(found.to_document()) if json else legible(str(page)))
+    echo_json(found.to_document()) if json else echo(str(page))
 
 
 def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
-from faceloupe.cli.terminal import check_file, check_folder, dumped, legible, progress, say, say_lead, stoppable
+from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def explain(
     if figures is not None:
         say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
     say_lead(document)
-    typer.echo(dumped(document) if json else legible(str(page or figures)))
+    echo_json(document) if json else echo(str(page or figures))
 
 
 def _opened(gallery: str | None) -> "AbstractContextManager[Gallery | None]":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import GalleryName
-from faceloupe.cli.terminal import say
+from faceloupe.cli.terminal import echo, say
 from faceloupe.numerals import counted
 
 __all__ = ["export"]
@@ -23,4 +23,4 @@ def export(
         count = opened.export(file)
     say(f"{counted(count, 'subject')} exported. The file holds names and biometric templates: keep it as carefully as "
         "the gallery, and delete it after use.")  # fmt: skip
-    typer.echo(file)
+    echo(str(file))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName, Name
-from faceloupe.cli.terminal import dumped, say
+from faceloupe.cli.terminal import echo, echo_json, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -37,7 +37,7 @@ def forget(
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
             _ask(f"Erase {name!r}, {what}, from {opened.name} for good?")
         gone = opened.forget(name, reference)
-    typer.echo(dumped(gone.to_document()) if json else _erased(gone, name, reference, opened.name))
+    echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, opened.name))
     if gone.subject_id is not None:
         number = gone.subject_id if reference is None else reference
         say(
@@ -59,4 +59,9 @@ def _erased(gone: "Forgotten", name: str, reference: int | None, place: str) -> 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
         raise InputError("forget asks before it erases, and there is no terminal to ask at: give --yes")
-    typer.confirm(question, abort=True, err=True)
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:  # Ctrl-C, or the end of the input
+        raise typer.Exit(130) from None
+    if not agreed:
+        raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, TargetFmr
-from faceloupe.cli.terminal import aligned, check_file, dumped, legible, say
+from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -64,12 +64,12 @@ def identify(
                 say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")
                 continue
             if not json:
-                typer.echo(_table(shown))
+                echo(_table(shown))
             if draw is not None:
                 shown.draw(draw)
                 say(f"drawn: {draw}")
     if json:
-        typer.echo(dumped(document_of(answered)))
+        echo_json(document_of(answered))
     else:
         _explain(answered)
     if any(one.photograph.problem is not None for one in answered):

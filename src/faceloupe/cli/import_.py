@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import dumped, say
+from faceloupe.cli.terminal import echo, echo_json, legible, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -30,11 +30,11 @@ def import_(
     with open_gallery(gallery, create=True) as opened:
         result = opened.import_(file)
     for conflict in result.conflicts:
-        say(f"not imported: {conflict.path}: {conflict.reason}")
+        say(f"not imported: {legible(conflict.path)}: {conflict.reason}")
     if json:
-        typer.echo(dumped(result.to_document()))
+        echo_json(result.to_document())
     else:
-        typer.echo(
+        echo(
             f"{counted(len(result.imported), 'subject')} imported into {opened.name}, "
             f"{len(result.already_here):,} were there already, {counted(len(result.conflicts), 'conflict')}."
         )

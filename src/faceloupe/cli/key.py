@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.terminal import say
+from faceloupe.cli.terminal import echo, say
 
 __all__ = ["key"]
 
@@ -19,5 +19,5 @@ def key(
     """Add a key to a file and print its token, which is kept nowhere: whoever has it may call the server."""
     from faceloupe.web.keys import add_key
 
-    typer.echo(add_key(keys, name, scope, per_minute=per_minute))
+    echo(add_key(keys, name, scope, per_minute=per_minute))
     say(f"{name} may {', '.join(scope)}. To take it back, remove the entry from {keys} and start the server again.")

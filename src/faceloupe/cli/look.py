@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from faceloupe.cli.terminal import check_file, check_folder, dumped, legible, progress, say, say_lead, stoppable
+from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
 
 __all__ = ["look"]
 
@@ -77,7 +77,7 @@ def look(
     if figures is not None:
         say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
     say_lead(document)
-    typer.echo(dumped(document) if json else legible(str(page or figures)))
+    echo_json(document) if json else echo(str(page or figures))
 
 
 def _stopped(page: Path | None) -> str:

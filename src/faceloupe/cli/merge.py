@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import dumped
+from faceloupe.cli.terminal import echo, echo_json
 from faceloupe.numerals import counted
 
 __all__ = ["merge"]
@@ -23,4 +23,4 @@ def merge(
     with open_gallery(gallery) as opened:
         person = opened.merge(source, into)
     said = f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}."
-    typer.echo(dumped(person.to_document()) if json else said)
+    echo_json(person.to_document()) if json else echo(said)

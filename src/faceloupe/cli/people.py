@@ -1,9 +1,7 @@
 """``faceloupe people``: who is in a gallery."""
 
-import typer
-
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import aligned, dumped, moment, say
+from faceloupe.cli.terminal import aligned, echo, echo_json, moment, say
 from faceloupe.numerals import counted
 
 __all__ = ["people"]
@@ -17,7 +15,7 @@ def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     with open_gallery(gallery) as opened:
         found = opened.people()
     if json:
-        typer.echo(dumped(people_document(found)))
+        echo_json(people_document(found))
         return
     if found:
         rows = [
@@ -29,5 +27,5 @@ def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
             )
             for person in found
         ]
-        typer.echo(aligned(("name", "references", "embedders", "created (UTC)"), rows))
+        echo(aligned(("name", "references", "embedders", "created (UTC)"), rows))
     say(f"{counted(len(found), 'subject')} in {opened.name}.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import dumped
+from faceloupe.cli.terminal import echo, echo_json
 
 __all__ = ["rename"]
 
@@ -21,4 +21,4 @@ def rename(
 
     with open_gallery(gallery) as opened:
         person = opened.rename(old, new)
-    typer.echo(dumped(person.to_document()) if json else f"{old} is called {person.name} now.")
+    echo_json(person.to_document()) if json else echo(f"{old} is called {person.name} now.")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import EmbedderName, EngineName, GalleryName
-from faceloupe.cli.terminal import say
+from faceloupe.cli.terminal import echo, say
 from faceloupe.errors import InputError, UnavailableError
 
 __all__ = ["serve"]
@@ -74,7 +74,7 @@ def serve(
     listening = listen(settings)
     service = Service(settings, embedder=open_embedder(embedder, engine=engine))
     page = address(listening) if keys else f"{address(listening)}/#token={token}"
-    typer.echo(page)
+    echo(page)
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")
     with _opened(page) if browser and settings.is_local else nullcontext():
         make_server(make_app(service), settings, ending=service.jobs.end).run(sockets=[listening])

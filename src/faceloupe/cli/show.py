@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from faceloupe.cli.options import AsJson, GalleryName, Name
-from faceloupe.cli.terminal import aligned, dumped, history, moment
+from faceloupe.cli.terminal import aligned, echo, echo_json, history, moment
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
@@ -21,9 +19,9 @@ def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False
     with open_gallery(gallery) as opened:
         record = opened.person(name)
     if json:
-        typer.echo(dumped(record.to_document()))
+        echo_json(record.to_document())
         return
-    typer.echo(_shown(record))
+    echo(_shown(record))
 
 
 def _shown(record: "Record") -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloupe.cli.terminal import dumped, legible, progress, say, say_lead, stoppable
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -88,12 +88,13 @@ def study(
         written = save_figures(document, out / "figures", figures.value)
         say(f"{len(written)} figures in {out / 'figures'}")
     _summarise(found, document)
-    typer.echo(dumped(found.to_document()) if json else legible(str(page)))
+    echo_json(found.to_document()) if json else echo(str(page))
 
 
 def _load(data: str | None) -> "tuple[FaceSet, str]":
     """Load what was asked for, or else what is there; return it with what a reader must know of it."""
-    from faceloupe.faces import load_faces
+    from faceloupe.faces import GREY_SETS, load_faces
+    from faceloupe.studies.plan import CAPTURES
 
     note = ""
     try:
@@ -104,10 +105,12 @@ def _load(data: str | None) -> "tuple[FaceSet, str]":
         note = "The Olivetti faces are neither cached nor reachable: this study used the ORL photographs instead."
         say(note)
         faces = load_faces("orl")
+    if data not in (None, *GREY_SETS):
+        faces = faces.with_captures(CAPTURES)
     for skipped in faces.skipped if data not in (None, "orl") else ():
-        say(f"skipped {skipped.path}: {skipped.reason}")
+        say(f"skipped {legible(skipped.path)}: {skipped.reason}")
     for group in faces.duplicates:
-        say(f"same pixels: {', '.join(group)}")
+        say(f"same pixels: {legible(', '.join(group))}")
     return faces, note
 
 

@@ -1,8 +1,12 @@
 """What every command does with its terminal: documents and tables on stdout, talk and progress on stderr, files."""
 
+import json
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -17,16 +21,55 @@ if TYPE_CHECKING:
     from faceloupe.gallery import Entry
 
 __all__ = [
-    "aligned", "check_file", "check_folder", "dumped", "history", "legible", "moment", "progress", "say",
-    "say_failure", "say_lead", "stoppable",
+    "aligned", "check_file", "check_folder", "echo", "echo_json", "history", "legible", "moment", "progress", "say",
+    "say_failure", "say_lead", "show_every_letter", "stoppable",
 ]  # fmt: skip
 
-ILLEGIBLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, ends of lines and paragraphs
+ILLEGIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Control characters, those of writing from right to left among them, bytes that are no UTF-8, ends of lines."""
+
+JOINERS = "\u200c\u200d"  # also of the category Cf, but Persian and Indic names are spelt with them, and emoji
+
+UNREAD = 141  # the exit status of a program that SIGPIPE ends: head, say, has read enough
+
+
+def echo(text: str) -> None:
+    """Print an answer. All that commands print goes through here, through :func:`echo_json` or through :func:`say`."""
+    _print("\n".join(map(legible, text.split("\n"))))
+
+
+def echo_json(document: dict[str, Any]) -> None:
+    """Print a document as JSON on one line, in UTF-8, or with escapes where stdout has another encoding."""
+    from faceloupe.documents import json_text
+
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
+    text = json_text(document, ascii_only=encoding != "utf8")
+    _print(text if text.isprintable() else "".join(_in_json(letter) for letter in text))
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
-    typer.echo("\n".join(map(legible, text.split("\n"))), err=True)
+    """Tell the person at the terminal, on stderr."""
+    _print("\n".join(map(legible, text.split("\n"))), err=True)
+
+
+def show_every_letter() -> None:
+    r"""Let letters that the encoding of a terminal lacks be escaped, as in ``\u9673``, and stop nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print(text: str, *, err: bool = False) -> None:
+    try:
+        typer.echo(text, err=err)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())  # what is left is written when Python ends
+        raise typer.Exit(UNREAD) from None
+
+
+def _in_json(letter: str) -> str:
+    return json.dumps(letter)[1:-1] if _is_illegible(letter) else letter
 
 
 def say_lead(document: dict[str, Any]) -> None:
@@ -65,13 +108,6 @@ def progress(doing: str, *, transient: bool = False) -> Iterator[Progress]:
         yield lambda done, whole: bar.update(work, completed=done, total=whole)
 
 
-def dumped(document: dict[str, Any]) -> str:
-    """Return a document as JSON on one line."""
-    from faceloupe.documents import json_text
-
-    return json_text(document)
-
-
 def legible(text: str) -> str:
     r"""Return a name or path on one line, with what a terminal would obey or cannot show escaped.
 
@@ -81,8 +117,12 @@ def legible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter.encode("unicode_escape").decode("ascii") if category(letter) in ILLEGIBLE else letter for letter in text
+        letter.encode("unicode_escape").decode("ascii") if _is_illegible(letter) else letter for letter in text
     )
+
+
+def _is_illegible(letter: str) -> bool:
+    return category(letter) in ILLEGIBLE and letter not in JOINERS
 
 
 def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
-from faceloupe.cli.terminal import dumped, say
+from faceloupe.cli.terminal import echo, echo_json, say
 
 if TYPE_CHECKING:
     from faceloupe.recognition import Embedder
@@ -35,10 +35,10 @@ def verify(
     point = _calibrated(gallery, made_by) if gallery and fmr is None else _published(made_by, fmr)
     decision = decided(one, other, point, embedder=made_by, faces="central" if central else "one")
     if json:
-        typer.echo(dumped(decision.to_document()))
+        echo_json(decision.to_document())
     else:
         answer, _, meaning = decision.words().partition("\n")
-        typer.echo(answer)
+        echo(answer)
         say(meaning)
     if not decision.match:
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 import typer
 
 from faceloupe.cli.options import AsJson
-from faceloupe.cli.terminal import aligned, dumped, say
+from faceloupe.cli.terminal import aligned, echo, echo_json, say
 
 __all__ = ["weights"]
 
@@ -17,11 +17,11 @@ def weights(json: AsJson = False) -> None:
 
     files = listed()
     if json:
-        typer.echo(dumped({"schema": "faceloupe.weights/1", "weights": [file.to_document() for file in files]}))
+        echo_json({"schema": "faceloupe.weights/1", "weights": [file.to_document() for file in files]})
     else:
         rows = [(file.name, file.state, file.licence, file.path or "-") for file in files]
-        typer.echo(aligned(("name", "state", "licence", "file"), rows))
-        typer.echo("\n".join(["", *(f"{file.name}: {file.source}" for file in files)]))
+        echo(aligned(("name", "state", "licence", "file"), rows))
+        echo("\n".join(["", *(f"{file.name}: {file.source}" for file in files)]))
     wrong = [file for file in files if file.state != "ok"]
     for file in wrong:
         say(f"{file.name}: {_REMEDIES[file.state]}")

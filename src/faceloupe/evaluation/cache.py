@@ -63,8 +63,14 @@ class TemplateCache:
 
     def __init__(self, folder: Path | None = None) -> None:
         folder = folder or cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        except OSError as problem:
+            raise InputError(
+                f"The cache of templates cannot be made at {folder}: {problem.strerror}. Do without (--no-cache), or "
+                "name a folder that can be written to in the environment variable XDG_CACHE_HOME"
+            ) from problem
         self._path = folder / FILE
         with self._explained():
             self._rows = sqlite3.connect(self._path, timeout=PATIENCE)

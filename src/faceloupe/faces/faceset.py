@@ -144,6 +144,23 @@ class FaceSet:
         labels = np.repeat(np.arange(len(chosen)), [len(group) for group in members])
         return replace(taken, subject=labels, names=tuple(self.names[index] for index in chosen))
 
+    def with_captures(self, least: int) -> "FaceSet":
+        """Return the subjects with so many captures or more; the others are named in ``skipped``.
+
+        Raises
+        ------
+        InputError
+            If there is no such subject.
+        """
+        counts = self.captures_per_subject
+        few = [
+            Skipped(name, f"this subject has {count} captures, and {least} are needed")
+            for name, count in zip(self.names, counts, strict=True)
+            if count < least
+        ]
+        enough = [int(index) for index in np.flatnonzero(counts >= least)]
+        return replace(self.select(enough), skipped=(*self.skipped, *few)) if few else self
+
 
 def choose_subjects(subjects: Sequence[int | str], names: Sequence[str]) -> list[int]:
     """Return the indices of subjects that are given by index or by name.

@@ -199,5 +199,9 @@ def _natural(name: str) -> tuple[list[str | int], str]:
 
 
 def as_text(name: str) -> str:
-    """Return a file's name as text that can be printed, even where its bytes are no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    r"""Return a file's name as text; bytes of it that are no UTF-8 are spelt out, so that two names stay two.
+
+    >>> as_text("zo\udceb")
+    'zo\\xeb'
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

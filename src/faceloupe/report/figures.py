@@ -3,10 +3,12 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import InputError
+from faceloupe.files import write_whole
 from faceloupe.report.blocks import blocks_of
 from faceloupe.report.lines import line_domains
 from faceloupe.report.markup import identifier
@@ -89,7 +91,9 @@ def draw_blocks(blocks: Iterable[Block]) -> "Drawing":
 def _save(block: Block, folder: Path, format: str) -> Path:  # noqa: A002
     path = folder / f"{identifier(block['id'])}.{format}"
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same study gives the same file on any day
-    draw_blocks([block]).savefig(path, dpi=200, metadata=dates.get(format))
+    drawn = BytesIO()
+    draw_blocks([block]).savefig(drawn, format=format, dpi=200, metadata=dates.get(format))
+    write_whole(path, drawn.getvalue())
     return path
 
 

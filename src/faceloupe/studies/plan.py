@@ -16,6 +16,7 @@ __all__ = ["StudyPlan", "Task", "make_plan", "seeds_for"]
 
 Pair = tuple[int, int]
 SMALLEST = 11  # pixels a side that leave the CNN one pooled value
+CAPTURES = 4  # of a subject, at least: some to train on, some to hold out
 PAIRS = 24
 FULL = {"shift_step": 1, "learning_step": 1, "network_splits": 10, "deep_splits": 10}
 
@@ -181,11 +182,11 @@ def _check_faces(faces: FaceSet) -> None:
         )
     if faces.n_subjects < 2:
         raise InputError(f"A study compares pairs of people and needs at least 2 subjects; got {faces.n_subjects}.")
-    few = [name for name, count in zip(faces.names, faces.captures_per_subject, strict=True) if count < 4]
+    few = [name for name, count in zip(faces.names, faces.captures_per_subject, strict=True) if count < CAPTURES]
     if few:
         raise InputError(
-            f"A study needs at least 4 captures of every subject, to train on some and hold some out; {len(few)} "
-            f"have fewer, among them {few[0]!r}. Leave such subjects out."
+            f"A study needs at least {CAPTURES} captures of every subject, to train on some and hold some out; "
+            f"{len(few)} have fewer, among them {few[0]!r}. Leave such subjects out, as FaceSet.with_captures does."
         )
 
 

@@ -73,7 +73,7 @@ class DataSources:
         return [*GREY_SETS, *self._own()]
 
     def load(self, name: str) -> FaceSet:
-        """Return the faces of a name, grey, 64×64.
+        """Return the faces of a name, grey, 64×64; of a folder's subjects those that a study can use.
 
         Raises
         ------
@@ -82,10 +82,12 @@ class DataSources:
         UnavailableError
             If a data set is not on this machine.
         """
+        from faceloupe.studies.plan import CAPTURES  # with it comes PyTorch
+
         own = self._own()
         if name not in GREY_SETS and name not in own:
             raise InputError(f"data: expected one of {', '.join(self.names())}; got {name!r}")
-        return load_faces(own.get(name, name))
+        return load_faces(own[name]).with_captures(CAPTURES) if name in own else load_faces(name)
 
     def _own(self) -> dict[str, Path]:
         found = sorted(self._folder.iterdir()) if self._folder else []

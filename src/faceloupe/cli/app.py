@@ -1,0 +1,92 @@
+"""The commands, and what becomes of their errors."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from faceloupe import __version__
+from faceloupe.cli.audit import audit
+from faceloupe.cli.calibrate import calibrate
+from faceloupe.cli.check import check
+from faceloupe.cli.enrol import enrol
+from faceloupe.cli.evaluate import evaluate
+from faceloupe.cli.explain import explain
+from faceloupe.cli.export import export
+from faceloupe.cli.forget import forget
+from faceloupe.cli.identify import identify
+from faceloupe.cli.import_ import import_
+from faceloupe.cli.key import key
+from faceloupe.cli.look import look
+from faceloupe.cli.merge import merge
+from faceloupe.cli.people import people
+from faceloupe.cli.rename import rename
+from faceloupe.cli.serve import serve
+from faceloupe.cli.show import show
+from faceloupe.cli.study import study
+from faceloupe.cli.terminal import echo, say, show_every_letter
+from faceloupe.cli.verify import verify
+from faceloupe.cli.weights import weights
+from faceloupe.errors import FaceloupeError
+
+__all__ = ["COMMANDS", "app", "run"]
+
+app = typer.Typer(
+    help="Face recognition with convolutional networks that you can see through.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # Rich would take half of the time that --help takes
+    pretty_exceptions_enable=False,
+)
+
+
+def run() -> None:
+    """Run the command that the arguments name; errors that faceloupe or the system foresees are told, exit status 2."""
+    show_every_letter()
+    try:
+        app()
+    except (FaceloupeError, OSError) as problem:
+        say(f"faceloupe: {problem}")
+        sys.exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        echo(f"faceloupe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Face recognition with convolutional networks that you can see through."""
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "study": study,
+    "look": look,
+    "verify": verify,
+    "identify": identify,
+    "explain": explain,
+    "enrol": enrol,
+    "people": people,
+    "show": show,
+    "rename": rename,
+    "merge": merge,
+    "forget": forget,
+    "export": export,
+    "import": import_,
+    "check": check,
+    "audit": audit,
+    "calibrate": calibrate,
+    "evaluate": evaluate,
+    "weights": weights,
+    "serve": serve,
+    "key": key,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)

@@ -1,0 +1,135 @@
+"""What all commands owe a terminal: any encoding, pipes that close, Ctrl-C at any moment, names that do nothing."""
+
+import ast
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from galleries import photograph
+
+import faceloupe.cli
+from faceloupe.cli.terminal import legible
+from faceloupe.gallery import open_gallery
+
+NAME = "Zo\u00eb \u9673 \U0001f600"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    path = tmp_path_factory.mktemp("terminal") / "faces.db"
+    with open_gallery(path, create=True) as opened:
+        opened.enrol(NAME, [photograph("1.jpg")], consent="\u9673")
+        for number in range(60):
+            opened.enrol(f"Ann {number} " + "x" * 180, [photograph(f"{number}.png")])
+    return path
+
+
+def command(*arguments, **options):
+    code = "import sys; from faceloupe.cli import main; sys.argv[0] = 'faceloupe'; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+
+
+def answer(*arguments, **options):
+    process = command(*arguments, **options)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii", "cp1252:strict"])
+def test_a_terminal_that_lacks_a_letter_gets_it_escaped(gallery, encoding):
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    code, out, err = answer("people", "--gallery", gallery, env=env)
+    assert (code, b"Traceback" in err) == (0, False)
+    assert b"\\u9673 \\U0001f600" in out or NAME.encode() in out  # Typer takes "ascii" for a setting that was forgotten
+    code, out, err = answer("people", "--gallery", gallery, "--json", env=env)
+    assert code == 0, err
+    assert NAME in [person["name"] for person in json.loads(out.decode("ascii"))["people"]]
+
+
+def test_a_document_is_utf_8_where_the_terminal_is(gallery):
+    _, out, _ = answer("people", "--gallery", gallery, "--json", env={**os.environ, "PYTHONIOENCODING": "UTF-8"})
+    assert NAME.encode() in out
+
+
+@pytest.mark.parametrize("arguments", [["people"], ["audit"], ["audit", "--json"], ["people", "--json"]])
+def test_a_pipe_that_closes_early_ends_a_command_quietly(gallery, arguments):
+    process = command(*arguments, "--gallery", gallery)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize("delay", [0.06, 0.12, 0.2, 0.3, 0.5])
+def test_ctrl_c_is_quiet_at_any_moment(gallery, delay):
+    process = command("check", "--gallery", gallery)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    if process.returncode == 0:
+        pytest.skip("it was done before")
+    if b"<frozen" in err and b"faceloupe" not in err:
+        pytest.skip("Python itself was still starting")
+    assert process.returncode in (130, -signal.SIGINT)
+    assert err == b""
+
+
+def test_ctrl_c_while_commands_are_imported_is_quiet():
+    code = "import sys; sys.modules['faceloupe.cli.app'] = None; import builtins; real = builtins.__import__\n" \
+           "def stop(name, *rest):\n" \
+           "    if name == 'faceloupe.cli.app': raise KeyboardInterrupt\n" \
+           "    return real(name, *rest)\n" \
+           "builtins.__import__ = stop\n" \
+           "from faceloupe.cli import main; main()"  # fmt: skip
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann\u202egpj.exe", r"Ann\u202egpj.exe"),
+        ("a\u2066b\u200f\u061c", r"a\u2066b\u200f\u061c"),
+        ("a\x1b[2J\x9b\x7f", r"a\x1b[2J\x9b\x7f"),
+        ("zero\u200bwidth\ufeff", r"zero\u200bwidth\ufeff"),
+        ("a\nb\u2028\udcff", r"a\nb\u2028\udcff"),
+        ("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627 \U0001f468\u200d\U0001f467", None),
+    ],
+)
+def test_nothing_in_a_name_is_obeyed(name, shown):
+    assert legible(name) == (shown or name)
+
+
+def test_what_came_from_outside_is_shown_in_every_answer(tmp_path):
+    trick = "Ann\u202e\u2069 \x9b2J"
+    path = tmp_path / "faces.db"
+    with open_gallery(path, create=True) as opened:
+        opened.enrol("Ann", [photograph("1.jpg")], consent="form")
+        with opened.writing() as connection:  # as another program, or an older version, may have written
+            connection.exec_driver_sql("UPDATE subjects SET name = ?, consent = ?", (trick, trick))
+    for arguments in (["people"], ["show", trick], ["rename", trick, "Ann"], ["check"], ["people", "--json"]):
+        _, out, err = answer(*arguments, "--gallery", path)
+        assert not {"\u202e", "\u2069", "\x9b"} & set((out + err).decode())
+        with open_gallery(path) as opened, opened.writing() as connection:
+            connection.exec_driver_sql("UPDATE subjects SET name = ?", (trick,))
+    code, out, _ = answer("people", "--gallery", path, "--json")
+    assert (code, json.loads(out)["people"][0]["name"]) == (0, trick)
+
+
+def test_no_command_prints_past_the_one_function():
+    for path in Path(faceloupe.cli.__file__).parent.glob("*.py"):
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        names = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+        assert path.name == "terminal.py" or not names & {"print", "secho"}, path
+        printed = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr == "echo"}
+        assert path.name == "terminal.py" or not printed, path
