@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from faceloupe.recognition import recognise, verify
     from faceloupe.report import render_page, save_figures
     from faceloupe.studies import Study, Trials, study
-    from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, load_network
+    from faceloupe.training import (
+        CNNClassifier,
+        DeepCNNClassifier,
+        FCNNClassifier,
+        NetworkClassifier,
+        load_network,
+    )
 
 _HOMES = {
     "errors": ("FaceloupeError", "GalleryError", "ImageError", "InputError", "StudyError", "UnavailableError"),
@@ -32,7 +38,7 @@ _HOMES = {
     "pages": ("page",),
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "study"),
-    "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load_network"),
+    "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -46,7 +52,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "recognise", "verify", "open_gallery", "explain", "evaluate",
     "page", "render_page", "save_figures",
     "Study", "Trials", "study",
-    "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "load_network",
+    "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network",
 ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 PUBLISHED = ("sface", "sface+flip")
 """Names of embedders whose weights somebody published."""
 
-KINDS = {"FCNNClassifier": "fcnn", "CNNClassifier": "cnn", "DeepCNNClassifier": "deep"}
+KINDS = {"NetworkClassifier": "network", "FCNNClassifier": "fcnn", "CNNClassifier": "cnn", "DeepCNNClassifier": "deep"}
 FACES_AT_ONCE = 64  # as many float64 feature maps as stay small
 
 
@@ -75,7 +75,7 @@ class ClassifierEmbedder:
 
     Parameters
     ----------
-    classifier : FCNNClassifier, CNNClassifier or DeepCNNClassifier
+    classifier : NetworkClassifier, FCNNClassifier, CNNClassifier or DeepCNNClassifier
         Fitted.
 
     Attributes

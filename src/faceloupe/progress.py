@@ -1,8 +1,25 @@
 """How long work says how far it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "shown"]
 
 Progress = Callable[[float, float], None]
 """Told how much is done, of how much."""
+
+
+@contextmanager
+def shown(progress: Progress | bool | None, doing: str) -> Iterator[Progress | None]:
+    """Give what is to be told of the work: the caller's function, or for True a bar in the terminal or notebook."""
+    if not isinstance(progress, bool):
+        yield progress
+    elif not progress:
+        yield None
+    else:
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        with Bar(TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()) as bar:
+            work = bar.add_task(doing, total=None)
+            yield lambda done, whole: bar.update(work, completed=done, total=whole)

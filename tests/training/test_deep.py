@@ -9,7 +9,8 @@ from sklearn.exceptions import NotFittedError
 from faceloupe.errors import InputError
 from faceloupe.faces import load_faces, split_by_capture
 from faceloupe.training import DeepCNN, DeepCNNClassifier, load_network
-from faceloupe.training.deep import vary
+from faceloupe.training.augmentation import vary
+from faceloupe.training.deep import VARIED
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_what_cannot_be_is_refused(wrong, two_people):
 
 def test_varied_faces_stay_near_the_face_and_within_its_range(two_people):
     faces = torch.tensor(two_people.images[:, None])
-    varied = vary(faces, torch.Generator().manual_seed(0))
+    varied = vary(faces, VARIED, torch.Generator().manual_seed(0))
     assert varied.shape == faces.shape
     assert varied.min() >= faces.min() - 1e-6
     assert varied.max() <= faces.max() + 1e-6

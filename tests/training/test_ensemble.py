@@ -9,20 +9,22 @@ from faceloupe.inspection import dead_units, trace
 from faceloupe.training import (
     CNN,
     FCNN,
+    SmallNetwork,
     batch_orders,
     fit_many,
     fit_network,
     fit_preprocessing,
     initial_weights,
     initialise,
+    parse_network,
     predict_many,
 )
-from faceloupe.training.ensemble import CHUNK
 from faceloupe.training.fit import cross_entropy
+from faceloupe.training.fronts import front_of, pays
 
 KINDS = ("none", "centre", "standardise")
 EPOCHS = 20
-SEEN = {"conv_relu": "pool", "hidden_relu": "hidden_relu", "relu": "relu"}  # what the next layer sees of it
+SEEN = {"conv_relu": "pool", "hidden_relu": "hidden_relu"}  # what the next layer sees of it
 SHAPES = [
     pytest.param(FCNN, {}, id="FCNN"),
     pytest.param(CNN, {}, id="CNN"),
@@ -88,6 +90,53 @@ def _train(network, images, labels, orders):
     return losses
 
 
+TOGETHER = [
+    "conv 3 5x5 leaky, pool 3 stride 2, dense 5 tanh, dense 4 leaky; optimiser adam",
+    "conv 2 6x6 tanh, pool 5; optimiser momentum, decay 0.01",
+    "conv 2 6x5 stride 2x1, global pool, dense 4 relu, dense 3; optimiser adam, decay 0.1",
+    "dense 6 tanh, dense 5 relu, dense 4; optimiser sgd, rate 0.1, batch 4",
+    "dense 40 leaky; rate 0.01",
+]
+SINGLY = [
+    "conv 3 5x5 stride 2 relu, average pool 2, conv 4 3x3 padding 1 relu, pool 2, batchnorm relu, dense 5 relu",
+    "conv 2 4x4 relu, dropout 0.3, dense 6, batchnorm tanh, dropout 0.2; augment mirror shift 2 rotate 5 zoom 5",
+    "conv 2 5x5 padding same relu, pool 4; optimiser adam, batch 11",
+]
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(
+    ("sentence", "together"), [*((each, True) for each in TOGETHER), *((each, False) for each in SINGLY)]
+)
+def test_any_network_of_the_language_equals_single_fits_in_double_precision(sentence, together, outputs):
+    people = load_faces("orl", subjects=range(max(outputs, 2)), size=20)
+    shape = SmallNetwork(parse_network(sentence), (20, 20), outputs)
+    assert pays(shape.spec) == together
+    train, orders, preprocessing = _group(people, n_fits=3, epochs=4)
+    start = {
+        name: value.double() if value.is_floating_point() else value
+        for name, value in initial_weights(shape, np.arange(3)).items()
+    }
+    faces64 = people.images.astype(np.float64)
+    many = fit_many(shape, faces64, people.subject, train, orders, start, preprocessing, seeds=range(3))
+    logits, active = predict_many(shape, many.weights, faces64, preprocessing)
+    for fit, prepared in enumerate(preprocessing):
+        network = initialise(SmallNetwork(shape.spec, (20, 20), outputs), fit).double()
+        network.load_state_dict({name: stacked[fit] for name, stacked in start.items()})
+        images = torch.from_numpy((faces64 - prepared.mean) / prepared.scale)[:, None]
+        history = fit_network(
+            network, images[train[fit]], people.subject[train[fit]], orders[fit], shape.spec.training, seed=fit
+        )
+        for name, value in network.state_dict().items():
+            torch.testing.assert_close(many.weights[name][fit], value, atol=1e-9, rtol=0)
+        np.testing.assert_allclose(many.loss[fit], history.loss, atol=1e-9)
+        np.testing.assert_allclose(many.accuracy[fit], history.accuracy, atol=1e-9)
+        np.testing.assert_allclose(logits[fit], network(images).detach().numpy(), atol=1e-8)
+    relus = [name for name, _ in shape.named_children() if name.endswith("_relu")]
+    assert [sorted(many.silent), sorted(active)] == [sorted(relus), sorted(relus)]
+    assert all(silent.shape[:2] == (3, 5) for silent in many.silent.values())
+
+
 def test_fits_together_equal_single_fits(faces):
     pair = faces.select([0, 1])
     for shape in (FCNN((64, 64)), CNN((64, 64))):
@@ -135,7 +184,7 @@ def test_silent_units_are_those_of_the_first_weights_before_training(faces):
 def test_more_fits_than_a_chunk_change_nothing(faces):
     pair = faces.select([0, 1])
     shape = FCNN((64, 64))
-    n_fits = CHUNK + 3
+    n_fits = front_of(shape.spec, "hidden", torch.zeros(1, 64, 64)).chunk + 3
     train, orders, preprocessing = _group(pair, n_fits, epochs=2)
     start = initial_weights(shape, np.arange(n_fits))
     together = fit_many(shape, pair.images, pair.subject, train, orders, start, preprocessing)

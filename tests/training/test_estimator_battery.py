@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier
+from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier, NetworkClassifier
 
 MIRRORED = "(a, b) and (b, a) get one answer: a face and its mirror image do, and the battery's faces are 1x2 pixels"
 EXPECTED_FAILURES = {
@@ -12,10 +12,16 @@ EXPECTED_FAILURES = {
 
 
 @pytest.mark.filterwarnings(
-    "ignore:(kernel|pool)_size=. is larger:UserWarning"
+    "ignore:.(conv|pool).* is larger than what reaches it:UserWarning"
 )  # the battery's faces have 2 to 10 pixels
 @parametrize_with_checks(
-    [FCNNClassifier(), CNNClassifier(), DeepCNNClassifier(epochs=8)],
+    [
+        NetworkClassifier(),
+        NetworkClassifier("dense 8 tanh, batchnorm, dense 4 leaky; optimiser adam, rate 0.01, epochs 40"),
+        FCNNClassifier(),
+        CNNClassifier(),
+        DeepCNNClassifier(epochs=8),
+    ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {}),
 )
 def test_scikit_learn_accepts_the_classifier(estimator, check):

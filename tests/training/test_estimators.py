@@ -150,12 +150,12 @@ def test_rows_are_squares_unless_they_cannot_be_or_are_said_not_to_be(pixels, se
 
 
 def test_a_kernel_and_a_pool_larger_than_the_face_are_clipped_and_say_so():
-    with pytest.warns(UserWarning, match="is larger than what it works on") as told:
+    with pytest.warns(UserWarning, match="is larger than what reaches it") as told:
         model = CNNClassifier(epochs=1).fit(FACES[:, :5, :], SUBJECTS)
     assert (model.kernel_size_, model.pool_size_) == ((5, 8), (1, 3))
     assert [str(warning.message) for warning in told] == [
-        "kernel_size=8 is larger than what it works on, 5x10, and was clipped to 5x8.",
-        "pool_size=4 is larger than what it works on, 1x3, and was clipped to 1x3.",
+        '"conv 4 8x8 relu" is larger than what reaches it, 5x10: clipped to "conv 4 5x8 relu"',
+        '"pool 4" is larger than what reaches it, 1x3: clipped to "pool 1x3"',
     ]
     assert {warning.filename for warning in told} == {__file__}
     assert model.network_.conv.weight.shape == (4, 1, 5, 8)

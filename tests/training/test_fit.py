@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from faceloupe.training import CNN, FCNN, History, RMSprop, batch_orders, evaluate, fit_network
+from faceloupe.training import CNN, FCNN, History, RMSprop, Training, batch_orders, evaluate, fit_network
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_fit_is_what_numpy_computes_by_hand(data):
     orders = batch_orders(len(images), 15, seed=3)
     network = FCNN((12, 12))
     weights, curves = by_hand(network, images, labels, orders, 5, 2e-3)
-    history = fit_network(network, images, labels, orders, learning_rate=2e-3)
+    history = fit_network(network, images, labels, orders, Training(learning_rate=2e-3))
     for expected, found in zip(weights, network.parameters(), strict=True):
         np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-5)
     np.testing.assert_allclose(history.loss, curves[:, 0], atol=1e-5)

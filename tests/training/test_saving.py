@@ -9,7 +9,7 @@ import safetensors.numpy
 from sklearn.exceptions import NotFittedError
 
 from faceloupe.errors import InputError
-from faceloupe.training import CNNClassifier, FCNNClassifier, load_network
+from faceloupe.training import CNNClassifier, FCNNClassifier, NetworkClassifier, load_network, parse_network
 
 BOTH = pytest.mark.parametrize("classifier", [FCNNClassifier, CNNClassifier])
 FACES = np.random.default_rng(0).random((12, 10, 12), dtype=np.float32)
@@ -104,11 +104,36 @@ def test_column_names_are_saved(tmp_path):
 
 
 def test_a_clipped_kernel_is_loaded_without_a_second_warning(tmp_path):
-    with pytest.warns(UserWarning, match="kernel_size=11 is larger"):
+    with pytest.warns(UserWarning, match="is larger than what reaches it"):
         model = fitted(kernel_size=11, pool_size=1)
     model.save(tmp_path / "model")
     loaded = load_network(tmp_path / "model")
     assert (loaded.kernel_size, loaded.kernel_size_) == (11, (10, 11))
+
+
+def test_a_network_of_the_language_is_saved_with_its_sentence(tmp_path):
+    sentence = "conv 3 3x3 leaky, pool 2, batchnorm relu, dense 6 tanh, dropout 0.2; optimiser adam, augment mirror"
+    model = NetworkClassifier(sentence, epochs=2, preprocess="standardise", seed=4).fit(FACES, SUBJECTS)
+    model.save(tmp_path / "model")
+    manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
+    assert parse_network(manifest["network"]) == model.spec_
+    loaded = load_network(tmp_path / "model")
+    assert loaded.get_params() == model.get_params()
+    assert loaded.spec_ == model.spec_
+    np.testing.assert_array_equal(loaded.decision_function(FACES), model.decision_function(FACES))
+    np.testing.assert_array_equal(loaded.filters_.before, model.filters_.before)
+
+
+def test_a_folder_of_version_1_is_read(saved):
+    """Version 1 kept clipped sizes, and neither the sentence nor the range of the pixels."""
+    manifest = json.loads((saved / "manifest.json").read_text())
+    del manifest["network"], manifest["pixel_range"]
+    sizes = {"kernel_size_": [3, 3], "pool_size_": [2, 2]}
+    manifest |= {"schema_version": 1, "shapes": manifest["shapes"] | sizes}
+    (saved / "manifest.json").write_text(json.dumps(manifest))
+    loaded = load_network(saved)
+    assert loaded.pixel_range_ is None
+    loaded.predict(FACES * 255)  # what the range was is not known, and nothing is said
 
 
 def test_any_safetensors_reader_can_read_the_weights(saved):
@@ -195,19 +220,16 @@ def test_a_manifest_of_something_else_is_told_apart(content, saved):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 2}, "has schema version 2, but this faceloupe reads 1; upgrade it"),
+        ({"schema_version": 3}, "has schema version 3, but this faceloupe reads up to 2; upgrade it"),
         ({"schema_version": None}, "has schema version None"),
-        ({"kind": "SVC"}, "describes a SVC, but one of FCNNClassifier, CNNClassifier, DeepCNNClassifier was expected"),
+        ({"kind": "SVC"}, "describes a SVC, but one of NetworkClassifier, FCNNClassifier, CNNClassifier, Deep"),
         ({"kind": ["CNNClassifier"]}, "describes a "),
         ({"kind": "FCNNClassifier"}, "does not fit its weights"),
         ({"parameters": {}}, "does not fit its weights"),
         ({"parameters": None}, "does not fit its weights"),
         ({"classes": {"dtype": "|O", "values": ["ann", "bo", "cy", "di"]}}, "does not fit its weights"),
-        ({"shapes": {"image_shape_": [10, 12], "kernel_size_": [3, 3]}}, "does not fit its weights"),
-        (
-            {"shapes": {"image_shape_": [5, 24], "kernel_size_": [3, 3], "pool_size_": [2, 2]}},
-            "does not fit its weights",
-        ),
+        ({"shapes": {"image_shape_": [5, 24]}}, "does not fit its weights"),
+        ({"shapes": {}}, "does not fit its weights"),
         ({"shapes": [10, 12]}, "does not fit its weights"),
         ({"preprocessing": {"kind": "centre", "median": 1}}, "does not fit its weights"),
         ({"history": {"loss": {"dtype": "<f8", "shape": [5], "base64": "AAAA"}}}, "does not fit its weights"),

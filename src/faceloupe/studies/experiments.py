@@ -37,6 +37,7 @@ from faceloupe.studies.plan import StudyPlan, Task, seeds_for
 from faceloupe.studies.trials import Trial
 from faceloupe.training.fit import batch_orders, fit_network
 from faceloupe.training.networks import initialise
+from faceloupe.training.specs import Training
 
 __all__ = ["EXPERIMENTS", "conditions", "cost", "half", "run_task", "tasks_of"]
 
@@ -140,7 +141,7 @@ def _timing(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
             network = initialise(build(name, images.shape[1:]), weights_seed)
             orders = batch_orders(len(labels), plan.epochs, order_seed)
             started = perf_counter()
-            fit_network(network, images[:, None], labels, orders, batch_size=plan.batch_size)
+            fit_network(network, images[:, None], labels, orders, Training(batch_size=plan.batch_size))
             seconds = perf_counter() - started
             trials.append(Trial("timing", name, "none", people_name(people), seed, len(labels) // 2, seconds=seconds))
     return trials

@@ -20,6 +20,7 @@ from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, pre
 from faceloupe.training.fit import batch_orders
 from faceloupe.training.networks import CNN, FCNN
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
+from faceloupe.training.specs import Training
 
 __all__ = ["FitGroup", "build", "equal_side", "fit_group", "held_out_split", "one_thread", "people_name"]
 
@@ -275,8 +276,7 @@ def fit_group(
         np.stack([batch_orders(train.shape[1], plan.epochs, int(seed)) for seed in drawn[:, 2]]),
         initial_weights(shape, drawn[:, 1]),
         preprocessing,
-        batch_size=plan.batch_size,
-        learning_rate=plan.learning_rate,
+        Training(learning_rate=plan.learning_rate, batch_size=plan.batch_size),
         keep_moments=keep_moments,
     )
     return FitGroup(

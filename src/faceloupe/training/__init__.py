@@ -1,24 +1,37 @@
-"""The networks: one fit, many fits at once, and scikit-learn classifiers that can be saved."""
+"""Small networks in a sentence: one fit, many fits at once, and scikit-learn classifiers that can be saved."""
 
 from faceloupe.training.deep import DeepCNN, DeepCNNClassifier
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
-from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
-from faceloupe.training.fit import History, RMSprop, batch_orders, evaluate, fit_network
-from faceloupe.training.networks import CNN, FCNN, initialise
+from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, NetworkClassifier
+from faceloupe.training.filters import Filters
+from faceloupe.training.fit import History, Scores, batch_orders, evaluate, fit_network
+from faceloupe.training.language import CNN_SENTENCE, FCNN_SENTENCE, parse_network
+from faceloupe.training.networks import CNN, FCNN, SmallNetwork, initialise
+from faceloupe.training.optimisers import RMSprop
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
 from faceloupe.training.saving import load_network
+from faceloupe.training.specs import Augmentation, NetworkSpec, Training
 
 __all__ = [
     "CNN",
+    "CNN_SENTENCE",
     "FCNN",
+    "FCNN_SENTENCE",
+    "Augmentation",
     "CNNClassifier",
     "DeepCNN",
     "DeepCNNClassifier",
     "FCNNClassifier",
+    "Filters",
     "History",
     "ManyFits",
+    "NetworkClassifier",
+    "NetworkSpec",
     "Preprocessing",
     "RMSprop",
+    "Scores",
+    "SmallNetwork",
+    "Training",
     "batch_orders",
     "evaluate",
     "fit_many",
@@ -27,5 +40,6 @@ __all__ = [
     "initial_weights",
     "initialise",
     "load_network",
+    "parse_network",
     "predict_many",
 ]

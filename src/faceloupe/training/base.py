@@ -1,9 +1,10 @@
-"""What the scikit-learn classifiers of the networks share."""
+"""What the scikit-learn classifiers of the networks share: reading faces, training, answering."""
 
 import math
-from collections.abc import Mapping
+import warnings
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -15,82 +16,47 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from torch import nn
-from torch.func import functional_call
 
 from faceloupe.errors import InputError
 from faceloupe.progress import Progress
-from faceloupe.training.fit import History, batch_orders, fit_network
-from faceloupe.training.networks import CNN, FCNN, Pair, initialise
-from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
+from faceloupe.training.fit import History, Scores, cross_entropy, n_correct
+from faceloupe.training.preprocessing import Preprocessing
+from faceloupe.training.specs import Pair, check_whole
 
-__all__ = ["NetworkClassifier"]
+if TYPE_CHECKING:
+    from faceloupe.inspection import Anatomy
+
+__all__ = ["FaceClassifier"]
 
 CAPTURES_AT_ONCE = 16  # past this the float64 feature maps leave the cache
+PAST, NARROW = 0.5, 0.02  # of the range of the fit's pixels: how far beyond it, how little of it, deserve a warning
+LEAST_PIXELS = 256  # fewer may be alike by chance
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 
-class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What the classifiers share: checks, training, answers; not for use by itself."""
-
-    _least: ClassVar[Mapping[str, int]] = {"epochs": 0, "batch_size": 1, "hidden": 1, "seed": 0}
+class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What the classifiers share: faces in, answers out; not for use by itself."""
 
     n_features_in_: int
     classes_: NDArray[Any]
     image_shape_: Pair
+    pixel_range_: tuple[float, float] | None
     preprocessing_: Preprocessing
-    network_: FCNN | CNN
+    network_: nn.Sequential
     history_: History
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: Progress | None = None) -> Self:
-        """Train a fresh network.
-
-        Parameters
-        ----------
-        X : array of shape (N, H·W) or (N, H, W)
-            The training captures, finite numbers of any range; the other parts of this package use [0, 1].
-        y : array of shape (N,)
-            The subject of each capture, two at least.
-        progress : callable, optional
-            Called with (done, whole) after each batch, of all batches of all epochs. What it raises ends the fit, and
-            the classifier stays unfitted.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        InputError
-            If a parameter or a shape cannot be used, or all captures show one subject.
-        ValueError, TypeError
-            scikit-learn's own, for data that is no finite numeric array.
-        """
-        flat, labels = self._read_training(X, y)
-        (images, labels), held_out = self._split(flat, labels)
-        self.preprocessing_ = fit_preprocessing(self.preprocess, images)
-        self._settle_sizes()
-        network = initialise(self._network(1 if len(self.classes_) == 2 else len(self.classes_)), self.seed)
-        self.history_ = fit_network(
-            network,
-            self._prepared(images),
-            labels,
-            batch_orders(len(labels), self.epochs, self.seed),
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            validation=None if held_out is None else (self._prepared(held_out[0]), held_out[1]),
-            progress=progress,
-        )
-        self.network_ = network
-        return self
+    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: Progress | bool | None = None) -> Self:
+        """Train a fresh network."""
+        raise NotImplementedError
 
     def prepare(self, X: ArrayLike) -> Images:
         """Return what the network reads: faces preprocessed as in training.
 
         Parameters
         ----------
-        X : array of shape (N, H·W) or (N, H, W)
+        X : array of shape (N, H·W), (N, H, W) or (N, H, W, 1)
             Faces of the fit's shape.
 
         Returns
@@ -127,6 +93,33 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         chosen = logits > 0 if logits.ndim == 1 else logits.argmax(axis=1)
         return self.classes_[np.asarray(chosen, dtype=np.intp)]
 
+    def evaluate(self, X: ArrayLike, y: ArrayLike) -> Scores:
+        """Return mean loss, in nats, and accuracy on some captures, as (loss, accuracy).
+
+        Parameters
+        ----------
+        X : array of shape (N, H·W), (N, H, W) or (N, H, W, 1)
+        y : array of shape (N,)
+            Whom each capture shows, in the words of the fit.
+
+        Raises
+        ------
+        InputError
+            If the faces have another shape, or show somebody whom the fit did not know.
+        """
+        logits = torch.from_numpy(np.asarray(self.decision_function(X)).reshape(len(X), -1))  # type: ignore[arg-type]
+        labels = self._encode(y)
+        check_consistent_length(logits, labels)
+        targets = torch.from_numpy(labels)
+        return Scores(cross_entropy(logits, targets).item(), n_correct(logits, targets) / len(labels))
+
+    def summary(self) -> "Anatomy":
+        """Return the layers with shapes, parameters and arithmetic; ``print`` shows them as a table."""
+        from faceloupe.inspection import anatomy  # what only this needs takes time to load
+
+        check_is_fitted(self)
+        return anatomy(self.network_, self._network_shape())
+
     def save(self, folder: str | Path) -> None:
         """Save the fitted classifier; see :func:`faceloupe.training.saving.save`."""
         from faceloupe.training.saving import save  # saving knows the classifiers
@@ -141,21 +134,18 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         tags.input_tags.three_d_array = True
         return tags
 
-    def _settle_sizes(self) -> None:
-        """Set what else depends on the faces' shape."""
-
-    def _network(self, outputs: int) -> FCNN | CNN:
+    def _network(self, outputs: int) -> nn.Sequential:
+        """Return the network, untrained."""
         raise NotImplementedError
 
+    def _network_shape(self) -> Pair:
+        """Return the height and width that the network reads."""
+        return self.image_shape_
+
     def _check_parameters(self) -> None:
-        for name, least in self._least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < least:
-                raise InputError(f"{name} must be a whole number, {least} or more, but is {value!r}.")
+        check_whole("seed", self.seed, 0)
         if self.seed >= 2**32:
             raise InputError(f"seed must be below 2**32, but is {self.seed}.")
-        if not isinstance(self.learning_rate, int | float | np.floating) or not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate must be a finite number above 0, but is {self.learning_rate!r}.")
 
     def _read_training(self, X: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
         """Check what :meth:`fit` was given, and return faces (N, H·W) with labels 0..C-1."""
@@ -168,6 +158,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(f"y needs two subjects at least, but has 1 class: {self.classes_.tolist()[0]!r}.")
+        self.pixel_range_ = float(flat.min()), float(flat.max())
         return flat, labels
 
     def _read(self, X: ArrayLike) -> Images:
@@ -175,7 +166,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         X, shape = _flatten(X)
         if shape not in (None, self.image_shape_):
             raise InputError(f"X has faces of shape {shape}, but the fit was on {self.image_shape_}; resize them.")
-        return np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
+        flat = np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
+        _warn_of_other_range(flat, self.pixel_range_)
+        return flat
 
     def _split(self, images: Images, labels: Labels) -> tuple[tuple[Images, Labels], tuple[Images, Labels] | None]:
         """Return the training captures and, where asked for, the validation captures, each with labels."""
@@ -203,23 +196,45 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
 def _logits(network: nn.Module, images: Images) -> NDArray[np.float64]:
     """Run a network in float64, so that the logits of a capture do not depend on those beside it; (N, C)."""
-    weights = {name: value.detach().double() for name, value in network.named_parameters()}
+    precise = deepcopy(network).double().eval()
     with torch.no_grad():
         parts = torch.split(torch.from_numpy(images).double(), CAPTURES_AT_ONCE)
-        return torch.cat([functional_call(network, weights, (part,)) for part in parts]).numpy()
+        return torch.cat([precise(part) for part in parts]).numpy()
 
 
 def _flatten(X: Any) -> tuple[Any, Pair | None]:
-    """Return (N, H, W) as (N, H·W) and (H, W); what is not three-dimensional as it is, for scikit-learn to judge."""
+    """Return faces as rows (N, H·W), and (H, W) where they have it; what has two dimensions as it is.
+
+    A single channel may stand last, as in Keras, or before height and width, as in PyTorch.
+    """
     if isinstance(X, list | tuple):
         X = np.asarray(X)
     n_dimensions = getattr(X, "ndim", None)
-    if n_dimensions == 4:
-        raise InputError(f"Faces must be (N, H·W) or (N, H, W), but X is {X.shape}; average the colours first.")
-    if n_dimensions != 3:
+    if n_dimensions not in (3, 4):
         return X, None
     X = np.asarray(X)
+    if n_dimensions == 4:
+        if 1 not in (X.shape[3], X.shape[1]):
+            raise InputError(
+                f"Faces must be grey, (N, H·W), (N, H, W) or (N, H, W, 1), but X is {X.shape}; average the colours "
+                "first, such as X.mean(axis=3)."
+            )
+        X = X[..., 0] if X.shape[3] == 1 else X[:, 0]
     return X.reshape(X.shape[0], math.prod(X.shape[1:])), X.shape[1:]
+
+
+def _warn_of_other_range(flat: Images, fitted: tuple[float, float] | None) -> None:
+    """Warn where pixels run far past those of the fit, or hardly fill their range: bytes for [0, 1], or the reverse."""
+    if fitted is None or flat.size < LEAST_PIXELS:
+        return
+    (low, high), spread = (flat.min(), flat.max()), fitted[1] - fitted[0]
+    if low < fitted[0] - PAST * spread or high > fitted[1] + PAST * spread or high - low < spread * NARROW:
+        warnings.warn(
+            f"These pixels run from {low:.4g} to {high:.4g}, those of the fit from {fitted[0]:.4g} to {fitted[1]:.4g}: "
+            "the answers mean little unless both are scaled alike, such as to [0, 1] by dividing bytes by 255.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _image_shape(n_pixels: int, found: Pair | None, asked: Pair | None) -> Pair:

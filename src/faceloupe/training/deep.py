@@ -2,11 +2,10 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
 from copy import deepcopy
 from functools import partial
 from itertools import pairwise
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -14,13 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceloupe.progress import Progress
-from faceloupe.training.base import NetworkClassifier
+from faceloupe.progress import Progress, shown
+from faceloupe.training.augmentation import vary
+from faceloupe.training.base import FaceClassifier
 from faceloupe.training.fit import History, batch_orders, n_correct
-from faceloupe.training.networks import Pair, initialise
+from faceloupe.training.networks import initialise
 from faceloupe.training.preprocessing import fit_preprocessing
+from faceloupe.training.specs import Augmentation, Pair, Training, check_whole
 
-__all__ = ["CosineLinear", "DeepCNN", "DeepCNNClassifier", "one_cycle", "vary"]
+__all__ = ["CosineLinear", "DeepCNN", "DeepCNNClassifier", "one_cycle"]
 
 SIDE = 64  # pixels; faces of other sizes are resized
 CHANNELS = (16, 32, 64)
@@ -28,7 +29,7 @@ DIMENSIONS = 128  # of the embedding
 SCALE, MARGIN = 16.0, 0.4  # of the cosine softmax
 WEIGHT_DECAY = 0.01
 WARM_UP = 0.25  # of all steps
-SHIFT, ROTATION, ZOOM = 0.06, math.radians(8), 0.08  # the most that a face is varied: of its side, radians, of its size
+VARIED = Augmentation(mirror=True, shift=0.06 * SIDE, rotate=8, zoom=8)
 CAPTURES_AT_ONCE = 64
 
 
@@ -86,10 +87,10 @@ class DeepCNN(nn.Sequential):
         return functional.normalize(faces)
 
 
-class DeepCNNClassifier(NetworkClassifier):
+class DeepCNNClassifier(FaceClassifier):
     """A recogniser of many people from few captures each, trained from scratch in seconds; no outside data.
 
-    :class:`DeepCNN`, trained with AdamW under a one-cycle learning rate on freshly varied captures (:func:`vary`) and
+    :class:`DeepCNN`, trained with AdamW under a one-cycle learning rate on freshly varied captures (:data:`VARIED`) and
     a softmax over cosines with a margin. A face and its mirror image share one answer.
 
     On the 40 people of Olivetti and of ORL, 5 captures each to train and 5 held out, it named 99.5 and 99.3 % of the
@@ -114,9 +115,7 @@ class DeepCNNClassifier(NetworkClassifier):
         As in :class:`~faceloupe.training.estimators.FCNNClassifier`; the training accuracy is that on varied captures.
     """
 
-    _least: ClassVar[Mapping[str, int]] = {"epochs": 1, "batch_size": 2, "seed": 0}
-
-    network_: DeepCNN  # type: ignore[assignment]
+    network_: DeepCNN
 
     def __init__(
         self,
@@ -133,13 +132,17 @@ class DeepCNNClassifier(NetworkClassifier):
         self.image_shape = image_shape
         self.seed = seed
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: Progress | None = None) -> Self:
-        """Train a fresh network; parameters and errors are those of :meth:`FCNNClassifier.fit`."""
+    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: Progress | bool | None = None) -> Self:
+        """Train a fresh network; parameters and errors are those of :meth:`NetworkClassifier.fit`."""
+        check_whole("epochs", self.epochs, 1)
+        check_whole("batch_size", self.batch_size, 2)
+        Training(learning_rate=self.learning_rate)  # whose check of the rate is this one's too
         flat, labels = self._read_training(X, y)
         self.preprocessing_ = fit_preprocessing("standardise", flat)
         network = initialise(self._network(len(self.classes_)), self.seed)
         faces = torch.from_numpy(self._prepared(flat))
-        self.history_ = self._train(network, faces, torch.from_numpy(labels), progress)
+        with shown(progress, "training") as tell:
+            self.history_ = self._train(network, faces, torch.from_numpy(labels), tell)
         self.network_ = network
         return self
 
@@ -167,8 +170,11 @@ class DeepCNNClassifier(NetworkClassifier):
             logits: NDArray[np.float64] = deepcopy(self.network_.output).double()(vectors).numpy()
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def _network(self, outputs: int) -> DeepCNN:  # type: ignore[override]
+    def _network(self, outputs: int) -> DeepCNN:
         return DeepCNN(max(outputs, 2))  # a cosine for each class, also for two
+
+    def _network_shape(self) -> Pair:
+        return SIDE, SIDE
 
     def _train(self, network: DeepCNN, faces: Tensor, labels: Tensor, progress: Progress | None) -> History:
         network.train()
@@ -182,7 +188,7 @@ class DeepCNNClassifier(NetworkClassifier):
         for epoch, order in enumerate(torch.from_numpy(batch_orders(len(labels), self.epochs, self.seed))):
             # No batch of one, which has no variance to normalise by.
             for step, batch in enumerate(order.tensor_split(batches), start=epoch * batches + 1):
-                logits, targets = network(vary(faces[batch], generator)), labels[batch]
+                logits, targets = network(vary(faces[batch], VARIED, generator)), labels[batch]
                 margins = SCALE * MARGIN * functional.one_hot(targets, logits.shape[1])
                 loss = functional.cross_entropy(logits - margins, targets)
                 optimiser.zero_grad()
@@ -221,21 +227,3 @@ def one_cycle(step: int, steps: int) -> float:
     if step < peak:
         return (step + 1) / peak
     return (1 + math.cos(math.pi * (step + 1 - peak) / max(1, steps - peak))) / 2
-
-
-def vary(faces: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each face (N, 1, H, W) a little shifted, turned and stretched, and half of them mirrored.
-
-    Shifts are uniform within 6 % of a side either way, angles within 8 degrees, width and height change within 8 %
-    each; what comes in at an edge repeats the edge.
-    """
-
-    def within(limit: float) -> Tensor:
-        return torch.empty(len(faces)).uniform_(-limit, limit, generator=generator)
-
-    angle, width, height = within(ROTATION), 1 + within(ZOOM), 1 + within(ZOOM)
-    width *= torch.randint(2, (len(faces),), generator=generator) * 2 - 1  # mirrored or not
-    right, down = within(2 * SHIFT), within(2 * SHIFT)  # a side is 2 long for PyTorch
-    rows = [width * angle.cos(), -height * angle.sin(), right, width * angle.sin(), height * angle.cos(), down]
-    grid = functional.affine_grid(torch.stack(rows, dim=1).view(-1, 2, 3), list(faces.shape), align_corners=False)
-    return functional.grid_sample(faces, grid, padding_mode="border", align_corners=False)

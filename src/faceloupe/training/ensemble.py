@@ -8,9 +8,10 @@ few columns wide. Here the S fits of a chunk go through each step together, and 
 3. Max-pooling sends its gradient to one position of each window, so the kernel's gradient is a weighted sum of
    196 patches a filter instead of 3,249.
 
-The results equal those of :func:`faceloupe.training.fit.fit_network` from the same weights and batches, up to the order
-of floating-point sums. Shapes below: S fits, B captures a batch, M faces, F filters, P pooled positions, D features,
-K hidden units, C outputs.
+Networks for which that does not pay (:func:`faceloupe.training.fronts.pays`) are trained one by one, through the same
+functions. Either way the results equal those of :func:`faceloupe.training.fit.fit_network` from the same weights and
+batches, up to the order of floating-point sums. Shapes below: S fits, B captures a batch, M faces, F filters, P pooled
+positions, D features, K hidden units, C outputs.
 """
 
 from collections.abc import Sequence
@@ -22,14 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from faceloupe.training.fit import EPSILON, RHO
-from faceloupe.training.fronts import Front, Scaling, Tape, Weights, front_of
-from faceloupe.training.networks import CNN, FCNN, initialise
+from faceloupe.training.activations import activate_, slope_through
+from faceloupe.training.fronts import Front, Scaling, Tape, Weights, front_of, pays
+from faceloupe.training.networks import SmallNetwork, initialise
+from faceloupe.training.optimisers import optimiser_of
 from faceloupe.training.preprocessing import Preprocessing
+from faceloupe.training.singly import fit_singly, predict_singly
+from faceloupe.training.specs import Activation, Dense, Training
 
 __all__ = ["ManyFits", "fit_many", "initial_weights", "predict_many"]
 
-CHUNK = 64  # fits trained together; past this the products gain nothing and only memory grows
 FACES_AT_ONCE = 32  # bounds the patches held by a prediction: 0.8 MB a face of 64x64 with a kernel of 8x8
 
 
@@ -40,12 +43,13 @@ class ManyFits:
     Attributes
     ----------
     weights : dict of str to Tensor
-        By the network's parameter names, each (S, ...).
+        By the names in the network's ``state_dict``, each (S, ...).
     loss, accuracy : ndarray of shape (S, epochs)
         Running means over each epoch's captures before the update, as Keras prints them.
     silent : dict of str to ndarray of bool, shape (S, epochs + 1, units)
         By ReLU layer: whether a unit put out 0 for every training capture, before training (index 0) and all through
         each epoch. A filter is heard where the pooling looks; what it does in an unseen last row counts for nothing.
+        With dropout or augmentation: in what the network saw.
     moments : dict of str to Tensor, or None
         The weights before training and after each epoch, (S, epochs + 1, ...), where they were asked for.
     """
@@ -61,33 +65,38 @@ class ManyFits:
         return f"ManyFits({fits} fits, {epochs} epochs, last accuracy {self.accuracy[:, -1].mean():.3f})"
 
 
-def initial_weights(network: FCNN | CNN, seeds: NDArray[np.integer]) -> Weights:
-    """Return the weights that :func:`~faceloupe.training.networks.initialise` draws for each seed, stacked (S, ...)."""
+def initial_weights(network: SmallNetwork, seeds: NDArray[np.integer], training: Training | None = None) -> Weights:
+    """Return the weights that :func:`~faceloupe.training.networks.initialise` draws for each seed, stacked (S, ...).
+
+    They are drawn as `training` says, or else the network's own ``spec``; the network's own weights stay as they are.
+    """
+    kind = (training or network.spec.training).initialisation
+    fresh = SmallNetwork(network.spec, network.image_shape, network.outputs)
     states = [
-        {name: value.detach().clone() for name, value in initialise(network, int(seed)).named_parameters()}
+        {name: value.clone() for name, value in initialise(fresh, int(seed), kind).state_dict().items()}
         for seed in seeds
     ]
     return {name: torch.stack([state[name] for state in states]) for name in states[0]}
 
 
 def fit_many(
-    network: FCNN | CNN,
+    network: SmallNetwork,
     images: NDArray[np.float32],
     labels: NDArray[np.integer],
     train: NDArray[np.integer],
     orders: NDArray[np.integer],
     weights: Weights,
     preprocessing: Sequence[Preprocessing],
+    training: Training | None = None,
     *,
-    batch_size: int = 5,
-    learning_rate: float = 1e-3,
+    seeds: Sequence[int] | NDArray[np.integer] | None = None,
     keep_moments: bool = False,
 ) -> ManyFits:
     """Train S networks of one shape together.
 
     Parameters
     ----------
-    network : FCNN or CNN
+    network : SmallNetwork
         The shape; its own weights are not used.
     images : ndarray of shape (M, H, W), float32
         The faces that the fits draw from, as they are. With float64 faces and weights everything is float64.
@@ -102,8 +111,10 @@ def fit_many(
         Where each fit starts, as from :func:`initial_weights`; left unchanged.
     preprocessing : sequence of S Preprocessing
         What each fit does to the pixels. Fits that differ in nothing else still share every product.
-    batch_size, learning_rate : int, float
-        As in :func:`~faceloupe.training.fit.fit_network`.
+    training : Training, optional
+        As in :func:`~faceloupe.training.fit.fit_network`; the network's own ``spec`` says it if not given.
+    seeds : sequence of S int, optional
+        What dropout and augmentation draw from in each fit; 0 for all if not given.
     keep_moments : bool
         Keep the weights of every epoch, not only the last.
 
@@ -111,24 +122,29 @@ def fit_many(
     -------
     ManyFits
     """
+    training = training or network.spec.training
+    targets = np.broadcast_to(labels, (len(train), len(images))).astype(np.int64)
+    if not pays(network.spec) or training.augment:
+        seeds = np.zeros(len(train), dtype=int) if seeds is None else seeds
+        return ManyFits(
+            *fit_singly(network, images, targets, train, orders, weights, preprocessing, training, seeds, keep_moments)
+        )
     with torch.no_grad():
         pixels = torch.tensor(images)
-        front = front_of(network, pixels)
-        targets = torch.from_numpy(np.broadcast_to(labels, (len(train), len(images))).astype(np.int64))
+        stack = _Stack(network, pixels)
         # (S, epochs, n): the faces in the order in which each fit meets them
         faces = torch.from_numpy(np.take_along_axis(train[:, None, :], orders, axis=2))
         chunks = [
             _fit_chunk(
-                front,
-                targets[part],
+                stack,
+                torch.from_numpy(targets[part]),
                 faces[part],
                 {name: value[part] for name, value in weights.items()},
                 Scaling.of(preprocessing[part], pixels.dtype),
-                batch_size,
-                learning_rate,
+                training,
                 keep_moments,
             )
-            for part in (slice(start, start + CHUNK) for start in range(0, len(faces), CHUNK))
+            for part in (slice(start, start + stack.front.chunk) for start in range(0, len(faces), stack.front.chunk))
         ]
     return ManyFits(
         weights=_joined([chunk.weights for chunk in chunks]),
@@ -140,13 +156,13 @@ def fit_many(
 
 
 def predict_many(
-    network: FCNN | CNN, weights: Weights, images: NDArray[np.float32], preprocessing: Sequence[Preprocessing]
+    network: SmallNetwork, weights: Weights, images: NDArray[np.float32], preprocessing: Sequence[Preprocessing]
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.bool_]]]:
     """Run S networks of one shape on the same faces.
 
     Parameters
     ----------
-    network : FCNN or CNN
+    network : SmallNetwork
         The shape; its own weights are not used.
     weights : dict of str to Tensor
         Stacked (S, ...).
@@ -161,21 +177,63 @@ def predict_many(
     active : dict of str to ndarray of bool, shape (S, M, units)
         By ReLU layer: whether a unit put out more than 0 anywhere on a face.
     """
+    if not pays(network.spec):
+        return predict_singly(network, weights, images, preprocessing)
     logits, active = [], []
     pixels = torch.tensor(images)
     scaling = Scaling.of(preprocessing, pixels.dtype)
     with torch.no_grad():
         for block in torch.split(pixels, FACES_AT_ONCE):
-            front = front_of(network, block)
-            faces = torch.arange(len(block)).expand(len(weights["output.bias"]), -1)
-            features, tape = front.forward(weights, scaling, faces)
-            hidden = _hidden(weights, features)
-            logits.append(_logits(weights, hidden))
-            active.append(_active(front, tape, hidden))
+            stack = _Stack(network, block)
+            passed = stack.forward(weights, scaling, torch.arange(len(block)).expand(len(weights["output.bias"]), -1))
+            logits.append(passed.logits)
+            active.append(passed.active)
     return (
         torch.cat(logits, dim=1).numpy(),
         {name: torch.cat([part[name] for part in active], dim=1).numpy() for name in active[0]},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What one forward pass leaves for the backward pass."""
+
+    tape: Tape
+    outputs: list[Tensor]  # of each hidden layer, activated: (S, B, K)
+    logits: Tensor  # (S, B, C)
+    active: Weights  # by ReLU layer: (S, B, units)
+
+
+class _Stack:
+    """The front, and the dense layers after it."""
+
+    def __init__(self, network: SmallNetwork, images: Tensor) -> None:
+        dense = [layer for layer in network.spec.layers if isinstance(layer, Dense)]
+        numbers = [""] if len(dense) == 1 else [str(place + 1) for place in range(len(dense))]
+        self.names = [*(f"hidden{number}" for number in numbers[: len(dense)]), "output"]
+        self.activations: list[Activation] = [*(layer.activation for layer in dense), "none"]
+        self.front: Front = front_of(network.spec, self.names[0], images)
+
+    def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> _Pass:
+        """Show each fit its faces (S, B)."""
+        sums, tape = self.front.forward(weights, scaling, faces)
+        active = dict(tape.active)
+        outputs = []
+        for name, activation, after in zip(self.names[:-1], self.activations, self.names[1:], strict=False):
+            outputs.append(activate_(activation, sums))
+            if activation == "relu":
+                active[f"{name}_relu"] = sums > 0
+            sums = torch.baddbmm(weights[f"{after}.bias"].unsqueeze(1), outputs[-1], weights[f"{after}.weight"].mT)
+        return _Pass(tape, outputs, sums, active)
+
+    def backward(self, weights: Weights, passed: _Pass, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
+        """Fill in all gradients, given the loss's slope by the logits (S, B, C)."""
+        for place in range(len(passed.outputs), 0, -1):
+            name, below = self.names[place], passed.outputs[place - 1]
+            torch.bmm(slope.mT, below, out=gradients[f"{name}.weight"])
+            torch.sum(slope, dim=1, out=gradients[f"{name}.bias"])
+            slope = slope_through(self.activations[place - 1], torch.bmm(slope, weights[f"{name}.weight"]), below)
+        self.front.backward(weights, passed.tape, scaling, slope, gradients)
 
 
 def _joined(parts: list[Weights]) -> Weights:
@@ -183,93 +241,68 @@ def _joined(parts: list[Weights]) -> Weights:
 
 
 def _fit_chunk(
-    front: Front,
+    stack: _Stack,
     targets: Tensor,
     faces: Tensor,
     start: Weights,
     scaling: Scaling,
-    batch_size: int,
-    learning_rate: float,
+    training: Training,
     keep_moments: bool,
 ) -> ManyFits:
     fits, epochs, captures = faces.shape
     values, weights = _pack(start)
     slopes, gradients = _pack({name: torch.zeros_like(value) for name, value in start.items()})
-    squares = torch.zeros_like(values)
+    optimiser = optimiser_of(training, [values])
     loss, right = values.new_zeros(2, fits, epochs)
-    active = [_activity(front, weights, scaling, faces[:, 0], batch_size)]
+    active = [_activity(stack, weights, scaling, faces[:, 0], training.batch_size)] if epochs else []
     moments = [values.clone()] if keep_moments else []
     for epoch in range(epochs):
         seen: Weights = {}
-        for batch in torch.split(faces[:, epoch], batch_size, dim=1):
-            features, tape = front.forward(weights, scaling, batch)
-            hidden = _hidden(weights, features)
-            logits = _logits(weights, hidden)
-            batch_loss, correct, slope = _cross_entropy(logits, targets.gather(1, batch))
+        for batch in torch.split(faces[:, epoch], training.batch_size, dim=1):
+            passed = stack.forward(weights, scaling, batch)
+            batch_loss, correct, slope = _cross_entropy(passed.logits, targets.gather(1, batch))
             loss[:, epoch] += batch_loss.sum(1)
             right[:, epoch] += correct.sum(1)
-            _note(seen, _active(front, tape, hidden))
-            slope_features = _backward(weights, gradients, features, hidden, slope / batch.shape[1])
-            front.backward(tape, scaling, slope_features, gradients)
-            # RMSprop as Keras defines it, over all weights of all fits at once
-            squares.mul_(RHO).addcmul_(slopes, slopes, value=1 - RHO)
-            values.addcdiv_(slopes, (squares + EPSILON).sqrt_(), value=-learning_rate)
+            _note(seen, passed.active)
+            stack.backward(weights, passed, scaling, slope / batch.shape[1], gradients)
+            optimiser.step([slopes])  # over all weights of all fits at once
         active.append(seen)
         if keep_moments:
             moments.append(values.clone())
     silent = {name: ~torch.stack([part[name] for part in active], dim=1).numpy() for name in active[0]}
+    kept = [_views(moment, start) for moment in moments]
     return ManyFits(
         {name: value.clone() for name, value in weights.items()},
         loss.div_(captures).numpy(),
         right.div_(captures).numpy(),  # counted first: a perfect epoch is 1, to the last bit
         silent,
-        _unpacked(torch.stack(moments, dim=1), start) if keep_moments else None,
+        {name: torch.stack([moment[name] for moment in kept], dim=1) for name in start} if keep_moments else None,
     )
 
 
 def _pack(weights: Weights) -> tuple[Tensor, Weights]:
-    """Copy stacked weights into one (S, parameters) tensor and return it with views of it by name."""
-    flat = torch.cat([value.flatten(1) for value in weights.values()], dim=1)
-    return flat, _unpacked(flat, weights)
+    """Copy stacked weights into one vector and return it with views of it by name, each (S, ...) and contiguous."""
+    flat = torch.cat([value.flatten() for value in weights.values()])
+    return flat, _views(flat, weights)
 
 
-def _unpacked(flat: Tensor, like: Weights) -> Weights:
-    """Return views of (S, ..., parameters) by name, each (S, ..., *shape of one fit's)."""
-    parts = torch.split(flat, [value[0].numel() for value in like.values()], dim=-1)
-    return {
-        name: part.view(*part.shape[:-1], *value.shape[1:])
-        for (name, value), part in zip(like.items(), parts, strict=True)
-    }
+def _views(flat: Tensor, like: Weights) -> Weights:
+    parts = torch.split(flat, [value.numel() for value in like.values()])
+    return {name: part.view(value.shape) for (name, value), part in zip(like.items(), parts, strict=True)}
 
 
-def _activity(front: Front, weights: Weights, scaling: Scaling, faces: Tensor, batch_size: int) -> Weights:
+def _activity(stack: _Stack, weights: Weights, scaling: Scaling, faces: Tensor, batch_size: int) -> Weights:
     """Which units are active for any of each fit's faces (S, n), without training."""
     seen: Weights = {}
     for batch in torch.split(faces, batch_size, dim=1):
-        features, tape = front.forward(weights, scaling, batch)
-        _note(seen, _active(front, tape, _hidden(weights, features)))
+        _note(seen, stack.forward(weights, scaling, batch).active)
     return seen
-
-
-def _active(front: Front, tape: Tape, hidden: Tensor) -> Weights:
-    return {**tape.active, front.hidden_relu: hidden > 0}
 
 
 def _note(seen: Weights, active: Weights) -> None:
     for name, part in active.items():
         now = part.any(dim=1)  # (S, B, units) -> (S, units)
         seen[name] = seen[name] | now if name in seen else now
-
-
-def _hidden(weights: Weights, features: Tensor) -> Tensor:
-    """ReLU of the hidden layer: (S, B, D) -> (S, B, K)."""
-    bias = weights["hidden.bias"].unsqueeze(1)
-    return torch.baddbmm(bias, features, weights["hidden.weight"].mT).relu_()
-
-
-def _logits(weights: Weights, hidden: Tensor) -> Tensor:
-    """Apply the output layer: (S, B, K) -> (S, B, C)."""
-    return torch.baddbmm(weights["output.bias"].unsqueeze(1), hidden, weights["output.weight"].mT)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -282,13 +315,3 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Ten
     loss = -log_probability.gather(2, targets.unsqueeze(2)).squeeze(2)
     slope = log_probability.exp() - functional.one_hot(targets, logits.shape[2])
     return loss, logits.argmax(2) == targets, slope
-
-
-def _backward(weights: Weights, gradients: Weights, features: Tensor, hidden: Tensor, slope: Tensor) -> Tensor:
-    """Fill in the gradients of the two dense layers and return the gradient by the features (S, B, D)."""
-    torch.bmm(slope.mT, hidden, out=gradients["output.weight"])
-    torch.sum(slope, dim=1, out=gradients["output.bias"])
-    slope_hidden = torch.bmm(slope, weights["output.weight"]).mul_(hidden > 0)
-    gradients["hidden.weight"].copy_(torch.bmm(slope_hidden.mT, features))
-    torch.sum(slope_hidden, dim=1, out=gradients["hidden.bias"])
-    return torch.bmm(slope_hidden, weights["hidden.weight"])

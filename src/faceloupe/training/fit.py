@@ -1,8 +1,8 @@
-"""One fit: the order of the captures, RMSprop as Keras defines it, and the loop."""
+"""One fit: the order of the captures, and the loop."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,13 +10,31 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceloupe.errors import InputError
 from faceloupe.progress import Progress
+from faceloupe.training.augmentation import vary
+from faceloupe.training.networks import SeededDropout
+from faceloupe.training.optimisers import optimiser_of
+from faceloupe.training.specs import Training
 
-__all__ = ["EPSILON", "RHO", "History", "RMSprop", "batch_orders", "evaluate", "fit_network"]
+__all__ = ["History", "Scores", "batch_orders", "evaluate", "fit_network", "fit_steps"]
 
-RHO = 0.9
-EPSILON = 1e-7
 CAPTURES_AT_ONCE = 64  # bounds the feature maps held: 52 kB a face of 64x64 in the CNN
+
+
+class Scores(NamedTuple):
+    """How well a network does on some captures.
+
+    Attributes
+    ----------
+    loss : float
+        Mean cross-entropy in nats.
+    accuracy : float
+        Share of captures recognised.
+    """
+
+    loss: float
+    accuracy: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -61,39 +79,14 @@ def batch_orders(n: int, epochs: int, seed: int) -> NDArray[np.int64]:
     return np.array(orders, dtype=np.int64).reshape(epochs, n)
 
 
-class RMSprop:
-    """RMSprop as Keras 3 defines it: ``v = ρ v + (1 - ρ) g²`` and ``w -= learning_rate g / sqrt(v + ε)``.
-
-    PyTorch's own adds ε to the root, not under it: with gradients near zero that is another optimiser. Tieleman and
-    Hinton 2012, "Lecture 6.5 - RMSprop".
-
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-    learning_rate : float
-    """
-
-    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float = 1e-3) -> None:
-        self.parameters = list(parameters)
-        self.learning_rate = learning_rate
-        self.squares = [torch.zeros_like(weights) for weights in self.parameters]
-
-    @torch.no_grad()
-    def step(self, gradients: Iterable[Tensor]) -> None:
-        """Move the parameters in place, one gradient each."""
-        for weights, square, gradient in zip(self.parameters, self.squares, gradients, strict=True):
-            square.mul_(RHO).addcmul_(gradient, gradient, value=1 - RHO)
-            weights.addcdiv_(gradient, (square + EPSILON).sqrt_(), value=-self.learning_rate)
-
-
 def fit_network(
     network: nn.Module,
     images: ArrayLike | Tensor,
     labels: ArrayLike | Tensor,
     orders: NDArray[np.int64],
+    training: Training | None = None,
     *,
-    batch_size: int = 5,
-    learning_rate: float = 1e-3,
+    seed: int = 0,
     validation: tuple[ArrayLike | Tensor, ArrayLike | Tensor] | None = None,
     progress: Progress | None = None,
 ) -> History:
@@ -108,9 +101,13 @@ def fit_network(
     labels : array of int, (N,)
         0 or 1 for one logit, else 0..C-1.
     orders : ndarray of int, (epochs, n)
-        The captures of each epoch in order, all or some, as from :func:`batch_orders`; the last batch may be smaller.
-    batch_size, learning_rate : int, float
-        Captures a step, and :class:`RMSprop`'s step.
+        The captures of each epoch in order, all or some, as from :func:`batch_orders`. The last batch may be smaller;
+        with batch normalisation a single capture joins the batch before it, having no variance of its own.
+    training : Training, optional
+        Optimiser, learning rate, batch size, weight decay and augmentation; the tutorial's if not given. Epochs are
+        those of `orders`; the preprocessing and the first weights are the caller's.
+    seed : int
+        What dropout and augmentation draw from; PyTorch's global generator is not touched.
     validation : (images, labels), optional
         Captures to evaluate after each epoch; they never change a weight.
     progress : callable, optional
@@ -119,35 +116,74 @@ def fit_network(
     Returns
     -------
     History
+
+    Raises
+    ------
+    InputError
+        If a network with batch normalisation is to be trained on batches of one.
     """
-    images, labels = _tensors(network, images, labels)
     held_out = None if validation is None else _tensors(network, *validation)
-    optimiser = RMSprop(network.parameters(), learning_rate)
-    training, validating = np.zeros((2, len(orders))), np.zeros((2, len(orders)))
-    batches = math.ceil(orders.shape[1] / batch_size)
-    for epoch, order in enumerate(torch.from_numpy(orders)):
-        network.train()
-        for step, batch in enumerate(order.split(int(batch_size)), start=epoch * batches + 1):
-            logits, targets = network(images[batch]), labels[batch]
-            loss = cross_entropy(logits, targets)
-            optimiser.step(torch.autograd.grad(loss, optimiser.parameters))
-            training[:, epoch] += loss.item() * len(batch), n_correct(logits, targets)
+    training = training or Training()
+    rates, validating = np.zeros((2, len(orders))), np.zeros((2, len(orders)))
+    done, whole = 0, len(orders) * len(_batches(network, orders.shape[1], training.batch_size))
+    for epoch, steps in enumerate(fit_steps(network, images, labels, orders, training, seed)):
+        for loss, correct, size in steps:
+            rates[:, epoch] += loss * size, correct
+            done += 1
             if progress is not None:
-                progress(step, len(orders) * batches)
+                progress(done, whole)
         if held_out is not None:
             validating[:, epoch] = evaluate(network, *held_out)
     network.eval()
-    training /= orders.shape[1]
-    return History(*training) if held_out is None else History(*training, *validating)
+    rates /= orders.shape[1]
+    return History(*rates) if held_out is None else History(*rates, *validating)
+
+
+def fit_steps(
+    network: nn.Module,
+    images: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+    orders: NDArray[np.int64],
+    training: Training,
+    seed: int,
+) -> Iterator[Iterator[tuple[float, int, int]]]:
+    """Yield for each epoch an iterator of its steps: loss before the step, captures right, and captures.
+
+    Parameters are those of :func:`fit_network`. A step is done when it is asked for.
+    """
+    images, labels = _tensors(network, images, labels)
+    sizes = _batches(network, orders.shape[1], training.batch_size)
+    parameters = list(network.parameters())
+    optimiser = optimiser_of(training, parameters)
+    generator = torch.Generator().manual_seed(int(seed))
+    dropouts = [layer for layer in network.modules() if isinstance(layer, SeededDropout)]
+
+    def steps(order: Tensor) -> Iterator[tuple[float, int, int]]:
+        for batch in torch.split(order, sizes):
+            faces, targets = images[batch], labels[batch]
+            logits = network(vary(faces, training.augment, generator) if training.augment else faces)
+            loss = cross_entropy(logits, targets)
+            optimiser.step(torch.autograd.grad(loss, parameters))
+            yield loss.item(), n_correct(logits, targets), len(batch)
+
+    for order in torch.from_numpy(orders):
+        network.train()
+        for dropout in dropouts:
+            dropout.generator = generator
+        try:
+            yield steps(order)
+        finally:
+            for dropout in dropouts:
+                dropout.generator = None  # lent for the epoch: a generator can be neither copied nor pickled
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, images: ArrayLike | Tensor, labels: ArrayLike | Tensor) -> tuple[float, float]:
+def evaluate(network: nn.Module, images: ArrayLike | Tensor, labels: ArrayLike | Tensor) -> Scores:
     """Return mean loss and accuracy of a network on preprocessed captures (N, 1, H, W) with labels (N,)."""
     images, labels = _tensors(network, images, labels)
     network.eval()
     logits = torch.cat([network(part) for part in torch.split(images, CAPTURES_AT_ONCE)])
-    return cross_entropy(logits, labels).item(), n_correct(logits, labels) / len(labels)
+    return Scores(cross_entropy(logits, labels).item(), n_correct(logits, labels) / len(labels))
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -161,6 +197,16 @@ def n_correct(logits: Tensor, labels: Tensor) -> int:
     """Count the captures whose most probable class is their label."""
     predicted = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
     return int((predicted == labels).sum())
+
+
+def _batches(network: nn.Module, captures: int, batch_size: int) -> list[int]:
+    """Return how many captures each step of an epoch takes."""
+    sizes = [min(batch_size, captures - start) for start in range(0, captures, batch_size)]
+    if any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in network.modules()) and 1 in sizes:
+        if len(sizes) == 1 or batch_size == 1:
+            raise InputError("Batch normalisation needs two captures in a batch at least; take a larger batch.")
+        sizes[-2:] = [batch_size + 1]
+    return sizes
 
 
 def _tensors(network: nn.Module, images: ArrayLike | Tensor, labels: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
-"""What comes before the dense layers of many fits: pixels, or a convolution on patches that were unfolded once.
+"""What comes before the hidden layers of many fits: pixels, or a convolution on patches that were unfolded once.
 
 Shapes as in :mod:`faceloupe.training.ensemble`: S fits, B captures a batch, M faces, F filters, P pooled positions, D
-features.
+features, K units.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from faceloupe.training.networks import CNN, FCNN
+from faceloupe.training.activations import activate_, slope_through
 from faceloupe.training.preprocessing import Preprocessing
+from faceloupe.training.specs import Convolution, Dense, GlobalPooling, NetworkSpec, Pooling
 
-__all__ = ["Front", "Scaling", "Tape", "Weights", "front_of"]
+__all__ = ["Front", "Scaling", "Tape", "Weights", "front_of", "pays"]
 
 MIN_COLUMNS = 16  # a product of fewer columns than one pair of AVX-512 registers is slower than a padded one
+GATHER = 60  # faces times units, for each capture of a batch, past which copying the batch beats a product with all
 
 Weights = dict[str, Tensor]
 
@@ -32,71 +34,120 @@ class Scaling:
     @classmethod
     def of(cls, preprocessing: Sequence[Preprocessing], dtype: torch.dtype) -> "Scaling":
         """Stack the preprocessing of S fits."""
-        pairs = torch.tensor([(one.mean, one.scale) for one in preprocessing], dtype=dtype)
+        pairs = torch.tensor([(each.mean, each.scale) for each in preprocessing], dtype=dtype)
         return cls(*pairs.view(-1, 2, 1, 1).unbind(1))
 
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """What a front's backward pass needs of its forward pass; empty for the pixels."""
+    """What a front's backward pass needs of its forward pass."""
 
     active: Weights  # by ReLU layer of the front: (S, B, units)
-    opened: Tensor  # (S, B, F, P): the pooled values that passed the ReLU
+    faces: Tensor  # (S, B): the faces of the batch
+    features: Tensor  # of the convolution: (S, B, F, P), pooled and activated
     winners: Tensor  # (S·B·F, P), sorted by face: the row of the patch that won each window
     places: Tensor  # (S·B,): which place of the batch each sorted place is
     groups: tuple[tuple[int, int, int], ...]  # a face, and the first and last sorted place that show it
 
 
 class Front(Protocol):
-    """What comes before the two dense layers: faces (S, B) -> features (S, B, D)."""
+    """Everything up to the first dense layer's product: faces (S, B) -> (S, B, K)."""
 
-    hidden_relu: str
+    chunk: int  # fits trained together; past this the products gain nothing and only memory grows
 
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
-        """Return the features, and what :meth:`backward` will need."""
+        """Return the first dense layer's sums with its bias, and what :meth:`backward` will need."""
         ...
 
-    def backward(self, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
-        """Fill in the gradients of the front's weights, given the loss's slope by its features (S, B, D)."""
+    def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
+        """Fill in the gradients of the front and the first dense layer, by the loss's slope by its sums (S, B, K)."""
         ...
 
 
-def front_of(network: FCNN | CNN, images: Tensor) -> Front:
-    """Return the front of a network on images (M, H, W)."""
-    return _Convolution(network, images) if isinstance(network, CNN) else _Pixels(images)
+def pays(spec: NetworkSpec) -> bool:
+    """Whether many fits of a network are worth training together: as wide products here, rather than one by one.
+
+    That is so for dense layers alone, and for one unpadded convolution with max-pooling before them. Deeper
+    convolutions do enough work in one fit. Dropout, augmentation and batch normalisation are drawn or computed batch by
+    batch, and shared by no two fits.
+    """
+    match spec.layers:
+        case (Convolution(padding=(0, 0)), Pooling(average=False) | GlobalPooling(average=False), *dense):
+            pass
+        case dense:
+            pass
+    return all(isinstance(layer, Dense) for layer in dense) and not spec.training.augment
+
+
+def front_of(spec: NetworkSpec, first: str, images: Tensor) -> Front:
+    """Return the front of a network on images (M, H, W); its first dense layer is called `first`."""
+    return _Convolution(spec, first, images) if isinstance(spec.layers[0], Convolution) else _Pixels(first, images)
 
 
 class _Pixels:
-    """The FCNN's front: a face's pixels are its features."""
+    """The front of a network of dense layers: a face's pixels are its features.
 
-    hidden_relu = "relu"
+    A fit's preprocessing is applied to the sums, for a product is linear: so all fits share the faces as they are.
+    """
 
-    def __init__(self, images: Tensor) -> None:
-        self.pixels = images.flatten(1)  # (M, H·W)
+    chunk = 64
 
-    def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:  # noqa: ARG002
+    def __init__(self, first: str, images: Tensor) -> None:
+        self.first = first
+        self.pixels = images.flatten(1)  # (M, D)
+
+    def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
+        matrix, bias = weights[f"{self.first}.weight"], weights[f"{self.first}.bias"].unsqueeze(1)
+        fits, units, _ = matrix.shape
+        if self._gathers(faces, units):
+            sums = torch.bmm(self.pixels[faces], matrix.mT)
+        else:
+            every = torch.mm(matrix.flatten(0, 1), self.pixels.t()).view(fits, units, -1).mT  # (S, M, K)
+            sums = every.gather(1, faces.unsqueeze(2).expand(-1, -1, units))
+        sums = (sums - scaling.mean * matrix.sum(2).unsqueeze(1)) / scaling.scale + bias
         nothing = torch.empty(0)
-        return (self.pixels[faces] - scaling.mean) / scaling.scale, Tape({}, nothing, nothing, nothing, ())
+        return sums, Tape({}, faces, nothing, nothing, nothing, ())
 
-    def backward(self, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
-        """Pixels have no weights."""
+    def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:  # noqa: ARG002
+        fits, _, units = slope.shape
+        bias, matrix = gradients[f"{self.first}.bias"], gradients[f"{self.first}.weight"]
+        torch.sum(slope, dim=1, out=bias)
+        slope = slope / scaling.scale
+        if self._gathers(tape.faces, units):
+            torch.bmm(slope.mT, self.pixels[tape.faces], out=matrix)
+        else:
+            by_face = slope.new_zeros(fits, units, len(self.pixels))
+            by_face.scatter_add_(2, tape.faces.unsqueeze(1).expand(-1, units, -1), slope.mT)
+            torch.mm(by_face.flatten(0, 1), self.pixels, out=matrix.view(fits * units, -1))
+        matrix.sub_(scaling.mean * slope.sum(1).unsqueeze(2))
+
+    def _gathers(self, faces: Tensor, units: int) -> bool:
+        return len(self.pixels) * units > GATHER * faces.shape[1]
 
 
 class _Convolution:
-    """The CNN's front: convolution, max-pooling and ReLU on patches that were unfolded once.
+    """Convolution and max-pooling on patches that were unfolded once, then the first dense layer.
 
-    ReLU after pooling is ReLU before it, both being monotonic, on 16 times fewer values. Likewise a fit's
+    Activation after pooling is activation before it, both being monotonic, on fewer values. Likewise a fit's
     preprocessing is applied to what pooling leaves: the convolution is linear and the scale positive.
     """
 
-    hidden_relu = "hidden_relu"
+    chunk = 128
 
-    def __init__(self, network: CNN, images: Tensor) -> None:
-        kernel, step, window = network.conv.kernel_size, network.conv.stride, network.pool.kernel_size
-        self.window = (window, window) if isinstance(window, int) else window
+    def __init__(self, spec: NetworkSpec, first: str, images: Tensor) -> None:
+        convolution, pooling = spec.layers[0], spec.layers[1]
+        assert isinstance(convolution, Convolution)  # noqa: S101 - front_of asked
+        self.first = first
+        self.activation = convolution.activation
+        kernel, step = convolution.kernel, convolution.stride
         patches = images.unfold(1, kernel[0], step[0]).unfold(2, kernel[1], step[1])  # (M, h, w, k, k)
+        room = patches.shape[1:3]
+        self.window, self.step = (
+            (pooling.size, pooling.stride) if isinstance(pooling, Pooling) else (tuple(room), tuple(room))
+        )
         self.height, self.width = (
-            size // side * side for size, side in zip(patches.shape[1:3], self.window, strict=True)
+            (side - window) // step * step + window
+            for side, window, step in zip(room, self.window, self.step, strict=True)
         )  # as much as pooling sees
         # (M, h·w, k²)
         self.patches = patches[:, : self.height, : self.width].reshape(len(images), self.height * self.width, -1)
@@ -104,23 +155,28 @@ class _Convolution:
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
         kernels = weights["conv.weight"].flatten(2)  # (S, F, k²)
         fits, filters, _ = kernels.shape
-        offset = weights["conv.bias"].unsqueeze(2) - kernels.sum(2, keepdim=True) * scaling.mean / scaling.scale
         shown, places = faces.flatten().sort(stable=True)  # (S·B,)
-        kernels = kernels[places // faces.shape[1]]  # (S·B, F, k²)
         groups = _runs(shown)
-        pooled, winners = zip(*(self._pool(face, kernels[a:b].flatten(0, 1)) for face, a, b in groups), strict=True)
-        values = kernels.new_empty(len(shown), filters, pooled[0].shape[0])
-        values[places] = torch.cat(pooled, dim=1).t().reshape(values.shape)
-        opened = values.view(fits, -1, *values.shape[1:])  # (S, B, F, P)
-        opened.div_(scaling.scale.unsqueeze(1)).add_(offset.unsqueeze(1)).relu_()
-        tape = Tape(
-            active={"conv_relu": opened.amax(dim=3) > 0},
-            opened=opened,
-            winners=torch.cat(winners, dim=1).t().contiguous(),
-            places=places,
-            groups=groups,
+        kernels_shown = kernels[places // faces.shape[1]].flatten(0, 1)  # (S·B·F, k²)
+        pooled: Tensor | None = None
+        for face, a, b in groups:
+            values, rows = self._pool(face, kernels_shown[a * filters : b * filters])
+            if pooled is None:
+                pooled = values.new_empty(len(kernels_shown), len(values))
+                winners = rows.new_empty(pooled.shape)
+            pooled[a * filters : b * filters] = values.t()
+            winners[a * filters : b * filters] = rows.t()
+        assert pooled is not None  # noqa: S101 - a batch has faces
+        features = torch.empty_like(pooled).view(fits, -1, filters, pooled.shape[1])  # (S, B, F, P)
+        features.view(len(shown), -1).index_copy_(0, places, pooled.view(len(shown), -1))
+        offset = weights["conv.bias"].unsqueeze(2) - kernels.sum(2, keepdim=True) * scaling.mean / scaling.scale
+        features.div_(scaling.scale.unsqueeze(1)).add_(offset.unsqueeze(1))
+        activate_(self.activation, features)
+        active = {"conv_relu": features.amax(dim=3) > 0} if self.activation == "relu" else {}
+        sums = torch.baddbmm(
+            weights[f"{self.first}.bias"].unsqueeze(1), features.flatten(2), weights[f"{self.first}.weight"].mT
         )
-        return opened.flatten(2), tape
+        return sums, Tape(active, faces, features, winners, places, groups)
 
     def _pool(self, face: int, kernels: Tensor) -> tuple[Tensor, Tensor]:
         """Convolve one face with (columns, k²) kernels; return each window's maximum and its row, (P, columns)."""
@@ -129,11 +185,14 @@ class _Convolution:
             kernels = functional.pad(kernels, (0, 0, 0, MIN_COLUMNS - columns))
         maps = torch.mm(self.patches[face], kernels.t())  # (h·w, columns): channels last, as the pooling likes it
         maps = maps.view(1, self.height, self.width, -1).permute(0, 3, 1, 2)
-        values, winners = functional.max_pool2d(maps, self.window, return_indices=True)
+        values, winners = functional.max_pool2d(maps, self.window, self.step, return_indices=True)
         return values[0].flatten(1).t()[:, :columns], winners[0].flatten(1).t()[:, :columns]
 
-    def backward(self, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
-        slope = slope.view(tape.opened.shape) * (tape.opened > 0)  # (S, B, F, P)
+    def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
+        torch.sum(slope, dim=1, out=gradients[f"{self.first}.bias"])
+        torch.bmm(slope.mT, tape.features.flatten(2), out=gradients[f"{self.first}.weight"])
+        slope = torch.bmm(slope, weights[f"{self.first}.weight"]).view(tape.features.shape)
+        slope_through(self.activation, slope, tape.features)
         torch.sum(slope, dim=(1, 3), out=gradients["conv.bias"])
         fits, batch, filters, _ = slope.shape
         by_face = slope.flatten(0, 1)[tape.places].flatten(0, 1)  # (S·B·F, P)

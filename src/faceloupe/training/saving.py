@@ -20,20 +20,23 @@ from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError
 from faceloupe.files import write_whole
 from faceloupe.training.deep import DeepCNNClassifier
-from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
+from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, NetworkClassifier
 from faceloupe.training.fit import History
+from faceloupe.training.networks import clip
 from faceloupe.training.preprocessing import Preprocessing
+from faceloupe.training.specs import NetworkSpec
 
 __all__ = ["load_network", "save"]
 
 FORMAT = "faceloupe classifier"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
+SIZES = {"image_shape", "kernel_size", "stride", "pool_size"}
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
-SHAPES = {"image_shape_", "kernel_size_", "pool_size_"}
-KINDS = {kind.__name__: kind for kind in (FCNNClassifier, CNNClassifier, DeepCNNClassifier)}
+KINDS = {kind.__name__: kind for kind in (NetworkClassifier, FCNNClassifier, CNNClassifier, DeepCNNClassifier)}
 
-Classifier = FCNNClassifier | CNNClassifier | DeepCNNClassifier
+Classifier = NetworkClassifier | DeepCNNClassifier
 
 
 def save(classifier: Classifier, folder: str | Path) -> None:
@@ -45,7 +48,7 @@ def save(classifier: Classifier, folder: str | Path) -> None:
 
     Parameters
     ----------
-    classifier : FCNNClassifier, CNNClassifier or DeepCNNClassifier
+    classifier : NetworkClassifier, FCNNClassifier, CNNClassifier or DeepCNNClassifier
     folder : str or Path
         Must not exist yet, or be empty; its parent must exist.
 
@@ -86,7 +89,7 @@ def load_network(folder: str | Path) -> Classifier:
 
     Returns
     -------
-    FCNNClassifier, CNNClassifier or DeepCNNClassifier
+    NetworkClassifier, FCNNClassifier, CNNClassifier or DeepCNNClassifier
 
     Raises
     ------
@@ -113,8 +116,10 @@ def _manifest(classifier: Classifier, weights: bytes) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "kind": type(classifier).__name__,
         "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "network": str(getattr(classifier, "spec_", "")) or None,  # for readers; the parameters say it too
         "classes": _class_document(classifier.classes_),
-        "shapes": {name: list(getattr(classifier, name)) for name in sorted(SHAPES) if hasattr(classifier, name)},
+        "shapes": {"image_shape_": list(classifier.image_shape_)},
+        "pixel_range": classifier.pixel_range_,
         "feature_names": _plain(getattr(classifier, "feature_names_in_", None)),
         "preprocessing": asdict(classifier.preprocessing_),
         "history": {field.name: _encode(getattr(classifier.history_, field.name)) for field in fields(History)},
@@ -125,18 +130,23 @@ def _manifest(classifier: Classifier, weights: bytes) -> dict[str, Any]:
 
 def _restore(manifest: dict[str, Any], weights: bytes) -> Classifier:
     parameters: dict[str, Any] = manifest["parameters"]
-    if parameters["image_shape"] is not None:
-        parameters["image_shape"] = tuple(parameters["image_shape"])
+    for name in SIZES & parameters.keys():
+        if isinstance(parameters[name], list):
+            parameters[name] = tuple(parameters[name])
     classifier: Classifier = KINDS[manifest["kind"]](**parameters)
     classifier.classes_ = np.array(manifest["classes"]["values"], dtype=manifest["classes"]["dtype"])
-    for name in SHAPES & manifest["shapes"].keys():
-        setattr(classifier, name, tuple(manifest["shapes"][name]))
+    height, width = manifest["shapes"]["image_shape_"]
+    classifier.image_shape_ = height, width
     classifier.n_features_in_ = math.prod(classifier.image_shape_)
+    pixel_range = manifest.get("pixel_range")  # unknown in version 1
+    classifier.pixel_range_ = None if pixel_range is None else (pixel_range[0], pixel_range[1])
     if manifest["feature_names"] is not None:
         classifier.feature_names_in_ = np.array(manifest["feature_names"], dtype=object)
     classifier.preprocessing_ = Preprocessing(**manifest["preprocessing"])
     curves: dict[str, Any] = {name: _decode(curve) for name, curve in manifest["history"].items()}
     classifier.history_ = History(**curves)
+    if isinstance(classifier, NetworkClassifier):
+        classifier.spec_, _ = clip(classifier._spec(), classifier.image_shape_)
     classifier.network_ = classifier._network(1 if len(classifier.classes_) == 2 else len(classifier.classes_))
     classifier.network_.load_state_dict(safetensors.torch.load(weights))
     classifier.network_.eval()
@@ -154,8 +164,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"{path} does not describe a saved classifier, but something else.")
     found = manifest.get("schema_version")
-    if found != SCHEMA_VERSION:
-        raise InputError(f"{path} has schema version {found}, but this faceloupe reads {SCHEMA_VERSION}; upgrade it.")
+    if found not in READABLE:
+        raise InputError(
+            f"{path} has schema version {found}, but this faceloupe reads up to {READABLE[-1]}; upgrade it."
+        )
     if manifest.get("kind") not in tuple(KINDS):
         raise InputError(f"{path} describes a {manifest.get('kind')}, but one of {', '.join(KINDS)} was expected.")
     return manifest
@@ -189,7 +201,9 @@ def _class_document(classes: NDArray[Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return NumPy's numbers and arrays, and tuples, as JSON holds them."""
+    """Return NumPy's numbers and arrays, tuples, and networks, as JSON holds them."""
+    if isinstance(value, NetworkSpec):
+        return str(value)
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

@@ -1,0 +1,385 @@
+"""The language of small networks: ``conv 16 5x5 relu, pool 2, dense 64 relu; optimiser adam, epochs 40``.
+
+Layers are separated by commas; after a semicolon stands how the network is trained. The reference is
+``docs/reference/network-language.md``. A sentence that cannot be read is shown with the word marked, and the remedy.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NoReturn
+
+from faceloupe.errors import InputError
+from faceloupe.training.preprocessing import KINDS
+from faceloupe.training.specs import (
+    ACTIVATIONS,
+    INITIALISATIONS,
+    OPTIMISERS,
+    Activation,
+    Augmentation,
+    BatchNormalisation,
+    Convolution,
+    Dense,
+    Dropout,
+    GlobalPooling,
+    Layer,
+    NetworkSpec,
+    Pooling,
+    Training,
+)
+
+__all__ = ["CNN_SENTENCE", "FCNN_SENTENCE", "mark", "parse_augmentation", "parse_network"]
+
+FCNN_SENTENCE = "dense 4 relu"
+CNN_SENTENCE = "conv 4 8x8 relu, pool 4, dense 4 relu"
+"""The tutorial's two networks; its way of training them is what a sentence leaves out."""
+
+LARGEST = 65_536  # of any whole number in a sentence: a slip of the finger is no request for terabytes
+EXAMPLES = {
+    "conv": "conv 16 5x5 relu",
+    "pool": "pool 2",
+    "average": "average pool 2",
+    "global": "global pool",
+    "dense": "dense 64 relu",
+    "dropout": "dropout 0.25",
+    "batchnorm": "batchnorm relu",
+}
+OPTIONS = {
+    "optimiser": "optimiser adam",
+    "rate": "rate 0.001",
+    "batch": "batch 5",
+    "epochs": "epochs 20",
+    "decay": "decay 0.0001",
+    "initialisation": "initialisation he_normal",
+    "preprocess": "preprocess centre",
+    "augment": "augment mirror shift 2 rotate 5 zoom 5",
+}
+AMOUNTS = {"shift": ("pixels", LARGEST), "rotate": ("degrees", 180), "zoom": ("per cent", 90)}
+FIELDS = {"rate": "learning_rate", "batch": "batch_size", "decay": "weight_decay"}
+
+
+def parse_network(sentence: str, defaults: Training | None = None) -> NetworkSpec:
+    """Read a sentence of the language of networks.
+
+    Parameters
+    ----------
+    sentence : str
+        Layers separated by commas, then, after a semicolon, how to train, separated by commas.
+    defaults : Training, optional
+        What the sentence leaves out; the tutorial's if not given.
+
+    Returns
+    -------
+    NetworkSpec
+
+    Raises
+    ------
+    InputError
+        If the sentence cannot be read; the message shows the place and says what to write.
+
+    Examples
+    --------
+    >>> spec = parse_network("conv 16 5x5 relu, pool 2, dense 64 relu; optimiser adam, epochs 40")
+    >>> spec.layers[0]
+    Convolution(filters=16, kernel=(5, 5), stride=(1, 1), padding=(0, 0), activation='relu')
+    >>> str(spec)
+    'conv 16 5x5 relu, pool 2, dense 64 relu; optimiser adam, epochs 40'
+    >>> parse_network("dense 4 relo")
+    Traceback (most recent call last):
+    ...
+    faceloupe.errors.InputError: network: expected one of none, relu, leaky, tanh; "relo" is none of them.
+      dense 4 relo
+              ^^^^
+      Did you mean relu?
+    """
+    if not isinstance(sentence, str):
+        raise InputError(f"network must be a sentence such as {CNN_SENTENCE!r}, but is {sentence!r:.80}.")
+    before, semicolon, after = sentence.partition(";")
+    layers = tuple(_read_layer(phrase) for phrase in _phrases(sentence, 0, before, "a layer", EXAMPLES["conv"]))
+    options: dict[str, Any] = {}
+    if semicolon:
+        for phrase in _phrases(sentence, len(before) + 1, after, "how to train", OPTIONS["optimiser"]):
+            name, value = _read_option(phrase, options)
+            options[name] = value
+    if "optimiser" in options:
+        options.setdefault("learning_rate", None)  # a rate of another optimiser would not do
+    _check_order(sentence, layers)
+    return NetworkSpec(layers, replace(defaults or Training(), **options))
+
+
+def parse_augmentation(words: str) -> Augmentation:
+    """Read how training faces are varied, as it stands in a sentence after ``augment``.
+
+    Examples
+    --------
+    >>> parse_augmentation("mirror shift 2")
+    Augmentation(mirror=True, shift=2.0, rotate=0.0, zoom=0.0)
+
+    Raises
+    ------
+    InputError
+        If it cannot be read; the message shows the place.
+    """
+    if not isinstance(words, str):
+        raise InputError(f"augment must be words such as 'mirror shift 2', but is {words!r:.80}.")
+    phrase = _Phrase(words, 0, words)
+    augment = _read_augmentation(phrase, "Write it as in: mirror shift 2 rotate 5 zoom 5")
+    phrase.close("Write it as in: mirror shift 2 rotate 5 zoom 5")
+    return augment
+
+
+def mark(sentence: str, start: int, stop: int) -> str:
+    """Return the sentence with the characters from `start` to `stop` marked in the line below."""
+    line = re.sub(r"\s", " ", sentence)
+    return f"  {line}\n  {' ' * start}{'^' * max(1, stop - start)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.text)
+
+
+class _Phrase:
+    """The words between two commas, taken from the left."""
+
+    def __init__(self, sentence: str, start: int, text: str) -> None:
+        self.sentence = sentence
+        self.words = [_Word(found.group(), start + found.start()) for found in re.finditer(r"\S+", text)]
+        self.end = self.words[-1].stop if self.words else start
+        self.begin = self.words[0].start if self.words else start
+        self.next = 0
+
+    @property
+    def word(self) -> str:
+        """The next word in lower case; empty at the end."""
+        return self.words[self.next].text.lower() if self.next < len(self.words) else ""
+
+    def take(self, *wanted: str) -> bool:
+        """Pass over the next word if it is one of those wanted."""
+        found = self.word in wanted and bool(self.word)
+        self.next += found
+        return found
+
+    def fail(self, problem: str, remedy: str) -> NoReturn:
+        """Raise an error that marks the next word, or the place where one is missing."""
+        place = self.words[self.next] if self.next < len(self.words) else _Word("", self.end)
+        raise InputError(f"network: {problem}\n{mark(self.sentence, place.start, place.stop)}\n  {remedy}")
+
+    def choice(self, allowed: Iterable[str], remedy: str) -> str:
+        """Take one of some words."""
+        names = tuple(allowed)
+        if self.word not in names:
+            likely = difflib.get_close_matches(self.word, names, 1, 0.5)
+            came = f'; "{self.word}" is none of them' if self.word else ""
+            self.fail(f"expected one of {', '.join(names)}{came}.", f"Did you mean {likely[0]}?" if likely else remedy)
+        self.next += 1
+        return self.words[self.next - 1].text.lower()
+
+    def whole(self, what: str, least: int, remedy: str) -> int:
+        """Take a whole number."""
+        if not re.fullmatch(r"\d{1,9}", self.word) or not least <= int(self.word) <= LARGEST:
+            self.fail(f"expected {what}, a whole number from {least} to {LARGEST}{self._came()}.", remedy)
+        self.next += 1
+        return int(self.words[self.next - 1].text)
+
+    def size(self, what: str, least: int, remedy: str) -> tuple[int, int]:
+        """Take a size, "5" or "5x3" (height, width)."""
+        found = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", self.word)
+        sides = found and (int(found[1]), int(found[2] or found[1]))
+        if not sides or not least <= min(sides) or max(sides) > LARGEST:
+            self.fail(
+                f"expected {what} in pixels, {least} or more, as 5 or 5x3 (height x width){self._came()}.", remedy
+            )
+        self.next += 1
+        return sides
+
+    def number(self, what: str, fits: Callable[[float], bool], remedy: str) -> float:
+        """Take a number that fits."""
+        try:
+            value = float(self.word)
+        except ValueError:
+            value = float("nan")
+        if not fits(value):
+            self.fail(f"expected {what}{self._came()}.", remedy)
+        self.next += 1
+        return value
+
+    def close(self, remedy: str) -> None:
+        """Refuse words that are left."""
+        if self.word:
+            self.fail(f'"{self.word}" is not expected here.', remedy)
+
+    def _came(self) -> str:
+        return f'; got "{self.word}"' if self.word else ""
+
+
+def _phrases(sentence: str, start: int, text: str, what: str, example: str) -> Iterable[_Phrase]:
+    for part in text.split(","):
+        phrase = _Phrase(sentence, start, part)
+        if not phrase.words:
+            phrase.fail(f"expected {what} here, but there is nothing.", f"Write for example: {example}")
+        yield phrase
+        start += len(part) + 1
+
+
+def _read_layer(phrase: _Phrase) -> Layer:
+    if phrase.word in OPTIONS:
+        phrase.fail(
+            f'"{phrase.word}" says how to train, and stands among the layers.', "Put a semicolon before how to train."
+        )
+    kind = phrase.choice(EXAMPLES, f"Layers are written as in: {', '.join(EXAMPLES.values())}")
+    layer = _LAYERS[kind](phrase)
+    if phrase.word in EXAMPLES:
+        phrase.fail(f'a comma is missing before "{phrase.word}".', "Separate layers by commas.")
+    phrase.close(f"Write the layer as in: {EXAMPLES[kind]}")
+    return layer
+
+
+def _read_convolution(phrase: _Phrase) -> Layer:
+    example = "Write it as in: conv 16 5x5 stride 2 padding 1 relu"
+    filters = phrase.whole("the number of filters", 1, example)
+    kernel = phrase.size("the size of the kernel", 1, example)
+    stride, padding = (1, 1), (0, 0)
+    while phrase.word in ("stride", "padding"):
+        if phrase.take("stride"):
+            stride = phrase.size("the stride", 1, example)
+        elif phrase.take("padding") and phrase.word == "same":
+            padding = _same(phrase, kernel, stride)
+        else:
+            padding = phrase.size("the padding", 0, example)
+            if padding[0] >= kernel[0] or padding[1] >= kernel[1]:
+                phrase.next -= 1
+                phrase.fail("the padding must be smaller than the kernel.", "With more, some outputs see only padding.")
+    return Convolution(filters, kernel, stride, padding, _read_activation(phrase))
+
+
+def _same(phrase: _Phrase, kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[int, int]:
+    if kernel[0] % 2 == 0 or kernel[1] % 2 == 0 or stride != (1, 1):
+        phrase.fail(
+            "padding same needs a kernel of odd sides and stride 1.", "Give the padding in pixels, such as padding 1."
+        )
+    phrase.next += 1
+    return kernel[0] // 2, kernel[1] // 2
+
+
+def _read_pooling(phrase: _Phrase, *, average: bool = False) -> Layer:
+    size = phrase.size("the size of the pooling window", 1, "Write it as in: pool 2, or pool 3 stride 2")
+    stride = phrase.size("the stride", 1, "Write it as in: pool 3 stride 2") if phrase.take("stride") else size
+    return Pooling(size, stride, average)
+
+
+def _read_average(phrase: _Phrase) -> Layer:
+    phrase.choice(("pool",), "Write it as in: average pool 2")
+    return _read_pooling(phrase, average=True)
+
+
+def _read_global(phrase: _Phrase) -> Layer:
+    average = phrase.take("average")
+    phrase.choice(("pool",), "Write: global pool, or global average pool")
+    return GlobalPooling(average)
+
+
+def _read_dense(phrase: _Phrase) -> Layer:
+    return Dense(phrase.whole("the number of units", 1, "Write it as in: dense 64 relu"), _read_activation(phrase))
+
+
+def _read_dropout(phrase: _Phrase) -> Layer:
+    share = phrase.number("a share above 0 and below 1", lambda value: 0 < value < 1, "Write it as in: dropout 0.25")
+    return Dropout(share)
+
+
+def _read_batch_normalisation(phrase: _Phrase) -> Layer:
+    return BatchNormalisation(_read_activation(phrase))
+
+
+_LAYERS: dict[str, Callable[[_Phrase], Layer]] = {
+    "conv": _read_convolution,
+    "pool": _read_pooling,
+    "average": _read_average,
+    "global": _read_global,
+    "dense": _read_dense,
+    "dropout": _read_dropout,
+    "batchnorm": _read_batch_normalisation,
+}
+
+
+def _read_activation(phrase: _Phrase) -> Activation:
+    if not phrase.word or phrase.word in EXAMPLES:
+        return "none"
+    chosen = phrase.choice(ACTIVATIONS, "Without an activation, write nothing there.")
+    return next(activation for activation in ACTIVATIONS if activation == chosen)
+
+
+def _read_option(phrase: _Phrase, before: dict[str, Any]) -> tuple[str, Any]:
+    if phrase.word in EXAMPLES:
+        phrase.fail(
+            f'"{phrase.word}" is a layer, and stands where it is said how to train.', "Put it before the semicolon."
+        )
+    if FIELDS.get(phrase.word, phrase.word) in before:
+        phrase.fail(f'"{phrase.word}" is said twice.', "Leave one out.")
+    name = phrase.choice(OPTIONS, f"What can be said: {', '.join(OPTIONS.values())}")
+    value = _OPTIONS[name](phrase, f"Write it as in: {OPTIONS[name]}")
+    phrase.close("Separate what is said by commas." if phrase.word in OPTIONS else f"Write it as in: {OPTIONS[name]}")
+    return FIELDS.get(name, name), value
+
+
+def _read_augmentation(phrase: _Phrase, remedy: str) -> Augmentation:
+    if phrase.take("none"):
+        return Augmentation()
+    amounts: dict[str, Any] = {}
+    while not amounts or phrase.word in ("mirror", *AMOUNTS):
+        name = phrase.choice(("mirror", *AMOUNTS), remedy)
+        if name == "mirror":
+            amounts[name] = True
+        else:
+            unit, most = AMOUNTS[name]
+            fits = partial(_below, most=most)
+            amounts[name] = phrase.number(f"the most {unit}, from 0 and below {most:g}", fits, remedy)
+    return Augmentation(**amounts)
+
+
+def _below(value: float, most: float) -> bool:
+    return 0 <= value < most
+
+
+_OPTIONS: dict[str, Callable[[_Phrase, str], Any]] = {
+    "optimiser": lambda phrase, remedy: phrase.choice(OPTIMISERS, remedy),
+    "rate": lambda phrase, remedy: phrase.number(
+        "a learning rate, a finite number above 0", lambda value: 0 < value < float("inf"), remedy
+    ),
+    "batch": lambda phrase, remedy: phrase.whole("the captures a step", 1, remedy),
+    "epochs": lambda phrase, remedy: phrase.whole("the number of epochs", 0, remedy),
+    "decay": lambda phrase, remedy: phrase.number(
+        "a weight decay, a finite number from 0", lambda value: 0 <= value < float("inf"), remedy
+    ),
+    "initialisation": lambda phrase, remedy: phrase.choice(INITIALISATIONS, remedy),
+    "preprocess": lambda phrase, remedy: phrase.choice(KINDS, remedy),
+    "augment": _read_augmentation,
+}
+
+
+def _check_order(sentence: str, layers: tuple[Layer, ...]) -> None:
+    """Refuse layers that need rows and columns where none are left."""
+    flat: Layer | None = None
+    for place, layer in enumerate(layers):
+        if flat is not None and isinstance(layer, Convolution | Pooling | GlobalPooling):
+            phrase = _Phrase(sentence, *_place(sentence, place))
+            raise InputError(
+                f'network: "{layer}" needs rows and columns, and after "{flat}" there are none.\n'
+                f"{mark(sentence, phrase.begin, phrase.end)}\n  Put it before."
+            )
+        if flat is None and isinstance(layer, Dense | GlobalPooling):
+            flat = layer
+
+
+def _place(sentence: str, layer: int) -> tuple[int, str]:
+    """Return where the text of a layer starts in a sentence, and the text."""
+    parts = sentence.partition(";")[0].split(",")
+    return sum(len(part) + 1 for part in parts[:layer]), parts[layer]
