@@ -73,7 +73,7 @@ def test_every_chosen_name_is_there_and_documented():
     for name in faceloupe.__all__:
         assert getattr(faceloupe, name).__doc__, name
     assert sorted(faceloupe.__all__) == dir(faceloupe)
-    assert len(faceloupe.__all__) == len(set(faceloupe.__all__)) <= 36
+    assert len(faceloupe.__all__) == len(set(faceloupe.__all__)) <= 50
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -113,7 +113,7 @@ def test_every_part_has_a_rule():
     assert parts - {"__init__"} == set(MAY_KNOW)
 
 
-CIRCLES = 3  # imports inside functions that lead back to their module; none once measures and saving have theirs undone
+CIRCLES = 2  # imports inside functions that lead back to their module; none once those of the measures are undone
 CHAIN = 22  # modules in the longest chain of imports; 14 is the aim
 
 

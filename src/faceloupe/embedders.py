@@ -23,7 +23,7 @@ from faceloupe.recognition.engines import Engine
 if TYPE_CHECKING:
     from torch import nn
 
-    from faceloupe.training.saving import Classifier
+    from faceloupe.training.loading import Classifier
 
 __all__ = ["PUBLISHED", "ClassifierEmbedder", "EstimatorEmbedder", "grey_faces", "open_embedder"]
 

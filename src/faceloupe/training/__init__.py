@@ -6,10 +6,10 @@ from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, Network
 from faceloupe.training.filters import Filters
 from faceloupe.training.fit import History, Scores, batch_orders, evaluate, fit_network
 from faceloupe.training.language import CNN_SENTENCE, FCNN_SENTENCE, parse_network
+from faceloupe.training.loading import load_network
 from faceloupe.training.networks import CNN, FCNN, SmallNetwork, initialise
 from faceloupe.training.optimisers import RMSprop
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
-from faceloupe.training.saving import load_network
 from faceloupe.training.specs import Augmentation, NetworkSpec, Training
 
 __all__ = [

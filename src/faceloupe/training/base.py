@@ -21,6 +21,7 @@ from faceloupe.errors import InputError
 from faceloupe.progress import Progress
 from faceloupe.training.fit import History, Scores, cross_entropy, n_correct
 from faceloupe.training.preprocessing import Preprocessing
+from faceloupe.training.saving import save
 from faceloupe.training.specs import Pair, check_whole
 
 if TYPE_CHECKING:
@@ -122,8 +123,6 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def save(self, folder: str | Path) -> None:
         """Save the fitted classifier; see :func:`faceloupe.training.saving.save`."""
-        from faceloupe.training.saving import save  # saving knows the classifiers
-
         save(self, folder)
 
     def __sklearn_is_fitted__(self) -> bool:
