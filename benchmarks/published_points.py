@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from faceloupe.documents import write_json
 from faceloupe.recognition import Embedder, SFace, recognise, templates_of
-from faceloupe.recognition import points as home
-from faceloupe.recognition.detect import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
+from faceloupe.recognition import thresholds as home
 from faceloupe.recognition.engines import Engine
+from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
 from faceloupe.recognition.weights import YUNET
 from faceloupe.scores import OperatingPoint, ScoreSet, operating_point, remeasure
 from faceloupe.scores.points import one_in

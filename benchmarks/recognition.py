@@ -27,8 +27,8 @@ from PIL import Image
 
 from faceloupe.inspection import OnnxNetwork
 from faceloupe.recognition import SFace, compare, find_faces, recognise, weights
-from faceloupe.recognition.detect import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
 from faceloupe.recognition.engines import _for_any_number, _import_openvino
+from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
 
 BATCHES, TURNS = (1, 8, 32), 11
 PHOTOGRAPHS, LARGE_ONES, LARGE = 200, 8, (4000, 3000)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.gallery import EmbedderId, open_gallery
+from faceloupe.gallery.database import Database
 from faceloupe.gallery.index import MatrixIndex
 from faceloupe.gallery.matrix import Matrix
 
@@ -107,8 +108,8 @@ def compare(references: Floats, probes: Floats) -> None:
 
 def asking() -> float:
     """Return the median seconds that a gallery in a file takes to say that nothing has changed."""
-    with TemporaryDirectory() as folder, open_gallery(Path(folder) / "faces.db", create=True) as gallery:
-        index = MatrixIndex(gallery, EmbedderId("toy", ""))
+    with TemporaryDirectory() as folder, open_gallery(Path(folder) / "faces.db", create=True):
+        index = MatrixIndex(Database(Path(folder) / "faces.db"), EmbedderId("toy", ""))
         return medians({"refresh": index.refresh})["refresh"]
 
 

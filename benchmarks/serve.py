@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import httpx
 
-from faceloupe.gallery import Gallery, enrol_photographs, open_gallery
+from faceloupe.gallery import Gallery, open_gallery
 from faceloupe.gallery.answers import Answered, document_of
 from faceloupe.recognition import SFace, recognise
 from recognition import orl_photographs, photographs_in
@@ -111,7 +111,7 @@ def print_loads(paths: Sequence[Path], folder: Path, seconds: float, turns: int)
     place, contents = folder / "faces.db", [path.read_bytes() for path in paths]
     with open_gallery(place, create=True) as gallery:
         for number, path in enumerate(paths[:PEOPLE]):
-            enrol_photographs(gallery, f"person {number}", [path], SFace(), force=True)
+            gallery.enrol(f"person {number}", path, force=True)
         with server(place) as address:
             print(f"{'clients':>8s} {'a second':>9s} {'x loop':>7s} {'p50 ms':>8s} {'p99 ms':>8s} {'refused':>8s}")
             for clients in (*CLIENTS, TOO_MANY):

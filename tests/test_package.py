@@ -26,7 +26,7 @@ MAY_KNOW = {
     "scores": "errors",
     "faces": f"errors {DOCUMENTS} pages blocks",
     "recognition": f"errors {DOCUMENTS} faces scores",
-    "gallery": f"errors {DOCUMENTS} progress faces scores recognition",
+    "gallery": f"errors {DOCUMENTS} progress faces scores recognition embedders",
     "training": f"errors {DOCUMENTS} progress pages blocks faces inspection",
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",
@@ -34,7 +34,7 @@ MAY_KNOW = {
     "inspection": f"errors {DOCUMENTS} numerals progress pages blocks faces report",
     "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data scores faces training inspection",
     "report": f"errors {DOCUMENTS} numerals",
-    "embedders": "errors faces recognition training",
+    "embedders": "errors faces scores recognition training",
     "evaluation": f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders gallery",
     "explaining": (
         f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition inspection gallery report"

@@ -6,6 +6,7 @@ size gets the chips' luma (ITU-R BT.601), resized by a triangle filter as wide a
 
 import math
 import pickle
+from collections.abc import Sequence
 from copy import deepcopy
 from hashlib import sha256
 from os import PathLike
@@ -19,18 +20,30 @@ from faceloupe.errors import InputError
 from faceloupe.faces import LUMA
 from faceloupe.recognition import Embedder, SFace
 from faceloupe.recognition.engines import Engine
+from faceloupe.scores.points import Maker
 
 if TYPE_CHECKING:
     from torch import nn
 
     from faceloupe.training.loading import Classifier
 
-__all__ = ["PUBLISHED", "ClassifierEmbedder", "EstimatorEmbedder", "grey_faces", "open_embedder"]
+__all__ = [
+    "DEFAULT",
+    "PUBLISHED",
+    "ClassifierEmbedder",
+    "EstimatorEmbedder",
+    "grey_faces",
+    "open_embedder",
+    "open_embedder_of",
+]
 
 Floats = NDArray[np.float32]
 
 PUBLISHED = ("sface", "sface+flip")
 """Names of embedders whose weights somebody published."""
+
+DEFAULT = "sface"
+"""The embedder that is taken where none is asked for."""
 
 KINDS = {"NetworkClassifier": "network", "FCNNClassifier": "fcnn", "CNNClassifier": "cnn", "DeepCNNClassifier": "deep"}
 FACES_AT_ONCE = 64  # as many float64 feature maps as stay small
@@ -65,6 +78,39 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     from faceloupe.training import load_network
 
     return ClassifierEmbedder(load_network(folder))
+
+
+def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = "openvino") -> Embedder:
+    """Return the embedder that made a gallery's references.
+
+    Parameters
+    ----------
+    makers : sequence of objects with ``name`` and ``sha256``
+        What made them, as the gallery notes it.
+    gallery : str
+        What messages call it.
+    engine : {"openvino", "onnxruntime"}
+        What runs SFace.
+
+    Raises
+    ------
+    InputError
+        If there are several, or it is none of those with published weights, which alone are known by their names.
+    """
+    names = " and ".join(f"{maker.name} {maker.sha256[:8]}" for maker in makers)
+    if len(makers) > 1:
+        raise InputError(
+            f"{gallery} has references by {names}: name the one to use, as in open_gallery(..., "
+            f"embedder={makers[0].name!r}) or --embedder {makers[0].name}"
+        )
+    if makers[0].name in PUBLISHED:
+        embedder = open_embedder(makers[0].name, engine=engine)
+        if embedder.sha256 == makers[0].sha256:
+            return embedder
+    raise InputError(
+        f"{gallery} has references by {names}, which is not published: give it, as in open_gallery(..., embedder=...) "
+        "or --embedder DIR"
+    )
 
 
 class ClassifierEmbedder:

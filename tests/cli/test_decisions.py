@@ -143,7 +143,7 @@ class TestVerify:
     def test_the_threshold_of_a_gallery(self, folder, gallery, tmp_path):
         from faceloupe.gallery import open_gallery
         from faceloupe.recognition import SFace
-        from faceloupe.recognition.points import published_point
+        from faceloupe.recognition.thresholds import published_point
 
         gallery = shutil.copy(gallery, tmp_path)
         pair = (folder / "ann1.png", folder / "ann2.png")
@@ -168,7 +168,7 @@ class TestVerify:
         [
             (["paper.pdf", "ann1.png"], ImageError, r"paper\.pdf: no image that can be read"),
             (["ann1.png", "gone.png"], ImageError, r"gone\.png: no such file"),
-            (["wall.png", "ann1.png"], ImageError, r"wall\.png: no face found\. It should show one, upright"),
+            (["wall.png", "ann1.png"], ImageError, r"wall\.png: no face found: it should show one, upright"),
             (["ann1.png", "ann2.png", "--fmr", "1e-6"], InputError, "no operating point .*1e-06; there are 0.01"),
             (["ann1.png", "ann2.png", "--embedder", "nobodys"], InputError, "no embedder 'nobodys'"),
             (["ann1.png", "ann2.png", "--gallery", "gone.db"], GalleryError, "no gallery"),

@@ -56,8 +56,9 @@ def at_home(tmp_path, monkeypatch):
 @pytest.fixture
 def toy(monkeypatch):
     """Faces are recognised in any text file, but for those that hold "wall"."""
-    monkeypatch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: Toy())
-    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", recognised)
+    for opens in ("open_embedder", "open_embedder_of"):
+        monkeypatch.setattr(f"faceloupe.embedders.{opens}", lambda *_, **__: Toy())
+    monkeypatch.setattr("faceloupe.gallery.enrolment.recognise_numbered", recognised)
 
 
 @pytest.fixture
@@ -122,13 +123,13 @@ def test_an_enrolment_that_says_too_little_or_too_much(toy, arguments, words):  
 def test_a_stop_says_that_the_same_command_goes_on(toy, monkeypatch):  # noqa: ARG001
     make_folder(Path("people"), ["Ann", "Bob", "Cy"])
 
-    def stopped(paths, embedder, *, faces):
-        for number, photograph in enumerate(recognised(paths, embedder, faces=faces)):
-            if number == 7:
+    def stopped(numbered, embedder, search):
+        for photograph in recognised(numbered, embedder, search):
+            if photograph.path == Path("people/Cy/2.jpg"):
                 raise KeyboardInterrupt
             yield photograph
 
-    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", stopped)
+    monkeypatch.setattr("faceloupe.gallery.enrolment.recognise_numbered", stopped)
     Path("people/Ann/notes.txt").touch()
     code, _, talk = run("enrol", "--folder", "people")
     told, stopped = talk.splitlines(keepends=True)
@@ -231,7 +232,7 @@ def test_an_export_comes_back(gallery):  # noqa: ARG001
 def test_a_check(gallery, monkeypatch):
     assert run("check")[:2] == (0, f"{gallery}: 2 subjects, 6 references, nothing wrong.\n")
     monkeypatch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: Toy("other"))
-    run("enrol", "Ann", "people/Ann/1.jpg")
+    run("enrol", "Ann", "people/Ann/1.jpg", "--embedder", "other")
     code, out, _ = run("check")
     assert code == 1
     assert out.startswith("embedders: 1 of 2 subjects have no reference made by other abababab")

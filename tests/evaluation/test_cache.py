@@ -9,10 +9,10 @@ import pytest
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation import forget_cache
-from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
-from faceloupe.recognition import Pose, Quality
+from faceloupe.evaluation.cache import Cached, TemplateCache
+from faceloupe.recognition import FaceSearch, Pose, Quality
 
-DETECTING = Detecting("one", 0.6, 20.0)
+DETECTING = FaceSearch("one")
 TEMPLATE = Cached(
     np.linspace(-1, 1, 128, dtype=np.float32), Quality(40.0, 9.5, 0.5, 0.0, Pose(1.0, -2.0, 3.0), 0.9, 12.5)
 )
@@ -37,7 +37,7 @@ def test_another_photograph_embedder_weights_or_setting_is_another_template(coar
         assert kept.find("cd" * 32, coarse, DETECTING) is None
         assert kept.find("ab" * 32, type(coarse)("other"), DETECTING) is None
         assert kept.find("ab" * 32, other_weights, DETECTING) is None
-        for change in ({"faces": "central"}, {"min_score": 0.7}, {"min_size": 30.0}):
+        for change in ({"which": "central"}, {"min_score": 0.7}, {"min_size": 30.0}):
             assert kept.find("ab" * 32, coarse, replace(DETECTING, **change)) is None
         assert kept.find("ab" * 32, coarse, DETECTING) is not None
 

@@ -5,11 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from faceloupe.evaluation.cache import Detecting
 from faceloupe.evaluation.captures import Pixels, SideBySide, embed_captures
-from faceloupe.recognition import find_faces, templates_of
+from faceloupe.recognition import FaceSearch, find_faces, templates_of
 
-ONE = Detecting("one", 0.6, 20.0)
+ONE = FaceSearch("one")
 
 
 def photographs(folder):

@@ -99,9 +99,9 @@ def test_sface_names_everybody(people):
 def test_a_threshold_is_that_of_all_pairs(people):
     point = calibrate(people, fmr=0.01)
     data = open_data(people)
-    from faceloupe.evaluation.cache import Detecting
+    from faceloupe.recognition import FaceSearch
 
-    captures = embed_captures(data.paths, [SFace()], Detecting("one", 0.6, 20.0))
+    captures = embed_captures(data.paths, [SFace()], FaceSearch("one"))
     assert captures.fresh == 0
     scores = ScoreSet.from_templates(captures.vectors["sface"], data.subjects)
     source = f"every two captures, the folder {people.name}"

@@ -1,11 +1,13 @@
 """Photographs with templates, made up: no file is read and no weights are needed."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from faceloupe.recognition import Detection, FaceChip, Photograph, Pose, Problem, Quality, Template
+from faceloupe.gallery import Enrolled, list_subjects
+from faceloupe.recognition import Detection, FaceChip, Photograph, PhotoProblem, Pose, Quality, Template
 from faceloupe.recognition.detect import Box, Landmarks, Point
 
 GOOD = Quality(60.0, 30.0, 0.5, 0.0, Pose(0.0, 0.0, 0.0), 0.95, 14.0)
@@ -41,13 +43,14 @@ def detection():
 
 
 def unusable(path):
-    problem = Problem("no face", "no face found")
+    problem = PhotoProblem("no face", "no face found")
     return Photograph(Path(path), sha256(str(path).encode()).hexdigest(), (200, 200), (), (), problem)
 
 
-def recognised(paths, embedder, *, faces="one"):  # noqa: ARG001 - as recognise is called
+def recognised(numbered, embedder, search):  # noqa: ARG001 - as recognise_numbered is called
     """What recognising made-up files gives: the content "wall" shows no face, all others show one."""
-    for path in map(Path, paths):
+    for _, path in numbered:
+        path = Path(path)
         content = path.read_text()
         if content == "wall":
             yield unusable(path)
@@ -62,3 +65,12 @@ def make_folder(root, subjects, photographs=3):
         for number in range(1, photographs + 1):
             (root / name / f"{number}.jpg").write_text(f"{name} {number}")
     return root
+
+
+def enrol_folder(gallery, folder, **how):
+    """Enrol a folder of folders, as the command line does."""
+    for subject in list_subjects(folder):
+        result = (
+            gallery.enrol(subject.name, subject.photographs, **how) if subject.photographs else Enrolled(subject.name)
+        )
+        yield replace(result, refused=(*subject.refused, *result.refused))

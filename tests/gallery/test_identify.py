@@ -10,7 +10,7 @@ from faceloupe.errors import InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.gallery.identify import identify
 from faceloupe.recognition import Template, compare
-from faceloupe.recognition.points import all_points
+from faceloupe.recognition.thresholds import all_points
 from faceloupe.scores import Interval, OperatingPoint, fpir_at_size, fpir_in_words
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import galleries
 import numpy as np
 import pytest
-from galleries import Toy, make_folder
+from galleries import Toy, enrol_folder, make_folder
 
-from faceloupe.gallery import enrol_folder, open_gallery
+from faceloupe.gallery import open_gallery
 
 PHOTOGRAPHS = 3
 
@@ -22,17 +22,17 @@ PHOTOGRAPHS = 3
 # subject. Forking spares it the imports, so that it can be killed often.
 ENROLLER = """
 import os, sys
-from galleries import Toy, recognised
-from faceloupe.gallery import enrol_folder, open_gallery, photographs
+from galleries import Toy, enrol_folder, recognised
+from faceloupe.gallery import enrolment, open_gallery
 import alembic.command, alembic.config
-photographs.recognise = recognised
+enrolment.recognise_numbered = recognised
 print("ready", flush=True)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
         print(os.getpid(), flush=True)
-        with open_gallery(sys.argv[1], create=True) as gallery:
-            for enrolled in enrol_folder(gallery, line.strip(), Toy()):
+        with open_gallery(sys.argv[1], create=True, embedder=Toy()) as gallery:
+            for enrolled in enrol_folder(gallery, line.strip()):
                 print(enrolled.name, flush=True)
         os._exit(0)
     print("ended", os.waitpid(child, 0)[1], flush=True)
@@ -113,19 +113,19 @@ def test_a_stop_keeps_what_was_enrolled_and_the_same_call_goes_on(tmp_path, monk
     folder = make_folder(tmp_path / "people", ["Ann", "Bob", "Cy"], PHOTOGRAPHS)
     seen = []
 
-    def stopped(paths, embedder, *, faces):
-        for photograph in galleries.recognised(paths, embedder, faces=faces):
+    def stopped(numbered, embedder, search):
+        for photograph in galleries.recognised(numbered, embedder, search):
             seen.append(photograph.path)
             if len(seen) == 5:
                 raise KeyboardInterrupt
             yield photograph
 
-    monkeypatch.setattr("faceloupe.gallery.photographs.recognise", stopped)
-    with open_gallery(tmp_path / "faces.db", create=True) as gallery:
+    monkeypatch.setattr("faceloupe.gallery.enrolment.recognise_numbered", stopped)
+    with open_gallery(tmp_path / "faces.db", create=True, embedder=Toy()) as gallery:
         results = []
         with pytest.raises(KeyboardInterrupt):
-            results.extend(enrol_folder(gallery, folder, Toy()))
+            results.extend(enrol_folder(gallery, folder))
         assert [result.name for result in results] == ["Ann"] == [person.name for person in gallery.people()]
-        results = list(enrol_folder(gallery, folder, Toy()))
+        results = list(enrol_folder(gallery, folder))
         assert [len(result.already_enrolled) for result in results] == [PHOTOGRAPHS, 0, 0]
         assert [path.parent.name for path in seen[5:]] == ["Bob"] * PHOTOGRAPHS + ["Cy"] * PHOTOGRAPHS

@@ -12,8 +12,8 @@ from PIL import Image
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition import compare, template_of
-from faceloupe.recognition.decisions import check_point, point_in_words, verify
-from faceloupe.recognition.points import published_check, published_point
+from faceloupe.recognition.decisions import point_in_words, verify
+from faceloupe.recognition.thresholds import check_point, published_check, published_point
 from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import ScoreSet, operating_point
 
@@ -89,7 +89,7 @@ def test_an_embedder_without_a_point_is_told_to_calibrate():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("wall.png", r"no face found\. It should show one, upright and in focus"),
+        ("wall.png", r"no face found: it should show one, upright and in focus"),
         ("both.png", r"2 faces.* give the option central, which takes the one nearest the centre"),
         ("paper.pdf", r"paper\.pdf: no image that can be read"),
         ("gone.png", r"gone\.png: no such file"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceloupe.recognition import Pose, Quality, templates_of
-from faceloupe.recognition.limits import LIMITS, Limits, limits_of, shortcomings
+from faceloupe.recognition.limits import LIMITS, QualityLimits, limits_of, shortcomings
 
 GOOD = Quality(44.0, 11.9, 0.5, 0.0, Pose(3.0, -1.0, 0.0), 0.93, 12.4)  # the medians of LFW
 
@@ -55,7 +55,7 @@ def test_the_norm_is_judged_for_the_embedder_that_it_was_measured_on():
 
 
 def test_limits_can_be_others():
-    assert shortcomings(GOOD, Limits(eye_distance=60)) == (
+    assert shortcomings(GOOD, QualityLimits(eye_distance=60)) == (
         "eyes 44.0 pixels apart, expected at least 60: come closer, or use the photograph in its full size",
     )
 

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from faceloupe.errors import UnavailableError
-from faceloupe.recognition import Problem, compare, find_faces, recognise, templates_of
+from faceloupe.recognition import FaceSearch, PhotoProblem, compare, find_faces, recognise, templates_of
 from faceloupe.recognition.embed import BATCH
-from faceloupe.recognition.photographs import AHEAD
+from faceloupe.recognition.photographs import find_chips
+from faceloupe.recognition.recognise import AHEAD
 from faceloupe.recognition.weights import YUNET, find_weights
 
 pytestmark = pytest.mark.usefixtures("published")
@@ -72,11 +73,12 @@ def test_what_cannot_be_used_says_why_and_stops_nothing(folder, ten):
     paths = [ten[0], folder / "gone.jpg", folder / "text.jpg", folder / "wall.png", folder / "both.png", ten[1]]
     first, gone, text, wall, both, last = recognise(paths, Means(), faces="one")
     assert len(first.templates) == len(last.templates) == 1
-    assert (gone.problem, gone.sha256, gone.size) == (Problem("unreadable", "no such file"), "", (0, 0))
+    assert (gone.problem, gone.sha256, gone.size) == (PhotoProblem("unreadable", "no such file"), "", (0, 0))
     assert text.problem.kind == "unreadable"
     assert text.problem.reason.startswith("no image that can be read")
-    assert (wall.problem, wall.size) == (Problem("no face", "no face found"), (120, 90))
-    assert both.problem == Problem("several faces", "2 faces found where one was meant")
+    assert (wall.problem.kind, wall.size) == ("no face", (120, 90))
+    assert both.problem.kind == "several faces"
+    assert both.problem.reason.startswith("2 faces found where one was meant: crop to one face")
     assert not wall.templates + both.templates + both.chips
 
 
@@ -97,9 +99,9 @@ def test_small_faces_of_a_large_photograph_are_looked_for_where_all_are_meant(ph
     Image.fromarray(np.rint(photo * 255).astype(np.uint8)).save(tmp_path / "crowd.png")
     path = [tmp_path / "crowd.png"]
     (every,) = recognise(path, Means())
-    (coarse,) = recognise(path, Means(), max_side=640)
-    (large,) = recognise(path, Means(), min_size=200)
-    (central,) = recognise(path, Means(), faces="central", max_side=1600)
+    (coarse,) = recognise(path, Means(), faces=FaceSearch(max_side=640))
+    (large,) = recognise(path, Means(), faces=FaceSearch(min_size=200))
+    (central,) = recognise(path, Means(), faces=FaceSearch("central", max_side=1600))
     counts = [len(found.chips) for found in (every, coarse, large, central)]
     assert counts[0] == 8
     assert counts[1] < 8
@@ -117,7 +119,7 @@ def test_a_face_without_direction_is_that_photographs_problem(ten):
     first, second, third = recognise(ten[:3], Blind(), faces="one")
     assert len(first.templates) == len(third.templates) == 1
     assert (second.chips, second.templates) == ((), ())
-    assert second.problem == Problem(
+    assert second.problem == PhotoProblem(
         "no template", "means returned zeros or no numbers for a face, which have no direction"
     )
 
@@ -126,7 +128,7 @@ def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch
     found, enough = [], threading.Event()
 
     def find(*arguments, **options):
-        found.append(find_faces(*arguments, **options))
+        found.append(find_chips(*arguments, **options))
         if len(found) == AHEAD:
             enough.set()
         return found[-1]
@@ -137,7 +139,7 @@ def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch
                 assert enough.wait(30)  # photographs are read while faces are embedded
             return super().embed(faces)
 
-    monkeypatch.setattr("faceloupe.recognition.photographs.find_faces", find)
+    monkeypatch.setattr("faceloupe.recognition.photographs.find_chips", find)
     embedder = Patient()
     assert len(list(recognise(ten * 20, embedder))) == 200
     assert embedder.batches[0] < BATCH
@@ -175,7 +177,7 @@ def test_a_part_that_is_missing_stops_everything(ten, monkeypatch):
     def missing(*_, **__):
         raise UnavailableError("no detector")
 
-    monkeypatch.setattr("faceloupe.recognition.photographs.find_faces", missing)
+    monkeypatch.setattr("faceloupe.recognition.photographs.find_chips", missing)
     with pytest.raises(UnavailableError, match="no detector"):
         list(recognise(ten, Means()))
     assert not of_recognise()

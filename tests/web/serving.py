@@ -50,7 +50,7 @@ def photo(*people, capture=0, kind="PNG"):
     return content.getvalue()
 
 
-def find_mosaics(image, **_):
+def find_mosaics(image, *_):
     """What stands in for the detector: a face in every square that is no wall."""
     samples = np.asarray(image, np.float32) / (255 if image.dtype == np.uint8 else 1)
     tiles = (samples[:SIDE, left : left + SIDE] for left in range(0, samples.shape[1] - SIDE + 1, SIDE))
@@ -59,8 +59,9 @@ def find_mosaics(image, **_):
 
 def put_in(patch):
     """Let every way of recognising, the command line's too, see mosaics."""
-    patch.setattr("faceloupe.recognition.photographs.find_faces", find_mosaics)
-    patch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: Toy())
+    patch.setattr("faceloupe.recognition.photographs.find_chips", find_mosaics)
+    for opens in ("open_embedder", "open_embedder_of"):
+        patch.setattr(f"faceloupe.embedders.{opens}", lambda *_, **__: Toy())
 
 
 def settings(folder, **changes):

@@ -55,7 +55,7 @@ def test_it_equals_that_of_files(ask, tmp_path):
 @pytest.mark.parametrize("given", [{}, {"fmr": "0.0001"}])
 def test_it_explains_the_decision_that_verify_makes(ask, monkeypatch, given):
     published = replace(serving.POINT, threshold=0.7, target_fmr=1e-4)
-    monkeypatch.setattr("faceloupe.recognition.points._points", lambda: {published: published})
+    monkeypatch.setattr("faceloupe.recognition.thresholds._points", lambda: {published: published})
     files = {"one": serving.photo(1), "other": serving.photo(1, capture=1)}
     verified = ask("POST", "/verify", files=files, data=given).json()
     job = wait(ask, explain(ask, **given))

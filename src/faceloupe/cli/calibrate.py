@@ -11,6 +11,7 @@ from faceloupe.errors import GalleryError
 
 if TYPE_CHECKING:
     from faceloupe.recognition import Embedder
+    from faceloupe.recognition.engines import Engine
     from faceloupe.scores import OperatingPoint
 
 __all__ = ["calibrate"]
@@ -34,7 +35,7 @@ def calibrate(
     ] = None,
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,
-    embedder: EmbedderName = "sface",
+    embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     no_cache: NoCache = False,
     json: AsJson = False,
@@ -44,12 +45,10 @@ def calibrate(
     Every two captures are compared. A rate that they cannot support is refused, with how many comparisons it would
     take.
     """
-    from faceloupe.embedders import open_embedder
-
     own = _is_gallery(data)
     home = gallery or (data if own else None)
     _check_gallery(home, create=create)
-    made_by = open_embedder(embedder, engine=engine)
+    made_by = _embedder(home, embedder, engine, create=create)
     if own:
         point = _from_gallery(data, fmr, made_by)
     else:
@@ -61,6 +60,18 @@ def calibrate(
     say(_saved(point, home, create=create))
     words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
     echo_json({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else echo(words)
+
+
+def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Embedder":
+    """Return the embedder of that name, or else what the gallery was made with."""
+    from faceloupe import embedders
+
+    if name is not None or gallery is None or create:
+        return embedders.open_embedder(name or embedders.DEFAULT, engine=engine)
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery, engine=engine) as people:
+        return people.embedder
 
 
 def _from_gallery(url: str, fmr: float, embedder: "Embedder") -> "OperatingPoint":

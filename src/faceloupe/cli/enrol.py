@@ -1,15 +1,17 @@
 """``faceloupe enrol``: put people into a gallery."""
 
-from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName
+from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, MinSize
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
+from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Enrolled
@@ -31,8 +33,9 @@ def enrol(
     keep_faces: Annotated[
         bool, typer.Option("--keep-faces", help="Keep the cut-out faces too. Photographs are never kept.")
     ] = False,
+    min_size: MinSize = 20,
     gallery: GalleryName = "faceloupe.db",
-    embedder: EmbedderName = "sface",
+    embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     json: AsJson = False,
 ) -> None:
@@ -44,37 +47,47 @@ def enrol(
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR, a folder a name")
-    from faceloupe.embedders import open_embedder
-    from faceloupe.gallery import enrol_folder, enrol_photographs
+    from faceloupe.gallery import Enrolled, ListedSubject, list_subjects
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.people import checked_consent, checked_name
+    from faceloupe.recognition import FaceSearch
 
     checked_consent(consent)
     if folder is None:
         checked_name(name or "")
-    made_by = open_embedder(embedder, engine=engine)
-    faces: Literal["one", "central"] = "central" if central else "one"
+    search = FaceSearch("central" if central else "one", min_size=min_size)
     results: list[Enrolled] = []
     with (
         stoppable(lambda: _stopped(results)),
-        closing(GalleryToBe(gallery)) as opened,
-        progress("enrolling", transient=True) as told,
+        GalleryToBe(gallery, embedder=embedder, engine=engine) as people,
+        progress("enrolling", transient=True) as show,
     ):
-        how: dict[str, Any] = {"faces": faces, "consent": consent, "keep_faces": keep_faces, "force": force}
-        if folder is None:
-            results.append(enrol_photographs(opened, name or "", photographs or (), made_by, progress=told, **how))
-        else:
-            results.extend(enrol_folder(opened, folder, made_by, progress=told, **how))
+        subjects = list_subjects(folder) if folder else [ListedSubject(name or "", photographs or [])]
+        whole, done = sum(len(subject.photographs) for subject in subjects), 0
+        for subject in subjects:
+            results.append(Enrolled(subject.name, refused=tuple(subject.refused)))
+            if not subject.photographs:
+                continue
+            result = people.enrol(
+                subject.name, subject.photographs, faces=search, consent=consent, keep_faces=keep_faces, force=force,
+                progress=partial(_show_progress, show, done, whole),
+            )  # fmt: skip
+            results[-1] = replace(result, refused=(*subject.refused, *result.refused))
+            done += len(subject.photographs)
     _tell(results)
     if json:
         echo_json({"schema": "faceloupe.enrolled/1", "enrolled": [one.to_document() for one in results]})
     else:
-        echo(_summary(results, opened.name))
+        echo(_summary(results, people.name))
     if keep_faces and (count := sum(len(result.already_enrolled) for result in results)):
         already = f"{counted(count, 'photograph')} enrolled already"
         say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")
     if not any(result.enrolled or result.already_enrolled for result in results):
         raise typer.Exit(1)
+
+
+def _show_progress(show: Progress, before: int, whole: int, done: float, _: float) -> None:
+    show(before + done, whole)
 
 
 def _tell(results: "list[Enrolled]") -> None:

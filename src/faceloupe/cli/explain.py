@@ -1,17 +1,22 @@
 """``faceloupe explain``: why two photographs do, or do not, show one person, on one page."""
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
+from faceloupe.cli.options import (
+    AsJson,
+    Central,
+    EmbedderName,
+    EngineName,
+    MinSize,
+    TargetFmr,
+    gallery_if_any,
+    open_gallery_if_any,
+)
 from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError
-
-if TYPE_CHECKING:
-    from faceloupe.gallery import Gallery
 
 __all__ = ["explain"]
 
@@ -35,15 +40,16 @@ def explain(
     ] = None,
     figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
     json: AsJson = False,
-    embedder: EmbedderName = "sface",
+    min_size: MinSize = 20,
+    embedder: EmbedderName = None,
     engine: EngineName = "openvino",
 ) -> None:
     """Explain why two photographs do, or do not, show one person: one page, which shows both faces."""
-    from faceloupe import explaining
-    from faceloupe.embedders import open_embedder
+    from faceloupe import embedders, explaining
     from faceloupe.files import write_whole
     from faceloupe.pages import page as make_page
-    from faceloupe.recognition.points import published_point
+    from faceloupe.recognition import FaceSearch
+    from faceloupe.recognition.thresholds import published_point
     from faceloupe.report import save_figures, write_page
 
     page = out or (None if json or figures else Path("why.html"))
@@ -52,35 +58,26 @@ def explain(
             raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
         check_file(page, (a, b, gallery))
     check_folder(figures)
-    opened = open_embedder(embedder, engine=engine)
-    point = None if fmr is None else published_point(opened, fmr)
+    search = FaceSearch("central" if central else "one", min_size=min_size)
     with (
         stoppable("Stopped; nothing was written."),
-        _opened(gallery) as people,
-        progress("explaining", transient=True) as told,
+        open_gallery_if_any(gallery, embedder, engine) as people,
+        progress("explaining", transient=True) as show,
     ):
-        if people is not None and not people.n_subjects():
+        if people and not people.n_subjects():
             say(f"{gallery} is empty: the page tells nothing of other people.")
-            point, people = point or people.point(opened), None
-        found = explaining.explain(
-            a, b, point=point, embedder=opened, gallery=people, method=method, certify=certificate,
-            faces="central" if central else "one", progress=told,
+        made_by = people.embedder if people else embedders.open_embedder(embedder or embedders.DEFAULT, engine=engine)
+        explanation = explaining.explain(
+            a, b, point=None if fmr is None else published_point(made_by, fmr), embedder=made_by, gallery=people,
+            method=method, certify=certificate, faces=search, progress=show,
         )  # fmt: skip
-    document = found.to_document()
+    document = explanation.to_document()
     if page is not None:
         if page.suffix.lower() == ".png":
-            write_whole(page, found.plot().png(dpi=200))
+            write_whole(page, explanation.plot().png(dpi=200))
         else:
-            write_page(page, make_page(found))
+            write_page(page, make_page(explanation))
     if figures is not None:
-        say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
+        say(f"{len(save_figures(make_page(explanation), figures))} figures in {figures}")
     say_lead(document)
     echo_json(document) if json else echo(str(page or figures))
-
-
-def _opened(gallery: str | None) -> "AbstractContextManager[Gallery | None]":
-    if gallery is None:
-        return nullcontext()
-    from faceloupe.gallery import open_gallery
-
-    return open_gallery(gallery)

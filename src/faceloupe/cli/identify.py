@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, TargetFmr
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -34,9 +34,9 @@ def identify(
             "picture.",
         ),
     ] = None,
-    min_size: Annotated[float, typer.Option(min=0, help="Pixels of the shorter side of a face, at least.")] = 20,
+    min_size: MinSize = 20,
     gallery: GalleryName = "faceloupe.db",
-    embedder: EmbedderName = "sface",
+    embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     json: AsJson = False,
 ) -> None:
@@ -45,20 +45,19 @@ def identify(
     Faces are numbered row by row, from left to right. A photograph that cannot be read is named, the others are
     answered, and the exit status is 2.
     """
-    from faceloupe.embedders import open_embedder
     from faceloupe.gallery import open_gallery
     from faceloupe.gallery.answers import Answered, document_of
-    from faceloupe.recognition import recognise
-    from faceloupe.recognition.points import published_point
+    from faceloupe.recognition import FaceSearch, recognise
+    from faceloupe.recognition.thresholds import published_point
 
     if draw is not None:
         _check_drawing(draw, photographs)
+    search = FaceSearch(min_size=min_size, max_side=max_side)
     answered: list[Answered] = []
-    with open_gallery(gallery) as opened:
-        made_by = open_embedder(embedder, engine=engine)
-        point = None if fmr is None else published_point(made_by, fmr)
-        for photograph in recognise(photographs, made_by, min_size=min_size, max_side=max_side):
-            shown = Answered(photograph, opened.identify(photograph.templates, point=point, ranks=ranks))
+    with open_gallery(gallery, embedder=embedder, engine=engine) as people:
+        point = None if fmr is None else published_point(people.embedder, fmr)
+        for photograph in recognise(photographs, people.embedder, faces=search):
+            shown = Answered(photograph, people.identify(photograph.templates, point=point, ranks=ranks))
             answered.append(shown)
             if photograph.problem is not None:
                 say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")

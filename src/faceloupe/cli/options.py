@@ -1,15 +1,20 @@
 """Options that several commands share."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from faceloupe.cli.terminal import say
 
+if TYPE_CHECKING:
+    from faceloupe.gallery import Gallery
+    from faceloupe.recognition.engines import Engine
+
 __all__ = [
     "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "EmbedderName", "EngineName", "GalleryName",
-    "Name", "NoCache", "TargetFmr", "gallery_if_any",
+    "MinSize", "Name", "NoCache", "TargetFmr", "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
 
@@ -18,6 +23,17 @@ def gallery_if_any(help_: str) -> Any:
     return typer.Option(
         "--gallery", metavar="FILE|URL", envvar="FACELOUPE_GALLERY", callback=_there_or_none, help=help_
     )
+
+
+def open_gallery_if_any(
+    gallery: str | None, embedder: str | None, engine: "Engine"
+) -> "AbstractContextManager[Gallery | None]":
+    """Open the gallery that a command can do without, if one is named."""
+    if gallery is None:
+        return nullcontext()
+    from faceloupe.gallery import open_gallery
+
+    return open_gallery(gallery, embedder=embedder, engine=engine)
 
 
 def _there_or_none(context: typer.Context, parameter: typer.CallbackParam, gallery: str | None) -> str | None:
@@ -38,8 +54,14 @@ GalleryName = Annotated[
     ),
 ]
 EmbedderName = Annotated[
-    str, typer.Option("--embedder", metavar="NAME|DIR", help="sface, sface+flip, or a folder saved by faceloupe.")
+    str | None,
+    typer.Option(
+        "--embedder",
+        metavar="NAME|DIR",
+        help="sface, sface+flip, or a folder saved by faceloupe. By default what the gallery was made with, or sface.",
+    ),
 ]
+MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Pixels of the shorter side of a face, at least.")]
 EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="What runs SFace.")]
 TargetFmr = Annotated[
     float | None,

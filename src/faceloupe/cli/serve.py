@@ -38,7 +38,7 @@ def serve(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder of data to study and train on: NAME/SUBJECT/*.jpg.")
     ] = None,
-    embedder: EmbedderName = "sface",
+    embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
@@ -52,7 +52,7 @@ def serve(
         from faceloupe.web.server import address, listen, make_server
     except ImportError as error:
         raise UnavailableError(f"Serving needs {error.name}: pip install faceloupe[web]") from error
-    from faceloupe.embedders import open_embedder
+    from faceloupe import embedders
     from faceloupe.web.keys import key_of, new_token, read_keys
     from faceloupe.web.service import Service
     from faceloupe.web.settings import Settings
@@ -72,7 +72,7 @@ def serve(
             "set FACELOUPE_TOKEN"
         )
     listening = listen(settings)
-    service = Service(settings, embedder=open_embedder(embedder, engine=engine))
+    service = Service(settings, embedder=embedders.open_embedder(embedder or embedders.DEFAULT, engine=engine))
     page = address(listening) if keys else f"{address(listening)}/#token={token}"
     echo(page)
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")

@@ -1,15 +1,20 @@
 """``faceloupe verify``: decide whether two photographs show one person."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, TargetFmr, gallery_if_any
+from faceloupe.cli.options import (
+    AsJson,
+    Central,
+    EmbedderName,
+    EngineName,
+    MinSize,
+    TargetFmr,
+    gallery_if_any,
+    open_gallery_if_any,
+)
 from faceloupe.cli.terminal import echo, echo_json, say
-
-if TYPE_CHECKING:
-    from faceloupe.recognition import Embedder
-    from faceloupe.scores import OperatingPoint
 
 __all__ = ["verify"]
 
@@ -20,7 +25,8 @@ def verify(
     fmr: TargetFmr = None,
     central: Central = False,
     gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
-    embedder: EmbedderName = "sface",
+    min_size: MinSize = 20,
+    embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     json: AsJson = False,
 ) -> None:
@@ -28,12 +34,18 @@ def verify(
 
     Exit status 0 for a match, 1 for no match, 2 if they could not be compared.
     """
-    from faceloupe.embedders import open_embedder
+    from faceloupe import embedders
     from faceloupe.recognition.decisions import verify as decided
+    from faceloupe.recognition.search import FaceSearch
+    from faceloupe.recognition.thresholds import published_point
 
-    made_by = open_embedder(embedder, engine=engine)
-    point = _calibrated(gallery, made_by) if gallery and fmr is None else _published(made_by, fmr)
-    decision = decided(one, other, point, embedder=made_by, faces="central" if central else "one")
+    search = FaceSearch("central" if central else "one", min_size=min_size)
+    with open_gallery_if_any(gallery, embedder, engine) as people:
+        made_by = people.embedder if people else embedders.open_embedder(embedder or embedders.DEFAULT, engine=engine)
+        if people and fmr is None and people.point(made_by) is None:
+            say(f"{gallery} has no threshold of its own for {made_by.name}; the published one is taken.")
+        point = None if fmr is None else published_point(made_by, fmr)
+        decision = decided(one, other, point, gallery=people, embedder=made_by, faces=search)
     if json:
         echo_json(decision.to_document())
     else:
@@ -42,19 +54,3 @@ def verify(
         say(meaning)
     if not decision.match:
         raise typer.Exit(1)
-
-
-def _calibrated(gallery: str, embedder: "Embedder") -> "OperatingPoint":
-    from faceloupe.gallery import open_gallery
-
-    with open_gallery(gallery) as opened:
-        point = opened.point(embedder)
-    if point is None:
-        say(f"{gallery} has no threshold of its own for {embedder.name}; the published one is taken.")
-    return point or _published(embedder, None)
-
-
-def _published(embedder: "Embedder", fmr: float | None) -> "OperatingPoint":
-    from faceloupe.recognition.points import DEFAULT_FMR, published_point
-
-    return published_point(embedder, DEFAULT_FMR if fmr is None else fmr)

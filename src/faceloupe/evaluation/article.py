@@ -7,7 +7,7 @@ from faceloupe.blocks import section
 from faceloupe.evaluation import sections
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.words import lead
-from faceloupe.recognition.detect import DETECTION_SIDE
+from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
 
 __all__ = ["write_article"]

@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -21,23 +20,13 @@ from numpy.typing import NDArray
 from faceloupe.documents import parse_json
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition import Embedder, Pose, Quality
-from faceloupe.recognition.detect import DETECTION_SIDE
-from faceloupe.recognition.photographs import Faces
+from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.weights import YUNET
 
-__all__ = ["Cached", "Detecting", "TemplateCache", "cache_folder", "forget_cache"]
+__all__ = ["Cached", "TemplateCache", "cache_folder", "forget_cache"]
 
 FILE = "templates.sqlite3"
 PATIENCE = 30.0  # seconds to wait for another process to finish writing
-
-
-@dataclass(frozen=True, slots=True)
-class Detecting:
-    """Which faces of a photograph become templates: see :func:`faceloupe.recognition.recognise`."""
-
-    faces: Faces
-    min_score: float
-    min_size: float
 
 
 class Cached(NamedTuple):
@@ -81,14 +70,14 @@ class TemplateCache:
                     "CREATE TABLE IF NOT EXISTS templates (key TEXT PRIMARY KEY, vector BLOB, quality TEXT)"
                 )
 
-    def find(self, photograph: str, embedder: Embedder, detecting: Detecting) -> Cached | None:
+    def find(self, photograph: str, embedder: Embedder, detecting: FaceSearch) -> Cached | None:
         """Return what is kept of a photograph, given by the SHA-256 of its file."""
         key = _key(photograph, embedder, detecting)
         with self._explained():
             row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
         return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(parse_json(row[1])))
 
-    def keep(self, photograph: str, embedder: Embedder, detecting: Detecting, template: Cached) -> None:
+    def keep(self, photograph: str, embedder: Embedder, detecting: FaceSearch, template: Cached) -> None:
         """Keep a template; the end of this process, however sudden, does not lose it."""
         vector = template.vector.astype("<f4").tobytes()
         row = (_key(photograph, embedder, detecting), vector, json.dumps(template.quality.to_document()))
@@ -157,11 +146,11 @@ def _wipe(path: Path) -> int:
     return count
 
 
-def _key(photograph: str, embedder: Embedder, detecting: Detecting) -> str:
+def _key(photograph: str, embedder: Embedder, detecting: FaceSearch) -> str:
     """Return a hash of all that a template depends on."""
     parts = [
-        photograph, embedder.name, embedder.sha256, detecting.faces, detecting.min_score, detecting.min_size,
-        DETECTION_SIDE, YUNET.sha256, version("faceloupe"),
+        photograph, embedder.name, embedder.sha256, detecting.which, detecting.min_score, detecting.min_size,
+        detecting.sides, YUNET.sha256, version("faceloupe"),
     ]  # fmt: skip
     return sha256(json.dumps(parts).encode()).hexdigest()
 

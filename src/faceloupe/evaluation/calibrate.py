@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloupe.embedders import open_embedder
-from faceloupe.evaluation.cache import Detecting
 from faceloupe.evaluation.captures import embed_captures
 from faceloupe.evaluation.comparisons import every_two, score
 from faceloupe.evaluation.evaluate import Failure, failures
 from faceloupe.evaluation.labelled import Data, open_data
 from faceloupe.evaluation.parts import split, without_twins
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder
-from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
+from faceloupe.recognition import Embedder, FaceSearch
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.photographs import Faces
+from faceloupe.recognition.search import Faces
 from faceloupe.scores import OperatingPoint, operating_point, rule_of_3
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ def calibrate(
     *,
     embedder: str | Embedder = "sface",
     faces: Faces | None = None,
-    min_score: float = MIN_SCORE,
-    min_size: float = MIN_SIZE,
     engine: Engine = "openvino",
     cached: bool = True,
     progress: Progress | None = None,
@@ -51,7 +47,7 @@ def calibrate(
         Target, between 0 and 1.
     embedder : str or Embedder
         As :func:`faceloupe.embedders.open_embedder` takes it.
-    faces, min_score, min_size, engine, cached, progress
+    faces, engine, cached, progress
         As for :func:`faceloupe.evaluation.evaluate`.
     failed : callable, optional
         Called with each photograph that gave no template.
@@ -67,7 +63,7 @@ def calibrate(
     rule_of_3(fmr)  # refuses what is no rate
     maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
     labelled = open_data(data)
-    detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
+    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
     captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
     if failed:
         for failure in failures(labelled, captures):

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from faceloupe.embedders import grey_faces
 from faceloupe.errors import InputError
-from faceloupe.evaluation.cache import Cached, Detecting, TemplateCache
+from faceloupe.evaluation.cache import Cached, TemplateCache
 from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, Photograph, Quality, recognise
+from faceloupe.recognition import Embedder, FaceSearch, Photograph, Quality, recognise
 
 __all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "embed_captures"]
 
@@ -107,7 +107,7 @@ class Pixels:
 def embed_captures(
     paths: Sequence[Path],
     embedders: Sequence[Embedder],
-    detecting: Detecting,
+    detecting: FaceSearch,
     *,
     cached: bool = True,
     progress: Progress | None = None,
@@ -119,7 +119,7 @@ def embed_captures(
     paths : sequence of Path, (N,)
     embedders : sequence of Embedder
         With different names.
-    detecting : Detecting
+    detecting : FaceSearch
         Which faces are meant; not "all".
     cached : bool
         Use and fill the cache.
@@ -143,7 +143,7 @@ class _Work:
         self,
         paths: Sequence[Path],
         embedders: Sequence[Embedder],
-        detecting: Detecting,
+        detecting: FaceSearch,
         cache: TemplateCache | None,
         progress: Progress | None,
     ) -> None:
@@ -186,14 +186,7 @@ class _Work:
 
     def _recognise(self, embedders: Sequence[Embedder], places: Sequence[int], ready: int) -> None:
         together = SideBySide(embedders)
-        how = self.detecting
-        photographs = recognise(
-            [self.paths[place] for place in places],
-            together,
-            faces=how.faces,
-            min_score=how.min_score,
-            min_size=how.min_size,
-        )
+        photographs = recognise([self.paths[place] for place in places], together, faces=self.detecting)
         with closing(cast("Generator[Photograph, None, None]", photographs)):  # its threads end when this stops
             for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=ready + 1):
                 self.problems[place] = None if photograph.problem is None else photograph.problem.reason

@@ -7,7 +7,6 @@ from typing import Any
 
 from faceloupe.embedders import PUBLISHED, open_embedder
 from faceloupe.errors import InputError
-from faceloupe.evaluation.cache import Detecting
 from faceloupe.evaluation.captures import Captures, Pixels, embed_captures
 from faceloupe.evaluation.fitted import FITTED
 from faceloupe.evaluation.labelled import Data, Labelled, open_data
@@ -18,10 +17,9 @@ from faceloupe.evaluation.speed import Speed, time_stages
 from faceloupe.evaluation.words import lead
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder
-from faceloupe.recognition.detect import MIN_SCORE, MIN_SIZE
+from faceloupe.recognition import Embedder, FaceSearch
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.photographs import Faces
+from faceloupe.recognition.search import Faces
 from faceloupe.scores import OperatingPoint, rule_of_3
 
 __all__ = ["Evaluation", "Failure", "evaluate", "failures"]
@@ -46,7 +44,7 @@ class Evaluation(Shown):
     data : Labelled
     parts : Parts
         What chose, and what was measured.
-    detecting : Detecting
+    detecting : FaceSearch
         Which faces of a photograph were meant.
     plan : EvaluationPlan
     measured : tuple of Measured
@@ -60,7 +58,7 @@ class Evaluation(Shown):
 
     data: Labelled
     parts: Parts
-    detecting: Detecting
+    detecting: FaceSearch
     plan: EvaluationPlan
     measured: tuple[Measured, ...]
     failures: tuple[Failure, ...]
@@ -94,8 +92,6 @@ def evaluate(
     embedders: Named = ("sface",),
     *,
     faces: Faces | None = None,
-    min_score: float = MIN_SCORE,
-    min_size: float = MIN_SIZE,
     development: float = 0.5,
     fmr: float = 1e-3,
     points: Sequence[OperatingPoint] = (),
@@ -119,11 +115,9 @@ def evaluate(
     embedders : sequence of str or Embedder
         Names as :func:`faceloupe.embedders.open_embedder` takes them; "pca", "cnn" or "deep", fitted on the development
         side (see :mod:`faceloupe.evaluation.fitted`); or embedders.
-    faces : {"one", "central"}, optional
+    faces : {"one", "central"} or FaceSearch, optional
         Which face is meant. Otherwise the one nearest the centre with LFW, whose photographs show others too; with all
         else the only one, and several are a failure to enrol.
-    min_score, min_size
-        Which faces count, see :func:`faceloupe.recognition.detect`.
     development : float
         Share of a folder's subjects for development, from 0 (none: all are measured) to below 1.
     fmr : float
@@ -152,9 +146,7 @@ def evaluate(
     if draws < 1:
         raise InputError(f"draws: expected 1 or more, got {draws}")
     labelled = open_data(data)
-    detecting = Detecting(faces or ("central" if labelled.central else "one"), min_score, min_size)
-    if detecting.faces not in ("one", "central"):
-        raise InputError(f'faces: expected "one" or "central", got {faces!r}')
+    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
     plan = EvaluationPlan(fmr, draws, seed, tuple(points))
     wanted = _opened(embedders, engine)
     ready = [one for one in wanted.values() if one is not None]

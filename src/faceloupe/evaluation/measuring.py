@@ -18,7 +18,7 @@ from faceloupe.evaluation.measured import Checked, Measured, Origin, Pair, Worst
 from faceloupe.evaluation.parts import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
 from faceloupe.recognition import Embedder
-from faceloupe.recognition.points import published_points
+from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores import (
     FoldAccuracy,
     OperatingPoint,

@@ -249,7 +249,7 @@ def method(found: Evaluation) -> Iterator[Block]:
     )
     yield text(
         f"{len(test.captures):,} captures were measured: {test.main.what}.{chosen} In a photograph was meant: "
-        f"{meant[found.detecting.faces]}; detection score at least {found.detecting.min_score:g}, box at least "
+        f"{meant[found.detecting.which]}; detection score at least {found.detecting.min_score:g}, box at least "
         f"{found.detecting.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
     )
     yield text(
@@ -269,14 +269,7 @@ def _panels(found: Evaluation, kinds: Mapping[str, tuple[Pair, ...]]) -> dict[st
     """Return a panel for each pair, its two chips side by side."""
     pairs = [(f"{kind}: {pair[2]:.2f}", pair) for kind, pairs in kinds.items() for pair in pairs]
     wanted = sorted({capture for _, pair in pairs for capture in pair[:2]})
-    how = found.detecting
-    read = recognise(
-        [found.data.paths[capture] for capture in wanted],
-        Pixels(),
-        faces=how.faces,
-        min_score=how.min_score,
-        min_size=how.min_size,
-    )
+    read = recognise([found.data.paths[capture] for capture in wanted], Pixels(), faces=found.detecting)
     chips = {
         capture: photograph.chips[0].image for capture, photograph in zip(wanted, read, strict=True) if photograph.chips
     }

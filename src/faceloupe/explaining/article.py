@@ -12,12 +12,12 @@ from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.numerals import decimals
 from faceloupe.recognition import Quality
 from faceloupe.recognition.decisions import point_in_words
-from faceloupe.recognition.limits import Limits, limits_of
+from faceloupe.recognition.limits import QualityLimits, limits_of
 
 __all__ = ["write_article"]
 
 # Label with its unit, how it is read off, decimals, and the limits of enrolment.
-MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[Limits], str]], ...] = (
+MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[QualityLimits], str]], ...] = (
     ("distance of the eyes, pixels", lambda one: one.eye_distance, 0, lambda limits: f"≥ {limits.eye_distance:g}"),
     ("sharpness, grey levels of 255", lambda one: one.sharpness, 1, lambda limits: f"≥ {limits.sharpness:g}"),
     (

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from faceloupe.explaining.drawing import landmarks_on_chip
 from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.explaining.words import lead
-from faceloupe.faces import read_image
+from faceloupe.faces.images import as_floats
 from faceloupe.inspection import Attribution, attribute
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
@@ -21,6 +20,8 @@ from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, Templat
 from faceloupe.recognition.align import REFERENCE_POINTS
 from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photos import Photo, PhotoSource, open_photo
+from faceloupe.recognition.search import Faces
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Gallery
@@ -152,14 +153,14 @@ class Explanation(Shown):
 
 
 def explain(
-    a: str | PathLike[str],
-    b: str | PathLike[str],
+    a: Photo,
+    b: Photo,
     *,
     point: "OperatingPoint | None" = None,
     embedder: Embedder | None = None,
     gallery: "Gallery | None" = None,
     method: str = METHODS[0],
-    faces: Literal["one", "central"] = "one",
+    faces: Faces = "one",
     certify: bool = True,
     progress: Progress | None = None,
 ) -> Explanation:
@@ -170,18 +171,19 @@ def explain(
 
     Parameters
     ----------
-    a, b : path
-        Image files, see :func:`faceloupe.faces.read_image`.
+    a, b : path, bytes, PIL image, array, binary file object or Photograph
+        Of a Photograph the file is read again.
     point : OperatingPoint, optional
         The threshold. Otherwise the gallery's own, or else the published one of the embedder.
     embedder : Embedder, optional
-        Otherwise SFace by OpenVINO. Whether a map depends on what was learned is checked for SFace, where the package
-        onnx is installed; of other embedders the weights cannot be reached.
+        Otherwise the gallery's, or else SFace by OpenVINO. Whether a map depends on what was learned is checked for
+        SFace, where the package onnx is installed; of other embedders the weights cannot be reached.
     gallery : Gallery, optional
-        An open one. Its subjects who are most like the two faces, but match neither, are named with their scores.
+        An open one: its threshold and embedder are taken. Its subjects who are most like the two faces, but match
+        neither, are named with their scores.
     method : {"occlusion", "correlation"}
         How the maps are made, see :func:`faceloupe.inspection.attribute`.
-    faces : {"one", "central"}
+    faces : {"one", "central"} or FaceSearch
         With "one" each photograph must show one face; with "central" the one nearest its centre counts.
     certify : bool
         Whether to check the maps; that takes about 12 times as long as making them.
@@ -199,7 +201,7 @@ def explain(
     InputError
         If an option is not as described, the point is of another embedder, or none was published for this one.
     GalleryError
-        If the gallery cannot be read, or has no reference by this embedder.
+        If the gallery cannot be read, or has references, but none by this embedder.
     UnavailableError
         If weights or packages are missing.
 
@@ -214,18 +216,21 @@ def explain(
     """
     if method not in METHODS:
         raise InputError(f"method: expected one of {', '.join(METHODS)}, which only run the embedder; got {method!r}")
-    embedder = embedder or SFace()
-    if point is None and gallery is not None:
-        point = gallery.point(embedder)
-    decision = verify(a, b, point, embedder=embedder, faces=faces)
+    embedder = embedder or (gallery.embedder if gallery else SFace())
+    sources = _source(a, "photo 1"), _source(b, "photo 2")
+    decision = verify(*sources, point=point, gallery=gallery, embedder=embedder, faces=faces)
     others = None
-    if gallery is not None:
+    if gallery is not None and gallery.n_subjects():
         pair = decision.one.templates[0], decision.other.templates[0]
         others = compare_with_others(gallery, embedder, pair, decision.score, decision.point.threshold)
-    images = read_image(decision.one.path, colour=True), read_image(decision.other.path, colour=True)
+    images = as_floats(sources[0].decode()), as_floats(sources[1].decode())
     return explain_decision(
         decision, images, embedder, others=others, method=method, certify=certify, progress=progress
     )
+
+
+def _source(photo: Photo, name: str) -> PhotoSource:
+    return open_photo(photo.path if isinstance(photo, Photograph) else photo, name)
 
 
 def explain_decision(

@@ -36,6 +36,7 @@ __all__ = [
     "read_file",
     "read_image",
     "read_samples",
+    "samples_of",
     "to_square",
 ]
 
@@ -148,10 +149,30 @@ def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
     ImageError
         As :func:`read_image`.
     """
-    try:
+    with _in_own_words(name):
         if not content:
             raise ImageError("the file is empty (0 bytes)")
         return _decode(_Timed(content), colour)
+
+
+def samples_of(image: "Image", name: str, *, colour: bool = False) -> Samples:
+    """Return the picture that Pillow has opened, as :func:`read_samples` does; messages call it `name`.
+
+    Raises
+    ------
+    ImageError
+        If its pixels cannot be read.
+    """
+    from PIL import ImageOps
+
+    with _in_own_words(name), _remarks_silenced():
+        return _samples(ImageOps.exif_transpose(image), colour)
+
+
+@contextmanager
+def _in_own_words(name: str) -> Iterator[None]:
+    try:
+        yield
     except ImageError as problem:
         raise ImageError(problem.reason, name) from problem.__cause__
     except Exception as problem:  # a decoder that is fed damaged bytes may raise almost anything

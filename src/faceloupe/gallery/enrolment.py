@@ -1,10 +1,13 @@
-"""Photographs become references of a subject, all in one transaction; those that cannot are told with the reason."""
+"""Photographs of a subject become references; those that cannot are told with the reason."""
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Connection, insert, select, update
@@ -12,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from faceloupe.errors import InputError
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import as_text
+from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Enrolled
@@ -19,15 +23,88 @@ from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import damage_in_words
 from faceloupe.gallery.strangers import point_for, unlike_all
 from faceloupe.gallery.templates import made_by
-from faceloupe.recognition import FaceChip, Photograph
+from faceloupe.progress import Progress
+from faceloupe.recognition import FaceChip, FaceSearch, Photograph
 from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photos import Photo, is_photo
+from faceloupe.recognition.recognise import recognise_numbered
+from faceloupe.recognition.search import Faces
 
-__all__ = ["Holders", "enrol", "holders_of", "refusal_of_holder", "refusals"]
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+
+__all__ = ["Holders", "add_references", "enrol", "holders_of"]
 
 Holders = set[tuple[str, EmbedderId]]
 
 
 def enrol(
+    gallery: "Gallery",
+    name: str,
+    photos: "Photo | Iterable[Photo]",
+    *,
+    faces: Faces = "one",
+    consent: str = "",
+    keep_faces: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Enrolled:
+    """Recognise photographs of a subject and enrol them, see :meth:`faceloupe.gallery.Gallery.enrol`."""
+    name, consent = checked_name(name), checked_consent(consent)
+    held: list[Photo] = [photos] if is_photo(photos) else list(photos)  # type: ignore[list-item, arg-type]
+    already, refused, fresh = _sorted_out(gallery, name, held)
+    photographs: list[Photograph] = []
+    for photograph in _recognised(gallery, fresh, FaceSearch.of_one_face(faces)):
+        # The chips of many photographs take memory.
+        photographs.append(photograph if keep_faces else replace(photograph, chips=()))
+        if progress is not None:
+            progress(len(held) - len(fresh) + len(photographs), len(held))
+    unusable = refusals(photographs, force=force)
+    if len(unusable) == len(photographs) and not (consent and already):
+        return Enrolled(name, already_enrolled=tuple(already), refused=(*refused, *unusable))
+    with gallery.writing() as connection:
+        result = add_references(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
+    return replace(result, already_enrolled=(*already, *result.already_enrolled), refused=(*refused, *result.refused))
+
+
+def _sorted_out(
+    gallery: "Gallery", name: str, photos: Sequence[Photo]
+) -> tuple[list[str], list[Skipped], list[tuple[int, Photo]]]:
+    """Return which files are enrolled already, which cannot be, and what is to be recognised, with its number.
+
+    What is enrolled already is known by its hash and not recognised again: the same call goes on after a stop.
+    """
+    already, refused, fresh = [], [], []
+    files = {photo: _hash(Path(photo)) for photo in photos if isinstance(photo, str | PathLike)}
+    holders = gallery.holders(files.values()) if files else {}
+    for number, photo in enumerate(photos, 1):
+        holding = holders[files[photo]] if isinstance(photo, str | PathLike) else set()
+        path = as_text(str(photo))
+        if reason := refusal_of_holder(holding, name):
+            refused.append(Skipped(path, reason))
+        elif holding and (name, EmbedderId(gallery.embedder.name, gallery.embedder.sha256)) in holding:
+            already.append(path)
+        else:
+            fresh.append((number, photo))
+    return already, refused, fresh
+
+
+def _recognised(gallery: "Gallery", photos: list[tuple[int, Photo]], search: FaceSearch) -> Iterator[Photograph]:
+    """Yield photographs as they are; all else as what the gallery's embedder makes of it."""
+    if all(isinstance(photo, Photograph) for _, photo in photos):
+        yield from (photo for _, photo in photos if isinstance(photo, Photograph))
+    else:
+        yield from recognise_numbered(photos, gallery.embedder, search)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except (InputError, OSError, ValueError):
+        return ""  # whoever opens it next says why
+
+
+def add_references(
     connection: Connection,
     name: str,
     photographs: Sequence[Photograph],
@@ -36,8 +113,7 @@ def enrol(
     keep_faces: bool = False,
     force: bool = False,
 ) -> Enrolled:
-    """Enrol photographs of a subject, see :meth:`faceloupe.gallery.Gallery.enrol`."""
-    name, consent = checked_name(name), checked_consent(consent)
+    """Make references of photographs of a subject, all in one transaction; the name is one that was checked."""
     usable: dict[tuple[str, EmbedderId], Photograph] = {}
     already: list[str] = []
     refused: list[Skipped] = []

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, select
 from faceloupe.arrays import encode_array
 from faceloupe.errors import GalleryError
 from faceloupe.files import write_whole
-from faceloupe.gallery import points
+from faceloupe.gallery import saved_points
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import REMEDY, flaws
 
@@ -54,7 +54,7 @@ def _documents(connection: Connection) -> Iterator[Document]:
         "schema": SCHEMA,
         "notice": _NOTICE,
         "exported": datetime.now(UTC).isoformat(),
-        "operating_points": [point.to_document() for point in points.latest_of_all(connection).values()],
+        "operating_points": [point.to_document() for point in saved_points.latest_of_all(connection).values()],
     }
     people = {row.id: row for row in connection.execute(select(subjects))}
     rows = connection.execute(select(references).order_by(references.c.subject_id, references.c.id))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -9,15 +10,33 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from faceloupe.gallery import checks, enrolment, exporting, forgetting, importing, people, points, templates, trail
+from faceloupe import embedders
+from faceloupe.gallery import (
+    checks,
+    enrolment,
+    exporting,
+    forgetting,
+    importing,
+    people,
+    saved_points,
+    templates,
+    trail,
+)
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.identify import Candidates, identify
 from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
 from faceloupe.gallery.schema import references, subjects
+from faceloupe.recognition.decisions import Decision, verify
+from faceloupe.recognition.photos import is_photo, open_photo
+from faceloupe.recognition.recognise import recognise_all
 
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
-    from faceloupe.gallery.identify import Candidates
-    from faceloupe.recognition import Embedder, Photograph, Template
+    from faceloupe.progress import Progress
+    from faceloupe.recognition import Embedder, Template
+    from faceloupe.recognition.engines import Engine
+    from faceloupe.recognition.photos import Photo
+    from faceloupe.recognition.search import Faces
     from faceloupe.scores import OperatingPoint
 
 __all__ = ["Gallery"]
@@ -35,10 +54,24 @@ class Gallery:
     ----------
     database : Database
         Where it lies.
+    embedder : Embedder, str or path, optional
+        What makes its templates, itself or its name; otherwise what made the references that are here.
+    engine : {"openvino", "onnxruntime"}
+        What runs it, if it is SFace.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        embedder: "Embedder | str | PathLike[str] | None" = None,
+        engine: "Engine" = "openvino",
+    ) -> None:
         self._database = database
+        self._engine = engine
+        if isinstance(embedder, str | PathLike):
+            embedder = embedders.open_embedder(embedder, engine=engine)
+        self._embedder: Embedder | None = embedder
 
     @property
     def name(self) -> str:
@@ -53,40 +86,66 @@ class Gallery:
         """Open a transaction that alone may write."""
         return self._database.writing()
 
-    def enrol(
-        self,
-        name: str,
-        photographs: Sequence["Photograph"],
-        *,
-        consent: str = "",
-        keep_faces: bool = False,
-        force: bool = False,
-    ) -> Enrolled:
-        """Make references of photographs of a subject, who is added if there is none of that name.
-
-        Not enrolled, but told with the reason, are photographs with a problem, those that are unfit by
-        :func:`faceloupe.recognition.limits.shortcomings`, and those that are enrolled as somebody else. If none can be
-        enrolled, nobody is added.
-
-        Parameters
-        ----------
-        name : str
-        photographs : sequence of Photograph
-            From :func:`faceloupe.recognition.recognise` with ``faces="one"`` or ``"central"``.
-        consent : str
-            A note on the subject's consent, added to those that are there.
-        keep_faces : bool
-            Keep the face chips as well. Photographs are never kept.
-        force : bool
-            Enrol unfit faces too.
+    @property
+    def embedder(self) -> "Embedder":
+        """What makes templates here: what the gallery was opened with, else what made its references, else SFace.
 
         Raises
         ------
         InputError
-            If the name cannot be one, or a photograph without a problem has not just one template.
+            If the references are by several embedders, or by one that cannot be opened by its name.
         """
-        with self.writing() as connection:
-            return enrolment.enrol(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
+        if self._embedder is None:
+            makers = self._makers()
+            if not makers:
+                return embedders.open_embedder(embedders.DEFAULT, engine=self._engine)  # later there may be others
+            self._embedder = embedders.open_embedder_of(makers, self.name, engine=self._engine)
+        return self._embedder
+
+    def enrol(
+        self,
+        name: str,
+        photos: "Photo | Iterable[Photo]",
+        *,
+        faces: "Faces" = "one",
+        consent: str = "",
+        keep_faces: bool = False,
+        force: bool = False,
+        progress: "Progress | None" = None,
+    ) -> Enrolled:
+        """Make references of photographs of a subject, who is added if there is none of that name.
+
+        Not enrolled, but told with the reason, are photographs that cannot be read or do not show the face that is
+        meant, those that are unfit by :func:`faceloupe.recognition.shortcomings`, and those that are enrolled as
+        somebody else. If none can be enrolled, nobody is added. Files that are enrolled already are passed over.
+
+        Parameters
+        ----------
+        name : str
+        photos : path, bytes, PIL image, array, binary file object or Photograph, or several
+            What was recognised before is enrolled as it is.
+        faces : {"one", "central"} or FaceSearch
+            Which face of a photograph is meant.
+        consent : str
+            A note on the subject's consent, added to those that are there.
+        keep_faces : bool
+            Keep the face chips as well. Photographs are never kept. Those enrolled already keep the face that they
+            have, or none.
+        force : bool
+            Enrol unfit faces too.
+        progress : callable, optional
+            Told how many photographs are done, of how many.
+
+        Raises
+        ------
+        InputError
+            If the name cannot be one, a photo is none, or a Photograph without a problem has not just one template.
+        UnavailableError
+            If weights or packages are missing.
+        """
+        return enrolment.enrol(
+            self, name, photos, faces=faces, consent=consent, keep_faces=keep_faces, force=force, progress=progress
+        )
 
     def holders(self, hashes: Iterable[str]) -> "dict[str, enrolment.Holders]":
         """Return as whom photographs are enrolled, by the SHA-256 of their files."""
@@ -227,12 +286,12 @@ class Gallery:
     def point(self, embedder: "Embedder | EmbedderId") -> "OperatingPoint | None":
         """Return the operating point that was saved last for an embedder; None if there is none."""
         with self.reading() as connection:
-            return points.latest(connection, EmbedderId(embedder.name, embedder.sha256))
+            return saved_points.latest(connection, EmbedderId(embedder.name, embedder.sha256))
 
     def save_point(self, point: "OperatingPoint") -> None:
         """Keep an operating point, that holds for its embedder from now on."""
         with self.writing() as connection:
-            points.save(connection, point)
+            saved_points.save(connection, point)
 
     def n_references(self, embedder: "Embedder | EmbedderId") -> int:
         """Return how many references one embedder made."""
@@ -246,28 +305,62 @@ class Gallery:
             return templates.templates(connection, embedder)
 
     def identify(
-        self, templates: "Sequence[Template]", *, point: "OperatingPoint | None" = None, ranks: int = 5
+        self,
+        photo: "Photo | Sequence[Template]",
+        *,
+        point: "OperatingPoint | None" = None,
+        ranks: int = 5,
+        faces: "Faces" = "all",
     ) -> "tuple[Candidates, ...]":
-        """Find who is most like each face, see :func:`faceloupe.gallery.identify.identify`; nobody is an answer.
+        """Find who is most like each face; nobody is an answer.
 
         Parameters
         ----------
-        templates : sequence of Template
-            Of the faces, by one embedder.
+        photo : path, bytes, PIL image, array, binary file object or Photograph; or sequence of Template
+            One photograph, or the templates of faces.
         point : OperatingPoint, optional
             The threshold; otherwise the one saved here for this embedder, or else the published one.
         ranks : int
             How many candidates are wanted for each face.
+        faces : {"all", "one", "central"} or FaceSearch
+            Which faces of the photograph are meant.
+
+        Returns
+        -------
+        tuple of Candidates
+            One a face of the photograph, row by row from left to right, with where it is; or one a template.
 
         Raises
         ------
+        ImageError
+            If the photograph cannot be read, or does not show one face where one is meant.
         InputError
-            If the references here, or the point, are of another embedder; if there is no point for it; or if `ranks`
-            is below 1.
+            If `photo` is none of these; if the references here, or the point, are of another embedder; if there is no
+            point for it; or if `ranks` is below 1.
         """
-        from faceloupe.gallery.identify import identify
+        if not is_photo(photo):
+            if not isinstance(photo, Sequence):
+                open_photo(photo)  # says what it could have been
+            return identify(self._database, photo, point, ranks)  # type: ignore[arg-type]
+        [photograph] = recognise_all([photo], self.embedder, faces=faces)  # type: ignore[list-item]
+        found = identify(self._database, photograph.templates, point, ranks)
+        return tuple(
+            replace(found[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
+        )
 
-        return identify(self, templates, point, ranks)
+    def verify(
+        self, one: "Photo", other: "Photo", *, point: "OperatingPoint | None" = None, faces: "Faces" = "one"
+    ) -> "Decision":
+        """Decide whether two photographs show one person, by the embedder and the threshold that hold here.
+
+        Parameters are those of :func:`faceloupe.verify`.
+        """
+        return verify(one, other, point, gallery=self, faces=faces)
+
+    def _makers(self) -> list[EmbedderId]:
+        """Return what made the references that are here."""
+        with self.reading() as connection:
+            return templates.embedders(connection)
 
     def close(self) -> None:
         """Let go of the database."""

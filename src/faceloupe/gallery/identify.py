@@ -3,23 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, select
 
 from faceloupe.errors import InputError
+from faceloupe.gallery import saved_points
+from faceloupe.gallery.database import Database
 from faceloupe.gallery.index import Ids, Scores, Size, index_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.recognition import Template
-from faceloupe.recognition.decisions import check_point, point_in_words
-from faceloupe.recognition.points import published_point
+from faceloupe.recognition import Detection, Template
+from faceloupe.recognition.decisions import point_in_words
+from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores import OperatingPoint, fpir_at_size, fpir_in_words
 from faceloupe.scores.points import one_in
-
-if TYPE_CHECKING:
-    from faceloupe.gallery.gallery import Gallery
 
 __all__ = ["Candidate", "Candidates", "identify"]
 
@@ -63,12 +62,15 @@ class Candidates:
         The threshold, and what was measured at it.
     n_subjects, n_references : int
         With how many the face was compared.
+    detection : Detection or None
+        Where in its photograph the face is, if a photograph was asked about and not a template.
     """
 
     candidates: tuple[Candidate, ...]
     point: OperatingPoint
     n_subjects: int
     n_references: int
+    detection: Detection | None = None
 
     @property
     def nobody(self) -> bool:
@@ -128,6 +130,7 @@ class Candidates:
             "references": self.n_references,
             "fpir": self.fpir,
             "words": self.words(),
+            "detection": self.detection and self.detection.to_document(),
         }
 
     def _fpir_words(self) -> Iterator[str]:
@@ -141,13 +144,14 @@ class Candidates:
 
 
 def identify(
-    gallery: "Gallery", templates: Sequence[Template], point: OperatingPoint | None = None, ranks: int = 5
+    database: Database, templates: Sequence[Template], point: OperatingPoint | None = None, ranks: int = 5
 ) -> tuple[Candidates, ...]:
     """Find the subjects of a gallery that are most like each face.
 
     Parameters
     ----------
-    gallery : Gallery
+    database : Database
+        Of the gallery.
     templates : sequence of Template
         Of the faces, by one embedder.
     point : OperatingPoint, optional
@@ -163,20 +167,20 @@ def identify(
     Raises
     ------
     InputError
-        If the gallery's references, or the point, are of another embedder than the templates; if no point is there for
-        it; or if `ranks` is below 1.
+        If these are no templates; if the gallery's references, or the point, are of another embedder; if no point is
+        there for it; or if `ranks` is below 1.
     GalleryError
         If the gallery cannot be read.
     """
     if not templates:
         return ()
     embedder = _maker(templates)
-    point = point or gallery.point(embedder) or published_point(embedder)
-    check_point(point, embedder)
-    index = index_of(gallery, embedder)
+    with database.reading() as connection:
+        point = choose_point(embedder, point, saved_points.latest(connection, embedder))
+    index = index_of(database, embedder)
     found, scores = index.search(np.stack([template.vector for template in templates]), ranks)
     size = index.size()
-    with gallery.reading() as connection:
+    with database.reading() as connection:
         if not size.references:
             _check_emptiness(connection, embedder)
         names = _names(connection, found)
@@ -187,6 +191,8 @@ def identify(
 
 
 def _maker(templates: Sequence[Template]) -> EmbedderId:
+    if others := [type(one).__name__ for one in templates if not isinstance(one, Template)]:
+        raise InputError(f"identify takes one photo, or the templates of its faces; got a list of {others[0]}")
     makers = {EmbedderId(template.embedder, template.sha256) for template in templates}
     if len(makers) > 1:
         raise InputError(f"templates: expected them by one embedder, got {_listed(makers)}")

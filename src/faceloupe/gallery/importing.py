@@ -15,7 +15,7 @@ from faceloupe.arrays import decode_array
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError
 from faceloupe.faces import Skipped
-from faceloupe.gallery import points, trail
+from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.enrolment import Holders, holders_of, refusal_of_holder
 from faceloupe.gallery.exporting import SCHEMA
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
@@ -91,16 +91,16 @@ def _taken_in(connection: Connection, documents: Iterator[Document]) -> Imported
     conflicts += [
         Skipped(f"threshold for {point.embedder}", "this gallery has another one, and keeps it")
         for point in offered
-        if points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) != point
+        if saved_points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) != point
     ]
     return Imported(tuple(imported), tuple(already), tuple(conflicts), len(taken))
 
 
 def _takes(connection: Connection, point: OperatingPoint) -> bool:
     """Save an operating point unless there is one for its embedder, and return whether it was saved."""
-    if points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) is not None:
+    if saved_points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) is not None:
         return False
-    points.save(connection, point)
+    saved_points.save(connection, point)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary, proxy
 
 import numpy as np
@@ -11,14 +11,12 @@ from sqlalchemy import ColumnElement, Connection, Double, Select, bindparam, dis
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import trail
+from faceloupe.gallery.database import Database
 from faceloupe.gallery.matrix import Matrix
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import Vector, audit, references
 from faceloupe.gallery.soundness import damage_in_words
 from faceloupe.gallery.templates import made_by
-
-if TYPE_CHECKING:
-    from faceloupe.gallery.gallery import Gallery
 
 __all__ = ["Index", "MatrixIndex", "PostgresIndex", "Size", "index_of"]
 
@@ -82,13 +80,13 @@ class MatrixIndex:
 
     Parameters
     ----------
-    gallery : Gallery
+    database : Database
     embedder : EmbedderId
         Whose references count.
     """
 
-    def __init__(self, gallery: "Gallery", embedder: EmbedderId) -> None:
-        self._gallery = gallery
+    def __init__(self, database: Database, embedder: EmbedderId) -> None:
+        self._database = database
         self._embedder = embedder
         self._matrix = Matrix(0)  # while there is no reference, its dimensions are not known
         self._seen = 0
@@ -118,7 +116,7 @@ class MatrixIndex:
         GalleryError
             If the gallery cannot be read.
         """
-        with self._lock, self._gallery.reading() as connection:
+        with self._lock, self._database.reading() as connection:
             last = trail.last(connection)
             if last != self._seen:
                 self._size = None
@@ -145,19 +143,19 @@ class PostgresIndex:
 
     Parameters
     ----------
-    gallery : Gallery
+    database : Database
         On PostgreSQL.
     embedder : EmbedderId
         Whose references count.
     """
 
-    def __init__(self, gallery: "Gallery", embedder: EmbedderId) -> None:
-        self._gallery = gallery
+    def __init__(self, database: Database, embedder: EmbedderId) -> None:
+        self._database = database
         self._embedder = embedder
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
-        with self._gallery.reading() as connection:
+        with self._database.reading() as connection:
             dimensions = connection.scalar(select(references.c.dimensions).where(made_by(self._embedder)).limit(1))
             _check(vectors, ranks, dimensions)
             found = [connection.execute(self._nearest(ranks), {"probe": vector}).all() for vector in vectors]
@@ -168,7 +166,7 @@ class PostgresIndex:
     def size(self) -> Size:
         """Return how much is searched."""
         counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(made_by(self._embedder))
-        with self._gallery.reading() as connection:
+        with self._database.reading() as connection:
             return Size(*connection.execute(counts).one())
 
     def _nearest(self, ranks: int) -> Select[Any]:
@@ -182,25 +180,25 @@ class PostgresIndex:
         return best.order_by(score.desc(), subject).limit(ranks)
 
 
-def index_of(gallery: "Gallery", embedder: EmbedderId) -> Index:
-    """Return the index of an open gallery's references by one embedder: in PostgreSQL if they are there.
+def index_of(database: Database, embedder: EmbedderId) -> Index:
+    """Return the index of a gallery's references by one embedder: in PostgreSQL if they are there.
 
-    It is made once and lives as long as the gallery object.
+    It is made once and lives as long as the database object.
 
     Raises
     ------
     GalleryError
         If the gallery cannot be read.
     """
-    with gallery.reading() as connection:
+    with database.reading() as connection:
         kind = PostgresIndex if connection.dialect.name == "postgresql" else MatrixIndex
     with _lock:
-        indexes = _indexes.setdefault(gallery, {})
-        # By proxy, or the index would keep the gallery alive that it should go with.
-        return indexes.setdefault(embedder, kind(proxy(gallery), embedder))
+        indexes = _indexes.setdefault(database, {})
+        # By proxy, or the index would keep the database alive that it should go with.
+        return indexes.setdefault(embedder, kind(proxy(database), embedder))
 
 
-_indexes: "WeakKeyDictionary[Gallery, dict[EmbedderId, Index]]" = WeakKeyDictionary()
+_indexes: WeakKeyDictionary[Database, dict[EmbedderId, Index]] = WeakKeyDictionary()
 _lock = RLock()
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from faceloupe.gallery import points
+from faceloupe.gallery import saved_points
 from faceloupe.gallery.records import EmbedderId, Templates
-from faceloupe.recognition.points import DEFAULT_FMR, published_points
+from faceloupe.recognition.thresholds import DEFAULT_FMR, published_points
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.points import one_in
 
@@ -72,7 +72,7 @@ def look_alikes(connection: Connection, embedder: EmbedderId, kept: Templates) -
     """Compare all references of one embedder with each other."""
     sizes = np.unique(kept.subjects, return_counts=True)[1]
     comparisons = (len(kept) ** 2 - int((sizes**2).sum())) // 2
-    point = points.latest(connection, embedder) or _strict_enough(embedder, comparisons)
+    point = saved_points.latest(connection, embedder) or _strict_enough(embedder, comparisons)
     if point is None:
         return LookAlikes(embedder, None, 0, ())
     best = matching_pairs(kept.vectors, kept.subjects, point.threshold)

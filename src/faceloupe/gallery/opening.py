@@ -2,29 +2,36 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
 from faceloupe.errors import GalleryError, UnavailableError
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.enrolment import Holders, refusals
+from faceloupe.gallery.enrolment import Holders
 from faceloupe.gallery.gallery import Gallery
-from faceloupe.gallery.records import Enrolled
+from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import REVISION, schema_versions
-from faceloupe.recognition import Photograph
+from faceloupe.recognition import Embedder
+from faceloupe.recognition.engines import Engine
 
 __all__ = ["GalleryToBe", "open_gallery"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_gallery(url: str | PathLike[str] = "faceloupe.db", *, create: bool = False) -> Gallery:
+def open_gallery(
+    url: str | PathLike[str] = "faceloupe.db",
+    *,
+    create: bool = False,
+    embedder: Embedder | str | PathLike[str] | None = None,
+    engine: Engine = "openvino",
+) -> Gallery:
     """Open a gallery; one with an older schema is brought to the newest, in one transaction.
 
     Parameters
@@ -35,6 +42,11 @@ def open_gallery(url: str | PathLike[str] = "faceloupe.db", *, create: bool = Fa
         should have the database, or a schema there, to itself).
     create : bool
         Make the gallery if there is none. A file is made for its owner's eyes only (mode 0600).
+    embedder : Embedder, str or path, optional
+        What makes its templates, itself or as :func:`faceloupe.embedders.open_embedder` takes it. By default what made
+        the references that are there; SFace if there are none.
+    engine : {"openvino", "onnxruntime"}
+        What runs SFace.
 
     Returns
     -------
@@ -68,23 +80,18 @@ def open_gallery(url: str | PathLike[str] = "faceloupe.db", *, create: bool = Fa
     except BaseException:
         database.close()
         raise
-    return Gallery(database)
+    return Gallery(database, embedder=embedder, engine=engine)
 
 
-class GalleryToBe:
+class GalleryToBe(Gallery):
     """A gallery to enrol into, which is made once there is a photograph that can be enrolled.
 
-    A file that is there, and a server's database, are opened at once.
+    A file that is there, and a server's database, are brought up to date at once.
 
     Parameters
     ----------
-    url : str or path
+    url, embedder, engine
         As for :func:`open_gallery`.
-
-    Attributes
-    ----------
-    name : str
-        Where it lies, for messages.
 
     Raises
     ------
@@ -92,32 +99,34 @@ class GalleryToBe:
         As :func:`open_gallery`; also if no file could be made.
     """
 
-    def __init__(self, url: str | PathLike[str]) -> None:
-        place = Database(url)
-        self.name, self._url = place.name, url
-        self._gallery: Gallery | None = None
-        if place.path is None or place.path.exists():
-            self._gallery = open_gallery(url, create=True)
-        elif not os.access(place.path.parent, os.W_OK):
-            raise GalleryError(f"{self.name} cannot be made: there is no folder {place.path.parent} to write into.")
+    def __init__(
+        self,
+        url: str | PathLike[str],
+        *,
+        embedder: Embedder | str | PathLike[str] | None = None,
+        engine: Engine = "openvino",
+    ) -> None:
+        super().__init__(Database(url), embedder=embedder, engine=engine)
+        self._url, path = url, self._database.path
+        self._is_made = path is None or path.exists()
+        if self._is_made:
+            open_gallery(url, create=True).close()
+        elif path is not None and not os.access(path.parent, os.W_OK):
+            raise GalleryError(f"{self.name} cannot be made: there is no folder {path.parent} to write into.")
 
     def holders(self, hashes: Iterable[str]) -> dict[str, Holders]:
         """Return as whom photographs are enrolled, see :meth:`faceloupe.gallery.Gallery.holders`."""
-        return self._gallery.holders(hashes) if self._gallery else defaultdict(set)
+        return super().holders(hashes) if self._is_made else defaultdict(set)
 
-    def enrol(self, name: str, photographs: Sequence[Photograph], *, force: bool = False, **how: Any) -> Enrolled:
-        """Enrol photographs of a subject, see :meth:`faceloupe.gallery.Gallery.enrol`."""
-        if self._gallery is None:
-            refused = refusals(photographs, force=force)
-            if len(refused) == len(photographs):
-                return Enrolled(name, refused=refused)
-            self._gallery = open_gallery(self._url, create=True)
-        return self._gallery.enrol(name, photographs, force=force, **how)
+    def _makers(self) -> list[EmbedderId]:
+        return super()._makers() if self._is_made else []
 
-    def close(self) -> None:
-        """Let go of the database."""
-        if self._gallery is not None:
-            self._gallery.close()
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that alone may write; make the gallery before if it must be."""
+        if not self._is_made:
+            open_gallery(self._url, create=True).close()
+            self._is_made = True
+        return super().writing()
 
 
 def _bring_up_to_date(database: Database, *, create: bool) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from faceloupe.gallery import points
+from faceloupe.gallery import saved_points
 from faceloupe.gallery.lookalikes import is_by_chance
 from faceloupe.gallery.records import EmbedderId, Templates
-from faceloupe.recognition.points import find_point
+from faceloupe.recognition.thresholds import find_point
 from faceloupe.scores import OperatingPoint
 
 __all__ = ["Strangers", "point_for", "strangers", "unlike_all"]
@@ -54,7 +54,7 @@ def strangers(kept: Templates, point: OperatingPoint) -> Strangers:
 
 def point_for(connection: Connection, embedder: EmbedderId) -> OperatingPoint | None:
     """Return the operating point that a gallery uses for an embedder; None if there is none."""
-    return points.latest(connection, embedder) or find_point(embedder)
+    return saved_points.latest(connection, embedder) or find_point(embedder)
 
 
 def unlike_all(vectors: Floats, threshold: float) -> list[tuple[int, float]]:

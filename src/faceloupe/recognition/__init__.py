@@ -9,12 +9,13 @@ from faceloupe.recognition.align import FaceChip, align
 from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.detect import Detection, detect
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
-from faceloupe.recognition.limits import Limits, shortcomings
-from faceloupe.recognition.photographs import Photograph, Problem, recognise
-from faceloupe.recognition.points import published_point, published_points
+from faceloupe.recognition.limits import QualityLimits, shortcomings
+from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.recognition.quality import Pose, Quality, measure
-from faceloupe.recognition.recogniser import find_faces, template_of
+from faceloupe.recognition.recognise import find_faces, recognise, template_of
+from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.templates import Template, compare
+from faceloupe.recognition.thresholds import published_point, published_points
 from faceloupe.recognition.weights import WeightsFile, weights
 
 __all__ = [
@@ -22,11 +23,12 @@ __all__ = [
     "Detection",
     "Embedder",
     "FaceChip",
-    "Limits",
+    "FaceSearch",
+    "PhotoProblem",
     "Photograph",
     "Pose",
-    "Problem",
     "Quality",
+    "QualityLimits",
     "SFace",
     "Template",
     "WeightsFile",

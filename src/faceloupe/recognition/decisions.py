@@ -1,20 +1,21 @@
 """One person or two? Two photographs compared, and what the answer is worth."""
 
 from dataclasses import dataclass
-from os import PathLike
-from typing import Any, Literal
+from typing import Any, Protocol
 
-from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
-from faceloupe.recognition.photographs import Photograph, recognise
-from faceloupe.recognition.points import published_check, published_point
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.photos import Photo
+from faceloupe.recognition.recognise import recognise_all
+from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template, compare
+from faceloupe.recognition.thresholds import choose_point, published_check
 from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import Maker, one_in
+from faceloupe.scores.points import one_in
 
-__all__ = ["Decision", "check_point", "face_document", "point_in_words", "verify"]
+__all__ = ["Decision", "Recognising", "face_document", "point_in_words", "verify"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,25 +89,38 @@ class Decision:
         }
 
 
+class Recognising(Protocol):
+    """What knows an embedder and the threshold that holds for it: a gallery."""
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes its templates."""
+
+    def point(self, embedder: Embedder) -> OperatingPoint | None:
+        """Return the operating point that was saved for an embedder; None if there is none."""
+
+
 def verify(
-    one: str | PathLike[str],
-    other: str | PathLike[str],
+    one: Photo,
+    other: Photo,
     point: OperatingPoint | None = None,
     *,
+    gallery: Recognising | None = None,
     embedder: Embedder | None = None,
-    faces: Literal["one", "central"] = "one",
+    faces: Faces = "one",
 ) -> Decision:
     """Decide whether two photographs show one person.
 
     Parameters
     ----------
-    one, other : path
-        Image files, see :func:`faceloupe.faces.read_image`.
+    one, other : path, bytes, PIL image, array, binary file object or Photograph
     point : OperatingPoint, optional
-        The threshold; otherwise the published one of the embedder, at an FMR of 1 in 10,000.
+        The threshold; otherwise the gallery's own, or else the published one of the embedder, at an FMR of 1 in 10,000.
+    gallery : Gallery, optional
+        An open one: its embedder and its threshold are taken.
     embedder : Embedder, optional
-        Otherwise SFace by OpenVINO.
-    faces : {"one", "central"}
+        Otherwise the gallery's, or else SFace by OpenVINO.
+    faces : {"one", "central"} or FaceSearch
         With "one" each photograph must show one face; with "central" the one nearest its centre counts.
 
     Raises
@@ -114,34 +128,17 @@ def verify(
     ImageError
         If a photograph cannot be read, or shows no face, or several where one was meant.
     InputError
-        If the point is of another embedder, or none was published for this one.
+        If a photograph is given as what is none, the point is of another embedder, or none was published for this one.
+    GalleryError
+        If the gallery cannot be read.
     UnavailableError
         If weights or packages are missing.
     """
-    embedder = embedder or SFace()
-    point = point or published_point(embedder)
-    check_point(point, embedder)
-    if faces not in ("one", "central"):
-        raise InputError(f'faces: expected "one" or "central", got {faces!r}')
-    photographs = list(recognise((one, other), embedder, faces=faces))  # all, so that its threads end
-    first, second = map(_with_a_face, photographs)
-    return Decision(compare(first.templates[0], second.templates[0]), point, first, second)
-
-
-def check_point(point: OperatingPoint, embedder: Maker) -> None:
-    """Let an operating point through that is of this embedder.
-
-    Raises
-    ------
-    InputError
-        If it is of another one, or of other weights: its threshold means nothing for these scores.
-    """
-    if not point.is_of(embedder):
-        raise InputError(
-            f"the operating point is of {point.embedder} {point.weights_sha256[:8]}, the templates are of "
-            f"{embedder.name} {embedder.sha256[:8]}: a threshold holds for the scores of one embedder. Calibrate this "
-            "one, or use the other"
-        )
+    search = FaceSearch.of_one_face(faces)
+    embedder = embedder or (gallery.embedder if gallery else SFace())
+    chosen = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
+    first, second = recognise_all((one, other), embedder, faces=search)
+    return Decision(compare(first.templates[0], second.templates[0]), chosen, first, second)
 
 
 def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
@@ -168,19 +165,6 @@ def face_document(chip: FaceChip, template: Template) -> dict[str, Any]:
 
 def _shortcomings(template: Template) -> tuple[str, ...]:
     return shortcomings(template.quality, limits_of(template.embedder))
-
-
-def _with_a_face(photograph: Photograph) -> Photograph:
-    if photograph.problem is None:
-        return photograph
-    problem = photograph.problem
-    raise ImageError(problem.reason + _ADVICE.get(problem.kind, ""), str(photograph.path))
-
-
-_ADVICE = {
-    "no face": ". It should show one, upright and in focus; if the face is small, crop closer",
-    "several faces": ". Crop to one face, or give the option central, which takes the one nearest the centre",
-}
 
 
 def _rates(point: OperatingPoint) -> str:

@@ -1,6 +1,6 @@
 """Where the faces in a photograph are: a box, five landmarks and a score for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.faces.images import Samples
+from faceloupe.recognition.search import DETECTION_SIDE, FAINT, Faces, FaceSearch
 from faceloupe.recognition.weights import YUNET, read_weights
 
 if TYPE_CHECKING:
     from cv2 import FaceDetectorYN
 
 __all__ = [
-    "CROWD_SIDES",
-    "DETECTION_SIDE",
-    "MIN_SCORE",
-    "MIN_SIZE",
     "Box",
     "Detection",
     "Landmarks",
@@ -32,26 +29,6 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 
-DETECTION_SIDE = 640
-"""Pixels of the longer side of a photograph as the detector sees it, at most.
-
-Measured on crops of LFW scaled to each size: faces from 23 pixels to the whole of a 640-pixel picture are found (100 %
-score 0.6 or more; at 19 pixels 98 %, at 15 84 %); faces that fill a picture of 1,280 pixels are missed in 58 %."""
-
-CROWD_SIDES = (DETECTION_SIDE, 1600)
-"""The sides at which a photograph is looked at where every face in it is meant.
-
-Measured on 200 crops of LFW enlarged to 2,400 pixels: the second look changes none of the faces that the first finds,
-and adds 11 (not all may be faces). Of 20 LFW photographs in one of 8,064 x 6,048, faces about 100 pixels wide, the
-first look finds none, both together 18 faces."""
-
-MIN_SCORE = 0.6
-"""Of a face that counts."""
-
-MIN_SIZE = 20.0
-"""Pixels of the shorter side of the box of a face that counts."""
-
-_FAINT = 0.1  # candidates below are not even worth a message
 _OVERLAP = 0.3  # intersection over union from which two boxes are one face
 _PART = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
 _SMALL = 160  # pixels as a finer look shows a face; the first look finds those that are larger more surely
@@ -119,31 +96,18 @@ class Detection:
         return f"Detection({width:.0f}x{height:.0f} at ({x:.0f}, {y:.0f}), score {self.score:.2f})"
 
 
-def detect(
-    image: Samples,
-    *,
-    min_score: float = MIN_SCORE,
-    min_size: float = MIN_SIZE,
-    max_side: int | Sequence[int] = DETECTION_SIDE,
-) -> tuple[Detection, ...]:
+def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     """Find the faces in a photograph.
 
-    The detector is YuNet [1]_ as OpenCV runs it. A photograph whose longer side exceeds `max_side` is shrunk for it,
-    and what it finds is mapped back.
+    The detector is YuNet [1]_ as OpenCV runs it. A photograph whose longer side exceeds those of the search is shrunk
+    for it, and what it finds is mapped back.
 
     Parameters
     ----------
     image : array of float32 or uint8, (H, W) or (H, W, 3)
         Grey or RGB, upright, as :func:`faceloupe.faces.read_image` returns it: floats in [0, 1], or bytes.
-    min_score : float
-        From 0.1 to 1: faces with a lower score are left out.
-    min_size : float
-        Faces whose box has a shorter side, in pixels of the photograph, are left out.
-    max_side : int or sequence of int
-        Pixels of the longer side that the detector sees. The smallest face found is about 20 pixels there, 3 % of the
-        photograph's longer side; raise it for small faces in a large photograph. The time grows with its square, and
-        faces that fill the photograph are missed above about 800. Of several, such as ``CROWD_SIDES``, the smallest
-        finds what it finds alone, and each larger one, where the photograph is, adds small faces that lie elsewhere.
+    faces : {"all", "one", "central"} or FaceSearch
+        How faces are looked for. All that count are returned, also where one is meant.
 
     Returns
     -------
@@ -153,7 +117,7 @@ def detect(
     Raises
     ------
     InputError
-        If `image` or an option is not as described.
+        If `image` is not as described.
     UnavailableError
         If the detector's weights or the packages of the extra ``recognition`` are missing.
 
@@ -162,22 +126,23 @@ def detect(
     .. [1] W. Wu, H. Peng and S. Yu, "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research,
        2023, doi:10.1007/s11633-023-1423-y.
     """
-    if not _FAINT <= min_score <= 1:
-        raise InputError(f"min_score: expected a number from {_FAINT} to 1, got {min_score}")
-    first, *finer = [max_side] if isinstance(max_side, int) else sorted(max_side)
+    search = FaceSearch.of(faces)
     longer = max(np.shape(image)[:2], default=0)
 
     def seen(side: int) -> list[Detection]:
-        found = candidates(image, max_side=side)
-        return [face for face in found if face.score >= min_score and face.size >= min_size]
+        return [
+            face
+            for face in candidates(image, max_side=side)
+            if face.score >= search.min_score and face.size >= search.min_size
+        ]
 
-    faces = seen(first)
-    for coarser, side in pairwise([first, *finer]):
+    found = seen(search.sides[0])
+    for coarser, side in pairwise(search.sides):
         if longer > coarser:
             largest = _SMALL * max(1.0, longer / side)
             small = [face for face in seen(side) if face.size <= largest]
-            faces += [face for face in small if not any(_share(face.box, other.box) >= _PART for other in faces)]
-    return tuple(sorted(faces, key=lambda face: face.score, reverse=True))
+            found += [face for face in small if not any(_share(face.box, other.box) >= _PART for other in found)]
+    return tuple(sorted(found, key=lambda face: face.score, reverse=True))
 
 
 def candidates(image: Samples, *, max_side: int = DETECTION_SIDE) -> tuple[Detection, ...]:
@@ -276,6 +241,6 @@ def _open() -> "FaceDetectorYN":
     with _opening:
         level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns that it chooses the device itself
         try:
-            return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), _FAINT, _OVERLAP)
+            return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), FAINT, _OVERLAP)
         finally:
             logging.setLogLevel(level)

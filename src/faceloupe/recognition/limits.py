@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from faceloupe.recognition.quality import Quality
 
-__all__ = ["LIMITS", "Limits", "limits_of", "shortcomings"]
+__all__ = ["LIMITS", "QualityLimits", "limits_of", "shortcomings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QualityLimits:
     """What a face must reach to be enrolled.
 
     The defaults come from SFace at its published threshold for an FMR of 1 in 10,000, which misses 2.04 % of the mated
@@ -56,31 +56,31 @@ class Limits:
     embedding_norm: float | None = None
 
 
-LIMITS = Limits()
+LIMITS = QualityLimits()
 """The defaults, for any embedder."""
 
 _NORMS = {"sface": 9.5}
 
 
-def limits_of(embedder: str) -> Limits:
+def limits_of(embedder: str) -> QualityLimits:
     """Return the limits for an embedder by its name: the defaults, with the embedding norm that it needs if known."""
     return replace(LIMITS, embedding_norm=_NORMS.get(embedder))
 
 
-def shortcomings(quality: Quality, limits: Limits = LIMITS) -> tuple[str, ...]:
+def shortcomings(quality: Quality, limits: QualityLimits = LIMITS) -> tuple[str, ...]:
     """Return what makes a face unfit for enrolment, each in words; empty if it is fit.
 
     Parameters
     ----------
     quality : Quality
         Of the face.
-    limits : Limits
+    limits : QualityLimits
         What it must reach; :func:`limits_of` knows more of an embedder.
     """
     return (*_picture(quality, limits), *_face(quality, limits))
 
 
-def _picture(quality: Quality, limits: Limits) -> Iterator[str]:
+def _picture(quality: Quality, limits: QualityLimits) -> Iterator[str]:
     if quality.eye_distance < limits.eye_distance:
         yield (
             f"eyes {quality.eye_distance:.1f} pixels apart, expected at least {limits.eye_distance:g}: come closer, "
@@ -107,7 +107,7 @@ def _picture(quality: Quality, limits: Limits) -> Iterator[str]:
         )
 
 
-def _face(quality: Quality, limits: Limits) -> Iterator[str]:
+def _face(quality: Quality, limits: QualityLimits) -> Iterator[str]:
     yaw, pitch = quality.pose.yaw, quality.pose.pitch
     if abs(yaw) > limits.yaw:
         yield f"head turned {abs(yaw):.1f}° to the side, expected at most {limits.yaw:g}°: face the camera"

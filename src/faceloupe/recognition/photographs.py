@@ -1,45 +1,33 @@
-"""Many photographs, one after another: each becomes its faces and their templates, or says why not."""
+"""A photograph with what was recognised in it, or why that is nothing."""
 
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from hashlib import sha256
-from itertools import islice
-from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from faceloupe.errors import ImageError
-from faceloupe.faces.images import decode, read_file
-from faceloupe.recognition.align import FaceChip
-from faceloupe.recognition.detect import CROWD_SIDES, DETECTION_SIDE, MIN_SCORE, MIN_SIZE
-from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of, no_direction
-from faceloupe.recognition.recogniser import find_faces
+from faceloupe.faces.images import Samples
+from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.detect import candidates, detect
+from faceloupe.recognition.embed import Embedder, no_direction
+from faceloupe.recognition.photos import Photo, PhotoSource, open_photo
+from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Faces", "Photograph", "Problem", "completed", "find", "recognise"]
-
-Faces = Literal["all", "one", "central"]
-"""Which faces of a photograph are meant: all, the only one (several are a problem), or the one nearest its centre."""
-
-WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
-AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
+__all__ = ["PhotoProblem", "Photograph", "find_chips", "meant_faces", "search_photo", "search_source", "with_templates"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PhotoProblem:
     """Why nothing was recognised in a photograph.
 
     Attributes
     ----------
     kind : {"unreadable", "no face", "several faces", "no template"}
     reason : str
-        In words, without the photograph's name.
+        In words that say what to do, without the photograph's name.
     """
 
     kind: Literal["unreadable", "no face", "several faces", "no template"]
@@ -53,15 +41,16 @@ class Photograph:
     Attributes
     ----------
     path : Path
+        What it is called: its file's path, or "photo 1" where it came without a name.
     sha256 : str
-        Of the file's bytes; empty if they could not be read.
+        Of the file's bytes; empty if they could not be read. Of a PIL image or an array, of its pixels.
     size : (int, int)
         Width and height in pixels, upright; (0, 0) if it could not be read.
     chips : tuple of FaceChip
         The faces meant, the highest detection score first.
     templates : tuple of Template
         Of the chips, in their order.
-    problem : Problem or None
+    problem : PhotoProblem or None
         Why there are none: it cannot be read, shows no face, or not just one where one was meant, or the embedder
         made nothing of a face.
     """
@@ -71,7 +60,15 @@ class Photograph:
     size: tuple[int, int]
     chips: tuple[FaceChip, ...]
     templates: tuple[Template, ...]
-    problem: Problem | None = None
+    problem: PhotoProblem | None = None
+
+    def __repr__(self) -> str:
+        if self.problem is not None:
+            return f"Photograph({self.path.name}: {self.problem.reason})"
+        faces = len(self.templates or self.chips)
+        made_by = f" by {self.templates[0].embedder}" if self.templates else ""
+        count = "1 face" if faces == 1 else f"{faces} faces"
+        return f"Photograph({self.path.name}, {self.size[0]}x{self.size[1]}: {count}{made_by})"
 
     def reading_order(self) -> list[int]:
         """Return the places of the faces among the chips, row by row from the top, each row from left to right.
@@ -87,136 +84,102 @@ class Photograph:
         return [place for row in rows for place in sorted(row, key=lambda place: _middle(self.chips[place])[0])]
 
 
-def recognise(
-    paths: Iterable[str | PathLike[str]],
-    embedder: Embedder | None = None,
-    *,
-    faces: Faces = "all",
-    min_score: float = MIN_SCORE,
-    min_size: float = MIN_SIZE,
-    max_side: int | Sequence[int] | None = None,
-) -> Iterator[Photograph]:
-    """Find and embed the faces of many photographs.
-
-    Threads read the next photographs while faces are embedded, many at a time; the memory is that of a few photographs,
-    however many there are. Threads end with the iterator: when it is exhausted, closed, or raises.
+def search_photo(photo: Photo, faces: Faces = "all", *, name: str = "the photo") -> Photograph:
+    """Return a photograph with the faces that are meant, not embedded yet; a problem if it cannot be used.
 
     Parameters
     ----------
-    paths : iterable of path
-        Image files, see :func:`faceloupe.faces.read_image`. Taken as they are needed, up to 64 ahead.
-    embedder : Embedder, optional
-        Otherwise SFace by OpenVINO.
-    faces : {"all", "one", "central"}
-        Which faces of a photograph are meant. With "one", several are a problem: which was meant is not guessed.
-    min_score, min_size, max_side
-        Which faces count, see :func:`faceloupe.recognition.detect`. By default a photograph larger than 640 pixels is
-        looked at at 640 and, if all faces are meant, again at 1600 for small ones.
-
-    Yields
-    ------
-    Photograph
-        In the order of the paths. A file that cannot be used is one with a ``problem``; it stops nothing.
+    photo : path, bytes, PIL image, array, binary file object or Photograph
+        In a photograph that was searched before, the faces that are meant are chosen; what it has of templates stays.
+    faces : {"all", "one", "central"} or FaceSearch
+    name : str
+        What it is called if it has no name of its own.
 
     Raises
     ------
-    UnavailableError
-        If weights or packages are missing.
-    """
-    embedder = embedder or SFace()
-    found = partial(_found, faces=faces, min_score=min_score, min_size=min_size, max_side=max_side)
-    waiting = map(Path, paths)
-    ahead: deque[Future[Photograph]] = deque()
-    threads = ThreadPoolExecutor(WORKERS, "faceloupe-recognise")
-    try:
-        while True:
-            ahead.extend(threads.submit(found, path) for path in islice(waiting, AHEAD - len(ahead)))
-            if not ahead:
-                return
-            yield from _embedded(_ready(ahead), embedder)
-    finally:
-        threads.shutdown(cancel_futures=True)
-
-
-def find(
-    content: bytes,
-    path: Path,
-    *,
-    faces: Faces = "all",
-    min_score: float = MIN_SCORE,
-    min_size: float = MIN_SIZE,
-    max_side: int | Sequence[int] | None = None,
-) -> Photograph:
-    """Return a photograph with its faces, not embedded yet, from the bytes of an image file.
-
-    Parameters
-    ----------
-    content : bytes
-    path : Path
-        What it and messages call the photograph; it is not opened.
-    faces, min_score, min_size, max_side
-        As for :func:`recognise`.
-
-    Raises
-    ------
+    InputError
+        If it is nothing of these, or an array is not as described.
     UnavailableError
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
-    digest = sha256(content).hexdigest()
-    side = max_side or (CROWD_SIDES if faces == "all" else DETECTION_SIDE)
+    search = FaceSearch.of(faces)
+    if isinstance(photo, Photograph):
+        return meant_faces(photo, search)
     try:
-        image = decode(content, path.name, colour=True)
+        source = open_photo(photo, name)
     except ImageError as problem:
-        return Photograph(path, digest, (0, 0), (), (), Problem("unreadable", problem.reason))
+        path = Path(photo)  # type: ignore[arg-type]  # only files cannot be opened
+        return Photograph(path, "", (0, 0), (), (), PhotoProblem("unreadable", problem.reason))
+    return search_source(source, search)
+
+
+def search_source(source: PhotoSource, search: FaceSearch) -> Photograph:
+    """Return what :func:`search_photo` does, of a photograph that is at hand."""
+    try:
+        image = source.decode()
+    except ImageError as problem:
+        return Photograph(source.path, source.sha256, (0, 0), (), (), PhotoProblem("unreadable", problem.reason))
+    chips = find_chips(image, search)
     size = image.shape[1], image.shape[0]
-    chips = find_faces(image, min_score=min_score, min_size=min_size, max_side=side)
-    if wrong := _problem_with(len(chips), faces):
-        return Photograph(path, digest, size, (), (), wrong)
-    return Photograph(path, digest, size, chips if faces == "all" else _central(chips, size), ())
+    photograph = meant_faces(Photograph(source.path, source.sha256, size, chips, ()), search)
+    if photograph.problem is not None and photograph.problem.kind == "no face":
+        return replace(photograph, problem=PhotoProblem("no face", _no_face(image, search)))
+    return photograph
 
 
-def completed(photograph: Photograph, found: Sequence[Template | None], embedder: Embedder) -> Photograph:
+def find_chips(image: Samples, search: FaceSearch) -> tuple[FaceChip, ...]:
+    """Return every face in a picture, aligned, the highest detection score first."""
+    return tuple(align(image, detection) for detection in detect(image, search))
+
+
+def meant_faces(photograph: Photograph, search: FaceSearch) -> Photograph:
+    """Return a photograph with those of its faces that are meant; with a problem if they are not there."""
+    count = len(photograph.templates or photograph.chips)
+    if photograph.problem is not None or search.which == "all":
+        return photograph
+    if not count:
+        return replace(photograph, problem=PhotoProblem("no face", "no face found"))
+    if count == 1:
+        return photograph
+    if search.which == "one":
+        return replace(photograph, chips=(), templates=(), problem=PhotoProblem("several faces", _several(count)))
+    middle = np.array(photograph.size) / 2
+    distances = [float(np.linalg.norm(_middle(chip) - middle)) for chip in photograph.chips]
+    nearest = slice(place := int(np.argmin(distances)), place + 1)
+    return replace(photograph, chips=photograph.chips[nearest], templates=photograph.templates[nearest])
+
+
+def with_templates(photograph: Photograph, templates: Sequence[Template | None], embedder: Embedder) -> Photograph:
     """Return a photograph with what :func:`directions_of` made of its faces; a problem if that is nothing for one."""
-    templates = tuple(template for template in found if template is not None)
-    if len(templates) < len(found):
-        return replace(photograph, chips=(), problem=Problem("no template", no_direction(embedder)))
-    return replace(photograph, templates=templates)
+    made = tuple(template for template in templates if template is not None)
+    if len(made) < len(templates):
+        return replace(photograph, chips=(), problem=PhotoProblem("no template", no_direction(embedder)))
+    return replace(photograph, templates=made)
 
 
-def _found(path: Path, **how: Any) -> Photograph:
-    try:
-        content = read_file(path)
-    except ImageError as problem:
-        return Photograph(path, "", (0, 0), (), (), Problem("unreadable", problem.reason))
-    return find(content, path, **how)
+def _several(count: int) -> str:
+    return (
+        f"{count} faces found where one was meant: crop to one face, or give the option central, which takes the one "
+        "nearest the centre"
+    )
 
 
-def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
-    """Take the next photograph as soon as it is there, and with it those after it that are, up to a batch of faces."""
-    taken = [ahead.popleft().result()]
-    while ahead and ahead[0].done() and sum(len(photograph.chips) for photograph in taken) < BATCH:
-        taken.append(ahead.popleft().result())
-    return taken
-
-
-def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
-    found = iter(directions_of([chip for photograph in photographs for chip in photograph.chips], embedder))
-    for photograph in photographs:
-        yield completed(photograph, tuple(islice(found, len(photograph.chips))), embedder)
-
-
-def _problem_with(found: int, faces: Faces) -> Problem | None:
-    """Return what is wrong with how many faces were found; None where they can be those meant."""
-    if faces != "all" and not found:
-        return Problem("no face", "no face found")
-    if faces == "one" and found > 1:
-        return Problem("several faces", f"{found} faces found where one was meant")
-    return None
-
-
-def _central(chips: tuple[FaceChip, ...], size: tuple[int, int]) -> tuple[FaceChip, ...]:
-    centre = np.array(size) / 2
-    return (min(chips, key=lambda chip: float(np.linalg.norm(_middle(chip) - centre))),)
+def _no_face(image: Samples, search: FaceSearch) -> str:
+    """Return what was nearly found."""
+    nearly = [face for side in search.sides for face in candidates(image, max_side=side)]
+    if not nearly:
+        return "no face found: it should show one, upright and in focus; if the face is small, crop closer"
+    score = max(face.score for face in nearly)
+    if score < search.min_score:
+        return (
+            f"no face found, best detection score {score:.2f}, {search.min_score:g} is asked for: it should show one, "
+            "upright, uncovered and in focus; crop closer, or lower min_score"
+        )
+    widest = max(face.size for face in nearly if face.score >= search.min_score)
+    return (
+        f"no face found that is large enough, the largest is {widest:.0f} pixels wide, {search.min_size:g} are asked "
+        "for: use the photograph in its full size, or lower min_size (--min-size)"
+    )
 
 
 def _middle(chip: FaceChip) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -4,12 +4,12 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from faceloupe.errors import ImageError
 from faceloupe.recognition import Embedder, FaceChip, Template
 from faceloupe.recognition.embed import BATCH, directions_of
-from faceloupe.recognition.photographs import Faces, Photograph, completed, find
+from faceloupe.recognition.photographs import Photograph, search_photo, with_templates
+from faceloupe.recognition.search import Faces
 from faceloupe.web.batching import MicroBatcher, Slots
 from faceloupe.web.observing import Metrics
 from faceloupe.web.problems import HTTPProblem
@@ -72,11 +72,11 @@ class Recogniser:
         """
         with self._slots.take(), self._metrics.waiting.track_inprogress():
             loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._readers, partial(find, content, Path(name), faces=faces))
+            found = await loop.run_in_executor(self._readers, partial(search_photo, content, faces, name=name))
             if len(found.chips) > self._most_faces:
                 raise HTTPProblem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
             self._metrics.faces.inc(len(found.chips))
-            return completed(found, await self._embed(found.chips), self.embedder)
+            return with_templates(found, await self._embed(found.chips), self.embedder)
 
     def close(self) -> None:
         """Let the threads go when they are done."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from faceloupe.gallery.answers import Answered, document_of
 from faceloupe.recognition import compare
 from faceloupe.recognition.decisions import Decision, face_document
-from faceloupe.recognition.points import published_point
+from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.scores import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import responses
@@ -84,11 +84,8 @@ async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], se
 
 async def decided(sent: ToVerify, service: Service) -> Decision:
     """Decide about two photographs, by the threshold asked for, or else the gallery's own, or the published one."""
-    point = (
-        _asked_for(sent.fmr, service)
-        or await beside(service.gallery.point, service.embedder)
-        or published_point(service.embedder)
-    )
+    saved = await beside(service.gallery.point, service.embedder)
+    point = choose_point(service.embedder, saved=saved, fmr=sent.fmr)
     faces: Literal["central", "one"] = "central" if sent.central else "one"
     one = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
     other = await service.recogniser.photograph(sent.other, "the second", faces=faces)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from faceloupe import __version__
 from faceloupe.recognition.decisions import point_in_words
-from faceloupe.recognition.points import published_point, published_points
+from faceloupe.recognition.thresholds import choose_point, published_points
 from faceloupe.scores import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.keys import SCOPES
@@ -42,7 +42,7 @@ async def metrics(service: Serving) -> Response:
 async def points(service: Serving) -> Any:
     """Tell which threshold decides, what was measured at it, and which others were published."""
     own = await beside(service.gallery.point, service.embedder)
-    used = told(own, "gallery") if own else told(published_point(service.embedder), "published")
+    used = told(choose_point(service.embedder, saved=own), "gallery" if own else "published")
     published = [told(point, "published") for point in published_points(service.embedder)]
     return {"used": used, "published": published}
 

@@ -1,4 +1,4 @@
-"""Operating points that come with the package: thresholds for SFace, what they were measured on, how they held.
+"""Which threshold holds, and the operating points that come with the package: how they were measured, how they held.
 
 ``benchmarks/published_points.py`` measured them and wrote the file that is read here.
 """
@@ -15,6 +15,8 @@ from faceloupe.scores.points import Maker, one_in
 __all__ = [
     "DEFAULT_FMR",
     "all_points",
+    "check_point",
+    "choose_point",
     "find_point",
     "measurements",
     "published_check",
@@ -29,6 +31,53 @@ At 1 in 10,000 a gallery of a hundred people gives about 1 % of strangers a name
 missed. At 1 in 1,000 half as many are missed, for ten times the false matches; at 1 in 100,000 twice as many, and the
 rate is known to within a factor of 1.5 only, for label errors of LFW are among the few false matches seen.
 """
+
+
+def choose_point(
+    embedder: Maker,
+    asked_for: OperatingPoint | None = None,
+    saved: OperatingPoint | None = None,
+    *,
+    fmr: float | None = None,
+) -> OperatingPoint:
+    """Return the operating point that holds: the one asked for, else the gallery's own, else the published one.
+
+    Parameters
+    ----------
+    embedder : Embedder
+        Whose scores are judged.
+    asked_for : OperatingPoint, optional
+    saved : OperatingPoint, optional
+        The one saved with the gallery for this embedder.
+    fmr : float, optional
+        Asks for the point published for this false match rate.
+
+    Raises
+    ------
+    InputError
+        If the point is of another embedder, or if none is there for this one.
+    """
+    if asked_for is None and fmr is not None:
+        asked_for = published_point(embedder, fmr)
+    point = asked_for or saved or published_point(embedder)
+    check_point(point, embedder)
+    return point
+
+
+def check_point(point: OperatingPoint, embedder: Maker) -> None:
+    """Let an operating point through that is of this embedder.
+
+    Raises
+    ------
+    InputError
+        If it is of another one, or of other weights: its threshold means nothing for these scores.
+    """
+    if not point.is_of(embedder):
+        raise InputError(
+            f"the operating point is of {point.embedder} {point.weights_sha256[:8]}, the templates are of "
+            f"{embedder.name} {embedder.sha256[:8]}: a threshold holds for the scores of one embedder. Calibrate this "
+            "one, or use the other"
+        )
 
 
 def published_points(embedder: Maker) -> tuple[OperatingPoint, ...]:

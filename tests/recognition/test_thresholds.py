@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.recognition.detect import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
-from faceloupe.recognition.points import (
+from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
+from faceloupe.recognition.thresholds import (
     DEFAULT_FMR,
     all_points,
     find_point,

@@ -1,0 +1,99 @@
+"""Folders of photographs, one a subject, listed to be enrolled."""
+
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+
+from faceloupe.errors import InputError
+from faceloupe.faces import Skipped
+from faceloupe.faces.folders import as_text, list_folder
+from faceloupe.faces.images import SUFFIXES
+from faceloupe.gallery.people import checked_name
+
+__all__ = ["ListedSubject", "list_subjects"]
+
+
+@dataclass(slots=True)
+class ListedSubject:
+    """Somebody's files, unopened.
+
+    Attributes
+    ----------
+    name : str
+        As the gallery keeps it; as the folder is called if that cannot be a name, and then there are no photographs.
+    photographs : list of Path
+    refused : list of Skipped
+        What else lies there, and why it is no photograph.
+    """
+
+    name: str
+    photographs: list[Path] = field(default_factory=list)
+    refused: list[Skipped] = field(default_factory=list)
+
+    def refuse(self, path: Path, reason: str) -> None:
+        """Note why something is no photograph."""
+        self.refused.append(Skipped(as_text(str(path)), reason))
+
+
+def list_subjects(root: str | PathLike[str]) -> list[ListedSubject]:
+    """List ``root/NAME/*.jpg|png|...`` as photographs of subjects called NAME, unopened.
+
+    ``for subject in list_subjects("people"): gallery.enrol(subject.name, subject.photographs)`` enrols them all.
+
+    Parameters
+    ----------
+    root : path
+        Hidden files and what lies outside the subjects' folders are passed over.
+
+    Returns
+    -------
+    list of ListedSubject
+        In the natural order of their names (2 before 10), photographs too. Folders whose names are kept as one, such as
+        "Ann" and " Ann ", are one subject.
+
+    Raises
+    ------
+    InputError
+        If `root` cannot be listed or holds no folder.
+    """
+    by_name: dict[str, ListedSubject] = {}
+    for subject in map(_listed, _folders(Path(root))):
+        first = by_name.setdefault(subject.name, subject)
+        if first is not subject:
+            first.photographs += subject.photographs
+            first.refused += subject.refused
+    return list(by_name.values())
+
+
+def _folders(root: Path) -> list[Path]:
+    found = list_folder(root)
+    folders = [entry for entry in found if entry.is_dir()]
+    if not folders:
+        loose = sum(entry.suffix.lower() in SUFFIXES for entry in found)
+        images = "1 image lies" if loose == 1 else f"{loose:,} images lie"
+        raise InputError(
+            f"{root} holds no folder ({images} loose in it); expected one a subject, as in ann/1.jpg and "
+            "bob/1.jpg. Photographs of one subject: faceloupe enrol NAME PHOTO..."
+        )
+    return folders
+
+
+def _listed(folder: Path) -> ListedSubject:
+    """Return what a subject's folder holds, unopened."""
+    subject = ListedSubject(as_text(folder.name))
+    try:
+        subject.name = checked_name(subject.name)
+        files = list_folder(folder)
+    except InputError as problem:
+        subject.refuse(folder, str(problem))
+        return subject
+    for path in files:
+        if path.is_dir():
+            subject.refuse(path, "a folder inside a subject's folder is not entered")
+        elif path.suffix.lower() not in SUFFIXES:
+            subject.refuse(path, "not called like an image, and not opened")
+        else:
+            subject.photographs.append(path)
+    if not subject.photographs:
+        subject.refuse(folder, "no photograph in this folder")
+    return subject

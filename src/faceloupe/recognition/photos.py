@@ -1,0 +1,125 @@
+"""What people hold of a photograph (a path, bytes, an image, an array ...), made pixels."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import numpy as np
+
+from faceloupe.errors import InputError
+from faceloupe.faces.images import Samples, decode, read_file, samples_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from faceloupe.recognition.photographs import Photograph
+
+__all__ = ["Photo", "PhotoSource", "is_photo", "open_photo"]
+
+Photo: TypeAlias = "str | PathLike[str] | bytes | Image | Samples | BinaryIO | Photograph | PhotoSource"
+"""A photograph as people hold it.
+
+A path of an image file (see :func:`faceloupe.faces.read_image`), its bytes, or a file object that gives them; a PIL
+image; an array (H, W) or RGB (H, W, 3), float32 in [0, 1] or uint8; or what was recognised in a photograph before.
+"""
+
+EXPECTED = (
+    "expected a path, the bytes of an image file, a file opened with 'rb', a PIL image, an array (H, W) or RGB "
+    "(H, W, 3) of float32 in [0, 1] or of uint8, or a Photograph"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSource:
+    """A photograph that is at hand, but not decoded yet.
+
+    Attributes
+    ----------
+    path : Path
+        What it is called: the file's path where there is one.
+    sha256 : str
+        Of the file's bytes; of a PIL image or an array, of its kind, shape and pixels.
+    decode : callable
+        Returns the pixels (H, W) or (H, W, 3), upright; raises an ImageError if they cannot be read.
+    """
+
+    path: Path
+    sha256: str
+    decode: Callable[[], Samples]
+
+
+def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
+    """Read what is held of a photograph.
+
+    Parameters
+    ----------
+    photo : path, bytes, PIL image, array or binary file object
+    name : str
+        What messages call it, if it has no name of its own.
+
+    Raises
+    ------
+    ImageError
+        If it is a path and the file cannot be read.
+    InputError
+        If it is nothing of these kinds.
+    """
+    if isinstance(photo, PhotoSource):
+        return photo
+    if isinstance(photo, str | PathLike) and isinstance(fspath(photo), str):
+        return _of_bytes(read_file(Path(photo)), Path(photo))
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return _of_bytes(bytes(photo), Path(name))
+    if isinstance(photo, np.ndarray):
+        return PhotoSource(Path(name), _digest(photo.dtype, photo.shape, photo), lambda: photo)
+    if _is_image(photo):
+        path = Path(getattr(photo, "filename", "") or name)
+        digest = _digest(photo.mode, photo.size, photo)  # type: ignore[union-attr]
+        return PhotoSource(path, digest, partial(samples_of, photo, path.name, colour=True))  # type: ignore[arg-type]
+    if hasattr(photo, "read"):
+        return _of_file(photo, name)
+    raise InputError(f"{name}: {EXPECTED}; got {_kind(photo)}")
+
+
+def is_photo(value: object) -> bool:
+    """Return whether a value is one photograph, and not several."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)
+    held = isinstance(value, str | PathLike | bytes | bytearray | memoryview)
+    return held or _is_image(value) or hasattr(value, "read") or hasattr(value, "chips")
+
+
+def _of_bytes(content: bytes, path: Path) -> PhotoSource:
+    return PhotoSource(path, sha256(content).hexdigest(), partial(decode, content, path.name, colour=True))
+
+
+def _of_file(file: Any, name: str) -> PhotoSource:
+    own_name = getattr(file, "name", None)
+    content = file.read()
+    if not isinstance(content, bytes):
+        raise InputError(f"{own_name or name}: the file gives text, not bytes; open it with 'rb'")
+    return _of_bytes(content, Path(own_name) if isinstance(own_name, str) else Path(name))
+
+
+def _is_image(photo: object) -> bool:
+    pillow = sys.modules.get("PIL.Image")  # who holds an image has loaded it
+    return pillow is not None and isinstance(photo, pillow.Image)
+
+
+def _digest(kind: object, shape: object, pixels: Any) -> str:
+    digest = sha256(f"{kind} {shape} ".encode())
+    digest.update(np.ascontiguousarray(pixels).tobytes() if isinstance(pixels, np.ndarray) else pixels.tobytes())
+    return digest.hexdigest()
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "None"
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{name} (its .numpy() may be such an array)" if hasattr(value, "numpy") else name

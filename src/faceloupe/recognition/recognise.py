@@ -1,0 +1,178 @@
+"""From photographs to faces and their templates: many one after another, or the one face of one."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count, islice
+
+from faceloupe.errors import ImageError, InputError
+from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of
+from faceloupe.recognition.photographs import Photograph, search_photo, with_templates
+from faceloupe.recognition.photos import Photo, is_photo
+from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.recognition.templates import Template
+
+__all__ = ["find_faces", "recognise", "recognise_all", "recognise_numbered", "template_of"]
+
+WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
+AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
+
+
+def recognise(
+    photos: Iterable[Photo], embedder: Embedder | None = None, *, faces: Faces = "all"
+) -> Iterator[Photograph]:
+    """Find and embed the faces of many photographs.
+
+    Threads read the next photographs while faces are embedded, many at a time; the memory is that of a few photographs,
+    however many there are. Threads end with the iterator: when it is exhausted, closed, or raises.
+
+    Parameters
+    ----------
+    photos : iterable of paths, bytes, PIL images, arrays, binary file objects or Photographs
+        Taken as they are needed, up to 64 ahead. Those without a name are called "photo 1", "photo 2", by their place.
+    embedder : Embedder, optional
+        Otherwise SFace by OpenVINO.
+    faces : {"all", "one", "central"} or FaceSearch
+        Which faces of a photograph are meant, and how they are looked for.
+
+    Yields
+    ------
+    Photograph
+        In the order of the photos. A file that cannot be used is one with a ``problem``; it stops nothing.
+
+    Raises
+    ------
+    InputError
+        If `photos` is one photograph, or holds what is none.
+    UnavailableError
+        If weights or packages are missing.
+    """
+    if is_photo(photos):
+        raise InputError("photos: expected several in a list; of one, give recognise([photo])")
+    return recognise_numbered(zip(count(1), photos, strict=False), embedder or SFace(), FaceSearch.of(faces))
+
+
+def find_faces(photo: Photo, faces: Faces = "all") -> tuple[FaceChip, ...]:
+    """Find the faces in a photograph and align each.
+
+    Parameters
+    ----------
+    photo : path, bytes, PIL image, array, binary file object or Photograph
+    faces : {"all", "one", "central"} or FaceSearch
+        Which faces count.
+
+    Returns
+    -------
+    tuple of FaceChip
+        The highest detection score first; empty if there is no face where all are meant.
+
+    Raises
+    ------
+    ImageError
+        If the photograph cannot be read, or does not show one face where one is meant.
+    InputError
+        If `photo` is none of these, or an array is not as described.
+    UnavailableError
+        If the detector's weights or the packages of the extra ``recognition`` are missing.
+    """
+    return _usable(search_photo(photo, faces)).chips
+
+
+def template_of(photo: Photo, embedder: Embedder | None = None, *, faces: Faces = "one") -> Template:
+    """Make a template of the one face in a photograph.
+
+    Parameters
+    ----------
+    photo : path, bytes, PIL image, array, binary file object or Photograph
+    embedder : Embedder, optional
+        Otherwise SFace by OpenVINO.
+    faces : {"one", "central"} or FaceSearch
+        Which face is meant. With "one" several are an error: whose template it would be is not guessed.
+
+    Raises
+    ------
+    ImageError
+        If the photograph cannot be read, shows no face, or several where one is meant.
+    InputError
+        If `photo` is none of these, or an array is not as described.
+    UnavailableError
+        If weights or packages are missing.
+    """
+    return recognise_all([photo], embedder or SFace(), faces=FaceSearch.of_one_face(faces))[0].templates[0]
+
+
+def recognise_all(photos: Sequence[Photo], embedder: Embedder, *, faces: Faces) -> list[Photograph]:
+    """Return what :func:`recognise` yields.
+
+    Raises
+    ------
+    ImageError
+        If a photograph cannot be used.
+    """
+    return list(map(_usable, list(recognise(photos, embedder, faces=faces))))  # all, so that its threads end
+
+
+def _usable(photograph: Photograph) -> Photograph:
+    if photograph.problem is not None:
+        raise ImageError(photograph.problem.reason, str(photograph.path))
+    return photograph
+
+
+def recognise_numbered(
+    photos: Iterable[tuple[int, Photo]], embedder: Embedder, search: FaceSearch
+) -> Iterator[Photograph]:
+    """Yield what :func:`recognise` does, of photographs whose numbers are given: the names of those without one."""
+    waiting = iter(photos)
+    ahead: deque[Future[Photograph]] = deque()
+    threads = ThreadPoolExecutor(WORKERS, "faceloupe-recognise")
+
+    def start(number: int, photo: Photo) -> Future[Photograph]:
+        return threads.submit(search_photo, photo, search, name=f"photo {number}")
+
+    try:
+        while True:
+            ahead.extend(start(number, photo) for number, photo in islice(waiting, AHEAD - len(ahead)))
+            if not ahead:
+                return
+            yield from _embedded(_ready(ahead), embedder)
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
+    """Take the next photograph as soon as it is there, and with it those after it that are, up to a batch of faces."""
+    taken = [ahead.popleft().result()]
+    while ahead and ahead[0].done() and sum(len(photograph.chips) for photograph in taken) < BATCH:
+        taken.append(ahead.popleft().result())
+    return taken
+
+
+def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
+    fresh = [photograph for photograph in photographs if not _is_embedded(photograph, embedder)]
+    templates = iter(directions_of([chip for photograph in fresh for chip in photograph.chips], embedder))
+    for photograph in photographs:
+        if photograph in fresh:
+            yield with_templates(photograph, tuple(islice(templates, len(photograph.chips))), embedder)
+        else:
+            yield photograph
+
+
+def _is_embedded(photograph: Photograph, embedder: Embedder) -> bool:
+    """Return whether a photograph has its templates already, by this embedder.
+
+    Raises
+    ------
+    InputError
+        If it has them by another one, and no face to make them of again.
+    """
+    made_by = {(template.embedder, template.sha256) for template in photograph.templates}
+    if not made_by or made_by == {(embedder.name, embedder.sha256)}:
+        return bool(made_by)
+    if len(photograph.chips) < len(photograph.templates):
+        raise InputError(
+            f"{photograph.path}: its templates are by {photograph.templates[0].embedder}, not by {embedder.name}, and "
+            "its faces were not kept: give the photograph itself"
+        )
+    return False
