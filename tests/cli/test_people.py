@@ -56,8 +56,8 @@ def at_home(tmp_path, monkeypatch):
 @pytest.fixture
 def toy(monkeypatch):
     """Faces are recognised in any text file, but for those that hold "wall"."""
-    for opens in ("open_embedder", "open_embedder_of"):
-        monkeypatch.setattr(f"faceloupe.embedders.{opens}", lambda *_, **__: Toy())
+    for opens in ("embedders.open_embedder", "gallery.gallery.open_embedder", "gallery.gallery.open_embedder_of"):
+        monkeypatch.setattr(f"faceloupe.{opens}", lambda *_, **__: Toy())
     monkeypatch.setattr("faceloupe.gallery.enrolment.recognise_numbered", recognised)
 
 
@@ -231,7 +231,7 @@ def test_an_export_comes_back(gallery):  # noqa: ARG001
 
 def test_a_check(gallery, monkeypatch):
     assert run("check")[:2] == (0, f"{gallery}: 2 subjects, 6 references, nothing wrong.\n")
-    monkeypatch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: Toy("other"))
+    monkeypatch.setattr("faceloupe.gallery.gallery.open_embedder", lambda *_, **__: Toy("other"))
     run("enrol", "Ann", "people/Ann/1.jpg", "--embedder", "other")
     code, out, _ = run("check")
     assert code == 1

@@ -60,8 +60,8 @@ def find_mosaics(image, *_):
 def put_in(patch):
     """Let every way of recognising, the command line's too, see mosaics."""
     patch.setattr("faceloupe.recognition.photographs.find_chips", find_mosaics)
-    for opens in ("open_embedder", "open_embedder_of"):
-        patch.setattr(f"faceloupe.embedders.{opens}", lambda *_, **__: Toy())
+    for opens in ("embedders.open_embedder", "gallery.gallery.open_embedder", "gallery.gallery.open_embedder_of"):
+        patch.setattr(f"faceloupe.{opens}", lambda *_, **__: Toy())
 
 
 def settings(folder, **changes):

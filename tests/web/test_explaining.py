@@ -123,7 +123,7 @@ def test_a_rate_that_the_gallery_cannot_support_is_refused(ask, enrol):
 def test_one_calibration_at_once_and_none_that_takes_minutes(ask, enrol, monkeypatch):
     for number in range(6):
         enrol(f"person {number}", number)
-    with ask.service.calibrations.one():
+    with ask.service.calibrations.take():
         assert ask("POST", "/calibrate", json={"fmr": 0.05}).status_code == 429
     assert ask("POST", "/calibrate", json={"fmr": 0.05}).status_code == 200
     monkeypatch.setattr("faceloupe.web.api.calibrating.MOST", 11)

@@ -176,7 +176,7 @@ def test_a_trace_is_bounded(ask, monkeypatch):
     given = {"json": {"photo": base64_of(1), "layers": [name]}}
     with ExitStack() as taken:
         for _ in range(4):
-            taken.enter_context(ask.service.traces.one())
+            taken.enter_context(ask.service.traces.take())
         assert ask("POST", "/networks/small-net/trace", **given).status_code == 429
     assert ask("POST", "/networks/small-net/trace", **given).status_code == 200
     monkeypatch.setattr("faceloupe.web.api.networks.MOST_BYTES", 10)

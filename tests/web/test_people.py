@@ -62,7 +62,7 @@ def test_what_cannot_be_used_is_told_and_stops_nothing(ask):
     files = [("photos", each) for each in (photo(), photo(1), photo(2, 3), b"no image")]
     answer = ask("POST", "/people", data={"name": "Ann"}, files=files).json()
     assert answer["enrolled"] == ["photo 2"]
-    assert [(each["path"], each["reason"].partition(" (")[0]) for each in answer["refused"]] == [
+    assert [(each["path"], each["reason"].partition(":")[0].partition(" (")[0]) for each in answer["refused"]] == [
         ("photo 1", "no face found"),
         ("photo 3", "2 faces found where one was meant"),
         ("photo 4", "no image that can be read"),
@@ -195,7 +195,7 @@ def test_writers_who_wait_keep_no_reader_waiting(ask, monkeypatch):
 def test_too_many_changes_at_once_are_told_when_to_come_back(ask):
     with ExitStack() as taken:
         for _ in range(ask.service.settings.limits.changes):
-            taken.enter_context(ask.service.changes.one())
+            taken.enter_context(ask.service.changes.take())
         refused = ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1)})
     assert (refused.status_code, "32 changes" in refused.json()["detail"]) == (429, True)
 

@@ -64,10 +64,10 @@ def calibrate(
 
 def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Embedder":
     """Return the embedder of that name, or else what the gallery was made with."""
-    from faceloupe import embedders
+    from faceloupe.embedders import DEFAULT, open_embedder
 
     if name is not None or gallery is None or create:
-        return embedders.open_embedder(name or embedders.DEFAULT, engine=engine)
+        return open_embedder(name or DEFAULT, engine=engine)
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery, engine=engine) as people:

@@ -45,7 +45,8 @@ def explain(
     engine: EngineName = "openvino",
 ) -> None:
     """Explain why two photographs do, or do not, show one person: one page, which shows both faces."""
-    from faceloupe import embedders, explaining
+    from faceloupe import explaining
+    from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.files import write_whole
     from faceloupe.pages import page as make_page
     from faceloupe.recognition import FaceSearch
@@ -66,7 +67,7 @@ def explain(
     ):
         if people and not people.n_subjects():
             say(f"{gallery} is empty: the page tells nothing of other people.")
-        made_by = people.embedder if people else embedders.open_embedder(embedder or embedders.DEFAULT, engine=engine)
+        made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         explanation = explaining.explain(
             a, b, point=None if fmr is None else published_point(made_by, fmr), embedder=made_by, gallery=people,
             method=method, certify=certificate, faces=search, progress=show,

@@ -52,7 +52,7 @@ def serve(
         from faceloupe.web.server import address, listen, make_server
     except ImportError as error:
         raise UnavailableError(f"Serving needs {error.name}: pip install faceloupe[web]") from error
-    from faceloupe import embedders
+    from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.web.keys import key_of, new_token, read_keys
     from faceloupe.web.service import Service
     from faceloupe.web.settings import Settings
@@ -72,7 +72,7 @@ def serve(
             "set FACELOUPE_TOKEN"
         )
     listening = listen(settings)
-    service = Service(settings, embedder=embedders.open_embedder(embedder or embedders.DEFAULT, engine=engine))
+    service = Service(settings, embedder=open_embedder(embedder or DEFAULT, engine=engine))
     page = address(listening) if keys else f"{address(listening)}/#token={token}"
     echo(page)
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")

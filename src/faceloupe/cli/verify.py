@@ -34,14 +34,14 @@ def verify(
 
     Exit status 0 for a match, 1 for no match, 2 if they could not be compared.
     """
-    from faceloupe import embedders
+    from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.recognition.decisions import verify as decided
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
     search = FaceSearch("central" if central else "one", min_size=min_size)
     with open_gallery_if_any(gallery, embedder, engine) as people:
-        made_by = people.embedder if people else embedders.open_embedder(embedder or embedders.DEFAULT, engine=engine)
+        made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         if people and fmr is None and people.point(made_by) is None:
             say(f"{gallery} has no threshold of its own for {made_by.name}; the published one is taken.")
         point = None if fmr is None else published_point(made_by, fmr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from faceloupe import embedders
+from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
 from faceloupe.gallery import (
     checks,
     enrolment,
@@ -70,7 +70,7 @@ class Gallery:
         self._database = database
         self._engine = engine
         if isinstance(embedder, str | PathLike):
-            embedder = embedders.open_embedder(embedder, engine=engine)
+            embedder = open_embedder(embedder, engine=engine)
         self._embedder: Embedder | None = embedder
 
     @property
@@ -98,8 +98,8 @@ class Gallery:
         if self._embedder is None:
             makers = self._makers()
             if not makers:
-                return embedders.open_embedder(embedders.DEFAULT, engine=self._engine)  # later there may be others
-            self._embedder = embedders.open_embedder_of(makers, self.name, engine=self._engine)
+                return open_embedder(DEFAULT, engine=self._engine)  # later there may be others
+            self._embedder = open_embedder_of(makers, self.name, engine=self._engine)
         return self._embedder
 
     def enrol(
