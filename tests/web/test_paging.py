@@ -1,5 +1,7 @@
 """Parts of a list: together they are the list, also when it changes in between."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,10 @@ def test_newest_first():
     assert page_of([7, 6, 5, 4, 3, 2, 1], cursor, 2, key=lambda number: -number)[0] == [3, 2]
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!!", "bnVsbA==", "MQ=="])
+DEEP = base64.urlsafe_b64encode(b"[" * 1000 + b"]" * 1000).decode()
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!!", "bnVsbA==", "MQ==", DEEP])
 def test_a_forged_cursor_is_refused(cursor):
     with pytest.raises(HTTPProblem) as refused:
         page_of(["a", "b"], cursor, 1, key=str)

@@ -1,11 +1,14 @@
 """The door for photographs: whatever bytes come, an image or an ImageError that says why not."""
 
+import asyncio
+
+import httpx
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from serving import photo
+from serving import TOKENS, photo
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import decode
@@ -55,6 +58,7 @@ def test_base64_is_read_back(content):
 
     text = base64.b64encode(content).decode()
     assert Holder(photo=text).photo == Holder(photo=f"data:image/png;base64,{text}").photo == content
+    assert Holder(photo=base64.encodebytes(content).decode()).photo == content  # MIME breaks its lines
 
 
 @pytest.mark.parametrize("sent", ["a", "!!!!", "data:image/png,x", "é"])
@@ -76,3 +80,59 @@ def test_a_form_is_checked_as_json_is(ask):
     assert "no form" in refused(content=b"x", headers={"Content-Type": "multipart/form-data"})
     assert "no form" in refused(content=b"--x\r\n\r\n", headers={"Content-Type": "multipart/form-data; boundary=y"})
     assert "Too many files" in refused(files=[("photo", b"")] * 65)
+
+
+JSON = {"Content-Type": "application/json"}
+HOSTILE = {
+    "deep": b"[" * 60_000,
+    "many": b"{" + b",".join(b'"a%d":1' % number for number in range(5000)) + b"}",
+    "twice": b'{"name": "Ann", "name": "Bo"}',
+    "no number": b'{"into": NaN}',
+    "text": b"Ann",
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/detect"), ("POST", "/people"), ("PATCH", "/people/1"), ("POST", "/people/1/merge"),
+        ("POST", "/calibrate"), ("POST", "/studies"), ("POST", "/networks"), ("POST", "/networks/x/look"),
+    ],
+)  # fmt: skip
+def test_json_is_bounded_before_it_is_read(ask, method, path, body):
+    answer = ask(method, path, content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems#input")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_body_without_photographs_is_a_small_one(ask, kind):
+    async def endless():
+        while True:
+            yield b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + b"a" * 20_000 + b"\r\n"
+
+    for method, path in (("PATCH", "/people/1"), ("POST", "/people/1/merge"), ("POST", "/calibrate")):
+        answer = ask(method, path, content=endless(), headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems#too-large")
+        assert "65,536 bytes" in answer.json()["detail"]
+
+
+def test_many_fields_keep_nobody_waiting(ask):
+    many = b"{" + b",".join(b'"a%d":1' % number for number in range(2_000_000)) + b"}"
+    ended = []
+
+    async def main():
+        transport = httpx.ASGITransport(app=ask.app)
+        headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+
+            async def post():
+                ended.append((await client.post("/api/v1/detect", content=many, headers=JSON)).status_code)
+
+            async def get():
+                ended.append((await client.get("/api/v1/jobs")).status_code)
+
+            await asyncio.gather(post(), *(get() for _ in range(3)))
+
+    asyncio.run(main())
+    assert ended == [200, 200, 200, 422]

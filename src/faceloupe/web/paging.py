@@ -9,6 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 
+from faceloupe.documents import parse_json
+from faceloupe.errors import InputError
 from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Cursor", "Limit", "page_of"]
@@ -47,8 +49,8 @@ def page_of(
 
 def _read(cursor: str, items: Sequence[Item], key: Callable[[Item], Any]) -> Any:
     try:
-        place = json.loads(base64.urlsafe_b64decode(cursor))
-    except (binascii.Error, ValueError) as problem:
+        place = parse_json(base64.urlsafe_b64decode(cursor), max_depth=0)
+    except (binascii.Error, ValueError, InputError) as problem:
         raise HTTPProblem("input", "cursor: expected `next` of the part before") from problem
     if items and type(place) is not type(key(items[0])):
         raise HTTPProblem("input", "cursor: expected `next` of the part before, of the same list")

@@ -3,10 +3,11 @@
 A photograph is never named by its sender's file name, which could be a path or a person.
 """
 
+import asyncio
 import base64
 import binascii
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
@@ -15,6 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Wi
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from faceloupe.documents import parse_json
+from faceloupe.errors import InputError
 from faceloupe.web.problems import HTTPProblem
 
 __all__ = ["Photo", "Sent", "body_of", "described"]
@@ -22,12 +25,22 @@ __all__ = ["Photo", "Sent", "body_of", "described"]
 FILES, FIELDS = 64, 16
 """Files and other fields of a form, at most."""
 
+SMALL = 64 * 2**10
+"""Bytes of a body that holds no photograph, at most."""
+
+VALUES, DEPTH = 1000, 4
+"""Values of a JSON body, and lists and objects within one another, at most."""
+
+_WITHOUT_BREAKS = dict.fromkeys(map(ord, " \t\r\n"))
+
 
 def _as_bytes(value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    text = value.partition(",")[2] if value.startswith("data:") else value
     try:
-        return base64.b64decode(value.partition(",")[2] if value.startswith("data:") else value, validate=True)
+        # MIME (RFC 2045), `base64` and many libraries break the lines.
+        return base64.b64decode(text.translate(_WITHOUT_BREAKS), validate=True)
     except (binascii.Error, ValueError) as problem:
         raise ValueError(f"expected a photograph's bytes in base64 ({problem})") from problem
 
@@ -50,15 +63,19 @@ Model = TypeVar("Model", bound=Sent)
 
 
 def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
-    """Return the dependency that reads a request's body, of either kind, as a model."""
+    """Return the dependency that reads a request's body, of either kind, as a model.
+
+    Size, depth and number of values are bounded before anything is built, and no other caller waits meanwhile.
+    """
+    most = None if "base64" in str(model.model_json_schema()) else SMALL
 
     async def read(request: Request) -> Model:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in _READERS:
             raise HTTPProblem("media-type", f"expected {' or '.join(_READERS)}, got {kind or 'no Content-Type'}")
-        values = await _READERS[kind](request, model)
+        values = await _READERS[kind](request, model, _bounded(request, most))
         try:
-            return model.model_validate(values)
+            return await asyncio.to_thread(model.model_validate, values)
         except ValidationError as problem:
             raise RequestValidationError(
                 [{**each, "loc": ("body", *each["loc"])} for each in problem.errors(include_input=False)]
@@ -75,15 +92,26 @@ def described(model: type[Sent]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def _json(request: Request, model: type[Sent]) -> Any:  # noqa: ARG001 - as _form
+async def _bounded(request: Request, most: int | None) -> AsyncGenerator[bytes, None]:
+    """Yield a body as it comes, and no more than so many bytes; the guard bounds those that hold photographs."""
+    came = 0
+    async for part in request.stream():
+        came += len(part)
+        if most is not None and came > most:
+            raise HTTPProblem("too-large", f"a body without photographs may have {most:,} bytes")
+        yield part
+
+
+async def _json(request: Request, model: type[Sent], parts: AsyncGenerator[bytes, None]) -> Any:  # noqa: ARG001 - as _form
+    content = b"".join([part async for part in parts])
     try:
-        return await request.json()
-    except (ValueError, RecursionError) as problem:  # no JSON, no UTF-8, or nested beyond any use
-        raise HTTPProblem("input", f"the body is not JSON: {problem}") from problem
+        return await asyncio.to_thread(parse_json, content, max_depth=DEPTH, max_values=VALUES)
+    except InputError as problem:
+        raise HTTPProblem("input", f"the body: {problem}") from problem
 
 
-async def _form(request: Request, model: type[Sent]) -> dict[str, Any]:
-    parser = MultiPartParser(request.headers, request.stream(), max_files=FILES, max_fields=FIELDS)
+async def _form(request: Request, model: type[Sent], parts: AsyncGenerator[bytes, None]) -> dict[str, Any]:
+    parser = MultiPartParser(request.headers, parts, max_files=FILES, max_fields=FIELDS)
     parser.spool_max_size = sys.maxsize  # photographs stay in memory: none is written to a disk, even for a moment
     try:
         form = await parser.parse()
@@ -106,7 +134,7 @@ async def _values(form: FormData, model: type[Sent]) -> dict[str, Any]:
     return values
 
 
-_READERS: dict[str, Callable[[Request, type[Sent]], Awaitable[Any]]] = {
+_READERS: dict[str, Callable[[Request, type[Sent], AsyncGenerator[bytes, None]], Awaitable[Any]]] = {
     "application/json": _json,
     "multipart/form-data": _form,
 }

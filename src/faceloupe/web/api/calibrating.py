@@ -1,6 +1,6 @@
 """``/calibrate``: the gallery's own threshold, from its own references."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -10,7 +10,7 @@ from faceloupe.web import shapes
 from faceloupe.web.api.system import told
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Serving, as_caller, beside, needs
-from faceloupe.web.uploads import Sent
+from faceloupe.web.uploads import Sent, body_of, described
 
 __all__ = ["router"]
 
@@ -25,8 +25,11 @@ class ToCalibrate(Sent):
     fmr: float = Field(default=1e-3, gt=0, lt=1, description="False match rate.")
 
 
-@router.post("/calibrate", response_model=shapes.Point, responses=responses("gallery"))
-async def calibrate(sent: ToCalibrate, service: Serving) -> Any:
+@router.post(
+    "/calibrate", response_model=shapes.Point, responses=responses("media-type", "gallery"),
+    openapi_extra=described(ToCalibrate),
+)  # fmt: skip
+async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))], service: Serving) -> Any:
     """Choose a threshold by comparing every two references of the gallery; it holds there from now on.
 
     A rate that they cannot support is refused, with how many comparisons it would take.

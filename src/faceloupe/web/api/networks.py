@@ -100,9 +100,10 @@ async def networks(service: Serving) -> Any:
 
 
 @router.post(
-    "/networks", response_model=shapes.JobState, status_code=202, responses=responses("conflict", "unavailable")
-)
-async def train_one(sent: ToTrain, service: Serving, key: Caller) -> Any:
+    "/networks", response_model=shapes.JobState, status_code=202,
+    responses=responses("conflict", "media-type", "unavailable"), openapi_extra=described(ToTrain),
+)  # fmt: skip
+async def train_one(sent: Annotated[ToTrain, Depends(body_of(ToTrain))], service: Serving, key: Caller) -> Any:
     """Train a network on some captures of every subject and measure it on the others; the job's result says how well.
 
     Once it is done the network is in the list.

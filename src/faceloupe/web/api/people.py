@@ -113,19 +113,21 @@ async def person(person: Number, service: Serving) -> Any:
 
 
 @router.patch(
-    "/people/{person}", response_model=shapes.Person, responses=responses("not-found", "conflict", "gallery"),
-    dependencies=WRITES,
+    "/people/{person}", response_model=shapes.Person,
+    responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=WRITES,
+    openapi_extra=described(Renaming),
 )  # fmt: skip
-async def rename(person: Number, change: Renaming, service: Serving) -> Any:
+async def rename(person: Number, change: Annotated[Renaming, Depends(body_of(Renaming))], service: Serving) -> Any:
     """Give a subject another name."""
     return (await service.write(service.gallery.rename, person, change.name)).to_document()
 
 
 @router.post(
-    "/people/{person}/merge", response_model=shapes.Person, responses=responses("not-found", "conflict", "gallery"),
-    dependencies=WRITES,
+    "/people/{person}/merge", response_model=shapes.Person,
+    responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=WRITES,
+    openapi_extra=described(Merging),
 )  # fmt: skip
-async def merge(person: Number, into: Merging, service: Serving) -> Any:
+async def merge(person: Number, into: Annotated[Merging, Depends(body_of(Merging))], service: Serving) -> Any:
     """Move everything of a subject to another, and remove the one: the two are one person."""
     return (await service.write(service.gallery.merge, person, into.into)).to_document()
 

@@ -1,14 +1,15 @@
 """``/studies``: networks × people × seeds, begun, watched as a job, resumed, and read as a page."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from faceloupe.web import shapes
 from faceloupe.web.keys import Key
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Service, Serving, beside, needs
 from faceloupe.web.studies import ToStudy
+from faceloupe.web.uploads import body_of, described
 
 __all__ = ["router"]
 
@@ -24,9 +25,10 @@ async def studies(service: Serving) -> Any:
 
 @router.post(
     "/studies", response_model=shapes.JobState, status_code=202,
-    responses=responses("unavailable", "conflict"),
+    responses=responses("unavailable", "conflict", "media-type"),
+    openapi_extra=described(ToStudy),
 )  # fmt: skip
-async def begin(sent: ToStudy, service: Serving, key: Caller) -> Any:
+async def begin(sent: Annotated[ToStudy, Depends(body_of(ToStudy))], service: Serving, key: Caller) -> Any:
     """Begin a study. It is kept as it goes: stopped, it can be resumed. The job's result is a page."""
     return await _carry_out(service, key, service.studies.new_id(), sent, resume=False)
 
