@@ -1,5 +1,6 @@
 """``faceloupe serve`` and ``key`` as somebody types them."""
 
+import secrets
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,7 +66,9 @@ def test_the_address_holds_a_new_token_each_time(served):
         assert page.startswith("http://127.0.0.1:")
         assert find_key(seen[-1].keys, token).name == "owner"
         assert token not in talk
-        assert out.strip() in pages[-1]  # the file that the browser is given: its command line holds no token
+        assert f'value="{token}"' in pages[-1]  # the file that the browser is given: its command line holds no token,
+        assert f'action="{page}/enter"' in pages[-1]  # nor does an address, which its history would keep
+        assert f"#token={token}" not in pages[-1]
         tokens.append(token)
     assert tokens[0] != tokens[1]
     run("serve", "--port", "0", "--no-browser")
@@ -73,21 +76,36 @@ def test_the_address_holds_a_new_token_each_time(served):
 
 
 def test_a_token_of_ones_own(served, monkeypatch):
-    monkeypatch.setenv("FACELOUPE_TOKEN", "x" * 19)
+    monkeypatch.setenv("FACELOUPE_TOKEN", "x" * 40)
     code, _, talk = run("serve", "--port", "0")
-    assert (code, "at least 20 characters" in talk) == (2, True)
-    monkeypatch.setenv("FACELOUPE_TOKEN", "x" * 20)
-    assert run("serve", "--port", "0")[1].endswith("#token=" + "x" * 20 + "\n")
+    assert (code, "FACELOUPE_TOKEN" in talk, "secrets.token_urlsafe" in talk) == (2, True, True)
+    own = secrets.token_urlsafe(20)
+    monkeypatch.setenv("FACELOUPE_TOKEN", own)
+    assert run("serve", "--port", "0")[1].endswith(f"#token={own}\n")
+    assert len(served[0]) == 1
+
+
+def test_plain_http_for_others_has_to_be_meant(served):
+    run("key", "door", "--keys", "keys.json", "--scope", "recognise")
+    to_others = ("serve", "--host", "0.0.0.0", "--port", "0", "--keys", "keys.json")  # noqa: S104
+    code, _, talk = run(*to_others)
+    assert (code, "--certificate" in talk, "--plain-http" in talk) == (2, True, True)
+    assert run(*to_others, "--plain-http")[0] == 0
+    Path("c.pem").write_text("no certificate")
+    assert run(*to_others, "--certificate", "c.pem", "--private-key", "c.pem")[0] == 2
+    code, _, talk = run("serve", "--certificate", "c.pem")
+    assert (code, "both" in talk) == (2, True)
     assert len(served[0]) == 1
 
 
 def test_others_reach_it_only_with_keys(served):
-    code, _, talk = run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - refused
+    code, _, talk = run("serve", "--host", "0.0.0.0", "--port", "0", "--plain-http")  # noqa: S104 - refused
     assert code == 2
     assert "--keys FILE" in talk
     assert served == ([], [])
     token = run("key", "door", "--keys", "keys.json", "--scope", "recognise")[1].strip()
-    code, out, _ = run("serve", "--host", "0.0.0.0", "--port", "0", "--keys", "keys.json", "--allow-host", "Faces.Lan")  # noqa: S104
+    given = ("--port", "0", "--keys", "keys.json", "--allow-host", "Faces.Lan", "--plain-http")
+    code, out, _ = run("serve", "--host", "0.0.0.0", *given)  # noqa: S104
     assert code == 0
     assert "token" not in out
     (settings,), pages = served

@@ -25,7 +25,7 @@ from faceloupe.web.settings import Settings
 
 SIDE, CELL = 112, 14
 WEIGHTS = "ab" * 32
-TOKENS = {name: f"a-token-for-the-tests-{name}" for name in ("admin", "enrol", "recognise", "look")}
+TOKENS = {name: f"a-token-for-the-tests-{name}" for name in ("admin", "remove", "enrol", "recognise", "look")}
 AROUND = Interval(0.0, 0.01, 0.95, 900.0, "wilson")
 POINT = OperatingPoint(0.8, 1e-3, 9e-4, AROUND, 0.01, AROUND, 900, 9000, 0, "mosaics", "toy", WEIGHTS)
 

@@ -101,31 +101,48 @@ def test_an_explanation_stops_when_asked(ask, monkeypatch):
 def test_a_threshold_of_the_gallery_s_own_holds_from_then_on(ask, enrol):
     for number in range(8):
         enrol(f"subject {number}", number)
-    answer = ask("POST", "/calibrate", key="enrol", json={"fmr": 0.05})
+    answer = ask("POST", "/calibrate", json={"fmr": 0.05, "loose": True})
     assert answer.status_code == 200, answer.text
     held = ask.service.gallery.point(serving.Toy())
     assert answer.json()["point"]["threshold"] == held.threshold
     assert held.fmr <= 0.05
     assert held.source.startswith("every two references of the gallery")
-    assert ask.service.gallery.audit()[-1].who == "key enrol"
+    assert ask.service.gallery.audit()[-1].who == "key admin"
+
+
+def test_a_threshold_can_be_taken_back(ask, enrol):
+    for number in range(8):
+        enrol(f"subject {number}", number)
+    before = ask("GET", "/points", key="recognise").json()
+    loose = ask("POST", "/calibrate", json={"fmr": 0.5, "loose": True}).json()
+    now = ask("GET", "/points", key="recognise").json()
+    assert [each["point"] for each in now["saved"]] == [loose["point"], before["used"]["point"]]
+    assert now["used"] == loose
+    assert ask("GET", "/points", key="look").status_code == 403
+    ask.service.gallery.reset_points(serving.Toy())
+    assert ask.service.gallery.calibrations(serving.Toy()) == ()
+    assert ask.service.gallery.audit()[-1].what == "reset"
 
 
 def test_a_rate_that_the_gallery_cannot_support_is_refused(ask, enrol):
     enrol("Ann", 1)
     enrol("Bo", 2)
-    answer = ask("POST", "/calibrate", key="enrol", json={"fmr": 1e-6})
+    answer = ask("POST", "/calibrate", json={"fmr": 1e-6})
     assert (answer.status_code, "3,000,000" in answer.json()["detail"]) == (422, True)
     for fmr in (0, 1, "much"):
-        assert ask("POST", "/calibrate", key="enrol", json={"fmr": fmr}).status_code == 422
-    assert ask("POST", "/calibrate", key="recognise", json={"fmr": 0.05}).status_code == 403
+        assert ask("POST", "/calibrate", json={"fmr": fmr}).status_code == 422
+    assert ask("POST", "/calibrate", json={"fmr": 0.05}).json()["detail"].count("loose") == 1
+    for key in ("enrol", "remove", "recognise", "look"):
+        assert ask("POST", "/calibrate", key=key, json={"fmr": 0.01}).status_code == 403
+        assert ask("DELETE", "/points", key=key).status_code == 403
 
 
 def test_one_calibration_at_once_and_none_that_takes_minutes(ask, enrol, monkeypatch):
     for number in range(6):
         enrol(f"person {number}", number)
     with ask.service.calibrations.take():
-        assert ask("POST", "/calibrate", json={"fmr": 0.05}).status_code == 429
-    assert ask("POST", "/calibrate", json={"fmr": 0.05}).status_code == 200
+        assert ask("POST", "/calibrate", json={"fmr": 0.05, "loose": True}).status_code == 429
+    assert ask("POST", "/calibrate", json={"fmr": 0.05, "loose": True}).status_code == 200
     monkeypatch.setattr("faceloupe.web.api.calibrating.MOST", 11)
-    large = ask("POST", "/calibrate", json={"fmr": 0.05})
+    large = ask("POST", "/calibrate", json={"fmr": 0.05, "loose": True})
     assert (large.status_code, "faceloupe calibrate" in large.json()["detail"]) == (413, True)

@@ -114,4 +114,4 @@ def test_health_tells_what_there_is(ask, enrol, tmp_path):
     assert (health["status"], health["embedder"], health["people"]) == ("ok", "toy", 1)
     assert health["gallery"] == str(tmp_path / "faces.db")
     assert health["scopes"] == ["look"]
-    assert ask("GET", "/health").json()["scopes"] == ["look", "recognise", "enrol", "admin"]
+    assert ask("GET", "/health").json()["scopes"] == ["look", "recognise", "enrol", "remove", "admin"]

@@ -62,7 +62,8 @@ PATHS = sorted(
         "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
         "/people/{person}/references/{reference}": ("DELETE",),
         "/people/{person}/references/{reference}/face": ("GET",), "/audit": ("GET",), "/health": ("GET",),
-        "/metrics": ("GET",), "/points": ("GET",), "/explain": ("POST",), "/calibrate": ("POST",), "/data": ("GET",),
+        "/metrics": ("GET",),
+        "/points": ("GET", "DELETE"), "/explain": ("POST",), "/calibrate": ("POST",), "/data": ("GET",),
         "/networks": ("GET", "POST"), "/networks/{network}": ("GET",), "/networks/{network}/look": ("POST",),
         "/networks/{network}/trace": ("POST",), "/networks/{network}/attribute": ("POST",), "/studies": ("GET", "POST"),
         "/studies/{study}/resume": ("POST",), "/studies/{study}/page": ("POST",), "/jobs": ("GET",),
@@ -114,7 +115,7 @@ def test_each_operation_names_the_scope_that_it_takes(api):
         return api.raw_schema["paths"][f"/api/v1{path}"][method]["security"]
 
     assert scopes("post", "/identify") == [{"HTTPBearer": ["recognise"]}]
-    assert scopes("delete", "/people/{person}") == [{"HTTPBearer": ["admin"]}]
+    assert scopes("delete", "/people/{person}") == [{"HTTPBearer": ["remove"]}]
     assert scopes("get", "/health") == [{"HTTPBearer": []}]
 
 

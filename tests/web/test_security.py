@@ -267,3 +267,14 @@ def test_a_client_that_goes_away_frees_its_place(ask):
             return ask.service.recogniser._slots.taken
 
     assert asyncio.run(main()) == 0
+
+
+def test_a_token_is_handed_over_in_a_body_and_shown_to_nobody_else(ask):
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "null"}
+    answer = ask("POST", "http://localhost/enter", key=None, content=b"token=a%22%3E%3Cscript%3E", headers=form)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert 'content="a&quot;&gt;&lt;script&gt;"' in answer.text
+    assert ask("POST", "http://localhost/enter", key=None, content=b"x" * 5000, headers=form).status_code == 413
+    assert ask("GET", "http://localhost/enter", key=None).status_code == 405
+    assert ask("POST", "http://localhost/enter", key=None, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert ask("GET", "/health", headers={"Origin": "null"}).status_code == 403

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -312,3 +314,19 @@ def test_an_ipv6_address_is_written_in_brackets(tmp_path):
         pytest.skip("no IPv6 here")
     with listening:
         assert address(listening).startswith("http://[::1]:")
+
+
+def test_it_serves_https_with_a_certificate(tmp_path):
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    try:
+        subprocess.run([*made, *names], cwd=tmp_path, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no openssl here")
+    given = ("--certificate", tmp_path / "cert.pem", "--private-key", tmp_path / "key.pem")
+    with serving.running("--gallery", tmp_path / "faces.db", *given) as process:
+        assert process.address.startswith("https://127.0.0.1:")
+        trusted = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
+        answer = httpx.get(f"{process.address}/api/v1/health", verify=trusted, headers=headers)
+        assert answer.json()["status"] == "ok"

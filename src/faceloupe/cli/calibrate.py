@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EmbedderName, EngineName, NoCache
-from faceloupe.cli.terminal import echo, echo_json, progress, say, say_failure, stoppable
-from faceloupe.errors import GalleryError
+from faceloupe.cli.terminal import aligned, echo, echo_json, moment, progress, say, say_failure, stoppable
+from faceloupe.errors import GalleryError, InputError
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.recognition import Embedder
@@ -33,6 +34,11 @@ def calibrate(
             help="Save the point with this gallery. By default the GALLERY, or faceloupe.db if it is there.",
         ),
     ] = None,
+    loose: Annotated[bool, typer.Option("--loose", help="Say that a rate above 1 in 100 is meant.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the thresholds saved with the GALLERY instead.")] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Take those saved with the GALLERY back: the published one decides again.")
+    ] = False,
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,
     embedder: EmbedderName = None,
@@ -46,6 +52,11 @@ def calibrate(
     take.
     """
     own = _is_gallery(data)
+    if listed or reset:
+        if not own or (listed and reset):
+            raise InputError(f"expected a gallery and either --list or --reset; got {data}")
+        (_reset if reset else _list)(data, _embedder(data, embedder, engine, create=False))
+        return
     home = gallery or (data if own else None)
     _check_gallery(home, create=create)
     made_by = _embedder(home, embedder, engine, create=create)
@@ -57,7 +68,7 @@ def calibrate(
         "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
         "faceloupe evaluate --gallery checks it on other photographs."
     )
-    say(_saved(point, home, create=create))
+    say(_saved(point, home, create=create, loose=loose))
     words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
     echo_json({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else echo(words)
 
@@ -104,14 +115,36 @@ def _check_gallery(gallery: str | None, *, create: bool) -> None:
         raise GalleryError(f"{problem} calibrate --create makes an empty one too.") from problem
 
 
-def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool) -> str:
+def _list(gallery: str, embedder: "Embedder") -> None:
+    """Print the thresholds that were saved with a gallery, the newest, which holds, first."""
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        saved = opened.calibrations(embedder)
+    rows = [
+        (moment(each.created), f"{each.point.threshold:.4f}", f"{each.point.target_fmr:g}", each.point.source)
+        for each in saved
+    ]
+    echo(aligned(("saved", "threshold", "for FMR", "measured on"), rows))
+    say("The first one holds; --reset takes them all back." if saved else "None: the published threshold holds.")
+
+
+def _reset(gallery: str, embedder: "Embedder") -> None:
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        count = opened.reset_points(embedder)
+    say(f"{counted(count, 'threshold')} taken back; the published one holds for {embedder.name}, if there is one.")
+
+
+def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool, loose: bool) -> str:
     """Save a point with the gallery meant; return where that was."""
     from faceloupe.gallery import open_gallery
 
     if gallery is None and not create and not Path(DEFAULT_GALLERY).exists():
         return f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it."
     with open_gallery(gallery or DEFAULT_GALLERY, create=create) as opened:
-        opened.save_point(point)
+        opened.save_point(point, loose=loose)
         return (
             f"Saved with the gallery {opened.name}: identify takes it for {point.embedder} from now on; verify and "
             f"explain take it with --gallery {opened.name}."

@@ -1,5 +1,6 @@
 """``faceloupe serve``: the page and the API on this machine."""
 
+import logging
 import os
 import tempfile
 import webbrowser
@@ -28,6 +29,14 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A further name of this server, such as a reverse proxy's.")
     ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with this certificate (PEM) and --private-key.")
+    ] = None,
+    private_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Of the certificate (PEM).")] = None,
+    plain_http: Annotated[
+        bool,
+        typer.Option("--plain-http", help="Let others reach it without TLS: whoever is between reads what is sent."),
+    ] = False,
     gallery: GalleryName = "faceloupe.db",
     network: Annotated[
         list[str] | None, typer.Option(metavar="DIR|FILE", help="A network to look at: saved by faceloupe, or ONNX.")
@@ -53,18 +62,24 @@ def serve(
     except ImportError as error:
         raise UnavailableError(f"Serving needs {error.name}: pip install faceloupe[web]") from error
     from faceloupe.embedders import DEFAULT, open_embedder
-    from faceloupe.web.keys import key_of, new_token, read_keys
+    from faceloupe.web.keys import check_token, key_of, new_token, read_keys
     from faceloupe.web.service import Service
     from faceloupe.web.settings import Settings
 
     given = os.environ.get("FACELOUPE_TOKEN", "")
-    if given and len(given) < LEAST_TOKEN:
-        raise InputError(f"FACELOUPE_TOKEN: expected at least {LEAST_TOKEN} characters that nobody guesses")
+    if given:
+        try:
+            check_token(given)
+        except InputError as problem:
+            raise InputError(f"FACELOUPE_TOKEN: {problem}") from problem
+    if (certificate is None) != (private_key is None):
+        raise InputError("TLS needs both --certificate and --private-key")
     token = given or new_token()
     known = read_keys(keys) if keys else (key_of(token, name="owner", per_minute=OWNERS_RATE),)
     settings = Settings(
         keys=known, host=host, port=port, allowed_hosts=tuple(allow_host or ()), gallery=gallery,
-        networks=tuple(network or ()), studies=studies, data=data,
+        networks=tuple(network or ()), studies=studies, data=data, plain_http=plain_http,
+        tls=(certificate, private_key) if certificate and private_key else None,
     )  # fmt: skip
     if not settings.is_local and not keys and not given:
         raise InputError(
@@ -73,18 +88,29 @@ def serve(
         )
     listening = listen(settings)
     service = Service(settings, embedder=open_embedder(embedder or DEFAULT, engine=engine))
-    page = address(listening) if keys else f"{address(listening)}/#token={token}"
-    echo(page)
+    page = address(listening, tls=settings.tls is not None)
+    echo(page if keys else f"{page}/#token={token}")
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")
-    with _opened(page) if browser and settings.is_local else nullcontext():
+    logging.captureWarnings(True)  # the server's log is JSON, line by line
+    with _in_browser(page, "" if keys else token) if browser and settings.is_local else nullcontext():
         make_server(make_app(service), settings, ending=service.jobs.end).run(sockets=[listening])
 
 
 @contextmanager
-def _opened(page: str) -> Iterator[None]:
-    """Open the page by a file that only its owner may read: others see the command line of a browser."""
-    with tempfile.NamedTemporaryFile("w", prefix="faceloupe-", suffix=".html") as file:  # of mode 0600
-        file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={page}"><title>faceloupe</title>')
-        file.flush()
-        webbrowser.open(Path(file.name).as_uri())
+def _in_browser(page: str, token: str) -> Iterator[None]:
+    """Open the page by a file that only its owner may read, and that hands the token over in a request's body.
+
+    Others see the command line of a browser, and a browser keeps addresses, also what stands behind #, in its history.
+    """
+    with tempfile.TemporaryDirectory(prefix="faceloupe-") as folder:  # of mode 0700
+        file = Path(folder) / "open.html"
+        file.write_text(_HAND_OVER.format(page=page, token=token) if token else _GO.format(page=page), encoding="utf-8")
+        webbrowser.open(file.as_uri())
         yield
+
+
+_GO = '<!doctype html><title>faceloupe</title><meta http-equiv="refresh" content="0; url={page}">'
+_HAND_OVER = """<!doctype html><title>faceloupe</title>
+<form method="post" action="{page}/enter"><input type="hidden" name="token" value="{token}"><button>Open</button></form>
+<script>document.forms[0].submit()</script>
+"""

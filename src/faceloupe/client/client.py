@@ -55,12 +55,19 @@ class Client:
         return self._server.get(shapes.Health, "/health")
 
     def points(self) -> shapes.Points:
-        """Return the threshold in use and those that were published."""
+        """Return the threshold in use, those that were saved with the gallery, and those that were published."""
         return self._server.get(shapes.Points, "/points")
 
-    def calibrate(self, fmr: float = 1e-3) -> shapes.Point:
-        """Choose the gallery's threshold for a false match rate, from its own references."""
-        return self._server.asked(shapes.Point, "POST", "/calibrate", json={"fmr": fmr})
+    def calibrate(self, fmr: float = 1e-3, *, loose: bool = False) -> shapes.Point:
+        """Choose the gallery's threshold for a false match rate, from its own references.
+
+        It decides for everybody from now on. A rate above 1 in 100 is refused unless `loose` says that it is meant.
+        """
+        return self._server.asked(shapes.Point, "POST", "/calibrate", json={"fmr": fmr, "loose": loose})
+
+    def reset_points(self) -> shapes.Points:
+        """Take the thresholds that were saved with the gallery back: the published one decides again."""
+        return self._server.asked(shapes.Points, "DELETE", "/points")
 
     def detect(self, photo: Photo) -> shapes.Detections:
         """Find the faces of a photograph."""

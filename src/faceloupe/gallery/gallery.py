@@ -288,10 +288,26 @@ class Gallery:
         with self.reading() as connection:
             return saved_points.latest(connection, EmbedderId(embedder.name, embedder.sha256))
 
-    def save_point(self, point: "OperatingPoint") -> None:
-        """Keep an operating point, that holds for its embedder from now on."""
+    def calibrations(self, embedder: "Embedder | EmbedderId") -> "tuple[saved_points.SavedPoint, ...]":
+        """Return the operating points that were saved for an embedder, the newest, which holds, first."""
+        with self.reading() as connection:
+            return saved_points.saved(connection, EmbedderId(embedder.name, embedder.sha256))
+
+    def save_point(self, point: "OperatingPoint", *, loose: bool = False) -> None:
+        """Keep an operating point, that holds for its embedder from now on.
+
+        Raises
+        ------
+        InputError
+            If it is for a false match rate above 1 in 100, and that was not said to be meant (`loose`).
+        """
         with self.writing() as connection:
-            saved_points.save(connection, point)
+            saved_points.save(connection, point, loose=loose)
+
+    def reset_points(self, embedder: "Embedder | EmbedderId") -> int:
+        """Take every saved operating point of an embedder back: the published one holds again. Return how many."""
+        with self.writing() as connection:
+            return saved_points.reset(connection, EmbedderId(embedder.name, embedder.sha256))
 
     def n_references(self, embedder: "Embedder | EmbedderId") -> int:
         """Return how many references one embedder made."""

@@ -1,15 +1,28 @@
-"""Thresholds that were calibrated for a gallery: of each embedder the latest one holds."""
+"""Thresholds that were calibrated for a gallery: of each embedder the latest one holds, until all are taken back."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
+from faceloupe.errors import InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import operating_points
 from faceloupe.scores import OperatingPoint
 
-__all__ = ["latest", "latest_of_all", "save"]
+__all__ = ["LOOSEST", "SavedPoint", "latest", "latest_of_all", "reset", "save", "saved"]
+
+LOOSEST = 1e-2
+"""The largest false match rate that a threshold is saved for without asking: past it strangers match all day."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPoint:
+    """An operating point with when it was saved."""
+
+    created: datetime
+    point: OperatingPoint
 
 
 def latest(connection: Connection, embedder: EmbedderId) -> OperatingPoint | None:
@@ -23,8 +36,25 @@ def latest_of_all(connection: Connection) -> dict[EmbedderId, OperatingPoint]:
     return {EmbedderId(row.embedder, row.weights_sha256): OperatingPoint.from_document(row.document) for row in rows}
 
 
-def save(connection: Connection, point: OperatingPoint) -> None:
-    """Let an operating point hold from now on."""
+def saved(connection: Connection, embedder: EmbedderId) -> tuple[SavedPoint, ...]:
+    """Return what was saved for an embedder since the last reset, the newest, which holds, first."""
+    rows = connection.execute(select(operating_points).where(*_of(embedder)).order_by(operating_points.c.id.desc()))
+    return tuple(SavedPoint(row.created, OperatingPoint.from_document(row.document)) for row in rows)
+
+
+def save(connection: Connection, point: OperatingPoint, *, loose: bool = False) -> None:
+    """Let an operating point hold from now on.
+
+    Raises
+    ------
+    InputError
+        If it is for a false match rate above ``LOOSEST``, and that was not said to be meant (`loose`).
+    """
+    if point.target_fmr > LOOSEST and not loose:
+        raise InputError(
+            f"a false match rate of {point.target_fmr:g} is looser than {LOOSEST:g}, 1 in {1 / LOOSEST:.0f}: strangers "
+            "would be taken for one another; say that it is meant (loose) or take a smaller one"
+        )
     connection.execute(
         insert(operating_points).values(
             embedder=point.embedder,
@@ -34,3 +64,15 @@ def save(connection: Connection, point: OperatingPoint) -> None:
         )
     )
     trail.note(connection, "calibrate", embedder=point.embedder, threshold=point.threshold, target_fmr=point.target_fmr)
+
+
+def reset(connection: Connection, embedder: EmbedderId) -> int:
+    """Take every saved operating point of an embedder back, so that the published one holds; return how many."""
+    taken_back = connection.execute(delete(operating_points).where(*_of(embedder))).rowcount
+    trail.note(connection, "reset", embedder=embedder.name, points=taken_back)
+    return taken_back
+
+
+def _of(embedder: EmbedderId) -> tuple[ColumnElement[bool], ...]:
+    table = operating_points.c
+    return table.embedder == embedder.name, table.weights_sha256 == embedder.sha256

@@ -3,17 +3,19 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 from importlib.resources import files
 from typing import Any
+from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from faceloupe import __version__
 from faceloupe.web.api import calibrating, explaining, jobs, networks, people, recognising, studies, system
-from faceloupe.web.guard import Guard
+from faceloupe.web.guard import ENTER, Guard
 from faceloupe.web.observing import Observer
 from faceloupe.web.problems import HTTPProblem, ProblemDocument, add_handlers, problems_page
 from faceloupe.web.service import BEARER, Service
@@ -55,6 +57,14 @@ HEADERS = {
 }
 
 
+LONGEST_TOKEN = 4096
+
+_ENTERED = """<!doctype html><title>faceloupe</title><meta name="token" content="{token}">
+<script type="module" src="/enter.js"></script>
+<noscript>This page computes in the browser and needs JavaScript.</noscript>
+"""
+
+
 def make_app(service: Service) -> ASGIApp:
     """Return the application that answers with a service, which is closed when the application ends."""
     settings = service.settings
@@ -82,6 +92,7 @@ def make_app(service: Service) -> ASGIApp:
     app.include_router(api)
     app.add_api_route("/pages/{ticket}", jobs.open_page, response_class=HTMLResponse, include_in_schema=False)
     app.add_api_route("/shared/{name}", _shared, response_class=FileResponse, include_in_schema=False)
+    app.add_api_route(ENTER, _enter, methods=["POST"], response_class=HTMLResponse, include_in_schema=False)
     app.add_api_route("/problems", _problems, response_class=HTMLResponse, include_in_schema=False)
     # Not mounted at "/", or it would answer what the API does not, such as a method that an address does not take.
     app.router.default = _Page(directory=str(files("faceloupe.web").joinpath("static")))
@@ -107,6 +118,17 @@ async def _shared(name: str) -> FileResponse:
     if name not in SHARED:
         raise HTTPProblem("not-found", "nothing is shared under this name")
     return FileResponse(str(files("faceloupe.report").joinpath(SHARED[name])))
+
+
+async def _enter(request: Request) -> HTMLResponse:
+    """Hand a token over to the page, in a body: a browser keeps addresses in its history, and what is behind # too."""
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > LONGEST_TOKEN:
+            raise HTTPProblem("too-large", f"a token has at most {LONGEST_TOKEN:,} bytes")
+    token = parse_qs(content.decode("latin-1")).get("token", [""])[0]
+    return HTMLResponse(_ENTERED.format(token=escape(token)), headers={"Cache-Control": "no-store"})
 
 
 async def _problems() -> str:

@@ -17,10 +17,13 @@ from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.rates import RateLimit, Strangers
 from faceloupe.web.settings import ServerLimits
 
-__all__ = ["API", "Guard"]
+__all__ = ["API", "ENTER", "Guard", "host_of"]
 
 API = "/api/"
 """What needs a token; the page beside it holds no data."""
+
+ENTER = "/enter"
+"""Where the file that opens the page sends the token; a file has the origin "null"."""
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{0,5}))?")
 """A host of RFC 3986, section 3.2, as far as a name in DNS or an address may go: without user, in lower case."""
@@ -81,7 +84,7 @@ class Guard:
         try:
             headers = Headers(scope=scope)
             _check_form(scope, headers)
-            self._check_names(headers, scope["scheme"])
+            self._check_names(headers, scope)
             key = scope["key"] = self._key(scope, headers) if within_api else None
             share = self._shares[key.name].take() if key else nullcontext()
             with share, self._slots.take(), Body(receive, self._limits, self._room) as body:
@@ -90,13 +93,15 @@ class Guard:
         except HTTPProblem as problem:
             await problem.response()(scope, receive, send_with_headers)
 
-    def _check_names(self, headers: Headers, scheme: str) -> None:
+    def _check_names(self, headers: Headers, scope: Scope) -> None:
         authority = ", ".join(headers.getlist("host"))
         if host_of(authority) not in self._hosts:
             raise HTTPProblem("host", f"this server is not called {authority!r}")
         origin = headers.get("origin")
         # Behind a proxy that ends TLS the page came by https, which this server does not see.
-        own = {f"{known}://{authority}".lower() for known in (scheme, "https")}
+        own = {f"{known}://{authority}".lower() for known in (scope["scheme"], "https")}
+        if scope["path"] == ENTER:
+            own.add("null")
         if origin is not None and origin.lower() not in own:
             raise HTTPProblem("origin", f"the page at {origin} may not call this server")
 

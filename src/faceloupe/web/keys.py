@@ -1,24 +1,36 @@
 """Who may call the server, and for what: random tokens, kept only as hashes."""
 
 import hmac
-import json
+import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from math import log2
 from pathlib import Path
-from typing import Any
 
-from faceloupe.documents import read_json
+from filelock import FileLock, Timeout
+
+from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError
-from faceloupe.files import write_whole
 
-__all__ = ["SCOPES", "Key", "add_key", "key_of", "new_token", "read_keys"]
+__all__ = ["SCOPES", "Key", "add_key", "check_token", "find_key", "key_of", "new_token", "read_keys"]
 
-SCOPES = ("look", "recognise", "enrol", "admin")
-"""What a key may be for: look at networks and studies; detect, verify, identify and read the gallery; write it; all."""
+SCOPES = ("look", "recognise", "enrol", "remove", "admin")
+"""What a key may be for: look at networks and studies; detect, verify, identify and read the gallery; add to it; take
+from it, that is forget and merge; all, also the threshold by which everybody is told a name, the trail and metrics."""
 
 FORMAT = "faceloupe-keys"
+LONGEST = 200
+NAME = rf"[^\W_][ -~\w]{{0,{LONGEST - 1}}}"  # it stands in the trail and in every line of the log
+PATIENCE = 10.0  # seconds that a command waits for another that writes the same file of keys
+
+LEAST_TOKEN, LEAST_BITS = 20, 55
+"""Characters of a token that somebody made up, and an estimate of what it takes to guess it."""
+
+_USUAL = re.compile("pass(word|wort|phrase)?|secret|change|letmein|welcome|admin(istrator)?|hunter2|trustno1|iloveyou")
+_ROWS = "0123456789 abcdefghijklmnopqrstuvwxyz qwertyuiop asdfghjkl zxcvbnm qwertzuiop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +55,17 @@ class Key:
     per_minute: int = 600
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.scopes) - set(SCOPES))
+        if not isinstance(self.name, str) or not re.fullmatch(NAME, self.name):
+            raise InputError(f"a key's name: expected 1 to {LONGEST} printable characters, got {self.name!r:.80}")
+        if not isinstance(self.sha256, str) or not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise InputError(f"key {self.name!r}: expected the SHA-256 of its token, 64 hexadecimal digits")
+        if type(self.per_minute) is not int or self.per_minute < 1:
+            raise InputError(f"key {self.name!r}: expected at least 1 request a minute, got {self.per_minute!r:.80}")
+        unknown = sorted({str(scope) for scope in self.scopes} - set(SCOPES))
         if unknown or not self.scopes:
             raise InputError(
                 f"key {self.name!r}: expected scopes of {', '.join(SCOPES)}, got {', '.join(unknown) or 'none'}"
             )
-        if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
-            raise InputError(f"key {self.name!r}: expected the SHA-256 of its token, 64 hexadecimal digits")
-        if self.per_minute < 1:
-            raise InputError(f"key {self.name!r}: expected at least 1 request a minute, got {self.per_minute}")
 
     def allows(self, scope: str) -> bool:
         """Return whether the key is for this."""
@@ -75,6 +89,39 @@ def find_key(keys: Iterable[Key], token: str) -> Key | None:
     return found[0] if found else None
 
 
+def check_token(token: str) -> None:
+    """Refuse a token that could be guessed.
+
+    What repeats, runs along an alphabet or a keyboard, or is a usual word counts for nothing; the rest counts as its
+    letters are spread (Shannon's entropy).
+
+    Raises
+    ------
+    InputError
+    """
+    if not re.fullmatch("[!-~]*", token):
+        raise InputError("the token holds characters that no header carries: take letters, digits, - and _")
+    if len(token) < LEAST_TOKEN or _bits(token) < LEAST_BITS:
+        raise InputError(
+            f"the token could be guessed: expected at least {LEAST_TOKEN} characters by chance, as "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))" prints them'
+        )
+
+
+def _bits(token: str) -> float:
+    """Return a rough upper bound of how many bits of chance a token holds."""
+    text = _USUAL.sub("", token.lower())
+    threes = [text[place - 2 : place + 1] for place in range(2, len(text))]
+    rows = f"{_ROWS} {_ROWS[::-1]}"
+    new = text[:2] + "".join(
+        three[2]
+        for place, three in enumerate(threes)
+        if three not in threes[:place] and three not in rows and len(set(three)) > 1
+    )
+    counts = Counter(new).values()
+    return sum(count * log2(len(new) / count) for count in counts)
+
+
 def read_keys(path: Path) -> tuple[Key, ...]:
     """Return the keys of a file.
 
@@ -87,13 +134,15 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         raise InputError(f"{path}: no file of keys; faceloupe key NAME --keys {path} makes one")
     if path.stat().st_mode & 0o022:
         raise InputError(f"{path} may be written by others on this machine: chmod 600 {path}")
-    document = read_json(path)
+    document = read_json(path, max_depth=8)
     try:
         if document["format"] != FORMAT:
             raise KeyError(FORMAT)
         keys = tuple(Key(**{**each, "scopes": tuple(each["scopes"])}) for each in document["keys"])
     except (KeyError, TypeError) as problem:
         raise InputError(f"{path} is not a file of keys ({problem})") from problem
+    except InputError as problem:
+        raise InputError(f"{path}: {problem}") from problem
     if len({key.name for key in keys}) < len(keys):
         raise InputError(f"{path}: two keys have one name")
     return keys
@@ -102,20 +151,25 @@ def read_keys(path: Path) -> tuple[Key, ...]:
 def add_key(path: Path, name: str, scopes: Iterable[str], *, per_minute: int = 600) -> str:
     """Add a key to a file, made if it is not there, and return its token, which is kept nowhere.
 
+    Who adds another at the same time waits for this one.
+
     Raises
     ------
     InputError
         If the file has a key of this name, or cannot be used.
     """
-    keys = read_keys(path) if path.exists() else ()
-    if any(key.name == name for key in keys):
-        raise InputError(f"{path} has a key {name!r} already; take another name, or remove that entry")
     token = new_token()
-    document: dict[str, Any] = {
-        "format": FORMAT,
-        "keys": [asdict(key) for key in (*keys, key_of(token, name=name, scopes=scopes, per_minute=per_minute))],
-    }
-    write_whole(path, (json.dumps(document, indent=1) + "\n").encode())
+    key = key_of(token, name=name, scopes=scopes, per_minute=per_minute)
+    try:
+        with FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600):
+            keys = read_keys(path) if path.exists() else ()
+            if any(each.name == name for each in keys):
+                raise InputError(f"{path} has a key {name!r} already; take another name, or remove that entry")
+            write_json(path, {"format": FORMAT, "keys": [asdict(each) for each in (*keys, key)]})
+    except Timeout as problem:
+        raise InputError(f"{path}: another program has been writing to it for too long; try again") from problem
+    except OSError as problem:
+        raise InputError(f"{path} cannot be written: {problem.strerror or problem}") from problem
     return token
 
 

@@ -58,10 +58,10 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def address(listening: socket.socket) -> str:
+def address(listening: socket.socket, *, tls: bool = False) -> str:
     """Return where a bound socket is reached."""
     host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None], log: Log = log_line) -> uvicorn.Server:
@@ -82,6 +82,8 @@ def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None],
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         h11_max_incomplete_event_size=MOST_HEAD,
+        ssl_certfile=settings.tls and settings.tls[0],
+        ssl_keyfile=settings.tls and settings.tls[1],
     )
     return _Orderly(config, ending)
 

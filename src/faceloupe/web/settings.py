@@ -1,5 +1,6 @@
 """What a server is told when it starts."""
 
+import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -78,11 +79,16 @@ class Settings:
     data : Path or None
         A folder of data to study and train on, each NAME/SUBJECT/*.jpg.
     limits : ServerLimits
+    tls : tuple of Path, or None
+        The files of a certificate, with those that lead to its root, and of its private key: it is reached by HTTPS.
+    plain_http : bool
+        Whether others may reach it without TLS: something before it ends TLS, or everybody may read what is sent.
 
     Raises
     ------
     InputError
-        If there is no key, or a port that cannot be.
+        If there is no key, or a port that cannot be; if others could reach it without TLS and that was not said to be
+        meant; or if the certificate cannot be used.
     """
 
     keys: tuple[Key, ...]
@@ -94,12 +100,21 @@ class Settings:
     studies: Path = Path("studies")
     data: Path | None = None
     limits: ServerLimits = field(default_factory=ServerLimits)
+    tls: tuple[Path, Path] | None = None
+    plain_http: bool = False
 
     def __post_init__(self) -> None:
         if not self.keys:
             raise InputError("a server without a key would answer nobody: give at least one")
         if not 0 <= self.port < 2**16:
             raise InputError(f"port: expected 0 to {2**16 - 1}, got {self.port}")
+        if self.tls:
+            _check_certificate(*self.tls)
+        elif not (self.is_local or self.plain_http):
+            raise InputError(
+                f"tokens and faces would cross the network at {self.host} in clear: give --certificate and "
+                "--private-key, or listen on loopback behind a proxy that ends TLS; --plain-http does it nonetheless"
+            )
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -110,6 +125,17 @@ class Settings:
     def is_local(self) -> bool:
         """Whether only this machine can reach it."""
         return self.host == "localhost" or _is_loopback(self.host)
+
+
+def _check_certificate(certificate: Path, private_key: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private_key, password=_no_password)
+    except (OSError, ValueError) as problem:  # an SSLError is an OSError
+        raise InputError(f"{certificate} with {private_key} cannot serve TLS: {problem}") from problem
+
+
+def _no_password() -> str:
+    raise ValueError("the private key is encrypted; give one that is not, for its owner's eyes only")
 
 
 def _is_loopback(host: str) -> bool:

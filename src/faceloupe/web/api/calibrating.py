@@ -1,21 +1,25 @@
-"""``/calibrate``: the gallery's own threshold, from its own references."""
+"""``/points``, ``/calibrate``: the threshold by which everybody is told a name, and the gallery's own."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from faceloupe.evaluation import calibrate_gallery
+from faceloupe.gallery.saved_points import LOOSEST
+from faceloupe.recognition.decisions import point_in_words
+from faceloupe.recognition.thresholds import choose_point, published_points
+from faceloupe.scores import OperatingPoint
 from faceloupe.web import shapes
-from faceloupe.web.api.system import told
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import Serving, as_caller, beside, needs
+from faceloupe.web.service import Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent, body_of, described
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["recognise"], dependencies=[needs("enrol"), Depends(as_caller)])
+router = APIRouter(tags=["recognise"])
 
+RULES = [needs("admin"), Depends(as_caller)]
 MOST = 20_000  # references: every two of them are compared, in a minute and 0.8 GB
 
 
@@ -23,20 +27,56 @@ class ToCalibrate(Sent):
     """The rate that a threshold is for."""
 
     fmr: float = Field(default=1e-3, gt=0, lt=1, description="False match rate.")
+    loose: bool = Field(default=False, description="Say that a rate above 1 in 100 is meant.")
+
+    @model_validator(mode="after")
+    def _meant(self) -> "ToCalibrate":
+        if self.fmr > LOOSEST and not self.loose:
+            raise ValueError(
+                f"a false match rate above {LOOSEST:g} takes strangers for one another: send `loose` to mean it"
+            )
+        return self
+
+
+@router.get("/points", response_model=shapes.Points, responses=responses("gallery"), dependencies=[needs("recognise")])
+async def points(service: Serving) -> Any:
+    """Tell which threshold decides, what was measured at it, which were saved here, and which were published."""
+    return await beside(_points, service)
+
+
+@router.delete("/points", response_model=shapes.Points, responses=responses("gallery"), dependencies=RULES)
+async def reset(service: Serving) -> Any:
+    """Take the gallery's own thresholds back: the published one decides again."""
+    await service.write(service.gallery.reset_points, service.embedder)
+    return await beside(_points, service)
 
 
 @router.post(
     "/calibrate", response_model=shapes.Point, responses=responses("media-type", "gallery"),
-    openapi_extra=described(ToCalibrate),
+    openapi_extra=described(ToCalibrate), dependencies=RULES,
 )  # fmt: skip
 async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))], service: Serving) -> Any:
-    """Choose a threshold by comparing every two references of the gallery; it holds there from now on.
+    """Choose a threshold by comparing every two references of the gallery; it holds there from now on, for everybody.
 
-    A rate that they cannot support is refused, with how many comparisons it would take.
+    A rate that they cannot support is refused, with how many comparisons it would take. `DELETE /points` undoes it.
     """
     if await beside(service.gallery.n_references, service.embedder) > MOST:
         raise HTTPProblem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
     with service.calibrations.take():
         point = await beside(calibrate_gallery, service.gallery, sent.fmr, service.embedder)
-    await service.write(service.gallery.save_point, point)
-    return told(point, "gallery")
+    await service.write(service.gallery.save_point, point, loose=sent.loose)
+    return _in_words(point, "gallery")
+
+
+def _points(service: Service) -> dict[str, Any]:
+    saved = service.gallery.calibrations(service.embedder)
+    published = [_in_words(point, "published") for point in published_points(service.embedder)]
+    point = choose_point(service.embedder, saved=saved[0].point if saved else None)
+    used = _in_words(point, "gallery" if saved else "published")
+    listed = [{"created": each.created.isoformat(), "point": each.point} for each in saved]
+    return {"used": used, "saved": listed, "published": published}
+
+
+def _in_words(point: OperatingPoint, source: Literal["gallery", "published"]) -> dict[str, Any]:
+    """Return an operating point with what it means, and whose it is."""
+    return {"point": point, "words": "\n".join(point_in_words(point)), "source": source}

@@ -25,7 +25,7 @@ router = APIRouter(tags=["people"])
 
 READS = [needs("recognise")]
 WRITES = [needs("enrol"), Depends(as_caller)]
-RULES = [needs("admin"), Depends(as_caller)]
+REMOVES = [needs("remove"), Depends(as_caller)]
 
 LARGEST = 2**63 - 1
 Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
@@ -124,11 +124,11 @@ async def rename(person: Number, change: Annotated[Renaming, Depends(body_of(Ren
 
 @router.post(
     "/people/{person}/merge", response_model=shapes.Person,
-    responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=WRITES,
+    responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=REMOVES,
     openapi_extra=described(Merging),
 )  # fmt: skip
 async def merge(person: Number, into: Annotated[Merging, Depends(body_of(Merging))], service: Serving) -> Any:
-    """Move everything of a subject to another, and remove the one: the two are one person."""
+    """Move everything of a subject to another, and remove the one: the two are one person. It cannot be undone."""
     return (await service.write(service.gallery.merge, person, into.into)).to_document()
 
 
@@ -136,7 +136,7 @@ async def merge(person: Number, into: Annotated[Merging, Depends(body_of(Merging
     "/people/{person}",
     response_model=shapes.Forgotten,
     responses=responses("not-found", "conflict", "gallery"),
-    dependencies=RULES,
+    dependencies=REMOVES,
 )
 async def forget(person: Number, service: Serving) -> Any:
     """Remove a subject and erase the bytes of it from the database's files.
@@ -148,7 +148,7 @@ async def forget(person: Number, service: Serving) -> Any:
 
 @router.delete(
     "/people/{person}/references/{reference}", response_model=shapes.Forgotten,
-    responses=responses("not-found", "gallery"), dependencies=RULES,
+    responses=responses("not-found", "gallery"), dependencies=REMOVES,
 )  # fmt: skip
 async def forget_reference(person: Number, reference: Number, service: Serving) -> Any:
     """Remove one reference of a subject who has others, and erase the bytes of it as those of a subject."""

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from faceloupe.scores import OperatingPoint
+from faceloupe.web.shapes.jobs import Timestamp
 
 __all__ = ["Health", "Point", "Points"]
 
@@ -17,10 +18,18 @@ class Point(BaseModel):
     source: Literal["gallery", "published"]
 
 
+class SavedPoint(BaseModel):
+    """An operating point that was saved with the gallery."""
+
+    created: Timestamp
+    point: OperatingPoint
+
+
 class Points(BaseModel):
-    """The operating point in use and those that were published."""
+    """The operating point in use, those that were saved here, the newest first, and those that were published."""
 
     used: Point
+    saved: list[SavedPoint]
     published: list[Point]
 
 

@@ -90,4 +90,5 @@ const TRAIL = {
   export: "Exported",
   consent: "Consent noted",
   calibrate: "Threshold calibrated",
+  reset: "Published threshold restored",
 };

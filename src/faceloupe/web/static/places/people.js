@@ -125,7 +125,7 @@ function Threshold() {
           ${used.source === "gallery" ? "Calibrated on this gallery." : "As published with the embedder."}</p></div>
           </section>
     <div class="in-words">${used.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}
-    ${may("enrol") && html`<${Calibrate} onDone=${points.again} />`}
+    ${may("admin") && html`<${Calibrate} own=${used.source === "gallery"} onDone=${points.again} />`}
     <div class="scroll-x"><table><caption>Published thresholds of this embedder</caption>
       <thead><tr><th scope="col" class="right">Threshold</th><th scope="col">Two people mistaken for one</th>
           <th scope="col" class="right">One person missed</th></tr></thead>
@@ -144,19 +144,26 @@ const RATES = [
   ["0.00001", "1 in 100,000"],
 ];
 
-function Calibrate({ onDone }) {
+/** Choose the gallery's own threshold, which decides for everybody, or take it back. */
+function Calibrate({ own, onDone }) {
   const [fmr, setFmr] = useState("0.001");
   const [calibrate, calibrating] = useDoing(async () => {
     await call("/calibrate", { json: { fmr: Number(fmr) } });
     say("The threshold is calibrated.");
     onDone();
   });
+  const [reset, resetting] = useDoing(async () => {
+    await call("/points", { method: "DELETE" });
+    say("The published threshold decides again.");
+    onDone();
+  });
   return html`<form class="line-form" onSubmit=${(event) => event.preventDefault() || calibrate()}>
     <${Choice} label="Calibrate on this gallery: two people may be mistaken" value=${fmr} options=${RATES}
       onChange=${setFmr} />
     <${Button} busy=${calibrating.busy}>Calibrate</${Button}>
+    ${own && html`<${Button} busy=${resetting.busy} onClick=${reset}>Back to the published one</${Button}>`}
     ${calibrating.busy && html`<${Loading} what="Comparing all references" />`}
-    <${Notice} problem=${calibrating.problem} /></form>`;
+    <${Notice} problem=${calibrating.problem ?? resetting.problem} /></form>`;
 }
 
 function Trail() {

@@ -39,12 +39,12 @@ function Record({ record: { person, references, history }, again, shelf }) {
         html`
           <button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs
           </button>
-      <button type="button" onClick=${() => setDoing({ what: "rename" })}>Rename</button>
-      <button type="button" onClick=${() => setDoing({ what: "merge" })}>Merge</button>`
+      <button type="button" onClick=${() => setDoing({ what: "rename" })}>Rename</button>`
       }
       ${
-        may("admin") &&
-        html`<button type="button" class="danger" onClick=${() => setDoing({ what: "forget" })}>Forget
+        may("remove") &&
+        html`<button type="button" onClick=${() => setDoing({ what: "merge" })}>Merge</button>
+          <button type="button" class="danger" onClick=${() => setDoing({ what: "forget" })}>Forget
           </button>`
       }
     </div>
@@ -59,7 +59,7 @@ function Record({ record: { person, references, history }, again, shelf }) {
       ${references.map(
         (one) => html`
             <${Reference} key=${one.id} one=${one} person=${person}
-              onRemove=${may("admin") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))}
+              onRemove=${may("remove") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))}
                 />`,
       )}</ul>
     <h2>Consent</h2>
