@@ -24,7 +24,7 @@ MAY_KNOW = {
     "arrays": "errors",
     "documents": "errors files",
     "scores": "errors",
-    "faces": f"errors {DOCUMENTS} pages blocks",
+    "faces": f"errors {DOCUMENTS} pages blocks report",
     "recognition": f"errors {DOCUMENTS} faces scores",
     "gallery": f"errors {DOCUMENTS} progress faces scores recognition embedders",
     "training": f"errors {DOCUMENTS} progress pages blocks faces inspection",

@@ -23,6 +23,10 @@ WRITERS = {
     "Look": "faceloupe.looking.article.write_article",
     "Explanation": "faceloupe.explaining.article.write_article",
     "Evaluation": "faceloupe.evaluation.article.write_article",
+    "FaceSet": "faceloupe.faces.views.faces_section",
+    "Split": "faceloupe.faces.views.split_section",
+    "History": "faceloupe.training.views.history_section",
+    "Filters": "faceloupe.training.views.filters_section",
     "Anatomy": "faceloupe.inspection.views.anatomy.anatomy_section",
     "Trace": "faceloupe.inspection.views.trace.trace_section",
     "Attribution": "faceloupe.inspection.views.attribution.attribution_section",
@@ -86,15 +90,16 @@ class Shown:
 
     __slots__ = ()
 
-    def plot(self) -> "Drawing":
+    def plot(self, **choices: Any) -> "Drawing":
         """Return the charts and pictures of the result as a Matplotlib figure; without any, its words.
 
-        Of a page of several sections it draws what the page names for that. A notebook shows the figure as it is
-        returned, without ``%matplotlib inline``. It belongs to the caller: pyplot does not know it.
+        Choices are those of :func:`page`. Of a page of several sections it draws what the page names for that. A
+        notebook shows the figure as it is returned, without ``%matplotlib inline``. It belongs to the caller: pyplot
+        does not know it.
         """
         from faceloupe.report import draw_blocks
 
-        document = page(self)
+        document = page(self, **choices)
         blocks = [block for section in document["sections"] for block in section["blocks"]]
         chosen = document.get("plot")
         return draw_blocks(block for block in blocks if chosen is None or block.get("id") in chosen)

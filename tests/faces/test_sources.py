@@ -204,3 +204,25 @@ def test_lfw_itself_loads():
     faces = load_faces("lfw", subjects=range(30))
     assert faces.n_subjects == 30
     assert faces.skipped == ()
+
+
+@needs_olivetti
+@pytest.mark.parametrize("seed", [0, 1])
+def test_shuffled_olivetti_are_in_the_order_of_scikit_learn(seed):
+    from sklearn.datasets import fetch_olivetti_faces
+
+    theirs = fetch_olivetti_faces(data_home=OLIVETTI_HOME, shuffle=True, random_state=seed, download_if_missing=False)
+    ours = load_faces("olivetti", data_home=OLIVETTI_HOME, shuffle_seed=seed)
+    np.testing.assert_array_equal(ours.images, theirs.images)
+    np.testing.assert_array_equal(ours.subject, theirs.target)
+
+
+def test_shuffling_moves_faces_with_their_names():
+    plain, shuffled = load_faces("orl", subjects=[0, 5]), load_faces("orl", subjects=[0, 5], shuffle_seed=3)
+    order = [plain.captures.index(capture) for capture in shuffled.captures]
+    assert order != sorted(order)
+    np.testing.assert_array_equal(shuffled.images, plain.images[order])
+    np.testing.assert_array_equal(shuffled.subject, plain.subject[order])
+    for wrong in (-1, 0.5, "1", 2**32):
+        with pytest.raises(InputError, match="shuffle_seed"):
+            load_faces("orl", shuffle_seed=wrong)

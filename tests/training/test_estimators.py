@@ -319,3 +319,29 @@ def test_classes_of_the_labels_own_type_come_back():
         assert model.predict(FACES).dtype == subjects.dtype
         np.testing.assert_array_equal(model.classes_, np.unique(subjects))
         LabelBinarizer().fit(model.classes_).transform(model.predict(FACES))
+
+
+@ALL
+@pytest.mark.parametrize("shape", [(12, 10, 10, 1), (12, 1, 10, 10)])
+def test_faces_as_keras_and_pytorch_shape_them_are_taken(classifier, shape):
+    model = quick(classifier, batch_size=4).fit(FACES.reshape(shape), SUBJECTS)
+    assert model.image_shape_ == (10, 10)
+    expected = quick(classifier, batch_size=4).fit(FACES, SUBJECTS).predict_proba(FACES)
+    np.testing.assert_array_equal(model.predict_proba(FACES.reshape(shape)), expected)
+
+
+@ALL
+def test_pixels_far_from_the_range_of_the_fit_are_warned_of(classifier):
+    model = quick(classifier, batch_size=4).fit(FACES, SUBJECTS)
+    for strange in (FACES * 255, FACES - 3, np.uint8(FACES * 255), FACES / 255):
+        with pytest.warns(UserWarning, match="those of the fit from"):
+            model.predict(strange)
+    model.predict(np.clip(FACES * 1.3 - 0.1, 0, 1.2))  # a brighter photograph is no other scale
+
+
+def test_sizes_are_numbers_or_pairs():
+    pairs = CNNClassifier(kernel_size=(3, 3), pool_size=(2, 2), stride=(1, 1), epochs=1).fit(FACES, SUBJECTS)
+    numbers = CNNClassifier(kernel_size=3, pool_size=2, epochs=1).fit(FACES, SUBJECTS)
+    np.testing.assert_array_equal(pairs.predict_proba(FACES), numbers.predict_proba(FACES))
+    with pytest.raises(InputError, match="kernel_size"):
+        CNNClassifier(kernel_size=(3, 3, 3)).fit(FACES, SUBJECTS)

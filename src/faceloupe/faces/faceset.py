@@ -4,12 +4,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.pages import Shown
+
+if TYPE_CHECKING:
+    from faceloupe.report.drawing import Drawing
 
 __all__ = ["FaceSet", "Skipped", "choose_subjects", "find_duplicates"]
 
@@ -31,7 +35,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FaceSet:
+class FaceSet(Shown):
     """N captures of faces, each of one subject.
 
     Attributes
@@ -109,6 +113,35 @@ class FaceSet:
         sha.update(np.ascontiguousarray(self.images, dtype="<f4").data)
         sha.update(np.ascontiguousarray(self.subject, dtype="<i8").data)
         return sha.hexdigest()
+
+    def plot(self, captures: int = 1, limit: int = 40) -> "Drawing":  # type: ignore[override]
+        """Return a Matplotlib figure of faces, grey or in colour, with black at 0 and white at 1, pixel by pixel.
+
+        Parameters
+        ----------
+        captures : int
+            How many of each subject.
+        limit : int
+            How many faces at most.
+        """
+        return Shown.plot(self, show_faces=True, captures=captures, limit=limit)
+
+    def _repr_png_(self) -> bytes:
+        return Shown.plot(self).png()  # a notebook is kept and passed on: only faces published to be shown
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what the face set holds as a plain dictionary; no face."""
+        return {
+            "schema": "faceloupe.faces/1",
+            "source": self.source,
+            "licence": self.licence,
+            "shape": list(self.images.shape[1:]),
+            "subjects": dict(zip(self.names, self.captures_per_subject.tolist(), strict=True)),
+            "captures": list(self.captures),
+            "digest": self.digest,
+            "skipped": [[each.path, each.reason] for each in self.skipped],
+            "duplicates": [list(group) for group in self.duplicates],
+        }
 
     def take(self, indices: ArrayLike) -> "FaceSet":
         """Return the captures at ``indices``, in that order; names and labels stay.

@@ -49,6 +49,7 @@ def load_faces(
     size: int = 64,
     colour: bool = False,
     data_home: str | os.PathLike[str] | None = None,
+    shuffle_seed: int | None = None,
 ) -> FaceSet:
     """Load captures of faces, in an order that is the same on every machine.
 
@@ -77,6 +78,9 @@ def load_faces(
         Return (N, size, size, 3) instead of grey (N, size, size). Olivetti and ORL are grey.
     data_home : path, optional
         Where a data set is kept. Otherwise ``SCIKIT_LEARN_DATA`` says so for Olivetti, and ``FACELOUPE_LFW`` for LFW.
+    shuffle_seed : int, optional
+        Put the captures in a random order: for all of Olivetti or ORL that of scikit-learn's
+        ``fetch_olivetti_faces(shuffle=True, random_state=shuffle_seed)``.
 
     Returns
     -------
@@ -105,7 +109,17 @@ def load_faces(
         raise InputError(f"size must be an integer from 4 to 4096; got {size!r}")
     if colour and source in GREY_SETS:
         raise InputError(f"the captures of {source!r} are grey; colour=True needs photographs in colour")
-    home = None if data_home is None else Path(data_home).expanduser()
+    if shuffle_seed is not None and (not isinstance(shuffle_seed, int | np.integer) or not 0 <= shuffle_seed < 2**32):
+        raise InputError(f"shuffle_seed must be a whole number from 0 to 2**32 - 1; got {shuffle_seed!r}")
+    faces = _load(source, subjects, size, colour, None if data_home is None else Path(data_home).expanduser())
+    if shuffle_seed is None:
+        return faces
+    return faces.take(np.random.RandomState(shuffle_seed).permutation(len(faces)))
+
+
+def _load(
+    source: str | os.PathLike[str], subjects: Sequence[int | str] | None, size: int, colour: bool, home: Path | None
+) -> FaceSet:
     match source:
         case "olivetti":
             return _load_olivetti(home, subjects, size)

@@ -1,19 +1,20 @@
 """Which captures a network learns from and which are held out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet, find_duplicates
+from faceloupe.pages import Shown
 
 __all__ = ["Split", "leaks", "split_by_capture", "split_by_subject"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Split:
+class Split(Shown):
     """Two sets of captures with nothing in common.
 
     Attributes
@@ -54,6 +55,16 @@ class Split:
 
     def __repr__(self) -> str:
         return f"Split(by {self.kind}: {len(self.train)} train, {len(self.held_out)} held out, seed {self.seed})"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return both sides as a plain dictionary."""
+        return {
+            "schema": "faceloupe.split/1",
+            "kind": self.kind,
+            "seed": self.seed,
+            "train": self.train.tolist(),
+            "held_out": self.held_out.tolist(),
+        }
 
 
 def split_by_capture(subject: ArrayLike, train: int, seed: int) -> Split:

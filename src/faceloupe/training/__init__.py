@@ -4,7 +4,8 @@ from faceloupe.training.deep import DeepCNN, DeepCNNClassifier
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
 from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, NetworkClassifier
 from faceloupe.training.filters import Filters
-from faceloupe.training.fit import History, Scores, batch_orders, evaluate, fit_network
+from faceloupe.training.fit import Scores, batch_orders, evaluate, fit_network
+from faceloupe.training.history import History
 from faceloupe.training.language import CNN_SENTENCE, FCNN_SENTENCE, parse_network
 from faceloupe.training.loading import load_network
 from faceloupe.training.networks import CNN, FCNN, SmallNetwork, initialise

@@ -19,7 +19,8 @@ from torch import nn
 
 from faceloupe.errors import InputError
 from faceloupe.progress import Progress
-from faceloupe.training.fit import History, Scores, cross_entropy, n_correct
+from faceloupe.training.fit import Scores, cross_entropy, n_correct
+from faceloupe.training.history import History
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.saving import save
 from faceloupe.training.specs import Pair, check_whole

@@ -16,7 +16,8 @@ from torch.nn import functional
 from faceloupe.progress import Progress, shown
 from faceloupe.training.augmentation import vary
 from faceloupe.training.base import FaceClassifier
-from faceloupe.training.fit import History, batch_orders, n_correct
+from faceloupe.training.fit import batch_orders, n_correct
+from faceloupe.training.history import History
 from faceloupe.training.networks import initialise
 from faceloupe.training.preprocessing import fit_preprocessing
 from faceloupe.training.specs import Augmentation, Pair, Training, check_whole

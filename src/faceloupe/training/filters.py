@@ -1,18 +1,21 @@
 """What training did to the filters of a network."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
+from faceloupe.pages import Shown
 
 __all__ = ["Filters", "compare_filters"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Filters:
+class Filters(Shown):
     """The filters of a first convolution before and after training.
 
     Attributes
@@ -39,6 +42,15 @@ class Filters:
         """Pearson's correlation of each filter with its random start, (F,): near 1, training left it as it was."""
         rows = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(self.before, self.after, strict=True)]
         return np.array(rows)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the filters and their correlations as a plain dictionary."""
+        return {
+            "schema": "faceloupe.filters/1",
+            "before": encode_array(self.before),
+            "after": encode_array(self.after),
+            "correlation": self.correlation.tolist(),
+        }
 
 
 def compare_filters(trained: nn.Module, begun: nn.Module) -> Filters:

@@ -1,7 +1,6 @@
 """One fit: the order of the captures, and the loop."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +12,12 @@ from torch.nn import functional
 from faceloupe.errors import InputError
 from faceloupe.progress import Progress
 from faceloupe.training.augmentation import vary
+from faceloupe.training.history import History
 from faceloupe.training.networks import SeededDropout
 from faceloupe.training.optimisers import optimiser_of
 from faceloupe.training.specs import Training
 
-__all__ = ["History", "Scores", "batch_orders", "evaluate", "fit_network", "fit_steps"]
+__all__ = ["Scores", "batch_orders", "evaluate", "fit_network", "fit_steps"]
 
 CAPTURES_AT_ONCE = 64  # bounds the feature maps held: 52 kB a face of 64x64 in the CNN
 
@@ -35,36 +35,6 @@ class Scores(NamedTuple):
 
     loss: float
     accuracy: float
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class History:
-    """Loss and accuracy of a fit, by epoch.
-
-    Attributes
-    ----------
-    loss, accuracy : ndarray of shape (epochs,)
-        Running means over the epoch's training captures, each before the update it leads to, as Keras prints them.
-    validation_loss, validation_accuracy : ndarray of shape (epochs,) or None
-        On the validation captures after each epoch; None without them.
-    """
-
-    loss: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    validation_loss: NDArray[np.float64] | None = None
-    validation_accuracy: NDArray[np.float64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.loss)
-
-    def __repr__(self) -> str:
-        if not len(self):
-            return "History(no epochs)"
-        text = f"History({len(self)} epochs: loss {self.loss[0]:.4f} → {self.loss[-1]:.4f}"
-        text += f", accuracy {self.accuracy[0]:.3f} → {self.accuracy[-1]:.3f}"
-        if self.validation_accuracy is not None:
-            text += f", validation accuracy {self.validation_accuracy[0]:.3f} → {self.validation_accuracy[-1]:.3f}"
-        return text + ")"
 
 
 def batch_orders(n: int, epochs: int, seed: int) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from faceloupe.documents import read_json
 from faceloupe.errors import InputError
 from faceloupe.training.deep import DeepCNNClassifier
 from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, NetworkClassifier
-from faceloupe.training.fit import History
+from faceloupe.training.history import History
 from faceloupe.training.networks import clip
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.saving import FORMAT, KINDS, MANIFEST, WEIGHTS

@@ -17,7 +17,7 @@ from faceloupe.arrays import encode_array
 from faceloupe.documents import write_json
 from faceloupe.errors import InputError
 from faceloupe.files import write_whole
-from faceloupe.training.fit import History
+from faceloupe.training.history import History
 from faceloupe.training.specs import NetworkSpec
 
 if TYPE_CHECKING:
