@@ -29,6 +29,28 @@ def published():
         pytest.skip(f"no weights of {', '.join(missing)} on this machine")
 
 
+@pytest.fixture
+def workplace(published, tmp_path):  # noqa: ARG001 - a fixture that skips
+    """A folder of photographs with the names that the documentation's programs use."""
+    import numpy as np
+    from PIL import Image
+
+    from faceloupe.faces import read_image
+    from faceloupe.faces.sources import find_orl
+
+    def face(who, number):
+        pixels = read_image(find_orl() / f"s{who}" / f"{number}.pgm")
+        return np.rint(np.kron(pixels, np.ones((2, 2))) * 255).astype(np.uint8)
+
+    pictures = {"ann": face(1, 1), "ann_later": face(1, 2), "bob": face(2, 1)}
+    pictures |= {"people/Ann/1": face(1, 1), "people/Bob/1": face(2, 1), "people/Bob/2": face(2, 2)}
+    pictures["party"] = np.hstack([face(2, 2), face(1, 3), face(5, 1)])
+    for name, picture in pictures.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / f"{name}.jpg", quality=95)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def server():
     """URL of a server that lives as long as the session; each worker of pytest-xdist has its own."""

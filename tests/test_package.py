@@ -76,6 +76,11 @@ def test_every_chosen_name_is_there_and_documented():
     assert len(faceloupe.__all__) == len(set(faceloupe.__all__)) <= 50
 
 
+def test_no_object_is_shown_by_its_address():
+    classes = [value for name in faceloupe.__all__ if isinstance(value := getattr(faceloupe, name), type)]
+    assert [each.__name__ for each in classes if each.__repr__ is object.__repr__] == []
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'resnet'"):
         _ = faceloupe.resnet

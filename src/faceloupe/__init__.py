@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faceloupe.errors import FaceloupeError, GalleryError, ImageError, InputError, StudyError, UnavailableError
-    from faceloupe.evaluation import evaluate
-    from faceloupe.explaining import explain
+    from faceloupe.evaluation import Evaluation, calibrate, evaluate
+    from faceloupe.explaining import Explanation, explain
     from faceloupe.faces import FaceSet, Split, load_faces, split_by_capture, split_by_subject
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery import Candidates, Gallery, open_gallery
     from faceloupe.inspection import Anatomy, Attribution, OnnxNetwork, Trace, anatomy, attribute, probe, trace
     from faceloupe.looking import Look, look
     from faceloupe.pages import page
-    from faceloupe.recognition import recognise, verify
+    from faceloupe.recognition import Decision, FaceSearch, Photograph, SFace, Template, recognise, verify
     from faceloupe.report import render_page, save_figures
+    from faceloupe.scores import OperatingPoint
     from faceloupe.studies import Study, Trials, study
     from faceloupe.training import (
         CNNClassifier,
@@ -31,10 +32,11 @@ _HOMES = {
     "faces": ("FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject"),
     "inspection": ("Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace"),
     "looking": ("Look", "look"),
-    "recognition": ("recognise", "verify"),
-    "gallery": ("open_gallery",),
-    "explaining": ("explain",),
-    "evaluation": ("evaluate",),
+    "recognition": ("Decision", "FaceSearch", "Photograph", "SFace", "Template", "recognise", "verify"),
+    "gallery": ("Candidates", "Gallery", "open_gallery"),
+    "scores": ("OperatingPoint",),
+    "explaining": ("Explanation", "explain"),
+    "evaluation": ("Evaluation", "calibrate", "evaluate"),
     "pages": ("page",),
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "study"),
@@ -49,7 +51,9 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "FaceSet", "Split", "load_faces", "split_by_capture", "split_by_subject",
     "Anatomy", "Attribution", "OnnxNetwork", "Trace", "anatomy", "attribute", "probe", "trace",
     "Look", "look",
-    "recognise", "verify", "open_gallery", "explain", "evaluate",
+    "Decision", "FaceSearch", "Photograph", "SFace", "Template", "recognise", "verify",
+    "Candidates", "Gallery", "open_gallery", "OperatingPoint",
+    "Explanation", "explain", "Evaluation", "calibrate", "evaluate",
     "page", "render_page", "save_figures",
     "Study", "Trials", "study",
     "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network",

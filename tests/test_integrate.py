@@ -1,0 +1,56 @@
+"""The programs of docs/guides/integrate.md run, and are clean under ``mypy --strict``."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "guides" / "integrate.md").read_text()
+PROGRAMS = re.findall(r"^## (\d+\. .*?)$.*?```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+EXPECTED = {
+    1: r"^True 0\.\d+",
+    2: r"^False$",
+    3: r"^True\nphoto 1: no image that can be read",
+    4: r"ann\.jpg Box\(x=.*party\.jpg Box",
+    5: r"^Bob Box.*\nAnn Box.*\nnobody Box",
+    6: r"^\[\('Ann', 1\), \('Bob', 2\)\]$",
+    7: r"^Decision\(match.*\nTrue\nTrue$",
+    8: r"^Decision\(.*\n\(Candidates\(",
+    9: r"^\[\['Ann'\], \[None\]\]$",
+    10: r"^\['Ann'\]\n\[None\]\n\[None, 'Ann', None\]$",
+    11: r"^\[\['Ann'\], \[None\]\]$",
+    12: r"^\[0\.\d+\]$",
+}
+
+
+def test_there_are_twelve():
+    assert [int(title.partition(".")[0]) for title, _ in PROGRAMS] == list(EXPECTED) == list(range(1, 13))
+
+
+@pytest.mark.parametrize(("title", "program"), PROGRAMS, ids=[title for title, _ in PROGRAMS])
+def test_a_program_runs(title, program, workplace):
+    (workplace / "program.py").write_text(program)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "program.py"], cwd=workplace, capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    assert re.search(EXPECTED[int(title.partition(".")[0])], run.stdout.strip(), re.DOTALL), run.stdout
+
+
+def test_the_programs_are_typed(tmp_path):
+    pytest.importorskip("mypy")
+    files = []
+    for number, (_, program) in enumerate(PROGRAMS, 1):
+        files.append(tmp_path / f"program_{number}.py")
+        files[-1].write_text(program)
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *map(str, files)],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout
