@@ -9,7 +9,6 @@ the last line printed says how far the thresholds lie from those that are publis
 LFW_FOLDER holds NAME/NAME_0001.jpg (deep-funneled, 250 x 250) and the two lists of pairs.
 """
 
-import math
 import sys
 from collections.abc import Iterable
 from datetime import date
@@ -95,36 +94,25 @@ def measured(embedder: Embedder, scores: dict[str, ScoreSet], sources: dict[str,
             scores["train"], target, source=sources["train"], embedder=embedder.name, weights_sha256=embedder.sha256
         )
         check = remeasure(point, scores["test"], source=sources["test"])
-        yield {"point": point.to_document(), "check": check.to_document(), **verdict(point, check)}
-
-
-def verdict(point: OperatingPoint, check: OperatingPoint) -> dict[str, Any]:
-    """Say whether the rates on other people agree with what was published."""
-    print(f"{point}\n  test {check}")
-    gap = float(abs(check.fmr - point.fmr) / np.hypot(spread(point), spread(check)))
-    return {"target_in_interval_of_check": point.target_fmr in check.fmr_interval, "gap_in_standard_errors": gap}
+        print(f"{point}\n  test {check}: {check.verdict}")
+        yield {"point": point.to_document(), "check": check.to_document(), "verdict": check.verdict}
 
 
 def held(points: list[dict[str, Any]]) -> str:
-    """Say in words at how many points the rate that was asked for is in the interval of the check, and at which not."""
-    missed = [one for one in points if not one["target_in_interval_of_check"]]
-    words = (
-        f"On test the 95 % interval of the FMR holds the target at {len(points) - len(missed)} of {len(points)} points"
-    )
-    for one in missed:
-        point, check = (OperatingPoint.from_document(one[name]) for name in ("point", "check"))
+    """Say in words at how many points the rate that was asked for holds on test, and what was measured at the others.
+
+    As :attr:`faceloupe.scores.OperatingPoint.verdict` judges it, by the interval of the test side.
+    """
+    others = [one for one in points if one["verdict"] != "holds"]
+    words = f"On test the FMR asked for holds at {len(points) - len(others)} of {len(points)} points"
+    for one in others:
+        check = OperatingPoint.from_document(one["check"])
         interval = check.fmr_interval
         words += (
-            f"; not at {point.embedder}'s {one_in(point.target_fmr)}: {one_in(check.fmr)} was measured, "
-            f"{one_in(interval.low)} to {one_in(interval.high)}, {one['gap_in_standard_errors']:.1f} standard errors "
-            "of the difference from train"
+            f"; at {check.embedder}'s {one_in(check.target_fmr)} it {one['verdict']}: {one_in(check.fmr)} was "
+            f"measured, 95 % interval {one_in(interval.low)} to {one_in(interval.high)}"
         )
     return f"{words}."
-
-
-def spread(point: OperatingPoint) -> float:
-    """Return the standard error of an FMR."""
-    return math.sqrt(point.fmr * (1 - point.fmr) / point.fmr_interval.n_effective)
 
 
 def moved(points: list[dict[str, Any]]) -> float:

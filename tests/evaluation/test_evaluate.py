@@ -51,7 +51,8 @@ def test_the_page_is_drawn_and_its_document_is_json(found):
     blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
     assert [row[0] for row in blocks["summary"]["rows"]] == ["coarse", "pca"]
     assert blocks["failures"]["rows"][0][0] == "s1/5.jpg"
-    assert blocks["det"]["x"]["scale"] == "log"
+    assert "det" not in blocks  # of four people no band is drawn
+    assert "there are fewer than 20 people" in json.dumps(document)
     assert "**1 of 34 photographs failed to enrol**" in document["lead"][-1]
     page = render_page(document)
     assert "<svg" in page
@@ -97,7 +98,7 @@ def test_sface_names_everybody(people):
 
 
 def test_a_threshold_is_that_of_all_pairs(people):
-    point = calibrate(people, fmr=0.01)
+    point = calibrate(people, fmr=0.05)
     data = open_data(people)
     from faceloupe.recognition import FaceSearch
 
@@ -105,7 +106,7 @@ def test_a_threshold_is_that_of_all_pairs(people):
     assert captures.fresh == 0
     scores = ScoreSet.from_templates(captures.vectors["sface"], data.subjects)
     source = f"every two captures, the folder {people.name}"
-    expected = operating_point(scores, 0.01, source=source, embedder="sface", weights_sha256=SFace().sha256)
+    expected = operating_point(scores, 0.05, source=source, embedder="sface", weights_sha256=SFace().sha256)
     assert point.threshold == pytest.approx(expected.threshold, abs=1e-7)
     assert (point.source, point.n_non_mated, point.weights_sha256) == (source, 448, SFace().sha256)
 
@@ -116,8 +117,8 @@ def test_a_gallery_calibrates_itself(made_up, coarse):
         return SimpleNamespace(name="my.db", templates=kept.__getitem__)
 
     vectors, subjects = made_up
-    point = calibrate_gallery(gallery_of(vectors, subjects), 1e-2, coarse)
-    expected = operating_point(ScoreSet.from_templates(vectors, subjects), 1e-2, source="", embedder="")
+    point = calibrate_gallery(gallery_of(vectors, subjects), 0.02, coarse)
+    expected = operating_point(ScoreSet.from_templates(vectors, subjects), 0.02, source="", embedder="")
     assert point.threshold == pytest.approx(expected.threshold, abs=1e-7)
     assert (point.source, point.embedder) == ("every two references of the gallery my.db", "coarse")
     with pytest.raises(InputError, match="an FMR of 1 in 10,000 takes 30,000 non-mated comparisons or more"):

@@ -19,7 +19,7 @@ def test_who_can_be_told_apart_is_named():
     found = closed_set(perfect(), np.arange(24), draws=3)
     assert found.at(1) == (1, 1, 1)
     assert (found.n_subjects, found.cmcs[0].n_probes) == (8, 16)
-    assert found.interval.low == pytest.approx(16 / (16 + 1.96**2), abs=1e-3)  # Wilson's without an error
+    assert found.interval.low == pytest.approx(0.025 ** (1 / 8), abs=1e-3)  # eight people, of whom each is one
     assert found.interval.high == 1
     assert repr(found) == "ClosedSet(rank 1: 100.00 %, 100.00 to 100.00 in 3 draws)"
     assert len(found.to_document()["rates"]) == 8

@@ -15,7 +15,7 @@ from faceloupe.evaluation.parts import split, without_twins
 from faceloupe.recognition import Pose, Quality
 from faceloupe.scores import operating_point, remeasure
 
-PLAN = EvaluationPlan(1e-2, 3, 0)
+PLAN = EvaluationPlan(0.05, 3, 0)  # what six people support
 
 
 class Made:
@@ -68,7 +68,7 @@ def test_a_folder_s_threshold_is_chosen_on_other_people(made_up):
     assert not choosing & testing
     (checked,) = found.checked
     assert checked.origin == "chosen"
-    assert checked.point.target_fmr == 1e-2
+    assert checked.point.target_fmr == 0.05
     assert (checked.point.n_mated, checked.here.n_mated) == (6 * 45, 6 * 45)
     assert checked.here.threshold == checked.point.threshold
     assert checked.point.source == "every two captures of the development subjects, made up"
@@ -91,35 +91,20 @@ def test_without_development_nothing_is_chosen_and_given_points_are_checked(made
     from faceloupe.evaluation.comparisons import score
 
     scores = score(vectors, np.zeros(120, bool), parts.test.most).scores
-    own = operating_point(scores, 1e-2, source="elsewhere", embedder="made", weights_sha256="a" * 64)
-    others = operating_point(scores, 1e-2, source="elsewhere", embedder="another")
-    found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(1e-2, 3, 0, (own, others)), 0)
+    own = operating_point(scores, 0.05, source="elsewhere", embedder="made", weights_sha256="a" * 64)
+    others = operating_point(scores, 0.05, source="elsewhere", embedder="another")
+    found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(0.05, 3, 0, (own, others)), 0)
     (checked,) = found.checked
     assert (checked.origin, checked.point) == ("given", own)
     everything = score(vectors, np.zeros(120, bool), split(folder_of(subjects), np.arange(120), 0, 0).test.most)
     assert checked.here == remeasure(own, everything.scores, source="every two captures, made up")
 
 
-def test_verdicts(made_up):
+def test_the_verdict_is_of_the_test_side(made_up):
     vectors, subjects = made_up
     found, _ = measured(folder_of(subjects), captures_of(vectors))
-    (holds,) = found.checked
-    assert holds.verdict == "holds"
-    lower = type(holds)("given", holds.point, remeasure_at(holds.point, vectors, subjects, -0.5))
-    assert lower.verdict == "does not hold"
-    strict = type(holds)("given", type(holds.point)(**{**fields_of(holds.point), "target_fmr": 1e-6}), holds.here)
-    assert strict.verdict == "too few comparisons to tell"
-
-
-def fields_of(point):
-    return {name: getattr(point, name) for name in point.__slots__}
-
-
-def remeasure_at(point, vectors, subjects, threshold):
-    from faceloupe.scores import ScoreSet
-
-    moved = type(point)(**{**fields_of(point), "threshold": threshold})
-    return remeasure(moved, ScoreSet.from_templates(vectors, subjects), source="here")
+    (checked,) = found.checked
+    assert checked.verdict == checked.here.verdict == "cannot be told"  # six people
 
 
 def test_too_few_comparisons_choose_nothing_and_say_so(made_up):
@@ -147,10 +132,11 @@ def test_pairs_with_train_and_test(made_up):
     assert found.checked[0].point.source == "every two photographs in the pairs of train, pairs"
     assert set(subjects[parts.test.captures]) == set(range(6, 12))
     blind, _ = measured(Labelled("pairs", data.paths, pairs=data.pairs), captures_of(vectors))
-    assert blind.accuracy == found.accuracy
+    assert blind.accuracy.test == found.accuracy.test
+    assert blind.accuracy.interval != found.accuracy.interval
     assert (blind.every_two, blind.closed, blind.main.band) == (None, None, None)
     assert blind.checked == ()
-    assert "300 non-mated comparisons or more" in blind.notes[0]
+    assert "60 non-mated comparisons or more" in blind.notes[0]
     folded = Labelled("pairs", data.paths, pairs=Pairs(pairs, same, tuple(np.where(folds == "test", "b", "a"))))
     turns, parts = measured(folded, captures_of(vectors))
     assert parts.development is None

@@ -37,9 +37,21 @@ def test_rates_agree_with_scikit_learn(made_up):
         assert tar.interval.low <= tar.tar <= tar.interval.high
     assert found.tars[2].tar is None
     assert found.tars[2].needed == 30_000
-    assert found.band.fmr[0] == pytest.approx(3 / compared.scores.n_non_mated)
-    assert (found.band.low <= found.band.fnmr).all()
+    assert found.band is None  # twelve people
+    assert found.eer.rate in found.eer_interval
+    assert found.auc in found.auc_interval
     assert found.to_document()["eer"] == found.eer.rate
+
+
+def test_a_band_takes_twenty_people():
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(np.arange(20), 4)
+    vectors = rng.normal(size=(20, 16))[subjects] + 0.8 * rng.normal(size=(80, 16))
+    vectors = np.float32(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    compared = score(vectors, np.zeros(80, bool), every_two("all", np.arange(80), subjects))
+    band = verification(compared).band
+    assert band.fmr[0] == pytest.approx(3 / compared.scores.n_non_mated)
+    assert (band.low <= band.fnmr).all()
 
 
 def test_a_failure_is_a_missed_match_in_every_rate():

@@ -61,10 +61,17 @@ def test_whether_the_rates_held_is_said_as_it_was():
     """Not asserted to have held: the file must not hide where it did not."""
     for entry in measurements()["points"]:
         point, check = (OperatingPoint.from_document(entry[name]) for name in ("point", "check"))
-        assert entry["target_in_interval_of_check"] == (point.target_fmr in check.fmr_interval)
-        assert 0 <= entry["gap_in_standard_errors"] < 3
-    kept = sum(entry["target_in_interval_of_check"] for entry in measurements()["points"])
-    assert f"holds the target at {kept} of {len(all_points())} points" in measurements()["held"]
+        assert entry["verdict"] == check.verdict
+        assert (check.threshold, check.target_fmr) == (point.threshold, point.target_fmr)
+    kept = sum(entry["verdict"] == "holds" for entry in measurements()["points"])
+    assert f"On test the FMR asked for holds at {kept} of {len(all_points())} points" in measurements()["held"]
+
+
+def test_one_in_a_thousand_is_not_said_to_hold():
+    """On test it was 1 in 896, and the interval leaves hardly any room for what was asked."""
+    check = published_check(published_point(embedder(), 1e-3))
+    assert check.fmr > 1.1e-3
+    assert check.verdict != "holds"
 
 
 def test_every_two_photographs_were_compared_and_no_subject_is_in_both_parts():

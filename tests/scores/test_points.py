@@ -33,6 +33,14 @@ def chosen(scores, target=1e-3, **more):
     return operating_point(scores, target, source="made-up scores", embedder="a coin", weights_sha256="ab12", **more)
 
 
+def people_compared(n_people, matching=0):
+    """Return every two of some people, compared once; some of them match."""
+    pairs = np.stack(np.triu_indices(n_people, 1), axis=1)
+    non_mated = np.random.default_rng(0).normal(0, 0.1, len(pairs))
+    non_mated[np.random.default_rng(1).permutation(len(pairs))[:matching]] = 0.9
+    return ScoreSet(np.full(n_people, 1.0), non_mated, np.arange(n_people), pairs)
+
+
 class TestRules:
     @pytest.mark.parametrize(
         ("target", "three", "thirty"), [(1e-1, 30, 300), (1e-3, 3000, 30_000), (1e-7, 30_000_000, 300_000_000)]
@@ -166,6 +174,60 @@ class TestWords:
         assert "FMR 0, 95 % interval 0 to 1 in 1,300" in none.words()
 
 
+class TestFewPeople:
+    @pytest.mark.parametrize("people", [2, 3, 5, 8])
+    def test_many_photographs_of_few_people_are_refused(self, people):
+        """Two people with 75 photographs each gave a threshold that named two strangers of three."""
+        rng = np.random.default_rng(0)
+        subjects = np.repeat(np.arange(people), 200 // people)
+        vectors = rng.normal(size=(people, 64))[subjects] + 0.3 * rng.normal(size=(len(subjects), 64))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        scores = ScoreSet.from_templates(vectors, subjects)
+        with pytest.raises(InputError, match=f"too few people for an FMR of 1 in 1,000: .* of {people} people") as said:
+            chosen(scores)
+        assert "not more photographs of these" in str(said.value)
+
+    def test_a_hundred_people_with_a_photograph_each_are_enough_and_the_fnmr_is_not_known(self):
+        people = people_compared(100)
+        scores = ScoreSet([], people.non_mated, [], people.non_mated_subjects)
+        point = chosen(scores)
+        assert point.fmr <= 1e-3
+        assert (point.fnmr, point.fnmr_interval, point.n_mated) == (None, None, 0)
+        assert "FNMR not known: nobody has two photographs" in point.words()
+        assert OperatingPoint.from_document(json.loads(json.dumps(point.to_document()))) == point
+        assert point.threshold == chosen(people).threshold
+
+    def test_what_is_offered_instead_would_do(self):
+        four = people_compared(4)
+        parts = (four.mated, four.non_mated, four.mated_subjects, four.non_mated_subjects)
+        repeated = ScoreSet(*(np.concatenate([part] * 9) for part in parts))
+        with pytest.raises(InputError, match="too few people") as said:
+            chosen(repeated, 0.06)
+        offered = float(str(said.value).rsplit("ask for ", 1)[1].removesuffix(" %")) / 100
+        assert chosen(repeated, offered).target_fmr == offered
+
+
+class TestVerdict:
+    def verdict(self, matching, n_people=78, target=1e-3):
+        return remeasure(chosen(people_compared(200), target), people_compared(n_people, matching), source="x").verdict
+
+    def test_ten_of_three_thousand_do_not_hold_one_in_a_thousand(self):
+        assert people_compared(78).n_non_mated == 3003
+        assert self.verdict(10) == "does not hold"
+
+    def test_where_few_are_compared_it_cannot_be_told(self):
+        assert self.verdict(0) == self.verdict(3) == "cannot be told"
+
+    def test_it_holds_where_twice_the_rate_is_out_of_the_question(self):
+        assert self.verdict(0, 200) == "holds"
+
+    def test_an_interval_above_the_rate_asked_for_is_no_holding_however_near(self):
+        point = chosen(people_compared(200))
+        low, high = 1 / 998, 1 / 805
+        near = replace(point, fmr=1 / 896, fmr_interval=replace(point.fmr_interval, low=low, high=high))
+        assert near.verdict == "does not hold"
+
+
 class TestDocument:
     def test_there_and_back_through_json(self):
         point = chosen(made_up(failed_mated=2))
@@ -184,7 +246,8 @@ class TestDocument:
             ({"target_fmr": 0}, "target FMR"),
             ({"fmr": 1.2}, "FMR and FNMR"),
             ({"fnmr": float("nan")}, "FMR and FNMR"),
-            ({"n_mated": 0}, "0 mated"),
+            ({"n_mated": 0}, "FNMR with its interval where there are mated comparisons"),
+            ({"n_non_mated": 0}, "0 non-mated"),
             ({"fmr_interval": {"low": 0}}, "not the document"),
         ],
     )

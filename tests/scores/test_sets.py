@@ -48,7 +48,6 @@ def test_subjects_are_numbered_over_both_kinds_of_comparison():
 @pytest.mark.parametrize(
     ("mated", "non_mated", "message"),
     [
-        ([], [0.1], "mated scores.*at least one"),
         ([0.9], [], "non_mated scores.*at least one"),
         ([np.nan, 0.9], [0.1], "1 NaN or infinite"),
         ([0.9], [np.inf], "1 NaN or infinite"),

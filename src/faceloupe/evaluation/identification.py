@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import NEVER
-from faceloupe.scores import Cmc, Interval, OpenSet, cmc, open_set, wilson
+from faceloupe.scores import Cmc, Interval, OpenSet, ProbeErrors, cmc, open_set, rank_1_errors
+from faceloupe.scores.intervals import complement
 
 __all__ = ["ClosedSet", "OpenSets", "Templates", "closed_set", "open_sets"]
 
@@ -42,7 +43,7 @@ class ClosedSet:
     n_subjects : int
         In the gallery.
     interval : Interval
-        95 %, of the mean rate at rank 1: Wilson's for the probes of one draw, taken as independent.
+        95 %, of the mean rate at rank 1.
     """
 
     cmcs: tuple[Cmc, ...]
@@ -102,9 +103,11 @@ class OpenSets:
         return float(np.mean([getattr(one, rate) for one in self.at_threshold]))
 
     def interval(self, rate: str) -> Interval:
-        """Return the 95 % interval of that mean: Wilson's for the probes of one draw, taken as independent."""
-        n = self.at_threshold[0].n_non_mated if rate == "fpir" else self.at_threshold[0].n_mated
-        return wilson(round(self.mean(rate) * n), n)
+        """Return the 95 % interval of that mean; probes of a person, or won by one, hang together."""
+        first = self.at_threshold[0]
+        if rate == "fpir":
+            return ProbeErrors.joined([one.positives for one in self.at_threshold]).interval(n=first.n_non_mated)
+        return ProbeErrors.joined([one.negatives for one in self.at_threshold]).interval(n=first.n_mated)
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary that JSON can hold."""
@@ -138,10 +141,10 @@ def closed_set(templates: Templates, captures: Labels, *, draws: int = 10, seed:
     people = np.unique(templates.subjects[several])
     if len(people) < 2:
         raise InputError(f"identification takes two subjects with two captures each, {len(people)} of those were found")
-    cmcs = tuple(_closed(templates, several, np.random.default_rng(seed + draw)) for draw in range(draws))
-    n = cmcs[0].n_probes
-    mean = float(np.mean([one.at(1) for one in cmcs]))
-    return ClosedSet(cmcs, len(people), wilson(round(mean * n), n))
+    drawn = [_closed(templates, several, np.random.default_rng(seed + draw)) for draw in range(draws)]
+    errors = ProbeErrors.joined([errors for _, errors in drawn])
+    interval = complement(errors.interval(n=len(drawn[0][1].errors)))
+    return ClosedSet(tuple(curve for curve, _ in drawn), len(people), interval)
 
 
 def open_sets(
@@ -178,7 +181,7 @@ def _with_several(subjects: Labels, captures: Labels) -> Labels:
     return captures[counts[subjects[captures]] > 1]
 
 
-def _closed(templates: Templates, captures: Labels, rng: np.random.Generator) -> Cmc:
+def _closed(templates: Templates, captures: Labels, rng: np.random.Generator) -> tuple[Cmc, ProbeErrors]:
     references = _references(templates.subjects, captures, rng)
     probes = np.setdiff1d(captures, references)
     kept = references[~templates.failed[references]]
@@ -186,11 +189,12 @@ def _closed(templates: Templates, captures: Labels, rng: np.random.Generator) ->
     usable = probes[known & ~templates.failed[probes]]
     if not len(usable):
         raise InputError("identification: no probe is left that gave a template and whose subject has a reference")
-    return cmc(
-        templates.vectors[usable] @ templates.vectors[kept].T,
-        templates.subjects[usable],
-        templates.subjects[kept],
-        n_failed=len(probes) - len(usable),
+    similarities = templates.vectors[usable] @ templates.vectors[kept].T
+    shown, enrolled = templates.subjects[usable], templates.subjects[kept]
+    lost = templates.subjects[np.setdiff1d(probes, usable)]
+    return (
+        cmc(similarities, shown, enrolled, n_failed=len(lost)),
+        rank_1_errors(similarities, shown, enrolled, failed=lost),
     )
 
 

@@ -1,12 +1,12 @@
 """Everything that was measured of one embedder, as values."""
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
 from faceloupe.evaluation.verification import SplitAccuracy, Verification
-from faceloupe.scores import FoldAccuracy, OperatingPoint, RejectCurve, rule_of_3
+from faceloupe.scores import FoldAccuracy, OperatingPoint, RejectCurve
+from faceloupe.scores.points import Verdict
 
 __all__ = ["Checked", "Measured", "Origin", "Pair", "Worst"]
 
@@ -32,18 +32,9 @@ class Checked:
     here: OperatingPoint
 
     @property
-    def verdict(self) -> str:
-        """Whether the FMR is no higher here than it was, by more than chance explains.
-
-        It is if the lower 95 % limit of the difference of both measurements is above 0: of Wilson's limits of each,
-        joined as by Zou and Donner 2008, doi:10.1002/sim.3095 (MOVER).
-        """
-        rise = self.here.fmr - self.point.fmr
-        slack = math.hypot(self.here.fmr - self.here.fmr_interval.low, self.point.fmr_interval.high - self.point.fmr)
-        if rise > slack:
-            return "does not hold"
-        enough = self.here.n_non_mated >= rule_of_3(self.point.target_fmr)
-        return "holds" if enough else "too few comparisons to tell"
+    def verdict(self) -> Verdict:
+        """Whether the FMR asked for holds here, see :attr:`faceloupe.scores.OperatingPoint.verdict`."""
+        return self.here.verdict
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary."""

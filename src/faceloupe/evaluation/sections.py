@@ -10,8 +10,8 @@ from faceloupe.evaluation.captures import Pixels
 from faceloupe.evaluation.charts import cmc_chart, det_chart, fpir_chart, reject_chart
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.measured import Measured, Pair
-from faceloupe.evaluation.verification import FARS, Verification
-from faceloupe.evaluation.words import between, percent, rate_in, shown, summary, tar_words, unbroken
+from faceloupe.evaluation.verification import FARS, PEOPLE, Verification
+from faceloupe.evaluation.words import between, percent, rate_between, rate_in, shown, summary, tar_words, unbroken
 from faceloupe.recognition import recognise
 from faceloupe.scores.points import one_in
 
@@ -54,7 +54,8 @@ def verification(found: Evaluation) -> Iterator[Block]:
         yield text(
             "No DET curve is drawn: its band draws subjects, and these pairs do not say whom they show."
             if found.data.subjects is None
-            else "No DET curve is drawn: the comparisons are too few for any of its FMRs."
+            else f"No DET curve is drawn: there are fewer than {PEOPLE} people, or the comparisons are too few for any "
+            "of its FMRs."
         )
     yield _rates("rates", main)
     if more:
@@ -68,8 +69,17 @@ def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  
         id,
         f"{first.n_mated:,} mated and {first.n_non_mated:,} non-mated comparisons: {first.what}.",
         {"recogniser": "left", "EER": "right", "AUC": "right", **TARS},
-        [[one.label, percent(two.eer.rate), f"{two.auc:.4f}", *map(tar_words, two.tars)] for one, two in curves],
-        "TAR with its 95 % interval in per cent; or how many non-mated comparisons it takes by the rule of 3.",
+        [
+            [
+                one.label,
+                rate_between(two.eer.rate, two.eer_interval),
+                f"{two.auc:.4f} [{two.auc_interval.low:.4f}, {two.auc_interval.high:.4f}]",
+                *map(tar_words, two.tars),
+            ]
+            for one, two in curves
+        ],
+        "With 95 % intervals; those of EER and TAR in per cent. Where no TAR is given: how many non-mated comparisons "
+        "it takes by the rule of 3.",
     )
 
 
@@ -82,7 +92,7 @@ def points(found: Evaluation) -> Iterator[Block]:
             unbroken(checked.point.target_fmr),
             f"{checked.point.threshold:.4f}",
             rate_in(checked.here.fmr, checked.here.fmr_interval),
-            f"{percent(checked.here.fnmr)} {between(checked.here.fnmr_interval)}",
+            rate_between(checked.here.fnmr, checked.here.fnmr_interval),
             checked.verdict,
         ]
         for one in found.measured
@@ -107,8 +117,9 @@ def points(found: Evaluation) -> Iterator[Block]:
         rows,
         f"{first.n_mated:,} mated and {first.n_non_mated:,} non-mated comparisons: {first.source}.{failed} Intervals "
         "are 95 %. “Chosen” thresholds are of the development side, of other people than those measured; “published” "
-        "ones come with faceloupe; “given” ones with the request. It “holds” if the FMR is no higher here than where "
-        "it was measured first, by more than the 95 % limits of both measurements explain.",
+        "ones come with faceloupe; “given” ones with the request. The FMR asked for “does not hold” where the whole "
+        "interval lies above it, “holds” where the measured rate is at most a tenth above it and the interval ends at "
+        "twice it or below, and otherwise “cannot be told”: there are too few people or comparisons.",
     )
 
 
@@ -136,7 +147,7 @@ def _closed_set(found: Evaluation) -> Iterator[Block]:
             ]
             for one, all_ in closed
         ],
-        "The interval is Wilson's for the probes of one draw, taken as independent.",
+        "The interval counts a person's probes, and those that one wrong person wins, as entangled.",
     )
 
 
@@ -256,7 +267,8 @@ def method(found: Evaluation) -> Iterator[Block]:
         "A score is the cosine of two templates. A comparison with a photograph that failed to enrol has the lowest "
         "score in EER, AUC, TAR and DET, and is an error in accuracy and identification; the rates of operating points "
         "are of comparisons that could be made. FAR is FMR, and TAR is 1 − FNMR, as papers on LFW write them. "
-        "Intervals of FMR and FNMR reckon with comparisons that share a subject, where subjects are known."
+        "Where subjects are known, all intervals count comparisons that share a person as fewer, and few people make "
+        "them wide."
     )
     yield text(
         f"Galleries hold one reference a subject, drawn at random {plan.draws} times; seed {plan.seed}. "

@@ -14,13 +14,17 @@ from faceloupe.scores import (
     ScoreSet,
     accuracy_at,
     auc,
+    auc_interval,
     det_band,
     det_curve,
+    eer_interval,
+    error_interval,
     fnmr_interval,
     fold_accuracy,
     rule_of_3,
 )
 from faceloupe.scores.folds import best_threshold
+from faceloupe.scores.intervals import complement
 
 __all__ = ["FARS", "SplitAccuracy", "TarAtFar", "Verification", "fold_accuracy_of", "split_accuracy", "verification"]
 
@@ -28,6 +32,8 @@ FARS = (1e-2, 1e-3, 1e-4)
 HIGHEST_FMR = 0.1  # of a DET curve; past that nobody works
 POINTS = 25  # of a DET curve
 SAMPLES = 300  # of the bootstrap
+PEOPLE = 20  # that a band is drawn from: of fewer the bootstrap knows too little
+NESTED = ("eer", "eer_interval", "auc_interval", "tars", "band")  # fields of a Verification that are no plain values
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class SplitAccuracy:
         Of the highest accuracy on the pairs of "train".
     train, test : float
         Accuracy, in [0, 1]; that on train flatters.
+    interval : Interval
+        95 %, of that on test.
     n_train, n_test : int
         Pairs.
     """
@@ -71,6 +79,7 @@ class SplitAccuracy:
     threshold: float
     train: float
     test: float
+    interval: Interval
     n_train: int
     n_test: int
 
@@ -91,13 +100,15 @@ class Verification:
     failed_mated, failed_non_mated : int
         Those that could not.
     eer : EqualErrorRate
+    eer_interval : Interval
     auc : float
         In [0, 1].
+    auc_interval : Interval
     tars : tuple of TarAtFar
         One for each of ``FARS``.
     band : DetBand or None
-        FNMR at FMRs that the comparisons support, subjects drawn; None where subjects are not known or nothing is
-        supported.
+        FNMR at FMRs that the comparisons support, subjects drawn; None where subjects are not known, fewer than twenty,
+        or nothing is supported.
     """
 
     what: str
@@ -106,7 +117,9 @@ class Verification:
     failed_mated: int
     failed_non_mated: int
     eer: EqualErrorRate
+    eer_interval: Interval
     auc: float
+    auc_interval: Interval
     tars: tuple[TarAtFar, ...]
     band: DetBand | None
 
@@ -115,10 +128,12 @@ class Verification:
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary that JSON can hold."""
-        numbers = {name: getattr(self, name) for name in self.__slots__ if name not in ("eer", "tars", "band")}
+        numbers = {name: getattr(self, name) for name in self.__slots__ if name not in NESTED}
         return {
             **numbers,
             "eer": self.eer.rate,
+            "eer_interval": asdict(self.eer_interval),
+            "auc_interval": asdict(self.auc_interval),
             "tars": [asdict(one) for one in self.tars],
             "band": self.band and self.band.to_document(),
         }
@@ -142,7 +157,9 @@ def verification(compared: Compared, *, seed: int = 0) -> Verification:
         made.failed_mated,
         made.failed_non_mated,
         curve.eer,
+        eer_interval(scores),
         auc(scores),
+        auc_interval(scores),
         tuple(_tar_at(scores, far) for far in FARS),
         _band(scores, seed),
     )
@@ -152,7 +169,24 @@ def split_accuracy(train: Compared, test: Compared) -> SplitAccuracy:
     """Choose the threshold of highest accuracy on one set of comparisons, and count on both."""
     threshold = best_threshold(train.scores.mated, train.scores.non_mated)
     counts = (sum((one.scores.n_mated, one.scores.n_non_mated, one.scores.n_failed)) for one in (train, test))
-    return SplitAccuracy(threshold, accuracy_at(train.scores, threshold), accuracy_at(test.scores, threshold), *counts)
+    return SplitAccuracy(
+        threshold,
+        accuracy_at(train.scores, threshold),
+        accuracy_at(test.scores, threshold),
+        _accuracy_interval(test, threshold),
+        *counts,
+    )
+
+
+def _accuracy_interval(compared: Compared, threshold: float) -> Interval:
+    """Return the interval of the accuracy, comparisons that could not be made being errors."""
+    pairs, subjects = compared.of.pairs, compared.of.subjects
+    severity = np.full(len(pairs), np.inf)
+    severity[compared.mated] = threshold - compared.scores.mated
+    severity[compared.non_mated] = compared.scores.non_mated - threshold
+    errors = severity > 0
+    errors[compared.non_mated] = severity[compared.non_mated] >= 0  # a score at the threshold matches
+    return complement(error_interval(errors, severity, None if subjects is None else subjects[pairs]))
 
 
 def fold_accuracy_of(compared: Compared, folds: tuple[str, ...]) -> FoldAccuracy:
@@ -166,13 +200,12 @@ def _tar_at(scores: ScoreSet, far: float) -> TarAtFar:
     if scores.n_non_mated < needed:
         return TarAtFar(far, None, None, None, needed)
     point = det_curve(scores).at_fmr(far)
-    interval = fnmr_interval(scores, point.threshold)
-    turned = Interval(1 - interval.high, 1 - interval.low, interval.confidence, interval.n_effective, interval.method)
-    return TarAtFar(far, 1 - point.fnmr, turned, point.threshold, needed)
+    interval = complement(fnmr_interval(scores, point.threshold))
+    return TarAtFar(far, 1 - point.fnmr, interval, point.threshold, needed)
 
 
 def _band(scores: ScoreSet, seed: int) -> DetBand | None:
     lowest = 3 / scores.n_non_mated
-    if scores.mated_subjects is None or lowest >= HIGHEST_FMR:
+    if scores.mated_subjects is None or scores.n_subjects < PEOPLE or lowest >= HIGHEST_FMR:
         return None
     return det_band(scores, np.geomspace(lowest, HIGHEST_FMR, POINTS).tolist(), samples=SAMPLES, seed=seed)

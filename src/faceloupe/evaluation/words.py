@@ -12,7 +12,18 @@ from faceloupe.scores.points import one_in
 if TYPE_CHECKING:
     from faceloupe.evaluation.evaluate import Evaluation
 
-__all__ = ["accuracy_words", "between", "lead", "percent", "rate_in", "shown", "summary", "tar_words", "unbroken"]
+__all__ = [
+    "accuracy_words",
+    "between",
+    "lead",
+    "percent",
+    "rate_between",
+    "rate_in",
+    "shown",
+    "summary",
+    "tar_words",
+    "unbroken",
+]
 
 
 def lead(found: "Evaluation") -> Iterator[str]:
@@ -42,10 +53,10 @@ def summary(found: "Evaluation") -> tuple[list[str], list[list[str]]]:
         [
             one.label,
             *([accuracy_words(one)] if accuracy else []),
-            percent(one.main.eer.rate),
+            rate_between(one.main.eer.rate, one.main.eer_interval),
             f"{one.main.auc:.4f}",
             *("–" if tar.tar is None else percent(tar.tar) for tar in one.main.tars),
-            *([percent(one.closed.mean(1)) if one.closed else "–"] if ranked else []),
+            *([rate_between(one.closed.mean(1), one.closed.interval) if one.closed else "–"] if ranked else []),
         ]
         for one in found.measured
     ]
@@ -55,8 +66,8 @@ def summary(found: "Evaluation") -> tuple[list[str], list[list[str]]]:
 def accuracy_words(one: Measured) -> str:
     """Return the accuracy by the pairs' protocol: of folds with standard deviation and error."""
     match one.accuracy:
-        case SplitAccuracy(test=test):
-            return percent(test)
+        case SplitAccuracy(test=test, interval=interval):
+            return rate_between(test, interval)
         case FoldAccuracy() as folds:
             deviation, error = 100 * folds.standard_deviation, 100 * folds.standard_error
             return f"{100 * folds.mean:.2f} % ± {deviation:.2f} (standard error {error:.2f})"
@@ -88,6 +99,11 @@ def between(interval: Interval) -> str:
     return f"[{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
 
 
+def rate_between(rate: float | None, interval: Interval | None) -> str:
+    """Return a rate with its interval in per cent; a dash where it is not known."""
+    return "–" if rate is None or interval is None else f"{percent(rate)} {between(interval)}"
+
+
 def unbroken(rate: float) -> str:
     """Return a rate as people say it, "1 in 1,000", on one line."""
     return one_in(rate).replace(" ", "\N{NO-BREAK SPACE}")
@@ -116,13 +132,13 @@ def _beside(first: Measured, others: Sequence[Measured]) -> str:
 
 
 def _eer(one: Measured) -> str:
-    return percent(one.main.eer.rate)
+    return rate_between(one.main.eer.rate, one.main.eer_interval)
 
 
 def _identification(closed: ClosedSet) -> str:
     return (
-        f"; in a gallery of {closed.n_subjects:,} people with one reference each, it names {percent(closed.mean(1))} "
-        f"of {closed.cmcs[0].n_probes:,} probes rightly"
+        f"; in a gallery of {closed.n_subjects:,} people with one reference each, it names "
+        f"{rate_between(closed.mean(1), closed.interval)} of {closed.cmcs[0].n_probes:,} probes rightly"
     )
 
 
@@ -131,20 +147,20 @@ def _verification(one: Measured) -> str:
     match one.accuracy:
         case SplitAccuracy() as split:
             return (
-                f"decides **{percent(split.test)}** of {split.n_test:,} pairs rightly, at a threshold that "
-                f"{split.n_train:,} others chose ({percent(split.train)} there)"
+                f"decides **{percent(split.test)}** {between(split.interval)} of {split.n_test:,} pairs rightly, at a "
+                f"threshold that {split.n_train:,} others chose ({percent(split.train)} there)"
             )
         case FoldAccuracy() as folds:
             return f"decides **{accuracy_words(one)}** of {n:,} pairs rightly, in {len(folds.folds)} folds"
     chosen = next((checked for checked in one.checked if checked.origin == "chosen"), None)
-    return _chosen(chosen) if chosen else f"has an EER of **{percent(one.main.eer.rate)}** over {n:,} comparisons"
+    return _chosen(chosen) if chosen else f"has an EER of **{_eer(one)}** over {n:,} comparisons"
 
 
 def _chosen(checked: Checked) -> str:
     here = checked.here
     return (
-        f"misses **{percent(here.fnmr)}** of mated comparisons and lets **{one_in(here.fmr)}** of the others match, at "
-        f"the threshold that other people chose for an FMR of {one_in(checked.point.target_fmr)}"
+        f"misses **{percent(here.fnmr or 0.0)}** of mated comparisons and lets **{one_in(here.fmr)}** of the others "
+        f"match, at the threshold that other people chose for an FMR of {one_in(checked.point.target_fmr)}"
     )
 
 

@@ -38,7 +38,7 @@ class Strangers:
     @property
     def by_chance(self) -> bool:
         """Whether the share of one person's photographs that do not match explains as many subjects."""
-        return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * self.point.fnmr)
+        return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * (self.point.fnmr or 0.0))
 
 
 def strangers(kept: Templates, point: OperatingPoint) -> Strangers:

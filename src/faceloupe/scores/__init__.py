@@ -1,15 +1,35 @@
 """From comparison scores to error rates that can be defended (NumPy only).
 
 ``sets`` holds mated and non-mated scores, ``rates`` counts their errors at a threshold and at all thresholds,
-``intervals`` says how far that can be trusted, ``points`` chooses a threshold and keeps its provenance, ``folds``
+``intervals`` says how far that can be trusted (``dependence``: what comparisons that share people are worth), ``bands``
+does so for a whole curve, ``points`` chooses a threshold and keeps its provenance, ``folds``
 and ``identification`` are the protocols of LFW and of galleries, ``rejection`` judges measures of quality. The words
 are those of ISO/IEC 2382-37 and 19795-1. Everywhere a higher score means more alike, and the decision is "match" when
 score >= threshold.
 """
 
+from faceloupe.scores.bands import DetBand, det_band
 from faceloupe.scores.folds import FoldAccuracy, fold_accuracy
-from faceloupe.scores.identification import Cmc, OpenSet, cmc, fpir_at_size, fpir_in_words, open_set
-from faceloupe.scores.intervals import DetBand, Interval, det_band, fmr_interval, fnmr_interval, wilson
+from faceloupe.scores.identification import (
+    Cmc,
+    OpenSet,
+    ProbeErrors,
+    cmc,
+    fpir_at_size,
+    fpir_in_words,
+    open_set,
+    rank_1_errors,
+)
+from faceloupe.scores.intervals import (
+    Interval,
+    accuracy_interval,
+    auc_interval,
+    eer_interval,
+    error_interval,
+    fmr_interval,
+    fnmr_interval,
+    wilson,
+)
 from faceloupe.scores.points import OperatingPoint, operating_point, remeasure, rule_of_3, rule_of_30
 from faceloupe.scores.rates import (
     DetCurve,
@@ -20,8 +40,6 @@ from faceloupe.scores.rates import (
     det_curve,
     fmr,
     fnmr,
-    gfar,
-    gfrr,
 )
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 from faceloupe.scores.sets import ScoreSet
@@ -36,13 +54,18 @@ __all__ = [
     "Interval",
     "OpenSet",
     "OperatingPoint",
+    "ProbeErrors",
     "RejectCurve",
     "ScoreSet",
     "accuracy_at",
+    "accuracy_interval",
     "auc",
+    "auc_interval",
     "cmc",
     "det_band",
     "det_curve",
+    "eer_interval",
+    "error_interval",
     "error_versus_reject",
     "fmr",
     "fmr_interval",
@@ -51,10 +74,9 @@ __all__ = [
     "fold_accuracy",
     "fpir_at_size",
     "fpir_in_words",
-    "gfar",
-    "gfrr",
     "open_set",
     "operating_point",
+    "rank_1_errors",
     "remeasure",
     "rule_of_3",
     "rule_of_30",

@@ -1,18 +1,19 @@
 """One probe against a gallery of many: CMC for people who are in it, FPIR and FNIR with people who are not."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.intervals import Interval, wilson
+from faceloupe.scores.intervals import Interval, error_interval
 from faceloupe.scores.points import one_in
 from faceloupe.scores.sets import Floats, checked_floats, plain
 
-__all__ = ["Cmc", "OpenSet", "cmc", "fpir_at_size", "fpir_in_words", "open_set"]
+__all__ = ["Cmc", "OpenSet", "ProbeErrors", "cmc", "fpir_at_size", "fpir_in_words", "open_set", "rank_1_errors"]
 
 NOBODY = -1  # whom a probe shows that shows no subject of the gallery
 
@@ -73,13 +74,15 @@ class OpenSet:
     fpir : float
         False positive identification rate: share of probes of people not in the gallery that were given a name.
     fpir_interval : Interval
-        95 %, probes taken as independent.
+        95 %, see :class:`ProbeErrors`.
     fnir : float
         False negative identification rate: share of probes of people in it that were given another name, or none.
     fnir_interval : Interval
-        95 %, probes taken as independent.
+        Likewise.
     n_mated, n_non_mated : int
         Probes of people who are in the gallery, and who are not.
+    positives, negatives : ProbeErrors
+        What became of the probes of people who are not in the gallery, and of those who are.
     """
 
     threshold: float
@@ -90,6 +93,8 @@ class OpenSet:
     fnir_interval: Interval
     n_mated: int
     n_non_mated: int
+    positives: "ProbeErrors" = field(repr=False, compare=False)
+    negatives: "ProbeErrors" = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         return (
@@ -99,7 +104,74 @@ class OpenSet:
 
     def to_document(self) -> dict[str, Any]:
         """Return the rates with their intervals as a plain dictionary."""
-        return asdict(self)
+        return {
+            name: asdict(value) if isinstance(value, Interval) else value
+            for name, value in ((field.name, getattr(self, field.name)) for field in fields(self))
+            if not isinstance(value, ProbeErrors)
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbeErrors:
+    """What became of P probes.
+
+    Attributes
+    ----------
+    errors : array of bool, (P,)
+    severity : array of float64, (P,)
+        How near each probe is to an error, the errors highest.
+    subjects : array, (P, 2)
+        Whom the probe shows, and with whom it was confused; the same where with nobody.
+    """
+
+    errors: NDArray[np.bool_]
+    severity: Floats
+    subjects: NDArray[np.generic]
+
+    def interval(self, *, n: float = math.inf) -> Interval:
+        """Return the 95 % interval of the share of errors; probes of a person, or won by one, hang together.
+
+        Parameters
+        ----------
+        n : float
+            How many probes these are worth at most, where the same ones were taken to several galleries.
+        """
+        names = np.unique(self.subjects, return_inverse=True)[1].reshape(self.subjects.shape)
+        return error_interval(self.errors, self.severity, names, n=n)
+
+    @classmethod
+    def joined(cls, several: Sequence["ProbeErrors"]) -> "ProbeErrors":
+        """Return the probes of several galleries of the same people as one."""
+        return cls(*(np.concatenate([getattr(one, name) for one in several]) for name in cls.__slots__))
+
+
+def rank_1_errors(
+    similarities: ArrayLike, probe_subjects: ArrayLike, gallery_subjects: ArrayLike, *, failed: ArrayLike = ()
+) -> ProbeErrors:
+    """Return which probes did not find their own subject first; who ties with it wins.
+
+    Parameters
+    ----------
+    similarities, probe_subjects, gallery_subjects
+        As for :func:`cmc`.
+    failed : array, (F,)
+        Whom further probes show, which gave no template: errors all.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, a score is not finite, or a probe shows nobody in the gallery.
+    """
+    best, own = _best_of_each(similarities, probe_subjects, gallery_subjects)
+    if (own == NOBODY).any():
+        raise InputError(f"rank 1: {(own == NOBODY).sum()} of {len(own)} probes show nobody in the gallery")
+    right, other, rival = _rivals(best, own)
+    lost = np.asarray(failed, dtype=np.asarray(probe_subjects).dtype)
+    severity = np.concatenate([other - right, np.full(len(lost), np.inf)])
+    probes, names = np.asarray(probe_subjects), np.unique(np.asarray(gallery_subjects))
+    confused = np.where(other >= right, names[rival], probes)
+    sides = np.stack([np.concatenate([probes, lost]), np.concatenate([confused, lost])], axis=1)
+    return ProbeErrors(severity >= 0, severity, sides)
 
 
 def cmc(similarities: ArrayLike, probe_subjects: ArrayLike, gallery_subjects: ArrayLike, *, n_failed: int = 0) -> Cmc:
@@ -167,19 +239,26 @@ def open_set(
         raise InputError(f"threshold: expected a finite number, got {threshold}")
     if known.all() or not known.any():
         raise InputError("open set: expected probes of people in the gallery and of people who are not")
-    named = best.max(axis=1) >= threshold
-    first = _alone_first(best)
-    false_positives, strangers = int(named[~known].sum()), int((~known).sum())
-    misses, mated = int((~named | (first != own))[known].sum()), int(known.sum())
+    probes, names = np.asarray(probe_subjects), np.unique(np.asarray(gallery_subjects))
+    shown, highest = probes[~known], best[~known].max(axis=1)
+    winners = np.where(highest >= threshold, names[best[~known].argmax(axis=1)], shown)
+    positives = ProbeErrors(highest >= threshold, highest - threshold, np.stack([shown, winners], axis=1))
+    right, other, rival = _rivals(best[known], own[known])
+    severity = np.maximum(threshold - right, other - right)
+    confused = np.where(other >= right, names[rival], probes[known])
+    missed = (right < threshold) | (other >= right)
+    negatives = ProbeErrors(missed, severity, np.stack([probes[known], confused], axis=1))
     return OpenSet(
         threshold=float(threshold),
         n_subjects=best.shape[1],
-        fpir=false_positives / strangers,
-        fpir_interval=wilson(false_positives, strangers),
-        fnir=misses / mated,
-        fnir_interval=wilson(misses, mated),
-        n_mated=mated,
-        n_non_mated=strangers,
+        fpir=float(positives.errors.mean()),
+        fpir_interval=positives.interval(),
+        fnir=float(negatives.errors.mean()),
+        fnir_interval=negatives.interval(),
+        n_mated=int(known.sum()),
+        n_non_mated=int((~known).sum()),
+        positives=positives,
+        negatives=negatives,
     )
 
 
@@ -237,7 +316,10 @@ def _best_of_each(
     return best, np.where(subjects[place] == probes, place, NOBODY)
 
 
-def _alone_first(best: Floats) -> Labels:
-    """Return the subject at rank 1 of each probe; nobody where several share it."""
-    shared = (best == best.max(axis=1, keepdims=True)).sum(axis=1) > 1
-    return np.where(shared, NOBODY, best.argmax(axis=1))
+def _rivals(best: Floats, own: Labels) -> tuple[Floats, Floats, Labels]:
+    """Return each probe's score with its own subject, the highest with another, and which that is, (P,) each."""
+    rows = np.arange(len(own))
+    others = best.copy()
+    others[rows, own] = -np.inf
+    rival = others.argmax(axis=1)
+    return best[rows, own], others[rows, rival], rival

@@ -1,26 +1,38 @@
-"""How far an error rate can be trusted: intervals of FMR and FNMR, and a band around the DET curve.
+"""How far a rate can be trusted: 95 % intervals that know which comparisons share a subject.
 
 Comparisons that show the same person err together, so a thousand of them may say no more than fifty. Where subjects
-are known, both methods here reckon with it.
+are known all intervals here are of one kind, Korn and Graubard's (1998, "Confidence intervals for proportions with
+small expected number of positive counts estimated from survey data"): the exact limits of Clopper and Pearson for as
+many independent comparisons as would vary as much, fewer by Student's t where few people tell how much that is.
+``benchmarks/coverage.py`` shows how often they hold the truth.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.rates import fmr, fnmr
-from faceloupe.scores.sets import Floats, ScoreSet, checked_floats, checked_share, plain
+from faceloupe.scores.dependence import SharedSubjects
+from faceloupe.scores.rates import accuracy_at, auc, det_curve, fmr, fnmr, placements
+from faceloupe.scores.sets import Floats, ScoreSet, checked_share
 
-__all__ = ["DetBand", "Interval", "det_band", "fmr_interval", "fnmr_interval", "wilson"]
+__all__ = [
+    "Interval",
+    "accuracy_interval",
+    "auc_interval",
+    "eer_interval",
+    "error_interval",
+    "fmr_interval",
+    "fnmr_interval",
+    "wilson",
+]
 
 INDEPENDENT = "Wilson, comparisons taken as independent"
-SHARING = "Wilson, comparisons that share subjects counted as fewer"
+SHARING = "Clopper-Pearson, comparisons that share subjects counted as fewer"
+EITHER = "FMR and FNMR where they are equal, each at half the error"
 
 Labels = NDArray[np.intp]
 
@@ -71,210 +83,164 @@ def wilson(errors: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if n < 1 or not 0 <= errors <= n:
         raise InputError(f"expected 0 <= errors <= n with n at least 1, got {errors} of {n}")
-    return _wilson(errors / n, n, confidence, INDEPENDENT)
+    return _wilson(errors / n, n, confidence)
 
 
-def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
-    """Return the interval of the FMR at a threshold that was fixed beforehand.
-
-    Where subjects are known it is Wilson's for as many independent comparisons as would vary as much: comparisons that
-    share a subject may err together (Fogliato, Patil & Perona 2024, arXiv:2306.01198, who find it the most reliable of
-    those in use; the variance is Fafchamps & Gubert's 2007, of pairs that share a member). Otherwise, and where none
-    or all are errors so that nothing shows how they hang together, comparisons are taken as independent, which makes
-    the interval too narrow if they are not; `method` says which.
-
-    Measured on 300 simulated sets each, all pairs of 60 subjects whose own share of a score's spread was none, 8 %, 33
-    %: at an FMR of 6.7 % the 95 % interval held it in 96, 94, 91 %, that of independent comparisons in 96, 72, 34 %.
-
-    Raises
-    ------
-    InputError
-        If the threshold is NaN or the confidence is not between 0 and 1.
-    """
-    rate = fmr(scores, threshold)
-    return _rate_interval(rate, scores.non_mated >= threshold, scores.non_mated_subjects, confidence)
-
-
-def fnmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
-    """Return the interval of the FNMR at a threshold that was fixed beforehand, found as in :func:`fmr_interval`.
-
-    Raises
-    ------
-    InputError
-        If the threshold is NaN or the confidence is not between 0 and 1.
-    """
-    own = None if scores.mated_subjects is None else scores.mated_subjects[:, None]
-    return _rate_interval(fnmr(scores, threshold), scores.mated < threshold, own, confidence)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DetBand:
-    """FNMR at some FMRs, with limits at each of them alone (pointwise).
-
-    Attributes
-    ----------
-    fmr : array of float64, (T,)
-        As asked for.
-    fnmr, low, high : array of float64, (T,)
-        Measured FNMR and its limits.
-    confidence : float
-        Between 0 and 1.
-    samples, n_subjects : int
-        How often, and how many, subjects were drawn.
-    """
-
-    fmr: Floats
-    fnmr: Floats
-    low: Floats
-    high: Floats
-    confidence: float
-    samples: int
-    n_subjects: int
-
-    def __repr__(self) -> str:
-        rows = zip(self.fmr, self.fnmr, self.low, self.high, strict=True)
-        points = "; ".join(f"{at:g}: {100 * y:.2f} % [{100 * a:.2f}, {100 * b:.2f}]" for at, y, a, b in rows)
-        return f"DetBand(FNMR at FMR {points}; {self.n_subjects:,} subjects)"
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the band as a plain dictionary."""
-        return plain(self)
-
-
-def det_band(
-    scores: ScoreSet, fmrs: Sequence[float], *, samples: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> DetBand:
-    """Return FNMR at given FMRs with percentile limits from a bootstrap over subjects.
-
-    Subjects are drawn with replacement; a mated comparison counts as often as its subject was drawn, a non-mated one as
-    often as the product of both (Bolle, Ratha & Pankanti 2004, "The subsets bootstrap", draw subjects on one side;
-    Owen 2007, "The pigeonhole bootstrap", on both). In each sample the threshold is found anew.
-
-    The product makes the share of the threshold too uncertain, by up to √3 where no two non-mated comparisons share a
-    subject; and a percentile is no guide where few errors were seen: with none the limits are [0, 0]. For one threshold
-    use :func:`fnmr_interval`. Measured on 200 simulated sets each, all pairs of 60 subjects, at FMRs of 5 and 1 %: the
-    95 % band held the truth in 95 to 100 % where subjects were alike, in 93 % where they differed as much as captures.
+def error_interval(
+    errors: NDArray[np.bool_],
+    severity: Floats,
+    subjects: Labels | None,
+    confidence: float = 0.95,
+    *,
+    n: float = math.inf,
+) -> Interval:
+    """Return the interval of the share of comparisons that are errors.
 
     Parameters
     ----------
-    scores : ScoreSet
-        With subjects.
-    fmrs : sequence of float
-        Each strictly between 0 and 1.
-    samples : int
-        Bootstrap samples, at least 1. With two million non-mated comparisons and FMRs up to 1 % a sample takes 1 ms.
-    seed : int
-        Same seed, same band.
+    errors : array of bool, (N,)
+    severity : array of float64, (N,)
+        How near each comparison is to being an error, the errors highest: where hardly anybody is involved in an error
+        it shows how errors would hang together.
+    subjects : array of intp, (N,) or (N, 2), or None
+        Whom a comparison shows, on one side or both; equal on both sides of a mated one. None if that is not known:
+        then comparisons are taken as independent, and the interval is too narrow if they are not.
     confidence : float
         Between 0 and 1.
+    n : float
+        How many independent comparisons these are worth at most, where the same ones are counted repeatedly.
 
     Raises
     ------
     InputError
-        If subjects are not known, or a number is out of range.
+        If the confidence is not between 0 and 1.
+
+    Notes
+    -----
+    The variance counts all comparisons that share a person as dependent, and is freed of its bias with few people. With
+    fewer than thirty people involved in the errors it is no guide; how errors hang together is then read off the most
+    severe comparisons that involve so many, and no pair of people counts more than once. At worst S people are worth
+    S/2 comparisons of two.
     """
+    rate = float(errors.mean())
+    if subjects is None:
+        return _wilson(rate, len(errors), confidence)
+    shared = SharedSubjects.of(subjects)
+    return _korn_graubard(rate, shared.worth(errors, severity), shared, confidence, most=n)
+
+
+def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
+    """Return the interval of the FMR at a threshold, see :func:`error_interval`.
+
+    Raises
+    ------
+    InputError
+        If the threshold is NaN or the confidence is not between 0 and 1.
+    """
+    fmr(scores, threshold)  # refuses what is no threshold
+    return error_interval(scores.non_mated >= threshold, scores.non_mated, scores.non_mated_subjects, confidence)
+
+
+def fnmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
+    """Return the interval of the FNMR at a threshold, see :func:`error_interval`.
+
+    Raises
+    ------
+    InputError
+        If the threshold is NaN or the confidence is not between 0 and 1.
+    """
+    fnmr(scores, threshold)
+    return error_interval(scores.mated < threshold, -scores.mated, scores.mated_subjects, confidence)
+
+
+def accuracy_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
+    """Return the interval of the accuracy at a threshold that was fixed beforehand.
+
+    Comparisons that could not be made are not in it: give them the lowest score, or the highest, to count them.
+
+    Raises
+    ------
+    InputError
+        If the threshold is NaN or the confidence is not between 0 and 1.
+    """
+    accuracy_at(scores, threshold)
+    severity = np.concatenate([threshold - scores.mated, scores.non_mated - threshold])
+    errors = np.concatenate([scores.mated < threshold, scores.non_mated >= threshold])
+    return complement(error_interval(errors, severity, subjects_of_all(scores), confidence))
+
+
+def eer_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
+    """Return the interval of the equal error rate.
+
+    At any threshold the EER lies between FMR and FNMR, for the one falls and the other rises. So it lies, with at least
+    this confidence, between the lower and the higher limits of both at the threshold where the measured rates cross,
+    each at half the error that is allowed (Bonferroni).
+
+    Raises
+    ------
+    InputError
+        If the confidence is not between 0 and 1.
+    """
+    crossing = det_curve(scores).eer.low
+    each = (1 + checked_share("confidence", confidence)) / 2
+    match, miss = fmr_interval(scores, crossing, each), fnmr_interval(scores, crossing, each)
+    worth = min(match.n_effective, miss.n_effective)
+    return Interval(min(match.low, miss.low), max(match.high, miss.high), confidence, worth, EITHER)
+
+
+def auc_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
+    """Return the interval of the area under the ROC curve.
+
+    DeLong, DeLong & Clarke-Pearson 1988: how each comparison is placed among those of the other kind. Placements are
+    added up by subject (Obuchowski 1997, doi:10.2307/2533958, for clusters).
+
+    Raises
+    ------
+    InputError
+        If the confidence is not between 0 and 1.
+    """
+    area, (mated, non_mated) = auc(scores), placements(scores)
+    parts = np.concatenate([(mated - area) / len(mated), (non_mated - area) / len(non_mated)])
+    most = float(min(scores.n_mated, scores.n_non_mated))
+    subjects = subjects_of_all(scores)
+    if subjects is None:
+        variance = float((parts**2).sum())
+        return _wilson(area, min(most, area * (1 - area) / variance) if variance else most, confidence)
+    shared = SharedSubjects.of(subjects)
+    worth = shared.worth_of_sum(area, parts, 1 - np.concatenate([mated, non_mated]))
+    return _korn_graubard(area, worth, shared, confidence, most=most)
+
+
+def complement(interval: Interval) -> Interval:
+    """Return the interval of 1 - rate."""
+    return Interval(1 - interval.high, 1 - interval.low, interval.confidence, interval.n_effective, interval.method)
+
+
+def subjects_of_all(scores: ScoreSet) -> Labels | None:
+    """Return whom the comparisons show, mated ones first, (M + K, 2); None if that is not known."""
     own, sides = scores.mated_subjects, scores.non_mated_subjects
-    if own is None or sides is None:
-        raise InputError("a band draws subjects: give mated_subjects and non_mated_subjects to the ScoreSet")
-    if samples < 1:
-        raise InputError(f"samples: expected at least 1, got {samples}")
-    targets = checked_floats("fmrs", fmrs, ndim=1)
-    for target in targets:
-        checked_share("FMR", float(target))
-    tail = (1 - checked_share("confidence", confidence)) / 2
-    trade_off = _WeightedTradeOff(scores, own, sides, targets)
-    rng = np.random.default_rng(seed)
-    drawn = np.array([trade_off.resampled(rng) for _ in range(samples)])
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    measured = trade_off.fnmr(np.ones(scores.n_subjects, dtype=np.intp))
-    return DetBand(targets, measured, low, high, confidence, samples, scores.n_subjects)
+    return None if own is None or sides is None else np.concatenate([np.stack([own, own], axis=1), sides])
 
 
-class _WeightedTradeOff:
-    """FNMR at given FMRs for subjects that count several times; what does not depend on the counts is done once."""
+def _korn_graubard(
+    rate: float, worth: float, shared: SharedSubjects, confidence: float, *, most: float = math.inf
+) -> Interval:
+    """Return the exact limits for so many independent comparisons, fewer where few people say how many they are."""
+    from scipy.special import betaincinv, stdtrit  # the one thing here that NumPy lacks
 
-    def __init__(self, scores: ScoreSet, own: Labels, sides: Labels, targets: Floats) -> None:
-        self.targets, self.n_subjects = targets, scores.n_subjects
-        descending = np.argsort(-scores.non_mated, kind="stable")
-        ordered = scores.non_mated[descending]
-        self.first, self.second = np.ascontiguousarray(sides[descending].T)
-        self.ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)  # the last of each run of ties
-        ascending = np.argsort(scores.mated, kind="stable")
-        self.own = own[ascending]
-        # A threshold just above the n-th different non-mated score misses so many mated comparisons; below all, none.
-        self.missed = np.append(np.searchsorted(scores.mated[ascending], ordered[self.ends], side="right"), 0)
-        self.pair, self.comparisons = np.unique(_pair_codes(sides, self.n_subjects), return_counts=True)
-
-    def fnmr(self, counts: Labels) -> Floats:
-        """Return FNMR at each target FMR; NaN if no comparison of a kind is left."""
-        low, high = np.divmod(self.pair, self.n_subjects)
-        non_mated = int((self.comparisons * counts[low] * counts[high]).sum())
-        mated = np.concatenate([[0], np.cumsum(counts[self.own])])
-        if not non_mated or not mated[-1]:
-            return np.full(len(self.targets), np.nan)
-        matched = self._matched(counts, self.targets.max() * non_mated)
-        whole = self.ends[: np.searchsorted(self.ends, len(matched))]
-        refused = np.searchsorted(matched[whole] / non_mated, self.targets, side="right")
-        share: Floats = mated[self.missed[refused]] / mated[-1]
-        return share
-
-    def _matched(self, counts: Labels, enough: float) -> Labels:
-        """Add up non-mated comparisons from the highest score down to more than `enough`, or all: the tail is short."""
-        n = len(self.first)
-        depth = min(n, 64 + int(2 * self.targets.max() * n))
-        while True:
-            matched = np.cumsum(counts[self.first[:depth]] * counts[self.second[:depth]])
-            if depth == n or matched[-1] > enough:
-                return matched
-            depth = min(n, 2 * depth)
-
-    def resampled(self, rng: np.random.Generator) -> Floats:
-        """Return FNMR at each target for subjects drawn with replacement, drawn again if they leave no comparison."""
-        while True:
-            drawn = rng.integers(self.n_subjects, size=self.n_subjects)
-            found = self.fnmr(np.bincount(drawn, minlength=self.n_subjects))
-            if not np.isnan(found[0]):
-                return found
+    upper = (1 + checked_share("confidence", confidence)) / 2
+    if shared.n_people > 1:
+        worth *= (NormalDist().inv_cdf(upper) / float(stdtrit(shared.n_people - 1, upper))) ** 2
+    worth = min(most, max(worth, shared.least))
+    errors = rate * worth
+    low = float(betaincinv(errors, worth - errors + 1, 1 - upper)) if rate > 0 else 0.0
+    high = float(betaincinv(errors + 1, worth - errors, upper)) if rate < 1 else 1.0
+    return Interval(min(low, rate), max(high, rate), confidence, worth, SHARING)
 
 
-def _pair_codes(sides: Labels, n_subjects: int) -> Labels:
-    """Return one number for each two subjects, (K,), whichever comes first: lower · S + higher."""
-    codes: Labels = sides.min(axis=1) * n_subjects + sides.max(axis=1)
-    return codes
-
-
-def _rate_interval(rate: float, errors: NDArray[np.bool], sides: Labels | None, confidence: float) -> Interval:
-    n = len(errors)
-    if sides is None or not 0 < rate < 1:
-        return _wilson(rate, n, confidence, INDEPENDENT)
-    variance = _variance_of_sharing(errors.astype(np.float64) - rate, sides)
-    # The estimate may come out below that of independent comparisons, or below zero, by chance.
-    worth = n if variance <= 0 else min(n, rate * (1 - rate) / variance)
-    return _wilson(rate, worth, confidence, SHARING)
-
-
-def _variance_of_sharing(residuals: Floats, sides: Labels) -> float:
-    """Return the variance of a mean over comparisons, (n,) with `sides` (n, 1 or 2), dependent if they share a subject.
-
-    It is the sum of the products of all two residuals that share a subject. Squared sums by subject hold each such
-    product once, and twice if both sides are shared: that is taken off again.
-    """
-    columns = sides.shape[1]
-    total = _sum_of_squares(sides.ravel(), np.repeat(residuals, columns))
-    if columns == 2:
-        same_pair = np.unique(_pair_codes(sides, 1 + int(sides.max())), return_inverse=True)[1]
-        total -= _sum_of_squares(same_pair, residuals)
-    return total / len(residuals) ** 2
-
-
-def _sum_of_squares(group: Labels, values: Floats) -> float:
-    """Add up within each group, and then the squares of the sums."""
-    return float((np.bincount(group, weights=values) ** 2).sum())
-
-
-def _wilson(p: float, n: float, confidence: float, method: str) -> Interval:
+def _wilson(p: float, n: float, confidence: float) -> Interval:
     z = NormalDist().inv_cdf((1 + checked_share("confidence", confidence)) / 2)
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     # At p = 0 and p = 1 the limit is p itself, which rounding can miss by an ulp.
-    return Interval(max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)), confidence, float(n), method)
+    return Interval(max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)), confidence, float(n), INDEPENDENT)

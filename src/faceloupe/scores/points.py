@@ -3,18 +3,23 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.scores import rates
 from faceloupe.scores.intervals import Interval, fmr_interval, fnmr_interval
+from faceloupe.scores.rates import fmr as fmr_of
+from faceloupe.scores.rates import fnmr as fnmr_of
 from faceloupe.scores.sets import ScoreSet, checked_share
 
 __all__ = ["Maker", "OperatingPoint", "operating_point", "remeasure", "rule_of_3", "rule_of_30"]
 
 LEAST = 1e-12  # a rate below would take more comparisons than there are pairs of people
+NEAR, HOLDS = 1.1, 2  # times the rate asked for that the measured and the true one may be where a threshold holds
+REFUSED = 10  # times the rate asked for that the true one may be where a threshold is no longer given
+
+Verdict = Literal["holds", "does not hold", "cannot be told"]
 
 
 class Maker(Protocol):
@@ -39,10 +44,12 @@ class OperatingPoint:
         "Match" when score >= threshold.
     target_fmr : float
         What the threshold was chosen for, between 0 and 1.
-    fmr, fnmr : float
+    fmr : float
         Measured, in [0, 1].
-    fmr_interval, fnmr_interval : Interval
-        Around those.
+    fmr_interval : Interval
+        Around it.
+    fnmr, fnmr_interval
+        Likewise; None where there was no mated comparison.
     n_mated, n_non_mated : int
         Comparisons made.
     n_failed : int
@@ -64,8 +71,8 @@ class OperatingPoint:
     target_fmr: float
     fmr: float
     fmr_interval: Interval
-    fnmr: float
-    fnmr_interval: Interval
+    fnmr: float | None
+    fnmr_interval: Interval | None
     n_mated: int
     n_non_mated: int
     n_failed: int
@@ -77,13 +84,15 @@ class OperatingPoint:
         if not math.isfinite(self.threshold):
             raise InputError(f"threshold: expected a finite number, got {self.threshold}")
         checked_share("target FMR", self.target_fmr)
-        if not (0 <= self.fmr <= 1 and 0 <= self.fnmr <= 1):
+        if not (0 <= self.fmr <= 1 and (self.fnmr is None or 0 <= self.fnmr <= 1)):
             raise InputError(f"expected FMR and FNMR from 0 to 1, got {self.fmr} and {self.fnmr}")
-        if self.n_mated < 1 or self.n_non_mated < 1 or self.n_failed < 0:
+        if self.n_mated < 0 or self.n_non_mated < 1 or self.n_failed < 0:
             raise InputError(
-                f"expected comparisons of both kinds, got {self.n_mated} mated, {self.n_non_mated} non-mated "
+                f"expected non-mated comparisons, got {self.n_mated} mated, {self.n_non_mated} non-mated "
                 f"and {self.n_failed} failed"
             )
+        if (self.fnmr is None) != (self.n_mated == 0) or (self.fnmr is None) != (self.fnmr_interval is None):
+            raise InputError(f"expected an FNMR with its interval where there are mated comparisons, got {self.fnmr}")
 
     def __repr__(self) -> str:
         return f"OperatingPoint(score >= {self.threshold:.4f}: {self._fmr_words()}; {self._fnmr_words()})"
@@ -114,10 +123,23 @@ class OperatingPoint:
         try:
             values = {field.name: document[field.name] for field in fields(cls)}
             for rate in ("fmr_interval", "fnmr_interval"):
-                values[rate] = Interval(**values[rate])
+                values[rate] = values[rate] and Interval(**values[rate])
             return cls(**values)
         except (KeyError, TypeError) as problem:
             raise InputError(f"not the document of an operating point: {problem}") from problem
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the FMR is what was asked for, as far as these comparisons can tell.
+
+        "does not hold" where the interval lies above the rate asked for. "holds" where the measured rate is at most a
+        tenth above that and the interval ends at twice that or below. Otherwise it "cannot be told": there are too few
+        people or comparisons. Where the threshold was chosen on these very comparisons this says little.
+        """
+        if self.fmr_interval.low > self.target_fmr:
+            return "does not hold"
+        near = self.fmr <= NEAR * self.target_fmr and self.fmr_interval.high <= HOLDS * self.target_fmr
+        return "holds" if near else "cannot be told"
 
     @property
     def false_matches(self) -> int:
@@ -128,6 +150,8 @@ class OperatingPoint:
         return _rate_words("FMR", one_in, self.fmr, self.fmr_interval, self.n_non_mated, "non-mated")
 
     def _fnmr_words(self) -> str:
+        if self.fnmr is None or self.fnmr_interval is None:
+            return "FNMR not known: nobody has two photographs"
         return _rate_words("FNMR", _percent, self.fnmr, self.fnmr_interval, self.n_mated, "mated")
 
     def _remarks(self) -> list[str]:
@@ -164,7 +188,7 @@ def operating_point(
     Parameters
     ----------
     scores : ScoreSet
-        With subjects, if they are known: the intervals are too narrow without.
+        With subjects, if they are known: the intervals are too narrow without. Mated comparisons are not needed.
     fmr : float
         Target, between 0 and 1.
     source, embedder, weights_sha256 : str
@@ -175,7 +199,8 @@ def operating_point(
     Raises
     ------
     InputError
-        If there are fewer non-mated comparisons than the rule of 3 asks for at this target.
+        If there are fewer non-mated comparisons than the rule of 3 asks for at this target, or the interval of the FMR
+        reaches past ten times the target: people were too few.
     """
     needed = rule_of_3(fmr)
     if scores.n_non_mated < needed:
@@ -183,10 +208,10 @@ def operating_point(
             f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
             f"{scores.n_non_mated:,}: compare more captures, or ask for 1 in {scores.n_non_mated // 3:,} at best"
         )
-    # No score reaches infinity, and none the number after the highest: they decide alike, but only one is finite.
-    beyond = float(np.nextafter(max(scores.mated.max(), scores.non_mated.max()), np.inf))
-    threshold = min(rates.det_curve(scores).at_fmr(fmr).threshold, beyond)
-    return _measured(scores, threshold, fmr, source, embedder, weights_sha256, confidence)
+    point = _measured(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
+    if point.fmr_interval.high > REFUSED * fmr:
+        raise InputError(_too_few_people(scores, point))
+    return point
 
 
 def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> OperatingPoint:
@@ -261,6 +286,31 @@ def _rate_words(name: str, say: Callable[[float], str], rate: float, interval: I
     return f"{name} {say(rate)}, {limits}, {n:,} {kind} comparisons{worth}"
 
 
+def _lowest_threshold(scores: ScoreSet, fmr: float) -> float:
+    """Return the lowest score, or the number after the highest, at which no larger share of strangers matches."""
+    values = np.unique(np.concatenate([scores.mated, scores.non_mated]))
+    values = np.append(values, np.nextafter(values[-1], np.inf))
+    matched = scores.n_non_mated - np.searchsorted(np.sort(scores.non_mated), values, side="left")
+    return float(values[np.argmax(matched / scores.n_non_mated <= fmr)])
+
+
+def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:
+    high = point.fmr_interval.high
+    who = f"{scores.n_subjects:,} people" if scores.n_subjects else "the people of these comparisons"
+    worth = f"{scores.n_non_mated:,} comparisons of {who} are worth about {point.fmr_interval.n_effective:,.0f}"
+    return (
+        f"too few people for an FMR of {one_in(point.target_fmr)}: {worth} independent ones, so that with other people "
+        f"the FMR at the threshold may be {one_in(high)}, more than {REFUSED} times as much. It takes more people "
+        f"(about {_people_for(point.target_fmr):,} or more), not more photographs of these; or ask for "
+        f"{one_in(min(0.99, high / 5))}"
+    )
+
+
+def _people_for(fmr: float) -> int:
+    """Return how many people have as many pairs as it takes, if no pair of them matches, and half as many again."""
+    return math.ceil(math.sqrt(2 * 1.5 * 3.69 / (REFUSED * fmr))) + 1
+
+
 def _measured(
     scores: ScoreSet,
     threshold: float,
@@ -273,10 +323,10 @@ def _measured(
     return OperatingPoint(
         threshold=threshold,
         target_fmr=target,
-        fmr=rates.fmr(scores, threshold),
+        fmr=fmr_of(scores, threshold),
         fmr_interval=fmr_interval(scores, threshold, confidence),
-        fnmr=rates.fnmr(scores, threshold),
-        fnmr_interval=fnmr_interval(scores, threshold, confidence),
+        fnmr=fnmr_of(scores, threshold) if scores.n_mated else None,
+        fnmr_interval=fnmr_interval(scores, threshold, confidence) if scores.n_mated else None,
         n_mated=scores.n_mated,
         n_non_mated=scores.n_non_mated,
         n_failed=scores.n_failed,

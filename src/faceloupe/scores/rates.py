@@ -21,8 +21,6 @@ __all__ = [
     "det_curve",
     "fmr",
     "fnmr",
-    "gfar",
-    "gfrr",
 ]
 
 
@@ -46,31 +44,9 @@ def fnmr(scores: ScoreSet, threshold: float) -> float:
     Raises
     ------
     InputError
-        If the threshold is NaN.
+        If the threshold is NaN, or there is no mated comparison.
     """
     return false_non_matches(scores, threshold) / scores.n_mated
-
-
-def gfrr(scores: ScoreSet, threshold: float) -> float:
-    """Return the generalised false reject rate: as FNMR, a mated comparison that could not be made being an error.
-
-    Raises
-    ------
-    InputError
-        If the threshold is NaN.
-    """
-    return (false_non_matches(scores, threshold) + scores.failed_mated) / (scores.n_mated + scores.failed_mated)
-
-
-def gfar(scores: ScoreSet, threshold: float) -> float:
-    """Return the generalised false accept rate: as FMR, a non-mated comparison that could not be made matching nobody.
-
-    Raises
-    ------
-    InputError
-        If the threshold is NaN.
-    """
-    return false_matches(scores, threshold) / (scores.n_non_mated + scores.failed_non_mated)
 
 
 def accuracy_at(scores: ScoreSet, threshold: float) -> float:
@@ -94,10 +70,24 @@ def auc(scores: ScoreSet) -> float:
     >>> auc(ScoreSet([0.9, 0.5], [0.1, 0.5]))
     0.875
     """
-    ordered = np.sort(scores.non_mated)
-    below = np.searchsorted(ordered, scores.mated, side="left")
-    not_above = np.searchsorted(ordered, scores.mated, side="right")
-    return float((below + not_above).sum() / (2 * scores.n_mated * scores.n_non_mated))
+    return float(placements(scores)[0].mean())
+
+
+def placements(scores: ScoreSet) -> tuple[Floats, Floats]:
+    """Return where each comparison lies among those of the other kind, mated (M,) and non-mated (K,), 1 being right.
+
+    The share of the non-mated scores that are lower than a mated one, and of the mated ones that are higher than a
+    non-mated one, ties counting half. Both means are the AUC.
+    """
+    check_mated(scores)
+    return _share_below(scores.mated, scores.non_mated), _share_below(-scores.non_mated, -scores.mated)
+
+
+def _share_below(scores: Floats, others: Floats) -> Floats:
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
+    share: Floats = below / (2 * len(others))
+    return share
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +174,7 @@ def det_curve(scores: ScoreSet) -> DetCurve:
     >>> det_curve(ScoreSet([3, 4], [1, 3]))
     DetCurve(4 thresholds, EER 25.00 % between thresholds 3 and 4)
     """
+    check_mated(scores)
     thresholds = np.append(np.unique(np.concatenate([scores.mated, scores.non_mated])), np.inf)
     matched = scores.n_non_mated - np.searchsorted(np.sort(scores.non_mated), thresholds, side="left")
     missed = np.searchsorted(np.sort(scores.mated), thresholds, side="left")
@@ -197,7 +188,14 @@ def false_matches(scores: ScoreSet, threshold: float) -> int:
 
 def false_non_matches(scores: ScoreSet, threshold: float) -> int:
     """Return how many mated comparisons do not match."""
+    check_mated(scores)
     return int((scores.mated < _checked_threshold(threshold)).sum())
+
+
+def check_mated(scores: ScoreSet) -> None:
+    """Raise InputError if there is no mated comparison."""
+    if not scores.n_mated:
+        raise InputError("there is no mated comparison: nobody has two captures, and no FNMR can be known")
 
 
 def _checked_threshold(threshold: float) -> float:

@@ -26,7 +26,7 @@ class ScoreSet:
     Attributes
     ----------
     mated : array of float64, (M,), read-only
-        M at least 1; higher means more alike.
+        Higher means more alike. Without any, no FNMR is known, and what needs one is refused.
     non_mated : array of float64, (K,), read-only
         K at least 1, on the same scale.
     mated_subjects : array of intp, (M,), read-only, or None
@@ -35,7 +35,7 @@ class ScoreSet:
         Whom the two sides of each non-mated comparison show. Both arrays of labels are given, or none.
     failed_mated, failed_non_mated : int
         Comparisons that could not be made because a capture gave no template (failure to enrol or to acquire). They
-        have no score and enter FMR and FNMR nowhere: see :func:`~faceloupe.scores.gfrr`.
+        have no score and enter FMR and FNMR nowhere.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class ScoreSet:
 
     def __post_init__(self) -> None:
         for kind in ("mated", "non_mated"):
-            scores = checked_floats(f"{kind} scores", getattr(self, kind), ndim=1)
+            scores = checked_floats(f"{kind} scores", getattr(self, kind), ndim=1, empty=kind == "mated")
             object.__setattr__(self, kind, _frozen(scores))
             if getattr(self, f"failed_{kind}") < 0:
                 raise InputError(f"failed_{kind}: expected a count, got {getattr(self, f'failed_{kind}')}")
@@ -136,16 +136,16 @@ class ScoreSet:
         """How many subjects the comparisons show; 0 if that is not known."""
         if self.mated_subjects is None or self.non_mated_subjects is None:
             return 0
-        return 1 + int(max(self.mated_subjects.max(), self.non_mated_subjects.max()))
+        return 1 + int(max(self.mated_subjects.max(initial=0), self.non_mated_subjects.max()))
 
 
-def checked_floats(what: str, values: ArrayLike, ndim: int) -> Floats:
-    """Return finite float64 numbers with so many axes, none empty."""
+def checked_floats(what: str, values: ArrayLike, ndim: int, *, empty: bool = False) -> Floats:
+    """Return finite float64 numbers with so many axes, none empty unless that is allowed."""
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as problem:
         raise InputError(f"{what}: expected numbers, got {values!r:.80}") from problem
-    if array.ndim != ndim or not array.size:
+    if array.ndim != ndim or not (array.size or empty):
         raise InputError(f"{what}: expected {ndim} axes and at least one number, got shape {array.shape}")
     if not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
