@@ -27,6 +27,7 @@ MAY_KNOW = {
     "faces": f"errors {DOCUMENTS} pages blocks report",
     "recognition": f"errors {DOCUMENTS} faces scores",
     "gallery": f"errors {DOCUMENTS} progress faces scores recognition embedders",
+    "collection": f"errors {DOCUMENTS} progress pages blocks faces scores recognition gallery",
     "training": f"errors {DOCUMENTS} progress pages blocks faces inspection",
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",
@@ -47,7 +48,7 @@ MAY_KNOW = {
     "client": "errors faces web",
     "cli": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
-        "explaining inspection studies report looking web __init__"
+        "explaining inspection studies report looking collection web __init__"
     ),
     "__main__": "cli",
 }

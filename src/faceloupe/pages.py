@@ -27,6 +27,7 @@ WRITERS = {
     "Split": "faceloupe.faces.views.split_section",
     "History": "faceloupe.training.views.history_section",
     "Filters": "faceloupe.training.views.filters_section",
+    "People": "faceloupe.collection.article.write_article",
     "Anatomy": "faceloupe.inspection.views.anatomy.anatomy_section",
     "Trace": "faceloupe.inspection.views.trace.trace_section",
     "Attribution": "faceloupe.inspection.views.attribution.attribution_section",

@@ -14,18 +14,25 @@ from faceloupe.cli.enrol import enrol
 from faceloupe.cli.evaluate import evaluate
 from faceloupe.cli.explain import explain
 from faceloupe.cli.export import export
+from faceloupe.cli.find import find
 from faceloupe.cli.forget import forget
+from faceloupe.cli.group import group
 from faceloupe.cli.identify import identify
 from faceloupe.cli.import_ import import_
+from faceloupe.cli.index import index
+from faceloupe.cli.join import join
 from faceloupe.cli.key import key
 from faceloupe.cli.look import look
 from faceloupe.cli.merge import merge
+from faceloupe.cli.name import name
 from faceloupe.cli.people import people
 from faceloupe.cli.rename import rename
+from faceloupe.cli.separate import separate
 from faceloupe.cli.serve import serve
 from faceloupe.cli.show import show
 from faceloupe.cli.study import study
 from faceloupe.cli.terminal import echo, say, show_every_letter
+from faceloupe.cli.undo import undo
 from faceloupe.cli.verify import verify
 from faceloupe.cli.weights import weights
 from faceloupe.errors import FaceloupeError
@@ -82,6 +89,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "import": import_,
     "check": check,
     "audit": audit,
+    "index": index,
+    "group": group,
+    "find": find,
+    "join": join,
+    "separate": separate,
+    "name": name,
+    "undo": undo,
     "calibrate": calibrate,
     "evaluate": evaluate,
     "weights": weights,

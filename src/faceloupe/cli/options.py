@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
 
 __all__ = [
-    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "EmbedderName", "EngineName", "GalleryName",
-    "MinSize", "Name", "NoCache", "TargetFmr", "gallery_if_any", "open_gallery_if_any",
+    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "EmbedderName",
+    "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "TargetFmr", "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
 
@@ -51,6 +51,15 @@ GalleryName = Annotated[
     str,
     typer.Option(
         "--gallery", metavar="FILE|URL", envvar="FACELOUPE_GALLERY", help="SQLite file, or postgresql+psycopg://..."
+    ),
+]
+CollectionName = Annotated[
+    str,
+    typer.Option(
+        "--collection",
+        metavar="FILE|URL",
+        envvar="FACELOUPE_COLLECTION",
+        help="SQLite file, or postgresql+psycopg://...",
     ),
 ]
 EmbedderName = Annotated[

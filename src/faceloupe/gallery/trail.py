@@ -14,7 +14,16 @@ from faceloupe.gallery.records import Entry
 from faceloupe.gallery.schema import audit
 from faceloupe.gallery.soundness import damage_in_words
 
-__all__ = ["acting_as", "entries", "erasure_is_pending", "last", "last_forget", "note", "tells_of_forgetting"]
+__all__ = [
+    "acting_as",
+    "current_user",
+    "entries",
+    "erasure_is_pending",
+    "last",
+    "last_forget",
+    "note",
+    "tells_of_forgetting",
+]
 
 _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
@@ -31,7 +40,7 @@ def acting_as(who: str) -> Iterator[None]:
 
 def note(connection: Connection, what: str, subject_id: int | None = None, **details: Any) -> None:
     """Add a line to the trail. `details` hold numbers and embedders; never a name or a template."""
-    row = {"at": datetime.now(UTC), "who": _who(), "what": what, "subject_id": subject_id, "details": details}
+    row = {"at": datetime.now(UTC), "who": current_user(), "what": what, "subject_id": subject_id, "details": details}
     connection.execute(insert(audit), row)
 
 
@@ -72,7 +81,8 @@ def last_forget(connection: Connection) -> int:
     return connection.scalar(select(func.max(audit.c.id)).where(audit.c.what == "forget")) or 0
 
 
-def _who() -> str:
+def current_user() -> str:
+    """Return who acts: whom :func:`acting_as` names, or the user of the operating system."""
     if (acting := _ACTOR.get()) is not None:
         return acting
     try:

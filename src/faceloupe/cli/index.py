@@ -1,0 +1,56 @@
+"""``faceloupe index``: put the faces of unlabelled photographs into a collection."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import AsJson, CollectionName, EmbedderName, EngineName
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
+from faceloupe.numerals import counted
+
+__all__ = ["index"]
+
+
+def index(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photographs, and folders of them.")],
+    collection: CollectionName = "collection.db",
+    keep_faces: Annotated[
+        bool, typer.Option("--keep-faces", help="Keep the cut-out faces too. Photographs are never copied.")
+    ] = False,
+    drop_gone: Annotated[
+        bool, typer.Option("--drop-gone", help="Remove photographs none of whose files is there any more.")
+    ] = False,
+    embedder: EmbedderName = None,
+    engine: EngineName = "openvino",
+    json: AsJson = False,
+) -> None:
+    """Find and embed the faces of photographs, and keep a row a face.
+
+    Photographs are told by their content: what is in the collection already is not looked at again, also if the file
+    was renamed or copied. After a stop the same command goes on. Files that cannot be used are named with the reason.
+    """
+    from faceloupe.collection import index as filled
+    from faceloupe.collection import open_collection
+    from faceloupe.embedders import DEFAULT, open_embedder
+
+    with (
+        stoppable("Stopped. What was indexed stays; the same command goes on from there."),
+        open_collection(collection, create=True) as opened,
+    ):
+        made_by = open_embedder(embedder or DEFAULT, engine=engine)
+        with progress("indexing", transient=True) as show:
+            indexed = filled(opened, paths, made_by, keep_faces=keep_faces, progress=show)
+        dropped = opened.drop_gone() if drop_gone else 0
+        for skipped in indexed.skipped:
+            say(f"not indexed: {legible(skipped.path)}: {skipped.reason}")
+        if json:
+            echo_json(indexed.to_document())
+            return
+        echo(indexed.words())
+        if dropped:
+            echo(f"{counted(dropped, 'photograph')} without a file removed.")
+        elif indexed.gone:
+            say(f"{counted(indexed.gone, 'photograph')} gone from there; --drop-gone removes what is kept of them.")
+        counts = opened.counts()
+        echo(f"{opened.location}: {counts['faces']:,} faces in {counts['photographs']:,} photographs.")

@@ -1,0 +1,22 @@
+"""``faceloupe join``: say that two groups of a collection are one person."""
+
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import CollectionName
+from faceloupe.cli.terminal import echo
+
+__all__ = ["join"]
+
+
+def join(
+    one: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group tells it.")],
+    other: Annotated[int, typer.Argument(metavar="GROUP", help="Another.")],
+    collection: CollectionName = "collection.db",
+) -> None:
+    """Say that two groups are one person; later groupings keep to it, and undo takes it back."""
+    from faceloupe.collection import open_collection
+
+    with open_collection(collection) as opened:
+        echo(f"They are group {opened.join(one, other)} now.")

@@ -1,0 +1,20 @@
+"""``faceloupe undo``: take back what was last said of a collection's groups."""
+
+import typer
+
+from faceloupe.cli.options import CollectionName
+from faceloupe.cli.terminal import echo
+
+__all__ = ["undo"]
+
+
+def undo(collection: CollectionName = "collection.db") -> None:
+    """Take back the last join, separate or name; again, the one before it. Exit status 1 if nothing is left."""
+    from faceloupe.collection import open_collection
+
+    with open_collection(collection) as opened:
+        what = opened.undo()
+    if what is None:
+        echo("Nothing to take back.")
+        raise typer.Exit(1)
+    echo(f"Taken back: {what}.")

@@ -1,0 +1,164 @@
+"""Finding one person among the faces of a collection: all of them, best first, and what is expected to be wrong."""
+
+import csv
+import io
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from faceloupe.collection.collection import Collection
+from faceloupe.collection.people import SeenFace, seen_faces
+from faceloupe.errors import InputError
+from faceloupe.recognition import Template
+from faceloupe.recognition.thresholds import choose_point
+from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import one_in
+
+__all__ = ["Sighting", "Sightings", "find"]
+
+FACES_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face that is like the person looked for.
+
+    Attributes
+    ----------
+    face : SeenFace
+    score : float
+        Of the most similar of the person's templates: the cosine, from -1 to 1.
+    group : int
+        Id of the group it is in; 0 if faces were not grouped yet.
+    """
+
+    face: SeenFace
+    score: float
+    group: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """Faces that reach the threshold, best first.
+
+    Attributes
+    ----------
+    sightings : tuple of Sighting
+    point : OperatingPoint
+        The threshold, and what was measured at it.
+    templates : int
+        Of the person, that faces were compared with.
+    faces : int
+        In the collection.
+    """
+
+    sightings: tuple[Sighting, ...]
+    point: OperatingPoint
+    templates: int
+    faces: int
+
+    @property
+    def expected_wrong(self) -> float:
+        """How many faces of strangers are expected among them: the measured FMR times the comparisons made."""
+        return max(self.point.fmr, self.point.target_fmr) * self.faces * self.templates
+
+    def words(self) -> str:
+        """Return how many there are, and how many are expected to be wrong."""
+        fmr = one_in(max(self.point.fmr, self.point.target_fmr))
+        missed = "an unknown share" if self.point.fnmr is None else f"{100 * self.point.fnmr:.2g} %"
+        return (
+            f"{len(self.sightings):,} of {self.faces:,} faces reach the threshold {self.point.threshold:.4f}. At an "
+            f"FMR of {fmr}, about {self.expected_wrong:.2g} of them are expected to be strangers; {missed} of the "
+            "person's own comparisons score less."
+        )
+
+    def to_csv(self) -> str:
+        """Return them as CSV: path, face, score, margin, group."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["path", "face", "score", "margin", "group"])
+        for item in self.sightings:
+            margin = item.score - self.point.threshold
+            writer.writerow([item.face.path, item.face.number, f"{item.score:.4f}", f"{margin:.4f}", item.group])
+        return text.getvalue()
+
+    def gather(self, folder: Path, how: Literal["copy", "link"]) -> int:
+        """Copy the photographs into a folder, or link to them, and return how many; none is overwritten.
+
+        Raises
+        ------
+        InputError
+            If the folder is a file.
+        OSError
+            If a file cannot be written.
+        """
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is a file; name a folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        photographs = dict.fromkeys(item.face.path for item in self.sightings if item.face.path)
+        for number, path in enumerate(photographs, start=1):
+            target = folder / f"{number:0{len(str(len(photographs)))}}-{Path(path).name}"
+            if target.exists() or target.is_symlink():
+                raise InputError(f"{target} is there already; name an empty folder")
+            if how == "copy":
+                shutil.copy2(path, target)
+            else:
+                target.symlink_to(path)
+        return len(photographs)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return them as a plain dictionary that JSON can hold, without vectors."""
+        return {
+            "schema": "faceloupe.sightings/1",
+            "sightings": [asdict(item) for item in self.sightings],
+            "point": self.point.to_document(),
+            "templates": self.templates,
+            "faces": self.faces,
+            "expected_wrong": self.expected_wrong,
+            "words": self.words(),
+        }
+
+    def __repr__(self) -> str:
+        return f"Sightings({len(self.sightings):,} of {self.faces:,} faces >= {self.point.threshold:.4f})"
+
+
+def find(collection: Collection, templates: Sequence[Template], point: OperatingPoint | None = None) -> Sightings:
+    """Find all faces of a collection that show a person.
+
+    Parameters
+    ----------
+    collection : Collection
+    templates : sequence of Template
+        Of one person, one or more.
+    point : OperatingPoint, optional
+        The threshold; otherwise the published one of the collection's embedder.
+
+    Raises
+    ------
+    InputError
+        If there is no template, one is by another embedder than the collection's, or no threshold is known for it.
+    """
+    if not templates:
+        raise InputError("templates: expected one or more of the person to look for")
+    embedder = collection.embedder()
+    if embedder is None:
+        raise InputError(f"{collection.location} holds no faces yet: faceloupe index FOLDER")
+    for template in templates:
+        if (template.embedder, template.sha256) != tuple(embedder):
+            raise InputError(f"the collection's faces were embedded by {embedder}, the person's by {template!r}")
+    point = choose_point(embedder, asked_for=point)
+    indexed = collection.faces()
+    probes = np.stack([template.vector for template in templates])
+    parts = range(0, len(indexed), FACES_AT_ONCE)
+    best = [(indexed.vectors[start : start + FACES_AT_ONCE] @ probes.T).max(axis=1) for start in parts]
+    scores = np.concatenate(best) if best else np.zeros(0)
+    with collection.reading() as connection:
+        seen = seen_faces(connection)
+    order = [row for row in np.argsort(-scores, kind="stable").tolist() if scores[row] >= point.threshold]
+    ids, homes = indexed.ids.tolist(), indexed.groups.tolist()
+    sightings = tuple(Sighting(seen[ids[row]], float(scores[row]), homes[row]) for row in order)
+    return Sightings(sightings, point, len(templates), len(indexed))

@@ -1,0 +1,308 @@
+"""Filling a collection: each content is recognised once, however often its file is moved, copied or looked at."""
+
+import io
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import delete, insert, select, update
+
+from faceloupe.collection.collection import Collection
+from faceloupe.collection.schema import add_row, faces, photographs, places, settings
+from faceloupe.errors import InputError
+from faceloupe.faces import Skipped
+from faceloupe.faces.folders import as_text
+from faceloupe.faces.images import SUFFIXES
+from faceloupe.files import sha256_of
+from faceloupe.gallery.records import EmbedderId
+from faceloupe.progress import Progress
+from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, recognise, shortcomings
+from faceloupe.recognition.limits import limits_of
+
+__all__ = ["Indexed", "index"]
+
+BATCH = 64
+"""Photographs that are written in one transaction, at most: what a stop can lose."""
+
+SECONDS = 2.0
+"""After so long a smaller batch is written."""
+
+
+@dataclass(slots=True)
+class Indexed:
+    """What indexing did.
+
+    Attributes
+    ----------
+    new, known, moved : int
+        Photographs recognised now; files that were known and unchanged; files whose content was known from elsewhere.
+    faces : int
+        Found in the new photographs.
+    gone : int
+        Photographs of the collection that lay in the folders looked through, and of which no file is left.
+    skipped : list of Skipped
+        Files that could not be used, with the reason.
+    others : int
+        Files whose names are not those of photographs; they were not opened.
+    seconds : float
+    """
+
+    new: int = 0
+    known: int = 0
+    moved: int = 0
+    faces: int = 0
+    gone: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    others: int = 0
+    seconds: float = 0.0
+
+    def words(self) -> str:
+        """Return in a sentence what was done."""
+        parts = [f"{self.new:,} photographs indexed, with {self.faces:,} faces"]
+        parts += [f"{self.known:,} known already"] if self.known else []
+        parts += [f"{self.moved:,} copies or renamed files of known ones"] if self.moved else []
+        parts += [f"{len(self.skipped):,} not usable, named above"] if self.skipped else []
+        parts += [f"{self.others:,} other files not opened"] if self.others else []
+        return "; ".join(parts) + "."
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        skipped = [[item.path, item.reason] for item in self.skipped]
+        return {
+            "schema": "faceloupe.indexed/1",
+            "new": self.new,
+            "known": self.known,
+            "moved": self.moved,
+            "faces": self.faces,
+            "gone": self.gone,
+            "others": self.others,
+            "seconds": self.seconds,
+            "skipped": skipped,
+        }
+
+
+class _File(NamedTuple):
+    path: str
+    bytes: int
+    modified: int
+
+
+def index(
+    collection: Collection,
+    paths: Iterable[str | PathLike[str]],
+    embedder: Embedder | None = None,
+    *,
+    keep_faces: bool = False,
+    progress: Progress | None = None,
+) -> Indexed:
+    """Recognise the photographs in files and folders, and keep a row a face.
+
+    Photographs are told by their content: what was done is not done again, a file that was renamed or copied is known.
+    Every batch of at most 64 photographs is one transaction, so that a stop at any moment loses no more.
+
+    Parameters
+    ----------
+    collection : Collection
+    paths : iterable of path
+        Files and folders; folders are looked through with all below them. Links to folders are not followed.
+    embedder : Embedder, optional
+        Otherwise the collection's, which is SFace.
+    keep_faces : bool
+        Keep the face chips too. Photographs are never copied.
+    progress : callable, optional
+        Told how many photographs are done, of how many.
+
+    Raises
+    ------
+    InputError
+        If a path is not there, or the collection's faces are by another embedder.
+    GalleryError
+        If the collection cannot be written.
+    UnavailableError
+        If weights or packages are missing.
+    """
+    started = perf_counter()
+    report = Indexed()
+    listing = _listing([Path(path) for path in paths], report)
+    embedder = embedder or SFace()
+    _check_embedder(collection, embedder)
+    run = _Run(collection, report, keep_faces)
+    for done, photograph in enumerate(recognise(run.to_read(listing), embedder), start=1):
+        run.add(photograph)
+        if progress is not None:
+            progress(report.known + report.moved + done, len(listing))
+    run.write()
+    _note_gone(collection, [Path(path) for path in paths], {file.path for file in listing}, report)
+    report.seconds = perf_counter() - started
+    return report
+
+
+class _Run:
+    """One indexing: files on their way to photographs, photographs on their way to the disk."""
+
+    def __init__(self, collection: Collection, report: Indexed, keep_faces: bool) -> None:
+        self._collection, self._report, self._keep_faces = collection, report, keep_faces
+        with collection.reading() as connection:
+            self._ids = {
+                row.sha256: row.id for row in connection.execute(select(photographs.c.sha256, photographs.c.id))
+            }
+            known = connection.execute(select(places.c.path, places.c.bytes, places.c.modified, places.c.gone))
+            self._places = {row.path: (row.bytes, row.modified, row.gone) for row in known}
+        self._copies: dict[str, list[_File]] = defaultdict(list)  # files of a content that is being recognised
+        self._batch: list[tuple[Photograph, list[_File]]] = []
+        self._moved: list[tuple[_File, int]] = []
+        self._since = monotonic()
+
+    def to_read(self, listing: Iterable[_File]) -> Iterator[str]:
+        """Yield files whose content is not known; note those whose content is."""
+        for file in listing:
+            size, modified, gone = self._places.get(file.path, (-1, -1, False))
+            if (size, modified) == file[1:] and not gone:
+                self._report.known += 1
+                continue
+            try:
+                digest = sha256_of(Path(file.path))
+            except OSError as problem:
+                self._report.skipped.append(Skipped(as_text(file.path), problem.strerror or str(problem)))
+                continue
+            if digest in self._ids:
+                self._moved.append((file, self._ids[digest]))
+                self._report.moved += 1
+            elif digest in self._copies:
+                self._copies[digest].append(file)
+                self._report.moved += 1
+            else:
+                self._copies[digest].append(file)
+                yield file.path
+
+    def add(self, photograph: Photograph) -> None:
+        """Take in a photograph; write once there are enough."""
+        files = self._copies.pop(photograph.sha256, [])
+        if not photograph.sha256 or not files:
+            reason = photograph.problem.reason if photograph.problem else "changed while it was read; index it again"
+            self._report.skipped.append(Skipped(as_text(str(photograph.path)), reason))
+            return
+        if photograph.problem is not None:
+            self._report.skipped.append(Skipped(as_text(str(photograph.path)), photograph.problem.reason))
+        self._batch.append((photograph, files))
+        if len(self._batch) >= BATCH or monotonic() - self._since > SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Bring what waits to the disk, in one transaction."""
+        with self._collection.writing() as connection:
+            for photograph, files in self._batch:
+                own = add_row(
+                    connection,
+                    photographs,
+                    sha256=photograph.sha256,
+                    width=photograph.size[0],
+                    height=photograph.size[1],
+                    problem=photograph.problem and photograph.problem.reason,
+                    indexed=datetime.now(UTC),
+                )
+                self._ids[photograph.sha256] = own
+                self._moved += [(file, own) for file in files]
+                rows = _face_rows(photograph, own, keep=self._keep_faces)
+                if rows:
+                    connection.execute(insert(faces), rows)
+                self._report.new += 1
+                self._report.faces += len(rows)
+            for file, own in self._moved:
+                values = {"photograph_id": own, "bytes": file.bytes, "modified": file.modified, "gone": False}
+                if file.path in self._places:
+                    connection.execute(update(places).where(places.c.path == file.path).values(values))
+                else:
+                    connection.execute(insert(places).values(path=file.path, **values))
+                self._places[file.path] = (file.bytes, file.modified, False)
+        self._batch, self._moved, self._since = [], [], monotonic()
+
+
+def _listing(roots: Iterable[Path], report: Indexed) -> list[_File]:
+    files: dict[str, _File] = {}
+    for root in roots:
+        if not root.exists():
+            raise InputError(f"{root} is not there; name files or folders of photographs")
+        for path in [root] if root.is_file() else _walk(root, report):
+            if root.is_dir() and path.suffix.lower() not in SUFFIXES:
+                report.others += 1
+                continue
+            try:
+                status = path.stat()
+            except OSError as problem:
+                report.skipped.append(Skipped(as_text(str(path)), problem.strerror or str(problem)))
+                continue
+            absolute = str(path.absolute())  # not resolved: a link is a place of its own
+            files[absolute] = _File(absolute, status.st_size, status.st_mtime_ns)
+    return list(files.values())
+
+
+def _walk(root: Path, report: Indexed) -> Iterator[Path]:
+    def note(problem: OSError) -> None:
+        report.skipped.append(Skipped(as_text(str(problem.filename)), problem.strerror or str(problem)))
+
+    for folder, below, names in os.walk(root, onerror=note):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _check_embedder(collection: Collection, embedder: Embedder) -> None:
+    made_by, wanted = collection.embedder(), EmbedderId(embedder.name, embedder.sha256)
+    if made_by is None:
+        with collection.writing() as connection:
+            connection.execute(insert(settings).values(name="embedder", value=list(wanted)))
+    elif made_by != wanted:
+        raise InputError(
+            f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
+            "Index into another collection"
+        )
+
+
+def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> list[dict[str, Any]]:
+    rows = []
+    for number, place in enumerate(photograph.reading_order(), start=1):
+        chip, template = photograph.chips[place], photograph.templates[place]
+        rows.append(
+            {
+                "photograph_id": photograph_id,
+                "number": number,
+                "detection": chip.detection.to_document(),
+                "vector": template.vector,
+                "quality": template.quality.to_document(),
+                "unfit": "; ".join(shortcomings(template.quality, limits_of(template.embedder))),
+                "chip": _png(chip) if keep else None,
+            }
+        )
+    return rows
+
+
+def _png(chip: FaceChip) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.round(chip.image * 255).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def _note_gone(collection: Collection, roots: list[Path], there: set[str], report: Indexed) -> None:
+    """Note files that are there no more in the folders looked through; drop those whose content is elsewhere."""
+    folders = tuple(str(root.absolute()) + os.sep for root in roots if root.is_dir())
+    with collection.writing() as connection:
+        rows = connection.execute(select(places.c.path, places.c.photograph_id).where(places.c.gone.is_(False))).all()
+        lost = [row for row in rows if row.path not in there and row.path.startswith(folders)] if folders else []
+        gone = {row.path for row in lost}
+        left = {row.photograph_id for row in rows if row.path not in gone}
+        for path, photograph_id in lost:
+            row = places.c.path == path
+            if photograph_id in left:
+                connection.execute(delete(places).where(row))
+            else:
+                connection.execute(update(places).where(row).values(gone=True))
+        report.gone = len({row.photograph_id for row in lost} - left)

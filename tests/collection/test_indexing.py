@@ -1,0 +1,125 @@
+"""Photographs by content: once each, whatever happens to the files."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from faceloupe.collection import find, group, index, open_collection
+from faceloupe.errors import GalleryError, InputError
+from faceloupe.recognition import SFace, template_of
+
+pytestmark = pytest.mark.usefixtures("published")
+
+
+def test_what_was_done_is_not_done_again(collection, folder):
+    first = index(collection, [folder])
+    assert (first.new, first.known, first.moved, first.gone) == (9, 0, 0, 0)
+    assert first.faces == collection.counts()["faces"] == 9
+    again = index(collection, [folder])
+    assert (again.new, again.known) == (0, 9)
+
+
+def test_renamed_copied_changed_and_lost_files(collection, folder):
+    index(collection, [folder])
+    (folder / "11.pgm").rename(folder / "renamed.pgm")
+    shutil.copy(folder / "12.pgm", folder / "copy.pgm")
+    (folder / "13.pgm").unlink()
+    os.utime(folder / "21.pgm", (1, 1))
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("no photograph")
+    later = index(collection, [folder])
+    assert (later.new, later.moved, later.gone, later.others) == (1, 3, 1, 1)
+    assert [skipped.path.endswith("broken.jpg") for skipped in later.skipped] == [True]
+    assert "not usable" in later.words()
+    assert collection.drop_gone() == 1
+    assert collection.counts()["faces"] == 8
+    assert index(collection, [folder]).new == 0  # the broken file is known by its content too
+
+
+def test_the_order_of_the_files_changes_no_group(folder, tmp_path):
+    groups = []
+    for order in (sorted, lambda files: sorted(files, reverse=True)):
+        with open_collection(tmp_path / f"{len(groups)}.db", create=True) as collection:
+            for path in order(folder.iterdir()):
+                index(collection, [path])
+            people = group(collection)
+        groups.append({frozenset(face.path for face in item.faces) for item in people.groups})
+    assert groups[0] == groups[1]
+    assert groups[0] == {frozenset(str(folder / f"{who}{n}.pgm") for n in (1, 2, 3)) for who in (1, 2, 3)}
+
+
+def test_a_person_is_found_by_a_photograph(collection, folder, tmp_path):
+    index(collection, [folder])
+    sightings = find(collection, [template_of(folder / "11.pgm")])
+    assert {item.face.path for item in sightings.sightings} == {str(folder / f"1{n}.pgm") for n in (1, 2, 3)}
+    assert sightings.sightings[0].score == pytest.approx(1, abs=1e-5)
+    assert sightings.expected_wrong == pytest.approx(9 * 1e-4, rel=0.2)
+    assert sightings.to_csv().splitlines()[0] == "path,face,score,margin,group"
+    assert sightings.gather(tmp_path / "copies", "copy") == 3
+    assert (tmp_path / "copies" / "1-11.pgm").read_bytes() == (folder / "11.pgm").read_bytes()
+    with pytest.raises(InputError, match="empty folder"):
+        sightings.gather(tmp_path / "copies", "link")
+
+
+def test_another_embedder_is_refused(collection, folder):
+    index(collection, [folder / "11.pgm"])
+    with pytest.raises(InputError, match="another collection"):
+        index(collection, [folder], SFace(flip=True))
+    with pytest.raises(InputError, match="not there"):
+        index(collection, [folder / "nothing"])
+
+
+def test_a_killed_indexing_loses_and_doubles_nothing(folder, tmp_path):
+    """Killed at several moments; then it goes on, and every content is there once with its faces."""
+    place = tmp_path / "killed.db"
+    command = [sys.executable, "-m", "faceloupe", "index", str(folder), "--collection", str(place)]
+    for seconds in (1.0, 1.6, 2.2):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+    with open_collection(place, create=True) as collection:
+        before = collection.counts()["photographs"]
+        report = index(collection, [folder])
+        counts = collection.counts()
+    assert report.new == 9 - before
+    assert (counts["photographs"], counts["files"], counts["faces"]) == (9, 9, 9)
+
+
+def test_what_is_no_collection_is_refused(tmp_path):
+    with pytest.raises(GalleryError, match="faceloupe index"):
+        open_collection(tmp_path / "none.db")
+    from faceloupe.gallery import open_gallery
+
+    open_gallery(tmp_path / "gallery.db", create=True).close()
+    with pytest.raises(GalleryError, match="something else"):
+        open_collection(tmp_path / "gallery.db")
+
+
+def test_the_commands(folder, tmp_path):
+    def run(*arguments):
+        command = [sys.executable, "-m", "faceloupe", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+    indexed = run("index", folder)
+    assert "9 photographs indexed, with 9 faces" in indexed.stdout
+    grouped = run("group", "--out", "people.html", "--faces")
+    assert grouped.returncode == 0, grouped.stderr
+    assert len(grouped.stdout.strip().splitlines()) == 4
+    assert "data:image/png" in (tmp_path / "people.html").read_text()
+    assert (tmp_path / "people.html").stat().st_mode & 0o077 == 0
+    found = run("find", folder / "21.pgm", "--csv", "ann.csv", "--link-to", "ann")
+    assert found.returncode == 0
+    assert len((tmp_path / "ann.csv").read_text().splitlines()) == 4
+    assert len(list((tmp_path / "ann").iterdir())) == 3
+    assert "is called Ann" in run("name", "1", "Ann", "--gallery", "gallery.db").stdout
+    assert len(run("find", "Ann").stdout.splitlines()) == 4
+    assert run("find", folder / "31.pgm", "--in", folder).returncode == 0
+    assert "Taken back: name" in run("undo").stdout
+    nobody = run("find", "Bob")
+    assert nobody.returncode == 2
+    assert "no photograph Bob" in nobody.stderr
