@@ -28,7 +28,7 @@ MAY_KNOW = {
     "recognition": f"errors {DOCUMENTS} faces scores",
     "gallery": f"errors {DOCUMENTS} progress faces scores recognition embedders",
     "collection": f"errors {DOCUMENTS} progress pages blocks faces scores recognition gallery",
-    "training": f"errors {DOCUMENTS} progress pages blocks faces inspection",
+    "training": f"errors {DOCUMENTS} progress pages blocks faces scores inspection",
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",
     "loupe_data": f"errors {DOCUMENTS}",

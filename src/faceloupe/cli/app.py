@@ -32,6 +32,7 @@ from faceloupe.cli.serve import serve
 from faceloupe.cli.show import show
 from faceloupe.cli.study import study
 from faceloupe.cli.terminal import echo, say, show_every_letter
+from faceloupe.cli.train import train
 from faceloupe.cli.undo import undo
 from faceloupe.cli.verify import verify
 from faceloupe.cli.weights import weights
@@ -75,6 +76,7 @@ def _app(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "study": study,
+    "train": train,
     "look": look,
     "verify": verify,
     "identify": identify,

@@ -67,7 +67,7 @@ class Split(Shown):
         }
 
 
-def split_by_capture(subject: ArrayLike, train: int, seed: int) -> Split:
+def split_by_capture(subject: ArrayLike, train: int | float, seed: int) -> Split:
     """Draw ``train`` captures of every subject to learn from; the rest is held out.
 
     This asks whether a network recognises known people in photographs it has not seen.
@@ -76,8 +76,9 @@ def split_by_capture(subject: ArrayLike, train: int, seed: int) -> Split:
     ----------
     subject : array of int, (N,)
         Whom each capture shows, such as ``faces.subject``.
-    train : int
-        Captures per subject in training, at least 1.
+    train : int or float
+        Captures per subject in training, at least 1; or, below 1, the share of each subject's, rounded down but at
+        least one capture.
     seed : int
         The same seed and labels give the same split.
 
@@ -96,18 +97,23 @@ def split_by_capture(subject: ArrayLike, train: int, seed: int) -> Split:
     Split(by capture: 4 train, 2 held out, seed 0)
     """
     labels = _checked_labels(subject)
-    _check_count("train", train, 1)
+    share = isinstance(train, float | np.floating) and 0 < train < 1
+    if not share:
+        _check_count("train", train, 1)
     _check_count("seed", seed, 0)
     present, counts = np.unique(labels, return_counts=True)
-    poor = np.flatnonzero(counts <= train)
+    wanted = np.maximum(1, (counts * train + 1e-9).astype(np.intp)) if share else np.full(len(counts), train)
+    poor = np.flatnonzero(counts <= wanted)
     if poor.size:
         raise InputError(
-            f"train={train} needs at least {train + 1} captures of every subject; subject {present[poor[0]]} has "
-            f"{counts[poor[0]]}, and {poor.size} of {present.size} subjects have too few. Choose a smaller train, or "
-            "select subjects by faces.captures_per_subject"
+            f"train={train} needs at least {wanted[poor[0]] + 1} captures of every subject; subject {present[poor[0]]} "
+            f"has {counts[poor[0]]}, and {poor.size} of {present.size} subjects have too few. Choose a smaller train, "
+            "or select subjects by faces.captures_per_subject"
         )
     rng = np.random.default_rng(seed)
-    chosen = [rng.permutation(np.flatnonzero(labels == label))[:train] for label in present]
+    chosen = [
+        rng.permutation(np.flatnonzero(labels == label))[:count] for label, count in zip(present, wanted, strict=True)
+    ]
     return _split(np.isin(np.arange(labels.size), np.concatenate(chosen)), "capture", seed)
 
 
@@ -180,6 +186,6 @@ def _checked_labels(subject: ArrayLike) -> NDArray[np.intp]:
     return labels.astype(np.intp)
 
 
-def _check_count(name: str, value: int, least: int) -> None:
+def _check_count(name: str, value: float, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")

@@ -2,11 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from faceloupe.faces import FaceSet, leaks, split_by_capture
+from faceloupe.faces import FaceSet, split_by_capture
 from faceloupe.progress import Progress
-from faceloupe.scores import wilson
 from faceloupe.web.jobs import Work
 from faceloupe.web.networks import Networks
 
@@ -38,20 +35,22 @@ def train(networks: Networks, name: str, faces: FaceSet, kind: Kind, epochs: int
     InputError
         If a subject has too few captures.
     """
-    split = split_by_capture(faces.subject, train=max(1, int(faces.captures_per_subject.min()) // 2), seed=0)
-    names = np.array(faces.names)[faces.subject]
+    captures = max(1, int(faces.captures_per_subject.min()) // 2)
+    split_by_capture(faces.subject, train=captures, seed=0)  # what cannot be split is refused before there is a job
 
     def work(tell: Progress) -> dict[str, Any]:
+        from faceloupe.training.measured import train_and_measure  # torch takes seconds to load
+
         folder = networks.check_new(name)
         classifier = _classifier(kind, epochs)
-        classifier.fit(faces.images[split.train], names[split.train], progress=tell)
-        named = classifier.predict(faces.images[split.held_out])
-        correct = int((named == names[split.held_out]).sum())
+        measured = train_and_measure(classifier, faces, captures, progress=tell)
         folder.parent.mkdir(parents=True, exist_ok=True)
         classifier.save(folder)
-        return _result(name, kind, faces, len(split.train), correct, len(split.held_out)) | {
+        return measured.to_document() | {
+            "network": name,
+            "kind": kind,
             "epochs": classifier.epochs,
-            "shared": len(leaks(faces, split)),
+            "shared": len(measured.shared),
         }
 
     return work
@@ -65,23 +64,3 @@ def _classifier(kind: Kind, epochs: int | None) -> "Classifier":
         return DeepCNNClassifier(**given)
     # Centred, or all hidden units may die: see the study.
     return (CNNClassifier if kind == "cnn" else FCNNClassifier)(preprocess="centre", **given)
-
-
-def _result(network: str, kind: str, faces: FaceSet, trained: int, correct: int, held_out: int) -> dict[str, Any]:
-    interval, chance = wilson(correct, held_out), 1 / faces.n_subjects
-    return {
-        "network": network,
-        "kind": kind,
-        "data": faces.source,
-        "subjects": faces.n_subjects,
-        "train": trained,
-        "held_out": held_out,
-        "accuracy": correct / held_out,
-        "interval": {"low": interval.low, "high": interval.high, "confidence": interval.confidence},
-        "chance": chance,
-        "words": (
-            f"It named {correct} of {held_out} held-out captures of {faces.n_subjects} people: "
-            f"{100 * correct / held_out:.1f} % ({100 * interval.confidence:.0f} % interval {100 * interval.low:.1f} to "
-            f"{100 * interval.high:.1f} %); chance is {100 * chance:.1f} %."
-        ),
-    }

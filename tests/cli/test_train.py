@@ -1,0 +1,77 @@
+"""``faceloupe train``, as somebody types it."""
+
+import json
+import shutil
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+
+import numpy as np
+import pytest
+
+from faceloupe import load_faces, load_network, look
+from faceloupe.cli import main
+from faceloupe.embedders import open_embedder
+from faceloupe.faces.sources import find_orl
+
+SENTENCE = "conv 4 5x5 relu, pool 3, dense 12 leaky; preprocess centre, optimiser adam, epochs 4"
+
+
+def run(*arguments):
+    printed, talk = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(talk):
+        patch.setattr(sys, "argv", ["faceloupe", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return left.value.code, printed.getvalue(), talk.getvalue()
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Three subjects of ORL with four captures each, and a fourth with one."""
+    root = tmp_path_factory.mktemp("people")
+    for who in ("s1", "s2", "s3", "s4"):
+        (root / who).mkdir()
+        for number in range(1, 5 if who != "s4" else 2):
+            shutil.copy(find_orl() / who / f"{number}.pgm", root / who)
+    return root
+
+
+def test_what_is_trained_is_saved_measured_and_opened_everywhere(people, tmp_path):
+    out = tmp_path / "net"
+    code, printed, talk = run("train", people, "--network", SENTENCE, "--out", out, "--size", 24, "--json")
+    document = json.loads(printed)
+    assert (code, document["folder"], document["subjects"], document["held_out"]) == (0, str(out), 3, 6)
+    assert "held-out captures of 3 people" in talk
+    assert "95 % interval" in talk
+    assert "skipped s4: this subject has 1 captures" in talk
+    network = load_network(out)
+    assert str(network.spec_) == document["network"]
+    assert network.classes_.tolist() == ["s1", "s2", "s3"]
+    faces = load_faces(people, size=24)
+    assert look(network, faces.images[:2], methods=[]).outputs.shape == (2, 3)
+    vectors = open_embedder(out).embed(np.random.default_rng(0).random((2, 112, 112, 3), dtype=np.float32))
+    assert vectors.shape == (2, 12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--network": "conv 4 5x5 rellu"}, "Did you mean relu?"),
+        ({"--held-out": "1.5"}, "--held-out takes a share between 0 and 1"),
+        ({"--network": "conv 4 5x5, dense 3; epochs"}, "the number of epochs"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_trained(changes, message, people, tmp_path):
+    options = {"--network": "dense 4", "--out": tmp_path / "net", **changes}
+    code, printed, talk = run("train", people, *(part for option in options.items() for part in option))
+    assert (code, printed) == (2, "")
+    assert message in talk
+    assert not (tmp_path / "net").exists()
+
+
+def test_nothing_is_saved_over_what_is_there(people, tmp_path):
+    (tmp_path / "kept.txt").write_text("mine")
+    code, _, talk = run("train", people, "--out", tmp_path)
+    assert code == 2
+    assert "exists already" in talk
