@@ -4,7 +4,17 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-__all__ = ["Shape", "channels_last", "evenly", "parameters_written", "shape_text", "sum_written", "written"]
+__all__ = [
+    "Shape",
+    "bytes_written",
+    "channels_last",
+    "evenly",
+    "parameters_written",
+    "products_written",
+    "shape_text",
+    "sum_written",
+    "written",
+]
 
 TERMS_SHOWN = 12  # of a sum: more than that nobody adds up, and each is in the table
 
@@ -16,6 +26,20 @@ def written(*factors: int) -> str:
     """Return a product with its value: "57·57·4·64 = 831,744"; a single factor stands alone."""
     value = f"{math.prod(factors):,}"
     return f"{'·'.join(map(str, factors))} = {value}" if len(factors) > 1 else value
+
+
+def products_written(products: Sequence[Shape]) -> str:
+    """Return a sum of products with its value: "57·57·4·64 = 831,744", "16·32·32 + 16·16·32 = 24,576", "0"."""
+    if len(products) < 2:
+        return written(*products[0]) if products else "0"
+    terms = ["·".join(map(str, factors)) for factors in products]
+    return f"{' + '.join(terms)} = {sum(map(math.prod, products)):,}"
+
+
+def bytes_written(numbers: Sequence[int], held: int) -> str:
+    """Return bytes as "260·4 = 1,040", where each number takes the same whole number of them."""
+    each, left = divmod(held, math.prod(numbers) or 1)
+    return f"{held:,}" if left or not held else written(*numbers, each)
 
 
 def sum_written(terms: Sequence[int]) -> str:

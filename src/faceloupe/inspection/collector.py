@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from faceloupe.inspection.arithmetic import Shape, parameters_written, written
+from faceloupe.inspection.arithmetic import Shape, parameters_written, products_written
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.layers import Layer
 
@@ -28,22 +28,31 @@ class LayerCollector:
         source: str | None,
         input_shape: Shape,
         output_shape: Shape,
-        sizes: Mapping[Any, int],
+        sizes: Mapping[Any, tuple[int, int]],
         weights: tuple[Shape, int] | None,
         biased: bool,
-        factors: Shape | None,
+        products: Sequence[Shape] | None,
         windows: Sequence[Window],
         field: Field | None,
         rectifies: bool,
+        output_bytes: int,
     ) -> None:
         """Note a layer and what it reads.
 
-        `sizes` are those of its parameters by whatever tells them apart, `weights` and `biased` how to write them as
-        in :func:`parameters_written`; `factors` multiply to the multiply-adds, () stands for none, None for unknown.
+        `sizes` says how many numbers each of its parameters holds and the bytes of each, by whatever tells them apart,
+        `weights` and `biased` how to write them as in :func:`parameters_written`; the multiply-adds are the sum of
+        `products`, [] stands for none, None for unknown.
         """
+        field = _stated(field, output_shape)
         each = zip(windows, input_shape, output_shape, strict=False)
         rows, columns = [window.unseen(given, count) for window, given, count in each] or (0, 0)
-        parameters, arithmetic = self._counted_once(sizes, parameters_written(weights, biased, sum(sizes.values())))
+        held = sum(size for size, _ in sizes.values())
+        new = {key: each for key, each in sizes.items() if key not in self._counted}
+        self._counted |= sizes.keys()
+        parameters = sum(size for size, _ in new.values())
+        arithmetic = parameters_written(weights, biased, held)
+        if parameters < held:
+            arithmetic += f", of them {held - parameters:,} counted in an earlier layer"
         if source:
             self.read(source, (rows, columns))
         self._layers.append(
@@ -53,10 +62,12 @@ class LayerCollector:
                 source=source,
                 input_shape=input_shape,
                 output_shape=output_shape,
+                output_bytes=output_bytes,
                 parameters=parameters,
                 parameter_arithmetic=arithmetic,
-                multiply_adds=None if factors is None else math.prod(factors) if factors else 0,
-                multiply_add_arithmetic="not counted" if factors is None else written(*factors) if factors else "0",
+                parameter_bytes=sum(size * each for size, each in new.values()),
+                multiply_adds=None if products is None else sum(map(math.prod, products)),
+                multiply_add_arithmetic="not counted" if products is None else products_written(products),
                 receptive_field=field.size if field else None,
                 stride=field.stride if field else None,
                 unseen=(rows, columns),
@@ -76,9 +87,9 @@ class LayerCollector:
         """Return the layers."""
         return tuple(replace(layer, unread=self._unread.get(layer.name, (0, 0))) for layer in self._layers)
 
-    def _counted_once(self, sizes: Mapping[Any, int], text: str) -> tuple[int, str]:
-        """Return how many parameters no earlier layer has, and `text` with a word on the others."""
-        new = sum(size for key, size in sizes.items() if key not in self._counted)
-        shared = sum(sizes.values()) - new
-        self._counted |= sizes.keys()
-        return new, f"{text}, of them {shared:,} counted in an earlier layer" if shared else text
+
+def _stated(field: Field | None, output_shape: Shape) -> Field | None:
+    """Return what can be said of where an output looks: of a vector what all its numbers see, whatever their order."""
+    if field is None or field.places or field.uniform:
+        return field
+    return field.whole() if len(output_shape) == 1 else None

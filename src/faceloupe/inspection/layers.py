@@ -1,12 +1,11 @@
 """The values an anatomy is made of: a layer and a whole network, with every number's arithmetic written out."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import field as attribute
 from typing import Any
 
-from faceloupe.inspection.arithmetic import Shape, shape_text, sum_written, written
+from faceloupe.inspection.arithmetic import Shape, bytes_written, shape_text, sum_written
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.outputs import named
 from faceloupe.pages import Shown
@@ -14,40 +13,41 @@ from faceloupe.pages import Shown
 __all__ = ["IMAGE", "Anatomy", "Layer"]
 
 IMAGE = "image"  # the source of a layer that the captures feed
-FLOAT_BYTES = 4  # of one float32
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer as it ran: a leaf module of a torch network, a node of an ONNX graph.
+    """One layer as it ran: a leaf module of a torch network or a function between those, a node of an ONNX graph.
 
     Attributes
     ----------
     name, kind : str
-        Its name in the network and its class or operator ("conv", "Conv2d" or "Conv").
+        Its name in the network and its class or operator ("conv", "Conv2d" or "Conv"); of a function "relu()", "relu".
     source : str or None
         The layer whose output it reads, of several the first; "image" for the captures. None: it reads what no layer
-        put out, but a function between them.
+        put out, but a function between them that only moves, compares, adds or averages.
     input_shape, output_shape : tuple of int
         Of one capture: (height, width, channels) for maps, (length,) for vectors.
     parameters : int
         Weights and biases; those that an earlier layer shares are counted there. The running mean and variance of a
         batch normalisation are measured, not trained, and no parameters.
     multiply_adds : int or None
-        For one capture. Convolution and dense layers: one for each weight used, biases left out; batch normalisation,
-        PReLU and products of maps: one a value. Comparing, adding, averaging, moving and dropping are none. None: this
-        kind is not counted.
+        For one capture. Convolution and dense layers: one for each weight used, biases left out; attention and other
+        products of matrices likewise; normalisation, softmax, PReLU, GELU and products of maps: one a value. Comparing,
+        adding, averaging, moving and dropping are none. None: this kind is not counted.
     receptive_field : (int, int) or None
         Rows and columns of the image that one output can depend on, padding included; where branches meet, what either
-        branch sees. For a dense layer, what all its inputs together see of the image. None: unknown, because the
-        layer's kind or what feeds it has no single field to state.
+        branch sees. For a vector, what all its numbers (of a dense layer: all its inputs) together see of the image.
+        None: unknown, because the layer's kind or what feeds it has no single field to state.
     stride : (int, int) or None
-        Pixels of the image between neighbouring outputs (the jump). None for vectors, where all outputs see the same,
-        and where the field is unknown.
+        Pixels of the image between neighbouring outputs (the jump). None for vectors, which have no neighbours, and
+        where the field is unknown.
     unseen : (int, int)
         Last rows and columns of the layer's own input that no window reaches, because the stride does not divide.
     unread : (int, int)
         Last rows and columns of the layer's own output that nothing after it reads.
+    output_bytes, parameter_bytes : int
+        Memory, for one capture, in the precision in which the network holds its numbers.
     parameter_arithmetic, multiply_add_arithmetic : str
         "(8·8·1 + 1)·4 = 260", "57·57·4·64 = 831,744".
     rectifies : bool
@@ -63,8 +63,10 @@ class Layer:
     source: str | None
     input_shape: Shape
     output_shape: Shape
+    output_bytes: int
     parameters: int
     parameter_arithmetic: str
+    parameter_bytes: int
     multiply_adds: int | None
     multiply_add_arithmetic: str
     receptive_field: tuple[int, int] | None
@@ -76,24 +78,14 @@ class Layer:
     field: Field | None = attribute(repr=False)
 
     @property
-    def parameter_bytes(self) -> int:
-        """Memory of the parameters as float32."""
-        return self.parameters * FLOAT_BYTES
-
-    @property
-    def output_bytes(self) -> int:
-        """Memory of the output for one capture as float32."""
-        return math.prod(self.output_shape) * FLOAT_BYTES
-
-    @property
     def parameter_bytes_arithmetic(self) -> str:
         """The parameters' memory written out: "260·4 = 1,040"."""
-        return written(self.parameters, FLOAT_BYTES)
+        return bytes_written([self.parameters], self.parameter_bytes)
 
     @property
     def output_bytes_arithmetic(self) -> str:
         """The output's memory written out: "57·57·4·4 = 51,984"."""
-        return written(*self.output_shape, FLOAT_BYTES)
+        return bytes_written(self.output_shape, self.output_bytes)
 
     def to_document(self) -> dict[str, Any]:
         """Return every number and its arithmetic as a plain dictionary (tuples become lists).
@@ -103,9 +95,7 @@ class Layer:
         shown = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         del shown["windows"], shown["field"]
         return shown | {
-            "parameter_bytes": self.parameter_bytes,
             "parameter_bytes_arithmetic": self.parameter_bytes_arithmetic,
-            "output_bytes": self.output_bytes,
             "output_bytes_arithmetic": self.output_bytes_arithmetic,
         }
 
@@ -121,11 +111,17 @@ class Anatomy(Shown):
         In the order of running.
     parameters : int
         Of the live network or the file, each parameter once.
+    parameter_bytes : int
+        What they take in memory, in the precision in which the network holds them.
+    gaps : tuple of str
+        Layers before which something ran that torch does not show: TorchScript, NumPy, a compiled function.
     """
 
     input_shape: Shape
     layers: tuple[Layer, ...]
     parameters: int
+    parameter_bytes: int
+    gaps: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Layer:
         """Return one layer."""
@@ -153,17 +149,13 @@ class Anatomy(Shown):
 
     @property
     def not_counted(self) -> tuple[str, ...]:
-        """Names of the layers whose multiply-adds are unknown and therefore missing in the total."""
-        return tuple(layer.name for layer in self.layers if layer.multiply_adds is None)
-
-    @property
-    def parameter_bytes(self) -> int:
-        """Memory of the parameters as float32."""
-        return self.parameters * FLOAT_BYTES
+        """What is missing in the total: names of layers whose multiply-adds are unknown, and what ran unseen."""
+        unknown = tuple(layer.name for layer in self.layers if layer.multiply_adds is None)
+        return (*unknown, *(f"what runs before {name}" for name in self.gaps))
 
     @property
     def output_bytes(self) -> int:
-        """Memory of all the layers' outputs for one capture as float32."""
+        """Memory of all the layers' outputs for one capture."""
         return sum(layer.output_bytes for layer in self.layers)
 
     def to_document(self) -> dict[str, Any]:

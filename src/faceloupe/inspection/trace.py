@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from faceloupe.inspection.captures import batch_of
 from faceloupe.inspection.networks import Network, opened
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.outputs import Trace
@@ -21,8 +22,9 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
     Parameters
     ----------
     network : torch.nn.Module, OnnxNetwork or path of an .onnx file
-        The layers of a torch network are its leaf modules, those of an ONNX graph its operators. A torch network runs
-        in evaluation mode without gradients; mode, hooks, gradients and random state are as before afterwards.
+        The layers are those of :func:`~faceloupe.inspection.anatomy.anatomy`. A torch network runs in evaluation mode
+        without gradients; mode, hooks, gradients and random state are as before afterwards. Several threads may look
+        into one network at once.
     images : array or tensor, shape (N, C, H, W)
         Prepared as the network was trained: the trace applies no preprocessing.
     layers : names, optional
@@ -35,9 +37,9 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
     UnavailableError
         If an ONNX file is given and the packages that read it are missing.
     """
-    network = opened(network)
+    network, batch = opened(network), batch_of(images)
     if isinstance(network, OnnxNetwork):
-        return network.trace(images.detach().cpu() if hasattr(images, "detach") else images, layers)
+        return network.trace(batch, layers)
     from faceloupe.inspection.torch_networks.trace import torch_trace
 
-    return torch_trace(network, images, layers)
+    return torch_trace(network, batch, layers)

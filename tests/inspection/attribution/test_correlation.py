@@ -39,7 +39,7 @@ def explained(network, face, target=1, **options):
 def test_it_is_the_slope_of_the_target_against_what_the_masks_show(spot):
     network = Linear(spot)
     found = explained(network, np.ones((SIDE, SIDE)), baseline=0)
-    masks = np.concatenate(network.seen)[1:]  # of a white face on black; the first is the whole face
+    masks = np.concatenate(network.seen)[-MASKS:]  # of a white face on black
     sums = (masks * spot).sum((1, 2))
     assert len(masks) == MASKS
     assert found.map.shape == (22, 22)

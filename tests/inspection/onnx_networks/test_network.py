@@ -308,7 +308,6 @@ class TestErrors:
         [
             ([1, 10], r"expected one input \(N, C, H, W\), it takes image \(1, 10\)"),
             ([8, 3, 9, 9], "takes exactly 8 captures at a time"),
-            ([1, 9, 9, 3], "channels last; export it for"),
         ],
     )
     def test_no_network_of_one_image(self, tmp_path, shape, message):

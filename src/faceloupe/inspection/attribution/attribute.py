@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
-from faceloupe.inspection.attribution.access import Access, RunNetwork, access
+from faceloupe.inspection.attribution.access import Access, RunNetwork, access, settled
 from faceloupe.inspection.attribution.certificate import Certificate, faces_to_check, make_certificate
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
@@ -127,7 +127,7 @@ def attribute(
         What to explain. None: the network's own answer, the largest logit, or with a single logit that of class 1 where
         it is positive and minus the logit, evidence for class 0, where it is not. An int: the logit of that class. A
         pair (a, b): logit of a minus logit of b. An array: the cosine with this template, the target for networks that
-        embed faces.
+        embed faces. A network that ends in a sigmoid or softmax answers with probabilities, and those are explained.
     method : str
         "occlusion"
             What the target loses when a window, an eighth of the face's side, is covered by the baseline.
@@ -195,6 +195,7 @@ def attribute(
             progress(worked, whole)
 
     with asked.left_as_found():
+        asked = settled(asked, pixels, filled)
         layer, placement = _placed(asked, chosen, layer, pixels)
         aim, value = _aim(asked, target, pixels)
         question = Question(pixels, filled, aim, layer, seed)
@@ -265,7 +266,7 @@ def _placed(network: Any, method: Method, layer: str | None, face: NDArray[np.fl
 def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
     """Return what is explained and its value on the face."""
     outputs = network.outputs(face[None])
-    aim = choose_target(target, outputs[0])
+    aim = choose_target(target, outputs[0], network.unit(face))
     [value] = aim.of(outputs)
     if not np.isfinite(value):
         raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")

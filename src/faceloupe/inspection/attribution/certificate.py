@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,14 @@ from faceloupe.inspection.attribution.placement import Placement
 
 __all__ = ["Certificate", "Completeness", "Deletion", "Randomisation", "faces_to_check", "make_certificate"]
 
-DRAWS = 10  # networks with re-drawn weights
+DRAWS = 10  # networks with re-drawn weights, whose maps are drawn
+FLOOR = (
+    19  # networks with re-drawn weights, whose answers are moved: one that learned nothing beats all once in 20 times
+)
+TILES = 4  # along each side of the face, covered one at a time for that
 ALIKE = 0.7  # rank correlation from which two maps count as alike: half of the variation of their ranks is common
 MOVES = 20  # of the map to other places: one that says nothing beats them all once in 21 times
+SURE = 1e-6  # nearer to 0 or 1 a probability in float32 says nothing
 CELLS = 16  # along each axis of the face, for deletion
 STEPS = 16  # of deletion
 
@@ -55,15 +61,24 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Randomisation:
-    """How much of the map remains when the network's weights are re-drawn: the less, the better.
+    """What remains of the map, and of the network's hold on the face, when its weights are put in another order.
+
+    An untrained network's weights come in no order, so that it is like its own re-drawn networks: only what goes beyond
+    those can be called learned.
 
     Attributes
     ----------
     correlations : tuple of float
         Spearman's rank correlation between |map| and |map| of each re-drawn network; 0 where one of them is constant.
+    movement : float
+        How far the network's outputs move when a sixteenth of the face is covered: root mean square over the sixteen.
+    floor : tuple of float
+        The same of each re-drawn network.
     """
 
     correlations: tuple[float, ...]
+    movement: float
+    floor: tuple[float, ...]
 
     @property
     def mean(self) -> float:
@@ -71,17 +86,34 @@ class Randomisation:
         return float(np.mean(self.correlations))
 
     @property
-    def passed(self) -> bool:
+    def differs(self) -> bool:
         """Whether the mean correlation is below 0.7 (half of the variation of the ranks is common), a convention."""
         return self.mean < ALIKE
 
+    @property
+    def above_floor(self) -> bool:
+        """Whether the network's outputs move further than those of all re-drawn networks."""
+        return self.movement > max(self.floor)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the map differs and the network is above the floor."""
+        return self.differs and self.above_floor
+
     def __str__(self) -> str:
-        judged = "depends on what was learned" if self.passed else "looks much the same without what was learned"
         low, high = min(self.correlations), max(self.correlations)
-        return (
-            f"{judged}: rank correlation {self.mean:+.2f} with maps of {len(self.correlations)} re-drawn networks "
+        correlation = (
+            f"rank correlation {self.mean:+.2f} with maps of {len(self.correlations)} re-drawn networks "
             f"({low:+.2f} to {high:+.2f})"
         )
+        if not self.differs:
+            return f"looks much the same without what was learned: {correlation}"
+        moved = (
+            f"a covered tile moves its outputs by {self.movement:.3g}, those of {len(self.floor)} re-drawn "
+            f"networks by {min(self.floor):.3g} to {max(self.floor):.3g}"
+        )
+        judged = "depends on what was learned" if self.above_floor else "may come from an untrained network"
+        return f"{judged}: {moved}; {correlation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +239,8 @@ def make_certificate(
 
 def faces_to_check(network: Access, faces: int) -> int:
     """Return how many faces a network runs on to check a map that took it `faces`."""
-    return DRAWS * faces * network.can_be_redrawn + (MOVES + 1) * (STEPS + 1)
+    deletions = (MOVES + 1) * (STEPS + 1)
+    return deletions + (DRAWS * faces + FLOOR * (TILES**2 + 1)) * network.can_be_redrawn
 
 
 def _empty(network: Access, question: Question) -> str:
@@ -228,12 +261,42 @@ def _randomisation(
 ) -> Randomisation | None:
     if not network.can_be_redrawn:
         return None
-    correlations, faces = [], method.faces(question.face.shape[1:])
-    for seed in seeds.generate_state(DRAWS):
-        redrawn, _ = method.compute(network.redrawn(int(seed)), question)
-        correlations.append(_rank_correlation(np.abs(values), np.abs(redrawn)))
-        tick(faces)
-    return Randomisation(tuple(correlations))
+    correlations, floor, faces = [], [], method.faces(question.face.shape[1:])
+    covered = _covered_faces(question)
+    for place, seed in enumerate(seeds.generate_state(FLOOR)):
+        redrawn = network.redrawn(int(seed))
+        floor.append(_movement(redrawn, covered, question.target.unit))
+        if place < DRAWS:
+            other, _ = method.compute(redrawn, question)
+            correlations.append(_rank_correlation(np.abs(values), np.abs(other)))
+        tick(faces * (place < DRAWS) + len(covered))
+    return Randomisation(tuple(correlations), _movement(network, covered, question.target.unit), tuple(floor))
+
+
+def _covered_faces(question: Question) -> NDArray[np.float32]:
+    """Return the face and, after it, the face with one tile after the other covered by the baseline."""
+    rows, columns = (np.linspace(0, size, TILES + 1).astype(int) for size in question.face.shape[1:])
+    faces = [question.face]
+    for (top, bottom), (left, right) in product(pairwise(rows), pairwise(columns)):
+        faces.append(question.face.copy())
+        faces[-1][:, top:bottom, left:right] = question.baseline[:, top:bottom, left:right]
+    return np.stack(faces)
+
+
+def _movement(network: Access, covered: NDArray[np.float32], unit: str) -> float:
+    """Return the root mean square of how far outputs (probabilities as log-odds) move from those for the first face.
+
+    Batch normalisation measures what these faces make of the layer before it: the means and variances of training
+    belong to the weights in their order, and would tell a re-drawn network from an untrained one.
+    """
+    if network.at_once == 1:
+        outputs = np.concatenate([network.outputs(face[None]) for face in covered])
+    else:
+        outputs = network.normalised_by_its_batch().outputs(covered)
+    if unit == "probability":
+        odds = np.clip(outputs, SURE, 1 - SURE)
+        outputs = np.log(odds / (1 - odds))
+    return float(np.sqrt(((outputs[1:] - outputs[0]) ** 2).sum(axis=1).mean()))
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float:

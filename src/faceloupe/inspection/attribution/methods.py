@@ -1,6 +1,5 @@
 """The methods of attribution: a network, a face and a target in, a map out, raw."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import InputError, UnavailableError
-from faceloupe.inspection.attribution.access import BATCH, TorchNetwork, target_values
+from faceloupe.errors import UnavailableError
+from faceloupe.inspection.attribution.access import TorchNetwork, target_values
 from faceloupe.inspection.attribution.placement import pixel_placement, window_placement
 from faceloupe.inspection.attribution.targets import Target
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from faceloupe.inspection.attribution.placement import Placement
 
@@ -160,20 +159,28 @@ def _seen(
 
 def _gradient(network: TorchNetwork, question: Question) -> tuple[Map, None]:
     """Simonyan et al. 2013 (arXiv:1312.6034), with its sign."""
+    from faceloupe.inspection.attribution.gradients import slopes
+
     face = network.tensor(question.face[None]).requires_grad_()
-    [slope] = _slopes(question.target.of(network(face)), [face])
+    [slope] = slopes(question.target.of(network(face)), [face])
     return _summed(slope), None
 
 
 def _gradient_x_activation(network: TorchNetwork, question: Question) -> tuple[Map, float | None]:
     """HiResCAM: Draelos & Carin 2020 (arXiv:2011.08891)."""
-    activation, slope, value, constant = _at_layer(network, question)
+    from faceloupe.inspection.attribution.gradients import at_layer
+
+    face = network.tensor(question.face[None])
+    activation, slope, value, constant = at_layer(network, face, question.target, question.layer or "")
     return _summed(slope * activation), value - constant if question.target.linear else None
 
 
 def _grad_cam(network: TorchNetwork, question: Question) -> tuple[Map, None]:
     """Selvaraju et al. 2017 (arXiv:1610.02391), without its ReLU and without stretching."""
-    activation, slope, _, _ = _at_layer(network, question)
+    from faceloupe.inspection.attribution.gradients import at_layer
+
+    face = network.tensor(question.face[None])
+    activation, slope, _, _ = at_layer(network, face, question.target, question.layer or "")
     return _summed(slope.mean((2, 3), keepdim=True) * activation), None
 
 
@@ -187,7 +194,7 @@ def _integrated_gradients(network: TorchNetwork, question: Question) -> tuple[Ma
         ) from problem
     face, baseline = network.tensor(question.face[None]), network.tensor(question.baseline[None])
     path = IntegratedGradients(lambda faces: question.target.of(network(faces)))
-    shares = path.attribute(face, baseline, n_steps=PATH_STEPS, internal_batch_size=BATCH)
+    shares = path.attribute(face, baseline, n_steps=PATH_STEPS, internal_batch_size=network.at_once)
     value, start = target_values(network, question.target, [question.face, question.baseline])
     return _summed(shares), float(value - start)
 
@@ -220,61 +227,10 @@ METHODS = {
 }
 
 
-def _at_layer(network: TorchNetwork, question: Question) -> "tuple[Tensor, Tensor, float, float]":
-    """Return a layer's output a (1, C, h, w), the target's gradient g there, the target's value, and its constant part.
-
-    In a piecewise affine network the value is the sum of g·a and of what each later layer adds by itself: its answer to
-    zeros times the target's gradient at its output (Srinivas & Fleuret 2019, arXiv:1905.00780).
-    """
-    import torch
-    from torch import nn
-
-    adds_constant = (nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)
-    names = {module: name or type(module).__name__ for name, module in _leaves(network.module)}
-    calls: Counter[str] = Counter()
-    outputs: list[Tensor] = []
-    constants: list[Tensor] = []
-
-    def hook(layer: "nn.Module", given: "tuple[Tensor, ...]", output: "Tensor") -> "Tensor | None":
-        calls[names[layer]] += 1
-        count = calls[names[layer]]
-        if question.layer == (names[layer] if count == 1 else f"{names[layer]} ({count})"):
-            outputs.append(output.detach().requires_grad_())
-            return outputs[0].clone()
-        if not outputs or not output.requires_grad or not isinstance(layer, adds_constant):
-            return None  # before the layer, beside it, or adding nothing
-        outputs.append(output)
-        constants.append(layer.forward(torch.zeros_like(given[0])).detach())
-        # A copy goes on: a layer that works in place would overwrite what is kept.
-        return output.clone()
-
-    handles = [module.register_forward_hook(hook) for module in names]
-    try:
-        value = question.target.of(network(network.tensor(question.face[None])))
-    finally:
-        for handle in handles:
-            handle.remove()
-    slope, *later = _slopes(value, outputs)
-    constant = sum(float((part * gradient).sum()) for part, gradient in zip(constants, later, strict=True))
-    return outputs[0].detach(), slope, float(value.detach()), constant
-
-
-def _slopes(value: "Tensor", tensors: "list[Tensor]") -> "tuple[Tensor, ...]":
-    import torch
-
-    if not value.requires_grad:
-        raise InputError("gradients do not reach the network's outputs; method='occlusion' needs none")
-    return torch.autograd.grad(value.sum(), tensors, allow_unused=True, materialize_grads=True)
-
-
 def _summed(values: "Tensor") -> Map:
     """Return (1, C, h, w) summed over the channels: (h, w)."""
     summed: Map = values[0].detach().double().sum(0).cpu().numpy()
     return summed
-
-
-def _leaves(module: "nn.Module") -> "list[tuple[str, nn.Module]]":
-    return [(name, part) for name, part in module.named_modules() if next(part.children(), None) is None]
 
 
 def name_of(method: str) -> str:

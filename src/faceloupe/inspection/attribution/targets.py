@@ -9,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["Target", "TargetLike", "choose_target"]
+__all__ = ["Target", "TargetLike", "choose_target", "taken_for"]
+
+# What a single number must be above to speak for class 1.
+THRESHOLDS = {"logit": 0.0, "probability": 0.5, "log-probability": float(np.log(0.5))}
 
 TargetLike = int | tuple[int, int] | Sequence[float] | NDArray[Any] | None
 
@@ -22,29 +25,37 @@ class Target:
     ----------
     text : str
         "logit of class 1", "cosine with the given template", ...
-    unit : {"logit", "cosine"}
+    unit : {"logit", "probability", "log-probability", "cosine"}
     weights : array of float32, shape (K,)
-        Logits: the number is their sum weighted by this. Cosine: this is the template, of length 1.
+        The number is the sum of the outputs weighted by this. Cosine: this is the template, of length 1.
+    offset : float
+        What is added to that sum.
     """
 
     text: str
     unit: str
     weights: NDArray[np.float32]
+    offset: float = 0.0
 
     @property
     def linear(self) -> bool:
-        """Whether the number is linear in the outputs."""
-        return self.unit == "logit"
+        """Whether the number is linear in the outputs, up to its offset."""
+        return self.unit != "cosine"
 
     def of(self, outputs: Any) -> Any:
         """Return the number for each row of outputs (N, K), an array or a tensor: (N,) of the same kind."""
         weights = self.weights if isinstance(outputs, np.ndarray) else outputs.new_tensor(self.weights)
         answers = outputs @ weights
         # The small number keeps the gradient finite where a network puts out nothing but zeros: a cosine of 0.
-        return answers if self.linear else answers / ((outputs**2).sum(-1) + 1e-12) ** 0.5
+        return answers + self.offset if self.linear else answers / ((outputs**2).sum(-1) + 1e-12) ** 0.5
 
 
-def choose_target(target: TargetLike, outputs: NDArray[np.float64]) -> Target:
+def taken_for(outputs: NDArray[np.float64], unit: str) -> int:
+    """Return the class that outputs (K,) speak for; one number speaks for the second of two classes."""
+    return int(outputs[0] > THRESHOLDS[unit]) if len(outputs) == 1 else int(outputs.argmax())
+
+
+def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: str = "logit") -> Target:
     """Read what is to be explained.
 
     Parameters
@@ -55,6 +66,8 @@ def choose_target(target: TargetLike, outputs: NDArray[np.float64]) -> Target:
         evidence for class 1, minus the logit for class 0.
     outputs : array, shape (K,)
         What the network puts out for the face.
+    unit : {"logit", "probability", "log-probability"}
+        What its numbers are.
 
     Raises
     ------
@@ -63,31 +76,33 @@ def choose_target(target: TargetLike, outputs: NDArray[np.float64]) -> Target:
     """
     count = len(outputs)
     if target is None:
-        return _of_class(int(outputs[0] > 0) if count == 1 else int(outputs.argmax()), count)
+        return _of_class(taken_for(outputs, unit), count, unit)
     if _is_class(target, count):
-        return _of_class(int(target), count)  # type: ignore[arg-type]
+        return _of_class(int(target), count, unit)  # type: ignore[arg-type]
     if isinstance(target, tuple) and len(target) == 2 and all(_is_class(part, count) for part in target):
-        return _of_pair(int(target[0]), int(target[1]), count)
+        return _of_pair(int(target[0]), int(target[1]), count, unit)
     if isinstance(target, list | np.ndarray) or hasattr(target, "numpy"):
         return _of_template(target, count)
     raise InputError(f"target: {_choices(count)}; got {target!r:.60}")
 
 
-def _of_class(chosen: int, count: int) -> Target:
+def _of_class(chosen: int, count: int, unit: str) -> Target:
     if count > 1:
-        return Target(f"logit of class {chosen}", "logit", np.eye(count, dtype=np.float32)[chosen])
+        return Target(f"{unit} of class {chosen}", unit, np.eye(count, dtype=np.float32)[chosen])
     if chosen == 1:
-        return Target("logit of class 1", "logit", np.ones(1, np.float32))
-    return Target("minus the logit: evidence for class 0", "logit", -np.ones(1, np.float32))
+        return Target(f"{unit} of class 1", unit, np.ones(1, np.float32))
+    if unit == "probability":
+        return Target("probability of class 0: 1 minus the number", unit, -np.ones(1, np.float32), offset=1.0)
+    return Target(f"minus the {unit}: evidence for class 0", unit, -np.ones(1, np.float32))
 
 
-def _of_pair(chosen: int, other: int, count: int) -> Target:
+def _of_pair(chosen: int, other: int, count: int, unit: str) -> Target:
     if chosen == other:
         raise InputError(f"target: expected two different classes, got {chosen} twice; their difference is always 0")
     if count == 1:
-        return _of_class(chosen, count)  # one logit is the difference already
+        return _of_class(chosen, count, unit)  # one number tells both apart
     weights = np.eye(count, dtype=np.float32)
-    return Target(f"logit of class {chosen} minus logit of class {other}", "logit", weights[chosen] - weights[other])
+    return Target(f"{unit} of class {chosen} minus {unit} of class {other}", unit, weights[chosen] - weights[other])
 
 
 def _of_template(template: ArrayLike, count: int) -> Target:

@@ -9,7 +9,7 @@ from faceloupe.inspection.arithmetic import Shape, channels_last
 from faceloupe.inspection.collector import LayerCollector
 from faceloupe.inspection.fields import Field
 from faceloupe.inspection.layers import IMAGE, Anatomy
-from faceloupe.inspection.onnx_networks.graph import Graph, inputs_of
+from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_LAST, Graph, inputs_of
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.onnx_networks.operators import Operator
 
@@ -22,15 +22,21 @@ __all__ = ["onnx_anatomy"]
 def onnx_anatomy(network: OnnxNetwork, image_shape: tuple[int, int, int]) -> Anatomy:
     """Take an ONNX network for captures of shape (C, H, W) apart; see :func:`faceloupe.inspection.anatomy.anatomy`."""
     channels, height, width = image_shape
-    image = np.zeros((1, *image_shape), np.float32)
     nodes = network.graph.nodes
     names = [output for node in nodes.values() for output in node.output if output]
-    (outputs,) = network.tensors(image, names)
-    shapes = {name: np.shape(output) for name, output in zip(names, outputs, strict=True)}
-    run = _Run(network.graph, shapes | {network.graph.image.name: image.shape})
+    (outputs,) = network.tensors(np.zeros((1, *image_shape), np.float32), names)
+    arrays = {name: np.asarray(output) for name, output in zip(names, outputs, strict=True)}
+    graph = network.graph
+    shown = (1, height, width, channels) if graph.is_channels_last else (1, *image_shape)
+    run = _Run(graph, {name: array.shape for name, array in arrays.items()} | {graph.image.name: shown})
     for name, node in nodes.items():
-        run.add(name, node)
-    return Anatomy((height, width, channels), run.layers.finished(), sum(network.graph.weights.values()))
+        run.add(name, node, arrays[node.output[0]].nbytes)
+    return Anatomy(
+        input_shape=(height, width, channels),
+        layers=run.layers.finished(),
+        parameters=sum(graph.weights.values()),
+        parameter_bytes=sum(size * graph.bytes_of(name) for name, size in graph.weights.items()),
+    )
 
 
 class _Run:
@@ -40,12 +46,14 @@ class _Run:
         self.graph = graph
         self.shapes = shapes
         self.layers = LayerCollector()
-        image, (height, width) = graph.image.name, shapes[graph.image.name][2:]
-        self.fields: dict[str, Field | None] = {image: Field.of_image((height, width))}
+        image, turned = graph.image.name, graph.is_channels_last
+        height, width = shapes[image][1:3] if turned else shapes[image][2:]
+        field = Field.of_image((height, width))
+        self.fields: dict[str, Field | None] = {image: field.moved(TO_CHANNELS_LAST) if turned else field}
         self.makers = {image: IMAGE}  # of the tensors that a trace shows: each operator's first
-        self.turned: set[str] = set()  # tensors (N, H, W, C), and what is made of them
+        self.turned = {image} if turned else set()  # tensors (N, H, W, C), and what is made of them
 
-    def add(self, name: str, node: "NodeProto") -> None:
+    def add(self, name: str, node: "NodeProto", output_bytes: int) -> None:
         fed = [tensor for tensor in inputs_of(node) if tensor in self.fields]
         operator = Operator(self.graph, node, self.shapes[fed[0]], self.shapes[node.output[0]])
         field = operator.field([self.fields[tensor] for tensor in fed])
@@ -61,10 +69,11 @@ class _Run:
             sizes=self.graph.weights_of(node),
             weights=operator.weights,
             biased=operator.is_biased,
-            factors=operator.multiply_add_factors(output_shape),
+            products=operator.products(output_shape),
             windows=operator.windows,
             field=field,
             rectifies=operator.rectifies,
+            output_bytes=output_bytes,
         )
         for tensor in fed[1:]:
             if tensor in self.makers:
@@ -79,5 +88,5 @@ class _Run:
 
 def _is_channels_last(operator: Operator, was_channels_last: bool) -> bool:
     if operator.kind == "Transpose":
-        return tuple(operator.settings.get("perm", ())) == (0, 2, 3, 1)
+        return tuple(operator.settings.get("perm", ())) == TO_CHANNELS_LAST
     return was_channels_last

@@ -22,13 +22,39 @@ __all__ = ["Graph", "inputs_of", "read", "settings_of"]
 _SETTINGS = {
     "BatchNormalization": {3, 4},
     "Clip": {1, 2},
+    "ConvInteger": {2, 3},
+    "DequantizeLinear": {1, 2},
     "Dropout": {1, 2},
+    "MatMulInteger": {2, 3},
     "Pad": {1, 2, 3},
+    "QGemm": {1, 2, 4, 5, 7, 8},
+    "QLinearConv": {1, 2, 4, 5, 6, 7},
+    "QLinearMatMul": {1, 2, 4, 5, 6, 7},
+    "QuantizeLinear": {1, 2},
     "Resize": {1, 2, 3},
     "Upsample": {1},
 }
 # Elsewhere a single number is a constant of the arithmetic (x · 0.0078), no weight.
-_SINGLE_WEIGHTS = {"BatchNormalization", "Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu"}
+_SINGLE_WEIGHTS = {
+    *(
+        "BatchNormalization",
+        "Conv",
+        "ConvInteger",
+        "ConvTranspose",
+        "Gemm",
+        "MatMul",
+        "MatMulInteger",
+        "PRelu",
+        "QGemm",
+    ),
+    *("QLinearConv", "QLinearMatMul"),
+}
+# Operators that hand numbers on as they are, and those that make probabilities: an answer may end in them.
+_HANDING_ON = {"Cast", "DequantizeLinear", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"}
+_UNITS = {"HardSigmoid": "probability", "LogSoftmax": "log-probability", "Sigmoid": "probability",
+          "Softmax": "probability"}  # fmt: skip
+# The orders of axes that turn (N, H, W, C) into (N, C, H, W), and captures for a network of the former.
+TO_CHANNELS_FIRST, TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,8 +102,30 @@ class Graph:
 
     @property
     def image_shape(self) -> tuple[int | None, ...]:
-        """The shape (N, C, H, W) that it takes, None where any size goes."""
+        """The shape that it takes, with the batch, in its own order of axes; None where any size goes."""
         return tuple(dim.dim_value if dim.dim_value > 0 else None for dim in self.image.type.tensor_type.shape.dim)
+
+    @cached_property
+    def is_channels_last(self) -> bool:
+        """Whether it takes (N, H, W, C), as Keras exports it: by its sizes, their names, or what it does first."""
+        _, second, _, last = self.image_shape
+        if {second, last} & {1, 3}:
+            return last in (1, 3) and second not in (1, 3)
+        names = [dim.dim_param.lower() for dim in self.image.type.tensor_type.shape.dim]
+        if names[3].startswith("c") or names[1].startswith(("h", "y")):
+            return True
+        first = next((node for node in self.nodes.values() if self.image.name in node.input), None)
+        turns = first is not None and first.op_type == "Transpose"
+        return turns and tuple(settings_of(first).get("perm", ())) == TO_CHANNELS_FIRST  # type: ignore[arg-type]
+
+    @property
+    def unit(self) -> str:
+        """What its first output holds: "probability", "log-probability", or else "logit"."""
+        makers = {output: node for node in self.model.graph.node for output in node.output}
+        name = self.model.graph.output[0].name
+        while name in makers and makers[name].op_type in _HANDING_ON:
+            name = makers[name].input[0]
+        return _UNITS.get(makers[name].op_type, "logit") if name in makers else "logit"
 
     @cached_property
     def nodes(self) -> "Mapping[str, NodeProto]":
@@ -137,10 +185,16 @@ class Graph:
             if tensor.data_type not in no_weights and name not in settings
         }
 
-    def weights_of(self, node: "NodeProto") -> Mapping[str, int]:
-        """Return name -> size of the parameters that an operator uses, through operators on constants too."""
+    def weights_of(self, node: "NodeProto") -> Mapping[str, tuple[int, int]]:
+        """Return name -> (size, bytes of a number) of what an operator uses, through operators on constants too."""
         used = [source for name in node.input for source in self.constants.get(name, ())]
-        return {name: self.weights[name] for name in used if name in self.weights}
+        return {name: (self.weights[name], self.bytes_of(name)) for name in used if name in self.weights}
+
+    def bytes_of(self, name: str) -> int:
+        """Return the bytes of one number of an initialiser."""
+        from onnx import helper
+
+        return int(helper.tensor_dtype_to_np_dtype(self.tensors[name].data_type).itemsize)
 
     def constant(self, name: str) -> Any:
         """Return the value of an initialiser as an array."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError, UnavailableError
-from faceloupe.inspection.onnx_networks.graph import Graph, read
+from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, read
 from faceloupe.inspection.outputs import Trace, chosen_layers
 
 if TYPE_CHECKING:
@@ -61,13 +61,19 @@ class OnnxNetwork:
         self.graph = Graph.of(model)
         self._check_input()
         self._note = ""
-        self._runner = self._session((self._output,), threads=1)
+        self._runner  # noqa: B018 - an error shows now, not later
 
     @property
     def input_shape(self) -> tuple[int | None, int | None, int | None]:
         """What one capture must be, (C, H, W); None where any size goes."""
-        _, channels, height, width = self.graph.image_shape
+        shape = self.graph.image_shape
+        _, channels, height, width = [shape[axis] for axis in TO_CHANNELS_FIRST] if self._turns else shape
         return channels, height, width
+
+    @property
+    def unit(self) -> str:
+        """What its answer is: "probability" or "log-probability" where it ends in such an operator, else "logit"."""
+        return self.graph.unit
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -138,12 +144,15 @@ class OnnxNetwork:
         Each tensor keeps its shape and its values; the running mean and variance of batch normalisations stay.
         """
         other = copy(self)
-        other.__dict__.pop("_tracer", None)
         other.graph = self.graph.permuted(seed)
         other.sha256 = other.graph.sha256
         other._note = f", weights permuted with seed {seed}"
-        other._runner = other._session((other._output,), threads=1)
         return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what ONNX Runtime made of the graph: it can be neither copied nor sent to another process."""
+        state = {name: value for name, value in vars(self).items() if name not in ("_runner", "_tracer")}
+        return state | {"graph": Graph(self.graph.model)}
 
     def __repr__(self) -> str:
         shape = "×".join("any" if size is None else str(size) for size in self.input_shape)
@@ -153,6 +162,15 @@ class OnnxNetwork:
     @property
     def _output(self) -> str:
         return str(self.graph.model.graph.output[0].name)
+
+    @property
+    def _turns(self) -> bool:
+        return self.graph.is_channels_last
+
+    @cached_property
+    def _runner(self) -> "InferenceSession":
+        """Puts out the answer."""
+        return self._session((self._output,), threads=1)
 
     @cached_property
     def _tracer(self) -> "InferenceSession":
@@ -168,12 +186,7 @@ class OnnxNetwork:
         if len(inputs) != 1 or len(shapes[0]) != 4:
             told = ", ".join(f"{given.name} {shape}" for given, shape in zip(inputs, shapes, strict=True)) or "nothing"
             raise InputError(f"{self.path} is no network of images: expected one input (N, C, H, W), it takes {told}")
-        batch, channels, _, width = self.graph.image_shape
-        if width in (1, 3) and channels not in (1, 3, None):
-            raise InputError(
-                f"{self.path} takes captures {shapes[0]}, channels last; export it for (N, C, H, W), with tf2onnx by "
-                "--inputs-as-nchw"
-            )
+        batch = self.graph.image_shape[0]
         if batch not in (1, None):
             raise InputError(f"{self.path} takes exactly {batch} captures at a time; export it for 1 or any number")
         kind = self.graph.image.type.tensor_type.elem_type
@@ -210,10 +223,17 @@ class OnnxNetwork:
         from onnx import helper
 
         dtype = helper.tensor_dtype_to_np_dtype(self.graph.image.type.tensor_type.elem_type)
+        given = face[None].transpose(TO_CHANNELS_LAST) if self._turns else face[None]
+        taken = np.ascontiguousarray(given, dtype=dtype)
         try:
-            outputs: list[NDArray[Any]] = session.run([*names], {self.graph.image.name: face[None].astype(dtype)})
+            outputs: list[NDArray[Any]] = session.run([*names], {self.graph.image.name: taken})
         except Exception as error:
-            raise InputError(f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}") from error
+            order = (
+                "" if self._turns else "; a network of captures (H, W, C) is known by the sizes or names of its input"
+            )
+            raise InputError(
+                f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}{order}"
+            ) from error
         return outputs
 
 

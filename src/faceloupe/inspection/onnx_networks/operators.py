@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from faceloupe.inspection.arithmetic import Shape
+from faceloupe.inspection.arithmetic import Shape, channels_last
 from faceloupe.inspection.fields import Field, Window, joined, mixed
 from faceloupe.inspection.onnx_networks.graph import Graph, settings_of
 
@@ -16,13 +16,45 @@ __all__ = ["Operator"]
 
 # Operators that make each number from the numbers at the same place: with no multiplication, and with one.
 _ELEMENTWISE = {
-    *("Abs", "Add", "Cast", "Clip", "Dropout", "Elu", "HardSigmoid", "Identity", "LeakyRelu", "Max", "Min", "Neg"),
-    *("Relu", "Selu", "Sigmoid", "Sub", "Tanh"),
+    *("Abs", "Add", "Cast", "Ceil", "Celu", "Clip", "Dropout", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "Identity"),
+    *("LeakyRelu", "Log", "Max", "Min", "Neg", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Softplus", "Softsign"),
+    *("Sqrt", "Sub", "Sum", "Tanh", "ThresholdedRelu", "Where", "QLinearAdd", "QLinearLeakyRelu", "QLinearSigmoid"),
 }
-_PRODUCTS = {"BatchNormalization", "Div", "HardSwish", "Mul", "PRelu"}
-_POOLING = {"AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "ReduceMean"}
+_PRODUCTS = {
+    *(
+        "BatchNormalization",
+        "DequantizeLinear",
+        "Div",
+        "Gelu",
+        "HardSwish",
+        "Mish",
+        "Mul",
+        "PRelu",
+        "Pow",
+        "QLinearMul",
+    ),
+    *("QuantizeLinear", "Reciprocal", "Swish"),
+}
+# One multiplication a value too, but what it makes of a place depends on others.
+_NORMALISING = {
+    *("DynamicQuantizeLinear", "GroupNormalization", "InstanceNormalization", "LayerNormalization", "LogSoftmax"),
+    *("LpNormalization", "QLinearSoftmax", "RMSNormalization", "SimplifiedLayerNormalization", "Softmax"),
+}
+_POOLING = {
+    *("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool"),
+    *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"),
+}
 _SAME_NUMBERS = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
-_MOVING = {"Concat", "Pad", "Split", "Transpose"} | _SAME_NUMBERS
+_MOVING = {
+    *("ArgMax", "Concat", "DepthToSpace", "Expand", "Gather", "Pad", "QLinearConcat", "Slice", "SpaceToDepth", "Split"),
+    *("Tile", "TopK", "Transpose"),
+} | _SAME_NUMBERS  # fmt: skip
+_CONVOLUTIONS = {"Conv", "ConvInteger", "FusedConv", "QLinearConv"}
+_MATRICES = {"FusedMatMul", "MatMul", "MatMulInteger", "MatMulIntegerToFloat", "QLinearMatMul", "DynamicQuantizeMatMul"}
+# Which input holds the weights, where it is not the second.
+_WEIGHT_PLACES = {"QGemm": 3, "QLinearConv": 3, "QLinearMatMul": 3}
+# Of ONNX itself, and the operators with which ONNX Runtime writes quantised networks.
+_DOMAINS = {"", "ai.onnx", "com.microsoft"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -43,7 +75,7 @@ class Operator:
     @property
     def kind(self) -> str:
         """Its type; empty for one of another domain, which only borrows a known name."""
-        return self.node.op_type if self.node.domain in ("", "ai.onnx") else ""
+        return self.node.op_type if self.node.domain in _DOMAINS else ""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -54,11 +86,13 @@ class Operator:
     def weights(self) -> tuple[Shape, int] | None:
         """The factors of the number of weights that make one output, and the number of output channels or units."""
         match self.kind:
-            case "Conv" if self._kernel():
+            case kind if kind in _CONVOLUTIONS and self._kernel():
                 return (*self._kernel(), self.given[1] // self.settings.get("group", 1)), self.output[1]
             case "Gemm":
                 return (self.given[0] if self.settings.get("transA") else self.given[-1],), self.output[-1]
-            case "MatMul":
+            case "QGemm":
+                return (self.given[0] if self.settings.get("transA") else self.given[-1],), self.output[-1]
+            case kind if kind in _MATRICES:
                 constant_first = self.node.input[0] in self.graph.constants
                 return (self.given[-2 if constant_first else -1],), self.output[-1]
             case "BatchNormalization":
@@ -68,7 +102,9 @@ class Operator:
     @property
     def is_biased(self) -> bool:
         """Whether a third input adds a bias, where `weights` are known."""
-        return len(self.node.input) > 2 and self.node.input[2] != ""
+        place = {"QLinearConv": 8, "QGemm": 6}.get(self.kind, 2)
+        adds = self.kind not in {"ConvInteger", *_MATRICES}
+        return adds and len(self.node.input) > place and self.node.input[place] != ""
 
     @property
     def rectifies(self) -> bool:
@@ -81,7 +117,7 @@ class Operator:
     @property
     def windows(self) -> Sequence[Window]:
         """How a convolution or pooling slides along rows and columns; nothing for other operators."""
-        if self.kind not in {"AveragePool", "Conv", "MaxPool"} or len(self.given) != 4 or not self._kernel():
+        if self.kind not in {"AveragePool", "MaxPool", *_CONVOLUTIONS} or len(self.given) != 4 or not self._kernel():
             return []
         settings = self.settings
         strides, dilations = settings.get("strides", (1, 1)), settings.get("dilations", (1, 1))
@@ -96,18 +132,21 @@ class Operator:
             paddings = [(each + (automatic == b"SAME_LOWER")) // 2 for each in needed]
         return [Window(*each, padding) for each, padding in zip(sizes, paddings, strict=True)]
 
-    def multiply_add_factors(self, shown: Shape) -> Shape | None:
-        """Return what multiplies to the multiply-adds for an output `shown` as (H, W, C); () is none, None unknown."""
+    def products(self, shown: Shape) -> tuple[Shape, ...] | None:
+        """Return the products whose sum its multiply-adds are, for an output `shown` as (H, W, C); None is unknown."""
         if self.kind in _ELEMENTWISE | _POOLING | _MOVING:
             return ()
-        if self.kind in _PRODUCTS:
-            return shown
+        if self.kind in _PRODUCTS | _NORMALISING:
+            return (shown,)
+        if self.kind == "ConvTranspose" and self.node.input[1] in self.graph.tensors:
+            # Each number of the input is multiplied with the weights of all outputs that it reaches.
+            return ((*channels_last(self.given), math.prod(self.graph.tensors[self.node.input[1]].dims[1:])),)
         weights = self.weights
         if weights is None:
             return None
         # The tutorials' order: positions, then channels, then window for a map; inputs, then units for a dense layer.
         each = math.prod(weights[0])
-        return (*shown, each) if self.kind == "Conv" else (*shown[:-1], each, shown[-1])
+        return ((*shown, each) if self.kind in _CONVOLUTIONS else (*shown[:-1], each, shown[-1]),)
 
     def field(self, fields: Sequence[Field | None]) -> Field | None:
         """Return what the output sees, from what the inputs that carry the image see; None where that is unknown."""
@@ -126,9 +165,11 @@ class Operator:
             case "Concat" | "Split":
                 axis = settings.get("axis", 0) % len(output)
                 return joined(fields, output) if first.places and axis not in first.places else None
-            case "Gemm" | "MatMul" if len(self.given) == 2 and len(fields) == 1:
+            case "Gemm" | "QGemm" if len(self.given) == 2 and len(fields) == 1:
                 return first.whole()
-            case "GlobalAveragePool" | "GlobalMaxPool":
+            case kind if kind in _MATRICES and len(self.given) == 2 and len(fields) == 1:
+                return first.whole()
+            case "GlobalAveragePool" | "GlobalMaxPool" | "QLinearGlobalAveragePool":
                 return first.pooled(keep_axes=True)
             case "Pad" if settings.get("mode", b"constant") == b"constant":
                 pads = self._numbers("pads")
@@ -145,7 +186,7 @@ class Operator:
         settings = self.settings
         if "kernel_shape" in settings:
             return tuple(settings["kernel_shape"])
-        weights = self.graph.tensors.get(self.node.input[1])
+        weights = self.graph.tensors.get(self.node.input[_WEIGHT_PLACES.get(self.kind, 1)])
         return tuple(weights.dims[2:]) if weights else ()
 
     def _numbers(self, name: str) -> Sequence[int]:

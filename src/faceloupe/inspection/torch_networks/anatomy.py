@@ -1,7 +1,7 @@
-"""The anatomy of a torch network: its leaf modules as they ran."""
+"""The anatomy of a torch network: its leaf modules, and the functions between them, as they ran."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,128 +9,140 @@ from torch import Tensor, nn
 
 from faceloupe.inspection.arithmetic import Shape, channels_last
 from faceloupe.inspection.collector import LayerCollector
-from faceloupe.inspection.fields import Field, Window
-from faceloupe.inspection.layers import Anatomy
-from faceloupe.inspection.torch_networks.functions import Origin, Origins
-from faceloupe.inspection.torch_networks.running import observe
+from faceloupe.inspection.fields import Field, mixed
+from faceloupe.inspection.layers import IMAGE, Anatomy
+from faceloupe.inspection.torch_networks.operators import HANDING_ON, Operator, tensors_of
+from faceloupe.inspection.torch_networks.running import Call, Visitor, device_and_precision, observe
 
 __all__ = ["torch_anatomy"]
-
-# A Sequential that is a leaf is empty: the short way of a residual block that changes nothing.
-_ELEMENTWISE = {
-    *("Dropout", "Dropout2d", "Hardsigmoid", "Hardtanh", "Identity", "LeakyReLU", "ReLU", "ReLU6", "Sequential"),
-    *("Sigmoid", "Tanh"),
-}
-_PRODUCTS = {"BatchNorm1d", "BatchNorm2d", "Hardswish", "PReLU", "SiLU"}
-_RELUS = {"ReLU", "ReLU6"}
-_POOLING = {"AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"}
 
 
 def torch_anatomy(network: nn.Module, image_shape: tuple[int, int, int]) -> Anatomy:
     """Take a torch network for captures of shape (C, H, W) apart; see :func:`faceloupe.inspection.anatomy.anatomy`."""
     channels, height, width = image_shape
-    weight = next(network.parameters(), torch.empty(0))
-    image = torch.zeros(1, *image_shape, dtype=weight.dtype, device=weight.device)
-    run = _Run(network, image)
-    with run.origins:
-        observe(network, image, run.after_layer, run.before_layer)
-    for name in run.origins.read:
+    device, precision = device_and_precision(network)
+    image = torch.zeros(1, *image_shape, dtype=precision, device=device)
+    run = _Run(image)
+    observe(network, image, run)
+    for name in run.read:
         run.layers.read(name)
-    total = sum(parameter.numel() for parameter in network.parameters())
-    return Anatomy((height, width, channels), run.layers.finished(), total)
+    held = _parameters(network.modules())
+    return Anatomy(
+        input_shape=(height, width, channels),
+        layers=run.layers.finished(),
+        parameters=sum(size for size, _ in held.values()),
+        parameter_bytes=sum(size * each for size, each in held.values()),
+        gaps=tuple(run.gaps),
+    )
 
 
-class _Run:
-    """Turns the calls of one run into layers."""
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a tensor comes from: what it sees of the image, and the layer that made it, if a layer did."""
 
-    def __init__(self, network: nn.Module, image: Tensor) -> None:
-        self.origins = Origins(network, image)
+    field: Field | None = None
+    maker: str | None = None
+
+
+class _Run(Visitor):
+    """Turns what ran into layers; a tensor's identity tells where it comes from.
+
+    Attributes
+    ----------
+    read : set of str
+        The layers whose outputs a function outside the layers reads.
+    gaps : list of str
+        The layers before which something ran that cannot be seen.
+    """
+
+    def __init__(self, image: Tensor) -> None:
         self.layers = LayerCollector()
-        self.given = Origin()
+        self.read: set[str] = set()
+        # The tensors are kept beside their origins, so that no identity is used twice during the run.
+        self._known: dict[int, tuple[Tensor, _Origin]] = {}
+        self._operators: list[Operator] = []  # of the layer that runs
+        self.gaps: list[str] = []
+        self._gap = False
+        self._rectified: Tensor | None = None  # what the last function made, if it was a ReLU
+        self._set(image, _Origin(Field.of_image((image.shape[2], image.shape[3])), IMAGE))
 
-    def before_layer(self, given: Tensor) -> None:
-        self.given = self.origins.enter(given)
+    def reads(self, tensors: Sequence[Tensor]) -> list[tuple[_Origin, tuple[int, ...]]]:
+        # What torch does not show, such as TorchScript, NumPy or a compiled function, made them.
+        self._gap |= bool(tensors) and not any(id(tensor) in self._known for tensor in tensors)
+        return [(self._known.get(id(tensor), (tensor, _Origin()))[1], tuple(tensor.shape)) for tensor in tensors]
 
-    def after_layer(self, name: str, layer: nn.Module, given: Tensor, output: Tensor) -> None:
-        kind = type(layer).__name__ if type(layer).__module__.startswith("torch.nn.") else ""
-        windows = _windows(kind, layer, given, output)
-        field = self._field(kind, windows, given, output)
-        self.origins.leave(output, Origin(field, name))
-        output_shape = channels_last(output.shape)
+    def function(
+        self, operator: Operator, remembered: Any, carried: Sequence[Tensor], output: Any, *, within: bool
+    ) -> None:
+        if output is carried[0] and operator.name in HANDING_ON:
+            return
+        fields = [origin.field for origin, _ in remembered]
+        if operator.name == "setitem":
+            self._set(output, _Origin())
+        else:
+            for tensor in tensors_of(output):
+                single = tensor is output
+                self._set(tensor, _Origin(operator.field(fields) if single else mixed(fields)))
+        if within:
+            self._operators.append(operator)
+            self._rectified = output if operator.rectifies else None
+        else:
+            self.read |= {origin.maker for origin, _ in remembered if origin.maker}
+
+    def after(self, call: Call, remembered: Any) -> None:
+        operators, self._operators = self._operators, []
+        [(origin, given), *_] = remembered or [(_Origin(), ())]
+        if self._gap:
+            self.gaps.append(call.name)
+            self._gap = False
+        is_followed = id(call.output) in self._known
+        field = self._known[id(call.output)][1].field if is_followed else None
+        weighted = [operator for operator in operators if operator.weights]
+        windows = [operator.windows for operator in operators if operator.windows]
+        if field is None and origin.field and getattr(call.module, "padding_mode", "zeros") != "zeros" and windows:
+            # It pads by other numbers than zeros, as an operator of its own; its windows reach no further for that.
+            padded = zip(windows[0], weighted[0].given[2:], given[2:], strict=True)
+            windows = [[replace(window, padding=(wide - size) // 2) for window, wide, size in padded]]
+            field = origin.field.after(windows[0], call.output.shape[2:])
+        self._set(call.output, _Origin(field, call.name))
         self.layers.add(
-            name=name,
-            kind=type(layer).__name__,
-            source=self.given.maker,
-            input_shape=channels_last(given.shape),
-            output_shape=output_shape,
-            sizes={id(parameter): parameter.numel() for parameter in layer.parameters()},
-            weights=_weights(kind, layer),
-            biased=getattr(layer, "bias", None) is not None,
-            factors=_multiply_add_factors(kind, layer, output_shape),
-            windows=windows,
+            name=call.name,
+            kind=call.kind,
+            source=origin.maker,
+            input_shape=channels_last(given),
+            output_shape=channels_last(call.output.shape),
+            sizes=_parameters(call.module.modules()) if call.module is not None else _sizes(operators[0].parameters),
+            weights=weighted[0].weights if len(weighted) == 1 else None,
+            biased=len(weighted) == 1 and weighted[0].is_biased,
+            products=_products(operators) if is_followed else None,
+            windows=windows[0] if len(windows) == 1 else [],
             field=field,
-            rectifies=kind in _RELUS,
+            rectifies=self._rectified is call.output,
+            output_bytes=call.output.numel() * call.output.element_size(),
         )
 
-    def _field(self, kind: str, windows: Sequence[Window], given: Tensor, output: Tensor) -> Field | None:
-        before = self.given.field
-        if before is None:
-            return None
-        if windows:
-            return before.after(windows, output.shape[2:])
-        if kind in _ELEMENTWISE | _PRODUCTS:
-            return before
-        if kind == "Flatten":
-            return before.reshaped(given.shape, output.shape)
-        if kind == "Linear" and given.ndim == 2:
-            return before.whole()
-        return self.origins.of(output).field  # as far as the functions inside it could be followed
+    def _set(self, tensor: Tensor, origin: _Origin) -> None:
+        self._known[id(tensor)] = (tensor, origin)
 
 
-def _weights(kind: str, layer: Any) -> tuple[Shape, int] | None:
-    """Return (the factors of the number of weights that make one output, number of output channels or units)."""
-    match kind:
-        case "Conv2d":
-            return (*layer.kernel_size, layer.in_channels // layer.groups), layer.out_channels
-        case "Linear":
-            return (layer.in_features,), layer.out_features
-        case "BatchNorm1d" | "BatchNorm2d":
-            return (1,), layer.num_features
-    return None
+def _products(operators: Sequence[Operator]) -> list[Shape] | None:
+    """Return the products of several functions; None if those of one are unknown."""
+    products = [operator.products for operator in operators]
+    return None if None in products else [each for several in products if several for each in several]
 
 
-def _multiply_add_factors(kind: str, layer: Any, output_shape: Shape) -> Shape | None:
-    if kind in _ELEMENTWISE | _POOLING | {"Flatten"}:
-        return ()
-    if kind in _PRODUCTS:
-        return output_shape
-    weights = _weights(kind, layer)
-    if weights is None:
-        return None
-    # The tutorials' order: positions, then channels, then window for a map; inputs, then units for a dense layer.
-    each = math.prod(weights[0])
-    return (*output_shape[:-1], each, output_shape[-1]) if kind == "Linear" else (*output_shape, each)
+def _parameters(modules: Any) -> dict[int, tuple[int, int]]:
+    """Return how many numbers each parameter holds, and the bytes of each, by the parameter's identity."""
+    sizes: dict[int, tuple[int, int]] = {}
+    for module in modules:
+        sizes |= _sizes(module.parameters(recurse=False))
+        packed = getattr(module, "_packed_params", None)
+        held: Any = getattr(packed, "_packed_params", packed)  # of a dense layer in a module of its own
+        if hasattr(held, "unpack"):
+            sizes |= {id(held) + place: (tensor.numel(), tensor.element_size())
+                      for place, tensor in enumerate(tensors_of(held.unpack()))}  # fmt: skip
+    return sizes
 
 
-def _windows(kind: str, layer: Any, given: Tensor, output: Tensor) -> Sequence[Window]:
-    """Return how a convolution or pooling slides along rows and columns; nothing for other layers."""
-    if kind == "AdaptiveAvgPool2d":
-        sizes = list(zip(given.shape[2:], output.shape[2:], strict=True))
-        # Where the output size does not divide the input size the windows differ in size: no single field to state.
-        return [] if any(n % count for n, count in sizes) else [Window(n // count, n // count) for n, count in sizes]
-    if kind not in {"Conv2d", "MaxPool2d", "AvgPool2d"}:
-        return []
-    kernels, strides = _pair(layer.kernel_size), _pair(layer.stride)
-    dilations = _pair(getattr(layer, "dilation", 1))
-    paddings = _paddings(layer.padding, kernels, dilations)
-    return [Window(*numbers) for numbers in zip(kernels, strides, dilations, paddings, strict=True)]
-
-
-def _paddings(padding: Any, kernels: tuple[int, int], dilations: tuple[int, int]) -> tuple[int, int]:
-    if padding == "same":
-        return dilations[0] * (kernels[0] - 1) // 2, dilations[1] * (kernels[1] - 1) // 2
-    return (0, 0) if padding == "valid" else _pair(padding)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    return (value[0], value[1]) if isinstance(value, tuple | list) else (value, value)
+def _sizes(parameters: Any) -> dict[int, tuple[int, int]]:
+    return {id(parameter): (parameter.numel(), parameter.element_size()) for parameter in parameters}

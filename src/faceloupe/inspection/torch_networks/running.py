@@ -1,74 +1,292 @@
 """Running a torch network so that every layer can be watched, and leaving it as it was found."""
 
-from collections import Counter
-from collections.abc import Callable
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.failures import CODE_FAILS, cannot_run
+from faceloupe.inspection.torch_networks.operators import (
+    Operator,
+    name_of_function,
+    operator_of,
+    tensors_held,
+    tensors_of,
+)
 
-__all__ = ["observe"]
+__all__ = [
+    "Call",
+    "Visitor",
+    "at_rest",
+    "device_and_precision",
+    "observe",
+    "watched",
+]
 
 
-def observe(
-    network: nn.Module,
-    batch: Tensor,
-    after: Callable[[str, nn.Module, Tensor, Tensor], None],
-    before: Callable[[Tensor], None] | None = None,
-) -> None:
-    """Run a network once, with ``before(input)`` and ``after(name, layer, input, output)`` at each leaf layer.
+# Modules that use what is inside them without calling it: they are one layer.
+WHOLE = (nn.MultiheadAttention,)
 
-    A layer that answers with a tuple (an LSTM) is shown with its first tensor. Modes, hooks, gradients and the random
-    state are restored whatever happens.
+# Several threads may look into one network at once. Module -> how many runs hold it in evaluation mode, and whether it
+# was in training before the first; how many watch it, and the hooks that serve them all.
+_RESTING: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
+_HOOKED: WeakKeyDictionary[nn.Module, tuple[int, tuple[RemovableHandle, ...]]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+_OF_THREAD = threading.local()  # .watchers: of this thread, the last one within the others
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One run of a layer: a module, or a function that no module of a layer calls.
+
+    Attributes
+    ----------
+    name, kind : str
+        "conv2.relu" and "ReLU"; of a function "relu()" and "relu". The second run of a name is "relu() (2)".
+    module : torch.nn.Module or None
+    given : Tensor or None
+        The first tensor that it took.
+    output : Tensor
+        The first that it made.
+    again : callable
+        What the layer makes of another tensor in place of `given`.
+    """
+
+    name: str
+    kind: str
+    module: nn.Module | None
+    given: Tensor | None
+    output: Tensor
+    again: Callable[[Tensor], Any]
+
+
+class Visitor:
+    """What is told of a run; this one listens to nothing."""
+
+    def reads(self, _tensors: Sequence[Tensor]) -> Any:
+        """Return what to remember of tensors that a layer or function is about to take, and may change in place."""
+
+    def function(
+        self, operator: Operator, remembered: Any, carried: Sequence[Tensor], output: Any, *, within: bool
+    ) -> None:
+        """Hear of a function that worked on the image, `within` a layer or not."""
+
+    def after(self, _call: Call, _remembered: Any) -> Tensor | None:
+        """Hear of a layer that ended; a tensor that is returned goes on in place of its output."""
+
+
+class _Watcher(TorchFunctionMode):
+    """Tells a visitor of the leaf modules of a network, and of the functions between them, that its thread runs."""
+
+    def __init__(self, network: nn.Module, constants: Iterable[Tensor], visitor: Visitor) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+        self.names = {id(module): name for name, module in leaves(network)}
+        # Tensors that do not depend on the image; they are kept, so that no identity is used twice during the run.
+        self._constants = {id(tensor): tensor for tensor in constants}
+        self._visitor = visitor
+        self._begun: list[Any] = []  # what is remembered of each layer that has begun and not ended
+        self._deaf = False  # while the visitor itself calls functions
+
+    def enter(self, taken: Any) -> None:
+        """Begin a module's run."""
+        self._begun.append(self._visitor.reads([*islice(tensors_of(taken), 1)]))
+
+    def leave(self, module: nn.Module, taken: Any, output: Any) -> Tensor | None:
+        """End a module's run; the output is None where it failed."""
+        remembered = self._begun.pop()
+        made = next(tensors_of(output), None)
+        if self._begun or made is None:
+            return None
+        given = next(tensors_of(taken), None)
+        kind = parametrize.type_before_parametrizations(module).__name__
+        call = Call(self._called(self.names[id(module)]), kind, module, given, made, module.forward)
+        self._deaf = True
+        try:
+            changed = self._visitor.after(call, remembered)
+        finally:
+            self._deaf = False
+        return changed if isinstance(output, Tensor) else None
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call a function, as a layer if it is one."""
+        del types
+        kwargs = kwargs or {}
+        if self._deaf:
+            return func(*args, **kwargs)
+        carried = [tensor for tensor in tensors_of((args, kwargs)) if id(tensor) not in self._constants]
+        if not carried:
+            output = func(*args, **kwargs)
+            self._constants |= {id(tensor): tensor for tensor in tensors_of(output)}
+            return output
+        operator = operator_of(name_of_function(func), args, kwargs, carried)
+        remembered = self._visitor.reads(carried)
+        output = func(*args, **kwargs)
+        written = args[0] if operator.name == "setitem" else output
+        made = next(tensors_of(written), None)
+        if made is None:  # a shape, a number
+            return output
+        for tensor in tensors_of(written):
+            self._constants.pop(id(tensor), None)
+        operator = replace(operator, output=tuple(made.shape))
+        is_layer = (made.is_floating_point() or made.is_complex()) and operator.is_layer
+        self._visitor.function(operator, remembered, carried, written, within=bool(self._begun) or is_layer)
+        if self._begun or not is_layer:
+            return output
+        name = self._called(f"{operator.name}()")
+        call = Call(name, operator.name, None, carried[0], made, lambda other: func(other, *args[1:], **kwargs))
+        changed = self._visitor.after(call, remembered)
+        return output if changed is None else changed
+
+    def _called(self, name: str) -> str:
+        self.calls[name] += 1
+        return name if self.calls[name] == 1 else f"{name} ({self.calls[name]})"
+
+
+@contextmanager
+def watched(network: nn.Module, visitor: Visitor) -> Iterator[Counter[str]]:
+    """Tell a visitor of every layer that this thread runs within; yield how often each ran.
+
+    Raises
+    ------
+    InputError
+        If the network, or a part of it, is TorchScript.
+    """
+    _check_watchable(network)
+    watcher = _Watcher(network, tensors_held(network), visitor)
+    watchers = vars(_OF_THREAD).setdefault("watchers", [])
+    modules = [module for _, module in leaves(network)]
+    with _LOCK:
+        for module in modules:
+            count, handles = _HOOKED.get(module, (0, ()))
+            _HOOKED[module] = (
+                count + 1,
+                handles
+                or (
+                    module.register_forward_pre_hook(_entered, with_kwargs=True),
+                    module.register_forward_hook(_left, with_kwargs=True, always_call=True),
+                ),
+            )
+    watchers.append(watcher)
+    try:
+        with watcher:
+            yield watcher.calls
+    finally:
+        watchers.remove(watcher)
+        with _LOCK:
+            for module in modules:
+                count, handles = _HOOKED.pop(module)
+                if count > 1:
+                    _HOOKED[module] = count - 1, handles
+                    continue
+                for handle in handles:
+                    handle.remove()
+
+
+def _entered(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    watcher = _watcher_of(module)
+    if watcher:
+        watcher.enter((args, kwargs))
+
+
+def _left(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Tensor | None:
+    watcher = _watcher_of(module)
+    return watcher.leave(module, (args, kwargs), output) if watcher else None
+
+
+def _watcher_of(module: nn.Module) -> _Watcher | None:
+    """Return who watches a module in this thread."""
+    watchers: list[_Watcher] = vars(_OF_THREAD).get("watchers", [])
+    return watchers[-1] if watchers and id(module) in watchers[-1].names else None
+
+
+def observe(network: nn.Module, batch: Tensor, visitor: Visitor) -> None:
+    """Run a network once, in evaluation mode and without gradients, and tell a visitor of every layer.
+
+    Modes, hooks, gradients and the random state are restored whatever happens.
 
     Raises
     ------
     InputError
         If the network cannot run on the batch; the message says how far it came.
     """
-    calls: Counter[str] = Counter()
-    names = {module: name or type(module).__name__ for name, module in network.named_modules() if _is_leaf(module)}
-    modes = {module: module.training for module in network.modules()}
+    with at_rest(network), torch.no_grad(), watched(network, visitor) as calls:
+        try:
+            output = network(batch.to(*device_and_precision(network)))
+            if isinstance(output, Iterator):  # a generator has not run before it is asked
+                deque(output, maxlen=0)
+        except CODE_FAILS as error:
+            reached = f"it ran {', '.join(calls)} and then stopped" if calls else "its first layer did not run"
+            raise cannot_run(f"on a batch of shape {tuple(batch.shape)}; {reached}", error) from error
 
-    def leave(layer: nn.Module, given: tuple[Any, ...], output: Any) -> None:
-        name = names[layer]
-        calls[name] += 1
-        called = name if calls[name] == 1 else f"{name} ({calls[name]})"
-        after(called, layer, _first_tensor(given), _first_tensor(output))
 
-    def enter(_layer: nn.Module, given: tuple[Any, ...]) -> None:
-        if before:
-            before(_first_tensor(given))
+@contextmanager
+def at_rest(network: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode, and restore modes and random state whatever happens.
 
-    weight = next(network.parameters(), batch)
-    handles = [
-        handle
-        for module in names
-        for handle in (module.register_forward_pre_hook(enter), module.register_forward_hook(leave))
-    ]
+    Several threads may do so at once: the last to leave restores what the first found.
+    """
+    modules = list(network.modules())
+    with _LOCK:
+        for module in modules:
+            entered, training = _RESTING.get(module, (0, module.training))
+            _RESTING[module] = entered + 1, training
+            module.training = False
+    device, _ = device_and_precision(network)
     try:
-        network.eval()
-        with torch.no_grad(), torch.random.fork_rng([weight.device] if weight.is_cuda else []):
-            network(batch.to(weight.device, weight.dtype))
-    except RuntimeError as error:
-        reached = f"it ran {', '.join(calls)} and then stopped" if calls else "its first layer did not run"
-        raise InputError(
-            f"the network cannot run on a batch of shape {tuple(batch.shape)}; {reached}: {error}"
-        ) from error
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
     finally:
-        for handle in handles:
-            handle.remove()
-        for module, training in modes.items():
-            module.training = training
+        with _LOCK:
+            for module in modules:
+                entered, training = _RESTING.pop(module)
+                if entered == 1:
+                    module.training = training
+                else:
+                    _RESTING[module] = entered - 1, training
 
 
-def _is_leaf(module: nn.Module) -> bool:
-    return next(module.children(), None) is None
+def device_and_precision(network: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Return where a network's numbers are and what they are; those of a CPU and of float32 where it has none."""
+    numbers = (tensor for tensor in network.parameters() if tensor.is_floating_point())
+    like = next(numbers, torch.empty(0, device="cpu"))
+    return like.device, like.dtype
 
 
-def _first_tensor(value: Any) -> Tensor:
-    while isinstance(value, tuple | list):
-        value = value[0]
-    return value  # type: ignore[no-any-return]
+def _check_watchable(network: nn.Module) -> None:
+    if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
+        raise InputError(
+            "this network is TorchScript, or a part of it, and its layers cannot be watched: give the module that it "
+            "was made of, or export it with torch.onnx.export and give the ONNX file"
+        )
+
+
+def leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Go through the modules that are layers, with their names: those without parts, and those used as a whole."""
+    seen: set[int] = set()
+    waiting = [("", network)]
+    while waiting:
+        name, module = waiting.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        # What makes the weights of a module from others (weight or spectral norm) is no part of the network.
+        made = parametrize.is_parametrized(module)
+        parts = [part for part in module.named_children() if not (made and part[0] == "parametrizations")]
+        if isinstance(module, WHOLE) or not parts:
+            yield name or type(module).__name__, module
+        else:
+            waiting += [(f"{name}.{key}" if name else key, part) for key, part in reversed(parts)]

@@ -191,7 +191,7 @@ class TestFunctionsBetweenTheLayers:
 
         found = anatomy(nn.Sequential(nn.Conv2d(1, 1, 3), Swish(), nn.Conv2d(1, 1, 3)), (9, 9))
         assert [layer.receptive_field for layer in found.layers] == [(3, 3), (3, 3), (5, 5)]
-        assert found.not_counted == ("1",)
+        assert found["1"].multiply_add_arithmetic == "7·7·1 = 49"
 
 
 def through(function, first=None, last=None):
@@ -230,10 +230,10 @@ class TestWhatFeedsALayer:
             (lambda maps: functional.dropout(maps, 0.5, training=False), "first"),
             (lambda maps: maps + 1, None),
             (lambda maps: maps.add_(1), None),
-            (lambda maps: functional.relu(maps, inplace=True), None),
+            (lambda maps: functional.relu(maps, inplace=True), "relu()"),
         ],
     )
-    def test_a_function_between_is_no_layer_but_handing_on_is_none(self, function, source):
+    def test_what_a_function_between_hands_on(self, function, source):
         assert anatomy(through(function), (8, 8))["last"].source == source
 
     def test_what_a_function_reads_beside_the_pooling_is_not_unread(self):

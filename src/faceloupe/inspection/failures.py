@@ -1,0 +1,16 @@
+"""What somebody else's network fails with, told as an error of its input."""
+
+from faceloupe.errors import InputError
+
+__all__ = ["CODE_FAILS", "cannot_run"]
+
+# What the code of a network may end with; an interrupt is the user's own.
+CODE_FAILS = (Exception, SystemExit)
+
+
+def cannot_run(on_what: str, error: BaseException, who: str = "the network") -> InputError:
+    """Return the error of a network whose own code failed; an InputError stays as it is."""
+    if isinstance(error, InputError):
+        return error
+    said = str(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
+    return InputError(f"{who} cannot run {on_what}: {said}")
