@@ -12,10 +12,12 @@
     │   └── NameTakenError                  another subject has the name
     └── ProblemError                        a server refused; the message says why, and what to do
 
-The command line turns every one of them into a message on stderr and exit status 2.
+The command line turns every one of them into a message on stderr and exit status 2. :class:`DamageWarning` is no error:
+what is sound was answered for.
 """
 
 __all__ = [
+    "DamageWarning",
     "FaceloupeError",
     "GalleryError",
     "ImageError",
@@ -30,6 +32,10 @@ __all__ = [
 
 class FaceloupeError(Exception):
     """The root: catch this to catch everything that faceloupe raises on purpose."""
+
+
+class DamageWarning(UserWarning):
+    """Something in a gallery is damaged and was left out of an answer; the message says what."""
 
 
 class InputError(FaceloupeError, ValueError):

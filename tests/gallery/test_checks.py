@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import warnings
 from contextlib import closing
 
 import numpy as np
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_gallery import POINT
 
-from faceloupe.errors import GalleryError
+from faceloupe.errors import DamageWarning, GalleryError
 from faceloupe.gallery import EmbedderId, open_gallery
 from faceloupe.gallery.index import index_of
 from faceloupe.gallery.lookalikes import _strict_enough, is_by_chance, matching_pairs
+from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import OperatingPoint
 
@@ -156,17 +158,70 @@ def test_a_reference_unlike_all_others_of_its_subject_is_found(gallery):
 def test_a_quality_that_is_none_is_damage(gallery, quality, tmp_path):
     change(gallery, f"UPDATE face_references SET quality = '{quality}' WHERE id = 2")  # noqa: S608
     assert found(gallery) == [("damage", ("Ann",))]
-    with pytest.raises(GalleryError, match="reference 2 of 'Ann' has a quality that is no table of numbers"):
-        gallery.export(tmp_path / "export.json")
+    assert "reference 2 of 'Ann' has a quality that is no table of numbers" in gallery.check().findings[0].words
+    with pytest.warns(DamageWarning, match="damaged, and left out: reference 2"):
+        assert gallery.export(tmp_path / "export.json") == 2
 
 
-@pytest.mark.parametrize("value", ["substr(vector, 1, 60)", "substr(vector, 1, 63)"])
-def test_whoever_reads_damage_is_sent_to_the_check(gallery, value):
+@pytest.mark.parametrize("value", ["substr(vector, 1, 60)", "substr(vector, 1, 63)", "'text'", "zeroblob(64)"])
+def test_whoever_reads_damage_gets_the_rest_and_is_sent_to_the_check(gallery, value):
     change(gallery, f"UPDATE face_references SET vector = CAST({value} AS BLOB) WHERE id = 2")  # noqa: S608
-    with pytest.raises(GalleryError, match=r"damaged.*faceloupe check"):
-        gallery.templates(Toy())
-    with pytest.raises(GalleryError, match=r"damaged.*faceloupe check"):
-        index_of(gallery, EmbedderId("toy", WEIGHTS)).size()
+    with pytest.warns(DamageWarning, match=r"left out: reference 2\. faceloupe check says"):
+        assert gallery.templates(Toy()).references.tolist() == [1, 3]
+    with pytest.warns(DamageWarning, match=r"left out: reference 2\. faceloupe check says"):
+        assert index_of(gallery, EmbedderId("toy", WEIGHTS)).size() == (2, 2)
+
+
+ALTERED = {
+    "face_references": {
+        "vector": ["NULL", "'text'", "7", "X'0000'", "zeroblob(8)", "zeroblob(64)"],
+        "quality": ["NULL", "'[]'", "X'ff'", "7", "'{'"],
+        "created": ["NULL", "'yesterday'", "12", "X'00'", "'0001-01-01'"],
+        "dimensions": ["NULL", "'many'", "-1", "2"],
+        "subject_id": ["NULL", "99", "'Ann'"],
+        "embedder": ["NULL", "7", "X'ff'"],
+        "source_sha256": ["NULL", "7", "X'ff'"],
+    },
+    "subjects": {
+        "created": ["NULL", "'yesterday'", "'9999-99-99 00:00:00.000000'"],
+        "name": ["''", "7", "X'ff'", "CAST(X'ff41' AS TEXT)", "'Ann' || char(27) || '[2J'", "char(8238) || 'b'"],
+        "consent": ["NULL", "7", "X'ff'", "char(27) || '[2J'", "char(0)"],
+    },
+    "audit": {"details": ["NULL", "'{'", "'[]'", "X'ff'"], "at": ["NULL", "'then'"], "who": ["NULL", "X'ff'"]},
+    "operating_points": {"document": ["NULL", "'{}'", "'[]'", "'{'"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [(table, column, value) for table in ALTERED for column in ALTERED[table] for value in ALTERED[table][column]],
+)
+def test_whatever_another_program_has_written_is_named_and_the_rest_is_answered(tmp_path, table, column, value):
+    path = tmp_path / "faces.db"
+    with open_gallery(path, create=True) as gallery:
+        for name in ("Ann", "Bob", "Cy"):
+            gallery.enrol(name, [photograph(f"{name}1.jpg"), photograph(f"{name}2.jpg")], consent="form")
+        gallery.save_point(POINT)
+    with closing(sqlite3.connect(path)) as connection, connection:  # NOT NULL as an older schema may lack it
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '')")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = {value} WHERE id = 1")  # noqa: S608
+    with open_gallery(path) as gallery, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamageWarning)
+        assert gallery.check().faults, "nothing was found"
+        assert len(gallery.people()) == 3
+        assert gallery.person("Bob").references
+        assert len(gallery.audit()) == 4
+        if table == "operating_points":
+            with pytest.raises(GalleryError, match=r"threshold .* is damaged. Calibrate again"):
+                gallery.export(tmp_path / "export.json")
+            return
+        [answer] = gallery.identify(photograph("Bob1.jpg").templates)
+        assert (answer.name, answer.nobody) == ("Bob", False)
+        assert gallery.export(tmp_path / "export.json") == 3
+        people_document(gallery.people())
+        audit_document(gallery.audit())
 
 
 @given(st.integers(0, 100), st.integers(2, 30), st.floats(-0.2, 0.9))

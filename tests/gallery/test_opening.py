@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from galleries import Toy, photograph
 
 from faceloupe.errors import GalleryError, InputError
-from faceloupe.gallery import open_gallery, opening
+from faceloupe.gallery import open_gallery, revisions
 from faceloupe.gallery.schema import metadata
 
 
@@ -57,13 +57,13 @@ def test_opening_needs_no_alembic(path):
 
 
 def test_an_older_schema_is_brought_to_the_newest_with_all_that_is_in_it(path, tmp_path, monkeypatch):
-    migrations = shutil.copytree(opening._MIGRATIONS, tmp_path / "migrations")
+    migrations = shutil.copytree(revisions._MIGRATIONS, tmp_path / "migrations")
     (migrations / "versions" / "v0002_more.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0002', '0001'\n"
         "def upgrade():\n    op.add_column('subjects', sa.Column('note', sa.Text))\n"
     )
-    monkeypatch.setattr(opening, "_MIGRATIONS", migrations)
-    monkeypatch.setattr(opening, "REVISION", "0002")
+    monkeypatch.setattr(revisions, "_MIGRATIONS", migrations)
+    monkeypatch.setattr(revisions, "REVISION", "0002")
     with open_gallery(path) as gallery, gallery.reading() as connection:
         assert connection.exec_driver_sql("SELECT name, note FROM subjects").all() == [("Ann", None)]
         made = connection.exec_driver_sql("SELECT revision FROM gallery_schema_versions ORDER BY 1").scalars().all()
@@ -71,7 +71,7 @@ def test_an_older_schema_is_brought_to_the_newest_with_all_that_is_in_it(path, t
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "version", lambda _: None)  # the last row of all cannot be written
+    monkeypatch.setattr(revisions, "version", lambda _: None)  # the last row of all cannot be written
     with pytest.raises(GalleryError, match="NOT NULL"):
         open_gallery(tmp_path / "faces.db", create=True)
     with closing(sqlite3.connect(tmp_path / "faces.db")) as connection:
@@ -83,6 +83,25 @@ def test_a_newer_schema_names_the_version_that_knows_it(path):
         connection.execute("UPDATE gallery_schema SET version_num = '0007'")
         connection.execute("INSERT INTO gallery_schema_versions VALUES ('0007', '9.1.0', '2031-01-01 00:00:00')")
     with pytest.raises(GalleryError, match=r"schema 0007.*knows schemas up to 0001.*faceloupe 9\.1\.0 or later"):
+        open_gallery(path)
+
+
+@pytest.mark.parametrize("noted", ["0000", "", "abc", "\x00"])
+def test_a_schema_that_nobody_made_is_no_gallery_to_work_with(path, noted):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE gallery_schema SET version_num = ?", (noted,))
+    with pytest.raises(GalleryError, match=r"schema"):
+        open_gallery(path)
+
+
+def test_a_schema_that_is_noted_twice_or_never_is_damaged(path):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO gallery_schema VALUES ('0000')")
+    with pytest.raises(GalleryError, match=r"its table gallery_schema is damaged\. Restore a backup"):
+        open_gallery(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM gallery_schema")
+    with pytest.raises(GalleryError, match="its table gallery_schema is damaged"):
         open_gallery(path)
 
 

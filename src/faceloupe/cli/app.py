@@ -1,8 +1,9 @@
 """The commands, and what becomes of their errors."""
 
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +37,7 @@ from faceloupe.cli.train import train
 from faceloupe.cli.undo import undo
 from faceloupe.cli.verify import verify
 from faceloupe.cli.weights import weights
-from faceloupe.errors import FaceloupeError
+from faceloupe.errors import DamageWarning, FaceloupeError
 
 __all__ = ["COMMANDS", "app", "run"]
 
@@ -52,11 +53,22 @@ app = typer.Typer(
 def run() -> None:
     """Run the command that the arguments name; errors that faceloupe or the system foresees are told, exit status 2."""
     show_every_letter()
+    warnings.showwarning = _tell_damage
     try:
         app()
     except (FaceloupeError, OSError) as problem:
         say(f"faceloupe: {problem}")
         sys.exit(2)
+
+
+_show_warning = warnings.showwarning
+
+
+def _tell_damage(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    if issubclass(category, DamageWarning):
+        say(f"Caution: {message}.")
+    else:
+        _show_warning(message, category, *place)
 
 
 def _show_version(wanted: bool) -> None:

@@ -15,12 +15,16 @@ __all__ = ["export"]
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
     gallery: GalleryName = "faceloupe.db",
+    sign: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY", help="Sign it with a file of 32 secret bytes or more, for import --signed-by KEY."),
+    ] = None,
 ) -> None:
     """Write everybody with their references into one file. It is personal data, as the gallery is."""
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as opened:
-        count = opened.export(file)
+        count = opened.export(file, key=sign)
     say(f"{counted(count, 'subject')} exported. The file holds names and biometric templates: keep it as carefully as "
         "the gallery, and delete it after use.")  # fmt: skip
     echo(str(file))

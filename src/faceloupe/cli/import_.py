@@ -14,23 +14,32 @@ __all__ = ["import_"]
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What faceloupe export wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What faceloupe export wrote, or a gallery's file.")],
     gallery: GalleryName = "faceloupe.db",
+    with_thresholds: Annotated[
+        bool, typer.Option("--with-thresholds", help="Take its calibrated thresholds, too, where there are none here.")
+    ] = False,
+    signed_by: Annotated[
+        Path | None, typer.Option(metavar="KEY", help="Refuse a file that export --sign KEY has not signed.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Take in what faceloupe export wrote. Nothing that is in the gallery is changed.
+    """Take in what faceloupe export wrote, or another gallery. Nothing that is in this gallery is changed.
 
-    Each subject comes whole or not at all. Exit status 1 if one did not come because the gallery has another one of
-    that name, or one of the photographs as somebody else.
+    A file's checksum shows whether it was cut short or damaged on its way, and a signature that nobody changed it who
+    has not the key. Each subject comes whole or not at all. Exit status 1 if one did not come because the gallery has
+    another one of that name, or one of the photographs as somebody else.
     """
     from faceloupe.gallery import open_gallery
 
     if not file.exists():  # or an empty gallery would be made
         raise InputError(f"{file} cannot be read: there is no such file")
     with open_gallery(gallery, create=True) as opened:
-        result = opened.import_(file)
+        result = opened.import_(file, key=signed_by, thresholds=with_thresholds)
     for conflict in result.conflicts:
         say(f"not imported: {legible(conflict.path)}: {conflict.reason}")
+    for threshold in result.thresholds:
+        say(f"not taken: the threshold of the file, {threshold}. --with-thresholds takes it: it decides who is whom.")
     if json:
         echo_json(result.to_document())
     else:

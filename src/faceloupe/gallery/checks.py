@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Text, cast, func, select
 
-from faceloupe.gallery import trail
+from faceloupe.errors import GalleryError
+from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import REMEDY, flaws
+from faceloupe.gallery.schema import UNKNOWN, audit, references, subjects
+from faceloupe.gallery.soundness import REMEDY, flaws, is_object, unprintable
 from faceloupe.gallery.strangers import Strangers, point_for, strangers
 from faceloupe.gallery.templates import embedders, templates
 
@@ -77,7 +78,14 @@ class Report:
 def check(connection: Connection) -> Report:
     """Look at everything, see :meth:`faceloupe.gallery.Gallery.check`."""
     names = {row.id: row.name for row in connection.execute(select(subjects.c.id, subjects.c.name))}
-    damage = [*_damage_of_file(connection), *_damage_of_references(connection), *_empty(connection)]
+    damage = [
+        *_damage_of_file(connection),
+        *_damage_of_references(connection),
+        *_damage_of_subjects(connection),
+        *_damage_of_trail(connection),
+        *_damage_of_thresholds(connection),
+        *_empty(connection),
+    ]
     found, alone = ([], []) if damage else _compared(connection)  # what is whole is compared
     return Report(
         subjects=len(names),
@@ -108,7 +116,10 @@ def _compared(connection: Connection) -> tuple[list[LookAlikes], list[Strangers]
 def _damage_of_file(connection: Connection) -> Iterator[Finding]:
     if connection.dialect.name != "sqlite":
         return  # a server checks its files and keys itself
-    restore = "Restore a backup, or import an export into a new gallery"
+    restore = (
+        "Restore a backup (faceloupe restore), or carry what is sound into a new gallery (faceloupe export, faceloupe "
+        "import)"
+    )
     for (complaint,) in connection.exec_driver_sql("PRAGMA integrity_check").all():
         if complaint != "ok":
             yield Finding("damage", f"the file is damaged: {complaint}. {restore}.")
@@ -117,8 +128,48 @@ def _damage_of_file(connection: Connection) -> Iterator[Finding]:
 
 
 def _damage_of_references(connection: Connection) -> Iterator[Finding]:
-    for words, name in flaws(connection):
+    for _, words, name in flaws(connection):
         yield Finding("damage", f"{words}. {REMEDY}.", (name,))
+
+
+def _damage_of_subjects(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(select(subjects).order_by(subjects.c.id)):
+        who = f"subject {row.id}, {row.name!r},"
+        if unprintable(row.name) or not row.name:
+            yield Finding(
+                "damage",
+                f"{who} has a name that cannot be printed. Give another one: faceloupe rename $'{_escaped(row.name)}' "
+                "NAME.",
+                (row.name,),
+            )
+        if unprintable(row.consent, note=True):
+            yield Finding(
+                "damage", f"{who} has a consent note with characters that cannot be printed. {REMEDY}.", (row.name,)
+            )
+        if row.created == UNKNOWN:
+            yield Finding("damage", f"{who} has no date of enrolment. {REMEDY}.", (row.name,))
+
+
+def _damage_of_trail(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(select(audit.c.id, audit.c.at, cast(audit.c.details, Text).label("text"))):
+        if row.at == UNKNOWN or not is_object(row.text):
+            yield Finding(
+                "damage",
+                f"line {row.id} of the trail is damaged: who did it, and when, is not known. Restore a backup, or "
+                "live with it: the people are not concerned.",
+            )
+
+
+def _damage_of_thresholds(connection: Connection) -> Iterator[Finding]:
+    try:
+        saved_points.latest_of_all(connection)
+    except GalleryError as problem:
+        yield Finding("damage", f"{problem}.")
+
+
+def _escaped(text: str) -> str:
+    """Return a text as a shell takes it between $' and '."""
+    return text.encode("unicode_escape").decode("ascii").replace("'", "\\'")
 
 
 def _empty(connection: Connection) -> Iterator[Finding]:

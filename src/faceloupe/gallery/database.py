@@ -60,7 +60,7 @@ class Database:
             place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
         try:
             self.engine = create_engine(  # a template is in no error message
-                place, hide_parameters=True, json_deserializer=parse_json
+                place, hide_parameters=True, json_deserializer=_document
             )
         except ImportError as error:
             raise UnavailableError(f"This gallery needs {error.name}: pip install faceloupe[postgres]") from error
@@ -193,8 +193,18 @@ def _path_of(place: URL) -> Path:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver begins no transactions: _begin does
+    connection.text_factory = lambda content: content.decode("utf-8", "backslashreplace")
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _document(content: Any) -> dict[str, Any]:
+    """Return the object that a column of JSON holds; an empty one if that is damaged."""
+    try:
+        document = parse_json(content) if isinstance(content, str | bytes) else {}
+    except InputError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _begin(connection: Connection) -> None:

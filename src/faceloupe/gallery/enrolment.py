@@ -20,7 +20,7 @@ from faceloupe.gallery import trail
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import damage_in_words
+from faceloupe.gallery.soundness import sound_rows, usual_dimensions
 from faceloupe.gallery.strangers import point_for, unlike_all
 from faceloupe.gallery.templates import made_by
 from faceloupe.progress import Progress
@@ -166,9 +166,10 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
         of_subject = select(references.c.source_sha256, references.c.vector).where(
             references.c.subject_id == subject_id, made_by(maker)
         )
-        with damage_in_words():
-            rows = connection.execute(of_subject).all()
-            alone = unlike_all(np.stack([row.vector for row in rows]), point.threshold)
+        rows = connection.execute(of_subject).all()
+        sound = sound_rows([row.vector for row in rows], usual_dimensions(connection, maker))
+        rows = [row for row, whole in zip(rows, sound, strict=True) if whole]
+        alone = unlike_all(np.stack([row.vector for row in rows]), point.threshold) if rows else []
         for row, best in alone:
             if path := paths.get((rows[row].source_sha256, maker)):
                 reason = (

@@ -1,12 +1,16 @@
 """A gallery in one file, to carry it elsewhere. It is personal data.
 
 The file is JSON, a line for each subject. The first line says what the file is and holds the operating points; the
-last one says how many subjects there are and the SHA-256 of all lines before it, so that a file that was cut short or
-touched by hand is refused whole. The trail stays where it was made.
+last one says how many subjects there are and the SHA-256 of all lines before it. That shows whether a file was cut
+short or damaged on its way. It does not show who wrote it: whoever changes the file can write the right sum below it. A
+file that is signed with a key (HMAC-SHA256, RFC 2104) shows that nobody changed it who has not the key. The trail stays
+where it was made.
 """
 
 import base64
+import hmac
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,13 +21,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from faceloupe.arrays import encode_array
-from faceloupe.errors import GalleryError
-from faceloupe.files import write_whole
+from faceloupe.errors import GalleryError, InputError
+from faceloupe.files import read_bytes, write_whole
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import REMEDY, flaws
+from faceloupe.gallery.soundness import flaws, leave_out
 
-__all__ = ["SCHEMA", "export"]
+__all__ = ["SCHEMA", "documents", "export", "read_key"]
 
 SCHEMA = "faceloupe.gallery/1"
 _NOTICE = "Personal data: names and biometric templates. Keep it as carefully as the gallery, and delete it after use."
@@ -32,15 +36,17 @@ _AS_THEY_ARE = ("embedder", "weights_sha256", "dimensions", "quality", "source_s
 Document = dict[str, Any]
 
 
-def export(connection: Connection, path: Path) -> int:
+def export(connection: Connection, path: Path, key: Path | None = None) -> int:
     """Write all subjects into a file and return how many, see :meth:`faceloupe.gallery.Gallery.export`."""
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not.")
-    for words, _ in flaws(connection):
-        raise GalleryError(f"Nothing was exported: {words}. {REMEDY}; faceloupe check names all that is damaged.")
-    lines = [_line(document) for document in _documents(connection)]
+    secret = None if key is None else read_key(key)
+    lines = [_line(document) for document in documents(connection)]
     body = b"".join(lines)
-    end = _line({"subjects": len(lines) - 1, "sha256": sha256(body).hexdigest()})
+    seals = {"sha256": sha256(body).hexdigest()}
+    if secret is not None:
+        seals["hmac_sha256"] = hmac.digest(secret, body, "sha256").hex()
+    end = _line({"subjects": len(lines) - 1, **seals})
     try:
         write_whole(path, body + end)
     except OSError as problem:
@@ -48,8 +54,32 @@ def export(connection: Connection, path: Path) -> int:
     return len(lines) - 1
 
 
-def _documents(connection: Connection) -> Iterator[Document]:
-    """Yield what the file says of itself, then each subject."""
+def read_key(path: Path) -> bytes:
+    """Return the bytes that files are signed with.
+
+    Raises
+    ------
+    InputError
+        If the file has fewer than 32 bytes, which could be guessed, or more than 4096, or others may read it.
+    """
+    content = read_bytes(path, 4096)
+    if len(content) < 32:
+        raise InputError(f"{path}: a key has 32 bytes or more, such as head -c 32 /dev/urandom > {path} gives")
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise InputError(f"{path} may be read by others on this machine: chmod 600 {path}")
+    return content
+
+
+def documents(connection: Connection) -> Iterator[Document]:
+    """Yield what an export says of itself, then each subject, without the references that are damaged.
+
+    Warns
+    -----
+    DamageWarning
+        If there are such references.
+    """
+    damaged = {number for number, _, _ in flaws(connection)}
+    leave_out(sorted(damaged))
     yield {
         "schema": SCHEMA,
         "notice": _NOTICE,
@@ -58,7 +88,8 @@ def _documents(connection: Connection) -> Iterator[Document]:
     }
     people = {row.id: row for row in connection.execute(select(subjects))}
     rows = connection.execute(select(references).order_by(references.c.subject_id, references.c.id))
-    for subject_id, kept in groupby(rows, key=lambda row: row.subject_id):
+    sound = (row for row in rows if row.id not in damaged and row.subject_id in people)
+    for subject_id, kept in groupby(sound, key=lambda row: row.subject_id):
         subject = people[subject_id]
         yield {
             "name": subject.name,

@@ -238,35 +238,64 @@ class Gallery:
         """
         return forgetting.forget(self._database, subject, reference)
 
-    def export(self, path: str | PathLike[str]) -> int:
+    def export(self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None) -> int:
         """Write everybody with their references and the operating points into one new file, and return how many.
 
         The file is personal data, as the gallery is: names and templates. Its mode is 0600. The trail stays here.
 
+        Parameters
+        ----------
+        path : path
+        key : path, optional
+            A file of 32 secret bytes or more that the export is signed with: who imports it with the same key knows
+            that nobody has changed it who has not the key.
+
+        Warns
+        -----
+        DamageWarning
+            If references are damaged: they are left out.
+
         Raises
         ------
         GalleryError
-            If the file exists already or cannot be written, a reference is damaged, or the gallery may only be read:
-            an export is noted in the trail. Then there is no file, and no note.
+            If the file exists already or cannot be written, or the gallery may only be read: an export is noted in the
+            trail. Then there is no file, and no note.
+        InputError
+            If the key cannot be one.
         """
         with self.writing() as connection:
             trail.note(connection, "export")
-            return exporting.export(connection, Path(path))
+            return exporting.export(connection, Path(path), None if key is None else Path(key))
 
-    def import_(self, path: str | PathLike[str]) -> Imported:
-        """Take in what :meth:`export` wrote. Nothing that is here is changed.
+    def import_(
+        self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None, thresholds: bool = False
+    ) -> Imported:
+        """Take in what :meth:`export` wrote, or another gallery's file. Nothing that is here is changed.
 
         Each subject comes whole or not at all: not if somebody of that name is here with other references, nor if one
         of the photographs is enrolled here as somebody else. Subjects that are here just so are passed over, and so a
         file may be imported twice.
 
+        Parameters
+        ----------
+        path : path
+        key : path, optional
+            What the file must be signed with. Without a key a file's checksum shows only that it was not cut short or
+            damaged on its way: whoever changed it on purpose could have written the right one.
+        thresholds : bool
+            Take the file's calibrated thresholds, too, for embedders that have none here. They decide from then on who
+            is whom, and so they never come unasked.
+
         Raises
         ------
         GalleryError
             If the file cannot be read, is none of these, or was changed or cut short: then nothing of it is taken in.
+        InputError
+            If the key cannot be one.
         """
         with self.writing() as connection:
-            return importing.import_(connection, Path(path))
+            signed = None if key is None else Path(key)
+            return importing.import_(connection, Path(path), key=signed, thresholds=thresholds)
 
     def check(self) -> "Report":
         """Look for what is wrong, or looks wrong; every pair of references is compared."""

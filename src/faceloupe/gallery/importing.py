@@ -1,7 +1,9 @@
-"""Taking in what was exported: each subject whole or not at all, and nothing is overwritten."""
+"""Taking in what was exported, or another gallery: each subject whole or not at all, and nothing is overwritten."""
 
 import base64
+import hmac
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,35 +15,55 @@ from sqlalchemy import Connection, Row, insert, select
 
 from faceloupe.arrays import decode_array
 from faceloupe.documents import parse_json
-from faceloupe.errors import GalleryError
+from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces import Skipped
+from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
+from faceloupe.gallery.database import Database
 from faceloupe.gallery.enrolment import Holders, holders_of, refusal_of_holder
-from faceloupe.gallery.exporting import SCHEMA
+from faceloupe.gallery.exporting import SCHEMA, documents, read_key
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Imported
+from faceloupe.gallery.revisions import bring_up_to_date
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import is_quality, is_unit
+from faceloupe.gallery.soundness import is_quality, is_unit, usual_dimensions
 from faceloupe.scores import OperatingPoint
 
 __all__ = ["import_"]
+
+MAX_BYTES, MAX_LINE = 64 << 30, 256 << 20
+"""Of a file, and of all that belongs to one subject, at most."""
+
+DIMENSIONS = range(16, 8193)
+"""Numbers in a template: fewer cannot tell people apart."""
+
+YEARS = range(1970, 9000)
+"""In which something can have been enrolled; what time zones add to the last year is a date, too."""
 
 _ANOTHER = (
     "somebody of this name is here already, with other references or another consent note. Rename the one here "
     "(faceloupe rename), import again, and if the two are one person merge them (faceloupe merge)"
 )
 
+_KINDS = {
+    b"\x80": "a pickle, as face_recognition and DeepFace keep encodings in",
+    b"PK\x03\x04": "a ZIP archive, such as NumPy's .npz",
+    b"\x93NUMPY": "an array of NumPy",
+}
+
 Document = dict[str, Any]
 
 
-def import_(connection: Connection, path: Path) -> Imported:
+def import_(connection: Connection, path: Path, *, key: Path | None = None, thresholds: bool = False) -> Imported:
     """Take in a file, see :meth:`faceloupe.gallery.Gallery.import_`.
 
     The file is read to its end, where its checksum is, while subjects are added already: on an error the transaction
     is to be undone.
     """
+    secret = None if key is None else read_key(key)
     try:
-        return _taken_in(connection, _documents(path))
+        with _opened(path, secret) as found:
+            return _taken_in(connection, found, thresholds=thresholds)
     except OSError as problem:
         raise GalleryError(f"{path} cannot be read: {problem.strerror}.") from problem
     except (KeyError, TypeError, ValueError) as problem:
@@ -49,34 +71,67 @@ def import_(connection: Connection, path: Path) -> Imported:
         raise GalleryError(f"{path} is damaged or no export of a gallery ({what}). Nothing was imported.") from problem
 
 
-def _documents(path: Path) -> Iterator[Document]:
-    """Yield the documents of a file without the last one, whose checksum they must have."""
+@contextmanager
+def _opened(path: Path, secret: bytes | None) -> Iterator[Iterator[Document]]:
+    """Open an export, or another gallery, as documents."""
+    with open_regular(path, MAX_BYTES) as file:
+        start = file.read(16)
+    if start == b"SQLite format 3\0":
+        if secret is not None:
+            raise InputError("it is a gallery, and only an export can be signed")
+        with closing(Database(path)) as other:
+            bring_up_to_date(other, create=False)
+            with other.reading() as connection:
+                yield documents(connection)
+        return
+    for sign, kind in _KINDS.items():
+        if start.startswith(sign):
+            raise InputError(
+                f"it is {kind}; nothing of it is loaded. Vectors of one network cannot be compared with another's: "
+                "enrol the photographs again, see the guide 'Moving from another tool' (docs/guides/moving.md)"
+            )
+    yield _documents(path, secret)
+
+
+def _documents(path: Path, secret: bytes | None) -> Iterator[Document]:
+    """Yield the documents of a file without the last one, whose checksum and signature they must have."""
     digest, before = sha256(), b""
-    with path.open("rb") as file:
-        for line in file:
+    signed = None if secret is None else hmac.new(secret, digestmod="sha256")
+    with open_regular(path, MAX_BYTES) as file:
+        while line := file.readline(MAX_LINE + 1):
             if before:
                 digest.update(before)
+                if signed is not None:
+                    signed.update(before)
                 yield _parsed(before)
             before = line
-    if _parsed(before)["sha256"] != digest.hexdigest():
+    end = _parsed(before)
+    if end["sha256"] != digest.hexdigest():
         raise ValueError("its checksum is wrong: it was changed or cut short after it was written")
+    if signed is not None:
+        if not isinstance(end.get("hmac_sha256"), str):
+            raise ValueError("it is not signed: export it with --sign")
+        if not hmac.compare_digest(end["hmac_sha256"].encode(), signed.hexdigest().encode()):
+            raise ValueError("its signature is wrong: it was changed, or signed with another key")
 
 
 def _parsed(line: bytes) -> Document:
-    document = parse_json(line)
+    document = parse_json(line, max_bytes=MAX_LINE)
     if not isinstance(document, dict):
         raise TypeError("a line of it holds no object")
     return document
 
 
-def _taken_in(connection: Connection, documents: Iterator[Document]) -> Imported:
-    head = next(documents, {})
+def _taken_in(connection: Connection, found: Iterator[Document], *, thresholds: bool) -> Imported:
+    head = next(found, {})
     if head.get("schema") != SCHEMA:
         raise ValueError(f"its schema is {head.get('schema')!r}, expected {SCHEMA!r}")
     imported: list[str] = []
     already: list[str] = []
     conflicts: list[Skipped] = []
-    for subject in map(_subject, documents):
+    lengths: dict[EmbedderId, int] = {}
+    for subject in map(_subject, found):
+        _check_lengths(connection, subject, lengths)
         here = connection.execute(select(subjects).where(subjects.c.name == subject.name)).one_or_none()
         holders = holders_of(connection, [digest for digest, _ in subject.references])
         if here is not None and _is_all_here(subject, here, holders):
@@ -86,22 +141,36 @@ def _taken_in(connection: Connection, documents: Iterator[Document]) -> Imported
         else:
             _add(connection, subject)
             imported.append(subject.name)
-    offered = [OperatingPoint.from_document(point) for point in head["operating_points"]]
-    taken = [point for point in offered if _takes(connection, point)]
-    conflicts += [
-        Skipped(f"threshold for {point.embedder}", "this gallery has another one, and keeps it")
-        for point in offered
-        if saved_points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) != point
-    ]
-    return Imported(tuple(imported), tuple(already), tuple(conflicts), len(taken))
+    offered = _offered(connection, [OperatingPoint.from_document(point) for point in head["operating_points"]])
+    refused = {point.embedder: words for point in offered if thresholds and (words := _refusal(connection, point))}
+    conflicts += [Skipped(f"threshold for {embedder}", words) for embedder, words in refused.items()]
+    taken = [point for point in offered if thresholds and point.embedder not in refused]
+    for point in taken:
+        saved_points.save(connection, point, noted="import")
+    left = () if thresholds else tuple(map(_in_words, offered))
+    return Imported(tuple(imported), tuple(already), tuple(conflicts), len(taken), left)
 
 
-def _takes(connection: Connection, point: OperatingPoint) -> bool:
-    """Save an operating point unless there is one for its embedder, and return whether it was saved."""
-    if saved_points.latest(connection, EmbedderId(point.embedder, point.weights_sha256)) is not None:
-        return False
-    saved_points.save(connection, point)
-    return True
+def _offered(connection: Connection, found: list[OperatingPoint]) -> list[OperatingPoint]:
+    """Return the thresholds of a file that this gallery has not."""
+    return [point for point in found if saved_points.latest(connection, _maker(point)) != point]
+
+
+def _refusal(connection: Connection, point: OperatingPoint) -> str | None:
+    """Return why a threshold is not taken though it was asked for; None if it is."""
+    if saved_points.latest(connection, _maker(point)) is not None:
+        return "this gallery has another one, and keeps it"
+    if not (-1 < point.threshold <= 1 and max(point.target_fmr, point.fmr) <= saved_points.LOOSEST):
+        return f"{_in_words(point)}: more than 1 stranger in 100 would match. Calibrate here (faceloupe calibrate)"
+    return None
+
+
+def _in_words(point: OperatingPoint) -> str:
+    return f"{point.embedder}: match from a score of {point.threshold:.4f} on, for an FMR of {point.target_fmr:g}"
+
+
+def _maker(point: OperatingPoint) -> EmbedderId:
+    return EmbedderId(point.embedder, point.weights_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +188,18 @@ def _subject(document: Document) -> _Subject:
     keyed = {(row["source_sha256"], EmbedderId(row["embedder"], row["weights_sha256"])): row for row in rows}
     if not rows or len(keyed) < len(rows):
         raise ValueError("a subject has no reference, or one twice")
-    name, consent, created = (_text(document, part) for part in ("name", "consent", "created"))
-    return _Subject(checked_name(name), checked_consent(consent), datetime.fromisoformat(created), keyed)
+    name, consent = _text(document, "name"), _text(document, "consent")
+    return _Subject(checked_name(name), checked_consent(consent), _moment(document), keyed)
 
 
 def _row(document: Document) -> Document:
     """Return the row of a reference that the document is of."""
-    vector, face = decode_array(document["vector"]), document["face"]
-    if vector.dtype != np.float32 or vector.shape != (document["dimensions"],) or not is_unit(vector):
-        raise ValueError("a vector is not of float32, of the length stated and of norm 1")
+    dimensions, face = document["dimensions"], document["face"]
+    if dimensions not in DIMENSIONS or document["vector"]["shape"] != [dimensions]:
+        raise ValueError(f"a vector of {dimensions} numbers, expected {DIMENSIONS.start} to {DIMENSIONS.stop - 1}")
+    vector = decode_array(document["vector"])
+    if vector.dtype != np.float32 or not is_unit(vector):
+        raise ValueError("a vector is not of float32 and of norm 1")
     if not is_quality(document["quality"]):
         raise TypeError("a quality is no table of numbers")
     return {
@@ -135,9 +207,32 @@ def _row(document: Document) -> Document:
         "dimensions": len(vector),
         "vector": vector,
         "quality": document["quality"],
-        "face": None if face is None else base64.b64decode(face, validate=True),
-        "created": datetime.fromisoformat(_text(document, "created")),
+        "face": None if face is None else _png(face),
+        "created": _moment(document),
     }
+
+
+def _png(encoded: str) -> bytes:
+    content = base64.b64decode(encoded, validate=True)
+    if not content.startswith(b"\x89PNG\r\n"):
+        raise ValueError("a face is no PNG")
+    return content
+
+
+def _moment(document: Document) -> datetime:
+    moment = datetime.fromisoformat(_text(document, "created"))
+    if moment.year not in YEARS or moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} is no moment, with its time zone, at which somebody was enrolled")
+    return moment
+
+
+def _check_lengths(connection: Connection, subject: _Subject, lengths: dict[EmbedderId, int]) -> None:
+    """Refuse vectors of another length than all others by their embedder, here and in the file."""
+    for (_, maker), row in subject.references.items():
+        if maker not in lengths:
+            lengths[maker] = usual_dimensions(connection, maker) or row["dimensions"]
+        if row["dimensions"] != lengths[maker]:
+            raise ValueError(f"a vector of {row['dimensions']} numbers, where others by {maker} have {lengths[maker]}")
 
 
 def _text(document: Document, part: str) -> str:

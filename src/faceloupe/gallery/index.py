@@ -14,8 +14,8 @@ from faceloupe.gallery import trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.matrix import Matrix
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import Vector, audit, references
-from faceloupe.gallery.soundness import damage_in_words
+from faceloupe.gallery.schema import Vector, audit, references, subjects
+from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
 from faceloupe.gallery.templates import made_by
 
 __all__ = ["Index", "MatrixIndex", "PostgresIndex", "Size", "index_of"]
@@ -124,18 +124,19 @@ class MatrixIndex:
                 self._seen = last
 
     def _read_again(self, connection: Connection) -> None:
-        rows = select(references.c.subject_id, references.c.vector).where(made_by(self._embedder))
+        rows = select(references.c.id, references.c.subject_id, references.c.vector).where(
+            made_by(self._embedder), references.c.subject_id.in_(select(subjects.c.id))
+        )
         if self._seen == 0:
             self._matrix = Matrix(0)
         else:
             changed = select(audit.c.subject_id).where(audit.c.id > self._seen, audit.c.subject_id.is_not(None))
             rows = rows.where(references.c.subject_id.in_(changed))
             self._matrix.drop(np.array(connection.scalars(changed.distinct()).all(), dtype=np.int64))
-        with damage_in_words():  # also vectors of different lengths that were read at different times
-            for subjects, vectors in _arrays(connection, rows):
-                if not len(self._matrix):
-                    self._matrix = Matrix(vectors.shape[1])
-                self._matrix.add(vectors, subjects)
+        if not len(self._matrix):
+            self._matrix = Matrix(usual_dimensions(connection, self._embedder))
+        for owners, vectors in _arrays(connection, rows, self._matrix.dimensions):
+            self._matrix.add(vectors, owners)
 
 
 class PostgresIndex:
@@ -156,9 +157,9 @@ class PostgresIndex:
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
         with self._database.reading() as connection:
-            dimensions = connection.scalar(select(references.c.dimensions).where(made_by(self._embedder)).limit(1))
-            _check(vectors, ranks, dimensions)
-            found = [connection.execute(self._nearest(ranks), {"probe": vector}).all() for vector in vectors]
+            _check(vectors, ranks, usual_dimensions(connection, self._embedder) or None)
+            nearest = self._nearest(ranks, vectors.shape[1])
+            found = [connection.execute(nearest, {"probe": vector}).all() for vector in vectors]
         shape = (len(vectors), len(found[0]) if found else 0)
         subjects = np.array([[row.subject_id for row in rows] for rows in found], dtype=np.int64).reshape(shape)
         return subjects, np.array([[row.score for row in rows] for rows in found], dtype=np.float64).reshape(shape)
@@ -169,14 +170,15 @@ class PostgresIndex:
         with self._database.reading() as connection:
             return Size(*connection.execute(counts).one())
 
-    def _nearest(self, ranks: int) -> Select[Any]:
+    def _nearest(self, ranks: int, dimensions: int) -> Select[Any]:
         # The operator returns the negative of the product: it is made for sorting the nearest first.
         negative: ColumnElement[float] = references.c.vector.op("<#>", return_type=Double())(
             bindparam("probe", type_=Vector())
         )
         score = func.least(-func.min(negative), 1.0).label("score")
         subject = references.c.subject_id
-        best = select(subject, score).where(made_by(self._embedder)).group_by(subject)
+        fits = func.vector_dims(references.c.vector) == dimensions
+        best = select(subject, score).where(made_by(self._embedder), fits).group_by(subject)
         return best.order_by(score.desc(), subject).limit(ranks)
 
 
@@ -209,9 +211,15 @@ def _check(vectors: Floats, ranks: int, dimensions: int | None) -> None:
         raise InputError(f"ranks: expected 1 or more, got {ranks}")
 
 
-def _arrays(connection: Connection, rows: Select[Any]) -> Iterator[tuple[Ids, Floats]]:
-    """Return subjects and vectors of the references that a query finds, PART at a time."""
+def _arrays(connection: Connection, rows: Select[Any], dimensions: int) -> Iterator[tuple[Ids, Floats]]:
+    """Return subjects and vectors of the sound references that a query finds, PART at a time."""
+    damaged: list[int] = []
     result = connection.execution_options(yield_per=PART).execute(rows)
     for part in result.partitions():
-        subjects, vectors = zip(*part, strict=True)
-        yield np.array(subjects, dtype=np.int64), np.stack(vectors)
+        numbers, owners, vectors = (list(column) for column in zip(*part, strict=True))
+        sound = sound_rows(vectors, dimensions)
+        damaged += [number for number, whole in zip(numbers, sound, strict=True) if not whole]
+        if sound.any():
+            whole_ones = [vector for vector, whole in zip(vectors, sound, strict=True) if whole]
+            yield np.array(owners, dtype=np.int64)[sound], np.stack(whole_ones)
+    leave_out(damaged)

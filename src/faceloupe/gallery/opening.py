@@ -4,25 +4,20 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from os import PathLike
-from pathlib import Path
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection
 
-from faceloupe.errors import GalleryError, UnavailableError
+from faceloupe.errors import GalleryError
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.enrolment import Holders
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import REVISION, schema_versions
+from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
 from faceloupe.recognition import Embedder
 from faceloupe.recognition.engines import Engine
 
 __all__ = ["GalleryToBe", "open_gallery"]
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def open_gallery(
@@ -74,8 +69,8 @@ def open_gallery(
         if create:
             database.make_file()
         elif database.path is not None and not database.path.exists():
-            raise GalleryError(_nothing_at(database.name))
-        _bring_up_to_date(database, create=create)
+            raise GalleryError(nothing_at(database.name))
+        bring_up_to_date(database, create=create)
         database.let_readers_in()
     except BaseException:
         database.close()
@@ -127,59 +122,3 @@ class GalleryToBe(Gallery):
             open_gallery(self._url, create=True).close()
             self._is_made = True
         return super().writing()
-
-
-def _bring_up_to_date(database: Database, *, create: bool) -> None:
-    with database.reading() as connection:
-        found = _revision(connection)
-        if found == REVISION:
-            return
-        if found is None and database.path is not None and inspect(connection).get_table_names():
-            raise GalleryError(
-                f"{database.name} is an SQLite database of something else, no gallery. Name another file."
-            )
-        if found is None and not create:
-            raise GalleryError(_nothing_at(database.name))
-        if found is not None and found > REVISION:
-            raise GalleryError(_newer(connection, database.name, found))
-    with database.writing() as connection:
-        if _revision(connection) != REVISION:  # otherwise another process was faster
-            _migrate(connection)
-
-
-def _revision(connection: Connection) -> str | None:
-    """Return the schema's revision as Alembic notes it; importing Alembic to ask would take longer than everything."""
-    if not inspect(connection).has_table("gallery_schema"):
-        return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM gallery_schema"))
-    return revision
-
-
-def _migrate(connection: Connection) -> None:
-    try:
-        from alembic import command
-        from alembic.config import Config
-    except ImportError as error:
-        raise UnavailableError(f"A new gallery needs {error.name}: pip install faceloupe[recognition]") from error
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.execute(
-        insert(schema_versions).values(revision=REVISION, faceloupe=version("faceloupe"), at=datetime.now(UTC))
-    )
-
-
-def _nothing_at(name: str) -> str:
-    return (
-        f"There is no gallery at {name}. faceloupe enrol NAME PHOTO makes one there; name another with --gallery or in "
-        "the environment variable FACELOUPE_GALLERY."
-    )
-
-
-def _newer(connection: Connection, name: str, found: str) -> str:
-    made_by = connection.scalar(select(schema_versions.c.faceloupe).where(schema_versions.c.revision == found))
-    return (
-        f"{name} has schema {found}; this is faceloupe {version('faceloupe')}, which knows schemas up to {REVISION}. "
-        f"It takes faceloupe {made_by or 'of a later version'} or later: pip install --upgrade faceloupe"
-    )

@@ -12,17 +12,12 @@ from faceloupe.errors import InputError, NameTakenError, SubjectError
 from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import damage_in_words
+from faceloupe.gallery.soundness import is_quality, leave_out, unprintable
 
 __all__ = ["checked_consent", "checked_name", "find", "has_subject", "joined_consent", "merge", "names", "near",
            "people", "record", "rename"]  # fmt: skip
 
 LONGEST_NAME = 200
-
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Categories of characters that cannot be seen: two names that look the same shall be one name."""
-
-_JOINERS = "\u200c\u200d"  # Persian, Hindi and others spell names with them
 
 
 def checked_name(name: str) -> str:
@@ -34,7 +29,7 @@ def checked_name(name: str) -> str:
         If it is empty, too long or holds what cannot be printed.
     """
     kept = unicodedata.normalize("NFC", name).strip()
-    if any(unicodedata.category(letter) in _UNSEEN for letter in kept if letter not in _JOINERS):
+    if unprintable(kept):
         raise InputError(f"name: {kept!r} holds characters that cannot be printed")
     if not 0 < len(kept) <= LONGEST_NAME:
         raise InputError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(kept)}")
@@ -50,7 +45,7 @@ def checked_consent(note: str) -> str:
         If it holds what cannot be printed.
     """
     kept = note.replace("\r\n", "\n")
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in kept if letter not in "\n\t"):
+    if unprintable(kept, note=True):
         raise InputError(f"consent: {kept!r} holds characters that cannot be printed")
     return kept
 
@@ -108,14 +103,14 @@ def record(connection: Connection, subject: str | int) -> Record:
     columns = (references.c.id, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
                references.c.quality, references.c.source_sha256, references.c.created,
                references.c.face.is_not(None).label("has_face"))  # fmt: skip
-    with damage_in_words():
-        rows = connection.execute(
-            select(*columns).where(references.c.subject_id == found.id).order_by(references.c.id)
-        ).all()
+    rows = connection.execute(
+        select(*columns).where(references.c.subject_id == found.id).order_by(references.c.id)
+    ).all()
+    leave_out([row.id for row in rows if not is_quality(row.quality)])
     kept = tuple(
         Reference(row.id, EmbedderId(row.embedder, row.weights_sha256), row.dimensions, row.quality, row.source_sha256,
                   row.created, bool(row.has_face))
-        for row in rows
+        for row in rows if is_quality(row.quality)
     )  # fmt: skip
     return Record(people(connection, [found.id])[0], kept, trail.entries(connection, found.id))
 
@@ -184,7 +179,10 @@ def _missing(connection: Connection, subject: str | int) -> str:
 
 
 def _is(subject: str | int) -> ColumnElement[bool]:
-    return subjects.c.id == subject if isinstance(subject, int) else subjects.c.name == checked_name(subject)
+    if isinstance(subject, int):
+        return subjects.c.id == subject
+    # What cannot be printed is in no name that was enrolled, but another program may have written one.
+    return subjects.c.name == (subject if unprintable(subject) else checked_name(subject))
 
 
 def _drop_twins(connection: Connection, gone: int, kept: int) -> None:

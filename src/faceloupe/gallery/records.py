@@ -244,13 +244,16 @@ class Imported:
     conflicts : tuple of Skipped
         Names of subjects that did not come, and why.
     points : int
-        Operating points that came.
+        Thresholds that came: none, unless they were asked for.
+    thresholds : tuple of str
+        Those that the file has and this gallery has not, in words, if they were not asked for.
     """
 
     imported: tuple[str, ...]
     already_here: tuple[str, ...]
     conflicts: tuple[Skipped, ...]
     points: int
+    thresholds: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
@@ -261,6 +264,7 @@ class Imported:
             "already_here": list(self.already_here),
             "conflicts": conflicts,
             "operating_points": self.points,
+            "thresholds": list(self.thresholds),
         }
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select
 
-from faceloupe.errors import InputError
+from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import operating_points
@@ -31,19 +32,36 @@ def latest(connection: Connection, embedder: EmbedderId) -> OperatingPoint | Non
 
 
 def latest_of_all(connection: Connection) -> dict[EmbedderId, OperatingPoint]:
-    """Return the operating points that hold."""
+    """Return the operating points that hold.
+
+    Raises
+    ------
+    GalleryError
+        If one is damaged: another threshold would silently decide otherwise.
+    """
     rows = connection.execute(select(operating_points).order_by(operating_points.c.id))
-    return {EmbedderId(row.embedder, row.weights_sha256): OperatingPoint.from_document(row.document) for row in rows}
+    last = {EmbedderId(row.embedder, row.weights_sha256): row for row in rows}
+    return {embedder: _read(row) for embedder, row in last.items()}
+
+
+def _read(row: Row[Any]) -> OperatingPoint:
+    try:
+        return OperatingPoint.from_document(row.document)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise GalleryError(
+            f"The threshold that was calibrated for {row.embedder} (row {row.id} of operating_points) is damaged. "
+            "Calibrate again (faceloupe calibrate), or restore a backup"
+        ) from problem
 
 
 def saved(connection: Connection, embedder: EmbedderId) -> tuple[SavedPoint, ...]:
     """Return what was saved for an embedder since the last reset, the newest, which holds, first."""
     rows = connection.execute(select(operating_points).where(*_of(embedder)).order_by(operating_points.c.id.desc()))
-    return tuple(SavedPoint(row.created, OperatingPoint.from_document(row.document)) for row in rows)
+    return tuple(SavedPoint(row.created, _read(row)) for row in rows)
 
 
-def save(connection: Connection, point: OperatingPoint, *, loose: bool = False) -> None:
-    """Let an operating point hold from now on.
+def save(connection: Connection, point: OperatingPoint, *, loose: bool = False, noted: str = "calibrate") -> None:
+    """Let an operating point hold from now on; the trail notes how it came.
 
     Raises
     ------
@@ -63,7 +81,7 @@ def save(connection: Connection, point: OperatingPoint, *, loose: bool = False) 
             created=datetime.now(UTC),
         )
     )
-    trail.note(connection, "calibrate", embedder=point.embedder, threshold=point.threshold, target_fmr=point.target_fmr)
+    trail.note(connection, noted, embedder=point.embedder, threshold=point.threshold, target_fmr=point.target_fmr)
 
 
 def reset(connection: Connection, embedder: EmbedderId) -> int:

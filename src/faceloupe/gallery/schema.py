@@ -1,6 +1,8 @@
 """The tables of a gallery: one schema for SQLite and PostgreSQL.
 
-The migrations in ``migrations/versions`` make them; a test compares the two.
+The migrations in ``migrations/versions`` make them; a test compares the two. SQLite lets another program write anything
+into a column. What cannot be what the column is for is read as an empty value, which :mod:`faceloupe.gallery.soundness`
+finds, so that one damaged row does not keep the others from being read.
 """
 
 from datetime import UTC, datetime
@@ -25,10 +27,14 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import sqlite
 
 __all__ = [
     "REVISION",
+    "REVISIONS",
+    "UNKNOWN",
     "Instant",
+    "Label",
     "Vector",
     "audit",
     "big_integer",
@@ -39,8 +45,15 @@ __all__ = [
     "subjects",
 ]
 
-REVISION = "0001"
-"""Of the schema that this code reads and writes: the newest script in ``migrations/versions``."""
+REVISIONS = ("0001",)
+"""All schemas there have been, the scripts in ``migrations/versions``."""
+
+REVISION = REVISIONS[-1]
+"""Of the schema that this code reads and writes."""
+
+
+UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""What is read where a column holds no date."""
 
 
 class Vector(TypeDecorator[NDArray[np.float32]]):
@@ -63,13 +76,12 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
             return value
         return np.ascontiguousarray(value, dtype="<f4").tobytes()
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> NDArray[np.float32] | None:
-        """Turn what the database stores into (D,) float32."""
-        if value is None:
-            return None
+    def process_result_value(self, value: Any, dialect: Dialect) -> NDArray[np.float32]:
+        """Turn what the database stores into (D,) float32; (0,) if that is no vector."""
         if dialect.name == "postgresql":
             return np.asarray(value, dtype=np.float32)
-        return np.frombuffer(value, dtype="<f4")
+        whole = isinstance(value, bytes) and len(value) % 4 == 0
+        return np.frombuffer(value if whole else b"", dtype="<f4")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -82,9 +94,51 @@ class Instant(TypeDecorator[datetime]):
         """Turn any moment into UTC."""
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Return the moment with its time zone."""
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime:  # noqa: ARG002
+        """Return the moment with its time zone; ``UNKNOWN`` if there is none."""
+        return UNKNOWN if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Return the type that a database has for it."""
+        forgiving: Any = _Forgiving
+        return dialect.type_descriptor(forgiving() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+
+class _Forgiving(sqlite.DATETIME):
+    """A date that is None where the text is none."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what reads a date."""
+        read = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> datetime | None:
+            try:
+                moment: datetime | None = read(value)  # type: ignore[misc]
+            except (TypeError, ValueError):
+                return None
+            return moment
+
+        return process
+
+
+class Label(TypeDecorator[str]):
+    """A text, also where another program has written numbers or bytes."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
+        """Return the text."""
+        if isinstance(value, bytes):
+            return value.decode(errors="backslashreplace")
+        return "" if value is None else str(value)
+
+
+class Note(Label):
+    """A text of any length."""
+
+    impl = Text
+    cache_ok = True
 
 
 def big_integer() -> Any:
@@ -98,8 +152,8 @@ subjects = Table(
     "subjects",
     metadata,
     Column("id", big_integer(), primary_key=True),
-    Column("name", String(200), nullable=False, unique=True),
-    Column("consent", Text, nullable=False, default=""),
+    Column("name", Label(200), nullable=False, unique=True),
+    Column("consent", Note, nullable=False, default=""),
     Column("created", Instant, nullable=False),
     sqlite_autoincrement=True,  # ids are never used again, also not after a subject was forgotten
 )
@@ -110,12 +164,12 @@ references = Table(
     metadata,
     Column("id", big_integer(), primary_key=True),
     Column("subject_id", big_integer(), ForeignKey("subjects.id"), nullable=False),
-    Column("embedder", String(200), nullable=False),
-    Column("weights_sha256", String(64), nullable=False),
+    Column("embedder", Label(200), nullable=False),
+    Column("weights_sha256", Label(64), nullable=False),
     Column("dimensions", Integer, nullable=False),
     Column("vector", Vector, nullable=False),
     Column("quality", JSON, nullable=False),
-    Column("source_sha256", String(64), nullable=False),
+    Column("source_sha256", Label(64), nullable=False),
     Column("face", LargeBinary),  # the face chip as PNG, where somebody asked to keep it
     Column("created", Instant, nullable=False),
     UniqueConstraint("subject_id", "source_sha256", "embedder", "weights_sha256", name="a_photograph_once"),
@@ -129,8 +183,8 @@ audit = Table(
     metadata,
     Column("id", big_integer(), primary_key=True),
     Column("at", Instant, nullable=False),
-    Column("who", String(200), nullable=False),
-    Column("what", String(40), nullable=False),
+    Column("who", Label(200), nullable=False),
+    Column("what", Label(40), nullable=False),
     Column("subject_id", big_integer()),  # no foreign key: the trail of a forgotten subject stays
     Column("details", JSON, nullable=False),
     Index("audit_by_subject", "subject_id"),

@@ -1,46 +1,108 @@
-"""Whether what is kept of a face is whole: a damaged reference is named, and never carried on."""
+"""Whether what is kept of somebody is whole: what is damaged is named, and never carried on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Text, cast, func, select
+from sqlalchemy import Connection, func, select
 
 from faceloupe.documents import parse_json
-from faceloupe.errors import GalleryError
-from faceloupe.gallery.schema import references, subjects
+from faceloupe.errors import DamageWarning, InputError
+from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
-__all__ = ["REMEDY", "damage_in_words", "flaws", "is_quality", "is_unit"]
+if TYPE_CHECKING:
+    from faceloupe.gallery.records import EmbedderId
+    from faceloupe.recognition import Embedder
+
+__all__ = [
+    "REMEDY",
+    "flaws",
+    "is_object",
+    "is_quality",
+    "is_unit",
+    "leave_out",
+    "sound_rows",
+    "unprintable",
+    "usual_dimensions",
+]
 
 REMEDY = "Forget the subject and enrol the photographs again"
 
 _MEASURED = ("eye_distance", "sharpness", "brightness", "clipped", "detection_score")
 _ANGLES = ("yaw", "pitch", "roll")
 
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of characters that cannot be seen: two names that look the same shall be one name."""
 
-def flaws(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with each damaged reference, and the name of its subject."""
-    vector, dimensions, quality = references.c.vector, references.c.dimensions, cast(references.c.quality, Text)
-    if connection.dialect.name == "sqlite":
-        misfit = func.length(vector) != 4 * dimensions
-    else:
-        misfit = func.vector_dims(vector) != dimensions
-    named = select(references.c.id, subjects.c.name).join_from(references, subjects).order_by(references.c.id)
-    for reference, name in connection.execute(named.where(misfit)):
-        yield f"reference {reference} of {name!r} is not as long as it should be", name
-    for reference, name, kept, measured in connection.execute(named.add_columns(vector, quality).where(~misfit)):
-        if not is_unit(kept):
-            yield f"reference {reference} of {name!r} is no unit vector", name
-        elif not is_quality(_parsed(measured)):
-            yield f"reference {reference} of {name!r} has a quality that is no table of numbers", name
+_JOINERS = "\u200c\u200d"  # Persian, Hindi and others spell names with them
+
+
+def flaws(connection: Connection) -> Iterator[tuple[int, str, str]]:
+    """Yield the number of each damaged reference, what is wrong with it, and the name of its subject."""
+    kept = select(
+        references.c.id, subjects.c.name, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
+        references.c.vector, references.c.quality, references.c.created,
+    ).join_from(references, subjects)  # fmt: skip
+    usual: dict[tuple[str, str], int] = {}
+    for row in connection.execute(kept.order_by(references.c.id)):
+        maker = (row.embedder, row.weights_sha256)
+        if maker not in usual:
+            usual[maker] = _usual(connection, *maker)
+        if wrong := _wrong_with(row, usual[maker]):
+            yield row.id, f"reference {row.id} of {row.name!r} {wrong}", row.name
+
+
+def _wrong_with(row: Any, dimensions: int) -> str | None:
+    if not len(row.vector):
+        return "has no vector"
+    if len(row.vector) != row.dimensions:
+        return "is not as long as it should be"
+    if len(row.vector) != dimensions:
+        return f"has {len(row.vector)} numbers, and others by its embedder have {dimensions}"
+    if not is_unit(row.vector):
+        return "is no unit vector"
+    if not is_quality(row.quality):
+        return "has a quality that is no table of numbers"
+    return "has no date" if row.created == UNKNOWN else None
+
+
+def usual_dimensions(connection: Connection, embedder: "Embedder | EmbedderId") -> int:
+    """Return how many numbers most vectors by an embedder have; 0 if there is none."""
+    return _usual(connection, embedder.name, embedder.sha256)
+
+
+def _usual(connection: Connection, embedder: str, weights: str) -> int:
+    made = (references.c.embedder == embedder) & (references.c.weights_sha256 == weights)
+    counts = select(references.c.dimensions).where(made).group_by(references.c.dimensions)
+    most = connection.scalar(counts.order_by(func.count().desc(), references.c.dimensions.desc()).limit(1))
+    return most if isinstance(most, int) else 0
+
+
+def sound_rows(vectors: Sequence[NDArray[np.float32]], dimensions: int) -> NDArray[np.bool_]:
+    """Return which of some vectors are of length 1 and have so many dimensions, (N,)."""
+    sound = np.array([len(vector) == dimensions > 0 for vector in vectors], dtype=bool)
+    if sound.any():
+        stacked = np.stack([vector for vector, fits in zip(vectors, sound, strict=True) if fits]).astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            sound[sound] = np.abs(np.sqrt(np.einsum("nd,nd->n", stacked, stacked)) - 1) < 1e-4  # NaN is not
+    return sound
 
 
 def is_unit(vector: NDArray[np.float32]) -> bool:
     """Return whether a vector is of length 1, as a template's is."""
-    return bool(abs(np.linalg.norm(vector.astype(np.float64)) - 1) < 1e-4)  # NaN is not
+    return bool(sound_rows([vector], len(vector))[0])
+
+
+def is_object(text: Any) -> bool:
+    """Return whether a column of JSON holds an object."""
+    try:
+        return isinstance(parse_json(text), dict) if isinstance(text, str | bytes) else False
+    except InputError:
+        return False
 
 
 def is_quality(document: Any) -> bool:
@@ -53,23 +115,16 @@ def is_quality(document: Any) -> bool:
         return False
 
 
-@contextmanager
-def damage_in_words() -> Iterator[None]:
-    """Say of rows that are no arrays and no documents how to find out which.
-
-    Raises
-    ------
-    GalleryError
-        If they cannot be read within.
-    """
-    try:
-        yield
-    except ValueError as problem:
-        raise GalleryError(f"A reference in the gallery is damaged ({problem}). faceloupe check names it.") from problem
+def unprintable(text: str, *, note: bool = False) -> bool:
+    """Return whether a name holds what cannot be printed; a note may have several lines and writing directions."""
+    if note:
+        return any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text if letter not in "\n\t")
+    return any(unicodedata.category(letter) in _UNSEEN for letter in text if letter not in _JOINERS)
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return parse_json(text)
-    except ValueError:
-        return None
+def leave_out(numbers: Sequence[int]) -> None:
+    """Say that damaged references are not part of an answer."""
+    if numbers:
+        shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
+        words = f"damaged, and left out: reference {shown}. faceloupe check says what is wrong, and what to do"
+        warnings.warn(words, DamageWarning, stacklevel=3)

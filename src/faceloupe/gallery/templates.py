@@ -6,8 +6,8 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, select
 
 from faceloupe.gallery.records import EmbedderId, Templates
-from faceloupe.gallery.schema import references
-from faceloupe.gallery.soundness import damage_in_words
+from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
 
 if TYPE_CHECKING:
     from faceloupe.recognition import Embedder
@@ -29,14 +29,17 @@ def embedders(connection: Connection) -> list[EmbedderId]:
 def templates(connection: Connection, embedder: "Embedder | EmbedderId") -> Templates:
     """Return the references of one embedder as arrays.
 
-    Raises
-    ------
-    GalleryError
-        If one is damaged.
+    Warns
+    -----
+    DamageWarning
+        If some are damaged: they are left out.
     """
     query = select(references.c.id, references.c.subject_id, references.c.vector).where(made_by(embedder))
-    with damage_in_words():
-        rows = connection.execute(query.order_by(references.c.id)).all()
-        vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
+    query = query.where(references.c.subject_id.in_(select(subjects.c.id)))
+    rows = connection.execute(query.order_by(references.c.id)).all()
+    sound = sound_rows([row.vector for row in rows], usual_dimensions(connection, embedder))
+    leave_out([row.id for row, whole in zip(rows, sound, strict=True) if not whole])
+    rows = [row for row, whole in zip(rows, sound, strict=True) if whole]
+    vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
     ids = np.array([(row.id, row.subject_id) for row in rows], dtype=np.int64).reshape(-1, 2)
     return Templates(vectors, ids[:, 1], ids[:, 0])
