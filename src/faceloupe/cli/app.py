@@ -64,11 +64,11 @@ def run() -> None:
 _show_warning = warnings.showwarning
 
 
-def _tell_damage(message: Warning | str, category: type[Warning], *place: Any) -> None:
+def _tell_damage(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
     if issubclass(category, DamageWarning):
         say(f"Caution: {message}.")
     else:
-        _show_warning(message, category, *place)
+        _show_warning(message, category, *place, **more)
 
 
 def _show_version(wanted: bool) -> None:
