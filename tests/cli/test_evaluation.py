@@ -101,7 +101,7 @@ def test_photographs_that_calibrate_nothing_are_named(people):
 
 
 def test_a_point_is_saved_and_checked_by_the_next_evaluation(people):
-    status, out, talk = run("calibrate", people, "--fmr", "0.05", "--create", "--json")
+    status, out, talk = run("calibrate", people, "--fmr", "0.05", "--loose", "--create", "--json")
     assert status == 0
     assert "Saved with the gallery faceloupe.db" in talk
     document = json.loads(out)
@@ -127,12 +127,49 @@ def test_a_gallery_calibrates_itself(people):
     with open_gallery("mine.db", create=True) as gallery:
         for subject in list_subjects(people):
             gallery.enrol(subject.name, subject.photographs, force=True)
-    status, out, talk = run("calibrate", "mine.db", "--fmr", "0.05")
+    status, out, talk = run("calibrate", "mine.db", "--fmr", "0.05", "--loose")
     assert status == 0, talk
     assert "every two references of the gallery mine.db" in out
     assert "Saved with the gallery mine.db" in talk
     with open_gallery("mine.db") as gallery:
         assert gallery.point(SFace()).target_fmr == 0.05
+
+
+def test_the_default_is_the_rate_in_force(people):
+    status, _, talk = run("calibrate", people)
+    assert status == 2
+    assert "an FMR of 1 in 10,000 takes 30,000 non-mated comparisons" in talk
+
+
+def test_a_threshold_of_ones_own_is_measured(people):
+    status, out, _ = run("calibrate", people, "--threshold", "0.4")
+    assert status == 0
+    assert out.startswith("Match when score >= 0.4000. Threshold given, measured on every two captures, the folder")
+    assert "asked for" not in out
+
+
+def test_two_people_are_refused_and_copies_named(people, place):
+    for name in ("s1", "s2"):
+        shutil.copytree(people / name, place / "two" / name)
+    status, _, talk = run("calibrate", place / "two", "--fmr", "0.2")
+    assert status == 2
+    assert "too few people for an FMR of 20 %: 16 comparisons of 2 people are worth about 1 independent" in talk
+    shutil.copytree(people, place / "all")
+    shutil.copytree(people / "s1", place / "all" / "s1 copy")
+    status, _, talk = run("calibrate", place / "all", "--fmr", "0.08")
+    assert (
+        "s1 copy/1.pgm has the same content as s1/1.pgm: both are left out, for one of the two names is wrong" in talk
+    )
+    assert status == 0, talk
+
+
+def test_one_photograph_of_each_is_enough(place, published):  # noqa: ARG001
+    for who in range(1, 13):
+        (place / "faces" / f"s{who}").mkdir(parents=True)
+        shutil.copy(ORL / f"s{who}" / "1.pgm", place / "faces" / f"s{who}" / "1.pgm")
+    status, out, talk = run("calibrate", place / "faces", "--fmr", "0.06")
+    assert status == 0, talk
+    assert "FNMR not known: nobody has two photographs" in out
 
 
 def test_cached_templates_can_be_deleted(people, kept):
@@ -175,6 +212,7 @@ BAD = [
     (["calibrate", "one"], "one subject, 'ann'"),
     (["calibrate", "same.csv"], "same is 'perhaps'"),
     (["calibrate", "orl", "--embedder", "arcface"], "There is no embedder 'arcface'"),
+    (["calibrate", "orl", "--fmr", "1e-3", "--threshold", "0.4"], "--threshold, which is measured; not both"),
     (["calibrate", "orl", "--fmr", "2"], "FMR: expected a number between 0 and 1"),
     (["calibrate", "orl", "--gallery", "nowhere.db"], "calibrate --create makes an empty one too."),
 ]

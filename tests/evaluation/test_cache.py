@@ -42,6 +42,27 @@ def test_another_photograph_embedder_weights_or_setting_is_another_template(coar
         assert kept.find("ab" * 32, coarse, DETECTING) is not None
 
 
+@pytest.mark.parametrize("sha256", ["", "abc", "unknown", "g" * 64])
+def test_an_embedder_without_a_hash_is_never_served(coarse, sha256):
+    coarse.sha256 = sha256
+    with TemplateCache() as kept:
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        assert kept.find("ab" * 32, coarse, DETECTING) is None
+
+
+def test_two_embedders_that_bear_one_name_and_hash_are_told_apart(coarse):
+    """The templates of the first were measured, and reported as the second's."""
+
+    class Impostor(type(coarse)):
+        def embed(self, faces):
+            return super().embed(faces)[:, ::-1]
+
+    with TemplateCache() as kept:
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        assert kept.find("ab" * 32, Impostor(), DETECTING) is None
+        assert kept.find("ab" * 32, type(coarse)(), DETECTING) is not None
+
+
 def test_forgetting_leaves_no_byte_of_a_vector(coarse, cache):
     with TemplateCache() as kept:
         for number in range(20):

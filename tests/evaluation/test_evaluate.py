@@ -129,20 +129,51 @@ def test_a_gallery_calibrates_itself(made_up, coarse):
 
 def test_pairs_of_one_s_own_are_calibrated_as_listed(people, coarse):
     lines = [f"s{one}/{i}.pgm,s{other}/{j}.pgm,{int(one == other)}"
-             for one in range(1, 5) for other in range(one, 5) for i in range(1, 5) for j in range(1, 5)
+             for one in range(1, 9) for other in range(one, 9) for i in range(1, 5) for j in range(1, 5)
              if (one, i) < (other, j)]  # fmt: skip
     path = people / "pairs.csv"
     path.write_text("photo_a,photo_b,same\n" + "\n".join(lines))
     try:
-        point = calibrate(path, 0.05, embedder=coarse)
+        notes = []
+        point = calibrate(path, 0.2, embedder=coarse, noted=notes.append)
         found = evaluate(path, [coarse])
     finally:
         path.unlink()
-    assert (point.n_mated, point.n_non_mated) == (24, 96)
+    assert (point.n_mated, point.n_non_mated) == (48, 448)
     assert point.source == "the listed pairs, the pairs of pairs.csv"
     document = page_of(found)
-    assert "these pairs do not say whom they show" in json.dumps(document)
+    assert "there are fewer than 20 people" in json.dumps(document, ensure_ascii=False)  # by the pairs of one person
     assert found.measured[0].accuracy is None
+    assert notes == []
+
+
+def test_pairs_listed_five_times_count_once(people, coarse):
+    rows = [f"s{who}/1.pgm,s{who}/2.pgm,1" for who in range(1, 9)]
+    rows += [f"s{who}/1.pgm,s{who % 8 + 1}/2.pgm,0" for who in range(1, 9)]
+    swapped = [",".join([row.split(",")[1], row.split(",")[0], row.split(",")[2]]) for row in rows]
+    path = people / "often.csv"
+    path.write_text("photo_a,photo_b,same\n" + "\n".join(rows * 4 + swapped))
+    try:
+        found = evaluate(path, [coarse])
+    finally:
+        path.unlink()
+    assert (found.measured[0].main.n_mated, found.measured[0].main.n_non_mated) == (8, 8)
+    assert "64 of the 80 listed pairs are there before" in json.dumps(page_of(found))
+
+
+def test_the_same_pairs_in_train_and_test_are_refused(people, coarse):
+    rows = [
+        f"s{who}/1.pgm,s{who}/2.pgm,1,{{fold}}\ns{who}/1.pgm,s{who % 8 + 1}/2.pgm,0,{{fold}}" for who in range(1, 9)
+    ]
+    path = people / "leak.csv"
+    path.write_text(
+        "photo_a,photo_b,same,fold\n" + "\n".join(row.format(fold=fold) for fold in ("train", "test") for row in rows)
+    )
+    try:
+        with pytest.raises(InputError, match=r"in train and in test .* would be measured on itself"):
+            evaluate(path, [coarse])
+    finally:
+        path.unlink()
 
 
 BAD = [

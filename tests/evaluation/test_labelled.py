@@ -101,10 +101,10 @@ def test_what_is_open_stays_as_it_is():
 
 BAD_CSV = [
     ("photo_a,photo_b\na.jpg,b.jpg\n", "has no column same; expected a first line with photo_a,photo_b,same"),
-    ("", "holds no pair"),
-    ("photo_a,photo_b,same\n", "holds no pair"),
+    ("", "has no column photo_a, photo_b, same"),
+    ("photo_a,photo_b,same\n", "holds no line but its first"),
     ("photo_a,photo_b,same\na.jpg,b.jpg,maybe\n", "line 2: same is 'maybe'; expected 1 or 0"),
-    ("photo_a,photo_b,same\na.jpg,b.jpg\n", "line 2: same is None"),
+    ("photo_a,photo_b,same\na.jpg,b.jpg\n", "line 2: same is ''"),
     ("photo_a,photo_b,same\na.jpg,b.jpg,1\na.jpg,x.jpg,0\n", "line 3: there is no file 'x.jpg' in"),
     ("photo_a,photo_b,same\n,b.jpg,1\n", "there is no file '\\(empty\\)'"),
     ("photo_a,photo_b,same\na.jpg,a.jpg,1\n", "compared with itself, 'a.jpg'"),

@@ -11,7 +11,7 @@ from faceloupe.evaluation import Labelled, Pairs
 from faceloupe.evaluation.captures import SIDE, Captures
 from faceloupe.evaluation.fitted import embed_grey, fit_embedder
 from faceloupe.evaluation.measuring import Bench, EvaluationPlan
-from faceloupe.evaluation.parts import split, without_twins
+from faceloupe.evaluation.parts import split
 from faceloupe.recognition import Pose, Quality
 from faceloupe.scores import operating_point, remeasure
 
@@ -217,16 +217,6 @@ def test_too_few_people_to_fit_on(grey):
     with pytest.raises(InputError, match="pca is fitted on half of the development subjects with 3 captures or more; "
                                          "there are 3, 4 are needed"):  # fmt: skip
         fit_embedder("pca", faces[:15], subjects[:15], seed=0)
-
-
-def test_copies_of_a_file_are_left_out_or_called_a_wrong_label():
-    data = folder_of(np.array([0, 0, 0, 1, 1]))
-    kept, notes = without_twins(data, ["a", "b", "a", "b", ""])
-    assert kept.tolist() == [0, 1, 3, 4]
-    assert notes == (
-        "p0/2.jpg has the same content as p0/0.jpg: left out.",
-        "p1/3.jpg has the same content as p0/1.jpg: one of the two subjects is wrong.",
-    )
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])

@@ -198,12 +198,12 @@ class TestFewPeople:
         assert point.threshold == chosen(people).threshold
 
     def test_what_is_offered_instead_would_do(self):
-        four = people_compared(4)
-        parts = (four.mated, four.non_mated, four.mated_subjects, four.non_mated_subjects)
-        repeated = ScoreSet(*(np.concatenate([part] * 9) for part in parts))
+        six = people_compared(7)
+        parts = (six.mated, six.non_mated, six.mated_subjects, six.non_mated_subjects)
+        repeated = ScoreSet(*(np.concatenate([part] * 20) for part in parts))
         with pytest.raises(InputError, match="too few people") as said:
-            chosen(repeated, 0.06)
-        offered = float(str(said.value).rsplit("ask for ", 1)[1].removesuffix(" %")) / 100
+            chosen(repeated, 0.01)
+        offered = 1 / float(str(said.value).rsplit("ask for 1 in ", 1)[1])
         assert chosen(repeated, offered).target_fmr == offered
 
 

@@ -91,6 +91,30 @@ class TestTheSameNumbers:
         assert numbers(found.trials) == numbers(undisturbed.trials)
         assert torch.get_num_threads() == threads
 
+    def test_on_a_backend_that_gives_results_back_all_together(self, undisturbed, tmp_path):
+        """As Ray's does, which knows no unordered generator."""
+
+        class AllTogether(joblib.parallel.ThreadingBackend):
+            supports_return_generator = False
+
+        joblib.register_parallel_backend("all together", AllTogether)
+        with joblib.parallel_config(backend="all together"):
+            found = run(tmp_path / "study", n_jobs=2)
+        assert numbers(found.trials) == numbers(undisturbed.trials)
+
+    def test_on_two_workers_of_dask(self, undisturbed, tmp_path):
+        # In this process: in two of their own, the numbers are the same and loading PyTorch takes a minute.
+        distributed = pytest.importorskip("distributed")
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None, processes=False
+            ) as cluster,
+            distributed.Client(cluster),
+            joblib.parallel_config(backend="dask"),
+        ):
+            found = run(tmp_path / "study")
+        assert numbers(found.trials) == numbers(undisturbed.trials)
+
     def test_in_the_file_as_in_memory(self, undisturbed):
         assert numbers(read_csv((undisturbed.folder / "trials.csv").read_text())) == numbers(undisturbed.trials)
 

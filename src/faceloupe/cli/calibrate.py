@@ -25,7 +25,13 @@ def calibrate(
     data: Annotated[
         str, typer.Argument(metavar="DATA|GALLERY", help=f"A gallery's own references, or {LABELLED_DATA}")
     ],
-    fmr: Annotated[float, typer.Option(help="The false match rate that the threshold is for.")] = 1e-3,
+    fmr: Annotated[
+        float | None,
+        typer.Option(help="The false match rate that the threshold is for. By default 1e-4, as the published one."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="Measure and save this threshold instead of choosing one.")
+    ] = None,
     gallery: Annotated[
         str | None,
         typer.Option(
@@ -48,9 +54,11 @@ def calibrate(
 ) -> None:
     """Choose a threshold for a false match rate, and save it with a gallery.
 
-    Every two captures are compared. A rate that they cannot support is refused, with how many comparisons it would
-    take.
+    Every two captures are compared. A rate that they cannot support is refused, with how many comparisons or people it
+    would take. One photograph of each person is enough; then the FNMR is not known.
     """
+    if fmr is not None and threshold is not None:
+        raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
     own = _is_gallery(data)
     if listed or reset:
         if not own or (listed and reset):
@@ -61,13 +69,14 @@ def calibrate(
     _check_gallery(home, create=create)
     made_by = _embedder(home, embedder, engine, create=create)
     if own:
-        point = _from_gallery(data, fmr, made_by)
+        point = _from_gallery(data, fmr, threshold, made_by)
     else:
-        point = _from_photographs(data, fmr, made_by, central=central, cached=not no_cache)
-    say(
-        "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
-        "faceloupe evaluate --gallery checks it on other photographs."
-    )
+        point = _from_photographs(data, fmr, threshold, made_by, central=central, cached=not no_cache)
+    if threshold is None:
+        say(
+            "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
+            "faceloupe evaluate --gallery checks it on other photographs."
+        )
     say(_saved(point, home, create=create, loose=loose))
     words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
     echo_json({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else echo(words)
@@ -85,21 +94,25 @@ def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create
         return people.embedder
 
 
-def _from_gallery(url: str, fmr: float, embedder: "Embedder") -> "OperatingPoint":
+def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder: "Embedder") -> "OperatingPoint":
     from faceloupe.evaluation import calibrate_gallery
     from faceloupe.gallery import open_gallery
+    from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     with open_gallery(url) as opened:
-        return calibrate_gallery(opened, fmr, embedder)
+        return calibrate_gallery(opened, DEFAULT_FMR if fmr is None else fmr, embedder, threshold=threshold, noted=say)
 
 
-def _from_photographs(data: str, fmr: float, embedder: "Embedder", *, central: bool, cached: bool) -> "OperatingPoint":
+def _from_photographs(
+    data: str, fmr: float | None, threshold: float | None, embedder: "Embedder", *, central: bool, cached: bool
+) -> "OperatingPoint":
     from faceloupe.evaluation import calibrate as calibrated
+    from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as told:
         return calibrated(
-            data, fmr, embedder=embedder, faces="central" if central else None, cached=cached, progress=told,
-            failed=say_failure,
+            data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
+            faces="central" if central else None, cached=cached, progress=told, failed=say_failure, noted=say,
         )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from faceloupe.documents import parse_json
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition import Embedder, Pose, Quality
+from faceloupe.recognition.align import CHIP_SIDE
 from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.weights import YUNET
 
@@ -61,6 +62,7 @@ class TemplateCache:
                 "name a folder that can be written to in the environment variable XDG_CACHE_HOME"
             ) from problem
         self._path = folder / FILE
+        self._answers: dict[int, list[float]] = {}
         with self._explained():
             self._rows = sqlite3.connect(self._path, timeout=PATIENCE)
             for setting in ("secure_delete = ON", "journal_mode = WAL", "synchronous = NORMAL"):
@@ -72,17 +74,38 @@ class TemplateCache:
 
     def find(self, photograph: str, embedder: Embedder, detecting: FaceSearch) -> Cached | None:
         """Return what is kept of a photograph, given by the SHA-256 of its file."""
-        key = _key(photograph, embedder, detecting)
+        if not is_hash(embedder.sha256):
+            return None
+        key = self._key(photograph, embedder, detecting)
         with self._explained():
             row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
         return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(parse_json(row[1])))
 
     def keep(self, photograph: str, embedder: Embedder, detecting: FaceSearch, template: Cached) -> None:
-        """Keep a template; the end of this process, however sudden, does not lose it."""
+        """Keep a template, unless its embedder has no hash; the end of this process, however sudden, loses none."""
+        if not is_hash(embedder.sha256):
+            return
         vector = template.vector.astype("<f4").tobytes()
-        row = (_key(photograph, embedder, detecting), vector, json.dumps(template.quality.to_document()))
+        row = (self._key(photograph, embedder, detecting), vector, json.dumps(template.quality.to_document()))
         with self._explained(), self._rows:
             self._rows.execute("INSERT OR REPLACE INTO templates VALUES (?, ?, ?)", row)
+
+    def _key(self, photograph: str, embedder: Embedder, detecting: FaceSearch) -> str:
+        """Return a hash of all that a template depends on."""
+        parts = [
+            photograph, embedder.name, embedder.sha256, self._answer(embedder), detecting.which, detecting.min_score,
+            detecting.min_size, detecting.sides, YUNET.sha256, version("faceloupe"),
+        ]  # fmt: skip
+        return sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _answer(self, embedder: Embedder) -> list[float]:
+        """Return what an embedder makes of one made-up face: a hash that another one bears too does not deceive."""
+        if id(embedder) not in self._answers:
+            face = np.random.default_rng(0).random((1, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32)
+            vector = np.nan_to_num(np.asarray(embedder.embed(face), dtype=np.float64)[0])
+            rounded = np.round(vector / (np.linalg.norm(vector) or 1.0), 2) + 0.0  # engines differ in the sixth decimal
+            self._answers[id(embedder)] = rounded.tolist()
+        return self._answers[id(embedder)]
 
     def __enter__(self) -> Self:
         return self
@@ -146,13 +169,9 @@ def _wipe(path: Path) -> int:
     return count
 
 
-def _key(photograph: str, embedder: Embedder, detecting: FaceSearch) -> str:
-    """Return a hash of all that a template depends on."""
-    parts = [
-        photograph, embedder.name, embedder.sha256, detecting.which, detecting.min_score, detecting.min_size,
-        detecting.sides, YUNET.sha256, version("faceloupe"),
-    ]  # fmt: skip
-    return sha256(json.dumps(parts).encode()).hexdigest()
+def is_hash(text: str) -> bool:
+    """Return whether a text can be a SHA-256 in hexadecimal."""
+    return len(text) == 64 and set(text) <= set("0123456789abcdefABCDEF")
 
 
 def _quality(document: dict[str, Any]) -> Quality:

@@ -1,21 +1,24 @@
 """A threshold for an FMR, from photographs or references of one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloupe.embedders import open_embedder
+from faceloupe.evaluation.audit import usable_captures
 from faceloupe.evaluation.captures import embed_captures
 from faceloupe.evaluation.comparisons import every_two, score
-from faceloupe.evaluation.evaluate import Failure, failures
+from faceloupe.evaluation.evaluate import Failure, audited, failures
 from faceloupe.evaluation.labelled import Data, open_data
-from faceloupe.evaluation.parts import split, without_twins
+from faceloupe.evaluation.parts import split
 from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, FaceSearch
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.search import Faces
-from faceloupe.scores import OperatingPoint, operating_point, rule_of_3
+from faceloupe.recognition.thresholds import DEFAULT_FMR
+from faceloupe.scores import OperatingPoint, ScoreSet, given_point, operating_point, rule_of_3
 
 if TYPE_CHECKING:
     from faceloupe.gallery import Gallery
@@ -25,38 +28,45 @@ __all__ = ["calibrate", "calibrate_gallery"]
 
 def calibrate(
     data: Data,
-    fmr: float = 1e-3,
+    fmr: float = DEFAULT_FMR,
     *,
+    threshold: float | None = None,
     embedder: str | Embedder = "sface",
     faces: Faces | None = None,
     engine: Engine = "openvino",
     cached: bool = True,
     progress: Progress | None = None,
     failed: Callable[[Failure], None] | None = None,
+    noted: Callable[[str], None] | None = None,
 ) -> OperatingPoint:
     """Choose the lowest threshold whose FMR is at most `fmr` where every two captures are compared.
 
     Pairs that are listed without subjects are compared as listed. Where pairs say "train" and "test" (LFW View 1), the
-    threshold is of "train", so that :func:`faceloupe.evaluation.evaluate` can check it on "test".
+    threshold is of "train", so that :func:`faceloupe.evaluation.evaluate` can check it on "test". One photograph of
+    each person is enough: then the FNMR is not known.
 
     Parameters
     ----------
     data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
         See :func:`open_data`.
     fmr : float
-        Target, between 0 and 1.
+        Target, between 0 and 1; by default that of the published threshold which is in force without a calibration.
+    threshold : float, optional
+        Measure this one instead of choosing one.
     embedder : str or Embedder
         As :func:`faceloupe.embedders.open_embedder` takes it.
     faces, engine, cached, progress
         As for :func:`faceloupe.evaluation.evaluate`.
     failed : callable, optional
         Called with each photograph that gave no template.
+    noted : callable, optional
+        Called with what else to know of the data: identical photographs, repeated pairs.
 
     Raises
     ------
     InputError
-        If there are too few comparisons for this target (the message says how many it takes), or an argument or the
-        data are not as described.
+        If there are too few comparisons or people for this target (the message says how many it takes), or an argument
+        or the data are not as described.
     UnavailableError
         If weights, packages or data are missing.
     """
@@ -68,14 +78,22 @@ def calibrate(
     if failed:
         for failure in failures(labelled, captures):
             failed(failure)
-    parts = split(labelled, without_twins(labelled, captures.digests)[0], 0, 0)
+    labelled, usable, notes = audited(labelled, captures)
+    _tell(noted, notes)
+    parts = split(labelled, usable, 0, 0, mated=False)
     chosen = (parts.development or parts.test).most
-    compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen)
-    source = f"{chosen.what}, {labelled.source}"
-    return operating_point(compared.scores, fmr, source=source, embedder=maker.name, weights_sha256=maker.sha256)
+    compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen, needs_mated=False)
+    return _point(compared.scores, fmr, threshold, f"{chosen.what}, {labelled.source}", maker)
 
 
-def calibrate_gallery(gallery: "Gallery", fmr: float, embedder: Embedder) -> OperatingPoint:
+def calibrate_gallery(
+    gallery: "Gallery",
+    fmr: float,
+    embedder: Embedder,
+    *,
+    threshold: float | None = None,
+    noted: Callable[[str], None] | None = None,
+) -> OperatingPoint:
     """Choose the lowest threshold whose FMR is at most `fmr` where every two references of a gallery are compared.
 
     Parameters
@@ -86,16 +104,36 @@ def calibrate_gallery(gallery: "Gallery", fmr: float, embedder: Embedder) -> Ope
         Target, between 0 and 1.
     embedder : Embedder
         Whose references are compared.
+    threshold : float, optional
+        Measure this one instead of choosing one.
+    noted : callable, optional
+        Called with what else to know: references that two people share.
 
     Raises
     ------
     InputError
-        If there are too few comparisons for this target (the message says how many it takes).
+        If there are too few comparisons or people for this target (the message says how many it takes).
     GalleryError
         If the gallery cannot be read.
     """
     kept = gallery.templates(embedder)
-    comparisons = every_two("the references", np.arange(len(kept)), np.unique(kept.subjects, return_inverse=True)[1])
-    compared = score(kept.vectors, np.zeros(len(kept), dtype=np.bool_), comparisons)
-    source = f"every two references of the gallery {gallery.name}"
-    return operating_point(compared.scores, fmr, source=source, embedder=embedder.name, weights_sha256=embedder.sha256)
+    subjects = np.unique(kept.subjects, return_inverse=True)[1]
+    contents = [sha256(vector.tobytes()).hexdigest() for vector in kept.vectors]
+    names = [f"reference {reference}" for reference in kept.references]
+    usable, notes = usable_captures(contents, subjects, names)
+    _tell(noted, notes)
+    comparisons = every_two("the references", usable, subjects, mated=False)
+    compared = score(kept.vectors, np.zeros(len(kept), dtype=np.bool_), comparisons, needs_mated=False)
+    return _point(compared.scores, fmr, threshold, f"every two references of the gallery {gallery.name}", embedder)
+
+
+def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Embedder) -> OperatingPoint:
+    if threshold is None:
+        return operating_point(scores, fmr, source=source, embedder=maker.name, weights_sha256=maker.sha256)
+    return given_point(scores, threshold, source=source, embedder=maker.name, weights_sha256=maker.sha256)
+
+
+def _tell(noted: Callable[[str], None] | None, notes: Iterable[str]) -> None:
+    for note in notes:
+        if noted:
+            noted(note)

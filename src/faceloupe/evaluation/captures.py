@@ -202,7 +202,7 @@ class _Work:
 
     def _take(self, place: int, embedder: Embedder, template: Cached) -> None:
         self.found[place][embedder.name] = template
-        if self.cache and not isinstance(embedder, Pixels):
+        if self.cache:
             self.cache.keep(self.digests[place], embedder, self.detecting, template)
 
     def _arrays(self) -> tuple[dict[str, Floats], dict[str, Floats]]:

@@ -81,7 +81,9 @@ class Compared:
         return f"Compared({self.scores!r})"
 
 
-def every_two(what: str, captures: Labels, subjects: Labels, *, most: int = MOST, seed: int = 0) -> Comparisons:
+def every_two(
+    what: str, captures: Labels, subjects: Labels, *, most: int = MOST, seed: int = 0, mated: bool = True
+) -> Comparisons:
     """Return the comparisons of every two captures; of more than `most`, those of subjects drawn at random.
 
     Parameters
@@ -95,25 +97,28 @@ def every_two(what: str, captures: Labels, subjects: Labels, *, most: int = MOST
         Captures at most.
     seed : int
         Of the order in which subjects are drawn.
+    mated : bool
+        Whether there must be a mated pair.
 
     Raises
     ------
     InputError
-        If there is no mated or no non-mated pair.
+        If there is no non-mated pair, or no mated one where there must be.
     """
     drawn = _of_whole_subjects(captures, subjects, most, seed)
     first, second = (drawn[side] for side in np.triu_indices(len(drawn), k=1))
     same = subjects[first] == subjects[second]
-    if not same.any() or same.all():
-        kind = "of one person" if not same.any() else "of two people"
-        raise InputError(f"{what}: {len(drawn):,} captures make no pair {kind}; both kinds are needed")
+    if same.all() or (mated and not same.any()):
+        kind = "of two people" if len(same) and same.all() else "of one person"
+        needed = "both kinds are needed" if mated else "photographs of two people or more are needed"
+        raise InputError(f"{what}: {len(drawn):,} captures make no pair {kind}; {needed}")
     part = (
         "" if len(drawn) == len(captures) else f", {len(drawn):,} of the {len(captures):,}, of subjects drawn at random"
     )
     return Comparisons(what + part, np.stack([first, second], axis=1), same, subjects)
 
 
-def score(vectors: Floats, failed: Flags, comparisons: Comparisons) -> Compared:
+def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mated: bool = True) -> Compared:
     """Compare by the cosine.
 
     Parameters
@@ -123,20 +128,22 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons) -> Compared:
     failed : array of bool, (N,)
         Which captures gave none.
     comparisons : Comparisons
+    needs_mated : bool
+        Whether there must be a mated comparison.
 
     Raises
     ------
     InputError
-        If no mated or no non-mated comparison could be made.
+        If no non-mated comparison could be made, or no mated one where there must be.
     """
     pairs, same = comparisons.pairs, comparisons.same
     cosines = _cosines(vectors, pairs)
     lost = failed[pairs].any(axis=1)
     mated, non_mated, gone = (np.flatnonzero(chosen) for chosen in (same & ~lost, ~same & ~lost, lost))
-    if not len(mated) or not len(non_mated):
+    if not len(non_mated) or (needs_mated and not len(mated)):
         raise InputError(
             f"{comparisons.what}: {len(gone)} of {len(pairs)} comparisons could not be made, and no "
-            f"{'mated' if not len(mated) else 'non-mated'} one is left"
+            f"{'non-mated' if not len(non_mated) else 'mated'} one is left"
         )
     scores = _score_set(cosines, mated, non_mated, comparisons)
     counted = ScoreSet(

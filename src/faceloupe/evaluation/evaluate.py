@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from faceloupe.embedders import PUBLISHED, open_embedder
 from faceloupe.errors import InputError
+from faceloupe.evaluation.audit import audit_pairs, usable_captures
 from faceloupe.evaluation.captures import Captures, Pixels, embed_captures
 from faceloupe.evaluation.fitted import FITTED
 from faceloupe.evaluation.labelled import Data, Labelled, open_data
 from faceloupe.evaluation.measured import Measured
 from faceloupe.evaluation.measuring import Bench, EvaluationPlan
-from faceloupe.evaluation.parts import Parts, split, without_twins
+from faceloupe.evaluation.parts import Parts, split
 from faceloupe.evaluation.speed import Speed, time_stages
 from faceloupe.evaluation.words import lead
 from faceloupe.pages import Shown
@@ -22,7 +26,7 @@ from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.search import Faces
 from faceloupe.scores import OperatingPoint, rule_of_3
 
-__all__ = ["Evaluation", "Failure", "evaluate", "failures"]
+__all__ = ["Evaluation", "Failure", "audited", "evaluate", "failures"]
 
 Named = Sequence["str | Embedder"]
 
@@ -157,7 +161,7 @@ def evaluate(
     gone = tuple(failures(labelled, captures))
     if len(gone) == len(labelled.paths):
         raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
-    usable, notes = without_twins(labelled, captures.digests)
+    labelled, usable, notes = audited(labelled, captures)
     parts = split(labelled, usable, development, seed)
     bench = Bench(labelled, parts, captures, plan)
     for done, (label, embedder) in enumerate(wanted.items()):
@@ -211,6 +215,15 @@ def _check_development(data: Labelled, development: float, wanted: Sequence[str]
             f"{', '.join(wanted)}: fitted on development subjects, and {data.source} has none; take lfw-view1 or a "
             "folder with one folder a subject, and a development share above 0"
         )
+
+
+def audited(data: Labelled, captures: Captures) -> tuple[Labelled, NDArray[np.intp], tuple[str, ...]]:
+    """Return the data with each pair once, which photographs to compare, and what to say of copies and leaks."""
+    if data.pairs is not None or data.subjects is None:
+        checked, notes = audit_pairs(data, captures.digests)
+        return checked, np.arange(len(data.paths)), notes
+    names = ["/".join(path.parts[-2:]) for path in data.paths]
+    return data, *usable_captures(captures.digests, data.subjects, names)
 
 
 def failures(data: Labelled, captures: Captures) -> Iterator[Failure]:

@@ -1,6 +1,5 @@
 """Photographs of which one knows whom they show, and which of them are compared."""
 
-import csv
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.evaluation.csv_tables import read_table
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import list_photographs
@@ -183,20 +183,11 @@ def _check_pairs(source: str, rows: Sequence[Row]) -> None:
 
 
 def _read_csv(path: Path) -> Iterator[Row]:
-    try:
-        lines = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise InputError(f"{path} is no CSV file in UTF-8: {problem}") from problem
-    columns = list(lines[0]) if lines else []
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        found = f"has no column {', '.join(missing)}" if lines else "holds no pair"
-        raise InputError(f"{path} {found}; expected a first line with {','.join(COLUMNS)} and perhaps fold, then pairs")
-    for number, line in enumerate(lines, start=2):
+    for number, line in read_table(path, COLUMNS, "and perhaps fold, then pairs"):
         yield _checked_line(f"{path}, line {number}", path.parent, line)
 
 
-def _checked_line(where: str, root: Path, line: dict[str, str | None]) -> Row:
+def _checked_line(where: str, root: Path, line: dict[str, str]) -> Row:
     same, fold = (line.get("same") or "").strip().lower(), (line.get("fold") or "").strip()
     one, other = ((line.get(name) or "").strip() for name in COLUMNS[:2])
     if same not in YES | NO:

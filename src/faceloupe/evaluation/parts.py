@@ -1,17 +1,17 @@
 """Which captures and comparisons choose, and which are measured."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.evaluation.audit import people_of_pairs
 from faceloupe.evaluation.comparisons import Comparisons, every_two
 from faceloupe.evaluation.labelled import TEST, TRAIN, Labelled, Pairs
 from faceloupe.faces import split_by_subject
 
-__all__ = ["Parts", "Side", "split", "without_twins"]
+__all__ = ["Parts", "Side", "split"]
 
 Labels = NDArray[np.intp]
 
@@ -59,7 +59,7 @@ class Parts:
     test: Side
 
 
-def split(data: Labelled, usable: Labels, development: float, seed: int) -> Parts:
+def split(data: Labelled, usable: Labels, development: float, seed: int, *, mated: bool = True) -> Parts:
     """Split labelled photographs: as their pairs say, or by subject.
 
     Parameters
@@ -71,6 +71,8 @@ def split(data: Labelled, usable: Labels, development: float, seed: int) -> Part
         Share of the subjects to choose on, 0 for none; not used where pairs are listed.
     seed : int
         Of the subjects drawn.
+    mated : bool
+        Whether there must be two captures of a subject: an FMR needs none.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def split(data: Labelled, usable: Labels, development: float, seed: int) -> Part
     if not 0 <= development < 1:
         raise InputError(f"development: expected a share of the subjects from 0 to below 1, got {development}")
     if not development:
-        return Parts(None, _every_two_side("every two captures", usable, data.subjects, seed))
+        return Parts(None, _every_two_side("every two captures", usable, data.subjects, seed, mated=mated))
     count = round(development * len(data.names))
     if not 2 <= count <= len(data.names) - 2:
         raise InputError(
@@ -103,26 +105,6 @@ def split(data: Labelled, usable: Labels, development: float, seed: int) -> Part
     )
 
 
-def without_twins(data: Labelled, digests: Sequence[str]) -> tuple[Labels, tuple[str, ...]]:
-    """Return which photographs of a folder to use, and what to say of files with the same content.
-
-    A subject's second copy of a file is left out. Where two subjects share one, a label must be wrong: that is said.
-    """
-    if data.pairs is not None or data.subjects is None:
-        return np.arange(len(data.paths)), ()
-    first: dict[str, int] = {}
-    kept, notes = [], []
-    for place, digest in enumerate(digests):
-        twin = first.setdefault(digest, place) if digest else place
-        same_subject = data.subjects[twin] == data.subjects[place]
-        if twin == place or not same_subject:
-            kept.append(place)
-        if twin != place:
-            what = "left out" if same_subject else "one of the two subjects is wrong"
-            notes.append(f"{_shown(data, place)} has the same content as {_shown(data, twin)}: {what}.")
-    return np.array(kept), tuple(notes)
-
-
 def _as_listed(data: Labelled, pairs: Pairs) -> Parts:
     if pairs.has_parts:
         return Parts(*(_listed_side(data, pairs, pairs.in_fold(fold), fold) for fold in (TRAIN, TEST)))
@@ -131,17 +113,14 @@ def _as_listed(data: Labelled, pairs: Pairs) -> Parts:
 
 def _listed_side(data: Labelled, pairs: Pairs, chosen: Labels, fold: str) -> Side:
     of_fold = f" of {fold}" if fold else ""
-    listed = Comparisons(f"the listed pairs{of_fold}", pairs.captures[chosen], pairs.same[chosen], data.subjects)
+    people = people_of_pairs(data, pairs) if data.subjects is None else data.subjects
+    listed = Comparisons(f"the listed pairs{of_fold}", pairs.captures[chosen], pairs.same[chosen], people)
     captures = np.unique(listed.pairs)
     if data.subjects is None:
         return Side(captures, listed, None)
     return Side(captures, listed, every_two(f"every two photographs in the pairs{of_fold}", captures, data.subjects))
 
 
-def _every_two_side(what: str, captures: Labels, subjects: Labels, seed: int) -> Side:
-    comparisons = every_two(what, captures, subjects, seed=seed)
+def _every_two_side(what: str, captures: Labels, subjects: Labels, seed: int, *, mated: bool = True) -> Side:
+    comparisons = every_two(what, captures, subjects, seed=seed, mated=mated)
     return Side(captures, comparisons, comparisons)
-
-
-def _shown(data: Labelled, place: int) -> str:
-    return "/".join(data.paths[place].parts[-2:])

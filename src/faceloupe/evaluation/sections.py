@@ -52,9 +52,7 @@ def verification(found: Evaluation) -> Iterator[Block]:
         yield det_chart("det", "Missed matches against false matches", found, main)
     else:
         yield text(
-            "No DET curve is drawn: its band draws subjects, and these pairs do not say whom they show."
-            if found.data.subjects is None
-            else f"No DET curve is drawn: there are fewer than {PEOPLE} people, or the comparisons are too few for any "
+            f"No DET curve is drawn: there are fewer than {PEOPLE} people, or the comparisons are too few for any "
             "of its FMRs."
         )
     yield _rates("rates", main)

@@ -30,7 +30,7 @@ from faceloupe.scores.intervals import (
     fnmr_interval,
     wilson,
 )
-from faceloupe.scores.points import OperatingPoint, operating_point, remeasure, rule_of_3, rule_of_30
+from faceloupe.scores.points import OperatingPoint, given_point, operating_point, remeasure, rule_of_3, rule_of_30
 from faceloupe.scores.rates import (
     DetCurve,
     DetPoint,
@@ -74,6 +74,7 @@ __all__ = [
     "fold_accuracy",
     "fpir_at_size",
     "fpir_in_words",
+    "given_point",
     "open_set",
     "operating_point",
     "rank_1_errors",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -13,11 +13,20 @@ from faceloupe.scores.rates import fmr as fmr_of
 from faceloupe.scores.rates import fnmr as fnmr_of
 from faceloupe.scores.sets import ScoreSet, checked_share
 
-__all__ = ["Maker", "OperatingPoint", "operating_point", "remeasure", "rule_of_3", "rule_of_30"]
+__all__ = [
+    "Maker",
+    "OperatingPoint",
+    "Verdict",
+    "given_point",
+    "operating_point",
+    "remeasure",
+    "rule_of_3",
+    "rule_of_30",
+]
 
 LEAST = 1e-12  # a rate below would take more comparisons than there are pairs of people
 NEAR, HOLDS = 1.1, 2  # times the rate asked for that the measured and the true one may be where a threshold holds
-REFUSED = 10  # times the rate asked for that the true one may be where a threshold is no longer given
+REFUSED, HALF = 10, 0.5  # times the rate asked for, or the rate, past which the true one must not reach
 
 Verdict = Literal["holds", "does not hold", "cannot be told"]
 
@@ -60,6 +69,8 @@ class OperatingPoint:
         What made the templates.
     weights_sha256 : str
         Of the embedder's weights, in hexadecimal; empty if it has none.
+    given : bool
+        Whether the threshold was given and not chosen for an FMR; `target_fmr` is then where the interval ends.
 
     Raises
     ------
@@ -79,6 +90,7 @@ class OperatingPoint:
     source: str
     embedder: str
     weights_sha256: str = ""
+    given: bool = False
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):
@@ -103,7 +115,8 @@ class OperatingPoint:
 
     def words(self) -> str:
         """Return what the threshold means, with everything that one must know to believe it."""
-        measured = f"FMR {one_in(self.target_fmr)} asked for, measured on {self.source}"
+        asked = "Threshold given" if self.given else f"FMR {one_in(self.target_fmr)} asked for"
+        measured = f"{asked}, measured on {self.source}"
         sentences = [f"{measured}: {self._fmr_words()}", self._fnmr_words(), *self._remarks()]
         return " ".join(f"{sentence}." for sentence in sentences)
 
@@ -121,7 +134,8 @@ class OperatingPoint:
             If the document is of something else.
         """
         try:
-            values = {field.name: document[field.name] for field in fields(cls)}
+            values = {field.name: document[field.name] for field in fields(cls) if field.name != "given"}
+            values["given"] = bool(document.get("given", False))  # older documents know no given threshold
             for rate in ("fmr_interval", "fnmr_interval"):
                 values[rate] = values[rate] and Interval(**values[rate])
             return cls(**values)
@@ -158,6 +172,8 @@ class OperatingPoint:
         remarks = []
         if self.n_failed:
             remarks.append(f"{self.n_failed:,} more comparisons could not be made and are in neither rate")
+        if self.given:
+            return remarks
         if self.n_non_mated < rule_of_3(self.target_fmr):
             remarks.append(
                 f"Too few to check an FMR of {one_in(self.target_fmr)}: the rule of 3 asks for "
@@ -200,7 +216,7 @@ def operating_point(
     ------
     InputError
         If there are fewer non-mated comparisons than the rule of 3 asks for at this target, or the interval of the FMR
-        reaches past ten times the target: people were too few.
+        reaches past ten times the target, or past a half: people were too few.
     """
     needed = rule_of_3(fmr)
     if scores.n_non_mated < needed:
@@ -209,9 +225,39 @@ def operating_point(
             f"{scores.n_non_mated:,}: compare more captures, or ask for 1 in {scores.n_non_mated // 3:,} at best"
         )
     point = _measured(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
-    if point.fmr_interval.high > REFUSED * fmr:
+    if point.fmr_interval.high > (min(REFUSED * fmr, HALF) if scores.n_subjects else REFUSED * fmr):
         raise InputError(_too_few_people(scores, point))
     return point
+
+
+def given_point(
+    scores: ScoreSet,
+    threshold: float,
+    *,
+    source: str,
+    embedder: str,
+    weights_sha256: str = "",
+    confidence: float = 0.95,
+) -> OperatingPoint:
+    """Measure a threshold that somebody gave.
+
+    Parameters
+    ----------
+    scores : ScoreSet
+    threshold : float
+    source, embedder, weights_sha256, confidence
+        As for :func:`operating_point`.
+
+    Raises
+    ------
+    InputError
+        If the threshold is not finite.
+    """
+    if not math.isfinite(threshold):
+        raise InputError(f"threshold: expected a finite number, got {threshold}")
+    high = min(fmr_interval(scores, threshold, confidence).high, 1 - LEAST)
+    point = _measured(scores, threshold, high, source, embedder, weights_sha256, confidence)
+    return replace(point, given=True)
 
 
 def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> OperatingPoint:
@@ -221,9 +267,10 @@ def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> Operat
     times in six, not nineteen times in twenty.
     """
     confidence = point.fmr_interval.confidence
-    return _measured(
+    again = _measured(
         scores, point.threshold, point.target_fmr, source, point.embedder, point.weights_sha256, confidence
     )
+    return replace(again, given=point.given)
 
 
 def rule_of_3(fmr: float) -> int:
@@ -298,17 +345,18 @@ def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:
     high = point.fmr_interval.high
     who = f"{scores.n_subjects:,} people" if scores.n_subjects else "the people of these comparisons"
     worth = f"{scores.n_non_mated:,} comparisons of {who} are worth about {point.fmr_interval.n_effective:,.0f}"
+    times = "more than half" if REFUSED * point.target_fmr > HALF else f"more than {REFUSED} times as much"
+    offer = f"; or ask for {one_in(high / 5)}" if high / 5 < HALF / 5 else ""
     return (
         f"too few people for an FMR of {one_in(point.target_fmr)}: {worth} independent ones, so that with other people "
-        f"the FMR at the threshold may be {one_in(high)}, more than {REFUSED} times as much. It takes more people "
-        f"(about {_people_for(point.target_fmr):,} or more), not more photographs of these; or ask for "
-        f"{one_in(min(0.99, high / 5))}"
+        f"the FMR at the threshold may be {one_in(high)}, {times}. It takes more people (about "
+        f"{_people_for(point.target_fmr):,} or more), not more photographs of these{offer}"
     )
 
 
 def _people_for(fmr: float) -> int:
     """Return how many people have as many pairs as it takes, if no pair of them matches, and half as many again."""
-    return math.ceil(math.sqrt(2 * 1.5 * 3.69 / (REFUSED * fmr))) + 1
+    return math.ceil(math.sqrt(2 * 1.5 * 3.69 / min(REFUSED * fmr, HALF))) + 1
 
 
 def _measured(

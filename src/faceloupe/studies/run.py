@@ -218,15 +218,26 @@ def _results(
     """Give each task with its trials as soon as it is done, in any order; stop the workers on leaving."""
     from joblib import Parallel, delayed
 
-    results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(_work)(plan, faces, task) for task in tasks
-    )
+    jobs = [delayed(_work)(plan, faces, task) for task in tasks]
+    try:
+        results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
+    except ValueError:  # a backend that gives results back all together, as Ray's does
+        results = _in_turn(jobs, n_jobs)
     try:
         yield results
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # joblib's, that tasks were cancelled: here that is the wish
             results.close()
+
+
+def _in_turn(jobs: list[Any], n_jobs: int) -> Iterator[tuple[Task, list[Trial]]]:
+    """Yield results of as many jobs as there are workers, and then of the next: what is done can be kept meanwhile."""
+    from joblib import Parallel, effective_n_jobs
+
+    workers = effective_n_jobs(n_jobs)
+    for start in range(0, len(jobs), workers):
+        yield from Parallel(n_jobs=n_jobs)(jobs[start : start + workers])
 
 
 def _work(plan: StudyPlan, faces: FaceSet, task: Task) -> tuple[Task, list[Trial]]:

@@ -1,0 +1,157 @@
+"""Labels and lists that cannot be right, or would flatter: copies of a file, pairs listed twice, train within test."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation.labelled import Labelled, Pairs
+from faceloupe.numerals import counted
+
+__all__ = ["audit_pairs", "people_of_pairs", "usable_captures"]
+
+Labels = NDArray[np.intp]
+
+NAMED = 5  # examples in a note
+
+
+def usable_captures(contents: Sequence[str], subjects: Labels, names: Sequence[str]) -> tuple[Labels, tuple[str, ...]]:
+    """Return which captures to compare, and what to say of those with the same content.
+
+    A subject's second copy of a capture is left out. Where two subjects share one, a label must be wrong, and nobody
+    knows which: all of them are left out.
+
+    Parameters
+    ----------
+    contents : sequence of str, (N,)
+        A hash of what each holds; empty where that is not known.
+    subjects : array of intp, (N,)
+    names : sequence of str, (N,)
+        What each is called.
+    """
+    copies: defaultdict[str, list[int]] = defaultdict(list)
+    for place, content in enumerate(contents):
+        copies[content or f"unread {place}"].append(place)
+    kept, notes = [], []
+    for first, *others in copies.values():
+        conflict = any(subjects[other] != subjects[first] for other in others)
+        kept += [] if conflict else [first]
+        for other in others:
+            what = "both are left out, for one of the two names is wrong" if conflict else "left out"
+            notes.append(f"{names[other]} has the same content as {names[first]}: {what}.")
+    return np.sort(np.array(kept, dtype=np.intp)), tuple(notes)
+
+
+def audit_pairs(data: Labelled, contents: Sequence[str]) -> tuple[Labelled, tuple[str, ...]]:
+    """Return listed pairs, each counted once whichever comes first, and what to say of the list.
+
+    Parameters
+    ----------
+    data : Labelled
+        With pairs.
+    contents : sequence of str, (N,)
+        A hash of each photograph; empty where it could not be read.
+
+    Raises
+    ------
+    InputError
+        If a pair is in two folds, so that what one chooses would be measured on itself, or is said to show one person
+        and two.
+    """
+    pairs = data.pairs
+    if pairs is None:
+        return data, ()
+    first: dict[str, int] = {}
+    content = [first.setdefault(hash_ or f"unread {place}", place) for place, hash_ in enumerate(contents)]
+    keys = [tuple(sorted((content[one], content[other]))) for one, other in pairs.captures.tolist()]
+    seen: dict[tuple[int, ...], int] = {}
+    once, itself = [], []
+    for place, key in enumerate(keys):
+        if key[0] == key[1]:
+            itself.append(place)
+        elif seen.setdefault(key, place) == place:
+            once.append(place)
+        else:
+            _check_repeat(data, pairs, seen[key], place)
+    notes = [*_told_repeats(data, pairs, once, itself), *_told_folds(data, pairs, content)]
+    if len(once) == len(keys):
+        return data, tuple(notes)
+    folds = None if pairs.folds is None else tuple(pairs.folds[place] for place in once)
+    return replace(data, pairs=Pairs(pairs.captures[once], pairs.same[once], folds)), tuple(notes)
+
+
+def people_of_pairs(data: Labelled, pairs: Pairs) -> Labels:
+    """Return whom each photograph shows as far as pairs of one person tell, (N,): those that they link are one person.
+
+    Raises
+    ------
+    InputError
+        If a pair is said to show two people whom other pairs make one.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(data.paths)
+    one, other = pairs.captures[pairs.same].T
+    linked = coo_array((np.ones(len(one)), (one, other)), shape=(n, n))
+    people: Labels = connected_components(linked, directed=False)[1].astype(np.intp)
+    sides = people[pairs.captures]
+    wrong = np.flatnonzero((sides[:, 0] == sides[:, 1]) & ~pairs.same)
+    if len(wrong):
+        raise InputError(
+            f"{data.source}: {_shown(data, pairs.captures[wrong[0]])} are said to show two people, and other pairs "
+            f"make them one ({counted(len(wrong), 'such pair')}); one of these labels is wrong"
+        )
+    return people
+
+
+def _check_repeat(data: Labelled, pairs: Pairs, first: int, again: int) -> None:
+    what = f"{data.source}: {_shown(data, pairs.captures[again])}"
+    if pairs.same[first] != pairs.same[again]:
+        raise InputError(f"{what} are said to show one person, and two; mend the list")
+    if pairs.folds and pairs.folds[first] != pairs.folds[again]:
+        raise InputError(
+            f"{what} are compared in {pairs.folds[first]} and in {pairs.folds[again]} (perhaps under other names, or "
+            "the other way round): what is chosen on the one would be measured on itself. Keep each pair in one fold"
+        )
+
+
+def _told_repeats(data: Labelled, pairs: Pairs, once: Sequence[int], itself: Sequence[int]) -> Iterator[str]:
+    repeats = len(pairs.same) - len(once) - len(itself)
+    if repeats:
+        yield (
+            f"{repeats:,} of the {len(pairs.same):,} listed pairs are there before, some perhaps the other way round: "
+            "each pair counts once."
+        )
+    if itself:
+        examples = "; ".join(_shown(data, pairs.captures[place]) for place in itself[:NAMED])
+        left_out = counted(len(itself), "pair")
+        yield f"{left_out} of two copies of one photograph left out, for that says nothing: {examples}."
+
+
+def _told_folds(data: Labelled, pairs: Pairs, content: Sequence[int]) -> Iterator[str]:
+    """Yield which photographs or people are in several folds, where all else about a pair may be known already."""
+    if pairs.folds is None:
+        return
+    where: defaultdict[int, set[str]] = defaultdict(set)
+    for captures, fold in zip(pairs.captures.tolist(), pairs.folds, strict=True):
+        for capture in captures:
+            where[content[capture]].add(fold)
+    shared = [capture for capture, folds in where.items() if len(folds) > 1]
+    if shared:
+        examples = ", ".join(_name(data, capture) for capture in shared[:NAMED])
+        yield (
+            f"{counted(len(shared), 'photograph')} in more than one fold, such as {examples}: what is measured on one "
+            "fold is not of people unknown to the others."
+        )
+
+
+def _shown(data: Labelled, captures: Iterable[int]) -> str:
+    return " and ".join(_name(data, capture) for capture in captures)
+
+
+def _name(data: Labelled, capture: int) -> str:
+    return "/".join(data.paths[capture].parts[-2:])

@@ -1,0 +1,61 @@
+"""Tables in text files as spreadsheets save them: commas, semicolons or tabs, any capitals, UTF-8 or UTF-16."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from faceloupe.errors import InputError
+from faceloupe.files import read_bytes
+
+__all__ = ["read_table"]
+
+MOST = 2**28  # bytes
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+SEPARATORS = (",", ";", "\t")
+
+
+def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the lines of a table with their numbers, as column to content, columns in small letters.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+        That must be there.
+    rest : str
+        What else is expected, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is no such table, a column is missing, or there is no line.
+    """
+    lines = _text(path).splitlines()
+    first = 1 if lines and lines[0].lower().startswith("sep=") else 0  # a spreadsheet's word to itself
+    heading = lines[first] if len(lines) > first else ""
+    separator = max(SEPARATORS, key=heading.count)
+    try:
+        rows = list(csv.reader(lines[first:], delimiter=separator))
+    except csv.Error as problem:
+        raise InputError(f"{path} is no CSV file: {problem}") from problem
+    names = [name.strip().lower().replace(" ", "_") for name in rows[0]] if rows else []
+    missing = [name for name in columns if name not in names]
+    expected = f"expected a first line with {','.join(columns)} {rest}"
+    if missing:
+        raise InputError(f"{path} has no column {', '.join(missing)}; {expected}")
+    if not any(rows[1:]):
+        raise InputError(f"{path} holds no line but its first; {expected}")
+    for number, row in enumerate(rows[1:], start=first + 2):
+        if any(cell.strip() for cell in row):
+            if len(row) > len(names):
+                raise InputError(f"{path}, line {number}: {len(row)} cells under {len(names)} columns")
+            yield number, dict(zip(names, [cell.strip() for cell in row] + [""] * (len(names) - len(row)), strict=True))
+
+
+def _text(path: Path) -> str:
+    content = read_bytes(path, MOST)
+    encoding = "utf-16" if content.startswith(UTF_16) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as problem:
+        raise InputError(f"{path} is no CSV file in UTF-8: {problem}; save it as CSV UTF-8") from problem
