@@ -36,7 +36,9 @@ MAY_KNOW = {
     "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data scores faces training inspection",
     "report": f"errors {DOCUMENTS} numerals",
     "embedders": "errors faces scores recognition training",
-    "evaluation": f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders gallery",
+    "evaluation": (
+        f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition training embedders gallery"
+    ),
     "explaining": (
         f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition inspection gallery report"
     ),
