@@ -20,6 +20,7 @@ SCHEMA = "faceloupe.page/1"
 
 WRITERS = {
     "Study": "faceloupe.studies.article.write_article",
+    "Comparison": "faceloupe.studies.comparison.article.write_article",
     "Look": "faceloupe.looking.article.write_article",
     "Explanation": "faceloupe.explaining.article.write_article",
     "Evaluation": "faceloupe.evaluation.article.write_article",

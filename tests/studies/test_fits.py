@@ -144,7 +144,7 @@ class TestTrialsAgainstOneNetworkAtATime:
         for index, trial in enumerate(group.trials("pairs")):
             alone, faces = single(group, index)
             outputs = trace(alone, faces[group.train[index]])
-            hidden = outputs["relu" if "fcnn" in network else "hidden_relu"]
+            hidden = outputs["hidden_relu"]
             assert trial.dead_hidden == dead_units(hidden).sum()
             if "fcnn" in network:
                 assert np.isnan(trial.dead_conv)

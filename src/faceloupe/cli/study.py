@@ -14,6 +14,7 @@ from faceloupe.errors import InputError, UnavailableError
 if TYPE_CHECKING:
     from faceloupe.faces import FaceSet
     from faceloupe.studies import Study
+    from faceloupe.studies.comparison import Comparison
 
 __all__ = ["study"]
 
@@ -39,6 +40,14 @@ def study(
         str | None,
         typer.Option(
             help="olivetti, orl or a folder NAME/*.jpg. By default olivetti, or orl where that is not to be had."
+        ),
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SENTENCE",
+            help="Compare these networks instead, two or more: a sentence such as 'conv 16 5x5 relu, pool 2', or "
+            "'NAME=SENTENCE'.",
         ),
     ] = None,
     people: Annotated[
@@ -70,18 +79,28 @@ def study(
     from faceloupe.pages import page as make_page
     from faceloupe.report import save_figures, write_page
     from faceloupe.studies import make_plan, run_study
+    from faceloupe.studies.comparison import plan_comparison, run_comparison
     from faceloupe.studies.run import estimate_seconds
 
     loaded, note = _load(data)
     kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
-    plan = make_plan(
-        loaded, people=people, pairs=_count(pairs), seeds=seeds, epochs=epochs, preprocess=kinds, full=full, seed=seed
-    )
-    if full:
-        say(f"About {_minutes(estimate_seconds(plan, loaded, jobs))} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
-    with stoppable(_stopped(out)), progress("fitting") as told:
-        found = run_study(plan, loaded, out, resume=resume, command=_command(), note=note, n_jobs=jobs, progress=told)
-    document = make_page(found, show_faces=faces)
+    options: dict[str, Any] = {"people": people, "pairs": _count(pairs), "seeds": seeds, "epochs": epochs,
+                               "preprocess": kinds, "full": full, "seed": seed}  # fmt: skip
+    told: dict[str, Any] = {"resume": resume, "command": _command(), "note": note, "n_jobs": jobs}
+    found: Study | Comparison
+    if network:
+        compared = plan_comparison(network, loaded, **options)
+        with stoppable(_stopped(out)), progress("fitting") as tell:
+            found = run_comparison(compared, loaded, out, progress=tell, **told)
+        document = make_page(found)
+    else:
+        plan = make_plan(loaded, **options)
+        if full:
+            minutes = _minutes(estimate_seconds(plan, loaded, jobs))
+            say(f"About {minutes} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
+        with stoppable(_stopped(out)), progress("fitting") as tell:
+            found = run_study(plan, loaded, out, progress=tell, **told)
+        document = make_page(found, show_faces=faces)
     page = out / "report.html"
     write_page(page, document)
     if figures is not None:
@@ -131,7 +150,7 @@ def _stopped(out: Path) -> str:
     return f"Stopped. What was measured is kept in {out}; give the same command with --resume to go on."
 
 
-def _summarise(found: "Study", document: dict[str, Any]) -> None:
+def _summarise(found: "Study | Comparison", document: dict[str, Any]) -> None:
     say("")
     say_lead(document)
     say("")

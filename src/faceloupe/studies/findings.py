@@ -61,8 +61,7 @@ class Findings:
     def anatomy(self, network: str) -> Anatomy:
         """Return the anatomy of one of the study's networks for two people."""
         shape = build(network, self.image_shape)
-        side = self.image_shape if network != "fcnn-equal" else (round(shape.hidden.in_features**0.5),) * 2
-        return anatomy(shape, side)
+        return anatomy(shape, shape.image_shape)
 
     def fits(
         self, network: str, preprocess: str, *, held_out: bool, experiment: str = "pairs", **more: object

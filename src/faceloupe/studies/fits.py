@@ -18,9 +18,9 @@ from faceloupe.studies.plan import StudyPlan, seeds_for
 from faceloupe.studies.trials import NAN, Trial
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
 from faceloupe.training.fit import batch_orders
-from faceloupe.training.networks import CNN, FCNN
+from faceloupe.training.networks import CNN, FCNN, SmallNetwork
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
-from faceloupe.training.specs import Training
+from faceloupe.training.specs import NetworkSpec, Training
 
 __all__ = ["FitGroup", "build", "equal_side", "fit_group", "held_out_split", "one_thread", "people_name"]
 
@@ -39,19 +39,21 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def build(network: str, image_shape: tuple[int, int], n_subjects: int = 2) -> FCNN | CNN:
+def build(network: str | NetworkSpec, image_shape: tuple[int, int], n_subjects: int = 2) -> SmallNetwork:
     """Return one of the study's networks, untrained.
 
     Parameters
     ----------
-    network : str
+    network : str or NetworkSpec
         ``"fcnn"`` and ``"cnn"``: the tutorial's. ``"cnn-global"``: the CNN with one pooling window over the whole
         feature map, so that it cannot know where anything is. ``"fcnn-equal"``: the FCNN on faces made so small that it
-        has the CNN's number of parameters.
+        has the CNN's number of parameters. Any other as a NetworkSpec.
     image_shape : (int, int)
     n_subjects : int
     """
     outputs = 1 if n_subjects == 2 else n_subjects
+    if isinstance(network, NetworkSpec):
+        return SmallNetwork(network, image_shape, outputs)
     if network == "fcnn":
         return FCNN(image_shape, outputs=outputs)
     if network == "fcnn-equal":
@@ -92,7 +94,7 @@ class FitGroup:
     plan : StudyPlan
     network : str
     people : tuple of int
-    shape : FCNN or CNN
+    shape : SmallNetwork
     seeds, preprocessing : sequences, one item a fit
     train, held_out : ndarray of int, (S, n)
         Captures of each fit.
@@ -109,7 +111,7 @@ class FitGroup:
     plan: StudyPlan
     network: str
     people: tuple[int, ...]
-    shape: FCNN | CNN
+    shape: SmallNetwork
     seeds: tuple[int, ...]
     preprocessing: tuple[Preprocessing, ...]
     train: NDArray[np.intp]
@@ -203,9 +205,9 @@ class FitGroup:
         found: dict[str, Any] = {}
         died = []
         for layer, silent in self.fits.silent.items():
-            name = "conv" if layer == "conv_relu" else "hidden"
-            found[f"dead_{name}_start"] = float(silent[fit, 0].sum())
-            found[f"dead_{name}"] = float((~alive[layer]).sum())
+            name = "conv" if layer.startswith("conv") else "hidden"
+            for column, dead in ((f"dead_{name}_start", silent[fit, 0]), (f"dead_{name}", ~alive[layer])):
+                found[column] = found.get(column, 0.0) + float(dead.sum())
             when = [_silent_from(silent[fit, :, unit]) for unit in np.flatnonzero(~alive[layer])]
             if when:
                 died.append(" ".join([name, *map(str, sorted(when))]))
@@ -217,7 +219,7 @@ def fit_group(
     images: Images,
     labels: NDArray[np.intp],
     people: Sequence[int],
-    network: str,
+    network: str | NetworkSpec,
     *,
     seeds: Sequence[int],
     captures: int | None,
@@ -234,8 +236,8 @@ def fit_group(
         The people's captures, labelled 0..K-1.
     people : sequence of int
         Their indices in the whole face set.
-    network : str
-        As :func:`build` names it.
+    network : str or NetworkSpec
+        As :func:`build` takes it. A NetworkSpec says how it is trained, too.
     seeds : sequence of int
     captures : int or None
         Training captures per subject; None trains on all and holds none out.
@@ -268,24 +270,30 @@ def fit_group(
     seen = prepare(network, images)
     shape = build(network, images.shape[1:], len(np.unique(labels)))
     preprocessing = [fit_preprocessing(kind, seen[indices]) for (_, kind), indices in zip(settings, train, strict=True)]
+    training = (
+        network.training
+        if isinstance(network, NetworkSpec)
+        else Training(learning_rate=plan.learning_rate, batch_size=plan.batch_size, epochs=plan.epochs)
+    )
     fits = fit_many(
         shape,
         seen,
         targets,
         train,
-        np.stack([batch_orders(train.shape[1], plan.epochs, int(seed)) for seed in drawn[:, 2]]),
+        np.stack([batch_orders(train.shape[1], training.epochs, int(seed)) for seed in drawn[:, 2]]),
         initial_weights(shape, drawn[:, 1]),
         preprocessing,
-        Training(learning_rate=plan.learning_rate, batch_size=plan.batch_size),
+        training,
+        seeds=drawn[:, 1],
         keep_moments=keep_moments,
     )
     return FitGroup(
-        plan, network, tuple(people), shape, tuple(seed for seed, _ in settings), tuple(preprocessing), train, held_out,
-        images, labels, targets, fits, control, perf_counter() - started,
+        plan, str(network), tuple(people), shape, tuple(seed for seed, _ in settings), tuple(preprocessing), train,
+        held_out, images, labels, targets, fits, control, perf_counter() - started,
     )  # fmt: skip
 
 
-def prepare(network: str, images: Images) -> Images:
+def prepare(network: str | NetworkSpec, images: Images) -> Images:
     """Return the faces in the size that a network takes."""
     if network != "fcnn-equal":
         return images

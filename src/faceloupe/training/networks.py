@@ -271,9 +271,9 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
         case Convolution():
             return nn.Conv2d(shape[0], layer.filters, layer.kernel, layer.stride, layer.padding)
         case Pooling(average=True):
-            return nn.AvgPool2d(layer.size, layer.stride)
+            return nn.AvgPool2d(_side(layer.size), _side(layer.stride))
         case Pooling():
-            return nn.MaxPool2d(layer.size, layer.stride)
+            return nn.MaxPool2d(_side(layer.size), _side(layer.stride))
         case GlobalPooling(average=True):
             return nn.AvgPool2d((shape[1], shape[2]))
         case GlobalPooling():
@@ -283,6 +283,11 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
         case Dropout():
             return SeededDropout(layer.rate)
     return (nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d)(shape[0], eps=SMALLEST_VARIANCE)
+
+
+def _side(size: Pair) -> int | Pair:
+    """Return the side of a square, as PyTorch shows it, else height and width."""
+    return size[0] if size[0] == size[1] else size
 
 
 def _after(layer: Layer, shape: Shape) -> Shape:
