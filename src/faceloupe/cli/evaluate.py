@@ -47,6 +47,10 @@ def evaluate(
         ),
     ] = None,
     central: CentralOfLabelled = False,
+    groups: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV name,group: error rates by group. By default groups.csv of the folder."),
+    ] = None,
     development: Annotated[
         float, typer.Option(metavar="SHARE", help="Of a folder's subjects, to choose and fit on; 0 measures all.")
     ] = 0.5,
@@ -82,7 +86,7 @@ def evaluate(
     points = _calibrated(gallery, names, engine)
     with stoppable(CACHED if not no_cache else "Stopped."), progress("evaluating", transient=True) as told:
         found = evaluated(
-            data, names, faces="central" if central else None, development=development, fmr=fmr,
+            data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
             points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=told,
         )  # fmt: skip
     document = make_page(found, show_faces=faces)

@@ -6,6 +6,7 @@ from typing import Any
 from faceloupe.blocks import section
 from faceloupe.evaluation import sections
 from faceloupe.evaluation.evaluate import Evaluation
+from faceloupe.evaluation.group_views import group_section
 from faceloupe.evaluation.words import lead
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
@@ -27,6 +28,7 @@ def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, A
         section("verification", "Are these two the same person?", sections.verification(found)),
         section("points", "Do thresholds hold?", sections.points(found)),
         section("identification", "Who is this?", sections.identification(found)),
+        section("groups", "For whom does it err?", group_section(found.measured)),
         section("failures", "What failed, and what else to know of the data", sections.failures(found)),
         section("quality", "Which photographs fail", sections.quality(found)),
         section("errors", "The worst comparisons", sections.errors(found, show_faces=show_faces)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import audit_pairs, usable_captures
 from faceloupe.evaluation.captures import Captures, Pixels, embed_captures
 from faceloupe.evaluation.fitted import FITTED
-from faceloupe.evaluation.labelled import Data, Labelled, open_data
+from faceloupe.evaluation.labelled import Data, Labelled, open_data, with_groups
 from faceloupe.evaluation.measured import Measured
 from faceloupe.evaluation.measuring import Bench, EvaluationPlan
 from faceloupe.evaluation.parts import Parts, split
@@ -96,6 +97,7 @@ def evaluate(
     embedders: Named = ("sface",),
     *,
     faces: Faces | None = None,
+    groups: str | PathLike[str] | None = None,
     development: float = 0.5,
     fmr: float = 1e-3,
     points: Sequence[OperatingPoint] = (),
@@ -122,6 +124,9 @@ def evaluate(
     faces : {"one", "central"} or FaceSearch, optional
         Which face is meant. Otherwise the one nearest the centre with LFW, whose photographs show others too; with all
         else the only one, and several are a failure to enrol.
+    groups : path, optional
+        A CSV file with the columns ``name`` and ``group`` for the subjects of a folder. Otherwise ``groups.csv`` in the
+        folder or beside it, if it is there.
     development : float
         Share of a folder's subjects for development, from 0 (none: all are measured) to below 1.
     fmr : float
@@ -149,7 +154,7 @@ def evaluate(
     rule_of_3(fmr)  # refuses what is no rate
     if draws < 1:
         raise InputError(f"draws: expected 1 or more, got {draws}")
-    labelled = open_data(data)
+    labelled = with_groups(open_data(data), None if groups is None else Path(groups).expanduser())
     detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
     plan = EvaluationPlan(fmr, draws, seed, tuple(points))
     wanted = _opened(embedders, engine)

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation.csv_tables import read_table
+from faceloupe.evaluation.groups import FILE, read_groups
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
 from faceloupe.faces import Skipped
 from faceloupe.faces.folders import list_photographs
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.faces.sources import find_lfw, find_orl
 
-__all__ = ["TEST", "TRAIN", "Data", "Labelled", "Pairs", "open_data"]
+__all__ = ["TEST", "TRAIN", "Data", "Labelled", "Pairs", "open_data", "with_groups"]
 
 Labels = NDArray[np.intp]
 
@@ -82,6 +83,8 @@ class Labelled:
         Whether the face nearest the centre is meant where a photograph shows several.
     skipped : tuple of Skipped
         What lies beside the photographs and is none.
+    groups : tuple of str, (N,) or ()
+        The group of whom each photograph shows, as a file says; empty where it is not known, () where none is.
     """
 
     source: str
@@ -91,6 +94,7 @@ class Labelled:
     pairs: Pairs | None = None
     central: bool = False
     skipped: tuple[Skipped, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         people = f" of {len(self.names):,} subjects" if self.names else ""
@@ -111,7 +115,8 @@ def open_data(data: Data) -> Labelled:
         Labeled Faces in the Wild as :func:`faceloupe.load_faces` finds it, with the pairs of View 2 (``pairs.txt``, ten
         folds) or else of View 1 (``pairsDevTrain.txt``, ``pairsDevTest.txt``); the 400 ORL photographs; a folder with
         one folder a subject; or a CSV file with the columns ``photo_a``, ``photo_b`` (paths, relative to the file's
-        folder) and ``same`` (1 or 0), and perhaps ``fold``.
+        folder) and ``same`` (1 or 0), and perhaps ``fold``, and ``group`` or ``group_a`` and ``group_b``. A file
+        ``groups.csv`` (``name``, ``group``) in the folder or beside it says which group each subject is in.
 
     Raises
     ------
@@ -131,12 +136,26 @@ def open_data(data: Data) -> Labelled:
     path = Path(data).expanduser()
     if str(data) and path.is_dir():
         listed, skipped = list_photographs(path)
-        return _by_subject(f"the folder {path.name or path}", listed, skipped)
+        return with_groups(_by_subject(f"the folder {path.name or path}", listed, skipped), _groups_file(path))
     if path.suffix.lower() in SUFFIXES:
         raise InputError(f"{path} is a photograph, not data; {EXPECTED}")
     if path.is_file():
         return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
     raise InputError(f"{str(data)!r} is no data; {EXPECTED}")
+
+
+def with_groups(data: Labelled, path: Path | None) -> Labelled:
+    """Return the same, with the groups that a file says subjects are in, see :func:`read_groups`."""
+    if path is None:
+        return data
+    if data.subjects is None:
+        raise InputError(f"{data.source}: whom photographs show is not known, so that {path} says nothing of them")
+    groups = read_groups(path, data.names)
+    return replace(data, groups=tuple(groups.get(data.names[subject], "") for subject in data.subjects))
+
+
+def _groups_file(folder: Path) -> Path | None:
+    return next((path for path in (folder / FILE, folder.parent / FILE) if path.is_file()), None)
 
 
 def _by_subject(source: str, listed: dict[str, tuple[Path, ...]], skipped: Sequence[Skipped] = ()) -> Labelled:
@@ -169,7 +188,17 @@ def _pairs(source: str, root: Path, rows: Iterable[Row]) -> Labelled:
     _check_pairs(source, rows)
     captures = np.array([[numbers[name] for name in row.photographs] for row in rows], dtype=np.intp)
     pairs = Pairs(captures, np.array([row.same for row in rows]), folds if folds[0] else None)
-    return Labelled(source, tuple(root / name for name in numbers), pairs=pairs)
+    return Labelled(source, tuple(root / name for name in numbers), pairs=pairs, groups=_groups_of_pairs(source, rows))
+
+
+def _groups_of_pairs(source: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the group of each photograph, in the order in which pairs name them; () if none has one."""
+    groups: dict[str, str] = {}
+    for row in rows:
+        for name, group in zip(row.photographs, row.groups, strict=True):
+            if groups.setdefault(name, group) != group:
+                raise InputError(f"{source}: {name} is in the group {groups[name]!r} and in {group!r}")
+    return tuple(groups.values()) if any(groups.values()) else ()
 
 
 def _check_pairs(source: str, rows: Sequence[Row]) -> None:
@@ -199,4 +228,5 @@ def _checked_line(where: str, root: Path, line: dict[str, str]) -> Row:
         raise InputError(f"{where}: a photograph is compared with itself, {one!r}")
     if "fold" in line and not fold:
         raise InputError(f"{where}: the fold is missing; give one in every line, or no column fold")
-    return Row((one, other), same in YES, fold)
+    whole = line.get("group", "")
+    return Row((one, other), same in YES, fold, (line.get("group_a", whole), line.get("group_b", whole)))

@@ -20,11 +20,12 @@ TRAIN_FILE, TEST_FILE, FOLDS_FILE = "pairsDevTrain.txt", "pairsDevTest.txt", "pa
 
 
 class Row(NamedTuple):
-    """Two photographs to compare, by name, whether they show one person, and their fold ("" for none)."""
+    """Two photographs to compare, by name, whether they show one person, their fold and groups ("" for none)."""
 
     photographs: tuple[str, str]
     same: bool
     fold: str
+    groups: tuple[str, str] = ("", "")
 
 
 def lfw_view_1(root: Path) -> list[Row]:

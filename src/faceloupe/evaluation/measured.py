@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from faceloupe.evaluation.groups import GroupRates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
 from faceloupe.evaluation.verification import SplitAccuracy, Verification
 from faceloupe.scores import FoldAccuracy, OperatingPoint, RejectCurve
@@ -79,6 +80,8 @@ class Measured:
     rejection : dict of measure of quality to RejectCurve
         On the comparisons of `main`; empty without a threshold.
     worst : Worst
+    groups : GroupRates or None
+        Error rates by group, where the data say who is in which.
     notes : tuple of str
         What was not measured, and why.
     """
@@ -97,6 +100,7 @@ class Measured:
     open: OpenSets | None
     rejection: dict[str, RejectCurve]
     worst: Worst
+    groups: GroupRates | None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -120,5 +124,6 @@ class Measured:
             "open_set": self.open and self.open.to_document(),
             "rejection": {name: curve.to_document() for name, curve in self.rejection.items()},
             "worst": {kind: [list(pair) for pair in pairs] for kind, pairs in asdict(self.worst).items()},
+            "groups": self.groups and self.groups.to_document(),
             "notes": list(self.notes),
         }

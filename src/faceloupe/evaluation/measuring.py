@@ -12,6 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.captures import SIDE, Captures
 from faceloupe.evaluation.comparisons import Compared, score
 from faceloupe.evaluation.fitted import embed_grey, fit_embedder
+from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
 from faceloupe.evaluation.labelled import Labelled
 from faceloupe.evaluation.measured import Checked, Measured, Origin, Pair, Worst
@@ -125,6 +126,7 @@ def _measure(label: str, how: str, work: "_Measuring") -> Measured:
         opened,
         work.rejection(threshold),
         work.worst(),
+        work.groups(threshold),
         tuple(work.notes),
     )
 
@@ -187,6 +189,19 @@ class _Measuring:
             name: error_versus_reject(self.main.scores, values[pairs], threshold)
             for name, values in _measures(self.captures, norms).items()
         }
+
+    def groups(self, threshold: float | None) -> GroupRates | None:
+        """Return error rates by group; None where the data name none, or there is no threshold."""
+        if not self.data.groups:
+            return None
+        if threshold is None:
+            self.notes.append("Error rates by group were not measured: there is no threshold.")
+            return None
+        try:
+            return group_rates(self.most, self.data.groups, threshold, self.plan.fmr)
+        except InputError as problem:
+            self.notes.append(f"Error rates by group were not measured: {problem}.")
+            return None
 
     def worst(self) -> Worst:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""

@@ -1,0 +1,82 @@
+"""The section of an evaluation's page that says for whom a recogniser errs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from faceloupe.blocks import Block, chart, table, text
+from faceloupe.evaluation.groups import GroupRate, GroupRates
+from faceloupe.evaluation.words import rate_between, rate_in
+from faceloupe.scores.points import one_in
+
+if TYPE_CHECKING:
+    from faceloupe.evaluation.measured import Measured
+    from faceloupe.scores import Interval
+
+__all__ = ["group_section"]
+
+
+def group_section(measured: "Sequence[Measured]") -> Iterator[Block]:
+    """Yield charts and tables of each recogniser's error rates by group."""
+    for number, one in enumerate(measured):
+        if one.groups is not None:
+            yield from _of_one(one.label, one.groups, f"-{number}" if number else "")
+
+
+def _of_one(label: str, rates: GroupRates, suffix: str) -> Iterator[Block]:
+    yield text(
+        f"**{label}** at the threshold {rates.threshold:.4f}, for an FMR of {one_in(rates.target_fmr)}. "
+        + " ".join(_ratios(rates))
+    )
+    if sum(one.rate is not None for one in rates.within) > 1:
+        yield _chart(f"group-fmr{suffix}", "Strangers of one group taken for one another", "FMR", rates.within, 1e5)
+    if sum(one.rate is not None for one in rates.fnmr) > 1:
+        yield _chart(f"group-fnmr{suffix}", "One person's photographs not recognised", "FNMR", rates.fnmr, 100)
+    yield table(
+        f"groups{suffix}",
+        f"Error rates by group, {label}.",
+        {"comparisons": "left", "people": "right", "number": "right", "rate": "left"},
+        [
+            *(_row("FMR within ", one, rate_in) for one in rates.within),
+            *(_row("FMR ", one, rate_in) for one in rates.fmr if len(one.groups) > 1),
+            *(_row("FNMR of ", one, rate_between) for one in rates.fnmr),
+        ],
+        "Intervals are 95 % and count comparisons that share a person as fewer. Intervals that overlap widely show no "
+        "difference. Groups are as the file says; none is guessed from a face."
+        + (f" {rates.n_unknown:,} people of no known group are in no rate." if rates.n_unknown else ""),
+    )
+
+
+def _ratios(rates: GroupRates) -> Iterator[str]:
+    for name, ratio in (("FMR", rates.fmr_ratio), ("FNMR", rates.fnmr_ratio)):
+        if ratio is None:
+            yield f"No ratio of the groups' {name}s can be given: too few people, or a group without error."
+        else:
+            yield f"The worst group's {name} is **{ratio:.2f} times** the geometric mean of all (NIST IR 8429)."
+
+
+def _chart(id: str, title: str, name: str, rates: Sequence[GroupRate], times: float) -> Block:  # noqa: A002
+    known = [one for one in rates if one.rate is not None and one.interval is not None]
+    return chart(
+        id,
+        title,
+        f"{name} of each group with its 95 % interval: errors in {times:,.0f} comparisons.",
+        "interval",
+        x={"label": f"{name}, in {times:,.0f} comparisons"},
+        y={"label": "Group", "categories": [one.groups[0] for one in known]},
+        series=[
+            {
+                "name": name,
+                "style": "cnn",
+                "y": [one.groups[0] for one in known],
+                "x": [times * one.rate for one in known if one.rate is not None],
+                "lo": [times * one.interval.low for one in known if one.interval],
+                "hi": [times * one.interval.high for one in known if one.interval],
+            }
+        ],
+    )
+
+
+def _row(kind: str, one: GroupRate, words: "Callable[[float, Interval], str]") -> list[object]:
+    what = f"{kind}{' with '.join(one.groups)}"
+    told = one.why if one.rate is None or one.interval is None else words(one.rate, one.interval)
+    return [what, f"{one.n_people:,}", f"{one.n:,}", told]
