@@ -28,7 +28,7 @@ clean:
 	rm -rf .venv node_modules study .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # One stamp an extra: .venv/NAME.installed has faceloupe with what NAME needs.
-.venv/study.installed: EXTRAS = orl
+.venv/study.installed: EXTRAS = orl,study
 .venv/test.installed: EXTRAS = orl,test
 .venv/check.installed: EXTRAS = check,test
 .venv/bench.installed: EXTRAS = bench

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, extra
 from faceloupe.faces import LUMA
 from faceloupe.recognition import Embedder, SFace
 from faceloupe.recognition.engines import Engine
@@ -138,8 +138,9 @@ class ClassifierEmbedder:
     """
 
     def __init__(self, classifier: "Classifier") -> None:
-        import safetensors.torch
-        from sklearn.utils.validation import check_is_fitted
+        with extra("study"):
+            import safetensors.torch
+            from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(classifier)
         self.sha256 = sha256(safetensors.torch.save(classifier.network_.state_dict())).hexdigest()

@@ -16,6 +16,9 @@ The command line turns every one of them into a message on stderr and exit statu
 what is sound was answered for.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "DamageWarning",
     "FaceloupeError",
@@ -27,6 +30,7 @@ __all__ = [
     "StudyError",
     "SubjectError",
     "UnavailableError",
+    "extra",
 ]
 
 
@@ -58,6 +62,28 @@ class ImageError(InputError):
 
 class UnavailableError(FaceloupeError):
     """A data set or an optional dependency is missing; the message names the remedy."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import packages of an optional part within; where they are missing, say which extra brings them.
+
+    Raises
+    ------
+    UnavailableError
+        If one is not installed.
+
+    Examples
+    --------
+    >>> with extra("study"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    faceloupe.errors.UnavailableError: This needs no_such_package: pip install 'faceloupe[study]'
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise UnavailableError(f"This needs {error.name}: pip install 'faceloupe[{name}]'") from error
 
 
 class StudyError(FaceloupeError):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.embedders import ClassifierEmbedder, EstimatorEmbedder
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, extra
 from faceloupe.evaluation.captures import SIDE
 from faceloupe.recognition import Embedder
 
@@ -74,7 +74,8 @@ def embed_grey(embedder: Embedder, faces: Floats) -> Floats:
 
 
 def _pca(faces: Floats, subjects: Labels, seed: int) -> tuple[Embedder, str]:  # noqa: ARG001 - it needs no labels
-    from sklearn.decomposition import PCA
+    with extra("study"):
+        from sklearn.decomposition import PCA
 
     components = min(COMPONENTS, len(faces) - 1)
     estimator = PCA(components, whiten=True, svd_solver="randomized", random_state=seed)

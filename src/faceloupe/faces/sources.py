@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import ImageError, InputError, UnavailableError
+from faceloupe.errors import ImageError, InputError, UnavailableError, extra
 from faceloupe.faces.faceset import FaceSet, choose_subjects, find_duplicates
 from faceloupe.faces.folders import CaptureReader, read_folder
 from faceloupe.faces.images import to_square
@@ -168,7 +168,8 @@ def _fetch_olivetti(home: Path | None) -> NDArray[np.float32]:
 
 
 def _cached_or_fetched(home: Path | None) -> NDArray[np.float32]:
-    from sklearn.datasets import fetch_olivetti_faces
+    with extra("study"):
+        from sklearn.datasets import fetch_olivetti_faces
 
     with contextlib.suppress(OSError):  # what scikit-learn raises where nothing is cached
         return np.asarray(fetch_olivetti_faces(data_home=home, download_if_missing=False).images)

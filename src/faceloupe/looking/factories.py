@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, extra
 from faceloupe.files import sha256_of
 from faceloupe.looking.model import Asked, Model
 
@@ -90,8 +90,9 @@ def of_module(network: "nn.Module", name: str, origin: str, asked: Asked) -> Mod
 
 def _load_weights(network: "nn.Module", path: Path) -> str:
     """Load a safetensors file into a module and return its SHA-256."""
-    import safetensors.torch
-    from safetensors import SafetensorError
+    with extra("study"):
+        import safetensors.torch
+        from safetensors import SafetensorError
 
     if not path.is_file():
         raise InputError(f"there is no file of weights {str(path)!r}")

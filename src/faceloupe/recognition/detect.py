@@ -234,13 +234,28 @@ def _detector() -> "Iterator[FaceDetectorYN]":
 def _open() -> "FaceDetectorYN":
     try:
         import cv2
-        from cv2.utils import logging
     except ImportError as error:
         raise UnavailableError(f"Finding faces needs {error.name}: pip install faceloupe[recognition]") from error
+    if not hasattr(cv2, "FaceDetectorYN"):
+        raise UnavailableError(
+            f"The cv2 that is imported is OpenCV {getattr(cv2, '__version__', '?')} from {cv2.__file__}, which finds "
+            "no faces; 4.10 or later is needed. pip uninstall opencv-python opencv-contrib-python, and then pip "
+            "install --force-reinstall opencv-python-headless"
+        )
     content = np.frombuffer(read_weights(YUNET), np.uint8)
-    with _opening:
-        level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns that it chooses the device itself
-        try:
-            return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), FAINT, _OVERLAP)
-        finally:
-            logging.setLogLevel(level)
+    with _opening, _errors_only(cv2):
+        return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), FAINT, _OVERLAP)
+
+
+@contextmanager
+def _errors_only(cv2: Any) -> "Iterator[None]":
+    """Keep OpenCV 5 from warning that it chooses the device itself; older ones neither warn nor have this module."""
+    logging = getattr(cv2.utils, "logging", None)
+    if logging is None:
+        yield
+        return
+    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)

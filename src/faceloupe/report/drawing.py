@@ -2,7 +2,10 @@
 
 from io import BytesIO
 
-from matplotlib.figure import Figure
+from faceloupe.errors import extra
+
+with extra("figures"):
+    from matplotlib.figure import Figure
 
 __all__ = ["Drawing"]
 

@@ -5,6 +5,12 @@ figures with intervals from them, ``statements`` checks what the tutorial says, 
 from that and its ``sections``.
 """
 
+from faceloupe.errors import extra
+
+with extra("study"):
+    import sklearn  # noqa: F401 - so that its absence is told once, in words
+    import torch  # noqa: F401
+
 from faceloupe.studies.article import write_article
 from faceloupe.studies.plan import StudyPlan, make_plan
 from faceloupe.studies.run import Study, run_study, study

@@ -1,5 +1,11 @@
 """Small networks in a sentence: one fit, many fits at once, and scikit-learn classifiers that can be saved."""
 
+from faceloupe.errors import extra
+
+with extra("study"):
+    import sklearn  # noqa: F401 - so that its absence is told once, in words
+    import torch  # noqa: F401
+
 from faceloupe.training.deep import DeepCNN, DeepCNNClassifier
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
 from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, NetworkClassifier

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, extra
 from faceloupe.inspection.measures.captures import flat
 from faceloupe.numerals import counted
 from faceloupe.pages import Shown
@@ -69,7 +69,8 @@ def project(layer: ArrayLike, n: int = 2) -> Projection:
     InputError
         If there are fewer than 2 captures, a number is not finite, or `n` is below 1.
     """
-    from sklearn.decomposition import PCA
+    with extra("study"):
+        from sklearn.decomposition import PCA
 
     X = flat(layer, "layer", least=2)
     if n < 1:
