@@ -241,7 +241,7 @@ class TestIdentify:
             rows.paste(both, (0, both.height))
             rows.save(folder / "rows.png")
         document = json.loads(run("identify", folder / "rows.png", "--gallery", gallery, "--json").stdout)
-        assert [face["name"] for face in document["photographs"][0]["faces"]] == ["Ann", "Bob", "Ann", None]
+        assert [face["name"] for face in document["photographs"][0]["faces"]] == [None, "Bob", "Ann", None]
 
     def test_which_faces_are_looked_for(self, folder, gallery):
         result = run("identify", folder / "both.png", "--gallery", gallery, "--min-size", 500)

@@ -141,3 +141,40 @@ def test_weights_of_another_version_are_not_taken_for_the_same(tmp_path):
         gallery.enrol("Ann", photograph("1.jpg", embedder="sface"))
         with pytest.raises(InputError, match="which is not published"):
             _ = gallery.embedder
+
+
+def test_a_photograph_on_its_head_is_recognised_and_told(people, files):
+    Image.open(files / "ann_later.png").rotate(180).save(files / "head.png")
+    (face,) = people.identify(files / "head.png")
+    assert (face.name, face.detection.turn) == ("Ann", 180)
+    decision = people.verify(files / "head.png", files / "ann.png")
+    assert decision.match
+    assert decision.notes == (
+        f"{files / 'head.png'}: the face is turned by 180 degrees; it was turned upright before it was compared",
+    )
+    assert f"\nNote: {decision.notes[0]}." in decision.words()
+    pose = decision.one.templates[0].quality.pose
+    assert abs(pose.yaw) < 45
+    assert abs(abs(pose.roll) - 180) < 15
+
+
+def test_two_faces_of_one_photograph_are_two_people(people, files):
+    Image.fromarray(np.hstack([face(1, 3), face(1, 1)])).save(files / "mirror.png")
+    left, right = people.identify(files / "mirror.png")
+    assert (left.name, right.name) == (None, "Ann")
+    assert (left.taken, right.taken) == (("Ann",), ())
+    assert left.answer().startswith("Nobody. It looks like Ann too, but so does another face")
+    assert "Ann taken by another face" in repr(left)
+    people.enrol("Twin", files / "ann_later.png")
+    left, right = people.identify(files / "mirror.png")
+    assert (left.name, right.name) == ("Twin", "Ann")  # each gets the next that reaches the threshold
+
+
+def test_somebody_who_is_known_under_another_name_is_told(people, files):
+    Image.open(files / "ann.png").save(files / "again.jpg", quality=60)
+    result = people.enrol("A. Lee", files / "again.jpg")
+    assert result.enrolled == (str(files / "again.jpg"),)
+    (doubtful,) = result.doubtful
+    assert doubtful.reason.startswith("looks like 'Ann' (score 0.9")
+    assert doubtful.reason.endswith("is it one person under two names?")
+    assert people.enrol("Bob", files / "bob.png").doubtful == ()

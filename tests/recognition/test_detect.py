@@ -1,4 +1,5 @@
 import threading
+from importlib import import_module
 
 import cv2
 import numpy as np
@@ -157,3 +158,53 @@ def test_a_detection_says_what_it_is(portrait):
 def test_what_is_no_image_is_refused(image, message):
     with pytest.raises(InputError, match=message):
         detect(image)
+
+
+def turned(image, angle):
+    """Turn a picture clockwise, whole."""
+    height, width = image.shape[:2]
+    there = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -angle, 1)
+    size = np.ceil(np.abs(there[:, :2]) @ (width, height) - 1e-9).astype(int)
+    there[:, 2] += (size - (width, height)) / 2
+    return cv2.warpAffine(image, there, size.tolist()), there
+
+
+@pytest.mark.parametrize("angle", [45, 90, 135, 180, 225, 270, 315])
+def test_a_face_is_found_at_any_angle_and_where_it_is(portrait, angle):
+    (upright,) = detect(portrait)
+    photo, there = turned(portrait, angle)
+    (face,) = detect(photo)
+    assert face.turn == angle
+    expected = np.array(upright.landmarks) @ there[:, :2].T + there[:, 2]
+    eyes = np.hypot(*np.subtract(upright.landmarks.left_eye, upright.landmarks.right_eye))
+    np.testing.assert_allclose(face.landmarks, expected, atol=0.12 * eyes)
+    middle = np.array([face.box.x + face.box.width / 2, face.box.y + face.box.height / 2])
+    box = upright.box
+    at = there[:, :2] @ (box.x + box.width / 2, box.y + box.height / 2) + there[:, 2]
+    np.testing.assert_allclose(middle, at, atol=0.25 * eyes)
+    assert face.to_document()["turn"] == angle
+    assert f"turned by {angle} degrees" in repr(face)
+
+
+def test_a_quarter_turn_is_exact(portrait):
+    (upright,) = detect(portrait)
+    (face,) = detect(np.ascontiguousarray(np.rot90(portrait, -1)))
+    height = portrait.shape[0]
+    assert face.turn == 90
+    x, y, width, tall = upright.box
+    np.testing.assert_allclose(face.box, (height - 1 - y - tall, x, tall, width), atol=0.05)
+    for point, was in zip(face.landmarks, upright.landmarks, strict=True):
+        np.testing.assert_allclose(point, (height - 1 - was.y, was.x), atol=0.05)
+
+
+def test_only_the_photograph_as_it_is_if_asked_for(portrait):
+    found = detect(np.ascontiguousarray(np.rot90(portrait, 1)), FaceSearch(turned=False))
+    assert not any(face.turn or face.score >= 0.9 for face in found)
+
+
+def test_a_sure_face_costs_no_further_look(portrait, monkeypatch):
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(import_module("faceloupe.recognition.detect"), "_turned_copy", never)
+    assert [face.turn for face in detect(portrait)] == [0]

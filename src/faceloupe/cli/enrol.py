@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, MinSize
+from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, MinSize, Turned
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -34,6 +34,7 @@ def enrol(
         bool, typer.Option("--keep-faces", help="Keep the cut-out faces too. Photographs are never kept.")
     ] = False,
     min_size: MinSize = 20,
+    turned: Turned = True,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
@@ -55,7 +56,7 @@ def enrol(
     checked_consent(consent)
     if folder is None:
         checked_name(name or "")
-    search = FaceSearch("central" if central else "one", min_size=min_size)
+    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
     results: list[Enrolled] = []
     with (
         stoppable(lambda: _stopped(results)),
@@ -94,7 +95,7 @@ def _tell(results: "list[Enrolled]") -> None:
     for refused in (skipped for result in results for skipped in result.refused):
         say(f"not enrolled: {legible(refused.path)}: {refused.reason}")
     for doubtful in (one for result in results for one in result.doubtful):
-        say(f"enrolled, but look at it: {legible(doubtful.path)}: {doubtful.reason}; does it show somebody else?")
+        say(f"enrolled, but look at it: {legible(doubtful.path)}: {doubtful.reason}")
 
 
 def _stopped(results: "list[Enrolled]") -> str:

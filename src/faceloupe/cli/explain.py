@@ -12,6 +12,7 @@ from faceloupe.cli.options import (
     EngineName,
     MinSize,
     TargetFmr,
+    Turned,
     gallery_if_any,
     open_gallery_if_any,
 )
@@ -41,6 +42,7 @@ def explain(
     figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
     json: AsJson = False,
     min_size: MinSize = 20,
+    turned: Turned = True,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
 ) -> None:
@@ -59,7 +61,7 @@ def explain(
             raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
         check_file(page, (a, b, gallery))
     check_folder(figures)
-    search = FaceSearch("central" if central else "one", min_size=min_size)
+    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
     with (
         stoppable("Stopped; nothing was written."),
         open_gallery_if_any(gallery, embedder, engine) as people,

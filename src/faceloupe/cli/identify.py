@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr, Turned
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -35,6 +35,7 @@ def identify(
         ),
     ] = None,
     min_size: MinSize = 20,
+    turned: Turned = True,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
@@ -52,7 +53,7 @@ def identify(
 
     if draw is not None:
         _check_drawing(draw, photographs)
-    search = FaceSearch(min_size=min_size, max_side=max_side)
+    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned)
     answered: list[Answered] = []
     with open_gallery(gallery, embedder=embedder, engine=engine) as people:
         point = None if fmr is None else published_point(people.embedder, fmr)
@@ -97,8 +98,11 @@ def _table(answered: "Answered") -> str:
 def _row(number: int, candidates: "Candidates") -> tuple[str, ...]:
     if not candidates.candidates:
         return str(number), "nobody: the gallery is empty", "", "", ""
-    first, *others = candidates.candidates
-    who = f"nobody (most like {first.name})" if candidates.nobody else first.name
+    first = candidates.named or candidates.candidates[0]
+    others = [candidate for candidate in candidates.candidates if candidate is not first]
+    who = first.name
+    if candidates.nobody:
+        who = f"nobody ({first.name} is another face)" if candidates.taken else f"nobody (most like {first.name})"
     return str(number), who, f"{first.score:.4f}", f"{first.margin:.4f}", ", ".join(map(_with_score, others))
 
 
@@ -110,6 +114,8 @@ def _with_score(candidate: "Candidate") -> str:
 def _explain(answered: "Iterable[Answered]") -> None:
     """Tell what makes answers doubtful, and what the threshold means, once."""
     for one in answered:
+        for words in one.notes():
+            say(f"Note: {words}.")
         for words in one.warnings():
             say(f"Caution: {words}.")
     first = next((candidates for one in answered for candidates in one.candidates), None)

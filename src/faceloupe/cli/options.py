@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "EmbedderName",
-    "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "TargetFmr", "gallery_if_any", "open_gallery_if_any",
+    "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "TargetFmr", "Turned",
+    "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
 
@@ -71,6 +72,13 @@ EmbedderName = Annotated[
     ),
 ]
 MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Pixels of the shorter side of a face, at least.")]
+Turned = Annotated[
+    bool,
+    typer.Option(
+        "--turned/--upright",
+        help="Look again at turned copies where no face is sure, or only at the photograph as it is.",
+    ),
+]
 EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="What runs SFace.")]
 TargetFmr = Annotated[
     float | None,

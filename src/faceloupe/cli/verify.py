@@ -11,6 +11,7 @@ from faceloupe.cli.options import (
     EngineName,
     MinSize,
     TargetFmr,
+    Turned,
     gallery_if_any,
     open_gallery_if_any,
 )
@@ -26,6 +27,7 @@ def verify(
     central: Central = False,
     gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
     min_size: MinSize = 20,
+    turned: Turned = True,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     json: AsJson = False,
@@ -39,7 +41,7 @@ def verify(
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
-    search = FaceSearch("central" if central else "one", min_size=min_size)
+    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
     with open_gallery_if_any(gallery, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         if people and fmr is None and people.point(made_by) is None:

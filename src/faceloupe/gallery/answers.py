@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceloupe.gallery.identify import Candidates
+from faceloupe.gallery.identify import Candidates, one_name_a_face
 from faceloupe.recognition import FaceChip, Photograph, Template
-from faceloupe.recognition.decisions import face_document
+from faceloupe.recognition.decisions import face_document, turn_words
 from faceloupe.recognition.limits import limits_of, shortcomings
 
 __all__ = ["Answered", "document_of"]
@@ -29,11 +29,14 @@ class Answered:
     ----------
     photograph : Photograph
     candidates : tuple of Candidates
-        One for each of its faces, in the photograph's order.
+        One for each of its faces, in the photograph's order. A name goes to one face, the one most like it.
     """
 
     photograph: Photograph
     candidates: tuple[Candidates, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "candidates", one_name_a_face(self.candidates))
 
     @property
     def faces(self) -> list[AnsweredFace]:
@@ -42,11 +45,19 @@ class Answered:
         return [found[place] for place in self.photograph.reading_order()]
 
     def warnings(self) -> list[str]:
-        """Return what makes answers doubtful: where a face falls short, or several subjects reach the threshold."""
+        """Return what makes answers doubtful: a face falls short, several subjects match it, or its name is taken."""
         return [
             f"{self.photograph.path}, face {number}: {'; '.join(short)}"
             for number, (_, template, candidates) in enumerate(self.faces, start=1)
-            if (short := [*shortcomings(template.quality, limits_of(template.embedder)), *_rivals(candidates)])
+            if (short := [*shortcomings(template.quality, limits_of(template.embedder)), *candidates.warnings()])
+        ]
+
+    def notes(self) -> list[str]:
+        """Return what to know of how faces were found: which are turned."""
+        return [
+            f"{self.photograph.path}, face {number}: {words}"
+            for number, face in enumerate(self.faces, start=1)
+            if (words := turn_words(face.chip.detection))
         ]
 
     def draw(self, path: Path) -> None:
@@ -73,6 +84,7 @@ class Answered:
                     **face_document(chip, template),
                     "name": candidates.name,
                     "candidates": [asdict(candidate) for candidate in candidates.candidates],
+                    "taken": list(candidates.taken),
                 }
                 for chip, template, candidates in self.faces
             ],
@@ -92,12 +104,7 @@ def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
     }
 
 
-def _rivals(candidates: Candidates) -> list[str]:
-    others = [one.name for one in candidates.candidates[1:] if one.margin >= 0]
-    return [f"not only {candidates.name} but also {', '.join(others)} reaches the threshold"] if others else []
-
-
 def _tag(number: int, candidates: Candidates) -> tuple[str, ...]:
-    if candidates.nobody:
+    if candidates.named is None:
         return (f"{number} nobody",)
-    return f"{number} {candidates.name}", f"{candidates.candidates[0].score:.2f}"
+    return f"{number} {candidates.named.name}", f"{candidates.named.score:.2f}"

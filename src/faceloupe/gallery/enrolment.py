@@ -62,9 +62,15 @@ def enrol(
     unusable = refusals(photographs, force=force)
     if len(unusable) == len(photographs) and not (consent and already):
         return Enrolled(name, already_enrolled=tuple(already), refused=(*refused, *unusable))
+    known = gallery.known_as(name, photographs)
     with gallery.writing() as connection:
         result = add_references(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
-    return replace(result, already_enrolled=(*already, *result.already_enrolled), refused=(*refused, *result.refused))
+    return replace(
+        result,
+        already_enrolled=(*already, *result.already_enrolled),
+        refused=(*refused, *result.refused),
+        doubtful=(*result.doubtful, *(skipped for skipped in known if skipped.path in result.enrolled)),
+    )
 
 
 def _sorted_out(
@@ -173,7 +179,8 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
         for row, best in alone:
             if path := paths.get((rows[row].source_sha256, maker)):
                 reason = (
-                    f"looks like none of the other references: best score {best:.3f}, threshold {point.threshold:.3f}"
+                    f"looks like none of the other references: best score {best:.3f}, threshold {point.threshold:.3f}; "
+                    "does it show somebody else?"
                 )
                 doubtful.append(Skipped(path, reason))
     return tuple(doubtful)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
+from faceloupe.faces import Skipped
 from faceloupe.gallery import (
     checks,
     enrolment,
@@ -23,7 +24,7 @@ from faceloupe.gallery import (
     trail,
 )
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.identify import Candidates, identify
+from faceloupe.gallery.identify import Candidates, identify, known_as, one_name_a_face
 from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.recognition.decisions import Decision, verify
@@ -33,7 +34,7 @@ from faceloupe.recognition.recognise import recognise_all
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
     from faceloupe.progress import Progress
-    from faceloupe.recognition import Embedder, Template
+    from faceloupe.recognition import Embedder, Photograph, Template
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.photos import Photo
     from faceloupe.recognition.search import Faces
@@ -151,6 +152,10 @@ class Gallery:
         """Return as whom photographs are enrolled, by the SHA-256 of their files."""
         with self.reading() as connection:
             return enrolment.holders_of(connection, hashes)
+
+    def known_as(self, name: str, photographs: "Sequence[Photograph]") -> list[Skipped]:
+        """Return which photographs look like somebody here who is not called `name`, and like whom."""
+        return known_as(self._database, name, photographs)
 
     def people(self, numbers: Collection[int] | None = None) -> tuple[Person, ...]:
         """Return who is in the gallery, by name; or only those with these numbers who are."""
@@ -373,7 +378,8 @@ class Gallery:
         Returns
         -------
         tuple of Candidates
-            One a face of the photograph, row by row from left to right, with where it is; or one a template.
+            One a face of the photograph, row by row from left to right, with where it is; a name goes to one face, the
+            one most like it. Or one a template.
 
         Raises
         ------
@@ -388,7 +394,7 @@ class Gallery:
                 open_photo(photo)  # says what it could have been
             return identify(self._database, photo, point, ranks)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=faces)  # type: ignore[list-item]
-        found = identify(self._database, photograph.templates, point, ranks)
+        found = one_name_a_face(identify(self._database, photograph.templates, point, ranks))
         return tuple(
             replace(found[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
         )

@@ -1,7 +1,7 @@
 """Whom does a face show? The subjects of a gallery that are most like it, or nobody."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -9,18 +9,20 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from faceloupe.errors import InputError
+from faceloupe.faces import Skipped
+from faceloupe.faces.folders import as_text
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.index import Ids, Scores, Size, index_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.recognition import Detection, Template
+from faceloupe.recognition import Detection, Photograph, Template
 from faceloupe.recognition.decisions import point_in_words
-from faceloupe.recognition.thresholds import choose_point
+from faceloupe.recognition.thresholds import choose_point, find_point
 from faceloupe.scores import OperatingPoint, fpir_at_size, fpir_in_words
 from faceloupe.scores.points import one_in
 
-__all__ = ["Candidate", "Candidates", "identify"]
+__all__ = ["Candidate", "Candidates", "identify", "known_as", "one_name_a_face"]
 
 PART = 10_000
 """Names that are asked for at a time: databases limit the values in a query."""
@@ -64,6 +66,9 @@ class Candidates:
         With how many the face was compared.
     detection : Detection or None
         Where in its photograph the face is, if a photograph was asked about and not a template.
+    taken : tuple of str
+        Names of candidates above the threshold that another face of the same photograph is more like: two faces of one
+        photograph are two people.
     """
 
     candidates: tuple[Candidate, ...]
@@ -71,16 +76,23 @@ class Candidates:
     n_subjects: int
     n_references: int
     detection: Detection | None = None
+    taken: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> Candidate | None:
+        """The first candidate whose score reaches the threshold and whose name is not taken; None for nobody."""
+        above = (candidate for candidate in self.candidates if candidate.score >= self.point.threshold)
+        return next((candidate for candidate in above if candidate.name not in self.taken), None)
 
     @property
     def nobody(self) -> bool:
-        """Whether no score reaches the threshold."""
-        return not self.candidates or self.candidates[0].score < self.point.threshold
+        """Whether there is no such candidate."""
+        return self.named is None
 
     @property
     def name(self) -> str | None:
-        """Of the first candidate; None for nobody."""
-        return None if self.nobody else self.candidates[0].name
+        """Whom the face shows; None for nobody."""
+        return None if self.named is None else self.named.name
 
     @property
     def fmr(self) -> float:
@@ -95,9 +107,14 @@ class Candidates:
     def __repr__(self) -> str:
         if not self.candidates:
             return "Candidates(nobody: the gallery is empty)"
-        first, sign = self.candidates[0], "<" if self.nobody else ">="
+        first = self.named or self.candidates[0]
+        sign = "<" if first.score < self.point.threshold else ">="
         who = f"nobody, at best {first.name}" if self.nobody else first.name
-        return f"Candidates({who}: {first.score:.4f} {sign} {self.point.threshold:.4f}, {self.n_subjects:,} subjects)"
+        taken = f", {' and '.join(self.taken)} taken by another face" if self.taken else ""
+        return (
+            f"Candidates({who}: {first.score:.4f} {sign} {self.point.threshold:.4f}{taken}, {self.n_subjects:,} "
+            "subjects)"
+        )
 
     def words(self) -> str:
         """Return the answer, how often a stranger gets a name, and what the threshold means; a paragraph each."""
@@ -107,15 +124,39 @@ class Candidates:
         """Return whom the face shows, in a sentence or two."""
         if not self.candidates:
             return "Nobody: the gallery is empty."
-        first, threshold = self.candidates[0], f"the threshold {self.point.threshold:.4f}"
-        if self.nobody:
-            return (
-                f"Nobody: {first.name} is most like it, with score {first.score:.4f}, {-first.margin:.4f} below "
-                f"{threshold}."
-            )
-        answer = f"{first.name}: score {first.score:.4f}, {first.margin:.4f} above {threshold}."
-        others = [f"{one.name} ({one.score:.4f})" for one in self.candidates[1:] if one.score >= self.point.threshold]
-        return f"{answer} Above it, too: {', '.join(others)}." if others else answer
+        named, threshold = self.named, f"the threshold {self.point.threshold:.4f}"
+        words = self.taken_words()
+        taken = f" {words[0].upper()}{words[1:]}." if self.taken else ""
+        if named is None:
+            free = [candidate for candidate in self.candidates if candidate.name not in self.taken]
+            if not free:
+                return f"Nobody.{taken}"
+            best = f"{free[0].name} is most like it, with score {free[0].score:.4f}, {-free[0].margin:.4f} below"
+            return f"Nobody: {best} {threshold}.{taken}"
+        answer = f"{named.name}: score {named.score:.4f}, {named.margin:.4f} above {threshold}."
+        others = [f"{one.name} ({one.score:.4f})" for one in self._rivals()]
+        return answer + (f" Above it, too: {', '.join(others)}." if others else "") + taken
+
+    def taken_words(self) -> str:
+        """Return whose names another face of the photograph got, in words."""
+        return (
+            f"it looks like {' and '.join(self.taken)} too, but so does another face of the photograph, and more; two "
+            "faces of one photograph are taken for two people (a mirror or a collage may show one twice)"
+        )
+
+    def warnings(self) -> list[str]:
+        """Return what makes the answer doubtful: several subjects reach the threshold, or a name is taken."""
+        rivals = ", ".join(candidate.name for candidate in self._rivals())
+        several = [f"not only {self.name} but also {rivals} reaches the threshold"] if rivals else []
+        return several + ([self.taken_words()] if self.taken else [])
+
+    def _rivals(self) -> list[Candidate]:
+        """Return who else reaches the threshold."""
+        return [
+            candidate
+            for candidate in self.candidates
+            if candidate.score >= self.point.threshold and candidate.name not in (self.name, *self.taken)
+        ]
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors."""
@@ -131,6 +172,7 @@ class Candidates:
             "fpir": self.fpir,
             "words": self.words(),
             "detection": self.detection and self.detection.to_document(),
+            "taken": list(self.taken),
         }
 
     def _fpir_words(self) -> Iterator[str]:
@@ -188,6 +230,50 @@ def identify(
         _candidates(subject_ids, own_scores, names, point, size)
         for subject_ids, own_scores in zip(found, scores, strict=True)
     )
+
+
+def known_as(database: Database, name: str, photographs: Sequence[Photograph]) -> list[Skipped]:
+    """Return which photographs of one face look like somebody who is not called `name`, and like whom."""
+    found = []
+    for photograph in photographs:
+        if len(photograph.templates) != 1:
+            continue
+        maker = _maker(photograph.templates)
+        with database.reading() as connection:
+            point = saved_points.latest(connection, maker) or find_point(maker)
+        if point is None or not index_of(database, maker).size().references:
+            continue
+        [candidates] = identify(database, photograph.templates, point, ranks=2)
+        others = [each for each in candidates.candidates if each.margin >= 0 and each.name != name]
+        if others:
+            words = " and ".join(f"{other.name!r} (score {other.score:.3f})" for other in others)
+            reason = f"looks like {words}, threshold {point.threshold:.3f}; is it one person under two names?"
+            found.append(Skipped(as_text(str(photograph.path)), reason))
+    return found
+
+
+def one_name_a_face(found: Sequence[Candidates]) -> tuple[Candidates, ...]:
+    """Return answers for the faces of one photograph such that no name goes to two: it goes to the face most like it.
+
+    The best scores are dealt out first. A face whose candidate is taken gets its next one above the threshold, if
+    there is one.
+    """
+    scores = sorted(
+        (-candidate.score, place, candidate.name)
+        for place, candidates in enumerate(found)
+        for candidate in candidates.candidates
+        if candidate.score >= candidates.point.threshold
+    )
+    names: dict[int, str] = {}
+    taken: dict[int, list[str]] = {}
+    for _, place, name in scores:
+        if place in names:
+            continue
+        if name in names.values():
+            taken.setdefault(place, []).append(name)
+        else:
+            names[place] = name
+    return tuple(replace(candidates, taken=tuple(taken.get(place, ()))) for place, candidates in enumerate(found))
 
 
 def _maker(templates: Sequence[Template]) -> EmbedderId:

@@ -2,19 +2,20 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 
 from sqlalchemy import Connection
 
 from faceloupe.errors import GalleryError
+from faceloupe.faces import Skipped
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.enrolment import Holders
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
-from faceloupe.recognition import Embedder
+from faceloupe.recognition import Embedder, Photograph
 from faceloupe.recognition.engines import Engine
 
 __all__ = ["GalleryToBe", "open_gallery"]
@@ -112,6 +113,10 @@ class GalleryToBe(Gallery):
     def holders(self, hashes: Iterable[str]) -> dict[str, Holders]:
         """Return as whom photographs are enrolled, see :meth:`faceloupe.gallery.Gallery.holders`."""
         return super().holders(hashes) if self._is_made else defaultdict(set)
+
+    def known_as(self, name: str, photographs: Sequence[Photograph]) -> list[Skipped]:
+        """Return which photographs look like somebody who is not called `name`: none while nobody is here."""
+        return super().known_as(name, photographs) if self._is_made else []
 
     def _makers(self) -> list[EmbedderId]:
         return super()._makers() if self._is_made else []

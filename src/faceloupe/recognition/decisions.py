@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.detect import Detection
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
@@ -15,7 +16,7 @@ from faceloupe.recognition.thresholds import choose_point, published_check
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.points import one_in
 
-__all__ = ["Decision", "Recognising", "face_document", "point_in_words", "verify"]
+__all__ = ["Decision", "Recognising", "face_document", "point_in_words", "turn_words", "verify"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,15 @@ class Decision:
         same = self.one.sha256 == self.other.sha256
         return (*short, *(["both are the same file, which matches itself whomever it shows"] if same else []))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of how the faces were found: which of them are turned."""
+        return tuple(
+            f"{photograph.path}: {words}"
+            for photograph in (self.one, self.other)
+            if photograph.chips and (words := turn_words(photograph.chips[0].detection))
+        )
+
     def __repr__(self) -> str:
         answer = f"match: {self.score:.4f} >=" if self.match else f"no match: {self.score:.4f} <"
         return f"Decision({answer} {self.point.threshold:.4f}, {self.one.path.name} and {self.other.path.name})"
@@ -63,7 +73,9 @@ class Decision:
             answer = f"Match: score {self.score:.4f} reaches the threshold {self.point.threshold:.4f}."
         else:
             answer = f"No match: score {self.score:.4f} is below the threshold {self.point.threshold:.4f}."
-        return "\n".join([answer, *point_in_words(self.point), *(f"Caution: {words}." for words in self.warnings)])
+        notes = [f"Note: {words}." for words in self.notes]
+        cautions = [f"Caution: {words}." for words in self.warnings]
+        return "\n".join([answer, *point_in_words(self.point), *notes, *cautions])
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors."""
@@ -152,6 +164,13 @@ def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
         point.words(),
         *([] if check is None else [f"Checked on {check.source}, other people: {_checked_rates(check)}."]),
     )
+
+
+def turn_words(detection: Detection) -> str | None:
+    """Return that a face is turned, in words; None if it is upright."""
+    if not detection.turn:
+        return None
+    return f"the face is turned by {detection.turn} degrees; it was turned upright before it was compared"
 
 
 def face_document(chip: FaceChip, template: Template) -> dict[str, Any]:

@@ -94,23 +94,26 @@ def measure(chip: FaceChip) -> Quality:
         sharpness=float(255 * _laplacian(luma).std()),
         brightness=float(luma.mean()),
         clipped=float(((luma <= _DARK) | (luma >= _BRIGHT)).mean()),
-        pose=pose_of(landmarks),
+        pose=pose_of(landmarks, chip.detection.turn),
         detection_score=chip.detection.score,
     )
 
 
-def pose_of(landmarks: Landmarks) -> Pose:
+def pose_of(landmarks: Landmarks, turn: int = 0) -> Pose:
     """Estimate which way a head is turned from five landmarks.
 
     ``AVERAGE_FACE``, seen from afar, is turned to fit the landmarks in the least squares. Faces differ from it, and so
-    the angles are good for telling a frontal face from a turned one, not for measuring.
+    the angles are good for telling a frontal face from a turned one, not for measuring. Of a face that was found in a
+    turned copy, yaw and pitch are those of the copy, and roll is that of the photograph.
     """
-    points = np.array(landmarks)
+    as_found = np.array(landmarks)
+    cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    points = as_found @ np.array([[cosine, -sine], [sine, cosine]]) if turn else as_found
     turned = (points - points.mean(axis=0)).T @ np.linalg.pinv(AVERAGE_FACE - AVERAGE_FACE.mean(axis=0)).T
     left, _, right = np.linalg.svd(turned, full_matrices=False)
     across, down = left @ right  # two rows of a rotation: the picture's axes in the face's
     ahead = np.cross(across, down)
-    eyes = points[1] - points[0]
+    eyes = as_found[1] - as_found[0]
     return Pose(
         yaw=degrees(atan2(-across[2], ahead[2])),
         pitch=degrees(asin(np.clip(down[2], -1, 1))),

@@ -54,6 +54,8 @@ class FaceSearch:
         faces that fill the photograph are missed above about 800. Of several, the smallest finds what it finds alone,
         and each larger one, where the photograph is larger than the one before, adds small faces that lie elsewhere.
         By default 640 and, where all faces are meant, also 1600.
+    turned : bool
+        Look again at turned copies where no face is sure, see :func:`faceloupe.recognition.detect`.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class FaceSearch:
     min_score: float = MIN_SCORE
     min_size: float = MIN_SIZE
     max_side: int | tuple[int, ...] | None = None
+    turned: bool = True
 
     def __post_init__(self) -> None:
         if self.which not in get_args(Which):

@@ -41,6 +41,7 @@ class Detection(BaseModel):
     box: Box
     landmarks: Landmarks
     score: float = Field(ge=0, le=1)
+    turn: int = Field(description="Degrees by which the face is turned in the photograph, clockwise; 0 is upright.")
 
 
 class Template(BaseModel):
@@ -99,8 +100,9 @@ class Decision(BaseModel):
 class IdentifiedFace(Face):
     """A face with whom it shows."""
 
-    name: str | None = Field(description="Of the first candidate; null for nobody.")
+    name: str | None = Field(description="Of the first candidate whose name is not taken; null for nobody.")
     candidates: list[Candidate] = Field(description="By rank, also those below the threshold.")
+    taken: list[str] = Field(description="Names that another face of the photograph got, which is more like them.")
 
 
 class IdentifiedPhotograph(Seen):
