@@ -1,20 +1,17 @@
 """A server without weights: a photograph is a row of mosaics, each of which is the face of somebody by number."""
 
 import asyncio
-import io
 import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import httpx
-import numpy as np
-from PIL import Image
+from mosaics import WEIGHTS, Toy, find_mosaics, photo, search_mosaics, search_unless_grey
 
 from faceloupe.gallery import open_gallery
-from faceloupe.recognition import Detection, FaceChip
-from faceloupe.recognition.detect import Box, Landmarks, Point
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.intervals import Interval
 from faceloupe.web.app import make_app
@@ -22,43 +19,39 @@ from faceloupe.web.keys import key_of
 from faceloupe.web.observing import log_line
 from faceloupe.web.service import Service
 from faceloupe.web.settings import Settings
+from faceloupe.web.studies import carry_out
 
-SIDE, CELL = 112, 14
-WEIGHTS = "ab" * 32
 TOKENS = {name: f"a-token-for-the-tests-{name}" for name in ("admin", "remove", "enrol", "recognise", "look")}
 AROUND = Interval(0.0, 0.01, 0.95, 900.0, "wilson")
+__all__ = ["POINT", "TOKENS", "Caller", "Toy", "find_mosaics", "photo", "search_unless_grey"]
+
 POINT = OperatingPoint(0.8, 1e-3, 9e-4, AROUND, 0.01, AROUND, 900, 9000, 0, "mosaics", "toy", WEIGHTS)
 
-_MARKS = ((38, 52), (74, 52), (56, 72), (42, 92), (71, 92))
+
+def endless(*_, progress):  # noqa: ARG001 - it tells nothing
+    """What a job may do that nothing but its end stops."""
+    while True:
+        time.sleep(1)
 
 
-class Toy:
-    """An embedder of mosaics."""
-
-    name, sha256 = "toy", WEIGHTS
-
-    def embed(self, faces):
-        cells = faces.reshape(len(faces), SIDE // CELL, CELL, SIDE // CELL, CELL, 3).mean(axis=(2, 4))
-        return (cells - np.float32(0.5)).reshape(len(faces), -1)
+def explain_briefly(*_, progress):  # noqa: ARG001
+    """What a child does in place of an explanation."""
+    return {"title": "Why"}
 
 
-def photo(*people, capture=0, kind="PNG"):
-    """The file of a photograph of some people, or of a wall; another capture is another file, and about the same."""
-    tiles = [_mosaic(person, capture) for person in people] or [np.full((SIDE, SIDE, 3), 128, np.uint8)]
-    content = io.BytesIO()
-    Image.fromarray(np.concatenate(tiles, axis=1)).save(content, kind)
-    return content.getvalue()
+def study_endlessly(*given, progress):
+    """Carry a study out as far as its first fits."""
 
+    def tell(done, whole):
+        progress(done, whole)
+        time.sleep(3600)
 
-def find_mosaics(image, *_):
-    """What stands in for the detector: a face in every square that is no wall."""
-    samples = np.asarray(image, np.float32) / (255 if image.dtype == np.uint8 else 1)
-    tiles = (samples[:SIDE, left : left + SIDE] for left in range(0, samples.shape[1] - SIDE + 1, SIDE))
-    return tuple(_chip(tile, SIDE * place) for place, tile in enumerate(tiles) if tile.shape[0] == SIDE and tile.std())
+    return carry_out(*given, progress=tell)
 
 
 def put_in(patch):
     """Let every way of recognising, the command line's too, see mosaics."""
+    patch.setattr("faceloupe.web.recogniser.search", search_mosaics)  # no patch of this process reaches a child
     patch.setattr("faceloupe.recognition.photographs.find_chips", find_mosaics)
     for opens in ("embedders.open_embedder", "gallery.gallery.open_embedder", "gallery.gallery.open_embedder_of"):
         patch.setattr(f"faceloupe.{opens}", lambda *_, **__: Toy())
@@ -104,18 +97,6 @@ class Caller:
         bearer = {"Authorization": f"Bearer {TOKENS[key]}"} if key else {}
         address = path if path.startswith(("http://", "/api/")) else f"/api/v1{path}"
         return await client.request(method, address, headers={**bearer, **(given.pop("headers", None) or {})}, **given)
-
-
-def _mosaic(person, capture):
-    cells = np.random.default_rng(person).uniform(0.2, 0.8, (SIDE // CELL, SIDE // CELL, 3))
-    noise = np.random.default_rng(1000 + capture).uniform(-0.03, 0.03, cells.shape) if capture else 0
-    return np.rint(255 * (cells + noise)).astype(np.uint8).repeat(CELL, axis=0).repeat(CELL, axis=1)
-
-
-def _chip(tile, left):
-    landmarks = Landmarks(*(Point(float(left + x), float(y)) for x, y in _MARKS))
-    detection = Detection(Box(left + 20.0, 20.0, 72.0, 84.0), landmarks, 0.95)
-    return FaceChip(tile, detection, np.array([[1.0, 0.0, -left], [0.0, 1.0, 0.0]]))
 
 
 @contextmanager

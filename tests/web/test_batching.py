@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from faceloupe.web.batching import MicroBatcher, Slots
+from faceloupe.web.batching import Budget, MicroBatcher, Slots
 from faceloupe.web.problems import HTTPProblem
 
 
@@ -81,3 +81,36 @@ def test_places_run_out_and_come_back():
         with slots.take():
             assert slots.taken == 2
     assert slots.taken == 0
+
+
+def test_a_budget_is_shared_in_the_order_of_coming():
+    async def main():
+        budget, order = Budget(10, "pixels", patience=5), []
+
+        async def use(name, amount):
+            async with budget.take(amount):
+                order.append(name)
+                assert budget.taken <= 10
+                await asyncio.sleep(0.01)
+
+        await asyncio.gather(use("a", 6), use("b", 6), use("c", 3), use("d", 100), use("e", 1))
+        return order, budget.taken
+
+    assert asyncio.run(main()) == (["a", "b", "c", "d", "e"], 0)
+
+
+def test_who_waits_too_long_for_it_is_told_when_to_come_back_and_takes_nothing():
+    async def main():
+        budget = Budget(10, "pixels", patience=0.05)
+        async with budget.take(8):
+            with pytest.raises(HTTPProblem) as refused:
+                async with budget.take(5):
+                    pass
+            gone = asyncio.ensure_future(budget.take(5).__aenter__())
+            await asyncio.sleep(0)
+            gone.cancel()
+            async with budget.take(2):
+                assert budget.taken == 10
+        return refused.value.status_code, refused.value.headers["Retry-After"], budget.taken
+
+    assert asyncio.run(main()) == (429, "2", 0)

@@ -134,3 +134,20 @@ def test_only_the_latest_results_are_kept(jobs):
     with pytest.raises(HTTPProblem):
         jobs.get(first.id)
     assert len(jobs.all()) == 21
+
+
+def test_one_owner_takes_one_place_and_nobody_s_results_but_its_own():
+    jobs = Jobs(at_once=2, queue=8)
+    kept = jobs.submit("count", steps(1), owner="you")
+    until(lambda: jobs.get(kept.id).finished)
+    greedy = [jobs.submit("endless", forever, owner="me") for _ in range(9)]
+    with pytest.raises(HTTPProblem):
+        jobs.submit("endless", forever, owner="me")
+    other = jobs.submit("count", steps(1), owner="you")
+    until(lambda: jobs.get(other.id).finished)
+    assert [jobs.get(job.id).state for job in greedy] == ["running"] + ["waiting"] * 8
+    jobs.close()
+    for _ in range(25):
+        job = jobs.submit("count", steps(1), owner="me")
+        until(lambda job=job: jobs.get(job.id).finished)
+    assert jobs.get(kept.id).result == {"steps": 1}

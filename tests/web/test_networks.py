@@ -1,8 +1,6 @@
 """Networks over HTTP: listed, taken apart, looked at, explained, trained."""
 
 import base64
-import importlib
-import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -144,19 +142,10 @@ def test_what_cannot_be_looked_at_says_why(ask):
     assert "400 captures" in finish(ask, ask("POST", "/networks/small-net/look", json={"photos": ["orl:400"]}))["error"]
 
 
-def held(monkeypatch, place):
-    """Let a function wait for the event that is returned, so that a job is at work for sure."""
-    go, (module, name) = threading.Event(), place.rsplit(".", 1)
-    called = getattr(importlib.import_module(module), name)
-    monkeypatch.setattr(place, lambda *given, **named: go.wait(30) and called(*given, **named))
-    return go
-
-
 def test_a_look_stops_when_asked(ask, monkeypatch):
-    go = held(monkeypatch, "faceloupe.web.api.networks.looked")
+    monkeypatch.setattr("faceloupe.web.api.networks.look_inside", serving.endless)
     answer = ask("POST", "/networks/small-net/look", json={"photos": ["orl:0"] * 4, "methods": ["correlation"]})
     ask("DELETE", f"/jobs/{answer.json()['id']}")
-    go.set()
     assert finish(ask, answer)["state"] == "stopped"
     assert ask("GET", "/networks/small-net").status_code == 200
 
@@ -198,8 +187,8 @@ def test_a_map_can_be_of_a_class_or_of_the_cosine_with_another_face(ask):
 
 
 def test_a_template_is_explained_beside_another_one_only(ask, monkeypatch):
-    opened = ask.service.networks.open
-    monkeypatch.setattr(ask.service.networks, "open", lambda each: replace(opened(each), answers="template"))
+    opened = ask.service.networks.shared
+    monkeypatch.setattr(ask.service.networks, "shared", lambda each: replace(opened(each), answers="template"))
     answer = ask("POST", "/networks/small-net/attribute", json={"photo": "orl:3"})
     assert (answer.status_code, "`other`" in answer.json()["detail"]) == (422, True)
 
@@ -264,10 +253,9 @@ def test_a_network_of_two_of_the_people_is_live_beside_another_of_the_same(ask):
 
 
 def test_a_training_stops_and_leaves_nothing(ask, monkeypatch):
-    go = held(monkeypatch, "faceloupe.training.CNNClassifier")
+    monkeypatch.setattr("faceloupe.web.training.train_network", serving.endless)
     answer = ask("POST", "/networks", json={"data": "mosaics", "kind": "cnn", "name": "new", "epochs": 10})
     ask("DELETE", f"/jobs/{answer.json()['id']}")
-    go.set()
     assert finish(ask, answer)["state"] == "stopped"
     assert not ask.service.networks.folder.exists()
 

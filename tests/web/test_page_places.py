@@ -1,13 +1,10 @@
 """The page's four places with made-up faces: the token, the keyboard, phones, themes, hostile names, a study."""
 
 import re
-import threading
 
 import pages
 import pytest
 import serving
-
-from faceloupe import studies
 
 PLACES = (
     "recognise", "recognise/compare", "recognise/camera", "people", "people/enrol", "people/audit", "look",
@@ -130,12 +127,7 @@ def test_people_are_searched_renamed_merged(visit):
 
 
 def test_a_study_is_begun_watched_stopped_and_resumed(visit, monkeypatch):
-    go, run = threading.Event(), studies.run_study
-
-    def held(*given, progress, **named):
-        return run(*given, progress=lambda done, whole: go.wait(30) and progress(done, whole), **named)
-
-    monkeypatch.setattr(studies, "run_study", held)
+    monkeypatch.setattr("faceloupe.web.studies.carry_out", serving.study_endlessly)
     visit.go("studies")
     page = visit.page
     page.get_by_label("Faces").select_option("mosaics")
@@ -146,7 +138,7 @@ def test_a_study_is_begun_watched_stopped_and_resumed(visit, monkeypatch):
     page.get_by_role("progressbar").wait_for()
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         page.get_by_role("button", name="Stop").click()
-    go.set()
+    monkeypatch.undo()
     page.locator(".study .state", has_text="stopped").wait_for()
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("link", name="Read the report").click(timeout=30_000)

@@ -5,6 +5,7 @@ from itertools import count
 
 import pages
 import pytest
+import serving
 
 NUMBERS = count()
 
@@ -39,7 +40,7 @@ def named(visit):
 @pytest.fixture
 def explained(visit, monkeypatch):
     """Ask for an explanation by a button: faces must be found on both pictures; the slow maps are not made."""
-    monkeypatch.setattr("faceloupe.web.api.explaining._explain", lambda *_: {"title": "Why"})
+    monkeypatch.setattr("faceloupe.web.api.explaining.explain_pair", serving.explain_briefly)
 
     def asked(button):
         with visit.page.expect_response("**/explain") as answer:

@@ -10,13 +10,13 @@ import pytest
 from serving import photo
 from typer.testing import CliRunner
 
-import faceloupe.cli
+from faceloupe.cli.app import app
 from faceloupe.gallery import Gallery, forgetting
 
 
 def by_command(tmp_path, *arguments):
     """What the command line says of the same gallery."""
-    result = CliRunner().invoke(faceloupe.cli.app, [*arguments, "--gallery", str(tmp_path / "faces.db"), "--json"])
+    result = CliRunner().invoke(app, [*arguments, "--gallery", str(tmp_path / "faces.db"), "--json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 

@@ -9,7 +9,7 @@ from PIL import Image
 from serving import POINT, Toy, find_mosaics, photo
 from typer.testing import CliRunner
 
-import faceloupe.cli
+from faceloupe.cli.app import app
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def by_command(tmp_path, mosaics):  # noqa: ARG001
         for path, content in zip(paths, photos, strict=True):
             path.write_bytes(content)
         given = [command, *map(str, paths), *options, "--gallery", str(tmp_path / "faces.db"), "--json"]
-        result = CliRunner().invoke(faceloupe.cli.app, given)
+        result = CliRunner().invoke(app, given)
         assert result.exit_code in (0, 1), result.output
         return json.loads(result.stdout)
 

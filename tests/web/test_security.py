@@ -154,7 +154,7 @@ def test_what_is_no_name(ask, name):
 
 
 @pytest.mark.parametrize(
-    "body", ["[" * 100_000, '{"photo": NaN}', '"\\ud800"', '{"\\ud800": 1}', "{", "", "\xff", "1" * 5000]
+    "body", ["[" * 60_000, '{"photo": NaN}', '"\\ud800"', '{"\\ud800": 1}', "{", "", "\xff", "1" * 5000]
 )
 @pytest.mark.parametrize("path", ["/detect", "/people/1/merge"])
 def test_json_that_is_none_or_odd(ask, body, path):
@@ -278,3 +278,29 @@ def test_a_token_is_handed_over_in_a_body_and_shown_to_nobody_else(ask):
     assert ask("GET", "http://localhost/enter", key=None).status_code == 405
     assert ask("POST", "http://localhost/enter", key=None, headers={"Origin": "http://evil.example"}).status_code == 403
     assert ask("GET", "/health", headers={"Origin": "null"}).status_code == 403
+
+
+def test_a_picture_that_takes_for_ever_is_given_up_and_keeps_nobody_waiting(limited, monkeypatch):
+    ask = limited(seconds=1.0)
+    monkeypatch.setattr("faceloupe.web.recogniser.search", serving.search_unless_grey)
+    ask("POST", "/detect", files={"photo": photo(1)})
+    hostile = [("POST", "/detect", {"files": {"photo": photo()}}) for _ in range(2)]
+    *given_up, answered = ask.together(*hostile, ("POST", "/detect", {"files": {"photo": photo(1)}}))
+    for answer in given_up:
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems#image")
+        assert "takes more than 1 s" in answer.json()["detail"]
+    assert answered.status_code == 200
+
+
+def test_one_pictures_pixels_are_decoded_while_another_waits(limited, monkeypatch):
+    ask, most = limited(decoding=112 * 112 * 4), []
+    take = ask.service.recogniser._pixels.take
+
+    def watched(amount):
+        most.append(amount)
+        return take(amount)
+
+    monkeypatch.setattr(ask.service.recogniser._pixels, "take", watched)
+    answers = ask.together(*(("POST", "/detect", {"files": {"photo": photo(1)}}) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == [112 * 112 * 4] * 4

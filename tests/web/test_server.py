@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import httpx
 import numpy as np
+import pages
 import pytest
 import serving
 from serving import TOKENS, photo
@@ -57,6 +58,36 @@ def test_it_ends_in_good_order_and_finishes_what_is_in_work(gallery, sent, statu
     assert answer.json()["enrolled"] == ["photo 1"]
     with open_gallery(gallery) as kept:
         assert [(person.name, person.references) for person in kept.people()] == [("Ann", 1)]
+
+
+def test_a_study_at_work_does_not_keep_it_from_ending(gallery, tmp_path):
+    data = pages.mosaics(tmp_path)
+    with serving.running("--gallery", gallery, "--data", data, "--studies", tmp_path / "studies") as process:
+        with opened(process) as client:
+            job = client.study("mosaics", pairs=3, seeds=1000, epochs=1000)
+            begun = tmp_path / "studies"
+            deadline = time.monotonic() + 90
+            while not list(begun.glob("*/manifest.json")):
+                assert time.monotonic() < deadline
+                assert client.job(job.id).state == "running"
+                time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert process.returncode == -signal.SIGTERM
+
+
+def test_whatever_runs_it_ends_within_a_bound(impatient, monkeypatch):
+    left, lines = [], []
+    monkeypatch.setattr("faceloupe.web.server.BOUND", 0.05)
+    monkeypatch.setattr("os._exit", left.append)
+    monkeypatch.setattr(impatient.server, "_log", lines.append)
+    impatient.server.handle_exit(signal.SIGTERM, None)
+    deadline = time.monotonic() + 10
+    while not left:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert left == [128 + signal.SIGTERM]
+    assert "ended after" in lines[0]["message"]
 
 
 def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_leaves_nothing_half(gallery):

@@ -32,6 +32,7 @@ __all__ = [
     "SUFFIXES",
     "Samples",
     "as_floats",
+    "claimed_bytes",
     "decode",
     "read_file",
     "read_image",
@@ -153,6 +154,19 @@ def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
         if not content:
             raise ImageError("the file is empty (0 bytes)")
         return _decode(_Timed(content), colour)
+
+
+def claimed_bytes(content: bytes) -> int:
+    """Return how much memory the pixels of a file take once they are decoded, by what its head claims; 0 if unknown."""
+    from PIL import Image
+
+    file = BytesIO(content)
+    try:
+        with _remarks_silenced(), Image.open(file, formats=_formats(file)) as image:
+            pixels = max(image.width * image.height, _largest_part(image))
+            return pixels * (12 if _holds_numbers(image) else 4)
+    except Exception:  # what cannot be opened is refused when it is decoded
+        return 0
 
 
 def samples_of(image: "Image", name: str, *, colour: bool = False) -> Samples:

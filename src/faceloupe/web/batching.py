@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Generic, TypeVar
 
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["MicroBatcher", "Slots"]
+__all__ = ["Budget", "MicroBatcher", "Slots"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,6 +73,62 @@ class MicroBatcher(Generic[Item, Result]):
             if not future.done():  # a caller that went away needs no result
                 batch.append((item, future))
         return batch
+
+
+class Budget:
+    """An amount that all callers share; who finds too little left waits for it, first come, first served.
+
+    Parameters
+    ----------
+    most : int
+    what : str
+        What it is an amount of, such as "bytes of pixels".
+    patience : float
+        Seconds that one waits.
+    """
+
+    def __init__(self, most: int, what: str, *, patience: float) -> None:
+        self._most, self._what, self._patience = most, what, patience
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self.taken = 0
+
+    @asynccontextmanager
+    async def take(self, amount: int) -> AsyncIterator[None]:
+        """Take an amount for as long as the work takes; one above the whole counts as the whole.
+
+        Raises
+        ------
+        HTTPProblem
+            If there was too little for too long.
+        """
+        amount = min(amount, self._most)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((amount, turn))
+        self._give()
+        try:
+            async with asyncio.timeout(self._patience):
+                await asyncio.shield(turn)
+        except TimeoutError:
+            raise HTTPProblem("busy", f"too many {self._what} are in work", retry_after=2) from None
+        finally:
+            if not turn.done():
+                turn.cancel()
+                self._give()
+        try:
+            yield
+        finally:
+            self.taken -= amount
+            self._give()
+
+    def _give(self) -> None:
+        while self._waiting:
+            amount, turn = self._waiting[0]
+            if not turn.cancelled():
+                if self.taken + amount > self._most:
+                    return
+                self.taken += amount
+                turn.set_result(None)
+            self._waiting.popleft()
 
 
 class Slots:

@@ -1,15 +1,12 @@
 """The faces that a network is shown: photographs that callers send, and captures of the data sets by reference."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Discriminator, Tag, WithJsonSchema
 
-from faceloupe.faces.images import as_floats, decode, to_square
 from faceloupe.looking import Model
 from faceloupe.looking.photographs import REFERENCE
 from faceloupe.recognition.weights import SFACE
@@ -18,7 +15,7 @@ from faceloupe.web.uploads import Photo
 if TYPE_CHECKING:
     from faceloupe.web.service import Service
 
-__all__ = ["Face", "open_sent", "told_aligned"]
+__all__ = ["Face", "OpenedFace", "alignment_notes", "open_sent"]
 
 ALIGNED = "The faces were found and aligned by five points, as those were that it was trained on."
 
@@ -41,13 +38,15 @@ Face = Annotated[
 """A photograph's file, or a capture of a data set."""
 
 
-async def open_sent(
-    service: "Service", models: Sequence[Model], faces: Sequence[bytes | str]
-) -> list[NDArray[np.float32] | str]:
+OpenedFace = NDArray[np.float32] | str
+"""A face as :func:`faceloupe.looking.look` takes it."""
+
+
+async def open_sent(service: "Service", models: Sequence[Model], faces: Sequence[bytes | str]) -> list[OpenedFace]:
     """Return faces as networks look at them: as :func:`faceloupe.looking.look` takes them.
 
     If SFace is among the networks, photographs become aligned chips, otherwise centred squares as large as the largest
-    network takes them. Photographs are opened one at a time, whoever sent them: a large one takes much memory.
+    network takes them.
 
     Raises
     ------
@@ -57,26 +56,21 @@ async def open_sent(
     aligned = any(_is_sface(model) for model in models)
     side = max(max(model.extent) for model in models)
 
-    async def one(face: bytes | str, name: str) -> NDArray[np.float32] | str:
+    async def one(face: bytes | str, name: str) -> OpenedFace:
         if isinstance(face, str):
             return face
         if aligned:
             return (await service.recogniser.photograph(face, name, faces="central")).chips[0].image
-        async with service.opening:
-            return await asyncio.to_thread(_square, face, name, side)
+        return await service.recogniser.square(face, name, side)
 
     return [await one(face, f"photo {number}") for number, face in enumerate(faces, start=1)]
 
 
-def told_aligned(model: Model, faces: Sequence[bytes | str]) -> Model:
-    """Return SFace with the note that its faces were aligned, where all of them were; other networks as they are."""
+def alignment_notes(model: Model, faces: Sequence[bytes | str]) -> tuple[str, ...]:
+    """Return what a look is to note: for SFace that its faces were aligned, where all of them were photographs."""
     all_photographs = all(isinstance(face, bytes) for face in faces)
-    return replace(model, notes=(ALIGNED,)) if _is_sface(model) and all_photographs else model
+    return (ALIGNED,) if all_photographs and _is_sface(model) else ()
 
 
 def _is_sface(model: Model) -> bool:
     return model.digest == SFACE.sha256
-
-
-def _square(content: bytes, name: str, side: int) -> NDArray[np.float32]:
-    return to_square(as_floats(decode(content, name, colour=True)), side)

@@ -1,15 +1,16 @@
 """Long work beside the requests: a few jobs at once, a bounded queue, progress to watch, and a way to stop.
 
-A job is a function that is given where to tell its progress. To stop it, telling raises :class:`Stopped` there: the
-function ends as it would on Ctrl-C, and leaves whole what it had written.
+A job is a function that is given where to tell its progress. Those that take long run in a child, an :class:`InChild`,
+which is ended to stop them; what they had written is whole, as after the end of any process. In any other, telling
+raises :class:`Stopped`.
 """
 
 import asyncio
 import secrets
 import threading
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import is_not
@@ -17,6 +18,7 @@ from typing import Any, Literal
 
 from faceloupe.errors import FaceloupeError
 from faceloupe.progress import Progress
+from faceloupe.web.children import ChildEndedError, ChildFault, InChild
 from faceloupe.web.observing import log_line
 from faceloupe.web.problems import HTTPProblem
 
@@ -25,7 +27,8 @@ __all__ = ["Job", "Jobs", "Stopped", "Work"]
 State = Literal["waiting", "running", "done", "failed", "stopped"]
 Work = Callable[[Progress], dict[str, Any]]
 
-KEPT = 20  # finished jobs whose results can still be asked for: one may be 4 MB
+KEPT = 20  # finished jobs of an owner whose results can still be asked for: one may be 4 MB
+PATIENCE = 2.0  # seconds that the end waits for jobs to stop
 LOOK_AGAIN = 0.1  # seconds between two looks at a job that is watched
 
 
@@ -93,21 +96,22 @@ class Job:
 class Jobs:
     """All jobs of a server.
 
+    Of one owner one job is at work at a time, so that nobody's keeps everybody's waiting.
+
     Parameters
     ----------
     at_once : int
-        Jobs at work at the same time.
+        Jobs at work at the same time, of all owners.
     queue : int
-        Jobs that may wait.
+        Jobs of an owner that may wait.
     log : function of a dictionary
         Told of faults.
     """
 
-    def __init__(self, *, at_once: int = 1, queue: int = 8, log: Callable[[dict[str, Any]], None] = log_line) -> None:
-        self._log = log
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="job")
-        self._most = at_once + queue
+    def __init__(self, *, at_once: int = 2, queue: int = 8, log: Callable[[dict[str, Any]], None] = log_line) -> None:
+        self._log, self._at_once, self._most = log, at_once, 1 + queue
         self._jobs: dict[str, Job] = {}
+        self._work: dict[str, Work] = {}  # of jobs that are not finished
         self._to_stop: set[str] = set()
         self._lock = threading.Lock()
         self._ending = False
@@ -118,17 +122,17 @@ class Jobs:
         Raises
         ------
         HTTPProblem
-            If the queue is full.
+            If the owner's part of the queue is full.
         """
         with self._lock:
-            unfinished = sum(not job.finished for job in self._jobs.values())
+            unfinished = sum(job.owner == owner and not job.finished for job in self._jobs.values())
             if unfinished >= self._most:
-                raise HTTPProblem("busy", f"{unfinished} jobs are at work or waiting", retry_after=10)
+                raise HTTPProblem("busy", f"{unfinished} of your jobs are at work or waiting", retry_after=10)
             job = Job(secrets.token_urlsafe(16), kind, owner, about, "waiting", 0.0, 0.0, datetime.now(UTC))
-            self._jobs[job.id] = job
-            self._forget_old()
-        self._threads.submit(self._run, job.id, work)
-        return job
+            self._jobs[job.id], self._work[job.id] = job, work
+            self._forget_old(owner)
+            self._start()
+        return self.get(job.id)
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -140,7 +144,7 @@ class Jobs:
         """
         with self._lock:
             if job_id not in self._jobs:
-                raise HTTPProblem("not-found", "no job has this id; finished ones are kept until twenty newer ones are")
+                raise HTTPProblem("not-found", "no job has this id; of finished ones your last twenty are kept")
             return self._jobs[job_id]
 
     def all(self) -> tuple[Job, ...]:
@@ -149,7 +153,7 @@ class Jobs:
             return tuple(reversed(self._jobs.values()))
 
     def stop(self, job_id: str) -> Job:
-        """Ask a job to stop; it does when it next tells its progress. A finished one stays as it is.
+        """Stop a job: one in a child at once, another when it next tells its progress. A finished one stays as it is.
 
         Raises
         ------
@@ -159,8 +163,11 @@ class Jobs:
         job = self.get(job_id)
         with self._lock:
             self._to_stop.add(job_id)
+            work = self._work.get(job_id)
         if job.state == "waiting":
             self._change(job_id, state="stopped", ended=datetime.now(UTC))
+        elif isinstance(work, InChild):
+            work.end()
         return self.get(job_id)
 
     async def watch(self, job_id: str) -> AsyncIterator[Job]:
@@ -193,14 +200,24 @@ class Jobs:
                 self.stop(job.id)
 
     def close(self) -> None:
-        """Ask every job to stop, and wait for those at work."""
+        """Ask every job to stop, and wait a moment for those at work; what does not stop ends with the process."""
         self.end()
-        self._threads.shutdown(wait=True)
+        deadline = time.monotonic() + PATIENCE
+        while self._work and time.monotonic() < deadline:
+            time.sleep(0.01)
 
-    def _run(self, job_id: str, work: Work) -> None:
-        if self.get(job_id).finished:  # stopped while it waited
-            return
-        self._change(job_id, state="running")
+    def _start(self) -> None:
+        """Begin with the jobs that have waited longest, as many as may be at work; under the lock."""
+        running = [job.owner for job in self._jobs.values() if job.state == "running"]
+        for job in list(self._jobs.values()):
+            if len(running) < self._at_once and job.state == "waiting" and job.owner not in running:
+                running.append(job.owner)
+                self._jobs[job.id] = replace(job, state="running")
+                # Not waited for when the process ends: work that matters is in a child, or written whole.
+                threading.Thread(target=self._run, args=(job.id,), name="job", daemon=True).start()
+
+    def _run(self, job_id: str) -> None:
+        work = self._work[job_id]
 
         def tell(done: float, whole: float) -> None:
             if job_id in self._to_stop:
@@ -212,11 +229,15 @@ class Jobs:
         except Stopped:
             self._change(job_id, state="stopped", ended=datetime.now(UTC))
         except FaceloupeError as problem:
-            self._change(job_id, state="failed", ended=datetime.now(UTC), error=str(problem))
+            stopped = job_id in self._to_stop and isinstance(problem, ChildEndedError)
+            ended = {"state": "stopped"} if stopped else {"state": "failed", "error": str(problem)}
+            self._change(job_id, ended=datetime.now(UTC), **ended)
         except Exception as problem:  # a fault of ours: a job must end, whatever happens in it
-            name = type(problem).__name__
+            name, trace = type(problem).__name__, traceback.format_tb(problem.__traceback__)
+            if isinstance(problem, ChildFault):
+                name, trace = problem.kind, problem.trace
             # Where it happened, without what it says: that may be a name.
-            self._log({"job": job_id, "error": name, "trace": traceback.format_tb(problem.__traceback__)})
+            self._log({"job": job_id, "error": name, "trace": trace})
             self._change(job_id, state="failed", ended=datetime.now(UTC), error=f"{name}: see the log")
         else:
             self._change(job_id, state="done", ended=datetime.now(UTC), result=result)
@@ -225,9 +246,12 @@ class Jobs:
         with self._lock:
             if not self._jobs[job_id].finished:
                 self._jobs[job_id] = replace(self._jobs[job_id], **changes)
+            if self._jobs[job_id].finished:
+                self._work.pop(job_id, None)
+                self._start()
 
-    def _forget_old(self) -> None:
-        finished = [job.id for job in self._jobs.values() if job.finished]
+    def _forget_old(self, owner: str) -> None:
+        finished = [job.id for job in self._jobs.values() if job.finished and job.owner == owner]
         for job_id in finished[:-KEPT]:
             del self._jobs[job_id]
             self._to_stop.discard(job_id)

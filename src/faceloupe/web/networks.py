@@ -51,10 +51,23 @@ class Networks:
 
     def ids(self) -> list[str]:
         """Return the id of every network."""
-        return list(self._places())
+        return list(self._paths())
 
-    def open(self, network: str) -> Model:
-        """Return a network that nobody else uses, for work that takes long.
+    def path(self, network: str) -> Path:
+        """Return where a network is, for a child that opens it.
+
+        Raises
+        ------
+        HTTPProblem
+            If there is none with this id.
+        """
+        paths = self._paths()
+        if network not in paths:
+            raise HTTPProblem("not-found", f"no network is called {network!r}; there are {', '.join(paths) or 'none'}")
+        return paths[network]
+
+    def shared(self, network: str) -> Model:
+        """Return a network to read what it is like, not to run it.
 
         Raises
         ------
@@ -63,25 +76,18 @@ class Networks:
         InputError, UnavailableError
             If it cannot be opened.
         """
-        places = self._places()
-        if network not in places:
-            raise HTTPProblem("not-found", f"no network is called {network!r}; there are {', '.join(places) or 'none'}")
-        return open_model(places[network])
-
-    def shared(self, network: str) -> Model:
-        """Return a network to read what it is like, not to run it. Errors are those of :meth:`open`."""
         with self._lock:
             return self._once(network).model
 
     def anatomy(self, network: str) -> Anatomy:
-        """Return what a network is made of; it is opened once. Errors are those of :meth:`open`."""
+        """Return what a network is made of; it is opened once. Errors are those of :meth:`shared`."""
         with self._lock:
             return self._once(network).anatomy
 
     def trace(self, network: str, face: Face, layers: Sequence[str]) -> dict[str, Any]:
         """Return the face as a network sees it, before its preprocessing, and what some of its layers put out.
 
-        Errors are those of :meth:`open`, and an InputError for a name of no layer.
+        Errors are those of :meth:`shared`, and an InputError for a name of no layer.
         """
         with self._lock:
             model = self._once(network).model
@@ -101,18 +107,18 @@ class Networks:
         HTTPProblem
             If there is one of this name.
         """
-        if name in self._places() or (self.folder / name).exists():
+        if name in self._paths() or (self.folder / name).exists():
             raise HTTPProblem("conflict", f"there is a network {name!r} already; take another name")
         return self.folder / name
 
-    def _places(self) -> dict[str, Path]:
+    def _paths(self) -> dict[str, Path]:
         made = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         trained = {each.name: each for each in made if re.match(NAME, each.name) and (each / "manifest.json").is_file()}
         return {**_published(), **trained, **self._given}
 
     def _once(self, network: str) -> _Opened:
-        if network not in self._opened or network not in self._places():
-            model = self.open(network)
+        if network not in self._opened or network not in self._paths():
+            model = open_model(self.path(network))
             shape = (3 if model.colour else 1, *model.extent)
             self._opened[network] = _Opened(model, anatomy(model.network, shape))
         return self._opened[network]

@@ -1,21 +1,31 @@
-"""Photographs of many callers, recognised in a bounded pool: read by several threads, embedded in common batches."""
+"""Photographs of many callers, recognised in a bounded pool: read by several children, embedded in common batches."""
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from faceloupe.errors import ImageError
+from faceloupe.faces.images import claimed_bytes
 from faceloupe.recognition import Embedder, FaceChip, Template
 from faceloupe.recognition.embed import BATCH, directions_of
-from faceloupe.recognition.photographs import Photograph, search_photo, with_templates
+from faceloupe.recognition.photographs import Photograph, with_templates
 from faceloupe.recognition.search import Faces
-from faceloupe.web.batching import MicroBatcher, Slots
+from faceloupe.web.batching import Budget, MicroBatcher, Slots
+from faceloupe.web.children import Child, ChildEndedError, borrowed
 from faceloupe.web.observing import Metrics
 from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.reading import search, square
 from faceloupe.web.settings import ServerLimits
 
 __all__ = ["Recogniser"]
+
+MEMORY = 3 * 2**30
+"""Bytes that a child may take to read a photograph; the largest one takes less than 1 GB."""
 
 
 class Recogniser:
@@ -32,6 +42,9 @@ class Recogniser:
         self.embedder = embedder
         self._most_faces, self._metrics = limits.faces, metrics
         self._slots = Slots(limits.photographs, "photographs")
+        self._pixels = Budget(limits.decoding, "pixels", patience=limits.patience)
+        self._seconds, self._ended = limits.seconds, False
+        self._at_work: set[Child] = set()
         self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
         # A thread of its own, which no writer that waits for the gallery can take.
         self._embedding = ThreadPoolExecutor(1, thread_name_prefix="embedder")
@@ -71,17 +84,56 @@ class Recogniser:
             If it shows too many faces, or all places are taken.
         """
         with self._slots.take(), self._metrics.waiting.track_inprogress():
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._readers, partial(search_photo, content, faces, name=name))
+            found = await self._read(search, content, faces, name, name=name)
             if len(found.chips) > self._most_faces:
                 raise HTTPProblem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
             self._metrics.faces.inc(len(found.chips))
             return with_templates(found, await self._embed(found.chips), self.embedder)
 
+    async def square(self, content: bytes, name: str, side: int) -> NDArray[np.float32]:
+        """Return the largest centred square of a photograph, resized to `side` pixels: for networks of other faces.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        HTTPProblem
+            If all places are taken.
+        """
+        with self._slots.take():
+            image: NDArray[np.float32] = await self._read(square, content, name, side, name=name)
+            return image
+
     def close(self) -> None:
-        """Let the threads go when they are done."""
+        """Let the threads go when they are done; the children that they wait for are ended."""
+        self._ended = True
+        for child in list(self._at_work):
+            child.end()
         self._readers.shutdown(wait=True)
         self._embedding.shutdown(wait=True)
+
+    async def _read(self, read: Callable[..., Any], content: bytes, *given: Any, name: str) -> Any:
+        """Let a child read a photograph, in its time and with what memory there is for the pixels of all."""
+        loop = asyncio.get_running_loop()
+        size = await loop.run_in_executor(self._readers, claimed_bytes, content)
+        async with self._pixels.take(size):
+            return await loop.run_in_executor(self._readers, self._in_child, read, content, given, name)
+
+    def _in_child(self, read: Callable[..., Any], content: bytes, given: tuple[Any, ...], name: str) -> Any:
+        with borrowed(MEMORY) as child:
+            self._at_work.add(child)
+            try:
+                if self._ended:
+                    raise HTTPProblem("ending", "the server was told to end", retry_after=10)
+                return child.run(read, content, *given, seconds=self._seconds)
+            except ChildEndedError as problem:
+                if self._ended:
+                    raise HTTPProblem("ending", "the server was told to end", retry_after=10) from problem
+                raise ImageError(
+                    f"takes more than {self._seconds:g} s to read, or breaks its decoder", name
+                ) from problem
+            finally:
+                self._at_work.discard(child)
 
     def _directions(self, chips: list[FaceChip]) -> tuple[Template | None, ...]:
         self._metrics.batches.inc()

@@ -1,6 +1,7 @@
 """Running the application: the socket, the slow and the stuck, and an orderly end."""
 
 import asyncio
+import os
 import socket
 import sys
 import threading
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from faceloupe.errors import InputError
+from faceloupe.web.children import end_all
 from faceloupe.web.observing import BoundedLog, JsonHandler, Log, log_line
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.settings import ServerLimits, Settings
@@ -24,6 +26,7 @@ from faceloupe.web.settings import ServerLimits, Settings
 __all__ = ["address", "listen", "make_server"]
 
 GRACE = 5  # seconds that answers in work have at the end
+BOUND = 9  # seconds after which the process ends, whatever runs in it
 KEEP_ALIVE = 15  # seconds that a connection may idle between two requests
 BACKLOG = 128  # connections that wait to be accepted
 UNSENT = 2**17  # bytes that the system holds of an answer; with more, one taken slowly would look as if it were not
@@ -85,19 +88,31 @@ def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None],
         ssl_certfile=settings.tls and settings.tls[0],
         ssl_keyfile=settings.tls and settings.tls[1],
     )
-    return _Orderly(config, ending)
+    return _Orderly(config, ending, log)
 
 
 class _Orderly(uvicorn.Server):
-    """Says that it ends at once: whoever streams events would otherwise go on until the grace is over."""
+    """Says that it ends at once, or who streams events would go on until the grace is over; and does end, in a bound.
 
-    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+    What was acknowledged is on the disk: ended at any moment, the process loses nothing of it.
+    """
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None], log: Log) -> None:
         super().__init__(config)
-        self._ending = ending
+        self._ending, self._log = ending, log
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         threading.Thread(target=self._ending).start()  # what the signal interrupted may hold a lock
+        last = threading.Timer(BOUND, self._leave, [sig])
+        last.daemon = True
+        last.start()
+
+    def _leave(self, sig: int) -> None:
+        running = sorted({thread.name.partition("_")[0] for thread in threading.enumerate() if not thread.daemon})
+        self._log({"level": "warning", "message": f"ended after {BOUND} seconds with work left", "threads": running})
+        end_all()
+        os._exit(128 + sig)
 
 
 def _logging(log: Log) -> dict[str, Any]:

@@ -61,7 +61,6 @@ class Service:
         self.studies = Studies(settings.studies)
         self.study_jobs: dict[str, str] = {}
         self.tickets = Tickets()
-        self.opening = asyncio.Semaphore(1)  # one photograph to look at: a large one takes much memory
         self.embedder = embedder or open_embedder("sface")
         self.gallery: Gallery = open_gallery(settings.gallery, create=True)
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)

@@ -32,9 +32,14 @@ class ServerLimits:
     changes : int
         Changes of the gallery in work and waiting.
     jobs : int
-        Jobs at work at once.
+        Jobs at work at once, of one key one.
     jobs_waiting : int
-        Jobs that may wait.
+        Jobs of one key that may wait.
+    decoding : int
+        Bytes that the pixels of all photographs take that are decoded at the same time, by what their heads claim;
+        further ones wait.
+    seconds : float
+        In which a photograph must be decoded and its faces found.
     requests : int
         Requests in work.
     requests_of_key : int
@@ -49,8 +54,10 @@ class ServerLimits:
     faces: int = 64
     photographs: int = 64
     changes: int = 32
-    jobs: int = 1
+    jobs: int = 2
     jobs_waiting: int = 8
+    decoding: int = 256 * 2**20
+    seconds: float = 15.0
     requests: int = 256
     requests_of_key: int = 64
     connections: int = 512

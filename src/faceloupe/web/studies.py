@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -18,9 +18,13 @@ from faceloupe.numerals import counted
 from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.report import write_page
+from faceloupe.web.children import InChild
 from faceloupe.web.jobs import Work
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.uploads import Sent
+
+if TYPE_CHECKING:
+    from faceloupe.studies import StudyPlan
 
 __all__ = ["DataSources", "KeptStudy", "Studies", "ToStudy"]
 
@@ -231,20 +235,23 @@ class Studies:
         InputError
             If the faces do not allow what was asked for.
         """
-        from faceloupe.studies import make_plan, run_study
+        from faceloupe.studies import make_plan
 
         plan = make_plan(faces, pairs=asked.pairs, seeds=asked.seeds, epochs=asked.epochs, preprocess=asked.preprocess)
-        folder, cores = self.folder / study, max(1, (os.cpu_count() or 1) - 1)
+        return InChild(carry_out, plan, faces, self.folder / study, resume, CALL + asked.model_dump_json())
 
-        def carry_out(tell: Progress) -> dict[str, Any]:
-            found = run_study(
-                plan, faces, folder, resume=resume, command=CALL + asked.model_dump_json(), n_jobs=cores, progress=tell
-            )
-            document = page(found)
-            write_page(folder / REPORT, document)
-            return document
 
-        return carry_out
+def carry_out(
+    plan: "StudyPlan", faces: FaceSet, folder: Path, resume: bool, command: str, progress: Progress
+) -> dict[str, Any]:
+    """Carry a study out, or what is left of it, and write its page, as a child does."""
+    from faceloupe.studies import run_study
+
+    cores = max(1, (os.cpu_count() or 1) - 1)
+    study = run_study(plan, faces, folder, resume=resume, command=command, n_jobs=cores, progress=progress)
+    document = page(study)
+    write_page(folder / REPORT, document)
+    return document
 
 
 def _read(folder: Path) -> KeptStudy | None:

@@ -1,29 +1,30 @@
 """Training a network on captures of many people, with its accuracy on captures that it has not seen."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
+from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet, split_by_capture
 from faceloupe.progress import Progress
+from faceloupe.web.children import InChild
 from faceloupe.web.jobs import Work
-from faceloupe.web.networks import Networks
 
 if TYPE_CHECKING:
     from faceloupe.looking.model import Classifier
 
-__all__ = ["Kind", "train"]
+__all__ = ["Kind", "train", "train_network"]
 
 Kind = Literal["cnn", "fcnn", "deep"]
 
 
-def train(networks: Networks, name: str, faces: FaceSet, kind: Kind, epochs: int | None) -> Work:
+def train(folder: Path, faces: FaceSet, kind: Kind, epochs: int | None) -> Work:
     """Return the job that trains a network on half of every subject's captures, measures it on the rest, and saves it.
 
     Parameters
     ----------
-    networks : Networks
-        What it will be among.
-    name : str
-        Its id there.
+    folder : Path
+        Where it will be, by its name, among the networks that were trained here.
     faces : FaceSet
         At least two captures of every subject.
     kind : {"cnn", "fcnn", "deep"}
@@ -37,23 +38,35 @@ def train(networks: Networks, name: str, faces: FaceSet, kind: Kind, epochs: int
     """
     captures = max(1, int(faces.captures_per_subject.min()) // 2)
     split_by_capture(faces.subject, train=captures, seed=0)  # what cannot be split is refused before there is a job
+    return InChild(train_network, folder, faces, captures, kind, epochs)
 
-    def work(tell: Progress) -> dict[str, Any]:
-        from faceloupe.training.measured import train_and_measure  # torch takes seconds to load
 
-        folder = networks.check_new(name)
-        classifier = _classifier(kind, epochs)
-        measured = train_and_measure(classifier, faces, captures, progress=tell)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        classifier.save(folder)
-        return measured.to_document() | {
-            "network": name,
-            "kind": kind,
-            "epochs": classifier.epochs,
-            "shared": len(measured.shared),
-        }
+def train_network(
+    folder: Path, faces: FaceSet, captures: int, kind: Kind, epochs: int | None, progress: Progress
+) -> dict[str, Any]:
+    """Train, measure and save a network, as a child does; return how well it did.
 
-    return work
+    Raises
+    ------
+    InputError
+        If there is a network of this name by now.
+    """
+    from faceloupe.training.measured import train_and_measure  # torch takes seconds to load
+
+    if folder.exists():
+        raise InputError(f"there is a network {folder.name!r} already; take another name")
+    classifier = _classifier(kind, epochs)
+    measured = train_and_measure(classifier, faces, captures, progress=progress)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", dir=folder.parent) as beside:  # whole, or not there
+        classifier.save(Path(beside) / folder.name)
+        (Path(beside) / folder.name).rename(folder)
+    return measured.to_document() | {
+        "network": folder.name,
+        "kind": kind,
+        "epochs": classifier.epochs,
+        "shared": len(measured.shared),
+    }
 
 
 def _classifier(kind: Kind, epochs: int | None) -> "Classifier":

@@ -1,21 +1,22 @@
 """``/explain``: why two photographs do, or do not, show one person."""
 
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from faceloupe.explaining.explanation import explain_decision
-from faceloupe.explaining.others import compare_with_others
+from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.faces.images import as_floats, decode
 from faceloupe.pages import page
 from faceloupe.progress import Progress
+from faceloupe.recognition import Embedder
 from faceloupe.recognition.decisions import Decision
 from faceloupe.web import shapes
 from faceloupe.web.api.recognising import ToVerify, decided
+from faceloupe.web.children import InChild
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Caller, Service, Serving, needs
+from faceloupe.web.service import Caller, Service, Serving, beside, needs
 from faceloupe.web.uploads import body_of, described
 
 __all__ = ["router"]
@@ -39,18 +40,25 @@ async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], servi
 
     The job's result is a page. It shows both faces, and is kept in memory only.
     """
-    work = partial(_explain, service, await decided(sent, service), sent)
+    decision = await decided(sent, service)
+    others = await beside(_others, service, decision)
+    work = InChild(explain_pair, decision, service.embedder, others, sent)
     return service.jobs.submit("explain", work, owner=key.name).to_document()
 
 
-def _explain(service: Service, decision: Decision, sent: ToExplain, tell: Progress) -> dict[str, Any]:
-    gallery, others = service.gallery, None
-    if gallery.n_references(service.embedder):
-        pair = decision.one.templates[0], decision.other.templates[0]
-        others = compare_with_others(gallery, service.embedder, pair, decision.score, decision.point.threshold)
+def _others(service: Service, decision: Decision) -> Others | None:
+    if not service.gallery.n_references(service.embedder):
+        return None
+    pair = decision.one.templates[0], decision.other.templates[0]
+    return compare_with_others(service.gallery, service.embedder, pair, decision.score, decision.point.threshold)
+
+
+def explain_pair(
+    decision: Decision, embedder: Embedder, others: Others | None, sent: ToExplain, progress: Progress
+) -> dict[str, Any]:
+    """Return the page of an explanation, as a child makes it."""
     one, other = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
     explanation = explain_decision(
-        decision, (one, other), service.embedder, others=others, method=sent.method, certify=sent.certify,
-        progress=tell,
-    )  # fmt: skip
+        decision, (one, other), embedder, others=others, method=sent.method, certify=sent.certify, progress=progress
+    )
     return page(explanation)

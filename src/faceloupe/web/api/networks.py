@@ -1,7 +1,9 @@
 """``/networks``, ``/data``: what networks are made of, what they make of faces, and training new ones."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -12,11 +14,13 @@ from faceloupe.inspection import attribute as attributed
 from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.outputs import chosen_layers
 from faceloupe.looking import look as looked
+from faceloupe.looking import open_model
 from faceloupe.looking.photographs import open_faces
 from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.web import shapes
-from faceloupe.web.faces import Face, open_sent, told_aligned
+from faceloupe.web.children import InChild
+from faceloupe.web.faces import Face, OpenedFace, alignment_notes, open_sent
 from faceloupe.web.networks import NAME
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.sending import in_parts
@@ -114,7 +118,7 @@ async def train_one(sent: Annotated[ToTrain, Depends(body_of(ToTrain))], service
         if sent.people > faces.n_subjects:
             raise HTTPProblem("input", f"people: {sent.data} has {faces.n_subjects} subjects; got {sent.people}")
         faces = faces.select(range(sent.people))
-    work = await beside(train, service.networks, sent.name, faces, sent.kind, sent.epochs)
+    work = await beside(train, service.networks.folder / sent.name, faces, sent.kind, sent.epochs)
     about = f"{sent.name}, on {faces.n_subjects} people of {sent.data}"
     return service.jobs.submit("train", work, owner=key.name, about=about).to_document()
 
@@ -135,19 +139,27 @@ async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], 
     if sent.layers:
         found = [await beside(service.networks.anatomy, each) for each in ids]
         chosen_layers(sent.layers, [layer.name for each in found for layer in each.layers])
-    opened = [await beside(service.networks.open, each) for each in ids]
-    faces = await open_sent(service, opened, sent.photos)
-    model, *others = (told_aligned(each, sent.photos) for each in opened)
-
-    def work(tell: Progress) -> dict[str, Any]:
-        seen = looked(
-            model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
-            certify=sent.certify, progress=tell,
-        )  # fmt: skip
-        return page(seen)
-
-    about = " beside ".join(each.name for each in opened)
+    models = [await beside(service.networks.shared, each) for each in ids]
+    faces = await open_sent(service, models, sent.photos)
+    noted = [
+        (service.networks.path(each), alignment_notes(model, sent.photos))
+        for each, model in zip(ids, models, strict=True)
+    ]
+    work = InChild(look_inside, noted, faces, sent)
+    about = " beside ".join(each.name for each in models)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
+
+
+def look_inside(
+    noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[OpenedFace], sent: ToLook, progress: Progress
+) -> dict[str, Any]:
+    """Return the page of a look, as a child makes it."""
+    model, *others = (replace(open_model(path), notes=notes) for path, notes in noted)
+    seen = looked(
+        model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
+        certify=sent.certify, progress=progress,
+    )  # fmt: skip
+    return page(seen)
 
 
 async def place_for_trace(service: Serving) -> AsyncIterator[None]:
@@ -185,17 +197,22 @@ async def attribute(
     network: str, sent: Annotated[ToAttribute, Depends(body_of(ToAttribute))], service: Serving, key: Caller
 ) -> Any:
     """Draw which parts of a face an answer rests on, and check the drawing; the job's result is the map."""
-    model = await beside(service.networks.open, network)
+    model = await beside(service.networks.shared, network)
     if model.answers == "template" and sent.other is None:
         raise HTTPProblem("input", f"{model.name} answers with a template, which says something only beside an `other`")
     faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])
-
-    def work(tell: Progress) -> dict[str, Any]:
-        cut = model.cut(open_faces(faces))
-        batch = model.prepare(cut)
-        target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
-        found = attributed(model.network, batch[0], target, sent.method, certify=sent.certify, progress=tell)
-        return {"network": network, "face": encode_array(cut[0]), **found.to_document()}
-
+    work = InChild(attribute_face, service.networks.path(network), network, faces, sent)
     about = f"{model.name}, {sent.method}"
     return service.jobs.submit("attribute", work, owner=key.name, about=about).to_document()
+
+
+def attribute_face(
+    path: Path, network: str, faces: Sequence[OpenedFace], sent: ToAttribute, progress: Progress
+) -> dict[str, Any]:
+    """Return a map of attribution, as a child makes it."""
+    model = open_model(path)
+    cut = model.cut(open_faces(faces))
+    batch = model.prepare(cut)
+    target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
+    found = attributed(model.network, batch[0], target, sent.method, certify=sent.certify, progress=progress)
+    return {"network": network, "face": encode_array(cut[0]), **found.to_document()}

@@ -1,0 +1,284 @@
+"""Work in processes of its own, which can be ended whatever it does: hostile pictures, studies, looks.
+
+A thread cannot be ended, and one that decodes a picture for a minute keeps the whole server from ending. A child takes
+one task after another, so that what it has loaded serves the next; it ends with its parent, however that ends.
+"""
+
+import atexit
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any, BinaryIO, NamedTuple
+
+from faceloupe.errors import FaceloupeError
+from faceloupe.progress import Progress
+
+__all__ = ["Child", "ChildEndedError", "ChildFault", "InChild", "borrowed", "end_all"]
+
+IDLE = 300.0  # seconds after which a child without a task ends: what it has loaded takes memory
+OFTEN = 0.1  # seconds between two messages of progress, at least
+
+_children: set["Child"] = set()
+
+
+class ChildEndedError(FaceloupeError):
+    """A child ended before its task: it was ended, it took too long, or a library broke down in it."""
+
+
+class ChildFault(Exception):  # noqa: N818 - not one of ours to catch: a fault
+    """A fault in a child: its kind and where it happened, without what it says, which may be a name."""
+
+    def __init__(self, kind: str, trace: list[str]) -> None:
+        super().__init__(kind)
+        self.kind, self.trace = kind, trace
+
+
+class Task(NamedTuple):
+    """A function with what it is given, each of which pickle can carry by name or by value."""
+
+    function: Callable[..., Any]
+    given: tuple[Any, ...]
+    tells: bool
+    """Whether the function is given where to tell its progress, as `progress`."""
+
+
+class Child:
+    """A process that does one task after another; it starts with the first, and anew after it was ended.
+
+    Parameters
+    ----------
+    memory : int, optional
+        Bytes that it may take beyond what it has when it starts, where the system can bound that.
+    """
+
+    def __init__(self, *, memory: int | None = None) -> None:
+        self._memory = memory
+        self._process: subprocess.Popen[bytes] | None = None
+        _children.add(self)
+
+    def run(
+        self, function: Callable[..., Any], *given: Any, progress: Progress | None = None, seconds: float | None = None
+    ) -> Any:
+        """Return what a function returns there. One call at a time.
+
+        Parameters
+        ----------
+        function : function
+            Of a module, by whose name the child finds it.
+        *given
+            What pickle carries.
+        progress : function, optional
+            Told how much is done; what it raises ends the child.
+        seconds : float, optional
+            After which the child is ended; what it takes to load the function does not count.
+
+        Raises
+        ------
+        ChildEndedError
+            If the child ended before it returned.
+        ChildFault
+            If the function failed otherwise than with a FaceloupeError, which is raised as it is.
+        """
+        task = pickle.dumps(Task(function, given, progress is not None))
+        process = self._started()
+        timer = threading.Timer(seconds or 0, self.end)
+        timer.daemon = True
+        try:
+            _send(process.stdin, task)  # type: ignore[arg-type] # a pipe
+            while True:
+                kind, content = pickle.loads(_received(process.stdout))  # type: ignore[arg-type] # noqa: S301 - ours
+                if kind == "begun" and seconds:
+                    timer.start()
+                if kind == "done":
+                    return content
+                if kind == "refused":
+                    raise content
+                if kind == "fault":
+                    raise ChildFault(*content)
+                if kind == "progress" and progress:
+                    progress(*content)
+        except (FaceloupeError, ChildFault):
+            raise
+        except (EOFError, OSError, ValueError) as problem:  # its pipes are closed
+            self.end()
+            raise ChildEndedError("the process that was at work on it ended before it was done") from problem
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            timer.cancel()
+
+    def end(self) -> None:
+        """End the process and those that it has started, at once."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                pipe.close()  # type: ignore[union-attr] # a pipe
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is not None and self._process.poll() is not None:
+            self.end()
+        if self._process is None:
+            code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({self._memory!r})"
+            self._process = subprocess.Popen(  # noqa: S603 - this interpreter
+                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        return self._process
+
+
+class InChild:
+    """A job that runs in a child, which is ended when the job is stopped.
+
+    Parameters
+    ----------
+    function : function
+        It is given `progress` by name, beside what follows; of a module, and returns what pickle carries.
+    """
+
+    def __init__(self, function: Callable[..., dict[str, Any]], *given: Any) -> None:
+        self._function, self._given = function, given
+        self._child: Child | None = None
+        self._ended = False
+
+    def __call__(self, tell: Progress) -> dict[str, Any]:
+        """Do it, and return what the function returns."""
+        with borrowed() as self._child:
+            try:
+                if self._ended:
+                    raise ChildEndedError("it was ended before it began")
+                result: dict[str, Any] = self._child.run(self._function, *self._given, progress=tell)
+            finally:
+                self._child = None
+        return result
+
+    def end(self) -> None:
+        """End it at once, whatever it does."""
+        self._ended, child = True, self._child
+        if child is not None:
+            child.end()
+
+
+_idle: dict[int | None, list[Child]] = {}
+
+
+@contextmanager
+def borrowed(memory: int | None = None) -> Iterator[Child]:
+    """Yield a child that nobody else uses, one that is there already if it can be."""
+    idle = _idle.setdefault(memory, [])
+    try:
+        child = idle.pop()
+    except IndexError:
+        child = Child(memory=memory)
+    try:
+        yield child
+    finally:
+        idle.append(child)
+
+
+@atexit.register
+def end_all() -> None:
+    """End every child of this process."""
+    for child in list(_children):
+        child.end()
+
+
+def serve(memory: int | None) -> None:
+    """Do what the parent asks for, one task after another, until it ends: what a child runs."""
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(2, sys.stdout.fileno())  # what a library prints is no reply
+    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
+    if memory is not None:
+        _bound_memory(memory)
+    while True:
+        try:
+            task = tasks.get(timeout=IDLE)
+        except queue.Empty:
+            return
+        _send(replies, _reply(task, replies))
+
+
+def _listen(tasks: "queue.SimpleQueue[bytes]") -> None:
+    with suppress(EOFError, OSError):
+        while True:
+            tasks.put(_received(sys.stdin.buffer))
+    if hasattr(os, "killpg"):  # the parent is gone: so is whoever works for it
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+    os._exit(1)
+
+
+def _reply(content: bytes, replies: BinaryIO) -> bytes:
+    try:
+        task: Task = pickle.loads(content)  # noqa: S301 - the parent's
+        _send(replies, pickle.dumps(("begun", None)))
+        named = {"progress": _Telling(replies)} if task.tells else {}
+        return pickle.dumps(("done", task.function(*task.given, **named)))
+    except FaceloupeError as problem:
+        return pickle.dumps(("refused", _carried(problem)))
+    except BaseException as problem:
+        return pickle.dumps(("fault", (type(problem).__name__, traceback.format_tb(problem.__traceback__))))
+
+
+def _carried(problem: FaceloupeError) -> FaceloupeError:
+    """Return an error that pickle brings to the other side: itself, or the nearest that says the same."""
+    try:
+        return pickle.loads(pickle.dumps(problem))  # type: ignore[no-any-return] # noqa: S301 - our own
+    except Exception:  # an error that is made of more than its words
+        return FaceloupeError(str(problem))
+
+
+class _Telling:
+    """Sends progress to the parent, no more often than somebody looks."""
+
+    def __init__(self, replies: BinaryIO) -> None:
+        self._replies, self._last = replies, 0.0
+
+    def __call__(self, done: float, whole: float) -> None:
+        if done >= whole or monotonic() - self._last >= OFTEN:
+            self._last = monotonic()
+            _send(self._replies, pickle.dumps(("progress", (float(done), float(whole)))))
+
+
+def _bound_memory(most: int) -> None:
+    """Let the system refuse what would be more than the process has now and `most` bytes."""
+    try:
+        import resource
+        from pathlib import Path
+
+        has = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (has + most, has + most))
+    except (ImportError, OSError, ValueError):  # Windows and macOS bound it otherwise, or not
+        return
+
+
+def _send(stream: BinaryIO, content: bytes) -> None:
+    stream.write(len(content).to_bytes(8, "big"))
+    stream.write(content)
+    stream.flush()
+
+
+def _received(stream: BinaryIO) -> bytes:
+    size = stream.read(8)
+    if len(size) < 8:
+        raise EOFError
+    content = stream.read(int.from_bytes(size, "big"))
+    if len(content) < int.from_bytes(size, "big"):
+        raise EOFError
+    return content

@@ -1,0 +1,26 @@
+"""What a child does with a photograph: a module of its own, for a child loads what this one imports."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.faces.images import as_floats, decode, to_square
+from faceloupe.recognition.photographs import Photograph, search_photo
+from faceloupe.recognition.search import Faces
+
+__all__ = ["search", "square"]
+
+
+def search(content: bytes, faces: Faces, name: str) -> Photograph:
+    """Return a photograph with its faces, not embedded yet; a problem if it cannot be used."""
+    return search_photo(content, faces, name=name)
+
+
+def square(content: bytes, name: str, side: int) -> NDArray[np.float32]:
+    """Return the largest centred square of a photograph, resized to `side` pixels.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    """
+    return to_square(as_floats(decode(content, name, colour=True)), side)
