@@ -32,6 +32,7 @@ MAY_KNOW = {
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",
     "loupe_data": f"errors {DOCUMENTS}",
+    "loupe_layers": "errors",
     "inspection": f"errors {DOCUMENTS} numerals progress pages blocks faces report",
     "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data scores faces training inspection",
     "report": f"errors {DOCUMENTS} numerals",
@@ -42,7 +43,10 @@ MAY_KNOW = {
     "explaining": (
         f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition inspection gallery report"
     ),
-    "looking": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data faces recognition training inspection",
+    "looking": (
+        f"errors {DOCUMENTS} numerals progress pages blocks loupe_data loupe_layers "
+        "faces recognition training inspection"
+    ),
     "web": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection looking studies report __init__"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceloupe.arrays import encode_array
 
-__all__ = ["loupe_data", "loupe_fit", "loupe_network", "loupe_state"]
+__all__ = ["loupe_data", "loupe_fit", "loupe_network", "loupe_state", "tutorial_layers"]
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -48,9 +48,52 @@ def loupe_data(
     }
 
 
-def loupe_network(kind: str, label: str, fits: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """Return a network, "cnn" or "fcnn", with its fits; `more` may be ``pool_size`` and ``history``."""
-    return {"kind": kind, "label": label, "fits": list(fits), **more}
+def loupe_network(
+    kind: str,
+    label: str,
+    fits: Sequence[dict[str, Any]],
+    *,
+    layers: Sequence[dict[str, Any]] | None = None,
+    pool_size: int | Sequence[int] = 4,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return a network with its fits.
+
+    Parameters
+    ----------
+    kind : str
+        Which place on the bench it takes, in small letters: "fcnn", "cnn", or another word.
+    label : str
+        What the page calls it.
+    fits : sequence of dict
+        From :func:`loupe_fit`.
+    layers : sequence of dict, optional
+        From :func:`~faceloupe.loupe_layers.loupe_layers`. Without them they are those of the tutorial's network of
+        this kind, whose pooling windows have the size `pool_size`.
+    more
+        ``name``, of the kind in a word, and ``history``.
+    """
+    if layers is None:
+        layers = tutorial_layers(kind, pool_size)
+    return {"kind": kind, "label": label, "layers": list(layers), "fits": list(fits), **more}
+
+
+def tutorial_layers(kind: str, pool_size: int | Sequence[int] = 4) -> list[dict[str, Any]]:
+    """Return the layers of the tutorial's "fcnn" or "cnn", named as their weights are."""
+    size = [pool_size, pool_size] if isinstance(pool_size, int) else list(pool_size)
+    relu: dict[str, Any] = {"kind": "activation", "function": "relu"}
+    front: list[dict[str, Any]] = [
+        {"name": "conv", "kind": "convolution", "stride": [1, 1], "padding": [0, 0]},
+        {"name": "conv_relu", **relu},
+        {"name": "pool", "kind": "pooling", "size": size, "stride": size, "average": False},
+    ]
+    hidden: list[dict[str, Any]] = [
+        {"name": "hidden", "kind": "dense"},
+        {"name": "hidden_relu", **relu},
+        {"name": "output", "kind": "dense"},
+    ]
+    flatten: dict[str, Any] = {"name": "flatten", "kind": "flatten"}
+    return [*front, flatten, *hidden] if kind == "cnn" else [flatten, *hidden]
 
 
 def loupe_fit(
@@ -58,13 +101,17 @@ def loupe_fit(
     *,
     seed: int,
     accuracy: float | None,
-    train_accuracy: float,
-    dead_conv: int | None,
-    dead_hidden: int,
+    train_accuracy: float | None,
+    dead: Mapping[str, int | None],
+    trained_on: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Return one fit: its :func:`loupe_state`, what it reached (held out if it was measured), and its dead units."""
-    dead = {"conv": dead_conv, "hidden": dead_hidden}
-    return {"seed": seed, "accuracy": accuracy, "train_accuracy": train_accuracy, "dead": dead, **state}
+    """Return one fit: its :func:`loupe_state`, what it reached (held out if it was measured), and its dead units.
+
+    `dead` counts them by the layer's name. `trained_on` are the faces that this fit was trained on, by their indices;
+    the others were held out.
+    """
+    told = {} if trained_on is None else {"trained_on": list(trained_on)}
+    return {"seed": seed, "accuracy": accuracy, "train_accuracy": train_accuracy, "dead": dict(dead), **told, **state}
 
 
 def loupe_state(mean: float, scale: float, weights: Arrays) -> dict[str, Any]:

@@ -147,6 +147,21 @@ def test_a_network_for_three_people_says_whom_it_takes_a_face_for():
     assert not answers["note"]
 
 
+def test_the_loupe_opens_a_module_of_ones_own_and_says_why_where_it_does_not(two_people):
+    network = nn.Sequential(nn.Conv2d(1, 3, 5, stride=2, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(3 * 31 * 31, 3))
+    model = open_model(network, size=64, pixels="-1..1", answers="classes")
+    loupe = page_of(look(model, list(two_people.images[:3]), methods=[]))["loupe"]
+    ((key, entry),) = loupe["networks"].items()
+    assert (key, len(loupe["people"]), loupe["subjects_known"]) == ("cnn/given", 3, False)
+    assert [layer["kind"] for layer in entry["layers"]] == ["convolution", "activation", "flatten", "dense"]
+    (fit,) = entry["fits"]
+    assert fit["preprocessing"] == pytest.approx({"mean": 0.5, "scale": 0.5})
+    gelu = nn.Sequential(*network[:1], nn.GELU(), *network[2:])
+    document = page_of(look(open_model(gelu, size=64, answers="classes"), list(two_people.images[:3]), methods=[]))
+    assert "loupe" not in document
+    assert any("does not compute layer '1', GELU" in block["text"] for block in blocks(document, "text"))
+
+
 def test_without_knowing_the_subjects_the_loupe_says_what_right_means(saved, two_people):
     found = look(saved / "fcnn", [two_people.images[12]], methods=[])
     document = page_of(found)

@@ -1,6 +1,8 @@
 """The page's JavaScript against PyTorch, NumPy and SciPy, on real faces and networks, under node."""
 
+import ast
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +16,7 @@ from torch.nn import functional
 from faceloupe.arrays import decode_array, encode_array
 from faceloupe.faces import load_faces, perturbations
 from faceloupe.inspection import dead_units, trace
+from faceloupe.loupe_layers import loupe_layers
 from faceloupe.training import (
     CNN,
     FCNN,
@@ -46,18 +49,17 @@ def run(job, **given):
     return json.loads(node(HERE / "run.mjs", given=json.dumps({"job": job, **given})))
 
 
-def encode_weights(network, dtype=np.float32):
-    return {name: encode_array(value.detach().numpy().astype(dtype)) for name, value in network.named_parameters()}
-
-
 def as_given(network, preprocessing):
-    """Entry and weights of a network, as the page gets them."""
-    entry = {"preprocessing": {"mean": preprocessing.mean, "scale": preprocessing.scale}}
-    if isinstance(network, CNN):
-        entry |= {"kind": "cnn", "pool_size": network.pool.kernel_size}
-    else:
-        entry |= {"kind": "fcnn"}
-    return {"entry": entry, "weights": encode_weights(network)}
+    """Layers and weights of a network, as the page gets them."""
+    return {
+        "layers": loupe_layers(network.named_children()),
+        "preprocessing": {"mean": preprocessing.mean, "scale": preprocessing.scale},
+        "weights": {
+            name: encode_array(value.numpy().astype(np.float32))
+            for name, value in network.state_dict().items()
+            if value.ndim
+        },
+    }
 
 
 def given_by(classifier):
@@ -90,8 +92,7 @@ def classifiers(faces):
 
 
 def test_the_modules_pass_their_own_tests():
-    modules = ("arrays", "network", "training", "changes")
-    node("--test", *(HERE / f"{module}.test.mjs" for module in modules))
+    node("--test", *sorted(HERE.glob("*.test.mjs")))
 
 
 def test_arrays_are_read_as_python_wrote_them():
@@ -103,94 +104,157 @@ def test_arrays_are_read_as_python_wrote_them():
         np.testing.assert_array_equal(decode_array(one), array.astype(decode_array(one).dtype))
 
 
-@pytest.mark.parametrize(("kind", "preprocess"), KINDS)
-def test_every_layer_agrees_with_pytorch_on_all_400_faces(kind, preprocess, classifiers, grey, faces):
-    classifier = classifiers[kind, preprocess]
-    images = torch.from_numpy(classifier.prepare(faces))
-    layers = trace(classifier.network_, images)
-    found = run("forward", faces=encode_array(grey), **given_by(classifier))
-
-    np.testing.assert_allclose(found["logit"], layers["output"][:, 0], atol=1e-4, rtol=0)
-    np.testing.assert_allclose(found["probability"], classifier.predict_proba(faces)[:, 1], atol=1e-5, rtol=0)
-    np.testing.assert_allclose(decode_array(found["sums"]), layers["hidden"], atol=1e-4, rtol=0)
-    np.testing.assert_allclose(decode_array(found["hidden"]), np.maximum(layers["hidden"], 0), atol=1e-4, rtol=0)
-    if kind == "cnn":
-        np.testing.assert_allclose(settled(found["conv"], layers["conv"].shape), layers["conv"], atol=1e-5, rtol=0)
-        np.testing.assert_allclose(settled(found["pool"], layers["pool"].shape), layers["pool"], atol=1e-5, rtol=0)
-        relu = torch.tensor(layers["conv_relu"])
-        _, winners = functional.max_pool2d(relu, 4, return_indices=True)
-        ours = torch.from_numpy(settled(found["winners"], winners.shape).astype(np.int64))
-        assert (ours != winners).float().mean() < 1e-3  # two cells that are equal but for rounding
-        won = relu.flatten(2).gather(2, ours.flatten(2)).view(ours.shape)
-        np.testing.assert_allclose(won, layers["pool"], atol=1e-5, rtol=0)
+ANY = {
+    "the tutorial's": "conv 3 (4, 3), relu, pool 3, flatten, dense 5, relu, dense 1",
+    "steps and padding": "conv 3 (5, 4) 2 (2, 1), leaky, conv 4 3 (2, 1) 1, tanh, flatten, dense 2",
+    "several people": "conv 4 3 1 1, norm, relu, average 2, conv 6 3, relu, pool (3, 2) 1, flatten, dense 7, leaky, "
+    "dense 5",
+    "overlapping windows": "conv 5 4, relu, pool 3 2, average (2, 3) 1, flatten, dense 3",
+    "one number a map": "conv 8 3 2, relu, dropout, global, flatten, dense 4",
+    "no convolution": "flatten, dense 9, norm1, tanh, dropout, dense 6, relu, dense 1",
+}
 
 
-@pytest.mark.parametrize(("kind", "preprocess"), KINDS)
-def test_the_ledger_is_the_logit_of_pytorch_and_its_terms_are_gradient_times_feature(
-    kind, preprocess, classifiers, grey, faces
-):
-    classifier = classifiers[kind, preprocess]
-    network = classifier.network_
-    found = run("ledger", faces=encode_array(grey[:40]), **given_by(classifier))
-    terms = decode_array(found["terms"])
-
-    images = torch.from_numpy(classifier.prepare(faces[:40]))
-    layers = list(network)
-    front, head = torch.nn.Sequential(*layers[:-3]), torch.nn.Sequential(*layers[-3:])
-    features = front(images).detach().requires_grad_()
-    logits = head(features)[:, 0]
-    (slopes,) = torch.autograd.grad(logits.sum(), features)
-    np.testing.assert_allclose(terms, (slopes * features).detach(), atol=1e-5, rtol=0)
-    np.testing.assert_allclose(terms.sum(axis=1) + found["bias"], logits.detach(), atol=1e-5, rtol=0)
-
-
-def test_a_place_in_the_convolution_and_in_the_pooling_agrees_with_numpy(classifiers, grey, faces):
-    classifier = classifiers["cnn", "centre"]
-    weights = {name: value.detach().numpy() for name, value in classifier.network_.named_parameters()}
-    image = classifier.preprocessing_.apply(faces[7])
-    convolution = [(0, 0, 0), (1, 20, 33), (3, 56, 56)]
-    pooling = [(0, 0, 0), (2, 7, 3), (3, 13, 13)]
-    given = given_by(classifier)
-    found = run("places", faces=encode_array(grey[7:8]), convolution=convolution, pooling=pooling, **given)
-
-    for (filter_, row, column), one in zip(convolution, found["convolution"], strict=True):
-        patch, kernel = image[row : row + 8, column : column + 8], weights["conv.weight"][filter_, 0]
-        np.testing.assert_allclose(settled(one["patch"], (8, 8)), patch, atol=1e-7)
-        np.testing.assert_array_equal(settled(one["kernel"], (8, 8)), kernel)
-        np.testing.assert_allclose(settled(one["products"], (8, 8)), patch * kernel, atol=1e-7)
-        assert one["bias"] == weights["conv.bias"][filter_]
-        assert one["value"] == pytest.approx((patch * kernel).sum() + one["bias"], abs=1e-5)
-        assert one["relu"] == max(one["value"], 0)
-
-    maps = trace(classifier.network_, image[np.newaxis, np.newaxis])["conv_relu"][0]
-    for (filter_, row, column), one in zip(pooling, found["pooling"], strict=True):
-        window = maps[filter_, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
-        assert (one["rows"], one["columns"]) == ([4 * row, 4 * row + 4], [4 * column, 4 * column + 4])
-        np.testing.assert_allclose(settled(one["values"], (4, 4)), window, atol=1e-5)
-        assert one["value"] == one["winner"]["value"] == pytest.approx(window.max(), abs=1e-5)
-        top, left = np.unravel_index(window.argmax(), (4, 4))
-        assert (one["winner"]["row"], one["winner"]["column"]) == (4 * row + top, 4 * column + left)
+def network_of(sentence, size=(23, 18), seed=0):
+    """A torch network of layers in brackets of their own, with weights that leave no two numbers alike."""
+    torch.manual_seed(seed)
+    layers, shape = torch.nn.Sequential(), torch.zeros(2, 1, *size)
+    for place, text in enumerate(re.split(r", (?=[a-z])", sentence)):
+        kind, *numbers = re.findall(r"[a-z]+1?|\(.*?\)|\d+", text)
+        given = [ast.literal_eval(number) for number in numbers]
+        channels = shape.shape[1]
+        layer = {
+            "conv": lambda: torch.nn.Conv2d(channels, *given),  # noqa: B023
+            "pool": lambda: torch.nn.MaxPool2d(*given),  # noqa: B023
+            "average": lambda: torch.nn.AvgPool2d(*given),  # noqa: B023
+            "global": lambda: torch.nn.AdaptiveAvgPool2d(1),
+            "dense": lambda: torch.nn.Linear(channels, *given),  # noqa: B023
+            "norm": lambda: torch.nn.BatchNorm2d(channels),  # noqa: B023
+            "norm1": lambda: torch.nn.BatchNorm1d(channels),  # noqa: B023
+            "relu": torch.nn.ReLU,
+            "leaky": lambda: torch.nn.LeakyReLU(0.2),
+            "tanh": torch.nn.Tanh,
+            "dropout": lambda: torch.nn.Dropout(0.25),
+            "flatten": torch.nn.Flatten,
+        }[kind]()
+        layers.add_module(f"{kind}{place}", layer)
+        shape = layer.eval()(shape)
+    for name, value in layers.state_dict().items():
+        if name.endswith(("running_mean", "running_var")) or "norm" in name:
+            value.copy_(torch.rand_like(value.float()) + 0.5)
+    return layers.eval()
 
 
-def test_odd_sizes_agree_with_pytorch(grey, faces):
-    network = CNN((23, 18), filters=3, kernel_size=(3, 6), pool_size=(4, 3), hidden=5)
-    network.conv.bias.data = torch.tensor([-0.1, 0.0, 0.2])
+@pytest.mark.parametrize("sentence", ANY.values(), ids=ANY)
+def test_any_network_agrees_with_pytorch_layer_by_layer(sentence, grey, faces):
+    network = network_of(sentence)
     preprocessing = fit_preprocessing("standardise", faces[:20])
-    layers = trace(network, preprocessing.apply(faces[:9, :23, :18])[:, np.newaxis])
-    found = run("forward", faces=encode_array(grey[:9, :23, :18]), **as_given(network, preprocessing))
-    for name in ("conv", "pool"):
-        np.testing.assert_allclose(settled(found[name], layers[name].shape), layers[name], atol=1e-5, rtol=0)
-    np.testing.assert_allclose(found["logit"], layers["output"][:, 0], atol=1e-5, rtol=0)
+    images = torch.from_numpy(preprocessing.apply(faces[:40, :23, :18])[:, np.newaxis])
+    found = run("forward", faces=encode_array(grey[:40, :23, :18]), **as_given(network, preprocessing))
+    with torch.no_grad():
+        for place, layer in enumerate(network):
+            before, images = images, layer(images)
+            ours = settled(found["outputs"][place], images.shape)
+            np.testing.assert_allclose(ours, images, atol=1e-4, rtol=0, err_msg=f"layer {place}, {layer}")
+            if isinstance(layer, torch.nn.MaxPool2d):
+                won = before.flatten(2).gather(2, winners_of(found, place, images).flatten(2)).view(images.shape)
+                np.testing.assert_allclose(won, images, atol=1e-5, rtol=0)
+    outputs = images.shape[1]
+    expected = torch.softmax(images, 1) if outputs > 1 else torch.cat([1 - images.sigmoid(), images.sigmoid()], 1)
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+
+
+def winners_of(found, place, like):
+    return torch.from_numpy(settled(found["winners"][place], like.shape).astype(np.int64))
+
+
+@pytest.mark.parametrize(("kind", "preprocess"), KINDS)
+def test_the_logits_of_all_400_faces_are_those_of_the_classifier(kind, preprocess, classifiers, grey, faces):
+    classifier = classifiers[kind, preprocess]
+    found = run("forward", faces=encode_array(grey), **given_by(classifier))
+    logits = decode_array(found["outputs"][-1])[:, 0]
+    np.testing.assert_allclose(logits, classifier.decision_function(faces), atol=1e-4, rtol=0)
+    np.testing.assert_allclose(found["probabilities"], classifier.predict_proba(faces), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("target", [0, 1])
+@pytest.mark.parametrize("sentence", ANY.values(), ids=ANY)
+def test_the_ledger_adds_up_and_its_terms_are_gradient_times_feature(sentence, target, grey, faces):
+    network = network_of(sentence)
+    preprocessing = fit_preprocessing("centre", faces[:20])
+    images = torch.from_numpy(preprocessing.apply(faces[:10, :23, :18])[:, np.newaxis])
+    first = next(place for place, layer in enumerate(network) if isinstance(layer, torch.nn.Linear))
+    features = network[:first](images).detach().requires_grad_()
+    logits = network[first:](features)
+    if target >= logits.shape[1]:
+        pytest.skip("one logit for two people")
+    found = run("ledger", target=target, faces=encode_array(grey[:10, :23, :18]), **as_given(network, preprocessing))
+    terms = decode_array(found["terms"])
+    np.testing.assert_allclose(terms.sum(axis=1) + found["bias"], logits[:, target].detach(), atol=1e-4, rtol=0)
+    np.testing.assert_allclose(found["logit"], logits[:, target].detach(), atol=1e-4, rtol=0)
+    if not any(isinstance(layer, torch.nn.Tanh) for layer in network[first:]):
+        (slopes,) = torch.autograd.grad(logits[:, target].sum(), features)
+        np.testing.assert_allclose(terms, (slopes * features).detach(), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("sentence", ANY.values(), ids=ANY)
+def test_the_gradients_are_those_of_pytorch(sentence, grey, faces):
+    network = network_of(re.sub("dropout, ", "", sentence)).train()
+    given = as_given(network, fit_preprocessing("centre", faces[:20]))
+    images = torch.from_numpy(faces[:6, :23, :18] - np.float32(given["preprocessing"]["mean"]))[:, np.newaxis]
+    logits = network(images)
+    slopes = torch.linspace(-1, 1.3, logits.numel()).view(logits.shape)
+    logits.backward(slopes)
+    found = run("gradients", faces=encode_array(grey[:6, :23, :18]), slopes=slopes.tolist(), **given)
+    for name, value in network.named_parameters():
+        ours = settled(found["gradients"][name], value.shape)
+        np.testing.assert_allclose(ours, value.grad, atol=1e-4, rtol=1e-3, err_msg=name)
+    for name, value in network.named_buffers():
+        if value.ndim:  # what a batch normalisation remembers
+            np.testing.assert_allclose(settled(found["weights"][name], value.shape), value, atol=1e-5, err_msg=name)
+
+
+def test_a_cell_of_any_layer_agrees_with_numpy(grey, faces):
+    network = network_of(ANY["several people"])
+    preprocessing = fit_preprocessing("none", faces)
+    cells = {"convolution": [(0, 0, 0, 0), (4, 5, 3, 2), (4, 1, 8, 6)], "pooling": [(3, 2, 5, 4), (6, 0, 1, 2)]}
+    found = run("cells", faces=encode_array(grey[7:8, :23, :18]), **cells, **as_given(network, preprocessing))
+    image = torch.from_numpy(faces[7:8, np.newaxis, :23, :18])
+    with torch.no_grad():
+        outputs = [layers(image)[0].numpy() for layers in (network[: place + 1] for place in range(len(network)))]
+    for (place, filter_, row, column), cell in zip(cells["convolution"], found["convolution"], strict=True):
+        before = image[0].numpy() if place == 0 else outputs[place - 1]
+        around = network[place].padding
+        before = np.pad(before, [(0, 0), (around[0],) * 2, (around[1],) * 2])
+        patch = before[:, row : row + 3, column : column + 3]
+        kernel = network[place].weight[filter_].detach().numpy()
+        np.testing.assert_allclose(settled(cell["patch"], patch.shape), patch, atol=1e-5)
+        np.testing.assert_array_equal(settled(cell["kernel"], kernel.shape), kernel)
+        np.testing.assert_allclose(cell["channels"], (patch * kernel).sum(axis=(1, 2)), atol=1e-5)
+        assert cell["value"] == pytest.approx(float(outputs[place][filter_, row, column]), abs=1e-4)
+    (mean, most) = found["pooling"]
+    window = outputs[2][2, 10:12, 8:10]
+    np.testing.assert_allclose(settled(mean["values"], (2, 2)), window, atol=1e-5)
+    assert (mean["winner"], mean["value"]) == (None, pytest.approx(window.mean(), abs=1e-5))
+    window = outputs[5][0, 1:4, 2:4]
+    top, left = np.unravel_index(window.argmax(), window.shape)
+    assert most["winner"] == {"row": 1 + top, "column": 2 + left}
+    assert (most["rows"], most["columns"]) == ([1, 4], [2, 4])
 
 
 @pytest.mark.parametrize("kind", ["fcnn", "cnn"])
-def test_dead_units_are_those_of_inspection(kind, grey, faces):
+def test_silent_units_are_the_dead_units_of_inspection(kind, grey, faces):
     classifier = fit(kind, "none", 5, faces)
+    names = [name for name, _ in classifier.network_.named_children()]
     layers = trace(classifier.network_, faces[:20, np.newaxis])
-    found = run("dead", faces=encode_array(grey[:20]), **given_by(classifier))
-    assert found["hidden"] == dead_units(layers["relu" if kind == "fcnn" else "hidden_relu"]).tolist()
-    assert found["conv"] == (dead_units(layers["pool"]).tolist() if kind == "cnn" else [])
-    assert any(found["hidden"])
+    found = {
+        names[each["layer"]]: each["units"]
+        for each in run("silent", faces=encode_array(grey[:20]), **given_by(classifier))
+    }
+    dead = {name: layers[name.replace("conv_relu", "pool")] for name in found}
+    assert found == {name: dead_units(values).tolist() for name, values in dead.items()}
+    assert len(found) == (1 if kind == "fcnn" else 2)
+    assert any(any(units) for units in found.values())
 
 
 @pytest.mark.parametrize(("kind", "preprocess"), KINDS)
@@ -203,21 +267,57 @@ def test_training_in_the_page_is_training_in_python(kind, preprocess, grey, face
         "train",
         faces=encode_array(grey[:20]),
         labels=LABELS.tolist(),
-        training={"batchSize": 5, "learningRate": 1e-3, "orders": orders.tolist()},
+        how={"training": {"optimiser": "rmsprop", "rate": 1e-3, "batch": 5, "decay": 0}, "orders": orders.tolist()},
         **as_given(network, preprocessing),
     )
     fit_network(first, images, LABELS, orders[:1])
     history = fit_network(network, images, LABELS, orders)
     assert history.loss[-1] < 0.5, "a network that does not learn proves nothing"
 
-    for epoch, after in ((0, first), (-1, network)):
+    for epoch, after, atol in ((0, first, 1e-4), (-1, network, 1e-3)):
         for name, value in after.named_parameters():
             weights = settled(found["epochs"][epoch]["weights"][name], value.shape)
-            np.testing.assert_allclose(weights, value.detach(), atol=1e-4, rtol=0, err_msg=f"{name}, epoch {epoch}")
-    np.testing.assert_allclose([epoch["loss"] for epoch in found["epochs"]], history.loss, atol=1e-4)
-    np.testing.assert_allclose([epoch["accuracy"] for epoch in found["epochs"]], history.accuracy, atol=1e-6)
+            np.testing.assert_allclose(weights, value.detach(), atol=atol, rtol=0, err_msg=f"{name}, epoch {epoch}")
+    # Two captures that all but tie may fall to either side by rounding, and then the paths part a little.
+    np.testing.assert_allclose([epoch["loss"] for epoch in found["epochs"]], history.loss, atol=1e-3)
+    np.testing.assert_allclose([epoch["accuracy"] for epoch in found["epochs"]], history.accuracy, atol=0.051)
     logits = trace(network, images)["output"][:, 0]
-    np.testing.assert_array_equal(np.array(found["logit"]) > 0, logits > 0)
+    np.testing.assert_array_equal(np.array(found["logits"])[:, 0] > 0, logits > 0)
+
+
+OPTIMISERS = {
+    "sgd": lambda weights: torch.optim.SGD(weights, 0.01),
+    "momentum": lambda weights: torch.optim.SGD(weights, 0.01, momentum=0.9),
+    "adam": lambda weights: torch.optim.Adam(weights, 0.001, eps=1e-7),
+}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_optimisers_are_those_of_pytorch_where_it_agrees_with_keras(optimiser, grey, faces):
+    network = network_of(ANY["overlapping windows"]).train()
+    given = as_given(network, fit_preprocessing("none", faces))
+    labels, orders = torch.arange(12) % 3, [list(range(12))] * 3
+    rate = {"sgd": 0.01, "momentum": 0.01, "adam": 0.001}[optimiser]
+    how = {"training": {"optimiser": optimiser, "rate": rate, "batch": 4, "decay": 0}, "orders": orders}
+    found = run("train", faces=encode_array(grey[:12, :23, :18]), labels=labels.tolist(), how=how, **given)
+    images = torch.from_numpy(faces[:12, np.newaxis, :23, :18])
+    steps = OPTIMISERS[optimiser](network.parameters())
+    for order in orders:
+        for batch in torch.tensor(order).split(4):
+            steps.zero_grad()
+            functional.cross_entropy(network(images[batch]), labels[batch]).backward()
+            steps.step()
+    for name, value in network.named_parameters():
+        np.testing.assert_allclose(
+            settled(found["epochs"][-1]["weights"][name], value.shape), value.detach(), atol=2e-4
+        )
+
+
+def test_the_cross_entropy_is_that_of_pytorch():
+    logits = np.random.default_rng(0).normal(0, 5, (20, 4))
+    found = run("loss", logits=logits.tolist(), labels=(np.arange(20) % 4).tolist())
+    expected = functional.cross_entropy(torch.from_numpy(logits), torch.arange(20) % 4, reduction="none")
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def changed(face, *changes):

@@ -1,84 +1,125 @@
-"""What the page's loupe computes with: the faces of a look and the tutorial's networks, with all their weights."""
+"""What the page's loupe computes with: the faces of a look and its networks, layer by layer, with all their weights."""
 
 from typing import Any
 
-from faceloupe.looking.look import Look
-from faceloupe.looking.photographs import Photograph
-from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
+import numpy as np
 
-__all__ = ["knows_subjects", "loupe_document"]
+from faceloupe.errors import InputError
+from faceloupe.looking.look import Look
+from faceloupe.looking.model import Model
+from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
+from faceloupe.loupe_layers import loupe_layers
+
+__all__ = ["knows_subjects", "loupe_document", "loupe_fault"]
+
+LARGEST = 2_000_000  # weights: some 10 MB in a page
+PEOPLE = 100
+USUAL = {"epochs": 20, "batch_size": 5, "learning_rate": 1e-3}
 
 
 def loupe_document(look: Look) -> dict[str, Any] | None:
-    """Return the data of :func:`faceloupe.report.loupe.render_loupe`; None for networks that it does not know.
+    """Return the data of :func:`faceloupe.report.loupe.render_loupe`; None where :func:`loupe_fault` says why.
 
-    It knows trained FCNNs and CNNs of this package, stride 1, that tell two people apart. A network beside it comes
-    along if it tells apart the same two, in faces of the same size.
+    A network beside it comes along if it tells apart the same people, in faces of the same size.
     """
-    if not _is_known(look):
+    if loupe_fault(look):
         return None
-    classes = look.model.classes
+    people = _people(look)
     known = knows_subjects(look)
-    labels = [_label(one, classes) if known else int(look.outputs[place, 0] > 0)
-              for place, one in enumerate(look.photographs)]  # fmt: skip
-    classifier: Any = look.model.classifier
-    networks = dict([_network(look)])
-    if look.other and _is_known(look.other) and look.other.model.classes == classes:
+    labels = [
+        people.index(photograph.subject) if known else _decision(look.outputs[place])
+        for place, photograph in enumerate(look.photographs)
+    ]
+    key, entry = _network(look)
+    networks = {key: entry}
+    if look.other and not loupe_fault(look.other) and _fits_beside(look, look.other):
         key, entry = _network(look.other)
-        if look.other.model.extent == look.model.extent:
-            networks[key if key not in networks else f"{key}b"] = entry
+        networks[key if key not in networks else f"{key}-b"] = entry
+    classifier = look.model.classifier
+    usual = {name: getattr(classifier, name, None) or value for name, value in USUAL.items()}
     return loupe_data(
-        classes,
+        people,
         look.faces,
         labels,
         networks,
-        epochs=classifier.epochs,
-        batch_size=classifier.batch_size,
-        learning_rate=classifier.learning_rate,
+        epochs=int(usual["epochs"]),
+        batch_size=int(usual["batch_size"]),
+        learning_rate=float(usual["learning_rate"]),
         subjects_known=known,
     )
 
 
+def loupe_fault(look: Look) -> str:
+    """Return why the loupe does not open the network of a look, in a sentence; empty if it does."""
+    model, network = look.model, look.model.network
+    if not hasattr(network, "named_children"):
+        return "It opens PyTorch networks; of an ONNX file the page shows what it puts out."
+    if "Sequential" not in [kind.__name__ for kind in type(network).__mro__]:
+        return "It opens networks whose layers run one after another, a torch.nn.Sequential."
+    if model.colour:
+        return "It opens networks that take grey faces, and this one takes colour."
+    if look.is_template:
+        return "It opens networks that tell people apart, and this one answers with a template."
+    if look.outputs.shape[1] > PEOPLE:
+        return f"It opens networks of at most {PEOPLE} people, and this one tells apart {look.outputs.shape[1]}."
+    weights = sum(value.numel() for value in network.state_dict().values())
+    if weights > LARGEST:
+        return f"It opens networks of at most {LARGEST:,} weights, and this one has {weights:,}."
+    try:
+        loupe_layers(network.named_children())
+    except InputError as error:
+        return str(error)
+    return "" if _preprocessing(model) else "What is done to the pixels is not one factor and one number added."
+
+
 def knows_subjects(look: Look) -> bool:
-    """Whether every face is known to show one of the network's two classes."""
-    return all(one.subject in look.model.classes for one in look.photographs)
+    """Whether every face is known to show one of the network's classes."""
+    return all(photograph.subject in look.model.classes for photograph in look.photographs)
 
 
-def _label(photograph: Photograph, classes: tuple[str, ...]) -> int:
-    return classes.index(photograph.subject)
+def _people(look: Look) -> list[str]:
+    outputs = look.outputs.shape[1]
+    return list(look.model.classes) or [f"class {place + 1}" for place in range(2 if outputs == 1 else outputs)]
 
 
-def _is_known(look: Look) -> bool:
-    if look.model.classifier is None:
-        return False
-    from faceloupe.training import CNNClassifier, FCNNClassifier  # torch takes seconds to load
+def _decision(outputs: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    return int(outputs[0] > 0) if len(outputs) == 1 else int(outputs.argmax())
 
-    classifier = look.model.classifier
-    return (
-        isinstance(classifier, CNNClassifier | FCNNClassifier)
-        and len(classifier.classes_) == 2
-        and getattr(classifier, "stride", 1) == 1
-        and len(classifier.history_) > 0
-        and bool(look.units)
-    )
+
+def _fits_beside(look: Look, other: Look) -> bool:
+    return _people(look) == _people(other) and look.model.extent == other.model.extent
+
+
+def _preprocessing(model: Model) -> tuple[float, float] | None:
+    """Return mean and scale of (pixel - mean) / scale, which `prepare` must be for every pixel alike."""
+    levels = np.array([0.0, 0.25, 1.0], dtype=np.float32)
+    faces = np.broadcast_to(levels[:, None, None], (3, *model.extent)).copy()
+    prepared = model.prepare(faces)
+    low, quarter, high = prepared.reshape(3, -1)[:, 0]
+    even = prepared.shape == (3, 1, *model.extent) and bool(np.ptp(prepared.reshape(3, -1), axis=1).max() < 1e-6)
+    if not even or high == low or abs(quarter - low - (high - low) / 4) > 1e-5:
+        return None
+    return float(-low / (high - low)), float(1 / (high - low))
 
 
 def _network(look: Look) -> tuple[str, dict[str, Any]]:
-    from faceloupe.training import CNNClassifier
-
-    classifier: Any = look.model.classifier
-    kind = "cnn" if isinstance(classifier, CNNClassifier) else "fcnn"
-    step, history = classifier.preprocessing_, classifier.history_
-    dead = [len(report.dead) for report in look.units]
-    held_out = history.validation_accuracy
-    weights = {name: value.numpy() for name, value in classifier.network_.state_dict().items()}
+    model, classifier = look.model, look.model.classifier
+    layers = loupe_layers(model.network.named_children())
+    kind = "cnn" if any(layer["kind"] == "convolution" for layer in layers) else "fcnn"
+    mean, scale = _preprocessing(model) or (0.0, 1.0)
+    step = getattr(classifier, "preprocessing_", None)
+    if step is not None:
+        mean, scale = step.mean, step.scale  # the same, before rounding
+    history = getattr(classifier, "history_", None)
+    held_out = getattr(history, "validation_accuracy", None)
+    weights = {name: value.numpy() for name, value in model.network.state_dict().items() if value.ndim}
     fit = loupe_fit(
-        loupe_state(step.mean, step.scale, weights),
-        seed=classifier.seed,
+        loupe_state(mean, scale, weights),
+        seed=getattr(classifier, "seed", 0),
         accuracy=None if held_out is None else float(held_out[-1]),
-        train_accuracy=float(history.accuracy[-1]),
-        dead_conv=dead[0] if kind == "cnn" else None,
-        dead_hidden=dead[-1],
+        train_accuracy=float(history.accuracy[-1]) if history is not None and len(history) else None,
+        dead={report.layer: len(report.dead) for report in look.units},
     )
-    pool = {"pool_size": list(classifier.pool_size_)} if kind == "cnn" else {}
-    return f"{kind}/{step.kind}", loupe_network(kind, f"{kind.upper()}, {look.model.name}", [fit], **pool)
+    return f"{kind}/{step.kind if step else 'given'}", loupe_network(
+        kind, f"{kind.upper()}, {model.name}", [fit], layers=layers
+    )

@@ -10,7 +10,7 @@ from faceloupe.inspection import Attribution
 from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
 from faceloupe.looking.look import Look
-from faceloupe.looking.loupe import knows_subjects
+from faceloupe.looking.loupe import knows_subjects, loupe_fault
 from faceloupe.looking.photographs import Photograph
 from faceloupe.looking.words import answer_of, target_of
 from faceloupe.numerals import counted, three_figures
@@ -34,7 +34,9 @@ def faces(looks: Looks, *, live: bool) -> Iterator[Block]:
         yield _cosines(key, look) if look.is_template else _answers(key, look)
         for note in look.notes:
             yield text(f"**{look.model.name}.** {note}" if len(looks) > 1 else note)
-    if live and not knows_subjects(look := next(iter(looks.values()))):
+    if not live:
+        yield text(f"The loupe does not open this network. {loupe_fault(next(iter(looks.values())))}")
+    elif not knows_subjects(look := next(iter(looks.values()))):
         yield text(
             "Whom these faces show is not known here. Where the loupe trains a network on them, each counts as the "
             f"person that {look.model.name} takes it for."

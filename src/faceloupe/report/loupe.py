@@ -27,7 +27,6 @@ WORDS = (
     "so that a view is a link."
 )
 NEEDED = ("people", "faces", "labels", "subjects_known", "training", "networks")
-KINDS = ("fcnn", "cnn")
 MOUNT = (
     'import { mount } from "loupe/main";'
     'mount(document.getElementById("loupe"), JSON.parse(document.getElementById("loupe-data").textContent));'
@@ -40,10 +39,10 @@ def render_loupe(data: Mapping[str, Any]) -> str:
     Parameters
     ----------
     data : mapping
-        ``people`` (two names), ``faces`` (an array document of uint8, (N, H, W)), ``labels`` (N of 0 or 1),
+        ``people`` (their names), ``faces`` (an array document of uint8, (N, H, W)), ``labels`` (N indices of people),
         ``training`` (``epochs``, ``batch_size``, ``learning_rate``, and ``faces``: the indices of the training
         captures; without it all are) and ``networks``: by key such as ``"cnn/none"`` a mapping of ``kind``, ``label``,
-        ``pool_size`` (4 if left out), ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
+        ``layers``, ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
         :mod:`faceloupe.loupe_data` writes it.
 
     Returns
@@ -55,7 +54,7 @@ def render_loupe(data: Mapping[str, Any]) -> str:
     Raises
     ------
     InputError
-        If a part is missing, or there is no network, or one of an unknown kind or without fits.
+        If a part is missing, or there is no network, or one without layers or fits.
     """
     _check(data)
     content = (
@@ -89,8 +88,8 @@ def _check(data: Mapping[str, Any]) -> None:
     if not data["networks"]:
         raise InputError("The loupe needs at least one network to look at; its data has none.")
     for key, entry in data["networks"].items():
-        if entry["kind"] not in KINDS:
-            raise InputError(f"Network {key!r} must be of kind {' or '.join(KINDS)}, but is {entry['kind']!r}.")
+        if not entry.get("layers"):
+            raise InputError(f"Network {key!r} has no layers; faceloupe.loupe_layers lists those of a torch module.")
         if not entry["fits"]:
             raise InputError(f"Network {key!r} has no fits; give at least one, with its weights.")
 

@@ -59,8 +59,11 @@ def _network(group: FitGroup, kind: str) -> dict[str, Any]:
             seed=group.seeds[place],
             accuracy=trials[place].accuracy,
             train_accuracy=trials[place].train_accuracy,
-            dead_conv=None if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
-            dead_hidden=int(trials[place].dead_hidden),
+            dead={
+                "conv": None if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
+                "hidden": int(trials[place].dead_hidden),
+            },
+            trained_on=group.train[place].tolist(),
         )
         for place in places
     ]

@@ -1,7 +1,12 @@
-// Networks and faces that are made up: nothing here comes from the modules under test but the reading of weights.
-import { readNetwork } from "loupe/network";
+// Networks and faces that are made up: nothing here comes from the modules under test but the reading of sentences.
+import { parseNetwork } from "loupe/language";
+import { initialise } from "loupe/training";
 
-/** Numbers in [-1, 1) that are the same on every run: a linear congruential generator (Knuth's MMIX). */
+/**
+ * Numbers in [-1, 1) that are the same on every run: a linear congruential generator (Knuth's MMIX).
+ *
+ * @param {number} seed
+ */
 export function numbers(seed) {
   let state = BigInt(seed);
   return () => {
@@ -10,62 +15,50 @@ export function numbers(seed) {
   };
 }
 
-export function array(shape, number) {
-  const data = new Float32Array(shape.reduce((product, side) => product * side, 1)).map(() => number());
-  return { data, shape };
-}
+/** @typedef {[number, number]} Pair */
 
+/** @param {Pair} size @param {() => number} number */
 export function face([height, width], number) {
-  return array([height, width], number).data.map((value) => (value + 1) / 2);
+  return new Float32Array(height * width).map(() => (number() + 1) / 2);
 }
 
-/** Sizes that fit nowhere: odd faces, kernels that are no squares, windows that leave cells over. */
-export const SIZES = [
-  { size: [24, 24], kernel: [8, 8], pool: 4, filters: 4, hidden: 4 },
-  { size: [11, 13], kernel: [3, 4], pool: 2, filters: 3, hidden: 5 },
-  { size: [13, 11], kernel: [5, 2], pool: [3, 4], filters: 2, hidden: 3 },
-  { size: [7, 3], kernel: [2, 2], pool: [4, 2], filters: 5, hidden: 1 },
-  { size: [5, 5], kernel: [5, 5], pool: 1, filters: 1, hidden: 2 },
-  { size: [6, 9], kernel: [1, 1], pool: 5, filters: 2, hidden: 4 },
+/** Sentences and sizes that fit nowhere: odd faces, kernels that are no squares, windows that leave cells over. */
+/** @type {[string, Pair, number][]} */
+export const SENTENCES = [
+  ["conv 4 8x8 relu, pool 4, dense 4 relu", [24, 24], 1],
+  ["conv 3 3x4 relu, pool 2, dense 5 relu", [11, 13], 1],
+  ["conv 2 5x2 leaky, pool 3x4, dense 3 tanh", [13, 11], 1],
+  ["conv 5 3x3 stride 2 padding 1 relu, average pool 2, dense 6 relu, dense 4 leaky", [12, 10], 3],
+  ["conv 3 3x3 padding same, batchnorm relu, pool 3 stride 2, conv 4 2x2 tanh, global average pool", [9, 8], 4],
+  ["dense 7 relu, dropout 0.5, dense 3", [5, 4], 2],
 ];
 
-export function cnn({ size, kernel, pool, filters, hidden }, seed, { mean = 0.4, scale = 0.5 } = {}) {
-  const number = numbers(seed);
-  const window = Array.isArray(pool) ? pool : [pool ?? 4, pool ?? 4];
-  const pooled = size.map((side, axis) => Math.floor((side - kernel[axis] + 1) / window[axis]));
-  const weights = {
-    "conv.weight": array([filters, 1, ...kernel], number),
-    "conv.bias": array([filters], number),
-    "hidden.weight": array([hidden, filters * pooled[0] * pooled[1]], number),
-    "hidden.bias": array([hidden], number),
-    "output.weight": array([1, hidden], number),
-    "output.bias": array([1], number),
-  };
-  return readNetwork({ kind: "cnn", preprocessing: { mean, scale }, pool_size: pool }, weights, size);
+/** @param {string} sentence @param {Pair} size @param {number} outputs @param {number} seed */
+export function network(sentence, size, outputs, seed) {
+  const made = initialise(parseNetwork(sentence), size, outputs, seed, { mean: 0.4, scale: 0.5 });
+  const random = numbers(seed);
+  for (const [name, values] of Object.entries(made.weights)) {
+    if (!name.endsWith(".running_var")) values.forEach((value, index) => (values[index] = value + 0.1 * random()));
+  }
+  return made;
 }
 
-export function fcnn({ size, hidden }, seed, { mean = 0.4, scale = 0.5 } = {}) {
-  const number = numbers(seed);
-  const weights = {
-    "hidden.weight": array([hidden, size[0] * size[1]], number),
-    "hidden.bias": array([hidden], number),
-    "output.weight": array([1, hidden], number),
-    "output.bias": array([1], number),
-  };
-  return readNetwork({ kind: "fcnn", preprocessing: { mean, scale } }, weights, size);
-}
-
-/** Every kind and size, a few seeds each, with a face that fits. */
+/** Every sentence, a few seeds each, with a face that fits. @param {number} [seeds] */
 export function* cases(seeds = 3) {
   for (let seed = 0; seed < seeds; seed++) {
-    for (const sizes of SIZES) {
-      for (const make of [cnn, fcnn]) {
-        yield { network: make(sizes, seed), face: face(sizes.size, numbers(seed + 100)), size: sizes.size };
-      }
+    for (const [sentence, size, outputs] of SENTENCES) {
+      yield {
+        sentence,
+        size,
+        outputs,
+        network: network(sentence, size, outputs, seed),
+        face: face(size, numbers(seed + 100)),
+      };
     }
   }
 }
 
+/** @param {number} actual @param {number} expected @param {number} tolerance @param {string} [what] */
 export function close(actual, expected, tolerance, what = "") {
   if (!(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)))) {
     throw new Error(`${what}: ${actual} is not within ${tolerance} of ${expected}`);

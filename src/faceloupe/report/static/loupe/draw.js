@@ -43,14 +43,17 @@ const GREY = Uint32Array.from({ length: 256 }, (_, level) => pack([level, level,
  * @param {ArrayLike<number>} values
  * @param {[number, number]} shape
  * @param {Scale} scale
+ * @param {number} [offset]
+ * @param {number} [upTo]  Numbers from this one on are left blank.
  */
-export function paint(canvas, values, [rows, columns], scale, offset = 0) {
+export function paint(canvas, values, [rows, columns], scale, offset = 0, upTo = Infinity) {
   if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(columns, rows);
   const colours = new Uint32Array(image.data.buffer);
   const colour = scale.kind === "photograph" ? greyOf : signedOf(scale);
-  for (let index = 0; index < colours.length; index++) colours[index] = colour(values[offset + index]);
+  const end = Math.min(colours.length, upTo);
+  for (let index = 0; index < end; index++) colours[index] = colour(values[offset + index]);
   context.putImageData(image, 0, 0);
 }
 

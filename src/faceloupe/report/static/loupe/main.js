@@ -1,10 +1,16 @@
-/** Mounts the loupe: reads the page's data, keeps the state in the address, and draws once a frame. */
+/**
+ * Mounts the loupe: reads the page's data, keeps the state in the address, and draws once a frame.
+ *
+ * @typedef {import("loupe/store").State} State
+ * @typedef {import("loupe/study").Study} Study
+ */
 
 import { html, render } from "preact-htm";
 import { inflate } from "loupe/arrays";
+import { startRun } from "loupe/laboratory";
+import { mountLessons } from "loupe/lessons";
 import { createStore, fromHash, initialState, toHash } from "loupe/store";
 import { readStudy } from "loupe/study";
-import { train } from "loupe/trainer";
 import { App, assemble } from "loupe/views/app";
 import { epochShown, lastEpoch, toEpoch } from "loupe/views/time";
 
@@ -13,22 +19,24 @@ const FRAMED = location.protocol === "about:"; // in a notebook's frame, which h
 const SETTLE = 300; // browsers refuse an address that changes at every move of a slider
 
 /**
- * Put the loupe into an element.
+ * Put the loupe into an element, and what belongs to it into the places that the page keeps for it.
  *
  * @param {HTMLElement} root
- * @param {object} document  What `faceloupe.report.loupe` wrote.
+ * @param {import("loupe/study").StudyDocument} document  What `faceloupe.report.loupe` wrote.
  */
 export async function mount(root, document) {
   const study = readStudy(await inflate(document));
   const start = initialState(study);
   const linked = fromHash(location.hash, start, study);
   const store = createStore(linked ?? start, draw);
-  const actions = actionsOn(study, store, () => toHash(store.state, start));
-  let settling = 0;
+  const actions = actionsOn(study, start, store);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let settling;
   let written = location.hash;
 
+  /** @param {State} state */
   function draw(state) {
-    render(html`<${App} loupe=${assemble(study, state, actions)} />`, root);
+    render(html`<${App} loupe=${assemble(study, start, state, actions)} />`, root);
     clearTimeout(settling);
     settling = setTimeout(write, SETTLE);
   }
@@ -46,21 +54,34 @@ export async function mount(root, document) {
     if (state) follow(state);
   });
 
+  /** @param {State} state */
   function follow(state) {
-    store.update({ ...state, own: store.state.own, picture: null });
+    store.update({ ...state, own: store.state.own, runs: store.state.runs, picture: null });
     root.scrollIntoView({ block: "start" });
-    if (Object.values(state.choices).some(({ key }) => key === `own/${state.settings.kind}`)) actions.train();
+    const keys = Object.values(state.choices).map(({ key }) => key);
+    if (keys.some((key) => key.startsWith("own/") && !(key in store.state.own))) actions.train();
   }
 
   root.replaceChildren();
   draw(store.state);
   if (linked) follow(linked);
+  mountLessons(study, start);
 }
 
-/** What buttons do beyond changing a value. */
-function actionsOn(study, store, address) {
-  let [stop, beat] = [() => {}, 0];
-  const benchNow = () => assemble(study, store.state, {}).bench;
+/**
+ * What buttons do beyond changing a value.
+ *
+ * @param {Study} study
+ * @param {State} start
+ * @param {import("loupe/store").Store} store
+ * @returns {import("loupe/views/app").Actions}
+ */
+function actionsOn(study, start, store) {
+  let stop = () => {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let beat;
+  const benchNow = () => assemble(study, start, store.state, actions).bench;
+  const addressOf = (/** @type {State} */ state) => location.href.replace(/#.*/, "") + (toHash(state, start) || "");
 
   function tick() {
     if (!store.state.playing) return;
@@ -71,11 +92,12 @@ function actionsOn(study, store, address) {
     beat = setTimeout(tick, PACE);
   }
 
-  return {
+  /** @type {import("loupe/views/app").Actions} */
+  const actions = {
     update: store.update,
     stop: () => stop(),
     train() {
-      if (!store.state.run) stop = train(study, store);
+      if (!store.state.runs.some((run) => run.state === "running")) stop = startRun(study, store);
     },
     play(playing) {
       clearTimeout(beat);
@@ -85,18 +107,34 @@ function actionsOn(study, store, address) {
       beat = setTimeout(tick, PACE);
     },
     async copyLink() {
-      history.replaceState(null, "", address() || location.pathname + location.search);
-      await copy(location.href);
-      store.update({ copied: location.href });
+      history.replaceState(null, "", addressOf(store.state));
+      await actions.copyText(location.href, location.href);
+    },
+    async copyRun(run) {
+      const kind = Object.keys(start.choices).at(-1) ?? "";
+      /** @type {import("loupe/store").Choice} */
+      const choice = { key: "own/1", source: "fit", index: 0 }; // the first of a page that is opened anew
+      const state = {
+        ...start,
+        view: "laboratory",
+        settings: run.settings,
+        choices: { ...start.choices, [kind]: choice },
+      };
+      await actions.copyText(addressOf(state), `link ${run.id}`);
+    },
+    async copyText(text, what) {
+      await copy(text);
+      store.update({ copied: what });
     },
   };
+  return actions;
 }
 
-/** Copy text; a page opened from disk may not be allowed to, and then the address bar has it. */
+/** Copy text; a page opened from disk may not be allowed to, and then it is shown. @param {string} text */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    prompt("The link to this view", text);
+    prompt("Copy this", text);
   }
 }

@@ -1,178 +1,202 @@
 /**
- * Training in the page: the networks of `loupe/network`, RMSprop as Keras defines it, and a backward pass by hand.
+ * Training in the page: any network of the language, with the optimisers as Keras 3 defines them.
  *
  * @typedef {import("loupe/network").Network} Network
- * @typedef {import("loupe/network").Pass} Pass
- * @typedef {import("loupe/network").CNNPass} CNNPass
+ * @typedef {import("loupe/network").Silence} Silence
  * @typedef {import("loupe/layers").Pair} Pair
- * @typedef {Record<string, Float64Array>} Gradients  By the weights' names, each as long as its weights.
+ * @typedef {import("loupe/layers").Weights} Weights
+ * @typedef {import("loupe/language").Spec} Spec
+ * @typedef {import("loupe/language").Training} Training
+ * @typedef {import("loupe/gradients").Gradients} Gradients
  *
  * @typedef {object} Progress
  * @property {number} epoch  1 for the first.
  * @property {number} step  Batches of this epoch so far, 1 for the first.
  * @property {boolean} done  Whether it was the last batch of all.
- * @property {number} [loss]  After an epoch's last batch: the mean over its captures, each before the update it leads
- *   to, as Keras prints it; `accuracy` likewise.
- * @property {number} [accuracy]
- * @property {Record<string, Float32Array>} [weights]  A copy, after the epoch.
- * @property {{conv: boolean[], hidden: boolean[]}} [dead]  Silent for every training capture, after the epoch.
+ * @property {Epoch} [end]  After an epoch's last batch.
+ *
+ * @typedef {object} Epoch
+ * @property {number} loss  The mean over the epoch's captures, each before the update it leads to, as Keras prints it;
+ *   `accuracy` likewise.
+ * @property {number} accuracy
  */
 
-import { area, place } from "loupe/layers";
-import { convolutionSizes, deadUnits, forward, readNetwork } from "loupe/network";
+import { backwardBatch, forwardBatch } from "loupe/gradients";
+import { planNetwork } from "loupe/language";
+import { volume } from "loupe/layers";
+import { decide, probabilitiesOf, readNetwork } from "loupe/network";
 
+const MOMENTUM = 0.9;
 const RHO = 0.9;
+const [BETA1, BETA2] = [0.9, 0.999];
 const EPSILON = 1e-7;
+const TRUNCATED = 0.8796256610342398; // standard deviation of a unit normal that is cut off at two
 
 /**
- * Make an untrained network: weights are uniform within ±sqrt(6 / (fan in + fan out)), biases 0 (Glorot, Bengio 2010).
+ * Make an untrained network. Weights are drawn as the spec says, Glorot's (Glorot and Bengio 2010) or He's (He et al.
+ * 2015, arXiv:1502.01852), as Keras draws them; biases are 0.
  *
- * @param {"fcnn" | "cnn"} kind
- * @param {Pair} size  Height and width of the faces; a larger kernel or pooling window is clipped to what it works on.
+ * @param {Spec} spec
+ * @param {Pair} size  Height and width of the faces.
+ * @param {number} outputs
  * @param {number} seed
- * @param {{filters?: number, kernel?: Pair, pool?: Pair, hidden?: number, mean?: number, scale?: number}} [sizes]
+ * @param {{mean: number, scale: number}} [preprocessing]
  * @returns {Network}
  */
-export function initialise(
-  kind,
-  size,
-  seed,
-  { filters = 4, kernel = [8, 8], pool = [4, 4], hidden = 4, mean = 0, scale = 1 } = {},
-) {
-  const convolution = [filters, 1, ...smaller(kernel, size)];
-  const { map } = convolutionSizes(size, convolution, 1);
-  const window = smaller(pool, map);
-  const { pooled } = convolutionSizes(size, convolution, window);
-  const layers =
-    kind === "cnn"
-      ? { conv: convolution, hidden: [hidden, filters * area(pooled)], output: [1, hidden] }
-      : { hidden: [hidden, area(size)], output: [1, hidden] };
+export function initialise({ layers: specs, training }, size, outputs, seed, preprocessing = { mean: 0, scale: 1 }) {
+  const { layers, shapes } = planNetwork(specs, size, outputs);
   const random = mulberry32(seed);
-  const weights = Object.entries(layers).flatMap(([name, shape]) => [
-    [`${name}.weight`, glorot(shape, random)],
-    [`${name}.bias`, { data: new Float32Array(shape[0]), shape: [shape[0]] }],
-  ]);
-  return readNetwork({ kind, preprocessing: { mean, scale }, pool_size: window }, Object.fromEntries(weights), size);
+  const weights = Object.entries(shapes).map(([name, shape]) => {
+    const ones = name.endsWith(".running_var") || (shape.length === 1 && name.endsWith(".weight"));
+    const data =
+      shape.length > 1 ? drawn(shape, training.initialisation, random) : new Float32Array(shape[0]).fill(ones ? 1 : 0);
+    return [name, { data, shape }];
+  });
+  return readNetwork(layers, preprocessing, Object.fromEntries(weights), size);
+}
+
+/** @param {number[]} shape  (outputs, inputs, ...kernel) @param {string} initialisation @param {() => number} random */
+function drawn([outputs, inputs, ...kernel], initialisation, random) {
+  const taps = volume(kernel);
+  const [who, how] = initialisation.split("_");
+  const spread = Math.sqrt(who === "he" ? 2 / (inputs * taps) : 2 / ((outputs + inputs) * taps));
+  const draw =
+    how === "uniform"
+      ? () => (2 * random() - 1) * Math.sqrt(3) * spread
+      : () => (normalWithin(2, random) * spread) / TRUNCATED;
+  return new Float32Array(outputs * inputs * taps).map(draw);
 }
 
 /**
- * Train a network in place, a batch at every `next()`, so that a page can draw in between.
+ * A normal number no further than some standard deviations from 0.
+ *
+ * @param {number} most @param {() => number} random
+ */
+function normalWithin(most, random) {
+  for (;;) {
+    const value = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    if (Math.abs(value) <= most) return value;
+  }
+}
+
+/**
+ * Train a network in place, a batch at every `next()`.
  *
  * @param {object} how
  * @param {Network} how.network  Its weights change.
  * @param {Float32Array[]} how.faces  Pixels in [0, 1]; the network's preprocessing is applied.
- * @param {number[]} how.labels  0 or 1 for each face.
- * @param {number} how.epochs
- * @param {number} how.batchSize  Captures a step; an epoch's last batch may be smaller.
- * @param {number} how.learningRate
- * @param {number} how.seed  Of the order of the captures.
- * @param {ArrayLike<number>[]} [how.orders]  Instead of epochs and seed: the captures of each epoch in order.
+ * @param {number[]} how.labels  The class of each face.
+ * @param {Training} how.training
+ * @param {number} how.seed  Of the order of the captures, and of dropout.
+ * @param {ArrayLike<number>[]} [how.orders]  Instead of one from the seed: the captures of each epoch in order.
  * @returns {Generator<Progress, void, void>}
  */
-export function* training({
+export function* train({
   network,
   faces,
   labels,
-  epochs,
-  batchSize,
-  learningRate,
+  training,
   seed,
-  orders = shuffles(faces.length, epochs, seed),
+  orders = shuffles(faces.length, training.epochs, seed),
 }) {
-  const squares = zerosLike(network.weights);
+  const { mean, scale } = network;
+  const inputs = faces.map((face) => face.map((pixel) => (pixel - mean) / scale));
+  const optimise = optimiser(network, training);
+  const random = mulberry32(seed ^ 0x5bd1e995);
   for (const [index, order] of orders.entries()) {
     let [loss, correct] = [0, 0];
-    for (let start = 0, step = 1; start < order.length; start += batchSize, step++) {
-      const batch = Array.from(order).slice(start, start + batchSize);
-      const gradients = zerosLike(network.weights);
-      for (const capture of batch) {
-        const pass = forward(network, faces[capture]);
-        backward(network, pass, (pass.probability - labels[capture]) / batch.length, gradients);
-        loss += crossEntropy(pass.logit, labels[capture]);
-        if (Number(pass.logit > 0) === labels[capture]) correct++;
-      }
-      rmsprop(network.weights, gradients, squares, learningRate);
-      const last = start + batchSize >= order.length;
+    for (let start = 0, step = 1; start < order.length; start += training.batch, step++) {
+      const batch = Array.from(order).slice(start, start + training.batch);
+      const gradients = zerosLike(network);
+      const steps = forwardBatch(
+        network,
+        batch.map((capture) => inputs[capture]),
+        random,
+      );
+      const slopes = batch.map((capture, face) => {
+        const logits = steps[steps.length - 1].outputs[face];
+        loss += crossEntropy(logits, labels[capture]);
+        correct += Number(decide(logits) === labels[capture]);
+        return slopeOfLoss(logits, labels[capture], batch.length);
+      });
+      backwardBatch(steps, network.weights, slopes, gradients);
+      optimise(gradients);
+      const last = start + training.batch >= order.length;
       yield {
         epoch: index + 1,
         step,
         done: last && index + 1 === orders.length,
-        ...(last && { loss: loss / order.length, accuracy: correct / order.length, ...state(network, faces) }),
+        ...(last && { end: { loss: loss / order.length, accuracy: correct / order.length } }),
       };
     }
   }
 }
 
+/** @param {import("loupe/layers").Numbers} logits @param {number} label @param {number} count  Of the batch. */
+function slopeOfLoss(logits, label, count) {
+  const probabilities = probabilitiesOf(logits);
+  if (logits.length === 1) return Float64Array.of((probabilities[1] - label) / count);
+  return Float64Array.from(probabilities, (probability, index) => (probability - Number(index === label)) / count);
+}
+
 /**
- * Add what one face says of every weight, by hand and from the logit backwards, to gradients.
+ * Return the cross-entropy of logits, in nats.
  *
- * A shut ReLU passes nothing on, and a pooling window passes on to its winner alone.
+ * @param {import("loupe/layers").Numbers} logits  One, of class 1, or one a class.
+ * @param {number} label
+ */
+export function crossEntropy(logits, label) {
+  if (logits.length === 1) {
+    const [logit] = logits;
+    return Math.max(logit, 0) - logit * label + Math.log1p(Math.exp(-Math.abs(logit)));
+  }
+  const most = Math.max(...logits);
+  const total = Array.from(logits).reduce((sum, logit) => sum + Math.exp(logit - most), 0);
+  return most + Math.log(total) - logits[label];
+}
+
+/**
+ * Return what moves a network's weights against their gradients.
+ *
+ * SGD; momentum; RMSprop (Tieleman and Hinton 2012, "Lecture 6.5 - RMSprop"); Adam (Kingma and Ba 2015,
+ * arXiv:1412.6980). A decay shrinks the weights before (Loshchilov and Hutter 2019, arXiv:1711.05101).
  *
  * @param {Network} network
- * @param {Pass} pass
- * @param {number} slope  Of the loss with the logit: the derivatives of the logit are multiplied by it.
- * @param {Gradients} gradients
+ * @param {Training} training
+ * @returns {(gradients: Gradients) => void}
  */
-export function backward(network, pass, slope, gradients) {
-  const { features, hidden } = pass;
-  const received = new Float64Array(features.length);
-  gradients["output.bias"][0] += slope;
-  for (let unit = 0; unit < hidden.length; unit++) {
-    if (hidden[unit] === 0) continue;
-    const arrived = slope * network.weights["output.weight"][unit];
-    const offset = unit * features.length;
-    gradients["output.weight"][unit] += slope * hidden[unit];
-    gradients["hidden.bias"][unit] += arrived;
-    for (let index = 0; index < features.length; index++) {
-      gradients["hidden.weight"][offset + index] += arrived * features[index];
-      received[index] += arrived * network.weights["hidden.weight"][offset + index];
+function optimiser(network, { optimiser: name, rate, decay }) {
+  const [first, second] = [zerosLike(network), zerosLike(network)];
+  const shrink = 1 - rate * decay;
+  let steps = 0;
+  return (gradients) => {
+    steps++;
+    const corrected = (rate * Math.sqrt(1 - BETA2 ** steps)) / (1 - BETA1 ** steps);
+    for (const [weight, slopes] of Object.entries(gradients)) {
+      const values = network.weights[weight];
+      const [means, squares] = [first[weight], second[weight]];
+      for (let i = 0; i < values.length; i++) {
+        const slope = slopes[i];
+        let move = -rate * slope;
+        if (name === "momentum") move = means[i] = MOMENTUM * means[i] - rate * slope;
+        else if (name === "rmsprop") {
+          squares[i] = RHO * squares[i] + (1 - RHO) * slope ** 2;
+          move = (-rate * slope) / Math.sqrt(squares[i] + EPSILON);
+        } else if (name === "adam") {
+          means[i] += (1 - BETA1) * (slope - means[i]);
+          squares[i] += (1 - BETA2) * (slope ** 2 - squares[i]);
+          move = (-corrected * means[i]) / (Math.sqrt(squares[i]) + EPSILON);
+        }
+        values[i] = values[i] * shrink + move;
+      }
     }
-  }
-  if (network.filters) backwardConvolution(network, /** @type {CNNPass} */ (pass), received, gradients);
+  };
 }
 
-/** @param {Network} network @param {CNNPass} pass @param {Float64Array} received @param {Gradients} gradients */
-function backwardConvolution({ kernel, map, pooled, width }, { input, pool, winners }, received, gradients) {
-  const taps = gradients["conv.weight"];
-  for (let index = 0; index < received.length; index++) {
-    if (pool[index] === 0) continue;
-    const [filter] = place(index, pooled);
-    const [, row, column] = place(winners[index], map);
-    gradients["conv.bias"][filter] += received[index];
-    for (let i = 0, tap = filter * area(kernel); i < kernel[0]; i++) {
-      const from = (row + i) * width + column;
-      for (let j = 0; j < kernel[1]; j++, tap++) taps[tap] += received[index] * input[from + j];
-    }
-  }
-}
-
-/**
- * Move weights against their gradients: v = ρ v + (1 - ρ) g² and w -= learning rate · g / sqrt(v + ε), as Keras 3 does
- * (Tieleman and Hinton 2012, "Lecture 6.5 - RMSprop").
- *
- * @param {Record<string, Float32Array>} weights
- * @param {Gradients} gradients
- * @param {Gradients} squares  The v's.
- * @param {number} learningRate
- */
-function rmsprop(weights, gradients, squares, learningRate) {
-  for (const [name, values] of Object.entries(weights)) {
-    const [slopes, means] = [gradients[name], squares[name]];
-    for (let index = 0; index < values.length; index++) {
-      means[index] = RHO * means[index] + (1 - RHO) * slopes[index] ** 2;
-      values[index] -= (learningRate * slopes[index]) / Math.sqrt(means[index] + EPSILON);
-    }
-  }
-}
-
-/**
- * Return the binary cross-entropy of a logit, in nats.
- *
- * @param {number} logit
- * @param {number} label  0 or 1.
- */
-export function crossEntropy(logit, label) {
-  return Math.max(logit, 0) - logit * label + Math.log1p(Math.exp(-Math.abs(logit)));
+/** Zeros for each weight that is learned. @param {Network} network @returns {Gradients} */
+export function zerosLike({ weights }) {
+  const learned = Object.entries(weights).filter(([name]) => !name.includes(".running_"));
+  return Object.fromEntries(learned.map(([name, { length }]) => [name, new Float64Array(length)]));
 }
 
 /**
@@ -196,13 +220,19 @@ export function shuffles(n, epochs, seed) {
 }
 
 /**
- * Return the mean pixel of some faces: what preprocessing "centre" subtracts.
+ * Return what is done to pixels, with statistics of some faces.
  *
+ * @param {Training["preprocess"]} kind  Nothing; subtract the mean pixel; and divide by the standard deviation.
  * @param {Float32Array[]} faces  Of one size.
  */
-export function meanPixel(faces) {
-  const sums = faces.map((face) => face.reduce((sum, pixel) => sum + pixel, 0));
-  return sums.reduce((before, sum) => before + sum, 0) / (faces.length * faces[0].length);
+export function preprocessingOf(kind, faces) {
+  if (kind === "none") return { mean: 0, scale: 1 };
+  const count = faces.length * faces[0].length;
+  const total = (/** @type {(pixel: number) => number} */ part) =>
+    faces.reduce((sum, face) => face.reduce((before, pixel) => before + part(pixel), sum), 0);
+  const mean = total((pixel) => pixel) / count;
+  const scale = kind === "centre" ? 1 : Math.sqrt(total((pixel) => (pixel - mean) ** 2) / count) || 1;
+  return { mean, scale };
 }
 
 /**
@@ -210,7 +240,7 @@ export function meanPixel(faces) {
  *
  * @param {number} seed
  */
-function mulberry32(seed) {
+export function mulberry32(seed) {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -218,29 +248,4 @@ function mulberry32(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-/** @param {number[]} shape  (outputs, inputs, ...kernel) @param {() => number} random */
-function glorot(shape, random) {
-  const [outputs, inputs, ...kernel] = shape;
-  const taps = kernel.reduce((product, side) => product * side, 1);
-  const limit = Math.sqrt(6 / ((outputs + inputs) * taps));
-  const data = new Float32Array(outputs * inputs * taps).map(() => (2 * random() - 1) * limit);
-  return { data, shape };
-}
-
-/** @param {Network} network @param {Float32Array[]} faces */
-function state(network, faces) {
-  const copies = Object.entries(network.weights).map(([name, values]) => [name, values.slice()]);
-  return { weights: Object.fromEntries(copies), dead: deadUnits(network, faces) };
-}
-
-/** @param {Record<string, Float32Array>} weights @returns {Gradients} */
-function zerosLike(weights) {
-  return Object.fromEntries(Object.entries(weights).map(([name, { length }]) => [name, new Float64Array(length)]));
-}
-
-/** @param {Pair} sides @param {Pair} room @returns {Pair} */
-function smaller(sides, room) {
-  return [Math.min(sides[0], room[0]), Math.min(sides[1], room[1])];
 }

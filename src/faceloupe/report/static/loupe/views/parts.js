@@ -2,11 +2,14 @@
 
 import { html, useState } from "preact-htm";
 
+/** @param {Event} event */
+export const valueOf = ({ currentTarget }) => /** @type {HTMLInputElement | HTMLSelectElement} */ (currentTarget).value;
+
 /** @param {{label: string, value: number, range: number[], text: string, onInput: (value: number) => void}} props */
 export function Slider({ label, value, range: [least, most, by], text, onInput }) {
   return html`<label class="slider"><span>${label}</span>
     <input type="range" min=${least} max=${most} step=${by} value=${value} aria-valuetext=${text}
-      onInput=${(event) => onInput(Number(event.target.value))} />
+      onInput=${(/** @type {Event} */ event) => onInput(Number(valueOf(event)))} />
     <output>${text}</output></label>`;
 }
 
@@ -14,7 +17,7 @@ export function Slider({ label, value, range: [least, most, by], text, onInput }
  * One of a few: radio buttons that look like a switch.
  *
  * @typedef {(value: string) => void} Listener
- * @param {{legend: string, name: string, options: [string, string][], value: string, onChange: Listener}} props
+ * @param {{legend: string, name: string, options: string[][], value: string, onChange: Listener}} props
  */
 export function Switch({ legend, name, options, value, onChange }) {
   return html`<fieldset class="switch"><legend>${legend}</legend><div>
@@ -26,13 +29,27 @@ export function Switch({ legend, name, options, value, onChange }) {
 }
 
 /**
+ * One of many, by name.
+ *
+ * @param {{label: string, options: (string | number)[][], value: string | number, onChange: Listener}} props
+ */
+export function Pick({ label, options, value, onChange }) {
+  return html`<label class="pick"><span>${label}</span><select value=${value}
+    onChange=${(/** @type {Event} */ event) => onChange(valueOf(event))}>
+    ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}
+  </select></label>`;
+}
+
+/**
  * The numbers behind a picture, made only when somebody asks.
  *
- * @param {{caption: string, head: string[], rows: () => (string | number)[][], summary?: string}} props
+ * @param {{caption: string, head: (string | number)[], rows: () => (string | number)[][], summary?: string}} props
  */
 export function Numbers({ caption, head, rows, summary = "Show numbers" }) {
   const [open, setOpen] = useState(false);
-  return html`<details open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>${summary}</summary>
+  const toggle = (/** @type {Event} */ { currentTarget }) =>
+    setOpen(/** @type {HTMLDetailsElement} */ (currentTarget).open);
+  return html`<details open=${open} onToggle=${toggle}><summary>${summary}</summary>
     ${
       open &&
       html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}><table><caption>${caption}</caption>
@@ -50,25 +67,38 @@ export function Numbers({ caption, head, rows, summary = "Show numbers" }) {
 /**
  * A row of buttons of which one is chosen, walked with the arrow keys: one stop of the keyboard.
  *
- * @typedef {{key: any, label: string, content: any, class?: string}} Item
- * @param {{label: string, items: Item[], chosen: any, onChoose: (key: any) => void, class?: string}} props
+ * @template K
+ * @typedef {{key: K, label: string, content: unknown, class?: string}} Item
+ */
+
+/**
+ * @template K
+ * @param {{label: string, items: Item<K>[], chosen: K | null, onChoose: (key: K) => void, class?: string}} props
  */
 export function Choice({ label, items, chosen, onChoose, class: name = "" }) {
   const stop = items.some(({ key }) => key === chosen) ? chosen : items[0]?.key;
   return html`<div role="radiogroup" aria-label=${label} class=${name}
-    onKeyDown=${(event) => walk(event, items, onChoose)}>
+    onKeyDown=${(/** @type {KeyboardEvent} */ event) => walk(event, items, onChoose)}>
     ${items.map(
       (item) => html`<button type="button" role="radio" key=${item.key} class=${item.class ?? ""}
         aria-checked=${item.key === chosen} aria-label=${item.label} title=${item.label}
-      tabindex=${item.key === stop ? 0 : -1} onClick=${() => onChoose(item.key)}>${item.content}</button>`,
+        tabindex=${item.key === stop ? 0 : -1} onClick=${() => onChoose(item.key)}>${item.content}</button>`,
     )}
   </div>`;
 }
 
-/** Move focus and choice along the buttons of a group. */
+/**
+ * Move focus and choice along the buttons of a group.
+ *
+ * @template K
+ * @param {KeyboardEvent} event
+ * @param {{key: K}[]} items
+ * @param {(key: K) => void} onChoose
+ */
 export function walk(event, items, onChoose) {
-  const buttons = [...event.currentTarget.querySelectorAll("button")];
-  const here = buttons.indexOf(document.activeElement);
+  const group = /** @type {HTMLElement} */ (event.currentTarget);
+  const buttons = [...group.querySelectorAll("button")];
+  const here = buttons.findIndex((button) => button === document.activeElement);
   const to = {
     ArrowLeft: here - 1,
     ArrowUp: here - 1,

@@ -1,86 +1,85 @@
-/** Seeds: every fit of every network as a dot by its accuracy; any of them can be put on the bench. */
+/**
+ * Seeds: every fit of every network as a dot by its accuracy; any of them can be put on the bench.
+ *
+ * @typedef {import("loupe/views/app").Loupe} Loupe
+ * @typedef {import("loupe/study").Slot} Slot
+ * @typedef {import("loupe/study").Entry} Entry
+ * @typedef {"worst" | "median" | "best"} Which
+ */
 
 import { html } from "preact-htm";
-import { entryOf, keysOf } from "loupe/study";
+import { entryOf, isDeadFit, keysOf, ranked, score } from "loupe/study";
 import { Numbers, walk } from "loupe/views/parts";
-import { accuracy, count, kindName, percent, silence } from "loupe/words";
+import { accuracy, count, percent, silence } from "loupe/words";
 
-const score = (fit) => fit.accuracy ?? fit.train_accuracy;
-
-/** Whether a fit answers every face alike. */
-const lifeless = (entry, fit) => fit.dead.hidden >= hiddenOf(entry, fit);
-
-function hiddenOf(entry, fit) {
-  return entry.networks ? entry.networks.fit[0].hidden : fit.weights["hidden.bias"].shape[0];
-}
-
-/** The indices of an entry's fits from the worst to the best. */
-export function ranked({ fits }) {
-  return fits.map((_, index) => index).sort((one, other) => score(fits[one]) - score(fits[other]) || one - other);
-}
-
-/** @param {"worst" | "median" | "best"} which */
+/** @param {Entry} entry @param {Which} which */
 export function pick(entry, which) {
   const order = ranked(entry);
   return order[{ worst: 0, median: Math.floor((order.length - 1) / 2), best: order.length - 1 }[which]];
 }
 
-/** Put the worst, the median or the best fit of every network on the bench. */
+/**
+ * Put the worst, the median or the best fit of every network on the bench.
+ *
+ * @param {Slot[]} slots @param {Which} which
+ */
 export function pickAll(slots, which) {
-  return (state) => ({
-    choices: {
+  return (/** @type {Loupe["state"]} */ state) => ({
+    choices: /** @type {Loupe["state"]["choices"]} */ ({
       ...state.choices,
       ...Object.fromEntries(
         slots.map(({ kind, choice, entry }) => [kind, { key: choice.key, source: "fit", index: pick(entry, which) }]),
       ),
-    },
+    }),
   });
 }
 
+/** @type {Record<string, Which>} */
+const KEYS = { w: "worst", m: "median" };
+/** @type {Which[]} */
+const ALL = ["worst", "median", "best"];
+
+/** @param {{loupe: Loupe}} props */
 export function SeedsView({ loupe }) {
   const { study, state, bench, update } = loupe;
-  const jump = { w: "worst", m: "median" };
-  const onKeyDown = (event) => {
-    const which = !event.ctrlKey && !event.metaKey && !event.altKey && jump[event.key.toLowerCase()];
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    const which = !event.ctrlKey && !event.metaKey && !event.altKey && KEYS[event.key.toLowerCase()];
     if (which) update(pickAll(bench.slots, which));
   };
   return html`<div onKeyDown=${onKeyDown}>
     <p class="lead-in">One dot is one training from other random weights, in the line of its accuracy. Choose any;
       it comes to the bench.</p>
-    <div class="row">${["worst", "median", "best"].map(
-      (which) => html`<button type="button"
-      onClick=${() => update(pickAll(bench.slots, which))}>
-      ${which[0].toUpperCase() + which.slice(1)} of each${
-        which in { worst: 1, median: 1 }
-          ? html` <kbd>
-      ${which[0].toUpperCase()}</kbd>`
-          : ""
-      }</button>`,
+    <div class="row">${ALL.map(
+      (which) => html`<button type="button" onClick=${() => update(pickAll(bench.slots, which))}>
+      ${which[0].toUpperCase() + which.slice(1)} of
+          each${which === "best" ? "" : html` <kbd>${which[0].toUpperCase()}</kbd>`}
+      </button>`,
     )}</div>
     <div class="books">${bench.slots.map(
       (slot) => html`<section key=${slot.kind} class="book">${keysOf(study, state, slot.kind).map(
-        (key) => html`<${Strip}
-        key=${key} loupe=${loupe} entry=${entryOf(study, state, key)} id=${key} slot=${slot} />`,
+        (key) =>
+          html`<${Strip} key=${key} loupe=${loupe} entry=${entryOf(study, state, key)} id=${key} slot=${slot} />`,
       )}
       <p class="hint chosen-fit">${silence(slot)}</p></section>`,
     )}</div>
     <p class="keys"><span><span class="dot-key"></span>a fit</span><span><span class="dot-key lifeless">
-      </span>a dead fit: all hidden units silent</span><span><span class="dot-key chosen"></span>on the bench</span>
+      </span>a dead fit: a whole layer silent</span><span><span class="dot-key chosen"></span>on the bench</span>
       </p></div>`;
 }
 
+/** @param {{loupe: Loupe, entry: Entry, id: string, slot: Slot}} props */
 function Strip({ loupe, entry, id, slot }) {
-  const { kind, choice } = slot;
+  const { kind, colour, choice } = slot;
   const chosen = choice.key === id && choice.source === "fit" ? choice.index : null;
   const order = ranked(entry).reverse();
   const levels = [...new Set(order.map((index) => score(entry.fits[index])))];
-  const choose = (index) =>
+  const choose = (/** @type {number} */ index) =>
     loupe.update(({ choices }) => ({ choices: { ...choices, [kind]: { key: id, source: "fit", index } } }));
-  const dead = entry.fits.filter((fit) => lifeless(entry, fit)).length;
+  const dead = order.filter((index) => isDeadFit(loupe.study, entry, index)).length;
   const items = order.map((key) => ({ key }));
-  return html`<div class=${`strip ${kind}`} role="radiogroup"
+  return html`<div class=${`strip ${kind} ${colour}`} role="radiogroup"
     aria-label=${`${entry.label}, ${count(entry.fits.length, "fit")}`}
-    onKeyDown=${(event) => walk(event, items, choose)}>
+    onKeyDown=${(/** @type {KeyboardEvent} */ event) => walk(event, items, choose)}>
     <h3>${entry.label}</h3><p class="hint">${count(entry.fits.length, "fit")}, ${dead} of them dead</p>
     ${levels.map(
       (level) => html`<div class="level" role="presentation"><span>${percent(level)}</span>
@@ -88,26 +87,36 @@ function Strip({ loupe, entry, id, slot }) {
       ${order
         .filter((index) => score(entry.fits[index]) === level)
         .map(
-          (index) => html`<${Dot} key=${index}
-      entry=${entry} index=${index} chosen=${chosen} stop=${chosen ?? order[0]} onChoose=${choose} />`,
+          (index) => html`<${Dot} key=${index} entry=${entry} index=${index} chosen=${chosen}
+      stop=${chosen ?? order[0]} dead=${isDeadFit(loupe.study, entry, index)} onChoose=${choose} />`,
         )}</div></div>`,
     )}
   </div>
   <${Numbers} caption=${`${entry.label}, fit by fit`}
-    head=${["Seed", "Held-out right", "Training right", "Silent filters", "Silent hidden"]}
+    head=${["Seed", "Held-out right", "Training right", "Silent units"]}
     rows=${() => entry.fits.map(fitRow)} />`;
 }
 
+/** @param {import("loupe/study").Fit} fit */
 function fitRow({ seed, accuracy: heldOut, train_accuracy: trained, dead }) {
-  return [seed, heldOut === null ? "–" : percent(heldOut), percent(trained), dead.conv ?? "–", dead.hidden];
+  const silent = Object.entries(dead).flatMap(([name, many]) => (many === null ? [] : [`${name} ${many}`]));
+  return [
+    seed,
+    heldOut === null ? "–" : percent(heldOut),
+    trained === null ? "–" : percent(trained),
+    silent.join(", ") || "–",
+  ];
 }
 
-function Dot({ entry, index, chosen, stop, onChoose }) {
+/**
+ *
+ * @param {{entry: Entry, index: number, chosen: number | null, stop: number, dead: boolean,
+ *   onChoose: (index: number) => void}} props
+ */
+function Dot({ entry, index, chosen, stop, dead, onChoose }) {
   const fit = entry.fits[index];
-  const dead = lifeless(entry, fit);
-  const filters = fit.dead.conv ? `, ${count(fit.dead.conv, "filter")} silent` : "";
-  const silent = dead ? ", dead: all hidden units silent" : filters;
-  const label = `${kindName(entry.kind)} seed ${fit.seed}: ${accuracy(fit)}${silent}`;
+  const name = entry.name ?? entry.kind.toUpperCase();
+  const label = `${name} seed ${fit.seed}: ${accuracy(fit)}${dead ? ", dead: a whole layer silent" : ""}`;
   return html`<button type="button" role="radio" class=${dead ? "dot lifeless" : "dot"}
     aria-checked=${index === chosen} aria-label=${label} title=${label} tabindex=${index === stop ? 0 : -1}
     onClick=${() => onChoose(index)}></button>`;

@@ -1,0 +1,36 @@
+/**
+ * Parts of the loupe in the places that a page keeps for them: `<div id="live-convolution">` holds words for those
+ * without scripts.
+ *
+ * @typedef {import("loupe/study").Study} Study
+ * @typedef {import("loupe/store").State} State
+ */
+
+import { html, render, useState } from "preact-htm";
+import { choiceOf, entryOf, networkOf } from "loupe/study";
+import { Sliding } from "loupe/views/convolution";
+import { Pick } from "loupe/views/parts";
+import { faceName } from "loupe/words";
+
+/** Fill the places of a page. @param {Study} study @param {State} start */
+export function mountLessons(study, start) {
+  const place = document.getElementById("live-convolution");
+  if (!place) return;
+  place.replaceChildren();
+  place.classList.add("lesson");
+  render(html`<${ConvolutionLesson} study=${study} start=${start} />`, place);
+}
+
+/** @param {{study: Study, start: State}} props */
+function ConvolutionLesson({ study, start }) {
+  const [face, setFace] = useState(0);
+  const networks = Object.keys(start.choices).map((kind) => {
+    const choice = choiceOf(study, start, kind);
+    return networkOf(study, entryOf(study, start, choice.key), choice);
+  });
+  const network = networks.find(({ layers }) => layers.some(({ kind }) => kind === "convolution"));
+  const faces = study.faces.map((_, index) => [index, faceName(study, index)]);
+  return html`<${Pick} label="Face" options=${faces} value=${face}
+      onChange=${(/** @type {string} */ to) => setFace(Number(to))} />
+    <${Sliding} id="lesson" face=${study.faces[face]} size=${study.size} network=${network} />`;
+}
