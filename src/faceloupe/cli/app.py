@@ -9,6 +9,7 @@ import typer
 
 from faceloupe import __version__
 from faceloupe.cli.audit import audit
+from faceloupe.cli.backup import backup
 from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.check import check
 from faceloupe.cli.enrol import enrol
@@ -28,6 +29,7 @@ from faceloupe.cli.merge import merge
 from faceloupe.cli.name import name
 from faceloupe.cli.people import people
 from faceloupe.cli.rename import rename
+from faceloupe.cli.restore import restore
 from faceloupe.cli.separate import separate
 from faceloupe.cli.serve import serve
 from faceloupe.cli.show import show
@@ -101,6 +103,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "forget": forget,
     "export": export,
     "import": import_,
+    "backup": backup,
+    "restore": restore,
     "check": check,
     "audit": audit,
     "index": index,

@@ -1,7 +1,7 @@
 """``faceloupe audit``: who did what in a gallery, and when."""
 
 from faceloupe.cli.options import AsJson, GalleryName
-from faceloupe.cli.terminal import echo, echo_json, history
+from faceloupe.cli.terminal import echo, echo_json, history, say
 
 __all__ = ["audit"]
 
@@ -12,8 +12,11 @@ def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     from faceloupe.gallery.records import audit_document
 
     with open_gallery(gallery) as opened:
-        entries = opened.audit()
+        entries, head = opened.audit(), opened.trail_head()
     if json:
         echo_json(audit_document(entries))
     elif entries:
         echo(history(entries))
+    if entries:
+        say(f"Each line rests on those before it. Note the hash of the last one elsewhere, {head}: faceloupe check "
+            "--trail HASH tells later whether that line is still there.")  # fmt: skip

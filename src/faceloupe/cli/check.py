@@ -1,6 +1,7 @@
 """``faceloupe check``: look for what is wrong in a gallery."""
 
 from itertools import groupby
+from typing import Annotated
 
 import typer
 
@@ -11,7 +12,13 @@ from faceloupe.numerals import counted
 __all__ = ["check"]
 
 
-def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
+def check(
+    gallery: GalleryName = "faceloupe.db",
+    trail: Annotated[
+        str | None, typer.Option(metavar="HASH", help="Is the line of the trail with this hash still there?")
+    ] = None,
+    json: AsJson = False,
+) -> None:
     """Look for what is wrong in a gallery, or looks wrong. Exit status 1 if something was found.
 
     Damage to the file or to a reference; people whom one embedder knows and another does not; one photograph enrolled
@@ -21,7 +28,7 @@ def check(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as opened:
-        report = opened.check()
+        report = opened.check(trail)
     if json:
         echo_json(report.to_document())
     else:

@@ -1,25 +1,30 @@
 """``faceloupe forget``: erase somebody from a gallery for good."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, GalleryName, Name
+from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json, say
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Forgotten
+    from faceloupe.gallery import Forgotten, Gallery
 
 __all__ = ["forget"]
 
 
 def forget(
-    name: Name,
+    name: Annotated[str | None, typer.Argument(metavar="NAME")] = None,
     reference: Annotated[
         int | None, typer.Option(metavar="ID", help="Erase only this reference; faceloupe show lists them.")
+    ] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", min=1, help="Erase everybody of whom nothing was enrolled for so many days."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     gallery: GalleryName = "faceloupe.db",
@@ -32,7 +37,12 @@ def forget(
     """
     from faceloupe.gallery import open_gallery
 
+    if (name is None) == (older_than is None):
+        raise InputError("expected either the NAME of somebody or --older-than DAYS")
     with open_gallery(gallery) as opened:
+        if name is None or older_than is not None:
+            _forget_old(opened, older_than or 0, yes=yes, json=json)
+            return
         if name in opened and not yes:  # for somebody who is not there it only finishes an earlier erasing
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
             _ask(f"Erase {name!r}, {what}, from {opened.name} for good?")
@@ -45,6 +55,19 @@ def forget(
             "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server "
             "has given up but not overwritten yet."
         )
+
+
+def _forget_old(opened: "Gallery", days: int, *, yes: bool, json: bool) -> None:
+    """Erase everybody of whom nothing was enrolled for so many days; each is out before the next one is begun."""
+    moment = datetime.now(UTC) - timedelta(days=days)
+    old = opened.enrolled_before(moment)
+    if old and not yes:
+        names = ", ".join(repr(name) for _, name in old[:20]) + (" and others" if len(old) > 20 else "")
+        _ask(f"Erase {counted(len(old), 'subject')} enrolled before {moment:%Y-%m-%d}, {names}, from {opened.name}?")
+    gone = [opened.forget(number) for number, _ in old]
+    document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in gone]}
+    words = f"Erased from {opened.name}: {counted(len(gone), 'subject')} of whom nothing was enrolled for {days} days."
+    echo_json(document) if json else echo(words)
 
 
 def _erased(gone: "Forgotten", name: str, reference: int | None, place: str) -> str:

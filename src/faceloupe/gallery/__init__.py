@@ -10,6 +10,7 @@ try:
 except ImportError as error:
     raise UnavailableError(f"A gallery needs {error.name}: pip install faceloupe[recognition]") from error
 
+from faceloupe.gallery.backups import restore
 from faceloupe.gallery.checks import Finding, Report
 from faceloupe.gallery.folders import ListedSubject, list_subjects
 from faceloupe.gallery.gallery import Gallery
@@ -45,4 +46,5 @@ __all__ = [
     "Templates",
     "list_subjects",
     "open_gallery",
+    "restore",
 ]

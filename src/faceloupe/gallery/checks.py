@@ -18,7 +18,7 @@ from faceloupe.gallery.templates import embedders, templates
 
 __all__ = ["Finding", "Kind", "Report", "check"]
 
-Kind = Literal["damage", "erasure", "embedders", "photograph", "look-alikes", "stranger"]
+Kind = Literal["damage", "trail", "erasure", "embedders", "photograph", "look-alikes", "stranger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Finding:
 
     Attributes
     ----------
-    kind : {"damage", "erasure", "embedders", "photograph", "look-alikes", "stranger"}
-        The file is damaged; bytes of somebody forgotten are left; a subject lacks references of the embedder that
+    kind : {"damage", "trail", "erasure", "embedders", "photograph", "look-alikes", "stranger"}
+        The file is damaged; lines of the trail were changed; bytes of somebody forgotten are left; a subject lacks
+        references of the embedder that
         others have; two subjects share a photograph; two subjects look like one person; a reference looks like none of
         its subject's others.
     words : str
@@ -75,7 +76,7 @@ class Report:
         return {"schema": "faceloupe.checked/1", **asdict(self)}
 
 
-def check(connection: Connection) -> Report:
+def check(connection: Connection, noted: str | None = None) -> Report:
     """Look at everything, see :meth:`faceloupe.gallery.Gallery.check`."""
     names = {row.id: row.name for row in connection.execute(select(subjects.c.id, subjects.c.name))}
     damage = [
@@ -86,12 +87,14 @@ def check(connection: Connection) -> Report:
         *_damage_of_thresholds(connection),
         *_empty(connection),
     ]
+    changed = list(_broken_trail(connection, noted))
     found, alone = ([], []) if damage else _compared(connection)  # what is whole is compared
     return Report(
         subjects=len(names),
         references=connection.scalar(select(func.count()).select_from(references)) or 0,
         findings=(
             *damage,
+            *changed,
             *_unfinished_erasure(connection),
             *_embedder_mix(connection, names),
             *_shared_photographs(connection),
@@ -158,6 +161,20 @@ def _damage_of_trail(connection: Connection) -> Iterator[Finding]:
                 f"line {row.id} of the trail is damaged: who did it, and when, is not known. Restore a backup, or "
                 "live with it: the people are not concerned.",
             )
+
+
+def _broken_trail(connection: Connection, noted: str | None) -> Iterator[Finding]:
+    broken = list(trail.broken_links(connection))
+    if broken:
+        yield Finding(
+            "trail",
+            f"the trail was changed: line {broken[0]} and {len(broken) - 1:,} more are not what was written there, or "
+            "a line before them is missing. Who could write the file? A backup has the trail as it was.",
+        )
+    if noted and not trail.holds(connection, noted):
+        yield Finding(
+            "trail", f"the trail has no line {noted!r} any more: lines were taken off, or it was written anew."
+        )
 
 
 def _damage_of_thresholds(connection: Connection) -> Iterator[Finding]:

@@ -4,15 +4,17 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError, UnavailableError
+from faceloupe.gallery.encryption import VARIABLE, Key, is_plain, key_of_environment, sqlcipher
 from faceloupe.gallery.problems import in_words
 
 __all__ = ["BUSY_SECONDS", "Database"]
@@ -36,6 +38,10 @@ class Database:
     ----------
     url : str or path
         The name of an SQLite file, or a URL of SQLAlchemy for SQLite or PostgreSQL.
+    key : Key or None, optional
+        What an SQLite file is encrypted with; otherwise the key that ``FACELOUPE_KEY`` names, if any.
+    cipher : bool
+        Use SQLCipher without a key, too: such a connection can write an encrypted copy.
 
     Attributes
     ----------
@@ -43,6 +49,8 @@ class Database:
         For messages; without password.
     path : Path or None
         Of an SQLite file.
+    key : Key or None
+        What that file is encrypted with.
 
     Raises
     ------
@@ -52,22 +60,39 @@ class Database:
         If the database's driver is missing.
     """
 
-    def __init__(self, url: str | PathLike[str]) -> None:
+    def __init__(
+        self,
+        url: str | PathLike[str],
+        *,
+        key: Key | Literal["of the environment"] | None = "of the environment",
+        cipher: bool = False,
+    ) -> None:
         place = _parsed(url)
         self.name = str(url) if place.password is None else place.render_as_string(hide_password=True)
         self.path = _path_of(place) if place.get_backend_name() == "sqlite" else None
         if place.get_backend_name() == "postgresql" and "connect_timeout" not in place.query:
             place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
+        self.key = self._key(key) if self.path is not None else None
+        driver = {"module": sqlcipher()} if self.key or cipher else {}
         try:
             self.engine = create_engine(  # a template is in no error message
-                place, hide_parameters=True, json_deserializer=_document
+                place, hide_parameters=True, json_deserializer=_document, **driver
             )
         except ImportError as error:
             raise UnavailableError(f"This gallery needs {error.name}: pip install faceloupe[postgres]") from error
         if self.path is not None:
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "connect", partial(_prepare_sqlite, self.key))
         event.listen(self.engine, "begin", _begin)
         self._file: tuple[int, int] | None = None
+
+    def _key(self, key: Key | Literal["of the environment"] | None) -> Key | None:
+        found = key_of_environment() if key == "of the environment" else key
+        if found and self.path is not None and self.path.is_file() and is_plain(self.path):
+            raise GalleryError(
+                f"{self.name} is not encrypted, and {VARIABLE} names a key. Without that variable: faceloupe backup "
+                f"FILE --gallery {self.name}; then faceloupe restore FILE --key KEY makes a gallery that is encrypted"
+            )
+        return found
 
     def make_file(self) -> None:
         """Make the SQLite file, for its owner's eyes only, unless it exists.
@@ -191,7 +216,9 @@ def _path_of(place: URL) -> Path:
     return Path(str(place.database).removeprefix("file:"))
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+def _prepare_sqlite(key: Key | None, connection: sqlite3.Connection, _: object) -> None:
+    if key is not None:
+        key.unlock(connection)
     connection.isolation_level = None  # the driver begins no transactions: _begin does
     connection.text_factory = lambda content: content.decode("utf-8", "backslashreplace")
     for pragma in _PRAGMAS:

@@ -10,7 +10,6 @@ where it was made.
 import base64
 import hmac
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,13 +20,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from faceloupe.arrays import encode_array
-from faceloupe.errors import GalleryError, InputError
-from faceloupe.files import read_bytes, write_whole
+from faceloupe.errors import GalleryError
+from faceloupe.files import write_whole
 from faceloupe.gallery import saved_points
+from faceloupe.gallery.encryption import read_secret
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import flaws, leave_out
 
-__all__ = ["SCHEMA", "documents", "export", "read_key"]
+__all__ = ["SCHEMA", "documents", "export"]
 
 SCHEMA = "faceloupe.gallery/1"
 _NOTICE = "Personal data: names and biometric templates. Keep it as carefully as the gallery, and delete it after use."
@@ -40,7 +40,7 @@ def export(connection: Connection, path: Path, key: Path | None = None) -> int:
     """Write all subjects into a file and return how many, see :meth:`faceloupe.gallery.Gallery.export`."""
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not.")
-    secret = None if key is None else read_key(key)
+    secret = None if key is None else read_secret(key)
     lines = [_line(document) for document in documents(connection)]
     body = b"".join(lines)
     seals = {"sha256": sha256(body).hexdigest()}
@@ -52,22 +52,6 @@ def export(connection: Connection, path: Path, key: Path | None = None) -> int:
     except OSError as problem:
         raise GalleryError(f"{path} cannot be written: {problem.strerror}.") from problem
     return len(lines) - 1
-
-
-def read_key(path: Path) -> bytes:
-    """Return the bytes that files are signed with.
-
-    Raises
-    ------
-    InputError
-        If the file has fewer than 32 bytes, which could be guessed, or more than 4096, or others may read it.
-    """
-    content = read_bytes(path, 4096)
-    if len(content) < 32:
-        raise InputError(f"{path}: a key has 32 bytes or more, such as head -c 32 /dev/urandom > {path} gives")
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise InputError(f"{path} may be read by others on this machine: chmod 600 {path}")
-    return content
 
 
 def documents(connection: Connection) -> Iterator[Document]:

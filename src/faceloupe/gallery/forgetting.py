@@ -9,6 +9,7 @@ its segments are recycled, archives and replicas as long as they are kept; rows 
 survive that rebuilding. Backups and exports hold what they held, whatever the database.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -17,9 +18,9 @@ from faceloupe.errors import GalleryError, InputError, SubjectError
 from faceloupe.gallery import people, trail
 from faceloupe.gallery.database import BUSY_SECONDS, Database
 from faceloupe.gallery.records import Forgotten
-from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
-__all__ = ["forget"]
+__all__ = ["enrolled_before", "forget"]
 
 
 def forget(database: Database, subject: str | int, reference: int | None = None) -> Forgotten:
@@ -37,6 +38,20 @@ def forget(database: Database, subject: str | int, reference: int | None = None)
     if unknown is not None:
         raise SubjectError(f"{unknown} Bytes that an earlier forget had left are erased now.") from unknown
     return forgotten
+
+
+def enrolled_before(connection: Connection, moment: datetime) -> list[tuple[int, str]]:
+    """Return number and name of those of whom nothing was enrolled since a moment, by number."""
+    query = (
+        select(subjects.c.id, subjects.c.name, subjects.c.created, references.c.created.label("enrolled"))
+        .join_from(subjects, references, isouter=True)
+        .order_by(subjects.c.id)
+    )
+    newest: dict[tuple[int, str], datetime] = {}
+    for row in connection.execute(query):
+        dates = [row.created, *([row.enrolled] if row.enrolled != UNKNOWN else [])]
+        newest[row.id, row.name] = max(newest.get((row.id, row.name), UNKNOWN), *dates)
+    return [subject for subject, at in newest.items() if UNKNOWN < at < moment]
 
 
 def _delete(
@@ -94,7 +109,13 @@ def _erase(database: Database) -> None:
             connection.exec_driver_sql("VACUUM FULL face_references")
             connection.exec_driver_sql("VACUUM FULL subjects")
         else:
-            connection.exec_driver_sql("VACUUM")
+            # It copies everybody to a temporary file: beside the database, on its disk, not in the system's folder.
+            beside = str(database.path.absolute().parent).replace("'", "''")
+            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{beside}'")
+            try:
+                connection.exec_driver_sql("VACUUM")
+            finally:
+                connection.exec_driver_sql("PRAGMA temp_store_directory = ''")
             if connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
                 raise GalleryError(
                     f"{database.name} is being read by another program. Wait for it to finish, or end it."

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, func, select
 from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
 from faceloupe.faces import Skipped
 from faceloupe.gallery import (
+    backups,
     checks,
     enrolment,
     exporting,
@@ -243,6 +245,11 @@ class Gallery:
         """
         return forgetting.forget(self._database, subject, reference)
 
+    def enrolled_before(self, moment: datetime) -> list[tuple[int, str]]:
+        """Return number and name of those of whom nothing was enrolled since a moment, with its time zone."""
+        with self.reading() as connection:
+            return forgetting.enrolled_before(connection, moment)
+
     def export(self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None) -> int:
         """Write everybody with their references and the operating points into one new file, and return how many.
 
@@ -271,6 +278,19 @@ class Gallery:
         with self.writing() as connection:
             trail.note(connection, "export")
             return exporting.export(connection, Path(path), None if key is None else Path(key))
+
+    def backup(self, path: str | PathLike[str]) -> None:
+        """Write the whole gallery, trail and thresholds too, into one new file, also while others write to it.
+
+        The file is personal data, as the gallery is. Its mode is 0600, and it is encrypted with the gallery's key, if
+        that has one. :func:`faceloupe.gallery.restore` makes a gallery of it.
+
+        Raises
+        ------
+        GalleryError
+            If the file exists already or cannot be written, or the gallery lies on a server.
+        """
+        backups.backup(self._database, Path(path))
 
     def import_(
         self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None, thresholds: bool = False
@@ -302,10 +322,21 @@ class Gallery:
             signed = None if key is None else Path(key)
             return importing.import_(connection, Path(path), key=signed, thresholds=thresholds)
 
-    def check(self) -> "Report":
-        """Look for what is wrong, or looks wrong; every pair of references is compared."""
+    def check(self, trail: str | None = None) -> "Report":
+        """Look for what is wrong, or looks wrong; every pair of references is compared.
+
+        Parameters
+        ----------
+        trail : str, optional
+            The hash of a line of the trail, as :meth:`trail_head` told it once: is that line still there?
+        """
         with self.reading() as connection:
-            return checks.check(connection)
+            return checks.check(connection, trail)
+
+    def trail_head(self) -> str:
+        """Return the hash of the trail's last line, which rests on all lines before; note it elsewhere."""
+        with self.reading() as connection:
+            return trail.head(connection)
 
     def audit(self, first: int = 1, last: int | None = None) -> tuple[Entry, ...]:
         """Return the trail, who did what and when; or only the entries from one number to another."""

@@ -20,8 +20,9 @@ from faceloupe.faces import Skipped
 from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.encryption import read_secret
 from faceloupe.gallery.enrolment import Holders, holders_of, refusal_of_holder
-from faceloupe.gallery.exporting import SCHEMA, documents, read_key
+from faceloupe.gallery.exporting import SCHEMA, documents
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date
@@ -60,7 +61,7 @@ def import_(connection: Connection, path: Path, *, key: Path | None = None, thre
     The file is read to its end, where its checksum is, while subjects are added already: on an error the transaction
     is to be undone.
     """
-    secret = None if key is None else read_key(key)
+    secret = None if key is None else read_secret(key)
     try:
         with _opened(path, secret) as found:
             return _taken_in(connection, found, thresholds=thresholds)
@@ -79,7 +80,7 @@ def _opened(path: Path, secret: bytes | None) -> Iterator[Iterator[Document]]:
     if start == b"SQLite format 3\0":
         if secret is not None:
             raise InputError("it is a gallery, and only an export can be signed")
-        with closing(Database(path)) as other:
+        with closing(Database(path, key=None)) as other:
             bring_up_to_date(other, create=False)
             with other.reading() as connection:
                 yield documents(connection)

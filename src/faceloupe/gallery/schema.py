@@ -45,7 +45,7 @@ __all__ = [
     "subjects",
 ]
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """All schemas there have been, the scripts in ``migrations/versions``."""
 
 REVISION = REVISIONS[-1]
@@ -187,6 +187,7 @@ audit = Table(
     Column("what", Label(40), nullable=False),
     Column("subject_id", big_integer()),  # no foreign key: the trail of a forgotten subject stays
     Column("details", JSON, nullable=False),
+    Column("chain", Label(64), nullable=False, default="", server_default=""),  # a hash of this line and the one before
     Index("audit_by_subject", "subject_id"),
     sqlite_autoincrement=True,
 )

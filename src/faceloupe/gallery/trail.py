@@ -1,28 +1,28 @@
-"""The trail: who did what, and when. It is only ever added to, and is the list of changes for whoever keeps a copy."""
+"""The trail: who did what, and when. It is only ever added to, and is the list of changes for whoever keeps a copy.
+
+Each line holds a hash of itself and of the line before (a hash chain): a line that is changed, put in or taken out
+shows in the next. Who can write the file can also write the whole chain anew, and take lines off its end. That
+shows only to somebody who has noted the hash of a line elsewhere: ``faceloupe audit`` tells the last one, and
+``faceloupe check --trail HASH`` whether it is still there.
+"""
 
 import getpass
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from faceloupe.gallery.records import Entry
 from faceloupe.gallery.schema import audit
 
-__all__ = [
-    "acting_as",
-    "current_user",
-    "entries",
-    "erasure_is_pending",
-    "last",
-    "last_forget",
-    "note",
-    "tells_of_forgetting",
-]
+__all__ = ["acting_as", "broken_links", "chain_all", "current_user", "entries", "erasure_is_pending", "head", "holds",
+           "last", "last_forget", "note", "tells_of_forgetting"]  # fmt: skip
 
 _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
@@ -39,8 +39,47 @@ def acting_as(who: str) -> Iterator[None]:
 
 def note(connection: Connection, what: str, subject_id: int | None = None, **details: Any) -> None:
     """Add a line to the trail. `details` hold numbers and embedders; never a name or a template."""
-    row = {"at": datetime.now(UTC), "who": current_user(), "what": what, "subject_id": subject_id, "details": details}
-    connection.execute(insert(audit), row)
+    at, who = datetime.now(UTC), current_user()
+    row = {"at": at, "who": who, "what": what, "subject_id": subject_id, "details": details}
+    before = head(connection)
+    number = connection.scalar(insert(audit).returning(audit.c.id), row)
+    chained = _link(before, number, at, who, what, subject_id, details)
+    connection.execute(update(audit).where(audit.c.id == number).values(chain=chained))
+
+
+def head(connection: Connection) -> str:
+    """Return the hash of the last line, which rests on all lines before it; empty if there is none."""
+    return connection.scalar(select(audit.c.chain).order_by(audit.c.id.desc()).limit(1)) or ""
+
+
+def broken_links(connection: Connection) -> Iterator[int]:
+    """Yield the numbers of lines that are not what was written, or not after the line that they were written after."""
+    before = ""
+    for row in connection.execute(select(audit).order_by(audit.c.id)):
+        if row.chain != _link(before, row.id, row.at, row.who, row.what, row.subject_id, row.details):
+            yield row.id
+        before = row.chain
+
+
+def holds(connection: Connection, link: str) -> bool:
+    """Return whether the trail has a line with this hash, as somebody noted it elsewhere."""
+    return connection.scalar(select(audit.c.id).where(audit.c.chain == link)) is not None
+
+
+def chain_all(connection: Connection) -> None:
+    """Chain all lines as they are, for a gallery that was made before they were chained."""
+    before = ""
+    for row in connection.execute(select(audit).order_by(audit.c.id)).all():
+        before = _link(before, row.id, row.at, row.who, row.what, row.subject_id, row.details)
+        connection.execute(update(audit).where(audit.c.id == row.id).values(chain=before))
+
+
+def _link(
+    before: str, number: int | None, at: datetime, who: str, what: str, subject_id: int | None, details: dict[str, Any]
+) -> str:
+    """Return the SHA-256 of a line and of the one before it."""
+    line = [before, number, at.astimezone(UTC).isoformat(), who, what, subject_id, details]
+    return sha256(json.dumps(line, sort_keys=True).encode()).hexdigest()
 
 
 def entries(

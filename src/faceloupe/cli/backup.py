@@ -1,0 +1,24 @@
+"""``faceloupe backup``: the whole gallery in one file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import GalleryName
+from faceloupe.cli.terminal import echo, say
+
+__all__ = ["backup"]
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
+    gallery: GalleryName = "faceloupe.db",
+) -> None:
+    """Write the whole gallery into one file, also while a server uses it. It is personal data, as the gallery is."""
+    from faceloupe.gallery import open_gallery
+
+    with open_gallery(gallery) as opened:
+        opened.backup(file)
+    say("Whom the gallery forgets later stays in this file: delete old backups.")
+    echo(str(file))

@@ -1,0 +1,29 @@
+"""``faceloupe restore``: a gallery of a backup."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import GalleryName
+from faceloupe.cli.terminal import echo
+from faceloupe.errors import InputError
+
+__all__ = ["restore"]
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What faceloupe backup wrote.")],
+    gallery: GalleryName = "faceloupe.db",
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY", help="Encrypt the new gallery with the key in this file, see FACELOUPE_KEY."),
+    ] = None,
+) -> None:
+    """Make a gallery of a backup where none is. With --key it is encrypted, or encrypted anew with another key."""
+    from faceloupe.gallery import restore as make
+
+    if "://" in gallery:
+        raise InputError("--gallery: expected the name of a file; on a server restore with pg_restore")
+    make(file, Path(gallery).expanduser(), key)
+    echo(f"{file} is restored as {gallery}." + (f" Set FACELOUPE_KEY={key.absolute()} to use it." if key else ""))

@@ -1,0 +1,83 @@
+"""Backups: the whole gallery in one file, also while others write to it; and a gallery again of such a file.
+
+A copy of a gallery's file that is made while a program has it open can lack what is in the log beside it. SQLite itself
+writes a whole one (``VACUUM INTO``, or SQLCipher's export where source and copy have different keys).
+"""
+
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from faceloupe.errors import GalleryError
+from faceloupe.gallery import trail
+from faceloupe.gallery.database import Database
+from faceloupe.gallery.encryption import Key, is_plain, key_of_environment, read_key
+
+__all__ = ["backup", "restore"]
+
+
+def backup(database: Database, path: Path) -> None:
+    """Write the whole gallery into one new file, see :meth:`faceloupe.gallery.Gallery.backup`."""
+    if database.path is None:
+        raise GalleryError(f"{database.name} lies on a server: back it up there, with pg_dump")
+    with database.writing() as connection:
+        trail.note(connection, "backup")
+    _copy(database, path, database.key)
+
+
+def restore(source: Path, target: Path, key: Path | None = None) -> None:
+    """Make a gallery of a backup.
+
+    Parameters
+    ----------
+    source : Path
+        What :func:`backup` wrote.
+    target : Path
+        Where the gallery shall be. Nothing may be there: what is replaced is moved away by hand first.
+    key : Path, optional
+        The file of the key that the new gallery is encrypted with; otherwise it has that of the backup, or none.
+
+    Raises
+    ------
+    GalleryError
+        If something is at the target, or the backup is damaged or no gallery.
+    InputError
+        If the key cannot be one.
+    """
+    if not source.is_file():
+        raise GalleryError(f"{source} is no file; faceloupe backup FILE makes one")
+    new = None if key is None else read_key(key)
+    own = None if is_plain(source) else key_of_environment()
+    with closing(Database(source, key=own, cipher=new is not None)) as kept:
+        with kept.reading() as connection:
+            problems = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+            tables = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
+        if problems != ["ok"] or not {"subjects", "face_references", "audit"} <= tables:
+            raise GalleryError(f"{source} is damaged or no gallery, and was not restored ({problems[0]}).")
+        _copy(kept, target, new or own)
+
+
+def _copy(database: Database, path: Path, key: Key | None) -> None:
+    """Write a database into a new file, whole or not at all."""
+    if path.exists():
+        raise GalleryError(f"{path} exists already; name a file that does not, or move that one away first.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    except OSError as problem:
+        raise GalleryError(f"{path} cannot be made: {problem.strerror}.") from problem
+    os.close(handle)
+    try:
+        with database.bare() as connection:
+            if key == database.key:
+                connection.exec_driver_sql("VACUUM INTO ?", (temporary,))
+            else:
+                connection.exec_driver_sql("ATTACH ? AS copy KEY ?", (temporary, key.literal if key else ""))
+                connection.exec_driver_sql("SELECT sqlcipher_export('copy')")
+                connection.exec_driver_sql("DETACH copy")
+        with open(temporary, "rb") as file:  # noqa: PTH123 - SQLite does not wait until a copy is on the disk
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,87 @@
+"""Encryption at rest, by SQLCipher: every page of the file and of its log, AES-256 with a check of each page (HMAC).
+
+The key comes from a file that the environment variable ``FACELOUPE_KEY`` names: 32 bytes or more that nobody can guess,
+as ``head -c 32 /dev/urandom > key`` gives, readable by its owner alone. Who has the file of the gallery without that
+key learns how large it is and when it was changed, and nothing else. In the memory of a running program, in exports and
+on pages the data are plain.
+"""
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from faceloupe.errors import InputError, extra
+from faceloupe.files import read_bytes
+
+__all__ = ["VARIABLE", "Key", "is_plain", "key_of_environment", "read_key", "read_secret", "sqlcipher"]
+
+VARIABLE = "FACELOUPE_KEY"
+LEAST, MOST = 32, 4096
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Key:
+    """The key of a gallery; it is in no message and no ``repr``."""
+
+    digits: str
+
+    @property
+    def literal(self) -> str:
+        """As SQLCipher takes a key of 256 bits, without deriving one from a password."""
+        return f"x'{self.digits}'"
+
+    def unlock(self, connection: Any) -> None:
+        """Give the key to a new connection; whether it is the right one shows when something is read."""
+        connection.execute(f'PRAGMA key = "{self.literal}"')
+
+
+def read_key(path: Path) -> Key:
+    """Return the key in a file.
+
+    Raises
+    ------
+    InputError
+        If the file has fewer than 32 bytes, which could be guessed, or more than 4096, or others may read it.
+    OSError
+        If it cannot be opened.
+    """
+    return Key(sha256(read_secret(path)).hexdigest())
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the bytes of a key's file, see :func:`read_key`."""
+    content = read_bytes(path, MOST)
+    if len(content) < LEAST:
+        raise InputError(f"{path}: a key has {LEAST} bytes or more, such as head -c 32 /dev/urandom > {path} gives")
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise InputError(f"{path} may be read by others on this machine: chmod 600 {path}")
+    return content
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether a file is an SQLite database that anybody can read."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def key_of_environment() -> Key | None:
+    """Return the key whose file ``FACELOUPE_KEY`` names; None if it names none."""
+    path = os.environ.get(VARIABLE)
+    return read_key(Path(path).expanduser()) if path else None
+
+
+def sqlcipher() -> ModuleType:
+    """Return the driver of encrypted files.
+
+    Raises
+    ------
+    UnavailableError
+        If it is not installed.
+    """
+    with extra("encryption"):
+        from sqlcipher3 import dbapi2
+    module: ModuleType = dbapi2
+    return module
