@@ -488,7 +488,7 @@ def test_it_can_be_used_on_one_network_alone(browser: Any, tmp_path: Path) -> No
     assert page.locator("[role=tab]").all_inner_texts() == [
         "Face",
         "Layers",
-        "Sliding",
+        "Convolution",
         "Ledger",
         "Time",
         "Seeds",

@@ -21,10 +21,10 @@ LOUPE_ID = "section-loupe"
 HEADING = "The loupe"
 WORDS = (
     "Here the networks themselves are in the page, with all their weights, and they compute as you look. Change a face "
-    "and watch them answer; put any number under the microscope and see the products that made it; follow it through "
-    "the pooling into the ledger of the logit; where they were kept, go back in training time and compare seeds; train "
-    "anew. Everything works with the keyboard alone; in a page that was opened from a file the address holds the view, "
-    "so that a view is a link."
+    "and watch them answer; choose a layer, then a number of it, and see what made it; slide a kernel; follow the maps "
+    "through the pooling into the ledger of the logit; go back in training time; compare seeds; train a network of "
+    "your own. Everything works with the keyboard alone; in a page that was opened from a file the address holds the "
+    "view, so that a view is a link."
 )
 NEEDED = ("people", "faces", "labels", "subjects_known", "training", "networks")
 MOUNT = (

@@ -82,7 +82,7 @@
 import { at, decode, pixels } from "loupe/arrays";
 import { change } from "loupe/changes";
 import { ledger } from "loupe/ledger";
-import { decide, forward, readNetwork, silentUnits } from "loupe/network";
+import { decide, forward, placeLayers, readNetwork, silentUnits } from "loupe/network";
 
 /** Read what the page carries. @param {StudyDocument} document @returns {Study} */
 export function readStudy(document) {
@@ -153,15 +153,28 @@ export function ranked({ fits }) {
  * @param {Study} study @param {Entry} entry @param {number} index
  */
 export function isDeadFit(study, entry, index) {
-  const widths = widthsOf(networkOf(study, entry, { source: "fit", index }));
+  const units = widthsOf(study, entry);
   return Object.entries(entry.fits[index].dead).some(
-    ([name, count]) => count !== null && count >= (widths[name] ?? Infinity),
+    ([name, count]) => count !== null && count >= (units[name] ?? Infinity),
   );
 }
 
-/** How many units stand in each layer, by its name. @param {Network} network @returns {Record<string, number>} */
-export function widthsOf({ layers }) {
-  return Object.fromEntries(layers.map(({ name, output }) => [name, output[0]]));
+/** @type {WeakMap<Entry, Record<string, number>>} */
+const widths = new WeakMap();
+
+/**
+ * How many units stand in each layer, by its name; no weights are decoded.
+ *
+ * @param {Study} study @param {Entry} entry
+ */
+function widthsOf(study, entry) {
+  const before = widths.get(entry);
+  if (before) return before;
+  const shapes = mapValues(entry.fits[0].weights ?? {}, ({ shape }) => shape);
+  const layers = entry.networks ? entry.networks.fit[0].layers : placeLayers(entry.layers, shapes, study.size);
+  const made = Object.fromEntries(layers.map(({ name, output }) => [name, output[0]]));
+  widths.set(entry, made);
+  return made;
 }
 
 /**

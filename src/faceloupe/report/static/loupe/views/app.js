@@ -39,7 +39,7 @@ import { activated, answer, convolutionSentence, poolingSentence, termSentence }
 const PANELS = {
   face: ["Face", FaceView],
   layers: ["Layers", LayersView],
-  convolution: ["Sliding", ConvolutionView],
+  convolution: ["Convolution", ConvolutionView],
   microscope: ["Microscope", MicroscopeView],
   pooling: ["Pooling", PoolingView],
   ledger: ["Ledger", LedgerView],

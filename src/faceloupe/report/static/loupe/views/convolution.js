@@ -225,13 +225,13 @@ function Panes({ pane, stage, kernel, at, rectified, onGo }) {
       clamp(Math.round((y - rows / 2) / pane.stride[0]), 0, pane.to[0] - 1) * pane.to[1] +
         clamp(Math.round((x - columns / 2) / pane.stride[1]), 0, pane.to[1] - 1),
     );
+  const what = pooling ? "the map that the kernel made" : raw ? "the face" : "the face less the mean";
   return html`<div class="panes">
     <figure><${Heat} class="aim" values=${pane.input} shape=${pane.from} scale=${scale} held=${true}
       label=${`${pooling ? "The map" : "The face"}, with the window on it; arrow keys move it`}
       marks=${[{ row: top, column: left, rows, columns, kind: "patch" }]}
       cursor=${{ row: top + (rows >> 1), column: left + (columns >> 1) }}
-      onMove=${onInput} /><figcaption>${pooling ? "the map that the kernel made" : "the face"}, ${pane.from.join(" × ")}
-      </figcaption></figure>
+      onMove=${onInput} /><figcaption>${what}, ${pane.from.join(" × ")}</figcaption></figure>
     <div class="between">
       ${
         pooling
