@@ -44,7 +44,8 @@ def study_endlessly(*given, progress):
 
     def tell(done, whole):
         progress(done, whole)
-        time.sleep(3600)
+        if done:
+            time.sleep(3600)
 
     return carry_out(*given, progress=tell)
 

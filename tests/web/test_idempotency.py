@@ -35,7 +35,10 @@ def test_sent_twice_done_once_also_at_the_same_time():
         both = await asyncio.gather(*(answers.once("me", "k", Sent(), work) for _ in range(2)))
         return [*both, await answers.once("me", "k", Sent(), work)]
 
-    assert asyncio.run(main()) == [(201, {"times": 1})] * 3
+    answers = asyncio.run(main())
+    assert [answer[:2] for answer in answers] == [(201, {"times": 1})] * 3
+    assert [answer.again for answer in answers] == [False, True, True]
+    assert len({answer.at for answer in answers}) == 1
 
 
 def test_other_keys_callers_and_none_are_new_requests():
@@ -84,7 +87,7 @@ def test_answers_that_were_made_can_be_forgotten():
         answers.clear()
         return await answers.once("me", "k", Sent(), work)
 
-    assert asyncio.run(main()) == (201, {"times": 2})
+    assert asyncio.run(main())[:2] == (201, {"times": 2})
 
 
 def test_what_failed_may_be_tried_again_and_what_was_left_goes_on():
@@ -98,4 +101,19 @@ def test_what_failed_may_be_tried_again_and_what_was_left_goes_on():
         gone.cancel()
         return await answers.once("me", "k", Sent(), work)
 
-    assert asyncio.run(main()) == (201, {"times": 2})
+    assert asyncio.run(main())[:2] == (201, {"times": 2})
+
+
+def test_one_caller_s_answers_do_not_push_out_those_of_another(monkeypatch):
+    monkeypatch.setattr("faceloupe.web.idempotency.KEPT", 3)
+
+    async def main():
+        answers, work = Answers(), Work()
+        await answers.once("me", "k", Sent(), work)
+        for number in range(10):
+            await answers.once("you", str(number), Sent(), work)
+        return await answers.once("me", "k", Sent(), work), await answers.once("you", "0", Sent(), work)
+
+    mine, yours = asyncio.run(main())
+    assert (mine.document, mine.again) == ({"times": 1}, True)
+    assert yours.again is False

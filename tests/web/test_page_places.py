@@ -6,10 +6,13 @@ import pages
 import pytest
 import serving
 
+from faceloupe.cli.serve import _HAND_OVER
+
 PLACES = (
     "recognise", "recognise/compare", "recognise/camera", "people", "people/enrol", "people/audit", "look",
     "studies", "studies/train",
 )  # fmt: skip
+CHROMIUM = "/usr/bin/chromium"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 
 
@@ -135,7 +138,7 @@ def test_a_study_is_begun_watched_stopped_and_resumed(visit, monkeypatch):
         page.get_by_label(label).fill(number)
     page.get_by_label("as they are, 0 to 1").uncheck()
     page.get_by_role("button", name="Begin").click()
-    page.get_by_role("progressbar").wait_for()
+    page.locator(".study").get_by_role("progressbar").wait_for(timeout=60_000)  # it has begun its folder
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         page.get_by_role("button", name="Stop").click()
     monkeypatch.undo()
@@ -327,3 +330,22 @@ def test_a_server_that_is_gone_and_a_part_that_is_missing_are_told(browser, mosa
     visit.page.get_by_role("button", name="Try again").click()
     visit.page.locator(".people, .empty").first.wait_for()
     visit.page.context.close()
+
+
+def test_the_browser_that_serve_opens_keeps_no_token(browser, mosaic_page, tmp_path):
+    where, _, token = mosaic_page.partition("/#token=")
+    opens, profile = tmp_path / "open.html", tmp_path / "profile"
+    opens.write_text(_HAND_OVER.format(page=where, token=token))
+    kept = browser.browser_type.launch_persistent_context(
+        profile, executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+    )
+    page = kept.pages[0]
+    page.goto(opens.as_uri())
+    page.get_by_role("heading", name="Recognise", exact=True).wait_for()
+    assert page.url == f"{where}/"
+    page.reload()
+    page.get_by_role("heading", name="Recognise", exact=True).wait_for()
+    kept.close()
+    files = [path for path in profile.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert any(path.name == "History" for path in files)
+    assert [path.name for path in files if token.encode() in path.read_bytes()] == []

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 from serving import photo
@@ -52,7 +53,7 @@ def test_a_photograph_is_enrolled_once_and_the_answer_says_so(ask):
     answers = [ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1)}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].json() == {
-        "name": "Ann", "new": True, "enrolled": ["photo 1"], "already_enrolled": [], "refused": [],
+        "id": 1, "name": "Ann", "new": True, "enrolled": ["photo 1"], "already_enrolled": [], "refused": [],
         "doubtful": [],
     }  # fmt: skip
     assert answers[1].json()["already_enrolled"] == ["photo 1"]
@@ -247,8 +248,37 @@ def test_an_idempotency_key_enrols_once(ask):
                    files={"photos": photo(1)})  # fmt: skip
 
     first = send("k")
-    assert send("k").json() == first.json()  # not "enrolled already"
+    assert "idempotency-replayed" not in first.headers
+    ann = first.json()["id"]
+    assert ask("PATCH", f"/people/{ann}", json={"name": "Anne"}).json()["id"] == ann
+    again = send("k")
+    assert again.json() == first.json(), "what was acknowledged: not the new name, nor that it was enrolled before"
+    assert datetime.fromisoformat(again.headers["idempotency-replayed"]) <= datetime.now(UTC)
+    assert ask("PATCH", f"/people/{ann}", json={"name": "Ann"}).status_code == 200
     assert send("k").status_code == first.status_code == 201
     assert send("k", name="Bob").status_code == 409
     assert send("k", by="admin").status_code == 200
     assert sum(entry["what"] == "enrol" for entry in ask("GET", "/audit").json()["audit"]) == 1
+
+
+def test_an_enrolment_tells_the_number(ask, enrol):
+    ann = enrol("Ann", 1)
+    again = ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1, capture=2)}).json()
+    known = ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1, capture=2)})
+    assert (again["id"], known.json()["id"], known.status_code) == (ann, ann, 200)
+
+
+def test_a_photograph_is_compared_with_one_person(ask, enrol):
+    ann, bo = enrol("Ann", 1), enrol("Bo", 2)
+    for key, status in (("look", 403), ("recognise", 200)):
+        answer = ask("POST", f"/people/{ann}/verify", key=key, files={"photo": photo(1, capture=3)})
+        assert answer.status_code == status
+    decision = answer.json()
+    assert (decision["match"], decision["person"]["id"], decision["person"]["name"]) == (True, ann, "Ann")
+    assert decision["score"] >= decision["threshold"]
+    assert "Match" in decision["words"]
+    other = ask("POST", f"/people/{bo}/verify", files={"photo": photo(1, capture=3)}).json()
+    assert (other["match"], other["score"] < other["threshold"]) == (False, True)
+    assert ask("POST", "/people/99/verify", files={"photo": photo(1)}).status_code == 404
+    assert ask("POST", f"/people/{ann}/verify", files={"photo": photo()}).status_code == 422
+    assert ask("POST", f"/people/{ann}/verify", files={"photo": photo(1, 2)}).status_code == 422

@@ -60,6 +60,7 @@ PATHS = sorted(
     for path, methods in {
         "/detect": ("POST",), "/verify": ("POST",), "/identify": ("POST",), "/people": ("GET", "POST"),
         "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
+        "/people/{person}/verify": ("POST",),
         "/people/{person}/references/{reference}": ("DELETE",),
         "/people/{person}/references/{reference}/face": ("GET",), "/audit": ("GET",), "/health": ("GET",),
         "/metrics": ("GET",),

@@ -78,6 +78,13 @@ class Client:
         fields = {"central": central, "fmr": fmr}
         return self._server.post(shapes.Decision, "/verify", {"one": [one], "other": [other]}, fields)
 
+    def verify_person(
+        self, photo: Photo, person: int, *, central: bool = False, fmr: float | None = None
+    ) -> shapes.PersonDecision:
+        """Decide whether a photograph shows one person of the gallery, who is told by number."""
+        fields = {"central": central, "fmr": fmr}
+        return self._server.post(shapes.PersonDecision, f"/people/{person}/verify", {"photo": [photo]}, fields)
+
     def identify(self, photo: Photo, *, ranks: int = 3, fmr: float | None = None) -> shapes.Identified:
         """Say of every face in a photograph who of the gallery it is, or nobody."""
         return self._server.post(shapes.Identified, "/identify", {"photo": [photo]}, {"ranks": ranks, "fmr": fmr})

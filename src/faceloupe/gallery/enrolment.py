@@ -140,7 +140,7 @@ def add_references(
         trail.note(connection, "enrol", subject_id, references=count, embedder=embedder.name, new=new)
     enrolled = tuple(as_text(str(photograph.path)) for photograph in usable.values())
     doubtful = _doubtful(connection, subject_id, list(usable.values()))
-    return Enrolled(name, new, enrolled, tuple(already), tuple(refused), doubtful)
+    return Enrolled(name, new, enrolled, tuple(already), tuple(refused), doubtful, subject_id)
 
 
 def holders_of(connection: Connection, hashes: Iterable[str]) -> dict[str, Holders]:

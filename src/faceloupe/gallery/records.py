@@ -188,6 +188,8 @@ class Enrolled:
         Photographs that became none, and why.
     doubtful : tuple of Skipped
         Photographs that became references, but look like none of the subject's others, and why that is said.
+    subject_id : int or None
+        The subject's number; None if nothing was written and nobody looked it up.
     """
 
     name: str
@@ -196,6 +198,7 @@ class Enrolled:
     already_enrolled: tuple[str, ...] = ()
     refused: tuple[Skipped, ...] = ()
     doubtful: tuple[Skipped, ...] = ()
+    subject_id: int | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""

@@ -1,14 +1,17 @@
 """A request that is sent twice is done once: the ``Idempotency-Key`` header.
 
-After the IETF's draft-ietf-httpapi-idempotency-key-header. Answers are kept in memory, so a restart forgets them; a
-photograph that is sent again after one is still not enrolled twice, for the gallery knows it by its hash.
+After the IETF's draft-ietf-httpapi-idempotency-key-header. What was acknowledged is what is answered again, with when
+that was, whatever has changed since; only of who was forgotten nothing is told any more. Answers are kept in memory, so
+a restart forgets them; a photograph that is sent again after one is still not enrolled twice, for the gallery knows it
+by its hash.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -25,19 +28,27 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-Answer = tuple[int, dict[str, Any]]
+KEPT = 1000  # answers to one caller
 
-KEPT = 1000
+
+class Answer(NamedTuple):
+    """What was answered, and when it was acknowledged."""
+
+    status: int
+    document: dict[str, Any]
+    at: datetime
+    again: bool = False
+    """Whether it is told again."""
 
 
 class Answers:
-    """Answers by key, the latest thousand."""
+    """Answers by key, the latest thousand of each caller."""
 
     def __init__(self) -> None:
         self._by_key: OrderedDict[tuple[str, str], tuple[str, asyncio.Task[Answer]]] = OrderedDict()
 
     async def once(
-        self, caller: str, key: str | None, sent: BaseModel, answer: Callable[[], Awaitable[Answer]]
+        self, caller: str, key: str | None, sent: BaseModel, answer: Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
     ) -> Answer:
         """Return the answer to a request, made now or when the key was first used; what failed is tried again.
 
@@ -57,19 +68,25 @@ class Answers:
         HTTPProblem
             If the key was used for another request.
         """
+
+        async def acknowledged() -> Answer:
+            status, document = await answer()
+            return Answer(status, document, datetime.now(UTC))
+
         if key is None:
-            return await answer()
+            return await acknowledged()
         place, content = (caller, key), await asyncio.to_thread(_digest, sent)
-        if place not in self._by_key:
-            task = asyncio.ensure_future(answer())
+        again = place in self._by_key
+        if not again:
+            task = asyncio.ensure_future(acknowledged())
             self._by_key[place] = content, task
             task.add_done_callback(lambda _: self._drop_failed(place))
-            self._drop_old()
+            self._drop_old(caller)
         known, task = self._by_key[place]
         if known != content:
             raise HTTPProblem("conflict", "this Idempotency-Key was used for another request: take a new one")
         # A caller that goes away does not stop what others may wait for.
-        return await asyncio.shield(task)
+        return (await asyncio.shield(task))._replace(again=again)
 
     def clear(self) -> None:
         """Forget every answer that was made: they name people."""
@@ -82,9 +99,9 @@ class Answers:
         if task is not None and task.done() and (task.cancelled() or task.exception()):
             del self._by_key[place]
 
-    def _drop_old(self) -> None:
-        while len(self._by_key) > KEPT:
-            self._by_key.popitem(last=False)
+    def _drop_old(self, caller: str) -> None:
+        for place in [place for place in self._by_key if place[0] == caller][:-KEPT]:
+            del self._by_key[place]
 
 
 def _digest(sent: BaseModel) -> str:

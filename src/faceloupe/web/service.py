@@ -7,7 +7,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
 from faceloupe.embedders import open_embedder
@@ -26,7 +26,7 @@ from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
 from faceloupe.web.tickets import Tickets
 
-__all__ = ["Caller", "Service", "Serving", "as_caller", "beside", "needs"]
+__all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "as_caller", "beside", "needs"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -124,6 +124,11 @@ Serving = Annotated[Service, Depends(service_of)]
 
 Caller = Annotated[Key, Depends(caller_of)]
 """The key of the caller, as a route is given it."""
+
+
+LARGEST = 2**63 - 1
+Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
+"""The number of a person or a reference, in an address."""
 
 
 async def as_caller(key: Caller) -> AsyncIterator[None]:

@@ -113,12 +113,12 @@ async def events(found: Own, service: Serving) -> StreamingResponse:
 
 
 @router.post("/jobs/{job_id}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
-async def page(found: Own, service: Serving) -> Any:
+async def page(found: Own, service: Serving, key: Caller) -> Any:
     """Return an address that opens the page of a look, an explanation or a study once, within a minute."""
     document = _result(found)
     if document.get("schema") != SCHEMA:
         raise HTTPProblem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
-    return {"address": f"/pages/{service.tickets.issue(await beside(render_page, document))}"}
+    return {"address": f"/pages/{service.tickets.issue(await beside(render_page, document), key.name)}"}
 
 
 async def open_page(ticket: str, service: Serving) -> HTMLResponse:

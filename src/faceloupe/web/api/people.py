@@ -6,7 +6,7 @@ A subject is addressed by its number, never by its name: names may hold anything
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
 from faceloupe.errors import ImageError
@@ -16,7 +16,7 @@ from faceloupe.web import shapes
 from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import Caller, Service, Serving, as_caller, beside, needs
+from faceloupe.web.service import LARGEST, Caller, Number, Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["router"]
@@ -27,8 +27,8 @@ READS = [needs("recognise")]
 WRITES = [needs("enrol"), Depends(as_caller)]
 REMOVES = [needs("remove"), Depends(as_caller)]
 
-LARGEST = 2**63 - 1
-Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
+REPLAYED = "Idempotency-Replayed"
+"""When what is answered again was acknowledged."""
 
 
 class ToEnrol(Sent):
@@ -82,8 +82,9 @@ async def enrol(
 ) -> Any:
     """Enrol photographs of a subject. The answer comes once they are on the disk.
 
-    A photograph is enrolled once, however often it is sent. Those that cannot be used are told with the reason; if
-    none can, nobody is added and the answer is a problem.
+    A photograph is enrolled once, however often it is sent. An answer that is told again, for its `Idempotency-Key` was
+    used before, is the one that was acknowledged, and `Idempotency-Replayed` says when that was. Photographs that
+    cannot be used are told with the reason; if none can, nobody is added and the answer is a problem.
     """
 
     async def once() -> tuple[int, dict[str, Any]]:
@@ -98,10 +99,14 @@ async def enrol(
         )  # fmt: skip
         if not found.enrolled and not found.already_enrolled:
             raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in found.refused))
-        return 201 if found.enrolled else 200, found.to_document()
+        number = found.subject_id or await beside(_number, service.gallery, found.name)
+        return 201 if found.enrolled else 200, {**found.to_document(), "id": number}
 
-    response.status_code, document = await service.answers.once(key.name, idempotency_key, sent, once)
-    return document
+    answer = await service.answers.once(key.name, idempotency_key, sent, once)
+    response.status_code = answer.status
+    if answer.again:
+        response.headers[REPLAYED] = answer.at.isoformat(timespec="seconds")
+    return answer.document
 
 
 @router.get(
@@ -183,6 +188,11 @@ def _named(gallery: Gallery, search: str) -> list[tuple[str, int]]:
     """Return names and numbers of those whose names have a part, in letters of any case."""
     part = unicodedata.normalize("NFC", search).casefold()  # as names are kept
     return [(name, number) for name, number in gallery.names() if part in name.casefold()]
+
+
+def _number(gallery: Gallery, name: str) -> int | None:
+    """Return the number of the subject of a name; None if there is none by now."""
+    return next((number for known, number in gallery.names() if known == name), None)
 
 
 async def _forgotten(service: Service, person: int, reference: int | None = None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from faceloupe.recognition.decisions import Decision, face_document
 from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.scores import OperatingPoint
 from faceloupe.web import shapes
-from faceloupe.web.problems import responses
-from faceloupe.web.service import Service, Serving, beside, needs
+from faceloupe.web.problems import HTTPProblem, responses
+from faceloupe.web.service import Number, Service, Serving, beside, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["ToVerify", "decided", "router"]
@@ -36,6 +36,14 @@ class ToVerify(Sent):
 
     one: Photo
     other: Photo
+    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
+    fmr: Fmr = None
+
+
+class ToVerifyPerson(Sent):
+    """A photograph of one face, to compare with a person of the gallery."""
+
+    photo: Photo
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
     fmr: Fmr = None
 
@@ -80,6 +88,40 @@ async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], se
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
     found = await beside(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
     return document_of([Answered(photograph, found)])
+
+
+@router.post(
+    "/people/{person}/verify", response_model=shapes.PersonDecision,
+    responses=responses("not-found", "conflict", "image", "media-type", "unavailable", "gallery"),
+    openapi_extra=described(ToVerifyPerson),
+)  # fmt: skip
+async def verify_person(
+    person: Number, sent: Annotated[ToVerifyPerson, Depends(body_of(ToVerifyPerson))], service: Serving
+) -> Any:
+    """Decide whether a photograph shows one person of the gallery."""
+    record = await beside(service.gallery.person, person)
+    saved = await beside(service.gallery.point, service.embedder)
+    point = choose_point(service.embedder, saved=saved, fmr=sent.fmr)
+    faces: Literal["central", "one"] = "central" if sent.central else "one"
+    photograph = await service.recogniser.photograph(sent.photo, "the photograph", faces=faces)
+    everybody = max(1, await beside(service.gallery.n_subjects))
+    [found] = await beside(service.gallery.identify, photograph.templates, point=point, ranks=everybody)
+    score = next((each.score for each in found.candidates if each.subject_id == person), None)
+    if score is None:
+        raise HTTPProblem("conflict", f"subject {person} has no reference that {service.embedder.name} made")
+    match = score >= point.threshold
+    side = "reaches" if match else "is below"
+    seen = {"path": str(photograph.path), "sha256": photograph.sha256, "size": photograph.size}
+    return {
+        "schema": "faceloupe.person_decision/1",
+        "match": match,
+        "score": score,
+        "threshold": point.threshold,
+        "point": point,
+        "person": record.to_document()["person"],
+        "photograph": {**seen, "face": face_document(photograph.chips[0], photograph.templates[0])},
+        "words": f"{'Match' if match else 'No match'}: score {score:.4f} {side} the threshold {point.threshold:.4f}.",
+    }
 
 
 async def decided(sent: ToVerify, service: Service) -> Decision:

@@ -46,10 +46,10 @@ async def resume(study: str, service: Serving, key: Caller) -> Any:
 
 
 @router.post("/studies/{study}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
-async def page(study: str, service: Serving) -> Any:
+async def page(study: str, service: Serving, key: Caller) -> Any:
     """Return an address that opens the page of a finished study once, within a minute."""
     kept = await beside(service.studies.get, study)
-    return {"address": f"/pages/{service.tickets.issue(await beside(kept.page))}"}
+    return {"address": f"/pages/{service.tickets.issue(await beside(kept.page), key.name)}"}
 
 
 async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, resume: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Where a command does the same, they are what it prints with ``--json``; docs/gui
 from faceloupe.web.shapes.jobs import Address, Document, JobState, JobStates
 from faceloupe.web.shapes.networks import Anatomy, Data, FeatureMaps, Network, Networks
 from faceloupe.web.shapes.people import Audit, Enrolled, Entry, Forgotten, People, Person, Record
-from faceloupe.web.shapes.recognising import Decision, Detections, Face, Identified
+from faceloupe.web.shapes.recognising import Decision, Detections, Face, Identified, PersonDecision
 from faceloupe.web.shapes.studies import Studies, Study
 from faceloupe.web.shapes.system import Health, Point, Points
 
@@ -31,6 +31,7 @@ __all__ = [
     "Networks",
     "People",
     "Person",
+    "PersonDecision",
     "Point",
     "Points",
     "Record",

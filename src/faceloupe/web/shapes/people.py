@@ -86,6 +86,7 @@ class Refused(BaseModel):
 class Enrolled(BaseModel):
     """What became of the photographs."""
 
+    id: int | None = Field(description="Of the subject; null if it was removed meanwhile.")
     name: str
     new: bool
     enrolled: list[str]

@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 from faceloupe.gallery.identify import Candidate
 from faceloupe.recognition import Quality
 from faceloupe.scores import OperatingPoint
+from faceloupe.web.shapes.people import Person
 
-__all__ = ["Decision", "Detections", "Face", "Identified"]
+__all__ = ["Decision", "Detections", "Face", "Identified", "PersonDecision"]
 
 
 class Place(BaseModel):
@@ -94,6 +95,19 @@ class Decision(BaseModel):
     )
     photographs: list[SeenFace]
     warnings: list[str]
+    words: str
+
+
+class PersonDecision(BaseModel):
+    """Whether a photograph shows one person of the gallery."""
+
+    schema_: Literal["faceloupe.person_decision/1"] = Field(alias="schema")
+    match: bool
+    score: float = Field(ge=-1, le=1, description="Of the person's reference that is most like it.")
+    threshold: float
+    point: OperatingPoint
+    person: Person
+    photograph: SeenFace
     words: str
 
 

@@ -10,7 +10,7 @@ import { html, useEffect, useRef, useState } from "../ui.js";
 import { count } from "../words.js";
 
 const MOST = 20; // photographs of one enrolment
-const FRESH = { name: "", consent: "", keep_faces: true, force: false };
+const FRESH = { name: "", consent: "", keep_faces: false, force: false };
 const NONE = [];
 
 /** Return what sends an enrolment once, however often it is called: the same key comes with each try of the same. */

@@ -51,7 +51,12 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
     </div>`
         : html`<p class="hint">${UNSHOWN}</p>`
     }
-    ${face.candidates.length > 0 && separable && html`<${Why} candidate=${face.candidates[0]} photo=${single} />`}
+    ${
+      face.candidates.length > 0 &&
+      separable &&
+      html`<${Why} candidate=${face.candidates[0]} photo=${single}
+      probe=${html`<${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />`} />`
+    }
     <h3>Quality</h3>
     <${Shortcomings} list=${face.shortcomings} />
     <details><summary>What was measured</summary><dl class="rows">${qualityRows(face.template.quality).map(

@@ -1,6 +1,7 @@
 /** One person: what is kept, what was done, and what can be done. */
 
-import { call, picture } from "../api.js";
+import { call } from "../api.js";
+import { Chip } from "../chip.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Button, Dialog, Field, Loaded, Notice, say } from "../parts.js";
 import { may } from "../session.js";
@@ -87,26 +88,11 @@ function Record({ record: { person, references, history }, again, shelf }) {
 }
 
 function Reference({ one, person, onRemove }) {
-  const [url, setUrl] = useState(null);
-  useEffect(() => {
-    if (!one.has_face) return undefined;
-    const leaving = new AbortController();
-    let made = null;
-    picture(`/people/${person.id}/references/${one.id}/face`, leaving.signal).then(
-      (blob) => setUrl((made = URL.createObjectURL(blob))),
-      () => {}, // the words beside it say all the same
-    );
-    return () => {
-      leaving.abort();
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, [one.id]);
   return html`<li>
       ${
-        url
-          ? html`<img src=${url} alt=${`Face chip of reference ${one.id}`} width="112" height="112" />`
-          : html`
-          <span class="no-picture">${one.has_face ? "" : "no picture kept"}</span>`
+        one.has_face
+          ? html`<${Chip} person=${person.id} reference=${one.id} />`
+          : html`<span class="no-picture">no picture kept</span>`
       }
     <div><p><b>Reference ${one.id}</b><br />${day(one.created)}<br />
         <span class="quiet">

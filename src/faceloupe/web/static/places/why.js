@@ -1,6 +1,7 @@
 /** Why two faces are, or are not, alike: a job for one answer, which keeps it however often one looks elsewhere. */
 
 import { call, picture } from "../api.js";
+import { Chip } from "../chip.js";
 import { useDoing, useLoaded } from "../hooks.js";
 import { JobCard, JobList } from "../jobs.js";
 import { Button, Notice } from "../parts.js";
@@ -35,9 +36,10 @@ export const Explanations = () => html`
 /**
  * Why a face is like somebody of the gallery: against the face chip that was kept of him, if one was.
  *
- * @param {{candidate: object, photo: () => Promise<Blob>}} props  `photo` gives a picture of the one face
+ * @param {{candidate: object, probe: any, photo: () => Promise<Blob>}} props
+ *   `probe` shows the one face, `photo` gives a picture of it
  */
-export function Why({ candidate, photo }) {
+export function Why({ candidate, probe, photo }) {
   const { name, subject_id: subject } = candidate;
   const record = useLoaded((signal) => call(`/people/${subject}`, { signal }), [subject]);
   const kept = record.value?.references.find(({ has_face: face }) => face);
@@ -48,7 +50,10 @@ export function Why({ candidate, photo }) {
   });
   return (
     kept &&
-    html`<${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
+    html`<div class="beside"><figure>${probe}<figcaption>This face</figcaption></figure>
+      <figure><${Chip} person=${subject} reference=${kept.id} side=${88} />
+        <figcaption>Reference ${kept.id} of ${name}</figcaption></figure></div>
+    <${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
     hint=${`Compares it with the face chip of reference ${kept.id} alone; the score above is the best reference's.`} />`
   );
 }
