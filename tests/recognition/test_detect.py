@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from importlib import import_module
 
@@ -169,21 +172,21 @@ def turned(image, angle):
     return cv2.warpAffine(image, there, size.tolist()), there
 
 
-@pytest.mark.parametrize("angle", [45, 90, 135, 180, 225, 270, 315])
+@pytest.mark.parametrize("angle", [45, 60, 90, 135, 180, 250, 315])
 def test_a_face_is_found_at_any_angle_and_where_it_is(portrait, angle):
     (upright,) = detect(portrait)
     photo, there = turned(portrait, angle)
     (face,) = detect(photo)
-    assert face.turn == angle
+    assert abs(face.turn - angle) <= 20
     expected = np.array(upright.landmarks) @ there[:, :2].T + there[:, 2]
     eyes = np.hypot(*np.subtract(upright.landmarks.left_eye, upright.landmarks.right_eye))
-    np.testing.assert_allclose(face.landmarks, expected, atol=0.12 * eyes)
+    np.testing.assert_allclose(face.landmarks, expected, atol=0.15 * eyes)
     middle = np.array([face.box.x + face.box.width / 2, face.box.y + face.box.height / 2])
     box = upright.box
     at = there[:, :2] @ (box.x + box.width / 2, box.y + box.height / 2) + there[:, 2]
     np.testing.assert_allclose(middle, at, atol=0.25 * eyes)
-    assert face.to_document()["turn"] == angle
-    assert f"turned by {angle} degrees" in repr(face)
+    assert face.to_document()["turn"] == face.turn
+    assert f"turned by {face.turn} degrees" in repr(face)
 
 
 def test_a_quarter_turn_is_exact(portrait):
@@ -208,3 +211,15 @@ def test_a_sure_face_costs_no_further_look(portrait, monkeypatch):
 
     monkeypatch.setattr(import_module("faceloupe.recognition.detect"), "_turned_copy", never)
     assert [face.turn for face in detect(portrait)] == [0]
+
+
+def test_an_opencv_that_finds_no_faces_is_named(tmp_path):
+    (tmp_path / "cv2" / "utils").mkdir(parents=True)
+    (tmp_path / "cv2" / "__init__.py").write_text("__version__ = '4.2.0'\n")
+    (tmp_path / "cv2" / "utils" / "__init__.py").touch()
+    code = "import numpy, faceloupe.recognition as r; r.detect(numpy.zeros((64, 64), numpy.float32))"
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert f"he cv2 that is imported is OpenCV 4.2.0 from {tmp_path / 'cv2'}" in run.stderr
+    assert "pip uninstall opencv-python" in run.stderr

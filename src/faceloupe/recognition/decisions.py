@@ -19,6 +19,9 @@ from faceloupe.scores.points import one_in
 __all__ = ["Decision", "Recognising", "face_document", "point_in_words", "turn_words", "verify"]
 
 
+TILTED = 40  # degrees by which a head may be tilted without being told
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """The answer to "do these two photographs show one person?", with everything it rests on.
@@ -167,8 +170,8 @@ def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
 
 
 def turn_words(detection: Detection) -> str | None:
-    """Return that a face is turned, in words; None if it is upright."""
-    if not detection.turn:
+    """Return that a face is turned, in words; None if it is upright, or tilted only."""
+    if not TILTED <= detection.turn <= 360 - TILTED:
         return None
     return f"the face is turned by {detection.turn} degrees; it was turned upright before it was compared"
 
