@@ -4,6 +4,7 @@ Shapes as in :mod:`faceloupe.training.ensemble`: S fits, B captures a batch, M f
 features, K units.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,9 +46,8 @@ class Tape:
     active: Weights  # by ReLU layer of the front: (S, B, units)
     faces: Tensor  # (S, B): the faces of the batch
     features: Tensor  # of the convolution: (S, B, F, P), pooled and activated
-    winners: Tensor  # (S·B·F, P), sorted by face: the row of the patch that won each window
+    winners: Tensor  # (S·B·F, P), sorted by face: the patch, among those of all faces, that won each window
     places: Tensor  # (S·B,): which place of the batch each sorted place is
-    groups: tuple[tuple[int, int, int], ...]  # a face, and the first and last sorted place that show it
 
 
 class Front(Protocol):
@@ -106,7 +106,7 @@ class _Pixels:
             sums = every.gather(1, faces.unsqueeze(2).expand(-1, -1, units))
         sums = (sums - scaling.mean * matrix.sum(2).unsqueeze(1)) / scaling.scale + bias
         nothing = torch.empty(0)
-        return sums, Tape({}, faces, nothing, nothing, nothing, ())
+        return sums, Tape({}, faces, nothing, nothing, nothing)
 
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:  # noqa: ARG002
         fits, _, units = slope.shape
@@ -149,25 +149,28 @@ class _Convolution:
             (side - window) // step * step + window
             for side, window, step in zip(room, self.window, self.step, strict=True)
         )  # as much as pooling sees
+        self.positions = math.prod(
+            (side - window) // step + 1 for side, window, step in zip(room, self.window, self.step, strict=True)
+        )
         # (M, h·w, k²)
         self.patches = patches[:, : self.height, : self.width].reshape(len(images), self.height * self.width, -1)
+        self.maps = self.patches.new_empty(0)  # the maps of one face; kept, for new memory costs more than the product
 
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
         kernels = weights["conv.weight"].flatten(2)  # (S, F, k²)
         fits, filters, _ = kernels.shape
         shown, places = faces.flatten().sort(stable=True)  # (S·B,)
-        groups = _runs(shown)
+        distinct, counts = torch.unique_consecutive(shown, return_counts=True)
+        columns = (filters * counts).tolist()
         kernels_shown = kernels[places // faces.shape[1]].flatten(0, 1)  # (S·B·F, k²)
-        pooled: Tensor | None = None
-        for face, a, b in groups:
-            values, rows = self._pool(face, kernels_shown[a * filters : b * filters])
-            if pooled is None:
-                pooled = values.new_empty(len(kernels_shown), len(values))
-                winners = rows.new_empty(pooled.shape)
-            pooled[a * filters : b * filters] = values.t()
-            winners[a * filters : b * filters] = rows.t()
-        assert pooled is not None  # noqa: S101 - a batch has faces
-        features = torch.empty_like(pooled).view(fits, -1, filters, pooled.shape[1])  # (S, B, F, P)
+        pooled = kernels.new_empty(len(kernels_shown), self.positions)
+        winners = places.new_empty(pooled.shape)
+        for face, kernels_of_face, values, rows in zip(
+            distinct.tolist(), *(torch.split(part, columns) for part in (kernels_shown, pooled, winners)), strict=True
+        ):
+            self._pool(face, kernels_of_face, values, rows)
+        winners.view(len(shown), -1).add_((shown * self.patches.shape[1]).unsqueeze(1))
+        features = torch.empty_like(pooled).view(fits, -1, filters, self.positions)  # (S, B, F, P)
         features.view(len(shown), -1).index_copy_(0, places, pooled.view(len(shown), -1))
         offset = weights["conv.bias"].unsqueeze(2) - kernels.sum(2, keepdim=True) * scaling.mean / scaling.scale
         features.div_(scaling.scale.unsqueeze(1)).add_(offset.unsqueeze(1))
@@ -176,17 +179,21 @@ class _Convolution:
         sums = torch.baddbmm(
             weights[f"{self.first}.bias"].unsqueeze(1), features.flatten(2), weights[f"{self.first}.weight"].mT
         )
-        return sums, Tape(active, faces, features, winners, places, groups)
+        return sums, Tape(active, faces, features, winners, places)
 
-    def _pool(self, face: int, kernels: Tensor) -> tuple[Tensor, Tensor]:
-        """Convolve one face with (columns, k²) kernels; return each window's maximum and its row, (P, columns)."""
+    def _pool(self, face: int, kernels: Tensor, values: Tensor, rows: Tensor) -> None:
+        """Convolve one face with (columns, k²) kernels; put each window's maximum and its row into (columns, P)."""
         columns = len(kernels)
         if columns < MIN_COLUMNS:
             kernels = functional.pad(kernels, (0, 0, 0, MIN_COLUMNS - columns))
-        maps = torch.mm(self.patches[face], kernels.t())  # (h·w, columns): channels last, as the pooling likes it
-        maps = maps.view(1, self.height, self.width, -1).permute(0, 3, 1, 2)
-        values, winners = functional.max_pool2d(maps, self.window, self.step, return_indices=True)
-        return values[0].flatten(1).t()[:, :columns], winners[0].flatten(1).t()[:, :columns]
+        size = self.patches.shape[1] * len(kernels)
+        if len(self.maps) < size:
+            self.maps = self.patches.new_empty(size)
+        maps = self.maps[:size].view(1, self.height, self.width, len(kernels))  # channels last, as pooling likes it
+        torch.mm(self.patches[face], kernels.t(), out=maps.view(-1, len(kernels)))
+        best, where = functional.max_pool2d(maps.permute(0, 3, 1, 2), self.window, self.step, return_indices=True)
+        values.copy_(best[0, :columns].flatten(1))
+        rows.copy_(where[0, :columns].flatten(1))
 
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
         torch.sum(slope, dim=1, out=gradients[f"{self.first}.bias"])
@@ -196,25 +203,12 @@ class _Convolution:
         torch.sum(slope, dim=(1, 3), out=gradients["conv.bias"])
         fits, batch, filters, _ = slope.shape
         by_face = slope.flatten(0, 1)[tape.places].flatten(0, 1)  # (S·B·F, P)
+        starts = torch.arange(0, tape.winners.numel(), self.positions)
+        bags = torch.embedding_bag(
+            self.patches.flatten(0, 1), tape.winners.flatten(), starts, per_sample_weights=by_face.flatten()
+        )[0]
         sums = slope.new_empty(fits * batch, filters, self.patches.shape[2])
-        sums[tape.places] = torch.cat(
-            [
-                functional.embedding_bag(
-                    tape.winners[a * filters : b * filters],
-                    self.patches[face],
-                    per_sample_weights=by_face[a * filters : b * filters],
-                    mode="sum",
-                )
-                for face, a, b in tape.groups
-            ]
-        ).view(sums.shape)
+        sums.index_copy_(0, tape.places, bags.view(sums.shape))
         raw = sums.view(fits, batch, filters, -1).sum(1)  # (S, F, k²): as if the pixels had not been preprocessed
         shifted = (raw - scaling.mean * gradients["conv.bias"].unsqueeze(2)) / scaling.scale
         gradients["conv.weight"].copy_(shifted.view(gradients["conv.weight"].shape))
-
-
-def _runs(values: Tensor) -> tuple[tuple[int, int, int], ...]:
-    """Return (value, start, stop) of each run of equal values in a sorted vector."""
-    distinct, counts = torch.unique_consecutive(values, return_counts=True)
-    stops = counts.cumsum(0).tolist()
-    return tuple(zip(distinct.tolist(), [0, *stops[:-1]], stops, strict=True))
