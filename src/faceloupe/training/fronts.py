@@ -4,22 +4,20 @@ Shapes as in :mod:`faceloupe.training.ensemble`: S fits, B captures a batch, M f
 features, K units.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from faceloupe.training.activations import activate_, slope_through
+from faceloupe.training.pooled_maps import pooled_maps_of
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.specs import Convolution, Dense, GlobalPooling, NetworkSpec, Pooling
 
 __all__ = ["Front", "Scaling", "Tape", "Weights", "front_of", "pays"]
 
-MIN_COLUMNS = 16  # a product of fewer columns than one pair of AVX-512 registers is slower than a padded one
 GATHER = 60  # faces times units, for each capture of a batch, past which copying the batch beats a product with all
 
 Weights = dict[str, Tensor]
@@ -140,21 +138,10 @@ class _Convolution:
         self.first = first
         self.activation = convolution.activation
         kernel, step = convolution.kernel, convolution.stride
-        patches = images.unfold(1, kernel[0], step[0]).unfold(2, kernel[1], step[1])  # (M, h, w, k, k)
-        room = patches.shape[1:3]
-        self.window, self.step = (
-            (pooling.size, pooling.stride) if isinstance(pooling, Pooling) else (tuple(room), tuple(room))
-        )
-        self.height, self.width = (
-            (side - window) // step * step + window
-            for side, window, step in zip(room, self.window, self.step, strict=True)
-        )  # as much as pooling sees
-        self.positions = math.prod(
-            (side - window) // step + 1 for side, window, step in zip(room, self.window, self.step, strict=True)
-        )
-        # (M, h·w, k²)
-        self.patches = patches[:, : self.height, : self.width].reshape(len(images), self.height * self.width, -1)
-        self.maps = self.patches.new_empty(0)  # the maps of one face; kept, for new memory costs more than the product
+        room = tuple((side - k) // by + 1 for side, k, by in zip(images.shape[1:], kernel, step, strict=True))
+        window, window_step = (pooling.size, pooling.stride) if isinstance(pooling, Pooling) else (room, room)
+        self.maps = pooled_maps_of(images, kernel, step, (window[0], window[1]), (window_step[0], window_step[1]))
+        self.positions = len(self.maps.first_row)
 
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
         kernels = weights["conv.weight"].flatten(2)  # (S, F, k²)
@@ -168,8 +155,9 @@ class _Convolution:
         for face, kernels_of_face, values, rows in zip(
             distinct.tolist(), *(torch.split(part, columns) for part in (kernels_shown, pooled, winners)), strict=True
         ):
-            self._pool(face, kernels_of_face, values, rows)
-        winners.view(len(shown), -1).add_((shown * self.patches.shape[1]).unsqueeze(1))
+            self.maps.pool(face, kernels_of_face, values, rows)
+        first = (shown * self.maps.table.shape[1]).unsqueeze(1) + self.maps.first_row  # (S·B, P)
+        winners.view(len(shown), filters, -1).add_(first.unsqueeze(1))
         features = torch.empty_like(pooled).view(fits, -1, filters, self.positions)  # (S, B, F, P)
         features.view(len(shown), -1).index_copy_(0, places, pooled.view(len(shown), -1))
         offset = weights["conv.bias"].unsqueeze(2) - kernels.sum(2, keepdim=True) * scaling.mean / scaling.scale
@@ -181,20 +169,6 @@ class _Convolution:
         )
         return sums, Tape(active, faces, features, winners, places)
 
-    def _pool(self, face: int, kernels: Tensor, values: Tensor, rows: Tensor) -> None:
-        """Convolve one face with (columns, k²) kernels; put each window's maximum and its row into (columns, P)."""
-        columns = len(kernels)
-        if columns < MIN_COLUMNS:
-            kernels = functional.pad(kernels, (0, 0, 0, MIN_COLUMNS - columns))
-        size = self.patches.shape[1] * len(kernels)
-        if len(self.maps) < size:
-            self.maps = self.patches.new_empty(size)
-        maps = self.maps[:size].view(1, self.height, self.width, len(kernels))  # channels last, as pooling likes it
-        torch.mm(self.patches[face], kernels.t(), out=maps.view(-1, len(kernels)))
-        best, where = functional.max_pool2d(maps.permute(0, 3, 1, 2), self.window, self.step, return_indices=True)
-        values.copy_(best[0, :columns].flatten(1))
-        rows.copy_(where[0, :columns].flatten(1))
-
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
         torch.sum(slope, dim=1, out=gradients[f"{self.first}.bias"])
         torch.bmm(slope.mT, tape.features.flatten(2), out=gradients[f"{self.first}.weight"])
@@ -205,9 +179,9 @@ class _Convolution:
         by_face = slope.flatten(0, 1)[tape.places].flatten(0, 1)  # (S·B·F, P)
         starts = torch.arange(0, tape.winners.numel(), self.positions)
         bags = torch.embedding_bag(
-            self.patches.flatten(0, 1), tape.winners.flatten(), starts, per_sample_weights=by_face.flatten()
+            self.maps.table.flatten(0, 1), tape.winners.flatten(), starts, per_sample_weights=by_face.flatten()
         )[0]
-        sums = slope.new_empty(fits * batch, filters, self.patches.shape[2])
+        sums = slope.new_empty(fits * batch, filters, self.maps.table.shape[2])
         sums.index_copy_(0, tape.places, bags.view(sums.shape))
         raw = sums.view(fits, batch, filters, -1).sum(1)  # (S, F, k²): as if the pixels had not been preprocessed
         shifted = (raw - scaling.mean * gradients["conv.bias"].unsqueeze(2)) / scaling.scale
