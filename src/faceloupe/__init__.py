@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from faceloupe.recognition import Decision, FaceSearch, Photograph, SFace, Template, recognise, verify
     from faceloupe.report import render_page, save_figures
     from faceloupe.scores import OperatingPoint
-    from faceloupe.studies import Study, Trials, study
+    from faceloupe.studies import Study, Trials, open_study, study
     from faceloupe.training import (
         CNNClassifier,
         DeepCNNClassifier,
@@ -39,7 +39,7 @@ _HOMES = {
     "evaluation": ("Evaluation", "calibrate", "evaluate"),
     "pages": ("page",),
     "report": ("render_page", "save_figures"),
-    "studies": ("Study", "Trials", "study"),
+    "studies": ("Study", "Trials", "open_study", "study"),
     "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -55,7 +55,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "Candidates", "Gallery", "open_gallery", "OperatingPoint",
     "Explanation", "explain", "Evaluation", "calibrate", "evaluate",
     "page", "render_page", "save_figures",
-    "Study", "Trials", "study",
+    "Study", "Trials", "open_study", "study",
     "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network",
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from faceloupe.arrays import encode_array
 
-__all__ = ["Block", "chart", "pictures", "section", "table", "text"]
+__all__ = ["Block", "chart", "fold", "live", "pictures", "section", "switch", "table", "text"]
 
 Block = dict[str, Any]
 
@@ -20,6 +20,22 @@ def section(id: str, heading: str, blocks: Iterable[Block]) -> Block:  # noqa: A
 def text(words: str) -> Block:
     """Return a block of text."""
     return {"type": "text", "text": words}
+
+
+def fold(summary: str, blocks: Iterable[Block]) -> Block:
+    """Return blocks that are folded away below a summary until somebody wants them."""
+    return {"type": "fold", "summary": summary, "blocks": list(blocks)}
+
+
+def switch(id: str, label: str, choices: Mapping[str, Iterable[Block]]) -> Block:  # noqa: A002
+    """Return blocks of which one choice is shown at a time; `label` says what is chosen."""
+    made = [{"label": name, "blocks": list(blocks)} for name, blocks in choices.items()]
+    return {"type": "switch", "id": id, "label": label, "choices": made}
+
+
+def live(id: str, words: str) -> Block:  # noqa: A002
+    """Return the place of something that moves: a script finds it by its id; `words` stand there without scripts."""
+    return {"type": "live", "id": id, "words": words}
 
 
 def table(

@@ -71,7 +71,7 @@ def test_the_report_is_written_and_its_path_is_all_that_stdout_holds(finished):
 
 def test_stderr_tells_the_verdicts(finished):
     _, (_, _, talk) = finished
-    assert "contradicted  The pooling window moves with a stride of 1." in talk
+    assert "The tutorial says: The flattened numbers pass through four hidden layers.\n  contradicted" in talk
     assert "trials in" in talk
 
 

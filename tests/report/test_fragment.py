@@ -20,8 +20,8 @@ POINTS: dict[str, Any] = {
     "x": {"label": "first", "unit": "pixels"},
     "y": {"label": "second"},
     "series": [
-        {"name": "s1", "style": "cnn", "x": [1, 2, 3], "y": [0.5, None, -1.5]},
-        {"name": "s2", "style": "fcnn", "x": [2, 2], "y": [0, 1]},
+        {"name": "s1", "style": "blue", "x": [1, 2, 3], "y": [0.5, None, -1.5]},
+        {"name": "s2", "style": "orange", "x": [2, 2], "y": [0, 1]},
     ],
 }
 
@@ -54,7 +54,7 @@ def test_points_are_not_joined_and_each_is_drawn() -> None:
     page = _within(render_fragment({"id": "s", "heading": "", "blocks": [POINTS]}))
     wide, narrow = re.findall(r"<svg.*?</svg>", page)
     for drawing in (wide, narrow):
-        clouds = re.findall(r'<g class="(?:cnn|fcnn)"><path d="([^"]*)" class="mark"', drawing)
+        clouds = re.findall(r'<g class="(?:blue|orange)"><path d="([^"]*)" class="mark"', drawing)
         # A square starts with "M" at its centre; a circle too. The missing one is left out.
         assert [one.count("M") for one in clouds] == [2, 2]
 

@@ -24,7 +24,7 @@ from hover_data import (
 from loupe_data import make_study
 
 from faceloupe.report import render_frame, render_page
-from faceloupe.report.blocks import blocks_of
+from faceloupe.report.rendering import blocks_of
 
 
 @pytest.fixture(scope="module")

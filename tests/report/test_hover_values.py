@@ -15,8 +15,8 @@ from torch import nn
 
 from faceloupe.looking import look, open_model
 from faceloupe.pages import page as page_of
-from faceloupe.report.blocks import blocks_of
 from faceloupe.report.pictures import array_to_pixels, png_uri
+from faceloupe.report.rendering import blocks_of
 
 # A pointer over the middle of every cell of every picture of a figure; what is said at each.
 READ_ALL = """async (figure) => {

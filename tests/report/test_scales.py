@@ -68,7 +68,7 @@ def test_logarithmic_ticks_lie_within(low: float, factor: float) -> None:
 LOG_CHART = {
     "type": "chart", "id": "det", "title": "DET", "caption": "A curve.", "mark": "line",
     "x": {"label": "FMR", "scale": "log"}, "y": {"label": "FNMR", "scale": "log"},
-    "series": [{"name": "one", "style": "cnn", "x": [1e-4, 1e-3, 1e-2], "y": [0.1, 0.01, 0.0],
+    "series": [{"name": "one", "style": "blue", "x": [1e-4, 1e-3, 1e-2], "y": [0.1, 0.01, 0.0],
                 "lo": [0.05, 0.0, 0.0], "hi": [0.2, 0.02, 0.004]}],
     "reference": [],
 }  # fmt: skip

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +43,9 @@ def two_people():
 @pytest.fixture(scope="session")
 def finished(faces, tmp_path_factory):
     """A small study from beginning to end; only to be read."""
-    plan = make_plan(faces, pairs=3, seeds=2, epochs=4)
+    plan = replace(
+        make_plan(faces, pairs=3, seeds=2, epochs=4), splits=3, network_splits=2, deep_splits=1, filter_fits=1
+    )
     return run_study(plan, faces, tmp_path_factory.mktemp("study") / "kept", command="faceloupe study", n_jobs=1)
 
 

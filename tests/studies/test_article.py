@@ -1,156 +1,215 @@
-"""The page as a whole: its lead, its evidence for machines, whom it shows, and that other studies have one too."""
+"""The page: the tutorial's steps in order, made from what was kept and nothing else, and whom it shows."""
 
 import json
-import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from recount import KINDS, NETWORKS, agree, blocks, decimals, fits, grid, interval, number, share_of
+import torch
+from recount import KINDS, NETWORKS, blocks, fits, grid, interval, number, pick
 
 from faceloupe.arrays import decode_array
 from faceloupe.pages import page as page_of
-from faceloupe.studies import Study, Trials, make_plan, run_study
+from faceloupe.report import render_page
+from faceloupe.studies import Trials
+from faceloupe.studies.fits import build
+from faceloupe.studies.statements import CONFIDENCE
 
 
-def test_the_lead(document, table):
-    dead = [share_of(fits(table, name, "none", False), lambda row: float(row["dead_hidden"]) == 4) for name in NETWORKS]
-    fcnn, cnn = (grid(fits(table, name, "centre", True), "accuracy") for name in NETWORKS)
-    raw = grid(fits(table, "fcnn", "none", True), "accuracy")
-    learned = share_of(fits(table, "fcnn", "centre", True), lambda row: float(row["train_accuracy"]) == 1)
-    expected = [number(100 * abs(value)) for found in dead for value in found]
-    expected += [number(100 * learned[0]), number(100 * fcnn.mean())]
-    expected += [number(100 * abs(value)) for value in interval(fcnn - raw)]
-    expected += [number(100 * cnn.mean()), *(number(100 * abs(value)) for value in interval(fcnn - cnn))]
-    assert decimals(" ".join(document["lead"])) == expected
-    assert "3 pairs of people with 2 seeds each" in document["lead"][0]
+def statement(document, id_):
+    (found,) = [block for block in blocks(document, "statement") if block["id"] == id_]
+    return found
 
 
-def test_every_n(document):
-    text = json.dumps(document["sections"], ensure_ascii=False)
-    assert set(re.findall(r"n = (\d+) pairs × (\d+) seeds", text)) == {("3", "2")}
-    assert "NaN" not in text
-    assert "nan" not in re.findall(r"\bnan\b", text)
+def test_the_tutorials_steps_are_its_spine_in_order(document):
+    headings = [section["heading"] for section in document["sections"]]
+    steps = [int(step) for heading in headings for step in re.findall(r"\d+", heading)]
+    assert steps == [0, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11]
+    for section in document["sections"]:
+        assert section["blocks"][0]["type"] == "text", section["id"]  # what is asked, and the answer, come first
 
 
-def test_the_evidence_for_machines(document, table):
-    evidence = document["evidence"]
-    for name in NETWORKS:
-        for kind in KINDS:
-            everything, half = (fits(table, name, kind, held_out) for held_out in (False, True))
+def test_statistics_and_arithmetic_are_folded_away(document):
+    html = render_page(document)
+    opened, before = html, ""
+    while opened != before:  # the innermost first
+        opened, before = re.sub(r"<details[^>]*>(?:(?!<details).)*?</details>", "", opened, flags=re.DOTALL), opened
+    assert "One weight for every pixel" in html
+    assert "One weight for every pixel" not in opened
+    assert "The statistics" in html
+    assert 'class="figures"' not in opened
+
+
+def test_every_word_that_is_marked_is_explained(document):
+    html = render_page(document)
+    opened = set(re.findall(r'popovertarget="([^"]+)"', html))
+    assert len(opened) > 10
+    assert opened <= set(re.findall(r'<p id="([^"]+)" popover="auto">', html))
+
+
+def test_robustness_is_one_chart_with_a_switch(document):
+    (switch,) = blocks(document, "switch")
+    assert [choice["label"] for choice in switch["choices"]] == [
+        "sideways", "up and down", "turned", "covered", "brightness",
+    ]  # fmt: skip
+    html = render_page(document)
+    assert html.count('type="radio"') == 5
+    assert html.count(" checked>") == 1
+
+
+def test_nothing_stands_in_quotation_marks(document):
+    words = json.dumps([block for block in blocks(document) if block["type"] != "pictures"], ensure_ascii=False)
+    assert not set("“”«»") & set(words.replace("“Sees”", ""))
+    css = render_page(document).split("<style>")[1].split("</style>")[0]
+    assert "201C" not in css
+
+
+class TestItsNumbers:
+    def test_the_lead(self, document, table):
+        told = " ".join(document["lead"])
+        fcnn, cnn = (grid(fits(table, name, "centre", True), "accuracy") for name in NETWORKS)
+        gap = interval(fcnn - cnn)
+        assert "3 pairs of people with 2 seeds each" in told
+        assert f"{number(100 * fcnn.mean())} % of held-out" in told
+        assert f"{number(100 * gap[0], signed=True)} points [{number(100 * gap[1], signed=True)}, " in told
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_verdict_rests_on_the_trials(self, document, table, kind):
+        found = statement(document, "better")["judged"][list(KINDS).index(kind)]
+        cnn, fcnn = (grid(fits(table, name, kind, True), "accuracy") for name in ("cnn", "fcnn"))
+        expected = interval(cnn - fcnn, CONFIDENCE)
+        shown = found["interval"]
+        assert (shown["estimate"], shown["low"], shown["high"]) == pytest.approx(expected)
+        assert shown["confidence"] == pytest.approx(CONFIDENCE)
+
+    def test_freezing_the_filters(self, document, table):
+        shown = statement(document, "learned-filters")["judged"][1]["interval"]
+        free = grid(fits(table, "cnn", "centre", True), "accuracy")
+        frozen = grid(fits(table, "cnn", "centre", True, "controls", "frozen filters"), "accuracy")
+        assert shown["estimate"] == pytest.approx((free - frozen).mean())
+
+    def test_a_shift(self, document, table):
+        rows = [
+            row for row in pick(table, experiment="robustness", network="cnn") if row["condition"].startswith("shift")
+        ]
+        moved = [row for row in rows if float(row["amount"]) in (-8.0, 8.0)]
+        lost = grid([row for row in rows if float(row["amount"]) == 0], "accuracy") - grid(moved, "accuracy")
+        assert statement(document, "location")["judged"][1]["interval"]["estimate"] == pytest.approx(lost.mean())
+
+    def test_the_repairs(self, document, table):
+        (chart,) = [block for block in blocks(document, "chart") if block["id"] == "number-of-parameters-chart"]
+        raw = grid(fits(table, "fcnn", "none", True), "train_accuracy")
+        for place, network in enumerate(("fcnn-equal", "fcnn-wide", "fcnn-slow", "fcnn-leaky", "fcnn-he")):
+            changed = grid(fits(table, network, "none", True, "controls"), "train_accuracy")
+            assert chart["series"][0]["x"][place] == pytest.approx((changed - raw).mean())
+
+    def test_every_row_of_the_controls(self, document, table):
+        (shown,) = [block for block in blocks(document, "table") if block["id"] == "controls-table"]
+        assert len(shown["rows"]) == 2 * 2 + 5 + 2 + 2 + 2 + 2
+        means = {tuple(row[:3]): row[4] for row in shown["rows"]}
+        wide = grid(fits(table, "fcnn-wide", "none", True, "controls"), "accuracy")
+        key = ("FCNN, 16 times as many parameters", "pixels as they are", "–")
+        assert means[key].startswith(number(100 * wide.mean()))
+
+    def test_other_trials_give_another_page(self, finished, document):
+        rows = [
+            replace(row, accuracy=0.5) if row.experiment == "pairs" and row.n_held_out else row
+            for row in finished.trials
+        ]
+        assert page_of(replace(finished, trials=Trials(rows)))["lead"] != document["lead"]
+
+
+@pytest.fixture(scope="module")
+def drawn(document):
+    return {
+        block["id"]: {panel["label"]: decode_array(panel["array"]) for panel in block["panels"]}
+        for block in blocks(document, "pictures")
+    }
+
+
+class TestItsPictures:
+    def test_the_faces_are_the_pairs(self, drawn, faces):
+        shown = np.stack(list(drawn["people"].values()))
+        np.testing.assert_allclose(shown, faces.images[[0, 10]], atol=0.5 / 255 + 1e-6)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_filters_before_and_after_are_those_of_the_fit_that_the_loupe_opens(self, drawn, document, kind):
+        entry = document["loupe"]["networks"][f"cnn/{kind}"]
+        after = decode_array(entry["fits"][0]["weights"]["conv.weight"])[:, 0]
+        before = decode_array(entry["history"]["weights"]["conv.weight"])[0, :, 0]
+        labels = list(drawn[f"filters-{kind}"])
+        shown = np.stack(list(drawn[f"filters-{kind}"].values()))
+        np.testing.assert_allclose(shown, np.concatenate([before, after]), atol=1e-3)
+        assert labels[0] == "1, before"
+        assert labels[4] == f"1: {np.corrcoef(before[0].ravel(), after[0].ravel())[0, 1]:.2f}"
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_maps_stand_before_and_after_the_relu_and_pooled_in_one_order(self, drawn, finished, kind):
+        kept, shown = finished.fits.network("cnn", kind), finished.fits.shown
+        network = build("cnn", (32, 32))
+        network.load_state_dict({name: torch.tensor(value[shown]) for name, value in kept.weights.items()})
+        face = (finished.fits.pixels[:1] - kept.mean[shown]) / kept.scale[shown]
+        with torch.no_grad():
+            before = network.conv(torch.tensor(face, dtype=torch.float32)[:, None])
             expected = {
-                "train_accuracy": interval(grid(everything, "train_accuracy")),
-                "held_out_accuracy": interval(grid(half, "accuracy")),
-                "all_hidden_dead": share_of(everything, lambda row: float(row["dead_hidden"]) == 4),
-                "learned_every_capture": share_of(everything, lambda row: float(row["train_accuracy"]) == 1),
+                "before the ReLU": before[0],
+                "after the ReLU": before[0].relu(),
+                "pooled": network.pool(before.relu())[0],
             }
-            assert set(evidence[f"{name}/{kind}"]) == set(expected)
-            for what, found in expected.items():
-                one = evidence[f"{name}/{kind}"][what]
-                agree([one["estimate"], one["low"], one["high"]], found)
-    assert evidence["statements"] == {one["id"]: one["verdict"] for one in blocks(document, "statement")}
-    assert set(evidence) == {"schema", "lead", "statements", *(f"{name}/{kind}" for name in NETWORKS for kind in KINDS)}
+        for what, maps in expected.items():
+            for place in range(4):
+                assert np.allclose(drawn[f"maps-{kind}"][f"{place + 1}, {what}"], maps[place], atol=1e-5)
 
 
-class TestTheDocument:
-    def test_it_is_json_without_nan(self, document):
-        assert json.loads(json.dumps(document, allow_nan=False)) == document
-
-    def test_from_the_disk_it_is_the_same(self, finished, document, faces):
-        read = run_study(finished.plan, faces, finished.folder, resume=True, n_jobs=1)
-        assert page_of(read) == document
-
-    def test_writing_it_twice_gives_the_same(self, finished, document):
-        assert page_of(finished) == document
-
-    @pytest.mark.parametrize(
-        ("experiment", "column"),
-        [
-            ("pairs", "accuracy"), ("pairs", "train_accuracy"), ("pairs", "dead_hidden"), ("tutorial", "train_loss"),
-            ("controls", "accuracy"), ("robustness", "consistency"), ("learning", "accuracy"), ("probe", "accuracy"),
-            ("people", "accuracy"), ("timing", "seconds"),
-        ],
-    )  # fmt: skip
-    def test_one_changed_trial_changes_it(self, finished, document, experiment, column):
-        rows = list(finished.trials)
-        place = next(
-            index
-            for index, row in enumerate(rows)
-            if row.experiment == experiment
-            and not math.isnan(getattr(row, column))
-            and (experiment != "tutorial" or row.condition == "epoch")
-        )
-        rows[place] = replace(rows[place], **{column: 0.3125 if getattr(rows[place], column) != 0.3125 else 0.5})
-        assert page_of(doctored(finished, rows))["sections"] != document["sections"]
-
-    def test_ids_are_unique(self, document):
-        ids = [block["id"] for block in blocks(document) if "id" in block]
-        assert len(set(ids)) == len(ids)
-
-
-def doctored(finished, rows):
-    return Study(finished.plan, finished.faces, Trials(rows), finished.folder, finished.manifest, 0.0)
-
-
-def least_study(faces, folder, **options):
-    """As little as has a page."""
-    plan = make_plan(faces, **{"pairs": 1, "seeds": 2, "epochs": 1} | options)
-    return run_study(replace(plan, splits=2, network_splits=2), faces, folder, n_jobs=1)
-
-
-class TestWithoutFaces:
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def named(make_faces, tmp_path_factory):
-        return least_study(make_faces(shape=(21, 21)), tmp_path_factory.mktemp("named") / "study")
-
-    def test_no_picture_is_larger_than_a_filter(self, named):
-        document = page_of(named, show_faces=False)
-        shapes = {
-            decode_array(panel["array"]).shape for block in blocks(document, "pictures") for panel in block["panels"]
+class TestWhomItShows:
+    def test_without_faces_it_holds_none_and_no_weights_of_faces(self, finished):
+        document = page_of(finished, show_faces=False)
+        assert "loupe" not in document
+        assert {block["id"] for block in blocks(document, "pictures")} == {
+            "filters-centre",
+            "filters-learned",
+            "filters-none",
         }
-        assert shapes == {(8, 8)}
-        assert {block["id"] for block in blocks(document, "pictures")} == {"filters-none", "filters-centre"}
-
-    def test_no_weights_are_left_in_which_somebody_could_be_seen(self, named):
-        document = page_of(named, show_faces=False)
-        assert document["networks"] == {}
-        assert json.dumps(document).count("base64") == 2 * 4
         assert document["provenance"]["this file holds"] == "no faces"
 
-    @pytest.mark.parametrize("show_faces", [True, False])
-    def test_no_name_of_a_subject_and_no_path_of_a_capture(self, named, show_faces):
-        text = json.dumps(page_of(named, show_faces=show_faces), ensure_ascii=False)
-        assert not [name for name in named.faces.names if name in text]
-        assert ".png" not in text
-
-    def test_the_words_do_not_speak_of_pictures_that_are_not_there(self, named):
-        text = json.dumps(page_of(named, show_faces=False)["sections"])
-        assert "what the CNN makes of a face" not in text
+    def test_by_default_only_those_that_were_published_for_it(self, finished):
+        private = {**finished.manifest, "data": {**finished.manifest["data"], "source": "my holiday"}}
+        assert "loupe" in page_of(finished)
+        assert "loupe" not in page_of(replace(finished, manifest=private))
 
 
-class TestOtherStudies:
-    @pytest.mark.parametrize(
-        ("options", "faces_options"),
-        [
-            ({"preprocess": ("centre",)}, {}),
-            ({"preprocess": ("none",)}, {}),
-            ({"preprocess": ("standardise",)}, {}),
-            ({"preprocess": ("none", "centre", "standardise")}, {}),
-            ({}, {"subjects": 2}),
-            ({"seeds": 4}, {}),
-            ({"pairs": 3}, {"captures": [4, 9, 7]}),
-            ({}, {"shape": (17, 30)}),
-            ({}, {"shape": (11, 11)}),
-        ],
-    )
-    def test_they_have_a_page_too(self, make_faces, tmp_path, options, faces_options):
-        study = least_study(make_faces(**faces_options), tmp_path / "study", **options)
-        document, kinds = page_of(study), study.plan.preprocess
-        text = json.dumps(document, allow_nan=False)
-        assert " nan " not in text
-        checked = {block["id"] for block in blocks(document, "statement")}
-        # What is said of pixels as they are needs fits on them.
-        assert ({"training-accuracy", "overfitting"} <= checked) == ("none" in kinds)
-        assert len(checked) == (11 if "none" in kinds else 9)
-        assert ("repair" in {block["id"] for block in blocks(document, "chart")}) == ({"none", "centre"} <= set(kinds))
+def test_the_loupe_opens_on_a_network_worth_moving_with_the_raw_ones_a_click_away(document):
+    assert list(document["loupe"]["networks"]) == ["fcnn/centre", "cnn/centre", "fcnn/none", "cnn/none"]
+
+
+def test_it_is_json_and_the_same_twice(finished, document):
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert page_of(finished) == document
+    assert document["evidence"] == finished.to_document()
+
+
+def test_the_road_is_short_and_its_words_open_by_key_mouse_and_touch(browser, document, tmp_path):
+    """From the first line to the last verdict at most 9,000 pixels at 1280 wide, with everything folded."""
+    path = tmp_path / "page.html"
+    path.write_text(render_page(document))
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(path.as_uri())
+    last = "[...document.querySelectorAll('.statement')].at(-1).getBoundingClientRect().bottom + scrollY"
+    assert tab.evaluate(last) <= 9000
+    term = tab.locator("button.term").first
+    note = tab.locator(f"#{term.get_attribute('popovertarget')}")
+    assert not note.is_visible()
+    term.focus()
+    tab.keyboard.press("Enter")
+    assert note.is_visible()
+    tab.keyboard.press("Escape")
+    assert not note.is_visible()
+    term.click()
+    assert note.is_visible()
+    tab.keyboard.press("Escape")
+    shown = "[...document.querySelectorAll('.choice')].map(one => one.checkVisibility())"
+    assert tab.evaluate(shown) == [True, False, False, False, False]
+    tab.locator(".switch label").nth(2).click()
+    assert tab.evaluate(shown) == [False, False, True, False, False]
+    tab.close()

@@ -11,12 +11,24 @@ from sklearn.metrics import accuracy_score, log_loss
 from faceloupe.faces import split_by_capture
 from faceloupe.inspection import dead_units, trace
 from faceloupe.studies import make_plan
-from faceloupe.studies.fits import PERMUTED, SHUFFLED, answers, build, equal_side, fit_group, held_out_split, prepare
+from faceloupe.studies.fits import (
+    FROZEN,
+    PERMUTED,
+    SHUFFLED,
+    answers,
+    build,
+    equal_side,
+    fit_group,
+    freeze_filters,
+    held_out_split,
+    prepare,
+)
 from faceloupe.studies.plan import seeds_for
 from faceloupe.studies.trials import write_csv
-from faceloupe.training.networks import initialise
+from faceloupe.training.fit import batch_orders, fit_network
+from faceloupe.training.specs import Training
 
-NETWORKS = ("fcnn", "cnn", "fcnn-equal", "cnn-global")
+NETWORKS = ("fcnn", "cnn", "fcnn-equal", "fcnn-wide", "fcnn-leaky")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +150,7 @@ class TestTrialsAgainstOneNetworkAtATime:
         assert trial.accuracy == accuracy_score(truth, shares[group.held_out[0]].argmax(axis=1))
         assert trial.loss == pytest.approx(log_loss(truth, shares[group.held_out[0]], labels=range(5)), rel=1e-4)
 
-    @pytest.mark.parametrize("network", NETWORKS)
+    @pytest.mark.parametrize("network", ["fcnn", "cnn", "fcnn-equal", "fcnn-wide"])
     def test_dead_units(self, fit, network):
         group = fit(network, captures=None)
         for index, trial in enumerate(group.trials("pairs")):
@@ -218,17 +230,43 @@ class TestControls:
         assert small.shape == (20, 29, 29)
         assert small.mean(axis=(1, 2)) == pytest.approx(two_people.images.mean(axis=(1, 2)), abs=0.01)
 
-    def test_global_pooling_knows_no_place(self, two_people):
-        network, tutorials = (initialise(build(name, (64, 64)), 0) for name in ("cnn-global", "cnn"))
-        canvas = torch.full((1, 1, 64, 64), 0.5)
-        spot = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
-        here, there = canvas.clone(), canvas.clone()
-        here[..., 10:22, 10:22] = spot
-        there[..., 37:49, 29:41] = spot
-        with torch.no_grad():
-            assert torch.equal(network(here), network(there))
-            assert not torch.equal(tutorials(here), tutorials(there))
-        assert trace(network, two_people.images[:1, None])["pool"].shape == (1, 4, 1, 1)
+    def test_frozen_filters_are_those_of_the_start_and_the_rest_trains_as_alone(self, fit):
+        """Against PyTorch's own optimiser-free loop: one network at a time, whose convolution gets no gradient."""
+        group = fit("cnn", preprocess=("centre",))
+        frozen = freeze_filters(group)
+        assert torch.equal(frozen.fits.weights["conv.weight"], group.start["conv.weight"])
+        assert not torch.equal(frozen.fits.weights["hidden.weight"], group.start["hidden.weight"])
+        for index, trial in enumerate(frozen.trials("controls")):
+            network, faces = single(group, index)
+            network.load_state_dict({name: value[index] for name, value in group.start.items()})
+            network.conv.requires_grad_(False)
+            train, seeds = group.train[index], seeds_for(group.plan, (1, 3), index)
+            orders = batch_orders(len(train), group.plan.epochs, int(seeds[2]))
+            fit_network(network, faces[train], group.labels[train], orders, Training(learning_rate=1e-3))
+            for name, value in network.named_parameters():
+                assert torch.allclose(value, frozen.fits.weights[name][index], atol=2e-4), name
+            assert (trial.control, trial.filter_correlation) == (FROZEN, pytest.approx(1.0))
+
+    def test_the_filters_correlation_is_numpys(self, fit):
+        group = fit("cnn")
+        before, after = (weights["conv.weight"][0].flatten(1).numpy() for weights in (group.start, group.fits.weights))
+        expected = np.mean([np.corrcoef(*pair)[0, 1] for pair in zip(before, after, strict=True)])
+        assert group.trials("pairs")[0].filter_correlation == pytest.approx(expected)
+        assert np.isnan(fit("fcnn").trials("pairs")[0].filter_correlation)
+
+    def test_one_preprocessing_alone_is_the_same_fits(self, fit):
+        group = fit("cnn")
+        assert [trial.accuracy for trial in group.only("centre").trials("pairs")] == [
+            trial.accuracy for trial in group.trials("pairs") if trial.preprocess == "centre"
+        ]
+
+    def test_the_layers_of_a_fit_are_what_tracing_gives(self, fit):
+        group = fit("cnn")
+        network, faces = single(group, 4)
+        expected = trace(network, faces[:3])
+        found = group.layers(4, group.images[:3])
+        assert list(found) == ["conv", "conv_relu", "pool", "hidden", "hidden_relu"]
+        assert all(np.allclose(output, expected[name], atol=1e-5) for name, output in found.items())
 
 
 def unchanged_and_then(group, condition, amount, changed):

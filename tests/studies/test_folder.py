@@ -1,13 +1,16 @@
 """A study's folder: whatever moment the writer is stopped at, no trial is lost and none is there twice."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceloupe.documents import write_json
 from faceloupe.errors import InputError, StudyError
 from faceloupe.studies import Trial
 from faceloupe.studies.folder import StudyFolder
@@ -15,10 +18,11 @@ from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import read_csv, write_csv
 
 MANIFEST = {
-    "schema_version": 1,
+    "schema_version": 2,
     "plan": {"seeds": 8, "pairs": [[0, 1]]},
     "data": {"source": "made up", "digest": "abc", "note": ""},
     "created": "today",
+    "finished": None,
 }
 TASKS = [Task("pairs", (0, other)) for other in range(1, 5)]
 
@@ -35,7 +39,7 @@ def undisturbed(path):
     folder = StudyFolder(path)
     folder.begin(MANIFEST, resume=False)
     for task in TASKS:
-        folder.add(task, trials_of(task))
+        folder.add(task, trials_of(task), {})
     folder.finish(TASKS)
     return (path / "trials.csv").read_bytes()
 
@@ -66,7 +70,7 @@ class TestStoppedAtAnyMoment:
         again.begin(MANIFEST, resume=True)
         for task in TASKS:
             if task.key not in again.finished_tasks():
-                again.add(task, trials_of(task))
+                again.add(task, trials_of(task), {})
         again.finish(TASKS)
         assert (path / "trials.csv").read_bytes() == whole
 
@@ -84,7 +88,7 @@ class TestStoppedAtAnyMoment:
     def test_rows_of_an_unfinished_task_are_not_counted(self, tmp_path):
         folder = StudyFolder(tmp_path / "study")
         folder.begin(MANIFEST, resume=False)
-        folder.add(TASKS[0], trials_of(TASKS[0]))
+        folder.add(TASKS[0], trials_of(TASKS[0]), {})
         with (tmp_path / "study" / "trials.csv").open("a") as file:
             file.write(write_csv(trials_of(TASKS[1]), header=False))
         assert {trial.task for trial in folder.trials()} == {TASKS[0].key}
@@ -113,7 +117,7 @@ class TestWhatIsInTheFolder:
                 {"data": {"source": "made up", "digest": "xyz", "note": ""}},
                 r"data differs \(there digest 'abc', asked for",
             ),
-            ({"schema_version": 2}, r"schema_version differs \(there 1, asked for 2\)"),
+            ({"schema_version": 3}, r"schema_version differs \(there 2, asked for 3\)"),
             ({"plan": {"seeds": 8, "pairs": [[0, 1]], "more": 1}}, "there more None, asked for 1"),
             ({"plan": {"seeds": 8}}, "there pairs"),
         ],
@@ -171,3 +175,42 @@ class TestWhereNothingCanBeWritten:
         with pytest.raises(StudyError, match="cannot be written to"):
             StudyFolder(tmp_path / "study").begin(MANIFEST, resume=False)
         tmp_path.chmod(0o700)
+
+
+class TestTheLock:
+    def test_a_second_process_is_refused_and_the_first_goes_on(self, tmp_path):
+        code = (
+            "import sys; from pathlib import Path; from faceloupe.studies.folder import StudyFolder\n"
+            "with StudyFolder(Path(sys.argv[1])).locked(): print('mine', flush=True); sys.stdin.read()"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path / "study")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+            assert first.stdout.readline() == "mine\n"
+            with (
+                pytest.raises(StudyError, match="Another process works on the study"),
+                StudyFolder(tmp_path / "study").locked(),
+            ):
+                pass
+            first.kill()
+        with StudyFolder(tmp_path / "study").locked():  # the system gave it free
+            StudyFolder(tmp_path / "study").begin(MANIFEST, resume=False)
+
+    def test_what_the_page_shows_is_for_the_owners_eyes_only(self, tmp_path):
+        folder = StudyFolder(tmp_path / "study")
+        folder.begin(MANIFEST, resume=False)
+        folder.add(Task("tutorial", (0, 1)), [], {"faces": np.zeros((1, 2, 2), np.uint8)})
+        assert (tmp_path / "study" / "tutorial.safetensors").stat().st_mode & 0o077 == 0
+
+    def test_a_study_is_finished_when_all_is_there(self, tmp_path):
+        folder = StudyFolder(tmp_path / "study")
+        folder.begin(MANIFEST, resume=False)
+        folder.add(TASKS[0], trials_of(TASKS[0]), {})
+        assert folder.manifest()["finished"] is None
+        trials, manifest = folder.finish(TASKS)
+        assert (len(trials), folder.manifest()) == (3, manifest)
+        assert manifest["finished"]
+
+    def test_a_study_of_another_version_is_named(self, tmp_path):
+        write_json(tmp_path / "manifest.json", {"schema_version": 1})
+        with pytest.raises(StudyError, match="made by another version"):
+            StudyFolder(tmp_path).manifest()

@@ -45,11 +45,6 @@ class TestPairs:
         counts = [drawn[pair] for pair in combinations(range(6), 2)]
         assert stats.chisquare(counts).pvalue > 0.001
 
-    def test_the_side_experiments_take_the_first(self, few):
-        assert make_plan(few, pairs=9).some_pairs == make_plan(few, pairs=9).pairs[:5]
-
-
-class TestSeeds:
     def test_split_weights_and_order_of_every_fit_differ(self, few):
         plan = make_plan(few, pairs="all")
         drawn = [int(value) for pair in plan.pairs for seed in range(8) for value in seeds_for(plan, pair, seed)]
@@ -134,4 +129,8 @@ class TestRefusals:
         assert make_plan(make_faces(subjects=2), pairs="all", seeds=2).pairs == ((0, 1),)
 
     def test_preprocessing_given_twice_is_taken_once(self, few):
-        assert make_plan(few, pairs=2, preprocess=["centre", "none", "centre"]).preprocess == ("centre", "none")
+        assert make_plan(few, pairs=2, preprocess=["standardise", "none", "standardise"]).preprocess == (
+            "none",
+            "centre",
+            "standardise",
+        )

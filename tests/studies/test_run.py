@@ -14,7 +14,8 @@ import torch
 from faceloupe.documents import read_json
 from faceloupe.errors import StudyError
 from faceloupe.faces import FaceSet
-from faceloupe.studies import Trials, make_plan, run_study, study
+from faceloupe.pages import page
+from faceloupe.studies import Trials, make_plan, open_study, run_study, study
 from faceloupe.studies.experiments import tasks_of
 from faceloupe.studies.run import estimate_seconds
 from faceloupe.studies.trials import read_csv, write_csv
@@ -35,9 +36,9 @@ def numbers(trials):
 
 
 def small_plan(**more):
-    """Every experiment, once: 23 tasks."""
+    """Every experiment: 20 tasks."""
     plan = make_plan(small_faces(), **OPTIONS | more)
-    return replace(plan, side_pairs=1, splits=3, network_splits=1, deep_splits=1)
+    return replace(plan, learning_pairs=1, splits=3, network_splits=1, deep_splits=0, filter_fits=1)
 
 
 def run(folder, **more):
@@ -195,6 +196,28 @@ class TestStoppedAndTakenUp:
             run(undisturbed.folder)
 
 
+class TestOpening:
+    def test_an_opened_study_is_the_one_that_was_run_and_trains_nothing(self, undisturbed, monkeypatch):
+        monkeypatch.setattr("faceloupe.studies.fits.fit_many", None)
+        opened = open_study(undisturbed.folder)
+        assert (opened.plan, opened.manifest) == (undisturbed.plan, undisturbed.manifest)
+        assert numbers(opened.trials) == numbers(undisturbed.trials)
+        assert opened.to_document() == undisturbed.to_document()
+        assert page(opened, show_faces=True) == page(undisturbed, show_faces=True)
+
+    def test_what_is_no_finished_study_is_refused(self, undisturbed, tmp_path):
+        with pytest.raises(StudyError, match="holds no study"):
+            open_study(tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "begun", progress=stop_after(5))
+        with pytest.raises(StudyError, match="is not finished"):
+            open_study(tmp_path / "begun")
+        shutil.copytree(undisturbed.folder, tmp_path / "torn")
+        (tmp_path / "torn" / "tutorial.safetensors").write_bytes(b"torn")
+        with pytest.raises(StudyError, match="cannot be read"):
+            open_study(tmp_path / "torn")
+
+
 class TestProgress:
     @pytest.mark.usefixtures("undisturbed")
     def test_from_nothing_to_everything_and_never_back(self, told):
@@ -223,16 +246,22 @@ class TestTheRecord:
         assert manifest["data"]["shape"] == [17, 17]
         assert manifest["versions"]["torch"] == torch.__version__
 
+    def test_what_was_asked_is_kept_for_who_asked(self, tmp_path):
+        found = run(tmp_path / "study", asked={"data": "made up"})
+        assert found.manifest["asked"] == {"data": "made up"}
+
     def test_the_repr_says_how_much_and_where(self, undisturbed):
         count, folder = len(undisturbed.trials), undisturbed.folder
         assert repr(undisturbed) == f"Study({count:,} trials, 2 pairs × 2 seeds, in {folder})"
 
-    def test_study_is_plan_and_run_in_one(self, undisturbed, tmp_path):
-        found = study(small_faces(), tmp_path / "study", n_jobs=1, **OPTIONS)
-        assert found.plan == make_plan(small_faces(), **OPTIONS)
-        assert found.trials.values("task") == [task.key for task in tasks_of(found.plan)]
-        once = found.trials.where(task=undisturbed.trials.values("task"))
-        assert numbers(once) == numbers(undisturbed.trials)
+    def test_study_is_plan_and_run_in_one(self, tmp_path, monkeypatch):
+        given = []
+        monkeypatch.setattr("faceloupe.studies.run.run_study", lambda *args, **more: given.append((args, more)))
+        faces = small_faces()
+        study(faces, tmp_path / "study", n_jobs=1, **OPTIONS)
+        ((plan, chosen, folder), more) = given[0]
+        assert (plan, chosen, folder) == (make_plan(faces, **OPTIONS), faces, tmp_path / "study")
+        assert more == {"resume": False, "n_jobs": 1, "progress": None}
 
     def test_an_estimate_is_a_time(self):
         faces = small_faces()

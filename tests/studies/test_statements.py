@@ -1,174 +1,122 @@
-"""Statements: every figure under them, and every number in their reasons, is counted again from the trials."""
+"""Verdicts: where they lie, below how many pairs there is none, what would settle them, and how many there are."""
 
-import re
+import shlex
 
 import numpy as np
-from recount import (
-    KINDS,
-    LAYERS,
-    NETWORKS,
-    THREE,
-    blocks,
-    changes,
-    controls,
-    decimals,
-    fates,
-    fits,
-    grid,
-    interval,
-    limits,
-    number,
-    permutation_costs,
-    pick,
-    probes,
-    wins,
-)
+import pytest
+from scipy import stats
 
-from faceloupe.training.networks import CNN
-
-COUNTED = {  # statements and figures that are about the network's shape, checked against a live one below
-    "fewer-parameters": {"CNN, parameters", "FCNN, parameters"},
-    "cheaper": {
-        "CNN, multiply-adds a face", "FCNN, multiply-adds a face",
-        "CNN, bytes of parameters and of outputs", "FCNN, bytes of parameters and of outputs",
-    },
-    "pooling-stride": {"stride", "output", "unseen rows and columns"},
-    "hidden-layers": {"hidden layers", "units in it"},
-}  # fmt: skip
+from faceloupe.studies import make_plan
+from faceloupe.studies.checks import check_statements
+from faceloupe.studies.findings import Findings
+from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS, judge, judge_share, no_witness
+from faceloupe.studies.statistics import share_over_pairs
+from faceloupe.studies.trials import Trials
 
 
-def shift_cost(table, network):
-    rows = [
-        row
-        for row in pick(table, experiment="robustness", network=network)
-        if row["condition"] in ("shift x", "shift y")
-    ]
-    moved = [row for row in rows if float(row["amount"]) in (-8.0, 8.0)]
-    return grid([row for row in rows if float(row["amount"]) == 0], "accuracy") - grid(moved, "accuracy")
+@pytest.fixture(scope="module")
+def findings(make_faces):
+    faces = make_faces(subjects=6)
+    command = "faceloupe study --data 'my faces' --pairs 3 --out=old --resume --seed 1"
+    return Findings(make_plan(faces, pairs=3), Trials([]), (20, 20), np.full(40, 6), command)
 
 
-def percent(found):
-    return (f"{number(100 * found[0])} %", limits(found))
+def grid(mean, pairs=24, spread=0.04):
+    """Pairs whose means are exactly `mean`, with a known spread."""
+    means = np.linspace(-1, 1, pairs)
+    return np.repeat((mean + spread * means / means.std(ddof=1))[:, None], 4, axis=1)
 
 
-def points(found):
-    return (f"{number(100 * found[0], signed=True)} points", limits(found, signed=True))
+class TestWhereItLies:
+    @pytest.mark.parametrize(("mean", "verdict"), [(0.20, "supported"), (0.11, "not shown"), (0.00, "contradicted")])
+    def test_the_whole_interval_on_one_side_of_the_limit(self, findings, mean, verdict):
+        found = judge(findings, "CNN", "gained", grid(mean), 0.10)
+        assert found.verdict == verdict
+        margin = stats.t.ppf((1 + CONFIDENCE) / 2, 23) * 0.04 / np.sqrt(24)  # worked by hand
+        assert (found.estimate.low, found.estimate.high) == pytest.approx((mean - margin, mean + margin))
+
+    def test_what_must_lie_below_is_judged_the_other_way(self, findings):
+        assert [judge(findings, "", "lost", grid(mean), 0.05, above=False).verdict for mean in (0.0, 0.05, 0.2)] == [
+            "supported", "not shown", "contradicted",
+        ]  # fmt: skip
+
+    def test_a_share(self, findings):
+        flags = np.zeros((24, 8))
+        assert judge_share(findings, "", "overfit", flags, 0.5).verdict == "contradicted"
+        flags[:12] = 1
+        assert judge_share(findings, "", "overfit", flags, 0.5).verdict == "not shown"
+
+    def test_together_the_intervals_hold_in_95_percent_of_studies(self):
+        assert pytest.approx(0.05) == JUDGED * (1 - CONFIDENCE)
+
+    def test_the_same_on_another_draw(self, findings):
+        """Fifty studies of the same truth: a verdict is never contradicted in one and supported in another."""
+        rng = np.random.default_rng(0)
+        drawn = [rng.normal(0.06, 0.1, size=(24, 1)) + rng.normal(0, 0.1, size=(24, 8)) for _ in range(50)]
+        verdicts = {judge(findings, "", "gained", one, 0.05).verdict for one in drawn}
+        assert not {"supported", "contradicted"} <= verdicts
 
 
-def expected_figures(table):
-    """Statement -> label -> (value, interval)."""
-    cnn, fcnn = (grid(fits(table, name, "none", False), "train_accuracy") for name in ("cnn", "fcnn"))
-    won = wins(cnn, fcnn)
-    fate = fates(table)
-    loss = interval(grid(fits(table, "fcnn", "none", True), "train_loss"))
-    fewer, repair, _ = changes(table)
-    cost = {name: shift_cost(table, name) for name in ("fcnn", "cnn", "cnn-global")}
-    seconds = {
-        name: [float(row["seconds"]) for row in pick(table, experiment="timing", network=name)] for name in NETWORKS
-    }
-    measured, control = probes(table), probes(table, "shuffled labels")
-    sizes = {name: int(float(pick(table, experiment="probe", condition=name)[0]["amount"])) for name in LAYERS}
-    return {
-        "cheaper": {
-            f"{NETWORKS[name]}, seconds a fit": (f"{np.median(s):.3f}", f"[{min(s):.3f}, {max(s):.3f}]")
-            for name, s in seconds.items()
-        },
-        "training-accuracy": {
-            "FCNN, training accuracy": percent(interval(fcnn)),
-            "CNN, training accuracy": percent(interval(cnn)),
-            "CNN − FCNN": points(interval(cnn - fcnn)),
-            "P(CNN > FCNN)": (f"{won[0]:.2f}", limits(won, 1, 2)),
-        },
-        "overfitting": {label: percent(found) for label, found in fate.items()}
-        | {"mean training loss, nats": (f"{loss[0]:.3f}", limits(loss, 1, 2))},
-        "number-of-parameters": {
-            "FCNN": percent(interval(controls(table, "fcnn", "none", "train_accuracy"))),
-            re.compile(r"FCNN with [\d,]+ parameters"): percent(
-                interval(controls(table, "fcnn-equal", "none", "train_accuracy"))
-            ),
-            "FCNN, mean pixel subtracted": percent(interval(controls(table, "fcnn", "centre", "train_accuracy"))),
-            "changed by fewer parameters": points(fewer),
-            "changed by subtracting the mean": points(repair),
-        },
-        "location": {f"{label}, accuracy lost": points(interval(cost[name])) for label, name in THREE.items()}
-        | {"FCNN − CNN": points(interval(cost["fcnn"] - cost["cnn"]))},
-        "local-patterns": {
-            f"{label}, lost by permuting": points(found) for label, found in permutation_costs(table).items()
-        },
-        "relu": {
-            f"dead of the FCNN's 4 hidden units, {words}, {when} training": (f"{found[0]:.2f}", limits(found, 1, 2))
-            for kind, words in KINDS.items()
-            for when, column in (("before", "dead_hidden_start"), ("after", "dead_hidden"))
-            for found in [interval(grid(fits(table, "fcnn", kind, False), column))]
-        },
-        "separable": {
-            f"{label}, d = {sizes[name]:,}": (
-                f"{number(100 * measured[label][0])} %, shuffled {number(100 * control[label][0])} %",
-                limits(measured[label]),
-            )
-            for name, label in LAYERS.items()
-        },
-    }
+class TestTooFew:
+    def test_below_the_least_number_of_pairs_there_is_no_verdict_but_a_command(self, findings):
+        found = judge(findings, "CNN", "gained", grid(0.5, pairs=MIN_PAIRS - 1), 0.10)
+        assert found.verdict == "not shown"
+        assert "Not shown at this sample size: 11 of at least 12 pairs" in found.settle
+        command = found.settle.split("`")[1]
+        assert shlex.split(command) == [
+            "faceloupe", "study", "--data", "my faces", "--seed", "1", "--pairs", "12", "--out", "study-12",
+        ]  # fmt: skip
+
+    def test_the_size_comes_from_the_effect_that_was_seen_and_says_so(self, findings):
+        found = judge(findings, "CNN", "gained", grid(0.11), 0.10)
+        assert found.settle.startswith("If what was seen is the truth, about ")
+        wanted = int(found.settle.split("about ")[1].split(" pairs")[0])
+        more = judge(findings, "CNN", "gained", grid(0.11, pairs=wanted), 0.10)
+        assert more.verdict == "supported"
+
+    def test_more_than_there_are_is_said(self, findings):
+        found = judge(findings, "CNN", "gained", grid(0.1001), 0.10)
+        assert "these 40 subjects form only 780" in found.settle
+
+    def test_a_network_that_has_not_learned_the_task_is_no_witness(self, findings):
+        sure = judge(findings, "CNN", "lost", grid(0.5), 0.05)
+        found = no_witness(sure, share_over_pairs(np.full((24, 8), 0.54)))
+        assert (sure.verdict, found.verdict) == ("supported", "not shown")
+        assert "54.0 % of held-out captures here: it is no witness" in found.settle
 
 
-def test_figures_of_statements(document, table):
-    expected = expected_figures(table)
-    seen = set()
-    for statement in blocks(document, "statement"):
-        wanted = dict(expected.get(statement["id"], {}))
-        for figure in statement["figures"]:
-            if figure["label"] in COUNTED.get(statement["id"], ()):
-                continue
-            (label,) = [
-                one
-                for one in wanted
-                if one == figure["label"] or (not isinstance(one, str) and one.match(figure["label"]))
-            ]
-            assert (figure["value"], figure["interval"]) == wanted.pop(label), (statement["id"], figure["label"])
-            assert re.match(r"n = \d+ ", figure["n"])
-        assert not wanted
-        seen.add(statement["id"])
-    assert seen == {*expected, *COUNTED}
+@pytest.fixture(scope="module")
+def statements(finished):
+    return check_statements(finished.findings)
 
 
-def test_reasons_quote_their_figures(document, table):
-    still = {
-        number(
-            100
-            * interval(
-                grid(pick(table, experiment="robustness", network=name, condition="shift x", amount="0"), "accuracy")
-            )[0]
-        )
-        for name in THREE.values()
-    }
-    more = {"location": still, "number-of-parameters": {number(100 * abs(value)) for value in changes(table)[2]}}
-    gain = interval(
-        grid(pick(table, experiment="probe", condition="hidden_relu", control=""), "accuracy")
-        - grid(pick(table, experiment="probe", condition="pixels", control=""), "accuracy")
-    )
-    more["separable"] = {number(100 * abs(value)) for value in gain}
-    seconds = [
-        np.median([float(r["seconds"]) for r in pick(table, experiment="timing", network=n)]) for n in ("cnn", "fcnn")
-    ]
-    work = (25 * 25 * 64 * 4 + 144 * 4 + 4) / (1024 * 4 + 4)
-    floats = (2 * 625 * 4 + 2 * 144 + 9) / (1024 + 9)
-    more["cheaper"] = {f"{seconds[0] / seconds[1]:.1f}", f"{work:.1f}", f"{floats:.1f}"}
-    more["fewer-parameters"] = {f"{(1024 * 4 + 9) / (260 + 144 * 4 + 9):.1f}"}
-    for statement in blocks(document, "statement"):
-        figures = " ".join(f"{one['value']} {one['interval']}" for one in statement["figures"])
-        known = set(decimals(figures)) | more.get(statement["id"], set())
-        assert set(decimals(statement["because"])) <= known, statement["id"]
+class TestOfAStudy:
+    def test_as_many_are_judged_as_was_said(self, statements):
+        assert sum(judged.estimate is not None for one in statements for judged in one.judged) == JUDGED
 
+    def test_three_pairs_are_too_few_for_any_of_them(self, statements):
+        assert {j.verdict for one in statements for j in one.judged if j.estimate} == {"not shown"}
+        assert all("--pairs" in j.settle or "form only" in j.settle or "no number" in j.settle or "witness" in j.settle
+                   for one in statements for j in one.judged if j.estimate)  # fmt: skip
 
-def test_the_pooling_and_the_hidden_layer(document):
-    found = {
-        (one["id"], figure["label"]): figure["value"]
-        for one in blocks(document, "statement")
-        for figure in one["figures"]
-    }
-    network = CNN((32, 32))
-    assert found["pooling-stride", "stride"] == str(network.pool.stride)
-    assert found["pooling-stride", "output"] == "6x6x4"
-    assert found["pooling-stride", "unseen rows and columns"] == "1 and 1"
-    assert found["hidden-layers", "hidden layers"] == "1"
-    assert found["hidden-layers", "units in it"] == str(network.hidden.out_features)
+    def test_what_is_counted_needs_no_pairs(self, statements):
+        counted = {(one.id, j.of): j.verdict for one in statements for j in one.judged if j.estimate is None}
+        assert counted["fewer-parameters", ""] == "supported"
+        assert counted["slips", "the window moves by 1"] == "contradicted"
+        assert counted["hidden-layers", ""] == "contradicted"
+
+    def test_each_verdict_names_the_networks_and_pixels_that_it_is_of(self, statements):
+        overfitting = next(one for one in statements if one.id == "overfitting")
+        assert [judged.of for judged in overfitting.judged] == [
+            "FCNN, pixels as they are", "FCNN, mean pixel subtracted",
+            "CNN, pixels as they are", "CNN, mean pixel subtracted",
+        ]  # fmt: skip
+
+    def test_both_halves_of_a_claim_are_judged(self, statements):
+        location = next(one for one in statements if one.id == "location")
+        assert [judged.of.split(":")[0] for judged in location.judged] == ["sensitive", "insensitive"]
+
+    def test_nothing_is_quoted_and_asking_is_not_saying(self, statements):
+        assert {one.manner for one in statements} == {"asks", "says", "shows"}
+        assert not any(mark in one.claim for one in statements for mark in '"“”«»')
+        assert next(one for one in statements if one.id == "overfitting").manner == "asks"

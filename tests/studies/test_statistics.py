@@ -9,10 +9,11 @@ from scipy import stats
 from faceloupe.errors import InputError
 from faceloupe.studies.statistics import (
     Estimate,
-    cluster_bootstrap,
+    mean_over_pairs,
     paired_difference,
     probability_of_superiority,
     sample_size_for_difference,
+    share_over_pairs,
 )
 
 
@@ -32,69 +33,80 @@ class TestText:
         assert found.text(percent=True, signed=True) == "−4.4 points [0.0, +1.2], n = 1,200 pairs × 8 seeds"
 
     def test_the_parts_alone(self):
-        found = cluster_bootstrap(np.eye(3))
+        found = mean_over_pairs(np.eye(3))
         assert found.text() == f"0.33 {found.range_text()}, {found.n_text()}"
         assert found.n_text() == "n = 3 pairs × 3 seeds"
 
 
-class TestClusterBootstrap:
-    def test_the_same_seed_gives_the_same_interval(self):
-        values = np.random.default_rng(0).random((6, 4))
-        assert cluster_bootstrap(values, seed=1) == cluster_bootstrap(values, seed=1)
-        assert cluster_bootstrap(values, seed=1) != cluster_bootstrap(values, seed=2)
+def studies_of(pairs, seeds, between, within, count, mean=0.3):
+    rng = np.random.default_rng(0)
+    return [simulated(pairs, seeds, between, within, rng, mean=mean) for _ in range(count)]
 
-    def test_one_column_is_scipys_percentile_bootstrap(self):
-        values = np.random.default_rng(0).exponential(size=(40, 1))
-        ours = cluster_bootstrap(values, samples=20_000)
-        theirs = stats.bootstrap((values[:, 0],), np.mean, n_resamples=20_000, method="percentile", rng=0)
-        assert (ours.low, ours.high) == (
-            pytest.approx(theirs.confidence_interval.low, abs=0.01),
-            pytest.approx(theirs.confidence_interval.high, abs=0.01),
-        )
 
-    def test_the_spread_is_that_of_both_levels(self):
-        # Worked by hand: the bootstrap variance is (variance of the pairs' means)/P + (mean variance over seeds)/(P·S),
-        # each with its own divisor n, whatever the numbers are.
-        values = simulated(30, 8, 1.0, 2.0, np.random.default_rng(0))
-        found = cluster_bootstrap(values, samples=20_000)
-        variance = values.mean(axis=1).var() / 30 + values.var(axis=1).mean() / (30 * 8)
-        half = stats.norm.ppf(0.975) * math.sqrt(variance)
-        assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.03)
+def bootstrap(values, rng, samples=300):
+    """The percentile bootstrap over pairs and, within them, seeds, as a comparison: (low, high)."""
+    pairs, seeds = values.shape
+    rows = rng.integers(pairs, size=(samples, pairs, 1))
+    drawn = values[rows, rng.integers(seeds, size=(samples, pairs, seeds))].mean(axis=(1, 2))
+    return np.quantile(drawn, [0.025, 0.975])
+
+
+class TestMeanOverPairs:
+    def test_it_is_scipys_interval_of_the_pairs_means(self):
+        values = np.random.default_rng(0).exponential(size=(7, 4))
+        found = mean_over_pairs(values)
+        theirs = stats.ttest_1samp(values.mean(axis=1), 0).confidence_interval(0.95)
+        assert (found.estimate, found.low, found.high) == pytest.approx((values.mean(), theirs.low, theirs.high))
+        assert found.n_text() == "n = 7 pairs × 4 seeds"
 
     def test_seeds_of_one_pair_are_not_independent_captures(self):
-        # Eight seeds that agree say no more than one.
         values = np.random.default_rng(0).random((20, 1))
-        one, eight = cluster_bootstrap(values), cluster_bootstrap(np.repeat(values, 8, axis=1))
-        assert eight.high - eight.low == pytest.approx(one.high - one.low, rel=0.1)
+        one, eight = mean_over_pairs(values), mean_over_pairs(np.repeat(values, 8, axis=1))
+        assert (one.low, one.high) == pytest.approx((eight.low, eight.high))
 
-    @pytest.mark.parametrize(("between", "within"), [(1.0, 1.0), (1.0, 3.0)])
-    def test_the_95_percent_interval_holds_the_truth_about_as_often_as_it_says(self, between, within):
-        rng = np.random.default_rng(0)
-        studies = [simulated(40, 8, between, within, rng, mean=0.3) for _ in range(200)]
-        found = [cluster_bootstrap(study, samples=400, seed=seed) for seed, study in enumerate(studies)]
-        assert 0.91 <= np.mean([one.low <= 0.3 <= one.high for one in found]) <= 1.0
+    @pytest.mark.parametrize("pairs", [3, 5, 12, 24])
+    @pytest.mark.parametrize(("between", "within"), [(1.0, 0.0), (1.0, 1.0), (1.0, 3.0)])
+    def test_a_95_percent_interval_holds_the_truth_in_95_percent_of_studies(self, pairs, between, within):
+        found = [mean_over_pairs(study) for study in studies_of(pairs, 4, between, within, 600)]
+        assert np.mean([one.low <= 0.3 <= one.high for one in found]) == pytest.approx(0.95, abs=0.025)
 
-    def test_another_statistic(self):
-        values = np.arange(12.0).reshape(4, 3)
-        found = cluster_bootstrap(values, lambda grid: np.median(grid, axis=(-2, -1)))
-        assert found.estimate == 5.5
-        assert 0 <= found.low < 5.5 < found.high <= 11
-
-    def test_a_large_study_is_drawn_in_parts_and_completely(self):
-        drawn = []
-
-        def count(grid):
-            drawn.append(len(grid) if grid.ndim == 3 else 0)
-            return grid.mean(axis=(-2, -1))
-
-        cluster_bootstrap(np.random.default_rng(0).random((780, 8)), count, samples=500)
-        assert len(drawn) > 2
-        assert sum(drawn) == 500
+    def test_with_five_pairs_a_bootstrap_does_not(self):
+        rng = np.random.default_rng(1)
+        found = [bootstrap(study, rng) for study in studies_of(5, 4, 1.0, 0.0, 400)]
+        assert np.mean([low <= 0.3 <= high for low, high in found]) < 0.90
 
     @pytest.mark.parametrize("values", [[[1.0]], [1.0, 2.0], [[1.0, np.nan]], np.zeros((0, 3))])
     def test_what_has_no_spread_to_measure_is_refused(self, values):
         with pytest.raises(InputError, match="values"):
-            cluster_bootstrap(values)
+            mean_over_pairs(values)
+
+
+class TestShareOverPairs:
+    def test_where_seeds_say_nothing_new_it_is_about_wilsons(self):
+        flags = np.repeat(np.arange(24)[:, None] < 6, 8, axis=1).astype(float)
+        found, theirs = share_over_pairs(flags), stats.binomtest(6, 24).proportion_ci(method="wilson")
+        assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+
+    @pytest.mark.parametrize("share", [0.0, 1.0])
+    def test_where_all_agree_it_counts_the_pairs(self, share):
+        found = share_over_pairs(np.full((24, 8), share))
+        theirs = stats.binomtest(int(24 * share), 24).proportion_ci(method="wilson")
+        assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+        assert share in (found.low, found.high)
+
+    @given(st.integers(0, 2**32 - 1), st.floats(0.01, 0.99))
+    def test_it_stays_between_0_and_1(self, seed, share):
+        flags = (np.random.default_rng(seed).random((6, 4)) < share).astype(float)
+        found = share_over_pairs(flags)
+        assert 0 <= found.low <= found.estimate <= found.high <= 1
+
+    @pytest.mark.parametrize("pairs", [6, 24])
+    @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+    def test_it_holds_the_truth_about_as_often_as_it_says(self, pairs, share):
+        rng = np.random.default_rng(0)
+        own = rng.beta(4 * share, 4 * (1 - share), size=(500, pairs, 1))  # each pair has a share of its own
+        found = [share_over_pairs(flags) for flags in (rng.random((500, pairs, 8)) < own).astype(float)]
+        assert 0.92 <= np.mean([one.low <= share <= one.high for one in found]) <= 1.0
 
 
 class TestComparisons:

@@ -6,8 +6,7 @@ import time
 import pytest
 import serving
 
-from faceloupe.studies import run as running
-from faceloupe.studies.trials import write_csv
+from faceloupe.studies.trials import Trial, write_csv
 
 
 @pytest.fixture
@@ -121,13 +120,10 @@ def test_an_unfinished_study_tells_what_its_fits_have_reached(ask):
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(MANIFEST))
     trials = [
-        running.Trial("people", "deep", "none", "all", 0, 5, accuracy=0.9, task="people:all:deep:0"),
-        *(
-            running.Trial("pairs", "cnn", "centre", "0-1", seed, 5, accuracy=seed / 2, task="pairs:0-1")
-            for seed in (0, 1)
-        ),
-        running.Trial("pairs", "cnn", "none", "0-1", 0, 5, task="pairs:0-1"),
-        running.Trial("timing", "cnn", "none", "0-1", 0, 5, accuracy=1.0, task="timing:0-1"),
+        Trial("people", "deep", "none", "all", 0, 5, accuracy=0.9, task="people:all:deep:0"),
+        *(Trial("pairs", "cnn", "centre", "0-1", seed, 5, accuracy=seed / 2, task="pairs:0-1") for seed in (0, 1)),
+        Trial("pairs", "cnn", "none", "0-1", 0, 5, task="pairs:0-1"),
+        Trial("timing", "cnn", "none", "0-1", 0, 5, accuracy=1.0, task="timing:0-1"),
     ]
     (folder / "trials.csv").write_text(write_csv(trials, header=True) + "pairs,cnn,centre,0-1")  # the last is not whole
     [study] = ask("GET", "/studies").json()["studies"]

@@ -59,10 +59,13 @@ def study(
     seeds: Annotated[int, typer.Option(help="Fits of each network for each pair.")] = 8,
     epochs: Annotated[int, typer.Option(help="Epochs of a fit.")] = 20,
     preprocess: Annotated[
-        list[Preprocess] | None, typer.Option(help="May be given several times. By default none and centre.")
+        list[Preprocess] | None,
+        typer.Option(help="Also fit with this, beside none and centre. May be given several times."),
     ] = None,
     seed: Annotated[int, typer.Option(help="What pairs, splits, weights and orders are drawn from.")] = 0,
-    full: Annotated[bool, typer.Option("--full", help="All pairs, and the side experiments at full size.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="All pairs, finer shifts, and more fits of what no verdict rests on.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="The folder that keeps the study.")] = Path("study"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes; -1 is one a core.")] = -1,
@@ -106,8 +109,9 @@ def study(
     if figures is not None:
         written = save_figures(document, out / "figures", figures.value)
         say(f"{len(written)} figures in {out / 'figures'}")
-    _summarise(found, document)
-    echo_json(found.to_document()) if json else echo(str(page))
+    numbers = found.to_document()
+    _summarise(found, document, numbers)
+    echo_json(numbers) if json else echo(str(page))
 
 
 def _load(data: str | None) -> "tuple[FaceSet, str]":
@@ -150,13 +154,14 @@ def _stopped(out: Path) -> str:
     return f"Stopped. What was measured is kept in {out}; give the same command with --resume to go on."
 
 
-def _summarise(found: "Study | Comparison", document: dict[str, Any]) -> None:
+def _summarise(found: "Study | Comparison", document: dict[str, Any], numbers: dict[str, Any]) -> None:
     say("")
     say_lead(document)
-    say("")
-    blocks = [block for section in document["sections"] for block in section["blocks"] if block["type"] == "statement"]
-    for block in blocks:
-        say(f"{block['verdict']:>12}  {block['claim']}")
+    for statement in numbers.get("statements", ()):
+        say(f"\nThe tutorial {statement['manner']}: {statement['claim']}")
+        for judged in statement["judged"]:
+            of = f"{judged['of']}. " if judged["of"] else ""
+            say(f"{judged['verdict']:>14}  {of}{judged['quantity']}".rstrip())
     say(f"\n{len(found.trials):,} trials in {found.folder}, {found.seconds:.0f} s.")
 
 

@@ -12,7 +12,7 @@ from faceloupe.evaluation.verification import Verification
 
 __all__ = ["cmc_chart", "det_chart", "fpir_chart", "reject_chart"]
 
-STYLES = ("cnn", "fcnn", "other-alt", "other", "cnn-alt", "fcnn-alt")
+STYLES = ("blue", "orange", "grey-alt", "grey", "blue-alt", "orange-alt")
 RANKS = 10  # of a CMC
 REFUSED = 0.3  # of the comparisons, at most
 STEPS = 60  # of a curve of refusals

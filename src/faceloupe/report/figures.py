@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import InputError
 from faceloupe.files import write_whole
-from faceloupe.report.blocks import blocks_of
 from faceloupe.report.lines import line_domains
 from faceloupe.report.markup import identifier
 from faceloupe.report.page import check_document
 from faceloupe.report.panels import GRID, MUTED, draw_panels, drawn_words, panels_size
+from faceloupe.report.rendering import blocks_of
 from faceloupe.report.rows import BINS, row_domain
 from faceloupe.report.scales import axis_label, format_number, nice_step
 from faceloupe.report.series import Series, dot_rows, drawable, finite, interval_rows, is_log, read_series, stack_dots

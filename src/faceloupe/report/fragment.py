@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from faceloupe.report.blocks import render_block
 from faceloupe.report.markup import element, inline, plain
 from faceloupe.report.page import render_head, render_page
+from faceloupe.report.rendering import render_block
 
 __all__ = ["render_fragment", "render_frame", "render_framed_page"]
 

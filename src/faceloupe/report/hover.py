@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from faceloupe.report.blocks import blocks_of
 from faceloupe.report.markup import element
 from faceloupe.report.policy import script_hash
+from faceloupe.report.rendering import blocks_of
 
 __all__ = ["has_pictures", "hover_source", "render_hover"]
 

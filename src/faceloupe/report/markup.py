@@ -1,16 +1,21 @@
-"""Text to HTML: everything is escaped, and only ``**bold**`` and `` `code` `` mean something."""
+"""Text to HTML: everything is escaped, and only ``**bold**``, `` `code` `` and ``[[word]]`` mean something.
+
+``[[word]]`` opens what a page's glossary says of the word, ``[[as written|word]]`` does so in another form.
+"""
 
 import html
 import re
 from typing import Any
 
-__all__ = ["element", "escape", "identifier", "inline", "paragraphs", "plain"]
+__all__ = ["element", "escape", "identifier", "inline", "paragraphs", "plain", "terms"]
 
 # What reads as one number does not break over lines: "95 %", "8 × 8", "n = 24", "[66.7, 100.0]".
 BOUND = re.compile(
     r"(?<=\d) (?=[%×])|(?<=×) (?=\d)|(?<=\bn) (?==)|(?<=\bn =) (?=\d)|(?<=[\d%],) (?=[+−-]?[\d.]+(?: %)?\])"
 )
-MARKS = re.compile(r"\*\*(?P<bold>.+?)\*\*|`(?P<code>[^`]+)`", re.DOTALL)
+MARKS = re.compile(
+    r"\*\*(?P<bold>.+?)\*\*|`(?P<code>[^`]+)`|\[\[(?P<term>[^\[\]|]+)(?:\|(?P<entry>[^\[\]|]+))?\]\]", re.DOTALL
+)
 
 
 def escape(text: object) -> str:
@@ -26,6 +31,9 @@ def inline(text: str) -> str:
     """
 
     def replace(match: re.Match[str]) -> str:
+        if match["term"]:
+            entry = identifier("term", html.unescape(match["entry"] or match["term"]))
+            return f'<button type="button" class="term" popovertarget="{entry}">{match["term"]}</button>'
         return f"<strong>{match['bold']}</strong>" if match["bold"] else f"<code>{match['code']}</code>"
 
     return MARKS.sub(replace, BOUND.sub("\N{NO-BREAK SPACE}", escape(text)))
@@ -37,7 +45,16 @@ def plain(text: str) -> str:
     >>> plain("**16,393** weights in `hidden`")
     '16,393 weights in hidden'
     """
-    return MARKS.sub(lambda match: match["bold"] or match["code"], text)
+    return MARKS.sub(lambda match: match["bold"] or match["code"] or match["term"], text)
+
+
+def terms(text: str) -> set[str]:
+    """Return the entries of the glossary that a text opens.
+
+    >>> terms("a [[ReLU]] and its [[maps|feature map]]") == {"ReLU", "feature map"}
+    True
+    """
+    return {match["entry"] or match["term"] for match in MARKS.finditer(text) if match["term"]}
 
 
 def paragraphs(text: str, class_: str | None = None) -> str:

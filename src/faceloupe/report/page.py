@@ -8,17 +8,18 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.files import write_whole
-from faceloupe.report.blocks import badge, blocks_of, render_block
 from faceloupe.report.hover import has_pictures, hover_source, render_hover
 from faceloupe.report.loupe import LOUPE_ID, loupe_sources, loupe_style, render_loupe
-from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain
+from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain, terms
 from faceloupe.report.policy import content_policy
+from faceloupe.report.rendering import SIGNS, badges, blocks_of, render_block
 from faceloupe.report.scales import format_number
 
 __all__ = ["SCHEMA", "check_document", "render_head", "render_page", "write_page"]
 
 SCHEMA = "faceloupe.page/1"
-BLOCKS = ("text", "table", "chart", "pictures", "statement")
+BLOCKS = ("text", "table", "chart", "pictures", "statement", "fold", "switch", "live")
+NAMELESS = ("text", "fold")  # blocks without an id
 
 
 def render_page(document: Mapping[str, Any]) -> str:
@@ -40,7 +41,8 @@ def render_page(document: Mapping[str, Any]) -> str:
     Raises
     ------
     InputError
-        If the document has another schema, an unknown block, or two blocks of one kind with the same id.
+        If the document has another schema, an unknown block, two blocks of one kind with the same id, or a word that
+        its glossary does not explain.
     """
     check_document(document)
     loupe, hover = "loupe" in document, has_pictures(document)
@@ -52,6 +54,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         + _contents(document)
         + element("main", _verdicts(document) + _sections(document), id="content", tabindex="-1")
         + element("footer", _footer(document))
+        + _glossary(document)
         + (render_hover() if hover else "")
     )
     page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
@@ -88,15 +91,19 @@ def check_document(document: Mapping[str, Any]) -> None:
     unknown = {str(block["type"]) for block in blocks} - set(BLOCKS)
     if unknown:
         raise InputError(f"Unknown blocks: {', '.join(sorted(unknown))}; a document holds {', '.join(BLOCKS)}.")
-    names = Counter(_address(block) for block in blocks if block["type"] != "text")
+    names = Counter(_address(block) for block in blocks if block["type"] not in NAMELESS)
     names.update(identifier("section", section["id"]) for section in document["sections"])
+    unexplained = {word for block in blocks if block["type"] == "text" for word in terms(block["text"])}
+    unexplained -= set(document.get("glossary", {}))
+    if unexplained:
+        raise InputError(f"The glossary does not explain: {', '.join(sorted(unexplained))}.")
     twice = [name for name, times in names.items() if times > 1]
     if twice:
         raise InputError(f"Give each block an id of its own; these are taken twice: {', '.join(twice)}.")
 
 
 def _address(block: Mapping[str, Any]) -> str:
-    kind = "figure" if block["type"] in ("chart", "pictures") else block["type"]
+    kind = "figure" if block["type"] in ("chart", "pictures") else str(block["type"])
     return identifier(kind, block["id"])
 
 
@@ -109,7 +116,7 @@ def _masthead(document: Mapping[str, Any]) -> str:
 def _contents(document: Mapping[str, Any]) -> str:
     places = [(identifier("section", section["id"]), section["heading"]) for section in document["sections"]]
     if "loupe" in document:
-        places.insert(1, (LOUPE_ID, "The loupe"))
+        places.insert(_loupe_place(document), (LOUPE_ID, "The loupe"))
     links = "".join(element("li", element("a", inline(heading), href=f"#{id_}")) for id_, heading in places)
     inner = element("div", element("p", "Contents", id="contents") + element("ol", links))
     return element("nav", inner, class_="contents", aria_labelledby="contents")
@@ -121,12 +128,12 @@ def _verdicts(document: Mapping[str, Any]) -> str:
     if not statements:
         return ""
     rows = "".join(
-        element("li", badge(one["verdict"]) + element("a", inline(one["claim"]), href="#" + _address(one)))
-        for one in statements
+        element("li", element("a", inline(plain(block["claim"])), href="#" + _address(block)) + badges(block))
+        for block in statements
     )
-    counts = Counter(str(one["verdict"]) for one in statements)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    heading = element("h2", f"At a glance: {told}", id="glance")
+    counts = Counter(str(judged["verdict"]) for block in statements for judged in block["judged"])
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in SIGNS if counts[verdict])
+    heading = element("h2", f"At a glance: of {sum(counts.values())} verdicts, {told}", id="glance")
     return element("section", heading + element("ul", rows), class_="glance", aria_labelledby="glance")
 
 
@@ -143,8 +150,26 @@ def _sections(document: Mapping[str, Any]) -> str:
         for id_ in [identifier("section", section["id"])]
     ]
     if "loupe" in document:
-        sections.insert(1, render_loupe(document["loupe"]))
+        sections.insert(_loupe_place(document), render_loupe(document["loupe"]))
     return "".join(sections)
+
+
+def _loupe_place(document: Mapping[str, Any]) -> int:
+    """Return how many sections stand before the loupe: those before the one that it names, else one."""
+    ids = [section["id"] for section in document["sections"]]
+    return ids.index(document["loupe_before"]) if "loupe_before" in document else 1
+
+
+def _glossary(document: Mapping[str, Any]) -> str:
+    """Return what each word means, to be opened where it stands; in print they stand in a list at the end."""
+    words = document.get("glossary", {})
+    if not words:
+        return ""
+    entries = "".join(
+        element("p", f"<b>{escape(word)}</b> {inline(meaning)}", id=identifier("term", word), popover="auto")
+        for word, meaning in words.items()
+    )
+    return element("aside", entries, class_="glossary", aria_label="Words explained")
 
 
 def _footer(document: Mapping[str, Any]) -> str:

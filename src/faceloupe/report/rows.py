@@ -115,9 +115,10 @@ def _diameter(rows: Sequence[Sequence[float]], step: float, room: float) -> floa
 
 def _dot_band(row: Row, reading: str, x: Scale, step: float, columns: int, diameter: float) -> Band:
     places = stack_dots(row.values, step, columns)
-    # Lines of no length: their round or square caps are the dots, in a few bytes each.
+    # Lines of hardly any length: their round or square caps are the dots, in a few bytes each. A line of none has no
+    # direction, and printed into a PDF its square caps are not drawn.
     d = "".join(
-        f"M{place(x(centre) + offset * diameter)} {place(-(level + 0.5) * diameter - 2)}h0"
+        f"M{place(x(centre) + offset * diameter)} {place(-(level + 0.5) * diameter - 2)}h.01"
         for centre, offset, level in places
     )
     caps = "square" if row.series.look.marker == "square" else "round"

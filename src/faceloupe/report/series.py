@@ -36,12 +36,12 @@ class Look:
 
 
 LOOKS = {
-    "fcnn": Look("#b45309", "circle"),
-    "fcnn-alt": Look("#99590b", "circle", alternative=True),
-    "cnn": Look("#1d4ed8", "square"),
-    "cnn-alt": Look("#0f73a8", "square", alternative=True),
-    "other": Look("#57534e", "diamond"),
-    "other-alt": Look("#7e3fb0", "triangle", alternative=True),
+    "orange": Look("#b45309", "circle"),
+    "orange-alt": Look("#99590b", "circle", alternative=True),
+    "blue": Look("#1d4ed8", "square"),
+    "blue-alt": Look("#0f73a8", "square", alternative=True),
+    "grey": Look("#57534e", "diamond"),
+    "grey-alt": Look("#7e3fb0", "triangle", alternative=True),
 }
 
 

@@ -1,8 +1,8 @@
 """Studies: networks x people x seeds x preprocessing -> trials, and what they show.
 
-``plan`` says what will be done, ``experiments`` do it with ``fits``, ``folder`` keeps the trials, ``findings`` computes
-figures with intervals from them, ``statements`` checks what the tutorial says, ``article`` writes the page's document
-from that and its ``sections``.
+``plan`` says what will be done, ``experiments`` do it with ``fits``, ``folder`` keeps the trials and what the page
+shows (``kept``), ``findings`` computes figures with intervals, ``checks`` are the ``statements`` of the tutorial with
+their verdicts, and ``article`` writes the page, step by step (``lesson``).
 """
 
 from faceloupe.errors import extra
@@ -11,9 +11,8 @@ with extra("study"):
     import sklearn  # noqa: F401 - so that its absence is told once, in words
     import torch  # noqa: F401
 
-from faceloupe.studies.article import write_article
 from faceloupe.studies.plan import StudyPlan, make_plan
-from faceloupe.studies.run import Study, run_study, study
+from faceloupe.studies.run import Study, open_study, run_study, study
 from faceloupe.studies.statements import Statement
 from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trial, Trials
@@ -26,7 +25,7 @@ __all__ = [
     "Trial",
     "Trials",
     "make_plan",
+    "open_study",
     "run_study",
     "study",
-    "write_article",
 ]

@@ -1,104 +1,117 @@
-"""The study's page as a plain document: sections, figures and words, all made from the trials."""
+"""The study's page as a plain document: the tutorial's steps in order, all made from what the study kept."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from faceloupe.blocks import Block, section, text
+from faceloupe.blocks import Block, fold, section, text
 from faceloupe.faces import SHOWABLE
-from faceloupe.studies import sections
+from faceloupe.numerals import counted
+from faceloupe.studies.charts import learning_chart
 from faceloupe.studies.checks import check_statements
 from faceloupe.studies.findings import Findings
-from faceloupe.studies.fits import one_thread
+from faceloupe.studies.glossary import GLOSSARY
 from faceloupe.studies.lead import lead
+from faceloupe.studies.lesson import Lesson
 from faceloupe.studies.loupe import loupe_document
-from faceloupe.studies.portraits import Portraits
 from faceloupe.studies.run import Study
-from faceloupe.studies.statements import Statement
+from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS
+from faceloupe.studies.tables import controls_table, differences_table, people_table
 
 __all__ = ["write_article"]
 
 
-@one_thread()  # as in the trials, so that the pictures are of the same fits
 def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, Any]:
-    """Return the document of a finished study.
+    """Return the page of a finished study. Nothing is trained: what it shows, the study kept.
 
     Parameters
     ----------
     study : Study
     show_faces : bool, optional
         Whether the page may show captures and what the networks make of them; None is yes for Olivetti and ORL and no
-        for all others. If not, the document holds no picture
-        and no weights in which somebody could be recognised: of both networks only the CNN's small filters are left.
-
-    Returns
-    -------
-    dict
-        What :func:`faceloupe.report.render_page` draws and ``--json`` prints.
+        for all others. If not, the document holds no picture and no weights in which somebody could be recognised: of
+        all networks only small filters are left.
     """
-    shown = study.faces.source in SHOWABLE if show_faces is None else show_faces
-    findings = Findings(study.plan, study.trials, study.faces.images.shape[1:], study.faces.captures_per_subject)
-    portraits = Portraits(study.plan, study.faces)
-    statements = check_statements(findings)
+    data = study.manifest["data"]
+    shown = data["source"] in SHOWABLE if show_faces is None else show_faces
+    findings = study.findings
+    statements = {statement.id: statement for statement in check_statements(findings)}
+    lesson = Lesson(study, findings, statements, show_faces=shown)
     return {
         "title": "Does a CNN beat a fully-connected network on faces?",
-        "lead": list(lead(findings)),
+        "lead": list(lead(findings, _short(data["source"]))),
+        "glossary": GLOSSARY,
         "sections": [
-            section(
-                "tutorial",
-                "The experiment, as the tutorial runs it",
-                sections.tutorial(study, findings, portraits, show_faces=shown),
-            ),
-            section("pairs", "What really happens, over many people and seeds", sections.pairs(findings)),
-            section("place", "Moved, turned, covered, brightened", sections.robustness(findings)),
-            section("captures", "How many captures a person", sections.learning(findings)),
-            section("controls", "Controls", sections.controls(findings)),
-            section("everyone", f"All {study.faces.n_subjects} people at once", sections.people(findings)),
-            section("statements", "The tutorial’s statements, checked", _statements(statements)),
+            section("task", "Steps 0 to 3. Two parts, and two people", lesson.task()),
+            section("networks", "Steps 4 and 5. The two networks", lesson.networks()),
+            section("strengths", "Step 6. Strengths and drawbacks", lesson.strengths()),
+            section("sizes", "Step 7. Size and efficiency", lesson.sizes()),
+            section("failing", "Step 8. Why does the FCNN fail? Does it overfit?", lesson.failing()),
+            section("seeing", "Step 8, continued. What does the CNN do better?", lesson.seeing()),
+            section("separating", "Step 9. What does each layer learn?", lesson.separating()),
+            section("filters", "Step 10. How a filter is applied, and whether it is learned", lesson.filters()),
+            section("layers", "Step 11. What each layer does to the data", lesson.layers()),
+            section("beyond", "Beyond the tutorial", _beyond(findings)),
             section("method", "How this was measured", _method(study)),
         ],
-        "plot": ["pairs-accuracy"],
+        "plot": ["training-accuracy-dots"],
         "evidence": study.to_document(),
-        "networks": portraits.networks() if shown else {},
-        **({"loupe": loupe_document(study.plan, study.faces)} if shown else {}),
+        **({"loupe": loupe_document(study), "loupe_before": "beyond"} if shown else {}),
         "provenance": _provenance(study, shown),
     }
 
 
-def _statements(statements: list[Statement]) -> Iterator[Block]:
-    counts = {
-        verdict: sum(statement.verdict == verdict for statement in statements)
-        for verdict in ("supported", "not shown", "contradicted")
-    }
+def _beyond(findings: Findings) -> Iterator[Block]:
     yield text(
-        f"Of {len(statements)} statements, "
-        + ", ".join(f"**{count} {'are' if count != 1 else 'is'} {verdict}**" for verdict, count in counts.items())
-        + ". A verdict on what was measured rests on whether a 95 % interval lies on one side of what the statement "
-        "says; each was taken by itself, without allowance for how many there are."
+        f"Telling two people apart is the smallest task there is. Below, every network and baseline names one of "
+        f"{len(findings.captures)} people, and the networks train on fewer and more captures a person."
     )
-    yield from (statement.to_document() for statement in statements)
+    yield fold(f"All {len(findings.captures)} people at once, against baselines", [people_table(findings)])
+    yield fold("How many captures a person", [learning_chart(findings)])
+    yield fold("CNN against FCNN, on the same pairs, splits and seeds", [differences_table(findings)])
+    yield fold("Controls: what should change the result, and what should not", [controls_table(findings)])
 
 
 def _method(study: Study) -> Iterator[Block]:
     plan, data = study.plan, study.manifest["data"]
     if data["note"]:
         yield text(f"**{data['note']}**")
-    yield text(
-        f"Faces: {data['source']}; {data['captures']} captures of {data['subjects']} subjects. "
-        f"{len(data['skipped'])} files were skipped, and {len(data['duplicates'])} groups of captures have the same "
-        "pixels."
-    )
     possible = data["subjects"] * (data["subjects"] - 1) // 2
     yield text(
-        f"{len(plan.pairs)} of {possible} pairs; {len(study.trials):,} rows in `trials.csv`, from which every "
-        "measured figure is computed. The bootstrap takes pairs as independent, but pairs share people and fits "
-        f"share captures: read the intervals as being about these {data['subjects']} people, photographed and "
-        "cropped like this, and as somewhat too narrow for others. Nothing here says how a network does on strangers."
+        f"Faces: {data['source']}; {data['captures']} captures of {data['subjects']} subjects. "
+        f"{counted(len(plan.pairs), 'pair')} of {possible}, {counted(plan.seeds, 'seed')} each; "
+        f"{len(study.trials):,} rows in `trials.csv`, from which every measured figure is computed."
     )
-    yield text(
-        "Both networks begin from Glorot uniform weights and zero biases and are trained with RMSprop as Keras "
-        f"defines it (learning rate {plan.learning_rate:g}, ρ 0.9, ε 1e-7). The mean pixel comes from the training "
-        "captures alone."
+    yield fold(
+        "How the verdicts are reached",
+        [
+            text(
+                "A quantity and a limit were stated beforehand for each verdict. It is **supported** or "
+                "**contradicted** where its whole interval lies on one side of the limit, **not shown** otherwise, "
+                f"and always below {MIN_PAIRS} pairs. {JUDGED} verdicts are judged at once, so each interval is one of "
+                f"{100 * CONFIDENCE:.1f} %: together they hold in 95 % of studies (Bonferroni). All other intervals on "
+                "this page are 95 %."
+            ),
+            text(
+                "The pairs of people are the independent observations: each counts once, as its mean over the seeds, "
+                "with Student’s interval; for shares it is Wilson’s, for as many observations as have that spread. "
+                "They take pairs as independent, but pairs share people and fits share captures: read them as being "
+                f"about these {data['subjects']} people, photographed and cropped like this, and as somewhat too "
+                "narrow for others. Nothing here says how a network does on strangers. A size that would settle a "
+                "verdict is computed from the effect that was seen, and is an order of magnitude."
+            ),
+            text(
+                "Both networks begin from Glorot uniform weights and zero biases and are trained with RMSprop as Keras "
+                f"defines it (learning rate {plan.learning_rate:g}, ρ 0.9, ε 1e-7), on the same splits and in the same "
+                "order. The mean pixel comes from the training captures alone. A CNN with one pooling window over the "
+                "whole map would not know where anything lies; with four filters it does not learn this task, so it is "
+                "no witness and is left out."
+            ),
+        ],
     )
+
+
+def _short(source: str) -> str:
+    return source.split(",")[0]
 
 
 def _provenance(study: Study, show_faces: bool) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """The experiments of a study. Each takes a plan, faces and a task, and returns trials.
 
-``tutorial``    the tutorial's own pair, epoch by epoch, with every seed
-``timing``      one fit after another, by the clock
-``pairs``       both networks on many pairs of people: the main evidence
-``controls``    what should change the result if the explanation is right, and what should not
-``robustness``  held-out captures shifted, turned, covered, brightened
-``learning``    accuracy against captures per person
-``probe``       how linearly separable the classes are, layer by layer
-``people``      all subjects at once, against baselines
+``tutorial``   the tutorial's own pair, epoch by epoch, with every seed; its fits are kept for the page
+``timing``     one fit after another, by the clock
+``pairs``      both networks on many pairs of people, and on the same fits: ``controls`` (what should change the result
+               if the explanation is right, and what should not), ``robustness`` (held-out captures shifted, turned,
+               covered, brightened) and ``probe`` (how linearly separable the classes are, layer by layer)
+``learning``   accuracy against captures per person
+``people``     all subjects at once, against baselines
+``filters``    a network that learns its filters; its kernels are kept for the page
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.faces import FaceSet, perturbations
-from faceloupe.inspection import probe, trace
+from faceloupe.inspection.measures.separability import probe
 from faceloupe.studies.baselines import baseline
+from faceloupe.studies.filters import fit_filters
 from faceloupe.studies.fits import (
+    FROZEN,
     PERMUTED,
     SHUFFLED,
     FitGroup,
@@ -30,62 +32,81 @@ from faceloupe.studies.fits import (
     answers,
     build,
     fit_group,
+    freeze_filters,
     held_out_split,
     people_name,
 )
-from faceloupe.studies.plan import StudyPlan, Task, seeds_for
+from faceloupe.studies.kept import kept_fits
+from faceloupe.studies.plan import KINDS, StudyPlan, Task, seeds_for
 from faceloupe.studies.trials import Trial
 from faceloupe.training.fit import batch_orders, fit_network
 from faceloupe.training.networks import initialise
 from faceloupe.training.specs import Training
 
-__all__ = ["EXPERIMENTS", "conditions", "cost", "half", "run_task", "tasks_of"]
+__all__ = [
+    "EXPERIMENTS",
+    "MOVED",
+    "NETWORKS",
+    "REPAIRS",
+    "Outcome",
+    "conditions",
+    "cost",
+    "half",
+    "run_task",
+    "tasks_of",
+]
 
 NETWORKS = ("fcnn", "cnn")
+REPAIRS = ("fcnn-equal", "fcnn-wide", "fcnn-slow", "fcnn-leaky", "fcnn-he")
 BASELINES = ("1-nn", "pca-logistic", "pca-svm", "lda")
 PEOPLE_SECONDS = {"deep": 8.5, "cnn": 2.8, "fcnn": 0.4}
 TIMED_FITS = 5
-PROBED_LAYERS = ("pixels", "conv_relu", "pool", "hidden", "hidden_relu")
+MOVED = 8  # pixels: the most by which the captures of the harder probe are moved to either side
+SHUFFLES = 5  # of a probe's control
 
 Labels = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What a task leaves: its trials, and arrays that the page needs, by name."""
+
+    trials: list[Trial]
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def tasks_of(plan: StudyPlan) -> list[Task]:
     """Return a study's tasks, the longest first so that no core waits long at the end."""
     return [
         *(Task("people", None, f"deep:{split}") for split in range(plan.deep_splits)),
+        *(Task("filters", None, str(seed)) for seed in range(plan.filter_fits)),
         *(Task("people", None, f"{name}:{split}") for name in NETWORKS for split in range(plan.network_splits)),
-        *(Task("people", None, f"{name}:{split}") for name in BASELINES for split in range(plan.splits)),
-        *(Task("robustness", pair) for pair in plan.some_pairs),
-        *(Task("learning", pair) for pair in plan.some_pairs),
-        *(Task("controls", pair) for pair in plan.some_pairs),
-        *(Task("probe", pair) for pair in plan.some_pairs),
-        Task("tutorial", plan.people),
         *(Task("pairs", pair) for pair in plan.pairs),
+        *(Task("learning", pair) for pair in plan.pairs[: plan.learning_pairs]),
+        Task("tutorial", plan.people),
+        *(Task("people", None, f"{name}:{split}") for name in BASELINES for split in range(plan.splits)),
         Task("timing", plan.people),
     ]
 
 
-def run_task(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
+def run_task(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     """Carry out one task on one core."""
-    return [replace(trial, task=task.key) for trial in EXPERIMENTS[task.experiment](plan, faces, task)]
+    outcome = EXPERIMENTS[task.experiment](plan, faces, task)
+    return Outcome([replace(trial, task=task.key) for trial in outcome.trials], outcome.arrays)
 
 
 def cost(plan: StudyPlan, task: Task) -> float:
     """Return about how many seconds a task takes on one core: measured at the default size, for progress and plans."""
     fits = plan.epochs / 20
-    side = fits * plan.side_seeds / 4
     match task.experiment:
         case "people":
             return fits * PEOPLE_SECONDS.get(task.variant.split(":")[0], 0.1)
-        case "robustness":
-            return side * (0.9 + 2.4 / plan.shift_step)
+        case "filters":
+            return 8.0 * fits
         case "learning":
-            return side * 4.2 / plan.learning_step
-        case "controls":
-            return 1.4 * side
-        case "probe":
-            return 0.4 * side
+            return fits * plan.learning_seeds / 4 * 4.2 / plan.learning_step
+        case "pairs":
+            return fits * plan.seeds / 8 * (4.0 + 2.4 / plan.shift_step)
         case _:
             return 1.6 * fits * plan.seeds / 8
 
@@ -120,18 +141,17 @@ def _pair_of(faces: FaceSet, task: Task) -> tuple[Images, Labels, tuple[int, ...
     return chosen.images, chosen.subject, people
 
 
-def _tutorial(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
+def _tutorial(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     images, labels, people = _pair_of(faces, task)
-    groups = [
-        fit_group(plan, images, labels, people, network, seeds=range(plan.seeds), captures=captures)
-        for network in NETWORKS
-        for captures in (None, half(labels))
-    ]
+    fit = partial(fit_group, plan, images, labels, people, seeds=range(plan.seeds))
+    halves = {name: fit(name, captures=half(labels), keep_moments=True) for name in NETWORKS}
+    groups = [group for name in NETWORKS for group in (fit(name, captures=None), halves[name])]
     trials = [trial for group in groups for trial in group.trials("tutorial")]
-    return trials + [trial for group in groups if not group.held_out.size for trial in group.epochs("tutorial")]
+    trials += [trial for group in halves.values() for trial in group.epochs("tutorial")]
+    return Outcome(trials, kept_fits(images, labels, halves))
 
 
-def _timing(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
+def _timing(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     """Fit the networks one after another, as somebody would who trains one; in turns: a slow moment hits both."""
     images, labels, people = _pair_of(faces, task)
     trials = []
@@ -144,51 +164,43 @@ def _timing(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
             fit_network(network, images[:, None], labels, orders, Training(batch_size=plan.batch_size))
             seconds = perf_counter() - started
             trials.append(Trial("timing", name, "none", people_name(people), seed, len(labels) // 2, seconds=seconds))
-    return trials
+    return Outcome(trials)
 
 
-def _pairs(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
+def _pairs(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     images, labels, people = _pair_of(faces, task)
-    return [
-        trial
-        for network in NETWORKS
-        for captures in (None, half(labels))
-        for trial in fit_group(
-            plan, images, labels, people, network, seeds=range(plan.seeds), captures=captures
-        ).trials("pairs")
-    ]
+    fit = partial(fit_group, plan, images, labels, people, seeds=range(plan.seeds))
+    whole = [fit(name, captures=None) for name in NETWORKS]
+    halves = {name: fit(name, captures=half(labels)) for name in NETWORKS}
+    trials = [trial for group in (*whole, *halves.values()) for trial in group.trials("pairs")]
+    trials += _controls(plan, halves)
+    trials += _robustness(plan, halves)
+    trials += [trial for group in halves.values() for trial in _probed(plan, group)]
+    return Outcome(trials)
 
 
-def _controls(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
-    images, labels, people = _pair_of(faces, task)
-    fit = partial(fit_group, plan, images, labels, people, seeds=range(plan.side_seeds), captures=half(labels))
+def _controls(plan: StudyPlan, halves: dict[str, FitGroup]) -> list[Trial]:
+    """Change one thing at a time about the fits of a pair; the fits themselves are those of ``pairs``."""
+    group = halves["cnn"]
+    captures = group.train.shape[1] // 2
+    fit = partial(fit_group, plan, group.images, group.labels, group.people, seeds=range(plan.seeds), captures=captures)
     groups = [
-        *(fit(name, preprocess=("none", "centre")) for name in ("fcnn", "cnn", "fcnn-equal", "cnn-global")),
+        *(fit(name, preprocess=("none",)) for name in REPAIRS),
         *(fit(name, preprocess=("centre",), control=PERMUTED) for name in NETWORKS),
         *(fit(name, preprocess=("centre",), control=SHUFFLED) for name in NETWORKS),
+        freeze_filters(group),
     ]
     return [trial for group in groups for trial in group.trials("controls")] + [
-        _baseline_trial(plan, "controls", name, images, labels, people, seed, half(labels))
-        for seed in range(plan.side_seeds)
+        _baseline_trial(plan, "controls", name, group.images, group.labels, group.people, seed, captures)
+        for seed in range(plan.seeds)
         for name in ("1-nn", "pca-logistic")
     ]
 
 
-def _robustness(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
-    images, labels, people = _pair_of(faces, task)
-    groups = [
-        fit_group(
-            plan,
-            images,
-            labels,
-            people,
-            name,
-            seeds=range(plan.side_seeds),
-            captures=half(labels),
-            preprocess=("centre",),
-        )
-        for name in ("fcnn", "cnn", "cnn-global")
-    ]
+def _robustness(plan: StudyPlan, halves: dict[str, FitGroup]) -> list[Trial]:
+    """Ask the centred networks about held-out captures that were changed; most raw ones have learned nothing."""
+    groups = [group.only("centre") for group in halves.values()]
+    images = groups[0].images
     before = [answers(group.logits(images)) for group in groups]
     return [
         trial
@@ -199,60 +211,87 @@ def _robustness(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
     ]
 
 
-def _learning(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
+def _learning(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     images, labels, people = _pair_of(faces, task)
-    seeds = range(plan.side_seeds)
+    seeds = range(plan.learning_seeds)
     trials = []
     for captures in range(1, int(np.bincount(labels).min()), plan.learning_step):
         for name in NETWORKS:
-            group = fit_group(
-                plan, images, labels, people, name, seeds=seeds, captures=captures, preprocess=("none", "centre")
-            )
+            group = fit_group(plan, images, labels, people, name, seeds=seeds, captures=captures, preprocess=KINDS)
             trials += group.trials("learning")
         trials += [_baseline_trial(plan, "learning", "1-nn", images, labels, people, seed, captures) for seed in seeds]
-    return trials
+    return Outcome(trials)
 
 
-def _probe(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
-    """Probe the CNN's layers on held-out captures, with the same probe on shuffled labels as control."""
-    images, labels, people = _pair_of(faces, task)
-    group = fit_group(
-        plan, images, labels, people, "cnn", seeds=range(plan.side_seeds), captures=half(labels), preprocess=("centre",)
+def _probed(plan: StudyPlan, group: FitGroup) -> Iterator[Trial]:
+    """Probe the layers of every fit on held-out captures, as they are and moved, with shuffled labels as control.
+
+    Moved, each capture by a shift of its own, even the pixels do not tell two people apart nearly always. All networks
+    get the same moved captures. What the pixels give is noted once, for the FCNN on pixels as they are.
+    """
+    moved = _moved(group.images, plan.seed)
+    for fit, (seed, step) in enumerate(zip(group.seeds, group.preprocessing, strict=True)):
+        if step.kind not in KINDS:
+            continue
+        held_out = group.held_out[fit]
+        for experiment, images in (("probe", group.images), ("probe moved", moved)):
+            layers = group.layers(fit, images[held_out])
+            if group.network == "fcnn" and step.kind == "none":
+                layers = {"pixels": images[held_out]} | layers
+            for name, output in layers.items():
+                found = probe(output, group.labels[held_out], seed=seed, shuffles=SHUFFLES)
+                trial = Trial(
+                    experiment, group.network, step.kind, people_name(group.people), seed, group.train.shape[1] // 2,
+                    condition=name, amount=float(found.d), n_held_out=found.n, accuracy=found.accuracy,
+                )  # fmt: skip
+                yield trial
+                yield replace(trial, control=SHUFFLED, accuracy=found.shuffled_accuracy)
+
+
+def _moved(images: Images, seed: int) -> Images:
+    """Return each capture moved by a shift of its own, up to MOVED pixels to either side and up or down."""
+    most = min(MOVED, min(images.shape[1:]) // 8)
+    shifts = np.random.default_rng(seed).integers(-most, most + 1, size=(len(images), 2))
+    return np.concatenate(
+        [
+            perturbations.shift(image[None], dx=int(dx), dy=int(dy))
+            for image, (dx, dy) in zip(images, shifts, strict=True)
+        ]
     )
-    return [trial for fit in range(len(group.seeds)) for trial in _probed(group, fit)]
 
 
-def _probed(group: FitGroup, fit: int) -> Iterator[Trial]:
-    network = group.shape
-    network.load_state_dict({name: stacked[fit] for name, stacked in group.fits.weights.items()})
-    held_out = group.held_out[fit]
-    faces = group.preprocessing[fit].apply(group.images[held_out])[:, None]
-    layers = {"pixels": faces, **trace(network, faces)}
-    for name in PROBED_LAYERS:
-        found = probe(layers[name], group.labels[held_out], seed=group.seeds[fit])
-        details: dict[str, Any] = {
-            "people": people_name(group.people),
-            "seed": group.seeds[fit],
-            "captures": group.train.shape[1] // 2,
-            "condition": name,
-            "amount": float(found.d),
-            "n_held_out": found.n,
-        }
-        yield Trial("probe", "cnn", "centre", accuracy=found.accuracy, **details)
-        yield Trial("probe", "cnn", "centre", control=SHUFFLED, accuracy=found.shuffled_accuracy, **details)
+def _filters(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
+    seed = int(task.variant)
+    everyone = range(faces.n_subjects)
+    captures = half(faces.subject)
+    train, held_out = held_out_split(plan, faces.subject, everyone, seed, captures)
+    fits = {
+        control: fit_filters(plan, faces.images, faces.subject, train, held_out, seed, frozen=bool(control))
+        for control in ("", FROZEN)
+    }
+    trials = [
+        Trial(
+            "filters", "cnn-filters", "standardise", "all", seed, captures, control=control,
+            n_train=len(train), n_held_out=len(held_out), train_accuracy=fit.train_accuracy, accuracy=fit.accuracy,
+            filter_correlation=fit.correlation, seconds=fit.seconds,
+        )
+        for control, fit in fits.items()
+    ]  # fmt: skip
+    return Outcome(trials, {"start": fits[""].start, "end": fits[""].end} if seed == 0 else {})
 
 
-def _people(plan: StudyPlan, faces: FaceSet, task: Task) -> list[Trial]:
+def _people(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     name, split = task.variant.split(":")
     captures = half(faces.subject)
     everyone = tuple(range(faces.n_subjects))
     if name in NETWORKS:
         group = fit_group(
             plan, faces.images, faces.subject, everyone, name,
-            seeds=[int(split)], captures=captures, preprocess=("none", "centre"),
+            seeds=[int(split)], captures=captures, preprocess=KINDS,
         )  # fmt: skip
-        return group.trials("people")
-    return [_baseline_trial(plan, "people", name, faces.images, faces.subject, everyone, int(split), captures)]
+        return Outcome(group.trials("people"))
+    trial = _baseline_trial(plan, "people", name, faces.images, faces.subject, everyone, int(split), captures)
+    return Outcome([trial])
 
 
 def _baseline_trial(
@@ -285,13 +324,11 @@ def _baseline_trial(
     )
 
 
-EXPERIMENTS: dict[str, Callable[[StudyPlan, FaceSet, Task], list[Trial]]] = {
+EXPERIMENTS: dict[str, Callable[[StudyPlan, FaceSet, Task], Outcome]] = {
     "tutorial": _tutorial,
     "timing": _timing,
     "pairs": _pairs,
-    "controls": _controls,
-    "robustness": _robustness,
     "learning": _learning,
-    "probe": _probe,
     "people": _people,
+    "filters": _filters,
 }

@@ -12,14 +12,17 @@ from faceloupe.studies.fits import build
 from faceloupe.studies.plan import StudyPlan
 from faceloupe.studies.statistics import (
     Estimate,
-    cluster_bootstrap,
+    mean_over_pairs,
     paired_difference,
     probability_of_superiority,
-    sample_size_for_difference,
+    share_over_pairs,
 )
 from faceloupe.studies.trials import Trials
 
-__all__ = ["CHANCE_LOSS", "Curve", "Findings", "as_document"]
+__all__ = ["CHANCE_LOSS", "FAILED", "LEARNED", "Curve", "Findings", "as_document"]
+
+FAILED = 0.75  # held-out accuracy below which a network has failed: half way between chance and perfect
+LEARNED = 0.95  # training accuracy from which a network has learned its captures
 
 CHANCE_LOSS = float(np.log(2))  # cross-entropy in nats of an answer of one half, whatever the face
 Floats = NDArray[np.float64]
@@ -47,12 +50,20 @@ class Findings:
     image_shape : (int, int)
     captures : ndarray of int, (subjects,)
         Captures of each subject.
+    command : str
+        How the study was called.
     """
 
     def __init__(
-        self, plan: StudyPlan, trials: Trials, image_shape: tuple[int, int], captures: NDArray[np.intp]
+        self,
+        plan: StudyPlan,
+        trials: Trials,
+        image_shape: tuple[int, int],
+        captures: NDArray[np.intp],
+        command: str = "",
     ) -> None:
         self.plan = plan
+        self.command = command
         self.trials = trials
         self.image_shape = image_shape
         self.captures = captures
@@ -60,8 +71,8 @@ class Findings:
 
     def anatomy(self, network: str) -> Anatomy:
         """Return the anatomy of one of the study's networks for two people."""
-        shape = build(network, self.image_shape)
-        return anatomy(shape, shape.image_shape)
+        built = build(network, self.image_shape)
+        return anatomy(built, built.image_shape)
 
     def fits(
         self, network: str, preprocess: str, *, held_out: bool, experiment: str = "pairs", **more: object
@@ -73,20 +84,17 @@ class Findings:
         return Trials(trial for trial in found if (trial.n_held_out > 0) == held_out).where(**more)
 
     def mean(self, trials: Trials, column: str) -> Estimate:
-        """Return a column's mean over pairs and seeds."""
-        return cluster_bootstrap(trials.grid(column))
+        """Return a column's mean over pairs and seeds; that of an accuracy stays between 0 and 1."""
+        estimate = share_over_pairs if column.endswith(("accuracy", "consistency")) else mean_over_pairs
+        return estimate(trials.grid(column))
+
+    def mean_of(self, grid: Floats) -> Estimate:
+        """Return the mean of one number a pair and seed."""
+        return mean_over_pairs(grid)
 
     def share(self, trials: Trials, flags: NDArray[np.bool_]) -> Estimate:
-        """Return how often something is so, over pairs and seeds.
-
-        What is so in all fits, or in none, has no spread to resample: then the interval is Wilson's for the pairs
-        alone.
-        """
-        grid = trials.grid(flags)
-        if (grid == grid[0, 0]).all():
-            alike = wilson(int(grid[:, 0].sum()), len(grid))
-            return Estimate(float(grid[0, 0]), alike.low, alike.high, len(grid), "pairs, all alike")
-        return cluster_bootstrap(grid)
+        """Return how often something is so, over pairs and seeds."""
+        return share_over_pairs(trials.grid(flags))
 
     def difference(self, a: Trials, b: Trials, column: str) -> Estimate:
         """Return the mean of a - b over the same pairs and seeds."""
@@ -96,13 +104,17 @@ class Findings:
         """Return how often a beats b on the same pair and seed, ties counting half."""
         return probability_of_superiority(a.grid(column), b.grid(column))
 
-    def pairs_to_settle(self, a: Trials, b: Trials, column: str, limit: float = 0.0) -> int | None:
-        """Return how many pairs would settle on which side of a limit a difference of the size seen lies.
+    def controls(self, network: str, preprocess: str, control: str = "") -> Trials:
+        """Return the fits that share pairs, seeds and splits: those of ``pairs``, or with one thing changed."""
+        experiment = "pairs" if network in ("fcnn", "cnn") and not control else "controls"
+        return self.fits(network, preprocess, held_out=True, experiment=experiment, control=control)
 
-        None if no number would, or only one pair was seen.
-        """
-        differences = a.grid(column) - b.grid(column) - limit
-        return sample_size_for_difference(differences) if len(differences) > 1 else None
+    def overfitted(self, network: str, preprocess: str) -> NDArray[np.bool_]:
+        """Return which fits learned their training captures and failed on those held out, one flag a trial."""
+        fits = self.fits(network, preprocess, held_out=True)
+        learned = fits.column("train_accuracy") >= LEARNED
+        flags: NDArray[np.bool_] = learned & (fits.column("accuracy") < FAILED)
+        return flags
 
     def unfitted(self, network: str, preprocess: str, *, held_out: bool = False) -> Estimate:
         """Return the share of fits whose hidden units are all dead, so that every face gets the same answer."""
@@ -157,9 +169,21 @@ class Findings:
         around = wilson(round(mean * n), n)
         return accuracies, Estimate(mean, around.low, around.high, n)
 
-    def probe(self, layer: str, control: str = "") -> Trials:
-        """Return the probes of one layer."""
-        return self.trials.where(experiment="probe", condition=layer, control=control)
+    def probe(self, network: str, preprocess: str, layer: str, *, moved: bool = False, control: str = "") -> Trials:
+        """Return the probes of one layer; the pixels are the same for all networks."""
+        if layer == "pixels":
+            network, preprocess = "fcnn", "none"
+        return self.trials.where(
+            experiment="probe moved" if moved else "probe",
+            network=network,
+            preprocess=preprocess,
+            condition=layer,
+            control=control,
+        )
+
+    def filter_fits(self, control: str = "") -> Trials:
+        """Return the fits of the network that learns its filters."""
+        return self.trials.where(experiment="filters", control=control)
 
     def _curve(self, trials: Trials, by: str, column: str) -> Curve:
         amounts = sorted(trials.values(by))

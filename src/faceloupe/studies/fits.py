@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 
 from faceloupe.faces import split_by_capture
@@ -18,14 +19,39 @@ from faceloupe.studies.plan import StudyPlan, seeds_for
 from faceloupe.studies.trials import NAN, Trial
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
 from faceloupe.training.fit import batch_orders
+from faceloupe.training.fronts import Weights
+from faceloupe.training.language import CNN_SENTENCE, FCNN_SENTENCE, parse_network
 from faceloupe.training.networks import CNN, FCNN, SmallNetwork
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
 from faceloupe.training.specs import NetworkSpec, Training
 
-__all__ = ["FitGroup", "build", "equal_side", "fit_group", "held_out_split", "one_thread", "people_name"]
+__all__ = [
+    "FROZEN",
+    "PERMUTED",
+    "SENTENCES",
+    "SHUFFLED",
+    "FitGroup",
+    "build",
+    "equal_side",
+    "fit_group",
+    "freeze_filters",
+    "held_out_split",
+    "one_thread",
+    "people_name",
+]
 
 Images = NDArray[np.float32]
-SHUFFLED, PERMUTED = "shuffled labels", "permuted pixels"
+SHUFFLED, PERMUTED, FROZEN = "shuffled labels", "permuted pixels", "frozen filters"
+SENTENCES = {
+    "fcnn": FCNN_SENTENCE,
+    "cnn": CNN_SENTENCE,
+    "fcnn-equal": FCNN_SENTENCE,
+    "fcnn-wide": "dense 64 relu",
+    "fcnn-slow": FCNN_SENTENCE,
+    "fcnn-leaky": "dense 4 leaky",
+    "fcnn-he": "dense 4 relu; initialisation he_normal",
+}
+"""The study's networks: the tutorial's two, and the FCNN with one thing changed; ``fcnn-slow`` learns at a tenth."""
 
 
 @contextmanager
@@ -40,26 +66,26 @@ def one_thread() -> Iterator[None]:
 
 
 def build(network: str | NetworkSpec, image_shape: tuple[int, int], n_subjects: int = 2) -> SmallNetwork:
-    """Return one of the study's networks, untrained.
+    """Return one of the study's networks (:data:`SENTENCES`), or any other by its spec, untrained.
 
-    Parameters
-    ----------
-    network : str or NetworkSpec
-        ``"fcnn"`` and ``"cnn"``: the tutorial's. ``"cnn-global"``: the CNN with one pooling window over the whole
-        feature map, so that it cannot know where anything is. ``"fcnn-equal"``: the FCNN on faces made so small that it
-        has the CNN's number of parameters. Any other as a NetworkSpec.
-    image_shape : (int, int)
-    n_subjects : int
+    ``"fcnn-equal"`` is the FCNN on faces made so small that it has the CNN's number of parameters.
     """
-    outputs = 1 if n_subjects == 2 else n_subjects
+    shape = (equal_side(image_shape),) * 2 if network == "fcnn-equal" else image_shape
+    spec = network if isinstance(network, NetworkSpec) else parse_network(SENTENCES[network])
+    return SmallNetwork(spec, shape, outputs=1 if n_subjects == 2 else n_subjects)
+
+
+def training_of(plan: StudyPlan, network: str | NetworkSpec) -> Training:
+    """Return how a network is trained: as its spec says, or for one of the study's as the plan says."""
     if isinstance(network, NetworkSpec):
-        return SmallNetwork(network, image_shape, outputs)
-    if network == "fcnn":
-        return FCNN(image_shape, outputs=outputs)
-    if network == "fcnn-equal":
-        return FCNN((equal_side(image_shape),) * 2, outputs=outputs)
-    height, width = image_shape
-    return CNN(image_shape, pool_size=(height - 7, width - 7) if network == "cnn-global" else 4, outputs=outputs)
+        return network.training
+    slower = 10 if network == "fcnn-slow" else 1
+    return replace(
+        parse_network(SENTENCES[network]).training,
+        learning_rate=plan.learning_rate / slower,
+        batch_size=plan.batch_size,
+        epochs=plan.epochs,
+    )
 
 
 def equal_side(image_shape: tuple[int, int]) -> int:
@@ -102,6 +128,8 @@ class FitGroup:
         All captures of these people; who they show.
     targets : ndarray of int, (S, M)
         What each network was told.
+    start : dict of str to Tensor
+        The weights before training, each (S, ...).
     fits : ManyFits
     control : str
     seconds : float
@@ -119,9 +147,47 @@ class FitGroup:
     images: Images
     labels: NDArray[np.intp]
     targets: NDArray[np.intp]
+    start: Weights
     fits: ManyFits
     control: str
     seconds: float
+
+    def of_kind(self, kind: str) -> list[int]:
+        """Return which fits have a preprocessing, by their places."""
+        return [place for place, step in enumerate(self.preprocessing) if step.kind == kind]
+
+    def only(self, kind: str) -> "FitGroup":
+        """Return the fits of one preprocessing."""
+        places = self.of_kind(kind)
+        fits = replace(
+            self.fits,
+            weights={name: value[places] for name, value in self.fits.weights.items()},
+            loss=self.fits.loss[places],
+            accuracy=self.fits.accuracy[places],
+            silent={name: value[places] for name, value in self.fits.silent.items()},
+            moments=self.fits.moments and {name: value[places] for name, value in self.fits.moments.items()},
+        )
+        return replace(
+            self,
+            seeds=tuple(self.seeds[place] for place in places),
+            preprocessing=tuple(self.preprocessing[place] for place in places),
+            train=self.train[places],
+            held_out=self.held_out[places],
+            targets=self.targets[places],
+            start={name: value[places] for name, value in self.start.items()},
+            fits=fits,
+        )
+
+    def layers(self, fit: int, images: Images) -> dict[str, Images]:
+        """Return what each hidden layer of one fit puts out for some faces, by the layer's name."""
+        self.shape.load_state_dict({name: stacked[fit] for name, stacked in self.fits.weights.items()})
+        output, found = torch.from_numpy(self.preprocessing[fit].apply(images)[:, None]), {}
+        with torch.no_grad():
+            for name, layer in self.shape.named_children():
+                output = layer(output)
+                if name not in ("flatten", "output"):
+                    found[name] = output.numpy()
+        return found
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         """Return what every network of the group says to some faces, (S, N, C)."""
@@ -146,6 +212,7 @@ class FitGroup:
                 accuracy=_mean(right[fit, self.held_out[fit]]),
                 loss=_mean(loss[fit, self.held_out[fit]]),
                 fitted_at=_first(self.fits.accuracy[fit] == 1),
+                filter_correlation=self._filter_correlation(fit),
                 seconds=self.seconds / len(self.seeds),
                 **self._dead(fit, {name: part[fit, self.train[fit]].any(axis=0) for name, part in active.items()}),
                 **details,
@@ -200,6 +267,12 @@ class FitGroup:
             "control": self.control,
         }
 
+    def _filter_correlation(self, fit: int) -> float:
+        if "conv.weight" not in self.start:
+            return NAN
+        kernels = [weights["conv.weight"][fit].flatten(1).numpy() for weights in (self.start, self.fits.weights)]
+        return float(np.mean([np.corrcoef(before, after)[0, 1] for before, after in zip(*kernels, strict=True)]))
+
     def _dead(self, fit: int, alive: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
         """Count the dead units of a fit before and after training, and say when each fell silent for good."""
         found: dict[str, Any] = {}
@@ -247,7 +320,7 @@ def fit_group(
         ``"shuffled labels"`` trains each fit on labels in a random order of its own, for one order for all might agree
         with the true labels by chance; ``"permuted pixels"`` puts the pixels of all captures in one random order.
     keep_moments : bool
-        Keep the weights of every epoch.
+        Keep the weights of every epoch of every fit.
 
     Returns
     -------
@@ -270,18 +343,14 @@ def fit_group(
     seen = prepare(network, images)
     shape = build(network, images.shape[1:], len(np.unique(labels)))
     preprocessing = [fit_preprocessing(kind, seen[indices]) for (_, kind), indices in zip(settings, train, strict=True)]
-    training = (
-        network.training
-        if isinstance(network, NetworkSpec)
-        else Training(learning_rate=plan.learning_rate, batch_size=plan.batch_size, epochs=plan.epochs)
-    )
+    start, training = initial_weights(shape, drawn[:, 1]), training_of(plan, network)
     fits = fit_many(
         shape,
         seen,
         targets,
         train,
         np.stack([batch_orders(train.shape[1], training.epochs, int(seed)) for seed in drawn[:, 2]]),
-        initial_weights(shape, drawn[:, 1]),
+        start,
         preprocessing,
         training,
         seeds=drawn[:, 1],
@@ -289,8 +358,50 @@ def fit_group(
     )
     return FitGroup(
         plan, str(network), tuple(people), shape, tuple(seed for seed, _ in settings), tuple(preprocessing), train,
-        held_out, images, labels, targets, fits, control, perf_counter() - started,
+        held_out, images, labels, targets, start, fits, control, perf_counter() - started,
     )  # fmt: skip
+
+
+def freeze_filters(group: FitGroup) -> FitGroup:
+    """Train the CNNs of a group again from the same start, batches and splits, but leave their filters as they began.
+
+    What a filter that stays puts out for a face stays too, so that the layers after the pooling are trained alone, on
+    the pooled maps of each fit's own filters.
+    """
+    started = perf_counter()
+    plan, captures = group.plan, len(group.images)
+    maps = _pooled(group)  # (S, M, D)
+    own = captures * np.arange(len(group.seeds))[:, None]  # where the faces of each fit begin among those of all
+    shape = FCNN((maps.shape[-1], 1))
+    start = {name: value for name, value in group.start.items() if not name.startswith("conv")}
+    orders = [seeds_for(plan, group.people, seed)[2] for seed in group.seeds]
+    fits = fit_many(
+        shape,
+        maps.reshape(-1, maps.shape[-1], 1),
+        np.tile(group.labels, len(group.seeds)),
+        group.train + own,
+        np.stack([batch_orders(group.train.shape[1], plan.epochs, int(seed)) for seed in orders]),
+        start,
+        [Preprocessing("none")] * len(group.seeds),
+        training_of(plan, "fcnn"),
+    )
+    weights = {name: group.start[name] for name in ("conv.weight", "conv.bias")} | fits.weights
+    silent = {"conv_relu": group.fits.silent["conv_relu"][:, :1].repeat(plan.epochs + 1, axis=1)}
+    silent["hidden_relu"] = next(iter(fits.silent.values()))
+    frozen = ManyFits(weights, fits.loss, fits.accuracy, silent)
+    return replace(group, fits=frozen, control=FROZEN, seconds=perf_counter() - started)
+
+
+def _pooled(group: FitGroup) -> NDArray[np.float32]:
+    """Return what the pooling puts out for all captures with the filters that each fit of CNNs began with."""
+    network = build(group.network, group.images.shape[1:])
+    front = nn.Sequential(*(dict(network.named_children())[name] for name in ("conv", "conv_relu", "pool", "flatten")))
+    maps = []
+    with torch.no_grad():
+        for fit, step in enumerate(group.preprocessing):
+            network.load_state_dict({name: stacked[fit] for name, stacked in group.start.items()})
+            maps.append(front(torch.from_numpy(step.apply(group.images)[:, None])).numpy())
+    return np.stack(maps)
 
 
 def prepare(network: str | NetworkSpec, images: Images) -> Images:

@@ -1,17 +1,26 @@
 """A study's folder: results are written as they come, and a study that was stopped goes on where it was.
 
-``manifest.json``  what decides the numbers (plan, faces), what may matter (versions, machine, command line)
+``manifest.json``  what decides the numbers (plan, faces), what may matter (versions, machine, command line), and when
+                   the study was finished
 ``trials.csv``     every trial
+``tutorial.safetensors``, ``filters.safetensors``
+                   the fits that the page shows, with the faces of the tutorial's pair: for the owner's eyes only
 ``tasks.done``     the tasks whose trials are all in ``trials.csv``, a line each, written after them
+``.lock``          held by the process that works on the study
 
 A task counts once its line in ``tasks.done`` has reached the disk. Rows of a task that was cut off are dropped on
 resuming and the task is done again, so that no trial is lost or repeated.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from faceloupe.documents import read_json, write_json
 from faceloupe.errors import StudyError
@@ -21,8 +30,9 @@ from faceloupe.studies.trials import Trial, Trials, read_csv, write_csv
 
 __all__ = ["SCHEMA", "StudyFolder"]
 
-SCHEMA = 1
+SCHEMA = 2
 LEFTOVERS = {"trials.csv": write_csv([], header=True), "tasks.done": ""}  # of a study stopped before its manifest
+KEPT = ("tutorial.safetensors", "filters.safetensors")
 DECISIVE = ("schema_version", "plan", "data")  # parts of the manifest that must agree to go on
 
 
@@ -39,6 +49,30 @@ class StudyFolder:
         self._trials = path / "trials.csv"
         self._done = path / "tasks.done"
         self._manifest = path / "manifest.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the study to this process; the system gives it free when the process ends, however it ends.
+
+        Raises
+        ------
+        StudyError
+            If another process works on it, or the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", mode=0o600)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StudyError(
+                f"Another process works on the study in {self.path}. Wait for it, or stop it and go on with --resume."
+            ) from None
+        except OSError as problem:
+            raise StudyError(f"The study cannot be written to {self.path}: {problem}.") from problem
+        try:
+            yield
+        finally:
+            lock.release()
 
     def begin(self, manifest: dict[str, Any], *, resume: bool) -> dict[str, Any]:
         """Start a study here, or make ready to go on with the one that is here, and return its manifest.
@@ -57,8 +91,7 @@ class StudyFolder:
         else:
             self._check_same(manifest)
             self._drop_unfinished()
-        kept: dict[str, Any] = read_json(self._manifest)
-        return kept
+        return self.manifest()
 
     def finished_tasks(self) -> set[str]:
         """Return the keys of the tasks that are done."""
@@ -73,17 +106,71 @@ class StudyFolder:
         # unread.
         return Trials(row for row in read_csv(whole, skip_torn=True) if row.task in done)
 
-    def add(self, task: Task, trials: Iterable[Trial]) -> None:
-        """Keep a task's trials for good."""
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest.
+
+        Raises
+        ------
+        StudyError
+            If the folder holds no study, or one of another version.
+        """
+        if not self._manifest.is_file():
+            raise StudyError(f"{self.path} holds no study: there is no manifest.json in it.")
+        read: dict[str, Any] = read_json(self._manifest)
+        if read.get("schema_version") != SCHEMA:
+            raise StudyError(
+                f"The study in {self.path} was made by another version of faceloupe (its files have the version "
+                f"{read.get('schema_version')!r}, this one reads {SCHEMA}). Make it again: its manifest says how."
+            )
+        return read
+
+    def add(self, task: Task, trials: Iterable[Trial], arrays: dict[str, NDArray[Any]]) -> None:
+        """Keep what a task left for good."""
+        if arrays:
+            from safetensors.numpy import save
+
+            write_whole(self.path / f"{task.experiment}.safetensors", save(arrays))
         _append(self._trials, write_csv(trials, header=False))
         _append(self._done, f"{task.key}\n")
 
-    def finish(self, tasks: Sequence[Task]) -> Trials:
-        """Put the trials into the order of the tasks, whatever order they came in, and return them."""
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that tasks left.
+
+        Raises
+        ------
+        StudyError
+            If a file of them is missing or damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        found: dict[str, NDArray[Any]] = {}
+        for name in KEPT:
+            try:
+                found |= load_file(self.path / name)
+            except (OSError, SafetensorError) as problem:
+                raise StudyError(
+                    f"{self.path / name}, the fits that the page shows, cannot be read: {problem}."
+                ) from problem
+        return found
+
+    def finish(self, tasks: Sequence[Task]) -> tuple[Trials, dict[str, Any]]:
+        """Put the trials into the order of the tasks, whatever order they came in; then say that the study is whole.
+
+        Returns
+        -------
+        Trials
+        dict
+            The manifest, with the time in ``finished``.
+        """
         place = {task.key: index for index, task in enumerate(tasks)}
         trials = Trials(sorted(self.trials(), key=lambda trial: place[trial.task]))
         write_whole(self._trials, write_csv(trials, header=True).encode())
-        return trials
+        manifest = self.manifest()
+        if manifest["finished"] is None:
+            manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+            write_json(self._manifest, manifest)
+        return trials, manifest
 
     def _start(self, manifest: dict[str, Any]) -> None:
         try:
@@ -101,7 +188,7 @@ class StudyFolder:
             raise StudyError(f"The study cannot be written to {self.path}: {problem}.") from problem
 
     def _check_same(self, asked: dict[str, Any]) -> None:
-        here = read_json(self._manifest)
+        here = self.manifest()
         for part in DECISIVE:
             there, wanted = (_decisive(manifest.get(part)) for manifest in (here, asked))
             if there != wanted:

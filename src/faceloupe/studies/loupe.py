@@ -5,78 +5,71 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.faces import FaceSet
 from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.studies.charts import KINDS
-from faceloupe.studies.experiments import NETWORKS, half
-from faceloupe.studies.fits import FitGroup, fit_group
-from faceloupe.studies.plan import StudyPlan
+from faceloupe.studies.experiments import NETWORKS
+from faceloupe.studies.kept import Arrays, KeptFits
+from faceloupe.studies.plan import KINDS as COMPARED
+from faceloupe.studies.run import Study
 from faceloupe.studies.tables import LABELS
-from faceloupe.training.fronts import Weights
+from faceloupe.studies.trials import Trial
 
 __all__ = ["loupe_document"]
 
 
-def loupe_document(plan: StudyPlan, faces: FaceSet) -> dict[str, Any]:
+def loupe_document(study: Study) -> dict[str, Any]:
     """Return the data of :func:`faceloupe.report.loupe.render_loupe`.
 
-    The fits are those of the tutorial's pair with half of the captures held out, every seed; of the first seed also the
-    weights before training and after each epoch. Weights are rounded to half precision and pixels to 8 bits.
+    The fits are those of the tutorial's pair with half of the captures held out, every seed, that of the pictures
+    first; of that one also the weights before training and after each epoch. The centred networks come first, for they
+    are those worth moving a face for: most raw ones answer the same to every face. Weights are rounded to half
+    precision and pixels to 8 bits.
     """
-    pair = faces.select(plan.people)
-    groups = {
-        name: fit_group(
-            plan,
-            pair.images,
-            pair.subject,
-            plan.people,
-            name,
-            seeds=range(plan.seeds),
-            captures=half(pair.subject),
-            keep_moments=True,
-        )
-        for name in NETWORKS
-    }
+    plan, fits = study.plan, study.fits
+    kinds = sorted(
+        plan.preprocess, key=lambda kind: (kind != "centre", COMPARED.index(kind) if kind in COMPARED else 2)
+    )
     return loupe_data(
         [f"subject {who + 1}" for who in plan.people],
-        pair.images,
-        pair.subject.tolist(),
-        {f"{name}/{kind}": _network(group, kind) for kind in plan.preprocess for name, group in groups.items()},
+        fits.pixels,
+        fits.labels.tolist(),
+        {f"{name}/{kind}": _network(study, name, kind) for kind in kinds for name in NETWORKS},
         epochs=plan.epochs,
         batch_size=plan.batch_size,
         learning_rate=plan.learning_rate,
-        training_faces=groups["cnn"].train[0].tolist(),
+        training_faces=fits.network("cnn", "centre").train[fits.shown].tolist(),
     )
 
 
-def _network(group: FitGroup, kind: str) -> dict[str, Any]:
+def _network(study: Study, name: str, kind: str) -> dict[str, Any]:
     """Return all fits of one network with one preprocessing."""
-    places = [place for place, one in enumerate(group.preprocessing) if one.kind == kind]
-    trials, first = group.trials("tutorial"), places[0]
-    fits = [
+    fits: KeptFits = study.fits
+    kept = fits.network(name, kind)
+    trials = study.trials.where(experiment="tutorial", network=name, preprocess=kind, condition="")
+    reached: dict[int, Trial] = {trial.seed: trial for trial in trials if trial.n_held_out}
+    seeds = sorted(reached, key=lambda seed: (seed != fits.shown, seed))
+    drawn = [
         loupe_fit(
-            _state(group, place, group.fits.weights),
-            seed=group.seeds[place],
-            accuracy=trials[place].accuracy,
-            train_accuracy=trials[place].train_accuracy,
+            loupe_state(float(kept.mean[seed]), float(kept.scale[seed]), _half(kept.weights, seed)),
+            seed=seed,
+            accuracy=reached[seed].accuracy,
+            train_accuracy=reached[seed].train_accuracy,
             dead={
-                "conv": None if isnan(trials[place].dead_conv) else int(trials[place].dead_conv),
-                "hidden": int(trials[place].dead_hidden),
+                "conv": None if isnan(reached[seed].dead_conv) else int(reached[seed].dead_conv),
+                "hidden": int(reached[seed].dead_hidden),
             },
-            trained_on=group.train[place].tolist(),
+            trained_on=kept.train[seed].tolist(),
         )
-        for place in places
+        for seed in seeds
     ]
     history = {
-        "seed": group.seeds[first],
-        "loss": group.fits.loss[first].tolist(),
-        "accuracy": group.fits.accuracy[first].tolist(),
-        **_state(group, first, group.fits.moments or {}),
+        "seed": fits.shown,
+        "loss": kept.loss.tolist(),
+        "accuracy": kept.accuracy.tolist(),
+        **loupe_state(float(kept.mean[fits.shown]), float(kept.scale[fits.shown]), kept.moments),
     }
-    return loupe_network(group.network, f"{LABELS[group.network]}, {KINDS[kind]}", fits, history=history)
+    return loupe_network(name, f"{LABELS[name]}, {KINDS[kind]}", drawn, history=history)
 
 
-def _state(group: FitGroup, place: int, stacked: Weights) -> dict[str, Any]:
-    step = group.preprocessing[place]
-    weights = {name: value[place].numpy().astype(np.float16) for name, value in stacked.items()}
-    return loupe_state(step.mean, step.scale, weights)
+def _half(weights: Arrays, seed: int) -> Arrays:
+    return {part: value[seed].astype(np.float16) for part, value in weights.items()}

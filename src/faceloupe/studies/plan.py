@@ -1,6 +1,6 @@
 """What a study will do: whom it compares, how often, and in which pieces of work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.faces import FaceSet
-from faceloupe.training.preprocessing import KINDS
+from faceloupe.training.preprocessing import KINDS as KNOWN
 
 __all__ = ["StudyPlan", "Task", "make_plan", "seeds_for"]
 
@@ -18,7 +18,9 @@ Pair = tuple[int, int]
 SMALLEST = 11  # pixels a side that leave the CNN one pooled value
 CAPTURES = 4  # of a subject, at least: some to train on, some to hold out
 PAIRS = 24
-FULL = {"shift_step": 1, "learning_step": 1, "network_splits": 10, "deep_splits": 10}
+KINDS = ("none", "centre")
+"""The preprocessing that every study compares: pixels as they are, and with their mean subtracted."""
+FULL = {"shift_step": 1, "learning_step": 1, "network_splits": 10, "deep_splits": 10, "filter_fits": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Task:
     people : (int, int) or None
         The pair; None for all subjects at once.
     variant : str
-        What else sets it apart: a method, or a split's seed.
+        What else sets it apart: a method, or a fit's seed.
     """
 
     experiment: str
@@ -61,15 +63,15 @@ class StudyPlan:
     epochs, batch_size, learning_rate : int, int, float
         The tutorial's 20, 5 and 0.001 by default.
     preprocess : tuple of str
-        What the pairs are fitted with.
-    side_pairs, side_seeds : int
-        How many of the pairs and seeds the side experiments take.
+        What the pairs are fitted with: ``"none"`` and ``"centre"``, and what was asked for beside them.
     shift_step : int
         Pixels between the shifts that are tried, -16..16.
-    learning_step : int
-        Captures a person between the points of the learning curve.
+    learning_pairs, learning_seeds, learning_step : int
+        Pairs and seeds of the learning curve, on which no verdict rests, and captures a person between its points.
     splits, network_splits, deep_splits : int
         Splits of all subjects for the baselines, the small networks and the deep network.
+    filter_fits : int
+        Fits of the network that learns its filters.
     seed : int
         What pairs, splits, weights and batch orders are drawn from.
     """
@@ -80,24 +82,26 @@ class StudyPlan:
     epochs: int = 20
     batch_size: int = 5
     learning_rate: float = 1e-3
-    preprocess: tuple[str, ...] = ("none", "centre")
-    side_pairs: int = 5
-    side_seeds: int = 4
+    preprocess: tuple[str, ...] = KINDS
     shift_step: int = 4
+    learning_pairs: int = 5
+    learning_seeds: int = 4
     learning_step: int = 2
     splits: int = 10
     network_splits: int = 3
     deep_splits: int = 2
+    filter_fits: int = 2
     seed: int = 0
-
-    @property
-    def some_pairs(self) -> tuple[Pair, ...]:
-        """The pairs of the side experiments."""
-        return self.pairs[: self.side_pairs]
 
     def to_document(self) -> dict[str, Any]:
         """Return the plan as JSON holds it."""
         return {name: _plain(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "StudyPlan":
+        """Return the plan that :meth:`to_document` wrote."""
+        people, pairs = tuple(document["people"]), tuple((a, b) for a, b in document["pairs"])
+        return cls(**{**document, "people": people, "pairs": pairs, "preprocess": tuple(document["preprocess"])})
 
 
 def make_plan(
@@ -107,7 +111,7 @@ def make_plan(
     pairs: int | Literal["all"] | None = None,
     seeds: int = 8,
     epochs: int = 20,
-    preprocess: Sequence[str] = ("none", "centre"),
+    preprocess: Sequence[str] = KINDS,
     full: bool = False,
     seed: int = 0,
 ) -> StudyPlan:
@@ -124,9 +128,10 @@ def make_plan(
     seeds, epochs : int
         Fits a pair and epochs a fit.
     preprocess : sequence of {"none", "centre", "standardise"}
+        "none" and "centre" are always compared; what is named beside them is fitted too.
     full : bool
-        All pairs unless ``pairs`` says how many, and the side experiments at full size: 60 pairs with every seed,
-        every shift by one pixel, every number of captures, ten splits of all subjects for every method.
+        All pairs unless ``pairs`` says how many, every shift by one pixel, a learning curve of 60 pairs with every seed
+        and every number of captures, ten splits of all subjects for every method.
     seed : int
 
     Raises
@@ -141,18 +146,18 @@ def make_plan(
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("seed", seed, 0)):
         if not _is_whole(value) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-    unknown = [kind for kind in preprocess if kind not in KINDS]
+    unknown = [kind for kind in preprocess if kind not in KNOWN]
     if unknown or not preprocess:
-        raise InputError(f"preprocess takes one or more of {', '.join(KINDS)}; got {list(preprocess)}.")
+        raise InputError(f"preprocess takes one or more of {', '.join(KNOWN)}; got {list(preprocess)}.")
     drawn = draw_pairs(faces.n_subjects, "all" if full and pairs is None else pairs, seed)
     if len(drawn) * seeds < 2:
         raise InputError("One pair with one seed is one run and shows no spread; take more pairs or more seeds.")
     sizes = (
-        {"side_pairs": min(60, len(drawn)), "side_seeds": seeds, **FULL}
+        {"learning_pairs": min(60, len(drawn)), "learning_seeds": seeds, **FULL}
         if full
-        else {"side_pairs": min(5, len(drawn)), "side_seeds": min(4, seeds)}
+        else {"learning_pairs": min(5, len(drawn)), "learning_seeds": min(4, seeds)}
     )
-    kinds = tuple(dict.fromkeys(preprocess))
+    kinds = tuple(dict.fromkeys((*KINDS, *preprocess)))
     return StudyPlan((chosen[0], chosen[1]), drawn, seeds, epochs, preprocess=kinds, seed=seed, **sizes)
 
 

@@ -12,36 +12,40 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from faceloupe.errors import InputError
+import numpy as np
+
+from faceloupe.errors import InputError, StudyError
 from faceloupe.faces import FaceSet, load_faces
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.studies.checks import check_statements
-from faceloupe.studies.experiments import cost, run_task, tasks_of
+from faceloupe.studies.experiments import Outcome, cost, run_task, tasks_of
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.fits import one_thread
 from faceloupe.studies.folder import SCHEMA, StudyFolder
+from faceloupe.studies.kept import KeptFits
 from faceloupe.studies.lead import lead, numbers
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
-from faceloupe.studies.trials import Trial, Trials
+from faceloupe.studies.trials import Trials
 
-__all__ = ["Study", "estimate_seconds", "run_study", "study"]
+__all__ = ["Study", "estimate_seconds", "open_study", "run_study", "study"]
 
 LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Study(Shown):
-    """A finished study.
+    """A finished study: all that its page shows, and nothing to be trained any more.
 
     Attributes
     ----------
     plan : StudyPlan
-    faces : FaceSet
     trials : Trials
         Everything that was measured.
+    fits : KeptFits
+        The networks of the tutorial's pair, with its captures: biometric data.
     folder : Path
-        Where ``trials.csv`` and ``manifest.json`` are.
+        Where it is kept.
     manifest : dict
         As it is in the folder: of the first call, if this one went on.
     seconds : float
@@ -49,16 +53,18 @@ class Study(Shown):
     """
 
     plan: StudyPlan
-    faces: FaceSet
     trials: Trials
+    fits: KeptFits
     folder: Path
     manifest: dict[str, Any]
-    seconds: float
+    seconds: float = 0.0
 
     @property
     def findings(self) -> Findings:
         """Its figures with intervals, computed from the trials."""
-        return Findings(self.plan, self.trials, self.faces.images.shape[1:], self.faces.captures_per_subject)
+        data = self.manifest["data"]
+        captures = np.array(data["captures_per_subject"])
+        return Findings(self.plan, self.trials, tuple(data["shape"]), captures, self.manifest["command"])
 
     def to_document(self) -> dict[str, Any]:
         """Return the main figures as a plain dictionary, schema ``faceloupe.study/2``, as ``study --json`` prints it.
@@ -66,12 +72,45 @@ class Study(Shown):
         ``lead`` says the most important of them in sentences; :func:`faceloupe.page` makes the page.
         """
         findings = self.findings
-        statements = check_statements(findings)
-        return {"schema": "faceloupe.study/2", "lead": list(lead(findings)), **numbers(findings, statements)}
+        return {
+            "schema": "faceloupe.study/2",
+            "lead": list(lead(findings, self.manifest["data"]["source"].split(",")[0])),
+            **numbers(findings, check_statements(findings)),
+        }
 
     def __repr__(self) -> str:
         size = f"{len(self.plan.pairs)} pairs × {self.plan.seeds} seeds"
         return f"Study({len(self.trials):,} trials, {size}, in {self.folder})"
+
+
+def open_study(folder: str | Path) -> Study:
+    """Open a finished study; nothing is trained.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where :func:`study` or ``faceloupe study`` kept it.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no study, or one that is not finished, or of another version, or a file is damaged.
+
+    Examples
+    --------
+    >>> from faceloupe import open_study, page, render_page  # doctest: +SKIP
+    >>> html = render_page(page(open_study("my-study")))  # doctest: +SKIP
+    """
+    kept = StudyFolder(Path(folder))
+    manifest = kept.manifest()
+    if manifest["finished"] is None:
+        raise StudyError(f"The study in {folder} is not finished. Go on with it: the same command with --resume.")
+    plan = StudyPlan.from_document(manifest["plan"])
+    return Study(plan, kept.trials(), KeptFits(plan, kept.arrays()), kept.path, manifest)
 
 
 def study(
@@ -117,6 +156,7 @@ def run_study(
     resume: bool = False,
     command: str = "",
     note: str = "",
+    asked: dict[str, Any] | None = None,
     n_jobs: int = -1,
     progress: Progress | None = None,
 ) -> Study:
@@ -133,6 +173,8 @@ def run_study(
         Go on with the study in the folder.
     command, note : str
         For the manifest: how it was called, and what a reader should know of the faces.
+    asked : dict, optional
+        For the manifest too: what somebody asked for, in their own words, who will read it there again.
     n_jobs : int
         Processes, as joblib counts them; within ``joblib.parallel_config`` its backend is used.
     progress : callable, optional
@@ -148,27 +190,30 @@ def run_study(
     InputError
         If ``n_jobs`` is 0.
     StudyError
-        If the folder holds another study, or this one without ``resume``, or cannot be written to.
+        If the folder holds another study, or this one without ``resume``, or cannot be written to, or another process
+        works on it.
     """
     if n_jobs == 0:
         raise InputError("n_jobs must be a number of processes, or -1 for one a core; got 0.")
     started = perf_counter()
-    kept = StudyFolder(Path(folder))
-    tasks = tasks_of(plan)
-    manifest = kept.begin(describe(plan, faces, command, note), resume=resume)
-    done = kept.finished_tasks()
-    left = [task for task in tasks if task.key not in done]
-    whole = sum(cost(plan, task) for task in tasks)
-    worked = whole - sum(cost(plan, task) for task in left)
-    if progress is not None:
-        progress(worked, whole)
-    with one_thread(), _results(plan, faces, left, n_jobs) as results:  # one thread for workers in this process too
-        for task, trials in results:
-            kept.add(task, trials)
-            worked += cost(plan, task)
-            if progress is not None:
-                progress(worked, whole)
-    return Study(plan, faces, kept.finish(tasks), kept.path, manifest, perf_counter() - started)
+    kept, tasks = StudyFolder(Path(folder)), tasks_of(plan)
+    with kept.locked():
+        kept.begin(describe(plan, faces, command, note, asked), resume=resume)
+        done = kept.finished_tasks()
+        left = [task for task in tasks if task.key not in done]
+        whole = sum(cost(plan, task) for task in tasks)
+        worked = whole - sum(cost(plan, task) for task in left)
+        if progress is not None:
+            progress(worked, whole)
+        with one_thread(), _results(plan, faces, left, n_jobs) as results:  # for workers in this process too
+            for task, outcome in results:
+                kept.add(task, outcome.trials, outcome.arrays)
+                worked += cost(plan, task)
+                if progress is not None:
+                    progress(worked, whole)
+        trials, manifest = kept.finish(tasks)
+    fits = KeptFits(plan, kept.arrays())
+    return Study(plan, trials, fits, kept.path, manifest, perf_counter() - started)
 
 
 def estimate_seconds(plan: StudyPlan, faces: FaceSet, n_jobs: int = -1) -> float:
@@ -188,12 +233,14 @@ def estimate_seconds(plan: StudyPlan, faces: FaceSet, n_jobs: int = -1) -> float
     return unit * sum(cost(plan, each) for each in tasks_of(plan)) / cores
 
 
-def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str) -> dict[str, Any]:
+def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str, asked: dict[str, Any] | None) -> dict[str, Any]:
     """Return the manifest: what decides the numbers, and what else somebody who doubts them would ask."""
     return {
         "schema_version": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": None,
         "command": command,
+        "asked": asked,
         "plan": plan.to_document(),
         "data": {
             "source": faces.source,
@@ -203,6 +250,7 @@ def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str) -> dict[s
             "captures": len(faces),
             "subjects": faces.n_subjects,
             "shape": list(faces.images.shape[1:]),
+            "captures_per_subject": faces.captures_per_subject.tolist(),
             "skipped": [[skipped.path, skipped.reason] for skipped in faces.skipped],
             "duplicates": [list(group) for group in faces.duplicates],
         },
@@ -214,7 +262,7 @@ def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str) -> dict[s
 @contextmanager
 def _results(
     plan: StudyPlan, faces: FaceSet, tasks: list[Task], n_jobs: int
-) -> Iterator[Iterator[tuple[Task, list[Trial]]]]:
+) -> Iterator[Iterator[tuple[Task, Outcome]]]:
     """Give each task with its trials as soon as it is done, in any order; stop the workers on leaving."""
     from joblib import Parallel, delayed
 
@@ -231,7 +279,7 @@ def _results(
             results.close()
 
 
-def _in_turn(jobs: list[Any], n_jobs: int) -> Iterator[tuple[Task, list[Trial]]]:
+def _in_turn(jobs: list[Any], n_jobs: int) -> Iterator[tuple[Task, Outcome]]:
     """Yield results of as many jobs as there are workers, and then of the next: what is done can be kept meanwhile."""
     from joblib import Parallel, effective_n_jobs
 
@@ -240,6 +288,6 @@ def _in_turn(jobs: list[Any], n_jobs: int) -> Iterator[tuple[Task, list[Trial]]]
         yield from Parallel(n_jobs=n_jobs)(jobs[start : start + workers])
 
 
-def _work(plan: StudyPlan, faces: FaceSet, task: Task) -> tuple[Task, list[Trial]]:
+def _work(plan: StudyPlan, faces: FaceSet, task: Task) -> tuple[Task, Outcome]:
     with one_thread():
         return task, run_task(plan, faces, task)

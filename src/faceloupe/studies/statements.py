@@ -1,25 +1,45 @@
-"""The tutorial's statements, each an executable check that yields a verdict with its figures.
+"""What the tutorial asks, says and shows, each an executable check that yields verdicts with their figures.
 
-A verdict rests on an interval: *supported* or *contradicted* when the interval lies on one side of what the statement
-says, *not shown* when it does not, with the number of pairs that would settle it.
+A verdict says on which side of a limit, stated beforehand, a quantity lies: *supported* or *contradicted* when its
+whole interval lies on one side, *not shown* when it does not, with the command that would settle it. Each verdict is of
+the networks and the preprocessing that it names. All are judged at once, so each interval is wider than 95 %: together,
+all of them hold what they say in 95 % of studies (Bonferroni).
 """
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from faceloupe.numerals import decimals
 from faceloupe.studies.charts import share
-from faceloupe.studies.findings import Findings
-from faceloupe.studies.statistics import Estimate
+from faceloupe.studies.findings import Findings, as_document
+from faceloupe.studies.statistics import Estimate, mean_over_pairs, sample_size_for_difference, share_over_pairs
 
-__all__ = ["Figure", "Statement", "Verdict", "percent_figure", "points", "what_settles"]
+__all__ = [
+    "CONFIDENCE", "JUDGED", "LITTLE", "MIN_PAIRS", "MUCH", "OFTEN", "Figure", "Judgement", "Statement", "Verdict",
+    "counted_fact", "judge", "judge_share", "no_witness", "percent_figure",
+]  # fmt: skip
 
 Verdict = Literal["supported", "not shown", "contradicted"]
+Manner = Literal["asks", "says", "shows"]
+
+SIZES = (12, 16, 24, 36, 48, 72, 100, 150, 200, 300, 500, 780)  # pairs that are tried
+JUDGED = 22
+"""Verdicts of a study that rest on an interval, all judged at once."""
+CONFIDENCE = 1 - 0.05 / JUDGED
+"""Of each of their intervals, so that together they hold in 95 % of studies."""
+MIN_PAIRS = 12
+"""Below so many independent pairs there is no verdict: too few to see how pairs differ."""
+MUCH, LITTLE, OFTEN = 0.10, 0.05, 1 / 3
+"""Ten points of accuracy are much; less than five are no difference to speak of; often is in a third of fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number that a verdict rests on, as it reads: label, value, interval and n."""
+    """A number beside a verdict, as it reads: label, value, interval and n."""
 
     label: str
     value: str
@@ -28,28 +48,66 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """One verdict.
+
+    Attributes
+    ----------
+    of : str
+        The networks and the preprocessing that it is of; empty where the statement leaves no choice.
+    verdict : {"supported", "not shown", "contradicted"}
+    quantity : str
+        What was measured, with the value; empty for what was counted.
+    rule : str
+        Where the limit lies.
+    estimate : Estimate or None
+        The quantity with the interval that was judged; None for what was counted.
+    settle : str
+        What would settle it, if it is not shown.
+    """
+
+    of: str
+    verdict: Verdict
+    quantity: str = ""
+    rule: str = ""
+    estimate: Estimate | None = None
+    settle: str = ""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the verdict as plain values."""
+        return {
+            "of": self.of,
+            "verdict": self.verdict,
+            "quantity": self.quantity,
+            "rule": self.rule,
+            "interval": self.estimate and as_document(self.estimate),
+            "settle": self.settle,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement of the tutorial and what became of it.
+    """Something that the tutorial asks, says or shows, in our words, and what became of it.
 
     Attributes
     ----------
     id, claim : str
-    verdict : {"supported", "not shown", "contradicted"}
+    manner : {"asks", "says", "shows"}
+    judged : tuple of Judgement
+        One for each half of the claim, network and preprocessing that it is of.
     because : str
-        The verdict in words made from the figures.
+        The verdicts in words made from the figures.
     figures : tuple of Figure
-    settle : str or None
-        What would settle a statement that is not shown.
     block : dict or None
         A chart for the page.
     """
 
     id: str
+    manner: Manner
     claim: str
-    verdict: Verdict
+    judged: tuple[Judgement, ...]
     because: str
-    figures: tuple[Figure, ...]
-    settle: str | None = None
+    figures: tuple[Figure, ...] = ()
     block: dict[str, Any] | None = field(default=None, repr=False)
 
     def to_document(self) -> dict[str, Any]:
@@ -57,37 +115,109 @@ class Statement:
         return {
             "type": "statement",
             "id": self.id,
+            "manner": self.manner,
             "claim": self.claim,
-            "verdict": self.verdict,
+            "judged": [judgement.to_document() for judgement in self.judged],
             "because": self.because,
-            "settle": self.settle,
             "figures": [
-                {"label": one.label, "value": one.value, "interval": one.interval, "n": one.n} for one in self.figures
+                {"label": figure.label, "value": figure.value, "interval": figure.interval, "n": figure.n}
+                for figure in self.figures
             ],
             "block": self.block,
         }
+
+
+def judge(
+    findings: Findings, of: str, quantity: str, grid: NDArray[Any], limit: float, *, above: bool = True
+) -> Judgement:
+    """Judge whether the mean of a grid (pairs, seeds) of differences lies above a limit, or below it."""
+    estimate = mean_over_pairs(grid, confidence=CONFIDENCE)
+    size = sample_size_for_difference(grid - limit, confidence=CONFIDENCE) if estimate.n > 1 else MIN_PAIRS
+    return _judged(findings, of, quantity, estimate, limit, above, size)
+
+
+def judge_share(
+    findings: Findings, of: str, quantity: str, grid: NDArray[Any], limit: float, *, above: bool = True
+) -> Judgement:
+    """Judge whether a share of fits, or an accuracy, lies above a limit, or below it."""
+    estimate = share_over_pairs(grid, confidence=CONFIDENCE)
+    alike = (grid == grid[0, 0]).all()  # then there is no spread to go by, and the pairs alone count
+    size = (
+        next((n for n in SIZES if _excludes(grid[0, 0], n, limit)), None)
+        if alike
+        else (sample_size_for_difference(grid - limit, confidence=CONFIDENCE) if estimate.n > 1 else MIN_PAIRS)
+    )
+    return _judged(findings, of, quantity, estimate, limit, above, size, signed=False)
+
+
+def _excludes(share: float, pairs: int, limit: float) -> bool:
+    """Return whether as many pairs that are all alike would exclude a limit."""
+    found = share_over_pairs(np.full((pairs, 1), share), confidence=CONFIDENCE)
+    return found.low > limit or found.high < limit
+
+
+def counted_fact(true: bool, of: str = "") -> Judgement:
+    """Return the verdict on what is counted in the live networks, not measured."""
+    return Judgement(of, "supported" if true else "contradicted")
+
+
+def no_witness(judgement: Judgement, accuracy: Estimate) -> Judgement:
+    """Return the verdict of a network that has not learned the task and so says nothing of how it does it."""
+    told = f"This network recognises {share(accuracy.estimate)} of held-out captures here: it is no witness."
+    return Judgement(judgement.of, "not shown", judgement.quantity, judgement.rule, judgement.estimate, told)
+
+
+def _judged(
+    findings: Findings, of: str, quantity: str, estimate: Estimate, limit: float, above: bool, size: int | None,
+    *, signed: bool = True,
+) -> Judgement:  # fmt: skip
+    over, under = estimate.low > limit, estimate.high < limit
+    enough = estimate.n >= MIN_PAIRS
+    verdict: Verdict = "not shown"
+    if enough and (over or under):
+        verdict = "supported" if over is above else "contradicted"
+    value = estimate.text(percent=True, signed=signed).rpartition(", n = ")[0]
+    limit_text = f"{100 * limit:.0f} {'points' if signed else '%'}"
+    return Judgement(
+        of,
+        verdict,
+        f"{quantity}: {value}",
+        f"supported {'above' if above else 'below'} {limit_text}, {estimate.n_text()}",
+        estimate,
+        "" if verdict != "not shown" else _settle(findings, size, estimate.n),
+    )
+
+
+def _settle(findings: Findings, size: int | None, n: int) -> str:
+    """Say which command would settle a verdict: by the effect that was seen, which is an order of magnitude."""
+    subjects = len(findings.captures)
+    possible = subjects * (subjects - 1) // 2
+    if size is None:
+        return "What was seen lies on the limit; no number of pairs is known to settle it."
+    wanted = max(MIN_PAIRS, size, n + 1)
+    few = f"Not shown at this sample size: {n} of at least {MIN_PAIRS} pairs. " if n < MIN_PAIRS else ""
+    seen = f"If what was seen is the truth, about {wanted:,} pairs settle it (80 % power)"
+    if wanted > possible:
+        return f"{few}{seen}; these {subjects} subjects form only {possible:,}."
+    return f"{few}{seen}: `{_larger(findings.command, wanted)}`"
+
+
+def _larger(command: str, pairs: int) -> str:
+    """Return the command of a study of more pairs, in a folder of its own."""
+    words = shlex.split(command) if command.startswith("faceloupe study") else ["faceloupe", "study"]
+    kept: list[str] = []
+    drop = False
+    for word in words:
+        if drop:
+            drop = False
+        elif word in ("--pairs", "--out"):
+            drop = True
+        elif word not in ("--resume", "--json") and not word.startswith(("--pairs=", "--out=")):
+            kept.append(word)
+    return shlex.join([*kept, "--pairs", str(pairs), "--out", f"study-{pairs}"])
 
 
 def percent_figure(label: str, interval: Estimate, *, signed: bool = False) -> Figure:
     """Return a share, or with a sign a difference of shares, as it reads."""
     value = f"{decimals(100 * interval.estimate, 1, signed=True)} points" if signed else share(interval.estimate)
     return Figure(label, value, interval.range_text(percent=True, signed=signed), interval.n_text())
-
-
-def what_settles(verdict: Verdict, findings: Findings, pairs: int | None) -> str | None:
-    """Say what would settle a statement that is not shown; the number of pairs is an order of magnitude."""
-    if verdict != "not shown":
-        return None
-    if pairs is None:
-        return "More pairs of people would narrow the intervals: `--pairs all`."
-    subjects = len(findings.captures)
-    possible = subjects * (subjects - 1) // 2
-    short = f" These {subjects} subjects form only {possible:,}." if pairs > possible else ""
-    return (
-        f"If the difference seen is the true one, about {pairs:,} pairs of people would settle it (80 % power).{short}"
-    )
-
-
-def points(interval: Estimate) -> str:
-    """Return a difference of shares in points, without its sign."""
-    return f"{decimals(100 * interval.estimate, 1)} points"

@@ -2,11 +2,13 @@
 
 from statistics import median_low
 
+import numpy as np
+
 from faceloupe.blocks import Block, table
 from faceloupe.inspection import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.numerals import decimals
-from faceloupe.studies.charts import KINDS, share
+from faceloupe.studies.charts import KINDS, points, share
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trials
@@ -18,6 +20,8 @@ __all__ = [
     "dead_units_table",
     "differences_table",
     "people_table",
+    "points_table",
+    "reached_table",
     "summary_table",
 ]
 
@@ -25,7 +29,10 @@ LABELS = {
     "fcnn": "FCNN",
     "cnn": "CNN",
     "fcnn-equal": "FCNN, as few parameters as the CNN",
-    "cnn-global": "CNN, global pooling",
+    "fcnn-wide": "FCNN, 16 times as many parameters",
+    "fcnn-slow": "FCNN, a tenth of the learning rate",
+    "fcnn-leaky": "FCNN, leaky ReLU",
+    "fcnn-he": "FCNN, He initialisation",
     "1-nn": "nearest neighbour on pixels",
     "pca-logistic": "PCA + logistic regression",
     "pca-svm": "PCA + linear SVM",
@@ -43,6 +50,66 @@ def summary_table(name: str, anatomy: Anatomy) -> Block:
         anatomy,
         lambda layer: layer.name.replace("_", " "),
     )
+
+
+def reached_table(findings: Findings) -> Block:
+    """Return what both networks reach, on training captures and on those held out."""
+    rows = [
+        [
+            f"{LABELS[name]}, {KINDS[kind]}",
+            *(
+                f"{findings.mean(trials, column).estimate:.3f}"
+                if "loss" in column
+                else _cell(findings.mean(trials, column))
+                for column in ("train_loss", "train_accuracy", "loss", "accuracy")
+            ),
+        ]
+        for kind in findings.plan.preprocess
+        for name in ("fcnn", "cnn")
+        for trials in [findings.fits(name, kind, held_out=True)]
+    ]
+    return table(
+        "reached",
+        "What the networks reach, with half of the captures held out.",
+        {
+            "network": "left",
+            "training loss": "right",
+            "training accuracy, %": "right",
+            "held-out loss": "right",
+            "held-out accuracy, %": "right",
+        },
+        rows,
+        f"Means with 95 % intervals, n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds. A loss of "
+        "0.693 is that of answering one half to every face.",
+    )
+
+
+def points_table(findings: Findings) -> Block:
+    """Return strengths and drawbacks of a CNN, each with what was measured of it here."""
+    fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
+    lost = {name: findings.mean_of(findings.loss_under_shift(name, 8.0)) for name in ("fcnn", "cnn")}
+    slow = float(np.median(findings.seconds("cnn")) / np.median(findings.seconds("fcnn")))
+    rows = [
+        [
+            "strength",
+            "one filter serves every place: few parameters",
+            f"{cnn.parameters:,} against {fcnn.parameters:,}",
+        ],
+        [
+            "strength",
+            "a pattern is found wherever it lies",
+            f"lost by a shift of 8 pixels: CNN {points(lost['cnn'])}, FCNN {points(lost['fcnn'])}",
+        ],
+        [
+            "drawback",
+            "each filter is used at every place: much work",
+            f"{cnn.multiply_adds / fcnn.multiply_adds:.0f} times the multiply-adds; a fit takes {slow:.1f} times as "
+            "long",
+        ],
+        ["drawback", "pooling forgets where in its window a pattern lay", "of 16 numbers one is kept"],
+    ]
+    columns = {"": "left", "in theory": "left", "measured here": "left"}
+    return table("points", "A CNN against a fully-connected network, on pictures.", columns, rows)
 
 
 def differences_table(findings: Findings) -> Block:
@@ -136,15 +203,16 @@ def _when(trials: Trials) -> str:
 def controls_table(findings: Findings) -> Block:
     """Return training and held-out accuracy of every control."""
     settings = [
-        ("fcnn", "none", ""), ("fcnn", "centre", ""), ("fcnn-equal", "none", ""), ("fcnn-equal", "centre", ""),
-        ("cnn", "none", ""), ("cnn", "centre", ""), ("cnn-global", "none", ""), ("cnn-global", "centre", ""),
+        ("fcnn", "none", ""), ("fcnn", "centre", ""), ("cnn", "none", ""), ("cnn", "centre", ""),
+        *((name, "none", "") for name in ("fcnn-equal", "fcnn-wide", "fcnn-slow", "fcnn-leaky", "fcnn-he")),
+        ("cnn", "none", "frozen filters"), ("cnn", "centre", "frozen filters"),
         ("fcnn", "centre", "permuted pixels"), ("cnn", "centre", "permuted pixels"),
         ("fcnn", "centre", "shuffled labels"), ("cnn", "centre", "shuffled labels"),
         ("1-nn", "none", ""), ("pca-logistic", "none", ""),
     ]  # fmt: skip
     rows = []
     for name, kind, control in settings:
-        trials = findings.fits(name, kind, held_out=True, experiment="controls", control=control)
+        trials = findings.controls(name, kind, control)
         rows.append(
             [
                 LABELS[name],
@@ -166,9 +234,8 @@ def controls_table(findings: Findings) -> Block:
             "held out, %": "right",
         },
         rows,
-        f"n = {len(plan.some_pairs)} pairs × {plan.side_seeds} seeds in every row; all rows share pairs and "
-        "splits. On shuffled labels training accuracy is that on the labels given, held-out accuracy that on the "
-        "true ones.",
+        f"n = {len(plan.pairs)} pairs × {plan.seeds} seeds in every row; all rows share pairs and splits. On shuffled "
+        "labels training accuracy is that on the labels given, held-out accuracy that on the true ones.",
     )
 
 
@@ -178,12 +245,14 @@ def people_table(findings: Findings) -> Block:
         *((name, kind) for name in ("fcnn", "cnn") for kind in ("none", "centre")),
         *((name, "none") for name in ("1-nn", "pca-svm", "pca-logistic", "lda", "deep")),
     ]
+    methods = [(name, kind) for name, kind in methods if findings.trials.where(experiment="people", network=name)]
     rows = []
     for name, kind in methods:
         accuracies, interval = findings.people(name, kind)
         seconds = findings.trials.where(experiment="people", network=name, preprocess=kind).column("seconds").mean()
         label = f"{LABELS[name]}, {SHORT[kind]}" if name in ("fcnn", "cnn") else LABELS[name]
-        rows.append((interval.estimate, [label, share(interval.estimate), f"{100 * accuracies.std(ddof=1):.1f}",
+        spread = f"{100 * accuracies.std(ddof=1):.1f}" if len(accuracies) > 1 else "–"
+        rows.append((interval.estimate, [label, share(interval.estimate), spread,
                      interval.range_text(percent=True), len(accuracies), f"{seconds:.2f}"]))  # fmt: skip
     rows.sort(key=lambda row: row[0])
     n = findings.people("lda", "none")[1].n

@@ -5,7 +5,7 @@ Every figure of a study is computed from these rows and nothing else.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
@@ -51,6 +51,9 @@ class Trial:
     died : str
         For each unit dead at the end, the epoch from which it was silent (0: before training), by layer:
         ``"hidden 0 0 1 3"``.
+    filter_correlation : float
+        Correlation of the trained kernels with what they were before training, mean over filters; NaN without a
+        convolution.
     seconds : float
         The trial's share of the time of its batch of fits.
     task : str
@@ -79,6 +82,7 @@ class Trial:
     dead_hidden_start: float = NAN
     dead_hidden: float = NAN
     died: str = ""
+    filter_correlation: float = NAN
     seconds: float = NAN
     task: str = ""
 
@@ -97,6 +101,7 @@ class Trials:
 
     def __init__(self, rows: Iterable[Trial]) -> None:
         self.rows = tuple(rows)
+        self._by_experiment: dict[str, list[Trial]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -115,7 +120,15 @@ class Trials:
         Trials(2 rows)
         """
         tests = [(name, want if isinstance(want, tuple | list | range) else (want,)) for name, want in criteria.items()]
-        return Trials(row for row in self.rows if all(getattr(row, name) in want for name, want in tests))
+        rows = self.rows if not isinstance(criteria.get("experiment"), str) else self._of(criteria["experiment"])
+        return Trials(row for row in rows if all(getattr(row, name) in want for name, want in tests))
+
+    def _of(self, experiment: Any) -> Sequence[Trial]:
+        """Return the rows of one experiment; the first time they are looked for, all are sorted."""
+        if not self._by_experiment:
+            for row in self.rows:
+                self._by_experiment.setdefault(row.experiment, []).append(row)
+        return self._by_experiment.get(experiment, [])
 
     def column(self, name: str) -> NDArray[Any]:
         """Return one column, (n,)."""

@@ -123,7 +123,7 @@ def fit_steps(
     """
     images, labels = _tensors(network, images, labels)
     sizes = _batches(network, orders.shape[1], training.batch_size)
-    parameters = list(network.parameters())
+    parameters = [weights for weights in network.parameters() if weights.requires_grad]  # the others are frozen
     optimiser = optimiser_of(training, parameters)
     generator = torch.Generator().manual_seed(int(seed))
     dropouts = [layer for layer in network.modules() if isinstance(layer, SeededDropout)]

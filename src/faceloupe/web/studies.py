@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DataSources", "KeptStudy", "Studies", "ToStudy"]
 
-CALL = "POST /api/v1/studies "
-"""What the manifest of a study begun here says before what was sent: how it was called."""
+CALL = "POST /api/v1/studies"
+"""How a study begun here was called, as its manifest says; what was sent stands beside it."""
 
 MANIFEST, TRIALS, REPORT = "manifest.json", "trials.csv", "report.html"
 
@@ -143,10 +143,10 @@ class KeptStudy:
         HTTPProblem
             If it was not begun here.
         """
-        call = str(self.manifest["command"])
-        if not call.startswith(CALL):
+        call, asked = self.manifest["command"], self.manifest.get("asked")
+        if asked is None:
             raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
-        return ToStudy.model_validate_json(call.removeprefix(CALL))
+        return ToStudy.model_validate(asked)
 
     def to_document(self) -> dict[str, Any]:
         """Return it in short."""
@@ -238,17 +238,17 @@ class Studies:
         from faceloupe.studies import make_plan
 
         plan = make_plan(faces, pairs=asked.pairs, seeds=asked.seeds, epochs=asked.epochs, preprocess=asked.preprocess)
-        return InChild(carry_out, plan, faces, self.folder / study, resume, CALL + asked.model_dump_json())
+        return InChild(carry_out, plan, faces, self.folder / study, resume, asked.model_dump())
 
 
 def carry_out(
-    plan: "StudyPlan", faces: FaceSet, folder: Path, resume: bool, command: str, progress: Progress
+    plan: "StudyPlan", faces: FaceSet, folder: Path, resume: bool, asked: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Carry a study out, or what is left of it, and write its page, as a child does."""
     from faceloupe.studies import run_study
 
     cores = max(1, (os.cpu_count() or 1) - 1)
-    study = run_study(plan, faces, folder, resume=resume, command=command, n_jobs=cores, progress=progress)
+    study = run_study(plan, faces, folder, resume=resume, command=CALL, asked=asked, n_jobs=cores, progress=progress)
     document = page(study)
     write_page(folder / REPORT, document)
     return document

@@ -92,6 +92,6 @@ def _shares(anatomy: Anatomy) -> Block:
         y={"label": "layer", "categories": names},
         series=[
             {"name": name, "style": style, "y": names, "x": [shares[layer][part] for layer in names]}
-            for part, (name, style) in enumerate((("parameters", "fcnn"), ("multiply-adds", "cnn")))
+            for part, (name, style) in enumerate((("parameters", "orange"), ("multiply-adds", "blue")))
         ],
     )

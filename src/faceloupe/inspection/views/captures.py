@@ -103,10 +103,10 @@ def projection_section(found: Projection) -> Block:
     caption = f"{some}; in the layer’s own units, around the mean. Captures that overlap here may be apart elsewhere."
     axes = [{"label": f"component {place + 1}: {100 * share:.0f} %"} for place, share in enumerate(found.shares)]
     if len(axes) > 1:
-        series = {"name": "captures", "style": "cnn", "x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
+        series = {"name": "captures", "style": "blue", "x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
         drawn = chart("points", _FLAT, caption, "points", x=axes[0], y=axes[1], series=[series])
     else:
-        series = {"name": "captures", "style": "cnn", "x": ["captures"] * len(points), "y": points[:, 0].tolist()}
+        series = {"name": "captures", "style": "blue", "x": ["captures"] * len(points), "y": points[:, 0].tolist()}
         drawn = chart("points", _FLAT, caption, "dots", x={"label": ""}, y=axes[0], series=[series])
     return section("projection", "Where a layer places the captures", [told, drawn])
 
@@ -125,7 +125,7 @@ def _beside_shuffles(
 ) -> Block:
     series = [
         {"name": name, "style": style, "x": [name] * len(values), "y": list(values)}
-        for (name, values), style in ((true, "cnn"), (shuffled, "other"))
+        for (name, values), style in ((true, "blue"), (shuffled, "grey"))
     ]
     return chart(id_, title, caption, "dots", x={"label": ""}, y=axis, series=series, reference=reference)
 

@@ -8,7 +8,7 @@ from faceloupe.numerals import counted, with_minus
 __all__ = ["shifts_section"]
 
 LAYERS = 8  # in the chart
-STYLES = ("other", "fcnn", "cnn", "other-alt", "cnn-alt", "fcnn-alt")
+STYLES = ("grey", "orange", "blue", "grey-alt", "blue-alt", "orange-alt")
 
 
 def shifts_section(found: ShiftSensitivity) -> Block:

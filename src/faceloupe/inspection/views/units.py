@@ -37,10 +37,10 @@ def _inputs(report: UnitReport) -> list[Block]:
             x={"label": "input of the unit"},
             y={"label": "unit", "categories": names},
             series=[
-                {"name": "largest as it is", "style": "other", "y": names, "x": [highest for _, highest, _ in known]},
+                {"name": "largest as it is", "style": "grey", "y": names, "x": [highest for _, highest, _ in known]},
                 {
                     "name": "without the mean",
-                    "style": "cnn",
+                    "style": "blue",
                     "y": names,
                     "x": [push.left for push in pushes],
                     "lo": [push.left - push.spread for push in pushes],

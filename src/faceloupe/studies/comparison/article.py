@@ -132,7 +132,7 @@ def _learning(comparison: Comparison) -> Block:
         for name, kind in _entries(comparison)
     ]  # fmt: skip
     study = comparison.plan.study
-    caption = f"Held-out accuracy; {counted(len(study.some_pairs), 'pair')} × {counted(study.side_seeds, 'seed')}"
+    caption = f"Held-out accuracy; {counted(study.learning_pairs, 'pair')} × {counted(study.learning_seeds, 'seed')}"
     columns = {"network": "left", "pixels": "left"} | {counted(count, "capture"): "right" for count in counts}
     return table("learning", caption, columns, rows)
 

@@ -58,7 +58,8 @@ class ComparisonPlan:
 
 def plan_comparison(networks: Sequence[str], faces: FaceSet, **options: Any) -> ComparisonPlan:
     """Read the networks and draw the pairs; options are those of :func:`~faceloupe.studies.plan.make_plan`."""
-    plan = make_plan(faces, **options)
+    plan = make_plan(faces, **options)  # which fits both kinds; here it is what was asked for
+    plan = replace(plan, preprocess=tuple(dict.fromkeys(options.get("preprocess", plan.preprocess))))
     height, width = faces.images.shape[1:3]
     return ComparisonPlan(plan, read_networks(networks, plan.epochs, plan.preprocess, (height, width)))
 

@@ -115,19 +115,22 @@ def run_comparison(
         raise InputError("n_jobs must be a number of processes, or -1 for one a core; got 0.")
     started = perf_counter()
     kept, tasks = StudyFolder(Path(folder)), tasks_of(plan)
-    manifest = kept.begin(describe(plan, faces, command, note), resume=resume)  # type: ignore[arg-type]  # its document
-    done = kept.finished_tasks()
-    left = [task for task in tasks if task.key not in done]
-    tell: Progress = progress or (lambda _done, _whole: None)
-    tell(len(tasks) - len(left), len(tasks))
-    with one_thread():
-        results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            delayed(run_task)(plan, faces, task) for task in left
-        )
-        for place, (task, trials) in enumerate(results, start=1):
-            kept.add(task, trials)
-            tell(len(tasks) - len(left) + place, len(tasks))
-    return Comparison(plan, kept.finish(tasks), kept.path, manifest, perf_counter() - started)
+    with kept.locked():
+        about = describe(plan, faces, command, note, None)  # type: ignore[arg-type]  # its document is all that counts
+        kept.begin(about, resume=resume)
+        done = kept.finished_tasks()
+        left = [task for task in tasks if task.key not in done]
+        tell: Progress = progress or (lambda _done, _whole: None)
+        tell(len(tasks) - len(left), len(tasks))
+        with one_thread():
+            results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+                delayed(run_task)(plan, faces, task) for task in left
+            )
+            for place, (task, trials) in enumerate(results, start=1):
+                kept.add(task, trials, {})
+                tell(len(tasks) - len(left) + place, len(tasks))
+        found, manifest = kept.finish(tasks)
+    return Comparison(plan, found, kept.path, manifest, perf_counter() - started)
 
 
 def tasks_of(plan: ComparisonPlan) -> list[Task]:
@@ -136,7 +139,7 @@ def tasks_of(plan: ComparisonPlan) -> list[Task]:
     return [
         *(Task("people", None, f"{place}:{split}") for place in places for split in range(study.network_splits)),
         *(Task("pairs", pair, str(place)) for pair in study.pairs for place in places),
-        *(Task("learning", pair, str(place)) for pair in study.some_pairs for place in places),
+        *(Task("learning", pair, str(place)) for pair in study.pairs[: study.learning_pairs] for place in places),
     ]
 
 
@@ -170,7 +173,7 @@ def _pairs(plan: StudyPlan, task: Task, faces: FaceSet, fit: Fit) -> list[Trial]
 
 def _learning(plan: StudyPlan, task: Task, faces: FaceSet, fit: Fit) -> list[Trial]:  # noqa: ARG001
     captures = range(1, int(np.bincount(faces.subject).min()), plan.learning_step)
-    groups = (fit(seeds=range(plan.side_seeds), captures=count) for count in captures)
+    groups = (fit(seeds=range(plan.learning_seeds), captures=count) for count in captures)
     return [trial for group in groups for trial in group.trials("learning")]
 
 

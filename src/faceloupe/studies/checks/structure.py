@@ -1,0 +1,101 @@
+"""What the tutorial says of how the networks are built, counted in the live networks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from faceloupe.studies.findings import Findings
+from faceloupe.studies.statements import Figure, Statement, counted_fact
+
+__all__ = ["efficient", "fewer_parameters", "hidden_layers", "slips"]
+
+
+def fewer_parameters(findings: Findings) -> Iterator[Statement]:
+    """Count the parameters."""
+    fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
+    yield Statement(
+        "fewer-parameters",
+        "says",
+        "The CNN has fewer parameters than the FCNN.",
+        (counted_fact(cnn.parameters < fcnn.parameters),),
+        f"{cnn.parameters:,} against {fcnn.parameters:,}: the FCNN has {fcnn.parameters / cnn.parameters:.1f} times as "
+        "many. Counted in the live networks.",
+        (
+            Figure("CNN, parameters", cnn.parameter_arithmetic),
+            Figure("FCNN, parameters", fcnn.parameter_arithmetic),
+        ),
+    )
+
+
+def slips(findings: Findings) -> Iterator[Statement]:
+    """Look at the biases of a layer, and at how the pooling window moves."""
+    (hidden,) = (layer for layer in findings.anatomy("fcnn").layers if layer.name == "hidden")
+    layers = {layer.name: layer for layer in findings.anatomy("cnn").layers}
+    conv, pool = layers["conv"], layers["pool"]
+    rows, columns = pool.unseen
+    step, units = (pool.stride or (0, 0))[0], hidden.output_shape[-1]
+    yield Statement(
+        "slips",
+        "says",
+        "A layer has one bias; the pooling window moves by 1 and takes the largest of 4 values.",
+        (
+            counted_fact(units == 1, "one bias a layer"),
+            counted_fact(step == 1, "the window moves by 1"),
+            counted_fact(step * step == 4, "the largest of 4 values"),
+        ),
+        "Slips, for the sizes that the tutorial arrives at are right. Each unit and each filter has a bias. The "
+        f"window moves by its own width, {step}, and takes the largest of {step * step}: {conv.output_shape[0]} rows "
+        f"become {pool.output_shape[0]}, because {conv.output_shape[0]} = {step}·{pool.output_shape[0]} + {rows}; "
+        f"{rows} row and {columns} column at the end fill no window and are never looked at.",
+        (Figure("FCNN’s hidden layer", hidden.parameter_arithmetic),),
+    )
+
+
+def efficient(findings: Findings) -> Iterator[Statement]:
+    """Compare multiply-adds, seconds and bytes."""
+    fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
+    work = cnn.multiply_adds / fcnn.multiply_adds
+    slow, quick = findings.seconds("cnn"), findings.seconds("fcnn")
+    time = float(np.median(slow) / np.median(quick))
+    timed = f"n = {len(slow)} fits; median, lowest and highest"
+    yield Statement(
+        "efficient",
+        "says",
+        "Having fewer parameters, the CNN is the more efficient network; many parameters make training slow.",
+        (
+            counted_fact(cnn.parameter_bytes < fcnn.parameter_bytes, "memory for parameters"),
+            counted_fact(work < 1, "multiply-adds a face"),
+            counted_fact(bool(slow.max() < quick.min()) or time < 1, "time of a fit"),
+        ),
+        f"The number of parameters is not the amount of work. For one face the CNN does **{work:.0f} times the "
+        f"multiply-adds** of the FCNN, because each filter is used at every place; one fit of it takes {time:.1f} "
+        f"times as long, and the outputs of its layers take {cnn.output_bytes / fcnn.output_bytes:.1f} times the "
+        "memory. Only the parameters themselves take less.",
+        (
+            Figure("CNN, multiply-adds a face", cnn.multiply_add_arithmetic),
+            Figure("FCNN, multiply-adds a face", fcnn.multiply_add_arithmetic),
+            Figure("CNN, seconds a fit", f"{np.median(slow):.3f}", _range(slow), timed),
+            Figure("FCNN, seconds a fit", f"{np.median(quick):.3f}", _range(quick), timed),
+            Figure("CNN, bytes of parameters and of outputs", f"{cnn.parameter_bytes:,} and {cnn.output_bytes:,}"),
+            Figure("FCNN, bytes of parameters and of outputs", f"{fcnn.parameter_bytes:,} and {fcnn.output_bytes:,}"),
+        ),
+    )
+
+
+def hidden_layers(findings: Findings) -> Iterator[Statement]:
+    """Count the hidden layers."""
+    hidden = [layer for layer in findings.anatomy("cnn").layers if layer.name == "hidden"]
+    units = hidden[0].output_shape[-1]
+    yield Statement(
+        "hidden-layers",
+        "says",
+        "The flattened numbers pass through four hidden layers.",
+        (counted_fact(len(hidden) == 4),),
+        f"They pass through one hidden layer, of {units} units with {hidden[0].parameter_arithmetic} parameters, and "
+        "then through the output unit.",
+    )
+
+
+def _range(values: np.ndarray[Any, Any]) -> str:
+    return f"[{values.min():.3f}, {values.max():.3f}]"

@@ -1,0 +1,190 @@
+"""What the tutorial asks and says of what training leads to, checked on the study's fits."""
+
+from collections.abc import Iterator
+
+from faceloupe.studies.charts import KINDS, dots_chart, forest_chart, share
+from faceloupe.studies.findings import CHANCE_LOSS, FAILED, LEARNED, Findings
+from faceloupe.studies.fits import equal_side
+from faceloupe.studies.plan import KINDS as COMPARED
+from faceloupe.studies.statements import (
+    LITTLE,
+    MUCH,
+    OFTEN,
+    Figure,
+    Judgement,
+    Statement,
+    judge,
+    judge_share,
+    percent_figure,
+)
+from faceloupe.studies.tables import LABELS
+
+__all__ = ["applies", "better", "number_of_parameters", "overfitting", "training_accuracy"]
+
+
+def training_accuracy(findings: Findings) -> Iterator[Statement]:
+    """Compare how well both networks learn their training captures."""
+    fits = {(name, kind): findings.fits(name, kind, held_out=False) for name in ("fcnn", "cnn") for kind in COMPARED}
+    grids = {key: trials.grid("train_accuracy") for key, trials in fits.items()}
+    means = {key: findings.mean(trials, "train_accuracy") for key, trials in fits.items()}
+    wins = findings.superiority(fits["cnn", "none"], fits["fcnn", "none"], "train_accuracy")
+    yield Statement(
+        "training-accuracy",
+        "says",
+        "The FCNN’s training accuracy is much lower than the CNN’s.",
+        tuple(
+            judge(findings, KINDS[kind], "CNN minus FCNN", grids["cnn", kind] - grids["fcnn", kind], MUCH)
+            for kind in COMPARED
+        ),
+        f"With pixels as they are, the FCNN gets {share(means['fcnn', 'none'].estimate)} of its training captures "
+        f"right and the CNN {share(means['cnn', 'none'].estimate)}. With the mean pixel subtracted, "
+        f"{share(means['fcnn', 'centre'].estimate)} and {share(means['cnn', 'centre'].estimate)}: the difference is "
+        "one of the pixels’ brightness, not of the kind of network.",
+        (
+            *(
+                percent_figure(f"{LABELS[name]}, {KINDS[kind]}", means[name, kind])
+                for kind in COMPARED
+                for name in ("fcnn", "cnn")
+            ),
+            Figure("P(CNN > FCNN), pixels as they are", f"{wins.estimate:.2f}", wins.range_text(), wins.n_text()),
+        ),
+        dots_chart(
+            "training-accuracy-dots",
+            "Training accuracy, all captures",
+            "Each dot is one fit of one pair of people. A network that gives every face the same answer lands at 50 %, "
+            "where both people have as many captures.",
+            {
+                (f"{LABELS[name]}, {'raw' if kind == 'none' else 'centred'}", style): fits[name, kind]
+                for kind, styles in (("none", ("orange", "blue")), ("centre", ("orange-alt", "blue-alt")))
+                for name, style in zip(("fcnn", "cnn"), styles, strict=True)
+            },
+            "train_accuracy",
+            "training accuracy",
+        ),
+    )
+
+
+def overfitting(findings: Findings) -> Iterator[Statement]:
+    """Ask of each network and preprocessing whether it learned and failed, or never learned."""
+    cells = [(name, kind) for name in ("fcnn", "cnn") for kind in COMPARED]
+    fits = {cell: findings.fits(*cell, held_out=True) for cell in cells}
+    flags = {cell: fits[cell].grid(findings.overfitted(*cell)) for cell in cells}
+    raw = fits["fcnn", "none"]
+    never = findings.share(raw, (raw.column("accuracy") < FAILED) & (raw.column("train_accuracy") < LEARNED))
+    dead = findings.unfitted("fcnn", "none", held_out=True)
+    loss = findings.mean(raw, "train_loss")
+    yield Statement(
+        "overfitting",
+        "asks",
+        "Does the network often overfit? (The tutorial asks it of the FCNN.)",
+        tuple(
+            judge_share(findings, f"{LABELS[name]}, {KINDS[kind]}", "fits that overfit", flags[name, kind], OFTEN)
+            for name, kind in cells
+        ),
+        f"To overfit is to learn the training captures (at least {100 * LEARNED:.0f} % right) and to fail on others "
+        f"(below {100 * FAILED:.0f} %); often is in a third of fits. With pixels as they are, {share(never.estimate)} "
+        f"of the FCNN’s fits failed without having learned: in {share(dead.estimate)} every hidden unit is dead. That "
+        "is the opposite of overfitting.",
+        (
+            percent_figure("FCNN, raw: never learned and failed", never),
+            percent_figure("FCNN, raw: all hidden units dead", dead),
+            Figure(
+                f"FCNN, raw: mean training loss, nats (answering one half costs {CHANCE_LOSS:.3f})",
+                f"{loss.estimate:.3f}", loss.range_text(), loss.n_text(),
+            ),
+            *(
+                percent_figure(f"{LABELS[name]}, {KINDS[kind]}: held out minus training", findings.mean_of(
+                    fits[name, kind].grid("accuracy") - fits[name, kind].grid("train_accuracy")), signed=True)
+                for name, kind in cells
+            ),
+        ),
+    )  # fmt: skip
+
+
+def number_of_parameters(findings: Findings) -> Iterator[Statement]:
+    """Change the number of parameters both ways, and whatever else might repair the FCNN."""
+    raw = findings.controls("fcnn", "none")
+    side = equal_side(findings.image_shape)
+    equal, wide = (findings.anatomy(name).parameters for name in ("fcnn-equal", "fcnn-wide"))
+    changes = {
+        f"as few parameters as the CNN ({equal:,})": findings.controls("fcnn-equal", "none"),
+        f"16 times as many ({wide:,}; 64 hidden units)": findings.controls("fcnn-wide", "none"),
+        "a tenth of the learning rate": findings.controls("fcnn-slow", "none"),
+        "leaky ReLU": findings.controls("fcnn-leaky", "none"),
+        "He initialisation": findings.controls("fcnn-he", "none"),
+        "mean pixel subtracted": findings.controls("fcnn", "centre"),
+    }
+    gains = {label: findings.difference(trials, raw, "train_accuracy") for label, trials in changes.items()}
+    few, many = (findings.controls(name, "none").grid("train_accuracy") for name in ("fcnn-equal", "fcnn-wide"))
+    repairs = [label for label, gain in gains.items() if gain.low > MUCH]
+    told = f"What repairs it, by more than {100 * MUCH:.0f} points: {', '.join(repairs)}." if repairs else (
+        f"Nothing that was tried gains more than {100 * MUCH:.0f} points.")  # fmt: skip
+    yield Statement(
+        "number-of-parameters",
+        "says",
+        "The FCNN fails because it has too many parameters.",
+        (judge(findings, "FCNN, pixels as they are", "training accuracy with few minus with many", few - many, MUCH),),
+        f"If that were so, fewer would help and more would harm. {told} Several changes do it, so that none of them is "
+        "the one cause: what they have in common is that hidden units stay alive.",
+        tuple(percent_figure(f"changed by: {label}", gain, signed=True) for label, gain in gains.items()),
+        forest_chart(
+            "number-of-parameters-chart",
+            "What one change does to the FCNN’s training accuracy",
+            f"Differences from the FCNN on pixels as they are; {gains['He initialisation'].n_text()}. Fewer parameters "
+            f"here also mean smaller faces, {side}x{side} pixels.",
+            gains,
+            "change in training accuracy",
+        ),
+    )
+
+
+def applies(findings: Findings) -> Iterator[Statement]:
+    """Ask both networks about captures that they have not seen."""
+    yield Statement(
+        "applies",
+        "says",
+        "The CNN can apply what it learned to new captures of the same people.",
+        tuple(
+            judge_share(
+                findings, f"{LABELS[name]}, {KINDS[kind]}", "held-out captures right",
+                findings.fits(name, kind, held_out=True).grid("accuracy"), FAILED,
+            )
+            for name in ("cnn", "fcnn") for kind in COMPARED
+        ),
+        f"Half of the captures were held out; above {100 * FAILED:.0f} %, half way between chance and perfect, counts. "
+        "The FCNN is asked too, for it can do the same.",
+    )  # fmt: skip
+
+
+def better(findings: Findings) -> Iterator[Statement]:
+    """Compare both networks on held-out captures."""
+    grids = {
+        (name, kind): findings.fits(name, kind, held_out=True).grid("accuracy")
+        for name in ("fcnn", "cnn")
+        for kind in COMPARED
+    }
+    judged: list[Judgement] = [
+        judge(findings, KINDS[kind], "CNN minus FCNN, held out", grids["cnn", kind] - grids["fcnn", kind], LITTLE)
+        for kind in COMPARED
+    ]
+    gap = judged[-1].estimate
+    told = ""
+    if gap is not None:
+        told = (
+            "here the two are within five points of each other."
+            if gap.low > -LITTLE and gap.high < LITTLE
+            else "here the FCNN recognises more."
+            if gap.high < 0
+            else "here the CNN recognises more."
+            if gap.low > 0
+            else "here it is open which of the two is ahead; at most by what the interval spans."
+        )
+    yield Statement(
+        "better",
+        "says",
+        "On faces, the CNN does better than the FCNN.",
+        tuple(judged),
+        f"Better is taken as by {100 * LITTLE:.0f} points of held-out accuracy. With pixels as they are the FCNN "
+        f"hardly learns, and loses. With the mean pixel subtracted, {told} That depends on the data and how the faces "
+        "are cut.",
+    )

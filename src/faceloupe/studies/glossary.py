@@ -1,0 +1,40 @@
+"""The words of a study's page that a first-year student need not know, each explained where it stands."""
+
+__all__ = ["GLOSSARY"]
+
+GLOSSARY = {
+    "fully-connected network": "A network in which every unit sees every number of the layer before it: here, every "
+    "pixel. Also called a multilayer perceptron, MLP; on this page FCNN.",
+    "convolutional network": "A network whose first layer slides small filters over the picture. On this page CNN.",
+    "hidden unit": "A weighted sum of all numbers of the layer before, plus a bias, that passes through a ReLU.",
+    "ReLU": "The function max(0, x): what is above 0 passes, what is below becomes 0.",
+    "dead unit": "A unit whose sum is above 0 for no face. Its ReLU puts out 0 for everybody, and training no longer "
+    "changes its weights.",
+    "parameter": "A number of the network that training changes: a weight or a bias.",
+    "multiply-add": "One multiplication with the addition that follows it: the unit in which the work of a network is "
+    "counted.",
+    "filter": "A small square of weights, also called a kernel. Laid on a part of the picture, each weight is "
+    "multiplied with the pixel under it, and the products are added up.",
+    "feature map": "What one filter puts out, arranged like the picture: one number for each place it was laid on.",
+    "pooling": "Each window of a feature map is replaced by its largest number.",
+    "epoch": "One round of training over all training captures.",
+    "seed": "The number from which all that is random is drawn: which captures are held out, the first weights, the "
+    "order of the captures.",
+    "capture": "One photograph of a person.",
+    "training accuracy": "The share of the captures that the network was trained on which it gets right.",
+    "held out": "Captures that the network was not trained on. What it does on them shows whether it learned more than "
+    "those it has seen.",
+    "overfitting": "To learn the training captures and to fail on others.",
+    "learning rate": "How far each step of training moves the weights.",
+    "initialisation": "How the first, random weights are drawn.",
+    "linear probe": "A straight cut through the numbers that a layer puts out, laid so that it tells two people apart "
+    "as well as it can. How well it does on captures that it was not laid for says how linearly separable they are.",
+    "linearly separable": "Two groups of points are linearly separable if a straight line, or in more dimensions a "
+    "flat plane, has one group on either side.",
+    "correlation": "How alike two rows of numbers rise and fall: 1 for the same up to scale, 0 for unrelated.",
+    "interval": "Where the true value lies, as far as chance allows to say: a 95 % interval holds it in 95 of 100 "
+    "studies like this one.",
+    "dense layer": "A layer of units that each see every number of the layer before.",
+    "flatten": "To write the numbers of all feature maps into one long row.",
+}
+"""Word -> what it means; ``[[word]]`` in a text opens it, ``[[as written|word]]`` does so in another form."""

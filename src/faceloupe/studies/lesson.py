@@ -1,0 +1,218 @@
+"""The steps of the tutorial, in its order: what is asked, the answer, the picture, the arithmetic, the statistics."""
+
+from collections.abc import Iterator, Mapping
+
+from faceloupe.blocks import Block, fold, live, switch, text
+from faceloupe.numerals import counted
+from faceloupe.studies.charts import epochs_chart, line_chart, share
+from faceloupe.studies.findings import Findings
+from faceloupe.studies.pictures import (
+    draw_fcnn_weights,
+    draw_feature_maps,
+    draw_filters,
+    draw_learned_filters,
+    draw_people,
+)
+from faceloupe.studies.run import Study
+from faceloupe.studies.statements import Statement
+from faceloupe.studies.tables import LABELS, dead_units_table, points_table, reached_table, summary_table
+
+__all__ = ["Lesson"]
+
+CONDITIONS = {
+    "shift x": ("sideways", ("shift to the right", "pixels")),
+    "shift y": ("up and down", ("shift down", "pixels")),
+    "rotation": ("turned", ("counter-clockwise", "degrees")),
+    "occlusion": ("covered", ("side of the covered square", "pixels")),
+    "brightness": ("brightness", ("added to every pixel", "% of the range")),
+}
+
+
+class Lesson:
+    """The blocks of each step.
+
+    Parameters
+    ----------
+    study : Study
+    findings : Findings
+        Of the study.
+    statements : mapping of str to Statement
+        What the tutorial asks, says and shows, by id.
+    show_faces : bool
+        Whether faces, and what networks make of them, may be shown.
+    """
+
+    def __init__(
+        self, study: Study, findings: Findings, statements: Mapping[str, Statement], *, show_faces: bool
+    ) -> None:
+        self.study, self.findings, self.show_faces = study, findings, show_faces
+        self._statements = statements
+
+    def _judged(self, *ids: str) -> Iterator[Block]:
+        yield from (self._statements[id_].to_document() for id_ in ids)
+
+    def task(self) -> Iterator[Block]:
+        """Yield steps 0 to 3: two parts, two people."""
+        plan, (first, second) = self.study.plan, self.study.plan.people
+        yield text(
+            "The tutorial says that a [[CNN|convolutional network]] has two parts: one that extracts features, and one "
+            "that does the task with them. That is true of how it is laid out; whether the features are **learned** is "
+            "the question of step 10."
+        )
+        yield text(
+            f"The task is the smallest there is: two people, subjects {first + 1} and {second + 1} of "
+            f"{len(self.findings.captures)}, {len(self.study.fits.labels)} [[captures|capture]] of "
+            f"{self.findings.image_shape[0]}x{self.findings.image_shape[1]} pixels. Here half of them are "
+            f"[[held out]], and the whole is repeated with {counted(len(plan.pairs), 'pair')} of people."
+        )
+        if self.show_faces:
+            yield draw_people(plan, self.study.fits)
+
+    def networks(self) -> Iterator[Block]:
+        """Yield steps 4 and 5: the two networks, and what they reach."""
+        fcnn, cnn = (self.findings.anatomy(name) for name in ("fcnn", "cnn"))
+        plan = self.study.plan
+        yield text(
+            "The [[FCNN|fully-connected network]] has four [[hidden units|hidden unit]] that each see every pixel, "
+            f"and {fcnn.parameters:,} [[parameters|parameter]]. The CNN slides four [[filters|filter]] of 8x8 over the "
+            f"face, keeps the largest number of each 4x4 window ([[pooling]]), and has {cnn.parameters:,}."
+        )
+        yield text(
+            f"Both end in one number that says who it is, and train for {counted(plan.epochs, 'epoch')} in batches of "
+            f"{plan.batch_size}. The tutorial looks at loss and accuracy on the training faces alone; here the "
+            "held-out ones stand beside them."
+        )
+        yield reached_table(self.findings)
+        yield fold(
+            "The arithmetic: both networks layer by layer", [summary_table("fcnn", fcnn), summary_table("cnn", cnn)]
+        )
+        yield fold("How the tutorial’s pair trained, epoch by epoch", self._epochs())
+
+    def strengths(self) -> Iterator[Block]:
+        """Yield step 6: strengths and drawbacks."""
+        yield text(
+            "The tutorial asks for the theoretical strengths and drawbacks of CNNs against fully-connected networks on "
+            "pictures. In theory a CNN sees small patterns wherever they lie, with few weights used many times; it "
+            "pays in work, and in what pooling throws away."
+        )
+        yield points_table(self.findings)
+
+    def sizes(self) -> Iterator[Block]:
+        """Yield step 7: sizes and efficiency."""
+        yield text(
+            "The tutorial compares the sizes and concludes that the CNN is the more efficient extractor of features, "
+            "having fewer parameters. Fewer it has; efficient it is in memory for parameters, and in nothing else that "
+            "was measured."
+        )
+        yield from self._judged("efficient", "fewer-parameters", "slips")
+
+    def failing(self) -> Iterator[Block]:
+        """Yield step 8, first half: why the FCNN fails."""
+        dead = self.findings.unfitted("fcnn", "none")
+        yield text(
+            "The tutorial says one should find the FCNN’s [[training accuracy]] much lower, and asks whether that is "
+            "due to [[overfitting]]. A network that overfits has a **high** training accuracy: what is low on the "
+            "training faces has not been learned at all."
+        )
+        yield text(
+            f"Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits all four "
+            "are [[dead|dead unit]]. No pixel of a photograph is below 0, so a step that lowers a unit’s sum for one "
+            "face lowers it for all of them, and may silence the unit for good. Subtracting the mean pixel takes that "
+            "common push away."
+        )
+        yield from self._judged("training-accuracy", "overfitting", "number-of-parameters")
+        yield fold("Dead units, before and after training", [dead_units_table(self.findings)])
+        if self.show_faces:
+            yield fold(
+                "What the FCNN’s hidden units look like",
+                [draw_fcnn_weights(self.study.fits, kind) for kind in ("none", "centre")],
+            )
+
+    def seeing(self) -> Iterator[Block]:
+        """Yield step 8, second half: what the CNN does better."""
+        yield text(
+            "The tutorial answers that the FCNN misses a pattern that lies elsewhere, while the CNN catches small "
+            "patterns wherever they are, and so applies what it learned to new faces. Each half of that is a claim of "
+            "its own, and is tested on networks that have learned the task."
+        )
+        yield from self._judged("applies", "better", "location")
+        yield self._robustness()
+        yield from self._judged("local-patterns")
+
+    def separating(self) -> Iterator[Block]:
+        """Yield step 9: what the layers do to the classes."""
+        yield text(
+            "The tutorial asks what a CNN learns, and says that an MLP learns a transformation after which the classes "
+            "are [[linearly separable]]. On these faces the pixels are nearly separable to begin with, so that the "
+            "question needs a harder task before a layer can add anything."
+        )
+        yield from self._judged("separable")
+
+    def filters(self) -> Iterator[Block]:
+        """Yield step 10: the filters."""
+        yield text(
+            "The tutorial shows the four filters and asks how one is applied. It is laid on the upper left corner of "
+            "the face; each weight is multiplied with the pixel under it and the products are added up (a dot "
+            "product); then it moves one pixel to the right, along the row, and then down, until every place has its "
+            "number: one [[feature map]] a filter."
+        )
+        yield live("convolution", "With scripts, a filter slides over a face here, and its map fills.")
+        yield draw_filters(self.study.fits, "centre")
+        yield draw_learned_filters(self.study.fits)
+        yield from self._judged("learned-filters")
+        yield fold("The filters with pixels as they are", [draw_filters(self.study.fits, "none")])
+
+    def layers(self) -> Iterator[Block]:
+        """Yield step 11: what each layer does to the data."""
+        conv, _, pool, *_ = self.findings.anatomy("cnn").layers
+        yield text(
+            "The tutorial shows what the convolution and the pooling put out, and asks what each layer did to the "
+            f"data. The convolution turned one face into four maps of {_across(conv.output_shape)}, bright where the "
+            "face resembles the filter; the [[ReLU]] set to 0 what was below 0; the pooling kept the largest of each "
+            f"16 numbers, and left four maps of {_across(pool.output_shape)}. They are [[flattened|flatten]] into "
+            f"{_product(pool.output_shape):,} numbers, which four hidden units weigh, and one output unit weighs those."
+        )
+        if self.show_faces:
+            yield draw_feature_maps(self.study.fits, "centre")
+            yield fold("The same with pixels as they are", [draw_feature_maps(self.study.fits, "none")])
+        yield from self._judged("hidden-layers")
+
+    def _epochs(self) -> Iterator[Block]:
+        for column, label in (("train_loss", "training loss"), ("train_accuracy", "training accuracy")):
+            yield epochs_chart(self.findings, column, label)
+
+    def _robustness(self) -> Block:
+        """Return one chart with a switch for what is done to the captures."""
+        return switch(
+            "robustness",
+            "What is done to the held-out captures",
+            {name: [self._curve(condition, name, axis)] for condition, (name, axis) in CONDITIONS.items()},
+        )
+
+    def _curve(self, condition: str, name: str, axis: tuple[str, str]) -> Block:
+        curves = {
+            (LABELS[network], style): self.findings.robustness(network, condition, "accuracy")
+            for network, style in (("fcnn", "orange"), ("cnn", "blue"))
+        }
+        worst = curves["CNN", "blue"].amounts[-1]
+        return line_chart(
+            condition.replace(" ", "-"),
+            f"Accuracy on changed held-out captures: {name}",
+            f"Mean pixel subtracted, trained on unchanged faces. At {worst:.0f} {axis[1]}: "
+            + "; ".join(f"{label} {curve.at(worst).text(percent=True)}" for (label, _), curve in curves.items())
+            + ".",
+            curves,
+            axis,
+            "accuracy",
+        )
+
+
+def _across(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape[:2]))
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    product = 1
+    for size in shape:
+        product *= size
+    return product

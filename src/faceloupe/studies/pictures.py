@@ -1,0 +1,135 @@
+"""The pictures of a study's page, drawn from the fits that it kept: two faces, filters, feature maps, weight images."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from faceloupe.blocks import Block, pictures
+from faceloupe.numerals import three_figures
+from faceloupe.studies.charts import KINDS
+from faceloupe.studies.fits import build
+from faceloupe.studies.kept import KeptFits
+from faceloupe.studies.plan import StudyPlan
+
+__all__ = ["draw_fcnn_weights", "draw_feature_maps", "draw_filters", "draw_learned_filters", "draw_people"]
+
+Floats = NDArray[np.floating]
+DRAWN = 8  # filters of the network that learns them
+
+
+def draw_people(plan: StudyPlan, fits: KeptFits) -> Block:
+    """Return the first capture of each of the two people."""
+    panels = {}
+    for label, who in enumerate(plan.people):
+        face = fits.pixels[np.flatnonzero(fits.labels == label)[0]]
+        described = f"Photograph of a face, subject {who + 1}, {face.shape[0]}x{face.shape[1]} pixels"
+        panels[f"subject {who + 1}"] = (face, described)
+    return pictures(
+        "people",
+        "The tutorial’s two people",
+        "The first capture of each.",
+        panels,
+        scale={"kind": "photograph"},
+        columns=6,
+    )
+
+
+def draw_filters(fits: KeptFits, kind: str) -> Block:
+    """Return the CNN's four kernels before training above those after it, with how alike they are."""
+    moments = fits.network("cnn", kind).moments["conv.weight"].astype(np.float32)[:, :, 0]
+    return _before_after(
+        f"filters-{kind}",
+        f"The CNN’s four filters before training (left) and after, {KINDS[kind]}",
+        moments[0],
+        moments[-1],
+        f"Seed {fits.shown}.",
+    )
+
+
+def draw_learned_filters(fits: KeptFits) -> Block:
+    """Return kernels of the network that learns its filters, before training and after."""
+    start, end = fits.learned
+    return _before_after(
+        "filters-learned",
+        f"{DRAWN} of 16 filters of a network that must learn them, before training (above) and after",
+        start[:DRAWN],
+        end[:DRAWN],
+        "All people at once, seed 0.",
+    )
+
+
+def _before_after(id_: str, title: str, before: Floats, after: Floats, told: str) -> Block:
+    alike = [float(np.corrcoef(old.ravel(), new.ravel())[0, 1]) for old, new in zip(before, after, strict=True)]
+    panels = {f"{place + 1}, before": (kernel, _described(f"filter {place + 1}, before training", kernel))
+              for place, kernel in enumerate(before)}  # fmt: skip
+    panels |= {
+        f"{place + 1}: {alike[place]:.2f}": (kernel, _described(f"filter {place + 1}, after training", kernel))
+        for place, kernel in enumerate(after)
+    }
+    return _grey(
+        id_,
+        title,
+        panels,
+        "weight",
+        DRAWN,
+        f"Below each its correlation with its start; mean {np.mean(alike):.2f}. {told}",
+    )
+
+
+def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
+    """Return what each layer of the CNN makes of the first person's first capture: convolution, ReLU, pooling."""
+    kept, face = fits.network("cnn", kind), fits.pixels[np.flatnonzero(fits.labels == 0)[0]]
+    network = build("cnn", face.shape)
+    network.load_state_dict({name: torch.from_numpy(value[fits.shown].copy()) for name, value in kept.weights.items()})
+    mean, scale = (np.float32(statistic[fits.shown]) for statistic in (kept.mean, kept.scale))
+    output = torch.from_numpy((face - mean) / scale)[None, None]
+    maps = {}
+    with torch.no_grad():
+        for what, layer in zip(("before the ReLU", "after the ReLU", "pooled"), network, strict=False):
+            output = layer(output)
+            maps[what] = output[0].numpy()
+    panels = {
+        f"{place + 1}, {what}": (channels[place], _described(f"filter {place + 1}, {what}", channels[place]))
+        for place in range(len(output[0]))
+        for what, channels in maps.items()
+    }
+    sizes = ["x".join(map(str, channels.shape[1:])) for channels in maps.values()]
+    silent = int((maps["pooled"].max(axis=(1, 2)) == 0).sum())
+    return _grey(
+        f"maps-{kind}",
+        f"What each layer makes of the first face: convolution, ReLU, pooling, {KINDS[kind]}",
+        panels,
+        "activation",
+        6,
+        f"Of each filter three maps: {sizes[0]}, {sizes[1]} and {sizes[2]} numbers; seed {fits.shown}. "
+        + (f"{silent} of 4 are 0 everywhere after the ReLU." if silent else "Each has places above 0."),
+    )
+
+
+def draw_fcnn_weights(fits: KeptFits, kind: str) -> Block:
+    """Return the FCNN's hidden units as images of their weights."""
+    weights = fits.network("fcnn", kind).weights["hidden.weight"][fits.shown].reshape(-1, *fits.faces.shape[1:])
+    panels = {f"unit {place}": (unit, _described(f"unit {place}", unit)) for place, unit in enumerate(weights, start=1)}
+    told = f"One weight for every pixel. Seed {fits.shown}."
+    return _grey(f"fcnn-weights-{kind}", f"The FCNN’s hidden units, {KINDS[kind]}", panels, "weight", 4, told)
+
+
+def _described(name: str, array: Floats) -> str:
+    low, high = three_figures(float(array.min())), three_figures(float(array.max()))
+    return f"{name}: from {low} to {high}"
+
+
+def _grey(
+    id_: str, title: str, panels: Mapping[str, tuple[Floats, str]], unit: str, columns: int, caption: str
+) -> Block:
+    limit = max(float(np.abs(array).max()) for array, _ in panels.values()) or 1.0
+    return pictures(
+        id_,
+        title,
+        f"{caption} Grey is 0; black is −{three_figures(limit)}, white +{three_figures(limit)}.",
+        panels,
+        scale={"kind": "grey", "limit": limit, "unit": unit},
+        columns=columns,
+    )
