@@ -210,6 +210,6 @@ def test_the_road_is_short_and_its_words_open_by_key_mouse_and_touch(browser, do
     tab.keyboard.press("Escape")
     shown = "[...document.querySelectorAll('.choice')].map(one => one.checkVisibility())"
     assert tab.evaluate(shown) == [True, False, False, False, False]
-    tab.locator(".switch label").nth(2).click()
+    tab.locator(".choices label").nth(2).click()
     assert tab.evaluate(shown) == [False, False, True, False, False]
     tab.close()

@@ -134,7 +134,8 @@ def _verdicts(document: Mapping[str, Any]) -> str:
     counts = Counter(str(judged["verdict"]) for block in statements for judged in block["judged"])
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in SIGNS if counts[verdict])
     heading = element("h2", f"At a glance: of {sum(counts.values())} verdicts, {told}", id="glance")
-    return element("section", heading + element("ul", rows), class_="glance", aria_labelledby="glance")
+    content = element("details", element("summary", heading) + element("ul", rows))
+    return element("section", content, class_="glance", aria_labelledby="glance")
 
 
 def _sections(document: Mapping[str, Any]) -> str:

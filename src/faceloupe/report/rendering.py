@@ -87,7 +87,7 @@ def _switch(block: Block, level: int) -> str:
         for choice in block["choices"]
     )
     chooser = element("fieldset", element("legend", inline(block["label"])) + buttons)
-    return element("div", element("style", shown) + chooser + choices, id=id_, class_="switch wide")
+    return element("div", element("style", shown) + chooser + choices, id=id_, class_="choices wide")
 
 
 def _statement(block: Block, level: int) -> str:
