@@ -25,6 +25,7 @@ from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
 from faceloupe.recognition.weights import YUNET
 from faceloupe.scores import OperatingPoint, ScoreSet, operating_point, remeasure
+from faceloupe.scores.likelihood import LikelihoodRatio, cllr, cllr_min, fit_likelihood_ratio
 from faceloupe.scores.points import one_in
 
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -98,6 +99,11 @@ def measured(embedder: Embedder, scores: dict[str, ScoreSet], sources: dict[str,
         yield {"point": point.to_document(), "check": check.to_document(), "verdict": check.verdict}
 
 
+def cost_of(ratio: LikelihoodRatio, scores: ScoreSet) -> dict[str, float]:
+    """Return what the likelihood ratios of other people cost, and what their separation alone costs."""
+    return {"cllr": cllr(ratio.log10(scores.mated), ratio.log10(scores.non_mated)), "cllr_min": cllr_min(scores)}
+
+
 def held(points: list[dict[str, Any]]) -> str:
     """Say in words at how many points the rate that was asked for holds on test, and what was measured at the others.
 
@@ -135,6 +141,14 @@ def main(folder: Path, out: Path) -> None:
     sources = {
         name: f"all pairs of the {len(part.paths):,} photographs of LFW View 1 {name}" for name, part in parts.items()
     }
+    ratios: list[dict[str, Any]] = []
+    for place, embedder in enumerate(embedders):
+        train, test = (scores_of(vectors[name][place], part) for name, part in parts.items())
+        ratio = fit_likelihood_ratio(
+            train, source=sources["train"], embedder=embedder.name, weights_sha256=embedder.sha256
+        )
+        ratios.append({**ratio.to_document(), "check": cost_of(ratio, test), "checked_on": sources["test"]})
+        print(f"{embedder.name}: {ratios[-1]}")
     points = [
         entry
         for place, embedder in enumerate(embedders)
@@ -169,6 +183,7 @@ def main(folder: Path, out: Path) -> None:
             "held": held(points),
             "remarks": list(REMARKS),
             "points": points,
+            "likelihood_ratios": ratios,
         },
     )
 

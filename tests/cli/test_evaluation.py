@@ -172,6 +172,15 @@ def test_one_photograph_of_each_is_enough(place, published):  # noqa: ARG001
     assert "FNMR not known: nobody has two photographs" in out
 
 
+def test_scores_of_another_program(place):
+    rows = [(f"p{a}", f"p{b}", 0.9 - 0.5 * (a != b) - 0.001 * a) for a in range(12) for b in range(a + 1)]
+    (place / "scores.csv").write_text("subject_a,subject_b,score\n" + "".join(f"{a},{b},{s}\n" for a, b, s in rows))
+    status, out, talk = run("evaluate", "scores.csv")
+    assert (status, out) == (0, "evaluation.html\n")
+    assert "12 mated and 66 non-mated comparisons of 12 people" in talk
+    assert "0.00 % [0.00," in talk
+
+
 def test_cached_templates_can_be_deleted(people, kept):
     run("evaluate", people, "--development", 0, "--draws", 1)
     status, out, _ = run("evaluate", "--forget-cache")

@@ -61,6 +61,9 @@ def evaluate(
     draws: Annotated[int, typer.Option(help="Galleries drawn for identification.")] = 10,
     seed: Annotated[int, typer.Option(help="What subjects, galleries, bands and fits are drawn from.")] = 0,
     engine: EngineName = "openvino",
+    impostors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Non-mated scores, where DATA is a file of mated ones.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The report. By default evaluation.html.")] = None,
     faces: Annotated[bool, typer.Option("--faces", help="Show faces in the report: the worst comparisons.")] = False,
     json: AsJson = False,
@@ -70,18 +73,22 @@ def evaluate(
         typer.Option("--forget-cache", callback=_forget, is_eager=True, help="Delete all cached templates, and leave."),
     ] = False,
 ) -> None:
-    """Measure recognisers on labelled photographs by the field's protocols, and write one page on it.
+    """Measure recognisers on labelled photographs, or scores in a file, by the field's protocols, and write one page.
 
     Templates are kept in your cache, so that the same command goes on where it was stopped. They are personal data:
     --no-cache keeps none, --forget-cache deletes them.
     """
     from faceloupe.evaluation import evaluate as evaluated
+    from faceloupe.evaluation.score_files import is_score_file
     from faceloupe.pages import page as make_page
     from faceloupe.report import write_page
 
     page = out or (None if json else Path("evaluation.html"))
     if page is not None:
         check_file(page, (data, gallery))
+    if impostors is not None or is_score_file(data):
+        _scores(data, impostors, page, json=json)
+        return
     names = tuple(embedder or ("sface",))
     points = _calibrated(gallery, names, engine)
     with stoppable(CACHED if not no_cache else "Stopped."), progress("evaluating", transient=True) as told:
@@ -93,6 +100,24 @@ def evaluate(
     if page is not None:
         write_page(page, document)
     _summarise(found, document)
+    echo_json(found.to_document()) if json else echo(str(page))
+
+
+def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool) -> None:
+    """Measure the scores of another program."""
+    from faceloupe.evaluation import evaluate_scores
+    from faceloupe.pages import page as make_page
+    from faceloupe.report import write_page
+
+    found = evaluate_scores(data, impostors)
+    document = make_page(found)
+    if page is not None:
+        write_page(page, document)
+    say_lead(document)
+    for part in document["sections"]:
+        for block in part["blocks"]:
+            if block["type"] == "table":
+                say("\n" + aligned([column["label"] for column in block["columns"]], block["rows"]))
     echo_json(found.to_document()) if json else echo(str(page))
 
 

@@ -10,6 +10,7 @@ from faceloupe.evaluation.calibrate import calibrate, calibrate_gallery
 from faceloupe.evaluation.evaluate import Evaluation, Failure, evaluate
 from faceloupe.evaluation.fitted import FITTED
 from faceloupe.evaluation.labelled import Labelled, Pairs, open_data
+from faceloupe.evaluation.score_files import ScoreEvaluation, evaluate_scores
 
 __all__ = [
     "FITTED",
@@ -17,10 +18,12 @@ __all__ = [
     "Failure",
     "Labelled",
     "Pairs",
+    "ScoreEvaluation",
     "cache_folder",
     "calibrate",
     "calibrate_gallery",
     "evaluate",
+    "evaluate_scores",
     "forget_cache",
     "open_data",
 ]

@@ -1,12 +1,14 @@
 """An evaluation's page as a plain document."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from faceloupe.blocks import section
+from faceloupe.blocks import Block, section
 from faceloupe.evaluation import sections
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.group_views import group_section
+from faceloupe.evaluation.likelihood import likelihood_section
 from faceloupe.evaluation.words import lead
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
@@ -29,6 +31,7 @@ def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, A
         section("points", "Do thresholds hold?", sections.points(found)),
         section("identification", "Who is this?", sections.identification(found)),
         section("groups", "For whom does it err?", group_section(found.measured)),
+        section("likelihood", "What is a score worth as evidence?", _likelihood(found)),
         section("failures", "What failed, and what else to know of the data", sections.failures(found)),
         section("quality", "Which photographs fail", sections.quality(found)),
         section("errors", "The worst comparisons", sections.errors(found, show_faces=show_faces)),
@@ -44,6 +47,12 @@ def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, A
         "evidence": found.to_document(),
         "provenance": _provenance(found),
     }
+
+
+def _likelihood(found: Evaluation) -> Iterator[Block]:
+    for number, one in enumerate(found.measured):
+        if one.likelihood:
+            yield from likelihood_section(one.label, one.likelihood, f"-{number}" if number else "")
 
 
 def _provenance(found: Evaluation) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from faceloupe.evaluation.groups import GroupRates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
+from faceloupe.evaluation.likelihood import LikelihoodReport
 from faceloupe.evaluation.verification import SplitAccuracy, Verification
 from faceloupe.scores import FoldAccuracy, OperatingPoint, RejectCurve
 from faceloupe.scores.points import Verdict
@@ -82,6 +83,8 @@ class Measured:
     worst : Worst
     groups : GroupRates or None
         Error rates by group, where the data say who is in which.
+    likelihood : LikelihoodReport or None
+        Likelihood ratios, where there is a development side to fit them on.
     notes : tuple of str
         What was not measured, and why.
     """
@@ -101,6 +104,7 @@ class Measured:
     rejection: dict[str, RejectCurve]
     worst: Worst
     groups: GroupRates | None
+    likelihood: LikelihoodReport | None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -125,5 +129,6 @@ class Measured:
             "rejection": {name: curve.to_document() for name, curve in self.rejection.items()},
             "worst": {kind: [list(pair) for pair in pairs] for kind, pairs in asdict(self.worst).items()},
             "groups": self.groups and self.groups.to_document(),
+            "likelihood": self.likelihood and self.likelihood.to_document(),
             "notes": list(self.notes),
         }

@@ -15,6 +15,7 @@ from faceloupe.evaluation.fitted import embed_grey, fit_embedder
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
 from faceloupe.evaluation.labelled import Labelled
+from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
 from faceloupe.evaluation.measured import Checked, Measured, Origin, Pair, Worst
 from faceloupe.evaluation.parts import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
@@ -127,6 +128,7 @@ def _measure(label: str, how: str, work: "_Measuring") -> Measured:
         work.rejection(threshold),
         work.worst(),
         work.groups(threshold),
+        work.likelihood(),
         tuple(work.notes),
     )
 
@@ -202,6 +204,16 @@ class _Measuring:
         except InputError as problem:
             self.notes.append(f"Error rates by group were not measured: {problem}.")
             return None
+
+    def likelihood(self) -> LikelihoodReport | None:
+        """Return likelihood ratios, fitted on the development side; None without one."""
+        if self.parts.development is None:
+            return None
+        train = score(self.vectors, self.failed, self.parts.development.most)
+        name, weights = self.embedder.name, self.embedder.sha256
+        return likelihood_report(
+            train.scores, self.most.scores, source=self._source(train), embedder=name, weights_sha256=weights
+        )
 
     def worst(self) -> Worst:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""

@@ -1,0 +1,104 @@
+"""How good likelihood ratios are on other people than those they were fitted to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.blocks import Block, chart, text
+from faceloupe.scores import ScoreSet
+from faceloupe.scores.likelihood import LikelihoodRatio, cllr, cllr_min, ece, fit_likelihood_ratio
+
+__all__ = ["LikelihoodReport", "likelihood_report", "likelihood_section"]
+
+PRIORS = np.linspace(-4, 4, 41)  # log10 odds
+STEPS = 101  # of a Tippett plot
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LikelihoodReport:
+    """Likelihood ratios, as fitted to some people and as measured on others.
+
+    Attributes
+    ----------
+    ratio : LikelihoodRatio
+    cllr, cllr_min : float
+        In bits, of the others: what the ratios cost, and what the scores' separation alone costs.
+    mated, non_mated : array of float64, (M,) and (K,)
+        log10 LR of the others' comparisons.
+    """
+
+    ratio: LikelihoodRatio
+    cllr: float
+    cllr_min: float
+    mated: Floats
+    non_mated: Floats
+
+    def __repr__(self) -> str:
+        return f"LikelihoodReport(Cllr {self.cllr:.4f}, at best {self.cllr_min:.4f}, {len(self.mated):,} mated)"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the numbers as a plain dictionary that JSON can hold."""
+        costs = {"cllr": self.cllr, "cllr_min": self.cllr_min}
+        return {"ratio": self.ratio.to_document(), **costs, "misleading": self.misleading()}
+
+    def misleading(self) -> dict[str, float]:
+        """Return how often evidence points the wrong way: LR below 1 of mated comparisons, from 1 of non-mated ones."""
+        return {"mated": float((self.mated < 0).mean()), "non_mated": float((self.non_mated >= 0).mean())}
+
+
+def likelihood_report(
+    train: ScoreSet, test: ScoreSet, *, source: str, embedder: str, weights_sha256: str = ""
+) -> LikelihoodReport:
+    """Fit likelihood ratios on some comparisons, and measure them on others."""
+    ratio = fit_likelihood_ratio(train, source=source, embedder=embedder, weights_sha256=weights_sha256)
+    mated, non_mated = ratio.log10(test.mated), ratio.log10(test.non_mated)
+    return LikelihoodReport(ratio, cllr(mated, non_mated), cllr_min(test), mated, non_mated)
+
+
+def likelihood_section(label: str, report: LikelihoodReport, suffix: str = "") -> Iterator[Block]:
+    """Yield what a score is worth as evidence, with Tippett and ECE plots."""
+    ratio, wrong = report.ratio, report.misleading()
+    yield text(
+        f"**{label}.** log10 LR = {ratio.slope:.2f} × score − {-ratio.offset:.2f}, never below {ratio.low:.2f} nor "
+        f"above {ratio.high:.2f}, for the people support no more; fitted to {ratio.source}. On other people Cllr is "
+        f"**{report.cllr:.4f} bits** (0 is perfect, 1 says nothing; {report.cllr_min:.4f} is the least that these "
+        f"scores can have). {100 * wrong['mated']:.2f} % of mated comparisons have an LR below 1, "
+        f"{100 * wrong['non_mated']:.2f} % of non-mated ones 1 or more. An LR is no probability: that takes a prior."
+    )
+    values = np.linspace(min(report.non_mated.min(), report.mated.min()) - 0.1, ratio.high + 0.1, STEPS)
+    yield chart(
+        f"tippett{suffix}",
+        "How strong the evidence is",
+        f"Tippett plot, {label}: share of comparisons whose log10 LR is at least so high. Mated ones should be at the "
+        "right of 0, non-mated ones at its left.",
+        "line",
+        x={"label": "log10 LR"},
+        y={"label": "Share of comparisons", "unit": "%", "range": [0.0, 1.0]},
+        series=[
+            _line(name, style, values, [float((logs >= value).mean()) for value in values])
+            for name, style, logs in (("mated", "cnn", report.mated), ("non-mated", "fcnn", report.non_mated))
+        ],
+        reference=[{"x": 0.0, "label": "LR 1"}],
+    )
+    yield chart(
+        f"ece{suffix}",
+        "What the evidence leaves unknown",
+        f"Empirical cross-entropy, {label}: bits left to learn at a prior, with these ratios and with none (LR 1). "
+        "Where a line lies above that without, the ratios mislead.",
+        "line",
+        x={"label": "Prior, log10 odds of one person"},
+        y={"label": "Bits"},
+        series=[
+            _line("these ratios", "cnn", PRIORS, [ece(report.mated, report.non_mated, prior) for prior in PRIORS]),
+            _line("without", "other", PRIORS, [ece([0.0], [0.0], prior) for prior in PRIORS]),
+        ],
+    )
+
+
+def _line(name: str, style: str, x: Floats, y: list[float]) -> Block:
+    return {"name": name, "style": style, "x": x.tolist(), "y": y, "lo": [], "hi": []}

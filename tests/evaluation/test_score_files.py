@@ -1,0 +1,97 @@
+"""Scores of other programs: pyeer's and bob's files and CSV, on one page without a network."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation import evaluate_scores
+from faceloupe.evaluation.score_files import is_score_file, read_scores
+from faceloupe.pages import page
+from faceloupe.report import render_page
+
+
+@pytest.fixture
+def rows():
+    """Scores of eighty people, three comparisons with themselves and all with each other."""
+    rng = np.random.default_rng(0)
+    mated = [(f"p{who}", f"p{who}", rng.normal(4, 1)) for who in range(80) for _ in range(3)]
+    return mated + [(f"p{a}", f"p{b}", rng.normal(0, 1)) for a in range(80) for b in range(a)]
+
+
+FORMS = {
+    "same.csv": lambda rows: "score,same\n" + "".join(f"{s},{int(a == b)}\n" for a, b, s in rows),
+    "people.csv": lambda rows: "Subject_A;Subject_B;Score\n" + "".join(f"{a};{b};{s}\n" for a, b, s in rows),
+    "bob.csv": lambda rows: (
+        "bio_ref_subject_id,probe_subject_id,score\n" + "".join(f"{a},{b},{s}\n" for a, b, s in rows)
+    ),
+    "four.txt": lambda rows: "".join(f"{a} {b} probe {s}\n" for a, b, s in rows),
+    "five.txt": lambda rows: "".join(f"{a} model {b} probe {s}\n" for a, b, s in rows),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_gives_the_same_scores(name, rows, tmp_path):
+    path = tmp_path / name
+    path.write_text(FORMS[name](rows))
+    assert is_score_file(path)
+    scores = read_scores(path)
+    assert sorted(scores.mated) == pytest.approx(sorted(s for a, b, s in rows if a == b))
+    assert (scores.n_non_mated, scores.n_subjects) == (3160, 0 if name == "same.csv" else 80)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_pyeer_s_two_files(named, rows, tmp_path):
+    genuine, impostor = tmp_path / "genuine.txt", tmp_path / "impostor.txt"
+    for path, same in ((genuine, True), (impostor, False)):
+        path.write_text("".join(f"{a} {b} {s}\n" if named else f"{s}\n" for a, b, s in rows if (a == b) == same))
+    scores = read_scores(genuine, impostor)
+    assert (scores.n_mated, scores.n_non_mated) == (240, 3160)
+
+
+def test_the_page(rows, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text(FORMS["people.csv"](rows))
+    found = evaluate_scores(path)
+    assert found.auc == pytest.approx(roc_auc_score([a == b for a, b, _ in rows], [s for _, _, s in rows]))
+    assert found.eer in found.eer_interval
+    point, here = found.points[0]
+    assert point.threshold == here.threshold
+    assert found.likelihood.cllr_min <= found.likelihood.cllr < 0.5
+    document = page(found)
+    json.dumps(document, allow_nan=False)
+    assert [part["id"] for part in document["sections"]] == ["rates", "points", "likelihood", "method"]
+    assert "Tippett plot" in render_page(document)
+
+
+def test_without_people_intervals_are_said_to_be_too_narrow(rows, tmp_path):
+    path = tmp_path / "same.csv"
+    path.write_text(FORMS["same.csv"](rows))
+    assert "intervals are too narrow" in json.dumps(page(evaluate_scores(path)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("score,kind\n1,2\n", "neither same nor subject_a and subject_b: which are mated"),
+        ("score,same\nhigh,1\n", "line 2: the score is 'high'; expected a number"),
+        ("score,same\nnan,1\n", "line 2: the score is 'nan'"),
+        ("score,same\n1,perhaps\n", "line 2: same is 'perhaps'"),
+        ("0.5\n0.6\n", "Mated scores alone need the file of non-mated ones too"),
+        ("", "holds no score"),
+    ],
+)
+def test_what_is_no_file_of_scores_is_explained(text, words, tmp_path):
+    path = tmp_path / "scores.txt"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_scores(path)
+
+
+def test_pairs_of_photographs_are_no_scores(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("photo_a,photo_b,same\na.jpg,b.jpg,1\n")
+    assert not is_score_file(path)
+    assert not is_score_file(tmp_path)

@@ -1,0 +1,97 @@
+"""Likelihood ratios against scikit-learn, and against what is known of made-up scores."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from faceloupe.errors import InputError
+from faceloupe.scores import ScoreSet
+from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio, pooled_shares, posterior
+
+
+def made_up(seed=0, n_mated=400, n_non_mated=3000, apart=3.0):
+    """Both kinds are normal with one spread: log LR is exactly a line, apart · (score - apart / 2)."""
+    rng = np.random.default_rng(seed)
+    return ScoreSet(rng.normal(apart, 1, n_mated), rng.normal(0, 1, n_non_mated))
+
+
+def fitted(scores, **more):
+    return fit_likelihood_ratio(scores, source="made-up scores", embedder="none", **more)
+
+
+@pytest.mark.parametrize("penalty", [1e-3, 0.1])
+def test_the_line_is_scikit_learn_s(penalty):
+    scores = made_up()
+    values = np.concatenate([scores.mated, scores.non_mated])
+    weights = np.repeat([0.5 / 400, 0.5 / 3000], [400, 3000])
+    model = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=1000)
+    scaled = ((values - values.mean()) / values.std())[:, None]
+    model.fit(scaled, np.repeat([1, 0], [400, 3000]), sample_weight=weights)
+    found = fitted(scores, penalty=penalty)
+    expected = model.decision_function(scaled) / np.log(10)
+    np.testing.assert_allclose(found.slope * values + found.offset, expected, atol=2e-4)
+
+
+def test_it_is_near_the_truth():
+    found = fitted(made_up(n_mated=4000, n_non_mated=40_000), penalty=1e-9)
+    assert found.slope == pytest.approx(3 / np.log(10), rel=0.05)
+    assert found.offset == pytest.approx(-4.5 / np.log(10), rel=0.05)
+
+
+def test_scores_that_are_apart_give_no_infinite_ratio():
+    found = fitted(ScoreSet([0.9, 0.8, 0.85], [0.1, 0.2, 0.15, 0.12]))
+    assert found.low == pytest.approx(-np.log10(4))
+    assert found.high == pytest.approx(np.log10(5))
+    assert found.log10([-100, 100]).tolist() == [found.low, found.high]
+    assert "or more (the data support no more)" in found.words(5)
+
+
+def test_few_people_support_no_high_ratio_however_many_comparisons():
+    subjects = np.repeat([0, 1], 30)
+    mated = [[i, j] for i in range(60) for j in range(i) if subjects[i] == subjects[j]]
+    rng = np.random.default_rng(0)
+    pairs = np.tile([[0, 1]], (900, 1))
+    scores = ScoreSet(rng.normal(3, 1, len(mated)), rng.normal(0, 1, 900), subjects[np.array(mated)[:, 0]], pairs)
+    assert fitted(scores).high == pytest.approx(np.log10(2))
+
+
+@given(st.integers(0, 300))
+def test_pooling_is_scikit_learn_s(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=60).round(1)
+    mated, weights = rng.random(60) < 0.4, rng.random(60) + 0.1
+    expected = IsotonicRegression().fit(values, mated.astype(float), weights).predict(values)
+    np.testing.assert_allclose(pooled_shares(values, mated, weights), expected, atol=1e-9)
+
+
+def test_cllr_by_hand():
+    assert cllr([0.0], [0.0]) == 1
+    assert cllr([1.0], [-2.0]) == pytest.approx((np.log2(1 + 1 / 10) + np.log2(1 + 1 / 100)) / 2)
+    assert ece([1.0], [-2.0], 1.0) == pytest.approx(
+        10 / 11 * np.log2(1 + 1 / (10 * 10)) + 1 / 11 * np.log2(1 + 10 / 100)
+    )
+
+
+@given(st.integers(0, 100))
+def test_no_line_costs_less_than_the_best_map(seed):
+    scores = made_up(seed, 40, 200, apart=1.5)
+    line = fitted(scores)
+    assert cllr_min(scores) <= cllr(line.log10(scores.mated), line.log10(scores.non_mated)) + 1e-9
+
+
+def test_a_posterior_takes_a_stated_prior():
+    assert posterior(0, 0.3) == pytest.approx(0.3)
+    assert posterior(3, 0.001) == pytest.approx(1000 * 0.001 / (1000 * 0.001 + 0.999))
+    for prior in (0, 1, 2):
+        with pytest.raises(InputError, match="prior"):
+            posterior(1, prior)
+
+
+def test_what_cannot_be_fitted():
+    with pytest.raises(InputError, match="no mated comparison"):
+        fitted(ScoreSet([], [0.1]))
+    with pytest.raises(InputError, match="penalty"):
+        fitted(made_up(), penalty=0)
