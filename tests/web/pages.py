@@ -75,11 +75,14 @@ class Visit:
         self.page.locator("main input[type=file]").nth(index).set_input_files(told)
 
     def enrol(self, name, *files):
-        """Enrol somebody by the form, and wait until it is done."""
+        """Enrol somebody by the form, with the face chips, and wait until it is done."""
         self.go("people/enrol")
         self.show(*files)
         self.page.locator(".to-enrol .fit").nth(len(files) - 1).wait_for()
         self.page.get_by_label("Name", exact=True).fill(name)
+        keep = self.page.get_by_label("Keep the face chips too")
+        assert not keep.is_checked(), "nobody's face is kept without saying so"
+        keep.check()
         self.page.get_by_role("button", name="Enrol", exact=True).click()
         self.page.locator(".done", has_text="is enrolled").wait_for()
 

@@ -144,7 +144,7 @@ def test_a_study_is_begun_watched_stopped_and_resumed(visit, monkeypatch):
     monkeypatch.undo()
     page.locator(".study .state", has_text="stopped").wait_for()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_role("link", name="Read the report").click(timeout=30_000)
+    page.get_by_role("link", name="Read the report").click(timeout=120_000)
     page.frame_locator("iframe").get_by_role("heading", level=1).wait_for()
     assert re.fullmatch(r"#studies/[\w-]+", page.evaluate("location.hash"))
 

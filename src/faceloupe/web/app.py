@@ -71,6 +71,7 @@ def make_app(service: Service) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.recogniser.warm()
         yield
         service.close()
 

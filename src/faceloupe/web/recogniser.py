@@ -24,6 +24,9 @@ from faceloupe.web.settings import ServerLimits
 
 __all__ = ["Recogniser"]
 
+WALL = b"P5 64 64 255\n" + bytes(64 * 64)
+"""A grey picture of nobody (PGM)."""
+
 MEMORY = 3 * 2**30
 """Bytes that a child may take to read a photograph; the largest one takes less than 1 GB."""
 
@@ -103,6 +106,11 @@ class Recogniser:
         with self._slots.take():
             image: NDArray[np.float32] = await self._read(square, content, name, side, name=name)
             return image
+
+    def warm(self) -> None:
+        """Let the children load what they need, so that the first caller need not wait for that."""
+        for _ in range(os.cpu_count() or 1):
+            self._readers.submit(self._in_child, search, WALL, ("all", "a wall"), "a wall")
 
     def close(self) -> None:
         """Let the threads go when they are done; the children that they wait for are ended."""

@@ -87,6 +87,8 @@ def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 def described(model: type[Sent]) -> dict[str, Any]:
     """Return the OpenAPI words for a body that :func:`body_of` reads."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    if "base64" not in str(schema):
+        return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
     files = {**schema, "properties": {name: _as_file(field) for name, field in schema["properties"].items()}}
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": files}}
     return {"requestBody": {"required": True, "content": content}}

@@ -115,7 +115,7 @@ export function Enrol({ known, shelf, onEnrolled }) {
       const shown = [...refused, ...doubtful].map(({ path }) => photoOf(path));
       keep(refused);
       for (const photo of sent) if (!shown.includes(photo)) release(photo);
-      if (!refused.length) change({ ...FRESH, keep_faces: form.keep_faces });
+      if (!refused.length) change(FRESH);
       setDone({ ...result, remarks, refused: refused.length });
       say(`${count(result.enrolled.length, "photograph")} of ${result.name} enrolled.`);
       onEnrolled?.();
