@@ -89,11 +89,15 @@ WRONG = [
     ("mynets:broken", {"size": 8}, "failed: ValueError('no weights today')"),
     ("mynets:wide", {"size": 8}, "takes 4 channels; faces have 1 (grey) or 3 (colour)"),
     ("mynets:build", {}, "does not say how large its faces are; give the size in pixels (size, --size)"),
-    ("mynets:build", {"size": 0}, "size: expected pixels of a side, at least 1; got 0"),
+    ("mynets:build", {"size": 0}, "size: expected pixels of a side, 1 to 4,096; got 0"),
     ("mynets:build", {"size": 8, "weights": "missing.safetensors"}, "there is no file of weights"),
     ("mynets:build", {"size": 8, "weights": "notes.txt"}, "no safetensors file, or damaged"),
     ("mynets:many", {"size": 8, "weights": "net.safetensors"}, "do not fit the network"),
-    ("mynets:build", {"size": 8, "pixels": "0..2"}, "pixels: expected one of 0..1, 0..255, -1..1; got '0..2'"),
+    (
+        "mynets:build",
+        {"size": 8, "pixels": "0..2"},
+        "pixels: expected one of 0..1, 0..255, -1..1, imagenet; got '0..2'",
+    ),
     ("mynets:build", {"size": 8, "answers": "names"}, "answers: expected classes or template; got 'names'"),
 ]
 

@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from faceloupe.cli.bounded import is_child, memory_told, run_child, step_done, work_done
 from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
+from faceloupe.errors import InputError
+from faceloupe.progress import Progress
 
 __all__ = ["look"]
 
@@ -33,22 +36,39 @@ def look(
     certificate: Annotated[
         bool, typer.Option(help="Check each map; that takes 10 to 40 times as long as making it.")
     ] = True,
-    weights: Annotated[Path | None, typer.Option(help="Safetensors file for module:function.")] = None,
-    size: Annotated[int | None, typer.Option(help="Side of the faces in pixels, where MODEL does not say.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="File for module:function, of safetensors or torch.save.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="N|HxW", help="Side, or height x width, of the faces in pixels, if MODEL does not say."),
+    ] = None,
     pixels: Annotated[
         str | None,
-        typer.Option(metavar="0..1|0..255|-1..1", help="What an ONNX file or module expects; 0..1 by default."),
+        typer.Option(
+            metavar="0..1|0..255|-1..1|imagenet", help="What an ONNX file or module expects; 0..1 by default."
+        ),
     ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(metavar="M[,M,M]", help="Subtracted from those pixels: a number, or one a channel."),
+    ] = None,
+    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What they are divided by then.")] = None,
     bgr: Annotated[bool, typer.Option("--bgr", help="An ONNX file or module expects blue first.")] = False,
     answers: Annotated[
         str | None,
         typer.Option(metavar="classes|template", help="What its numbers are. By default judged by how many they are."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The page. By default look.html.")] = None,
+    memory: Annotated[float | None, typer.Option(help="Gigabytes that a foreign network may take; 4.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="How long it may take for one step; 120.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the document instead.")] = False,
     figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
 ) -> None:
     """Look inside a network while it looks at faces, and write one page on it."""
+    foreign = [name for name in (model, compare) if name and not Path(name).is_dir()]
+    if foreign and not is_child():
+        raise typer.Exit(run_child(" or ".join(foreign), memory, seconds))
     from faceloupe import looking
     from faceloupe.pages import page as make_page
     from faceloupe.report import save_figures, write_page
@@ -61,23 +81,62 @@ def look(
     def write(found: looking.Look) -> None:
         if page is not None:
             write_page(page, make_page(found))
+        step_done()
 
-    with stoppable(lambda: _stopped(page)), progress("looking", transient=True) as told:
-        given: dict[str, Any] = {"size": size, "pixels": pixels, "bgr": bgr, "answers": answers}
+    with (
+        memory_told(" or ".join(foreign)),
+        stoppable(lambda: _stopped(page)),
+        progress("looking", transient=True) as told,
+    ):
+        given: dict[str, Any] = {
+            "size": _sides(size), "pixels": pixels, "bgr": bgr, "answers": answers,
+            "mean": _numbers("mean", mean), "std": _numbers("std", std),
+        }  # fmt: skip
         saved_beside = compare and Path(compare).is_dir()
         saved = Path(model).is_dir() and compare and not saved_beside  # then what is given is for the other one
         opened = looking.open_model(model, weights=weights, **({} if saved else given))
         beside = compare and looking.open_model(compare, **({} if saved_beside else given))
         found = looking.look(
-            opened, faces, layers=layers, methods=[one for one in method or ["occlusion"] if one != "none"],
-            compare=beside, certify=certificate, progress=told, preview=write,
+            opened, faces, layers=layers, methods=[name for name in method or ["occlusion"] if name != "none"],
+            compare=beside, certify=certificate, progress=_stepping(told), preview=write,
         )  # fmt: skip
         write(found)
     document = found.to_document()
     if figures is not None:
         say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
     say_lead(document)
+    for note in found.notes:
+        say(f"\n{note}")
     echo_json(document) if json else echo(str(page or figures))
+    work_done()
+
+
+def _stepping(progress: Progress) -> Progress:
+    """Return a progress that also begins the time of the next step."""
+
+    def step(done: float, whole: float) -> None:
+        step_done()
+        progress(done, whole)
+
+    return step
+
+
+def _sides(size: str | None) -> int | tuple[int, int] | None:
+    """Return a side, or height and width, as "112" or "112x96" says."""
+    if size is None:
+        return None
+    sides = size.lower().replace("×", "x").split("x")
+    if not all(side.strip().isdecimal() for side in sides) or len(sides) > 2:
+        raise InputError(f"--size: expected a side or height x width in pixels, such as 112 or 112x96; got {size!r}")
+    return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def _numbers(name: str, text: str | None) -> tuple[float, ...] | None:
+    """Return the numbers between commas."""
+    try:
+        return None if text is None else tuple(map(float, text.split(",")))
+    except ValueError:
+        raise InputError(f"--{name}: expected a number, or one a channel as in 0.5,0.5,0.5; got {text!r}") from None
 
 
 def _stopped(page: Path | None) -> str:

@@ -5,16 +5,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faceloupe.errors import InputError, extra
 from faceloupe.files import sha256_of
+from faceloupe.inspection.failures import CODE_FAILS
 from faceloupe.looking.model import Asked, Model
 
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["made", "of_module"]
+
+CHECKPOINTS = ("state_dict", "model_state_dict", "model")  # where training scripts keep the weights among other things
 
 
 def made(text: str, asked: Asked) -> Model:
@@ -34,7 +37,7 @@ def made(text: str, asked: Asked) -> Model:
     with _current_folder_importable():
         try:
             module = importlib.import_module(module_name)
-        except Exception as problem:  # somebody else's code
+        except CODE_FAILS as problem:
             raise InputError(
                 f"{module_name} cannot be imported, from {Path.cwd()} or what is installed: {problem!r}"
             ) from problem
@@ -43,7 +46,7 @@ def made(text: str, asked: Asked) -> Model:
             raise InputError(f"{module_name} has no function {name!r}; it has {', '.join(makers) or 'none'}")
         try:
             network = getattr(module, name)()
-        except Exception as problem:  # somebody else's code
+        except CODE_FAILS as problem:
             raise InputError(f"{text}() failed: {problem!r}") from problem
     if not hasattr(network, "named_modules"):
         raise InputError(f"{text}() returned a {type(network).__name__}; expected a torch.nn.Module")
@@ -68,50 +71,92 @@ def of_module(network: "nn.Module", name: str, origin: str, asked: Asked) -> Mod
     InputError
         If its size is not given, or the weights do not fit.
     """
-    digest, told = "", "its weights as they were made"
+    network = getattr(network, "_orig_mod", network)  # what torch.compile was given: compiled layers cannot be watched
+    digest, which = "", "its weights as they were made"
+    notes: tuple[str, ...] = ()
     if asked.weights is not None:
-        digest, told = _load_weights(network, Path(asked.weights)), f"weights of {asked.weights}"
-    if asked.size is None:
+        path = Path(asked.weights)
+        (digest, notes), which = _load_weights(network, path), f"weights of {path}"
+    height, width = asked.extent
+    if height is None or width is None:
         raise InputError(f"{name} does not say how large its faces are; give the size in pixels (size, --size)")
-    channels = _channels(network, asked.size)
+    channels = _channels(network, (height, width))
     prepare, pixels = asked.scaling(channels)
     return Model(
         name=name,
         network=network,
-        extent=(asked.size, asked.size),
+        extent=(height, width),
         colour=channels == 3,
         prepare=prepare,
         pixels=pixels,
         answers=asked.answers,
-        origin=f"{origin}, {told}",
+        origin=f"{origin}, {which}",
         digest=digest,
+        notes=notes,
     )
 
 
-def _load_weights(network: "nn.Module", path: Path) -> str:
-    """Load a safetensors file into a module and return its SHA-256."""
+def _load_weights(network: "nn.Module", path: Path) -> tuple[str, tuple[str, ...]]:
+    """Load a file of weights into a module; return its SHA-256 and what a reader must know of it."""
+    if not path.is_file():
+        raise InputError(f"there is no file of weights {str(path)!r}")
+    with path.open("rb") as file:
+        by_torch = file.read(4).startswith((b"PK\x03\x04", b"\x80"))
+    weights = _of_torch_save(path) if by_torch else _of_safetensors(path)
+    try:
+        network.load_state_dict(weights)
+    except (RuntimeError, TypeError) as problem:
+        raise InputError(f"the weights in {path} do not fit the network: {problem}") from problem
+    how = f"The weights were read from {path.name}, a file of torch.save, as numbers alone: no code in it was run."
+    return sha256_of(path), (how,) * by_torch
+
+
+def _of_safetensors(path: Path) -> dict[str, Any]:
     with extra("study"):
         import safetensors.torch
         from safetensors import SafetensorError
 
-    if not path.is_file():
-        raise InputError(f"there is no file of weights {str(path)!r}")
     try:
-        network.load_state_dict(safetensors.torch.load_file(path))
+        return safetensors.torch.load_file(path)
     except SafetensorError as problem:
         raise InputError(f"{path} is no safetensors file, or damaged: {problem}") from problem
-    except RuntimeError as problem:
-        raise InputError(f"the weights in {path} do not fit the network: {problem}") from problem
-    return sha256_of(path)
 
 
-def _channels(network: "nn.Module", size: int) -> int:
-    """Return the channels that the first layer with weights reads."""
+def _of_torch_save(path: Path) -> dict[str, Any]:
+    """Return the weights in a file of torch.save: a state_dict, or a checkpoint that holds one."""
+    import torch
+
+    try:
+        held = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as problem:  # whatever a pickle that is damaged or holds code ends with
+        raise InputError(
+            f"{path} is a file of torch.save that is damaged, or holds more than numbers, which would run code. Where "
+            "you trust it, keep its weights alone: safetensors.torch.save_file(torch.load(path, weights_only=False)"
+            ".state_dict(), 'net.safetensors')"
+        ) from problem
+    for key in CHECKPOINTS:
+        held = held[key] if isinstance(held, dict) and isinstance(held.get(key), dict) else held
+    if not isinstance(held, dict) or not all(isinstance(value, torch.Tensor) for value in held.values()):
+        raise InputError(f"{path} holds no state_dict; save one with torch.save(network.state_dict(), path)")
+    return {key.removeprefix("module."): value for key, value in held.items()}  # as DataParallel names them
+
+
+def _channels(network: "nn.Module", extent: tuple[int, int]) -> int:
+    """Return the channels of an image that the network runs on: those that its first layer takes, 3 or 1."""
+    import torch
     from torch import nn
 
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            return layer.in_channels
-        if isinstance(layer, nn.Linear):
-            return max(1, layer.in_features // size**2)
-    return 3
+    from faceloupe.inspection.torch_networks.running import Visitor, observe
+
+    first = next((layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)), None)
+    if isinstance(first, nn.Conv2d):
+        taken = first.in_channels
+    else:
+        taken = max(1, first.in_features // (extent[0] * extent[1])) if first else 3
+    for channels in dict.fromkeys((taken, 3, 1)):
+        try:
+            observe(network, torch.zeros(1, channels, *extent), Visitor())
+        except InputError:
+            continue
+        return channels
+    return taken  # what is wrong shows when it runs on a face

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import Anatomy, Attribution, ShiftSensitivity, UnitReport, anatomy, attribute
-from faceloupe.inspection.attribution.access import access
+from faceloupe.inspection.attribution.access import Access, access, settled
 from faceloupe.inspection.attribution.methods import METHODS
 from faceloupe.inspection.outputs import chosen_layers
 from faceloupe.looking.layers import LayerOutput, choose_layers, observe_layers
@@ -61,6 +61,8 @@ class Look(Shown):
         CKA of the traced layers of both networks, from four faces on.
     notes : tuple of str
         What was not done, and what else a reader must know.
+    unit : {"logit", "probability", "log-probability"}
+        What the numbers of its answers are.
     """
 
     model: Model
@@ -75,6 +77,7 @@ class Look(Shown):
     other: "Look | None" = None
     similarity: "LayerSimilarity | None" = None
     notes: tuple[str, ...] = ()
+    unit: str = "logit"
 
     @property
     def prepared(self) -> Floats:
@@ -211,7 +214,21 @@ def _begin(model: Model, photographs: tuple[Photograph, ...], layers: Sequence[s
     asked = access(model.network)
     with asked.left_as_found():
         outputs = np.concatenate([asked.outputs(face[None]) for face in batch])
-    return Look(model, photographs, cut, found, outputs, traced, notes=model.notes)
+        unit = asked.unit(batch[0])
+        notes = (*model.notes, *_notes_on_answers(asked, batch))
+    return Look(model, photographs, cut, found, outputs, traced, notes=notes, unit=unit)
+
+
+def _notes_on_answers(asked: Access, batch: Floats) -> Iterator[str]:
+    """Yield what a reader must know of how a network answers."""
+    how = asked.chosen(batch[0])
+    if how:
+        yield f"The network puts out several things; its answer is taken to be {how}. Wrap it to choose another."
+    if settled(asked, batch[0], batch[-1] if len(batch) > 1 else batch[0][..., ::-1]).at_once == 1:
+        yield (
+            "What the network answers for a face depends on the faces beside it, as where it normalises by its batch. "
+            "Each face was shown alone; dead units and shifts are measured on all together."
+        )
 
 
 def _finish(one: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:

@@ -36,7 +36,11 @@ def measure_units(network: Any, faces: Floats, anatomy: Anatomy) -> tuple[tuple[
     if needed > ROOM:
         return (), f"Dead and duplicate units are not measured: {_too_much(needed)}; give fewer faces."
     reports = diagnose_units(network, faces)
-    return reports, "" if reports else "No layer of this network is a ReLU, so that no unit can be dead as ReLUs can."
+    none = (
+        "No ReLU was seen in this network, as a layer or as a function; whether units that rectify otherwise are dead "
+        "is not measured."
+    )
+    return reports, "" if reports else none
 
 
 def measure_shifts(

@@ -1,7 +1,7 @@
 """A network with what must be known to show it a face."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,6 +23,10 @@ __all__ = ["ANSWERS", "PIXELS", "Asked", "Model"]
 
 # What a network expects black and white to be: a factor and what is added, for pixels in [0, 1].
 PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
+# Mean and standard deviation of red, green and blue in ImageNet's photographs, as torchvision's networks expect them.
+IMAGENET = "imagenet"
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LONGEST = 4096  # pixels of a side: faces of that size take 200 MB each
 ANSWERS = ("classes", "template")
 TEMPLATE = 64  # numbers from which on a power of two is taken for a template
 
@@ -98,23 +102,34 @@ class Asked:
     """What was asked for beside the model itself; see :func:`faceloupe.looking.open_model`."""
 
     weights: str | os.PathLike[str] | None
-    size: int | None
+    size: "int | tuple[int, int] | None"
     pixels: str | None
     bgr: bool
     answers: str | None
+    mean: "float | Sequence[float] | None" = None
+    std: "float | Sequence[float] | None" = None
+
+    @property
+    def extent(self) -> tuple[int | None, int | None]:
+        """Height and width that were asked for."""
+        if self.size is None:
+            return None, None
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
 
     def check(self) -> None:
         """Raise InputError if a value is none of the possible ones."""
-        if self.pixels is not None and self.pixels not in PIXELS:
-            raise InputError(f"pixels: expected one of {', '.join(PIXELS)}; got {self.pixels!r}")
+        if self.pixels is not None and self.pixels not in (*PIXELS, IMAGENET):
+            raise InputError(f"pixels: expected one of {', '.join((*PIXELS, IMAGENET))}; got {self.pixels!r}")
+        if self.pixels == IMAGENET and (self.mean is not None or self.std is not None):
+            raise InputError(f"pixels: {IMAGENET} is a mean and a standard deviation already; leave mean and std out")
         if self.answers is not None and self.answers not in ANSWERS:
             raise InputError(f"answers: expected {' or '.join(ANSWERS)}; got {self.answers!r}")
-        if self.size is not None and self.size < 1:
-            raise InputError(f"size: expected pixels of a side, at least 1; got {self.size}")
+        if any(side is not None and not 1 <= side <= LONGEST for side in self.extent):
+            raise InputError(f"size: expected pixels of a side, 1 to {LONGEST:,}; got {self.size}")
 
     def refuse(self, what: str, *names: str) -> None:
         """Raise InputError if one of these was given, for it would change nothing."""
-        given = [name for name in names if getattr(self, name)]
+        given = [name for name in names if getattr(self, name) not in (None, False)]
         if given:
             raise InputError(f"{what}; leave {' and '.join(given)} out")
 
@@ -126,17 +141,40 @@ class Asked:
         Raises
         ------
         InputError
-            If the channels are neither 1 nor 3.
+            If the channels are neither 1 nor 3, or mean or std do not fit them.
         """
         if channels not in (1, 3):
             raise InputError(f"the network takes {channels} channels; faces have 1 (grey) or 3 (colour)")
-        chosen = self.pixels or pixels
+        chosen, mean, std = self.pixels or pixels, self.mean, self.std
+        if chosen == IMAGENET:
+            if channels != 3:
+                raise InputError(f"pixels: {IMAGENET} is for three channels, and this network takes {channels}")
+            step = -1 if self.bgr else 1
+            chosen, mean, std = "0..1", IMAGENET_MEAN[::step], IMAGENET_STD[::step]
+        means, stds = _a_channel("mean", mean, 0.0, channels), _a_channel("std", std, 1.0, channels)
+        if not (stds > 0).all():
+            raise InputError(f"std: expected numbers above 0, got {', '.join(f'{value:g}' for value in stds)}")
         order = ("BGR" if self.bgr else "RGB") if channels == 3 else "grey"
-        return partial(_scaled, chosen, self.bgr), f"{order}, from {with_minus(chosen.replace('..', ' to '))}"
+        text = f"{order}, from {with_minus(chosen.replace('..', ' to '))}"
+        if mean is not None or std is not None:
+            less, divided = (" ".join(f"{value:g}" for value in values) for values in (means, stds))
+            text += with_minus(f", less {less}, divided by {divided}")
+        return partial(_scaled, chosen, self.bgr, means, stds), text
 
 
-def _scaled(pixels: str, bgr: bool, faces: Floats) -> Floats:
+def _a_channel(name: str, given: "float | Sequence[float] | None", default: float, channels: int) -> Floats:
+    """Return one number a channel."""
+    try:
+        values = np.atleast_1d(np.asarray(default if given is None else given, dtype=np.float32))
+    except (TypeError, ValueError):
+        values = np.empty(0, np.float32)
+    if values.shape not in ((1,), (channels,)) or not np.isfinite(values).all():
+        raise InputError(f"{name}: expected a finite number, or {channels}, one for each channel; got {given!r}")
+    return np.broadcast_to(values, (channels,))
+
+
+def _scaled(pixels: str, bgr: bool, mean: Floats, std: Floats, faces: Floats) -> Floats:
     scale, offset = PIXELS[pixels]
     batch = faces[:, None] if faces.ndim == 3 else faces.transpose(0, 3, 1, 2)
-    ordered = batch[:, ::-1] if bgr else batch
-    return np.ascontiguousarray(scale * ordered + offset, dtype=np.float32)
+    ordered = scale * (batch[:, ::-1] if bgr else batch) + offset
+    return np.ascontiguousarray((ordered - mean[:, None, None]) / std[:, None, None], dtype=np.float32)

@@ -1,6 +1,7 @@
 """Opening the network to look at: saved by faceloupe, an ONNX file, or made by a function of the user's."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -11,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.files import sha256_of
 from faceloupe.inspection import OnnxNetwork
 from faceloupe.looking.factories import made, of_module
-from faceloupe.looking.model import Asked, Model
+from faceloupe.looking.model import LONGEST, Asked, Model
 from faceloupe.recognition.weights import SFACE
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ModelLike", "open_model"]
 
 NOT_ALIGNED = "It was trained on chips aligned by five points of the face. Nothing is aligned here: give aligned chips."
-WEIGHTS_ONLY = (".safetensors", ".pt", ".pth", ".bin", ".h5", ".keras", ".pkl")
+WEIGHTS_ONLY = (".safetensors", ".pt", ".pth", ".bin", ".pkl", ".ckpt")
+KERAS = (".keras", ".h5", ".hdf5")
+TO_ONNX = "in Keras, keras.models.load_model({!r}).export('net.onnx', format='onnx') makes an ONNX file; give that"
 
 Floats = NDArray[np.float32]
 ModelLike: TypeAlias = "Model | Classifier | nn.Module | OnnxNetwork | str | os.PathLike[str]"
@@ -32,8 +35,10 @@ def open_model(
     model: ModelLike,
     *,
     weights: str | os.PathLike[str] | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     pixels: str | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
     bgr: bool = False,
     answers: str | None = None,
 ) -> Model:
@@ -45,11 +50,14 @@ def open_model(
         A folder that a classifier's ``save`` wrote; an ONNX file; a function without arguments that returns a
         torch module, of a module in the current folder or an installed one. The last runs that code.
     weights : path, optional
-        A safetensors file for the torch module.
-    size : int, optional
-        Height and width of its faces, where the network does not say.
-    pixels : {"0..1", "0..255", "-1..1"}, optional
-        What the network expects black and white to be; 0..1 if not given. SFace, known by its SHA-256, takes 0..255.
+        For the torch module: a safetensors file, or one of ``torch.save``, of which numbers alone are read.
+    size : int or (int, int), optional
+        Side, or height and width, of its faces, where the network does not say.
+    pixels : {"0..1", "0..255", "-1..1", "imagenet"}, optional
+        What the network expects black and white to be; 0..1 if not given. SFace, known by its SHA-256, takes 0..255;
+        "imagenet" is 0..1 with the mean and standard deviation of ImageNet's colours.
+    mean, std : float or one a channel, optional
+        What is subtracted from those pixels, and what they are divided by then, in the network's order of channels.
     bgr : bool
         Whether it expects blue first.
     answers : {"classes", "template"}, optional
@@ -65,7 +73,7 @@ def open_model(
     """
     if isinstance(model, Model):
         return model
-    asked = Asked(weights, size, pixels, bgr, answers)
+    asked = Asked(weights, size, pixels, bgr, answers, mean, std)
     asked.check()
     if isinstance(model, str | os.PathLike):
         path = Path(model)
@@ -80,7 +88,8 @@ def open_model(
     if hasattr(model, "named_modules"):
         kind = type(model).__name__
         return of_module(model, kind, f"a torch module, {kind}, in memory", asked)
-    raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}")
+    hint = f"; {TO_ONNX.format('net.keras')}" if type(model).__module__.startswith("keras") else ""
+    raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}{hint}")
 
 
 def _saved(folder: Path, asked: Asked) -> Model:
@@ -102,7 +111,7 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, a
     check_is_fitted(classifier)
     asked.refuse(
         f"{name} is a classifier of this package and has its own weights, size and preprocessing",
-        *("weights", "size", "pixels", "bgr", "answers"),
+        *("weights", "size", "pixels", "bgr", "answers", "mean", "std"),
     )
     deep = isinstance(classifier, DeepCNNClassifier)
     step = classifier.preprocessing_
@@ -131,14 +140,18 @@ def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:
             f"{source} holds weights without a network, or code; give the function that makes the network, "
             "'module:function', with its weights as safetensors"
         )
+    if isinstance(source, Path) and source.suffix.lower() in KERAS:
+        raise InputError(f"{source} is a file of Keras; {TO_ONNX.format(str(source))}")
     network = source if isinstance(source, OnnxNetwork) else OnnxNetwork(source)
     channels, *extent = network.input_shape
     asked.refuse(f"{network.path.name} is an ONNX file and holds its weights", "weights")
-    if None not in extent and asked.size not in (None, *extent):
+    if any(None not in pair and len({*pair}) > 1 for pair in zip(extent, asked.extent, strict=True)):
         raise InputError(f"{network.path.name} takes faces of {_by(extent)} pixels and no other size, not {asked.size}")
     if None in extent and asked.size is None:
         raise InputError(f"{network.path.name} takes faces of any size; give one, in pixels (size, --size)")
-    height, width = (length or asked.size or 0 for length in extent)
+    height, width = (length or side or 0 for length, side in zip(extent, asked.extent, strict=True))
+    if max(height, width) > LONGEST:
+        raise InputError(f"{network.path.name} takes faces of {height:,}×{width:,} pixels; at most {LONGEST:,} a side")
     known = network.sha256 == SFACE.sha256
     channels = channels or 3
     prepare, pixels = asked.scaling(channels, "0..255" if known else "0..1")

@@ -8,6 +8,7 @@ import numpy as np
 from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.inspection import Attribution
 from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.inspection.attribution.targets import THRESHOLDS
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
 from faceloupe.looking.look import Look
 from faceloupe.looking.loupe import knows_subjects, loupe_fault
@@ -70,15 +71,17 @@ def _columns(look: Look) -> int:
 
 def _answers(key: str, look: Look) -> Block:
     single = look.outputs.shape[1] == 1
-    columns = {"face": "left", "taken for": "left", "logit" if single or look.model.classes else "number": "right"}
-    if look.model.classes:
-        columns["probability"] = "right"
+    sayable = look.unit != "logit" or single or look.model.classes
+    columns = {"face": "left", "taken for": "left", look.unit if sayable else "number": "right"}
+    if look.model.classes or look.unit != "logit":
+        columns["probability" if look.unit == "logit" else "of that class"] = "right"
     rows = []
     for place, photograph in enumerate(look.photographs):
         name, value, sure = answer_of(look, place)
         rows.append([photograph.name, name, three_figures(value), *([] if sure is None else [f"{100 * sure:.1f} %"])])
     one, other = (single and look.model.classes) or ("class 0", "class 1")
-    note = f"One logit for two classes: above 0 it speaks for {other}, below for {one}." if single else ""
+    limit = f"{THRESHOLDS[look.unit]:.3g}"
+    note = f"One {look.unit} for two classes: above {limit} it speaks for {other}, below for {one}." if single else ""
     return table(f"{key}answers", f"What {look.model.name} answers.", columns, rows, note)
 
 

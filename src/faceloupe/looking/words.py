@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloupe.inspection import Attribution
+from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.inspection.attribution.targets import THRESHOLDS, taken_for
 from faceloupe.numerals import counted, three_figures
 
 if TYPE_CHECKING:
     from faceloupe.looking.look import Look
 
 __all__ = ["answer_of", "lead", "listed", "target_of", "where_most"]
+
+NAMED = 6  # layers that are not counted
 
 
 def lead(look: "Look") -> Iterator[str]:
@@ -33,9 +37,12 @@ def answer_of(look: "Look", place: int) -> tuple[str, float, float | None]:
     Of a network with one number, which is evidence for the second of two classes.
     """
     values = look.outputs[place]
-    chosen = int(values[0] > 0) if len(values) == 1 else int(values.argmax())
+    chosen = taken_for(values, look.unit)
     name = look.model.classes[chosen] if chosen < len(look.model.classes) else f"class {chosen}"
     value = float(values[0] if len(values) == 1 else values[chosen])
+    if look.unit != "logit":
+        probability = value if look.unit == "probability" else float(np.exp(value))
+        return name, value, 1 - probability if len(values) == 1 and chosen == 0 else probability
     if not look.model.classes:
         return name, value, None
     logits = np.array([0.0, abs(value)]) if len(values) == 1 else values
@@ -47,8 +54,8 @@ def target_of(look: "Look", place: int) -> str:
     if look.is_template:
         return f"cosine with the template of {look.photographs[look.partner(place)].name}"
     name, value, _ = answer_of(look, place)
-    if look.outputs.shape[1] > 1:
-        return f"logit of {name}"
+    if look.outputs.shape[1] > 1 or look.unit != "logit":
+        return f"{look.unit} of {name}"
     return f"evidence for {name} ({'the logit' if value > 0 else 'minus the logit'})"
 
 
@@ -68,12 +75,15 @@ def listed(things: Sequence[object]) -> str:
 def _network(look: "Look") -> str:
     height, width = look.model.extent
     found, count = look.anatomy, look.outputs.shape[1]
-    uncounted = f" (without those of {counted(len(found.not_counted), 'layer')} of kinds that are not counted)"
+    uncounted = ""
+    if found.not_counted:
+        more = ", …" if len(found.not_counted) > NAMED else ""
+        uncounted = f" (not counted: {listed(evenly(found.not_counted, NAMED))}{more})"
     return (
         f"**{look.model.name}** takes a face of {height}×{width} pixels in "
         f"{'colour' if look.model.colour else 'grey'} and answers with {_kind_of_answer(look, count)}. It has "
         f"**{counted(found.parameters, 'parameter')}** in {counted(len(found.layers), 'layer')} and does "
-        f"**{counted(found.multiply_adds, 'multiply-add')}** a face{uncounted if found.not_counted else ''}."
+        f"**{counted(found.multiply_adds, 'multiply-add')}** a face{uncounted}."
     )
 
 
@@ -82,9 +92,10 @@ def _kind_of_answer(look: "Look", count: int) -> str:
     if look.is_template:
         return f"{count:,} numbers, a template{guessed}"
     if count == 1:
-        one, other = look.model.classes or ("class 0", "class 1")
-        return f"one logit: above 0 for {other}, below for {one}"
-    return f"{count:,} numbers, one for each class{guessed}"
+        first, second = look.model.classes or ("class 0", "class 1")
+        return f"one {look.unit}: above {THRESHOLDS[look.unit]:.3g} for {second}, below for {first}"
+    kind = "numbers" if look.unit == "logit" else "log-probabilities" if look.unit[0] == "l" else "probabilities"
+    return f"{count:,} {kind}, one for each class{guessed}"
 
 
 def _answers(look: "Look") -> str:

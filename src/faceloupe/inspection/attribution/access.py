@@ -46,6 +46,10 @@ class RunNetwork:
         """Return what its numbers are: "logit", "probability" or "log-probability"."""
         return getattr(self.network, "unit", "logit")
 
+    def chosen(self, _face: Faces) -> str:
+        """Return which of several outputs the answer is; "" where that needs no word."""
+        return ""
+
     @property
     def can_be_redrawn(self) -> bool:
         """Whether its weights can be reached."""
@@ -116,11 +120,18 @@ class TorchNetwork:
         from faceloupe.inspection.torch_networks.answers import Endings
         from faceloupe.inspection.torch_networks.running import watched
 
-        endings = Endings()
+        endings, given = Endings(), self.tensor(face[None])  # made before: what is made within does not carry the image
         with torch.no_grad():
             with watched(self.module, endings):
-                answer = self(self.tensor(face[None]))
+                answer = self(given)
             return endings.unit_of(answer)
+
+    def chosen(self, face: Faces) -> str:
+        """Return which of several outputs the answer is; "" where it is the only one."""
+        import torch
+
+        with torch.no_grad():
+            return self.answer(self.tensor(face[None]))[1]
 
     @property
     def can_be_redrawn(self) -> bool:

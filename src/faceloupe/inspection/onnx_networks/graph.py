@@ -1,6 +1,7 @@
 """What an ONNX file says: which of its operators work on the image, and which of its numbers are weights."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph", "inputs_of", "read", "settings_of"]
 
+MOST_BYTES = 2**31  # what one message of protobuf can hold
 # Where an operator takes numbers that are no weights: measured statistics, sizes, limits.
 _SETTINGS = {
     "BatchNormalization": {3, 4},
@@ -253,6 +255,7 @@ def read(path: Path) -> tuple["ModelProto", str]:
 
     if not path.is_file():
         raise InputError(f"{path} is not a file; give the path of an .onnx file")
+    _check_room(path, path.stat().st_size)
     content = path.read_bytes()
     try:
         model = onnx.load_model_from_string(content)
@@ -261,6 +264,7 @@ def read(path: Path) -> tuple["ModelProto", str]:
     if not model.graph.node:
         raise InputError(f"{path} is not an ONNX file: it holds no graph ({len(content):,} bytes){_hint(content)}")
     outside = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+    _check_room(path, sum(map(_external_size, outside)))
     digest = hashlib.sha256(content)
     try:
         load_external_data_for_model(model, str(path.parent))
@@ -271,6 +275,20 @@ def read(path: Path) -> tuple["ModelProto", str]:
     for tensor in outside:
         digest.update(tensor.raw_data)
     return model, digest.hexdigest()
+
+
+def _check_room(path: Path, size: int) -> None:
+    if size > MOST_BYTES:
+        raise InputError(f"{path} and its weights take {size / 1e9:.1f} GB; at most {MOST_BYTES / 1e9:.1f} GB are read")
+
+
+def _external_size(tensor: "TensorProto") -> int:
+    """Return the bytes that a tensor keeps outside, as its shape or the file says: the larger."""
+    from onnx import helper
+
+    said = [int(entry.value) for entry in tensor.external_data if entry.key == "length" and entry.value.isdecimal()]
+    each = int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    return max(math.prod(map(int, tensor.dims)) * each, *said, 0)
 
 
 def inputs_of(node: "NodeProto") -> Iterator[str]:

@@ -1,0 +1,177 @@
+"""Networks as other people write them: how they answer, what they take, and what they do to the process."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from faceloupe.errors import InputError
+from faceloupe.looking import look, open_model
+
+FACES = list(np.random.default_rng(0).random((2, 16, 16, 3), dtype=np.float32))
+
+
+def network(*end, classes=1):
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, classes), *end
+    )
+
+
+def seen(module, **options):
+    return look(open_model(module, size=16, **options), FACES, methods=[])
+
+
+class TestWhatItAnswers:
+    def test_a_sigmoid_is_a_probability(self):
+        module = network(nn.Sigmoid())
+        nn.init.constant_(module[4].bias, -4.0)
+        found = look(open_model(module, size=16), FACES[:1], certify=False)
+        assert found.unit == "probability"
+        lead = " ".join(found.to_document()["lead"])
+        assert "one probability: above 0.5 for class 1, below for class 0" in lead
+        assert "It takes face 1 for **class 0**" in lead
+        [drawn] = found.attributions.values()
+        assert (drawn.target, drawn.value) == (
+            "probability of class 0: 1 minus the number",
+            pytest.approx(1 - found.outputs[0, 0]),
+        )
+
+    @pytest.mark.parametrize(
+        ("end", "unit"), [(nn.Softmax(1), "probability"), (nn.LogSoftmax(1), "log-probability"), (nn.Tanh(), "logit")]
+    )
+    def test_its_end_says_what_the_numbers_are(self, end, unit):
+        assert seen(network(end, classes=3)).unit == unit
+
+    @pytest.mark.parametrize("kind", ["dict", "tuple", "object", "generator"])
+    def test_one_of_several_outputs_is_its_answer_and_said(self, kind):
+        class Output:
+            def __init__(self, logits):
+                self.logits = logits
+
+        class Several(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = network(classes=3)
+
+            def forward(self, x):
+                y = self.inner(x)
+                kinds = {
+                    "dict": {"features": x, "logits": y}, "tuple": (y, x), "object": Output(y), "generator": iter([y])
+                }  # fmt: skip
+                return kinds[kind]
+
+        found = seen(Several())
+        assert found.outputs.shape == (2, 3)
+        assert any("its answer is taken to be" in note for note in found.notes)
+
+
+class TestWhatItTakes:
+    def test_channels_are_those_of_the_layer_that_runs_first(self):
+        class HeadFirst(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.head, self.conv = nn.Linear(8, 4), nn.Conv2d(3, 8, 3)
+
+            def forward(self, x):
+                return self.head(self.conv(x).mean((2, 3)))
+
+        assert open_model(HeadFirst(), size=16).colour
+
+    def test_mean_and_deviation_of_each_channel(self):
+        by_hand = (np.stack(FACES) - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+        for options in ({"pixels": "imagenet"}, {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}):
+            prepared = open_model(network(), size=16, **options).prepare(np.stack(FACES))
+            np.testing.assert_allclose(prepared, by_hand.transpose(0, 3, 1, 2), rtol=1e-5)
+        turned = open_model(network(), size=16, pixels="imagenet", bgr=True).prepare(np.stack(FACES))
+        np.testing.assert_allclose(turned, by_hand.transpose(0, 3, 1, 2)[:, ::-1], rtol=1e-5)
+
+    @pytest.mark.parametrize("options", [{"mean": (0.5, 0.5)}, {"std": 0}, {"mean": float("nan")}, {"size": 100_000}])
+    def test_numbers_that_do_not_fit_are_refused(self, options):
+        with pytest.raises(InputError, match="expected"):
+            open_model(network(), **{"size": 16, **options})
+
+    def test_height_and_width(self):
+        model = open_model(network(), size=(16, 12))
+        assert look(model, FACES, methods=[]).prepared.shape == (2, 3, 16, 12)
+
+    @pytest.mark.parametrize("wrapped", [lambda state: state, lambda state: {"epoch": 3, "state_dict": state}])
+    def test_weights_of_torch_save(self, tmp_path, wrapped):
+        trained = network(classes=3)
+        nn.init.normal_(trained[4].weight)
+        torch.save(
+            wrapped({f"module.{name}": value for name, value in trained.state_dict().items()}), tmp_path / "n.pth"
+        )
+        found = seen(network(classes=3), weights=tmp_path / "n.pth")
+        with torch.no_grad():
+            expected = trained(torch.tensor(found.prepared))
+        np.testing.assert_allclose(found.outputs, expected, rtol=1e-5)
+        assert "a file of torch.save, as numbers alone" in found.notes[0]
+
+    def test_a_pickle_of_code_is_not_run(self, tmp_path):
+        torch.save(network(), tmp_path / "whole.pt")
+        with pytest.raises(InputError, match=r"holds more than numbers, .*save_file"):
+            seen(network(), weights=tmp_path / "whole.pt")
+
+    def test_a_file_of_keras_is_told_the_way(self, tmp_path):
+        (tmp_path / "net.keras").write_bytes(b"PK\x03\x04")
+        with pytest.raises(InputError, match=r"is a file of Keras; .*format='onnx'"):
+            open_model(tmp_path / "net.keras")
+
+    @pytest.mark.parametrize(
+        "scripted", [torch.jit.script, lambda net: torch.jit.trace(net, torch.zeros(1, 3, 16, 16))]
+    )
+    @pytest.mark.filterwarnings("ignore")
+    def test_torchscript_is_told_the_way(self, scripted):
+        with pytest.raises(InputError, match=r"TorchScript.*onnx"):
+            seen(scripted(network().eval()))
+
+
+@pytest.mark.parametrize("failure", [ValueError("labels are needed"), KeyError("mask"), SystemExit(3)])
+def test_whatever_its_code_fails_with_is_an_error_of_the_input(failure):
+    class Fails(nn.Module):
+        def forward(self, _):
+            raise failure
+
+    with pytest.raises(InputError, match=f"cannot run .*{type(failure).__name__}"):
+        seen(Fails())
+
+
+FOREIGN = """
+import os, time
+from torch import nn
+class Of(nn.Module):
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+    def forward(self, x):
+        self.run()
+        return x.mean((2, 3))
+def leaves(): os._exit(0)
+def aborts(): return Of(os.abort)
+def loops(): return Of(lambda: time.sleep(1000))
+def needs(): return Of(lambda: bytearray(20_000_000_000))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bounds of a process are those of POSIX")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("leaves", "ended the process by itself"),
+        ("aborts", "SIGABRT"),
+        ("loops", "took more than 15 seconds for one step"),
+        ("needs", "more than the 4 GB of memory"),
+    ],
+)
+def test_a_network_cannot_take_the_command_with_it(tmp_path, name, words):
+    (tmp_path / "nets.py").write_text(FOREIGN)
+    command = [sys.executable, "-m", "faceloupe", "look", f"nets:{name}", "orl:0", "--size", "16"]
+    command += ["--seconds", "15"] * (name == "loops")
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 2
+    assert words in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
