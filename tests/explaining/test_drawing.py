@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share, landmarks_on_chip
-from faceloupe.recognition.align import REFERENCE_POINTS
+from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share
+from faceloupe.recognition.align import REFERENCE_POINTS, landmarks_on_chip
 
 
 def darkest(picture, x, y):

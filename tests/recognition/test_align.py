@@ -1,8 +1,11 @@
+from io import BytesIO
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from faceloupe.errors import InputError
 from faceloupe.recognition import align, detect
@@ -91,3 +94,8 @@ def test_a_chip_cannot_be_written_to_and_says_what_it_is(chips):
     assert chips[0].image.dtype == np.float32
     assert chips[0].image.min() >= 0
     assert chips[0].image.max() <= 1
+
+
+def test_a_chip_as_a_file_is_its_picture(chips):
+    picture = np.asarray(Image.open(BytesIO(chips[0].png())))
+    np.testing.assert_allclose(picture / 255, chips[0].image, atol=0.5001 / 255)

@@ -1,6 +1,5 @@
 """Filling a collection: each content is recognised once, however often its file is moved, copied or looked at."""
 
-import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
-import numpy as np
 from sqlalchemy import delete, insert, select, update
 
 from faceloupe.collection.collection import Collection
@@ -23,7 +21,7 @@ from faceloupe.faces.images import SUFFIXES
 from faceloupe.files import sha256_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, recognise, shortcomings
+from faceloupe.recognition import Embedder, Photograph, SFace, recognise, shortcomings
 from faceloupe.recognition.limits import limits_of
 
 __all__ = ["Indexed", "index"]
@@ -277,18 +275,10 @@ def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> lis
                 "vector": template.vector,
                 "quality": template.quality.to_document(),
                 "unfit": "; ".join(shortcomings(template.quality, limits_of(template.embedder))),
-                "chip": _png(chip) if keep else None,
+                "chip": chip.png() if keep else None,
             }
         )
     return rows
-
-
-def _png(chip: FaceChip) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(np.round(chip.image * 255).astype(np.uint8)).save(file, "PNG")
-    return file.getvalue()
 
 
 def _note_gone(collection: Collection, roots: list[Path], there: set[str], report: Indexed) -> None:

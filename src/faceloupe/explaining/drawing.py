@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from faceloupe.inspection import Attribution
 from faceloupe.recognition import FaceChip
-from faceloupe.recognition.align import CHIP_SIDE, REFERENCE_POINTS
+from faceloupe.recognition.align import CHIP_SIDE, REFERENCE_POINTS, landmarks_on_chip
 from faceloupe.report.pictures import array_to_pixels
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-__all__ = ["draw_alignment", "draw_region", "draw_share", "landmarks_on_chip"]
+__all__ = ["draw_alignment", "draw_region", "draw_share"]
 
 SIDE = 224  # pixels of a picture
 FINE = 3  # drawn this many times larger, so that lines come out smooth
@@ -75,13 +75,6 @@ def draw_alignment(chip: FaceChip) -> Picture:
         _crosses(pen, (np.array(REFERENCE_POINTS) + 0.5) * scale)
 
     return _drawn(chip.image, mark)
-
-
-def landmarks_on_chip(chip: FaceChip) -> Floats:
-    """Return where the five landmarks came to lie on the chip, (5, 2) of (x, y) in its pixels."""
-    points = np.column_stack([np.array(chip.detection.landmarks), np.ones(5)])
-    on_chip: Floats = points @ chip.transform.T
-    return on_chip
 
 
 def draw_share(chip: FaceChip, found: Attribution, limit: float) -> Picture:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.explaining.drawing import landmarks_on_chip
 from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.explaining.words import lead
@@ -17,7 +16,7 @@ from faceloupe.inspection import Attribution, attribute
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, Template
-from faceloupe.recognition.align import REFERENCE_POINTS
+from faceloupe.recognition.align import REFERENCE_POINTS, landmarks_on_chip
 from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photos import Photo, PhotoSource, open_photo

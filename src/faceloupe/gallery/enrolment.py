@@ -1,6 +1,5 @@
 """Photographs of a subject become references; those that cannot are told with the reason."""
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from faceloupe.gallery.soundness import sound_rows, usual_dimensions
 from faceloupe.gallery.strangers import point_for, unlike_all
 from faceloupe.gallery.templates import made_by
 from faceloupe.progress import Progress
-from faceloupe.recognition import FaceChip, FaceSearch, Photograph
+from faceloupe.recognition import FaceSearch, Photograph
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photos import Photo, is_photo
 from faceloupe.recognition.recognise import recognise_numbered
@@ -240,14 +239,6 @@ def _row(photograph: Photograph, subject_id: int | None, *, keep_face: bool) -> 
         "vector": template.vector,
         "quality": template.quality.to_document(),
         "source_sha256": photograph.sha256,
-        "face": _png(photograph.chips[0]) if keep_face else None,
+        "face": photograph.chips[0].png() if keep_face else None,
         "created": datetime.now(UTC),
     }
-
-
-def _png(chip: FaceChip) -> bytes:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(np.rint(chip.image * np.float32(255)).astype(np.uint8)).save(content, "PNG")
-    return content.getvalue()

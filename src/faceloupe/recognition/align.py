@@ -1,6 +1,7 @@
 """A face turned upright, moved and scaled so that its landmarks lie where the embedder expects them."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from faceloupe.errors import InputError
 from faceloupe.faces.images import Samples, as_floats
 from faceloupe.recognition.detect import Detection, check_image
 
-__all__ = ["CHIP_SIDE", "REFERENCE_POINTS", "FaceChip", "align", "similarity"]
+__all__ = ["CHIP_SIDE", "REFERENCE_POINTS", "FaceChip", "align", "landmarks_on_chip", "similarity"]
 
 CHIP_SIDE = 112
 """Height and width of a face chip, in pixels."""
@@ -49,6 +50,14 @@ class FaceChip:
     def __repr__(self) -> str:
         return f"FaceChip({self.image.shape[1]}x{self.image.shape[0]} of {self.detection})"
 
+    def png(self) -> bytes:
+        """Return the image as a PNG file, in whole grey levels."""
+        from PIL import Image
+
+        file = BytesIO()
+        Image.fromarray(np.rint(self.image * np.float32(255)).astype(np.uint8)).save(file, "PNG")
+        return file.getvalue()
+
 
 def align(image: Samples, detection: Detection) -> FaceChip:
     """Cut a face out of a photograph so that its landmarks come as near to ``REFERENCE_POINTS`` as they can.
@@ -81,6 +90,13 @@ def align(image: Samples, detection: Detection) -> FaceChip:
         chip = np.repeat(chip[..., np.newaxis], 3, axis=2)
     chip.flags.writeable = transform.flags.writeable = False
     return FaceChip(chip, detection, transform)
+
+
+def landmarks_on_chip(chip: FaceChip) -> NDArray[np.float64]:
+    """Return where the five landmarks came to lie on the chip, (5, 2) of (x, y) in its pixels."""
+    points = np.column_stack([np.array(chip.detection.landmarks), np.ones(5)])
+    on_chip: NDArray[np.float64] = points @ chip.transform.T
+    return on_chip
 
 
 def _seen(transform: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int]:
