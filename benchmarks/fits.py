@@ -1,8 +1,9 @@
 """How many fits of the tutorial's CNN a second: Keras, one fit of ours, and many fits at once.
 
 Each is the same work: 20 captures of 64x64, 20 epochs, batches of 5, RMSprop. Keras runs in a process of its own for
-each backend that is installed, after one fit that is not timed (compilation). The last column is the share of the
-machine's measured matrix-product speed that the multiply-adds of a fit's forward passes make up.
+each backend that is installed, after one fit that is not timed (compilation). All is on one thread and in seconds of
+the processor, which other work on the machine disturbs less than those of the clock. The last column is the share of
+the machine's measured matrix-product speed that the multiply-adds of a fit's forward passes make up.
 
     python benchmarks/fits.py
 """
@@ -13,7 +14,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,9 @@ def product_speed() -> float:
 
 def keras_seconds(network: str, backend: str) -> float | None:
     """Return the median seconds of one fit with Keras on a backend, in a fresh process; None if that failed."""
-    run = subprocess.run(
-        [sys.executable, __file__, "keras", network], env={**os.environ, "KERAS_BACKEND": backend}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+    environment = {**os.environ, "KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, "keras", network]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if run.returncode:
         print(f"Keras on {backend} failed: {run.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return None
@@ -109,6 +109,7 @@ def ensemble_seconds(shape: FCNN | CNN, fits: int) -> float:
 
 def main() -> None:
     """Print one table a network."""
+    torch.set_num_threads(1)
     speed = product_speed()
     print(f"matrix products: {speed / 1e9:.0f} GFLOP/s on {torch.get_num_threads()} threads")
     for name, shape in (("cnn", CNN(SHAPE)), ("fcnn", FCNN(SHAPE))):
@@ -128,9 +129,9 @@ def main() -> None:
 
 
 def _timed(work: Any) -> float:
-    started = perf_counter()
+    started = process_time()
     work()
-    return perf_counter() - started
+    return process_time() - started
 
 
 if __name__ == "__main__":
