@@ -4,7 +4,12 @@ import { deflateSync } from "node:zlib";
 
 import { at, decode, inflate, pixels } from "loupe/arrays";
 
-const document = (dtype, shape, bytes) => ({ dtype, shape, base64: Buffer.from(bytes).toString("base64") });
+/** @param {"<f4" | "<f2" | "|u1"} dtype @param {number[]} shape @param {ArrayLike<number>} bytes */
+const document = (dtype, shape, bytes) => ({
+  dtype,
+  shape,
+  base64: Buffer.from(Uint8Array.from(bytes)).toString("base64"),
+});
 
 test("singles, bytes and halves are read", () => {
   assert.deepEqual(decode(document("<f4", [1], [0, 0, 0x80, 0x3f])), { data: new Float32Array([1]), shape: [1] });
@@ -26,6 +31,7 @@ test("compressed arrays are inflated wherever they are in a document", async () 
 });
 
 test("an unknown dtype is refused with those that are known", () => {
+  // @ts-expect-error: what no document of ours holds
   assert.throws(() => decode(document("<f8", [1], new Array(8).fill(0))), /<f4, <f2, \|u1, but is <f8/);
 });
 

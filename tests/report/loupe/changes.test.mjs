@@ -5,16 +5,19 @@ import { change, fromPicture, UNCHANGED } from "loupe/changes";
 
 import { close, face, numbers } from "./made.mjs";
 
+/** @type {[number, number][]} */
 const SIZES = [
   [64, 64],
   [11, 13],
   [1, 5],
 ];
 const faces = () => SIZES.map((size, seed) => ({ size, portrait: face(size, numbers(seed)) }));
+/** @param {Float32Array} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** A row of RGBA pixels. */
+/** A row of RGBA pixels. @param {number} width @param {number} height @param {number[][]} rgba */
 const picture = (width, height, rgba) => ({ width, height, data: new Uint8ClampedArray(rgba.flat()) });
+/** @param {number[]} values */
 const greys = (values) => values.map((value) => [value, value, value, 255]);
 
 test("unchanged is the same numbers in another array", () => {
@@ -102,7 +105,8 @@ test("a square takes the mean grey and is clipped to the face", () => {
     { row: -2, column: 11, side: 5 },
     { row: 4, column: 6, side: 2 },
   ]) {
-    const covers = (place, corner) => place >= corner && place < corner + occluder.side;
+    const covers = (/** @type {number} */ place, /** @type {number} */ corner) =>
+      place >= corner && place < corner + occluder.side;
     change(portrait, [11, 13], { occluder }).forEach((pixel, index) => {
       const covered = covers(Math.floor(index / 13), occluder.row) && covers(index % 13, occluder.column);
       close(pixel, covered ? mean(portrait) : portrait[index], covered ? 1e-6 : 0);
@@ -159,11 +163,11 @@ test("pictures of any size fill every pixel", () => {
   ]) {
     const white = picture(width, height, []);
     white.data = new Uint8ClampedArray(4 * width * height).fill(255);
-    for (const size of [
+    for (const size of /** @type {[number, number][]} */ ([
       [64, 64],
       [11, 13],
       [112, 92],
-    ]) {
+    ])) {
       fromPicture(white, size).forEach((pixel) => close(pixel, 1, 1e-6, `${width}x${height} to ${size}`));
     }
   }

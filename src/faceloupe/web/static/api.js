@@ -10,7 +10,11 @@ export class Problem extends Error {
   /** @param {{status: number, title: string, detail: string, remedy: string}} document  RFC 9457, with a remedy */
   constructor({ status, title, detail, remedy }, retryAfter = 0) {
     super(detail);
-    Object.assign(this, { status, title, detail, remedy, retryAfter });
+    this.status = status;
+    this.title = title;
+    this.detail = detail;
+    this.remedy = remedy;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -18,8 +22,9 @@ export class Problem extends Error {
  * Ask the server, and return what it says.
  *
  * @param {string} path  Behind /api/v1
- * @param {{method?: string, json?: object, form?: object, signal?: AbortSignal, headers?: object}} request
- *   `form` goes as files and fields: values that are undefined are left out, and lists become repeated fields.
+ * @param {{method?: string, json?: object, form?: object, signal?: AbortSignal,
+ *   headers?: Record<string, string>}} request  `form` goes as files and fields: values that are undefined are left
+ *   out, and lists become repeated fields.
  */
 export async function call(path, request = {}) {
   return (await ask(path, request)).json();
@@ -30,6 +35,11 @@ export async function picture(path, signal) {
   return (await ask(path, { signal })).blob();
 }
 
+/**
+ * @param {string} path
+ * @param {{method?: string, json?: object, form?: object, signal?: AbortSignal,
+ *   headers?: Record<string, string>}} request
+ */
 async function ask(path, { method, json, form, signal, headers = {} }) {
   const body = form ? formOf(form) : json && JSON.stringify(json);
   const sent = { Authorization: `Bearer ${token()}`, ...(json && { "Content-Type": "application/json" }), ...headers };

@@ -18,7 +18,7 @@ const NOTHING = { seen: null, problem: null };
 /**
  * A camera that can be on or off. `video` goes to the element that shows it.
  *
- * @returns {{on: boolean, asking: boolean, problem: object | null, start: () => void, stop: () => void, video: object}}
+ * @returns {import("documents").Camera}
  */
 export function useCamera() {
   const [state, setState] = useState({ on: false, asking: false, problem: null });
@@ -71,7 +71,7 @@ export const Unlit = ({ camera: { asking, problem } }) => html`
  * Ask about what a camera sees: the newest frame at a steady rate, never a second one beside it, and less often where
  * the server is asked too much.
  *
- * @param {object} camera  Of useCamera
+ * @param {import("documents").Camera} camera  Of useCamera
  * @param {boolean} watching
  * @param {(frame: Blob, signal: AbortSignal) => Promise<any>} ask
  * @param {{widest?: number}} sent  Pixels of a frame that is sent
@@ -85,7 +85,9 @@ export function useFrames(camera, watching, ask, sent) {
   useEffect(() => {
     if (!camera.on || !watching) return undefined;
     const leaving = new AbortController();
-    let [timer, pace] = [0, PACE];
+    /** @type {ReturnType<typeof setTimeout>} */
+    let timer;
+    let pace = PACE;
 
     async function look() {
       const began = performance.now();
@@ -128,8 +130,8 @@ export function useFrames(camera, watching, ask, sent) {
  */
 export function Shooter({ onShot, onClose, hints }) {
   const camera = useCamera();
-  const { seen, problem } = useFrames(camera, Boolean(hints), hints);
-  const shoot = useRef();
+  const { seen, problem } = useFrames(camera, Boolean(hints), hints, undefined);
+  const shoot = useRef(/** @type {HTMLElement | null} */ (null));
   const fit = seen && !seen.length;
   useEffect(() => {
     camera.start();

@@ -33,7 +33,7 @@ export function useDoor() {
 
 function Door({ refused, onToken }) {
   const [given, setGiven] = useState("");
-  const heading = useRef();
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useTitle();
   useEffect(() => {
     if (!refused) return;

@@ -2,5 +2,6 @@
 
 import { keepToken } from "./session.js";
 
-keepToken(document.querySelector('meta[name="token"]').content);
+const token = document.querySelector('meta[name="token"]');
+keepToken(token instanceof HTMLMetaElement ? token.content : "");
 location.replace("/");

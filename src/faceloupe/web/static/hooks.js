@@ -70,11 +70,12 @@ export function useDoing(work) {
 /**
  * Ask about each of some photographs in its turn, one at a time; and again about all in another round.
  *
- * @param {[object[], (change: (all: object[]) => object[]) => void]} entries  As `entryOf` makes
+ * @typedef {import("documents").Entry} Entry
+ * @param {[Entry[], (change: (all: Entry[]) => Entry[]) => void]} entries  As `entryOf` makes
  *   them, and what changes them
  * @param {any} round
- * @param {(photo: object) => Promise<any>} ask
- * @returns {(photo: object) => void}  Asks about one once more.
+ * @param {(photo: import("documents").Photo) => Promise<any>} ask
+ * @returns {(photo: import("documents").Photo) => void}  Asks about one once more.
  */
 export function useInTurn([entries, setEntries], round, ask) {
   const next = entries.some(({ asking }) => asking) ? undefined : entries.find(({ asked }) => asked !== round);

@@ -13,8 +13,11 @@ const MOST = 5; // jobs that have ended and are still shown
 // jobs that make a page, and the part of it to begin at, if it has it
 const PAGES = { look: "#section-loupe", explain: "#section-why" };
 
+/** @type {(job: import("documents").Job) => boolean} */
+const never = () => false;
+
 /** The jobs of some kinds, wherever they were asked for, without some: all that have not ended, and a few that have. */
-export function JobList({ kinds, without = () => false, children }) {
+export function JobList({ kinds, without = never, children }) {
   const { jobs, lost, problem } = useJobs();
   const found = (jobs ?? []).filter((job) => kinds.includes(job.kind) && !without(job));
   const shown = [...found.filter(({ ended }) => !ended), ...found.filter(({ ended }) => ended).slice(0, MOST)];
@@ -24,7 +27,7 @@ export function JobList({ kinds, without = () => false, children }) {
 }
 
 /**
- * @param {{job: object, lost: boolean, children?: (job: object) => any}} props
+ * @param {{job: import("documents").Job, lost: boolean, children?: (job: import("documents").Job) => any}} props
  *   `children` shows what came of it; a page is shown at once if one saw it being made.
  */
 export function JobCard({ job, lost, children }) {

@@ -101,7 +101,7 @@ function useShelf() {
 
 /** The place; moving to another part of it moves the focus to its heading, so that reading begins there. */
 function Main({ rest, children }) {
-  const main = useRef();
+  const main = useRef(/** @type {HTMLElement | null} */ (null));
   const [fault, mend] = useErrorBoundary();
   const first = useRef(!document.activeElement || document.activeElement === document.body);
   useKeptFocus(main);

@@ -69,14 +69,14 @@ export const Parts = ({ label, parts, here }) => html`<nav class="parts" aria-la
 
 /** A question in front of the page; Esc, and whatever calls onClose, leaves it. */
 export function Dialog({ title, onClose, children }) {
-  const dialog = useRef();
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
     element.showModal();
     return () => {
       element.close();
-      before?.focus();
+      if (before instanceof HTMLElement) before.focus();
     };
   }, []);
   return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onCancel=${onClose}>

@@ -53,7 +53,7 @@ export async function photosOf(files) {
 export function dataOf(blob) {
   return new Promise((done, fail) => {
     const reader = new FileReader();
-    reader.onload = () => done(reader.result);
+    reader.onload = () => done(String(reader.result));
     reader.onerror = () => fail(reader.error);
     reader.readAsDataURL(blob);
   });

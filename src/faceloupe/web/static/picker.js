@@ -22,8 +22,8 @@ export function Picker({ onPhotos, many = false, title, paste = false, compact =
   const [shooting, setShooting] = useState(false);
   const [unusable, setUnusable] = useState(false);
   const [reading, setReading] = useState(0);
-  const input = useRef();
-  const shooter = useRef();
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const shooter = useRef(/** @type {HTMLElement | null} */ (null));
 
   async function take(list) {
     const files = filesOf(list).slice(0, many ? undefined : 1);
@@ -39,7 +39,7 @@ export function Picker({ onPhotos, many = false, title, paste = false, compact =
     setOver(false);
     take(event.dataTransfer.files);
   }
-  const now = useRef();
+  const now = useRef({ take, dropped, onPhotos });
   now.current = { take, dropped, onPhotos };
   useEffect(() => {
     if (!paste) return undefined;

@@ -13,7 +13,7 @@ const LANDMARKS = {
 };
 
 /**
- * @param {{photo: object, size: [number, number], faces: object[], chosen: number,
+ * @param {{photo: import("documents").Photo, size: [number, number], faces: object[], chosen: number,
  *   onChoose: (index: number) => void, landmarks: boolean}} props
  */
 export function Picture({ photo, size, faces, chosen, onChoose, landmarks }) {
@@ -70,7 +70,7 @@ function Landmarks({ of, size }) {
 
 /** One face of a photograph, cut out; nothing, if the browser cannot show it. */
 export function FaceOf({ photo, face, size, side = 56 }) {
-  const canvas = useRef();
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   useEffect(() => {
     if (photo.bitmap) drawFace(canvas.current, photo.bitmap, face.detection.box, size);
   }, [photo, face]);

@@ -182,7 +182,7 @@ function One({ api, field: { name, place, required, schema }, depth }) {
 
 /** A line for the shell, with a button that copies it. */
 function Line({ words }) {
-  const line = useRef();
+  const line = useRef(/** @type {HTMLElement | null} */ (null));
   const [copied, setCopied] = useState(null); // null until it was tried
   async function copy() {
     getSelection().selectAllChildren(line.current); // so that it can be copied where the clipboard is closed to pages

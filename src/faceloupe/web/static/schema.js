@@ -7,7 +7,14 @@ const LIMITS = [
   ["exclusiveMaximum", "less than"],
 ];
 
-/** Return a schema without its `$ref`; what stands beside the reference stays. */
+/**
+ * Return a schema without its `$ref`; what stands beside the reference stays.
+ *
+ * @typedef {{$ref?: string, [name: string]: any}} Schema  Of JSON.
+ * @param {any} document  The API's description.
+ * @param {Schema} schema
+ * @returns {any}
+ */
 export function resolve(document, { $ref, ...rest }) {
   if (!$ref) return rest;
   const found = $ref
@@ -51,7 +58,7 @@ function range(least, most) {
 /**
  * Return the fields of an object, of the objects in a list, or of an object that may be null.
  *
- * @returns {{name: string, schema: object, required: boolean}[]}
+ * @returns {{name: string, schema: Schema, required: boolean}[]}
  */
 export function fieldsOf(document, schema) {
   const { anyOf = [], items, properties = {}, required = [] } = resolve(document, schema);
@@ -67,7 +74,8 @@ export function fieldsOf(document, schema) {
 /**
  * Return a line for the shell that calls an operation with what it must be given. The token is `$TOKEN` there.
  *
- * @param {{method: string, address: string, operation: object}} entry
+ * @param {object} document  The API's description.
+ * @param {{method: string, address: string, operation: any}} entry
  */
 export function curlOf(document, { method, address, operation }) {
   const { parameters = [], requestBody } = operation;

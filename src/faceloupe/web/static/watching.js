@@ -11,7 +11,7 @@ let watching = null; // stops the stream
 /**
  * All jobs, the newest first, as they are now.
  *
- * @returns {{jobs: object[] | null, lost: boolean, problem: Error | null}}
+ * @returns {{jobs: import("documents").Job[] | null, lost: boolean, problem: Error | null}}
  *   `jobs` is null until they are known; `lost` says that the connection broke, and is tried again.
  */
 export function useJobs() {

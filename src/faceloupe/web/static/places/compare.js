@@ -15,7 +15,7 @@ export function Compare({ shelf }) {
   const [pair, setPair] = shelf("pair", NEITHER);
   const [central, setCentral] = shelf("central", false);
   const [answer, setAnswer] = shelf("verdict", null);
-  const result = useRef();
+  const result = useRef(/** @type {HTMLElement | null} */ (null));
   const sent = () => ({ one: pair[0].blob, other: pair[1].blob, central });
   const [verify, verifying] = useDoing(async (signal) => {
     const found = await call("/verify", { form: sent(), signal });

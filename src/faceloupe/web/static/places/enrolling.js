@@ -32,8 +32,8 @@ function useSending() {
 }
 
 /**
- * @param {{form: object, change: (more: object) => void, poor: boolean, known?: object}} props  `known` has its name
- *   already
+ * @param {{form: import("documents").Enrolment, change: (more: object) => void, poor: boolean, known?: object}} props
+ *   `known` has its name already
  */
 function Fields({ form, change, poor, known }) {
   return html`${
@@ -77,8 +77,8 @@ export function EnrolFace({ photo, name, shortcomings, onClose, onEnrolled }) {
 /**
  * The whole form: several photographs of one person. It stays as it is while one looks elsewhere.
  *
- * @param {{known?: {id: number, name: string}, shelf: object, onEnrolled?: () => void}} props  `known` is enrolled
- *   already
+ * @param {{known?: {id: number, name: string}, shelf: (name: string, first: any) => [any, (next: any) => void],
+ *   onEnrolled?: () => void}} props  `known` is enrolled already
  */
 export function Enrol({ known, shelf, onEnrolled }) {
   const [form, setForm] = shelf(`form of ${known?.id}`, FRESH);
@@ -198,7 +198,7 @@ const Thumbnail = ({ photo }) =>
     </span>`;
 
 function Done({ done: { name, enrolled, already_enrolled: known, refused, remarks } }) {
-  const message = useRef();
+  const message = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     message.current.focus();
     return () => remarks.forEach(({ photo }) => release(photo));

@@ -67,7 +67,8 @@ function Everybody({ shelf, search: asked }) {
     return () => clearTimeout(settling);
   }, [typed]);
   const atFirst = shown.search === search ? Math.min(MOST, Math.max(AT_ONCE, shown.many)) : AT_ONCE;
-  const query = (cursor) => `/people?${new URLSearchParams({ search, cursor, limit: cursor ? AT_ONCE : atFirst })}`;
+  const query = (cursor) =>
+    `/people?${new URLSearchParams({ search, cursor, limit: String(cursor ? AT_ONCE : atFirst) })}`;
   const { list, more, next } = useList(query, "people", [search]);
   const found = list.value?.people;
   useEffect(() => {
@@ -168,7 +169,7 @@ function Calibrate({ own, onDone }) {
 
 function Trail() {
   const { list, more, next } = useList(
-    (cursor) => `/audit?${new URLSearchParams({ cursor, limit: AT_ONCE })}`,
+    (cursor) => `/audit?${new URLSearchParams({ cursor, limit: String(AT_ONCE) })}`,
     "audit",
     [],
   );

@@ -124,7 +124,7 @@ function Merge({ person, onClose }) {
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(null);
   const found = useLoaded(
-    (signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: MOST })}`, { signal }),
+    (signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: String(MOST) })}`, { signal }),
     [search],
   );
   const others = (found.value?.people ?? []).filter(({ id }) => id !== person.id);

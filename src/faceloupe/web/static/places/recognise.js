@@ -92,7 +92,7 @@ const UNKNOWN = [4, 3]; // the shape of a picture that nobody has read yet
 function Photograph({ entry: { photo, answer, problem }, onAgain, onRemove, shelf }) {
   const [picked, setPicked] = useState(null);
   const [landmarks, setLandmarks] = useState(false);
-  const panel = useRef();
+  const panel = useRef(/** @type {HTMLElement | null} */ (null));
   const seen = answer?.photographs[0];
   const faces = seen?.faces ?? [];
   const size = seen?.size ?? photo.size;
@@ -147,7 +147,7 @@ function firstOf(faces) {
 
 /** The picture's outlines once more, as text. */
 function FaceList({ faces, photo, size, chosen, onChoose, answer }) {
-  const row = useRef();
+  const row = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     const within = row.current?.closest(".rows-of-faces");
     if (within) within.scrollTop = row.current.offsetTop - within.clientHeight / 2;

@@ -62,7 +62,10 @@ function All() {
     <${Begin} /></div>`;
 }
 
-/** @param {{study: object, job?: object, lost: boolean}} props  `job` is the caller's, that works on it or did */
+/**
+ * @param {{study: import("documents").Study, job?: import("documents").Job, lost: boolean}} props
+ *   `job` is the caller's, that works on it or did
+ */
 function Study({ study: { id, state, created, trials, so_far: soFar, words, job: worked }, job, lost }) {
   const [resume, resuming] = useDoing(async () => {
     await askJob(`/studies/${encodeURIComponent(id)}/resume`);

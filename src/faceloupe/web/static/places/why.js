@@ -36,7 +36,7 @@ export const Explanations = () => html`
 /**
  * Why a face is like somebody of the gallery: against the face chip that was kept of him, if one was.
  *
- * @param {{candidate: object, probe: any, photo: () => Promise<Blob>}} props
+ * @param {{candidate: import("documents").Candidate, probe: any, photo: () => Promise<Blob>}} props
  *   `probe` shows the one face, `photo` gives a picture of it
  */
 export function Why({ candidate, probe, photo }) {
