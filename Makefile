@@ -3,7 +3,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
 
-.PHONY: study test check bench clean
+.PHONY: study test check bench fuzz lock sbom clean
 
 study: .venv/study.installed ## set up and run the study: study/report.html
 	$(BIN)/faceloupe study --out study --resume
@@ -24,6 +24,18 @@ bench: study .venv/bench.installed .venv/weights.installed ## measure, as ratios
 	$(BIN)/python benchmarks/recognition.py
 	$(BIN)/python benchmarks/search.py
 
+fuzz: .venv/test.installed ## ten minutes of damaged files at every door that takes files from outside
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/doors.py $(or $(SECONDS),600)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/json_doors.py
+
+lock: .venv/bin/python ## constraints.lock: what recognition and the server install here, each file with its SHA-256
+	$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report .lock.json '.[recognition,web]'
+	$(BIN)/python tools/lock.py < .lock.json > constraints.lock
+	rm .lock.json
+
+sbom: .venv/sbom.installed ## sbom.json: all that is installed here, as CycloneDX
+	$(BIN)/cyclonedx-py environment --output-format JSON --output-file sbom.json .venv
+
 clean:
 	rm -rf .venv node_modules study .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -31,6 +43,7 @@ clean:
 .venv/study.installed: EXTRAS = orl,study
 .venv/test.installed: EXTRAS = orl,test
 .venv/check.installed: EXTRAS = check,test
+.venv/sbom.installed: EXTRAS = sbom
 .venv/bench.installed: EXTRAS = bench
 .venv/%.installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'

@@ -181,6 +181,7 @@ ALTERED = {
         "subject_id": ["NULL", "99", "'Ann'"],
         "embedder": ["NULL", "7", "X'ff'"],
         "source_sha256": ["NULL", "7", "X'ff'"],
+        "face": ["'text'", "7", "X''", "X'ff'"],
     },
     "subjects": {
         "created": ["NULL", "'yesterday'", "'9999-99-99 00:00:00.000000'"],

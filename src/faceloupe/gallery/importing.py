@@ -27,7 +27,7 @@ from faceloupe.gallery.people import checked_consent, checked_name, joined_conse
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import is_quality, is_unit, usual_dimensions
+from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
 from faceloupe.scores import OperatingPoint
 
 __all__ = ["import_"]
@@ -215,7 +215,7 @@ def _row(document: Document) -> Document:
 
 def _png(encoded: str) -> bytes:
     content = base64.b64decode(encoded, validate=True)
-    if not content.startswith(b"\x89PNG\r\n"):
+    if not content.startswith(PNG):
         raise ValueError("a face is no PNG")
     return content
 

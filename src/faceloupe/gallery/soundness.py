@@ -32,6 +32,9 @@ __all__ = [
 
 REMEDY = "Forget the subject and enrol the photographs again"
 
+PNG = b"\x89PNG\r\n"
+"""How the bytes of a face that was kept begin."""
+
 _MEASURED = ("eye_distance", "sharpness", "brightness", "clipped", "detection_score")
 _ANGLES = ("yaw", "pitch", "roll")
 
@@ -46,6 +49,7 @@ def flaws(connection: Connection) -> Iterator[tuple[int, str, str]]:
     kept = select(
         references.c.id, subjects.c.name, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
         references.c.vector, references.c.quality, references.c.created,
+        references.c.face.is_not(None).label("has_face"), func.substr(references.c.face, 1, len(PNG)).label("face"),
     ).join_from(references, subjects)  # fmt: skip
     usual: dict[tuple[str, str], int] = {}
     for row in connection.execute(kept.order_by(references.c.id)):
@@ -67,6 +71,8 @@ def _wrong_with(row: Any, dimensions: int) -> str | None:
         return "is no unit vector"
     if not is_quality(row.quality):
         return "has a quality that is no table of numbers"
+    if row.has_face and (not row.face or isinstance(row.face, str) or bytes(row.face) != PNG):
+        return "has a face that is no picture"
     return "has no date" if row.created == UNKNOWN else None
 
 

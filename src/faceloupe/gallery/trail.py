@@ -79,7 +79,7 @@ def _link(
 ) -> str:
     """Return the SHA-256 of a line and of the one before it."""
     line = [before, number, at.astimezone(UTC).isoformat(), who, what, subject_id, details]
-    return sha256(json.dumps(line, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(line, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def entries(
