@@ -231,3 +231,13 @@ def test_no_message_holds_a_vector(path):
     chain = str(problem.value) + str(problem.value.__cause__)
     assert "hidden due to hide_parameters" in chain
     assert photograph("2.jpg").sha256 not in chain
+
+
+def test_a_schema_that_is_no_text_is_damage(path):
+    content = path.read_bytes()
+    assert content.count(b"VARCHAR(64)") > 1
+    path.write_bytes(content.replace(b"VARCHAR(64)", b"VARCHAR(\x804)"))
+    for left in path.parent.glob(f"{path.name}-*"):
+        left.unlink()
+    with pytest.raises(GalleryError, match="damaged"):
+        open_gallery(path)

@@ -168,6 +168,8 @@ class Database:
                 yield connection
         except DBAPIError as problem:
             raise in_words(problem, self.name, reading=purpose == "read") from problem
+        except UnicodeDecodeError as problem:  # the schema itself, which the driver's complaint quotes
+            raise GalleryError(f"{self.name} is damaged. Restore it from a backup (faceloupe restore).") from problem
 
     def _check_file(self) -> None:
         """Refuse to go on with a file that was deleted or replaced: SQLite would, and what it writes would be lost."""

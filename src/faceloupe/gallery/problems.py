@@ -29,7 +29,7 @@ _SQLITE = {
     "SQLITE_NOTADB": "is no gallery: the file is not an SQLite database, or it is encrypted with another key than "
     "the one FACELOUPE_KEY names. Name another file (--gallery); how to move from another tool says "
     "docs/guides/moving.md",
-    "SQLITE_CORRUPT": "is damaged. Restore it from a backup or an export (faceloupe import)",
+    "SQLITE_CORRUPT": "is damaged. Restore a backup (faceloupe restore) or an export (faceloupe import)",
 }
 
 _POSTGRESQL = {
