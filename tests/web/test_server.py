@@ -334,7 +334,7 @@ def test_a_place_that_is_taken_is_told_before_anything_is_opened(tmp_path):
         with pytest.raises(InputError, match=f"port {port}.*--port"):
             listen(serving.settings(tmp_path, port=port))
     with pytest.raises(InputError, match="cannot listen"):
-        listen(serving.settings(tmp_path, host="192.0.2.1"))
+        listen(serving.settings(tmp_path, host="192.0.2.1", plain_http=True))
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
