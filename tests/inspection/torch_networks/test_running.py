@@ -1,0 +1,145 @@
+"""Torch networks as other people write them, watched by one thread or several."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+
+from faceloupe.inspection import anatomy, attribute, diagnose_units, trace
+
+FACES = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
+
+
+class ByFunctions(nn.Module):
+    def __init__(self, rectify=torch.relu):
+        super().__init__()
+        self.conv, self.hidden, self.out = nn.Conv2d(3, 4, 3), nn.Linear(4, 6), nn.Linear(6, 2)
+        self.rectify = rectify
+
+    def forward(self, x):
+        x = functional.conv2d(x, self.conv.weight, self.conv.bias)
+        return self.out(input=self.rectify(functional.linear(x.mean((2, 3)), self.hidden.weight, self.hidden.bias)))
+
+
+@pytest.mark.parametrize(
+    "rectify",
+    [
+        torch.relu,
+        functional.relu6,
+        torch.Tensor.relu_,
+        lambda x: x.clamp(min=0),
+        lambda x: torch.maximum(x, torch.zeros(1)),
+    ],
+)
+def test_units_rectified_by_a_function_are_counted(rectify):
+    network = ByFunctions(rectify)
+    nn.init.constant_(network.hidden.bias, -100.0)
+    [report] = diagnose_units(network, FACES)
+    assert (report.units, len(report.dead)) == (6, 6)
+
+
+def test_functions_count_as_modules_do():
+    found = anatomy(ByFunctions(), (3, 16, 16))
+    counts = {layer.name: (layer.parameters, layer.multiply_adds) for layer in found.layers}
+    assert counts == {
+        "conv2d()": (112, 14 * 14 * 4 * 27), "linear()": (30, 24), "relu()": (0, 0), "out": (14, 12)
+    }  # fmt: skip
+    assert found.not_counted == ()
+    assert list(trace(ByFunctions(), FACES)) == list(counts)
+
+
+def test_attention_and_weights_made_of_others_are_counted():
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patch = weight_norm(nn.Conv2d(3, 8, 4, 4))
+            self.encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+
+        def forward(self, x):
+            return self.encoder(self.patch(x).flatten(2).transpose(1, 2)).mean(1)
+
+    found = anatomy(Tokens().eval(), (3, 16, 16))
+    counts = {layer.name: layer.multiply_adds for layer in found.layers}
+    assert counts["patch"] == 16 * 8 * 48
+    assert counts["encoder.self_attn"] == 4 * 16 * 8 * 8 + 2 * 16 * 16 * 8
+    assert counts["encoder.linear1"] == counts["encoder.linear2"] == 16 * 8 * 16
+    assert found.not_counted == ()
+
+
+def test_what_torch_does_not_show_is_named():
+    class Hidden(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.out = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+        def forward(self, x):
+            pooled = torch.from_numpy(self.conv(x).numpy().mean((2, 3)))
+            return self.out(torch.cdist(pooled, pooled) + pooled)
+
+    assert anatomy(Hidden(), (3, 16, 16)).not_counted == ("cdist()", "what runs before cdist()")
+
+
+def test_bytes_are_those_of_the_precision():
+    network = ByFunctions().half()
+    assert anatomy(network, (3, 16, 16)).parameter_bytes == 2 * sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("turned", [FACES[..., ::-1], FACES[:, ::-1], FACES.astype(">f4")])
+def test_captures_may_lie_in_any_order(turned):
+    network = ByFunctions()
+    expected = trace(network, np.ascontiguousarray(turned, dtype=np.float32))
+    assert all(np.array_equal(trace(network, turned)[name], expected[name]) for name in expected)
+
+
+def test_threads_look_into_one_network_each_for_itself():
+    network = nn.Sequential(*[part for _ in range(6) for part in (nn.Conv2d(3, 3, 3, padding=1), nn.ReLU())]).train()
+    names, wrong = list(trace(network, FACES)), []
+
+    def work():
+        for _ in range(5):
+            try:
+                wrong.extend([1] * (list(trace(network, FACES)) != names))
+            except Exception as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert network.training
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+
+
+def test_a_face_is_explained_alone_where_a_batch_would_change_its_answer():
+    class ByItsBatch(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.out = nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
+
+        def forward(self, x):
+            maps = functional.batch_norm(self.conv(x), None, None, training=True)
+            return self.out(functional.relu(maps).mean((2, 3)))
+
+    torch.manual_seed(0)
+    network, face = ByItsBatch().eval(), FACES[0]
+    found = attribute(network, face, 1, certify=False)
+    covered = face.copy()
+    covered[:, :2, :2] = face.mean((1, 2), keepdims=True)
+    with torch.no_grad():
+        whole, less = (float(network(torch.tensor(each[None]))[0, 1]) for each in (face, covered))
+    assert found.map[0, 0] == pytest.approx(whole - less, abs=1e-6)
+
+
+def test_maps_of_untrained_networks_seldom_depend_on_what_was_learned():
+    passed = 0
+    for seed in range(12):
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Conv2d(3, 4, 5), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(36, 4))
+        passed += attribute(network, FACES[0], seed=seed).certificate.randomisation.passed
+    assert passed <= 3  # 99.8 % of the time for a chance of 1/20
