@@ -51,7 +51,6 @@ def served(monkeypatch):
     monkeypatch.setattr("faceloupe.web.server.make_server", make_server)
     monkeypatch.setattr("faceloupe.web.service.Service", Service)
     monkeypatch.setattr("faceloupe.web.app.make_app", lambda service: service)
-    monkeypatch.setattr("faceloupe.embedders.open_embedder", lambda *_, **__: None)
     monkeypatch.setattr("webbrowser.open", lambda page: pages.append(Path(urlsplit(page).path).read_text()))
     return seen, pages
 

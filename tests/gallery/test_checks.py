@@ -15,8 +15,9 @@ from test_gallery import POINT
 from faceloupe.errors import DamageWarning, GalleryError
 from faceloupe.gallery import EmbedderId, open_gallery
 from faceloupe.gallery.index import index_of
-from faceloupe.gallery.lookalikes import _strict_enough, is_by_chance, matching_pairs
+from faceloupe.gallery.lookalikes import is_by_chance, matching_pairs
 from faceloupe.gallery.records import audit_document, people_document
+from faceloupe.recognition.thresholds import find_point
 from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import OperatingPoint
 
@@ -122,7 +123,7 @@ def test_what_chance_gives_is_said(tmp_path):
 
 @pytest.mark.parametrize(("comparisons", "threshold"), [(1, 0.416), (9_999, 0.416), (10_001, 0.466), (10**9, 0.466)])
 def test_the_published_point_follows_the_number_of_comparisons(comparisons, threshold):
-    point = _strict_enough(EmbedderId("sface", SFACE.sha256), comparisons)
+    point = find_point(EmbedderId("sface", SFACE.sha256), comparisons=comparisons)
     assert point.threshold == pytest.approx(threshold, abs=1e-3)
 
 

@@ -100,7 +100,6 @@ def test_the_default_is_one_in_ten_thousand():
 
 def test_a_target_chooses_among_the_published():
     assert published_point(embedder(), 1e-3) in published_points(embedder())
-    assert find_point(embedder(), 1e-3) == published_point(embedder(), 1e-3)
     with pytest.raises(InputError, match=r"FMR of 0.5; there are 0.01 \(1 in 100\), 0.001 .*faceloupe calibrate"):
         published_point(embedder(), 0.5)
 
@@ -110,6 +109,13 @@ def test_another_embedder_has_none(other):
     with pytest.raises(InputError, match=f"no operating point was published for {other.name} .*calibrate"):
         published_point(other)
     assert (published_points(other), find_point(other)) == ((), None)
+
+
+@pytest.mark.parametrize(("comparisons", "fmr"), [(0, 1e-4), (1, 1e-4), (9_999, 1e-4), (20_000, 1e-5), (10**9, 1e-5)])
+def test_more_comparisons_take_a_stricter_point_and_a_saved_one_goes_first(comparisons, fmr):
+    assert find_point(embedder(), comparisons=comparisons) == published_point(embedder(), fmr)
+    saved = replace(published_point(embedder()), threshold=0.5)
+    assert find_point(embedder(), saved, comparisons=comparisons) is saved
 
 
 def test_a_point_of_ones_own_has_no_check():

@@ -61,7 +61,6 @@ def serve(
         from faceloupe.web.server import address, listen, make_server
     except ImportError as error:
         raise UnavailableError(f"Serving needs {error.name}: pip install faceloupe[web]") from error
-    from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.web.keys import check_token, key_of, new_token, read_keys
     from faceloupe.web.service import Service
     from faceloupe.web.settings import Settings
@@ -87,7 +86,7 @@ def serve(
             "set FACELOUPE_TOKEN"
         )
     listening = listen(settings)
-    service = Service(settings, embedder=open_embedder(embedder or DEFAULT, engine=engine))
+    service = Service(settings, embedder=embedder, engine=engine)
     page = address(listening, tls=settings.tls is not None)
     echo(page if keys else f"{page}/#token={token}")
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")

@@ -13,7 +13,7 @@ from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import UNKNOWN, audit, references, subjects
 from faceloupe.gallery.soundness import REMEDY, flaws, is_object, unprintable
-from faceloupe.gallery.strangers import Strangers, point_for, strangers
+from faceloupe.gallery.strangers import Strangers, strangers
 from faceloupe.gallery.templates import embedders, templates
 
 __all__ = ["Finding", "Kind", "Report", "check"]
@@ -111,7 +111,7 @@ def _compared(connection: Connection) -> tuple[list[LookAlikes], list[Strangers]
     for embedder in embedders(connection):
         kept = templates(connection, embedder)
         found.append(look_alikes(connection, embedder, kept))
-        if point := point_for(connection, embedder):
+        if point := saved_points.point_for(connection, embedder):
             alone.append(strangers(kept, point))
     return found, alone
 

@@ -18,9 +18,10 @@ from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Enrolled
+from faceloupe.gallery.saved_points import point_for
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import sound_rows, usual_dimensions
-from faceloupe.gallery.strangers import point_for, unlike_all
+from faceloupe.gallery.strangers import unlike_all
 from faceloupe.gallery.templates import made_by
 from faceloupe.progress import Progress
 from faceloupe.recognition import FaceSearch, Photograph

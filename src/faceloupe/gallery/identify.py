@@ -18,7 +18,7 @@ from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.recognition import Detection, Photograph, Template
 from faceloupe.recognition.decisions import point_in_words
-from faceloupe.recognition.thresholds import choose_point, find_point
+from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores import OperatingPoint, fpir_at_size, fpir_in_words
 from faceloupe.scores.points import one_in
 
@@ -240,7 +240,7 @@ def known_as(database: Database, name: str, photographs: Sequence[Photograph]) -
             continue
         maker = _maker(photograph.templates)
         with database.reading() as connection:
-            point = saved_points.latest(connection, maker) or find_point(maker)
+            point = saved_points.point_for(connection, maker)
         if point is None or not index_of(database, maker).size().references:
             continue
         [candidates] = identify(database, photograph.templates, point, ranks=2)

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from faceloupe.gallery import saved_points
 from faceloupe.gallery.records import EmbedderId, Templates
-from faceloupe.recognition.thresholds import DEFAULT_FMR, published_points
+from faceloupe.gallery.saved_points import point_for
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.points import one_in
 
@@ -68,14 +67,14 @@ class LookAlikes:
         )
 
 
-def look_alikes(connection: Connection, embedder: EmbedderId, kept: Templates) -> LookAlikes:
+def look_alikes(connection: Connection, embedder: EmbedderId, templates: Templates) -> LookAlikes:
     """Compare all references of one embedder with each other."""
-    sizes = np.unique(kept.subjects, return_counts=True)[1]
-    comparisons = (len(kept) ** 2 - int((sizes**2).sum())) // 2
-    point = saved_points.latest(connection, embedder) or _strict_enough(embedder, comparisons)
+    sizes = np.unique(templates.subjects, return_counts=True)[1]
+    comparisons = (len(templates) ** 2 - int((sizes**2).sum())) // 2
+    point = point_for(connection, embedder, comparisons)
     if point is None:
         return LookAlikes(embedder, None, 0, ())
-    best = matching_pairs(kept.vectors, kept.subjects, point.threshold)
+    best = matching_pairs(templates.vectors, templates.subjects, point.threshold)
     pairs = sorted(((*pair, score) for pair, score in best.items()), key=lambda pair: (-pair[2], pair))
     return LookAlikes(embedder, point, comparisons, tuple(pairs))
 
@@ -104,15 +103,7 @@ def matching_pairs(
     for start in range(0, len(vectors), _ROWS):
         scores = vectors[start : start + _ROWS] @ vectors[start:].T
         for row, column in zip(*np.nonzero(scores >= threshold), strict=True):
-            one, other = int(subjects[start + row]), int(subjects[start + column])
-            if one != other:
-                pair = (min(one, other), max(one, other))
-                best[pair] = max(best[pair], float(scores[row, column]))
+            first, second = sorted((int(subjects[start + row]), int(subjects[start + column])))
+            if first != second:
+                best[first, second] = max(best[first, second], float(scores[row, column]))
     return dict(best)
-
-
-def _strict_enough(embedder: EmbedderId, comparisons: int) -> OperatingPoint | None:
-    """Return the published point at which less than one comparison matches by chance, or else the strictest."""
-    offered = published_points(embedder)  # the highest FMR first
-    usual = [point for point in offered if point.target_fmr <= DEFAULT_FMR]
-    return next((point for point in usual if point.target_fmr * comparisons < 1), offered[-1] if offered else None)

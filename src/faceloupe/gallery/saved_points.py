@@ -10,9 +10,10 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import operating_points
+from faceloupe.recognition.thresholds import find_point
 from faceloupe.scores import OperatingPoint
 
-__all__ = ["LOOSEST", "SavedPoint", "latest", "latest_of_all", "reset", "save", "saved"]
+__all__ = ["LOOSEST", "SavedPoint", "latest", "latest_of_all", "point_for", "reset", "save", "saved"]
 
 LOOSEST = 1e-2
 """The largest false match rate that a threshold is saved for without asking: past it strangers match all day."""
@@ -29,6 +30,11 @@ class SavedPoint:
 def latest(connection: Connection, embedder: EmbedderId) -> OperatingPoint | None:
     """Return the operating point that holds for an embedder; None if there is none."""
     return latest_of_all(connection).get(embedder)
+
+
+def point_for(connection: Connection, embedder: EmbedderId, comparisons: int = 1) -> OperatingPoint | None:
+    """Return the operating point that a gallery uses for an embedder and so many comparisons; None if there is none."""
+    return find_point(embedder, latest(connection, embedder), comparisons=comparisons)
 
 
 def latest_of_all(connection: Connection) -> dict[EmbedderId, OperatingPoint]:

@@ -1,18 +1,16 @@
 """References that are like none of their subject's others: another person's photograph among them, or a poor one."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
 
-from faceloupe.gallery import saved_points
 from faceloupe.gallery.lookalikes import is_by_chance
-from faceloupe.gallery.records import EmbedderId, Templates
-from faceloupe.recognition.thresholds import find_point
+from faceloupe.gallery.records import Templates
 from faceloupe.scores import OperatingPoint
 
-__all__ = ["Strangers", "point_for", "strangers", "unlike_all"]
+__all__ = ["Strangers", "strangers", "unlike_all"]
 
 Floats = NDArray[np.float32]
 
@@ -41,20 +39,16 @@ class Strangers:
         return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * (self.point.fnmr or 0.0))
 
 
-def strangers(kept: Templates, point: OperatingPoint) -> Strangers:
+def strangers(templates: Templates, point: OperatingPoint) -> Strangers:
     """Compare the references of each subject with each other, those of one embedder."""
-    compared, found = 0, []
-    by_subject = np.argsort(kept.subjects, kind="stable")
-    for own in np.split(by_subject, np.flatnonzero(np.diff(kept.subjects[by_subject])) + 1):
-        compared += len(own) if len(own) > 1 else 0
-        alone = unlike_all(kept.vectors[own], point.threshold)
-        found += [(int(kept.subjects[own[row]]), int(kept.references[own[row]]), best) for row, best in alone]
-    return Strangers(point, compared, tuple(sorted(found, key=lambda one: one[2])))
-
-
-def point_for(connection: Connection, embedder: EmbedderId) -> OperatingPoint | None:
-    """Return the operating point that a gallery uses for an embedder; None if there is none."""
-    return saved_points.latest(connection, embedder) or find_point(embedder)
+    compared, below = 0, []
+    by_subject = np.argsort(templates.subjects, kind="stable")
+    for rows in np.split(by_subject, np.flatnonzero(np.diff(templates.subjects[by_subject])) + 1):
+        compared += len(rows) if len(rows) > 1 else 0
+        for place, score in unlike_all(templates.vectors[rows], point.threshold):
+            row = rows[place]
+            below.append((int(templates.subjects[row]), int(templates.references[row]), score))
+    return Strangers(point, compared, tuple(sorted(below, key=itemgetter(2))))
 
 
 def unlike_all(vectors: Floats, threshold: float) -> list[tuple[int, float]]:

@@ -59,7 +59,7 @@ def choose_point(
     """
     if asked_for is None and fmr is not None:
         asked_for = published_point(embedder, fmr)
-    point = asked_for or saved or published_point(embedder)
+    point = asked_for or find_point(embedder, saved) or published_point(embedder)  # the last says what to do
     check_point(point, embedder)
     return point
 
@@ -88,9 +88,23 @@ def published_points(embedder: Maker) -> tuple[OperatingPoint, ...]:
     return tuple(point for point in all_points() if point.is_of(embedder))
 
 
-def find_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint | None:
-    """Return the operating point published for an embedder at a target FMR; None if none was."""
-    return next((one for one in published_points(embedder) if isclose(one.target_fmr, fmr, rel_tol=1e-6)), None)
+def find_point(embedder: Maker, saved: OperatingPoint | None = None, *, comparisons: int = 1) -> OperatingPoint | None:
+    """Return the operating point that holds where none is asked for; None if the embedder has none.
+
+    Parameters
+    ----------
+    embedder : Embedder
+    saved : OperatingPoint, optional
+        The gallery's own point for this embedder; it goes before the published ones.
+    comparisons : int
+        How many comparisons are made at once. Of the published points with a target FMR of at most ``DEFAULT_FMR``,
+        the loosest at which fewer than one of them is expected to match by chance is taken; without such a point, the
+        strictest.
+    """
+    published = published_points(embedder)  # the highest FMR first
+    usual = [point for point in published if point.target_fmr <= DEFAULT_FMR]
+    strict_enough = (point for point in usual if point.target_fmr * comparisons < 1)
+    return saved or next(strict_enough, published[-1] if published else None)
 
 
 def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint:
@@ -101,15 +115,16 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
     InputError
         If none was published for this embedder, or none at this FMR.
     """
-    point = find_point(embedder, fmr)
-    if point is not None:
-        return point
-    offered = ", ".join(f"{one.target_fmr:g} ({one_in(one.target_fmr)})" for one in published_points(embedder))
-    if not offered:
+    published = published_points(embedder)
+    for point in published:
+        if isclose(point.target_fmr, fmr, rel_tol=1e-6):
+            return point
+    if not published:
         raise InputError(
             f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
             "like yours (faceloupe calibrate)"
         )
+    offered = ", ".join(f"{point.target_fmr:g} ({one_in(point.target_fmr)})" for point in published)
     raise InputError(
         f"no operating point was published for an FMR of {fmr:g}; there are {offered}. Measure another with faceloupe "
         "calibrate"

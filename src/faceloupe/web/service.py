@@ -10,10 +10,10 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
-from faceloupe.embedders import open_embedder
 from faceloupe.gallery import Gallery, open_gallery
 from faceloupe.gallery.trail import acting_as
 from faceloupe.recognition import Embedder
+from faceloupe.recognition.engines import Engine
 from faceloupe.web.batching import Slots
 from faceloupe.web.idempotency import Answers
 from faceloupe.web.jobs import Jobs
@@ -41,8 +41,10 @@ class Service:
     Parameters
     ----------
     settings : Settings
-    embedder : Embedder, optional
-        Otherwise SFace by OpenVINO.
+    embedder : Embedder or str, optional
+        The embedder, or its name; by default the one that made the gallery's references, or SFace.
+    engine : {"openvino", "onnxruntime"}
+        What runs SFace.
     log : function of a dictionary
         Told of every request and fault.
     """
@@ -51,7 +53,8 @@ class Service:
         self,
         settings: Settings,
         *,
-        embedder: Embedder | None = None,
+        embedder: Embedder | str | None = None,
+        engine: Engine = "openvino",
         log: Callable[[dict[str, Any]], None] = log_line,
     ) -> None:
         self.settings, self.log = settings, log
@@ -61,8 +64,12 @@ class Service:
         self.studies = Studies(settings.studies)
         self.study_jobs: dict[str, str] = {}
         self.tickets = Tickets()
-        self.embedder = embedder or open_embedder("sface")
-        self.gallery: Gallery = open_gallery(settings.gallery, create=True)
+        self.gallery: Gallery = open_gallery(settings.gallery, create=True, embedder=embedder, engine=engine)
+        try:
+            self.embedder = self.gallery.embedder
+        except BaseException:
+            self.gallery.close()
+            raise
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
         self.calibrations, self.traces = Slots(1, "calibrations"), Slots(4, "traces")
