@@ -89,8 +89,8 @@ def test_what_differs_lies_below_zero(photographs, explained, tmp_path):
 def test_progress_counts_every_face_that_runs(explained, eyes, method):
     told = []
     explained("s1.png", "s2.png", method=method, progress=lambda *numbers: told.append(numbers))
-    templates, values = 2, 2
-    assert told[-1] == (sum(eyes.batches) - templates - values,) * 2
+    templates, values, settling = 2, 2, 2 * 4
+    assert told[-1] == (sum(eyes.batches) - templates - values - settling,) * 2
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
