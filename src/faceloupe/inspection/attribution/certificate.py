@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection.attribution.access import Access, target_values
+from faceloupe.inspection.attribution.access import Access, TorchNetwork, target_values
 from faceloupe.inspection.attribution.methods import Method, Question
 from faceloupe.inspection.attribution.placement import Placement
 
 __all__ = ["Certificate", "Completeness", "Deletion", "Randomisation", "faces_to_check", "make_certificate"]
 
 DRAWS = 10  # networks with re-drawn weights, whose maps are drawn
-FLOOR = (
-    19  # networks with re-drawn weights, whose answers are moved: one that learned nothing beats all once in 20 times
-)
+FLOOR = 19  # networks whose answers are moved: an untrained one beats all once in 20 times
 TILES = 4  # along each side of the face, covered one at a time for that
 ALIKE = 0.7  # rank correlation from which two maps count as alike: half of the variation of their ranks is common
 MOVES = 20  # of the map to other places: one that says nothing beats them all once in 21 times
@@ -240,7 +238,12 @@ def make_certificate(
 def faces_to_check(network: Access, faces: int) -> int:
     """Return how many faces a network runs on to check a map that took it `faces`."""
     deletions = (MOVES + 1) * (STEPS + 1)
-    return deletions + (DRAWS * faces + FLOOR * (TILES**2 + 1)) * network.can_be_redrawn
+    return deletions + (DRAWS * faces + _redraws(network) * (TILES**2 + 1)) * network.can_be_redrawn
+
+
+def _redraws(network: Access) -> int:
+    """Return how many networks are re-drawn; opening a file anew takes seconds each."""
+    return FLOOR if isinstance(network, TorchNetwork) else DRAWS
 
 
 def _empty(network: Access, question: Question) -> str:
@@ -263,7 +266,7 @@ def _randomisation(
         return None
     correlations, floor, faces = [], [], method.faces(question.face.shape[1:])
     covered = _covered_faces(question)
-    for place, seed in enumerate(seeds.generate_state(FLOOR)):
+    for place, seed in enumerate(seeds.generate_state(_redraws(network))):
         redrawn = network.redrawn(int(seed))
         floor.append(_movement(redrawn, covered, question.target.unit))
         if place < DRAWS:
@@ -284,7 +287,9 @@ def _covered_faces(question: Question) -> NDArray[np.float32]:
 
 
 def _movement(network: Access, covered: NDArray[np.float32], unit: str) -> float:
-    """Return the root mean square of how far outputs (probabilities as log-odds) move from those for the first face.
+    """Return the root mean square of how far outputs move from those for the first face.
+
+    Templates are compared by their direction, and so are they here; probabilities are taken as log-odds.
 
     Batch normalisation measures what these faces make of the layer before it: the means and variances of training
     belong to the weights in their order, and would tell a re-drawn network from an untrained one.
@@ -293,6 +298,8 @@ def _movement(network: Access, covered: NDArray[np.float32], unit: str) -> float
         outputs = np.concatenate([network.outputs(face[None]) for face in covered])
     else:
         outputs = network.normalised_by_its_batch().outputs(covered)
+    if unit == "cosine":
+        outputs = outputs / np.maximum(np.linalg.norm(outputs, axis=1, keepdims=True), SURE)
     if unit == "probability":
         odds = np.clip(outputs, SURE, 1 - SURE)
         outputs = np.log(odds / (1 - odds))
