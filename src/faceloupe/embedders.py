@@ -58,7 +58,7 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
         SFace, SFace with the mirrored face added, or a folder that a classifier's ``save`` wrote: then vectors
         are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
     engine : {"openvino", "onnxruntime"}
-        What runs SFace.
+        Engine that runs SFace.
 
     Raises
     ------
@@ -86,11 +86,11 @@ def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = 
     Parameters
     ----------
     makers : sequence of objects with ``name`` and ``sha256``
-        What made them, as the gallery notes it.
+        Embedders of the references, as the gallery notes them.
     gallery : str
-        What messages call it.
+        Name of the gallery in messages.
     engine : {"openvino", "onnxruntime"}
-        What runs SFace.
+        Engine that runs SFace.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = 
 class ClassifierEmbedder:
     """One of our own networks: what its last linear layer reads is the vector.
 
-    It was trained to tell the people apart whom it saw; of others its vectors may say little. The deep network's are
+    It was trained to tell apart the people it saw; its vectors may say little about others. The deep network's are
     those of :meth:`faceloupe.training.DeepCNNClassifier.embed`: unit vectors, each face with its mirror image.
 
     Parameters
@@ -129,7 +129,7 @@ class ClassifierEmbedder:
     name : str
         Its kind and the first eight digits of the hash, such as "cnn-01ab23cd".
     sha256 : str
-        Of its weights as its ``save`` writes them.
+        Hash of its weights as its ``save`` writes them.
 
     Raises
     ------
@@ -179,13 +179,13 @@ class EstimatorEmbedder:
     estimator : object with ``transform`` and ``n_features_in_``
         Fitted on grey faces as rows of H·H pixels in [0, 1], as :func:`grey_faces` makes them.
     name : str
-        What it is to be called.
+        Name of the embedder.
 
     Attributes
     ----------
     name : str
     sha256 : str
-        Of the pickled estimator. The same state may be pickled into other bytes by another version of Python or NumPy.
+        Hash of the pickled estimator. Another version of Python or NumPy may pickle the same state into other bytes.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def grey_faces(faces: Floats, shape: tuple[int, int]) -> Floats:
     Returns
     -------
     array of float32, (N, height, width)
-        In [0, 1].
+        Grey levels in [0, 1].
 
     Raises
     ------

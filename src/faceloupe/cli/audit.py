@@ -11,8 +11,8 @@ def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     from faceloupe.gallery import open_gallery
     from faceloupe.gallery.records import audit_document
 
-    with open_gallery(gallery) as opened:
-        entries, head = opened.audit(), opened.trail_head()
+    with open_gallery(gallery) as people:
+        entries, head = people.audit(), people.trail_head()
     if json:
         echo_json(audit_document(entries))
     elif entries:

@@ -18,7 +18,7 @@ def backup(
     """Write the whole gallery into one file, also while a server uses it. It is personal data, as the gallery is."""
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        opened.backup(file)
+    with open_gallery(gallery) as people:
+        people.backup(file)
     say("Whom the gallery forgets later stays in this file: delete old backups.")
     echo(str(file))

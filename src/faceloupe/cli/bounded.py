@@ -57,11 +57,11 @@ def run_child(what: str, memory: float | None, seconds: float | None) -> int:
     Parameters
     ----------
     what : str
-        What runs there, for messages.
+        Name of what runs there, for messages.
     memory : float, optional
         Gigabytes that it may take.
     seconds : float, optional
-        How long it may take for one step.
+        Seconds it may take for one step.
 
     Raises
     ------

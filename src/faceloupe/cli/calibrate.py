@@ -27,7 +27,7 @@ def calibrate(
     ],
     fmr: Annotated[
         float | None,
-        typer.Option(help="The false match rate that the threshold is for. By default 1e-4, as the published one."),
+        typer.Option(help="False match rate of the threshold. By default 1e-4, as for the published one."),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="SCORE", help="Measure and save this threshold instead of choosing one.")
@@ -40,7 +40,7 @@ def calibrate(
             help="Save the point with this gallery. By default the GALLERY, or faceloupe.db if it is there.",
         ),
     ] = None,
-    loose: Annotated[bool, typer.Option("--loose", help="Say that a rate above 1 in 100 is meant.")] = False,
+    loose: Annotated[bool, typer.Option("--loose", help="Confirm a rate above 1 in 100.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the thresholds saved with the GALLERY instead.")] = False,
     reset: Annotated[
         bool, typer.Option("--reset", help="Take those saved with the GALLERY back: the published one decides again.")
@@ -99,8 +99,8 @@ def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder
     from faceloupe.gallery import open_gallery
     from faceloupe.recognition.thresholds import DEFAULT_FMR
 
-    with open_gallery(url) as opened:
-        return calibrate_gallery(opened, DEFAULT_FMR if fmr is None else fmr, embedder, threshold=threshold, noted=say)
+    with open_gallery(url) as people:
+        return calibrate_gallery(people, DEFAULT_FMR if fmr is None else fmr, embedder, threshold=threshold, noted=say)
 
 
 def _from_photographs(
@@ -109,10 +109,10 @@ def _from_photographs(
     from faceloupe.evaluation import calibrate as calibrated
     from faceloupe.recognition.thresholds import DEFAULT_FMR
 
-    with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as told:
+    with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
         return calibrated(
             data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
-            faces="central" if central else None, cached=cached, progress=told, failed=say_failure, noted=say,
+            faces="central" if central else None, cached=cached, progress=show, failed=say_failure, noted=say,
         )  # fmt: skip
 
 
@@ -132,8 +132,8 @@ def _list(gallery: str, embedder: "Embedder") -> None:
     """Print the thresholds that were saved with a gallery, the newest, which holds, first."""
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        saved = opened.calibrations(embedder)
+    with open_gallery(gallery) as people:
+        saved = people.calibrations(embedder)
     rows = [
         (moment(each.created), f"{each.point.threshold:.4f}", f"{each.point.target_fmr:g}", each.point.source)
         for each in saved
@@ -145,8 +145,8 @@ def _list(gallery: str, embedder: "Embedder") -> None:
 def _reset(gallery: str, embedder: "Embedder") -> None:
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        count = opened.reset_points(embedder)
+    with open_gallery(gallery) as people:
+        count = people.reset_points(embedder)
     say(f"{counted(count, 'threshold')} taken back; the published one holds for {embedder.name}, if there is one.")
 
 
@@ -156,11 +156,11 @@ def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool, loose:
 
     if gallery is None and not create and not Path(DEFAULT_GALLERY).exists():
         return f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it."
-    with open_gallery(gallery or DEFAULT_GALLERY, create=create) as opened:
-        opened.save_point(point, loose=loose)
+    with open_gallery(gallery or DEFAULT_GALLERY, create=create) as people:
+        people.save_point(point, loose=loose)
         return (
-            f"Saved with the gallery {opened.name}: identify takes it for {point.embedder} from now on; verify and "
-            f"explain take it with --gallery {opened.name}."
+            f"Saved with the gallery {people.name}: identify takes it for {point.embedder} from now on; verify and "
+            f"explain take it with --gallery {people.name}."
         )
 
 

@@ -27,16 +27,16 @@ def check(
     """
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        report = opened.check(trail)
+    with open_gallery(gallery) as people:
+        report = people.check(trail)
     if json:
         echo_json(report.to_document())
     else:
-        for kind, found in groupby(report.findings, key=lambda finding: finding.kind):
-            echo(_some(kind, [finding.words for finding in found]))
+        for kind, findings in groupby(report.findings, key=lambda finding: finding.kind):
+            echo(_some(kind, [finding.words for finding in findings]))
         looked_at = f"{counted(report.subjects, 'subject')}, {counted(report.references, 'reference')}"
         verdict = counted(len(report.findings), "finding") if report.findings else "nothing wrong"
-        echo(f"{opened.name}: {looked_at}, {verdict}.")
+        echo(f"{people.name}: {looked_at}, {verdict}.")
     for remark in report.remarks:
         say(remark)
     if report.faults:

@@ -20,7 +20,7 @@ __all__ = ["enrol"]
 
 
 def enrol(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whom the photographs show.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the person in the photographs.")] = None,
     photographs: Annotated[
         list[Path] | None, typer.Argument(metavar="PHOTO...", help="Image files with one face each.")
     ] = None,
@@ -77,7 +77,7 @@ def enrol(
             done += len(subject.photographs)
     _tell(results)
     if json:
-        echo_json({"schema": "faceloupe.enrolled/1", "enrolled": [one.to_document() for one in results]})
+        echo_json({"schema": "faceloupe.enrolled/1", "enrolled": [result.to_document() for result in results]})
     else:
         echo(_summary(results, people.name))
     if keep_faces and (count := sum(len(result.already_enrolled) for result in results)):
@@ -94,7 +94,7 @@ def _show_progress(show: Progress, before: int, whole: int, done: float, _: floa
 def _tell(results: "list[Enrolled]") -> None:
     for refused in (skipped for result in results for skipped in result.refused):
         say(f"not enrolled: {legible(refused.path)}: {refused.reason}")
-    for doubtful in (one for result in results for one in result.doubtful):
+    for doubtful in (unsure for result in results for unsure in result.doubtful):
         say(f"enrolled, but look at it: {legible(doubtful.path)}: {doubtful.reason}")
 
 

@@ -52,14 +52,14 @@ def evaluate(
         typer.Option(metavar="FILE", help="CSV name,group: error rates by group. By default groups.csv of the folder."),
     ] = None,
     development: Annotated[
-        float, typer.Option(metavar="SHARE", help="Of a folder's subjects, to choose and fit on; 0 measures all.")
+        float, typer.Option(metavar="SHARE", help="Share of a folder's subjects to choose and fit on; 0 measures all.")
     ] = 0.5,
-    fmr: Annotated[float, typer.Option(help="The FMR that a threshold is chosen for.")] = 1e-3,
+    fmr: Annotated[float, typer.Option(help="FMR to choose a threshold for.")] = 1e-3,
     gallery: Annotated[
         str | None, typer.Option(metavar="FILE|URL", help="Also check the threshold calibrated for this gallery.")
     ] = None,
     draws: Annotated[int, typer.Option(help="Galleries drawn for identification.")] = 10,
-    seed: Annotated[int, typer.Option(help="What subjects, galleries, bands and fits are drawn from.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the subjects, galleries, bands and fits drawn.")] = 0,
     engine: EngineName = "openvino",
     impostors: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Non-mated scores, where DATA is a file of mated ones.")
@@ -91,16 +91,16 @@ def evaluate(
         return
     names = tuple(embedder or ("sface",))
     points = _calibrated(gallery, names, engine)
-    with stoppable(CACHED if not no_cache else "Stopped."), progress("evaluating", transient=True) as told:
-        found = evaluated(
+    with stoppable(CACHED if not no_cache else "Stopped."), progress("evaluating", transient=True) as show:
+        evaluation = evaluated(
             data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
-            points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=told,
+            points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=show,
         )  # fmt: skip
-    document = make_page(found, show_faces=faces)
+    document = make_page(evaluation, show_faces=faces)
     if page is not None:
         write_page(page, document)
-    _summarise(found, document)
-    echo_json(found.to_document()) if json else echo(str(page))
+    _summarise(evaluation, document)
+    echo_json(evaluation.to_document()) if json else echo(str(page))
 
 
 def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool) -> None:
@@ -109,8 +109,8 @@ def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool)
     from faceloupe.pages import page as make_page
     from faceloupe.report import write_page
 
-    found = evaluate_scores(data, impostors)
-    document = make_page(found)
+    evaluation = evaluate_scores(data, impostors)
+    document = make_page(evaluation)
     if page is not None:
         write_page(page, document)
     say_lead(document)
@@ -118,7 +118,7 @@ def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool)
         for block in part["blocks"]:
             if block["type"] == "table":
                 say("\n" + aligned([column["label"] for column in block["columns"]], block["rows"]))
-    echo_json(found.to_document()) if json else echo(str(page))
+    echo_json(evaluation.to_document()) if json else echo(str(page))
 
 
 def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":
@@ -129,16 +129,16 @@ def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> 
 
     if gallery is None:
         return []
-    with open_gallery(gallery) as opened:
-        found = [opened.point(open_embedder(name, engine=engine)) for name in names if name not in FITTED]
-    return [point for point in found if point is not None]
+    with open_gallery(gallery) as people:
+        points = [people.point(open_embedder(name, engine=engine)) for name in names if name not in FITTED]
+    return [point for point in points if point is not None]
 
 
-def _summarise(found: "Evaluation", document: dict[str, Any]) -> None:
+def _summarise(evaluation: "Evaluation", document: dict[str, Any]) -> None:
     say_lead(document)
     blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
     for name in ("summary", "points"):
         if name in blocks:
             say("\n" + aligned([column["label"] for column in blocks[name]["columns"]], blocks[name]["rows"]))
-    for failure in found.failures:
+    for failure in evaluation.failures:
         say_failure(failure)

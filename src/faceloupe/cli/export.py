@@ -23,8 +23,8 @@ def export(
     """Write everybody with their references into one file. It is personal data, as the gallery is."""
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        count = opened.export(file, key=sign)
+    with open_gallery(gallery) as people:
+        count = people.export(file, key=sign)
     say(f"{counted(count, 'subject')} exported. The file holds names and biometric templates: keep it as carefully as "
         "the gallery, and delete it after use.")  # fmt: skip
     echo(str(file))

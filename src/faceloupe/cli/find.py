@@ -41,12 +41,12 @@ def find(
     from faceloupe.files import write_whole
     from faceloupe.recognition.thresholds import DEFAULT_FMR, published_point
 
-    with _collection(place) as opened:
-        embedder = opened.embedder()
+    with _collection(place) as photographs:
+        embedder = photographs.embedder()
         if embedder is None:
-            raise InputError(f"{opened.location} holds no faces yet: faceloupe index FOLDER")
+            raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
         point = published_point(embedder, DEFAULT_FMR if fmr is None else fmr)
-        sightings = search(opened, _templates(opened, who, central=central), point)
+        sightings = search(photographs, _templates(photographs, who, central=central), point)
     if csv is not None:
         write_whole(csv, sightings.to_csv().encode(errors="backslashreplace"))
         say(f"written: {csv}")
@@ -69,17 +69,17 @@ def _collection(place: str) -> "Iterator[Collection]":
     from faceloupe.collection import index, open_collection
 
     if not Path(place).is_dir():
-        with open_collection(place) as opened:
-            yield opened
+        with open_collection(place) as photographs:
+            yield photographs
         return
     with (
         tempfile.TemporaryDirectory(prefix="faceloupe-") as folder,
-        open_collection(Path(folder, "once.db"), create=True) as opened,
+        open_collection(Path(folder, "once.db"), create=True) as photographs,
         progress("indexing", transient=True) as show,
     ):
-        for skipped in index(opened, [place], progress=show).skipped:
+        for skipped in index(photographs, [place], progress=show).skipped:
             say(f"not read: {legible(skipped.path)}: {skipped.reason}")
-        yield opened
+        yield photographs
 
 
 def _templates(collection: "Collection", who: str, *, central: bool) -> "Sequence[Template]":

@@ -24,7 +24,7 @@ def forget(
     ] = None,
     older_than: Annotated[
         int | None,
-        typer.Option(metavar="DAYS", min=1, help="Erase everybody of whom nothing was enrolled for so many days."),
+        typer.Option(metavar="DAYS", min=1, help="Erase everybody with no photograph enrolled for so many days."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     gallery: GalleryName = "faceloupe.db",
@@ -39,15 +39,15 @@ def forget(
 
     if (name is None) == (older_than is None):
         raise InputError("expected either the NAME of somebody or --older-than DAYS")
-    with open_gallery(gallery) as opened:
+    with open_gallery(gallery) as people:
         if name is None or older_than is not None:
-            _forget_old(opened, older_than or 0, yes=yes, json=json)
+            _forget_old(people, older_than or 0, yes=yes, json=json)
             return
-        if name in opened and not yes:  # for somebody who is not there it only finishes an earlier erasing
+        if name in people and not yes:  # for somebody who is not there it only finishes an earlier erasing
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
-            _ask(f"Erase {name!r}, {what}, from {opened.name} for good?")
-        gone = opened.forget(name, reference)
-    echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, opened.name))
+            _ask(f"Erase {name!r}, {what}, from {people.name} for good?")
+        gone = people.forget(name, reference)
+    echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, people.name))
     if gone.subject_id is not None:
         number = gone.subject_id if reference is None else reference
         say(
@@ -57,16 +57,16 @@ def forget(
         )
 
 
-def _forget_old(opened: "Gallery", days: int, *, yes: bool, json: bool) -> None:
+def _forget_old(people: "Gallery", days: int, *, yes: bool, json: bool) -> None:
     """Erase everybody of whom nothing was enrolled for so many days; each is out before the next one is begun."""
     moment = datetime.now(UTC) - timedelta(days=days)
-    old = opened.enrolled_before(moment)
+    old = people.enrolled_before(moment)
     if old and not yes:
         names = ", ".join(repr(name) for _, name in old[:20]) + (" and others" if len(old) > 20 else "")
-        _ask(f"Erase {counted(len(old), 'subject')} enrolled before {moment:%Y-%m-%d}, {names}, from {opened.name}?")
-    gone = [opened.forget(number) for number, _ in old]
+        _ask(f"Erase {counted(len(old), 'subject')} enrolled before {moment:%Y-%m-%d}, {names}, from {people.name}?")
+    gone = [people.forget(number) for number, _ in old]
     document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in gone]}
-    words = f"Erased from {opened.name}: {counted(len(gone), 'subject')} of whom nothing was enrolled for {days} days."
+    words = f"Erased from {people.name}: {counted(len(gone), 'subject')} of whom nothing was enrolled for {days} days."
     echo_json(document) if json else echo(words)
 
 

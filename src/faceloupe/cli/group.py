@@ -41,8 +41,8 @@ def group(
 
     if out is not None:
         check_file(out, [collection])
-    with open_collection(collection) as opened:
-        people = grouped(opened, fpir=fpir, fmr=fmr, threshold=threshold)
+    with open_collection(collection) as photographs:
+        people = grouped(photographs, fpir=fpir, fmr=fmr, threshold=threshold)
     if out is not None:
         from faceloupe.pages import page
         from faceloupe.report.page import write_page

@@ -72,7 +72,7 @@ def identify(
         echo_json(document_of(answered))
     else:
         _explain(answered)
-    if any(one.photograph.problem is not None for one in answered):
+    if any(answer.photograph.problem is not None for answer in answered):
         raise typer.Exit(2)
 
 
@@ -113,11 +113,11 @@ def _with_score(candidate: "Candidate") -> str:
 
 def _explain(answered: "Iterable[Answered]") -> None:
     """Tell what makes answers doubtful, and what the threshold means, once."""
-    for one in answered:
-        for words in one.notes():
+    for answer in answered:
+        for words in answer.notes():
             say(f"Note: {words}.")
-        for words in one.warnings():
+        for words in answer.warnings():
             say(f"Caution: {words}.")
-    first = next((candidates for one in answered for candidates in one.candidates), None)
+    first = next((candidates for answer in answered for candidates in answer.candidates), None)
     if first is not None:
         say(first.words().partition("\n")[2])

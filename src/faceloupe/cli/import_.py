@@ -14,10 +14,12 @@ __all__ = ["import_"]
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What faceloupe export wrote, or a gallery's file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File written by faceloupe export, or a gallery's file.")
+    ],
     gallery: GalleryName = "faceloupe.db",
     with_thresholds: Annotated[
-        bool, typer.Option("--with-thresholds", help="Take its calibrated thresholds, too, where there are none here.")
+        bool, typer.Option("--with-thresholds", help="Also take its calibrated thresholds where this gallery has none.")
     ] = False,
     signed_by: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Refuse a file that export --sign KEY has not signed.")
@@ -34,8 +36,8 @@ def import_(
 
     if not file.exists():  # or an empty gallery would be made
         raise InputError(f"{file} cannot be read: there is no such file")
-    with open_gallery(gallery, create=True) as opened:
-        result = opened.import_(file, key=signed_by, thresholds=with_thresholds)
+    with open_gallery(gallery, create=True) as people:
+        result = people.import_(file, key=signed_by, thresholds=with_thresholds)
     for conflict in result.conflicts:
         say(f"not imported: {legible(conflict.path)}: {conflict.reason}")
     for threshold in result.thresholds:
@@ -44,7 +46,7 @@ def import_(
         echo_json(result.to_document())
     else:
         echo(
-            f"{counted(len(result.imported), 'subject')} imported into {opened.name}, "
+            f"{counted(len(result.imported), 'subject')} imported into {people.name}, "
             f"{len(result.already_here):,} were there already, {counted(len(result.conflicts), 'conflict')}."
         )
     if result.conflicts:

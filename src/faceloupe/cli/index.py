@@ -36,12 +36,12 @@ def index(
 
     with (
         stoppable("Stopped. What was indexed stays; the same command goes on from there."),
-        open_collection(collection, create=True) as opened,
+        open_collection(collection, create=True) as photographs,
     ):
         made_by = open_embedder(embedder or DEFAULT, engine=engine)
         with progress("indexing", transient=True) as show:
-            indexed = filled(opened, paths, made_by, keep_faces=keep_faces, progress=show)
-        dropped = opened.drop_gone() if drop_gone else 0
+            indexed = filled(photographs, paths, made_by, keep_faces=keep_faces, progress=show)
+        dropped = photographs.drop_gone() if drop_gone else 0
         for skipped in indexed.skipped:
             say(f"not indexed: {legible(skipped.path)}: {skipped.reason}")
         if json:
@@ -52,5 +52,5 @@ def index(
             echo(f"{counted(dropped, 'photograph')} without a file removed.")
         elif indexed.gone:
             say(f"{counted(indexed.gone, 'photograph')} gone from there; --drop-gone removes what is kept of them.")
-        counts = opened.counts()
-        echo(f"{opened.location}: {counts['faces']:,} faces in {counts['photographs']:,} photographs.")
+        counts = photographs.counts()
+        echo(f"{photographs.location}: {counts['faces']:,} faces in {counts['photographs']:,} photographs.")

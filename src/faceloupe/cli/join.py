@@ -18,5 +18,5 @@ def join(
     """Say that two groups are one person; later groupings keep to it, and undo takes it back."""
     from faceloupe.collection import open_collection
 
-    with open_collection(collection) as opened:
-        echo(f"They are group {opened.join(one, other)} now.")
+    with open_collection(collection) as photographs:
+        echo(f"They are group {photographs.join(one, other)} now.")

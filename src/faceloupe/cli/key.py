@@ -11,12 +11,12 @@ __all__ = ["key"]
 
 
 def key(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is for, as the trail and the log call it.")],
-    keys: Annotated[Path, typer.Option("--keys", metavar="FILE", help="Made if it is not there.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Holder of the key, as the trail and the log name them.")],
+    keys: Annotated[Path, typer.Option("--keys", metavar="FILE", help="File of keys; made if it is not there.")],
     scope: Annotated[list[str], typer.Option(help="look, recognise, enrol or admin; may be given several times.")],
-    per_minute: Annotated[int, typer.Option(help="Requests a minute, at most.")] = 600,
+    per_minute: Annotated[int, typer.Option(help="Most requests a minute.")] = 600,
 ) -> None:
-    """Add a key to a file and print its token, which is kept nowhere: whoever has it may call the server."""
+    """Add a key to a file and print its token, which is not kept: anybody who has it may call the server."""
     from faceloupe.web.keys import add_key
 
     echo(add_key(keys, name, scope, per_minute=per_minute))

@@ -46,22 +46,24 @@ def look(
     pixels: Annotated[
         str | None,
         typer.Option(
-            metavar="0..1|0..255|-1..1|imagenet", help="What an ONNX file or module expects; 0..1 by default."
+            metavar="0..1|0..255|-1..1|imagenet", help="Pixels that an ONNX file or module expects; 0..1 by default."
         ),
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option(metavar="M[,M,M]", help="Subtracted from those pixels: a number, or one a channel."),
+        typer.Option(metavar="M[,M,M]", help="Mean to subtract from those pixels: a number, or one a channel."),
     ] = None,
-    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What they are divided by then.")] = None,
+    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="Divisor after that, likewise.")] = None,
     bgr: Annotated[bool, typer.Option("--bgr", help="An ONNX file or module expects blue first.")] = False,
     answers: Annotated[
         str | None,
-        typer.Option(metavar="classes|template", help="What its numbers are. By default judged by how many they are."),
+        typer.Option(
+            metavar="classes|template", help="Meaning of its numbers. By default judged by how many they are."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The page. By default look.html.")] = None,
-    memory: Annotated[float | None, typer.Option(help="Gigabytes that a foreign network may take; 4.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="How long it may take for one step; 120.")] = None,
+    memory: Annotated[float | None, typer.Option(help="Gigabytes a foreign network may take; 4 by default.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds it may take for one step; 120 by default.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the document instead.")] = False,
     figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
 ) -> None:
@@ -78,15 +80,15 @@ def look(
         check_file(page, (model, compare, weights, *faces))
     check_folder(figures)
 
-    def write(found: looking.Look) -> None:
+    def write(result: looking.Look) -> None:
         if page is not None:
-            write_page(page, make_page(found))
+            write_page(page, make_page(result))
         step_done()
 
     with (
         memory_told(" or ".join(foreign)),
         stoppable(lambda: _stopped(page)),
-        progress("looking", transient=True) as told,
+        progress("looking", transient=True) as show,
     ):
         given: dict[str, Any] = {
             "size": _sides(size), "pixels": pixels, "bgr": bgr, "answers": answers,
@@ -94,18 +96,18 @@ def look(
         }  # fmt: skip
         saved_beside = compare and Path(compare).is_dir()
         saved = Path(model).is_dir() and compare and not saved_beside  # then what is given is for the other one
-        opened = looking.open_model(model, weights=weights, **({} if saved else given))
-        beside = compare and looking.open_model(compare, **({} if saved_beside else given))
-        found = looking.look(
-            opened, faces, layers=layers, methods=[name for name in method or ["occlusion"] if name != "none"],
-            compare=beside, certify=certificate, progress=_stepping(told), preview=write,
+        network = looking.open_model(model, weights=weights, **({} if saved else given))
+        other = compare and looking.open_model(compare, **({} if saved_beside else given))
+        result = looking.look(
+            network, faces, layers=layers, methods=[name for name in method or ["occlusion"] if name != "none"],
+            compare=other, certify=certificate, progress=_stepping(show), preview=write,
         )  # fmt: skip
-        write(found)
-    document = found.to_document()
+        write(result)
+    document = result.to_document()
     if figures is not None:
-        say(f"{len(save_figures(make_page(found), figures))} figures in {figures}")
+        say(f"{len(save_figures(make_page(result), figures))} figures in {figures}")
     say_lead(document)
-    for note in found.notes:
+    for note in result.notes:
         say(f"\n{note}")
     echo_json(document) if json else echo(str(page or figures))
     work_done()
@@ -140,5 +142,5 @@ def _numbers(name: str, text: str | None) -> tuple[float, ...] | None:
 
 
 def _stopped(page: Path | None) -> str:
-    kept = page is not None and page.exists()
-    return f"Stopped. {page} is whole, as it was last written." if kept else "Stopped; nothing was written."
+    is_written = page is not None and page.exists()
+    return f"Stopped. {page} is whole, as it was last written." if is_written else "Stopped; nothing was written."

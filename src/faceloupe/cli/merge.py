@@ -20,7 +20,7 @@ def merge(
     """Move everything of SOURCE to INTO and remove SOURCE: the two are one person. This cannot be undone."""
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        person = opened.merge(source, into)
+    with open_gallery(gallery) as people:
+        person = people.merge(source, into)
     said = f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}."
     echo_json(person.to_document()) if json else echo(said)

@@ -12,8 +12,8 @@ __all__ = ["name"]
 
 
 def name(
-    group: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group tells it.")],
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whom it shows.")] = None,
+    group: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the person.")] = None,
     none: Annotated[bool, typer.Option("--none", help="Take the name back.")] = False,
     gallery: Annotated[str | None, gallery_if_any("Enrol the group's faces there under the name.")] = None,
     collection: CollectionName = "collection.db",
@@ -23,12 +23,12 @@ def name(
         raise InputError("name takes a group and a name (name 3 Ann), or a group and --none")
     from faceloupe.collection import open_collection
 
-    with open_collection(collection) as opened:
-        opened.name(group, name)
+    with open_collection(collection) as photographs:
+        photographs.name(group, name)
         if name is None or gallery is None:
             echo(f"Group {group} is called {name}." if name else f"Group {group} has no name.")
             return
-        enrolled = opened.enrol(group, gallery)
+        enrolled = photographs.enrol(group, gallery)
     for refused in enrolled.refused:
         say(f"not enrolled: {refused.path}: {refused.reason}")
     already = f", {len(enrolled.already_enrolled):,} were there" if enrolled.already_enrolled else ""

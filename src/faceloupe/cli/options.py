@@ -68,10 +68,10 @@ EmbedderName = Annotated[
     typer.Option(
         "--embedder",
         metavar="NAME|DIR",
-        help="sface, sface+flip, or a folder saved by faceloupe. By default what the gallery was made with, or sface.",
+        help="sface, sface+flip, or a folder saved by faceloupe. By default the gallery's own, or sface.",
     ),
 ]
-MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Pixels of the shorter side of a face, at least.")]
+MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Shortest side of a face that counts, in pixels.")]
 Turned = Annotated[
     bool,
     typer.Option(
@@ -79,16 +79,19 @@ Turned = Annotated[
         help="Look again at turned copies where no face is sure, or only at the photograph as it is.",
     ),
 ]
-EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="What runs SFace.")]
+EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="Engine that runs SFace.")]
 TargetFmr = Annotated[
     float | None,
     typer.Option("--fmr", help="Take the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),
 ]
 Central = Annotated[
-    bool, typer.Option("--central", help="Of several faces in a photograph take the one nearest its centre.")
+    bool, typer.Option("--central", help="Where a photograph shows several faces, take the one nearest its centre.")
 ]
 CentralOfLabelled = Annotated[
-    bool, typer.Option("--central", help="Of several faces take the one nearest the centre; always so with LFW.")
+    bool,
+    typer.Option(
+        "--central", help="Where there are several faces, take the one nearest the centre; always so with LFW."
+    ),
 ]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Neither read nor write the cache of templates, which are personal data.")

@@ -12,12 +12,12 @@ def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     from faceloupe.gallery import open_gallery
     from faceloupe.gallery.records import people_document
 
-    with open_gallery(gallery) as opened:
-        found = opened.people()
+    with open_gallery(gallery) as source:
+        listed = source.people()
     if json:
-        echo_json(people_document(found))
+        echo_json(people_document(listed))
         return
-    if found:
+    if listed:
         rows = [
             (
                 person.name,
@@ -25,7 +25,7 @@ def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
                 ", ".join(sorted({embedder.name for embedder in person.embedders})),
                 moment(person.created),
             )
-            for person in found
+            for person in listed
         ]
         echo(aligned(("name", "references", "embedders", "created (UTC)"), rows))
-    say(f"{counted(len(found), 'subject')} in {opened.name}.")
+    say(f"{counted(len(listed), 'subject')} in {source.name}.")

@@ -19,6 +19,6 @@ def rename(
     """Give somebody another name."""
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        person = opened.rename(old, new)
+    with open_gallery(gallery) as people:
+        person = people.rename(old, new)
     echo_json(person.to_document()) if json else echo(f"{old} is called {person.name} now.")

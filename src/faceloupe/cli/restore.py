@@ -1,4 +1,4 @@
-"""``faceloupe restore``: a gallery of a backup."""
+"""``faceloupe restore``: make a gallery from a backup."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,14 +13,14 @@ __all__ = ["restore"]
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What faceloupe backup wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File written by faceloupe backup.")],
     gallery: GalleryName = "faceloupe.db",
     key: Annotated[
         Path | None,
         typer.Option(metavar="KEY", help="Encrypt the new gallery with the key in this file, see FACELOUPE_KEY."),
     ] = None,
 ) -> None:
-    """Make a gallery of a backup where none is. With --key it is encrypted, or encrypted anew with another key."""
+    """Make a new gallery from a backup. With --key it is encrypted, or encrypted anew with another key."""
     from faceloupe.gallery import restore as make
 
     if "://" in gallery:

@@ -17,5 +17,5 @@ def separate(
     """Say that faces are another person than the rest of their group; later groupings keep to it."""
     from faceloupe.collection import open_collection
 
-    with open_collection(collection) as opened:
-        echo(f"They are group {opened.separate(faces)} now.")
+    with open_collection(collection) as photographs:
+        echo(f"They are group {photographs.separate(faces)} now.")

@@ -32,10 +32,12 @@ def serve(
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with this certificate (PEM) and --private-key.")
     ] = None,
-    private_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Of the certificate (PEM).")] = None,
+    private_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
+    ] = None,
     plain_http: Annotated[
         bool,
-        typer.Option("--plain-http", help="Let others reach it without TLS: whoever is between reads what is sent."),
+        typer.Option("--plain-http", help="Let others reach it without TLS: anybody in between can read what is sent."),
     ] = False,
     gallery: GalleryName = "faceloupe.db",
     network: Annotated[
@@ -51,10 +53,10 @@ def serve(
     engine: EngineName = "openvino",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
-    """Serve the page and the API, to this machine alone unless told otherwise.
+    """Serve the page and the API, by default to this machine alone.
 
-    The address that is printed holds a random token, new each time; FACELOUPE_TOKEN sets another. Ctrl-C ends it after
-    the answers in work.
+    The printed address holds a random token, new each time; FACELOUPE_TOKEN sets another. Ctrl-C ends the server once
+    it has answered the requests it is working on.
     """
     try:
         from faceloupe.web.app import make_app

@@ -16,8 +16,8 @@ def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False
     """Show what is kept of somebody: references with their quality, consent, and what was done when."""
     from faceloupe.gallery import open_gallery
 
-    with open_gallery(gallery) as opened:
-        record = opened.person(name)
+    with open_gallery(gallery) as people:
+        record = people.person(name)
     if json:
         echo_json(record.to_document())
         return

@@ -60,9 +60,9 @@ def study(
     epochs: Annotated[int, typer.Option(help="Epochs of a fit.")] = 20,
     preprocess: Annotated[
         list[Preprocess] | None,
-        typer.Option(help="Also fit with this, beside none and centre. May be given several times."),
+        typer.Option(help="Another preprocessing to fit with, beside none and centre. May be given several times."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="What pairs, splits, weights and orders are drawn from.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the pairs, splits, weights and orders.")] = 0,
     full: Annotated[
         bool, typer.Option("--full", help="All pairs, finer shifts, and more fits of what no verdict rests on.")
     ] = False,
@@ -89,28 +89,28 @@ def study(
     kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
     options: dict[str, Any] = {"people": people, "pairs": _count(pairs), "seeds": seeds, "epochs": epochs,
                                "preprocess": kinds, "full": full, "seed": seed}  # fmt: skip
-    told: dict[str, Any] = {"resume": resume, "command": _command(), "note": note, "n_jobs": jobs}
-    found: Study | Comparison
+    running: dict[str, Any] = {"resume": resume, "command": _command(), "note": note, "n_jobs": jobs}
+    result: Study | Comparison
     if network:
         compared = plan_comparison(network, loaded, **options)
         with stoppable(_stopped(out)), progress("fitting") as tell:
-            found = run_comparison(compared, loaded, out, progress=tell, **told)
-        document = make_page(found)
+            result = run_comparison(compared, loaded, out, progress=tell, **running)
+        document = make_page(result)
     else:
         plan = make_plan(loaded, **options)
         if full:
             minutes = _minutes(estimate_seconds(plan, loaded, jobs))
             say(f"About {minutes} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
         with stoppable(_stopped(out)), progress("fitting") as tell:
-            found = run_study(plan, loaded, out, progress=tell, **told)
-        document = make_page(found, show_faces=faces)
+            result = run_study(plan, loaded, out, progress=tell, **running)
+        document = make_page(result, show_faces=faces)
     page = out / "report.html"
     write_page(page, document)
     if figures is not None:
         written = save_figures(document, out / "figures", figures.value)
         say(f"{len(written)} figures in {out / 'figures'}")
-    numbers = found.to_document()
-    _summarise(found, document, numbers)
+    numbers = result.to_document()
+    _summarise(result, document, numbers)
     echo_json(numbers) if json else echo(str(page))
 
 
@@ -154,7 +154,7 @@ def _stopped(out: Path) -> str:
     return f"Stopped. What was measured is kept in {out}; give the same command with --resume to go on."
 
 
-def _summarise(found: "Study | Comparison", document: dict[str, Any], numbers: dict[str, Any]) -> None:
+def _summarise(result: "Study | Comparison", document: dict[str, Any], numbers: dict[str, Any]) -> None:
     say("")
     say_lead(document)
     for statement in numbers.get("statements", ()):
@@ -162,7 +162,7 @@ def _summarise(found: "Study | Comparison", document: dict[str, Any], numbers: d
         for judged in statement["judged"]:
             of = f"{judged['of']}. " if judged["of"] else ""
             say(f"{judged['verdict']:>14}  {of}{judged['quantity']}".rstrip())
-    say(f"\n{len(found.trials):,} trials in {found.folder}, {found.seconds:.0f} s.")
+    say(f"\n{len(result.trials):,} trials in {result.folder}, {result.seconds:.0f} s.")
 
 
 def _minutes(seconds: float) -> str:

@@ -184,7 +184,7 @@ def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
         raise InputError(f"{out} is a folder; name a file in it")
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out.parent} is not a folder; make it first")
-    for path in (Path(one) for one in given if one):
+    for path in (Path(name) for name in given if name):
         if out.exists() and path.exists() and out.samefile(path):
             raise InputError(f"{out} is what the command reads, and would be overwritten; name another file")
 

@@ -30,7 +30,7 @@ def train(
         float, typer.Option(metavar="SHARE", help="How much of each subject's captures to hold out, between 0 and 1.")
     ] = 0.5,
     size: Annotated[int, typer.Option(help="Side of the faces in pixels.")] = 64,
-    seed: Annotated[int, typer.Option(help="What split, weights and order are drawn from.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the split, weights and order.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as a document instead.")] = False,
 ) -> None:
     """Train one network on people's photographs, save it, and say how well it does on captures it has not seen."""

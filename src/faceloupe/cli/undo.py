@@ -12,8 +12,8 @@ def undo(collection: CollectionName = "collection.db") -> None:
     """Take back the last join, separate or name; again, the one before it. Exit status 1 if nothing is left."""
     from faceloupe.collection import open_collection
 
-    with open_collection(collection) as opened:
-        what = opened.undo()
+    with open_collection(collection) as photographs:
+        what = photographs.undo()
     if what is None:
         echo("Nothing to take back.")
         raise typer.Exit(1)

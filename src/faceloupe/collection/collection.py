@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, inspect, s
 from faceloupe.collection import rulings
 from faceloupe.collection.schema import SCHEMA, faces, groups, metadata, photographs, places, settings
 from faceloupe.collection.schema import rulings as ruling_rows
+from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import Enrolled, open_gallery
 from faceloupe.gallery.database import Database
@@ -35,7 +36,7 @@ class IndexedFaces:
     photographs : array of int64, (N,)
         Ids of the photographs.
     fit : array of bool, (N,)
-        Whether nothing speaks against the quality.
+        True if the face's quality has no shortcoming.
     groups : array of int64, (N,)
         Ids; 0 for a face that is in none yet.
     """
@@ -59,7 +60,7 @@ class Collection:
     Parameters
     ----------
     database : Database
-        Where it lies.
+        File or URL of the collection.
     """
 
     def __init__(self, database: Database) -> None:
@@ -146,8 +147,8 @@ class Collection:
             for row in rows
             if embedder
         ]
-        with open_gallery(gallery, create=True) as opened:
-            return opened.enrol(name, taken)
+        with open_gallery(gallery, create=True) as people:
+            return people.enrol(name, taken)
 
     def rulings(self, *, same: bool) -> list[tuple[int, int]]:
         """Return ids of two faces each that somebody said show one person, or two people."""
@@ -246,7 +247,7 @@ def open_collection(url: str | PathLike[str] = "collection.db", *, create: bool 
     InputError
         If the URL cannot be understood.
     """
-    database = Database(url)
+    database = Database(url, from_json=parse_json)
     try:
         if create:
             database.make_file()

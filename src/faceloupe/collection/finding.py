@@ -31,7 +31,7 @@ class Sighting:
     ----------
     face : SeenFace
     score : float
-        Of the most similar of the person's templates: the cosine, from -1 to 1.
+        Highest cosine with the person's templates, from -1 to 1.
     group : int
         Id of the group it is in; 0 if faces were not grouped yet.
     """
@@ -51,9 +51,9 @@ class Sightings:
     point : OperatingPoint
         The threshold, and what was measured at it.
     templates : int
-        Of the person, that faces were compared with.
+        Number of the person's templates that faces were compared with.
     faces : int
-        In the collection.
+        Number in the collection.
     """
 
     sightings: tuple[Sighting, ...]
@@ -133,7 +133,7 @@ def find(collection: Collection, templates: Sequence[Template], point: Operating
     ----------
     collection : Collection
     templates : sequence of Template
-        Of one person, one or more.
+        One or more templates of one person.
     point : OperatingPoint, optional
         The threshold; otherwise the published one of the collection's embedder.
 

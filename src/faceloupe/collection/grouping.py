@@ -52,7 +52,7 @@ class Join:
     score : float
         Mean over the comparisons between them, normalised.
     sides : ((int, int), (int, int))
-        Of each group its first face and how many faces it had.
+        First face of each group, and how many faces the group had.
     """
 
     score: float
@@ -68,11 +68,11 @@ class Grouping:
     groups : tuple of tuple of int
         Places of the faces of each group, ascending; the largest group first, of equal ones that with the first face.
     weakest : tuple of Join or None
-        Of each group the join with the lowest score; None for a face alone.
+        The join with the lowest score of each group; None for a face alone.
     nearly : tuple of Join
         Pairs of groups just below the threshold, the highest score first: perhaps one person.
     threshold : float
-        What a mean score has to reach.
+        Score that a mean has to reach.
     cohort : int
         People whom scores were normalised by; 0 where they were too few.
     """
@@ -111,9 +111,9 @@ def group_faces(
     Parameters
     ----------
     vectors : array of float32, (N, D)
-        Of length 1, a row a face.
+        Vectors of length 1, a row for each face.
     photographs : sequence of int, (N,)
-        Which photograph each face is of. Two faces of one photograph are never one person.
+        Photograph of each face. Two faces of one photograph are never one person.
     threshold : float
         Mean score from which two groups are one person, from -1 to 1.
     unfit : collection of int
@@ -181,8 +181,8 @@ class _Linkage:
             return
         for other, score in zip(others, self.score(a, others).tolist(), strict=True):
             if score >= self.threshold:
-                one, two = min(a, other), max(a, other)
-                heapq.heappush(self._heap, (-score, one, two, self._versions[one], self._versions[two]))
+                low, high = min(a, other), max(a, other)
+                heapq.heappush(self._heap, (-score, low, high, self._versions[low], self._versions[high]))
 
     def run(self) -> None:
         """Join groups, the highest score first, until none reaches the threshold."""
@@ -278,14 +278,14 @@ def _best_of_rows(scores: Floats, threshold: float) -> Iterator[Pair]:
 def _join_known(linkage: _Linkage, same: Sequence[Pair]) -> dict[int, int]:
     """Join what is known to be one person, and return the group of each face that was joined to another."""
     home: dict[int, int] = {}
-    for one, two in same:
-        a, b = sorted((home.get(one, one), home.get(two, two)))
+    for first, second in same:
+        a, b = sorted((home.get(first, first), home.get(second, second)))
         if a == b:
             continue
         if not linkage.compatible(a, b):
             raise InputError(
-                f"faces {one} and {two} are said to show one person, and two people: they are of one photograph, or "
-                "were told apart. Take one of the two back"
+                f"faces {first} and {second} are said to show one person, and two people: they are of one "
+                "photograph, or were told apart. Take one of the two back"
             )
         linkage.join(a, b, 1.0)
         home.update(dict.fromkeys(linkage.faces[a], a))
@@ -320,9 +320,9 @@ def _tokens(photographs: Sequence[int], different: Iterable[Pair]) -> list[set[i
     """Return what each face may share with no other face of its person: its photograph, and "not this person"s."""
     names: dict[int, int] = {}
     tokens = [{names.setdefault(photograph, len(names))} for photograph in photographs]
-    for number, (one, two) in enumerate(different, start=len(names)):
-        tokens[one].add(number)
-        tokens[two].add(number)
+    for number, (first, second) in enumerate(different, start=len(names)):
+        tokens[first].add(number)
+        tokens[second].add(number)
     return tokens
 
 

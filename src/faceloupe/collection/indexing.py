@@ -42,7 +42,7 @@ class Indexed:
     new, known, moved : int
         Photographs recognised now; files that were known and unchanged; files whose content was known from elsewhere.
     faces : int
-        Found in the new photographs.
+        Faces found in the new photographs.
     gone : int
         Photographs of the collection that lay in the folders looked through, and of which no file is left.
     skipped : list of Skipped
@@ -111,11 +111,11 @@ def index(
     paths : iterable of path
         Files and folders; folders are looked through with all below them. Links to folders are not followed.
     embedder : Embedder, optional
-        Otherwise the collection's, which is SFace.
+        By default SFace.
     keep_faces : bool
         Keep the face chips too. Photographs are never copied.
     progress : callable, optional
-        Told how many photographs are done, of how many.
+        Called with the number of photographs done and the number of all.
 
     Raises
     ------

@@ -43,7 +43,7 @@ class SeenFace:
     box : tuple of float
         x, y, width and height in pixels of the photograph.
     unfit : str
-        What makes its quality low; empty if nothing.
+        Reason why its quality is low; empty if it is not.
     """
 
     id: int
@@ -64,7 +64,7 @@ class Doubt:
     faces : (int, int)
         A face of each.
     sizes : (int, int)
-        How many faces each had.
+        Number of faces that each had.
     groups : (int, int)
         Ids of the groups they are in now.
     """
@@ -121,7 +121,7 @@ class People(Shown):
     fmr : float or None
         The rate of false matches that it stands for in single comparisons; None where nothing was measured.
     extrapolated : bool
-        Whether that rate is below all that were measured.
+        True if that rate is below all measured ones.
     cohort : int
         People whom scores were normalised by; 0 where they were too few.
     photographs : int
@@ -240,8 +240,8 @@ def group(
         indexed.photographs.tolist(),
         limit,
         unfit=np.flatnonzero(~indexed.fit).tolist(),
-        same=[(place[one], place[two]) for one, two in collection.rulings(same=True)],
-        different=[(place[one], place[two]) for one, two in collection.rulings(same=False)],
+        same=[(place[first], place[second]) for first, second in collection.rulings(same=True)],
+        different=[(place[first], place[second]) for first, second in collection.rulings(same=False)],
     )
     with collection.writing() as connection:
         ids = _numbered(connection, indexed, grouping)
@@ -251,7 +251,7 @@ def group(
         n_photographs = connection.scalar(select(func.count()).select_from(photographs)) or 0
     home = np.repeat(ids, [len(faces) for faces in grouping.groups])
     home = home[np.argsort(np.concatenate([np.array(faces) for faces in grouping.groups]))] if len(home) else home
-    told = [
+    described = [
         Group(
             own,
             names[own],
@@ -261,7 +261,7 @@ def group(
         for own, members, weakest in zip(ids, grouping.groups, grouping.weakest, strict=True)
     ]
     nearly = [doubt for join in grouping.nearly if (doubt := _doubt(join, indexed, home))]
-    return People(tuple(told), tuple(nearly), limit, rate, extrapolated, grouping.cohort, n_photographs)
+    return People(tuple(described), tuple(nearly), limit, rate, extrapolated, grouping.cohort, n_photographs)
 
 
 def group_threshold(
@@ -363,6 +363,6 @@ def seen_faces(connection: Connection) -> dict[int, SeenFace]:
 def _doubt(join: Join | None, indexed: IndexedFaces, home: NDArray[np.int64]) -> Doubt | None:
     if join is None or join.score >= 1:  # somebody's own word
         return None
-    (one, size), (other, other_size) = join.sides
-    ids = int(indexed.ids[one]), int(indexed.ids[other])
-    return Doubt(join.score, ids, (size, other_size), (int(home[one]), int(home[other])))
+    (face, size), (other_face, other_size) = join.sides
+    ids = int(indexed.ids[face]), int(indexed.ids[other_face])
+    return Doubt(join.score, ids, (size, other_size), (int(home[face]), int(home[other_face])))

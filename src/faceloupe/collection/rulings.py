@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from faceloupe.collection.schema import actions, add_row, faces, groups, rulings
 from faceloupe.errors import InputError
@@ -87,8 +87,8 @@ def undo(connection: Connection) -> str | None:
     if last is None:
         return None
     connection.execute(delete(rulings).where(rulings.c.action_id == last.id))
-    for _, action, one, two in last.before.get("broken", []):
-        _rule(connection, action, True, [(one, two)])
+    for _, action, first, second in last.before.get("broken", []):
+        _rule(connection, action, True, [(first, second)])
     for group in last.before.get("removed", []):
         if not _exists(connection, group):
             connection.execute(insert(groups).values(id=group))
@@ -117,37 +117,39 @@ def _members(connection: Connection, group: int) -> list[int]:
     return members
 
 
-def _check_compatible(connection: Connection, one: Collection[int], other: Collection[int]) -> None:
-    of_one = select(faces.c.photograph_id).where(faces.c.id.in_(one))
-    shared = select(faces.c.id).where(faces.c.id.in_(other), faces.c.photograph_id.in_(of_one)).limit(1)
+def _check_compatible(connection: Connection, some: Collection[int], others: Collection[int]) -> None:
+    of_one = select(faces.c.photograph_id).where(faces.c.id.in_(some))
+    shared = select(faces.c.id).where(faces.c.id.in_(others), faces.c.photograph_id.in_(of_one)).limit(1)
     if (face := connection.scalar(shared)) is not None:
         raise InputError(f"face {face} and one of the other group are of one photograph: they are two people")
-    apart = select(rulings.c.id).where(
-        rulings.c.same.is_(False),
-        (rulings.c.one.in_(one) & rulings.c.two.in_(other)) | (rulings.c.one.in_(other) & rulings.c.two.in_(one)),
-    )
+    apart = select(rulings.c.id).where(rulings.c.same.is_(False), _across(some, others))
     if connection.scalar(apart.limit(1)) is not None:
         raise InputError("somebody said that they are two people: take that back first (faceloupe undo)")
 
 
 def _same_between(connection: Connection, some: Collection[int], others: Collection[int]) -> Sequence[Any]:
     """Return what was said to be one person across two sets of faces."""
-    across = (rulings.c.one.in_(some) & rulings.c.two.in_(others)) | (
-        rulings.c.one.in_(others) & rulings.c.two.in_(some)
-    )
     query = select(rulings.c.id, rulings.c.action_id, rulings.c.one, rulings.c.two)
-    return connection.execute(query.where(rulings.c.same.is_(True), across)).all()
+    return connection.execute(query.where(rulings.c.same.is_(True), _across(some, others))).all()
+
+
+def _across(some: Collection[int], others: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a ruling is about a face of one set and a face of another."""
+    one, two = rulings.c.one, rulings.c.two
+    return (one.in_(some) & two.in_(others)) | (one.in_(others) & two.in_(some))
 
 
 def _note(connection: Connection, what: str, moved: Collection[int], **before: Any) -> int:
     """Note an action with what undoing it puts back, and return its id."""
     homes = connection.execute(select(faces.c.id, faces.c.group_id).where(faces.c.id.in_(moved)))
-    kept = {**before, "faces": [list(row) for row in homes]}
-    return add_row(connection, actions, at=datetime.now(UTC), who=current_user(), what=what, before=kept, undone=False)
+    before["faces"] = [list(row) for row in homes]
+    return add_row(
+        connection, actions, at=datetime.now(UTC), who=current_user(), what=what, before=before, undone=False
+    )
 
 
 def _rule(connection: Connection, action: int, same: bool, pairs: Iterable[tuple[int, int]]) -> None:
-    rows = [{"action_id": action, "same": same, "one": one, "two": two} for one, two in pairs]
+    rows = [{"action_id": action, "same": same, "one": first, "two": second} for first, second in pairs]
     if rows:
         connection.execute(insert(rulings), rows)
 

@@ -45,70 +45,70 @@ MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[QualityLim
 )
 
 
-def write_article(found: Explanation) -> dict[str, Any]:
+def write_article(explanation: Explanation) -> dict[str, Any]:
     """Return the page of an explanation; its picture is that of both faces and their maps."""
     sections = [
-        section("why", "What the score rests on", _why(found)),
-        section("belief", "How far the maps can be believed", _belief(found)),
-        section("threshold", "What the threshold means", map(text, point_in_words(found.decision.point))),
-        section("others", "The score beside other people’s", _others(found)),
-        section("faces", "The faces: where they were found, and how they were aligned", _faces(found)),
+        section("why", "What the score rests on", _why(explanation)),
+        section("belief", "How far the maps can be believed", _belief(explanation)),
+        section("threshold", "What the threshold means", map(text, point_in_words(explanation.decision.point))),
+        section("others", "The score beside other people’s", _others(explanation)),
+        section("faces", "The faces: where they were found, and how they were aligned", _faces(explanation)),
     ]
     return {
-        "title": _title(found),
-        "lead": list(lead(found)),
+        "title": _title(explanation),
+        "lead": list(lead(explanation)),
         "sections": [one for one in sections if one["blocks"]],
         "plot": ["why", "maps"],
-        "evidence": found.to_document(),
-        "provenance": _provenance(found),
+        "evidence": explanation.to_document(),
+        "provenance": _provenance(explanation),
     }
 
 
-def _title(found: Explanation) -> str:
-    one, other = (side.photograph.path.stem for side in found.sides)
-    return f"Why {one} and {other} {'match' if found.decision.match else 'do not match'}"
+def _title(explanation: Explanation) -> str:
+    one, other = (side.photograph.path.stem for side in explanation.sides)
+    return f"Why {one} and {other} {'match' if explanation.decision.match else 'do not match'}"
 
 
-def _sides(found: Explanation) -> Iterator[tuple[str, Side]]:
-    return zip(NAMES, found.sides, strict=True)
+def _sides(explanation: Explanation) -> Iterator[tuple[str, Side]]:
+    return zip(NAMES, explanation.sides, strict=True)
 
 
-def _why(found: Explanation) -> Iterator[Block]:
-    for name, side in _sides(found):
+def _why(explanation: Explanation) -> Iterator[Block]:
+    for name, side in _sides(explanation):
         if side.attribution.warning:
             yield text(f"**Warning, {name}:** {side.attribution.warning}.")
-    score, threshold = decimals(found.decision.score), decimals(found.decision.point.threshold)
-    unit = found.a.attribution.unit
+    score, threshold = decimals(explanation.decision.score), decimals(explanation.decision.point.threshold)
+    unit = explanation.a.attribution.unit
     regions = {
         f"{name}: {short_name(side.name)}": (draw_region(side.image, side.chip), f"Photograph {name}, around the face")
-        for name, side in _sides(found)
+        for name, side in _sides(explanation)
     }
     shares = {
         f"{name}: {_checks(side)}": (
-            draw_share(side.chip, side.attribution, found.limit),
+            draw_share(side.chip, side.attribution, explanation.limit),
             f"The aligned face of {name} in grey under its map: {_range(side)}",
         )
-        for name, side in _sides(found)
+        for name, side in _sides(explanation)
     }
     yield pictures(
         "why",
-        f"Score {score}, threshold {threshold}: {'match' if found.decision.match else 'no match'}",
+        f"Score {score}, threshold {threshold}: {'match' if explanation.decision.match else 'no match'}",
         "Above: where the face was found, with the detector’s landmarks. Below: the aligned faces in grey. **Orange** "
         "makes the two alike for this recogniser, **blue** makes them differ; each face’s map is made while the other "
-        f"one’s template stays as it is. A colour is full at {decimals(found.limit)} {unit}, on both faces: no map is "
-        "stretched to look strong.",
+        f"one’s template stays as it is. A colour is full at {decimals(explanation.limit)} {unit}, on both faces: no "
+        "map is stretched to look strong.",
         regions | shares,
         scale={"kind": "photograph"},
         columns=2,
     )
-    rows, columns = found.a.attribution.map.shape
+    rows, columns = explanation.a.attribution.map.shape
     yield pictures(
         "maps",
-        f"The maps alone, by {name_of(found.a.attribution.method)}",
+        f"The maps alone, by {name_of(explanation.a.attribution.method)}",
         f"A number is the {unit}. The maps are of the score; the threshold moves none of it. {rows}×{columns} numbers "
         "each, drawn at the size of the aligned face, linear in between; raw, on one scale.",
-        {name: (side.attribution.on_face(), f"Map of {name}: {_range(side)}") for name, side in _sides(found)},
-        scale={"kind": "diverging", "limit": found.limit, "unit": unit},
+        {name: (side.attribution.on_face(), f"Map of {name}: {_range(side)}") for name, side in _sides(explanation)},
+        scale={"kind": "diverging", "limit": explanation.limit, "unit": unit},
         columns=2,
     )
 
@@ -118,14 +118,14 @@ def _checks(side: Side) -> str:
     return f"checks {verdict}" if side.attribution.certificate else verdict
 
 
-def _belief(found: Explanation) -> Iterator[Block]:
+def _belief(explanation: Explanation) -> Iterator[Block]:
     yield text(
         "A map that looks convincing may say nothing of the recogniser. So each is checked: it must change when the "
         "recogniser’s weights are put in random order, and the score must fall faster when the face is covered where "
         "the map is highest first than with the same map laid elsewhere. A pass says that the map belongs to this "
         "recogniser and this pair. It does not say that the recogniser is right."
     )
-    for name, side in _sides(found):
+    for name, side in _sides(explanation):
         yield text(
             f"**{name}: {_checks(side)}.** {_reasons(side)}Where it is covered, a face becomes {_nothing(side)}."
         )
@@ -140,26 +140,26 @@ def _nothing(side: Side) -> str:
     return side.attribution.baseline.replace("the face's mean,", "its own mean colour, RGB")
 
 
-def _others(found: Explanation) -> Iterator[Block]:
-    if found.others is None:
+def _others(explanation: Explanation) -> Iterator[Block]:
+    if explanation.others is None:
         return
-    if found.others.nearest is None:
-        yield text(others_words(found.others, found.decision.score))
+    if explanation.others.nearest is None:
+        yield text(others_words(explanation.others, explanation.decision.score))
         return
     yield table(
         "others",
         "Scores beside the pair’s.",
         {"face": "left", "the pair": "right", "most alike who matches neither": "left", "score": "right"},
         [
-            [name, decimals(found.decision.score), nearest.name, decimals(nearest.score)]
-            for name, nearest in zip(NAMES, found.others.nearest, strict=True)
+            [name, decimals(explanation.decision.score), nearest.name, decimals(nearest.score)]
+            for name, nearest in zip(NAMES, explanation.others.nearest, strict=True)
         ],
-        f"The threshold is {decimals(found.decision.point.threshold)}. Of a subject’s references, the one most like "
-        "the face counts.",
+        f"The threshold is {decimals(explanation.decision.point.threshold)}. Of a subject’s references, the one "
+        "most like the face counts.",
     )
 
 
-def _faces(found: Explanation) -> Iterator[Block]:
+def _faces(explanation: Explanation) -> Iterator[Block]:
     yield pictures(
         "alignment",
         "The faces as the recogniser gets them",
@@ -171,12 +171,15 @@ def _faces(found: Explanation) -> Iterator[Block]:
                 f"The aligned face of {name}; its landmarks lie {decimals(side.misalignment, 1)} pixels of 112 from "
                 "the reference points",
             )
-            for name, side in _sides(found)
+            for name, side in _sides(explanation)
         },
         scale={"kind": "photograph"},
         columns=2,
     )
-    limits, qualities = limits_of(found.a.template.embedder), [side.template.quality for side in found.sides]
+    limits, qualities = (
+        limits_of(explanation.a.template.embedder),
+        [side.template.quality for side in explanation.sides],
+    )
     yield table(
         "quality",
         "What was measured on each face, and what enrolment asks for.",
@@ -188,13 +191,13 @@ def _faces(found: Explanation) -> Iterator[Block]:
             ),
             [
                 "landmarks off their points, pixels of 112",
-                *(decimals(side.misalignment, 1) for side in found.sides),
+                *(decimals(side.misalignment, 1) for side in explanation.sides),
                 "–",
             ],
         ],
         "None of these alone says whether a comparison will succeed.",
     )
-    for name, side in _sides(found):
+    for name, side in _sides(explanation):
         short = "; ".join(side.shortcomings)
         yield text(f"**{name}** falls short: {short}." if short else f"**{name}** is fit for enrolment.")
 
@@ -204,12 +207,12 @@ def _range(side: Side) -> str:
     return f"from {decimals(float(values.min()), 3)} to {decimals(float(values.max()), 3)}, {unit}"
 
 
-def _provenance(found: Explanation) -> dict[str, Any]:
+def _provenance(explanation: Explanation) -> dict[str, Any]:
     facts: dict[str, Any] = {"made by": f"faceloupe {version('faceloupe')}"}
-    for name, side in _sides(found):
+    for name, side in _sides(explanation):
         width, height = side.photograph.size
         facts[name] = f"{side.name}, {width}×{height} pixels"
         facts[f"{name}, SHA-256"] = side.photograph.sha256
-    facts["recogniser"] = found.a.template.embedder
-    facts["recogniser’s weights, SHA-256"] = found.a.template.sha256
+    facts["recogniser"] = explanation.a.template.embedder
+    facts["recogniser’s weights, SHA-256"] = explanation.a.template.sha256
     return facts

@@ -38,7 +38,7 @@ def draw_region(image: Picture, chip: FaceChip) -> Picture:
     image : array of float32, (H, W, 3)
         The photograph, RGB in [0, 1].
     chip : FaceChip
-        Of a face in it.
+        Chip of a face in it.
 
     Returns
     -------
@@ -77,14 +77,14 @@ def draw_alignment(chip: FaceChip) -> Picture:
     return _drawn(chip.image, mark)
 
 
-def draw_share(chip: FaceChip, found: Attribution, limit: float) -> Picture:
+def draw_share(chip: FaceChip, attribution: Attribution, limit: float) -> Picture:
     """Draw a map over its face, in the colours of the map alone; grey where nothing rests.
 
     Parameters
     ----------
     chip : FaceChip
     found : Attribution
-        Of the chip.
+        Attribution of a score to the chip.
     limit : float
         Value of the map at which the colour is full.
 
@@ -93,7 +93,7 @@ def draw_share(chip: FaceChip, found: Attribution, limit: float) -> Picture:
     array of float32, (112, 112, 3)
         RGB in [0, 1].
     """
-    colours = array_to_pixels(found.on_face(), {"kind": "diverging", "limit": limit}) / np.float32(255)
+    colours = array_to_pixels(attribution.on_face(), {"kind": "diverging", "limit": limit}) / np.float32(255)
     grey = chip.image.mean(axis=2, keepdims=True)
     drawn: Picture = colours * (PALE + (1 - PALE) * grey)  # white, where nothing rests, leaves the face as it is
     return drawn

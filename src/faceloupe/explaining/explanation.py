@@ -45,11 +45,11 @@ class Side:
     Attributes
     ----------
     photograph : Photograph
-        With the one face that was compared.
+        The photograph with the one face that was compared.
     image : array of float32, (H, W, 3)
         All of it, RGB in [0, 1], upright.
     attribution : Attribution
-        Of the score, on this face's chip, while the other's template stays as it is.
+        Attribution of the score to this face's chip, while the other's template stays as it is.
     """
 
     photograph: Photograph
@@ -110,7 +110,7 @@ class Explanation(Shown):
     a, b : Side
         The photographs, each with a map of the score over its face.
     others : Others or None
-        How alike the people of a gallery are; None without one.
+        The pair beside the people of a gallery; None without one.
     """
 
     decision: Decision
@@ -171,19 +171,19 @@ def explain(
     Parameters
     ----------
     a, b : path, bytes, PIL image, array, binary file object or Photograph
-        Of a Photograph the file is read again.
+        The two photographs. The file of a Photograph is read again.
     point : OperatingPoint, optional
         The threshold. Otherwise the gallery's own, or else the published one of the embedder.
     embedder : Embedder, optional
-        Otherwise the gallery's, or else SFace by OpenVINO. Whether a map depends on what was learned is checked for
-        SFace, where the package onnx is installed; of other embedders the weights cannot be reached.
+        By default the gallery's, or else SFace, run by OpenVINO. Whether a map depends on what was learned is
+        checked for SFace, where the package onnx is installed; of other embedders the weights cannot be reached.
     gallery : Gallery, optional
         An open one: its threshold and embedder are taken. Its subjects who are most like the two faces, but match
         neither, are named with their scores.
     method : {"occlusion", "correlation"}
-        How the maps are made, see :func:`faceloupe.inspection.attribute`.
+        Method that makes the maps, see :func:`faceloupe.inspection.attribute`.
     faces : {"one", "central"} or FaceSearch
-        With "one" each photograph must show one face; with "central" the one nearest its centre counts.
+        Which face to take: with "one" each photograph must show just one; "central" takes the one nearest the centre.
     certify : bool
         Whether to check the maps; that takes about 12 times as long as making them.
     progress : callable, optional
@@ -247,7 +247,7 @@ def explain_decision(
 
     def side(place: int) -> Side:
         photograph, other = (decision.one, decision.other)[place], (decision.other, decision.one)[place]
-        found = attribute(
+        attribution = attribute(
             network,
             photograph.chips[0].image.transpose(2, 0, 1),
             other.templates[0].vector,
@@ -255,7 +255,7 @@ def explain_decision(
             certify=certify,
             progress=progress and partial(_report, progress, place),
         )
-        return Side(photograph, images[place], found)
+        return Side(photograph, images[place], attribution)
 
     return Explanation(decision, side(0), side(1), others)
 

@@ -25,9 +25,9 @@ class Neighbour:
     ----------
     name : str
     score : float
-        Of the subject's reference that is most like the face.
+        Score of the subject's reference that is most like the face.
     as_alike : int
-        How many of the subjects that were compared are at least as like this face as the other face of the pair is.
+        Number of compared subjects that are at least as like this face as the other face of the pair is.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Others:
     matching : tuple of str
         Subjects that match one of the two faces, and are left out: they may be who is shown.
     nearest : (Neighbour, Neighbour) or None
-        Of either face; None if nobody is left.
+        The subject most like each face; None if nobody is left.
     """
 
     compared: int
@@ -67,12 +67,12 @@ def compare_with_others(
     ----------
     gallery : Gallery
     embedder : Embedder
-        Of the pair's templates; only references that it made are compared.
+        The embedder of the pair's templates; only references that it made are compared.
     pair : (Template, Template)
     score : float
         Of the pair.
     threshold : float
-        From which score on a subject matches a face.
+        Score from which a subject matches a face.
 
     Raises
     ------

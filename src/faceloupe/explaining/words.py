@@ -27,15 +27,15 @@ PLACES = {
 }  # fmt: skip
 
 
-def lead(found: "Explanation") -> Iterator[str]:
+def lead(explanation: "Explanation") -> Iterator[str]:
     """Yield the answer, what it rests on, how far that can be believed, and what else to know."""
-    answer, meaning, *_ = found.decision.words().splitlines()
+    answer, meaning, *_ = explanation.decision.words().splitlines()
     yield answer
-    yield f"A is {found.a.photograph.path}, B is {found.b.photograph.path}. {meaning}"
-    yield f"{' '.join(map(_rests, NAMES, found.sides))} {_belief(found)}"
-    if found.others is not None:
-        yield others_words(found.others, found.decision.score)
-    yield from (f"Caution: {words}." for words in found.decision.warnings)
+    yield f"A is {explanation.a.photograph.path}, B is {explanation.b.photograph.path}. {meaning}"
+    yield f"{' '.join(map(_rests, NAMES, explanation.sides))} {_belief(explanation)}"
+    if explanation.others is not None:
+        yield others_words(explanation.others, explanation.decision.score)
+    yield from (f"Caution: {words}." for words in explanation.decision.warnings)
 
 
 def short_name(name: str) -> str:
@@ -43,10 +43,10 @@ def short_name(name: str) -> str:
     return name if len(name) <= LETTERS else f"{name[: LETTERS // 2]}…{name[-LETTERS // 2 + 1 :]}"
 
 
-def place_words(found: Attribution, place: int) -> str:
+def place_words(attribution: Attribution, place: int) -> str:
     """Return which part of an upright face lies at a place of a map, counted along its rows."""
-    row, column = np.unravel_index(place, found.map.shape)
-    at = np.array([found.placement.columns[column], found.placement.rows[row]])
+    row, column = np.unravel_index(place, attribution.map.shape)
+    at = np.array([attribution.placement.columns[column], attribution.placement.rows[row]])
     return min(PLACES, key=lambda name: float(np.linalg.norm(at - PLACES[name])))
 
 
@@ -58,34 +58,33 @@ def others_words(others: Others, score: float) -> str:
         left_out = f" Left out: {', '.join(others.matching)}, who {verb} one of the two faces."
     if others.nearest is None:
         return f"Nobody of the gallery is left to compare with.{left_out}"
-    one, other = others.nearest
+    like_a, like_b = others.nearest
     verb = "matches" if others.compared == 1 else "match"
     return (
         f"Beside the {counted(others.compared, 'subject')} of the gallery who {verb} neither face: most like A is "
-        f"{one.name} ({decimals(one.score)}), most like B {other.name} ({decimals(other.score)}). The pair has "
-        f"{decimals(score)}; {_rank(max(one.as_alike, other.as_alike))}.{left_out}"
+        f"{like_a.name} ({decimals(like_a.score)}), most like B {like_b.name} ({decimals(like_b.score)}). The pair has "
+        f"{decimals(score)}; {_rank(max(like_a.as_alike, like_b.as_alike))}.{left_out}"
     )
 
 
 def _rests(name: str, side: "Side") -> str:
-    found = side.attribution
-    if not found.map.any():
+    attribution = side.attribution
+    if not attribution.map.any():
         return f"Nothing of {name} moves the score."
-    most, least = (float(found.map.flat[place]) for place in (found.map.argmax(), found.map.argmin()))
+    places = int(attribution.map.argmax()), int(attribution.map.argmin())
+    most, least = (float(attribution.map.flat[place]) for place in places)
     likeness = f"nothing of {name} adds to the score"
     if most >= SLIGHT:
-        likeness = (
-            f"of {name}, the likeness rests most on {place_words(found, int(found.map.argmax()))} ({decimals(most)})"
-        )
+        likeness = f"of {name}, the likeness rests most on {place_words(attribution, places[0])} ({decimals(most)})"
     against = "nothing speaks against it"
     if least <= -SLIGHT:
-        against = f"{place_words(found, int(found.map.argmin()))} speaks most against it ({decimals(least)})"
+        against = f"{place_words(attribution, places[1])} speaks most against it ({decimals(least)})"
     return f"{likeness[0].upper()}{likeness[1:]}; {against}."
 
 
-def _belief(found: "Explanation") -> str:
-    unit = f"The numbers are {found.a.attribution.unit}; right and left are the subject's own"
-    verdicts = [side.attribution.verdict for side in found.sides]
+def _belief(explanation: "Explanation") -> str:
+    unit = f"The numbers are {explanation.a.attribution.unit}; right and left are the subject's own"
+    verdicts = [side.attribution.verdict for side in explanation.sides]
     failed = [name for name, said in zip(NAMES, verdicts, strict=True) if said == "failed"]
     if failed:
         return f"{unit}. **The map of {' and that of '.join(failed)} failed its checks**: do not rely on it."

@@ -1,4 +1,4 @@
-"""A photograph with whom its faces show: as a document, as a picture."""
+"""A photograph with the names of its faces, as a document and as a picture."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ __all__ = ["Answered", "document_of"]
 
 
 class AnsweredFace(NamedTuple):
-    """A face with whom it shows."""
+    """A face with its candidates."""
 
     chip: FaceChip
     template: Template
@@ -23,13 +23,13 @@ class AnsweredFace(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """A photograph with whom its faces show.
+    """A photograph with the names of its faces.
 
     Attributes
     ----------
     photograph : Photograph
     candidates : tuple of Candidates
-        One for each of its faces, in the photograph's order. A name goes to one face, the one most like it.
+        The answer for each face, in the photograph's order. A name goes to one face, the one most like it.
     """
 
     photograph: Photograph
@@ -41,8 +41,8 @@ class Answered:
     @property
     def faces(self) -> list[AnsweredFace]:
         """The faces in reading order."""
-        found = list(map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates))
-        return [found[place] for place in self.photograph.reading_order()]
+        answers = list(map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates))
+        return [answers[place] for place in self.photograph.reading_order()]
 
     def warnings(self) -> list[str]:
         """Return what makes answers doubtful: a face falls short, several subjects match it, or its name is taken."""
@@ -92,15 +92,15 @@ class Answered:
 
 
 def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
-    """Return many as one plain dictionary. What the answers rest on is the same for all faces, and null without one."""
-    first = next((candidates for one in answered for candidates in one.candidates), None)
+    """Return several as one plain dictionary. Threshold and gallery are those of all faces, and null without one."""
+    first = next((candidates for answer in answered for candidates in answer.candidates), None)
     return {
         "schema": "faceloupe.identified/1",
         "point": first and first.point.to_document(),
         "subjects": first and first.n_subjects,
         "references": first and first.n_references,
         "fpir": first and first.fpir,
-        "photographs": [one.to_document() for one in answered],
+        "photographs": [answer.to_document() for answer in answered],
     }
 
 

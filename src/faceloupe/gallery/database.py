@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from os import PathLike
@@ -42,6 +42,8 @@ class Database:
         What an SQLite file is encrypted with; otherwise the key that ``FACELOUPE_KEY`` names, if any.
     cipher : bool
         Use SQLCipher without a key, too: such a connection can write an encrypted copy.
+    from_json : function of str, optional
+        Reader of JSON columns. By default it returns their object, or an empty one if that is damaged.
 
     Attributes
     ----------
@@ -66,6 +68,7 @@ class Database:
         *,
         key: Key | Literal["of the environment"] | None = "of the environment",
         cipher: bool = False,
+        from_json: Callable[[str], Any] | None = None,
     ) -> None:
         place = _parsed(url)
         self.name = str(url) if place.password is None else place.render_as_string(hide_password=True)
@@ -76,7 +79,7 @@ class Database:
         driver = {"module": sqlcipher()} if self.key or cipher else {}
         try:
             self.engine = create_engine(  # a template is in no error message
-                place, hide_parameters=True, json_deserializer=_document, **driver
+                place, hide_parameters=True, json_deserializer=from_json or _document, **driver
             )
         except ImportError as error:
             raise UnavailableError(f"This gallery needs {error.name}: pip install faceloupe[postgres]") from error

@@ -1,4 +1,4 @@
-"""Photographs of a subject become references; those that cannot are told with the reason."""
+"""Enrolment: photographs of a subject become references, or are refused with a reason."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ def enrol(
 def _sorted_out(
     gallery: "Gallery", name: str, photos: Sequence[Photo]
 ) -> tuple[list[str], list[Skipped], list[tuple[int, Photo]]]:
-    """Return which files are enrolled already, which cannot be, and what is to be recognised, with its number.
+    """Return the files that are enrolled already, those that cannot be, and numbered photos to recognise.
 
     What is enrolled already is known by its hash and not recognised again: the same call goes on after a stop.
     """
@@ -144,7 +144,7 @@ def add_references(
 
 
 def holders_of(connection: Connection, hashes: Iterable[str]) -> dict[str, Holders]:
-    """Return as whom photographs are enrolled: hash -> subject's name and embedder, of each reference made of it."""
+    """Return the references made of photographs, as hash -> subject's name and embedder of each."""
     query = (
         select(references.c.source_sha256, subjects.c.name, references.c.embedder, references.c.weights_sha256)
         .join_from(references, subjects)
@@ -163,7 +163,7 @@ def refusal_of_holder(holders: Holders, name: str) -> str | None:
 
 
 def _doubtful(connection: Connection, subject_id: int | None, photographs: list[Photograph]) -> tuple[Skipped, ...]:
-    """Return which of the photographs just enrolled look like none of the subject's other references."""
+    """Return the photographs just enrolled that look like none of the subject's other references."""
     paths = {_key(photograph): as_text(str(photograph.path)) for photograph in photographs}
     doubtful = []
     for maker in sorted({_maker(photograph) for photograph in photographs}):
@@ -187,7 +187,7 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
 
 
 def refusals(photographs: Iterable[Photograph], *, force: bool) -> tuple[Skipped, ...]:
-    """Return which photographs cannot be enrolled, whoever they show, and why."""
+    """Return the photographs that cannot be enrolled as anybody, and why."""
     reasons = ((photograph.path, _refusal(photograph, force=force)) for photograph in photographs)
     return tuple(Skipped(as_text(str(path)), reason) for path, reason in reasons if reason)
 
@@ -217,17 +217,17 @@ def _key(photograph: Photograph) -> tuple[str, EmbedderId]:
 
 def _subject(connection: Connection, name: str, consent: str, *, wanted: bool) -> tuple[int | None, bool]:
     """Return the subject's id and whether it is new; make it if it is wanted."""
-    found = connection.execute(select(subjects).where(subjects.c.name == name)).one_or_none()
-    if found is None:
+    subject = connection.execute(select(subjects).where(subjects.c.name == name)).one_or_none()
+    if subject is None:
         if not wanted:
             return None, False
         row = {"name": name, "consent": consent, "created": datetime.now(UTC)}
         return connection.scalar(insert(subjects).returning(subjects.c.id), row), True
-    notes = joined_consent(found.consent, *consent.splitlines())
-    if notes != found.consent:
-        connection.execute(update(subjects).where(subjects.c.id == found.id).values(consent=notes))
-        trail.note(connection, "consent", found.id)
-    return found.id, False
+    notes = joined_consent(subject.consent, *consent.splitlines())
+    if notes != subject.consent:
+        connection.execute(update(subjects).where(subjects.c.id == subject.id).values(consent=notes))
+        trail.note(connection, "consent", subject.id)
+    return subject.id, False
 
 
 def _row(photograph: Photograph, subject_id: int | None, *, keep_face: bool) -> dict[str, Any]:

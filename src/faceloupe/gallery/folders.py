@@ -15,15 +15,15 @@ __all__ = ["ListedSubject", "list_subjects"]
 
 @dataclass(slots=True)
 class ListedSubject:
-    """Somebody's files, unopened.
+    """The files of a subject, unopened.
 
     Attributes
     ----------
     name : str
-        As the gallery keeps it; as the folder is called if that cannot be a name, and then there are no photographs.
+        The name as the gallery keeps it. A folder that cannot be a name keeps its own and has no photographs.
     photographs : list of Path
     refused : list of Skipped
-        What else lies there, and why it is no photograph.
+        Everything else in the folder, and why it is no photograph.
     """
 
     name: str
@@ -48,8 +48,8 @@ def list_subjects(root: str | PathLike[str]) -> list[ListedSubject]:
     Returns
     -------
     list of ListedSubject
-        In the natural order of their names (2 before 10), photographs too. Folders whose names are kept as one, such as
-        "Ann" and " Ann ", are one subject.
+        Subjects and photographs in the natural order of their names (2 before 10). Folders whose names are kept
+        as one, such as "Ann" and " Ann ", are one subject.
 
     Raises
     ------
@@ -66,10 +66,10 @@ def list_subjects(root: str | PathLike[str]) -> list[ListedSubject]:
 
 
 def _folders(root: Path) -> list[Path]:
-    found = list_folder(root)
-    folders = [entry for entry in found if entry.is_dir()]
+    entries = list_folder(root)
+    folders = [entry for entry in entries if entry.is_dir()]
     if not folders:
-        loose = sum(entry.suffix.lower() in SUFFIXES for entry in found)
+        loose = sum(entry.suffix.lower() in SUFFIXES for entry in entries)
         images = "1 image lies" if loose == 1 else f"{loose:,} images lie"
         raise InputError(
             f"{root} holds no folder ({images} loose in it); expected one a subject, as in ann/1.jpg and "

@@ -48,19 +48,19 @@ __all__ = ["Gallery"]
 class Gallery:
     """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.
 
-    A subject is told by name or by number; numbers are never used again. Every method that writes is one transaction:
-    when it returns, all of it is on the disk; if it raises, nothing is. One writer at a time, in this process or
-    another; the others wait for some seconds. A gallery may be used by several threads. All methods raise a
+    A subject is addressed by name or by number; numbers are never used again. Every method that writes is one
+    transaction: when it returns, all of it is on the disk; if it raises, nothing is. One writer at a time, in this
+    process or another; the others wait for some seconds. A gallery may be used by several threads. All methods raise a
     :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
 
     Parameters
     ----------
     database : Database
-        Where it lies.
+        The database that holds it.
     embedder : Embedder, str or path, optional
-        What makes its templates, itself or its name; otherwise what made the references that are here.
+        The embedder that makes its templates, or its name; by default the one that made the references.
     engine : {"openvino", "onnxruntime"}
-        What runs it, if it is SFace.
+        Engine that runs the embedder, if it is SFace.
     """
 
     def __init__(
@@ -126,18 +126,18 @@ class Gallery:
         ----------
         name : str
         photos : path, bytes, PIL image, array, binary file object or Photograph, or several
-            What was recognised before is enrolled as it is.
+            A Photograph, recognised before, is enrolled as it is.
         faces : {"one", "central"} or FaceSearch
-            Which face of a photograph is meant.
+            Which face of a photograph to enrol.
         consent : str
             A note on the subject's consent, added to those that are there.
         keep_faces : bool
             Keep the face chips as well. Photographs are never kept. Those enrolled already keep the face that they
             have, or none.
         force : bool
-            Enrol unfit faces too.
+            Also enrol unfit faces.
         progress : callable, optional
-            Told how many photographs are done, of how many.
+            Called with the number of photographs done and the number of all.
 
         Raises
         ------
@@ -151,26 +151,26 @@ class Gallery:
         )
 
     def holders(self, hashes: Iterable[str]) -> "dict[str, enrolment.Holders]":
-        """Return as whom photographs are enrolled, by the SHA-256 of their files."""
+        """Return the subjects that photographs are enrolled as, by the SHA-256 of their files."""
         with self.reading() as connection:
             return enrolment.holders_of(connection, hashes)
 
     def known_as(self, name: str, photographs: "Sequence[Photograph]") -> list[Skipped]:
-        """Return which photographs look like somebody here who is not called `name`, and like whom."""
+        """Return the photographs that look like a subject here with another name, and say like whom."""
         return known_as(self._database, name, photographs)
 
     def people(self, numbers: Collection[int] | None = None) -> tuple[Person, ...]:
-        """Return who is in the gallery, by name; or only those with these numbers who are."""
+        """Return the subjects of the gallery, by name; or only those with these numbers."""
         with self.reading() as connection:
             return people.people(connection, numbers)
 
     def names(self) -> list[tuple[str, int]]:
-        """Return names and numbers of who is in the gallery, by name."""
+        """Return the names and numbers of the subjects, by name."""
         with self.reading() as connection:
             return people.names(connection)
 
     def n_subjects(self) -> int:
-        """Return how many are in the gallery."""
+        """Return the number of subjects."""
         with self.reading() as connection:
             return connection.scalar(select(func.count()).select_from(subjects)) or 0
 
@@ -246,7 +246,7 @@ class Gallery:
         return forgetting.forget(self._database, subject, reference)
 
     def enrolled_before(self, moment: datetime) -> list[tuple[int, str]]:
-        """Return number and name of those of whom nothing was enrolled since a moment, with its time zone."""
+        """Return number and name of the subjects with nothing enrolled since a moment, given with its time zone."""
         with self.reading() as connection:
             return forgetting.enrolled_before(connection, moment)
 
@@ -323,12 +323,12 @@ class Gallery:
             return importing.import_(connection, Path(path), key=signed, thresholds=thresholds)
 
     def check(self, trail: str | None = None) -> "Report":
-        """Look for what is wrong, or looks wrong; every pair of references is compared.
+        """Look for faults and suspicions; every pair of references is compared.
 
         Parameters
         ----------
         trail : str, optional
-            The hash of a line of the trail, as :meth:`trail_head` told it once: is that line still there?
+            Hash of a line of the trail, as :meth:`trail_head` returned it: the report says whether that line is there.
         """
         with self.reading() as connection:
             return checks.check(connection, trail)
@@ -359,12 +359,12 @@ class Gallery:
             return saved_points.saved(connection, EmbedderId(embedder.name, embedder.sha256))
 
     def save_point(self, point: "OperatingPoint", *, loose: bool = False) -> None:
-        """Keep an operating point, that holds for its embedder from now on.
+        """Save an operating point, which holds for its embedder from now on.
 
         Raises
         ------
         InputError
-            If it is for a false match rate above 1 in 100, and that was not said to be meant (`loose`).
+            If its false match rate is above 1 in 100 and `loose` is not given.
         """
         with self.writing() as connection:
             saved_points.save(connection, point, loose=loose)
@@ -375,7 +375,7 @@ class Gallery:
             return saved_points.reset(connection, EmbedderId(embedder.name, embedder.sha256))
 
     def n_references(self, embedder: "Embedder | EmbedderId") -> int:
-        """Return how many references one embedder made."""
+        """Return the number of references that an embedder made."""
         with self.reading() as connection:
             query = select(func.count()).select_from(references).where(templates.made_by(embedder))
             return connection.scalar(query) or 0
@@ -402,9 +402,9 @@ class Gallery:
         point : OperatingPoint, optional
             The threshold; otherwise the one saved here for this embedder, or else the published one.
         ranks : int
-            How many candidates are wanted for each face.
+            Number of candidates for each face.
         faces : {"all", "one", "central"} or FaceSearch
-            Which faces of the photograph are meant.
+            Which faces of the photograph to identify.
 
         Returns
         -------
@@ -425,9 +425,9 @@ class Gallery:
                 open_photo(photo)  # says what it could have been
             return identify(self._database, photo, point, ranks)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=faces)  # type: ignore[list-item]
-        found = one_name_a_face(identify(self._database, photograph.templates, point, ranks))
+        answers = one_name_a_face(identify(self._database, photograph.templates, point, ranks))
         return tuple(
-            replace(found[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
+            replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
         )
 
     def verify(

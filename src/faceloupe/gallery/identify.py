@@ -1,4 +1,4 @@
-"""Whom does a face show? The subjects of a gallery that are most like it, or nobody."""
+"""Identification: the subjects of a gallery that are most like a face, or nobody."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -35,12 +35,12 @@ class Candidate:
     Attributes
     ----------
     name : str
-        Of the subject.
+        Name of the subject.
     subject_id : int
     rank : int
         1 for the one that is most like it.
     score : float
-        Of the subject's best reference: the cosine, from -1 to 1.
+        Cosine with the subject's best reference, from -1 to 1.
     margin : float
         Score minus threshold; negative if it is too low.
     """
@@ -59,13 +59,13 @@ class Candidates:
     Attributes
     ----------
     candidates : tuple of Candidate
-        By rank, also those below the threshold; empty if the gallery is.
+        Candidates by rank, even below the threshold; empty if the gallery is.
     point : OperatingPoint
         The threshold, and what was measured at it.
     n_subjects, n_references : int
-        With how many the face was compared.
+        Numbers that the face was compared with.
     detection : Detection or None
-        Where in its photograph the face is, if a photograph was asked about and not a template.
+        Where the face is in its photograph; None where a template was identified.
     taken : tuple of str
         Names of candidates above the threshold that another face of the same photograph is more like: two faces of one
         photograph are two people.
@@ -134,7 +134,7 @@ class Candidates:
             best = f"{free[0].name} is most like it, with score {free[0].score:.4f}, {-free[0].margin:.4f} below"
             return f"Nobody: {best} {threshold}.{taken}"
         answer = f"{named.name}: score {named.score:.4f}, {named.margin:.4f} above {threshold}."
-        others = [f"{one.name} ({one.score:.4f})" for one in self._rivals()]
+        others = [f"{rival.name} ({rival.score:.4f})" for rival in self._rivals()]
         return answer + (f" Above it, too: {', '.join(others)}." if others else "") + taken
 
     def taken_words(self) -> str:
@@ -193,18 +193,18 @@ def identify(
     Parameters
     ----------
     database : Database
-        Of the gallery.
+        Database of the gallery.
     templates : sequence of Template
-        Of the faces, by one embedder.
+        Templates of the faces, by one embedder.
     point : OperatingPoint, optional
         The threshold; otherwise the one saved with the gallery for this embedder, or else the published one.
     ranks : int
-        How many candidates are wanted for each face.
+        Number of candidates for each face.
 
     Returns
     -------
     tuple of Candidates
-        One for each template. If the gallery is empty, each is nobody.
+        The answer for each template. If the gallery is empty, each is nobody.
 
     Raises
     ------
@@ -220,21 +220,21 @@ def identify(
     with database.reading() as connection:
         point = choose_point(embedder, point, saved_points.latest(connection, embedder))
     index = index_of(database, embedder)
-    found, scores = index.search(np.stack([template.vector for template in templates]), ranks)
+    nearest, scores = index.search(np.stack([template.vector for template in templates]), ranks)
     size = index.size()
     with database.reading() as connection:
         if not size.references:
             _check_emptiness(connection, embedder)
-        names = _names(connection, found)
+        names = _names(connection, nearest)
     return tuple(
         _candidates(subject_ids, own_scores, names, point, size)
-        for subject_ids, own_scores in zip(found, scores, strict=True)
+        for subject_ids, own_scores in zip(nearest, scores, strict=True)
     )
 
 
 def known_as(database: Database, name: str, photographs: Sequence[Photograph]) -> list[Skipped]:
-    """Return which photographs of one face look like somebody who is not called `name`, and like whom."""
-    found = []
+    """Return the photographs of one face that look like a subject with another name, and say like whom."""
+    alike = []
     for photograph in photographs:
         if len(photograph.templates) != 1:
             continue
@@ -248,11 +248,11 @@ def known_as(database: Database, name: str, photographs: Sequence[Photograph]) -
         if others:
             words = " and ".join(f"{other.name!r} (score {other.score:.3f})" for other in others)
             reason = f"looks like {words}, threshold {point.threshold:.3f}; is it one person under two names?"
-            found.append(Skipped(as_text(str(photograph.path)), reason))
-    return found
+            alike.append(Skipped(as_text(str(photograph.path)), reason))
+    return alike
 
 
-def one_name_a_face(found: Sequence[Candidates]) -> tuple[Candidates, ...]:
+def one_name_a_face(answers: Sequence[Candidates]) -> tuple[Candidates, ...]:
     """Return answers for the faces of one photograph such that no name goes to two: it goes to the face most like it.
 
     The best scores are dealt out first. A face whose candidate is taken gets its next one above the threshold, if
@@ -260,7 +260,7 @@ def one_name_a_face(found: Sequence[Candidates]) -> tuple[Candidates, ...]:
     """
     scores = sorted(
         (-candidate.score, place, candidate.name)
-        for place, candidates in enumerate(found)
+        for place, candidates in enumerate(answers)
         for candidate in candidates.candidates
         if candidate.score >= candidates.point.threshold
     )
@@ -273,11 +273,11 @@ def one_name_a_face(found: Sequence[Candidates]) -> tuple[Candidates, ...]:
             taken.setdefault(place, []).append(name)
         else:
             names[place] = name
-    return tuple(replace(candidates, taken=tuple(taken.get(place, ()))) for place, candidates in enumerate(found))
+    return tuple(replace(candidates, taken=tuple(taken.get(place, ()))) for place, candidates in enumerate(answers))
 
 
 def _maker(templates: Sequence[Template]) -> EmbedderId:
-    if others := [type(one).__name__ for one in templates if not isinstance(one, Template)]:
+    if others := [type(item).__name__ for item in templates if not isinstance(item, Template)]:
         raise InputError(f"identify takes one photo, or the templates of its faces; got a list of {others[0]}")
     makers = {EmbedderId(template.embedder, template.sha256) for template in templates}
     if len(makers) > 1:
@@ -295,8 +295,8 @@ def _check_emptiness(connection: Connection, embedder: EmbedderId) -> None:
         )
 
 
-def _names(connection: Connection, found: Ids) -> dict[int, str]:
-    ids, names = iter(np.unique(found).tolist()), {}
+def _names(connection: Connection, subject_ids: Ids) -> dict[int, str]:
+    ids, names = iter(np.unique(subject_ids).tolist()), {}
     while part := list(islice(ids, PART)):
         rows = connection.execute(select(subjects.c.id, subjects.c.name).where(subjects.c.id.in_(part)))
         names.update({row.id: row.name for row in rows})

@@ -82,7 +82,7 @@ class MatrixIndex:
     ----------
     database : Database
     embedder : EmbedderId
-        Whose references count.
+        Embedder of the references to search.
     """
 
     def __init__(self, database: Database, embedder: EmbedderId) -> None:
@@ -147,7 +147,7 @@ class PostgresIndex:
     database : Database
         On PostgreSQL.
     embedder : EmbedderId
-        Whose references count.
+        Embedder of the references to search.
     """
 
     def __init__(self, database: Database, embedder: EmbedderId) -> None:
@@ -159,10 +159,10 @@ class PostgresIndex:
         with self._database.reading() as connection:
             _check(vectors, ranks, usual_dimensions(connection, self._embedder) or None)
             nearest = self._nearest(ranks, vectors.shape[1])
-            found = [connection.execute(nearest, {"probe": vector}).all() for vector in vectors]
-        shape = (len(vectors), len(found[0]) if found else 0)
-        subjects = np.array([[row.subject_id for row in rows] for rows in found], dtype=np.int64).reshape(shape)
-        return subjects, np.array([[row.score for row in rows] for rows in found], dtype=np.float64).reshape(shape)
+            rows_by_probe = [connection.execute(nearest, {"probe": vector}).all() for vector in vectors]
+        shape = (len(vectors), len(rows_by_probe[0]) if rows_by_probe else 0)
+        subjects, scores = ([[row[column] for row in rows] for rows in rows_by_probe] for column in (0, 1))
+        return np.array(subjects, dtype=np.int64).reshape(shape), np.array(scores, dtype=np.float64).reshape(shape)
 
     def size(self) -> Size:
         """Return how much is searched."""

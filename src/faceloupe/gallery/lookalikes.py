@@ -25,9 +25,9 @@ class LookAlikes:
     ----------
     embedder : EmbedderId
     point : OperatingPoint or None
-        Whose threshold was used; None if there is none, and then nothing was compared.
+        The operating point used; None if there is none, and then nothing was compared.
     comparisons : int
-        Of references of different subjects.
+        Number of comparisons of different subjects' references.
     pairs : tuple of (int, int, float)
         Ids of two subjects and their highest score, the highest first.
     """
@@ -79,11 +79,11 @@ def look_alikes(connection: Connection, embedder: EmbedderId, templates: Templat
     return LookAlikes(embedder, point, comparisons, tuple(pairs))
 
 
-def is_by_chance(found: int, expected: float) -> bool:
+def is_by_chance(count: int, expected: float) -> bool:
     """Return whether so many events, or more, are no surprise (above 5 %) where so many are expected (Poisson)."""
     from scipy.special import gammainc
 
-    return found == 0 or bool(gammainc(found, expected) > 0.05)
+    return count == 0 or bool(gammainc(count, expected) > 0.05)
 
 
 def matching_pairs(
@@ -94,9 +94,9 @@ def matching_pairs(
     Parameters
     ----------
     vectors : array of float32, (N, D)
-        Of length 1.
+        Vectors of length 1.
     subjects : array of int64, (N,)
-        Whose they are.
+        Subject of each vector.
     threshold : float
     """
     best: dict[tuple[int, int], float] = defaultdict(lambda: -1.0)

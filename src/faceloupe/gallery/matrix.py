@@ -38,7 +38,7 @@ class Matrix:
     Parameters
     ----------
     dimensions : int
-        Of the vectors.
+        Length of the vectors.
     """
 
     def __init__(self, dimensions: int) -> None:
@@ -92,21 +92,21 @@ class Matrix:
         vectors : array of float32, (P, D)
             Of length 1.
         ranks : int
-            How many subjects are wanted, at least 1.
+            Number of subjects to return, at least 1.
 
         Returns
         -------
         subjects : array of int64, (P, R)
             Highest score first, of equal ones the lower id first. R = min(ranks, subjects there are).
         scores : array of float64, (P, R)
-            Of each subject's best reference: the cosine in double precision, at most 1.
+            Cosine of each subject's best reference in double precision, at most 1.
         """
         best = [_Best(vector, ranks) for vector in vectors]
         for start in range(0, len(vectors), PROBES):
             self._search(vectors[start : start + PROBES], best[start : start + PROBES])
         shape = (len(vectors), len(best[0].found) if best else 0)
-        subjects = np.array([list(one.found) for one in best], dtype=np.int64).reshape(shape)
-        return subjects, np.array([list(one.found.values()) for one in best], dtype=np.float64).reshape(shape)
+        subjects = np.array([list(probe.found) for probe in best], dtype=np.int64).reshape(shape)
+        return subjects, np.array([list(probe.found.values()) for probe in best], dtype=np.float64).reshape(shape)
 
     def _search(self, vectors: Floats, best: list["_Best"]) -> None:
         rows = max(BLOCK // len(vectors) // GROUP, 1) * GROUP
@@ -116,8 +116,8 @@ class Matrix:
             scores = _products(vectors, block)
             scores[:, self._used - start :] = NOT_IN_USE
             tops = np.maximum.reduce(scores.reshape(len(scores), GROUP, -1), axis=1)
-            for one, own_scores, own_tops in zip(best, scores, tops, strict=True):
-                one.look_at(own_scores, own_tops, block, subjects)
+            for probe, own_scores, own_tops in zip(best, scores, tops, strict=True):
+                probe.look_at(own_scores, own_tops, block, subjects)
 
     def _grow(self, needed: int) -> None:
         old = self._vectors
@@ -165,11 +165,11 @@ class _Best:
             wanted *= 4
 
     def _note(self, subjects: Ids, scores: Scores) -> None:
-        found = self.found
+        scores_by_subject = self.found
         for subject, score in zip(subjects.tolist(), np.minimum(scores, 1).tolist(), strict=True):
-            if score > found.get(subject, LOWEST):
-                found[subject] = score
-        best = sorted([(-score, subject) for subject, score in found.items()])[: self._ranks]
+            if score > scores_by_subject.get(subject, LOWEST):
+                scores_by_subject[subject] = score
+        best = sorted([(-score, subject) for subject, score in scores_by_subject.items()])[: self._ranks]
         self.found = {subject: -score for score, subject in best}
         if len(best) == self._ranks:
             self._last = -best[-1][0]

@@ -1,4 +1,4 @@
-"""The subjects of a gallery: who is there, under which name, and what is kept of each."""
+"""The subjects of a gallery: their names, and everything kept about each."""
 
 import unicodedata
 from collections import defaultdict
@@ -28,12 +28,12 @@ def checked_name(name: str) -> str:
     InputError
         If it is empty, too long or holds what cannot be printed.
     """
-    kept = unicodedata.normalize("NFC", name).strip()
-    if unprintable(kept):
-        raise InputError(f"name: {kept!r} holds characters that cannot be printed")
-    if not 0 < len(kept) <= LONGEST_NAME:
-        raise InputError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(kept)}")
-    return kept
+    composed = unicodedata.normalize("NFC", name).strip()
+    if unprintable(composed):
+        raise InputError(f"name: {composed!r} holds characters that cannot be printed")
+    if not 0 < len(composed) <= LONGEST_NAME:
+        raise InputError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(composed)}")
+    return composed
 
 
 def checked_consent(note: str) -> str:
@@ -44,10 +44,10 @@ def checked_consent(note: str) -> str:
     InputError
         If it holds what cannot be printed.
     """
-    kept = note.replace("\r\n", "\n")
-    if unprintable(kept, note=True):
-        raise InputError(f"consent: {kept!r} holds characters that cannot be printed")
-    return kept
+    unified = note.replace("\r\n", "\n")
+    if unprintable(unified, note=True):
+        raise InputError(f"consent: {unified!r} holds characters that cannot be printed")
+    return unified
 
 
 def find(connection: Connection, subject: str | int) -> Row[Any]:
@@ -81,7 +81,7 @@ def names(connection: Connection) -> list[tuple[str, int]]:
 
 
 def people(connection: Connection, subject_ids: Collection[int] | None = None) -> tuple[Person, ...]:
-    """Return who is in the gallery by name, or only the subjects with these numbers."""
+    """Return the subjects of the gallery by name, or only those with these numbers."""
     made = select(references.c.subject_id, references.c.embedder, references.c.weights_sha256, func.count()).group_by(
         references.c.subject_id, references.c.embedder, references.c.weights_sha256
     )
@@ -98,21 +98,19 @@ def people(connection: Connection, subject_ids: Collection[int] | None = None) -
 
 
 def record(connection: Connection, subject: str | int) -> Record:
-    """Return all that is kept of a subject, without the vectors."""
-    found = find(connection, subject)
+    """Return everything kept about a subject, without the vectors."""
+    number = find(connection, subject).id
     columns = (references.c.id, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
                references.c.quality, references.c.source_sha256, references.c.created,
                references.c.face.is_not(None).label("has_face"))  # fmt: skip
-    rows = connection.execute(
-        select(*columns).where(references.c.subject_id == found.id).order_by(references.c.id)
-    ).all()
+    rows = connection.execute(select(*columns).where(references.c.subject_id == number).order_by(references.c.id)).all()
     leave_out([row.id for row in rows if not is_quality(row.quality)])
-    kept = tuple(
+    sound = tuple(
         Reference(row.id, EmbedderId(row.embedder, row.weights_sha256), row.dimensions, row.quality, row.source_sha256,
                   row.created, bool(row.has_face))
         for row in rows if is_quality(row.quality)
     )  # fmt: skip
-    return Record(people(connection, [found.id])[0], kept, trail.entries(connection, found.id))
+    return Record(people(connection, [number])[0], sound, trail.entries(connection, number))
 
 
 def rename(connection: Connection, old: str | int, new: str) -> Person:
@@ -125,15 +123,15 @@ def rename(connection: Connection, old: str | int, new: str) -> Person:
     NameTakenError
         If another one has the name.
     """
-    found, name = find(connection, old), checked_name(new)
+    row, name = find(connection, old), checked_name(new)
     holder = connection.scalar(select(subjects.c.id).where(subjects.c.name == name))
-    if holder not in (None, found.id):
+    if holder not in (None, row.id):
         raise NameTakenError(
-            f"There is another subject {name!r} already. If the two are one person, merge {found.name!r} into it."
+            f"There is another subject {name!r} already. If the two are one person, merge {row.name!r} into it."
         )
-    connection.execute(update(subjects).where(subjects.c.id == found.id).values(name=name))
-    trail.note(connection, "rename", found.id)
-    return people(connection, [found.id])[0]
+    connection.execute(update(subjects).where(subjects.c.id == row.id).values(name=name))
+    trail.note(connection, "rename", row.id)
+    return people(connection, [row.id])[0]
 
 
 def merge(connection: Connection, source: str | int, into: str | int) -> Person:
@@ -146,19 +144,19 @@ def merge(connection: Connection, source: str | int, into: str | int) -> Person:
     InputError
         If the two are the same.
     """
-    gone, kept = find(connection, source), find(connection, into)
-    if gone.id == kept.id:
+    source_row, into_row = find(connection, source), find(connection, into)
+    if source_row.id == into_row.id:
         raise InputError(f"{source!r} and {into!r} are one subject already; there is nothing to merge")
-    _drop_twins(connection, gone.id, kept.id)
+    _drop_twins(connection, source_row.id, into_row.id)
     moved = connection.execute(
-        update(references).where(references.c.subject_id == gone.id).values(subject_id=kept.id)
+        update(references).where(references.c.subject_id == source_row.id).values(subject_id=into_row.id)
     ).rowcount
-    consent = joined_consent(kept.consent, *gone.consent.splitlines())
-    connection.execute(update(subjects).where(subjects.c.id == kept.id).values(consent=consent))
-    connection.execute(delete(subjects).where(subjects.c.id == gone.id))
-    trail.note(connection, "merge", gone.id, into=kept.id, references=moved)
-    trail.note(connection, "merge", kept.id, source=gone.id, references=moved)
-    return people(connection, [kept.id])[0]
+    consent = joined_consent(into_row.consent, *source_row.consent.splitlines())
+    connection.execute(update(subjects).where(subjects.c.id == into_row.id).values(consent=consent))
+    connection.execute(delete(subjects).where(subjects.c.id == source_row.id))
+    trail.note(connection, "merge", source_row.id, into=into_row.id, references=moved)
+    trail.note(connection, "merge", into_row.id, source=source_row.id, references=moved)
+    return people(connection, [into_row.id])[0]
 
 
 def joined_consent(consent: str, *notes: str) -> str:
@@ -174,7 +172,7 @@ def _missing(connection: Connection, subject: str | int) -> str:
     if isinstance(subject, int):
         return f"The gallery has no subject {subject}."
     alike = near(connection, subject)
-    hint = f"Did you mean {' or '.join(repr(one) for one in alike)}?" if alike else "faceloupe people lists who is."
+    hint = f"Did you mean {' or '.join(repr(name) for name in alike)}?" if alike else "faceloupe people lists who is."
     return f"There is no {subject!r} in the gallery. {hint}"
 
 
@@ -185,9 +183,9 @@ def _is(subject: str | int) -> ColumnElement[bool]:
     return subjects.c.name == (subject if unprintable(subject) else checked_name(subject))
 
 
-def _drop_twins(connection: Connection, gone: int, kept: int) -> None:
+def _drop_twins(connection: Connection, gone: int, into: int) -> None:
     """Delete references of the same photograph, made by the same embedder, that both subjects have."""
     ours, theirs = references, references.alias()
     same = [ours.c[name] == theirs.c[name] for name in ("source_sha256", "embedder", "weights_sha256")]
-    twins = select(theirs.c.id).where(theirs.c.subject_id == kept, *same).exists()
+    twins = select(theirs.c.id).where(theirs.c.subject_id == into, *same).exists()
     connection.execute(delete(ours).where(ours.c.subject_id == gone, twins))

@@ -46,13 +46,13 @@ class Person:
     name : str
         Of one subject only.
     consent : str
-        What was noted on the subject's consent, a line for each note.
+        Notes on the subject's consent, a line each.
     created : datetime
         UTC.
     references : int
-        How many.
+        Number of references.
     embedders : tuple of EmbedderId
-        What made them.
+        Embedders of the references.
     """
 
     id: int
@@ -82,17 +82,17 @@ class Reference:
     id : int
         Never used again.
     embedder : EmbedderId
-        What made the vector.
+        Embedder of the vector.
     dimensions : int
         Numbers in the vector.
     quality : dict
-        As :meth:`faceloupe.recognition.Quality.to_document` writes it.
+        Quality as :meth:`faceloupe.recognition.Quality.to_document` writes it.
     source_sha256 : str
-        Of the photograph's file.
+        Hash of the photograph's file.
     created : datetime
         UTC.
     has_face : bool
-        Whether the face chip was kept.
+        True if the face chip was kept.
     """
 
     id: int
@@ -115,7 +115,7 @@ class Entry:
     Attributes
     ----------
     id : int
-        In the order of the changes.
+        Changes of the subject, in order.
     at : datetime
         UTC.
     who : str
@@ -153,9 +153,9 @@ class Record:
     ----------
     person : Person
     references : tuple of Reference
-        In the order in which they came.
+        Number of the entry, in the order of the changes.
     history : tuple of Entry
-        What was done to the subject.
+        Deed done to the subject.
     """
 
     person: Person
@@ -181,7 +181,7 @@ class Enrolled:
     name : str
         Of the subject.
     new : bool
-        Whether the subject was not in the gallery before.
+        True if the subject was not in the gallery before.
     enrolled, already_enrolled : tuple of str
         Photographs that became references, and those that were references already.
     refused : tuple of Skipped
@@ -224,7 +224,7 @@ class Forgotten:
         The subject's number, which the trail keeps; None if there was nothing of the kind any more, and only bytes that
         an earlier forgetting had left were erased.
     references : int
-        How many went.
+        Number of references that went.
     """
 
     name: str | None
@@ -249,7 +249,7 @@ class Imported:
     points : int
         Thresholds that came: none, unless they were asked for.
     thresholds : tuple of str
-        Those that the file has and this gallery has not, in words, if they were not asked for.
+        Thresholds of the file that this gallery lacks, in words, if they were not asked for.
     """
 
     imported: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Thresholds that were calibrated for a gallery: of each embedder the latest one holds, until all are taken back."""
+"""Thresholds calibrated for a gallery: the latest one of each embedder holds, until all are taken back."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from faceloupe.scores import OperatingPoint
 __all__ = ["LOOSEST", "SavedPoint", "latest", "latest_of_all", "point_for", "reset", "save", "saved"]
 
 LOOSEST = 1e-2
-"""The largest false match rate that a threshold is saved for without asking: past it strangers match all day."""
+"""The largest false match rate of a threshold that is saved without asking: past it strangers match all day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Strangers:
     Attributes
     ----------
     point : OperatingPoint
-        Whose threshold was used.
+        The operating point used.
     compared : int
         References that have others of the same subject.
     found : tuple of (int, int, float)
@@ -57,7 +57,7 @@ def unlike_all(vectors: Floats, threshold: float) -> list[tuple[int, float]]:
     Parameters
     ----------
     vectors : array of float32, (N, D)
-        Of length 1. A single one has no others, and is not among them.
+        Vectors of length 1. A single one has no others and is not returned.
     threshold : float
     """
     if len(vectors) < 2:

@@ -33,7 +33,7 @@ class Decision:
     point : OperatingPoint
         The threshold, and what was measured at it.
     one, other : Photograph
-        Each with the one face that was compared.
+        The two photographs, each with the one face that was compared.
     """
 
     score: float
@@ -134,9 +134,9 @@ def verify(
     gallery : Gallery, optional
         An open one: its embedder and its threshold are taken.
     embedder : Embedder, optional
-        Otherwise the gallery's, or else SFace by OpenVINO.
+        By default the gallery's, or else SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
-        With "one" each photograph must show one face; with "central" the one nearest its centre counts.
+        Which face to take: with "one" each photograph must show just one; "central" takes the one nearest the centre.
 
     Raises
     ------

@@ -127,7 +127,7 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     image : array of float32 or uint8, (H, W) or (H, W, 3)
         Grey or RGB, upright, as :func:`faceloupe.faces.read_image` returns it: floats in [0, 1], or bytes.
     faces : {"all", "one", "central"} or FaceSearch
-        How faces are looked for. All that count are returned, also where one is meant.
+        How to look for faces. All that count are returned, even where one is meant.
 
     Returns
     -------
@@ -160,13 +160,13 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
         doubtful = [face for face in upright if face.score >= search.min_score]
         seen_best = _surest(doubtful, _turned(image, search.sides[0], doubtful))
         upright = tuple(_levelled(image, search.sides[0], face) for face in seen_best)
-    found = counting(upright)
+    chosen = counting(upright)
     for coarser, side in pairwise(search.sides):
         if longer > coarser:
             largest = _SMALL * max(1.0, longer / side)
             small = [face for face in seen(side) if face.size <= largest]
-            found += [face for face in small if not any(_share(face.box, other.box) >= _PART for other in found)]
-    return tuple(sorted(found, key=lambda face: face.score, reverse=True))
+            chosen += [face for face in small if not any(_share(face.box, other.box) >= _PART for other in chosen)]
+    return tuple(sorted(chosen, key=lambda face: face.score, reverse=True))
 
 
 def candidates(image: Samples, *, max_side: int = DETECTION_SIDE) -> tuple[Detection, ...]:
@@ -185,14 +185,14 @@ def candidates(image: Samples, *, max_side: int = DETECTION_SIDE) -> tuple[Detec
 
 def _turned(image: Samples, max_side: int, upright: Sequence[Detection]) -> list[Detection]:
     """Return the faces in turned copies, up to the first copy that shows one that is sure."""
-    found: list[Detection] = []
+    sure: list[Detection] = []
     if any(face.score >= _SURE for face in upright):
-        return found  # it is tilted only
+        return sure  # it is tilted only
     for faces in _looks(image, max_side, _TURNS):
-        found += [face for face in faces if face.score >= _SURE_IF_TURNED]
+        sure += [face for face in faces if face.score >= _SURE_IF_TURNED]
         if any(map(_is_sure, faces)):
             break
-    return found
+    return sure
 
 
 def _is_sure(face: Detection) -> bool:

@@ -49,7 +49,7 @@ class Marked:
     ----------
     detection : Detection
     lines : tuple of str
-        What the tag says, from the top.
+        Lines of the tag, from the top.
     known : bool
         Whether the face was recognised.
     """

@@ -48,7 +48,7 @@ class SFace:
     Parameters
     ----------
     engine : {"openvino", "onnxruntime"}
-        What runs it. The vectors agree to 1e-4 of their length, and so templates of both may be compared.
+        The engine that runs it. Vectors of the two agree to 1e-4 of their length, so their templates may be compared.
     flip : bool
         Add the vector of the mirrored face: twice the time. Such templates compare with their like only.
 
@@ -117,7 +117,7 @@ def templates_of(chips: Sequence[FaceChip], embedder: Embedder | None = None) ->
     ----------
     chips : sequence of FaceChip
     embedder : Embedder, optional
-        Otherwise SFace by OpenVINO.
+        By default SFace, run by OpenVINO.
 
     Raises
     ------
@@ -127,9 +127,9 @@ def templates_of(chips: Sequence[FaceChip], embedder: Embedder | None = None) ->
         If weights or packages of the default embedder are missing.
     """
     embedder = embedder or SFace()
-    found = directions_of(chips, embedder)
-    templates = tuple(template for template in found if template is not None)
-    if len(templates) < len(found):
+    directions = directions_of(chips, embedder)
+    templates = tuple(template for template in directions if template is not None)
+    if len(templates) < len(directions):
         raise InputError(no_direction(embedder))
     return templates
 

@@ -46,7 +46,7 @@ def open_network(content: bytes, engine: Engine) -> Run:
     Parameters
     ----------
     content : bytes
-        Of the file: one input (1, C, H, W) beside weights, one output (1, D).
+        Bytes of the file: a network with one input (1, C, H, W) beside its weights and one output (1, D).
     engine : {"openvino", "onnxruntime"}
         OpenVINO in 32-bit floats on the CPU, or ONNX Runtime, on CUDA where it offers that. Where OpenVINO is not
         installed, as on Macs with Intel processors, ONNX Runtime takes its place: the vectors are the same to the sixth

@@ -73,9 +73,9 @@ def shortcomings(quality: Quality, limits: QualityLimits = LIMITS) -> tuple[str,
     Parameters
     ----------
     quality : Quality
-        Of the face.
+        The quality of the face.
     limits : QualityLimits
-        What it must reach; :func:`limits_of` knows more of an embedder.
+        The limits it must reach; :func:`limits_of` returns those of an embedder.
     """
     return (*_picture(quality, limits), *_face(quality, limits))
 

@@ -27,7 +27,7 @@ class PhotoProblem:
     ----------
     kind : {"unreadable", "no face", "several faces", "no template"}
     reason : str
-        In words that say what to do, without the photograph's name.
+        The problem in words that say what to do, without the photograph's name.
     """
 
     kind: Literal["unreadable", "no face", "several faces", "no template"]
@@ -41,15 +41,15 @@ class Photograph:
     Attributes
     ----------
     path : Path
-        What it is called: its file's path, or "photo 1" where it came without a name.
+        Path of its file, or a name such as "photo 1" where it came without one.
     sha256 : str
-        Of the file's bytes; empty if they could not be read. Of a PIL image or an array, of its pixels.
+        Hash of the file's bytes, empty if they could not be read; for a PIL image or an array, hash of its pixels.
     size : (int, int)
         Width and height in pixels, upright; (0, 0) if it could not be read.
     chips : tuple of FaceChip
         The faces meant, the highest detection score first.
     templates : tuple of Template
-        Of the chips, in their order.
+        Templates of the chips, in the same order.
     problem : PhotoProblem or None
         Why there are none: it cannot be read, shows no face, or not just one where one was meant, or the embedder
         made nothing of a face.
@@ -93,7 +93,7 @@ def search_photo(photo: Photo, faces: Faces = "all", *, name: str = "the photo")
         In a photograph that was searched before, the faces that are meant are chosen; what it has of templates stays.
     faces : {"all", "one", "central"} or FaceSearch
     name : str
-        What it is called if it has no name of its own.
+        Name to use if the photo has none of its own.
 
     Raises
     ------

@@ -41,9 +41,9 @@ class PhotoSource:
     Attributes
     ----------
     path : Path
-        What it is called: the file's path where there is one.
+        Name of the photo: the file's path where there is one.
     sha256 : str
-        Of the file's bytes; of a PIL image or an array, of its kind, shape and pixels.
+        Hash of the file's bytes; for a PIL image or an array, hash of its kind, shape and pixels.
     decode : callable
         Returns the pixels (H, W) or (H, W, 3), upright; raises an ImageError if they cannot be read.
     """
@@ -60,7 +60,7 @@ def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
     ----------
     photo : path, bytes, PIL image, array or binary file object
     name : str
-        What messages call it, if it has no name of its own.
+        Name to use in messages if the photo has none of its own.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class Pose:
     pitch : float
         Positive looks up, negative down; 0 is as the people of LFW look on average.
     roll : float
-        Of the line from eye to eye: positive is turned clockwise in the picture.
+        Angle of the line from eye to eye: positive if turned clockwise in the picture.
     """
 
     yaw: float
@@ -60,7 +60,7 @@ class Quality:
     clipped : float
         Share of the chip's face, 0 to 1, whose luma is at most 0.02 or at least 0.98.
     pose : Pose
-        In degrees, see :func:`pose_of`.
+        The head's pose in degrees, see :func:`pose_of`.
     detection_score : float
         0 to 1, the detector's.
     embedding_norm : float or None

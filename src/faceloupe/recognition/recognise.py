@@ -33,14 +33,14 @@ def recognise(
     photos : iterable of paths, bytes, PIL images, arrays, binary file objects or Photographs
         Taken as they are needed, up to 64 ahead. Those without a name are called "photo 1", "photo 2", by their place.
     embedder : Embedder, optional
-        Otherwise SFace by OpenVINO.
+        By default SFace, run by OpenVINO.
     faces : {"all", "one", "central"} or FaceSearch
-        Which faces of a photograph are meant, and how they are looked for.
+        Which faces of a photograph to take, and how to look for them.
 
     Yields
     ------
     Photograph
-        In the order of the photos. A file that cannot be used is one with a ``problem``; it stops nothing.
+        One for each photo, in order. A file that cannot be used becomes one with a ``problem``; it stops nothing.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def find_faces(photo: Photo, faces: Faces = "all") -> tuple[FaceChip, ...]:
     ----------
     photo : path, bytes, PIL image, array, binary file object or Photograph
     faces : {"all", "one", "central"} or FaceSearch
-        Which faces count.
+        Which faces to take.
 
     Returns
     -------
@@ -87,9 +87,9 @@ def template_of(photo: Photo, embedder: Embedder | None = None, *, faces: Faces 
     ----------
     photo : path, bytes, PIL image, array, binary file object or Photograph
     embedder : Embedder, optional
-        Otherwise SFace by OpenVINO.
+        By default SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
-        Which face is meant. With "one" several are an error: whose template it would be is not guessed.
+        Which face to take. With "one", several faces are an error: nobody guesses whose template is wanted.
 
     Raises
     ------

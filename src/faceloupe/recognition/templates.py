@@ -19,13 +19,13 @@ class Template:
     Attributes
     ----------
     vector : array of float32, (D,)
-        Of length 1, read-only.
+        The vector, of length 1, read-only.
     embedder : str
-        Which embedder made it.
+        Name of the embedder that made it.
     sha256 : str
-        Of the embedder's weights.
+        Hash of the embedder's weights.
     quality : Quality
-        Of the face it was made from.
+        Quality of the face it was made from.
 
     Raises
     ------

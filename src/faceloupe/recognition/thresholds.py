@@ -45,7 +45,7 @@ def choose_point(
     Parameters
     ----------
     embedder : Embedder
-        Whose scores are judged.
+        The embedder whose scores are judged.
     asked_for : OperatingPoint, optional
     saved : OperatingPoint, optional
         The one saved with the gallery for this embedder.
@@ -97,8 +97,8 @@ def find_point(embedder: Maker, saved: OperatingPoint | None = None, *, comparis
     saved : OperatingPoint, optional
         The gallery's own point for this embedder; it goes before the published ones.
     comparisons : int
-        How many comparisons are made at once. Of the published points with a target FMR of at most ``DEFAULT_FMR``,
-        the loosest at which fewer than one of them is expected to match by chance is taken; without such a point, the
+        Number of comparisons made at once. Among the published points with a target FMR of at most ``DEFAULT_FMR``,
+        the loosest at which chance is expected to give less than one match is returned; without such a point, the
         strictest.
     """
     published = published_points(embedder)  # the highest FMR first

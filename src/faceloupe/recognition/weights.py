@@ -28,15 +28,15 @@ class PublishedWeights:
     Attributes
     ----------
     name : str
-        What the network is called here.
+        Name of the network in faceloupe.
     file : str
-        What the file is called, wherever it is.
+        Name of the file, wherever it lies.
     sha256 : str
-        Of its bytes, 64 hexadecimal digits.
+        Hash of its bytes, 64 hexadecimal digits.
     url : str
-        Where its publisher offers it.
+        Address from which its publisher offers it.
     source, licence : str
-        Who made it, and on what terms it may be used.
+        Its makers, and the terms of use.
     """
 
     name: str
@@ -77,7 +77,7 @@ class WeightsFile:
     name, source, licence, sha256 : str
         As published.
     path : str or None
-        Where the file is; None if it is missing.
+        Path of the file; None if it is missing.
     state : {"ok", "missing", "wrong hash"}
         A file with a wrong hash is never used.
     """
@@ -129,10 +129,10 @@ def read_weights(published: PublishedWeights) -> bytes:
     """
     path = find_weights(published) or _fetch(published)
     content = path.read_bytes()
-    found = sha256(content).hexdigest()
-    if found != published.sha256:
+    digest = sha256(content).hexdigest()
+    if digest != published.sha256:
         raise InputError(
-            f"{path} is not the published file (SHA-256 {found}, expected {published.sha256}) and is not used. Delete "
+            f"{path} is not the published file (SHA-256 {digest}, expected {published.sha256}) and is not used. Delete "
             f"it, or replace it with {published.url}"
         )
     return content
