@@ -15,11 +15,11 @@ __all__ = ["check"]
 def check(
     gallery: GalleryName = "faceloupe.db",
     trail: Annotated[
-        str | None, typer.Option(metavar="HASH", help="Is the line of the trail with this hash still there?")
+        str | None, typer.Option(metavar="HASH", help="Hash of a line of the trail: check that it is still there.")
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Look for what is wrong in a gallery, or looks wrong. Exit status 1 if something was found.
+    """Look for faults and suspicions in a gallery. Exit status 1 if there is a fault.
 
     Damage to the file or to a reference; people whom one embedder knows and another does not; one photograph enrolled
     as two people; two people who look like one; a reference unlike all others of its subject. The last two are found in

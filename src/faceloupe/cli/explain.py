@@ -32,7 +32,9 @@ def explain(
     ] = None,
     fmr: TargetFmr = None,
     central: Central = False,
-    method: Annotated[str, typer.Option(metavar="occlusion|correlation", help="How the maps are made.")] = "occlusion",
+    method: Annotated[
+        str, typer.Option(metavar="occlusion|correlation", help="Method that makes the maps.")
+    ] = "occlusion",
     certificate: Annotated[
         bool, typer.Option(help="Check the maps; that takes about 12 times as long as making them.")
     ] = True,

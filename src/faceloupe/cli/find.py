@@ -28,7 +28,7 @@ def find(
     ] = "collection.db",
     fmr: TargetFmr = None,
     central: Central = False,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them as CSV.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list as CSV.")] = None,
     copy_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy the photographs there.")] = None,
     link_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Make links to the photographs there.")] = None,
     json: AsJson = False,
@@ -65,7 +65,7 @@ def find(
 
 @contextmanager
 def _collection(place: str) -> "Iterator[Collection]":
-    """Open a collection; of a folder make one that lasts as long as the search."""
+    """Open a collection, or make one of a folder for as long as the search takes."""
     from faceloupe.collection import index, open_collection
 
     if not Path(place).is_dir():

@@ -33,8 +33,8 @@ def group(
 ) -> None:
     """Group the faces of a collection into people, and keep the groups.
 
-    Groups keep their numbers when photographs are added. Faces of one photograph are never one person; what was said by
-    join, separate and name is kept to.
+    Groups keep their numbers when photographs are added. Faces of one photograph are never one person; what
+    join, separate and name said still holds.
     """
     from faceloupe.collection import group as grouped
     from faceloupe.collection import open_collection

@@ -25,10 +25,10 @@ def index(
     engine: EngineName = "openvino",
     json: AsJson = False,
 ) -> None:
-    """Find and embed the faces of photographs, and keep a row a face.
+    """Find and embed the faces of photographs, and keep a row for each.
 
-    Photographs are told by their content: what is in the collection already is not looked at again, also if the file
-    was renamed or copied. After a stop the same command goes on. Files that cannot be used are named with the reason.
+    Photographs are recognised by their content: what is in the collection already is not looked at again, even if its
+    file was renamed or copied. After a stop the same command goes on. Unusable files are named with the reason.
     """
     from faceloupe.collection import index as filled
     from faceloupe.collection import open_collection

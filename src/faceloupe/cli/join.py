@@ -11,7 +11,7 @@ __all__ = ["join"]
 
 
 def join(
-    one: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group tells it.")],
+    one: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],
     other: Annotated[int, typer.Argument(metavar="GROUP", help="Another.")],
     collection: CollectionName = "collection.db",
 ) -> None:

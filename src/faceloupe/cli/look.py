@@ -53,7 +53,9 @@ def look(
         str | None,
         typer.Option(metavar="M[,M,M]", help="Mean to subtract from those pixels: a number, or one a channel."),
     ] = None,
-    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="Divisor after that, likewise.")] = None,
+    std: Annotated[
+        str | None, typer.Option(metavar="S[,S,S]", help="Divisor after the mean: a number, or one a channel.")
+    ] = None,
     bgr: Annotated[bool, typer.Option("--bgr", help="An ONNX file or module expects blue first.")] = False,
     answers: Annotated[
         str | None,

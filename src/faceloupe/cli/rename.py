@@ -16,7 +16,7 @@ def rename(
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,
 ) -> None:
-    """Give somebody another name."""
+    """Give a person another name."""
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as people:

@@ -24,7 +24,7 @@ OWNERS_RATE = 60_000  # requests a minute: a camera's every frame, and whatever 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; others than loopback need --keys.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen at; 0 takes any free one.")] = 8000,
     keys: KeysFile = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A further name of this server, such as a reverse proxy's.")

@@ -13,7 +13,7 @@ __all__ = ["show"]
 
 
 def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
-    """Show what is kept of somebody: references with their quality, consent, and what was done when."""
+    """Show everything kept about a person: references with their quality, consent, and the history."""
     from faceloupe.gallery import open_gallery
 
     with open_gallery(gallery) as people:

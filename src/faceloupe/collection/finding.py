@@ -53,7 +53,7 @@ class Sightings:
     templates : int
         Number of the person's templates that faces were compared with.
     faces : int
-        Number in the collection.
+        Number of faces in the collection.
     """
 
     sightings: tuple[Sighting, ...]

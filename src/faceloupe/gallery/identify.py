@@ -63,7 +63,7 @@ class Candidates:
     point : OperatingPoint
         The threshold, and what was measured at it.
     n_subjects, n_references : int
-        Numbers that the face was compared with.
+        Numbers of subjects and references that the face was compared with.
     detection : Detection or None
         Where the face is in its photograph; None where a template was identified.
     taken : tuple of str

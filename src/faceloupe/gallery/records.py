@@ -44,7 +44,7 @@ class Person:
     id : int
         Never used again, also not after the subject was forgotten.
     name : str
-        Of one subject only.
+        Name, which no other subject has.
     consent : str
         Notes on the subject's consent, a line each.
     created : datetime
@@ -115,7 +115,7 @@ class Entry:
     Attributes
     ----------
     id : int
-        Changes of the subject, in order.
+        Number of the entry, in the order of the changes.
     at : datetime
         UTC.
     who : str
@@ -153,9 +153,9 @@ class Record:
     ----------
     person : Person
     references : tuple of Reference
-        Number of the entry, in the order of the changes.
+        References in the order of enrolment.
     history : tuple of Entry
-        Deed done to the subject.
+        Entries of the trail about the subject.
     """
 
     person: Person
@@ -179,7 +179,7 @@ class Enrolled:
     Attributes
     ----------
     name : str
-        Of the subject.
+        Name of the subject.
     new : bool
         True if the subject was not in the gallery before.
     enrolled, already_enrolled : tuple of str
