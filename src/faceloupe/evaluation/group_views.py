@@ -66,7 +66,7 @@ def _chart(id: str, title: str, name: str, rates: Sequence[GroupRate], times: fl
         series=[
             {
                 "name": name,
-                "style": "cnn",
+                "style": "blue",
                 "y": [one.groups[0] for one in known],
                 "x": [times * one.rate for one in known if one.rate is not None],
                 "lo": [times * one.interval.low for one in known if one.interval],

@@ -81,7 +81,7 @@ def likelihood_section(label: str, report: LikelihoodReport, suffix: str = "") -
         y={"label": "Share of comparisons", "unit": "%", "range": [0.0, 1.0]},
         series=[
             _line(name, style, values, [float((logs >= value).mean()) for value in values])
-            for name, style, logs in (("mated", "cnn", report.mated), ("non-mated", "fcnn", report.non_mated))
+            for name, style, logs in (("mated", "blue", report.mated), ("non-mated", "orange", report.non_mated))
         ],
         reference=[{"x": 0.0, "label": "LR 1"}],
     )
@@ -94,8 +94,8 @@ def likelihood_section(label: str, report: LikelihoodReport, suffix: str = "") -
         x={"label": "Prior, log10 odds of one person"},
         y={"label": "Bits"},
         series=[
-            _line("these ratios", "cnn", PRIORS, [ece(report.mated, report.non_mated, prior) for prior in PRIORS]),
-            _line("without", "other", PRIORS, [ece([0.0], [0.0], prior) for prior in PRIORS]),
+            _line("these ratios", "blue", PRIORS, [ece(report.mated, report.non_mated, prior) for prior in PRIORS]),
+            _line("without", "grey", PRIORS, [ece([0.0], [0.0], prior) for prior in PRIORS]),
         ],
     )
 

@@ -85,7 +85,7 @@ def _method(study: Study) -> Iterator[Block]:
         "How the verdicts are reached",
         [
             text(
-                "A quantity and a limit were stated beforehand for each verdict. It is **supported** or "
+                "Each verdict has a quantity and a limit that is the same for every study. It is **supported** or "
                 "**contradicted** where its whole interval lies on one side of the limit, **not shown** otherwise, "
                 f"and always below {MIN_PAIRS} pairs. {JUDGED} verdicts are judged at once, so each interval is one of "
                 f"{100 * CONFIDENCE:.1f} %: together they hold in 95 % of studies (Bonferroni). All other intervals on "

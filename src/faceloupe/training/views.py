@@ -65,9 +65,9 @@ def _curves(
     most: float | None,
 ) -> Block:
     epochs = [float(epoch) for epoch in range(1, len(training) + 1)]
-    series = [{"name": "training", "style": "cnn", "x": epochs, "y": training.tolist()}]
+    series = [{"name": "training", "style": "blue", "x": epochs, "y": training.tolist()}]
     if held_out is not None:
-        series.append({"name": "validation", "style": "fcnn", "x": epochs, "y": held_out.tolist()})
+        series.append({"name": "validation", "style": "orange", "x": epochs, "y": held_out.tolist()})
     top = most or float(max(max(each["y"]) for each in series)) or 1.0
     beside = ", and of the captures set aside after it" if held_out is not None else ""
     return chart(
