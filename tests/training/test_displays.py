@@ -64,3 +64,26 @@ def test_a_bar_is_shown_where_it_is_asked_for(capsys):
     faces = np.random.default_rng(0).random((4, 8, 8))
     FCNNClassifier(epochs=2).fit(faces, [0, 1] * 2, progress=True)
     assert "100 %" in capsys.readouterr().out
+
+
+def test_anatomy_and_trace_take_a_classifier_and_its_preprocessing():
+    from faceloupe import anatomy, trace
+
+    random = np.random.default_rng(0)
+    faces, who = random.random((8, 16, 16), dtype=np.float32), np.arange(8) % 2
+    classifier = NetworkClassifier("conv 2 3x3 relu, pool 2, dense 3 relu; preprocess centre", epochs=1, seed=0)
+    classifier.fit(faces, who)
+    assert str(anatomy(classifier)) == str(anatomy(classifier.network_, (16, 16)))
+    by_hand = trace(classifier.network_, classifier.prepare(faces))
+    traced = trace(classifier, faces)
+    assert list(traced) == list(by_hand)
+    for layer in traced:
+        np.testing.assert_array_equal(traced[layer], by_hand[layer])
+
+
+def test_every_display_of_a_training_is_drawn():
+    random = np.random.default_rng(0)
+    faces, who = random.random((8, 16, 16), dtype=np.float32), np.arange(8) % 2
+    classifier = NetworkClassifier("conv 2 3x3 relu, dense 3 relu", epochs=2, seed=0).fit(faces, who)
+    for result in (classifier.history_, classifier.filters_):
+        assert result.plot().png().startswith(b"\x89PNG")

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.layers import Anatomy, Layer
-from faceloupe.inspection.networks import Network, opened
+from faceloupe.inspection.networks import FittedClassifier, Network, opened
 from faceloupe.inspection.onnx_networks.anatomy import onnx_anatomy
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 
 __all__ = ["Anatomy", "Layer", "anatomy"]
 
 
-def anatomy(network: Network, image_shape: Sequence[int]) -> Anatomy:
+def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anatomy:
     """Take a network apart: shapes, parameters, multiply-adds, memory and receptive fields, layer by layer.
 
     The network runs once on an image of zeros; a torch network runs in evaluation mode and is left as it was found.
@@ -27,10 +27,10 @@ def anatomy(network: Network, image_shape: Sequence[int]) -> Anatomy:
 
     Parameters
     ----------
-    network : torch.nn.Module, OnnxNetwork or path of an .onnx file
+    network : torch.nn.Module, fitted classifier, OnnxNetwork or path of an .onnx file
         Takes a batch (1, C, H, W).
     image_shape : (H, W) or (C, H, W)
-        Of one capture; (H, W) means one channel.
+        Of one capture; (H, W) means one channel. A classifier knows its own.
 
     Raises
     ------
@@ -39,6 +39,8 @@ def anatomy(network: Network, image_shape: Sequence[int]) -> Anatomy:
     UnavailableError
         If an ONNX file is given and the packages that read it are missing.
     """
+    if image_shape is None:
+        image_shape = network.image_shape_ if isinstance(network, FittedClassifier) else ()
     shape = _checked_shape(image_shape)
     network = opened(network)
     if isinstance(network, OnnxNetwork):

@@ -1,21 +1,42 @@
-"""The networks that can be looked into: torch modules, and ONNX files, opened or by their path."""
+"""The networks that can be looked into: torch modules, fitted classifiers, and ONNX files, opened or by their path."""
 
 from os import PathLike
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Network", "OpenNetwork", "opened"]
+__all__ = ["FittedClassifier", "Network", "OpenNetwork", "opened"]
+
+
+@runtime_checkable
+class FittedClassifier(Protocol):
+    """A fitted estimator of faceloupe.training: a network, and how faces become what it reads.
+
+    Attributes
+    ----------
+    network_ : torch.nn.Module
+    image_shape_ : (int, int)
+        Height and width of a face.
+    """
+
+    network_: Any
+    image_shape_: tuple[int, int]
+
+    def prepare(self, X: ArrayLike) -> NDArray[Any]:
+        """Return faces (N, H, W) as the network reads them, (N, C, H, W)."""
+
 
 OpenNetwork: TypeAlias = "nn.Module | OnnxNetwork"
-Network: TypeAlias = "OpenNetwork | str | PathLike[str]"
+Network: TypeAlias = "OpenNetwork | FittedClassifier | str | PathLike[str]"
 
 
 def opened(network: Network) -> OpenNetwork:
-    """Return the network itself, or the one in the file of this path.
+    """Return the network itself, that of a classifier, or the one in the file of this path.
 
     Raises
     ------
@@ -24,4 +45,9 @@ def opened(network: Network) -> OpenNetwork:
     UnavailableError
         If an ONNX file is given and the packages that read it are missing.
     """
-    return OnnxNetwork(network) if isinstance(network, str | PathLike) else network
+    if isinstance(network, str | PathLike):
+        return OnnxNetwork(network)
+    if isinstance(network, FittedClassifier):
+        module: nn.Module = network.network_
+        return module
+    return network

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from faceloupe.inspection.captures import batch_of
-from faceloupe.inspection.networks import Network, opened
+from faceloupe.inspection.networks import FittedClassifier, Network, opened
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.outputs import Trace
 
@@ -21,12 +21,12 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
 
     Parameters
     ----------
-    network : torch.nn.Module, OnnxNetwork or path of an .onnx file
+    network : torch.nn.Module, fitted classifier, OnnxNetwork or path of an .onnx file
         The layers are those of :func:`~faceloupe.inspection.anatomy.anatomy`. A torch network runs in evaluation mode
         without gradients; mode, hooks, gradients and random state are as before afterwards. Several threads may look
         into one network at once.
     images : array or tensor, shape (N, C, H, W)
-        Prepared as the network was trained: the trace applies no preprocessing.
+        Prepared as the network was trained. A classifier takes faces as its ``fit`` does and prepares them itself.
     layers : names, optional
         Only these are kept, so that a deep network and many captures fit into memory.
 
@@ -37,6 +37,8 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
     UnavailableError
         If an ONNX file is given and the packages that read it are missing.
     """
+    if isinstance(network, FittedClassifier):
+        images = network.prepare(images)
     network, batch = opened(network), batch_of(images)
     if isinstance(network, OnnxNetwork):
         return network.trace(batch, layers)

@@ -1,9 +1,9 @@
 """What the tutorial asks, says and shows, each an executable check that yields verdicts with their figures.
 
-A verdict says on which side of a limit, the same for every study, a quantity lies: *supported* or *contradicted* when its
-whole interval lies on one side, *not shown* when it does not, with the command that would settle it. Each verdict is of
-the networks and the preprocessing that it names. All are judged at once, so each interval is wider than 95 %: together,
-all of them hold what they say in 95 % of studies (Bonferroni).
+A verdict says on which side of a limit, the same for every study, a quantity lies: *supported* or *contradicted* when
+its whole interval lies on one side, *not shown* when it does not, with the command that would settle it. Each verdict
+is of the networks and the preprocessing that it names. All are judged at once, so each interval is wider than 95 %:
+together, all of them hold what they say in 95 % of studies (Bonferroni).
 """
 
 import shlex
