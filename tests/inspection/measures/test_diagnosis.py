@@ -107,8 +107,8 @@ def test_a_layer_that_is_dead_as_a_whole_is_said_to_say_nothing(faces):
     for unit in range(4):
         set_unit(network.hidden, unit, np.full(400, -1.0))
     [report] = diagnose_units(network, faces)
-    assert report.words[0] == "relu: 4 of 4 units dead on 12 faces, so the layer says nothing of any face."
-    assert repr(report) == "UnitReport(relu: 4 units, dead [0, 1, 2, 3], duplicates [])"
+    assert report.words[0] == "hidden_relu: 4 of 4 units dead on 12 faces, so the layer says nothing of any face."
+    assert repr(report) == "UnitReport(hidden_relu: 4 units, dead [0, 1, 2, 3], duplicates [])"
 
 
 def test_what_only_the_unseen_last_row_hears_is_dead(faces):
@@ -137,7 +137,7 @@ def test_the_history_tells_when_a_unit_died(silent, since, words, faces):
     set_unit(network.hidden, 1, np.full(400, -1.0))
     history = np.zeros((4, 4), dtype=bool)
     history[:, 1] = silent
-    [report] = diagnose_units(network, faces, {"relu": history})
+    [report] = diagnose_units(network, faces, {"hidden_relu": history})
     [dead] = [unit for unit in report.dead if unit.unit == 1]
     assert (dead.silent_since, report.epochs) == (since, 3)
     assert any(line.startswith("unit 1:") and line.endswith(words) for line in report.words)
@@ -163,8 +163,8 @@ def test_one_fit_of_many_is_a_history():
 
 @pytest.mark.parametrize("history", [np.zeros((3, 5), bool), np.zeros((2, 3, 4), bool), np.zeros((3, 4))])
 def test_a_history_of_other_units_is_refused(history, faces):
-    with pytest.raises(InputError, match=r"expected booleans \(epochs \+ 1, 4\) for relu"):
-        diagnose_units(FCNN((20, 20)), faces, {"relu": history})
+    with pytest.raises(InputError, match=r"expected booleans \(epochs \+ 1, 4\) for hidden_relu"):
+        diagnose_units(FCNN((20, 20)), faces, {"hidden_relu": history})
 
 
 def test_relus_that_work_in_place_and_after_a_normalisation(faces):
@@ -209,7 +209,7 @@ def test_looking_triggers_nobodys_hooks_twice_and_changes_nothing(faces):
 def test_a_report_is_a_document(faces):
     network = FCNN((20, 20))
     set_unit(network.hidden, 0, np.full(400, -1.0))
-    [report] = diagnose_units(network, faces, {"relu": np.zeros((2, 4), bool)})
+    [report] = diagnose_units(network, faces, {"hidden_relu": np.zeros((2, 4), bool)})
     document = json.loads(json.dumps(report.to_document()))
     assert document["dead"][0]["push"]["weight_sum"] == -400
     assert document["words"] == list(report.words) == str(report).split("\n")

@@ -132,7 +132,7 @@ def test_a_layer_that_says_nothing_has_no_change(faces):
     nn.init.constant_(network.hidden.weight, -1.0)
     nn.init.constant_(network.output.bias, 0.1)
     found = shift_sensitivity(network, faces, [1])
-    assert found["relu"].change == found["output"].change == (None,)
+    assert found["hidden_relu"].change == found["output"].change == (None,)
     assert found.words[0].endswith("relu and output put out the same for all faces.")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
+from faceloupe.inspection.measures.diagnosis_words import sentences
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
 from faceloupe.inspection.measures.weights import weights_of
 from faceloupe.inspection.networks import Network, OpenNetwork, opened
@@ -103,8 +104,6 @@ class UnitReport(Shown):
     @property
     def words(self) -> tuple[str, ...]:
         """What was found, in sentences: the count, each dead unit with its likely cause, each group of duplicates."""
-        from faceloupe.inspection.measures.diagnosis_words import sentences  # they speak of this class
-
         return sentences(self)
 
     def __repr__(self) -> str:

@@ -1,14 +1,18 @@
 """What a :class:`~faceloupe.inspection.measures.diagnosis.UnitReport` found, in sentences made from its numbers."""
 
-from faceloupe.inspection.measures.diagnosis import DeadUnit, Push, UnitReport
+from typing import TYPE_CHECKING
+
 from faceloupe.inspection.measures.units import ALIKE
+
+if TYPE_CHECKING:
+    from faceloupe.inspection.measures.diagnosis import DeadUnit, Push, UnitReport
 
 __all__ = ["sentences"]
 
 ROUNDING = 1e-6  # what is left of the mean of centred pixels
 
 
-def sentences(report: UnitReport) -> tuple[str, ...]:
+def sentences(report: "UnitReport") -> tuple[str, ...]:
     """Return the count, then one or a few sentences for each dead unit and one for each group of duplicates."""
     count = f"{len(report.dead)} of {report.units} units dead on {report.n} faces"
     rest = ", so the layer says nothing of any face" if len(report.dead) == report.units else ""
@@ -19,7 +23,7 @@ def sentences(report: UnitReport) -> tuple[str, ...]:
     )
 
 
-def _dead_words(unit: DeadUnit, report: UnitReport) -> str:
+def _dead_words(unit: "DeadUnit", report: "UnitReport") -> str:
     if unit.highest is None:
         text = f"unit {unit.unit}: puts out 0 for each of the {report.n} faces."
     else:
@@ -29,7 +33,7 @@ def _dead_words(unit: DeadUnit, report: UnitReport) -> str:
     return text if unit.silent_since is None else f"{text} {_death_words(unit.silent_since, report.epochs or 0)}"
 
 
-def _push_words(push: Push, n: int) -> str:
+def _push_words(push: "Push", n: int) -> str:
     what = "pixel" if push.of_pixels else "input"
     mean = push.mean_input if abs(push.mean_input) > ROUNDING else 0.0
     facts = (
@@ -58,7 +62,7 @@ def _death_words(since: int, epochs: int) -> str:
     return "Silent before training already." if since == 0 else f"Silent since epoch {since} of {epochs}."
 
 
-def _duplicate_words(group: tuple[int, ...], report: UnitReport) -> str:
+def _duplicate_words(group: tuple[int, ...], report: "UnitReport") -> str:
     units = f"{', '.join(map(str, group[:-1]))} and {group[-1]}"
     return (
         f"units {units} say the same: their outputs are correlated above {ALIKE} over {report.n} faces "

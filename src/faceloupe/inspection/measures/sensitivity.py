@@ -11,6 +11,7 @@ from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.fields import Axis, Field
 from faceloupe.inspection.layers import IMAGE
+from faceloupe.inspection.measures.sensitivity_words import sentences
 from faceloupe.inspection.networks import Network, opened
 from faceloupe.inspection.outputs import named
 from faceloupe.inspection.trace import trace
@@ -84,8 +85,6 @@ class ShiftSensitivity(Shown):
     @property
     def words(self) -> tuple[str, ...]:
         """The numbers as sentences, one for each run of layers that behave alike."""
-        from faceloupe.inspection.measures.sensitivity_words import sentences  # they speak of this class
-
         return sentences(self)
 
     def __repr__(self) -> str:

@@ -2,27 +2,30 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloupe.inspection.layers import IMAGE
-from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
+
+if TYPE_CHECKING:
+    from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
 
 __all__ = ["sentences"]
 
 
-def sentences(found: ShiftSensitivity) -> tuple[str, ...]:
+def sentences(found: "ShiftSensitivity") -> tuple[str, ...]:
     """Return one sentence or a few for each run of layers that behave alike."""
     return tuple(_sentence(kind, list(group), found) for (kind, _), group in groupby(found.layers[1:], _behaviour))
 
 
-def _behaviour(layer: LayerShift) -> tuple[str, tuple[int, int] | None]:
+def _behaviour(layer: "LayerShift") -> tuple[str, tuple[int, int] | None]:
     if len(layer.shape) == 1:
         return "placeless", None
     return ("unknown" if layer.largest_error is None else "follows"), layer.stride
 
 
-def _sentence(behaviour: str, group: list[LayerShift], found: ShiftSensitivity) -> str:
+def _sentence(behaviour: str, group: "list[LayerShift]", found: "ShiftSensitivity") -> str:
     names = _listed([layer.name for layer in group])
     before = next((layer for layer in found.layers if layer.name == group[0].source), None)
     if behaviour == "follows":
@@ -35,13 +38,13 @@ def _sentence(behaviour: str, group: list[LayerShift], found: ShiftSensitivity) 
     return f"{names}: {text}. {_changes([before, *group], found)}"
 
 
-def _reason(layer: LayerShift) -> str:
+def _reason(layer: "LayerShift") -> str:
     if layer.stride is None:
         return "because the stride is not known"
     return f"because no shift is one of whole steps of {_step(layer.stride)} pixels inside the map"
 
 
-def _following(group: list[LayerShift], before: LayerShift | None, found: ShiftSensitivity) -> str:
+def _following(group: "list[LayerShift]", before: "LayerShift | None", found: "ShiftSensitivity") -> str:
     stride = group[0].stride or (1, 1)
     compared = [distance for distance in _distances(found) if _at(distance, group[0].equivariance_error, found)]
     worst = max(layer.largest_error or 0.0 for layer in group)
@@ -55,7 +58,7 @@ def _following(group: list[LayerShift], before: LayerShift | None, found: ShiftS
     return text + _forgiven(group[0], before, between[0], found) if between and before else text
 
 
-def _forgiven(layer: LayerShift, before: LayerShift, distance: int, found: ShiftSensitivity) -> str:
+def _forgiven(layer: "LayerShift", before: "LayerShift", distance: int, found: "ShiftSensitivity") -> str:
     now, then = _at(distance, layer.change, found), _at(distance, before.change, found)
     if not now or not then:
         return ""
@@ -67,7 +70,7 @@ def _forgiven(layer: LayerShift, before: LayerShift, distance: int, found: Shift
     )
 
 
-def _changes(layers: list[LayerShift], found: ShiftSensitivity) -> str:
+def _changes(layers: "list[LayerShift]", found: "ShiftSensitivity") -> str:
     """Say what at most three of the shifts change; a layer that only rearranges its input is not repeated."""
     distances = _distances(found)
     shown = sorted({distances[0], distances[len(distances) // 2], distances[-1]})
@@ -90,15 +93,15 @@ def _changes(layers: list[LayerShift], found: ShiftSensitivity) -> str:
     return f"{text} {_listed(silent)} put out the same for all faces.".strip() if silent else text
 
 
-def _called(layer: LayerShift) -> str:
+def _called(layer: "LayerShift") -> str:
     return "the image" if layer.name == IMAGE else layer.name
 
 
-def _distances(found: ShiftSensitivity) -> list[int]:
+def _distances(found: "ShiftSensitivity") -> list[int]:
     return sorted({abs(pixels) for pixels in found.pixels})
 
 
-def _at(distance: int, values: Sequence[float | None], found: ShiftSensitivity) -> list[float]:
+def _at(distance: int, values: Sequence[float | None], found: "ShiftSensitivity") -> list[float]:
     """Return a layer's numbers for the shifts of this many pixels, in either direction."""
     pairs = zip(found.pixels, values, strict=True)
     return [value for pixels, value in pairs if abs(pixels) == distance and value is not None]
