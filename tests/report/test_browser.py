@@ -92,7 +92,7 @@ def test_it_prints_light_and_without_what_only_a_screen_can_use(browser: Any, ad
     page.goto(address)
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(29, 28, 26)"
     assert not page.locator("nav").is_visible()
-    assert not page.locator("summary").first.is_visible()
+    assert not page.locator("figure > details > summary").first.is_visible()
     assert page.locator("svg.for-wide").first.is_visible()
     assert not page.locator("svg.for-narrow").first.is_visible()
     assert page.pdf(format="A4").startswith(b"%PDF")

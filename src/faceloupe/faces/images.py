@@ -163,9 +163,9 @@ def claimed_bytes(content: bytes) -> int:
     file = BytesIO(content)
     try:
         with _remarks_silenced(), Image.open(file, formats=_formats(file)) as image:
-            pixels = max(image.width * image.height, _largest_part(image))
+            pixels = max(image.width * image.height, _largest_part(image) if image.format == "TIFF" else 0)
             return pixels * (12 if _holds_numbers(image) else 4)
-    except Exception:  # what cannot be opened is refused when it is decoded
+    except Exception:  # damaged bytes may raise almost anything here; they are refused, in words, when decoded
         return 0
 
 

@@ -118,9 +118,9 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     Where no face is sure, with a score of 0.9 and eyes that are level within 10 degrees, turned copies are looked at
     too, until one has such a face: by 180, 90 and 270 degrees, then by 45 and its like. A face that stands on its head
     has level eyes, as the detector draws them, but scores less than 0.9. A turned face counts from 0.8 on, and takes
-    the place of an upright one that scores less than 0.02 more. Then the copy is turned by 20 and 10 degrees either
-    way, and kept where the face scores most. Of the photographs of LFW View 1 test 0.8 % are looked at again;
-    ``benchmarks/turned.py`` measures what that costs and saves.
+    the place of an upright one that scores less than 0.02 more. For a face that is turned or tilted the copy is then
+    turned by 20 and 10 degrees either way, and kept where the face scores most. Of the photographs of LFW View 1 test
+    0.8 % are looked at again; ``benchmarks/turned.py`` measures what that costs and saves.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     if search.turned and not any(map(_is_sure, upright)):
         doubtful = [face for face in upright if face.score >= search.min_score]
         seen_best = _surest(doubtful, _turned(image, search.sides[0], doubtful))
-        upright = tuple(_levelled(image, search.sides[0], face) for face in seen_best)
+        upright = tuple(_levelled(image, search.sides[0], face) if _is_tilted(face) else face for face in seen_best)
     chosen = counting(upright)
     for coarser, side in pairwise(search.sides):
         if longer > coarser:
@@ -197,6 +197,11 @@ def _turned(image: Samples, max_side: int, upright: Sequence[Detection]) -> list
 
 def _is_sure(face: Detection) -> bool:
     return face.score >= _SURE and abs(_roll(face)) <= _LEVEL
+
+
+def _is_tilted(face: Detection) -> bool:
+    """Return whether a face was found turned, or its eyes are not level; one that is only faint stays as it is."""
+    return face.turn != 0 or abs(_roll(face)) > _LEVEL
 
 
 def _roll(face: Detection) -> float:
