@@ -59,7 +59,7 @@ class Visit:
     messages: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(40_000)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("console", lambda message: self.messages.append(message.text))
