@@ -16,7 +16,7 @@ from faceloupe.web.app import make_app
 from faceloupe.web.keys import key_of
 from faceloupe.web.server import address, listen, make_server
 from faceloupe.web.service import Service
-from faceloupe.web.settings import Settings
+from faceloupe.web.settings import ServerLimits, Settings
 
 TOKEN = "a-token-for-the-page-alone"  # noqa: S105
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -32,6 +32,7 @@ WALL, SIZE = 128, (276, 336)  # a photograph of ORL, three times as large
 @contextmanager
 def served(folder, embedder=None, point=None, **changes):
     """Serve a gallery of its own, and yield the address with the token; settings may be changed."""
+    changes.setdefault("limits", ServerLimits(seconds=120.0, patience=60.0))  # a machine that tests is busy
     settings = Settings(
         keys=(key_of(TOKEN, name="owner", per_minute=100_000),), port=0, gallery=str(folder / "faces.db"),
         studies=folder / "studies", **changes,
@@ -59,7 +60,7 @@ class Visit:
     messages: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.page.set_default_timeout(40_000)
+        self.page.set_default_timeout(90_000)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("console", lambda message: self.messages.append(message.text))
