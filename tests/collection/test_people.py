@@ -122,6 +122,8 @@ def test_the_threshold_rises_with_the_number_of_faces(collection, fill):
     assert threshold == pytest.approx(measured[1e-4], abs=2e-3)
     assert not extrapolated
     assert group_threshold(collection, 100_000, points=points)[2]
+    assert not group_threshold(collection, 2, threshold=measured[1e-4], points=points)[2]
+    assert group_threshold(collection, 2, threshold=0.6, points=points)[2]
 
 
 def published_points_of_sface():

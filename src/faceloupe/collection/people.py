@@ -284,7 +284,8 @@ def group_threshold(
     embedder = collection.embedder()
     points = points or (published_points(embedder) if embedder else ())
     if threshold is not None:
-        return threshold, _fmr_at(points, threshold), True
+        stands_for = _fmr_at(points, threshold)
+        return threshold, stands_for, stands_for is not None and stands_for < min(point.fmr for point in points)
     if embedder is None:
         raise InputError(f"{collection.location} holds no faces yet: faceloupe index FOLDER")
     if len(points) < 3:
