@@ -2,6 +2,7 @@
 
 import io
 import time
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -41,9 +42,9 @@ def find_mosaics(image, *_):
 
 
 def search_mosaics(content, faces, name):
-    """What a server's child does in place of ``search``: no patch of this process reaches it."""
-    photographs.find_chips = find_mosaics
-    return photographs.search_photo(content, faces, name=name)
+    """What a server's child does in place of ``search``: no patch of this process reaches it, and others use the child."""
+    with patch.object(photographs, "find_chips", find_mosaics):
+        return photographs.search_photo(content, faces, name=name)
 
 
 def search_unless_grey(content, faces, name):

@@ -39,7 +39,7 @@ def test_a_small_network_is_live_in_the_place_and_answers_to_keys(visit):
     frame = framed(visit)
     frame.get_by_label("Brightness").press("End")
     frame.wait_for_url("**brightness=0.5")  # the view, that the frame keeps in an address of its own
-    frame.get_by_role("tab", name="Microscope").click()
+    frame.get_by_role("tab", name="Microscope").press("Enter")
     frame.locator(".view-microscope .map.live").first.focus()
     for key in ("Home", "ArrowDown", "ArrowRight"):
         visit.page.keyboard.press(key)
