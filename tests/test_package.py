@@ -126,7 +126,7 @@ def test_every_part_has_a_rule():
 
 
 CIRCLES = 0  # imports inside functions that lead back to their module
-CHAIN = 22  # modules in the longest chain of imports; 14 is the aim
+CHAIN = 18  # modules in the longest chain of imports; 14 is the aim
 
 
 def _names(node):

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, extra
-from faceloupe.faces import LUMA
-from faceloupe.recognition import Embedder, SFace
+from faceloupe.faces.images import LUMA
+from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
 from faceloupe.scores.points import Maker
 
@@ -75,7 +75,7 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
             f"There is no embedder {str(name)!r}; there are {', '.join(PUBLISHED)}, and any folder that a classifier "
             "was saved into (classifier.save(folder))"
         )
-    from faceloupe.training import load_network
+    from faceloupe.training.loading import load_network
 
     return ClassifierEmbedder(load_network(folder))
 

@@ -100,7 +100,7 @@ class Shown:
         notebook shows the figure as it is returned, without ``%matplotlib inline``. It belongs to the caller: pyplot
         does not know it.
         """
-        from faceloupe.report import draw_blocks
+        from faceloupe.report.figures import draw_blocks
 
         document = page(self, **choices)
         blocks = [block for section in document["sections"] for block in section["blocks"]]
@@ -108,7 +108,7 @@ class Shown:
         return draw_blocks(block for block in blocks if chosen is None or block.get("id") in chosen)
 
     def _repr_html_(self) -> str:
-        from faceloupe.report import render_fragment, render_framed_page
+        from faceloupe.report.fragment import render_fragment, render_framed_page
 
         document = page(self)
         if len(document["sections"]) == 1 and not document["lead"]:

@@ -42,7 +42,7 @@ def find_mosaics(image, *_):
 
 
 def search_mosaics(content, faces, name):
-    """What a server's child does in place of ``search``: no patch of this process reaches it, and others use the child."""
+    """What a server's child does in place of ``search``: patches of this process do not reach it."""
     with patch.object(photographs, "find_chips", find_mosaics):
         return photographs.search_photo(content, faces, name=name)
 

@@ -8,7 +8,7 @@ __all__ = ["audit"]
 
 def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """Print who did what in a gallery, and when: the trail, without names and templates."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
     from faceloupe.gallery.records import audit_document
 
     with open_gallery(gallery) as people:

@@ -16,7 +16,7 @@ def backup(
     gallery: GalleryName = "faceloupe.db",
 ) -> None:
     """Write the whole gallery into one file, also while a server uses it. It is personal data, as the gallery is."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         people.backup(file)

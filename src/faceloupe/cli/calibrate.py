@@ -11,9 +11,9 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
-    from faceloupe.recognition import Embedder
+    from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
-    from faceloupe.scores import OperatingPoint
+    from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["calibrate"]
 
@@ -88,15 +88,15 @@ def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create
 
     if name is not None or gallery is None or create:
         return open_embedder(name or DEFAULT, engine=engine)
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery, engine=engine) as people:
         return people.embedder
 
 
 def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder: "Embedder") -> "OperatingPoint":
-    from faceloupe.evaluation import calibrate_gallery
-    from faceloupe.gallery import open_gallery
+    from faceloupe.evaluation.calibrate import calibrate_gallery
+    from faceloupe.gallery.opening import open_gallery
     from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     with open_gallery(url) as people:
@@ -106,7 +106,7 @@ def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder
 def _from_photographs(
     data: str, fmr: float | None, threshold: float | None, embedder: "Embedder", *, central: bool, cached: bool
 ) -> "OperatingPoint":
-    from faceloupe.evaluation import calibrate as calibrated
+    from faceloupe.evaluation.calibrate import calibrate as calibrated
     from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
@@ -118,7 +118,7 @@ def _from_photographs(
 
 def _check_gallery(gallery: str | None, *, create: bool) -> None:
     """Let a gallery through that is there, before the work begins."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     if gallery is None or create:
         return
@@ -130,7 +130,7 @@ def _check_gallery(gallery: str | None, *, create: bool) -> None:
 
 def _list(gallery: str, embedder: "Embedder") -> None:
     """Print the thresholds that were saved with a gallery, the newest, which holds, first."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         saved = people.calibrations(embedder)
@@ -143,7 +143,7 @@ def _list(gallery: str, embedder: "Embedder") -> None:
 
 
 def _reset(gallery: str, embedder: "Embedder") -> None:
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         count = people.reset_points(embedder)
@@ -152,7 +152,7 @@ def _reset(gallery: str, embedder: "Embedder") -> None:
 
 def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool, loose: bool) -> str:
     """Save a point with the gallery meant; return where that was."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     if gallery is None and not create and not Path(DEFAULT_GALLERY).exists():
         return f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it."

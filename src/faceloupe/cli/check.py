@@ -25,7 +25,7 @@ def check(
     as two people; two people who look like one; a reference unlike all others of its subject. The last two are found in
     sound galleries too: they are named, and set the exit status only if there are more than chance explains.
     """
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         report = people.check(trail)

@@ -14,7 +14,7 @@ from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Enrolled
+    from faceloupe.gallery.records import Enrolled
 
 __all__ = ["enrol"]
 
@@ -48,10 +48,11 @@ def enrol(
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR, a folder a name")
-    from faceloupe.gallery import Enrolled, ListedSubject, list_subjects
+    from faceloupe.gallery.folders import ListedSubject, list_subjects
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.people import checked_consent, checked_name
-    from faceloupe.recognition import FaceSearch
+    from faceloupe.gallery.records import Enrolled
+    from faceloupe.recognition.search import FaceSearch
 
     checked_consent(consent)
     if folder is None:

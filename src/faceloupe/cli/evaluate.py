@@ -20,9 +20,9 @@ from faceloupe.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from faceloupe.evaluation import Evaluation
+    from faceloupe.evaluation.evaluate import Evaluation
     from faceloupe.recognition.engines import Engine
-    from faceloupe.scores import OperatingPoint
+    from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["evaluate"]
 
@@ -30,7 +30,7 @@ __all__ = ["evaluate"]
 def _forget(wanted: bool) -> None:
     if not wanted:
         return
-    from faceloupe.evaluation import cache_folder, forget_cache
+    from faceloupe.evaluation.cache import cache_folder, forget_cache
 
     echo(f"{forget_cache()} templates deleted from {cache_folder()}")
     raise typer.Exit
@@ -78,10 +78,10 @@ def evaluate(
     Templates are kept in your cache, so that the same command goes on where it was stopped. They are personal data:
     --no-cache keeps none, --forget-cache deletes them.
     """
-    from faceloupe.evaluation import evaluate as evaluated
+    from faceloupe.evaluation.evaluate import evaluate as evaluated
     from faceloupe.evaluation.score_files import is_score_file
     from faceloupe.pages import page as make_page
-    from faceloupe.report import write_page
+    from faceloupe.report.page import write_page
 
     page = out or (None if json else Path("evaluation.html"))
     if page is not None:
@@ -105,9 +105,9 @@ def evaluate(
 
 def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool) -> None:
     """Measure the scores of another program."""
-    from faceloupe.evaluation import evaluate_scores
+    from faceloupe.evaluation.score_files import evaluate_scores
     from faceloupe.pages import page as make_page
-    from faceloupe.report import write_page
+    from faceloupe.report.page import write_page
 
     evaluation = evaluate_scores(data, impostors)
     document = make_page(evaluation)
@@ -124,8 +124,8 @@ def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool)
 def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":
     """Return the points that were calibrated for a gallery, of those embedders that need not be fitted."""
     from faceloupe.embedders import open_embedder
-    from faceloupe.evaluation import FITTED
-    from faceloupe.gallery import open_gallery
+    from faceloupe.evaluation.fitted import FITTED
+    from faceloupe.gallery.opening import open_gallery
 
     if gallery is None:
         return []

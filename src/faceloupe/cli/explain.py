@@ -53,9 +53,10 @@ def explain(
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.files import write_whole
     from faceloupe.pages import page as make_page
-    from faceloupe.recognition import FaceSearch
+    from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
-    from faceloupe.report import save_figures, write_page
+    from faceloupe.report.figures import save_figures
+    from faceloupe.report.page import write_page
 
     page = out or (None if json or figures else Path("why.html"))
     if page is not None:

@@ -21,7 +21,7 @@ def export(
     ] = None,
 ) -> None:
     """Write everybody with their references into one file. It is personal data, as the gallery is."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         count = people.export(file, key=sign)

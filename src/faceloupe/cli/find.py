@@ -13,8 +13,9 @@ from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, 
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
-    from faceloupe.collection import Collection, Sightings
-    from faceloupe.recognition import Template
+    from faceloupe.collection.collection import Collection
+    from faceloupe.collection.finding import Sightings
+    from faceloupe.recognition.templates import Template
 
 __all__ = ["find"]
 
@@ -37,7 +38,7 @@ def find(
 
     Exit status 1 if there is none.
     """
-    from faceloupe.collection import find as search
+    from faceloupe.collection.finding import find as search
     from faceloupe.files import write_whole
     from faceloupe.recognition.thresholds import DEFAULT_FMR, published_point
 
@@ -66,7 +67,8 @@ def find(
 @contextmanager
 def _collection(place: str) -> "Iterator[Collection]":
     """Open a collection, or make one of a folder for as long as the search takes."""
-    from faceloupe.collection import index, open_collection
+    from faceloupe.collection.collection import open_collection
+    from faceloupe.collection.indexing import index
 
     if not Path(place).is_dir():
         with open_collection(place) as photographs:
@@ -83,7 +85,8 @@ def _collection(place: str) -> "Iterator[Collection]":
 
 
 def _templates(collection: "Collection", who: str, *, central: bool) -> "Sequence[Template]":
-    from faceloupe.recognition import SFace, recognise
+    from faceloupe.recognition.embed import SFace
+    from faceloupe.recognition.recognise import recognise
 
     if not Path(who).is_file():
         return collection.templates(who)

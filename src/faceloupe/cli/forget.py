@@ -12,7 +12,8 @@ from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Forgotten, Gallery
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.gallery.records import Forgotten
 
 __all__ = ["forget"]
 
@@ -35,7 +36,7 @@ def forget(
     The trail keeps the subject's number, and when it was forgotten by whom. Backups, exports and the template cache of
     evaluate and calibrate are not reached.
     """
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     if (name is None) == (older_than is None):
         raise InputError("expected either the NAME of somebody or --older-than DAYS")

@@ -9,7 +9,7 @@ from faceloupe.cli.options import AsJson
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, say
 
 if TYPE_CHECKING:
-    from faceloupe.collection import People
+    from faceloupe.collection.people import People
 
 __all__ = ["group"]
 
@@ -36,8 +36,8 @@ def group(
     Groups keep their numbers when photographs are added. Faces of one photograph are never one person; what
     join, separate and name said still holds.
     """
-    from faceloupe.collection import group as grouped
-    from faceloupe.collection import open_collection
+    from faceloupe.collection.collection import open_collection
+    from faceloupe.collection.people import group as grouped
 
     if out is not None:
         check_file(out, [collection])

@@ -46,9 +46,10 @@ def identify(
     Faces are numbered row by row, from left to right. A photograph that cannot be read is named, the others are
     answered, and the exit status is 2.
     """
-    from faceloupe.gallery import open_gallery
     from faceloupe.gallery.answers import Answered, document_of
-    from faceloupe.recognition import FaceSearch, recognise
+    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.recognition.recognise import recognise
+    from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
     if draw is not None:

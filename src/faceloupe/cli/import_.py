@@ -32,7 +32,7 @@ def import_(
     has not the key. Each subject comes whole or not at all. Exit status 1 if one did not come because the gallery has
     another one of that name, or one of the photographs as somebody else.
     """
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     if not file.exists():  # or an empty gallery would be made
         raise InputError(f"{file} cannot be read: there is no such file")

@@ -30,8 +30,8 @@ def index(
     Photographs are recognised by their content: what is in the collection already is not looked at again, even if its
     file was renamed or copied. After a stop the same command goes on. Unusable files are named with the reason.
     """
-    from faceloupe.collection import index as filled
-    from faceloupe.collection import open_collection
+    from faceloupe.collection.collection import open_collection
+    from faceloupe.collection.indexing import index as filled
     from faceloupe.embedders import DEFAULT, open_embedder
 
     with (

@@ -16,7 +16,7 @@ def join(
     collection: CollectionName = "collection.db",
 ) -> None:
     """Say that two groups are one person; later groupings keep to it, and undo takes it back."""
-    from faceloupe.collection import open_collection
+    from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
         echo(f"They are group {photographs.join(one, other)} now.")

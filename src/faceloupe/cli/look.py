@@ -75,7 +75,8 @@ def look(
         raise typer.Exit(run_child(" or ".join(foreign), memory, seconds))
     from faceloupe import looking
     from faceloupe.pages import page as make_page
-    from faceloupe.report import save_figures, write_page
+    from faceloupe.report.figures import save_figures
+    from faceloupe.report.page import write_page
 
     page = out or (None if json or figures else Path("look.html"))
     if page is not None:

@@ -18,7 +18,7 @@ def merge(
     json: AsJson = False,
 ) -> None:
     """Move everything of SOURCE to INTO and remove SOURCE: the two are one person. This cannot be undone."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         person = people.merge(source, into)

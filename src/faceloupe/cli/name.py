@@ -21,7 +21,7 @@ def name(
     """Give a group a name; with --gallery its faces become references there."""
     if (name is None) != none:
         raise InputError("name takes a group and a name (name 3 Ann), or a group and --none")
-    from faceloupe.collection import open_collection
+    from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
         photographs.name(group, name)

@@ -9,7 +9,7 @@ import typer
 from faceloupe.cli.terminal import say
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Gallery
+    from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.engines import Engine
 
 __all__ = [
@@ -32,7 +32,7 @@ def open_gallery_if_any(
     """Open the gallery that a command can do without, if one is named."""
     if gallery is None:
         return nullcontext()
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     return open_gallery(gallery, embedder=embedder, engine=engine)
 

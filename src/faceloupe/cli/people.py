@@ -9,7 +9,7 @@ __all__ = ["people"]
 
 def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """List who is in a gallery."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
     from faceloupe.gallery.records import people_document
 
     with open_gallery(gallery) as source:

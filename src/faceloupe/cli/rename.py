@@ -17,7 +17,7 @@ def rename(
     json: AsJson = False,
 ) -> None:
     """Give a person another name."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         person = people.rename(old, new)

@@ -21,7 +21,7 @@ def restore(
     ] = None,
 ) -> None:
     """Make a new gallery from a backup. With --key it is encrypted, or encrypted anew with another key."""
-    from faceloupe.gallery import restore as make
+    from faceloupe.gallery.backups import restore as make
 
     if "://" in gallery:
         raise InputError("--gallery: expected the name of a file; on a server restore with pg_restore")

@@ -15,7 +15,7 @@ def separate(
     collection: CollectionName = "collection.db",
 ) -> None:
     """Say that faces are another person than the rest of their group; later groupings keep to it."""
-    from faceloupe.collection import open_collection
+    from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
         echo(f"They are group {photographs.separate(faces)} now.")

@@ -7,14 +7,14 @@ from faceloupe.cli.terminal import aligned, echo, echo_json, history, moment
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Record
+    from faceloupe.gallery.records import Record
 
 __all__ = ["show"]
 
 
 def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """Show everything kept about a person: references with their quality, consent, and the history."""
-    from faceloupe.gallery import open_gallery
+    from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:
         record = people.person(name)

@@ -12,9 +12,9 @@ from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_
 from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
-    from faceloupe.faces import FaceSet
-    from faceloupe.studies import Study
-    from faceloupe.studies.comparison import Comparison
+    from faceloupe.faces.faceset import FaceSet
+    from faceloupe.studies.comparison.run import Comparison
+    from faceloupe.studies.run import Study
 
 __all__ = ["study"]
 
@@ -80,10 +80,12 @@ def study(
 ) -> None:
     """Train both networks on many people and seeds, and write one page on what happens."""
     from faceloupe.pages import page as make_page
-    from faceloupe.report import save_figures, write_page
-    from faceloupe.studies import make_plan, run_study
-    from faceloupe.studies.comparison import plan_comparison, run_comparison
-    from faceloupe.studies.run import estimate_seconds
+    from faceloupe.report.figures import save_figures
+    from faceloupe.report.page import write_page
+    from faceloupe.studies.comparison.networks import plan_comparison
+    from faceloupe.studies.comparison.run import run_comparison
+    from faceloupe.studies.plan import make_plan
+    from faceloupe.studies.run import estimate_seconds, run_study
 
     loaded, note = _load(data)
     kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
@@ -116,7 +118,7 @@ def study(
 
 def _load(data: str | None) -> "tuple[FaceSet, str]":
     """Load what was asked for, or else what is there; return it with what a reader must know of it."""
-    from faceloupe.faces import GREY_SETS, load_faces
+    from faceloupe.faces.sources import GREY_SETS, load_faces
     from faceloupe.studies.plan import CAPTURES
 
     note = ""

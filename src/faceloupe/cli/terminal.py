@@ -17,8 +17,8 @@ from faceloupe.errors import InputError
 from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
-    from faceloupe.evaluation import Failure
-    from faceloupe.gallery import Entry
+    from faceloupe.evaluation.evaluate import Failure
+    from faceloupe.gallery.records import Entry
 
 __all__ = [
     "aligned", "check_file", "check_folder", "echo", "echo_json", "history", "legible", "moment", "progress", "say",

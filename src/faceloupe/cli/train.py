@@ -9,7 +9,7 @@ from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stop
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
-    from faceloupe.faces import FaceSet
+    from faceloupe.faces.faceset import FaceSet
     from faceloupe.training.base import FaceClassifier
 
 __all__ = ["train"]
@@ -54,7 +54,9 @@ def train(
 
 
 def _classifier(network: str, seed: int) -> "FaceClassifier":
-    from faceloupe.training import DeepCNNClassifier, NetworkClassifier, parse_network
+    from faceloupe.training.deep import DeepCNNClassifier
+    from faceloupe.training.estimators import NetworkClassifier
+    from faceloupe.training.language import parse_network
 
     if network.strip().lower() == "deep":
         return DeepCNNClassifier(seed=seed)
@@ -69,7 +71,7 @@ def _check_new(out: Path) -> None:
 
 
 def _faces(data: str, size: int) -> "FaceSet":
-    from faceloupe.faces import load_faces
+    from faceloupe.faces.sources import load_faces
 
     faces = load_faces(data, size=size).with_captures(2)
     for skipped in faces.skipped if data != "orl" else ():

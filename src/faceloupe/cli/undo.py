@@ -10,7 +10,7 @@ __all__ = ["undo"]
 
 def undo(collection: CollectionName = "collection.db") -> None:
     """Take back the last join, separate or name; again, the one before it. Exit status 1 if nothing is left."""
-    from faceloupe.collection import open_collection
+    from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
         what = photographs.undo()

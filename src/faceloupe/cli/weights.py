@@ -13,7 +13,7 @@ def weights(json: AsJson = False) -> None:
 
     Nothing is fetched. Exit status 1 if a file is missing or has a wrong hash.
     """
-    from faceloupe.recognition import weights as listed
+    from faceloupe.recognition.weights import weights as listed
 
     files = listed()
     if json:

@@ -13,8 +13,8 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from faceloupe.errors import InputError, ProblemError, UnavailableError
-from faceloupe.faces import GREY_SETS
 from faceloupe.faces.images import read_file
+from faceloupe.faces.sources import GREY_SETS
 
 __all__ = ["Connection", "Face", "Photo", "sent_face"]
 

@@ -17,10 +17,12 @@ from faceloupe.collection.schema import SCHEMA, faces, groups, metadata, photogr
 from faceloupe.collection.schema import rulings as ruling_rows
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError
-from faceloupe.gallery import Enrolled, open_gallery
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.records import EmbedderId
-from faceloupe.recognition import Photograph, Pose, Quality, Template
+from faceloupe.gallery.opening import open_gallery
+from faceloupe.gallery.records import EmbedderId, Enrolled
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.quality import Pose, Quality
+from faceloupe.recognition.templates import Template
 
 __all__ = ["Collection", "IndexedFaces", "open_collection"]
 

@@ -13,10 +13,9 @@ import numpy as np
 from faceloupe.collection.collection import Collection
 from faceloupe.collection.people import SeenFace, seen_faces
 from faceloupe.errors import InputError
-from faceloupe.recognition import Template
+from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
-from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import one_in
+from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["Sighting", "Sightings", "find"]
 

@@ -15,14 +15,16 @@ from sqlalchemy import delete, insert, select, update
 from faceloupe.collection.collection import Collection
 from faceloupe.collection.schema import add_row, faces, photographs, places, settings
 from faceloupe.errors import InputError
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.files import sha256_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, Photograph, SFace, recognise, shortcomings
-from faceloupe.recognition.limits import limits_of
+from faceloupe.recognition.embed import Embedder, SFace
+from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.recognise import recognise
 
 __all__ = ["Indexed", "index"]
 

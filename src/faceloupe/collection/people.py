@@ -14,10 +14,10 @@ from faceloupe.collection.grouping import Grouping, Join, group_faces
 from faceloupe.collection.schema import add_row, faces, groups, photographs, places
 from faceloupe.errors import InputError
 from faceloupe.pages import Shown
-from faceloupe.recognition import published_points
-from faceloupe.scores import OperatingPoint, fpir_at_size
+from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores.extrapolation import threshold_at
-from faceloupe.scores.points import one_in
+from faceloupe.scores.identification import fpir_at_size
+from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["DEFAULT_FPIR", "Doubt", "Group", "People", "SeenFace", "group", "group_threshold", "seen_faces"]
 

@@ -14,14 +14,15 @@ from faceloupe.evaluation.evaluate import Failure, audited, failures
 from faceloupe.evaluation.labelled import Data, open_data
 from faceloupe.evaluation.parts import split
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, FaceSearch
+from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.search import Faces
+from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.thresholds import DEFAULT_FMR
-from faceloupe.scores import OperatingPoint, ScoreSet, given_point, operating_point, rule_of_3
+from faceloupe.scores.points import OperatingPoint, given_point, operating_point, rule_of_3
+from faceloupe.scores.sets import ScoreSet
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Gallery
+    from faceloupe.gallery.gallery import Gallery
 
 __all__ = ["calibrate", "calibrate_gallery"]
 

@@ -16,7 +16,11 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.cache import Cached, TemplateCache
 from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, FaceSearch, Photograph, Quality, recognise
+from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.quality import Quality
+from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.search import FaceSearch
 
 __all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "embed_captures"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores import ScoreSet
+from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["MOST", "Compared", "Comparisons", "every_two", "score"]
 

@@ -22,10 +22,10 @@ from faceloupe.evaluation.speed import Speed, time_stages
 from faceloupe.evaluation.words import lead
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, FaceSearch
+from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.search import Faces
-from faceloupe.scores import OperatingPoint, rule_of_3
+from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.scores.points import OperatingPoint, rule_of_3
 
 __all__ = ["Evaluation", "Failure", "audited", "evaluate", "failures"]
 

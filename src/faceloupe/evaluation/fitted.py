@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from faceloupe.embedders import ClassifierEmbedder, EstimatorEmbedder
 from faceloupe.errors import InputError, extra
 from faceloupe.evaluation.captures import SIDE
-from faceloupe.recognition import Embedder
+from faceloupe.recognition.embed import Embedder
 
 __all__ = ["FITTED", "Fitted", "embed_grey", "fit_embedder"]
 
@@ -84,14 +84,14 @@ def _pca(faces: Floats, subjects: Labels, seed: int) -> tuple[Embedder, str]:  #
 
 
 def _cnn(faces: Floats, subjects: Labels, seed: int) -> tuple[Embedder, str]:
-    from faceloupe.training import CNNClassifier
+    from faceloupe.training.estimators import CNNClassifier
 
     network = CNNClassifier(hidden=HIDDEN, preprocess="centre", seed=seed).fit(faces, subjects)
     return ClassifierEmbedder(network), f"the tutorial's CNN with {HIDDEN} hidden units, mean pixel subtracted"
 
 
 def _deep(faces: Floats, subjects: Labels, seed: int) -> tuple[Embedder, str]:
-    from faceloupe.training import DeepCNNClassifier
+    from faceloupe.training.deep import DeepCNNClassifier
 
     return ClassifierEmbedder(DeepCNNClassifier(seed=seed).fit(faces, subjects)), "three convolutions, cosine softmax"
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import NEVER
-from faceloupe.scores import Cmc, Interval, OpenSet, ProbeErrors, cmc, open_set, rank_1_errors
-from faceloupe.scores.intervals import complement
+from faceloupe.scores.identification import Cmc, OpenSet, ProbeErrors, cmc, open_set, rank_1_errors
+from faceloupe.scores.intervals import Interval, complement
 
 __all__ = ["ClosedSet", "OpenSets", "Templates", "closed_set", "open_sets"]
 

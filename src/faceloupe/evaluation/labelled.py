@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.csv_tables import read_table
 from faceloupe.evaluation.groups import FILE, read_groups
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import list_photographs
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.faces.sources import find_lfw, find_orl

@@ -7,8 +7,9 @@ from faceloupe.evaluation.groups import GroupRates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
 from faceloupe.evaluation.likelihood import LikelihoodReport
 from faceloupe.evaluation.verification import SplitAccuracy, Verification
-from faceloupe.scores import FoldAccuracy, OperatingPoint, RejectCurve
-from faceloupe.scores.points import Verdict
+from faceloupe.scores.folds import FoldAccuracy
+from faceloupe.scores.points import OperatingPoint, Verdict
+from faceloupe.scores.rejection import RejectCurve
 
 __all__ = ["Checked", "Measured", "Origin", "Pair", "Worst"]
 

@@ -19,16 +19,11 @@ from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
 from faceloupe.evaluation.measured import Checked, Measured, Origin, Pair, Worst
 from faceloupe.evaluation.parts import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
-from faceloupe.recognition import Embedder
+from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.thresholds import published_points
-from faceloupe.scores import (
-    FoldAccuracy,
-    OperatingPoint,
-    RejectCurve,
-    error_versus_reject,
-    operating_point,
-    remeasure,
-)
+from faceloupe.scores.folds import FoldAccuracy
+from faceloupe.scores.points import OperatingPoint, operating_point, remeasure
+from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 
 __all__ = ["Bench", "EvaluationPlan"]
 

@@ -17,18 +17,10 @@ from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report,
 from faceloupe.evaluation.words import rate_between, rate_in
 from faceloupe.files import read_bytes
 from faceloupe.pages import Shown
-from faceloupe.scores import (
-    Interval,
-    OperatingPoint,
-    ScoreSet,
-    auc,
-    auc_interval,
-    det_curve,
-    eer_interval,
-    operating_point,
-    remeasure,
-)
-from faceloupe.scores.points import one_in
+from faceloupe.scores.intervals import Interval, auc_interval, eer_interval
+from faceloupe.scores.points import OperatingPoint, one_in, operating_point, remeasure
+from faceloupe.scores.rates import auc, det_curve
+from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["ScoreEvaluation", "evaluate_scores", "is_score_file", "read_scores", "write_score_article"]
 

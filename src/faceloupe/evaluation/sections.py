@@ -12,7 +12,7 @@ from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.measured import Measured, Pair
 from faceloupe.evaluation.verification import FARS, PEOPLE, Verification
 from faceloupe.evaluation.words import between, percent, rate_between, rate_in, shown, summary, tar_words, unbroken
-from faceloupe.recognition import recognise
+from faceloupe.recognition.recognise import recognise
 from faceloupe.scores.points import one_in
 
 __all__ = ["errors", "failures", "identification", "method", "points", "quality", "speed", "summarised", "verification"]

@@ -11,7 +11,10 @@ import numpy as np
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import read_samples
-from faceloupe.recognition import Embedder, FaceChip, align, detect, measure
+from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.detect import detect
+from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.quality import measure
 
 __all__ = ["Speed", "time_stages"]
 

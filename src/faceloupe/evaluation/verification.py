@@ -6,25 +6,12 @@ from typing import Any
 import numpy as np
 
 from faceloupe.evaluation.comparisons import Compared
-from faceloupe.scores import (
-    DetBand,
-    EqualErrorRate,
-    FoldAccuracy,
-    Interval,
-    ScoreSet,
-    accuracy_at,
-    auc,
-    auc_interval,
-    det_band,
-    det_curve,
-    eer_interval,
-    error_interval,
-    fnmr_interval,
-    fold_accuracy,
-    rule_of_3,
-)
-from faceloupe.scores.folds import best_threshold
-from faceloupe.scores.intervals import complement
+from faceloupe.scores.bands import DetBand, det_band
+from faceloupe.scores.folds import FoldAccuracy, best_threshold, fold_accuracy
+from faceloupe.scores.intervals import Interval, auc_interval, complement, eer_interval, error_interval, fnmr_interval
+from faceloupe.scores.points import rule_of_3
+from faceloupe.scores.rates import EqualErrorRate, accuracy_at, auc, det_curve
+from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["FARS", "SplitAccuracy", "TarAtFar", "Verification", "fold_accuracy_of", "split_accuracy", "verification"]
 

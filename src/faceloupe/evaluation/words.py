@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from faceloupe.evaluation.identification import ClosedSet
 from faceloupe.evaluation.measured import Checked, Measured
 from faceloupe.evaluation.verification import FARS, SplitAccuracy, TarAtFar
-from faceloupe.scores import FoldAccuracy, Interval
+from faceloupe.scores.folds import FoldAccuracy
+from faceloupe.scores.intervals import Interval
 from faceloupe.scores.points import one_in
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from faceloupe.explaining.explanation import Explanation, Side
 from faceloupe.explaining.words import NAMES, lead, others_words, short_name
 from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.numerals import decimals
-from faceloupe.recognition import Quality
 from faceloupe.recognition.decisions import point_in_words
 from faceloupe.recognition.limits import QualityLimits, limits_of
+from faceloupe.recognition.quality import Quality
 
 __all__ = ["write_article"]
 

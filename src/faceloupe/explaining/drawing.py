@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection import Attribution
-from faceloupe.recognition import FaceChip
-from faceloupe.recognition.align import CHIP_SIDE, REFERENCE_POINTS, landmarks_on_chip
+from faceloupe.inspection.attribution.attribute import Attribution
+from faceloupe.recognition.align import CHIP_SIDE, REFERENCE_POINTS, FaceChip, landmarks_on_chip
 from faceloupe.report.pictures import array_to_pixels
 
 if TYPE_CHECKING:

@@ -12,19 +12,21 @@ from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.explaining.words import lead
 from faceloupe.faces.images import as_floats
-from faceloupe.inspection import Attribution, attribute
+from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder, FaceChip, Photograph, SFace, Template
-from faceloupe.recognition.align import REFERENCE_POINTS, landmarks_on_chip
+from faceloupe.recognition.align import REFERENCE_POINTS, FaceChip, landmarks_on_chip
 from faceloupe.recognition.decisions import Decision, verify
+from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.photos import Photo, PhotoSource, open_photo
 from faceloupe.recognition.search import Faces
+from faceloupe.recognition.templates import Template
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Gallery
-    from faceloupe.scores import OperatingPoint
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["FULL", "METHODS", "Explanation", "Side", "explain"]
 

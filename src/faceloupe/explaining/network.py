@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.recognition import Embedder, SFace
+from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine, open_network
 from faceloupe.recognition.weights import SFACE, read_weights
 

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import GalleryError
-from faceloupe.recognition import Embedder, Template
+from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.templates import Template
 
 if TYPE_CHECKING:
-    from faceloupe.gallery import Gallery
+    from faceloupe.gallery.gallery import Gallery
 
 __all__ = ["Neighbour", "Others", "compare_with_others"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloupe.explaining.others import Others
-from faceloupe.inspection import Attribution
+from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.numerals import counted, decimals
 
 if TYPE_CHECKING:

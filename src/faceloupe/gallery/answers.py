@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faceloupe.gallery.identify import Candidates, one_name_a_face
-from faceloupe.recognition import FaceChip, Photograph, Template
+from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.decisions import face_document, turn_words
 from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.templates import Template
 
 __all__ = ["Answered", "document_of"]
 

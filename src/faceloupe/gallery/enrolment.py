@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, insert, select, update
 
 from faceloupe.errors import InputError
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
@@ -24,11 +24,11 @@ from faceloupe.gallery.soundness import sound_rows, usual_dimensions
 from faceloupe.gallery.strangers import unlike_all
 from faceloupe.gallery.templates import made_by
 from faceloupe.progress import Progress
-from faceloupe.recognition import FaceSearch, Photograph
 from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.photos import Photo, is_photo
 from faceloupe.recognition.recognise import recognise_numbered
-from faceloupe.recognition.search import Faces
+from faceloupe.recognition.search import Faces, FaceSearch
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery

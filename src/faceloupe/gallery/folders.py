@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from faceloupe.errors import InputError
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.people import checked_name

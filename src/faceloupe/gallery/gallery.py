@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery import (
     backups,
     checks,
@@ -36,11 +36,13 @@ from faceloupe.recognition.recognise import recognise_all
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
     from faceloupe.progress import Progress
-    from faceloupe.recognition import Embedder, Photograph, Template
+    from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
+    from faceloupe.recognition.photographs import Photograph
     from faceloupe.recognition.photos import Photo
     from faceloupe.recognition.search import Faces
-    from faceloupe.scores import OperatingPoint
+    from faceloupe.recognition.templates import Template
+    from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["Gallery"]
 

@@ -9,18 +9,20 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from faceloupe.errors import InputError
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.index import Ids, Scores, Size, index_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.recognition import Detection, Photograph, Template
 from faceloupe.recognition.decisions import point_in_words
+from faceloupe.recognition.detect import Detection
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
-from faceloupe.scores import OperatingPoint, fpir_at_size, fpir_in_words
-from faceloupe.scores.points import one_in
+from faceloupe.scores.identification import fpir_at_size, fpir_in_words
+from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["Candidate", "Candidates", "identify", "known_as", "one_name_a_face"]
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, insert, select
 from faceloupe.arrays import decode_array
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.database import Database
@@ -28,7 +28,7 @@ from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
-from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["import_"]
 

@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 
 from faceloupe.gallery.records import EmbedderId, Templates
 from faceloupe.gallery.saved_points import point_for
-from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import one_in
+from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["LookAlikes", "is_by_chance", "look_alikes", "matching_pairs"]
 

@@ -9,14 +9,15 @@ from os import PathLike
 from sqlalchemy import Connection
 
 from faceloupe.errors import GalleryError
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.enrolment import Holders
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
-from faceloupe.recognition import Embedder, Photograph
+from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
+from faceloupe.recognition.photographs import Photograph
 
 __all__ = ["GalleryToBe", "open_gallery"]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.faces import Skipped
+from faceloupe.faces.faceset import Skipped
 
 __all__ = [
     "EmbedderId",

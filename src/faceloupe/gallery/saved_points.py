@@ -11,7 +11,7 @@ from faceloupe.gallery import trail
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import operating_points
 from faceloupe.recognition.thresholds import find_point
-from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["LOOSEST", "SavedPoint", "latest", "latest_of_all", "point_for", "reset", "save", "saved"]
 

@@ -16,7 +16,7 @@ from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
 if TYPE_CHECKING:
     from faceloupe.gallery.records import EmbedderId
-    from faceloupe.recognition import Embedder
+    from faceloupe.recognition.embed import Embedder
 
 __all__ = [
     "REMEDY",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from faceloupe.gallery.lookalikes import is_by_chance
 from faceloupe.gallery.records import Templates
-from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["Strangers", "strangers", "unlike_all"]
 

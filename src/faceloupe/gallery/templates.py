@@ -10,7 +10,7 @@ from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
 
 if TYPE_CHECKING:
-    from faceloupe.recognition import Embedder
+    from faceloupe.recognition.embed import Embedder
 
 __all__ = ["embedders", "made_by", "templates"]
 

@@ -6,7 +6,8 @@ Results show themselves in a notebook (``showing``) as the sections that ``views
 """
 
 from faceloupe.inspection.anatomy import Anatomy, Layer, anatomy
-from faceloupe.inspection.attribution import Attribution, Certificate, attribute
+from faceloupe.inspection.attribution.attribute import Attribution, attribute
+from faceloupe.inspection.attribution.certificate import Certificate
 from faceloupe.inspection.measures.diagnosis import UnitReport, diagnose_units
 from faceloupe.inspection.measures.patches import top_patches
 from faceloupe.inspection.measures.projection import project

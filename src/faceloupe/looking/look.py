@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection import Anatomy, Attribution, ShiftSensitivity, UnitReport, anatomy, attribute
+from faceloupe.inspection.anatomy import Anatomy, anatomy
 from faceloupe.inspection.attribution.access import Access, access, settled
+from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.inspection.attribution.methods import METHODS
+from faceloupe.inspection.measures.diagnosis import UnitReport
+from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
 from faceloupe.inspection.outputs import chosen_layers
 from faceloupe.looking.layers import LayerOutput, choose_layers, observe_layers
 from faceloupe.looking.measures import compare_networks, measure_shifts, measure_units

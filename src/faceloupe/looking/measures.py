@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection import (
-    Anatomy,
-    ShiftSensitivity,
-    UnitReport,
-    compare_layers,
-    diagnose_units,
-    shift_sensitivity,
-    trace,
-)
+from faceloupe.inspection.anatomy import Anatomy
+from faceloupe.inspection.measures.diagnosis import UnitReport, diagnose_units
+from faceloupe.inspection.measures.sensitivity import ShiftSensitivity, shift_sensitivity
+from faceloupe.inspection.measures.similarity import compare_layers
+from faceloupe.inspection.trace import trace
 from faceloupe.looking.layers import LayerOutput
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from faceloupe.looking.photographs import Photograph
 from faceloupe.numerals import with_minus
 
 if TYPE_CHECKING:
-    from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier
+    from faceloupe.training.deep import DeepCNNClassifier
+    from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 
     Classifier: TypeAlias = CNNClassifier | DeepCNNClassifier | FCNNClassifier
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.files import sha256_of
-from faceloupe.inspection import OnnxNetwork
+from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.looking.factories import made, of_module
 from faceloupe.looking.model import LONGEST, Asked, Model
 from faceloupe.recognition.weights import SFACE
@@ -93,7 +93,7 @@ def open_model(
 
 
 def _saved(folder: Path, asked: Asked) -> Model:
-    from faceloupe.training import load_network
+    from faceloupe.training.loading import load_network
     from faceloupe.training.saving import WEIGHTS
 
     classifier = load_network(folder)
@@ -106,7 +106,7 @@ def _saved(folder: Path, asked: Asked) -> Model:
 def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, asked: Asked) -> Model:
     from sklearn.utils.validation import check_is_fitted
 
-    from faceloupe.training import DeepCNNClassifier
+    from faceloupe.training.deep import DeepCNNClassifier
 
     check_is_fitted(classifier)
     asked.refuse(

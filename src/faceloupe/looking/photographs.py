@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.faces import GREY_SETS, FaceSet, load_faces
+from faceloupe.faces.faceset import FaceSet
 from faceloupe.faces.images import LUMA, read_image, to_square
+from faceloupe.faces.sources import GREY_SETS, load_faces
 
 __all__ = ["MOST", "Faces", "Photograph", "open_faces"]
 

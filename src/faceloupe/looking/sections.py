@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from faceloupe.blocks import Block, pictures, table, text
-from faceloupe.inspection import Attribution
+from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.inspection.attribution.methods import name_of
 from faceloupe.inspection.attribution.targets import THRESHOLDS
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput

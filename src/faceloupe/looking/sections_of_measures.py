@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from faceloupe.blocks import Block, table, text
-from faceloupe.inspection import ShiftSensitivity
+from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
 from faceloupe.looking.look import Look
 from faceloupe.looking.sections import Looks
 from faceloupe.looking.words import listed

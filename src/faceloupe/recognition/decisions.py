@@ -13,8 +13,7 @@ from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template, compare
 from faceloupe.recognition.thresholds import choose_point, published_check
-from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import one_in
+from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["Decision", "Recognising", "face_document", "point_in_words", "turn_words", "verify"]
 

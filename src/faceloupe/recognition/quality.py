@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.faces import LUMA
+from faceloupe.faces.images import LUMA
 from faceloupe.recognition.align import FaceChip
 from faceloupe.recognition.detect import Landmarks
 

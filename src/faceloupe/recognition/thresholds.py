@@ -9,8 +9,7 @@ from math import isclose
 from typing import Any
 
 from faceloupe.errors import InputError
-from faceloupe.scores import OperatingPoint
-from faceloupe.scores.points import Maker, one_in
+from faceloupe.scores.points import Maker, OperatingPoint, one_in
 
 __all__ = [
     "DEFAULT_FMR",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from faceloupe.blocks import Block, fold, section, text
-from faceloupe.faces import SHOWABLE
+from faceloupe.faces.sources import SHOWABLE
 from faceloupe.numerals import counted
 from faceloupe.studies.charts import learning_chart
 from faceloupe.studies.checks import check_statements

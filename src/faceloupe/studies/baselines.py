@@ -26,7 +26,7 @@ def baseline(name: str, seed: int, epochs: int = 20) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import SVC
 
-    from faceloupe.training import DeepCNNClassifier
+    from faceloupe.training.deep import DeepCNNClassifier
 
     match name:
         case "1-nn":

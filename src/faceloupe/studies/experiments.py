@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.faces import FaceSet, perturbations
+from faceloupe.faces import perturbations
+from faceloupe.faces.faceset import FaceSet
 from faceloupe.inspection.measures.separability import probe
 from faceloupe.studies.baselines import baseline
 from faceloupe.studies.filters import fit_filters

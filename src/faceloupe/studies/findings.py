@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection import Anatomy, anatomy
-from faceloupe.scores import wilson
+from faceloupe.inspection.anatomy import Anatomy, anatomy
+from faceloupe.scores.intervals import wilson
 from faceloupe.studies.fits import build
 from faceloupe.studies.plan import StudyPlan
 from faceloupe.studies.statistics import (

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from faceloupe.faces import split_by_capture
 from faceloupe.faces.perturbations import permute_pixels
+from faceloupe.faces.splits import split_by_capture
 from faceloupe.studies.plan import StudyPlan, seeds_for
 from faceloupe.studies.trials import NAN, Trial
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many

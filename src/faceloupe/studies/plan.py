@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.faces import FaceSet
+from faceloupe.faces.faceset import FaceSet
 from faceloupe.training.preprocessing import KINDS as KNOWN
 
 __all__ = ["StudyPlan", "Task", "make_plan", "seeds_for"]

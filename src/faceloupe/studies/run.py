@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from faceloupe.errors import InputError, StudyError
-from faceloupe.faces import FaceSet, load_faces
+from faceloupe.faces.faceset import FaceSet
+from faceloupe.faces.sources import load_faces
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.studies.checks import check_statements

@@ -5,7 +5,7 @@ from statistics import median_low
 import numpy as np
 
 from faceloupe.blocks import Block, table
-from faceloupe.inspection import Anatomy
+from faceloupe.inspection.anatomy import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.numerals import decimals
 from faceloupe.studies.charts import KINDS, points, share

@@ -26,7 +26,7 @@ from faceloupe.training.saving import save
 from faceloupe.training.specs import Pair, check_whole
 
 if TYPE_CHECKING:
-    from faceloupe.inspection import Anatomy
+    from faceloupe.inspection.anatomy import Anatomy
 
 __all__ = ["FaceClassifier"]
 
@@ -117,7 +117,7 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def summary(self) -> "Anatomy":
         """Return the layers with shapes, parameters and arithmetic; ``print`` shows them as a table."""
-        from faceloupe.inspection import anatomy  # what only this needs takes time to load
+        from faceloupe.inspection.anatomy import anatomy  # what only this needs takes time to load
 
         check_is_fitted(self)
         return anatomy(self.network_, self._network_shape())

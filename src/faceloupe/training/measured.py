@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.faces import FaceSet, Split, leaks, split_by_capture
-from faceloupe.inspection import dead_units, trace
+from faceloupe.faces.faceset import FaceSet
+from faceloupe.faces.splits import Split, leaks, split_by_capture
+from faceloupe.inspection.measures.units import dead_units
+from faceloupe.inspection.trace import trace
 from faceloupe.progress import Progress
-from faceloupe.scores import Interval, wilson
+from faceloupe.scores.intervals import Interval, wilson
 from faceloupe.training.base import FaceClassifier
 
 __all__ = ["Measured", "train_and_measure"]

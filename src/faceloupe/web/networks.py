@@ -9,8 +9,10 @@ from typing import Any
 
 from faceloupe.arrays import encode_array
 from faceloupe.errors import FaceloupeError, InputError, UnavailableError
-from faceloupe.inspection import Anatomy, anatomy, trace
-from faceloupe.looking import Model, open_model
+from faceloupe.inspection.anatomy import Anatomy, anatomy
+from faceloupe.inspection.trace import trace
+from faceloupe.looking.model import Model
+from faceloupe.looking.models import open_model
 from faceloupe.looking.photographs import Face, open_faces
 from faceloupe.recognition.weights import SFACE, find_weights
 from faceloupe.web.problems import HTTPProblem

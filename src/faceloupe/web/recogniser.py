@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import claimed_bytes
-from faceloupe.recognition import Embedder, FaceChip, Template
-from faceloupe.recognition.embed import BATCH, directions_of
+from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.embed import BATCH, Embedder, directions_of
 from faceloupe.recognition.photographs import Photograph, with_templates
 from faceloupe.recognition.search import Faces
+from faceloupe.recognition.templates import Template
 from faceloupe.web.batching import Budget, MicroBatcher, Slots
 from faceloupe.web.children import Child, ChildEndedError, borrowed
 from faceloupe.web.observing import Metrics

@@ -10,9 +10,10 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
-from faceloupe.gallery import Gallery, open_gallery
+from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.trail import acting_as
-from faceloupe.recognition import Embedder
+from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.web.batching import Slots
 from faceloupe.web.idempotency import Answers

@@ -13,18 +13,19 @@ from pydantic import Field
 
 from faceloupe.documents import read_json
 from faceloupe.errors import InputError
-from faceloupe.faces import GREY_SETS, FaceSet, load_faces
+from faceloupe.faces.faceset import FaceSet
+from faceloupe.faces.sources import GREY_SETS, load_faces
 from faceloupe.numerals import counted
 from faceloupe.pages import page
 from faceloupe.progress import Progress
-from faceloupe.report import write_page
+from faceloupe.report.page import write_page
 from faceloupe.web.children import InChild
 from faceloupe.web.jobs import Work
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.uploads import Sent
 
 if TYPE_CHECKING:
-    from faceloupe.studies import StudyPlan
+    from faceloupe.studies.plan import StudyPlan
 
 __all__ = ["DataSources", "KeptStudy", "Studies", "ToStudy"]
 
@@ -235,7 +236,7 @@ class Studies:
         InputError
             If the faces do not allow what was asked for.
         """
-        from faceloupe.studies import make_plan
+        from faceloupe.studies.plan import make_plan
 
         plan = make_plan(faces, pairs=asked.pairs, seeds=asked.seeds, epochs=asked.epochs, preprocess=asked.preprocess)
         return InChild(carry_out, plan, faces, self.folder / study, resume, asked.model_dump())
@@ -245,7 +246,7 @@ def carry_out(
     plan: "StudyPlan", faces: FaceSet, folder: Path, resume: bool, asked: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Carry a study out, or what is left of it, and write its page, as a child does."""
-    from faceloupe.studies import run_study
+    from faceloupe.studies.run import run_study
 
     cores = max(1, (os.cpu_count() or 1) - 1)
     study = run_study(plan, faces, folder, resume=resume, command=CALL, asked=asked, n_jobs=cores, progress=progress)

@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import InputError
-from faceloupe.faces import FaceSet, split_by_capture
+from faceloupe.faces.faceset import FaceSet
+from faceloupe.faces.splits import split_by_capture
 from faceloupe.progress import Progress
 from faceloupe.web.children import InChild
 from faceloupe.web.jobs import Work
@@ -70,7 +71,8 @@ def train_network(
 
 
 def _classifier(kind: Kind, epochs: int | None) -> "Classifier":
-    from faceloupe.training import CNNClassifier, DeepCNNClassifier, FCNNClassifier  # torch takes seconds to load
+    from faceloupe.training.deep import DeepCNNClassifier  # torch takes seconds to load
+    from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 
     given: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
     if kind == "deep":

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from faceloupe.inspection import anatomy
+from faceloupe.inspection.anatomy import anatomy
 from faceloupe.studies.comparison.networks import ComparisonPlan
 from faceloupe.studies.statistics import Estimate, paired_difference, sample_size_for_difference
 from faceloupe.studies.trials import Trials

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from faceloupe.errors import InputError
-from faceloupe.faces import FaceSet
+from faceloupe.faces.faceset import FaceSet
 from faceloupe.studies.plan import StudyPlan, make_plan
 from faceloupe.training.language import parse_network
 from faceloupe.training.networks import SmallNetwork

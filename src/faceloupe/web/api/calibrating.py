@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
 
-from faceloupe.evaluation import calibrate_gallery
+from faceloupe.evaluation.calibrate import calibrate_gallery
 from faceloupe.gallery.saved_points import LOOSEST
 from faceloupe.recognition.decisions import point_in_words
 from faceloupe.recognition.thresholds import choose_point, published_points
-from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, as_caller, beside, needs

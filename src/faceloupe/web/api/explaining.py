@@ -10,8 +10,8 @@ from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.faces.images import as_floats, decode
 from faceloupe.pages import page
 from faceloupe.progress import Progress
-from faceloupe.recognition import Embedder
 from faceloupe.recognition.decisions import Decision
+from faceloupe.recognition.embed import Embedder
 from faceloupe.web import shapes
 from faceloupe.web.api.recognising import ToVerify, decided
 from faceloupe.web.children import InChild

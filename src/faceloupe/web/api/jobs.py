@@ -13,7 +13,7 @@ from starlette.status import HTTP_404_NOT_FOUND
 
 from faceloupe.documents import json_text
 from faceloupe.pages import SCHEMA
-from faceloupe.report import render_page
+from faceloupe.report.page import render_page
 from faceloupe.report.policy import content_policy
 from faceloupe.web import shapes
 from faceloupe.web.jobs import Job

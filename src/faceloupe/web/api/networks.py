@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from faceloupe.arrays import encode_array
-from faceloupe.inspection import attribute as attributed
 from faceloupe.inspection.attribution.access import access
+from faceloupe.inspection.attribution.attribute import attribute as attributed
 from faceloupe.inspection.outputs import chosen_layers
-from faceloupe.looking import look as looked
-from faceloupe.looking import open_model
+from faceloupe.looking.look import look as looked
+from faceloupe.looking.models import open_model
 from faceloupe.looking.photographs import open_faces
 from faceloupe.pages import page
 from faceloupe.progress import Progress

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
 from faceloupe.errors import ImageError
-from faceloupe.gallery import Gallery
+from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.web import shapes
 from faceloupe.web.idempotency import IdempotencyKey

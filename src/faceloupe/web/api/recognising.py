@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from faceloupe.gallery.answers import Answered, document_of
-from faceloupe.recognition import compare
 from faceloupe.recognition.decisions import Decision, face_document
+from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
-from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Number, Service, Serving, beside, needs

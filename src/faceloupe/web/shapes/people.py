@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from faceloupe.recognition import Quality
+from faceloupe.recognition.quality import Quality
 from faceloupe.web.shapes.jobs import Timestamp
 
 __all__ = ["Audit", "Enrolled", "Entry", "Forgotten", "People", "Person", "Record"]

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from faceloupe.gallery.identify import Candidate
-from faceloupe.recognition import Quality
-from faceloupe.scores import OperatingPoint
+from faceloupe.recognition.quality import Quality
+from faceloupe.scores.points import OperatingPoint
 from faceloupe.web.shapes.people import Person
 
 __all__ = ["Decision", "Detections", "Face", "Identified", "PersonDecision"]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from faceloupe.scores import OperatingPoint
+from faceloupe.scores.points import OperatingPoint
 from faceloupe.web.shapes.jobs import Timestamp
 
 __all__ = ["Health", "Point", "Points"]
