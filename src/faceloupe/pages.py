@@ -24,7 +24,7 @@ WRITERS = {
     "Look": "faceloupe.looking.article.write_article",
     "Explanation": "faceloupe.explaining.article.write_article",
     "Evaluation": "faceloupe.evaluation.article.write_article",
-    "ScoreEvaluation": "faceloupe.evaluation.score_files.write_score_article",
+    "ScoreEvaluation": "faceloupe.evaluation.score_evaluation.write_score_article",
     "FaceSet": "faceloupe.faces.views.faces_section",
     "Split": "faceloupe.faces.views.split_section",
     "History": "faceloupe.training.views.history_section",

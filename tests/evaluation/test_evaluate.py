@@ -9,7 +9,7 @@ import pytest
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation import calibrate, calibrate_gallery, evaluate, open_data
-from faceloupe.evaluation.captures import embed_captures
+from faceloupe.evaluation.embedding import embed_captures
 from faceloupe.gallery import Templates
 from faceloupe.pages import page as page_of
 from faceloupe.recognition import SFace

@@ -105,7 +105,7 @@ def evaluate(
 
 def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool) -> None:
     """Measure the scores of another program."""
-    from faceloupe.evaluation.score_files import evaluate_scores
+    from faceloupe.evaluation.score_evaluation import evaluate_scores
     from faceloupe.pages import page as make_page
     from faceloupe.report.page import write_page
 
@@ -124,7 +124,7 @@ def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool)
 def _calibrated(gallery: str | None, names: Sequence[str], engine: "Engine") -> "list[OperatingPoint]":
     """Return the points that were calibrated for a gallery, of those embedders that need not be fitted."""
     from faceloupe.embedders import open_embedder
-    from faceloupe.evaluation.fitted import FITTED
+    from faceloupe.evaluation.baselines import FITTED
     from faceloupe.gallery.opening import open_gallery
 
     if gallery is None:

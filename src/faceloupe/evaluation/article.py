@@ -7,9 +7,9 @@ from typing import Any
 from faceloupe.blocks import Block, section
 from faceloupe.evaluation import sections
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.evaluation.group_views import group_section
+from faceloupe.evaluation.group_section import group_section
 from faceloupe.evaluation.likelihood import likelihood_section
-from faceloupe.evaluation.words import lead
+from faceloupe.evaluation.summary import lead
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
 

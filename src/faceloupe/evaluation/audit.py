@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.labelled import Labelled, Pairs
+from faceloupe.evaluation.datasets import Labelled, Pairs
 from faceloupe.numerals import counted
 
 __all__ = ["audit_pairs", "people_of_pairs", "usable_captures"]

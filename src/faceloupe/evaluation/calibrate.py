@@ -8,11 +8,11 @@ import numpy as np
 
 from faceloupe.embedders import open_embedder
 from faceloupe.evaluation.audit import usable_captures
-from faceloupe.evaluation.captures import embed_captures
 from faceloupe.evaluation.comparisons import every_two, score
+from faceloupe.evaluation.datasets import Data, open_data
+from faceloupe.evaluation.embedding import embed_captures
 from faceloupe.evaluation.evaluate import Failure, audited, failures
-from faceloupe.evaluation.labelled import Data, open_data
-from faceloupe.evaluation.parts import split
+from faceloupe.evaluation.split import split
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine

@@ -7,7 +7,7 @@ import numpy as np
 
 from faceloupe.blocks import Block, chart
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.evaluation.measured import Measured
+from faceloupe.evaluation.results import Measured
 from faceloupe.evaluation.verification import Verification
 
 __all__ = ["cmc_chart", "det_chart", "fpir_chart", "reject_chart"]

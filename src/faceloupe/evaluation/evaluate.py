@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from faceloupe.embedders import PUBLISHED, open_embedder
 from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import audit_pairs, usable_captures
-from faceloupe.evaluation.captures import Captures, Pixels, embed_captures
-from faceloupe.evaluation.fitted import FITTED
-from faceloupe.evaluation.labelled import Data, Labelled, open_data, with_groups
-from faceloupe.evaluation.measured import Measured
-from faceloupe.evaluation.measuring import Bench, EvaluationPlan
-from faceloupe.evaluation.parts import Parts, split
+from faceloupe.evaluation.baselines import FITTED
+from faceloupe.evaluation.bench import Bench, EvaluationPlan
+from faceloupe.evaluation.datasets import Data, Labelled, open_data, with_groups
+from faceloupe.evaluation.embedding import Captures, Pixels, embed_captures
+from faceloupe.evaluation.results import Measured
 from faceloupe.evaluation.speed import Speed, time_stages
-from faceloupe.evaluation.words import lead
+from faceloupe.evaluation.split import Parts, split
+from faceloupe.evaluation.summary import lead
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder
@@ -120,7 +120,7 @@ def evaluate(
         See :func:`open_data`.
     embedders : sequence of str or Embedder
         Names as :func:`faceloupe.embedders.open_embedder` takes them; "pca", "cnn" or "deep", fitted on the development
-        side (see :mod:`faceloupe.evaluation.fitted`); or embedders.
+        side (see :mod:`faceloupe.evaluation.baselines`); or embedders.
     faces : {"one", "central"} or FaceSearch, optional
         Which face is meant. Otherwise the one nearest the centre with LFW, whose photographs show others too; with all
         else the only one, and several are a failure to enrol.

@@ -1,134 +1,22 @@
-"""Scores that another program made: their error rates and page, without any network or photograph."""
+"""Files of scores that another program wrote."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.blocks import Block, section, table, text
 from faceloupe.errors import InputError
 from faceloupe.evaluation.csv_tables import read_table
-from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report, likelihood_section
-from faceloupe.evaluation.words import rate_between, rate_in
 from faceloupe.files import read_bytes
-from faceloupe.pages import Shown
-from faceloupe.scores.intervals import Interval, auc_interval, eer_interval
-from faceloupe.scores.points import OperatingPoint, one_in, operating_point, remeasure
-from faceloupe.scores.rates import auc, det_curve
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["ScoreEvaluation", "evaluate_scores", "is_score_file", "read_scores", "write_score_article"]
+__all__ = ["is_score_file", "read_scores"]
 
-TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 MOST = 2**30  # bytes
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score
 SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id"))
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ScoreEvaluation(Shown):
-    """What scores from elsewhere show.
-
-    Attributes
-    ----------
-    source : str
-        Where they came from.
-    scores : ScoreSet
-    eer, auc : float
-        In [0, 1].
-    eer_interval, auc_interval : Interval
-    points : tuple of (OperatingPoint, OperatingPoint)
-        Thresholds chosen on one half of the people (or of the comparisons), and the same measured on the other.
-    likelihood : LikelihoodReport or None
-        Likelihood ratios, of the same halves.
-    notes : tuple of str
-        What was not measured, and why.
-    """
-
-    source: str
-    scores: ScoreSet
-    eer: float
-    eer_interval: Interval
-    auc: float
-    auc_interval: Interval
-    points: tuple[tuple[OperatingPoint, OperatingPoint], ...]
-    likelihood: LikelihoodReport | None
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return f"ScoreEvaluation({self.source}: EER {100 * self.eer:.2f} %, {self.scores!r})"
-
-    def to_document(self) -> dict[str, Any]:
-        """Return every number as a plain dictionary, schema ``faceloupe.scores/1``."""
-        return {
-            "schema": "faceloupe.scores/1",
-            "source": self.source,
-            "n_mated": self.scores.n_mated,
-            "n_non_mated": self.scores.n_non_mated,
-            "n_subjects": self.scores.n_subjects,
-            "eer": self.eer,
-            "eer_interval": asdict(self.eer_interval),
-            "auc": self.auc,
-            "auc_interval": asdict(self.auc_interval),
-            "points": [
-                {"point": point.to_document(), "here": here.to_document(), "verdict": here.verdict}
-                for point, here in self.points
-            ],
-            "likelihood": self.likelihood and self.likelihood.to_document(),
-            "notes": list(self.notes),
-        }
-
-
-def evaluate_scores(
-    scores: ScoreSet | str | PathLike[str], impostors: str | PathLike[str] | None = None, *, source: str = ""
-) -> ScoreEvaluation:
-    """Measure scores that another program made; higher means more alike.
-
-    Parameters
-    ----------
-    scores : ScoreSet or path
-        See :func:`read_scores`.
-    impostors : path, optional
-        Non-mated scores, where `scores` is a file of mated ones alone.
-    source : str
-        What they are, in words; by default the name of the file.
-
-    Raises
-    ------
-    InputError
-        If the files are not as described, or there are no scores of both kinds.
-    """
-    if not isinstance(scores, ScoreSet):
-        source = source or f"the scores of {Path(scores).name}"
-        scores = read_scores(scores, impostors)
-    source = source or "scores"
-    notes: list[str] = []
-    train, test, halves = _halves(scores)
-    points = []
-    for target in TARGETS:
-        try:
-            point = operating_point(train, target, source=f"one half of {halves}, {source}", embedder=source)
-        except InputError as problem:
-            notes.append(f"No threshold for {one_in(target)}: {problem}.")
-            break
-        points.append((point, remeasure(point, test, source=f"the other half of {halves}, {source}")))
-    return ScoreEvaluation(
-        source,
-        scores,
-        det_curve(scores).eer.rate,
-        eer_interval(scores),
-        auc(scores),
-        auc_interval(scores),
-        tuple(points),
-        likelihood_report(train, test, source=f"one half of {halves}", embedder=source),
-        tuple(notes),
-    )
 
 
 def is_score_file(path: str | PathLike[str]) -> bool:
@@ -169,91 +57,6 @@ def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None
     if "score" in heading.replace(";", ",").replace("\t", ",").split(","):
         return _of_table(file)
     return _of_bob(file)
-
-
-def write_score_article(found: ScoreEvaluation) -> dict[str, Any]:
-    """Return the page of scores from elsewhere."""
-    scores = found.scores
-    who = f" of {scores.n_subjects:,} people" if scores.n_subjects else ", of people that the file does not name"
-    written = [
-        section("rates", "Are these two the same person?", _rates(found)),
-        section("points", "Do thresholds hold?", _points(found)),
-        section("likelihood", "What is a score worth as evidence?", _likelihood(found)),
-        section("method", "How this was measured", _method(found)),
-    ]
-    return {
-        "title": f"Scores measured: {found.source}",
-        "lead": [
-            f"{scores.n_mated:,} mated and {scores.n_non_mated:,} non-mated comparisons{who}.",
-            f"The EER is **{rate_between(found.eer, found.eer_interval)}**.",
-        ],
-        "sections": [part for part in written if part["blocks"]],
-        "plot": ["tippett"],
-        "evidence": found.to_document(),
-        "provenance": {"made by": f"faceloupe {version('faceloupe')}", "scores": found.source},
-    }
-
-
-def _rates(found: ScoreEvaluation) -> Iterator[Block]:
-    area = f"{found.auc:.4f} [{found.auc_interval.low:.4f}, {found.auc_interval.high:.4f}]"
-    yield table(
-        "rates",
-        "Error rates that take no threshold.",
-        {"EER": "right", "AUC": "right"},
-        [[rate_between(found.eer, found.eer_interval), area]],
-        "With 95 % intervals. No comparison that could not be made is in them: the file does not tell of any.",
-    )
-
-
-def _points(found: ScoreEvaluation) -> Iterator[Block]:
-    if found.points:
-        yield table(
-            "points",
-            "Thresholds chosen on one half, measured on the other.",
-            {"FMR asked for": "left", "score ≥": "right", "FMR": "left", "FNMR": "left", "its FMR": "left"},
-            [
-                [
-                    one_in(point.target_fmr),
-                    f"{point.threshold:.4g}",
-                    rate_in(here.fmr, here.fmr_interval),
-                    rate_between(here.fnmr, here.fnmr_interval),
-                    here.verdict,
-                ]
-                for point, here in found.points
-            ],
-            f"Measured on {found.points[0][1].source}.",
-        )
-    yield from map(text, found.notes)
-
-
-def _likelihood(found: ScoreEvaluation) -> Iterator[Block]:
-    if found.likelihood:
-        yield from likelihood_section("These scores", found.likelihood)
-
-
-def _method(found: ScoreEvaluation) -> Iterator[Block]:
-    known = found.scores.n_subjects > 0
-    yield text(
-        "Comparisons that share a person count as fewer, and few people make intervals wide. Thresholds and ratios are "
-        "chosen on the comparisons of one half of the people with each other, and measured on the other half."
-        if known
-        else "The file does not say whom the comparisons show. All are taken as independent, so that **intervals are "
-        "too narrow** if one person is in several. Every other comparison chose, the others were measured."
-    )
-
-
-def _halves(scores: ScoreSet) -> tuple[ScoreSet, ScoreSet, str]:
-    """Return the scores of one half of the people with each other, and those of the other half."""
-    own, sides = scores.mated_subjects, scores.non_mated_subjects
-    if own is None or sides is None:
-        one, other = (ScoreSet(scores.mated[at::2], scores.non_mated[at::2]) for at in (0, 1))
-        return one, other, "the comparisons"
-    first = np.random.default_rng(0).permutation(scores.n_subjects) % 2 == 0
-    halves = []
-    for half in (first, ~first):
-        mated, non_mated = half[own], half[sides].all(axis=1)
-        halves.append(ScoreSet(scores.mated[mated], scores.non_mated[non_mated], own[mated], sides[non_mated]))
-    return halves[0], halves[1], "the people"
 
 
 def _of_table(path: Path) -> ScoreSet:

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, pictures, table, text
-from faceloupe.evaluation.captures import Pixels
 from faceloupe.evaluation.charts import cmc_chart, det_chart, fpir_chart, reject_chart
+from faceloupe.evaluation.embedding import Pixels
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.evaluation.measured import Measured, Pair
+from faceloupe.evaluation.rates_in_words import between, percent, rate_between, rate_in, unbroken
+from faceloupe.evaluation.results import Measured, Pair
+from faceloupe.evaluation.summary import shown, summary, tar_words
 from faceloupe.evaluation.verification import FARS, PEOPLE, Verification
-from faceloupe.evaluation.words import between, percent, rate_between, rate_in, shown, summary, tar_words, unbroken
 from faceloupe.recognition.recognise import recognise
 from faceloupe.scores.points import one_in
 

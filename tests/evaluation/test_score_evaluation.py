@@ -1,4 +1,4 @@
-"""Scores of other programs: pyeer's and bob's files and CSV, on one page without a network."""
+"""Scores of other programs (``score_files`` reads them): one page without a network."""
 
 import json
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from faceloupe.blocks import Block, chart, table, text
 from faceloupe.evaluation.groups import GroupRate, GroupRates
-from faceloupe.evaluation.words import rate_between, rate_in
+from faceloupe.evaluation.rates_in_words import rate_between, rate_in
 from faceloupe.scores.points import one_in
 
 if TYPE_CHECKING:
-    from faceloupe.evaluation.measured import Measured
+    from faceloupe.evaluation.results import Measured
     from faceloupe.scores.intervals import Interval
 
 __all__ = ["group_section"]

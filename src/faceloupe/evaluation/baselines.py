@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from faceloupe.embedders import ClassifierEmbedder, EstimatorEmbedder
 from faceloupe.errors import InputError, extra
-from faceloupe.evaluation.captures import SIDE
+from faceloupe.evaluation.embedding import SIDE
 from faceloupe.recognition.embed import Embedder
 
 __all__ = ["FITTED", "Fitted", "embed_grey", "fit_embedder"]

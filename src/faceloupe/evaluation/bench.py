@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from faceloupe.embedders import PUBLISHED
 from faceloupe.errors import InputError
-from faceloupe.evaluation.captures import SIDE, Captures
+from faceloupe.evaluation.baselines import embed_grey, fit_embedder
 from faceloupe.evaluation.comparisons import Compared, score
-from faceloupe.evaluation.fitted import embed_grey, fit_embedder
+from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.embedding import SIDE, Captures
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
-from faceloupe.evaluation.labelled import Labelled
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
-from faceloupe.evaluation.measured import Checked, Measured, Origin, Pair, Worst
-from faceloupe.evaluation.parts import Parts
+from faceloupe.evaluation.results import Checked, Measured, Origin, Pair, Worst
+from faceloupe.evaluation.split import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.thresholds import published_points
@@ -73,7 +73,7 @@ class Bench:
         self.measured: list[Measured] = []
 
     def add(self, label: str, embedder: Embedder | None) -> None:
-        """Measure an embedder; None is fitted first, see :mod:`faceloupe.evaluation.fitted`.
+        """Measure an embedder; None is fitted first, see :mod:`faceloupe.evaluation.baselines`.
 
         Raises
         ------

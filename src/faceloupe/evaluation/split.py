@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import people_of_pairs
 from faceloupe.evaluation.comparisons import Comparisons, every_two
-from faceloupe.evaluation.labelled import TEST, TRAIN, Labelled, Pairs
+from faceloupe.evaluation.datasets import TEST, TRAIN, Labelled, Pairs
 from faceloupe.faces.splits import split_by_subject
 
 __all__ = ["Parts", "Side", "split"]

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from faceloupe.evaluation.captures import Pixels, SideBySide, embed_captures
+from faceloupe.evaluation.embedding import Pixels, SideBySide, embed_captures
 from faceloupe.recognition import FaceSearch, find_faces, templates_of
 
 ONE = FaceSearch("one")

@@ -8,10 +8,10 @@ from sklearn.decomposition import PCA
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation import Labelled, Pairs
-from faceloupe.evaluation.captures import SIDE, Captures
-from faceloupe.evaluation.fitted import embed_grey, fit_embedder
-from faceloupe.evaluation.measuring import Bench, EvaluationPlan
-from faceloupe.evaluation.parts import split
+from faceloupe.evaluation.baselines import embed_grey, fit_embedder
+from faceloupe.evaluation.bench import Bench, EvaluationPlan
+from faceloupe.evaluation.embedding import SIDE, Captures
+from faceloupe.evaluation.split import split
 from faceloupe.recognition import Pose, Quality
 from faceloupe.scores import operating_point, remeasure
 
