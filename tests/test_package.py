@@ -47,6 +47,7 @@ MAY_KNOW = {
         f"errors {DOCUMENTS} numerals progress pages blocks loupe_data loupe_layers "
         "faces recognition training inspection"
     ),
+    "video": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
     "web": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection looking studies report __init__"
@@ -54,7 +55,7 @@ MAY_KNOW = {
     "client": "errors faces web",
     "cli": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
-        "explaining inspection studies report looking collection web __init__"
+        "explaining inspection studies report looking collection video web __init__"
     ),
     "__main__": "cli",
 }
