@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.faces.images import Samples, read_samples
+from faceloupe.faces.images import read_samples
+from faceloupe.faces.pixels import Samples
 from faceloupe.recognition import FaceSearch, SFace, detect, published_points, recognise
 
 WAYS = {"upright, not turned": (False, False), "upright": (False, True), "turned, not looked for": (True, False),

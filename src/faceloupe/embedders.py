@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, extra
-from faceloupe.faces.images import LUMA
+from faceloupe.faces.pixels import LUMA
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
 from faceloupe.scores.points import Maker

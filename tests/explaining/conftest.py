@@ -6,7 +6,7 @@ from PIL import Image
 
 from faceloupe.faces.sources import find_orl
 from faceloupe.scores import OperatingPoint
-from faceloupe.scores.intervals import Interval
+from faceloupe.scores.confidence import Interval
 
 EYES = (slice(38, 66), slice(20, 92))  # rows and columns of a chip
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share
-from faceloupe.recognition.align import REFERENCE_POINTS, landmarks_on_chip
+from faceloupe.recognition.chips import REFERENCE_POINTS, landmarks_on_chip
 
 
 def darkest(picture, x, y):

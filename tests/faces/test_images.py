@@ -15,7 +15,8 @@ from PIL import Image, ImageOps
 
 from faceloupe.errors import ImageError
 from faceloupe.faces import read_image
-from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, read_samples, to_square
+from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, read_samples
+from faceloupe.faces.pixels import to_square
 
 ORIENTATION = 0x0112
 GREY = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10

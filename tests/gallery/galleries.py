@@ -8,7 +8,7 @@ import numpy as np
 
 from faceloupe.gallery import Enrolled, list_subjects
 from faceloupe.recognition import Detection, FaceChip, Photograph, PhotoProblem, Pose, Quality, Template
-from faceloupe.recognition.detect import Box, Landmarks, Point
+from faceloupe.recognition.detections import Box, Landmarks, Point
 
 GOOD = Quality(60.0, 30.0, 0.5, 0.0, Pose(0.0, 0.0, 0.0), 0.95, 14.0)
 BLURRED = Quality(4.0, 0.1, 0.02, 0.9, Pose(80.0, 0.0, 0.0), 0.3, 1.0)

@@ -15,11 +15,12 @@ from test_gallery import POINT
 from faceloupe.errors import DamageWarning, GalleryError
 from faceloupe.gallery import EmbedderId, open_gallery
 from faceloupe.gallery.index import index_of
-from faceloupe.gallery.lookalikes import is_by_chance, matching_pairs
+from faceloupe.gallery.lookalikes import matching_pairs
 from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.recognition.thresholds import find_point
 from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import OperatingPoint
+from faceloupe.scores.intervals import is_by_chance
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from PIL import Image
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces import load_faces
-from faceloupe.faces.images import read_image, to_square
+from faceloupe.faces.images import read_image
+from faceloupe.faces.pixels import to_square
 from faceloupe.looking.photographs import open_faces
 
 

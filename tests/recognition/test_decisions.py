@@ -12,8 +12,8 @@ from PIL import Image
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition import compare, template_of
-from faceloupe.recognition.decisions import point_in_words, verify
-from faceloupe.recognition.thresholds import check_point, published_check, published_point
+from faceloupe.recognition.decisions import verify
+from faceloupe.recognition.thresholds import check_point, point_in_words, published_check, published_point
 from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import ScoreSet, operating_point
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from faceloupe.errors import InputError
-from faceloupe.recognition.detect import Box, Detection, Landmarks, Point
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.drawing import Marked, _broken, draw_faces, picture_format, write_drawing
 
 BLUE, ORANGE = (np.array(ImageColor.getrgb(colour)) for colour in ("#0072B2", "#D55E00"))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from faceloupe.recognition.align import REFERENCE_POINTS, FaceChip
-from faceloupe.recognition.detect import Box, Detection, Landmarks, Point
+from faceloupe.recognition.chips import REFERENCE_POINTS, FaceChip
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.quality import AVERAGE_FACE, measure, pose_of
 
 angles = st.floats(-60, 60)

@@ -13,7 +13,7 @@ from faceloupe.arrays import decode_array
 from faceloupe.pages import page as page_of
 from faceloupe.report import render_page
 from faceloupe.studies import Trials
-from faceloupe.studies.fits import build
+from faceloupe.studies.networks import build
 from faceloupe.studies.statements import CONFIDENCE
 
 

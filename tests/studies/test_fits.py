@@ -16,13 +16,12 @@ from faceloupe.studies.fits import (
     PERMUTED,
     SHUFFLED,
     answers,
-    build,
-    equal_side,
     fit_group,
     freeze_filters,
     held_out_split,
     prepare,
 )
+from faceloupe.studies.networks import build, equal_side
 from faceloupe.studies.plan import seeds_for
 from faceloupe.studies.trials import write_csv
 from faceloupe.training.fit import batch_orders, fit_network

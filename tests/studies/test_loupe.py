@@ -10,8 +10,8 @@ from faceloupe.arrays import decode_array
 from faceloupe.pages import page as page_of
 from faceloupe.report import render_page
 from faceloupe.report.hover import render_hover
-from faceloupe.studies.fits import build
 from faceloupe.studies.loupe import loupe_document
+from faceloupe.studies.networks import build
 
 
 @pytest.fixture(scope="module")

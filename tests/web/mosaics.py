@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from faceloupe.recognition import Detection, FaceChip, photographs
-from faceloupe.recognition.detect import Box, Landmarks, Point
+from faceloupe.recognition.detections import Box, Landmarks, Point
 
 SIDE, CELL = 112, 14
 WEIGHTS = "ab" * 32

@@ -13,7 +13,7 @@ from mosaics import WEIGHTS, Toy, find_mosaics, photo, search_mosaics, search_un
 
 from faceloupe.gallery import open_gallery
 from faceloupe.scores import OperatingPoint
-from faceloupe.scores.intervals import Interval
+from faceloupe.scores.confidence import Interval
 from faceloupe.web.app import make_app
 from faceloupe.web.keys import key_of
 from faceloupe.web.observing import log_line

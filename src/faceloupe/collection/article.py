@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from faceloupe.blocks import Block, pictures, section, table, text
 from faceloupe.collection.people import Doubt, Group, People, SeenFace
 from faceloupe.errors import ImageError
-from faceloupe.faces.images import read_image, to_square
+from faceloupe.faces.images import read_image
+from faceloupe.faces.pixels import to_square
 
 __all__ = ["write_article"]
 

@@ -21,8 +21,9 @@ from faceloupe.evaluation.split import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.thresholds import published_points
+from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.folds import FoldAccuracy
-from faceloupe.scores.points import OperatingPoint, operating_point, remeasure
+from faceloupe.scores.points import OperatingPoint
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 
 __all__ = ["Bench", "EvaluationPlan"]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from faceloupe.documents import parse_json
 from faceloupe.errors import InputError, UnavailableError
-from faceloupe.recognition.align import CHIP_SIDE
+from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.search import FaceSearch

@@ -18,7 +18,8 @@ from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.thresholds import DEFAULT_FMR
-from faceloupe.scores.points import OperatingPoint, given_point, operating_point, rule_of_3
+from faceloupe.scores.choosing import given_point, operating_point
+from faceloupe.scores.points import OperatingPoint, rule_of_3
 from faceloupe.scores.sets import ScoreSet
 
 if TYPE_CHECKING:

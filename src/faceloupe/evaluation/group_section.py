@@ -10,7 +10,7 @@ from faceloupe.scores.points import one_in
 
 if TYPE_CHECKING:
     from faceloupe.evaluation.results import Measured
-    from faceloupe.scores.intervals import Interval
+    from faceloupe.scores.confidence import Interval
 
 __all__ = ["group_section"]
 

@@ -17,7 +17,8 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import Compared
 from faceloupe.evaluation.csv_tables import read_table
 from faceloupe.numerals import counted
-from faceloupe.scores.intervals import Interval, error_interval
+from faceloupe.scores.confidence import Interval
+from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import rule_of_3
 
 __all__ = ["FILE", "GroupRate", "GroupRates", "group_rates", "read_groups"]

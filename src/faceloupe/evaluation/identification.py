@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import NEVER
+from faceloupe.scores.confidence import Interval
 from faceloupe.scores.identification import Cmc, OpenSet, ProbeErrors, cmc, open_set, rank_1_errors
-from faceloupe.scores.intervals import Interval, complement
+from faceloupe.scores.intervals import complement
 
 __all__ = ["ClosedSet", "OpenSets", "Templates", "closed_set", "open_sets"]
 

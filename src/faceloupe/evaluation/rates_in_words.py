@@ -1,6 +1,6 @@
 """Rates and intervals as an evaluation's pages write them."""
 
-from faceloupe.scores.intervals import Interval
+from faceloupe.scores.confidence import Interval
 from faceloupe.scores.points import one_in
 
 __all__ = ["between", "percent", "rate_between", "rate_in", "unbroken"]

@@ -15,8 +15,10 @@ from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report,
 from faceloupe.evaluation.rates_in_words import rate_between, rate_in
 from faceloupe.evaluation.score_files import read_scores
 from faceloupe.pages import Shown
-from faceloupe.scores.intervals import Interval, auc_interval, eer_interval
-from faceloupe.scores.points import OperatingPoint, one_in, operating_point, remeasure
+from faceloupe.scores.choosing import operating_point, remeasure
+from faceloupe.scores.confidence import Interval
+from faceloupe.scores.intervals import auc_interval, eer_interval
+from faceloupe.scores.points import OperatingPoint, one_in
 from faceloupe.scores.rates import auc, det_curve
 from faceloupe.scores.sets import ScoreSet
 

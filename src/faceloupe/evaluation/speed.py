@@ -11,7 +11,8 @@ import numpy as np
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import read_samples
-from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.align import align
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.detect import detect
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.quality import measure

@@ -7,8 +7,9 @@ import numpy as np
 
 from faceloupe.evaluation.comparisons import Compared
 from faceloupe.scores.bands import DetBand, det_band
+from faceloupe.scores.confidence import Interval
 from faceloupe.scores.folds import FoldAccuracy, best_threshold, fold_accuracy
-from faceloupe.scores.intervals import Interval, auc_interval, complement, eer_interval, error_interval, fnmr_interval
+from faceloupe.scores.intervals import auc_interval, complement, eer_interval, error_interval, fnmr_interval
 from faceloupe.scores.points import rule_of_3
 from faceloupe.scores.rates import EqualErrorRate, accuracy_at, auc, det_curve
 from faceloupe.scores.sets import ScoreSet

@@ -8,11 +8,11 @@ from faceloupe.blocks import Block, pictures, section, table, text
 from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share
 from faceloupe.explaining.explanation import Explanation, Side
 from faceloupe.explaining.words import NAMES, lead, others_words, short_name
-from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.numerals import decimals
-from faceloupe.recognition.decisions import point_in_words
 from faceloupe.recognition.limits import QualityLimits, limits_of
 from faceloupe.recognition.quality import Quality
+from faceloupe.recognition.thresholds import point_in_words
 
 __all__ = ["write_article"]
 

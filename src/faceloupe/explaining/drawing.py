@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.inspection.attribution.attribute import Attribution
-from faceloupe.recognition.align import CHIP_SIDE, REFERENCE_POINTS, FaceChip, landmarks_on_chip
+from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS, FaceChip, landmarks_on_chip
 from faceloupe.report.pictures import array_to_pixels
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from faceloupe.errors import InputError
 from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
 from faceloupe.explaining.words import lead
-from faceloupe.faces.images import as_floats
+from faceloupe.faces.pixels import as_floats
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
+from faceloupe.inspection.attribution.method_names import RUN_ONLY
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
-from faceloupe.recognition.align import REFERENCE_POINTS, FaceChip, landmarks_on_chip
+from faceloupe.recognition.chips import REFERENCE_POINTS, FaceChip, landmarks_on_chip
 from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["FULL", "METHODS", "Explanation", "Side", "explain"]
+__all__ = ["FULL", "Explanation", "Side", "explain"]
 
-METHODS = ("occlusion", "correlation")
 """Of attribution, those that need nothing but to run the embedder; the first is the default."""
 
 FULL = 0.1
@@ -160,7 +160,7 @@ def explain(
     point: "OperatingPoint | None" = None,
     embedder: Embedder | None = None,
     gallery: "Gallery | None" = None,
-    method: str = METHODS[0],
+    method: str = "occlusion",
     faces: Faces = "one",
     certify: bool = True,
     progress: Progress | None = None,
@@ -215,8 +215,8 @@ def explain(
     nothing at random and runs a quarter of the faces: it is the default, and a pair takes 2 minutes of one core, both
     certificates included.
     """
-    if method not in METHODS:
-        raise InputError(f"method: expected one of {', '.join(METHODS)}, which only run the embedder; got {method!r}")
+    if method not in RUN_ONLY:
+        raise InputError(f"method: expected one of {', '.join(RUN_ONLY)}, which only run the embedder; got {method!r}")
     embedder = embedder or (gallery.embedder if gallery else SFace())
     sources = _source(a, "photo 1"), _source(b, "photo 2")
     decision = verify(*sources, point=point, gallery=gallery, embedder=embedder, faces=faces)

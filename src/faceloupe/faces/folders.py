@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import FaceSet, Skipped, choose_subjects, find_duplicates
-from faceloupe.faces.images import SUFFIXES, read_image, to_square
+from faceloupe.faces.images import SUFFIXES, read_image
+from faceloupe.faces.pixels import to_square
 
 __all__ = ["CaptureReader", "as_text", "list_folder", "list_photographs", "read_folder"]
 

@@ -20,29 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import ImageError, InputError
+from faceloupe.faces.pixels import Samples, as_floats
 from faceloupe.files import read_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
-    "LUMA",
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
     "SUFFIXES",
-    "Samples",
-    "as_floats",
     "claimed_bytes",
     "decode",
     "read_file",
     "read_image",
     "read_samples",
     "samples_of",
-    "to_square",
 ]
 
-Samples = NDArray[np.uint8] | NDArray[np.float32]
-"""A picture, grey (H, W) or RGB (H, W, 3): bytes from 0 to 255, or floats in [0, 1]."""
 
 MAX_PIXELS = 52_000_000
 """A file that claims more pixels is refused before one of them is decoded. Sensors sold as 50 megapixels have up to
@@ -60,8 +55,6 @@ MAX_SECONDS = 10.0
 MAX_SCANS, MAX_SCANNED = 100, 20 * MAX_PIXELS
 """Scans of a progressive JPEG, and scans times pixels, at most; cameras and the usual programs write about ten."""
 
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of red, green and blue in a grey value (ITU-R BT.601): ``image @ LUMA`` is grey."""
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
@@ -191,48 +184,6 @@ def _in_own_words(name: str) -> Iterator[None]:
         raise ImageError(problem.reason, name) from problem.__cause__
     except Exception as problem:  # a decoder that is fed damaged bytes may raise almost anything
         raise ImageError(_in_words(problem), name) from problem
-
-
-def as_floats(samples: Samples) -> NDArray[np.float32]:
-    """Return the same picture as float32 in [0, 1]."""
-    if samples.dtype == np.uint8:
-        return np.divide(samples, np.float32(255), dtype=np.float32)
-    return samples.astype(np.float32, copy=False)
-
-
-def to_square(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return the largest centred square of an image, resized to ``size`` x ``size``.
-
-    The filter is a triangle as wide as the scale asks for, so that shrinking averages (no aliasing) and enlarging
-    interpolates; it never leaves the range of the image.
-
-    Parameters
-    ----------
-    image : array of float32, (H, W) or (H, W, 3)
-        Values in [0, 1].
-    size : int
-        Height and width of the result, in pixels.
-
-    Returns
-    -------
-    array of float32, (size, size) or (size, size, 3)
-    """
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
-    if side == size:
-        return square
-    if square.ndim == 2:
-        return _resize(square, size)
-    return np.stack([_resize(square[..., channel], size) for channel in range(3)], axis=-1)
-
-
-def _resize(plane: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    from PIL import Image
-
-    resized = Image.fromarray(np.ascontiguousarray(plane)).resize((size, size), Image.Resampling.BILINEAR)
-    return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
 
 
 class _Timed(BytesIO):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import ImageError, InputError, UnavailableError, extra
 from faceloupe.faces.faceset import FaceSet, choose_subjects, find_duplicates
 from faceloupe.faces.folders import CaptureReader, read_folder
-from faceloupe.faces.images import to_square
+from faceloupe.faces.pixels import to_square
 
 __all__ = ["GREY_SETS", "SHOWABLE", "find_lfw", "find_orl", "load_faces"]
 

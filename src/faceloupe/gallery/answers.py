@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faceloupe.gallery.identify import Candidates, one_name_a_face
-from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.decisions import face_document, turn_words
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph

@@ -1,6 +1,6 @@
 """Enrolment: photographs of a subject become references, or are refused with a reason."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
+from faceloupe.gallery.holders import holders_of, refusal_of_holder
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.saved_points import point_for
@@ -33,9 +34,10 @@ from faceloupe.recognition.search import Faces, FaceSearch
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["Holders", "add_references", "enrol", "holders_of"]
-
-Holders = set[tuple[str, EmbedderId]]
+__all__ = [
+    "add_references",
+    "enrol",
+]
 
 
 def enrol(
@@ -141,25 +143,6 @@ def add_references(
     enrolled = tuple(as_text(str(photograph.path)) for photograph in usable.values())
     doubtful = _doubtful(connection, subject_id, list(usable.values()))
     return Enrolled(name, new, enrolled, tuple(already), tuple(refused), doubtful, subject_id)
-
-
-def holders_of(connection: Connection, hashes: Iterable[str]) -> dict[str, Holders]:
-    """Return the references made of photographs, as hash -> subject's name and embedder of each."""
-    query = (
-        select(references.c.source_sha256, subjects.c.name, references.c.embedder, references.c.weights_sha256)
-        .join_from(references, subjects)
-        .where(references.c.source_sha256.in_(set(hashes)))
-    )
-    holders: dict[str, Holders] = defaultdict(set)
-    for digest, name, embedder, weights in connection.execute(query):
-        holders[digest].add((name, EmbedderId(embedder, weights)))
-    return holders
-
-
-def refusal_of_holder(holders: Holders, name: str) -> str | None:
-    """Return why a photograph that is enrolled already cannot be one of `name`; None if it can."""
-    others = sorted({other for other, _ in holders} - {name})
-    return f"enrolled already, as {' and '.join(repr(other) for other in others)}" if others else None
 
 
 def _doubtful(connection: Connection, subject_id: int | None, photographs: list[Photograph]) -> tuple[Skipped, ...]:

@@ -19,6 +19,7 @@ from faceloupe.gallery import (
     enrolment,
     exporting,
     forgetting,
+    holders,
     importing,
     people,
     saved_points,
@@ -152,10 +153,10 @@ class Gallery:
             self, name, photos, faces=faces, consent=consent, keep_faces=keep_faces, force=force, progress=progress
         )
 
-    def holders(self, hashes: Iterable[str]) -> "dict[str, enrolment.Holders]":
+    def holders(self, hashes: Iterable[str]) -> "dict[str, holders.Holders]":
         """Return the subjects that photographs are enrolled as, by the SHA-256 of their files."""
         with self.reading() as connection:
-            return enrolment.holders_of(connection, hashes)
+            return holders.holders_of(connection, hashes)
 
     def known_as(self, name: str, photographs: "Sequence[Photograph]") -> list[Skipped]:
         """Return the photographs that look like a subject here with another name, and say like whom."""

@@ -16,11 +16,10 @@ from faceloupe.gallery.database import Database
 from faceloupe.gallery.index import Ids, Scores, Size, index_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.recognition.decisions import point_in_words
-from faceloupe.recognition.detect import Detection
+from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.templates import Template
-from faceloupe.recognition.thresholds import choose_point
+from faceloupe.recognition.thresholds import choose_point, point_in_words
 from faceloupe.scores.identification import fpir_at_size, fpir_in_words
 from faceloupe.scores.points import OperatingPoint, one_in
 

@@ -21,8 +21,8 @@ from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import read_secret
-from faceloupe.gallery.enrolment import Holders, holders_of, refusal_of_holder
 from faceloupe.gallery.exporting import SCHEMA, documents
+from faceloupe.gallery.holders import Holders, holders_of, refusal_of_holder
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date

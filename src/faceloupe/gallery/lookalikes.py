@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from faceloupe.gallery.records import EmbedderId, Templates
 from faceloupe.gallery.saved_points import point_for
+from faceloupe.scores.intervals import is_by_chance
 from faceloupe.scores.points import OperatingPoint, one_in
 
-__all__ = ["LookAlikes", "is_by_chance", "look_alikes", "matching_pairs"]
+__all__ = ["LookAlikes", "look_alikes", "matching_pairs"]
 
 _ROWS = 1024  # of the matrix of all scores, held at once
 
@@ -76,13 +77,6 @@ def look_alikes(connection: Connection, embedder: EmbedderId, templates: Templat
     best = matching_pairs(templates.vectors, templates.subjects, point.threshold)
     pairs = sorted(((*pair, score) for pair, score in best.items()), key=lambda pair: (-pair[2], pair))
     return LookAlikes(embedder, point, comparisons, tuple(pairs))
-
-
-def is_by_chance(count: int, expected: float) -> bool:
-    """Return whether so many events, or more, are no surprise (above 5 %) where so many are expected (Poisson)."""
-    from scipy.special import gammainc
-
-    return count == 0 or bool(gammainc(count, expected) > 0.05)
 
 
 def matching_pairs(

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from faceloupe.errors import GalleryError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.enrolment import Holders
 from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.holders import Holders
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
 from faceloupe.recognition.embed import Embedder

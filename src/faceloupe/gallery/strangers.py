@@ -6,8 +6,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.gallery.lookalikes import is_by_chance
 from faceloupe.gallery.records import Templates
+from faceloupe.scores.intervals import is_by_chance
 from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["Strangers", "strangers", "unlike_all"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from faceloupe.inspection.arithmetic import Shape, bytes_written, shape_text, sum_written
 from faceloupe.inspection.fields import Field, Window
-from faceloupe.inspection.outputs import named
+from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
 
 __all__ = ["IMAGE", "Anatomy", "Layer"]

@@ -1,20 +1,19 @@
 """What the layers of a network put out, and the layers that are asked for by name."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.arrays import encode_array
-from faceloupe.errors import InputError
+from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
 
-__all__ = ["Trace", "chosen_layers", "named"]
-
-T = TypeVar("T")
+__all__ = [
+    "Trace",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -46,31 +45,3 @@ class Trace(Shown, Mapping[str, NDArray[np.float32]]):
 
     def __repr__(self) -> str:
         return f"Trace({', '.join(f'{name} {output.shape}' for name, output in self.outputs.items())})"
-
-
-def named(layers: Mapping[str, T], name: str) -> T:
-    """Return what belongs to the layer of this name; the KeyError for another lists the names."""
-    if name not in layers:
-        raise KeyError(f"no layer {name!r}; the layers are {', '.join(layers)}")
-    return layers[name]
-
-
-def chosen_layers(wanted: Iterable[str] | None, available: Sequence[str]) -> list[str]:
-    """Return the wanted names, all for None, in the order of `available`.
-
-    Raises
-    ------
-    InputError
-        If no name is given, or one is none of the available; the message lists them, the closest first.
-    """
-    if wanted is None:
-        return list(available)
-    wanted = list(wanted)
-    if not wanted:
-        raise InputError("layers: expected names, got none; leave the argument out for all layers")
-    for name in wanted:
-        if name not in available:
-            close = get_close_matches(name, available, n=5)
-            others = [other for other in available if other not in close]
-            raise InputError(f"layers: there is no layer {name!r}; the layers are {', '.join([*close, *others])}")
-    return [name for name in available if name in wanted]

@@ -7,7 +7,7 @@ from typing import Any
 from faceloupe.blocks import Block, section, text
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.looking.look import Look
-from faceloupe.looking.loupe import loupe_document
+from faceloupe.looking.loupe import loupe_document, loupe_fault
 from faceloupe.looking.sections import attributions, faces, layers
 from faceloupe.looking.sections_of_measures import comparison, measures
 from faceloupe.looking.words import lead
@@ -20,7 +20,7 @@ def write_article(look: Look) -> dict[str, Any]:
     looks = {"": look} if look.other is None else {"a-": look, "b-": look.other}
     loupe = loupe_document(look)
     sections = [
-        section("faces", "The faces, and what the network answers", faces(looks, live=loupe is not None)),
+        section("faces", "The faces, and what the network answers", faces(looks, loupe_fault(look))),
         section("attribution", "What the answers rest on", attributions(looks)),
         section("network", "The network, layer by layer", _network(looks)),
         section("layers", "What each layer puts out", layers(looks)),

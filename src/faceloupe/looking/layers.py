@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceloupe.inspection.anatomy import Anatomy
 from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.averaging import averaged, block_side
-from faceloupe.inspection.outputs import chosen_layers
+from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.trace import trace
 
 __all__ = ["CHANNELS", "LAYERS", "SIDE", "UNITS", "LayerOutput", "choose_layers", "observe_layers"]

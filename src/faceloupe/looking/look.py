@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import Anatomy, anatomy
 from faceloupe.inspection.attribution.access import Access, access, settled
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
-from faceloupe.inspection.attribution.methods import METHODS
+from faceloupe.inspection.attribution.method_names import METHOD_NAMES
+from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.measures.diagnosis import UnitReport
 from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
-from faceloupe.inspection.outputs import chosen_layers
 from faceloupe.looking.layers import LayerOutput, choose_layers, observe_layers
 from faceloupe.looking.measures import compare_networks, measure_shifts, measure_units
 from faceloupe.looking.model import Model
@@ -29,7 +29,7 @@ from faceloupe.progress import Progress
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.similarity import LayerSimilarity
 
-__all__ = ["SHOWN", "Look", "look"]
+__all__ = ["SHOWN", "Look", "Looks", "look"]
 
 SHOWN = 4  # faces whose pictures and attributions are made; measures are taken on all
 
@@ -98,6 +98,11 @@ class Look(Shown):
         return self.model.gives_template(int(self.outputs.shape[1]))
 
     @property
+    def knows_subjects(self) -> bool:
+        """Whether every face is known to show one of the network's classes."""
+        return all(photograph.subject in self.model.classes for photograph in self.photographs)
+
+    @property
     def cosines(self) -> NDArray[np.float64]:
         """Cosine of every two faces' outputs, (N, N)."""
         lengths = np.linalg.norm(self.outputs, axis=1, keepdims=True)
@@ -144,6 +149,9 @@ class Look(Shown):
             f"Look({self.model.name}: {len(self.anatomy.layers)} layers, {self.anatomy.parameters:,} parameters, "
             f"{len(self.photographs)} faces, {len(self.attributions)} attributions{beside})"
         )
+
+
+Looks: TypeAlias = Mapping[str, Look]  # by what the ids of its blocks on the page begin with
 
 
 def look(
@@ -268,9 +276,9 @@ def _distinct(models: Sequence[Model]) -> list[Model]:
 
 
 def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
-    unknown = [method for method in methods if method not in METHODS]
+    unknown = [method for method in methods if method not in METHOD_NAMES]
     if unknown:
-        raise InputError(f"methods: there is no {unknown[0]!r}; there are {', '.join(METHODS)}")
+        raise InputError(f"methods: there is no {unknown[0]!r}; there are {', '.join(METHOD_NAMES)}")
     for method in methods:
         for model in models:
             if method not in model.methods:

@@ -10,7 +10,7 @@ from faceloupe.looking.model import Model
 from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.loupe_layers import loupe_layers
 
-__all__ = ["knows_subjects", "loupe_document", "loupe_fault"]
+__all__ = ["loupe_document", "loupe_fault"]
 
 LARGEST = 2_000_000  # weights: some 10 MB in a page
 PEOPLE = 100
@@ -25,7 +25,7 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
     if loupe_fault(look):
         return None
     people = _people(look)
-    known = knows_subjects(look)
+    known = look.knows_subjects
     labels = [
         people.index(photograph.subject) if known else _decision(look.outputs[place])
         for place, photograph in enumerate(look.photographs)
@@ -70,11 +70,6 @@ def loupe_fault(look: Look) -> str:
     except InputError as error:
         return str(error)
     return "" if _preprocessing(model) else "What is done to the pixels is not one factor and one number added."
-
-
-def knows_subjects(look: Look) -> bool:
-    """Whether every face is known to show one of the network's classes."""
-    return all(photograph.subject in look.model.classes for photograph in look.photographs)
 
 
 def _people(look: Look) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.attribution.methods import METHODS
+from faceloupe.inspection.attribution.method_names import METHOD_NAMES, RUN_ONLY
 from faceloupe.looking.photographs import Photograph
 from faceloupe.numerals import with_minus
 
@@ -85,8 +85,7 @@ class Model:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods of attribution that work on it: some need gradients, and an ONNX file can only be run."""
-        differentiable = hasattr(self.network, "named_modules")
-        return tuple(name for name, method in METHODS.items() if differentiable or not method.gradients)
+        return METHOD_NAMES if hasattr(self.network, "named_modules") else RUN_ONLY
 
     def gives_template(self, count: int) -> bool:
         """Whether its answer, of `count` numbers, is a template; where that is not known, `count` decides."""

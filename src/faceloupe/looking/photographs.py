@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet
-from faceloupe.faces.images import LUMA, read_image, to_square
+from faceloupe.faces.images import read_image
+from faceloupe.faces.pixels import LUMA, to_square
 from faceloupe.faces.sources import GREY_SETS, load_faces
 
 __all__ = ["MOST", "Faces", "Photograph", "open_faces"]

@@ -7,24 +7,25 @@ import numpy as np
 
 from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.inspection.attribution.attribute import Attribution
-from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.inspection.attribution.targets import THRESHOLDS
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
-from faceloupe.looking.look import Look
-from faceloupe.looking.loupe import knows_subjects, loupe_fault
+from faceloupe.looking.look import Look, Looks
 from faceloupe.looking.photographs import Photograph
 from faceloupe.looking.words import answer_of, target_of
 from faceloupe.numerals import counted, three_figures
 
-__all__ = ["Looks", "attributions", "faces", "layers"]
+__all__ = ["attributions", "faces", "layers"]
 
-Looks = Mapping[str, Look]  # by what the ids of its blocks begin with
 Found = Mapping[str, Attribution]  # by the face's name
 ACROSS = 16  # numbers of a vector in one row of its picture
 
 
-def faces(looks: Looks, *, live: bool) -> Iterator[Block]:
-    """Yield the faces as the network gets them, the answers, and what a reader must know."""
+def faces(looks: Looks, loupe_fault: str) -> Iterator[Block]:
+    """Yield the faces as the network gets them, the answers, and what a reader must know.
+
+    `loupe_fault` says why the loupe does not open the network; empty if it does.
+    """
     seen: dict[tuple[tuple[int, int], bool], Look] = {}
     for key, look in looks.items():
         same = seen.setdefault((look.model.extent, look.model.colour), look)
@@ -35,9 +36,9 @@ def faces(looks: Looks, *, live: bool) -> Iterator[Block]:
         yield _cosines(key, look) if look.is_template else _answers(key, look)
         for note in look.notes:
             yield text(f"**{look.model.name}.** {note}" if len(looks) > 1 else note)
-    if not live:
-        yield text(f"The loupe does not open this network. {loupe_fault(next(iter(looks.values())))}")
-    elif not knows_subjects(look := next(iter(looks.values()))):
+    if loupe_fault:
+        yield text(f"The loupe does not open this network. {loupe_fault}")
+    elif not (look := next(iter(looks.values()))).knows_subjects:
         yield text(
             "Whom these faces show is not known here. Where the loupe trains a network on them, each counts as the "
             f"person that {look.model.name} takes it for."

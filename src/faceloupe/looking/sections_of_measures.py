@@ -6,8 +6,7 @@ import numpy as np
 
 from faceloupe.blocks import Block, table, text
 from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
-from faceloupe.looking.look import Look
-from faceloupe.looking.sections import Looks
+from faceloupe.looking.look import Look, Looks
 from faceloupe.looking.words import listed
 from faceloupe.numerals import counted, three_figures
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.attribution.attribute import Attribution
-from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.inspection.attribution.targets import THRESHOLDS, taken_for
 from faceloupe.numerals import counted, three_figures
 

@@ -5,9 +5,11 @@
 OpenCV, OpenVINO and pooch (the extra ``recognition``) are imported where they are used.
 """
 
-from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.align import align
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.decisions import Decision, verify
-from faceloupe.recognition.detect import Detection, detect
+from faceloupe.recognition.detect import detect
+from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
 from faceloupe.recognition.limits import QualityLimits, shortcomings
 from faceloupe.recognition.photographs import Photograph, PhotoProblem

@@ -1,62 +1,17 @@
 """A face turned upright, moved and scaled so that its landmarks lie where the embedder expects them."""
 
-from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.faces.images import Samples, as_floats
-from faceloupe.recognition.detect import Detection, check_image
+from faceloupe.faces.pixels import Samples, as_floats
+from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS, FaceChip
+from faceloupe.recognition.detect import check_image
+from faceloupe.recognition.detections import Detection
 
-__all__ = ["CHIP_SIDE", "REFERENCE_POINTS", "FaceChip", "align", "landmarks_on_chip", "similarity"]
-
-CHIP_SIDE = 112
-"""Height and width of a face chip, in pixels."""
-
-REFERENCE_POINTS = (
-    (38.2946, 51.6963),
-    (73.5318, 51.5014),
-    (56.0252, 71.7366),
-    (41.5493, 92.3655),
-    (70.7299, 92.2041),
-)
-"""Where the five landmarks of a chip lie, (x, y) in pixels, in the order of ``Landmarks``.
-
-The places that ArcFace (Deng, Guo, Xue and Zafeiriou 2019, arXiv:1801.07698) and most embedders since were trained on.
-"""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FaceChip:
-    """A face cut out of a photograph and aligned.
-
-    Attributes
-    ----------
-    image : array of float32, (112, 112, 3)
-        RGB in [0, 1], read-only; black where it reaches beyond the photograph.
-    detection : Detection
-        Where the face is in the photograph.
-    transform : array of float64, (2, 3)
-        Takes (x, y, 1) in the photograph to (x, y) in the chip, read-only.
-    """
-
-    image: NDArray[np.float32]
-    detection: Detection
-    transform: NDArray[np.float64]
-
-    def __repr__(self) -> str:
-        return f"FaceChip({self.image.shape[1]}x{self.image.shape[0]} of {self.detection})"
-
-    def png(self) -> bytes:
-        """Return the image as a PNG file, in whole grey levels."""
-        from PIL import Image
-
-        file = BytesIO()
-        Image.fromarray(np.rint(self.image * np.float32(255)).astype(np.uint8)).save(file, "PNG")
-        return file.getvalue()
+__all__ = ["align", "similarity"]
 
 
 def align(image: Samples, detection: Detection) -> FaceChip:
@@ -90,13 +45,6 @@ def align(image: Samples, detection: Detection) -> FaceChip:
         chip = np.repeat(chip[..., np.newaxis], 3, axis=2)
     chip.flags.writeable = transform.flags.writeable = False
     return FaceChip(chip, detection, transform)
-
-
-def landmarks_on_chip(chip: FaceChip) -> NDArray[np.float64]:
-    """Return where the five landmarks came to lie on the chip, (5, 2) of (x, y) in its pixels."""
-    points = np.column_stack([np.array(chip.detection.landmarks), np.ones(5)])
-    on_chip: NDArray[np.float64] = points @ chip.transform.T
-    return on_chip
 
 
 def _seen(transform: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from faceloupe.recognition.align import FaceChip
-from faceloupe.recognition.detect import Detection
+from faceloupe.recognition.chips import FaceChip
+from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
@@ -12,10 +12,10 @@ from faceloupe.recognition.photos import Photo
 from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template, compare
-from faceloupe.recognition.thresholds import choose_point, published_check
-from faceloupe.scores.points import OperatingPoint, one_in
+from faceloupe.recognition.thresholds import choose_point, point_in_words, published_check
+from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["Decision", "Recognising", "face_document", "point_in_words", "turn_words", "verify"]
+__all__ = ["Decision", "Recognising", "face_document", "turn_words", "verify"]
 
 
 TILTED = 40  # degrees by which a head may be tilted without being told
@@ -155,19 +155,6 @@ def verify(
     return Decision(compare(first.templates[0], second.templates[0]), chosen, first, second)
 
 
-def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
-    """Return what a threshold means, from plain words to the full measurement; a sentence or more each."""
-    share = one_in(point.fmr)
-    two_people = f"{share} of comparisons" if "%" in share or share == "0" else f"{share} comparisons"
-    check = published_check(point)
-    return (
-        f"About {two_people} of two people reach this threshold by mistake (FMR); {_missed(point)} of one person's "
-        "stay below it (FNMR). On photographs unlike those measured, the rates are others.",
-        point.words(),
-        *([] if check is None else [f"Checked on {check.source}, other people: {_checked_rates(check)}."]),
-    )
-
-
 def turn_words(detection: Detection) -> str | None:
     """Return that a face is turned, in words; None if it is upright, or tilted only."""
     if not TILTED <= detection.turn <= 360 - TILTED:
@@ -186,17 +173,3 @@ def face_document(chip: FaceChip, template: Template) -> dict[str, Any]:
 
 def _shortcomings(template: Template) -> tuple[str, ...]:
     return shortcomings(template.quality, limits_of(template.embedder))
-
-
-def _checked_rates(point: OperatingPoint) -> str:
-    low, high, asked = point.fmr_interval.low, point.fmr_interval.high, one_in(point.target_fmr)
-    verdict = {
-        "holds": f"so {asked} holds there",
-        "does not hold": f"so {asked} does not hold there",
-        "cannot be told": f"too few to tell whether {asked} holds there",
-    }[point.verdict]
-    return f"FMR {one_in(point.fmr)} ({one_in(low)} to {one_in(high)}), {verdict}; FNMR {_missed(point)}"
-
-
-def _missed(point: OperatingPoint) -> str:
-    return "an unknown share" if point.fnmr is None else f"{100 * point.fnmr:.3g} %"

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
-from faceloupe.faces.images import Samples
+from faceloupe.faces.pixels import Samples
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.search import DETECTION_SIDE, FAINT, Faces, FaceSearch
 from faceloupe.recognition.weights import YUNET, read_weights
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from cv2 import FaceDetectorYN
 
 __all__ = [
-    "Box",
-    "Detection",
-    "Landmarks",
-    "Point",
     "candidates",
     "detect",
 ]
@@ -39,74 +35,6 @@ _TURNS = (180, 90, 270, 45, 315, 135, 225)  # the commonest first
 _OVERLAP = 0.3  # intersection over union from which two boxes are one face
 _PART = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
 _SMALL = 160  # pixels as a finer look shows a face; the first look finds those that are larger more surely
-
-
-class Point(NamedTuple):
-    """A place in a photograph, in pixels: x to the right, y down; (0, 0) is the centre of the first pixel."""
-
-    x: float
-    y: float
-
-
-class Box(NamedTuple):
-    """A rectangle in a photograph, in pixels; a face at the edge may reach beyond it."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-class Landmarks(NamedTuple):
-    """Five points of a face. Right and left are the subject's: the right eye is on the left of the picture."""
-
-    right_eye: Point
-    left_eye: Point
-    nose: Point
-    right_mouth: Point
-    left_mouth: Point
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """A face that was found.
-
-    Attributes
-    ----------
-    box : Box
-        (x, y, width, height), pixels of the photograph.
-    landmarks : Landmarks
-        Eyes, tip of the nose and corners of the mouth, pixels of the photograph; ``np.array(landmarks)`` is (5, 2).
-    score : float
-        0 to 1, how sure the detector is: the geometric mean of its class score and its objectness. No probability.
-    turn : int
-        Degrees, 0 to 359, by which the face is turned clockwise in the photograph, about, if it was found in a copy
-        turned back: 90 and 270 lie on an ear, 180 stands on its head.
-    """
-
-    box: Box
-    landmarks: Landmarks
-    score: float
-    turn: int = 0
-
-    @property
-    def size(self) -> float:
-        """The shorter side of the box, in pixels."""
-        return min(self.box.width, self.box.height)
-
-    def to_document(self) -> dict[str, Any]:
-        """Return it as a plain dictionary that JSON can hold."""
-        return {
-            "box": self.box._asdict(),
-            "landmarks": {name: point._asdict() for name, point in self.landmarks._asdict().items()},
-            "score": self.score,
-            "turn": self.turn,
-        }
-
-    def __repr__(self) -> str:
-        x, y, width, height = self.box
-        turned = f", turned by {self.turn} degrees" if self.turn else ""
-        return f"Detection({width:.0f}x{height:.0f} at ({x:.0f}, {y:.0f}), score {self.score:.2f}{turned})"
 
 
 def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:

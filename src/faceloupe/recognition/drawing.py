@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.faces.images import Samples
+from faceloupe.faces.pixels import Samples
 from faceloupe.files import write_whole
-from faceloupe.recognition.detect import Detection
+from faceloupe.recognition.detections import Detection
 
 if TYPE_CHECKING:
     from PIL.Image import Image

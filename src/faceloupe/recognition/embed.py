@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.recognition.align import CHIP_SIDE, FaceChip
+from faceloupe.recognition.chips import CHIP_SIDE, FaceChip
 from faceloupe.recognition.engines import Engine, Run, check_engine, open_network
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template

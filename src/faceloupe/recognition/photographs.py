@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from faceloupe.errors import ImageError
-from faceloupe.faces.images import Samples
-from faceloupe.recognition.align import FaceChip, align
+from faceloupe.faces.pixels import Samples
+from faceloupe.recognition.align import align
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.detect import candidates, detect
 from faceloupe.recognition.embed import Embedder, no_direction
 from faceloupe.recognition.photos import Photo, PhotoSource, open_photo

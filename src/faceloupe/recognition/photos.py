@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.faces.images import Samples, decode, read_file, samples_of
+from faceloupe.faces.images import decode, read_file, samples_of
+from faceloupe.faces.pixels import Samples
 
 if TYPE_CHECKING:
     from PIL.Image import Image

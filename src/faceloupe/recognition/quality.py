@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.faces.images import LUMA
-from faceloupe.recognition.align import FaceChip
-from faceloupe.recognition.detect import Landmarks
+from faceloupe.faces.pixels import LUMA
+from faceloupe.recognition.chips import FaceChip
+from faceloupe.recognition.detections import Landmarks
 
 __all__ = ["AVERAGE_FACE", "Pose", "Quality", "measure", "pose_of"]
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, islice
 
 from faceloupe.errors import ImageError, InputError
-from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of
 from faceloupe.recognition.photographs import Photograph, search_photo, with_templates
 from faceloupe.recognition.photos import Photo, is_photo

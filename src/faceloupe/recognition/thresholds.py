@@ -18,6 +18,7 @@ __all__ = [
     "choose_point",
     "find_point",
     "measurements",
+    "point_in_words",
     "published_check",
     "published_point",
     "published_points",
@@ -155,3 +156,30 @@ def _points() -> dict[OperatingPoint, OperatingPoint]:
         OperatingPoint.from_document(entry["point"]): OperatingPoint.from_document(entry["check"])
         for entry in measurements()["points"]
     }
+
+
+def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
+    """Return what a threshold means, from plain words to the full measurement; a sentence or more each."""
+    share = one_in(point.fmr)
+    two_people = f"{share} of comparisons" if "%" in share or share == "0" else f"{share} comparisons"
+    check = published_check(point)
+    return (
+        f"About {two_people} of two people reach this threshold by mistake (FMR); {_missed(point)} of one person's "
+        "stay below it (FNMR). On photographs unlike those measured, the rates are others.",
+        point.words(),
+        *([] if check is None else [f"Checked on {check.source}, other people: {_checked_rates(check)}."]),
+    )
+
+
+def _checked_rates(point: OperatingPoint) -> str:
+    low, high, asked = point.fmr_interval.low, point.fmr_interval.high, one_in(point.target_fmr)
+    verdict = {
+        "holds": f"so {asked} holds there",
+        "does not hold": f"so {asked} does not hold there",
+        "cannot be told": f"too few to tell whether {asked} holds there",
+    }[point.verdict]
+    return f"FMR {one_in(point.fmr)} ({one_in(low)} to {one_in(high)}), {verdict}; FNMR {_missed(point)}"
+
+
+def _missed(point: OperatingPoint) -> str:
+    return "an unknown share" if point.fnmr is None else f"{100 * point.fnmr:.3g} %"

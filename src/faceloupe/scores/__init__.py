@@ -9,6 +9,8 @@ score >= threshold.
 """
 
 from faceloupe.scores.bands import DetBand, det_band
+from faceloupe.scores.choosing import given_point, operating_point, remeasure
+from faceloupe.scores.confidence import Interval
 from faceloupe.scores.folds import FoldAccuracy, fold_accuracy
 from faceloupe.scores.identification import (
     Cmc,
@@ -21,7 +23,6 @@ from faceloupe.scores.identification import (
     rank_1_errors,
 )
 from faceloupe.scores.intervals import (
-    Interval,
     accuracy_interval,
     auc_interval,
     eer_interval,
@@ -30,7 +31,7 @@ from faceloupe.scores.intervals import (
     fnmr_interval,
     wilson,
 )
-from faceloupe.scores.points import OperatingPoint, given_point, operating_point, remeasure, rule_of_3, rule_of_30
+from faceloupe.scores.points import OperatingPoint, rule_of_3, rule_of_30
 from faceloupe.scores.rates import (
     DetCurve,
     DetPoint,

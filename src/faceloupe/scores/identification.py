@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.intervals import Interval, error_interval
+from faceloupe.scores.confidence import Interval
+from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import one_in
 from faceloupe.scores.sets import Floats, checked_floats, plain
 

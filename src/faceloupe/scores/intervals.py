@@ -8,25 +8,25 @@ many independent comparisons as would vary as much, fewer by Student's t where f
 """
 
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.scores.confidence import Interval
 from faceloupe.scores.dependence import SharedSubjects
 from faceloupe.scores.rates import accuracy_at, auc, det_curve, fmr, fnmr, placements
 from faceloupe.scores.sets import Floats, ScoreSet, checked_share
 
 __all__ = [
-    "Interval",
     "accuracy_interval",
     "auc_interval",
     "eer_interval",
     "error_interval",
     "fmr_interval",
     "fnmr_interval",
+    "is_by_chance",
     "wilson",
 ]
 
@@ -35,32 +35,6 @@ SHARING = "Clopper-Pearson, comparisons that share subjects counted as fewer"
 EITHER = "FMR and FNMR where they are equal, each at half the error"
 
 Labels = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The range of a rate.
-
-    Attributes
-    ----------
-    low, high : float
-        In [0, 1].
-    confidence : float
-        Between 0 and 1.
-    n_effective : float
-        How many independent comparisons the comparisons are worth.
-    method : str
-        How the range was found, in words.
-    """
-
-    low: float
-    high: float
-    confidence: float
-    n_effective: float
-    method: str
-
-    def __contains__(self, rate: float) -> bool:
-        return self.low <= rate <= self.high
 
 
 def wilson(errors: int, n: int, confidence: float = 0.95) -> Interval:
@@ -244,3 +218,10 @@ def _wilson(p: float, n: float, confidence: float) -> Interval:
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     # At p = 0 and p = 1 the limit is p itself, which rounding can miss by an ulp.
     return Interval(max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)), confidence, float(n), INDEPENDENT)
+
+
+def is_by_chance(count: int, expected: float) -> bool:
+    """Return whether so many events, or more, are no surprise (above 5 %) where so many are expected (Poisson)."""
+    from scipy.special import gammainc
+
+    return count == 0 or bool(gammainc(count, expected) > 0.05)

@@ -4,27 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faceloupe.blocks import Block, chart
-from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Curve, Findings
 from faceloupe.studies.statistics import Estimate, share_over_pairs
 from faceloupe.studies.trials import Trials
 
-__all__ = ["KINDS", "dots_chart", "epochs_chart", "forest_chart", "learning_chart", "line_chart", "points", "share"]
+__all__ = [
+    "dots_chart",
+    "epochs_chart",
+    "forest_chart",
+    "learning_chart",
+    "line_chart",
+]
 
 Name = tuple[str, str]  # what a series is called and which style it has
 CHANCE = [{"y": 0.5, "label": "chance"}]
 NO_CHANGE = [{"x": 0.0, "label": "no change"}]
-KINDS = {"none": "pixels as they are", "centre": "mean pixel subtracted", "standardise": "pixels standardised"}
-
-
-def share(value: float) -> str:
-    """Return a share in per cent as it reads: 93.8 %."""
-    return f"{decimals(100 * value, 1)} %"
-
-
-def points(interval: Estimate) -> str:
-    """Return a difference of shares in points, without its sign."""
-    return f"{decimals(100 * interval.estimate, 1)} points"
 
 
 def epochs_chart(findings: Findings, column: str, label: str) -> Block:

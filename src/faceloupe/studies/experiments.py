@@ -31,14 +31,14 @@ from faceloupe.studies.fits import (
     FitGroup,
     Images,
     answers,
-    build,
     fit_group,
     freeze_filters,
     held_out_split,
     people_name,
 )
 from faceloupe.studies.kept import kept_fits
-from faceloupe.studies.plan import KINDS, StudyPlan, Task, seeds_for
+from faceloupe.studies.networks import build
+from faceloupe.studies.plan import KINDS, MOVED, StudyPlan, Task, seeds_for
 from faceloupe.studies.trials import Trial
 from faceloupe.training.fit import batch_orders, fit_network
 from faceloupe.training.networks import initialise
@@ -46,7 +46,6 @@ from faceloupe.training.specs import Training
 
 __all__ = [
     "EXPERIMENTS",
-    "MOVED",
     "NETWORKS",
     "REPAIRS",
     "Outcome",
@@ -62,7 +61,6 @@ REPAIRS = ("fcnn-equal", "fcnn-wide", "fcnn-slow", "fcnn-leaky", "fcnn-he")
 BASELINES = ("1-nn", "pca-logistic", "pca-svm", "lda")
 PEOPLE_SECONDS = {"deep": 8.5, "cnn": 2.8, "fcnn": 0.4}
 TIMED_FITS = 5
-MOVED = 8  # pixels: the most by which the captures of the harder probe are moved to either side
 SHUFFLES = 5  # of a probe's control
 
 Labels = NDArray[np.intp]

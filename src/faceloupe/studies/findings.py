@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from faceloupe.inspection.anatomy import Anatomy, anatomy
 from faceloupe.scores.intervals import wilson
-from faceloupe.studies.fits import build
+from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
 from faceloupe.studies.statistics import (
     Estimate,

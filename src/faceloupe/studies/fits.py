@@ -1,6 +1,5 @@
 """Fit a group of networks that share their people, and turn what they do into trials."""
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,24 +14,22 @@ from torch.nn import functional
 
 from faceloupe.faces.perturbations import permute_pixels
 from faceloupe.faces.splits import split_by_capture
+from faceloupe.studies.networks import SENTENCES, build, equal_side
 from faceloupe.studies.plan import StudyPlan, seeds_for
 from faceloupe.studies.trials import NAN, Trial
 from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights, predict_many
 from faceloupe.training.fit import batch_orders
 from faceloupe.training.fronts import Weights
-from faceloupe.training.language import CNN_SENTENCE, FCNN_SENTENCE, parse_network
-from faceloupe.training.networks import CNN, FCNN, SmallNetwork
+from faceloupe.training.language import parse_network
+from faceloupe.training.networks import FCNN, SmallNetwork
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
 from faceloupe.training.specs import NetworkSpec, Training
 
 __all__ = [
     "FROZEN",
     "PERMUTED",
-    "SENTENCES",
     "SHUFFLED",
     "FitGroup",
-    "build",
-    "equal_side",
     "fit_group",
     "freeze_filters",
     "held_out_split",
@@ -42,16 +39,6 @@ __all__ = [
 
 Images = NDArray[np.float32]
 SHUFFLED, PERMUTED, FROZEN = "shuffled labels", "permuted pixels", "frozen filters"
-SENTENCES = {
-    "fcnn": FCNN_SENTENCE,
-    "cnn": CNN_SENTENCE,
-    "fcnn-equal": FCNN_SENTENCE,
-    "fcnn-wide": "dense 64 relu",
-    "fcnn-slow": FCNN_SENTENCE,
-    "fcnn-leaky": "dense 4 leaky",
-    "fcnn-he": "dense 4 relu; initialisation he_normal",
-}
-"""The study's networks: the tutorial's two, and the FCNN with one thing changed; ``fcnn-slow`` learns at a tenth."""
 
 
 @contextmanager
@@ -65,16 +52,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def build(network: str | NetworkSpec, image_shape: tuple[int, int], n_subjects: int = 2) -> SmallNetwork:
-    """Return one of the study's networks (:data:`SENTENCES`), or any other by its spec, untrained.
-
-    ``"fcnn-equal"`` is the FCNN on faces made so small that it has the CNN's number of parameters.
-    """
-    shape = (equal_side(image_shape),) * 2 if network == "fcnn-equal" else image_shape
-    spec = network if isinstance(network, NetworkSpec) else parse_network(SENTENCES[network])
-    return SmallNetwork(spec, shape, outputs=1 if n_subjects == 2 else n_subjects)
-
-
 def training_of(plan: StudyPlan, network: str | NetworkSpec) -> Training:
     """Return how a network is trained: as its spec says, or for one of the study's as the plan says."""
     if isinstance(network, NetworkSpec):
@@ -86,16 +63,6 @@ def training_of(plan: StudyPlan, network: str | NetworkSpec) -> Training:
         batch_size=plan.batch_size,
         epochs=plan.epochs,
     )
-
-
-def equal_side(image_shape: tuple[int, int]) -> int:
-    """Return the side of the square face on which an FCNN has as many parameters as the CNN on the whole face.
-
-    >>> equal_side((64, 64))
-    29
-    """
-    wanted = sum(weights.numel() for weights in CNN(image_shape).parameters())
-    return round(math.sqrt((wanted - 9) / 4))  # 4·side² weights, 4 biases, and 5 in the output unit
 
 
 def held_out_split(

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from faceloupe.numerals import counted
-from faceloupe.studies.charts import share
 from faceloupe.studies.findings import Findings, as_document
+from faceloupe.studies.labels import share
 from faceloupe.studies.plan import KINDS
 from faceloupe.studies.statements import LITTLE, Statement
 

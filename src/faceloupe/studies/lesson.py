@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from faceloupe.blocks import Block, fold, live, switch, text
 from faceloupe.numerals import counted
-from faceloupe.studies.charts import epochs_chart, line_chart, share
+from faceloupe.studies.charts import epochs_chart, line_chart
 from faceloupe.studies.findings import Findings
+from faceloupe.studies.labels import LABELS, share
 from faceloupe.studies.pictures import (
     draw_fcnn_weights,
     draw_feature_maps,
@@ -15,7 +16,7 @@ from faceloupe.studies.pictures import (
 )
 from faceloupe.studies.run import Study
 from faceloupe.studies.statements import Statement
-from faceloupe.studies.tables import LABELS, dead_units_table, points_table, reached_table, summary_table
+from faceloupe.studies.tables import dead_units_table, points_table, reached_table, summary_table
 
 __all__ = ["Lesson"]
 

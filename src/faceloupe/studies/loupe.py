@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
-from faceloupe.studies.charts import KINDS
 from faceloupe.studies.experiments import NETWORKS
 from faceloupe.studies.kept import Arrays, KeptFits
+from faceloupe.studies.labels import KINDS, LABELS
 from faceloupe.studies.plan import KINDS as COMPARED
 from faceloupe.studies.run import Study
-from faceloupe.studies.tables import LABELS
 from faceloupe.studies.trials import Trial
 
 __all__ = ["loupe_document"]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, pictures
 from faceloupe.numerals import three_figures
-from faceloupe.studies.charts import KINDS
-from faceloupe.studies.fits import build
 from faceloupe.studies.kept import KeptFits
+from faceloupe.studies.labels import KINDS
+from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
 
 __all__ = ["draw_fcnn_weights", "draw_feature_maps", "draw_filters", "draw_learned_filters", "draw_people"]

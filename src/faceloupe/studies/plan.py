@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.training.preprocessing import KINDS as KNOWN
 
-__all__ = ["StudyPlan", "Task", "make_plan", "seeds_for"]
+__all__ = ["MOVED", "StudyPlan", "Task", "make_plan", "seeds_for"]
 
 Pair = tuple[int, int]
 SMALLEST = 11  # pixels a side that leave the CNN one pooled value
@@ -201,3 +201,6 @@ def _is_whole(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+MOVED = 8  # pixels: the most by which the captures of the harder probe are moved to either side

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.numerals import decimals
-from faceloupe.studies.charts import share
 from faceloupe.studies.findings import Findings, as_document
+from faceloupe.studies.labels import share
 from faceloupe.studies.statistics import Estimate, mean_over_pairs, sample_size_for_difference, share_over_pairs
 
 __all__ = [

@@ -8,14 +8,12 @@ from faceloupe.blocks import Block, table
 from faceloupe.inspection.anatomy import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.numerals import decimals
-from faceloupe.studies.charts import KINDS, points, share
 from faceloupe.studies.findings import Findings
+from faceloupe.studies.labels import KINDS, LABELS, SHORT, points, share
 from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trials
 
 __all__ = [
-    "LABELS",
-    "SHORT",
     "controls_table",
     "dead_units_table",
     "differences_table",
@@ -24,22 +22,6 @@ __all__ = [
     "reached_table",
     "summary_table",
 ]
-
-LABELS = {
-    "fcnn": "FCNN",
-    "cnn": "CNN",
-    "fcnn-equal": "FCNN, as few parameters as the CNN",
-    "fcnn-wide": "FCNN, 16 times as many parameters",
-    "fcnn-slow": "FCNN, a tenth of the learning rate",
-    "fcnn-leaky": "FCNN, leaky ReLU",
-    "fcnn-he": "FCNN, He initialisation",
-    "1-nn": "nearest neighbour on pixels",
-    "pca-logistic": "PCA + logistic regression",
-    "pca-svm": "PCA + linear SVM",
-    "lda": "linear discriminant analysis",
-    "deep": "our deep network",
-}
-SHORT = {"none": "raw", "centre": "centred", "standardise": "standardised"}
 
 
 def summary_table(name: str, anatomy: Anatomy) -> Block:

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from faceloupe.training.networks import LEAK
-from faceloupe.training.specs import Activation
+from faceloupe.training.specs import LEAK, Activation
 
 __all__ = ["activate_", "slope_through"]
 

@@ -28,9 +28,10 @@ from faceloupe.training.specs import (
     NetworkSpec,
     Pooling,
     Training,
+    mark,
 )
 
-__all__ = ["CNN_SENTENCE", "FCNN_SENTENCE", "mark", "parse_augmentation", "parse_network"]
+__all__ = ["CNN_SENTENCE", "FCNN_SENTENCE", "parse_augmentation", "parse_network"]
 
 FCNN_SENTENCE = "dense 4 relu"
 CNN_SENTENCE = "conv 4 8x8 relu, pool 4, dense 4 relu"
@@ -128,12 +129,6 @@ def parse_augmentation(words: str) -> Augmentation:
     augment = _read_augmentation(phrase, "Write it as in: mirror shift 2 rotate 5 zoom 5")
     phrase.close("Write it as in: mirror shift 2 rotate 5 zoom 5")
     return augment
-
-
-def mark(sentence: str, start: int, stop: int) -> str:
-    """Return the sentence with the characters from `start` to `stop` marked in the line below."""
-    line = re.sub(r"\s", " ", sentence)
-    return f"  {line}\n  {' ' * start}{'^' * max(1, stop - start)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from faceloupe.faces.splits import Split, leaks, split_by_capture
 from faceloupe.inspection.measures.units import dead_units
 from faceloupe.inspection.trace import trace
 from faceloupe.progress import Progress
-from faceloupe.scores.intervals import Interval, wilson
+from faceloupe.scores.confidence import Interval
+from faceloupe.scores.intervals import wilson
 from faceloupe.training.base import FaceClassifier
 
 __all__ = ["Measured", "train_and_measure"]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from faceloupe.errors import InputError
-from faceloupe.training.language import mark
 from faceloupe.training.specs import (
+    LEAK,
     BatchNormalisation,
     Convolution,
     Dense,
@@ -21,12 +21,12 @@ from faceloupe.training.specs import (
     NetworkSpec,
     Pair,
     Pooling,
+    mark,
     pair,
 )
 
-__all__ = ["CNN", "FCNN", "LEAK", "SeededDropout", "SmallNetwork", "clip", "initialise"]
+__all__ = ["CNN", "FCNN", "SeededDropout", "SmallNetwork", "clip", "initialise"]
 
-LEAK = 0.2  # slope of a leaky ReLU below 0, as keras.activations.leaky_relu has it
 SMALLEST_VARIANCE = 1e-3  # what batch normalisation adds to a variance, in Keras
 TRUNCATED = 0.87962566103423978  # standard deviation of a unit normal that is cut off at two
 

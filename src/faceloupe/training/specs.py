@@ -4,6 +4,7 @@
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -15,6 +16,7 @@ from faceloupe.training.preprocessing import KINDS
 __all__ = [
     "ACTIVATIONS",
     "INITIALISATIONS",
+    "LEAK",
     "OPTIMISERS",
     "Activation",
     "Augmentation",
@@ -28,6 +30,7 @@ __all__ = [
     "Pooling",
     "Training",
     "check_whole",
+    "mark",
     "pair",
 ]
 
@@ -268,3 +271,12 @@ def _check_number(name: str, value: Any, low: float, high: float, *, above: bool
     if not number or not low <= value < high or (above and value == low):
         limits = f"{'above' if above else 'from'} {low:g}" + (f" and below {high:g}" if high < math.inf else "")
         raise InputError(f"{name} must be a finite number {limits}, but is {value!r}.")
+
+
+LEAK = 0.2  # slope of a leaky ReLU below 0, as keras.activations.leaky_relu has it
+
+
+def mark(sentence: str, start: int, stop: int) -> str:
+    """Return the sentence with the characters from `start` to `stop` marked in the line below."""
+    line = re.sub(r"\s", " ", sentence)
+    return f"  {line}\n  {' ' * start}{'^' * max(1, stop - start)}"

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.faces.images import as_floats, decode, to_square
+from faceloupe.faces.images import decode
+from faceloupe.faces.pixels import as_floats, to_square
 from faceloupe.recognition.photographs import Photograph, search_photo
 from faceloupe.recognition.search import Faces
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import claimed_bytes
-from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.embed import BATCH, Embedder, directions_of
 from faceloupe.recognition.photographs import Photograph, with_templates
 from faceloupe.recognition.search import Faces

@@ -13,6 +13,7 @@ from torch import nn
 from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.inspection import attribute, trace
+from faceloupe.inspection.attribution.method_names import METHOD_NAMES, RUN_ONLY
 from faceloupe.inspection.attribution.methods import METHODS, window_of, windows_on
 from faceloupe.inspection.attribution.placement import Placement
 from faceloupe.training.networks import CNN, FCNN, initialise
@@ -354,7 +355,11 @@ def test_occlusion_is_that_of_the_torch_network(cnn, face):
     np.testing.assert_allclose(raw(OnlyRuns(cnn), face, 1).map, raw(cnn, face, 1).map, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].gradients])
+def test_every_name_has_its_method():
+    assert tuple(METHODS) == METHOD_NAMES
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in RUN_ONLY])
 def test_other_methods_are_refused_with_what_works(cnn, face, method):
     with pytest.raises(InputError, match=f"{method} needs gradients.*; what works: occlusion, correlation"):
         raw(OnlyRuns(cnn), face, method=method)

@@ -86,7 +86,7 @@ def test_the_deletion_is_the_mean_of_the_target_while_pixels_go(face, spot):
 
 
 def test_a_map_that_ignores_the_network_is_caught(face, monkeypatch):
-    monkeypatch.setitem(METHODS, "edges", Method(edges, "", gradients=True))
+    monkeypatch.setitem(METHODS, "edges", Method(edges, ""))
     network = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, 1))
     found = attribute(network, face, 1, "edges")
     assert found.certificate.randomisation.mean == pytest.approx(1)
@@ -98,7 +98,7 @@ def test_a_map_of_noise_seldom_passes(face, spot, monkeypatch):
     """Smooth noise, too: it beats itself laid elsewhere about once in 21 times."""
     rng = np.random.default_rng(2)
     noise = iter([values for seed in range(30) for values in [_smooth(rng)] + [_smooth(rng)] * 10])
-    monkeypatch.setitem(METHODS, "noise", Method(lambda *_: (next(noise), None), "", gradients=True))
+    monkeypatch.setitem(METHODS, "noise", Method(lambda *_: (next(noise), None), ""))
     network = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, 1, bias=False))
     with torch.no_grad():
         network[1].weight.copy_(torch.tensor(spot.reshape(1, -1)))

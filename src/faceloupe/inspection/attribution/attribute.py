@@ -10,6 +10,7 @@ from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.attribution.access import Access, RunNetwork, access, settled
 from faceloupe.inspection.attribution.certificate import Certificate, faces_to_check, make_certificate
+from faceloupe.inspection.attribution.method_names import RUN_ONLY
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
 from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
@@ -182,8 +183,8 @@ def attribute(
     asked, chosen = access(network), _chosen_method(method, layer)
     pixels = _checked_face(face)
     filled, filling = _checked_baseline(baseline, pixels)
-    if chosen.gradients and isinstance(asked, RunNetwork):
-        able = ", ".join(name for name, other in METHODS.items() if not other.gradients)
+    if method not in RUN_ONLY and isinstance(asked, RunNetwork):
+        able = ", ".join(RUN_ONLY)
         raise InputError(f"{method} needs gradients, and this network can only be run; what works: {able}")
     first = chosen.faces(pixels.shape[1:])
     whole, worked = first + certify * faces_to_check(asked, first), 0
@@ -196,7 +197,7 @@ def attribute(
 
     with asked.left_as_found():
         asked = settled(asked, pixels, filled)
-        layer, placement = _placed(asked, chosen, layer, pixels)
+        layer, placement = _placed(asked, method, layer, pixels)
         aim, value = _aim(asked, target, pixels)
         question = Question(pixels, filled, aim, layer, seed)
         values, expected = chosen.compute(asked, question)
@@ -249,11 +250,11 @@ def _checked_baseline(baseline: ArrayLike | None, face: NDArray[np.float32]) -> 
     return np.broadcast_to(given, face.shape), "the given picture" if given.shape else f"{given:.3g} everywhere"
 
 
-def _placed(network: Any, method: Method, layer: str | None, face: NDArray[np.float32]) -> tuple[str | None, Placement]:
+def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float32]) -> tuple[str | None, Placement]:
     """Return the layer that is looked at, None for the face itself, and where the map will lie on the face."""
     shape = face.shape[1:]
-    if not method.at_layer:
-        return None, pixel_placement(shape) if method.gradients else window_centres(shape)
+    if not METHODS[method].at_layer:
+        return None, window_centres(shape) if method in RUN_ONLY else pixel_placement(shape)
     layers = layer_placements(network.module, face)
     if not layers:
         raise InputError("no layer of this network puts out a map; gradient and integrated-gradients look at the face")

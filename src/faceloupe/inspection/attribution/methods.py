@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from faceloupe.inspection.attribution.placement import Placement
 
-__all__ = ["METHODS", "Method", "Question", "name_of", "window_of", "windows_on"]
+__all__ = ["METHODS", "Method", "Question", "window_of", "windows_on"]
 
-NAMES = {"grad-cam": "Grad-CAM", "gradient-x-activation": "gradient × activation"}
 WINDOWS = 8  # side by side on the face: an occluding window has an eighth of its side
 MASKS = (
     1000  # of the correlation: maps of SFace by two seeds rank alike at 0.61 with 250, 0.75, 0.87 and 0.90 with 2000
@@ -57,15 +56,14 @@ class Method:
         ``(network, question) -> (map (h, w), what it should sum to)``, None where the method promises no sum.
     says : str
         What a number of the map is, with {unit}, {window} and {layer} to fill in.
-    gradients, at_layer : bool
-        Whether it needs gradients; whether it looks at a layer's output.
+    at_layer : bool
+        Whether it looks at a layer's output.
     faces : callable
         How many faces the network runs on for one map of a face (H, W).
     """
 
     compute: Callable[[Any, Question], tuple[Map, float | None]]
     says: str
-    gradients: bool = True
     at_layer: bool = False
     faces: Callable[[Pair], int] = lambda _: 1
 
@@ -199,17 +197,15 @@ def _integrated_gradients(network: TorchNetwork, question: Question) -> tuple[Ma
     return _summed(shares), float(value - start)
 
 
-METHODS = {
+METHODS: dict[str, Method] = {
     "occlusion": Method(
         _occlusion,
         "{unit} lost when a window of {window} pixels is covered",
-        gradients=False,
         faces=_occlusion_faces,
     ),
     "correlation": Method(
         _correlation,
         "{unit} gained by seeing this place, over random masks",
-        gradients=False,
         faces=lambda _: MASKS,
     ),
     "gradient": Method(_gradient, "{unit} gained per unit of pixel value"),
@@ -231,12 +227,3 @@ def _summed(values: "Tensor") -> Map:
     """Return (1, C, h, w) summed over the channels: (h, w)."""
     summed: Map = values[0].detach().double().sum(0).cpu().numpy()
     return summed
-
-
-def name_of(method: str) -> str:
-    """Return a method's name as it is written in a sentence.
-
-    >>> name_of("grad-cam"), name_of("integrated-gradients")
-    ('Grad-CAM', 'integrated gradients')
-    """
-    return NAMES.get(method, method.replace("-", " "))

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.fields import Axis, Field
+from faceloupe.inspection.layer_names import named
 from faceloupe.inspection.layers import IMAGE
 from faceloupe.inspection.measures.sensitivity_words import sentences
 from faceloupe.inspection.networks import Network, opened
-from faceloupe.inspection.outputs import named
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 

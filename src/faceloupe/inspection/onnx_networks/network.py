@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError, UnavailableError
+from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, read
-from faceloupe.inspection.outputs import Trace, chosen_layers
+from faceloupe.inspection.outputs import Trace
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from faceloupe.inspection.outputs import Trace, chosen_layers
+from faceloupe.inspection.layer_names import chosen_layers
+from faceloupe.inspection.outputs import Trace
 from faceloupe.inspection.torch_networks.running import Call, Visitor, observe
 
 __all__ = ["torch_trace"]

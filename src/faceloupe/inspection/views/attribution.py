@@ -4,7 +4,7 @@ import numpy as np
 
 from faceloupe.blocks import Block, pictures, section, text
 from faceloupe.inspection.attribution.attribute import Attribution
-from faceloupe.inspection.attribution.methods import name_of
+from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.numerals import three_figures
 from faceloupe.report.scales import format_number
 

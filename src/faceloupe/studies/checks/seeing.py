@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block
-from faceloupe.studies.charts import KINDS, forest_chart, points, share
-from faceloupe.studies.experiments import MOVED
+from faceloupe.studies.charts import forest_chart
 from faceloupe.studies.findings import FAILED, Findings
 from faceloupe.studies.fits import FROZEN, PERMUTED, SHUFFLED
+from faceloupe.studies.labels import KINDS, LABELS, points, share
 from faceloupe.studies.plan import KINDS as COMPARED
+from faceloupe.studies.plan import MOVED
 from faceloupe.studies.statements import (
     LITTLE,
     Figure,
@@ -21,7 +22,6 @@ from faceloupe.studies.statements import (
     percent_figure,
 )
 from faceloupe.studies.statistics import mean_over_pairs
-from faceloupe.studies.tables import LABELS
 
 __all__ = ["LAYERS", "learned_filters", "local_patterns", "location", "separable"]
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from faceloupe.studies.charts import KINDS, dots_chart, forest_chart, share
+from faceloupe.studies.charts import dots_chart, forest_chart
 from faceloupe.studies.findings import CHANCE_LOSS, FAILED, LEARNED, Findings
-from faceloupe.studies.fits import equal_side
+from faceloupe.studies.labels import KINDS, LABELS, share
+from faceloupe.studies.networks import equal_side
 from faceloupe.studies.plan import KINDS as COMPARED
 from faceloupe.studies.statements import (
     LITTLE,
@@ -17,7 +18,6 @@ from faceloupe.studies.statements import (
     judge_share,
     percent_figure,
 )
-from faceloupe.studies.tables import LABELS
 
 __all__ = ["applies", "better", "number_of_parameters", "overfitting", "training_accuracy"]
 

@@ -7,8 +7,7 @@ from pydantic import Field, model_validator
 
 from faceloupe.evaluation.calibrate import calibrate_gallery
 from faceloupe.gallery.saved_points import LOOSEST
-from faceloupe.recognition.decisions import point_in_words
-from faceloupe.recognition.thresholds import choose_point, published_points
+from faceloupe.recognition.thresholds import choose_point, point_in_words, published_points
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses

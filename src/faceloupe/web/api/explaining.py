@@ -7,7 +7,8 @@ from pydantic import Field
 
 from faceloupe.explaining.explanation import explain_decision
 from faceloupe.explaining.others import Others, compare_with_others
-from faceloupe.faces.images import as_floats, decode
+from faceloupe.faces.images import decode
+from faceloupe.faces.pixels import as_floats
 from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.recognition.decisions import Decision

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from faceloupe.arrays import encode_array
 from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.attribution.attribute import attribute as attributed
-from faceloupe.inspection.outputs import chosen_layers
+from faceloupe.inspection.attribution.method_names import MethodName
+from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.looking.look import look as looked
 from faceloupe.looking.models import open_model
 from faceloupe.looking.photographs import open_faces
@@ -35,8 +36,6 @@ router = APIRouter(tags=["networks"], dependencies=[needs("look")])
 
 MOST_BYTES = 8 * 2**20
 
-Method = Literal["occlusion", "correlation", "gradient", "gradient-x-activation", "grad-cam", "integrated-gradients"]
-
 
 class ToLook(Sent):
     """Faces to show a network, and another one beside it."""
@@ -44,7 +43,7 @@ class ToLook(Sent):
     photos: list[Face] = Field(min_length=1, max_length=16, description="The first four are shown, all are measured.")
     compare: str = Field(default="", max_length=64, description="The id of another network.")
     layers: list[str] = Field(default=[], max_length=64, description="What to show; chosen if left out.")
-    methods: list[Method] = Field(default=["occlusion"], max_length=6, description="Of attribution; [] for none.")
+    methods: list[MethodName] = Field(default=["occlusion"], max_length=6, description="Of attribution; [] for none.")
     certify: bool = Field(default=True, description="Check each map; that takes 10 to 40 times as long as making it.")
 
 
@@ -59,7 +58,7 @@ class ToAttribute(Sent):
     """A face and what of the network's answer is to be explained: its own answer, if nothing is said."""
 
     photo: Face
-    method: Method = "occlusion"
+    method: MethodName = "occlusion"
     target: int | None = Field(default=None, ge=0, description="The number of a class, from 0.")
     other: Face | None = Field(default=None, description="Explain the cosine with this face's template.")
     certify: bool = Field(default=True, description="Check the map.")

@@ -1,0 +1,25 @@
+"""The methods of attribution by name: which there are, which only run the network, and how each is written."""
+
+from typing import Literal, get_args
+
+__all__ = ["METHOD_NAMES", "RUN_ONLY", "MethodName", "name_of"]
+
+MethodName = Literal[
+    "occlusion", "correlation", "gradient", "gradient-x-activation", "grad-cam", "integrated-gradients"
+]
+
+METHOD_NAMES: tuple[MethodName, ...] = get_args(MethodName)
+
+RUN_ONLY: tuple[MethodName, ...] = ("occlusion", "correlation")
+"""The methods that need no gradients: they work on whatever can be run, such as an ONNX file."""
+
+_WRITTEN = {"grad-cam": "Grad-CAM", "gradient-x-activation": "gradient × activation"}
+
+
+def name_of(method: str) -> str:
+    """Return a method's name as it is written in a sentence.
+
+    >>> name_of("grad-cam"), name_of("integrated-gradients")
+    ('Grad-CAM', 'integrated gradients')
+    """
+    return _WRITTEN.get(method, method.replace("-", " "))

@@ -1,0 +1,31 @@
+"""The range in which a rate lies, with the confidence of saying so."""
+
+from dataclasses import dataclass
+
+__all__ = ["Interval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The range of a rate.
+
+    Attributes
+    ----------
+    low, high : float
+        In [0, 1].
+    confidence : float
+        Between 0 and 1.
+    n_effective : float
+        How many independent comparisons the comparisons are worth.
+    method : str
+        How the range was found, in words.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    n_effective: float
+    method: str
+
+    def __contains__(self, rate: float) -> bool:
+        return self.low <= rate <= self.high
