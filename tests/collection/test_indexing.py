@@ -32,12 +32,36 @@ def test_renamed_copied_changed_and_lost_files(collection, folder):
     (folder / "broken.jpg").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("no photograph")
     later = index(collection, [folder])
-    assert (later.new, later.moved, later.gone, later.others) == (1, 3, 1, 1)
+    assert (later.new, later.moved, later.gone, later.others) == (0, 3, 1, 1)
     assert [skipped.path.endswith("broken.jpg") for skipped in later.skipped] == [True]
     assert "not usable" in later.words()
     assert collection.drop_gone() == 1
     assert collection.counts()["faces"] == 8
-    assert index(collection, [folder]).new == 0  # the broken file is known by its content too
+    once_more = index(collection, [folder])  # the broken file is known by its content too
+    assert (once_more.new, once_more.unusable, once_more.skipped) == (0, 1, [])
+    assert "1 of them not usable" in once_more.words()
+
+
+def test_what_lies_in_real_folders_stops_nothing(collection, folder):
+    """A pipe, a folder, a lost link and a name that is no UTF-8: passed over or named with the reason."""
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "album.jpg").mkdir()
+    (folder / "lost.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "again").symlink_to(folder)
+    shutil.copy(folder / "11.pgm", os.fsencode(folder) + b"/zo\xeb.pgm")
+    report = index(collection, [folder])
+    assert report.new == 9
+    reasons = {skipped.path.rpartition("/")[2]: skipped.reason for skipped in report.skipped}
+    assert set(reasons) == {"pipe.jpg", "lost.jpg", "zo\\xeb.pgm"}
+    assert "no UTF-8" in reasons["zo\\xeb.pgm"]
+
+
+def test_a_face_of_the_person_is_compared_with_the_others(collection, folder):
+    index(collection, [folder])
+    group(collection)
+    scores = [item.score for item in find(collection, collection.templates(1)).sightings]
+    assert len(scores) == 3
+    assert max(scores) < 0.999
 
 
 def test_the_order_of_the_files_changes_no_group(folder, tmp_path):

@@ -112,6 +112,14 @@ def test_no_threshold_without_measurements(collection, fill):
         group(collection, fpir=1.5)
 
 
+@pytest.mark.parametrize("fmr", [0.02, 0.0, 1.0])
+def test_a_rate_above_all_that_were_measured_is_refused(collection, fill, fmr):
+    fill([0, 5])
+    with pytest.raises(InputError, match=r"at most 0\.01"):
+        group_threshold(collection, 2, fmr=fmr, points=published_points_of_sface())
+    assert group_threshold(collection, 2, points=published_points_of_sface())[1] == 0.01
+
+
 def test_the_threshold_rises_with_the_number_of_faces(collection, fill):
     fill([0])
     points = [point for point in published_points_of_sface() if point.embedder == "sface"]

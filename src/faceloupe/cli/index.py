@@ -29,6 +29,7 @@ def index(
 
     Photographs are recognised by their content: what is in the collection already is not looked at again, even if its
     file was renamed or copied. After a stop the same command goes on. Unusable files are named with the reason.
+    Exit status 1 if there is no photograph.
     """
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index as filled
@@ -53,4 +54,7 @@ def index(
         elif indexed.gone:
             say(f"{counted(indexed.gone, 'photograph')} gone from there; --drop-gone removes what is kept of them.")
         counts = photographs.counts()
-        echo(f"{photographs.location}: {counts['faces']:,} faces in {counts['photographs']:,} photographs.")
+        of = f"{counted(counts['faces'], 'face')} in {counted(counts['photographs'], 'photograph')}"
+        echo(f"{photographs.location}: {of}.")
+    if not (indexed.new or indexed.known or indexed.moved):
+        raise typer.Exit(1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloupe.collection.collection import Collection
 from faceloupe.collection.people import SeenFace, seen_faces
@@ -18,6 +19,8 @@ from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["Sighting", "Sightings", "find"]
+
+Floats = NDArray[np.float32]
 
 FACES_AT_ONCE = 100_000
 
@@ -30,7 +33,7 @@ class Sighting:
     ----------
     face : SeenFace
     score : float
-        Highest cosine with the person's templates, from -1 to 1.
+        Highest cosine with the person's templates, from -1 to 1; with the others, if the face is one of them.
     group : int
         Id of the group it is in; 0 if faces were not grouped yet.
     """
@@ -153,7 +156,7 @@ def find(collection: Collection, templates: Sequence[Template], point: Operating
     indexed = collection.faces()
     probes = np.stack([template.vector for template in templates])
     parts = range(0, len(indexed), FACES_AT_ONCE)
-    best = [(indexed.vectors[start : start + FACES_AT_ONCE] @ probes.T).max(axis=1) for start in parts]
+    best = [_best_scores(indexed.vectors[start : start + FACES_AT_ONCE], probes) for start in parts]
     scores = np.concatenate(best) if best else np.zeros(0)
     with collection.reading() as connection:
         seen = seen_faces(connection)
@@ -161,3 +164,16 @@ def find(collection: Collection, templates: Sequence[Template], point: Operating
     ids, homes = indexed.ids.tolist(), indexed.groups.tolist()
     sightings = tuple(Sighting(seen[ids[row]], float(scores[row]), homes[row]) for row in order)
     return Sightings(sightings, point, len(templates), len(indexed))
+
+
+def _best_scores(vectors: Floats, probes: Floats) -> Floats:
+    """Return the highest product of each of N faces with P probes, (N,); of a face that is a probe, with the others."""
+    products = vectors @ probes.T
+    if len(probes) > 1:
+        own = {probe.tobytes(): place for place, probe in enumerate(probes)}
+        for row in np.flatnonzero(products.max(axis=1) > 1 - 1e-5).tolist():
+            place = own.get(vectors[row].tobytes())
+            if place is not None:
+                products[row, place] = -1
+    best: Floats = products.max(axis=1)
+    return best

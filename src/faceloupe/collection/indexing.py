@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -17,9 +17,10 @@ from faceloupe.collection.schema import add_row, faces, photographs, places, set
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
-from faceloupe.faces.images import SUFFIXES
+from faceloupe.faces.trees import ListedFile, list_tree
 from faceloupe.files import sha256_of
 from faceloupe.gallery.records import EmbedderId
+from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
@@ -43,6 +44,8 @@ class Indexed:
     ----------
     new, known, moved : int
         Photographs recognised now; files that were known and unchanged; files whose content was known from elsewhere.
+    unusable : int
+        Files, of those known, in which nothing could be recognised when they were new.
     faces : int
         Faces found in the new photographs.
     gone : int
@@ -57,6 +60,7 @@ class Indexed:
     new: int = 0
     known: int = 0
     moved: int = 0
+    unusable: int = 0
     faces: int = 0
     gone: int = 0
     skipped: list[Skipped] = field(default_factory=list)
@@ -65,11 +69,12 @@ class Indexed:
 
     def words(self) -> str:
         """Return in a sentence what was done."""
-        parts = [f"{self.new:,} photographs indexed, with {self.faces:,} faces"]
-        parts += [f"{self.known:,} known already"] if self.known else []
-        parts += [f"{self.moved:,} copies or renamed files of known ones"] if self.moved else []
+        unusable = f", {self.unusable:,} of them not usable" if self.unusable else ""
+        parts = [f"{counted(self.new, 'photograph')} indexed, with {counted(self.faces, 'face')}"]
+        parts += [f"{counted(self.known, 'file')} known already{unusable}"] if self.known else []
+        parts += [f"{self.moved:,} copied or renamed"] if self.moved else []
         parts += [f"{len(self.skipped):,} not usable, named above"] if self.skipped else []
-        parts += [f"{self.others:,} other files not opened"] if self.others else []
+        parts += [f"{counted(self.others, 'other file')} not opened"] if self.others else []
         return "; ".join(parts) + "."
 
     def to_document(self) -> dict[str, Any]:
@@ -80,18 +85,13 @@ class Indexed:
             "new": self.new,
             "known": self.known,
             "moved": self.moved,
+            "unusable": self.unusable,
             "faces": self.faces,
             "gone": self.gone,
             "others": self.others,
             "seconds": self.seconds,
             "skipped": skipped,
         }
-
-
-class _File(NamedTuple):
-    path: str
-    bytes: int
-    modified: int
 
 
 def index(
@@ -129,17 +129,18 @@ def index(
         If weights or packages are missing.
     """
     started = perf_counter()
-    report = Indexed()
-    listing = _listing([Path(path) for path in paths], report)
+    roots = [Path(path) for path in paths]
+    tree = list_tree(roots)
+    report = Indexed(skipped=tree.skipped, others=tree.others)
     embedder = embedder or SFace()
     _check_embedder(collection, embedder)
     run = _Run(collection, report, keep_faces)
-    for done, photograph in enumerate(recognise(run.to_read(listing), embedder), start=1):
+    for done, photograph in enumerate(recognise(run.to_read(tree.files), embedder), start=1):
         run.add(photograph)
         if progress is not None:
-            progress(report.known + report.moved + done, len(listing))
+            progress(report.known + report.moved + done, len(tree.files))
     run.write()
-    _note_gone(collection, [Path(path) for path in paths], {file.path for file in listing}, report)
+    _note_gone(collection, roots, {file.path for file in tree.files}, report)
     report.seconds = perf_counter() - started
     return report
 
@@ -153,24 +154,32 @@ class _Run:
             self._ids = {
                 row.sha256: row.id for row in connection.execute(select(photographs.c.sha256, photographs.c.id))
             }
+            problems = select(places.c.path).join_from(places, photographs).where(photographs.c.problem.is_not(None))
+            self._unusable = set(connection.scalars(problems))
             known = connection.execute(select(places.c.path, places.c.bytes, places.c.modified, places.c.gone))
             self._places = {row.path: (row.bytes, row.modified, row.gone) for row in known}
-        self._copies: dict[str, list[_File]] = defaultdict(list)  # files of a content that is being recognised
-        self._batch: list[tuple[Photograph, list[_File]]] = []
-        self._moved: list[tuple[_File, int]] = []
+        self._copies: dict[str, list[ListedFile]] = defaultdict(list)  # files of a content that is being recognised
+        self._batch: list[tuple[Photograph, list[ListedFile]]] = []
+        self._moved: list[tuple[ListedFile, int]] = []
         self._since = monotonic()
 
-    def to_read(self, listing: Iterable[_File]) -> Iterator[str]:
+    def to_read(self, listing: Iterable[ListedFile]) -> Iterator[str]:
         """Yield files whose content is not known; note those whose content is."""
         for file in listing:
             size, modified, gone = self._places.get(file.path, (-1, -1, False))
             if (size, modified) == file[1:] and not gone:
                 self._report.known += 1
+                self._report.unusable += file.path in self._unusable
                 continue
             try:
+                file.path.encode()
                 digest = sha256_of(Path(file.path))
-            except OSError as problem:
-                self._report.skipped.append(Skipped(as_text(file.path), problem.strerror or str(problem)))
+            except UnicodeEncodeError:
+                reason = "its name holds bytes that are no UTF-8, which no database keeps: rename it"
+                self._report.skipped.append(Skipped(as_text(file.path), reason))
+                continue
+            except (InputError, OSError) as problem:  # a pipe or a device; a file that is gone or must not be read
+                self._report.skipped.append(Skipped(as_text(file.path), _reason(problem)))
                 continue
             if digest in self._ids:
                 self._moved.append((file, self._ids[digest]))
@@ -213,7 +222,7 @@ class _Run:
                 rows = _face_rows(photograph, own, keep=self._keep_faces)
                 if rows:
                     connection.execute(insert(faces), rows)
-                self._report.new += 1
+                self._report.new += photograph.problem is None
                 self._report.faces += len(rows)
             for file, own in self._moved:
                 values = {"photograph_id": own, "bytes": file.bytes, "modified": file.modified, "gone": False}
@@ -223,34 +232,6 @@ class _Run:
                     connection.execute(insert(places).values(path=file.path, **values))
                 self._places[file.path] = (file.bytes, file.modified, False)
         self._batch, self._moved, self._since = [], [], monotonic()
-
-
-def _listing(roots: Iterable[Path], report: Indexed) -> list[_File]:
-    files: dict[str, _File] = {}
-    for root in roots:
-        if not root.exists():
-            raise InputError(f"{root} is not there; name files or folders of photographs")
-        for path in [root] if root.is_file() else _walk(root, report):
-            if root.is_dir() and path.suffix.lower() not in SUFFIXES:
-                report.others += 1
-                continue
-            try:
-                status = path.stat()
-            except OSError as problem:
-                report.skipped.append(Skipped(as_text(str(path)), problem.strerror or str(problem)))
-                continue
-            absolute = str(path.absolute())  # not resolved: a link is a place of its own
-            files[absolute] = _File(absolute, status.st_size, status.st_mtime_ns)
-    return list(files.values())
-
-
-def _walk(root: Path, report: Indexed) -> Iterator[Path]:
-    def note(problem: OSError) -> None:
-        report.skipped.append(Skipped(as_text(str(problem.filename)), problem.strerror or str(problem)))
-
-    for folder, below, names in os.walk(root, onerror=note):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _check_embedder(collection: Collection, embedder: Embedder) -> None:
@@ -263,6 +244,10 @@ def _check_embedder(collection: Collection, embedder: Embedder) -> None:
             f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
             "Index into another collection"
         )
+
+
+def _reason(problem: Exception) -> str:
+    return problem.strerror or str(problem) if isinstance(problem, OSError) else str(problem)
 
 
 def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> list[dict[str, Any]]:

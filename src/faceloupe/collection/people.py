@@ -13,6 +13,7 @@ from faceloupe.collection.collection import Collection, IndexedFaces
 from faceloupe.collection.grouping import Grouping, Join, group_faces
 from faceloupe.collection.schema import add_row, faces, groups, photographs, places
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 from faceloupe.pages import Shown
 from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores.extrapolation import threshold_at
@@ -153,6 +154,8 @@ class People(Shown):
 
     def words(self) -> str:
         """Return what was found and at what rate of error, a paragraph each."""
+        if not self.n_faces:
+            return f"No face in {counted(self.photographs, 'photograph')}."
         alone = len(self.groups) - len(self.several)
         rate = f"Two sets of faces are joined where their comparisons score {self.threshold:.3f} on average. "
         if self.fmr is not None:
@@ -213,9 +216,9 @@ def group(
     collection : Collection
     fpir : float
         Share of the faces that may meet a stranger's face at or above the threshold by chance: the more faces there
-        are, the higher the threshold.
+        are, the higher the threshold. Of few faces it is less: no threshold is below the lowest that was measured.
     fmr : float, optional
-        The rate of false matches in single comparisons instead.
+        The rate of false matches in single comparisons instead, at most the highest that was measured.
     threshold : float, optional
         The threshold instead.
     points : sequence of OperatingPoint, optional
@@ -290,9 +293,15 @@ def group_threshold(
         raise InputError(f"{collection.location} holds no faces yet: faceloupe index FOLDER")
     if len(points) < 3:
         raise InputError(f"no thresholds were published for {embedder}; give one with --threshold")
-    rate = fmr if fmr is not None else fpir / max(n_faces - 1, 1)
-    limit, extrapolated = threshold_at(points, min(rate, 0.01))
-    return limit, min(rate, 0.01), extrapolated
+    highest = max(point.target_fmr for point in points)
+    if fmr is not None and not 0 < fmr <= highest:
+        raise InputError(
+            f"fmr: expected a rate above 0, at most {highest:g}, the highest that was measured, got {fmr:g}; a lower "
+            "threshold can be given as such (--threshold)"
+        )
+    rate = fmr if fmr is not None else min(fpir / max(n_faces - 1, 1), highest)
+    limit, extrapolated = threshold_at(points, rate)
+    return limit, rate, extrapolated and rate < min(point.fmr for point in points)
 
 
 def _fmr_at(points: Sequence[OperatingPoint], threshold: float) -> float | None:
