@@ -25,9 +25,10 @@ MAY_KNOW = {
     "documents": "errors files",
     "scores": "errors",
     "faces": f"errors {DOCUMENTS} pages blocks report",
-    "recognition": f"errors {DOCUMENTS} faces scores",
-    "gallery": f"errors {DOCUMENTS} progress faces scores recognition embedders",
-    "collection": f"errors {DOCUMENTS} progress pages blocks faces scores recognition gallery",
+    "growing": f"errors {DOCUMENTS} faces",
+    "recognition": f"errors {DOCUMENTS} numerals progress growing faces scores",
+    "gallery": f"errors {DOCUMENTS} numerals progress growing faces scores recognition embedders",
+    "collection": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
     "training": f"errors {DOCUMENTS} progress pages blocks faces scores inspection",
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",
@@ -54,8 +55,8 @@ MAY_KNOW = {
     ),
     "client": "errors faces web",
     "cli": (
-        f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
-        "explaining inspection studies report looking collection video web __init__"
+        f"errors {DOCUMENTS} numerals progress growing pages faces scores recognition gallery training embedders "
+        "evaluation explaining inspection studies report looking collection video web __init__"
     ),
     "__main__": "cli",
 }

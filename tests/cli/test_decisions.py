@@ -1,5 +1,6 @@
 """weights, verify and identify as somebody types them; the photographs are those of ORL, enlarged."""
 
+import csv
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from faceloupe.cli.crop import crop
 from faceloupe.cli.identify import identify
 from faceloupe.cli.verify import verify
 from faceloupe.cli.weights import weights
@@ -24,7 +26,7 @@ from faceloupe.faces import read_image
 from faceloupe.faces.sources import find_orl
 
 app = typer.Typer()
-for command in (weights, verify, identify):
+for command in (weights, verify, identify, crop):
     app.command()(command)
 
 
@@ -304,3 +306,52 @@ def test_verify_loads_nothing_that_it_does_not_need(folder):
     unneeded = {"torch", "sqlalchemy", "alembic", "matplotlib", "scipy", "sklearn", "pandas", "onnx", "pillow_heif"}
     assert not loaded & unneeded
     assert not any(name.startswith(("faceloupe.gallery", "faceloupe.training", "faceloupe.report")) for name in loaded)
+
+
+class TestFolders:
+    def test_everybody_is_named_in_a_table_that_goes_on(self, gallery, folder, tmp_path):
+        out = tmp_path / "names.csv"
+        first = run("identify", folder, "--gallery", gallery, "--csv", out)
+        assert first.exit_code == 0, first.output
+        assert "8 photographs with 9 faces; 7 of them named, 2 subjects" in first.stdout
+        assert "not opened" not in first.stderr
+        rows = list(csv.DictReader(out.read_text().splitlines()))
+        names = {(Path(row["path"]).name, row["face"]): row["name"] for row in rows}
+        assert names["both.png", "1"] == "Bob"
+        assert names["both.png", "3"] == ""
+        assert [row["problem"] for row in rows if row["path"].endswith("wall.png")] == ["no face found"]
+        whole = out.read_bytes()
+        out.write_bytes(whole[: len(whole) // 2])  # as a stop may leave it
+        again = run("identify", folder, "--gallery", gallery, "--csv", out)
+        assert "in the table already" in again.stdout
+        assert out.read_bytes() == whole
+
+    def test_json_lines(self, gallery, folder, tmp_path):
+        out = tmp_path / "names.jsonl"
+        gone = run("identify", folder / "gone.png", "--gallery", gallery, "--json-lines", out)
+        assert "is not there" in str(gone.exception)
+        assert run("identify", folder / "both.png", "--gallery", gallery, "--json-lines", out).exit_code == 0
+        [document] = map(json.loads, out.read_text().splitlines())
+        assert [face["name"] for face in document["faces"]] == ["Bob", "Ann", None]
+        assert document["threshold"] > 0
+
+    def test_what_does_not_go_together(self, gallery, folder, tmp_path):
+        result = run("identify", folder, "--gallery", gallery)
+        assert isinstance(result.exception, InputError)
+        assert "--csv FILE" in str(result.exception)
+        result = run("identify", folder, "--gallery", gallery, "--csv", tmp_path / "a.csv", "--json")
+        assert isinstance(result.exception, InputError)
+        result = run("identify", folder / "ann1.png", "--gallery", gallery, "--csv", folder / "ann1.png")
+        assert "overwritten" in str(result.exception)
+
+    def test_faces_are_cropped_with_a_table(self, folder, tmp_path):
+        to = tmp_path / "faces"
+        first = run("crop", folder, "--to", to)
+        assert first.exit_code == 0, first.output
+        assert "9 faces of 8 photographs written; 1 without a face" in first.stdout
+        rows = list(csv.DictReader((to / "faces.csv").read_text().splitlines()))
+        files = [row["file"] for row in rows if row["file"]]
+        assert sorted(files) == sorted(str(path.relative_to(to)) for path in to.rglob("*.png"))
+        assert {read_image(to / name).shape for name in files} == {(112, 112)}
+        assert "8 done already" in run("crop", folder, "--to", to).stdout
+        assert isinstance(run("crop", folder, "--to", folder / "faces").exception, InputError)

@@ -12,6 +12,7 @@ from faceloupe.cli.audit import audit
 from faceloupe.cli.backup import backup
 from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.check import check
+from faceloupe.cli.crop import crop
 from faceloupe.cli.enrol import enrol
 from faceloupe.cli.evaluate import evaluate
 from faceloupe.cli.explain import explain
@@ -107,6 +108,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "restore": restore,
     "check": check,
     "audit": audit,
+    "crop": crop,
     "index": index,
     "group": group,
     "find": find,

@@ -1,25 +1,36 @@
 """``faceloupe identify``: say who of the gallery is in a photograph."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr, Turned
-from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, say
+from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.gallery.answers import Answered
     from faceloupe.gallery.identify import Candidate, Candidates
+    from faceloupe.recognition.engines import Engine
+    from faceloupe.recognition.search import FaceSearch
 
 __all__ = ["identify"]
 
 
 def identify(
-    photographs: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Image files with any number of faces.")],
+    photographs: Annotated[
+        list[str], typer.Argument(metavar="PHOTO...", help="Image files with any number of faces; folders.")
+    ],
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a row a face as CSV; folders are looked through.")
+    ] = None,
+    json_lines: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a line of JSON a photograph instead.")
+    ] = None,
     ranks: Annotated[int, typer.Option(min=1, help="How many candidates to name for each face.")] = 3,
     fmr: TargetFmr = None,
     draw: Annotated[
@@ -44,7 +55,8 @@ def identify(
     """Say of every face in a photograph who of the gallery it is, or nobody.
 
     Faces are numbered row by row, from left to right. A photograph that cannot be read is named, the others are
-    answered, and the exit status is 2.
+    answered, and the exit status is 2. With --csv or --json-lines, folders are looked through with all below them:
+    unusable files are named, after a stop the same command goes on, and the exit status is 1 if none could be used.
     """
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery
@@ -55,6 +67,13 @@ def identify(
     if draw is not None:
         _check_drawing(draw, photographs)
     search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned)
+    if csv is not None or json_lines is not None:
+        if draw is not None or json:
+            raise InputError("--draw and --json go with photographs on the screen, not with --csv and --json-lines")
+        _name_tree(photographs, csv, json_lines, search, (gallery, embedder, engine), fmr=fmr, ranks=ranks)
+        return
+    if folder := next((path for path in photographs if Path(path).is_dir()), None):
+        raise InputError(f"{folder} is a folder: name a file for its people, --csv FILE or --json-lines FILE")
     answered: list[Answered] = []
     with open_gallery(gallery, embedder=embedder, engine=engine) as people:
         point = None if fmr is None else published_point(people.embedder, fmr)
@@ -75,6 +94,48 @@ def identify(
         _explain(answered)
     if any(answer.photograph.problem is not None for answer in answered):
         raise typer.Exit(2)
+
+
+def _name_tree(
+    photographs: Sequence[str],
+    csv: Path | None,
+    json_lines: Path | None,
+    search: "FaceSearch",
+    opening: "tuple[str, str | None, Engine]",
+    *,
+    fmr: float | None,
+    ranks: int,
+) -> None:
+    from faceloupe.faces.trees import list_tree
+    from faceloupe.gallery.naming import COLUMNS, name_tree
+    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.growing import GrowingCsv, GrowingLines
+    from faceloupe.recognition.thresholds import published_point
+
+    tree = list_tree(photographs)
+    gallery, embedder, engine = opening
+    files = [out for out in (csv, json_lines) if out is not None]
+    for out in files:
+        check_file(out, [*photographs, gallery])
+    with ExitStack() as stack:
+        stack.enter_context(stoppable("Stopped. What was named stays; the same command goes on from there."))
+        people = stack.enter_context(open_gallery(gallery, embedder=embedder, engine=engine))
+        point = None if fmr is None else published_point(people.embedder, fmr)
+        tables = [stack.enter_context(GrowingCsv(csv, COLUMNS))] if csv else []
+        lines = [stack.enter_context(GrowingLines(json_lines))] if json_lines else []
+        show = stack.enter_context(progress("identifying", transient=True))
+        named = name_tree(
+            people, tree, [*tables, *lines], point=point, ranks=ranks, search=search, progress=show
+        )  # fmt: skip
+    for skipped in named.skipped:
+        say(f"not read: {legible(skipped.path)}: {skipped.reason}")
+    echo(named.words())
+    if named.threshold:
+        say(named.threshold)
+    for out in files:
+        say(f"written: {out}")
+    if not (named.photographs or named.known):
+        raise typer.Exit(1)
 
 
 def _check_drawing(path: Path, photographs: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from faceloupe.recognition.photos import Photo, is_photo
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template
 
-__all__ = ["find_faces", "recognise", "recognise_all", "recognise_numbered", "template_of"]
+__all__ = ["find_faces", "recognise", "recognise_all", "recognise_numbered", "search_photos", "template_of"]
 
 WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
 AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
@@ -52,6 +52,21 @@ def recognise(
     if is_photo(photos):
         raise InputError("photos: expected several in a list; of one, give recognise([photo])")
     return recognise_numbered(zip(count(1), photos, strict=False), embedder or SFace(), FaceSearch.of(faces))
+
+
+def search_photos(paths: Iterable[Photo], search: FaceSearch) -> Iterator[Photograph]:
+    """Yield what :func:`recognise` does, without templates: faces are found and aligned, and not embedded."""
+    waiting = iter(paths)
+    ahead: deque[Future[Photograph]] = deque()
+    threads = ThreadPoolExecutor(WORKERS, "faceloupe-search")
+    try:
+        while True:
+            ahead.extend(threads.submit(search_photo, photo, search) for photo in islice(waiting, AHEAD - len(ahead)))
+            if not ahead:
+                return
+            yield ahead.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def find_faces(photo: Photo, faces: Faces = "all") -> tuple[FaceChip, ...]:

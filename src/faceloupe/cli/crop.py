@@ -1,0 +1,41 @@
+"""``faceloupe crop``: write the faces of photographs as pictures, aligned."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import MinSize, Turned
+from faceloupe.cli.terminal import echo, legible, progress, say, stoppable
+
+__all__ = ["crop"]
+
+
+def crop(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photographs, and folders of them.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to write to.")],
+    min_size: MinSize = 20,
+    turned: Turned = True,
+) -> None:
+    """Write every face as a PNG of 112 x 112 pixels, upright, its eyes where embedders expect them.
+
+    DIR/faces.csv holds a row a face: photograph, file, where it is, quality. Unusable files are named with the reason;
+    after a stop the same command goes on. Exit status 1 if there is no usable photograph.
+    """
+    from faceloupe.faces.trees import list_tree
+    from faceloupe.recognition.cropping import TABLE, crop_tree
+    from faceloupe.recognition.search import FaceSearch
+
+    search = FaceSearch(min_size=min_size, turned=turned)
+    tree = list_tree(paths)
+    with (
+        stoppable(f"Stopped. What was written stays in {to}; the same command goes on from there."),
+        progress("cropping", transient=True) as show,
+    ):
+        cropped = crop_tree(tree, to, search, show)
+    for skipped in cropped.skipped:
+        say(f"not cropped: {legible(skipped.path)}: {skipped.reason}")
+    echo(cropped.words())
+    say(f"written: {to / TABLE}")
+    if not (cropped.photographs or cropped.known):
+        raise typer.Exit(1)

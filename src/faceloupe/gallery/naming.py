@@ -1,0 +1,140 @@
+"""Everybody in a tree of photographs named, into a table that goes on where it was stopped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from faceloupe.faces.faceset import Skipped
+from faceloupe.faces.folders import as_text
+from faceloupe.faces.trees import Tree
+from faceloupe.gallery.answers import Answered
+from faceloupe.growing import GrowingCsv, GrowingLines
+from faceloupe.numerals import counted
+from faceloupe.progress import Progress
+from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.search import FaceSearch
+from faceloupe.scores.points import OperatingPoint
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+
+__all__ = ["COLUMNS", "Named", "name_tree"]
+
+COLUMNS = ("face", "name", "score", "margin", "most like", "x", "y", "width", "height", "shortcomings")
+"""Columns of the CSV between path, faces and problem. The name is empty for nobody; "most like" is the best candidate,
+whose score and margin to the threshold are told."""
+
+
+@dataclass(slots=True)
+class Named:
+    """What naming came to.
+
+    Attributes
+    ----------
+    photographs, known : int
+        Photographs done now; those that the table held.
+    faces, named : int
+        Faces in those done now; how many of them have a name.
+    names : set of str
+    skipped : list of Skipped
+        What could not be used, with the reason.
+    threshold : str
+        What the threshold means, in words; empty while there was no face.
+    """
+
+    photographs: int = 0
+    known: int = 0
+    faces: int = 0
+    named: int = 0
+    names: set[str] = field(default_factory=set)
+    skipped: list[Skipped] = field(default_factory=list)
+    threshold: str = ""
+
+    def words(self) -> str:
+        """Return in a sentence what was done."""
+        parts = [f"{counted(self.photographs, 'photograph')} with {counted(self.faces, 'face')}"]
+        parts += [f"{self.named:,} of them named, {counted(len(self.names), 'subject')}"]
+        parts += [f"{self.known:,} in the table already"] if self.known else []
+        parts += [f"{len(self.skipped):,} not usable, named above"] if self.skipped else []
+        return "; ".join(parts) + "."
+
+
+def name_tree(
+    gallery: "Gallery",
+    tree: Tree,
+    tables: Sequence[GrowingCsv | GrowingLines],
+    *,
+    point: OperatingPoint | None = None,
+    ranks: int = 3,
+    search: FaceSearch,
+    progress: Progress | None = None,
+) -> Named:
+    """Say of every face in many photographs who of a gallery it is; a photograph that all tables hold is passed over.
+
+    Parameters
+    ----------
+    gallery : Gallery
+    tree : Tree
+    tables : sequence of GrowingCsv or GrowingLines
+        A CSV has ``COLUMNS``.
+    point : OperatingPoint, optional
+        The threshold; otherwise the one that holds in the gallery.
+    ranks : int
+        Number of candidates for each face, in JSON lines.
+    search : FaceSearch
+    progress : callable, optional
+        Called with (photographs done, all).
+
+    Raises
+    ------
+    InputError
+        As :meth:`faceloupe.gallery.Gallery.identify`.
+    """
+    named = Named(skipped=list(tree.skipped))
+    left = [file.path for file in tree.files if any(as_text(file.path) not in table.known for table in tables)]
+    named.known = len(tree.files) - len(left)
+    for done, (path, photograph) in enumerate(
+        zip(left, recognise(left, gallery.embedder, faces=search), strict=True), start=named.known + 1
+    ):
+        answered = Answered(photograph, gallery.identify(photograph.templates, point=point, ranks=ranks))
+        for table in tables:
+            if as_text(path) not in table.known:
+                _write(table, path, answered)
+        _count(named, path, answered)
+        if progress is not None:
+            progress(done, len(tree.files))
+    return named
+
+
+def _write(table: GrowingCsv | GrowingLines, path: str, answered: Answered) -> None:
+    if isinstance(table, GrowingLines):
+        point = next((candidates.point for candidates in answered.candidates), None)
+        table.add(path, {**answered.to_document(), "threshold": point and point.threshold})
+        return
+    problem = answered.photograph.problem
+    table.add(path, _rows(answered), problem.reason if problem else "" if answered.faces else "no face found")
+
+
+def _rows(answered: Answered) -> list[list[object]]:
+    rows: list[list[object]] = []
+    for number, (chip, template, candidates) in enumerate(answered.faces, start=1):
+        first = candidates.named or next(iter(candidates.candidates), None)
+        told = [f"{first.score:.4f}", f"{first.margin:.4f}", first.name] if first else ["", "", ""]
+        box = [f"{side:.1f}" for side in chip.detection.box]
+        short = "; ".join(shortcomings(template.quality, limits_of(template.embedder)))
+        rows.append([number, candidates.name or "", *told, *box, short])
+    return rows
+
+
+def _count(named: Named, path: str, answered: Answered) -> None:
+    if answered.photograph.problem is not None:
+        named.skipped.append(Skipped(as_text(path), answered.photograph.problem.reason))
+        return
+    if not named.threshold and answered.candidates:
+        named.threshold = answered.candidates[0].words().partition("\n")[2]
+    names = [candidates.name for candidates in answered.candidates if candidates.name is not None]
+    named.photographs += 1
+    named.faces += len(answered.candidates)
+    named.named += len(names)
+    named.names.update(names)

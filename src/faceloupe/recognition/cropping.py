@@ -1,0 +1,129 @@
+"""The faces of many photographs, aligned, as picture files, with a table that goes on where it was stopped."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from faceloupe.errors import InputError
+from faceloupe.faces.faceset import Skipped
+from faceloupe.faces.folders import as_text
+from faceloupe.faces.trees import Tree
+from faceloupe.files import write_whole
+from faceloupe.growing import GrowingCsv
+from faceloupe.numerals import counted
+from faceloupe.progress import Progress
+from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.limits import shortcomings
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.quality import measure
+from faceloupe.recognition.recognise import search_photos
+from faceloupe.recognition.search import FaceSearch
+
+__all__ = ["TABLE", "Cropped", "crop_tree"]
+
+TABLE = "faces.csv"
+"""Name of the table beside the faces."""
+
+COLUMNS = ("face", "file", "score", "x", "y", "width", "height", "eye_distance", "sharpness", "shortcomings")
+
+
+@dataclass(slots=True)
+class Cropped:
+    """What cropping came to.
+
+    Attributes
+    ----------
+    photographs, known : int
+        Photographs done now; those that the table held.
+    faces : int
+        Faces written now.
+    without : int
+        Photographs without a face, of those done now.
+    skipped : list of Skipped
+        What could not be used, with the reason.
+    """
+
+    photographs: int = 0
+    known: int = 0
+    faces: int = 0
+    without: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def words(self) -> str:
+        """Return in a sentence what was done."""
+        parts = [f"{counted(self.faces, 'face')} of {counted(self.photographs, 'photograph')} written"]
+        parts += [f"{self.without:,} without a face"] if self.without else []
+        parts += [f"{self.known:,} done already"] if self.known else []
+        parts += [f"{len(self.skipped):,} not usable, named above"] if self.skipped else []
+        return "; ".join(parts) + "."
+
+
+def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress | None = None) -> Cropped:
+    """Write every face of many photographs as PNG, 112 x 112, upright and aligned, under its photograph's name.
+
+    The face 2 of ``2019/party.jpg`` becomes ``2019/party.jpg-2.png``; faces are numbered in reading order. The table
+    ``faces.csv`` has a row a face; photographs that it holds are passed over.
+
+    Parameters
+    ----------
+    tree : Tree
+    folder : Path
+        Made if it is not there.
+    search : FaceSearch
+    progress : callable, optional
+        Called with (photographs done, all).
+
+    Raises
+    ------
+    InputError
+        If the folder is a file, or lies where photographs are looked for.
+    UnavailableError
+        If the detector's weights or packages are missing.
+    OSError
+        If a file cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder")
+    cropped = Cropped(skipped=list(tree.skipped))
+    top = Path(os.path.commonpath([Path(file.path).parent for file in tree.files])) if tree.files else Path()
+    if tree.files and folder.absolute().is_relative_to(top) and folder.absolute() != top.absolute():
+        raise InputError(f"{folder} lies in {top}, where photographs are looked for: name a folder elsewhere")
+    folder.mkdir(parents=True, exist_ok=True)
+    with GrowingCsv(folder / TABLE, COLUMNS) as table:
+        left = [file.path for file in tree.files if as_text(file.path) not in table.known]
+        cropped.known = len(tree.files) - len(left)
+        photographs = zip(left, search_photos(left, search), strict=True)
+        for done, (path, photograph) in enumerate(photographs, start=cropped.known + 1):
+            rows = _written(photograph, folder, Path(path).relative_to(top))
+            problem = photograph.problem.reason if photograph.problem else "" if rows else "no face found"
+            table.add(path, rows, problem)
+            _count(cropped, path, photograph)
+            if progress is not None:
+                progress(done, len(tree.files))
+    return cropped
+
+
+def _written(photograph: Photograph, folder: Path, name: Path) -> list[list[object]]:
+    rows: list[list[object]] = []
+    for number, place in enumerate(photograph.reading_order(), start=1):
+        target = folder / name.with_name(f"{name.name}-{number}.png")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, photograph.chips[place].png())
+        rows.append([number, as_text(str(target.relative_to(folder))), *_measured(photograph.chips[place])])
+    return rows
+
+
+def _measured(chip: FaceChip) -> list[str]:
+    quality = measure(chip)
+    box = [f"{side:.1f}" for side in chip.detection.box]
+    numbers = [f"{quality.eye_distance:.1f}", f"{quality.sharpness:.2f}"]
+    return [f"{chip.detection.score:.4f}", *box, *numbers, "; ".join(shortcomings(quality))]
+
+
+def _count(cropped: Cropped, path: str, photograph: Photograph) -> None:
+    if photograph.problem is not None:
+        cropped.skipped.append(Skipped(as_text(path), photograph.problem.reason))
+        return
+    cropped.photographs += 1
+    cropped.faces += len(photograph.chips)
+    cropped.without += not photograph.chips
