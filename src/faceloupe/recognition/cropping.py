@@ -12,7 +12,7 @@ from faceloupe.files import write_whole
 from faceloupe.growing import GrowingCsv
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
-from faceloupe.recognition.align import FaceChip
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.limits import shortcomings
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import measure
