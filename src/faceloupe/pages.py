@@ -35,10 +35,10 @@ WRITERS = {
     "Attribution": "faceloupe.inspection.views.attribution.attribution_section",
     "UnitReport": "faceloupe.inspection.views.units.units_section",
     "ShiftSensitivity": "faceloupe.inspection.views.shifts.shifts_section",
-    "Separability": "faceloupe.inspection.views.captures.separability_section",
-    "Similarity": "faceloupe.inspection.views.captures.similarity_section",
-    "LayerSimilarity": "faceloupe.inspection.views.captures.layer_similarity_section",
-    "Projection": "faceloupe.inspection.views.captures.projection_section",
+    "Separability": "faceloupe.inspection.views.representations.separability_section",
+    "Similarity": "faceloupe.inspection.views.representations.similarity_section",
+    "LayerSimilarity": "faceloupe.inspection.views.representations.layer_similarity_section",
+    "Projection": "faceloupe.inspection.views.representations.projection_section",
 }
 """Class of a result -> its writer, a function that returns a page, or one section of a page with nothing else on it."""
 

@@ -7,9 +7,9 @@ import pytest
 
 from faceloupe.arrays import decode_array
 from faceloupe.errors import ImageError, InputError
-from faceloupe.explaining import Side, explain
+from faceloupe.explaining import ExplainedFace, explain
 from faceloupe.explaining.network import RedrawnSFace, network_of, sface_graph
-from faceloupe.explaining.words import PLACES, lead, place_words, short_name
+from faceloupe.explaining.summary import PLACES, lead, place_words, short_name
 from faceloupe.inspection.attribution.methods import window_of
 from faceloupe.pages import page as page_of
 from faceloupe.recognition import SFace, compare
@@ -165,7 +165,7 @@ def test_shortcomings_are_told(mated):
         assert words == f"**{name}** " + (f"falls short: {short}." if short else "is fit for enrolment.")
     assert len(blocks(page_of(mated))["quality"]["rows"]) == 10
     assert 0 < mated.a.misalignment < 10
-    assert isinstance(mated.a, Side)
+    assert isinstance(mated.a, ExplainedFace)
 
 
 def test_it_shows_itself_in_a_notebook(mated):

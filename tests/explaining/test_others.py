@@ -8,7 +8,7 @@ import pytest
 from faceloupe.errors import GalleryError
 from faceloupe.explaining import Neighbour, Others, explain
 from faceloupe.explaining.others import compare_with_others
-from faceloupe.explaining.words import others_words
+from faceloupe.explaining.summary import others_words
 from faceloupe.pages import page as page_of
 from faceloupe.recognition import Pose, Quality, Template, recognise
 

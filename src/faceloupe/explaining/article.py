@@ -6,8 +6,8 @@ from typing import Any
 
 from faceloupe.blocks import Block, pictures, section, table, text
 from faceloupe.explaining.drawing import draw_alignment, draw_region, draw_share
-from faceloupe.explaining.explanation import Explanation, Side
-from faceloupe.explaining.words import NAMES, lead, others_words, short_name
+from faceloupe.explaining.explanation import ExplainedFace, Explanation
+from faceloupe.explaining.summary import NAMES, lead, others_words, short_name
 from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.numerals import decimals
 from faceloupe.recognition.limits import QualityLimits, limits_of
@@ -69,7 +69,7 @@ def _title(explanation: Explanation) -> str:
     return f"Why {one} and {other} {'match' if explanation.decision.match else 'do not match'}"
 
 
-def _sides(explanation: Explanation) -> Iterator[tuple[str, Side]]:
+def _sides(explanation: Explanation) -> Iterator[tuple[str, ExplainedFace]]:
     return zip(NAMES, explanation.sides, strict=True)
 
 
@@ -113,7 +113,7 @@ def _why(explanation: Explanation) -> Iterator[Block]:
     )
 
 
-def _checks(side: Side) -> str:
+def _checks(side: ExplainedFace) -> str:
     verdict = side.attribution.verdict
     return f"checks {verdict}" if side.attribution.certificate else verdict
 
@@ -131,12 +131,12 @@ def _belief(explanation: Explanation) -> Iterator[Block]:
         )
 
 
-def _reasons(side: Side) -> str:
+def _reasons(side: ExplainedFace) -> str:
     certificate = side.attribution.certificate
     return "".join(f"{one[0].upper()}{one[1:]}. " for one in (certificate.reasons if certificate else ()))
 
 
-def _nothing(side: Side) -> str:
+def _nothing(side: ExplainedFace) -> str:
     return side.attribution.baseline.replace("the face's mean,", "its own mean colour, RGB")
 
 
@@ -202,7 +202,7 @@ def _faces(explanation: Explanation) -> Iterator[Block]:
         yield text(f"**{name}** falls short: {short}." if short else f"**{name}** is fit for enrolment.")
 
 
-def _range(side: Side) -> str:
+def _range(side: ExplainedFace) -> str:
     values, unit = side.attribution.map, side.attribution.unit
     return f"from {decimals(float(values.min()), 3)} to {decimals(float(values.max()), 3)}, {unit}"
 

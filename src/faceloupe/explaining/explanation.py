@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.explaining.network import network_of
 from faceloupe.explaining.others import Others, compare_with_others
-from faceloupe.explaining.words import lead
+from faceloupe.explaining.summary import lead
 from faceloupe.faces.pixels import as_floats
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.inspection.attribution.method_names import RUN_ONLY
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["FULL", "Explanation", "Side", "explain"]
+__all__ = ["FULL", "ExplainedFace", "Explanation", "explain"]
 
 """Of attribution, those that need nothing but to run the embedder; the first is the default."""
 
@@ -41,7 +41,7 @@ Occlusion maps of SFace on LFW reach 0.04 to 0.12: a faint map is one of a face 
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Side:
+class ExplainedFace:
     """One of the two photographs, with what of it the score rests on.
 
     Attributes
@@ -96,7 +96,7 @@ class Side:
         }
 
     def __repr__(self) -> str:
-        return f"Side({self.name}: {self.attribution!r})"
+        return f"ExplainedFace({self.name}: {self.attribution!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -109,19 +109,19 @@ class Explanation(Shown):
     ----------
     decision : Decision
         Score, threshold and what the threshold means.
-    a, b : Side
+    a, b : ExplainedFace
         The photographs, each with a map of the score over its face.
     others : Others or None
         The pair beside the people of a gallery; None without one.
     """
 
     decision: Decision
-    a: Side
-    b: Side
+    a: ExplainedFace
+    b: ExplainedFace
     others: Others | None = None
 
     @property
-    def sides(self) -> tuple[Side, Side]:
+    def sides(self) -> tuple[ExplainedFace, ExplainedFace]:
         """Both photographs."""
         return self.a, self.b
 
@@ -247,7 +247,7 @@ def explain_decision(
     """Explain a decision that was made, as :func:`explain` does, with both photographs as arrays (H, W, 3)."""
     network = network_of(embedder)
 
-    def side(place: int) -> Side:
+    def side(place: int) -> ExplainedFace:
         photograph, other = (decision.one, decision.other)[place], (decision.other, decision.one)[place]
         attribution = attribute(
             network,
@@ -257,7 +257,7 @@ def explain_decision(
             certify=certify,
             progress=progress and partial(_report, progress, place),
         )
-        return Side(photograph, images[place], attribution)
+        return ExplainedFace(photograph, images[place], attribution)
 
     return Explanation(decision, side(0), side(1), others)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from faceloupe.inspection.captures import batch_of
+from faceloupe.inspection.batches import batch_of
 from faceloupe.inspection.networks import FittedClassifier, Network, opened
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.outputs import Trace

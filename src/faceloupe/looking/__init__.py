@@ -2,6 +2,6 @@
 
 from faceloupe.looking.look import Look, look
 from faceloupe.looking.model import Model
-from faceloupe.looking.models import open_model
+from faceloupe.looking.opening import open_model
 
 __all__ = ["Look", "Model", "look", "open_model"]

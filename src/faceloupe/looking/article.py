@@ -8,9 +8,9 @@ from faceloupe.blocks import Block, section, text
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.looking.look import Look
 from faceloupe.looking.loupe import loupe_document, loupe_fault
+from faceloupe.looking.measure_sections import comparison, measures
 from faceloupe.looking.sections import attributions, faces, layers
-from faceloupe.looking.sections_of_measures import comparison, measures
-from faceloupe.looking.words import lead
+from faceloupe.looking.summary import lead
 
 __all__ = ["write_article"]
 

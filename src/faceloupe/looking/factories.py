@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from faceloupe.errors import InputError, extra
 from faceloupe.files import sha256_of
 from faceloupe.inspection.failures import CODE_FAILS
-from faceloupe.looking.model import Asked, Model
+from faceloupe.looking.model import Model, ModelOptions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +20,7 @@ __all__ = ["made", "of_module"]
 CHECKPOINTS = ("state_dict", "model_state_dict", "model")  # where training scripts keep the weights among other things
 
 
-def made(text: str, asked: Asked) -> Model:
+def made(text: str, options: ModelOptions) -> Model:
     """Make a network with a function of the user's, "module:function"; this runs that code.
 
     Raises
@@ -50,7 +50,7 @@ def made(text: str, asked: Asked) -> Model:
             raise InputError(f"{text}() failed: {problem!r}") from problem
     if not hasattr(network, "named_modules"):
         raise InputError(f"{text}() returned a {type(network).__name__}; expected a torch.nn.Module")
-    return of_module(network, text, f"a torch module made by {text}()", asked)
+    return of_module(network, text, f"a torch module made by {text}()", options)
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def _current_folder_importable() -> Iterator[None]:
         sys.path.remove(here)
 
 
-def of_module(network: "nn.Module", name: str, origin: str, asked: Asked) -> Model:
+def of_module(network: "nn.Module", name: str, origin: str, options: ModelOptions) -> Model:
     """Take a torch module, with weights from a file if there is one.
 
     Raises
@@ -74,14 +74,14 @@ def of_module(network: "nn.Module", name: str, origin: str, asked: Asked) -> Mod
     network = getattr(network, "_orig_mod", network)  # what torch.compile was given: compiled layers cannot be watched
     digest, which = "", "its weights as they were made"
     notes: tuple[str, ...] = ()
-    if asked.weights is not None:
-        path = Path(asked.weights)
+    if options.weights is not None:
+        path = Path(options.weights)
         (digest, notes), which = _load_weights(network, path), f"weights of {path}"
-    height, width = asked.extent
+    height, width = options.extent
     if height is None or width is None:
         raise InputError(f"{name} does not say how large its faces are; give the size in pixels (size, --size)")
     channels = _channels(network, (height, width))
-    prepare, pixels = asked.scaling(channels)
+    prepare, pixels = options.scaling(channels)
     return Model(
         name=name,
         network=network,
@@ -89,7 +89,7 @@ def of_module(network: "nn.Module", name: str, origin: str, asked: Asked) -> Mod
         colour=channels == 3,
         prepare=prepare,
         pixels=pixels,
-        answers=asked.answers,
+        answers=options.answers,
         origin=f"{origin}, {which}",
         digest=digest,
         notes=notes,

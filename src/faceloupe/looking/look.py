@@ -17,12 +17,12 @@ from faceloupe.inspection.attribution.method_names import METHOD_NAMES
 from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.measures.diagnosis import UnitReport
 from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
+from faceloupe.looking.faces import FacePicture, FacesLike, open_faces
 from faceloupe.looking.layers import LayerOutput, choose_layers, observe_layers
 from faceloupe.looking.measures import compare_networks, measure_shifts, measure_units
 from faceloupe.looking.model import Model
-from faceloupe.looking.models import ModelLike, open_model
-from faceloupe.looking.photographs import Faces, Photograph, open_faces
-from faceloupe.looking.words import lead
+from faceloupe.looking.opening import ModelLike, open_model
+from faceloupe.looking.summary import lead
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 
@@ -43,7 +43,7 @@ class Look(Shown):
     Attributes
     ----------
     model : Model
-    photographs : tuple of Photograph
+    photographs : tuple of FacePicture
         Every face given, in order.
     faces : array of float32, (N, H, W) or (N, H, W, 3)
         The same as cut for this network, in [0, 1].
@@ -69,7 +69,7 @@ class Look(Shown):
     """
 
     model: Model
-    photographs: tuple[Photograph, ...]
+    photographs: tuple[FacePicture, ...]
     faces: Floats
     anatomy: Anatomy
     outputs: NDArray[np.float64]
@@ -88,7 +88,7 @@ class Look(Shown):
         return self.model.prepare(self.faces)
 
     @property
-    def shown(self) -> tuple[Photograph, ...]:
+    def shown(self) -> tuple[FacePicture, ...]:
         """The faces whose pictures and attributions are made."""
         return self.photographs[:SHOWN]
 
@@ -156,7 +156,7 @@ Looks: TypeAlias = Mapping[str, Look]  # by what the ids of its blocks on the pa
 
 def look(
     model: ModelLike,
-    faces: Faces,
+    faces: FacesLike,
     *,
     layers: Sequence[str] | None = None,
     methods: Sequence[str] = ("occlusion",),
@@ -217,7 +217,7 @@ def look(
 _UNFINISHED = "This page was written before the measures and the attributions were done; the finished one replaces it."
 
 
-def _begin(model: Model, photographs: tuple[Photograph, ...], layers: Sequence[str] | None) -> Look:
+def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[str] | None) -> Look:
     cut = model.cut(photographs)
     batch = model.prepare(cut)
     found = anatomy(model.network, batch.shape[1:])
@@ -287,7 +287,7 @@ def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
 
 
 def _own_layers(
-    models: Sequence[Model], photographs: tuple[Photograph, ...], layers: Sequence[str] | None
+    models: Sequence[Model], photographs: tuple[FacePicture, ...], layers: Sequence[str] | None
 ) -> list[Sequence[str] | None]:
     """Return for each model which of the wanted layers are its own; None where none is."""
     if layers is None or len(models) == 1:

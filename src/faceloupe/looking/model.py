@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.attribution.method_names import METHOD_NAMES, RUN_ONLY
-from faceloupe.looking.photographs import Photograph
+from faceloupe.looking.faces import FacePicture
 from faceloupe.numerals import with_minus
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Classifier: TypeAlias = CNNClassifier | DeepCNNClassifier | FCNNClassifier
 
-__all__ = ["ANSWERS", "PIXELS", "Asked", "Model"]
+__all__ = ["ANSWERS", "PIXELS", "Model", "ModelOptions"]
 
 # What a network expects black and white to be: a factor and what is added, for pixels in [0, 1].
 PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
@@ -78,7 +78,7 @@ class Model:
     notes: tuple[str, ...] = ()
     classifier: "Classifier | None" = None
 
-    def cut(self, photographs: "tuple[Photograph, ...]") -> Floats:
+    def cut(self, photographs: "tuple[FacePicture, ...]") -> Floats:
         """Return the faces as this network sees them, before its preprocessing: (N, H, W) or (N, H, W, 3)."""
         return np.stack([one.cut(self.extent, colour=self.colour) for one in photographs])
 
@@ -98,7 +98,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ModelOptions:
     """What was asked for beside the model itself; see :func:`faceloupe.looking.open_model`."""
 
     weights: str | os.PathLike[str] | None

@@ -9,10 +9,10 @@ from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.inspection.attribution.targets import THRESHOLDS
+from faceloupe.looking.faces import FacePicture
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
 from faceloupe.looking.look import Look, Looks
-from faceloupe.looking.photographs import Photograph
-from faceloupe.looking.words import answer_of, target_of
+from faceloupe.looking.summary import answer_of, target_of
 from faceloupe.numerals import counted, three_figures
 
 __all__ = ["attributions", "faces", "layers"]
@@ -217,7 +217,7 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
     )
 
 
-def _panels(shown: tuple[Photograph, ...], output: LayerOutput) -> Iterator[tuple[str, tuple[Any, str]]]:
+def _panels(shown: tuple[FacePicture, ...], output: LayerOutput) -> Iterator[tuple[str, tuple[Any, str]]]:
     for photograph, values in zip(shown, output.values, strict=True):
         told = f"from {three_figures(float(values.min()))} to {three_figures(float(values.max()))}"
         if not output.is_maps:

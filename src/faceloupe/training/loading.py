@@ -18,7 +18,7 @@ from faceloupe.training.estimators import CNNClassifier, FCNNClassifier, Network
 from faceloupe.training.history import History
 from faceloupe.training.networks import clip
 from faceloupe.training.preprocessing import Preprocessing
-from faceloupe.training.saving import FORMAT, KINDS, MANIFEST, WEIGHTS
+from faceloupe.training.saving import CLASSIFIERS, FORMAT, MANIFEST, WEIGHTS
 
 __all__ = ["Classifier", "load_network"]
 
@@ -96,8 +96,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} has schema version {found}, but this faceloupe reads up to {READABLE[-1]}; upgrade it."
         )
-    if manifest.get("kind") not in KINDS:
-        raise InputError(f"{path} describes a {manifest.get('kind')}, but one of {', '.join(KINDS)} was expected.")
+    if manifest.get("kind") not in CLASSIFIERS:
+        raise InputError(
+            f"{path} describes a {manifest.get('kind')}, but one of {', '.join(CLASSIFIERS)} was expected."
+        )
     return manifest
 
 

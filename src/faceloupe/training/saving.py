@@ -23,13 +23,13 @@ from faceloupe.training.specs import NetworkSpec
 if TYPE_CHECKING:
     from faceloupe.training.base import FaceClassifier
 
-__all__ = ["FORMAT", "KINDS", "MANIFEST", "SCHEMA_VERSION", "WEIGHTS", "save"]
+__all__ = ["CLASSIFIERS", "FORMAT", "MANIFEST", "SCHEMA_VERSION", "WEIGHTS", "save"]
 
 FORMAT = "faceloupe classifier"
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
-KINDS = ("NetworkClassifier", "FCNNClassifier", "CNNClassifier", "DeepCNNClassifier")
+CLASSIFIERS = ("NetworkClassifier", "FCNNClassifier", "CNNClassifier", "DeepCNNClassifier")
 """Names of the classes that can be saved; no other's parameters would be enough to make it again."""
 
 
@@ -54,8 +54,10 @@ def save(classifier: "FaceClassifier", folder: str | Path) -> None:
     sklearn.exceptions.NotFittedError
         If there is nothing to save yet.
     """
-    if type(classifier).__name__ not in KINDS:
-        raise InputError(f"Only {', '.join(KINDS)} can be saved here, but this is of {type(classifier).__name__}.")
+    if type(classifier).__name__ not in CLASSIFIERS:
+        raise InputError(
+            f"Only {', '.join(CLASSIFIERS)} can be saved here, but this is of {type(classifier).__name__}."
+        )
     check_is_fitted(classifier)
     folder = Path(folder)
     if not folder.parent.is_dir():

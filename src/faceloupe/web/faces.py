@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Discriminator, Tag, WithJsonSchema
 
+from faceloupe.looking.faces import REFERENCE
 from faceloupe.looking.model import Model
-from faceloupe.looking.photographs import REFERENCE
 from faceloupe.recognition.weights import SFACE
 from faceloupe.web.uploads import Photo
 

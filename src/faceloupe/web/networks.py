@@ -11,9 +11,9 @@ from faceloupe.arrays import encode_array
 from faceloupe.errors import FaceloupeError, InputError, UnavailableError
 from faceloupe.inspection.anatomy import Anatomy, anatomy
 from faceloupe.inspection.trace import trace
+from faceloupe.looking.faces import FaceLike, open_faces
 from faceloupe.looking.model import Model
-from faceloupe.looking.models import open_model
-from faceloupe.looking.photographs import Face, open_faces
+from faceloupe.looking.opening import open_model
 from faceloupe.recognition.weights import SFACE, find_weights
 from faceloupe.web.problems import HTTPProblem
 
@@ -86,7 +86,7 @@ class Networks:
         with self._lock:
             return self._once(network).anatomy
 
-    def trace(self, network: str, face: Face, layers: Sequence[str]) -> dict[str, Any]:
+    def trace(self, network: str, face: FaceLike, layers: Sequence[str]) -> dict[str, Any]:
         """Return the face as a network sees it, before its preprocessing, and what some of its layers put out.
 
         Errors are those of :meth:`shared`, and an InputError for a name of no layer.

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
-from faceloupe.inspection.measures.diagnosis_words import sentences
+from faceloupe.inspection.measures.diagnosis_sentences import sentences
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
 from faceloupe.inspection.measures.weights import weights_of
 from faceloupe.inspection.networks import Network, OpenNetwork, opened

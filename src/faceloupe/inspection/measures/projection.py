@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError, extra
-from faceloupe.inspection.measures.captures import flat
+from faceloupe.inspection.measures.vectors import flat
 from faceloupe.numerals import counted
 from faceloupe.pages import Shown
 

@@ -12,7 +12,7 @@ from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.fields import Axis, Field
 from faceloupe.inspection.layer_names import named
 from faceloupe.inspection.layers import IMAGE
-from faceloupe.inspection.measures.sensitivity_words import sentences
+from faceloupe.inspection.measures.sensitivity_sentences import sentences
 from faceloupe.inspection.networks import Network, opened
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.measures.captures import flat
+from faceloupe.inspection.measures.vectors import flat
 from faceloupe.pages import Shown
 
 __all__ = ["LayerSimilarity", "Similarity", "cka", "compare_layers"]

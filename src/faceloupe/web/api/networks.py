@@ -14,9 +14,9 @@ from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.attribution.attribute import attribute as attributed
 from faceloupe.inspection.attribution.method_names import MethodName
 from faceloupe.inspection.layer_names import chosen_layers
+from faceloupe.looking.faces import open_faces
 from faceloupe.looking.look import look as looked
-from faceloupe.looking.models import open_model
-from faceloupe.looking.photographs import open_faces
+from faceloupe.looking.opening import open_model
 from faceloupe.pages import page
 from faceloupe.progress import Progress
 from faceloupe.web import shapes

@@ -16,19 +16,19 @@ from faceloupe.faces.images import read_image
 from faceloupe.faces.pixels import LUMA, to_square
 from faceloupe.faces.sources import GREY_SETS, load_faces
 
-__all__ = ["MOST", "Faces", "Photograph", "open_faces"]
+__all__ = ["MOST", "FacePicture", "FacesLike", "open_faces"]
 
 MOST = 64  # faces in one look
 CAPTURES, EACH = 400, 10  # of both data sets; of each subject, who come one after the other
 REFERENCE = re.compile(rf"({'|'.join(GREY_SETS)}):(\d+)")
 
 Floats = NDArray[np.float32]
-Face: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
-Faces: TypeAlias = "FaceSet | Face | Sequence[Face]"
+FaceLike: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
+FacesLike: TypeAlias = "FaceSet | FaceLike | Sequence[FaceLike]"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Photograph:
+class FacePicture:
     """A face as it came: nothing is cut or resized yet.
 
     Attributes
@@ -66,10 +66,10 @@ class Photograph:
         return self.source if self.source.ndim == 2 else self.source @ LUMA
 
     def __repr__(self) -> str:
-        return f"Photograph({self.name})"
+        return f"FacePicture({self.name})"
 
 
-def open_faces(faces: Faces) -> tuple[Photograph, ...]:
+def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
     """Return the faces that were asked for, each with a name of its own; files are read later.
 
     Parameters
@@ -86,7 +86,7 @@ def open_faces(faces: Faces) -> tuple[Photograph, ...]:
     """
     if isinstance(faces, FaceSet):
         given = list(zip(faces.captures, faces.images, faces.subject, strict=True))
-        found = [Photograph(name, image, faces.names[who]) for name, image, who in given]
+        found = [FacePicture(name, image, faces.names[who]) for name, image, who in given]
     else:
         several: list[Any] = [faces] if _is_one(faces) else list(faces)  # type: ignore[arg-type]
         found = [_open(face, place) for place, face in enumerate(several, start=1)]
@@ -101,7 +101,7 @@ def _is_one(faces: Any) -> bool:
     return isinstance(faces, str | os.PathLike)
 
 
-def _open(face: Any, place: int) -> Photograph:
+def _open(face: Any, place: int) -> FacePicture:
     if isinstance(face, str) and (reference := REFERENCE.fullmatch(face)):
         return _from_set(face, reference[1], int(reference[2]))
     if isinstance(face, str | os.PathLike):
@@ -111,24 +111,24 @@ def _open(face: Any, place: int) -> Photograph:
                 f"there is no file {str(path)!r}; a FACE is an image file, or olivetti:3 or orl:3, the number of a "
                 "capture from 0"
             )
-        return Photograph(path.name, path, path.absolute().parent.name)
+        return FacePicture(path.name, path, path.absolute().parent.name)
     pixels = np.asarray(face)
     if pixels.dtype.kind != "f" or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
         raise InputError(f"face {place}: expected floats (H, W) or (H, W, 3), got {pixels.dtype} {pixels.shape}")
     if not pixels.size or not (pixels.min() >= 0 and pixels.max() <= 1):  # NaN fails both
         raise InputError(f"face {place}: expected pixels in [0, 1]; divide 8-bit ones by 255")
-    return Photograph(f"face {place}", pixels.astype(np.float32))
+    return FacePicture(f"face {place}", pixels.astype(np.float32))
 
 
-def _from_set(name: str, source: str, number: int) -> Photograph:
+def _from_set(name: str, source: str, number: int) -> FacePicture:
     if number >= CAPTURES:
         raise InputError(f"{name}: {source} has {CAPTURES} captures, 0 to {CAPTURES - 1}")
     subject, capture = divmod(number, EACH)
     faces = load_faces(source, subjects=[subject], size=GREY_SETS[source])  # nobody else's photographs are opened
-    return Photograph(name, faces.images[capture], faces.names[0])
+    return FacePicture(name, faces.images[capture], faces.names[0])
 
 
-def _distinct(photographs: Sequence[Photograph]) -> list[Photograph]:
+def _distinct(photographs: Sequence[FacePicture]) -> list[FacePicture]:
     """Return the same with numbers on names that occur more than once."""
     seen: dict[str, int] = {}
     for one in photographs:
@@ -138,5 +138,5 @@ def _distinct(photographs: Sequence[Photograph]) -> list[Photograph]:
     for one in photographs:
         counts[one.name] += 1
         name = f"{one.name} ({counts[one.name]})" if seen[one.name] > 1 else one.name
-        named.append(Photograph(name, one.source, one.subject))
+        named.append(FacePicture(name, one.source, one.subject))
     return named

@@ -10,7 +10,7 @@ from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.numerals import counted, decimals
 
 if TYPE_CHECKING:
-    from faceloupe.explaining.explanation import Explanation, Side
+    from faceloupe.explaining.explanation import ExplainedFace, Explanation
 
 __all__ = ["NAMES", "lead", "others_words", "place_words", "short_name"]
 
@@ -67,7 +67,7 @@ def others_words(others: Others, score: float) -> str:
     )
 
 
-def _rests(name: str, side: "Side") -> str:
+def _rests(name: str, side: "ExplainedFace") -> str:
     attribution = side.attribution
     if not attribution.map.any():
         return f"Nothing of {name} moves the score."

@@ -8,7 +8,7 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.faces import load_faces
 from faceloupe.faces.images import read_image
 from faceloupe.faces.pixels import to_square
-from faceloupe.looking.photographs import open_faces
+from faceloupe.looking.faces import open_faces
 
 
 @pytest.mark.parametrize("colour", [False, True])

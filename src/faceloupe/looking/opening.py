@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.files import sha256_of
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.looking.factories import made, of_module
-from faceloupe.looking.model import LONGEST, Asked, Model
+from faceloupe.looking.model import LONGEST, Model, ModelOptions
 from faceloupe.recognition.weights import SFACE
 
 if TYPE_CHECKING:
@@ -73,43 +73,43 @@ def open_model(
     """
     if isinstance(model, Model):
         return model
-    asked = Asked(weights, size, pixels, bgr, answers, mean, std)
-    asked.check()
+    options = ModelOptions(weights, size, pixels, bgr, answers, mean, std)
+    options.check()
     if isinstance(model, str | os.PathLike):
         path = Path(model)
         if path.is_dir():
-            return _saved(path, asked)
-        return _onnx(path, asked) if path.is_file() else made(str(model), asked)
+            return _saved(path, options)
+        return _onnx(path, options) if path.is_file() else made(str(model), options)
     if isinstance(model, OnnxNetwork):
-        return _onnx(model, asked)
+        return _onnx(model, options)
     if hasattr(model, "network_"):
         kind = type(model).__name__
-        return _classifier(cast("Classifier", model), kind, f"a {kind} in memory", "", asked)
+        return _classifier(cast("Classifier", model), kind, f"a {kind} in memory", "", options)
     if hasattr(model, "named_modules"):
         kind = type(model).__name__
-        return of_module(model, kind, f"a torch module, {kind}, in memory", asked)
+        return of_module(model, kind, f"a torch module, {kind}, in memory", options)
     hint = f"; {TO_ONNX.format('net.keras')}" if type(model).__module__.startswith("keras") else ""
     raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}{hint}")
 
 
-def _saved(folder: Path, asked: Asked) -> Model:
+def _saved(folder: Path, options: ModelOptions) -> Model:
     from faceloupe.training.loading import load_network
     from faceloupe.training.saving import WEIGHTS
 
     classifier = load_network(folder)
     name = folder.resolve().name
     return _classifier(
-        classifier, name, f"{type(classifier).__name__} saved in {folder}", sha256_of(folder / WEIGHTS), asked
+        classifier, name, f"{type(classifier).__name__} saved in {folder}", sha256_of(folder / WEIGHTS), options
     )
 
 
-def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, asked: Asked) -> Model:
+def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, options: ModelOptions) -> Model:
     from sklearn.utils.validation import check_is_fitted
 
     from faceloupe.training.deep import DeepCNNClassifier
 
     check_is_fitted(classifier)
-    asked.refuse(
+    options.refuse(
         f"{name} is a classifier of this package and has its own weights, size and preprocessing",
         *("weights", "size", "pixels", "bgr", "answers", "mean", "std"),
     )
@@ -134,7 +134,7 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, a
     )
 
 
-def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:
+def _onnx(source: Path | OnnxNetwork, options: ModelOptions) -> Model:
     if isinstance(source, Path) and source.suffix.lower() in WEIGHTS_ONLY:
         raise InputError(
             f"{source} holds weights without a network, or code; give the function that makes the network, "
@@ -144,17 +144,19 @@ def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:
         raise InputError(f"{source} is a file of Keras; {TO_ONNX.format(str(source))}")
     network = source if isinstance(source, OnnxNetwork) else OnnxNetwork(source)
     channels, *extent = network.input_shape
-    asked.refuse(f"{network.path.name} is an ONNX file and holds its weights", "weights")
-    if any(None not in pair and len({*pair}) > 1 for pair in zip(extent, asked.extent, strict=True)):
-        raise InputError(f"{network.path.name} takes faces of {_by(extent)} pixels and no other size, not {asked.size}")
-    if None in extent and asked.size is None:
+    options.refuse(f"{network.path.name} is an ONNX file and holds its weights", "weights")
+    if any(None not in pair and len({*pair}) > 1 for pair in zip(extent, options.extent, strict=True)):
+        raise InputError(
+            f"{network.path.name} takes faces of {_by(extent)} pixels and no other size, not {options.size}"
+        )
+    if None in extent and options.size is None:
         raise InputError(f"{network.path.name} takes faces of any size; give one, in pixels (size, --size)")
-    height, width = (length or side or 0 for length, side in zip(extent, asked.extent, strict=True))
+    height, width = (length or side or 0 for length, side in zip(extent, options.extent, strict=True))
     if max(height, width) > LONGEST:
         raise InputError(f"{network.path.name} takes faces of {height:,}×{width:,} pixels; at most {LONGEST:,} a side")
     known = network.sha256 == SFACE.sha256
     channels = channels or 3
-    prepare, pixels = asked.scaling(channels, "0..255" if known else "0..1")
+    prepare, pixels = options.scaling(channels, "0..255" if known else "0..1")
     return Model(
         name="SFace" if known else network.path.stem,
         network=network,
@@ -162,7 +164,7 @@ def _onnx(source: Path | OnnxNetwork, asked: Asked) -> Model:
         colour=channels == 3,
         prepare=prepare,
         pixels=pixels,
-        answers=asked.answers or ("template" if known else None),
+        answers=options.answers or ("template" if known else None),
         origin=f"the ONNX file {network.path}",
         digest=network.sha256,
         notes=(NOT_ALIGNED,) if known else (),
