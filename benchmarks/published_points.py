@@ -1,7 +1,8 @@
 """Measure the operating points that faceloupe publishes for SFace, on View 1 of Labeled Faces in the Wild.
 
 Thresholds are chosen on all pairs of the photographs that pairsDevTrain.txt names, and measured again on all pairs of
-those that pairsDevTest.txt names. It takes some minutes; the same photographs give the same file, but for the date, and
+those that pairsDevTest.txt names; likelihood ratios are fitted and checked on the same. It takes some minutes, less
+where ``faceloupe evaluate`` left templates in the cache; the same photographs give the same file, but for the date, and
 the last line printed says how far the thresholds lie from those that are published now.
 
     python benchmarks/published_points.py LFW_FOLDER [OUT.json]
@@ -10,7 +11,7 @@ LFW_FOLDER holds NAME/NAME_0001.jpg (deep-funneled, 250 x 250) and the two lists
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.documents import write_json
-from faceloupe.recognition import Embedder, SFace, recognise, templates_of
+from faceloupe.evaluation.embedding import embed_captures
+from faceloupe.recognition import Embedder, SFace
 from faceloupe.recognition import thresholds as home
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
+from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE, FaceSearch
 from faceloupe.recognition.weights import YUNET
 from faceloupe.scores import OperatingPoint, ScoreSet, operating_point, remeasure
-from faceloupe.scores.likelihood import LikelihoodRatio, cllr, cllr_min, fit_likelihood_ratio
+from faceloupe.scores.evidence import LikelihoodRatio
+from faceloupe.scores.likelihood import cllr, cllr_min, fit_likelihood_ratio
 from faceloupe.scores.points import one_in
 
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -70,17 +73,12 @@ def part_of(folder: Path, pairs: str) -> Part:
     return Part([Path(name, f"{name}_{number:04d}.jpg") for name, number in shown], [name for name, _ in shown])
 
 
-def vectors_of(folder: Path, paths: Iterable[Path], embedders: Iterable[Embedder]) -> NDArray[np.float64]:
+def vectors_of(folder: Path, paths: Iterable[Path], embedders: Sequence[Embedder]) -> NDArray[np.float64]:
     """Return the unit vectors of each embedder, (E, N, D); NaN where a photograph gave none."""
-    embedders = list(embedders)
-    rows = []
-    for done, photograph in enumerate(recognise((folder / path for path in paths), embedders[0], faces="central"), 1):
-        print(f"\r{done}", end="", file=sys.stderr)
-        first = photograph.templates
-        others = (templates_of(photograph.chips, embedder) for embedder in embedders[1:])
-        rows.append([made[0].vector if made else np.full(128, np.nan) for made in (first, *others)])
-    print(file=sys.stderr)
-    return np.array(rows, dtype=np.float64).transpose(1, 0, 2)
+    captures = embed_captures([folder / path for path in paths], embedders, FaceSearch("central"))
+    made = np.array([captures.vectors[embedder.name] for embedder in embedders], dtype=np.float64)
+    made[~made.any(axis=2)] = np.nan
+    return made
 
 
 def scores_of(vectors: NDArray[np.float64], part: Part) -> ScoreSet:

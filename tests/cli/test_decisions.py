@@ -160,6 +160,35 @@ class TestVerify:
         assert "measured on our camera" in after.stderr
         assert run("verify", *pair, "--fmr", "1e-4", FACELOUPE_GALLERY=gallery).exit_code == 0
 
+    def test_what_the_score_is_worth_as_evidence(self, folder, tmp_path):
+        from faceloupe.gallery import open_gallery
+        from faceloupe.recognition import SFace
+        from faceloupe.recognition.thresholds import published_point
+        from faceloupe.scores.evidence import posterior
+        from faceloupe.scores.likelihood import fit_likelihood_ratio
+        from faceloupe.scores.sets import ScoreSet
+
+        own = tmp_path / "own.db"
+        ratio = fit_likelihood_ratio(
+            ScoreSet([0.6, 0.5, 0.7], [0.1, 0.0, 0.2]), source="here", embedder="sface", weights_sha256=SFace().sha256
+        )
+        point = replace(published_point(SFace()), likelihood=ratio)
+        with open_gallery(own, create=True) as people:
+            people.save_point(point)
+        pair = (folder / "ann1.png", folder / "ann2.png")
+        result = run("verify", *pair, "--gallery", own, "--lr")
+        assert re.search(r"log10 LR \+0\.\d\d \(95 % interval .* on photographs like those of here\.", result.stdout)
+        assert "Without a prior this is no probability" in result.stdout
+        assert "log10 LR" not in run("verify", *pair, "--gallery", own).output
+        asked = run("verify", *pair, "--gallery", own, "--lr", "--prior", "0.001", "--json")
+        evidence = json.loads(asked.stdout)["evidence"]
+        assert evidence["posterior"] == pytest.approx(posterior(evidence["log10_lr"], 0.001))
+
+    def test_a_prior_without_a_ratio_or_that_is_none_is_refused(self, folder):
+        pair = (folder / "ann1.png", folder / "ann2.png")
+        assert "give --lr too" in str(run("verify", *pair, "--prior", "0.5").exception)
+        assert "prior: expected a probability" in str(run("verify", *pair, "--lr", "--prior", "1").exception)
+
     def test_a_gallery_that_is_yet_to_be_made(self, folder, tmp_path):
         result = run("verify", folder / "ann1.png", folder / "ann2.png", FACELOUPE_GALLERY=tmp_path / "later.db")
         assert result.exit_code == 0

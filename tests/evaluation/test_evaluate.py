@@ -43,6 +43,25 @@ def test_recognisers_stand_in_one_table(found):
     assert "1 failures to enrol" in repr(found)
 
 
+def test_recognisers_are_compared_on_the_same_pairs(coarse):
+    """Forty people of ORL by two recognisers of which the second is blind: every rate says so."""
+    blind = SimpleNamespace(name="blind", sha256="1" * 64, embed=lambda faces: 1 + coarse.embed(faces)[:, :2])
+    found = evaluate("orl", [coarse, blind], development=0, draws=1)
+    [pair] = found.paired
+    assert (pair.first, pair.second) == ("coarse", "blind")
+    assert [each.better for each in pair.differences] == ["first"] * len(pair.differences)
+    assert [each.what for each in pair.differences][:2] == ["FNMR at FMR 1 in 100", "FNMR at FMR 1 in 1,000"]
+    document = page_of(found)
+    assert "better is coarse by FNMR at FMR 1 in 100" in json.dumps(document)
+    assert found.to_document()["paired"][0]["differences"][0]["low"] > 0
+
+
+def test_few_people_are_not_compared(found):
+    [pair] = found.paired
+    assert pair.differences == ()
+    assert "takes 20 people or more" in pair.words()
+
+
 def test_the_page_is_drawn_and_its_document_is_json(found):
     document = page_of(found)
     assert document["evidence"] == found.to_document()
@@ -121,6 +140,10 @@ def test_a_gallery_calibrates_itself(made_up, coarse):
     expected = operating_point(ScoreSet.from_templates(vectors, subjects), 0.02, source="", embedder="")
     assert point.threshold == pytest.approx(expected.threshold, abs=1e-7)
     assert (point.source, point.embedder) == ("every two references of the gallery my.db", "coarse")
+    ratio = point.likelihood
+    assert (ratio.source, ratio.n_mated) == (point.source, point.n_mated)
+    assert ratio.evidence(point.threshold + 0.2).log10_lr > 0 > ratio.evidence(-0.5).log10_lr
+    assert type(point).from_document(json.loads(json.dumps(point.to_document()))) == point
     with pytest.raises(InputError, match="an FMR of 1 in 10,000 takes 30,000 non-mated comparisons or more"):
         calibrate_gallery(gallery_of(vectors, subjects), 1e-4, coarse)
     with pytest.raises(InputError, match="the references: 1 captures make no pair of one person"):

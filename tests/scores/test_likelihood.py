@@ -1,4 +1,4 @@
-"""Likelihood ratios against scikit-learn, and against what is known of made-up scores."""
+"""Likelihood ratios (``likelihood``, ``evidence``) against scikit-learn, and what is known of made-up scores."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 from faceloupe.errors import InputError
 from faceloupe.scores import ScoreSet
-from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio, pooled_shares, posterior
+from faceloupe.scores.evidence import LikelihoodRatio, evidence_words, posterior
+from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio, pooled_shares
 
 
 def made_up(seed=0, n_mated=400, n_non_mated=3000, apart=3.0):
@@ -46,7 +47,7 @@ def test_scores_that_are_apart_give_no_infinite_ratio():
     assert found.low == pytest.approx(-np.log10(4))
     assert found.high == pytest.approx(np.log10(5))
     assert found.log10([-100, 100]).tolist() == [found.low, found.high]
-    assert "or more (the data support no more)" in found.words(5)
+    assert "or more (the data support no more)" in found.evidence(5).words()
 
 
 def test_few_people_support_no_high_ratio_however_many_comparisons():
@@ -95,3 +96,57 @@ def test_what_cannot_be_fitted():
         fitted(ScoreSet([], [0.1]))
     with pytest.raises(InputError, match="penalty"):
         fitted(made_up(), penalty=0)
+
+
+def test_the_interval_is_the_sandwich_worked_out_by_hand():
+    """Huber's sandwich of a weighted logistic regression, whose kinds have fixed weights; comparisons independent."""
+    scores = made_up()
+    found = fitted(scores, penalty=1e-9)
+    values = np.concatenate([scores.mated, scores.non_mated])
+    mated, weights = np.arange(3400) < 400, np.repeat([0.5 / 400, 0.5 / 3000], [400, 3000])
+    design = np.stack([values, np.ones(3400)], axis=1)
+    chance = 1 / (1 + np.exp(-np.log(10) * (found.slope * values + found.offset)))
+    parts = design * (weights * (mated - chance))[:, None]
+    meat = sum(len(kind) * np.cov(kind.T, bias=True) for kind in (parts[:400], parts[400:]))
+    bread = np.linalg.inv(design.T @ (design * (weights * chance * (1 - chance))[:, None]))
+    expected = bread @ meat @ bread / np.log(10) ** 2
+    np.testing.assert_allclose(found.covariance, expected[[0, 0, 1], [0, 1, 1]], rtol=1e-4)
+
+
+def test_as_many_copies_of_each_comparison_make_no_interval_narrower():
+    rng = np.random.default_rng(1)
+    pairs = np.array([[a, b] for a in range(40) for b in range(a)])
+    own, others = rng.normal(3, 1, 40), rng.normal(0, 1, len(pairs))
+    once = fitted(ScoreSet(own, others, np.arange(40), pairs))
+    five = fitted(
+        ScoreSet(np.repeat(own, 5), np.repeat(others, 5), np.repeat(np.arange(40), 5), np.repeat(pairs, 5, 0))
+    )
+    assert (five.evidence(1).high - five.evidence(1).low) > 0.95 * (once.evidence(1).high - once.evidence(1).low)
+
+
+def test_evidence_in_words_and_back():
+    found = fitted(made_up())
+    assert LikelihoodRatio.from_document(found.to_document()) == found
+    middle = found.evidence(2.0, prior=0.01)
+    assert middle.low < middle.log10_lr < middle.high
+    assert middle.posterior == pytest.approx(posterior(middle.log10_lr, 0.01))
+    assert "With the stated prior of 0.01" in middle.words()
+    assert "Without a prior this is no probability" in found.evidence(2.0).words()
+    with pytest.raises(InputError, match="not the document of a likelihood ratio"):
+        LikelihoodRatio.from_document({"slope": 1})
+
+
+@pytest.mark.parametrize(
+    ("log10_lr", "words"),
+    [
+        (0.2, "no support for one person or two"),
+        (0.31, "weak support for one person"),
+        (-1.5, "moderate support for two people"),
+        (2, "moderately strong support for one person"),
+        (-3.2, "strong support for two people"),
+        (5, "very strong support for one person"),
+        (6, "extremely strong support for one person"),
+    ],
+)
+def test_the_words_are_those_of_the_guideline(log10_lr, words):
+    assert evidence_words(log10_lr) == words

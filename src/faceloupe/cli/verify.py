@@ -1,6 +1,6 @@
 """``faceloupe verify``: decide whether two photographs show one person."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,10 @@ from faceloupe.cli.options import (
     open_gallery_if_any,
 )
 from faceloupe.cli.terminal import echo, echo_json, say
+from faceloupe.errors import InputError
+
+if TYPE_CHECKING:
+    from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["verify"]
 
@@ -28,6 +32,11 @@ def verify(
     gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
     min_size: MinSize = 20,
     turned: Turned = True,
+    lr: Annotated[bool, typer.Option("--lr", help="Also say what the score is worth as evidence: log10 LR.")] = False,
+    prior: Annotated[
+        float | None,
+        typer.Option(help="With --lr: your probability of one person before comparing; gives the one after."),
+    ] = None,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     json: AsJson = False,
@@ -41,18 +50,31 @@ def verify(
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
+    if prior is not None and not lr:
+        raise InputError("--prior turns a likelihood ratio into a probability: give --lr too")
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
     with open_gallery_if_any(gallery, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         if people and fmr is None and people.point(made_by) is None:
             say(f"{gallery} has no threshold of its own for {made_by.name}; the published one is taken.")
         point = None if fmr is None else published_point(made_by, fmr)
-        decision = decided(one, other, point, gallery=people, embedder=made_by, faces=search)
+        decision = decided(one, other, point, gallery=people, embedder=made_by, faces=search, prior=prior)
+    if lr and decision.evidence is None:
+        raise InputError(_no_evidence(decision.point))
     if json:
         echo_json(decision.to_document())
     else:
         answer, _, meaning = decision.words().partition("\n")
         echo(answer)
+        if lr and decision.evidence:
+            echo(decision.evidence.words())
         say(meaning)
     if not decision.match:
         raise typer.Exit(1)
+
+
+def _no_evidence(point: "OperatingPoint") -> str:
+    return (
+        f"--lr: nobody measured what scores of {point.embedder} are worth as evidence. Calibrate it on "
+        "photographs of which some show one person (faceloupe calibrate), and name the gallery"
+    )

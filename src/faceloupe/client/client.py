@@ -73,9 +73,14 @@ class Client:
         """Find the faces of a photograph."""
         return self._server.post(shapes.Detections, "/detect", {"photo": [photo]}, {})
 
-    def verify(self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None) -> shapes.Decision:
-        """Decide whether two photographs show one person; `central` takes of several faces the one in the middle."""
-        fields = {"central": central, "fmr": fmr}
+    def verify(
+        self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None, prior: float | None = None
+    ) -> shapes.Decision:
+        """Decide whether two photographs show one person; `central` takes of several faces the one in the middle.
+
+        With a `prior`, your probability of one person before comparing, the answer's evidence has the one after.
+        """
+        fields = {"central": central, "fmr": fmr, "prior": prior}
         return self._server.post(shapes.Decision, "/verify", {"one": [one], "other": [other]}, fields)
 
     def verify_person(

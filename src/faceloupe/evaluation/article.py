@@ -9,6 +9,7 @@ from faceloupe.evaluation import sections
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.group_section import group_section
 from faceloupe.evaluation.likelihood import likelihood_section
+from faceloupe.evaluation.paired import paired_section
 from faceloupe.evaluation.summary import lead
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
@@ -27,6 +28,7 @@ def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, A
     """
     written = [
         section("summary", "All recognisers in one table", sections.summarised(found)),
+        section("paired", "Which recogniser is better?", paired_section(found.paired)),
         section("verification", "Are these two the same person?", sections.verification(found)),
         section("points", "Do thresholds hold?", sections.points(found)),
         section("identification", "Who is this?", sections.identification(found)),

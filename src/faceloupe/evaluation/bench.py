@@ -16,6 +16,7 @@ from faceloupe.evaluation.embedding import SIDE, Captures
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
+from faceloupe.evaluation.paired import Paired, compare_with_first
 from faceloupe.evaluation.results import Checked, Measured, Origin, Pair, Worst
 from faceloupe.evaluation.split import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
@@ -25,6 +26,7 @@ from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.folds import FoldAccuracy
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
+from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["Bench", "EvaluationPlan"]
 
@@ -72,6 +74,7 @@ class Bench:
         self._data, self._parts, self._captures, self._plan = data, parts, captures, plan
         self.embedders: dict[str, Embedder] = {}
         self.measured: list[Measured] = []
+        self._scores: dict[str, ScoreSet] = {}
 
     def add(self, label: str, embedder: Embedder | None) -> None:
         """Measure an embedder; None is fitted first, see :mod:`faceloupe.evaluation.baselines`.
@@ -85,7 +88,13 @@ class Bench:
         if embedder is None:
             embedder, parts, captures, how = self._fitted(label)
         self.embedders[label] = embedder
-        self.measured.append(_measure(label, how, _Measuring(embedder, self._data, parts, captures, self._plan)))
+        work = _Measuring(embedder, self._data, parts, captures, self._plan)
+        self.measured.append(_measure(label, how, work))
+        self._scores[label] = work.most.with_failures
+
+    def paired(self) -> tuple[Paired, ...]:
+        """Return each embedder beside the first, on the same comparisons."""
+        return tuple(compare_with_first(self._parts.test.most.what, self._scores, self._plan.seed))
 
     def _fitted(self, label: str) -> tuple[Embedder, Parts, Captures, str]:
         """Return an embedder, its parts and captures, and how it was made."""

@@ -1,6 +1,7 @@
 """A threshold for an FMR, from photographs or references of one's own."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.thresholds import DEFAULT_FMR
 from faceloupe.scores.choosing import given_point, operating_point
+from faceloupe.scores.likelihood import fit_likelihood_ratio
 from faceloupe.scores.points import OperatingPoint, rule_of_3
 from faceloupe.scores.sets import ScoreSet
 
@@ -130,9 +132,15 @@ def calibrate_gallery(
 
 
 def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Embedder) -> OperatingPoint:
+    name, weights = maker.name, maker.sha256
     if threshold is None:
-        return operating_point(scores, fmr, source=source, embedder=maker.name, weights_sha256=maker.sha256)
-    return given_point(scores, threshold, source=source, embedder=maker.name, weights_sha256=maker.sha256)
+        point = operating_point(scores, fmr, source=source, embedder=name, weights_sha256=weights)
+    else:
+        point = given_point(scores, threshold, source=source, embedder=name, weights_sha256=weights)
+    if not scores.n_mated:
+        return point
+    ratio = fit_likelihood_ratio(scores, source=source, embedder=name, weights_sha256=weights)
+    return replace(point, likelihood=ratio)
 
 
 def _tell(noted: Callable[[str], None] | None, notes: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.bench import Bench, EvaluationPlan
 from faceloupe.evaluation.datasets import Data, Labelled, open_data, with_groups
 from faceloupe.evaluation.embedding import Captures, Pixels, embed_captures
+from faceloupe.evaluation.paired import Paired
 from faceloupe.evaluation.results import Measured
 from faceloupe.evaluation.speed import Speed, time_stages
 from faceloupe.evaluation.split import Parts, split
@@ -54,6 +55,8 @@ class Evaluation(Shown):
     plan : EvaluationPlan
     measured : tuple of Measured
         One an embedder, in the order asked for.
+    paired : tuple of Paired
+        Each embedder but the first beside it, on the same comparisons.
     failures : tuple of Failure
         Counted as errors in every rate but those of operating points.
     speed : Speed
@@ -66,6 +69,7 @@ class Evaluation(Shown):
     detecting: FaceSearch
     plan: EvaluationPlan
     measured: tuple[Measured, ...]
+    paired: tuple[Paired, ...]
     failures: tuple[Failure, ...]
     speed: Speed
     notes: tuple[str, ...]
@@ -86,6 +90,7 @@ class Evaluation(Shown):
             "photographs": len(self.data.paths),
             "subjects": len(self.data.names),
             "recognisers": [recogniser.to_document() for recogniser in self.measured],
+            "paired": [pair.to_document() for pair in self.paired],
             "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failures],
             "speed": self.speed.to_document(),
             "notes": list(self.notes),
@@ -182,6 +187,7 @@ def evaluate(
         detecting,
         plan,
         tuple(bench.measured),
+        bench.paired(),
         gone,
         Speed(captures.fresh, captures.seconds, stages, sample),
         (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, chart, text
-from faceloupe.scores.likelihood import LikelihoodRatio, cllr, cllr_min, ece, fit_likelihood_ratio
+from faceloupe.scores.evidence import LikelihoodRatio
+from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio
 from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["LikelihoodReport", "likelihood_report", "likelihood_section"]

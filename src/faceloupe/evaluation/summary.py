@@ -25,6 +25,7 @@ def lead(found: "Evaluation") -> Iterator[str]:
     yield _answer(first)
     if others:
         yield _beside(first, others)
+        yield " ".join(pair.words() for pair in found.paired)
     yield _failures(found)
 
 

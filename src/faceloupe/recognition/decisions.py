@@ -12,7 +12,8 @@ from faceloupe.recognition.photos import Photo
 from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template, compare
-from faceloupe.recognition.thresholds import choose_point, point_in_words, published_check
+from faceloupe.recognition.thresholds import choose_point, likelihood_of, point_in_words, published_check
+from faceloupe.scores.evidence import Evidence, posterior
 from faceloupe.scores.points import OperatingPoint
 
 __all__ = ["Decision", "Recognising", "face_document", "turn_words", "verify"]
@@ -33,12 +34,21 @@ class Decision:
         The threshold, and what was measured at it.
     one, other : Photograph
         The two photographs, each with the one face that was compared.
+    prior : float or None
+        The probability that they show one person before they are compared, if somebody stated it.
     """
 
     score: float
     point: OperatingPoint
     one: Photograph
     other: Photograph
+    prior: float | None = None
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the score is worth as evidence; None where that was measured neither for the gallery nor published."""
+        ratio = likelihood_of(self.point)
+        return None if ratio is None else ratio.evidence(self.score, self.prior)
 
     @property
     def match(self) -> bool:
@@ -81,7 +91,7 @@ class Decision:
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors."""
-        check = published_check(self.point)
+        check, evidence = published_check(self.point), self.evidence
         return {
             "schema": "faceloupe.decision/1",
             "match": self.match,
@@ -89,6 +99,7 @@ class Decision:
             "threshold": self.point.threshold,
             "point": self.point.to_document(),
             "check": check and check.to_document(),
+            "evidence": evidence and {**evidence.to_document(), "words": evidence.words()},
             "photographs": [
                 {
                     "path": str(photograph.path),
@@ -122,6 +133,7 @@ def verify(
     gallery: Recognising | None = None,
     embedder: Embedder | None = None,
     faces: Faces = "one",
+    prior: float | None = None,
 ) -> Decision:
     """Decide whether two photographs show one person.
 
@@ -136,6 +148,9 @@ def verify(
         By default the gallery's, or else SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
         Which face to take: with "one" each photograph must show just one; "central" takes the one nearest the centre.
+    prior : float, optional
+        The probability that the photographs show one person before they are compared, between 0 and 1:
+        :attr:`Decision.evidence` then has the one after. It changes no decision.
 
     Raises
     ------
@@ -148,11 +163,13 @@ def verify(
     UnavailableError
         If weights or packages are missing.
     """
+    if prior is not None:
+        posterior(0.0, prior)  # refuses what is no prior
     search = FaceSearch.of_one_face(faces)
     embedder = embedder or (gallery.embedder if gallery else SFace())
     chosen = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
     first, second = recognise_all((one, other), embedder, faces=search)
-    return Decision(compare(first.templates[0], second.templates[0]), chosen, first, second)
+    return Decision(compare(first.templates[0], second.templates[0]), chosen, first, second, prior)
 
 
 def turn_words(detection: Detection) -> str | None:

@@ -3,12 +3,14 @@
 ``benchmarks/published_points.py`` measured them and wrote the file that is read here.
 """
 
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from math import isclose
 from typing import Any
 
 from faceloupe.errors import InputError
+from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.points import Maker, OperatingPoint, one_in
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "check_point",
     "choose_point",
     "find_point",
+    "likelihood_of",
     "measurements",
     "point_in_words",
     "published_check",
@@ -136,6 +139,14 @@ def published_check(point: OperatingPoint) -> OperatingPoint | None:
     return _points().get(point)
 
 
+def likelihood_of(point: OperatingPoint) -> LikelihoodRatio | None:
+    """Return what scores are worth as evidence: as measured with a point, or else as published for its embedder."""
+    if point.likelihood:
+        return point.likelihood
+    maker = (point.embedder, point.weights_sha256)
+    return next((each.likelihood for each in all_points() if (each.embedder, each.weights_sha256) == maker), None)
+
+
 def all_points() -> tuple[OperatingPoint, ...]:
     """Return the points published for any embedder."""
     return tuple(_points())
@@ -152,10 +163,16 @@ def measurements() -> dict[str, Any]:
 
 @cache
 def _points() -> dict[OperatingPoint, OperatingPoint]:
-    return {
-        OperatingPoint.from_document(entry["point"]): OperatingPoint.from_document(entry["check"])
-        for entry in measurements()["points"]
+    document = measurements()
+    ratios = {
+        (ratio["embedder"], ratio["weights_sha256"]): LikelihoodRatio.from_document(ratio)
+        for ratio in document["likelihood_ratios"]
     }
+    points = {}
+    for entry in document["points"]:
+        point, check = (OperatingPoint.from_document(entry[part]) for part in ("point", "check"))
+        points[replace(point, likelihood=ratios.get((point.embedder, point.weights_sha256)))] = check
+    return points
 
 
 def point_in_words(point: OperatingPoint) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 ``sets`` holds mated and non-mated scores, ``rates`` counts their errors at a threshold and at all thresholds,
 ``intervals`` says how far that can be trusted (``dependence``: what comparisons that share people are worth), ``bands``
 does so for a whole curve, ``points`` chooses a threshold and keeps its provenance, ``folds``
-and ``identification`` are the protocols of LFW and of galleries, ``rejection`` judges measures of quality. The words
+and ``identification`` are the protocols of LFW and of galleries, ``paired`` compares two recognisers, ``likelihood``
+says what a score is worth as evidence, ``rejection`` judges measures of quality. The words
 are those of ISO/IEC 2382-37 and 19795-1. Everywhere a higher score means more alike, and the decision is "match" when
 score >= threshold.
 """
@@ -11,6 +12,7 @@ score >= threshold.
 from faceloupe.scores.bands import DetBand, det_band
 from faceloupe.scores.choosing import given_point, operating_point, remeasure
 from faceloupe.scores.confidence import Interval
+from faceloupe.scores.evidence import Evidence, LikelihoodRatio
 from faceloupe.scores.folds import FoldAccuracy, fold_accuracy
 from faceloupe.scores.identification import (
     Cmc,
@@ -31,6 +33,8 @@ from faceloupe.scores.intervals import (
     fnmr_interval,
     wilson,
 )
+from faceloupe.scores.likelihood import fit_likelihood_ratio
+from faceloupe.scores.paired import PairedDifference, paired_differences
 from faceloupe.scores.points import OperatingPoint, rule_of_3, rule_of_30
 from faceloupe.scores.rates import (
     DetCurve,
@@ -51,10 +55,13 @@ __all__ = [
     "DetCurve",
     "DetPoint",
     "EqualErrorRate",
+    "Evidence",
     "FoldAccuracy",
     "Interval",
+    "LikelihoodRatio",
     "OpenSet",
     "OperatingPoint",
+    "PairedDifference",
     "ProbeErrors",
     "RejectCurve",
     "ScoreSet",
@@ -68,6 +75,7 @@ __all__ = [
     "eer_interval",
     "error_interval",
     "error_versus_reject",
+    "fit_likelihood_ratio",
     "fmr",
     "fmr_interval",
     "fnmr",
@@ -78,6 +86,7 @@ __all__ = [
     "given_point",
     "open_set",
     "operating_point",
+    "paired_differences",
     "rank_1_errors",
     "remeasure",
     "rule_of_3",

@@ -11,7 +11,7 @@ from faceloupe.errors import InputError
 from faceloupe.scores.dependence import pair_codes
 from faceloupe.scores.sets import Floats, ScoreSet, checked_floats, checked_share, plain
 
-__all__ = ["DetBand", "det_band"]
+__all__ = ["DetBand", "WeightedTradeOff", "det_band"]
 
 Labels = NDArray[np.intp]
 
@@ -91,7 +91,7 @@ def det_band(
     for target in targets:
         checked_share("FMR", float(target))
     tail = (1 - checked_share("confidence", confidence)) / 2
-    trade_off = _WeightedTradeOff(scores, own, sides, targets)
+    trade_off = WeightedTradeOff(scores, own, sides, targets)
     rng = np.random.default_rng(seed)
     drawn = np.array([trade_off.resampled(rng) for _ in range(samples)])
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
@@ -99,7 +99,7 @@ def det_band(
     return DetBand(targets, measured, low, high, confidence, samples, scores.n_subjects)
 
 
-class _WeightedTradeOff:
+class WeightedTradeOff:
     """FNMR at given FMRs for subjects that count several times; what does not depend on the counts is done once."""
 
     def __init__(self, scores: ScoreSet, own: Labels, sides: Labels, targets: Floats) -> None:

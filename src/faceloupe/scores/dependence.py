@@ -90,12 +90,36 @@ class SharedSubjects:
         shortfall : array of float64, (N,)
             How much of an error each comparison is, in [0, 1].
         """
-        worth = _ratio(rate * (1 - rate), self._variance(parts))
+        worth = _ratio(rate * (1 - rate), self.variance(parts))
         return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))
+
+    def covariance(self, parts: Floats) -> Floats:
+        """Return the covariance of two sums of comparisons' parts, (N, 2) -> (2, 2), as :meth:`variance` of one.
+
+        In no direction is it below that of pairs of people as if they shared nobody.
+        """
+        if self._sharing[0] > 1 - 1e-9:  # all share one person: nothing shows how people differ
+            return np.diag(np.abs(parts).sum(axis=0) ** 2)
+        two = self.first != self.second
+        by_person, by_pair = np.zeros((self.n_people, 2)), np.zeros((self.n_pairs, 2))
+        for axis, values in enumerate(parts.T):
+            by_pair[:, axis] = np.bincount(self.pair, values, self.n_pairs)
+            by_person[:, axis] = np.bincount(self.first, values, self.n_people)
+            by_person[:, axis] += np.bincount(self.second[two], values[two], self.n_people)
+        of_two = np.zeros(self.n_pairs, dtype=np.bool_)
+        of_two[self.pair[two]] = True
+        of_pairs = by_pair.T @ by_pair / (1 - self._sharing[1])
+        sharing = (by_person.T @ by_person - by_pair[of_two].T @ by_pair[of_two]) / (1 - self._sharing[0])
+        sizes, axes = np.linalg.eigh(of_pairs)
+        root = axes * np.sqrt(np.maximum(sizes, 1e-300))
+        inverse = np.linalg.pinv(root)
+        times, turned = np.linalg.eigh(inverse @ sharing @ inverse.T)
+        turned = root @ turned
+        return np.asarray((turned * np.maximum(times, 1.0)) @ turned.T)
 
     def _worth_at(self, errors: Flags) -> float:
         rate = float(errors.mean())
-        return _ratio(rate * (1 - rate), self._variance((errors - rate) / len(errors)))
+        return _ratio(rate * (1 - rate), self.variance((errors - rate) / len(errors)))
 
     def _enough(self, errors: Floats) -> bool:
         """Return whether enough people are involved: as many as had an equal part, by Kish's effective number."""
@@ -112,7 +136,7 @@ class SharedSubjects:
             errors[descending[:size]] = True
         return errors
 
-    def _variance(self, parts: Floats) -> float:
+    def variance(self, parts: Floats) -> float:
         """Return the variance of a sum of comparisons' parts, those that share a person being dependent.
 
         The sum of the products of all two parts that share a person (Fafchamps & Gubert 2007, "The formation of risk

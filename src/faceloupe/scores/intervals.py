@@ -190,6 +190,13 @@ def complement(interval: Interval) -> Interval:
     return Interval(1 - interval.high, 1 - interval.low, interval.confidence, interval.n_effective, interval.method)
 
 
+def student(n_people: int, confidence: float = 0.95) -> float:
+    """Return how many standard errors an interval reaches to either side where so many people tell how large one is."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(1, n_people - 1), (1 + confidence) / 2))
+
+
 def subjects_of_all(scores: ScoreSet) -> Labels | None:
     """Return whom the comparisons show, mated ones first, (M + K, 2); None if that is not known."""
     own, sides = scores.mated_subjects, scores.non_mated_subjects
@@ -200,11 +207,11 @@ def _korn_graubard(
     rate: float, worth: float, shared: SharedSubjects, confidence: float, *, most: float = math.inf
 ) -> Interval:
     """Return the exact limits for so many independent comparisons, fewer where few people say how many they are."""
-    from scipy.special import betaincinv, stdtrit  # the one thing here that NumPy lacks
+    from scipy.special import betaincinv  # what NumPy lacks
 
     upper = (1 + checked_share("confidence", confidence)) / 2
     if shared.n_people > 1:
-        worth *= (NormalDist().inv_cdf(upper) / float(stdtrit(shared.n_people - 1, upper))) ** 2
+        worth *= (NormalDist().inv_cdf(upper) / student(shared.n_people, confidence)) ** 2
     worth = min(most, max(worth, shared.least))
     errors = rate * worth
     low = float(betaincinv(errors, worth - errors + 1, 1 - upper)) if rate > 0 else 0.0

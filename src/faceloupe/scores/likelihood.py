@@ -1,77 +1,26 @@
-"""What a score is worth as evidence: its likelihood ratio, and how good such ratios are.
+"""Likelihood ratios: fitted to scores, and how good they are.
 
-LR = P(score | one person) / P(score | two people), told as log10 LR: +2 says that the score is a hundred times as
-likely where both photographs show one person. It is no probability that they do: that takes a prior, which nobody here
-knows. Ramos & Gonzalez-Rodriguez 2013, "Reliable support: measuring calibration of likelihood ratios".
+:mod:`faceloupe.scores.evidence` says what such a ratio is. Ramos & Gonzalez-Rodriguez 2013, "Reliable support:
+measuring calibration of likelihood ratios".
 """
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.intervals import fmr_interval, fnmr_interval
+from faceloupe.scores.dependence import SharedSubjects
+from faceloupe.scores.evidence import LikelihoodRatio
+from faceloupe.scores.intervals import fmr_interval, fnmr_interval, student, subjects_of_all
 from faceloupe.scores.rates import check_mated
 from faceloupe.scores.sets import Floats, ScoreSet
 
-__all__ = ["LikelihoodRatio", "cllr", "cllr_min", "ece", "fit_likelihood_ratio", "posterior"]
+__all__ = ["cllr", "cllr_min", "ece", "fit_likelihood_ratio"]
 
 STEPS = 100  # of Newton's method, which takes about ten
 TINY = 1e-12
-
-
-@dataclass(frozen=True, slots=True)
-class LikelihoodRatio:
-    """A straight line from scores to log10 likelihood ratios, with the limits past which data support none.
-
-    Attributes
-    ----------
-    slope, offset : float
-        log10 LR = slope · score + offset.
-    low, high : float
-        Limits of log10 LR: among as many independent comparisons as there were, one error could have been missed.
-    n_mated, n_non_mated : int
-        Comparisons that it was fitted to.
-    source, embedder, weights_sha256 : str
-        What it was fitted on, and what made the templates.
-    """
-
-    slope: float
-    offset: float
-    low: float
-    high: float
-    n_mated: int
-    n_non_mated: int
-    source: str
-    embedder: str
-    weights_sha256: str = ""
-
-    def __post_init__(self) -> None:
-        if not all(map(math.isfinite, (self.slope, self.offset, self.low, self.high))) or self.low > self.high:
-            raise InputError(f"expected finite numbers and low <= high, got {self.slope, self.offset, self.low}")
-
-    def log10(self, scores: ArrayLike) -> Floats:
-        """Return log10 LR of scores, within the limits."""
-        line: Floats = np.clip(self.slope * np.asarray(scores, dtype=np.float64) + self.offset, self.low, self.high)
-        return line
-
-    def words(self, score: float) -> str:
-        """Return what a score is worth, in a sentence that says nothing of a prior."""
-        value = float(self.log10(score))
-        kind, times = ("one person", 10**value) if value >= 0 else ("two people", 10**-value)
-        limit = " or more (the data support no more)" if value in (self.low, self.high) else ""
-        often = f"{float(f'{times:.2g}'):,.0f} times as likely{limit}"
-        return (
-            f"log10 LR {value:+.2f}: a score like this is about {often} where the photographs show {kind}, on "
-            f"photographs like those of {self.source}. Without a prior this is no probability that they do."
-        )
-
-    def to_document(self) -> dict[str, Any]:
-        """Return it as a plain dictionary."""
-        return asdict(self)
+NORMAL = 1.96  # standard errors to either side, of many people
 
 
 def fit_likelihood_ratio(
@@ -103,13 +52,16 @@ def fit_likelihood_ratio(
     centre, spread = float(values.mean()), float(values.std()) or 1.0
     weights = np.repeat([0.5 / scores.n_mated, 0.5 / scores.n_non_mated], [scores.n_mated, scores.n_non_mated])
     mated = np.arange(len(values)) < scores.n_mated
-    slope, offset = _logistic((values - centre) / spread, mated, weights, penalty)
+    line, influence = _logistic((values - centre) / spread, mated, weights, penalty)
+    to_scores = np.array([[1 / spread, 0.0], [-centre / spread, 1.0]]) / math.log(10)  # of a line over scaled scores
+    slope, offset = to_scores @ line
+    covariance = to_scores @ _covariance(influence, scores) @ to_scores.T
     match, miss = (
         interval.n_effective for interval in (fmr_interval(scores, math.inf), fnmr_interval(scores, -math.inf))
     )
     return LikelihoodRatio(
-        slope / spread / math.log(10),
-        (offset - slope * centre / spread) / math.log(10),
+        float(slope),
+        float(offset),
         -math.log10(miss + 1),
         math.log10(match + 1),
         scores.n_mated,
@@ -117,6 +69,7 @@ def fit_likelihood_ratio(
         source,
         embedder,
         weights_sha256,
+        (float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
     )
 
 
@@ -175,38 +128,34 @@ def pooled_shares(values: Floats, mated: NDArray[np.bool_], weights: Floats) -> 
     return rising
 
 
-def posterior(log10_lr: float, prior: float) -> float:
-    """Return the probability that two photographs show one person, for a prior that somebody states.
+def _logistic(values: Floats, mated: NDArray[np.bool_], weights: Floats, penalty: float) -> tuple[Floats, Floats]:
+    """Minimise the weighted logistic loss and half the penalty of the squared slope, by Newton's method.
 
-    Parameters
-    ----------
-    log10_lr : float
-    prior : float
-        Probability before the comparison, strictly between 0 and 1.
-
-    Raises
-    ------
-    InputError
-        If the prior is no such number.
-
-    >>> round(posterior(2.0, 0.01), 3)
-    0.503
+    Returns the slope and offset, (2,), and by how much each comparison moved them, (N, 2).
     """
-    if not 0 < prior < 1:
-        raise InputError(f"prior: expected a probability between 0 and 1, got {prior}")
-    return 1 / (1 + 10 ** -(log10_lr + math.log10(prior / (1 - prior))))
-
-
-def _logistic(values: Floats, mated: NDArray[np.bool_], weights: Floats, penalty: float) -> tuple[float, float]:
-    """Minimise the weighted logistic loss and half the penalty of the squared slope, by Newton's method."""
     design = np.stack([values, np.ones_like(values)], axis=1)
     line, ridge = np.zeros(2), np.array([penalty, 0.0])
     for _ in range(STEPS):
         chance = 1 / (1 + np.exp(-np.clip(design @ line, -500, 500)))
-        gradient = design.T @ (weights * (chance - mated)) + ridge * line
+        parts = design * (weights * (chance - mated))[:, None]
         curvature = design.T @ (design * (weights * chance * (1 - chance))[:, None]) + np.diag(ridge)
-        step = np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve(curvature, parts.sum(axis=0) + ridge * line)
         line -= step
         if np.abs(step).max() < 1e-10:
             break
-    return float(line[0]), float(line[1])
+    influence: Floats = -np.linalg.solve(curvature, parts.T).T.astype(np.float64)
+    return line, influence
+
+
+def _covariance(influence: Floats, scores: ScoreSet) -> Floats:
+    """Return the covariance of slope and offset, (2, 2): the sandwich of Huber 1967, comparisons of a person dependent.
+
+    The kinds have fixed weights, so each kind's influences are taken from their own mean.
+    """
+    kinds = np.split(influence, [scores.n_mated])
+    parts = np.concatenate([kind - kind.mean(axis=0) for kind in kinds])
+    subjects = subjects_of_all(scores)
+    if subjects is None:
+        return np.asarray(parts.T @ parts)
+    shared = SharedSubjects.of(subjects)
+    return shared.covariance(parts) * (student(shared.n_people) / NORMAL) ** 2

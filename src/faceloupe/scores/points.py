@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from faceloupe.errors import InputError
 from faceloupe.scores.confidence import Interval
+from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.sets import checked_share
 
 __all__ = [
@@ -63,6 +64,8 @@ class OperatingPoint:
         Of the embedder's weights, in hexadecimal; empty if it has none.
     given : bool
         Whether the threshold was given and not chosen for an FMR; `target_fmr` is then where the interval ends.
+    likelihood : LikelihoodRatio or None
+        What scores are worth as evidence, fitted to the same comparisons; None where that was not done.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class OperatingPoint:
     embedder: str
     weights_sha256: str = ""
     given: bool = False
+    likelihood: LikelihoodRatio | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):
@@ -126,8 +130,11 @@ class OperatingPoint:
             If the document is of something else.
         """
         try:
-            values = {field.name: document[field.name] for field in fields(cls) if field.name != "given"}
-            values["given"] = bool(document.get("given", False))  # older documents know no given threshold
+            newer = {"given", "likelihood"}  # which older documents lack
+            values = {field.name: document[field.name] for field in fields(cls) if field.name not in newer}
+            values["given"] = bool(document.get("given", False))
+            ratio = document.get("likelihood")
+            values["likelihood"] = None if ratio is None else LikelihoodRatio.from_document(ratio)
             for rate in ("fmr_interval", "fnmr_interval"):
                 values[rate] = values[rate] and Interval(**values[rate])
             return cls(**values)

@@ -38,6 +38,9 @@ class ToVerify(Sent):
     other: Photo
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
     fmr: Fmr = None
+    prior: float | None = Field(
+        default=None, gt=0, lt=1, description="Your probability of one person before comparing; gives the one after."
+    )
 
 
 class ToVerifyPerson(Sent):
@@ -131,7 +134,7 @@ async def decided(sent: ToVerify, service: Service) -> Decision:
     faces: Literal["central", "one"] = "central" if sent.central else "one"
     one = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
     other = await service.recogniser.photograph(sent.other, "the second", faces=faces)
-    return Decision(compare(one.templates[0], other.templates[0]), point, one, other)
+    return Decision(compare(one.templates[0], other.templates[0]), point, one, other, sent.prior)
 
 
 def _asked_for(fmr: float | None, service: Service) -> OperatingPoint | None:

@@ -82,6 +82,20 @@ class SeenFace(Seen):
     face: Face
 
 
+class WordedEvidence(BaseModel):
+    """What a score is worth as evidence; a probability only where a prior was stated."""
+
+    log10_lr: float = Field(description="Positive for one person, negative for two.")
+    low: float = Field(description="Where its 95 % interval begins.")
+    high: float
+    limited: bool = Field(description="Whether the data support no ratio further from 0.")
+    support: str = Field(description="In the words of the ENFSI guideline of 2015.")
+    source: str = Field(description="What the ratio was fitted on.")
+    prior: float | None
+    posterior: float | None = Field(description="The probability of one person, with the prior that was sent.")
+    words: str
+
+
 class Decision(BaseModel):
     """Whether two photographs show one person."""
 
@@ -93,6 +107,7 @@ class Decision(BaseModel):
     check: OperatingPoint | None = Field(
         description="The same threshold measured on other people, if it was published."
     )
+    evidence: WordedEvidence | None = Field(description="What the score is worth as evidence, where that was measured.")
     photographs: list[SeenFace]
     warnings: list[str]
     words: str

@@ -1,0 +1,95 @@
+"""Recognisers compared with the first of them, on the same pairs: which is better, or that it cannot be told."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faceloupe.blocks import Block, table, text
+from faceloupe.errors import InputError
+from faceloupe.evaluation.verification import FARS, PEOPLE
+from faceloupe.scores.paired import PairedDifference, paired_differences
+from faceloupe.scores.sets import ScoreSet
+
+__all__ = ["Paired", "compare_with_first", "paired_section"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two recognisers on the same comparisons.
+
+    Attributes
+    ----------
+    first, second : str
+        What they were asked for as.
+    what : str
+        Which comparisons, in words.
+    differences : tuple of PairedDifference
+        Empty where there were too few people.
+    """
+
+    first: str
+    second: str
+    what: str
+    differences: tuple[PairedDifference, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        differences = [difference.to_document() for difference in self.differences]
+        return {"first": self.first, "second": self.second, "what": self.what, "differences": differences}
+
+    def words(self) -> str:
+        """Return which is better by what, in a sentence."""
+        if not self.differences:
+            return f"{self.first} and {self.second} were not compared: that takes {PEOPLE} people or more."
+        better = {"first": self.first, "second": self.second}
+        won = [f"{better[each.better]} by {each.what}" for each in self.differences if each.better in better]
+        equal = [each.what for each in self.differences if each.better not in better]
+        parts = [f"better is {', '.join(won)}"] if won else []
+        if equal:
+            parts.append(f"by {', '.join(equal)} they cannot be told apart")
+        return f"{self.first} and {self.second} on the same pairs: {'; '.join(parts)}."
+
+
+def compare_with_first(what: str, scores: dict[str, ScoreSet], seed: int) -> Iterator[Paired]:
+    """Yield each recogniser beside the first.
+
+    Parameters
+    ----------
+    what : str
+        Which comparisons, in words.
+    scores : dict of label to ScoreSet
+        Of the same comparisons; those that could not be made with the lowest score.
+    seed : int
+        Of the subjects drawn.
+    """
+    labels = list(scores)
+    for label in labels[1:]:
+        first, second = scores[labels[0]], scores[label]
+        try:
+            enough = first.n_subjects >= PEOPLE
+            yield Paired(labels[0], label, what, paired_differences(first, second, FARS, seed=seed) if enough else ())
+        except InputError as problem:
+            raise InputError(f"{labels[0]} beside {label}: {problem}") from problem
+
+
+def paired_section(paired: Sequence[Paired]) -> Iterator[Block]:
+    """Yield which recogniser is better, with intervals of the differences."""
+    for number, pair in enumerate(paired):
+        yield text(f"**{pair.second} against {pair.first}.** {pair.words()}")
+        if pair.differences:
+            yield table(
+                f"paired-{number}" if number else "paired",
+                f"{pair.second} against {pair.first}: {pair.what}.",
+                {"rate": "left", pair.first: "right", pair.second: "right", "difference": "left", "better": "left"},
+                [_row(pair, each) for each in pair.differences],
+                "Differences are second minus first, in percentage points, each with its own 95 % interval: the same "
+                "people are drawn again for both, and thresholds are found anew (the AUC's is DeLong's). FNMR is "
+                "compared where both have the same FMR. “Cannot be told apart” where 0 is within, or fewer than six "
+                "people make the difference. A comparison that could not be made counts as an error.",
+            )
+
+
+def _row(pair: Paired, each: PairedDifference) -> list[object]:
+    better = {"first": pair.first, "second": pair.second}.get(each.better, each.better)
+    low, high, gain = (f"{100 * value:+.2f}" for value in (each.low, each.high, each.difference))
+    return [each.what, f"{100 * each.first:.2f} %", f"{100 * each.second:.2f} %", f"{gain} [{low}, {high}]", better]

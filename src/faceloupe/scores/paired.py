@@ -1,0 +1,190 @@
+"""Two recognisers on the same comparisons: how far their error rates differ, with intervals that know of the pairing.
+
+What is hard for the one is mostly hard for the other, so that their difference is known far better than either rate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.scores.bands import WeightedTradeOff
+from faceloupe.scores.dependence import SharedSubjects
+from faceloupe.scores.intervals import student, subjects_of_all
+from faceloupe.scores.points import one_in, rule_of_3
+from faceloupe.scores.rates import auc, det_curve, placements
+from faceloupe.scores.sets import Floats, ScoreSet, checked_share
+
+__all__ = ["PairedDifference", "paired_differences"]
+
+SAMPLES = 500  # of the bootstrap
+AROUND = 4  # times the EER, up and down: where it is looked for when subjects are drawn again
+STEPS = 41
+LEAST = 6  # people: of five who all favour one recogniser a sign test says p = 0.06
+
+DRAWN = "subjects drawn with replacement, the same for both"
+PLACED = "DeLong, DeLong & Clarke-Pearson 1988, comparisons that share subjects counted as dependent"
+
+Verdict = Literal["first", "second", "cannot be told apart"]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """A rate of two recognisers on the same comparisons, and its difference.
+
+    Attributes
+    ----------
+    what : str
+        Which rate.
+    first, second : float
+        The rate of each, in [0, 1].
+    difference : float
+        Second minus first.
+    low, high : float
+        95 % interval of the difference.
+    n_people : int
+        On how many people's comparisons the two decide differently; of the AUC, how many people there are.
+    better : {"first", "second", "cannot be told apart"}
+        Whose rate is better: the interval lies on one side of 0, and at least six people make the difference.
+    method : str
+        How the interval was found, in words.
+    """
+
+    what: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    n_people: int
+    better: Verdict
+    method: str
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary."""
+        return asdict(self)
+
+
+def paired_differences(
+    first: ScoreSet, second: ScoreSet, fmrs: Sequence[float], *, samples: int = SAMPLES, seed: int = 0
+) -> tuple[PairedDifference, ...]:
+    """Compare two recognisers: FNMR where each has the same FMR, EER and AUC.
+
+    In each sample of the bootstrap the thresholds of both are found anew (see :func:`faceloupe.scores.det_band` for how
+    subjects are drawn). ``benchmarks/coverage.py`` shows how often the intervals hold the truth.
+
+    Parameters
+    ----------
+    first, second : ScoreSet
+        Scores of the same comparisons in the same order, with subjects.
+    fmrs : sequence of float
+        At which FNMR is compared; those that the comparisons do not support (rule of 3) are left out.
+    samples : int
+        Bootstrap samples, at least 1.
+    seed : int
+        Same seed, same intervals.
+
+    Raises
+    ------
+    InputError
+        If subjects are not known or not those of the same comparisons, or a number is out of range.
+    """
+    own, sides = _subjects_of_both(first, second)
+    if samples < 1:
+        raise InputError(f"samples: expected at least 1, got {samples}")
+    targets = [checked_share("FMR", fmr) for fmr in fmrs if first.n_non_mated >= rule_of_3(fmr)]
+    curves = det_curve(first), det_curve(second)
+    eers = [curve.eer.rate for curve in curves]
+    grid = _grid(eers, first.n_non_mated)
+    trade_offs = [WeightedTradeOff(scores, own, sides, np.array([*targets, *grid])) for scores in (first, second)]
+    rng = np.random.default_rng(seed)
+    drawn = np.array([_drawn(trade_offs, grid, len(targets), rng) for _ in range(samples)])  # (samples, 2, targets + 1)
+    low, high = np.quantile(drawn[:, 1] - drawn[:, 0], [0.025, 0.975], axis=0)
+    found = []
+    for place, fmr in enumerate(targets):
+        points = [curve.at_fmr(fmr) for curve in curves]
+        people = _people_between(first, second, own, sides, [point.threshold for point in points])
+        rates = (points[0].fnmr, points[1].fnmr)
+        found.append(_difference(f"FNMR at FMR {one_in(fmr)}", rates, (low[place], high[place]), people, DRAWN))
+    people = _people_between(first, second, own, sides, [curve.eer.low for curve in curves])
+    return (*found, _difference("EER", (eers[0], eers[1]), (low[-1], high[-1]), people, DRAWN), _of_auc(first, second))
+
+
+def _subjects_of_both(first: ScoreSet, second: ScoreSet) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    own, sides = first.mated_subjects, first.non_mated_subjects
+    if own is None or sides is None or second.mated_subjects is None or second.non_mated_subjects is None:
+        raise InputError("two recognisers are compared by drawing subjects: give both ScoreSets their subjects")
+    if not (np.array_equal(own, second.mated_subjects) and np.array_equal(sides, second.non_mated_subjects)):
+        raise InputError("two recognisers are compared on the same comparisons in the same order; these are others")
+    return own, sides
+
+
+def _grid(eers: Sequence[float], n_non_mated: int) -> Floats:
+    """Return FMRs among which the EERs of other draws will be."""
+    lowest = max(min(eers) / AROUND, 1 / n_non_mated)
+    highest = min(max(AROUND * max(eers), 10 * lowest), 0.9)
+    return np.geomspace(min(lowest, highest / 2), highest, STEPS)
+
+
+def _drawn(trade_offs: Sequence[WeightedTradeOff], grid: Floats, n_targets: int, rng: np.random.Generator) -> Floats:
+    """Return FNMR at each target, and the EER, of both recognisers for the same drawn subjects."""
+    people = trade_offs[0].n_subjects
+    while True:
+        counts = np.bincount(rng.integers(people, size=people), minlength=people)
+        rates = [each.fnmr(counts) for each in trade_offs]
+        if not np.isnan(rates[0][0]):
+            return np.array([[*rate[:n_targets], _crossing(grid, rate[n_targets:])] for rate in rates])
+
+
+def _crossing(fmr: Floats, fnmr: Floats) -> float:
+    """Return where FNMR, which falls, meets FMR, on the line between two points; at an end if it does so beyond."""
+    gap = fnmr - fmr
+    if gap[0] <= 0 or gap[-1] >= 0:
+        return float(fmr[0] if gap[0] <= 0 else fmr[-1])
+    after = int(np.argmax(gap < 0))
+    share = gap[after - 1] / (gap[after - 1] - gap[after])
+    return float(fmr[after - 1] + share * (fmr[after] - fmr[after - 1]))
+
+
+def _people_between(
+    first: ScoreSet,
+    second: ScoreSet,
+    own: NDArray[np.intp],
+    sides: NDArray[np.intp],
+    thresholds: Sequence[float],
+) -> int:
+    """Return on how many people's comparisons two recognisers decide differently."""
+    mated = (first.mated >= thresholds[0]) != (second.mated >= thresholds[1])
+    non_mated = (first.non_mated >= thresholds[0]) != (second.non_mated >= thresholds[1])
+    return len(np.union1d(own[mated], sides[non_mated]))
+
+
+def _of_auc(first: ScoreSet, second: ScoreSet) -> PairedDifference:
+    areas = auc(first), auc(second)
+    parts = _placed(second, areas[1]) - _placed(first, areas[0])
+    subjects = subjects_of_all(first)
+    if subjects is None:
+        raise InputError("subjects are not known")
+    shared = SharedSubjects.of(subjects)
+    deviation = float(np.sqrt(shared.variance(parts))) if parts.any() else 0.0
+    margin = student(shared.n_people) * deviation
+    gain = areas[1] - areas[0]
+    return _difference("AUC", areas, (gain - margin, gain + margin), shared.n_people, PLACED)
+
+
+def _placed(scores: ScoreSet, area: float) -> Floats:
+    mated, non_mated = placements(scores)
+    return np.concatenate([(mated - area) / len(mated), (non_mated - area) / len(non_mated)])
+
+
+def _difference(
+    what: str, rates: tuple[float, float], limits: tuple[float, float], people: int, method: str
+) -> PairedDifference:
+    low, high = map(float, limits)
+    better: Verdict = "cannot be told apart"
+    if people >= LEAST and (low > 0 or high < 0):
+        better = "second" if (low > 0) == (what == "AUC") else "first"
+    return PairedDifference(what, *rates, rates[1] - rates[0], low, high, people, better, method)
