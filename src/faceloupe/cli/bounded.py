@@ -113,9 +113,9 @@ def memory_told(what: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, FaceloupeError, RuntimeError) as problem:
-        told = str(problem).lower()
+        message = str(problem).lower()
         met = isinstance(problem, MemoryError) or any(
-            word in told for word in ("memoryerror", "alloc", "out of memory")
+            word in message for word in ("memoryerror", "alloc", "out of memory")
         )
         if not met or CHILD not in os.environ:
             raise

@@ -25,8 +25,8 @@ __all__ = ["verify"]
 
 
 def verify(
-    one: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
-    other: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     fmr: TargetFmr = None,
     central: Central = False,
     gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
@@ -58,7 +58,7 @@ def verify(
         if people and fmr is None and people.point(made_by) is None:
             say(f"{gallery} has no threshold of its own for {made_by.name}; the published one is taken.")
         point = None if fmr is None else published_point(made_by, fmr)
-        decision = decided(one, other, point, gallery=people, embedder=made_by, faces=search, prior=prior)
+        decision = decided(a, b, point, gallery=people, embedder=made_by, faces=search, prior=prior)
     if lr and decision.evidence is None:
         raise InputError(_no_evidence(decision.point))
     if json:

@@ -57,7 +57,7 @@ def write_article(explanation: Explanation) -> dict[str, Any]:
     return {
         "title": _title(explanation),
         "lead": list(lead(explanation)),
-        "sections": [one for one in sections if one["blocks"]],
+        "sections": [part for part in sections if part["blocks"]],
         "plot": ["why", "maps"],
         "evidence": explanation.to_document(),
         "provenance": _provenance(explanation),

@@ -155,9 +155,9 @@ def _subject_folders(root: Path) -> list[Path]:
     if len(folders) > 1:
         return folders
     loose = sum(entry.suffix.lower() in SUFFIXES for entry in entries)
-    found = f"one subject, {as_text(folders[0].name)!r}" if folders else f"no folder ({loose} images lie outside one)"
+    holds = f"one subject, {as_text(folders[0].name)!r}" if folders else f"no folder ({loose} images lie outside one)"
     raise InputError(
-        f"{root} holds {found if entries else 'nothing'}; expected two or more subjects, one folder each, as in "
+        f"{root} holds {holds if entries else 'nothing'}; expected two or more subjects, one folder each, as in "
         "ann/1.jpg and bob/1.jpg"
     )
 

@@ -32,8 +32,8 @@ def faces_section(faces: FaceSet, *, show_faces: bool | None = None, captures: i
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} must be a whole number of at least 1; got {value!r}")
     counts = faces.captures_per_subject
-    told = f"**{faces!r}.** Licence: {faces.licence}."
-    blocks = [text(told)]
+    summary = f"**{faces!r}.** Licence: {faces.licence}."
+    blocks = [text(summary)]
     if show_faces or (show_faces is None and faces.source in SHOWABLE):
         blocks.append(_pictures(faces, captures, limit))
     else:

@@ -30,9 +30,9 @@ def write_article(look: Look) -> dict[str, Any]:
     drawn = [block["id"] for part in sections for block in part["blocks"] if block["type"] == "pictures"]
     attributed = [id_ for id_ in drawn if id_.startswith("attribution")]
     return {
-        "title": f"A look inside {' and '.join(one.model.name for one in looks.values())}",
+        "title": f"A look inside {' and '.join(part.model.name for part in looks.values())}",
         "lead": list(lead(look)),
-        "sections": [one for one in sections if one["blocks"]],
+        "sections": [part for part in sections if part["blocks"]],
         "plot": attributed[:1] or drawn[-1:],
         "evidence": look.to_document(),
         **({"loupe": loupe} if loupe else {}),
@@ -51,10 +51,10 @@ def _network(looks: dict[str, Look]) -> Iterator[Block]:
 def _provenance(look: Look) -> dict[str, Any]:
     looks = [look] if look.other is None else [look, look.other]
     facts: dict[str, Any] = {"made by": f"faceloupe {version('faceloupe')}"}
-    for one in looks:
-        facts[one.model.name] = one.model.origin
-        if one.model.digest:
-            facts[f"{one.model.name}, SHA-256"] = one.model.digest
-        facts[f"{one.model.name}, pixels"] = one.model.pixels
-    facts["faces"] = [one.name for one in look.photographs]
+    for each in looks:
+        facts[each.model.name] = each.model.origin
+        if each.model.digest:
+            facts[f"{each.model.name}, SHA-256"] = each.model.digest
+        facts[f"{each.model.name}, pixels"] = each.model.pixels
+    facts["faces"] = [each.name for each in look.photographs]
     return facts

@@ -86,13 +86,13 @@ def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
     """
     if isinstance(faces, FaceSet):
         given = list(zip(faces.captures, faces.images, faces.subject, strict=True))
-        found = [FacePicture(name, image, faces.names[who]) for name, image, who in given]
+        pictures = [FacePicture(name, image, faces.names[who]) for name, image, who in given]
     else:
         several: list[Any] = [faces] if _is_one(faces) else list(faces)  # type: ignore[arg-type]
-        found = [_open(face, place) for place, face in enumerate(several, start=1)]
-    if not 1 <= len(found) <= MOST:
-        raise InputError(f"faces: expected 1 to {MOST}, got {len(found)}")
-    return tuple(_distinct(found))
+        pictures = [_open(face, place) for place, face in enumerate(several, start=1)]
+    if not 1 <= len(pictures) <= MOST:
+        raise InputError(f"faces: expected 1 to {MOST}, got {len(pictures)}")
+    return tuple(_distinct(pictures))
 
 
 def _is_one(faces: Any) -> bool:
@@ -128,15 +128,15 @@ def _from_set(name: str, source: str, number: int) -> FacePicture:
     return FacePicture(name, faces.images[capture], faces.names[0])
 
 
-def _distinct(photographs: Sequence[FacePicture]) -> list[FacePicture]:
+def _distinct(pictures: Sequence[FacePicture]) -> list[FacePicture]:
     """Return the same with numbers on names that occur more than once."""
     seen: dict[str, int] = {}
-    for one in photographs:
-        seen[one.name] = seen.get(one.name, 0) + 1
+    for picture in pictures:
+        seen[picture.name] = seen.get(picture.name, 0) + 1
     counts = dict.fromkeys(seen, 0)
     named = []
-    for one in photographs:
-        counts[one.name] += 1
-        name = f"{one.name} ({counts[one.name]})" if seen[one.name] > 1 else one.name
-        named.append(FacePicture(name, one.source, one.subject))
+    for picture in pictures:
+        counts[picture.name] += 1
+        name = f"{picture.name} ({counts[picture.name]})" if seen[picture.name] > 1 else picture.name
+        named.append(FacePicture(name, picture.source, picture.subject))
     return named

@@ -88,9 +88,9 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
     for face in faces:
         for name, output in trace(network, face[None], names).items():
             values = _flat(output).astype(np.float64)
-            found = [np.full(len(values), values.shape[1]), values.sum(axis=1), (values**2).sum(axis=1)]
-            sums[name] = [a + b for a, b in zip(sums[name], found, strict=True)] if name in sums else found
-    kept: dict[str, list[Floats]] = {name: [] for name in sums}
+            moments = [np.full(len(values), values.shape[1]), values.sum(axis=1), (values**2).sum(axis=1)]
+            sums[name] = [a + b for a, b in zip(sums[name], moments, strict=True)] if name in sums else moments
+    shown_maps: dict[str, list[Floats]] = {name: [] for name in sums}
     units: dict[str, NDArray[np.intp]] = {}
     shapes: dict[str, tuple[int, ...]] = {}
     for face in faces[:shown]:
@@ -98,10 +98,10 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
             maps = output[0] if output.ndim == 4 else output.reshape(-1)
             shapes[name] = maps.shape
             units.setdefault(name, _most_varied(sums[name], maps.ndim == 3))
-            kept[name].append(_cut_down(maps[units[name]]))
+            shown_maps[name].append(_cut_down(maps[units[name]]))
     return {
         name: LayerOutput(name, shapes[name], units[name], _frozen(np.stack(values)), _block(shapes[name]))
-        for name, values in kept.items()
+        for name, values in shown_maps.items()
     }
 
 

@@ -122,7 +122,7 @@ class Look(Shown):
         return {"schema": "faceloupe.look/2", "lead": list(lead(self)), **self._numbers()}
 
     def _numbers(self) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        numbers: dict[str, Any] = {
             "network": self.model.name,
             "origin": self.model.origin,
             "sha256": self.model.digest,
@@ -139,9 +139,9 @@ class Look(Shown):
             "notes": list(self.notes),
         }
         if self.other:
-            found["other"] = self.other._numbers()
-            found["similarity"] = self.similarity.to_document() if self.similarity else None
-        return found
+            numbers["other"] = self.other._numbers()
+            numbers["similarity"] = self.similarity.to_document() if self.similarity else None
+        return numbers
 
     def __repr__(self) -> str:
         beside = f", beside {self.other.model.name}" if self.other else ""
@@ -196,21 +196,21 @@ def look(
         If a data set or an optional package is missing.
     """
     photographs = open_faces(faces)
-    models = _distinct([open_model(one) for one in (model, compare) if one is not None])
+    models = _distinct([open_model(each) for each in (model, compare) if each is not None])
     _check_methods(methods, models)
     names = _own_layers(models, photographs, layers)
-    begun = [_begin(one, photographs, own) for one, own in zip(models, names, strict=True)]
-    for one in begun:
-        if methods and one.is_template and len(photographs) < 2:
+    begun = [_begin(each, photographs, own) for each, own in zip(models, names, strict=True)]
+    for each in begun:
+        if methods and each.is_template and len(photographs) < 2:
             raise InputError(
-                f"{one.model.name} answers with a template, which says something only beside another one; give two "
+                f"{each.model.name} answers with a template, which says something only beside another one; give two "
                 "faces, or no method, or say that its numbers are classes (answers)"
             )
     if preview:
         first, *others = begun
         preview(replace(first, other=others[0] if others else None, notes=(*first.notes, _UNFINISHED)))
     ticks = _ticks(progress, len(begun) * len(methods) * len(begun[0].shown))
-    finished = [_finish(one, methods, certify, ticks) for one in begun]
+    finished = [_finish(each, methods, certify, ticks) for each in begun]
     return _compared(*finished) if compare is not None else finished[0]
 
 
@@ -220,14 +220,14 @@ _UNFINISHED = "This page was written before the measures and the attributions we
 def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[str] | None) -> Look:
     cut = model.cut(photographs)
     batch = model.prepare(cut)
-    found = anatomy(model.network, batch.shape[1:])
-    traced = observe_layers(model.network, batch, choose_layers(found, layers), SHOWN)
+    network_anatomy = anatomy(model.network, batch.shape[1:])
+    traced = observe_layers(model.network, batch, choose_layers(network_anatomy, layers), SHOWN)
     asked = access(model.network)
     with asked.left_as_found():
         outputs = np.concatenate([asked.outputs(face[None]) for face in batch])
         unit = asked.unit(batch[0])
         notes = (*model.notes, *_notes_on_answers(asked, batch))
-    return Look(model, photographs, cut, found, outputs, traced, notes=notes, unit=unit)
+    return Look(model, photographs, cut, network_anatomy, outputs, traced, notes=notes, unit=unit)
 
 
 def _notes_on_answers(asked: Access, batch: Floats) -> Iterator[str]:
@@ -242,31 +242,31 @@ def _notes_on_answers(asked: Access, batch: Floats) -> Iterator[str]:
         )
 
 
-def _finish(one: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:
-    network, batch = one.model.network, one.prepared
-    units, no_units = measure_units(network, batch, one.anatomy)
-    shifts, no_shifts = measure_shifts(network, batch, one.trace)
+def _finish(begun: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:
+    network, batch = begun.model.network, begun.prepared
+    units, no_units = measure_units(network, batch, begun.anatomy)
+    shifts, no_shifts = measure_shifts(network, batch, begun.trace)
     attributions = {
         (photograph.name, method): attribute(
             network,
             batch[place],
-            one.outputs[one.partner(place)] if one.is_template else None,
+            begun.outputs[begun.partner(place)] if begun.is_template else None,
             method,
             certify=certify,
             progress=next(ticks),
         )
         for method in methods
-        for place, photograph in enumerate(one.shown)
+        for place, photograph in enumerate(begun.shown)
     }
-    notes = (*one.notes, *filter(None, (no_units, no_shifts)))
-    return replace(one, units=units, shifts=shifts, attributions=attributions, notes=notes)
+    notes = (*begun.notes, *filter(None, (no_units, no_shifts)))
+    return replace(begun, units=units, shifts=shifts, attributions=attributions, notes=notes)
 
 
-def _compared(one: Look, other: Look) -> Look:
+def _compared(first: Look, second: Look) -> Look:
     similarity, none = compare_networks(
-        (one.model.network, other.model.network), (one.prepared, other.prepared), (one.trace, other.trace)
+        (first.model.network, second.model.network), (first.prepared, second.prepared), (first.trace, second.trace)
     )
-    return replace(one, other=other, similarity=similarity, notes=(*one.notes, none) if none else one.notes)
+    return replace(first, other=second, similarity=similarity, notes=(*first.notes, none) if none else first.notes)
 
 
 def _distinct(models: Sequence[Model]) -> list[Model]:
@@ -293,8 +293,8 @@ def _own_layers(
     if layers is None or len(models) == 1:
         return [layers] * len(models)
     batches = [model.prepare(model.cut(photographs[:1])) for model in models]
-    found = [anatomy(model.network, batch.shape[1:]) for model, batch in zip(models, batches, strict=True)]
-    there = [[layer.name for layer in one.layers] for one in found]
+    anatomies = [anatomy(model.network, batch.shape[1:]) for model, batch in zip(models, batches, strict=True)]
+    there = [[layer.name for layer in each.layers] for each in anatomies]
     wanted = chosen_layers(layers, list(dict.fromkeys(name for names in there for name in names)))
     return [[name for name in names if name in wanted] or None for names in there]
 

@@ -58,9 +58,9 @@ def _shifts(key: str, look: Look, shifts: ShiftSensitivity) -> Block:
     for layer in shifts.layers:
         changes = dict.fromkeys(distances, "–")
         for distance in distances:
-            found = [change for pixels, change in zip(shifts.pixels, layer.change, strict=True)
+            changed = [change for pixels, change in zip(shifts.pixels, layer.change, strict=True)
                      if abs(pixels) == distance and change is not None]  # fmt: skip
-            changes[distance] = f"{np.mean(found):.2f}" if found else "–"
+            changes[distance] = f"{np.mean(changed):.2f}" if changed else "–"
         rows.append([f"`{layer.name}`", *changes.values()])
     return table(
         f"{key}shifts",
@@ -76,17 +76,17 @@ def comparison(look: Look) -> Iterator[Block]:
     """Yield CKA of the layers of both networks."""
     if look.similarity is None or look.other is None:
         return
-    found = look.similarity
+    similarity = look.similarity
     rows = []
-    for place, layer in enumerate(found.rows):
-        values = found.unbiased[place]
+    for place, layer in enumerate(similarity.rows):
+        values = similarity.unbiased[place]
         if np.isnan(values).all():
             rows.append([f"`{layer}`", "–", "undefined", "–", "–", "–"])
             continue
         best = int(np.nanargmax(values))
-        cell = found.cells[place][best]
-        same = three_figures(found[layer, layer].unbiased) if layer in found.columns else "–"
-        rows.append([f"`{layer}`", f"`{found.columns[best]}`", three_figures(cell.unbiased),
+        cell = similarity.cells[place][best]
+        same = three_figures(similarity[layer, layer].unbiased) if layer in similarity.columns else "–"
+        rows.append([f"`{layer}`", f"`{similarity.columns[best]}`", three_figures(cell.unbiased),
                      three_figures(float(np.mean(cell.shuffled))), three_figures(cell.biased), same])  # fmt: skip
     names = {
         f"layer of {look.model.name}": "left", f"most alike in {look.other.model.name}": "left", "CKA": "right",

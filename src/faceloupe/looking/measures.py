@@ -59,11 +59,11 @@ def compare_networks(
     """Return how alike the traced layers of two networks place the same faces, or why that is not measured."""
     if len(faces[0]) < LEAST:
         return None, f"How alike the layers of both networks are (CKA) is not measured: that needs {LEAST} faces."
-    needed = sum(_size(one, len(faces[0])) for one in traced)
+    needed = sum(_size(layers, len(faces[0])) for layers in traced)
     if needed > ROOM:
         return None, f"How alike the layers of both networks are (CKA) is not measured: {_too_much(needed)}."
-    one, other = (trace(*given) for given in zip(networks, faces, map(list, traced), strict=True))
-    return compare_layers(one, other), ""
+    first, second = (trace(*arguments) for arguments in zip(networks, faces, map(list, traced), strict=True))
+    return compare_layers(first, second), ""
 
 
 def _size(traced: Mapping[str, LayerOutput], n: int) -> int:

@@ -115,7 +115,7 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, o
     )
     deep = isinstance(classifier, DeepCNNClassifier)
     step = classifier.preprocessing_
-    told = {"none": "as they are, from 0 to 1", "centre": f"less their mean in training, {step.mean:.3f}",
+    in_words = {"none": "as they are, from 0 to 1", "centre": f"less their mean in training, {step.mean:.3f}",
             "standardise": f"less their mean in training, {step.mean:.3f}, divided by {step.scale:.3f}"}  # fmt: skip
     both_ways = "As a classifier it adds the answer to the mirror image; here the network is looked at by itself."
     return Model(
@@ -124,7 +124,7 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, o
         extent=classifier.image_shape_,
         colour=False,
         prepare=classifier.prepare,
-        pixels=f"grey pixels {told[step.kind]}{', resized to 64×64' if deep else ''}",
+        pixels=f"grey pixels {in_words[step.kind]}{', resized to 64×64' if deep else ''}",
         answers="classes",
         origin=origin,
         classes=tuple(map(str, classifier.classes_)),

@@ -17,7 +17,7 @@ from faceloupe.numerals import counted, three_figures
 
 __all__ = ["attributions", "faces", "layers"]
 
-Found = Mapping[str, Attribution]  # by the face's name
+Maps = Mapping[str, Attribution]  # by the face's name
 ACROSS = 16  # numbers of a vector in one row of its picture
 
 
@@ -80,14 +80,16 @@ def _answers(key: str, look: Look) -> Block:
     for place, photograph in enumerate(look.photographs):
         name, value, sure = answer_of(look, place)
         rows.append([photograph.name, name, three_figures(value), *([] if sure is None else [f"{100 * sure:.1f} %"])])
-    one, other = (single and look.model.classes) or ("class 0", "class 1")
+    first, second = (single and look.model.classes) or ("class 0", "class 1")
     limit = f"{THRESHOLDS[look.unit]:.3g}"
-    note = f"One {look.unit} for two classes: above {limit} it speaks for {other}, below for {one}." if single else ""
+    note = (
+        f"One {look.unit} for two classes: above {limit} it speaks for {second}, below for {first}." if single else ""
+    )
     return table(f"{key}answers", f"What {look.model.name} answers.", columns, rows, note)
 
 
 def _cosines(key: str, look: Look) -> Block:
-    names = [one.name for one in look.photographs]
+    names = [photograph.name for photograph in look.photographs]
     rows = [[name, *map(three_figures, row)] for name, row in zip(names, look.cosines.tolist(), strict=True)]
     return table(
         f"{key}answers",
@@ -104,16 +106,20 @@ def attributions(looks: Looks) -> Iterator[Block]:
     for key, look in looks.items():
         whose = _whose(looks, look)
         for method in dict.fromkeys(method for _, method in look.attributions):
-            found = {photograph.name: look.attributions[photograph.name, method] for photograph in look.shown}
-            yield from (text(f"**Warning, {name}:** {one.warning}.") for name, one in found.items() if one.warning)
-            yield _maps(f"attribution-{key}{method}", look, method, found, whose)
-            yield from _where_it_counts(f"{key}seen-{method}", look, method, found, whose)
-            yield _certificates(f"{key}certificates-{method}", look, method, found, whose)
+            maps = {photograph.name: look.attributions[photograph.name, method] for photograph in look.shown}
+            yield from (
+                text(f"**Warning, {name}:** {attribution.warning}.")
+                for name, attribution in maps.items()
+                if attribution.warning
+            )
+            yield _maps(f"attribution-{key}{method}", look, method, maps, whose)
+            yield from _where_it_counts(f"{key}seen-{method}", look, method, maps, whose)
+            yield _certificates(f"{key}certificates-{method}", look, method, maps, whose)
 
 
-def _maps(id_: str, look: Look, method: str, found: Found, whose: str) -> Block:
-    first = next(iter(found.values()))
-    limit = max(float(np.abs(one.map).max()) for one in found.values())
+def _maps(id_: str, look: Look, method: str, maps: Maps, whose: str) -> Block:
+    first = next(iter(maps.values()))
+    limit = max(float(np.abs(attribution.map).max()) for attribution in maps.values())
     at = f" at {first.layer}" if first.layer else ""
     rows, columns = first.map.shape
     return pictures(
@@ -123,24 +129,25 @@ def _maps(id_: str, look: Look, method: str, found: Found, whose: str) -> Block:
         "drawn at the size of the face, linear in between; raw, on one scale for all faces.",
         {
             name: (
-                one.on_face(),
-                f"{name_of(method)} of {name}, {one.target}: from {three_figures(float(one.map.min()))} to "
-                f"{three_figures(float(one.map.max()))}, {one.unit}",
+                attribution.on_face(),
+                f"{name_of(method)} of {name}, {attribution.target}: from "
+                f"{three_figures(float(attribution.map.min()))} to {three_figures(float(attribution.map.max()))}, "
+                f"{attribution.unit}",
             )
-            for name, one in found.items()
+            for name, attribution in maps.items()
         },
         scale={"kind": "diverging", "limit": limit, "unit": first.unit},
         columns=_columns(look),
     )
 
 
-def _where_it_counts(id_: str, look: Look, method: str, found: Found, whose: str) -> Iterator[Block]:
+def _where_it_counts(id_: str, look: Look, method: str, maps: Maps, whose: str) -> Iterator[Block]:
     """Yield the faces where their maps are above 0, of the maps that did not fail their certificate."""
     panels = {}
-    for face, (name, one) in zip(look.faces, found.items(), strict=False):
-        most = float(one.map.max())
-        if one.warning is None and most > 0 and one.face_shape == face.shape[:2]:
-            share = np.clip(one.on_face() / most, 0, 1)
+    for face, (name, attribution) in zip(look.faces, maps.items(), strict=False):
+        most = float(attribution.map.max())
+        if attribution.warning is None and most > 0 and attribution.face_shape == face.shape[:2]:
+            share = np.clip(attribution.on_face() / most, 0, 1)
             share = share if face.ndim == 2 else share[..., None]
             panels[f"{name}, where it counts"] = (1 - share * (1 - face), f"{name}, seen where the map is above 0")
     if panels:
@@ -155,7 +162,7 @@ def _where_it_counts(id_: str, look: Look, method: str, found: Found, whose: str
         )
 
 
-def _certificates(id_: str, look: Look, method: str, found: Found, whose: str) -> Block:
+def _certificates(id_: str, look: Look, method: str, maps: Maps, whose: str) -> Block:
     places = {photograph.name: place for place, photograph in enumerate(look.photographs)}
     return table(
         id_,
@@ -165,12 +172,12 @@ def _certificates(id_: str, look: Look, method: str, found: Found, whose: str) -
             [
                 name,
                 target_of(look, places[name]),
-                three_figures(one.value),
-                f"{three_figures(float(one.map.min()))} to {three_figures(float(one.map.max()))}",
-                one.baseline,
-                _checks(one),
+                three_figures(attribution.value),
+                f"{three_figures(float(attribution.map.min()))} to {three_figures(float(attribution.map.max()))}",
+                attribution.baseline,
+                _checks(attribution),
             ]
-            for name, one in found.items()
+            for name, attribution in maps.items()
         ],
         "The baseline stands for “nothing there” and decides part of the picture.",
     )

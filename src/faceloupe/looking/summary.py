@@ -74,16 +74,16 @@ def listed(things: Sequence[object]) -> str:
 
 def _network(look: "Look") -> str:
     height, width = look.model.extent
-    found, count = look.anatomy, look.outputs.shape[1]
+    anatomy, count = look.anatomy, look.outputs.shape[1]
     uncounted = ""
-    if found.not_counted:
-        more = ", …" if len(found.not_counted) > NAMED else ""
-        uncounted = f" (not counted: {listed(evenly(found.not_counted, NAMED))}{more})"
+    if anatomy.not_counted:
+        more = ", …" if len(anatomy.not_counted) > NAMED else ""
+        uncounted = f" (not counted: {listed(evenly(anatomy.not_counted, NAMED))}{more})"
     return (
         f"**{look.model.name}** takes a face of {height}×{width} pixels in "
         f"{'colour' if look.model.colour else 'grey'} and answers with {_kind_of_answer(look, count)}. It has "
-        f"**{counted(found.parameters, 'parameter')}** in {counted(len(found.layers), 'layer')} and does "
-        f"**{counted(found.multiply_adds, 'multiply-add')}** a face{uncounted}."
+        f"**{counted(anatomy.parameters, 'parameter')}** in {counted(len(anatomy.layers), 'layer')} and does "
+        f"**{counted(anatomy.multiply_adds, 'multiply-add')}** a face{uncounted}."
     )
 
 
@@ -122,17 +122,18 @@ def _similarities(look: "Look") -> str:
 
 
 def _evidence(look: "Look") -> str:
-    failed = [found for found in look.attributions.values() if found.warning]
-    checked = [found for found in look.attributions.values() if found.certificate]
+    failed = [attribution for attribution in look.attributions.values() if attribution.warning]
+    checked = [attribution for attribution in look.attributions.values() if attribution.certificate]
     places = {photograph.name: place for place, photograph in enumerate(look.photographs)}
-    (name, method), found = next(iter(look.attributions.items()))
-    told = (
-        f"The {target_of(look, places[name])} is {three_figures(found.value)} for {name}. By {name_of(method)}, it "
-        f"rests most on what lies around {where_most(found)}: {three_figures(float(found.map.max()))} {found.unit}."
+    (name, method), attribution = next(iter(look.attributions.items()))
+    sentence = (
+        f"The {target_of(look, places[name])} is {three_figures(attribution.value)} for {name}. By {name_of(method)}, "
+        f"it rests most on what lies around {where_most(attribution)}: {three_figures(float(attribution.map.max()))} "
+        f"{attribution.unit}."
     )
-    if not found.map.any():
-        told = f"Nothing of {name} moves its answer: {found.warning or 'the map is 0 everywhere'}."
+    if not attribution.map.any():
+        sentence = f"Nothing of {name} moves its answer: {attribution.warning or 'the map is 0 everywhere'}."
     if not checked:
-        return f"{told} The maps are not checked."
+        return f"{sentence} The maps are not checked."
     verdict = "each passed its checks" if not failed else f"**{len(failed)} failed**: read the warning before the map"
-    return f"{told} {counted(len(checked), 'map')} drawn; {verdict}."
+    return f"{sentence} {counted(len(checked), 'map')} drawn; {verdict}."

@@ -126,16 +126,16 @@ def _lines(axes: "Axes", block: Block) -> None:
 
     series, joined = drawable(block), block["mark"] == "line"
     (x_low, x_high), (y_low, y_high) = line_domains(block, series)
-    for one in series:
-        axes.fill_between(one.x, one.lo, one.hi, color=one.look.colour, alpha=0.15, linewidth=0)
-        every = max(1, math.ceil(len(one.x) / 9)) if joined else 1
-        dash = (0, tuple(float(part) / 2 for part in one.dash.split())) if one.dash else "-"
+    for curve in series:
+        axes.fill_between(curve.x, curve.lo, curve.hi, color=curve.look.colour, alpha=0.15, linewidth=0)
+        every = max(1, math.ceil(len(curve.x) / 9)) if joined else 1
+        dash = (0, tuple(float(part) / 2 for part in curve.dash.split())) if curve.dash else "-"
         line = dash if joined else ""
-        axes.plot(one.x, one.y, linestyle=line, markevery=every, label=drawn_words(one.name), **_look(one))
+        axes.plot(curve.x, curve.y, linestyle=line, markevery=every, label=drawn_words(curve.name), **_look(curve))
     margin = 0.0 if is_log(block["x"]) else 0.02 * (x_high - x_low)
     axes.set(xlim=(x_low - margin, x_high + margin), ylim=(y_low, y_high + 0.02 * (y_high - y_low)))
     axes.set(xscale="log" if is_log(block["x"]) else "linear", yscale="log" if is_log(block["y"]) else "linear")
-    if not is_log(block["x"]) and all(value.is_integer() for one in series for value in finite(one.x)):
+    if not is_log(block["x"]) and all(value.is_integer() for curve in series for value in finite(curve.x)):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if block["x"].get("ticks"):
         axes.set_xticks(block["x"]["ticks"])

@@ -71,7 +71,7 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
             for tick, name in zip(y_ticks, y_names, strict=True)
         )
         + _x_axis(chart["x"], series, x, (left, width - names), height - BOTTOM)
-        + "".join((_curve if joined else _cloud)(one, x, y) for one in series)
+        + "".join((_curve if joined else _cloud)(each, x, y) for each in series)
         + _references(chart.get("reference") or [], x, y, left, named=not ends)
         + _names(ends, x, y)
     )
@@ -81,10 +81,10 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
 def line_domains(chart: Mapping[str, Any], series: Sequence[Series]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the values that the axes span: (x low, x high), (y low, y high); nothing drawn lies outside."""
     references = chart.get("reference") or []
-    ys = [value for one in series for column in (one.y, one.lo, one.hi) for value in column]
+    ys = [value for each in series for column in (each.y, each.lo, each.hi) for value in column]
     ys += [mark["y"] for mark in references if "y" in mark]
     wanted = chart["y"].get("range") or []
-    xs = [value for one in series for value in one.x]
+    xs = [value for each in series for value in each.x]
     return (
         log_domain(xs) if is_log(chart["x"]) else domain_of(xs),
         log_domain([*ys, *wanted]) if is_log(chart["y"]) else domain_of([*ys, *wanted], round_to=None if wanted else 5),
@@ -93,7 +93,7 @@ def line_domains(chart: Mapping[str, Any], series: Sequence[Series]) -> tuple[tu
 
 def _x_axis(axis: Mapping[str, Any], series: Sequence[Series], x: Scale, span: tuple[float, float], base: float) -> str:
     left, right = span
-    ticks = axis.get("ticks") or _x_ticks({value for one in series for value in finite(one.x)}, x)
+    ticks = axis.get("ticks") or _x_ticks({value for each in series for value in finite(each.x)}, x)
     return (
         line(left, base, right, base, "axis")
         + "".join(

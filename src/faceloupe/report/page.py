@@ -132,8 +132,8 @@ def _verdicts(document: Mapping[str, Any]) -> str:
         for block in statements
     )
     counts = Counter(str(judged["verdict"]) for block in statements for judged in block["judged"])
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in SIGNS if counts[verdict])
-    heading = element("h2", f"At a glance: of {sum(counts.values())} verdicts, {told}", id="glance")
+    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in SIGNS if counts[verdict])
+    heading = element("h2", f"At a glance: of {sum(counts.values())} verdicts, {tally}", id="glance")
     content = element("details", element("summary", heading) + element("ul", rows))
     return element("section", content, class_="glance", aria_labelledby="glance")
 

@@ -52,21 +52,23 @@ def _curve_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> 
 
 def _line_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     series, unit = read_series(chart), chart["y"].get("unit")
-    held = [{x: (y, lo, hi) for x, y, lo, hi in zip(one.x, one.y, one.lo, one.hi, strict=True)} for one in series]
-    xs = sorted({x for one in held for x in one if not math.isnan(x)})
+    points = [
+        {x: (y, lo, hi) for x, y, lo, hi in zip(each.x, each.y, each.lo, each.hi, strict=True)} for each in series
+    ]
+    xs = sorted({x for each in points for x in each if not math.isnan(x)})
     rows = [
         [
             format_number(x, chart["x"].get("unit")),
-            *(format_interval(*one[x], unit) if x in one else "–" for one in held),
+            *(format_interval(*each[x], unit) if x in each else "–" for each in points),
         ]
         for x in xs
     ]
-    return [axis_label(plain(chart["x"]["label"]), chart["x"].get("unit")), *(one.name for one in series)], rows
+    return [axis_label(plain(chart["x"]["label"]), chart["x"].get("unit")), *(each.name for each in series)], rows
 
 
 def _point_words(chart: Chart) -> str:
     axes = f"Scatter plot of {_lower(chart['y']['label'])} by {_lower(chart['x']['label'])}."
-    return " ".join([axes, *(_cloud_words(one, chart["x"], chart["y"]) for one in read_series(chart))])
+    return " ".join([axes, *(_cloud_words(each, chart["x"], chart["y"]) for each in read_series(chart))])
 
 
 def _cloud_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
@@ -82,9 +84,9 @@ def _cloud_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> 
 def _point_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     x, y = chart["x"], chart["y"]
     rows = [
-        [one.name, format_number(at, x.get("unit")), format_number(value, y.get("unit"))]
-        for one in read_series(chart)
-        for at, value in zip(one.x, one.y, strict=True)
+        [each.name, format_number(at, x.get("unit")), format_number(value, y.get("unit"))]
+        for each in read_series(chart)
+        for at, value in zip(each.x, each.y, strict=True)
     ]
     return ["of", *(axis_label(plain(axis["label"]), axis.get("unit")) for axis in (x, y))], rows
 
@@ -112,21 +114,21 @@ def _dot_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     rows, unit = dot_rows(chart), chart["y"].get("unit")
     counts = [Counter(format_number(value, unit) for value in row.values) for row in rows]
     values = sorted({value for row in rows for value in row.values})
-    told = [["mean", *(format_interval(row.mean, row.lo, row.hi, unit) for row in rows)]]
+    means = [["mean", *(format_interval(row.mean, row.lo, row.hi, unit) for row in rows)]]
     body = [
         [name, *(str(count[name]) for count in counts)]
         for name in dict.fromkeys(format_number(v, unit) for v in values)
     ]
     head = axis_label(plain(chart["y"]["label"]), unit) or "value"
-    return [head, *(f"{row.label}: how many" for row in rows)], (told if chart.get("summary") else []) + body
+    return [head, *(f"{row.label}: how many" for row in rows)], (means if chart.get("summary") else []) + body
 
 
 def _interval_words(chart: Chart) -> str:
     unit = chart["x"].get("unit")
     rows = [
-        f"{label}, {one.name}: {format_interval(value, low, high, unit)}."
+        f"{label}, {series.name}: {format_interval(value, low, high, unit)}."
         for label, marks in interval_rows(chart)
-        for one, value, low, high in marks
+        for series, value, low, high in marks
     ]
     return " ".join([f"Estimates with intervals of {_lower(chart['x']['label'])}.", *rows])
 

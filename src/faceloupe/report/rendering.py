@@ -94,8 +94,8 @@ def _statement(block: Block, level: int) -> str:
     id_ = identifier("statement", block["id"])
     manner = element("span", f"The tutorial {block['manner']}:", class_="manner") + " "
     drawn = render_block(block["block"], level + 1) if block.get("block") else ""
-    told = any(judged["of"] or judged["quantity"] for judged in block["judged"])
-    alone = "" if told else badges(block)
+    has_parts = any(judged["of"] or judged["quantity"] for judged in block["judged"])
+    alone = "" if has_parts else badges(block)
     content = (
         element(f"h{level}", manner + inline(block["claim"]) + alone, id=f"{id_}-claim")
         + ("" if alone else element("ul", "".join(map(_judged, block["judged"])), class_="judged"))

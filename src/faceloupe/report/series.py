@@ -89,7 +89,7 @@ def read_series(chart: Mapping[str, Any]) -> list[Series]:
         If a style is none of the six.
     """
     seen: Counter[str] = Counter()
-    return [_read_one(chart["id"], one, seen) for one in chart["series"]]
+    return [_series(chart["id"], entry, seen) for entry in chart["series"]]
 
 
 def is_log(axis: Mapping[str, Any]) -> bool:
@@ -104,13 +104,13 @@ def drawable(chart: Mapping[str, Any]) -> list[Series]:
     """
     series = read_series(chart)
     if is_log(chart["x"]):
-        series = [replace(one, x=_positive(one.x, math.nan)) for one in series]
+        series = [replace(each, x=_positive(each.x, math.nan)) for each in series]
     if is_log(chart["y"]):
-        shown = [value for one in series for column in (one.y, one.lo, one.hi) for value in column if value > 0]
+        shown = [value for each in series for column in (each.y, each.lo, each.hi) for value in column if value > 0]
         lowest = min(shown, default=1.0)
         series = [
-            replace(one, y=_positive(one.y, math.nan), lo=_positive(one.lo, lowest), hi=_positive(one.hi, lowest))
-            for one in series
+            replace(each, y=_positive(each.y, math.nan), lo=_positive(each.lo, lowest), hi=_positive(each.hi, lowest))
+            for each in series
         ]
     return series
 
@@ -118,32 +118,32 @@ def drawable(chart: Mapping[str, Any]) -> list[Series]:
 def dot_rows(chart: Mapping[str, Any]) -> list[Row]:
     """Return the rows of a dots chart, one for each category and series, in the order they appear."""
     series = read_series(chart)
-    sharing = Counter(category for one in series for category in dict.fromkeys(one.x))
+    sharing = Counter(category for each in series for category in dict.fromkeys(each.x))
     summaries: dict[str, list[Mapping[str, Any]]] = {}
     for summary in chart.get("summary") or []:
         summaries.setdefault(summary["x"], []).append(summary)
     rows = []
-    for category in dict.fromkeys(category for one in series for category in one.x):
-        for one in (one for one in series if category in one.x):
-            values = tuple(y for x, y in zip(one.x, one.y, strict=True) if x == category and math.isfinite(y))
-            label = plain(category if sharing[category] == 1 else f"{category}, {one.name}")
-            told = summaries.get(category) or [{}]
-            summary = told.pop(0) if len(told) > 1 else told[0]
-            rows.append(Row(label, one, values, *(_number(summary.get(key)) for key in ("mean", "lo", "hi"))))
+    for category in dict.fromkeys(category for each in series for category in each.x):
+        for each in (each for each in series if category in each.x):
+            values = tuple(y for x, y in zip(each.x, each.y, strict=True) if x == category and math.isfinite(y))
+            label = plain(category if sharing[category] == 1 else f"{category}, {each.name}")
+            matching = summaries.get(category) or [{}]
+            summary = matching.pop(0) if len(matching) > 1 else matching[0]
+            rows.append(Row(label, each, values, *(_number(summary.get(key)) for key in ("mean", "lo", "hi"))))
     return rows
 
 
 def interval_rows(chart: Mapping[str, Any]) -> list[tuple[str, list[tuple[Series, float, float, float]]]]:
     """Return for each category of an interval chart the (series, estimate, low, high) that it holds."""
     series = read_series(chart)
-    categories = chart["y"].get("categories") or list(dict.fromkeys(name for one in series for name in one.y))
+    categories = chart["y"].get("categories") or list(dict.fromkeys(name for each in series for name in each.y))
     return [
         (
             plain(category),
             [
-                (one, x, low, high)
-                for one in series
-                for name, x, low, high in zip(one.y, one.x, one.lo, one.hi, strict=True)
+                (each, x, low, high)
+                for each in series
+                for name, x, low, high in zip(each.y, each.x, each.lo, each.hi, strict=True)
                 if name == category and math.isfinite(x)
             ],
         )
@@ -165,20 +165,20 @@ def stack_dots(values: Sequence[float], step: float, columns: int) -> list[tuple
     ]
 
 
-def _read_one(chart: str, one: Mapping[str, Any], seen: Counter[str]) -> Series:
-    style = one["style"]
+def _series(chart: str, series: Mapping[str, Any], seen: Counter[str]) -> Series:
+    style = series["style"]
     if style not in LOOKS:
         raise InputError(f"Chart {chart!r}: style {style!r} is not known; use one of {', '.join(LOOKS)}.")
     dash = DASHES[(int(LOOKS[style].alternative) + 2 * seen[style]) % len(DASHES)]
     seen[style] += 1
-    nothing = [None] * len(one["x"])
+    nothing = [None] * len(series["x"])
     return Series(
-        name=plain(one["name"]),
+        name=plain(series["name"]),
         style=style,
-        x=_column(one["x"]),
-        y=_column(one["y"]),
-        lo=_column(one.get("lo") or nothing),
-        hi=_column(one.get("hi") or nothing),
+        x=_column(series["x"]),
+        y=_column(series["y"]),
+        lo=_column(series.get("lo") or nothing),
+        hi=_column(series.get("hi") or nothing),
         dash=dash,
     )
 

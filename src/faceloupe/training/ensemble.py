@@ -270,13 +270,13 @@ def _fit_chunk(
         if keep_moments:
             moments.append(values.clone())
     silent = {name: ~torch.stack([part[name] for part in active], dim=1).numpy() for name in active[0]}
-    kept = [_views(moment, start) for moment in moments]
+    views = [_views(moment, start) for moment in moments]
     return ManyFits(
         {name: value.clone() for name, value in weights.items()},
         loss.div_(captures).numpy(),
         right.div_(captures).numpy(),  # counted first: a perfect epoch is 1, to the last bit
         silent,
-        {name: torch.stack([moment[name] for moment in kept], dim=1) for name in start} if keep_moments else None,
+        {name: torch.stack([moment[name] for moment in views], dim=1) for name in start} if keep_moments else None,
     )
 
 

@@ -91,10 +91,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path} is damaged ({error}); save the classifier anew.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"{path} does not describe a saved classifier, but something else.")
-    found = manifest.get("schema_version")
-    if found not in READABLE:
+    version = manifest.get("schema_version")
+    if version not in READABLE:
         raise InputError(
-            f"{path} has schema version {found}, but this faceloupe reads up to {READABLE[-1]}; upgrade it."
+            f"{path} has schema version {version}, but this faceloupe reads up to {READABLE[-1]}; upgrade it."
         )
     if manifest.get("kind") not in CLASSIFIERS:
         raise InputError(

@@ -76,19 +76,19 @@ class Measured:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the accuracy must know, in sentences; mostly empty."""
-        found = []
+        sentences = []
         for layer, (dead, units) in self.dead.items():
             if dead == units:
-                found.append(
+                sentences.append(
                     f"All {units} units of {layer} are dead: they put out 0 for every training capture, and nothing "
                     "was learned. Subtract the mean pixel (preprocess centre), or take a lower rate or leaky."
                 )
         if self.shared:
-            found.append(
+            sentences.append(
                 f"{len(self.shared)} groups of captures with the same pixels are on both sides, the first is "
                 f"{', '.join(self.shared[0])}: those held out test nothing."
             )
-        return tuple(found)
+        return tuple(sentences)
 
     def to_document(self) -> dict[str, Any]:
         """Return the numbers as a plain dictionary."""

@@ -99,8 +99,8 @@ class _Bands:
         maps = self.memory.of(self.offsets, self.columns * self.bands, len(kernels))
         torch.bmm(patches, kernels.t().expand(self.offsets, -1, -1), out=maps)
         maps = maps.view(1, self.offsets, self.columns, -1).permute(0, 3, 1, 2)  # (1, band and filter, offset, column)
-        found = functional.max_pool2d(maps, self.window, return_indices=True)
-        for pooled, into in zip(found, (values, rows), strict=True):
+        maxima = functional.max_pool2d(maps, self.window, return_indices=True)
+        for pooled, into in zip(maxima, (values, rows), strict=True):
             by_band = pooled[0].view(self.bands, len(kernels), self.inside, self.across)
             into.view(columns, -1, self.inside, self.across).copy_(
                 by_band[: self.rows // self.inside, :columns].transpose(0, 1)

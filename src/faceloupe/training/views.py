@@ -27,14 +27,14 @@ def history_section(history: History) -> Block:
 def filters_section(filters: Filters) -> Block:
     """Return the filters of a network before and after training as a section."""
     alike, count = filters.correlation, min(len(filters), FILTERS)
-    told = (
+    summary = (
         f"**{filters!r}.** A filter whose correlation with its random start is near 1 is that start, almost untouched: "
         "what the network learned, it learned elsewhere."
     )
     height, width = filters.after.shape[1:]
     limit = float(max(np.abs(filters.before).max(), np.abs(filters.after).max()))
     which = f"The first {count} of {len(filters)}. " if count < len(filters) else ""
-    drawn = [
+    panels = [
         pictures(
             name,
             f"The filters {name} training",
@@ -53,7 +53,7 @@ def filters_section(filters: Filters) -> Block:
     ]
     rows = [[f"filter {place + 1}", f"{value:.3f}"] for place, value in enumerate(alike[:count])]
     numbers = table("alike", "Correlation with the random start", {"filter": "left", "correlation": "right"}, rows)
-    return section("filters", "What training did to the filters", [text(told), *drawn, numbers])
+    return section("filters", "What training did to the filters", [text(summary), *panels, numbers])
 
 
 def _curves(

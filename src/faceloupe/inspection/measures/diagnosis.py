@@ -158,16 +158,16 @@ def diagnose_units(
     network = opened(network)
     faces = np.asarray(faces, dtype=np.float32)
     outputs = {IMAGE: faces, **trace(network, faces)}
-    found = anatomy(network, faces.shape[1:])
+    network_anatomy = anatomy(network, faces.shape[1:])
     return tuple(
-        _report(network, relu, found, outputs, (history or {}).get(relu.name))
-        for relu in found.layers
+        _report(network, relu, network_anatomy, outputs, (history or {}).get(relu.name))
+        for relu in network_anatomy.layers
         if relu.rectifies
     )
 
 
 def _report(
-    network: OpenNetwork, relu: Layer, found: Anatomy, outputs: Mapping[str, Maps], history: ArrayLike | None
+    network: OpenNetwork, relu: Layer, network_anatomy: Anatomy, outputs: Mapping[str, Maps], history: ArrayLike | None
 ) -> UnitReport:
     maps = _read(outputs[relu.name], relu)
     silent = None if history is None else _checked_history(relu.name, history, maps.shape[1])
@@ -177,7 +177,7 @@ def _report(
     if relu.source:
         inputs = _read(outputs[relu.source], relu)
         highest = {unit: float(inputs[:, unit].max()) for unit in dead}
-        pushes = _pushes(network, relu, found, outputs, inputs, dead)
+        pushes = _pushes(network, relu, network_anatomy, outputs, inputs, dead)
     return UnitReport(
         layer=relu.name,
         units=maps.shape[1],
@@ -206,10 +206,15 @@ def _read(maps: NDArray[Any], relu: Layer) -> NDArray[Any]:
 
 
 def _pushes(
-    network: OpenNetwork, relu: Layer, found: Anatomy, outputs: Mapping[str, Maps], inputs: Maps, units: list[int]
+    network: OpenNetwork,
+    relu: Layer,
+    network_anatomy: Anatomy,
+    outputs: Mapping[str, Maps],
+    inputs: Maps,
+    units: list[int],
 ) -> dict[int, Push]:
     """Take the inputs of dead units apart, where they come from a convolution or a dense layer."""
-    weights = weights_of(network, found, relu.source) if units else None
+    weights = weights_of(network, network_anatomy, relu.source) if units else None
     if weights is None or weights.layer.source is None:
         return {}
     mean = float(outputs[weights.layer.source].mean(dtype=np.float64))
@@ -223,7 +228,7 @@ def _pushes(
             bias=float(weights.bias[unit]),
             weight_sum=float(weights.sums[unit]),
             mean_input=mean,
-            of_pixels=_reads_pixels(weights.layer, found),
+            of_pixels=_reads_pixels(weights.layer, network_anatomy),
             left=float(left.mean()),
             spread=float(left.std()),
             alive_without_mean=_faces_above_0(left),
@@ -232,10 +237,10 @@ def _pushes(
     return pushes
 
 
-def _reads_pixels(layer: Layer, found: Anatomy) -> bool:
+def _reads_pixels(layer: Layer, network_anatomy: Anatomy) -> bool:
     source = layer.source
-    while source not in (None, IMAGE) and found[source].kind in _PASSING:
-        source = found[source].source
+    while source not in (None, IMAGE) and network_anatomy[source].kind in _PASSING:
+        source = network_anatomy[source].source
     return source == IMAGE
 
 

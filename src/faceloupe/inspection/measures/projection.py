@@ -78,6 +78,6 @@ def project(layer: ArrayLike, n: int = 2) -> Projection:
     points, shares = np.zeros((len(X), n)), np.zeros(n)
     if np.ptp(X, axis=0).any():
         pca = PCA(min(n, *X.shape), svd_solver="full")
-        found = pca.fit_transform(X)
-        points[:, : found.shape[1]], shares[: found.shape[1]] = found, pca.explained_variance_ratio_
+        projected = pca.fit_transform(X)
+        points[:, : projected.shape[1]], shares[: projected.shape[1]] = projected, pca.explained_variance_ratio_
     return Projection(points, tuple(shares.tolist()), X.shape[1])

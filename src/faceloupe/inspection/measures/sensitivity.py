@@ -160,7 +160,7 @@ def shift_sensitivity(
     changes: dict[str, list[float | None]] = {name: [] for name in still}
     for distance in pixels:
         shifted = [_shift(faces, distance, axis) for axis in (2, 3)]
-        moved = [{IMAGE: one, **trace(network, one, list(still)[1:])} for one in shifted]
+        moved = [{IMAGE: batch, **trace(network, batch, list(still)[1:])} for batch in shifted]
         for name, output in still.items():
             pair = [outputs[name] for outputs in moved]
             errors[name].append(_equivariance_error(output, pair, fields[name], distance))
@@ -187,9 +187,9 @@ def _checked(faces: ArrayLike, pixels: Sequence[int]) -> tuple[Maps, tuple[int, 
     if batch.ndim != 4 or len(batch) < 2 or not np.ptp(batch, axis=0).any():
         raise InputError(f"faces: expected (N, C, H, W) with at least 2 that differ, got {batch.shape}")
     least = min(batch.shape[2:])
-    if not len(pixels) or any(one != int(one) or abs(one) >= least for one in pixels):
+    if not len(pixels) or any(distance != int(distance) or abs(distance) >= least for distance in pixels):
         raise InputError(f"pixels: expected whole numbers between -{least} and {least}, got {tuple(pixels)}")
-    return batch, tuple(int(one) for one in pixels)
+    return batch, tuple(int(distance) for distance in pixels)
 
 
 def _shift(faces: Maps, distance: int, axis: int) -> Maps:
@@ -210,7 +210,7 @@ def _between_faces(output: Maps) -> float:
 def _change(output: Maps, moved: Sequence[Maps], ruler: float) -> float | None:
     if not ruler:
         return None
-    squares = [np.sum((one - output).astype(np.float64) ** 2) / len(output) for one in moved]
+    squares = [np.sum((shifted - output).astype(np.float64) ** 2) / len(output) for shifted in moved]
     return float(np.sqrt(np.mean(squares)) / ruler)
 
 
@@ -227,8 +227,8 @@ def _equivariance_error(output: Maps, moved: Sequence[Maps], field: Field | None
         if first >= stop:
             return None
         expected = np.take(output, range(first - steps, stop - steps), axis=along).astype(np.float64)
-        found = np.take(after, range(first, stop), axis=along)
-        error += float(np.sum((found - expected) ** 2))
+        actual = np.take(after, range(first, stop), axis=along)
+        error += float(np.sum((actual - expected) ** 2))
         norm += float(np.sum(expected**2))
     return float(np.sqrt(error / norm)) if norm else None
 

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["sentences"]
 
 
-def sentences(found: "ShiftSensitivity") -> tuple[str, ...]:
+def sentences(sensitivity: "ShiftSensitivity") -> tuple[str, ...]:
     """Return one sentence or a few for each run of layers that behave alike."""
-    return tuple(_sentence(kind, list(group), found) for (kind, _), group in groupby(found.layers[1:], _behaviour))
+    return tuple(
+        _sentence(kind, list(group), sensitivity) for (kind, _), group in groupby(sensitivity.layers[1:], _behaviour)
+    )
 
 
 def _behaviour(layer: "LayerShift") -> tuple[str, tuple[int, int] | None]:
@@ -25,17 +27,18 @@ def _behaviour(layer: "LayerShift") -> tuple[str, tuple[int, int] | None]:
     return ("unknown" if layer.largest_error is None else "follows"), layer.stride
 
 
-def _sentence(behaviour: str, group: "list[LayerShift]", found: "ShiftSensitivity") -> str:
+def _sentence(behaviour: str, group: "list[LayerShift]", sensitivity: "ShiftSensitivity") -> str:
     names = _listed([layer.name for layer in group])
-    before = next((layer for layer in found.layers if layer.name == group[0].source), None)
+    before = next((layer for layer in sensitivity.layers if layer.name == group[0].source), None)
     if behaviour == "follows":
-        return f"{names}: {_following(group, before, found)}"
+        return f"{names}: {_following(group, before, sensitivity)}"
     if behaviour == "unknown":
-        return f"{names}: whether the output moves along is not measured, {_reason(group[0])}. {_changes(group, found)}"
+        reason = _reason(group[0])
+        return f"{names}: whether the output moves along is not measured, {reason}. {_changes(group, sensitivity)}"
     if before is None or before.stride is None:
-        return f"{names}: no positions that could move along. {_changes(group, found)}"
+        return f"{names}: no positions that could move along. {_changes(group, sensitivity)}"
     text = f"every position of {_called(before)} becomes a number of its own, so nothing can move along any more"
-    return f"{names}: {text}. {_changes([before, *group], found)}"
+    return f"{names}: {text}. {_changes([before, *group], sensitivity)}"
 
 
 def _reason(layer: "LayerShift") -> str:
@@ -44,9 +47,11 @@ def _reason(layer: "LayerShift") -> str:
     return f"because no shift is one of whole steps of {_step(layer.stride)} pixels inside the map"
 
 
-def _following(group: "list[LayerShift]", before: "LayerShift | None", found: "ShiftSensitivity") -> str:
+def _following(group: "list[LayerShift]", before: "LayerShift | None", sensitivity: "ShiftSensitivity") -> str:
     stride = group[0].stride or (1, 1)
-    compared = [distance for distance in _distances(found) if _at(distance, group[0].equivariance_error, found)]
+    compared = [
+        distance for distance in _distances(sensitivity) if _at(distance, group[0].equivariance_error, sensitivity)
+    ]
     worst = max(layer.largest_error or 0.0 for layer in group)
     text = (
         f"{'moves' if len(group) == 1 else 'move'} with the face "
@@ -54,12 +59,12 @@ def _following(group: "list[LayerShift]", before: "LayerShift | None", found: "S
         f"{_listed(compared)} px the output away from the border is {f'within {worst:.0g} of' if worst else 'exactly'} "
         f"the old one, moved."
     )
-    between = [distance for distance in _distances(found) if distance % stride[0] or distance % stride[1]]
-    return text + _forgiven(group[0], before, between[0], found) if between and before else text
+    between = [distance for distance in _distances(sensitivity) if distance % stride[0] or distance % stride[1]]
+    return text + _forgiven(group[0], before, between[0], sensitivity) if between and before else text
 
 
-def _forgiven(layer: "LayerShift", before: "LayerShift", distance: int, found: "ShiftSensitivity") -> str:
-    now, then = _at(distance, layer.change, found), _at(distance, before.change, found)
+def _forgiven(layer: "LayerShift", before: "LayerShift", distance: int, sensitivity: "ShiftSensitivity") -> str:
+    now, then = _at(distance, layer.change, sensitivity), _at(distance, before.change, sensitivity)
     if not now or not then:
         return ""
     share = 1 - np.mean(now) / np.mean(then)
@@ -70,19 +75,21 @@ def _forgiven(layer: "LayerShift", before: "LayerShift", distance: int, found: "
     )
 
 
-def _changes(layers: "list[LayerShift]", found: "ShiftSensitivity") -> str:
+def _changes(layers: "list[LayerShift]", sensitivity: "ShiftSensitivity") -> str:
     """Say what at most three of the shifts change; a layer that only rearranges its input is not repeated."""
-    distances = _distances(found)
+    distances = _distances(sensitivity)
     shown = sorted({distances[0], distances[len(distances) // 2], distances[-1]})
-    told = [
+    changing = [
         layer
         for before, layer in zip([None, *layers], layers, strict=False)
         if before is None or layer.change != before.change or None in layer.change
     ]
-    silent = [layer.name for layer in told if not any(_at(one, layer.change, found) for one in shown)]
+    silent = [
+        layer.name for layer in changing if not any(_at(distance, layer.change, sensitivity) for distance in shown)
+    ]
     parts = [
-        f"{_called(layer)} by {_listed([f'{np.mean(_at(one, layer.change, found)):.2f}' for one in shown])}"
-        for layer in told
+        f"{_called(layer)} by {_listed([f'{np.mean(_at(px, layer.change, sensitivity)):.2f}' for px in shown])}"
+        for layer in changing
         if layer.name not in silent
     ]
     text = (
@@ -97,13 +104,13 @@ def _called(layer: "LayerShift") -> str:
     return "the image" if layer.name == IMAGE else layer.name
 
 
-def _distances(found: "ShiftSensitivity") -> list[int]:
-    return sorted({abs(pixels) for pixels in found.pixels})
+def _distances(sensitivity: "ShiftSensitivity") -> list[int]:
+    return sorted({abs(pixels) for pixels in sensitivity.pixels})
 
 
-def _at(distance: int, values: Sequence[float | None], found: "ShiftSensitivity") -> list[float]:
+def _at(distance: int, values: Sequence[float | None], sensitivity: "ShiftSensitivity") -> list[float]:
     """Return a layer's numbers for the shifts of this many pixels, in either direction."""
-    pairs = zip(found.pixels, values, strict=True)
+    pairs = zip(sensitivity.pixels, values, strict=True)
     return [value for pixels, value in pairs if abs(pixels) == distance and value is not None]
 
 

@@ -127,9 +127,9 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
     gram = _centred_gram(X)
     values, vectors = np.linalg.eigh(gram)
     # The layers put out float32: captures that differ by less than its rounding do not differ.
-    kept = values > (len(y) * np.finfo(np.float32).eps) ** 2 * max(values[-1], 0.0)
+    significant = values > (len(y) * np.finfo(np.float32).eps) ** 2 * max(values[-1], 0.0)
     hat = _hat_matrix(values.clip(0.0), vectors)
-    rank = int(kept.sum())
+    rank = int(significant.sum())
     correct = _cross_validated_correct(hat, y, rng)
     return Separability(
         n=len(y),
@@ -137,7 +137,8 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
         rank=rank,
         correct=correct,
         shuffled_correct=tuple(_cross_validated_correct(hat, rng.permutation(y), rng) for _ in range(shuffles)),
-        separable=rank == len(y) - 1 or _has_separating_plane(vectors[:, kept] * np.sqrt(values[kept]), y),
+        separable=rank == len(y) - 1
+        or _has_separating_plane(vectors[:, significant] * np.sqrt(values[significant]), y),
     )
 
 
@@ -201,7 +202,7 @@ def _has_separating_plane(X: Floats, y: Floats) -> bool:
     X = X / np.abs(X).max()
     conditions = np.column_stack([-y[:, None] * X, -y, np.ones(n)])
     bounds = [(-1.0, 1.0)] * d + [(None, None), (None, 1.0)]
-    found = linprog(np.r_[np.zeros(d + 1), -1.0], A_ub=conditions, b_ub=np.zeros(n), bounds=bounds, method="highs")
-    sides = y * (X @ found.x[:d] + found.x[d])
+    plane = linprog(np.r_[np.zeros(d + 1), -1.0], A_ub=conditions, b_ub=np.zeros(n), bounds=bounds, method="highs")
+    sides = y * (X @ plane.x[:d] + plane.x[d])
     # 1e-9 of the largest coordinate: a plane closer to its captures than that is rounding error.
     return bool(sides.min() > 1e-9)

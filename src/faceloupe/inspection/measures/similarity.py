@@ -183,7 +183,7 @@ def compare_layers(
         raise InputError(f"expected layers of the same captures, got layers of {sizes} captures")
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(sizes[0]) for _ in range(shuffles)]
-    cells = tuple(tuple(one.compared(other, orders) for other in layers_b.values()) for one in layers_a.values())
+    cells = tuple(tuple(layer.compared(other, orders) for other in layers_b.values()) for layer in layers_a.values())
     return LayerSimilarity(tuple(layers_a), tuple(layers_b), cells)
 
 

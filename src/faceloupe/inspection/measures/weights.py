@@ -76,19 +76,19 @@ def _of_torch(network: "nn.Module", layer: Layer) -> Weights | None:
     return Weights(layer, weight, bias)
 
 
-def _of_onnx(network: OnnxNetwork, found: Anatomy, layer: Layer) -> Weights | None:
+def _of_onnx(network: OnnxNetwork, network_anatomy: Anatomy, layer: Layer) -> Weights | None:
     graph, node = network.graph, network.graph.nodes[layer.name]
-    held = [graph.constant(name).astype(np.float64) for name in node.input if name in graph.tensors]
+    constants = [graph.constant(name).astype(np.float64) for name in node.input if name in graph.tensors]
     if node.op_type == "Add":
-        before = weights_of(network, found, layer.source)
-        if before is None or not held or not _adds_one_number_a_unit(held[0], before.weight):
+        before = weights_of(network, network_anatomy, layer.source)
+        if before is None or not constants or not _adds_one_number_a_unit(constants[0], before.weight):
             return None
-        return replace(before, bias=before.bias + held[0].ravel())
+        return replace(before, bias=before.bias + constants[0].ravel())
     # Weights that an operator makes of others, as after quantisation, are not followed.
-    if node.input[0] in graph.tensors or len(held) != len(node.input) - 1:
+    if node.input[0] in graph.tensors or len(constants) != len(node.input) - 1:
         return None
     settings = settings_of(node)
-    match node.op_type, held:
+    match node.op_type, constants:
         case "Conv", [weight, *bias] if weight.ndim == 4:
             return Weights(layer, weight, sum(bias, np.zeros(len(weight))))
         case "Gemm", [matrix, *bias] if not settings.get("transA"):

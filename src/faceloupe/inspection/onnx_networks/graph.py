@@ -138,14 +138,14 @@ class Graph:
         """
         carried = {self.image.name}
         names: Counter[str] = Counter()
-        found: dict[str, NodeProto] = {}
+        nodes: dict[str, NodeProto] = {}
         for node in self.model.graph.node:
             if node.op_type not in {"Shape", "Size"} and not carried.isdisjoint(inputs_of(node)):
                 carried.update(filter(None, node.output))
                 name = node.name or node.output[0]
                 names[name] += 1
-                found[name if names[name] == 1 else f"{name} ({names[name]})"] = node
-        return found
+                nodes[name if names[name] == 1 else f"{name} ({names[name]})"] = node
+        return nodes
 
     @cached_property
     def tensors(self) -> "Mapping[str, TensorProto]":

@@ -183,10 +183,10 @@ class OnnxNetwork:
         from onnx import TensorProto
 
         inputs = self.graph.model.graph.input
-        shapes = [tuple(dim.dim_value or "any" for dim in given.type.tensor_type.shape.dim) for given in inputs]
+        shapes = [tuple(dim.dim_value or "any" for dim in value.type.tensor_type.shape.dim) for value in inputs]
         if len(inputs) != 1 or len(shapes[0]) != 4:
-            told = ", ".join(f"{given.name} {shape}" for given, shape in zip(inputs, shapes, strict=True)) or "nothing"
-            raise InputError(f"{self.path} is no network of images: expected one input (N, C, H, W), it takes {told}")
+            taken = ", ".join(f"{value.name} {shape}" for value, shape in zip(inputs, shapes, strict=True)) or "nothing"
+            raise InputError(f"{self.path} is no network of images: expected one input (N, C, H, W), it takes {taken}")
         batch = self.graph.image_shape[0]
         if batch not in (1, None):
             raise InputError(f"{self.path} takes exactly {batch} captures at a time; export it for 1 or any number")

@@ -236,8 +236,8 @@ class Operator:
                 return first.moved([axis % len(output) for axis in self.arguments["dims"]])
             case "transpose" | "swapaxes" | "swapdims":
                 order = list(range(len(output)))
-                one, other = self.arguments["dim0"], self.arguments["dim1"]
-                order[one], order[other] = order[other], order[one]
+                first_axis, second_axis = self.arguments["dim0"], self.arguments["dim1"]
+                order[first_axis], order[second_axis] = order[second_axis], order[first_axis]
                 return first.moved(order)
             case "pad" if self.arguments.get("mode", "constant") == "constant":
                 before = (*self.arguments["pad"][::2], 0)  # the last axis comes first

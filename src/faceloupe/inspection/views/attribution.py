@@ -11,32 +11,34 @@ from faceloupe.report.scales import format_number
 __all__ = ["attribution_section"]
 
 
-def attribution_section(found: Attribution) -> Block:
+def attribution_section(attribution: Attribution) -> Block:
     """Return an attribution as a section."""
-    blocks = [text(f"**Warning:** {found.warning}.")] if found.warning else []
-    return section("attribution", "What an answer rests on", [*blocks, _map(found), text(_checks(found))])
+    blocks = [text(f"**Warning:** {attribution.warning}.")] if attribution.warning else []
+    return section("attribution", "What an answer rests on", [*blocks, _map(attribution), text(_checks(attribution))])
 
 
-def _map(found: Attribution) -> Block:
-    method = name_of(found.method)
+def _map(attribution: Attribution) -> Block:
+    method = name_of(attribution.method)
     method = method[0].upper() + method[1:]
-    method += f" at {found.layer}" if found.layer else ""
-    rows, columns = found.map.shape
-    least, most = map(three_figures, (found.map.min(), found.map.max()))
-    described = f"{method}, {found.target}: from {least} to {most}, {found.unit}"
+    method += f" at {attribution.layer}" if attribution.layer else ""
+    (rows, columns), (height, width) = attribution.map.shape, attribution.face_shape
+    least, most = map(three_figures, (attribution.map.min(), attribution.map.max()))
+    described = f"{method}, {attribution.target}: from {least} to {most}, {attribution.unit}"
     return pictures(
         "map",
-        f"{method} ({found.target})",
-        f"Explained: {found.target}, **{format_number(found.value)}** for this face. A number of the map is the "
-        f"{found.unit}: from {least} to {most}; orange speaks for the answer, blue against it. {rows}×{columns} "
-        f"numbers, drawn at the size of the face ({found.face_shape[0]}×{found.face_shape[1]} pixels), linear in "
-        f"between; raw. “Nothing there” is {found.baseline}.",
-        {f"certificate: {found.verdict}": (found.on_face(), described)},
-        scale={"kind": "diverging", "limit": float(np.abs(found.map).max()), "unit": found.unit},
+        f"{method} ({attribution.target})",
+        f"Explained: {attribution.target}, **{format_number(attribution.value)}** for this face. A number of the map "
+        f"is the {attribution.unit}: from {least} to {most}; orange speaks for the answer, blue against it. "
+        f"{rows}×{columns} numbers, drawn at the size of the face ({height}×{width} pixels), linear in between; raw. "
+        f"“Nothing there” is {attribution.baseline}.",
+        {f"certificate: {attribution.verdict}": (attribution.on_face(), described)},
+        scale={"kind": "diverging", "limit": float(np.abs(attribution.map).max()), "unit": attribution.unit},
         columns=1,
     )
 
 
-def _checks(found: Attribution) -> str:
-    reasons = found.certificate.reasons if found.certificate else ()
-    return "\n\n".join([f"Certificate: **{found.verdict}**.", *(f"{one[0].upper()}{one[1:]}." for one in reasons)])
+def _checks(attribution: Attribution) -> str:
+    reasons = attribution.certificate.reasons if attribution.certificate else ()
+    return "\n\n".join(
+        [f"Certificate: **{attribution.verdict}**.", *(f"{reason[0].upper()}{reason[1:]}." for reason in reasons)]
+    )

@@ -11,26 +11,26 @@ LAYERS = 8  # in the chart
 STYLES = ("grey", "orange", "blue", "grey-alt", "blue-alt", "orange-alt")
 
 
-def shifts_section(found: ShiftSensitivity) -> Block:
+def shifts_section(sensitivity: ShiftSensitivity) -> Block:
     """Return the sensitivity to shifts as a section."""
-    blocks = [text("\n\n".join(found.words)), _curves(found), _numbers(found)]
+    blocks = [text("\n\n".join(sensitivity.words)), _curves(sensitivity), _numbers(sensitivity)]
     return section("shifts", "What each layer makes of a face that has moved", blocks)
 
 
-def _curves(found: ShiftSensitivity) -> Block:
-    layers = [layer for layer in found.layers if any(change is not None for change in layer.change)]
+def _curves(sensitivity: ShiftSensitivity) -> Block:
+    layers = [layer for layer in sensitivity.layers if any(change is not None for change in layer.change)]
     shown = evenly(layers, LAYERS)
     which = f"{len(shown)} of {len(layers)} layers, evenly chosen. " if len(shown) < len(layers) else ""
     return chart(
         "shifts",
         "How much a layer’s output changes when the face moves",
-        f"{which}0: nothing changes; 1: as much as exchanging the face for another. Over {found.n} faces, moved to the "
-        "right and downwards (below 0: to the left and upwards).",
+        f"{which}0: nothing changes; 1: as much as exchanging the face for another. Over {sensitivity.n} faces, moved "
+        "to the right and downwards (below 0: to the left and upwards).",
         "line",
-        x={"label": "shift", "unit": "pixels", "ticks": _ticks(found.pixels)},
+        x={"label": "shift", "unit": "pixels", "ticks": _ticks(sensitivity.pixels)},
         y={"label": "change, as a share of the difference between two faces", "range": [0.0, 1.0]},
         series=[
-            {"name": layer.name, "style": STYLES[place % len(STYLES)], **_curve(found.pixels, layer)}
+            {"name": layer.name, "style": STYLES[place % len(STYLES)], **_curve(sensitivity.pixels, layer)}
             for place, layer in enumerate(shown)
         ],
         reference=[{"y": 1.0, "label": "another face"}],
@@ -39,7 +39,7 @@ def _curves(found: ShiftSensitivity) -> Block:
 
 def _ticks(pixels: tuple[int, ...]) -> list[int]:
     """Return the shifts that leave room for their labels on a narrow page, and 0 where it lies between them."""
-    wide = {one for one in pixels if 4 * abs(one) >= max(map(abs, pixels))}
+    wide = {distance for distance in pixels if 4 * abs(distance) >= max(map(abs, pixels))}
     return sorted(wide | {0} if min(pixels) < 0 < max(pixels) else wide)
 
 
@@ -48,14 +48,14 @@ def _curve(pixels: tuple[int, ...], layer: LayerShift) -> Block:
     return {"x": [at for at, _ in points], "y": [change for _, change in points]}
 
 
-def _numbers(found: ShiftSensitivity) -> Block:
+def _numbers(sensitivity: ShiftSensitivity) -> Block:
     return table(
         "numbers",
         "Change, and in brackets the equivariance error.",
-        {"layer": "left", **{with_minus(f"{pixels:+} px"): "right" for pixels in found.pixels}},
-        [[f"`{layer.name}`", *map(_cell, layer.change, layer.equivariance_error)] for layer in found.layers],
-        f"{counted(len(found.layers) - 1, 'layer')} and the image itself. Equivariance error: how far the output for "
-        "the moved face is from the output, moved, as a share of its norm; taken where the layer sees no border.",
+        {"layer": "left", **{with_minus(f"{pixels:+} px"): "right" for pixels in sensitivity.pixels}},
+        [[f"`{layer.name}`", *map(_cell, layer.change, layer.equivariance_error)] for layer in sensitivity.layers],
+        f"{counted(len(sensitivity.layers) - 1, 'layer')} and the image itself. Equivariance error: how far the output "
+        "for the moved face is from the output, moved, as a share of its norm; taken where the layer sees no border.",
     )
 
 
