@@ -25,8 +25,9 @@ MAY_KNOW = {
     "documents": "errors files",
     "scores": "errors",
     "faces": f"errors {DOCUMENTS} pages blocks report",
+    "cluster": "errors __init__",
     "growing": f"errors {DOCUMENTS} faces",
-    "recognition": f"errors {DOCUMENTS} numerals progress growing faces scores",
+    "recognition": f"errors {DOCUMENTS} numerals progress growing cluster faces scores",
     "gallery": f"errors {DOCUMENTS} numerals progress growing faces scores recognition embedders",
     "collection": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
     "training": f"errors {DOCUMENTS} progress pages blocks faces scores inspection",
@@ -55,8 +56,8 @@ MAY_KNOW = {
     ),
     "client": "errors faces web",
     "cli": (
-        f"errors {DOCUMENTS} numerals progress growing pages faces scores recognition gallery training embedders "
-        "evaluation explaining inspection studies report looking collection video web __init__"
+        f"errors {DOCUMENTS} numerals progress growing cluster pages faces scores recognition gallery training "
+        "embedders evaluation explaining inspection studies report looking collection video web __init__"
     ),
     "__main__": "cli",
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from faceloupe.cluster import on_cluster
 from faceloupe.documents import read_json
 from faceloupe.errors import StudyError
 from faceloupe.faces import FaceSet
@@ -110,8 +111,7 @@ class TestTheSameNumbers:
             distributed.LocalCluster(
                 n_workers=2, threads_per_worker=1, dashboard_address=None, processes=False
             ) as cluster,
-            distributed.Client(cluster),
-            joblib.parallel_config(backend="dask"),
+            on_cluster(cluster.scheduler_address),
         ):
             found = run(tmp_path / "study")
         assert numbers(found.trials) == numbers(undisturbed.trials)

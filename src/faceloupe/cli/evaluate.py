@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EngineName, NoCache
+from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EngineName, NoCache, OnCluster
 from faceloupe.cli.terminal import (
     aligned,
     check_file,
@@ -68,6 +68,7 @@ def evaluate(
     faces: Annotated[bool, typer.Option("--faces", help="Show faces in the report: the worst comparisons.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
+    on: OnCluster = None,
     forget_cache: Annotated[  # noqa: ARG001 - it has done its work before
         bool,
         typer.Option("--forget-cache", callback=_forget, is_eager=True, help="Delete all cached templates, and leave."),
@@ -78,6 +79,7 @@ def evaluate(
     Templates are kept in your cache, so that the same command goes on where it was stopped. They are personal data:
     --no-cache keeps none, --forget-cache deletes them.
     """
+    from faceloupe.cluster import on_cluster
     from faceloupe.evaluation.evaluate import evaluate as evaluated
     from faceloupe.evaluation.score_files import is_score_file
     from faceloupe.pages import page as make_page
@@ -91,7 +93,8 @@ def evaluate(
         return
     names = tuple(embedder or ("sface",))
     points = _calibrated(gallery, names, engine)
-    with stoppable(CACHED if not no_cache else "Stopped."), progress("evaluating", transient=True) as show:
+    stopped = CACHED if not no_cache else "Stopped."
+    with stoppable(stopped), on_cluster(on), progress("evaluating", transient=True) as show:
         evaluation = evaluated(
             data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
             points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=show,

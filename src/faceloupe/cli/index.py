@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, CollectionName, EmbedderName, EngineName
+from faceloupe.cli.options import AsJson, CollectionName, EmbedderName, EngineName, OnCluster
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.numerals import counted
 
@@ -23,6 +23,7 @@ def index(
     ] = False,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    on: OnCluster = None,
     json: AsJson = False,
 ) -> None:
     """Find and embed the faces of photographs, and keep a row for each.
@@ -31,6 +32,7 @@ def index(
     file was renamed or copied. After a stop the same command goes on. Unusable files are named with the reason.
     Exit status 1 if there is no photograph.
     """
+    from faceloupe.cluster import on_cluster
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index as filled
     from faceloupe.embedders import DEFAULT, open_embedder
@@ -40,7 +42,7 @@ def index(
         open_collection(collection, create=True) as photographs,
     ):
         made_by = open_embedder(embedder or DEFAULT, engine=engine)
-        with progress("indexing", transient=True) as show:
+        with on_cluster(on), progress("indexing", transient=True) as show:
             indexed = filled(photographs, paths, made_by, keep_faces=keep_faces, progress=show)
         dropped = photographs.drop_gone() if drop_gone else 0
         for skipped in indexed.skipped:

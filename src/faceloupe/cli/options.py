@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "EmbedderName",
-    "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "TargetFmr", "Turned",
+    "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "OnCluster", "TargetFmr", "Turned",
     "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
@@ -83,6 +83,15 @@ EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engin
 TargetFmr = Annotated[
     float | None,
     typer.Option("--fmr", help="Take the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),
+]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ADDRESS",
+        envvar="FACELOUPE_CLUSTER",
+        help="Do the work on the workers of this Dask scheduler, as tcp://scheduler:8786.",
+    ),
 ]
 Central = Annotated[
     bool, typer.Option("--central", help="Where a photograph shows several faces, take the one nearest its centre.")

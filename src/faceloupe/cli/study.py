@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceloupe.cli.options import OnCluster
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError, UnavailableError
 
@@ -69,6 +70,7 @@ def study(
     out: Annotated[Path, typer.Option(help="The folder that keeps the study.")] = Path("study"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes; -1 is one a core.")] = -1,
+    on: OnCluster = None,
     faces: Annotated[
         bool | None,
         typer.Option("--faces/--no-faces", help="Show faces in the report. By default only those of olivetti and orl."),
@@ -79,6 +81,7 @@ def study(
     ] = False,
 ) -> None:
     """Train both networks on many people and seeds, and write one page on what happens."""
+    from faceloupe.cluster import on_cluster
     from faceloupe.pages import page as make_page
     from faceloupe.report.figures import save_figures
     from faceloupe.report.page import write_page
@@ -95,7 +98,7 @@ def study(
     result: Study | Comparison
     if network:
         compared = plan_comparison(network, loaded, **options)
-        with stoppable(_stopped(out)), progress("fitting") as tell:
+        with stoppable(_stopped(out)), on_cluster(on), progress("fitting") as tell:
             result = run_comparison(compared, loaded, out, progress=tell, **running)
         document = make_page(result)
     else:
@@ -103,7 +106,7 @@ def study(
         if full:
             minutes = _minutes(estimate_seconds(plan, loaded, jobs))
             say(f"About {minutes} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
-        with stoppable(_stopped(out)), progress("fitting") as tell:
+        with stoppable(_stopped(out)), on_cluster(on), progress("fitting") as tell:
             result = run_study(plan, loaded, out, progress=tell, **running)
         document = make_page(result, show_faces=faces)
     page = out / "report.html"

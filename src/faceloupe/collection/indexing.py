@@ -25,7 +25,8 @@ from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
-from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.recognise import recognise_numbered
+from faceloupe.recognition.search import FaceSearch
 
 __all__ = ["Indexed", "index"]
 
@@ -105,7 +106,8 @@ def index(
     """Recognise the photographs in files and folders, and keep a row a face.
 
     Photographs are told by their content: what was done is not done again, a file that was renamed or copied is known.
-    Every batch of at most 64 photographs is one transaction, so that a stop at any moment loses no more.
+    Every batch of at most 64 photographs is one transaction, so that a stop at any moment loses no more. Within
+    :func:`faceloupe.cluster.on_cluster` the workers of a cluster read and recognise them.
 
     Parameters
     ----------
@@ -135,7 +137,8 @@ def index(
     embedder = embedder or SFace()
     _check_embedder(collection, embedder)
     run = _Run(collection, report, keep_faces)
-    for done, photograph in enumerate(recognise(run.to_read(tree.files), embedder), start=1):
+    recognised = recognise_numbered(enumerate(run.to_read(tree.files)), embedder, FaceSearch(), pixels=keep_faces)
+    for done, photograph in enumerate(recognised, start=1):
         run.add(photograph)
         if progress is not None:
             progress(report.known + report.moved + done, len(tree.files))

@@ -16,6 +16,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.cache import Cached, TemplateCache
 from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
+from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Quality
@@ -95,6 +96,8 @@ class SideBySide:
 
     def split(self, vector: Floats) -> list[Floats]:
         """Return each embedder's part of a vector as it was before it became a unit vector."""
+        if not self._widths:  # it was embedded by a worker of a cluster
+            self.embed(np.zeros((1, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32))
         return np.split(vector[:-1] / vector[-1], np.cumsum(self._widths)[:-1])
 
 

@@ -4,8 +4,13 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count, islice
+from dataclasses import replace
+from functools import partial
+from itertools import chain, count, islice
 
+import numpy as np
+
+from faceloupe.cluster import is_on_cluster, spread
 from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of
@@ -17,6 +22,7 @@ from faceloupe.recognition.templates import Template
 __all__ = ["find_faces", "recognise", "recognise_all", "recognise_numbered", "search_photos", "template_of"]
 
 WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
+PART = 16  # photographs that go to a worker of a cluster at a time: about half a second of its work
 AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded
 
 
@@ -26,7 +32,8 @@ def recognise(
     """Find and embed the faces of many photographs.
 
     Threads read the next photographs while faces are embedded, many at a time; the memory is that of a few photographs,
-    however many there are. Threads end with the iterator: when it is exhausted, closed, or raises.
+    however many there are. Threads end with the iterator: when it is exhausted, closed, or raises. Within
+    :func:`faceloupe.cluster.on_cluster` the workers of a cluster do it.
 
     Parameters
     ----------
@@ -136,9 +143,16 @@ def _usable(photograph: Photograph) -> Photograph:
 
 
 def recognise_numbered(
-    photos: Iterable[tuple[int, Photo]], embedder: Embedder, search: FaceSearch
+    photos: Iterable[tuple[int, Photo]], embedder: Embedder, search: FaceSearch, *, pixels: bool = True
 ) -> Iterator[Photograph]:
-    """Yield what :func:`recognise` does, of photographs whose numbers are given: the names of those without one."""
+    """Yield what :func:`recognise` does, of photographs whose numbers are given: the names of those without one.
+
+    Without `pixels` chips may come without their images, which need not travel then.
+    """
+    if is_on_cluster():
+        work = partial(_recognised, embedder=embedder, search=search, pixels=pixels)
+        yield from chain.from_iterable(spread(work, _parts(photos)))
+        return
     waiting = iter(photos)
     ahead: deque[Future[Photograph]] = deque()
     threads = ThreadPoolExecutor(WORKERS, "faceloupe-recognise")
@@ -154,6 +168,25 @@ def recognise_numbered(
             yield from _embedded(_ready(ahead), embedder)
     finally:
         threads.shutdown(cancel_futures=True)
+
+
+def _parts(photos: Iterable[tuple[int, Photo]]) -> Iterator[list[tuple[int, Photo]]]:
+    waiting = iter(photos)
+    while part := list(islice(waiting, PART)):
+        yield part
+
+
+def _recognised(
+    photos: list[tuple[int, Photo]], embedder: Embedder, search: FaceSearch, pixels: bool
+) -> list[Photograph]:
+    """Do the work of a part, on a worker."""
+    photographs = recognise_numbered(photos, embedder, search)
+    return list(photographs if pixels else map(_without_pixels, photographs))
+
+
+def _without_pixels(photograph: Photograph) -> Photograph:
+    nothing = np.zeros((0, 0, 3), dtype=np.float32)
+    return replace(photograph, chips=tuple(replace(chip, image=nothing) for chip in photograph.chips))
 
 
 def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
