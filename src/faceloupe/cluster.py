@@ -52,7 +52,7 @@ def on_cluster(address: str | None) -> Iterator[None]:
         from distributed import Client
 
     try:
-        client = Client(address, timeout=PATIENCE)
+        client = Client(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as problem:
         raise UnavailableError(
             f"no scheduler of Dask answers at {address}: `dask scheduler` starts one, `dask worker {address}` workers"
