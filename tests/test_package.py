@@ -25,7 +25,7 @@ MAY_KNOW = {
     "documents": "errors files",
     "scores": "errors",
     "faces": f"errors {DOCUMENTS} pages blocks report",
-    "cluster": "errors __init__",
+    "cluster": "errors",
     "growing": f"errors {DOCUMENTS} faces",
     "recognition": f"errors {DOCUMENTS} numerals progress growing cluster faces scores",
     "gallery": f"errors {DOCUMENTS} numerals progress growing faces scores recognition embedders",

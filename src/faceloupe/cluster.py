@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.metadata import version
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -102,18 +103,9 @@ def spread(work: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
 
 
 def _check_workers(client: Any, address: str) -> None:
-    from faceloupe import __version__
-
-    versions = client.run(_version)
+    own, versions = version("faceloupe"), client.run(version, "faceloupe")
     if not versions:
         raise UnavailableError(f"the scheduler at {address} has no workers yet: `dask worker {address}` starts one")
-    other = {worker: version for worker, version in versions.items() if version != __version__}
-    if other:
-        worker, version = next(iter(other.items()))
-        raise UnavailableError(f"the worker {worker} has faceloupe {version}, this machine {__version__}")
-
-
-def _version() -> str:
-    from faceloupe import __version__
-
-    return __version__
+    for worker, theirs in versions.items():
+        if theirs != own:
+            raise UnavailableError(f"the worker {worker} has faceloupe {theirs}, this machine {own}")
