@@ -60,7 +60,7 @@ def test_the_path_of_the_report_is_all_that_stdout_holds(people, place):
     status, out, talk = run("evaluate", people, "--development", 0, "--draws", 2)
     assert (status, out) == (0, "evaluation.html\n")
     assert (place / "evaluation.html").read_text().startswith("<!doctype html>")
-    assert "No photograph failed to enrol." in talk
+    assert "No photograph failed to give a template." in talk
     assert "recogniser" in talk
     assert "100.00 %" in talk
 
@@ -75,7 +75,7 @@ def test_the_document_instead(people, place):
     document = json.loads(out)
     assert document["schema"] == "faceloupe.evaluation/2"
     assert document["recognisers"][0]["label"] == "sface"
-    assert "failed to enrol: s1/x.jpg: no image that can be read" in talk
+    assert "failure to acquire: s1/x.jpg: no image that can be read" in talk
     assert not list(place.glob("*.html"))
 
 
@@ -96,7 +96,7 @@ def test_photographs_that_calibrate_nothing_are_named(people):
     finally:
         (people / "s1" / "x.jpg").unlink()
     assert status == 0
-    assert "failed to enrol: s1/x.jpg: no image that can be read" in talk
+    assert "failure to acquire: s1/x.jpg: no image that can be read" in talk
     assert "chosen and its rates were measured on the same comparisons" in talk
 
 

@@ -13,6 +13,7 @@ from faceloupe.evaluation.bench import Bench, EvaluationPlan
 from faceloupe.evaluation.embedding import SIDE, Captures
 from faceloupe.evaluation.split import split
 from faceloupe.recognition import Pose, Quality
+from faceloupe.recognition.photographs import PhotoProblem
 from faceloupe.scores import operating_point, remeasure
 
 PLAN = EvaluationPlan(0.05, 3, 0)  # what six people support
@@ -37,7 +38,7 @@ def captures_of(vectors, failed=(), **more):
     every = {"made": units, **more}
     return Captures(
         tuple(map(str, range(n))),
-        tuple("no face found" if gone else None for gone in lost),
+        tuple(PhotoProblem("no face", "no face found") if gone else None for gone in lost),
         qualities,
         every,
         {name: norms if name == "made" else np.linalg.norm(rows, axis=1) for name, rows in every.items()},

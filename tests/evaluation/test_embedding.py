@@ -71,8 +71,8 @@ def test_bad_files_are_named_and_stop_nothing(people, coarse, tmp_path):
     (tmp_path / "text.jpg").write_text("no picture")
     good = photographs(people)[0]
     captures = embed_captures([tmp_path / "none.jpg", tmp_path / "text.jpg", good], [coarse], ONE)
-    assert captures.problems[0] == "no such file"
-    assert captures.problems[1].startswith("no image that can be read")
+    assert captures.problems[0].reason == "no such file"
+    assert captures.problems[1].reason.startswith("no image that can be read")
     assert captures.problems[2] is None
     assert captures.digests[0] == ""
     assert captures.failed("coarse").tolist() == [True, True, False]

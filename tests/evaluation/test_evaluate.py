@@ -14,7 +14,7 @@ from faceloupe.gallery import Templates
 from faceloupe.pages import page as page_of
 from faceloupe.recognition import SFace
 from faceloupe.report import render_page
-from faceloupe.scores import ScoreSet, operating_point
+from faceloupe.scores import ScoreSet, operating_point, wilson
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_recognisers_stand_in_one_table(found):
     assert "s3/notes.txt: not called like an image." in found.notes
     assert found.speed.photographs == 34
     assert set(found.speed.stages) == {"read", "detect", "align", "quality", "embed by coarse", "embed by pca"}
-    assert "1 failures to enrol" in repr(found)
+    assert "1 failures to acquire" in repr(found)
 
 
 def test_recognisers_are_compared_on_the_same_pairs(coarse):
@@ -54,6 +54,44 @@ def test_recognisers_are_compared_on_the_same_pairs(coarse):
     document = page_of(found)
     assert "better is coarse by FNMR at FMR 1 in 100" in json.dumps(document)
     assert found.to_document()["paired"][0]["differences"][0]["low"] > 0
+
+
+def test_failures_to_acquire_and_to_enrol_are_apart(people, coarse, tmp_path):
+    """A person of whom no photograph can be used failed to enrol; one of whom some cannot did not."""
+    folder = tmp_path / "failing"
+    shutil.copytree(people, folder)
+    for name in ("s1/1.pgm", "s1/2.pgm", "s1/3.pgm", "s1/4.pgm", "s2/1.pgm"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:60])
+    failures = evaluate(folder, [coarse], development=0).measured[0].failures
+    assert (failures.acquire.n_failed, failures.acquire.n, failures.kinds) == (5, 32, {"unreadable": 5})
+    assert (failures.enrol.n_failed, failures.enrol.n) == (1, 8)
+    assert failures.acquire.rate in failures.acquire.interval
+    assert failures.enrol.interval == wilson(1, 8)
+
+
+def test_the_auditor_s_list_is_answered_or_said_to_be_missing(found):
+    section = next(part for part in page_of(found)["sections"] if part["id"] == "auditor")
+    tables = [block for block in section["blocks"] if block["type"] == "table"]
+    items, repeat = ({row[0]: row[1] for row in each["rows"]} for each in tables)
+    assert "state it beside this report" in items["Time between captures"]
+    assert "coarse: " in items["Failures to acquire"]
+    assert items["Decision thresholds, fixed before the test"].startswith("None: only rates that take no threshold")
+    assert repeat["data, SHA-256"] == f"`{found.provenance.data_sha256}`"
+    assert found.provenance.versions["faceloupe"] in repeat["versions"]
+    assert found.to_document()["provenance"]["command"] == "faceloupe.evaluate(...) in Python"
+
+
+def test_the_digest_is_of_the_photographs_and_labels_and_not_of_names_or_places(people, coarse, tmp_path):
+    moved, relabelled = tmp_path / "moved", tmp_path / "relabelled"
+    for folder in (moved, relabelled):
+        shutil.copytree(people, folder)
+    for number, person in enumerate(sorted(moved.iterdir())):
+        person.rename(moved / f"person{number}")
+    (relabelled / "s1" / "1.pgm").rename(relabelled / "s2" / "new.pgm")
+    first, same, other = (
+        evaluate(folder, [coarse], development=0).provenance.data_sha256 for folder in (people, moved, relabelled)
+    )
+    assert first == same != other
 
 
 def test_few_people_are_not_compared(found):
@@ -72,7 +110,7 @@ def test_the_page_is_drawn_and_its_document_is_json(found):
     assert blocks["failures"]["rows"][0][0] == "s1/5.jpg"
     assert "det" not in blocks  # of four people no band is drawn
     assert "there are fewer than 20 people" in json.dumps(document)
-    assert "**1 of 34 photographs failed to enrol**" in document["lead"][-1]
+    assert "**1 of 34 photographs gave no template**" in document["lead"][-1]
     page = render_page(document)
     assert "<svg" in page
     assert "<img" not in page

@@ -17,6 +17,7 @@ from faceloupe.cli.terminal import (
     say_failure,
     say_lead,
     stoppable,
+    typed,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def evaluate(
     with stoppable(stopped), on_cluster(on), progress("evaluating", transient=True) as show:
         evaluation = evaluated(
             data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
-            points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache, progress=show,
+            points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache,
+            command=typed(), progress=show,
         )  # fmt: skip
     document = make_page(evaluation, show_faces=faces)
     if page is not None:

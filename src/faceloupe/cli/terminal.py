@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,12 @@ from faceloupe.errors import InputError
 from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
-    from faceloupe.evaluation.evaluate import Failure
+    from faceloupe.evaluation.failures import Failure
     from faceloupe.gallery.records import Entry
 
 __all__ = [
     "aligned", "check_file", "check_folder", "echo", "echo_json", "history", "legible", "moment", "progress", "say",
-    "say_failure", "say_lead", "show_every_letter", "stoppable",
+    "say_failure", "say_lead", "show_every_letter", "stoppable", "typed",
 ]  # fmt: skip
 
 ILLEGIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -79,7 +80,12 @@ def say_lead(document: dict[str, Any]) -> None:
 
 def say_failure(failure: "Failure") -> None:
     """Tell of a photograph that gave no template."""
-    say(f"failed to enrol: {legible(failure.photograph)}: {failure.reason}")
+    say(f"failure to acquire: {legible(failure.photograph)}: {failure.reason}")
+
+
+def typed() -> str:
+    """Return the command as it was typed, with quotes where a shell needs them."""
+    return shlex.join(["faceloupe", *sys.argv[1:]])
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.cache import cache_folder, forget_cache
 from faceloupe.evaluation.calibrate import calibrate, calibrate_gallery
 from faceloupe.evaluation.datasets import Labelled, Pairs, open_data
-from faceloupe.evaluation.evaluate import Evaluation, Failure, evaluate
+from faceloupe.evaluation.evaluate import Evaluation, evaluate
+from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.score_evaluation import ScoreEvaluation, evaluate_scores
 
 __all__ = [

@@ -10,6 +10,7 @@ from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.group_section import group_section
 from faceloupe.evaluation.likelihood import likelihood_section
 from faceloupe.evaluation.paired import paired_section
+from faceloupe.evaluation.reporting import reporting_section
 from faceloupe.evaluation.summary import lead
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
@@ -39,6 +40,7 @@ def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, A
         section("errors", "The worst comparisons", sections.errors(found, show_faces=show_faces)),
         section("speed", "Speed", sections.speed(found)),
         section("method", "How this was measured", sections.method(found)),
+        section("auditor", "For an auditor", reporting_section(found)),
     ]
     drawn = [block["id"] for part in written for block in part["blocks"] if block["type"] == "chart"]
     return {

@@ -13,6 +13,7 @@ from faceloupe.evaluation.baselines import embed_grey, fit_embedder
 from faceloupe.evaluation.comparisons import Compared, score
 from faceloupe.evaluation.datasets import Labelled
 from faceloupe.evaluation.embedding import SIDE, Captures
+from faceloupe.evaluation.failures import FailureRates, failure_rates
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
@@ -124,6 +125,7 @@ def _measure(label: str, how: str, work: "_Measuring") -> Measured:
         work.vectors.shape[1],
         how,
         work.n_without_template(),
+        work.failures(),
         work.accuracy(),
         verification(work.main, seed=seed),
         None if work.most is work.main else verification(work.most, seed=seed),
@@ -159,6 +161,12 @@ class _Measuring:
         """Return how many captures have a face, and no template by this embedder alone."""
         faces = np.array([quality is not None for quality in self.captures.qualities])
         return int((self.failed & faces).sum())
+
+    def failures(self) -> FailureRates:
+        """Return failures to acquire and to enrol among the captures measured."""
+        subjects = self.main.of.subjects
+        people = np.arange(len(self.failed)) if subjects is None else subjects
+        return failure_rates(self.failed, people, self.parts.test.captures, self.captures.problems)
 
     def accuracy(self) -> SplitAccuracy | FoldAccuracy | None:
         """Return the accuracy by the pairs' protocol; None where they have no parts."""

@@ -12,7 +12,8 @@ from faceloupe.evaluation.audit import usable_captures
 from faceloupe.evaluation.comparisons import every_two, score
 from faceloupe.evaluation.datasets import Data, open_data
 from faceloupe.evaluation.embedding import embed_captures
-from faceloupe.evaluation.evaluate import Failure, audited, failures
+from faceloupe.evaluation.evaluate import audited, failures
+from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.split import split
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder

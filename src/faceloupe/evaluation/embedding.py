@@ -18,7 +18,7 @@ from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.embed import Embedder
-from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.recognise import recognise
 from faceloupe.recognition.search import FaceSearch
@@ -38,7 +38,7 @@ class Captures:
     ----------
     digests : tuple of str, (N,)
         SHA-256 of the files, empty where one cannot be read.
-    problems : tuple of str or None, (N,)
+    problems : tuple of PhotoProblem or None, (N,)
         Why there is no template, of any embedder.
     qualities : tuple of Quality or None, (N,)
         Of the faces; the embedding norm is not that of any embedder.
@@ -53,7 +53,7 @@ class Captures:
     """
 
     digests: tuple[str, ...]
-    problems: tuple[str | None, ...]
+    problems: tuple[PhotoProblem | None, ...]
     qualities: tuple[Quality | None, ...]
     vectors: dict[str, Floats]
     norms: dict[str, Floats]
@@ -158,7 +158,7 @@ class _Work:
             paths, embedders, detecting, cache, progress,
         )  # fmt: skip
         self.digests = [_digest(path) for path in paths]
-        self.problems: list[str | None] = [None] * len(paths)
+        self.problems: list[PhotoProblem | None] = [None] * len(paths)
         self.found: list[dict[str, Cached]] = [{} for _ in paths]
 
     def done(self) -> Captures:
@@ -196,7 +196,7 @@ class _Work:
         photographs = recognise([self.paths[place] for place in places], together, faces=self.detecting)
         with closing(cast("Generator[Photograph, None, None]", photographs)):  # its threads end when this stops
             for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=ready + 1):
-                self.problems[place] = None if photograph.problem is None else photograph.problem.reason
+                self.problems[place] = photograph.problem
                 if photograph.templates:
                     template = photograph.templates[0]
                     for embedder, vector in zip(embedders, together.split(template.vector), strict=True):

@@ -1,6 +1,6 @@
 """Evaluation of recognisers by the field's protocols: labelled photographs in, error rates that can be defended out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,9 @@ from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.bench import Bench, EvaluationPlan
 from faceloupe.evaluation.datasets import Data, Labelled, open_data, with_groups
 from faceloupe.evaluation.embedding import Captures, Pixels, embed_captures
+from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.paired import Paired
+from faceloupe.evaluation.provenance import Provenance, provenance_of
 from faceloupe.evaluation.results import Measured
 from faceloupe.evaluation.speed import Speed, time_stages
 from faceloupe.evaluation.split import Parts, split
@@ -25,20 +27,19 @@ from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
+from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.scores.points import OperatingPoint, rule_of_3
 
-__all__ = ["Evaluation", "Failure", "audited", "evaluate", "failures"]
+__all__ = ["Evaluation", "audited", "evaluate", "failures"]
 
 Named = Sequence["str | Embedder"]
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failure to enrol: a photograph that gave no template, of any embedder, and why."""
-
-    photograph: str
-    reason: str
+QUALITY: dict[str, Callable[[Quality], float]] = {
+    "eye distance in pixels": lambda face: face.eye_distance,
+    "yaw in degrees": lambda face: face.pose.yaw,
+    "detection score": lambda face: face.detection_score,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -62,6 +63,10 @@ class Evaluation(Shown):
     speed : Speed
     notes : tuple of str
         What else a reader must know of the data.
+    quality : dict of str to (float, float, float)
+        Measures of the faces found: their 5th, 50th and 95th percentile.
+    provenance : Provenance
+        When, how, with what and of what it was made.
     """
 
     data: Labelled
@@ -73,9 +78,11 @@ class Evaluation(Shown):
     failures: tuple[Failure, ...]
     speed: Speed
     notes: tuple[str, ...]
+    quality: dict[str, tuple[float, float, float]]
+    provenance: Provenance
 
     def __repr__(self) -> str:
-        failed = f", {len(self.failures):,} failures to enrol" if self.failures else ""
+        failed = f", {len(self.failures):,} failures to acquire" if self.failures else ""
         return f"Evaluation({self.data.source}, {len(self.data.paths):,} photographs{failed}: {list(self.measured)!r})"
 
     def to_document(self) -> dict[str, Any]:
@@ -94,6 +101,8 @@ class Evaluation(Shown):
             "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failures],
             "speed": self.speed.to_document(),
             "notes": list(self.notes),
+            "quality": {name: list(values) for name, values in self.quality.items()},
+            "provenance": self.provenance.to_document(),
         }
 
 
@@ -110,6 +119,7 @@ def evaluate(
     seed: int = 0,
     engine: Engine = "openvino",
     cached: bool = True,
+    command: str = "",
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate recognisers on labelled photographs.
@@ -128,7 +138,7 @@ def evaluate(
         side (see :mod:`faceloupe.evaluation.baselines`); or embedders.
     faces : {"one", "central"} or FaceSearch, optional
         Which face is meant. Otherwise the one nearest the centre with LFW, whose photographs show others too; with all
-        else the only one, and several are a failure to enrol.
+        else the only one, and several are a failure to acquire.
     groups : path, optional
         A CSV file with the columns ``name`` and ``group`` for the subjects of a folder. Otherwise ``groups.csv`` in the
         folder or beside it, if it is there.
@@ -146,6 +156,8 @@ def evaluate(
         What runs SFace.
     cached : bool
         Keep templates in the user's cache, see :mod:`faceloupe.evaluation.cache`. They are personal data.
+    command : str
+        What was typed, for the report.
     progress : callable, optional
         Called with (done, whole) during the photographs, and then again during the measurements.
 
@@ -171,6 +183,7 @@ def evaluate(
     gone = tuple(failures(labelled, captures))
     if len(gone) == len(labelled.paths):
         raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
+    provenance = provenance_of(labelled, captures.digests, engine=engine, command=command)
     labelled, usable, notes = audited(labelled, captures)
     parts = split(labelled, usable, development, seed)
     bench = Bench(labelled, parts, captures, plan)
@@ -191,7 +204,16 @@ def evaluate(
         gone,
         Speed(captures.fresh, captures.seconds, stages, sample),
         (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),
+        dict(_percentiles(captures)),
+        provenance,
     )
+
+
+def _percentiles(captures: Captures) -> Iterator[tuple[str, tuple[float, float, float]]]:
+    faces = [quality for quality in captures.qualities if quality]
+    for name, measure in QUALITY.items() if faces else ():
+        low, middle, high = np.percentile([measure(face) for face in faces], [5, 50, 95])
+        yield name, (float(low), float(middle), float(high))
 
 
 def _opened(embedders: Named, engine: Engine) -> dict[str, Embedder | None]:
@@ -241,4 +263,4 @@ def failures(data: Labelled, captures: Captures) -> Iterator[Failure]:
     """Yield the photographs that gave no template, of any embedder."""
     for path, problem in zip(data.paths, captures.problems, strict=True):
         if problem is not None:
-            yield Failure("/".join(path.parts[-2:]), problem)
+            yield Failure("/".join(path.parts[-2:]), problem.reason)

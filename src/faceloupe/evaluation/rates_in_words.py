@@ -1,9 +1,10 @@
 """Rates and intervals as an evaluation's pages write them."""
 
+from faceloupe.evaluation.failures import FailureRate
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.points import one_in
 
-__all__ = ["between", "percent", "rate_between", "rate_in", "unbroken"]
+__all__ = ["between", "failures_words", "percent", "rate_between", "rate_in", "unbroken"]
 
 
 def percent(rate: float) -> str:
@@ -27,6 +28,11 @@ def between(interval: Interval) -> str:
 def rate_between(rate: float | None, interval: Interval | None) -> str:
     """Return a rate with its interval in per cent; a dash where it is not known."""
     return "–" if rate is None or interval is None else f"{percent(rate)} {between(interval)}"
+
+
+def failures_words(rate: FailureRate) -> str:
+    """Return how many failed of how many, and their share with its interval."""
+    return f"{rate.n_failed:,} of {rate.n:,}, {rate_between(rate.rate, rate.interval)}"
 
 
 def unbroken(rate: float) -> str:

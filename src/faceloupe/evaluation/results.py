@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from faceloupe.evaluation.failures import FailureRates
 from faceloupe.evaluation.groups import GroupRates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
 from faceloupe.evaluation.likelihood import LikelihoodReport
@@ -69,6 +70,8 @@ class Measured:
         How it was made, in words.
     n_without_template : int
         Photographs with a face of which it alone made no template.
+    failures : FailureRates
+        Failures to acquire and to enrol, among the captures measured.
     accuracy : SplitAccuracy, FoldAccuracy or None
         As the protocol of the pairs has it.
     main : Verification
@@ -96,6 +99,7 @@ class Measured:
     dimensions: int
     how: str
     n_without_template: int
+    failures: FailureRates
     accuracy: SplitAccuracy | FoldAccuracy | None
     main: Verification
     every_two: Verification | None
@@ -121,6 +125,7 @@ class Measured:
             "dimensions": self.dimensions,
             "how": self.how,
             "n_without_template": self.n_without_template,
+            "failures": self.failures.to_document(),
             "accuracy": accuracy.to_document() if isinstance(accuracy, FoldAccuracy) else accuracy and asdict(accuracy),
             "main": self.main.to_document(),
             "every_two": self.every_two and self.every_two.to_document(),

@@ -9,7 +9,7 @@ from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.evaluation.charts import cmc_chart, det_chart, fpir_chart, reject_chart
 from faceloupe.evaluation.embedding import Pixels
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.evaluation.rates_in_words import between, percent, rate_between, rate_in, unbroken
+from faceloupe.evaluation.rates_in_words import between, failures_words, percent, rate_between, rate_in, unbroken
 from faceloupe.evaluation.results import Measured, Pair
 from faceloupe.evaluation.summary import shown, summary, tar_words
 from faceloupe.evaluation.verification import FARS, PEOPLE, Verification
@@ -19,7 +19,7 @@ from faceloupe.scores.points import one_in
 __all__ = ["errors", "failures", "identification", "method", "points", "quality", "speed", "summarised", "verification"]
 
 TARS = {f"TAR at FAR {100 * far:g} %": "right" for far in FARS}
-NAMED = 200  # failures to enrol that are named
+NAMED = 200  # failures to acquire that are named
 ERRORS = 5  # missed matches that it takes to say which measure of quality foresees them
 
 
@@ -181,13 +181,22 @@ def _open_set(found: Evaluation) -> Iterator[Block]:
 
 def failures(found: Evaluation) -> Iterator[Block]:
     """Yield which photographs gave no template, and why."""
-    if not found.failures and not found.notes:
-        return
+    yield table(
+        "failure-rates",
+        "Captures and people that could not be used, among those measured.",
+        {"recogniser": "left", "failure to acquire": "left", "failure to enrol": "left"},
+        [
+            [one.label, failures_words(one.failures.acquire), failures_words(one.failures.enrol)]
+            for one in found.measured
+        ],
+        "A failure to acquire is a capture that gave no template; a failure to enrol a person of whom none did "
+        "(ISO/IEC 19795-1). With 95 % intervals.",
+    )
     if found.failures:
         more = len(found.failures) - NAMED
         yield table(
             "failures",
-            f"Failures to enrol: {len(found.failures):,} of {len(found.data.paths):,} photographs.",
+            f"Failures to acquire: {len(found.failures):,} of {len(found.data.paths):,} photographs.",
             {"photograph": "left", "why": "left"},
             [[one.photograph, one.reason] for one in found.failures[:NAMED]],
             f"{more:,} more are in the document (`--json`)." if more > 0 else "",
@@ -263,7 +272,7 @@ def method(found: Evaluation) -> Iterator[Block]:
         f"{found.detecting.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
     )
     yield text(
-        "A score is the cosine of two templates. A comparison with a photograph that failed to enrol has the lowest "
+        "A score is the cosine of two templates. A comparison with a photograph that gave no template has the lowest "
         "score in EER, AUC, TAR and DET, and is an error in accuracy and identification; the rates of operating points "
         "are of comparisons that could be made. FAR is FMR, and TAR is 1 − FNMR, as papers on LFW write them. "
         "Where subjects are known, all intervals count comparisons that share a person as fewer, and few people make "

@@ -127,6 +127,6 @@ def _failures(found: "Evaluation") -> str:
     more = "".join(f" {label} alone made no template of {count:,} more." for label, count in alone.items())
     count = len(found.failures)
     if not count:
-        return f"No photograph failed to enrol.{more}"
+        return f"No photograph failed to give a template.{more}"
     share = f"{count:,} of {len(found.data.paths):,} photographs"
-    return f"**{share} failed to enrol** and count as errors; each is named below.{more}"
+    return f"**{share} gave no template** (failures to acquire) and count as errors; each is named below.{more}"

@@ -1,0 +1,166 @@
+"""The section of an evaluation's page for an auditor: what ISO/IEC 19795-1 asks a report to state, item by item."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from faceloupe.blocks import Block, fold, table, text
+from faceloupe.evaluation.rates_in_words import failures_words, rate_between, rate_in, unbroken
+from faceloupe.evaluation.results import Measured
+from faceloupe.numerals import counted
+from faceloupe.recognition.weights import SFACE, YUNET
+from faceloupe.scores.intervals import SHARING
+
+if TYPE_CHECKING:
+    from faceloupe.evaluation.evaluate import Evaluation
+
+__all__ = ["reporting_section"]
+
+UNKNOWN = "**Not in the data: state it beside this report.** "
+ORIGINS = {"chosen": "chosen on the development side", "given": "given with the request", "published": "published"}
+
+
+def reporting_section(found: "Evaluation") -> Iterator[Block]:
+    """Yield the table of items, the model cards, and how to repeat it."""
+    made = found.provenance
+    items = [[item, answer] for item, answer in _items(found).items()]
+    yield text(
+        "ISO/IEC 19795-1:2021 says what a report of a biometric performance test must state. The items below are "
+        "answered from what was measured; what faceloupe cannot know is said to be missing."
+    )
+    yield table("auditor", "The reporting list.", {"item": "left", "answer": "left"}, items)
+    yield fold("Model cards", [_card(one, found) for one in found.measured])
+    yield table(
+        "repeat",
+        "To repeat it.",
+        {"what": "left", "value": "left"},
+        [
+            ["made", made.made],
+            ["command", f"`{made.command}`"],
+            ["data, SHA-256", f"`{made.data_sha256}`"],
+            ["detector, SHA-256", f"`{made.detector_sha256}`"],
+            *([f"{one.label}, SHA-256", f"`{one.sha256 or 'fitted here'}`"] for one in found.measured),
+            ["engine", made.engine],
+            ["machine", made.machine],
+            ["versions", ", ".join(f"{name} {number}" for name, number in made.versions.items())],
+            ["seed", str(found.plan.seed)],
+        ],
+        "The digest is of the photographs' bytes and their labels, wherever they lie and whatever they are called.",
+    )
+
+
+def _items(found: "Evaluation") -> dict[str, str]:
+    most, detecting = found.parts.test.most, found.detecting
+    n_mated = int(most.same.sum())
+    return {
+        "System tested": f"{', '.join(one.label for one in found.measured)}; faces found by {YUNET.name}; model cards "
+        "below.",
+        "Kind of evaluation": "Technology evaluation, offline: an algorithm compares stored photographs. Nobody was "
+        "captured for it.",
+        "Who": _people(found),
+        "Captures": _captures(found),
+        "Time between captures": f"{UNKNOWN}Faces age: rates of photographs years apart are higher.",
+        "Size": f"{counted(len(found.parts.test.captures), 'capture')} measured; {most.what}: {n_mated:,} mated and "
+        f"{len(most.same) - n_mated:,} non-mated comparisons.",
+        "Protocol": _protocol(found),
+        "Failures to acquire": "; ".join(f"{one.label}: {_not_acquired(one)}" for one in found.measured),
+        "Failures to enrol": "; ".join(
+            f"{one.label}: {failures_words(one.failures.enrol)} people" for one in found.measured
+        ),
+        "Quality thresholds": f"A face counts from a detection score of {detecting.min_score:g} and "
+        f"{detecting.min_size:g} pixels on; beyond that no capture was refused for its quality.",
+        "Decision thresholds, fixed before the test": _thresholds(found),
+        "Error rates": "; ".join(filter(None, map(_rates, found.measured))) or "Those that take no threshold, above.",
+        "Uncertainty": f"95 % intervals: {SHARING[0].lower()}{SHARING[1:]} (Korn & Graubard 1998; Fafchamps & Gubert "
+        "2007); bands around curves and differences of recognisers by drawing subjects again. None covers people or "
+        "cameras unlike these.",
+        "Cases left out": f"{counted(len(found.notes), 'remark')}, under “What failed”." if found.notes else "None.",
+        "Groups of people": "Measured, see above."
+        if any(one.groups for one in found.measured)
+        else "Not measured: the data name no groups (`groups.csv`). Error rates differ between groups of people.",
+        "Random choices": f"{found.plan.draws} galleries; seed {found.plan.seed}.",
+        "Not tested": "Presentation attacks (ISO/IEC 30107-3), capture devices, the time that people take, and the "
+        "system around the algorithm.",
+    }
+
+
+def _people(found: "Evaluation") -> str:
+    known = [group for group in found.data.groups if group]
+    people = counted(len(found.data.names), "person").replace("persons", "people") if found.data.names else "People"
+    if not known:
+        return f"{people}, {found.data.source}. {UNKNOWN}Age, sex, origin, and how people were chosen."
+    shares = ", ".join(f"{group} {known.count(group):,}" for group in sorted(set(known)))
+    return f"{people}, {found.data.source}. Captures by group, as a file says: {shares}."
+
+
+def _captures(found: "Evaluation") -> str:
+    measures = "; ".join(
+        f"{name} {middle:.3g} ({low:.3g} to {high:.3g})" for name, (low, middle, high) in found.quality.items()
+    )
+    return (
+        f"{counted(len(found.data.paths), 'photograph')}. Median, and 5th to 95th percentile: {measures or 'no face'}. "
+        f"{UNKNOWN}Cameras, lighting, and what people were told to do."
+    )
+
+
+def _protocol(found: "Evaluation") -> str:
+    development = found.parts.development
+    chosen = (
+        f"thresholds were chosen and embedders fitted on {len(development.captures):,} captures of other people"
+        if development
+        else "nothing was chosen or fitted on other people of these data"
+    )
+    return f"{found.parts.test.main.what[0].upper()}{found.parts.test.main.what[1:]} were compared; {chosen}."
+
+
+def _not_acquired(one: Measured) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in one.failures.kinds.items())
+    return f"{failures_words(one.failures.acquire)} captures{f' ({kinds})' if kinds else ''}"
+
+
+def _thresholds(found: "Evaluation") -> str:
+    lines = [
+        f"{one.label} ≥ {each.point.threshold:.4f} for an FMR of {unbroken(each.point.target_fmr)}, "
+        f"{ORIGINS[each.origin]}"
+        for one in found.measured
+        for each in one.checked
+    ]
+    return "; ".join(lines) or "None: only rates that take no threshold, and thresholds found on the test itself (TAR)."
+
+
+def _rates(one: Measured) -> str:
+    lines = [
+        f"{one.label} ≥ {each.point.threshold:.4f}: FMR {rate_in(each.here.fmr, each.here.fmr_interval)}, "
+        f"FNMR {rate_between(each.here.fnmr, each.here.fnmr_interval)}"
+        for each in one.checked
+    ]
+    return "; ".join(lines)
+
+
+def _card(one: Measured, found: "Evaluation") -> Block:
+    published = one.embedder.split("+")[0] == SFACE.name
+    training = (
+        "not documented by the publisher (opencv_zoo issues 124 and 313)"
+        if published
+        else "the development side of these data"
+        if one.how != "as given"
+        else "not known to faceloupe"
+    )
+    return table(
+        f"card-{found.measured.index(one)}",
+        f"Model card: {one.label}.",
+        {"item": "left", "answer": "left"},
+        [
+            ["what it is", f"{one.how}; {one.dimensions:,} numbers a face, compared by the cosine"],
+            ["weights, SHA-256", f"`{one.sha256}`"],
+            ["source", SFACE.source if published else one.how],
+            [
+                "licence of the weights",
+                SFACE.licence if published else "that of the data they were fitted on, or yours",
+            ],
+            ["training data", training],
+            ["detector", f"{YUNET.name}, {YUNET.licence}, {YUNET.source}"],
+            ["meant for", "comparing faces of photographs like those measured, at a threshold measured on such"],
+            ["not meant for", "deciding alone about a person; photographs, ages or groups of people not measured here"],
+            ["measured", _rates(one) or rate_between(one.main.eer.rate, one.main.eer_interval)],
+        ],
+    )
