@@ -14,7 +14,7 @@ from faceloupe.files import read_bytes, write_whole
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "json_text", "parse_json", "read_json", "write_json"]
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 64 << 20, 64, 1_000_000
-"""What is read of JSON that comes from outside, unless a caller says otherwise."""
+"""Bounds on JSON that comes from outside, unless a caller sets others."""
 
 _STEPS = np.zeros(256, np.int8)  # what a byte outside of strings adds to the depth
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1

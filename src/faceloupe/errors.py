@@ -1,4 +1,4 @@
-"""What can go wrong, and whose turn it is to act.
+"""The errors of faceloupe: what can go wrong, and whose turn it is to act.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What the page's loupe computes with, as plain values: faces, and networks with all their weights.
+"""Data for the loupe on a page, as plain values: faces, and networks with all their weights.
 
 :func:`faceloupe.report.loupe.render_loupe` says what each part is for.
 """

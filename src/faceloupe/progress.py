@@ -1,4 +1,4 @@
-"""How long work says how far it is."""
+"""Progress reports of work that takes long."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 __all__ = ["Progress", "shown"]
 
 Progress = Callable[[float, float], None]
-"""Told how much is done, of how much."""
+"""Called with how much is done, and of how much."""
 
 
 @contextmanager
 def shown(progress: Progress | bool | None, doing: str) -> Iterator[Progress | None]:
-    """Give what is to be told of the work: the caller's function, or for True a bar in the terminal or notebook."""
+    """Yield what to report progress to: the caller's function, or for True a bar in the terminal or notebook."""
     if not isinstance(progress, bool):
         yield progress
     elif not progress:

@@ -21,7 +21,7 @@ __all__ = ["study"]
 
 
 class Preprocess(StrEnum):
-    """What is done to the pixels before a network sees them."""
+    """Preprocessing of the pixels before a network sees them."""
 
     none = "none"
     centre = "centre"

@@ -1,4 +1,4 @@
-"""What every command does with its terminal: documents and tables on stdout, talk and progress on stderr, files."""
+"""Output of every command: documents and tables on stdout, talk and progress on stderr, and files."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Why two photographs do, or do not, show one person: what of either face a recogniser's score rests on."""
+"""Explanations of decisions: what in either face a recogniser's score rests on."""
 
 from faceloupe.explaining.explanation import ExplainedFace, Explanation, explain
 from faceloupe.explaining.others import Neighbour, Others

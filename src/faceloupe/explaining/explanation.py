@@ -1,4 +1,4 @@
-"""Why two photographs do, or do not, show one person for a recogniser."""
+"""Explanations of a recogniser's answer on whether two photographs show one person."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FULL", "ExplainedFace", "Explanation", "explain"]
 
-"""Of attribution, those that need nothing but to run the embedder; the first is the default."""
 
 FULL = 0.1
 """Cosine at which the colour of a map is full; more only if a map goes beyond.
@@ -70,12 +69,12 @@ class ExplainedFace:
 
     @property
     def template(self) -> Template:
-        """Of the face, with its quality."""
+        """The template of the face, with its quality."""
         return self.photograph.templates[0]
 
     @property
     def shortcomings(self) -> tuple[str, ...]:
-        """What makes the face unfit for enrolment, in words; empty if it is fit."""
+        """The reasons why the face is unfit for enrolment, in words; empty if it is fit."""
         return shortcomings(self.template.quality, limits_of(self.template.embedder))
 
     @property
@@ -101,7 +100,7 @@ class ExplainedFace:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Explanation(Shown):
-    """Why two photographs do, or do not, show one person; in a notebook it shows itself as a page.
+    """An explanation of why two photographs do, or do not, show one person; a notebook shows it as a page.
 
     Page, document and pictures show both faces: biometric data.
 

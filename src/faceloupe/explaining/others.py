@@ -1,4 +1,4 @@
-"""How alike the people of a gallery are: what a score means beside those of others."""
+"""A pair's score beside the scores of other people, from a gallery."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What a gallery says of a pair's score.
+    """A pair's score compared with those of the people in a gallery.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def compare_with_others(
         The embedder of the pair's templates; only references that it made are compared.
     pair : (Template, Template)
     score : float
-        Of the pair.
+        The pair's score.
     threshold : float
         Score from which a subject matches a face.
 

@@ -1,4 +1,4 @@
-"""What an explanation found, in words made from its numbers."""
+"""An explanation in words, made from its numbers."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -43,7 +43,7 @@ class FaceSet(Shown):
     images : array of float32, (N, H, W) or (N, H, W, 3), read-only
         Values in [0, 1]; every capture has some contrast.
     subject : array of intp, (N,), read-only
-        Whom each capture shows: an index into ``names``.
+        The subject of each capture: an index into ``names``.
     names : tuple of str
         What the subjects are called. A name may have no capture left, so that labels survive :meth:`take`.
     captures : tuple of N str
@@ -98,12 +98,12 @@ class FaceSet(Shown):
 
     @property
     def n_subjects(self) -> int:
-        """How many subjects have a name here."""
+        """Number of subjects that have a name here."""
         return len(self.names)
 
     @property
     def captures_per_subject(self) -> NDArray[np.intp]:
-        """How many captures each subject has, (n_subjects,)."""
+        """Number of captures of each subject, (n_subjects,)."""
         return np.bincount(self.subject, minlength=self.n_subjects)
 
     @property

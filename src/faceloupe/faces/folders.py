@@ -21,7 +21,7 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class CaptureReader:
-    """How a file becomes a capture.
+    """The way a file becomes a capture.
 
     Attributes
     ----------

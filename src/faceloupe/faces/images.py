@@ -60,7 +60,7 @@ SUFFIXES = (
     ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
     ".heic", ".heif", ".hif", ".avif",
 )  # fmt: skip
-"""How the names of image files end, in lower case."""
+"""Endings of the names of image files, in lower case."""
 
 STRIP = 65_536  # pixels that go from Pillow to NumPy at once: what stays in the cache goes three times as fast
 

@@ -1,4 +1,4 @@
-"""Where captures come from: two classic data sets, Labeled Faces in the Wild, or a folder of photographs."""
+"""The sources of captures: two classic data sets, Labeled Faces in the Wild, or a folder of photographs."""
 
 import contextlib
 import http.client
@@ -23,7 +23,7 @@ from faceloupe.faces.pixels import to_square
 __all__ = ["GREY_SETS", "SHOWABLE", "find_lfw", "find_orl", "load_faces"]
 
 OLIVETTI_URL = "https://ndownloader.figshare.com/files/5976027"
-"""Where scikit-learn fetches the Olivetti faces: asked first whether it answers."""
+"""Address from which scikit-learn fetches the Olivetti faces; it is first asked whether it answers."""
 
 PATIENCE = 8.0
 """Seconds that a server has to answer."""

@@ -1,4 +1,4 @@
-"""Which captures a network learns from and which are held out."""
+"""Splits of captures into those a network learns from and those that are held out."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -75,7 +75,7 @@ def split_by_capture(subject: ArrayLike, train: int | float, seed: int) -> Split
     Parameters
     ----------
     subject : array of int, (N,)
-        Whom each capture shows, such as ``faces.subject``.
+        The subject of each capture, such as ``faces.subject``.
     train : int or float
         Captures per subject in training, at least 1; or, below 1, the share of each subject's, rounded down but at
         least one capture.
@@ -125,7 +125,7 @@ def split_by_subject(subject: ArrayLike, train: int, seed: int) -> Split:
     Parameters
     ----------
     subject : array of int, (N,)
-        Whom each capture shows, such as ``faces.subject``.
+        The subject of each capture, such as ``faces.subject``.
     train : int
         Subjects in training, at least 1.
     seed : int

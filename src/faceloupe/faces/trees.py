@@ -34,7 +34,7 @@ class ListedFile(NamedTuple):
 
 @dataclass(slots=True)
 class Tree:
-    """What lies in files and folders.
+    """Files and folders below a folder.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How captures, and what becomes of them, are shown: a face of each subject, and how many there are."""
+"""Sections of a page on captures: a face of each subject, their number, and how they are split."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a network is made of, layer by layer, with the arithmetic written out.
+"""The anatomy of a network, layer by layer, with the arithmetic written out.
 
 Shapes are written height × width × channels, as textbooks and Keras print them (57×57×4); a
 :class:`~faceloupe.inspection.trace.Trace` of the same network holds channel-first arrays.
@@ -30,7 +30,7 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
     network : torch.nn.Module, fitted classifier, OnnxNetwork or path of an .onnx file
         Takes a batch (1, C, H, W).
     image_shape : (H, W) or (C, H, W)
-        Of one capture; (H, W) means one channel. A classifier knows its own.
+        The shape of one capture; (H, W) means one channel. A classifier knows its own.
 
     Raises
     ------

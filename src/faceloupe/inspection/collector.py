@@ -1,4 +1,4 @@
-"""How the layers of one run are gathered, whatever kind of network they belong to."""
+"""Gathering the layers of one run, whatever kind of network they belong to."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,10 +1,10 @@
-"""What somebody else's network fails with, told as an error of its input."""
+"""Failures of somebody else's network, turned into errors of its input."""
 
 from faceloupe.errors import InputError
 
 __all__ = ["CODE_FAILS", "cannot_run"]
 
-# What the code of a network may end with; an interrupt is the user's own.
+# Whatever a network's code may raise; an interrupt is the user's own.
 CODE_FAILS = (Exception, SystemExit)
 
 

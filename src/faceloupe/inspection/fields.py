@@ -1,4 +1,4 @@
-"""Which pixels of the image the numbers of a tensor see, through convolutions, branches that meet and changes of shape.
+"""Receptive fields: which pixels of the image the numbers of a tensor see, through layers, branches and reshaping.
 
 Receptive field, jump and start follow Dumoulin & Visin (arXiv:1603.07285) and Araujo, Norris & Sim (Distill 2019,
 doi:10.23915/distill.00021), one axis at a time; where branches meet, an output sees what either branch sees.
@@ -16,7 +16,7 @@ __all__ = ["Axis", "Field", "Window", "joined", "mixed"]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How a layer slides along one axis of its input."""
+    """The sliding of a layer along one axis of its input."""
 
     kernel: int
     stride: int
@@ -39,7 +39,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What the outputs of a layer see along one axis, in pixels of the image.
+    """The part of the image that a layer's outputs see along one axis, in pixels.
 
     `count` outputs see `size` pixels each, `jump` pixels apart, the first from `start` on (below 0: in the padding).
     A jump of 0 says that all of them see the same.
@@ -91,7 +91,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What the numbers of one tensor see of the image.
+    """The part of the image that the numbers of one tensor see.
 
     `places` tells which of the tensor's axes run along rows and columns: (2, 3) for maps (N, C, H, W), None once they
     are flattened.
@@ -114,7 +114,7 @@ class Field:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many rows and columns there are."""
+        """Number of rows and of columns."""
         return self.rows.count, self.columns.count
 
     @property

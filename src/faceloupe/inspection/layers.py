@@ -27,7 +27,7 @@ class Layer:
         The layer whose output it reads, of several the first; "image" for the captures. None: it reads what no layer
         put out, but a function between them that only moves, compares, adds or averages.
     input_shape, output_shape : tuple of int
-        Of one capture: (height, width, channels) for maps, (length,) for vectors.
+        Shapes for one capture: (height, width, channels) for maps, (length,) for vectors.
     parameters : int
         Weights and biases; those that an earlier layer shares are counted there. The running mean and variance of a
         batch normalisation are measured, not trained, and no parameters.
@@ -110,7 +110,7 @@ class Anatomy(Shown):
     layers : tuple of Layer
         In the order of running.
     parameters : int
-        Of the live network or the file, each parameter once.
+        All parameters of the live network or the file, each counted once.
     parameter_bytes : int
         What they take in memory, in the precision in which the network holds them.
     gaps : tuple of str
@@ -149,7 +149,7 @@ class Anatomy(Shown):
 
     @property
     def not_counted(self) -> tuple[str, ...]:
-        """What is missing in the total: names of layers whose multiply-adds are unknown, and what ran unseen."""
+        """Gaps in the total: names of layers whose multiply-adds are unknown, and what ran unseen."""
         unknown = tuple(layer.name for layer in self.layers if layer.multiply_adds is None)
         return (*unknown, *(f"what runs before {name}" for name in self.gaps))
 

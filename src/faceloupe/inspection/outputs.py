@@ -1,4 +1,4 @@
-"""What the layers of a network put out, and the layers that are asked for by name."""
+"""The outputs of a network's layers, by name."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every layer of a network puts out for some captures, with the network left as it was found."""
+"""The trace of a network: every layer's output for some captures, with the network left as it was."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

@@ -37,7 +37,7 @@ class FacePicture:
         What the page calls it.
     source : Path or array of float32, (H, W) or (H, W, 3), in [0, 1]
     subject : str
-        Whom it shows, as far as is known: the folder of a file, the subject of a data set; else empty.
+        The person it shows, as far as is known: the folder of a file, the subject of a data set; else empty.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the layers put out for some faces, cut down to what a page can hold; the memory is that of one face."""
+"""Outputs of the layers for some faces, cut down to what a page can hold; the memory is that of one face."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerOutput:
-    """What one layer puts out for the faces that are shown.
+    """The output of one layer for the faces that are shown.
 
     Attributes
     ----------
     name : str
     shape : tuple of int
-        Of the whole output for one face: (C, H, W) for maps, (D,) for what has no places.
+        Shape of the whole output for one face: (C, H, W) for maps, (D,) for what has no places.
     units : array of int, shape (K,)
         Which channels or units are kept: those that vary most over faces and places. Maps in that order, the numbers of
         a vector in their own.

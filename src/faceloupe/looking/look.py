@@ -38,7 +38,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Look(Shown):
-    """What was seen of a network; in a notebook it shows itself as a page.
+    """A look inside a network; in a notebook it shows itself as a page.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class Look(Shown):
         The same as cut for this network, in [0, 1].
     anatomy : Anatomy
     outputs : array of float64, (N, K)
-        What the network answers.
+        The network's answers.
     trace : mapping of layer name to LayerOutput
-        For the first four faces.
+        Outputs for the first four faces.
     attributions : mapping of (face's name, method) to Attribution
-        For the first four faces.
+        Maps of the first four faces.
     units : tuple of UnitReport
         Dead and duplicate units, on all faces.
     shifts : ShiftSensitivity or None
-        On all faces; None where it does not apply.
+        Measured on all faces; None where it does not apply.
     other : Look or None
         The network to compare with, on the same faces.
     similarity : LayerSimilarity or None
@@ -177,8 +177,8 @@ def look(
     layers : names, optional
         What to show. Without it all layers that compute are, of more than 16 the last of each output's shape.
     methods : sequence of str
-        Of :func:`faceloupe.inspection.attribute`; none for no attribution. What is explained is the network's own
-        answer for each face; of a template, its cosine with that of another face: the first, for it the second.
+        Methods of :func:`faceloupe.inspection.attribute`, or none. They explain the network's own answer for each
+        face; for a template, its cosine with that of another face: the first, or for the first face the second.
     compare : as `model`, optional
         Another network to show the same faces.
     certify : bool

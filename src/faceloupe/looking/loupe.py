@@ -1,4 +1,4 @@
-"""What the page's loupe computes with: the faces of a look and its networks, layer by layer, with all their weights."""
+"""Data for the loupe on a look's page: the faces and the networks, layer by layer, with all their weights."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is measured on the faces of a look, as far as memory allows; what is not, is said."""
+"""Measures on the faces of a look, as far as memory allows, and why any is missing."""
 
 import math
 from collections.abc import Mapping, Sequence

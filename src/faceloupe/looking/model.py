@@ -99,7 +99,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """What was asked for beside the model itself; see :func:`faceloupe.looking.open_model`."""
+    """The options given with a model; see :func:`faceloupe.looking.open_model`."""
 
     weights: str | os.PathLike[str] | None
     size: "int | tuple[int, int] | None"

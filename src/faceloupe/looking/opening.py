@@ -50,7 +50,7 @@ def open_model(
         A folder that a classifier's ``save`` wrote; an ONNX file; a function without arguments that returns a
         torch module, of a module in the current folder or an installed one. The last runs that code.
     weights : path, optional
-        For the torch module: a safetensors file, or one of ``torch.save``, of which numbers alone are read.
+        Weights of the torch module: a safetensors file, or one of ``torch.save``, from which only numbers are read.
     size : int or (int, int), optional
         Side, or height and width, of its faces, where the network does not say.
     pixels : {"0..1", "0..255", "-1..1", "imagenet"}, optional

@@ -1,4 +1,4 @@
-"""What a look found, in words made from its numbers."""
+"""A look in words, made from its numbers."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING

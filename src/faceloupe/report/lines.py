@@ -31,7 +31,7 @@ Point = tuple[float, float, float, float]  # x, y, lo, hi
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What stands beside the right end of a curve or, without a style, of a reference line."""
+    """The name beside the right end of a curve or, without a style, of a reference line."""
 
     words: str
     value: float

@@ -23,7 +23,7 @@ EDGE = 20.0  # from the plot's sides to the ends of its values
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a rows chart stands: the axis of its values, the plot's sides, and the references in order."""
+    """The frame of a rows chart: the axis of its values, the plot's sides, and the references in order."""
 
     axis: Mapping[str, Any]
     x: Scale

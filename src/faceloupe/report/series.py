@@ -28,7 +28,7 @@ DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a style is drawn: colour on paper (``style.css`` adds that for the dark), marker, whether it is second."""
+    """The look of a style: colour on paper (``style.css`` adds that for the dark), marker, whether it is second."""
 
     colour: str
     marker: str

@@ -1,4 +1,4 @@
-"""What the scikit-learn classifiers of the networks share: reading faces, training, answering."""
+"""The common base of the scikit-learn classifiers: reading faces, training, answering."""
 
 import math
 import warnings
@@ -39,7 +39,7 @@ Labels = NDArray[np.int64]
 
 
 class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What the classifiers share: faces in, answers out; not for use by itself."""
+    """The base of the classifiers: faces in, answers out; not for use by itself."""
 
     n_features_in_: int
     classes_: NDArray[Any]
@@ -102,7 +102,7 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         ----------
         X : array of shape (N, H·W), (N, H, W) or (N, H, W, 1)
         y : array of shape (N,)
-            Whom each capture shows, in the words of the fit.
+            The subject of each capture, named as in the fit.
 
         Raises
         ------

@@ -107,7 +107,7 @@ class DeepCNNClassifier(FaceClassifier):
     image_shape : (int, int), optional
         Height and width of faces given as rows, as in :class:`~faceloupe.training.estimators.FCNNClassifier`.
     seed : int, 0 to 2**32 - 1
-        Of the weights, the order of the captures and how they are varied.
+        Seed of the weights, the order of the captures and how they are varied.
 
     Attributes
     ----------

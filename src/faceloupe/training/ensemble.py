@@ -38,7 +38,7 @@ FACES_AT_ONCE = 32  # bounds the patches held by a prediction: 0.8 MB a face of 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ManyFits:
-    """What S fits left behind.
+    """The results of S fits.
 
     Attributes
     ----------
@@ -196,7 +196,7 @@ def predict_many(
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """What one forward pass leaves for the backward pass."""
+    """The values that one forward pass leaves for the backward pass."""
 
     tape: Tape
     outputs: list[Tensor]  # of each hidden layer, activated: (S, B, K)
@@ -292,7 +292,7 @@ def _views(flat: Tensor, like: Weights) -> Weights:
 
 
 def _activity(stack: _Stack, weights: Weights, scaling: Scaling, faces: Tensor, batch_size: int) -> Weights:
-    """Which units are active for any of each fit's faces (S, n), without training."""
+    """Return which units are active for any of each fit's faces (S, n), without training."""
     seen: Weights = {}
     for batch in torch.split(faces, batch_size, dim=1):
         _note(seen, stack.forward(weights, scaling, batch).active)

@@ -51,7 +51,7 @@ class NetworkClassifier(FaceClassifier):
     image_shape : (int, int), optional
         Height and width of faces given as rows. Without it, D pixels are a square image if they can be, else 1 x D.
     seed : int, 0 to 2**32 - 1
-        Of the weights, the order of the captures, the validation split, dropout and augmentation.
+        Seed of the weights, the order of the captures, the validation split, dropout and augmentation.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What training did to the filters of a network."""
+"""The filters of a network before and after training."""
 
 from dataclasses import dataclass
 from typing import Any

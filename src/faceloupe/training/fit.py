@@ -23,7 +23,7 @@ CAPTURES_AT_ONCE = 64  # bounds the feature maps held: 52 kB a face of 64x64 in 
 
 
 class Scores(NamedTuple):
-    """How well a network does on some captures.
+    """Loss and accuracy of a network on some captures.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What comes before the hidden layers of many fits: pixels, or a convolution on patches that were unfolded once.
+"""Fronts of many fits, before their hidden layers: pixels, or a convolution on patches that were unfolded once.
 
 Shapes as in :mod:`faceloupe.training.ensemble`: S fits, B captures a batch, M faces, F filters, P pooled positions, D
 features, K units.
@@ -39,7 +39,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """What a front's backward pass needs of its forward pass."""
+    """The values that a front's backward pass needs from its forward pass."""
 
     active: Weights  # by ReLU layer of the front: (S, B, units)
     faces: Tensor  # (S, B): the faces of the batch

@@ -75,7 +75,7 @@ class Measured:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the accuracy must know, in sentences; mostly empty."""
+        """Cautions for a reader of the accuracy, in sentences; mostly empty."""
         sentences = []
         for layer, (dead, units) in self.dead.items():
             if dead == units:

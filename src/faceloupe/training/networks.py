@@ -203,7 +203,7 @@ def initialise(network: Network, seed: int, initialisation: str = "glorot_unifor
     network : torch module
         Its linear and convolutional layers are drawn anew, in order; batch normalisations begin afresh.
     seed : int
-        Of a generator of its own; PyTorch's global generator is not touched.
+        Seed of a generator of its own; PyTorch's global generator is not touched.
     initialisation : {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal"}
     """
     generator = torch.Generator().manual_seed(int(seed))

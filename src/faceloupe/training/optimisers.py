@@ -21,7 +21,7 @@ EPSILON = 1e-7
 
 
 class Optimiser(ABC):
-    """What moves weights along their gradients.
+    """A rule that moves weights along their gradients.
 
     Parameters
     ----------

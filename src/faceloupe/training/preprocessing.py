@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What is done to pixel values before a network sees them: ``(images - mean) / scale``.
+    """A change of pixel values before a network sees them: ``(images - mean) / scale``.
 
     Attributes
     ----------

@@ -118,7 +118,7 @@ Layer: TypeAlias = Convolution | Pooling | GlobalPooling | Dense | Dropout | Bat
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How each training face is varied afresh in each epoch.
+    """Variation of each training face, drawn afresh in each epoch.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a network is trained. The defaults are the tutorial's.
+    """The training of a network. The defaults are the tutorial's.
 
     Attributes
     ----------

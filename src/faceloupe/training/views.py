@@ -1,4 +1,4 @@
-"""How a training is shown: its curves, and the filters before and after it."""
+"""Sections on a training: its curves, and the filters before and after it."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Which pixels an answer rests on, and whether the map that says so can be believed."""
+"""Attribution: maps of the pixels that an answer rests on, and whether they can be believed."""
 
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.inspection.attribution.certificate import Certificate

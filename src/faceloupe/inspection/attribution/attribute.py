@@ -1,4 +1,4 @@
-"""Which parts of a face an answer rests on, with a certificate that says how far the map can be believed."""
+"""Maps of the parts of a face that an answer rests on, with a certificate that says how far to believe each."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,14 +58,14 @@ class Attribution(Shown):
 
     @property
     def verdict(self) -> Literal["passed", "failed", "not checked"]:
-        """What the certificate says in a word."""
+        """The certificate's verdict in a word."""
         if self.certificate is None:
             return "not checked"
         return "passed" if self.certificate.passed else "failed"
 
     @property
     def warning(self) -> str | None:
-        """What to read before the map: why it fails, that it is empty, or None."""
+        """A warning to read before the map, where it fails its checks or is empty; else None."""
         if self.certificate is None or self.certificate.passed:
             return None
         return f"this map is not to be relied on: {'; '.join(self.certificate.failures)}"
@@ -151,10 +151,10 @@ def attribute(
             The gradient averaged on the way from the baseline to the face, times the way: sums to the target's change.
             Sundararajan, Taly & Yan 2017 (arXiv:1703.01365), by Captum.
     layer : str, optional
-        For the two methods that look at a layer: its name as in :func:`~faceloupe.inspection.trace.trace`. The last
-        layer that puts out a map larger than 1×1 if not given.
+        The layer, for the two methods that look at one: its name as in :func:`~faceloupe.inspection.trace.trace`. By
+        default the last one that puts out a map larger than 1×1.
     baseline : float or array of the face's shape, optional
-        What stands for "nothing there" in occlusion, correlation, integrated gradients and the deletion check; each
+        The stand-in for "nothing there" in occlusion, correlation, integrated gradients and the deletion check; each
         channel's mean over the face if not given.
     certify : bool
         Whether to check the map: it takes about as long as 10 more maps and 21 deletions of 17 faces.

@@ -44,7 +44,7 @@ class Completeness:
 
     @property
     def error(self) -> float:
-        """How far the sum is off."""
+        """The error of the sum."""
         return self.total - self.expected
 
     @property
@@ -59,7 +59,7 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Randomisation:
-    """What remains of the map, and of the network's hold on the face, when its weights are put in another order.
+    """A check of what remains of the map, and of the network's hold on the face, once its weights are shuffled.
 
     An untrained network's weights come in no order, so that it is like its own re-drawn networks: only what goes beyond
     those can be called learned.
@@ -116,7 +116,7 @@ class Randomisation:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """How fast the target falls when the face is deleted where the map is highest first: faster is better.
+    """A check of how fast the target falls as the face is deleted, highest values of the map first.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What three checks say of a map; a check that does not apply is None.
+    """The results of three checks of a map; a check that does not apply is None.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ Map = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """What is asked: which number (`target`), of which face, against what (`baseline`), where (`layer`).
+    """A question to a network: which number (`target`), of which face, against what (`baseline`), where (`layer`).
 
     `face` and `baseline` are (C, H, W); `layer` is None for a method that looks at the face itself; `seed` draws what a
     method draws.

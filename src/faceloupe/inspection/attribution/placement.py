@@ -1,4 +1,4 @@
-"""Where the numbers of a map lie on the face."""
+"""Placement of a map's numbers on the face."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias

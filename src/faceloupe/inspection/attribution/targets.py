@@ -1,4 +1,4 @@
-"""What an attribution explains: one number made of a network's outputs, always with a name."""
+"""Targets of attribution: one number made of a network's outputs, always with a name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What can be measured on the layers of a network: each file asks one question."""
+"""Measures of the layers of a network: each file asks one question."""

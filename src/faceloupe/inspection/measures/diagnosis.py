@@ -1,4 +1,4 @@
-"""Why units of a network are dead: what their inputs are made of, and the likely cause in words."""
+"""Diagnosis of dead units: what their inputs are made of, and the likely cause in words."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What the input of a dead unit is made of: bias + (sum of weights) x (mean input) + what varies.
+    """The input of a dead unit taken apart: bias + (sum of weights) x (mean input) + what varies.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class UnitReport(Shown):
     duplicates : tuple of tuple of int
         Groups of units whose outputs are correlated above 0.999 over those values: the same up to scale and offset.
     epochs : int or None
-        Of the history.
+        Epochs of the history; None without one.
     """
 
     layer: str
@@ -103,7 +103,7 @@ class UnitReport(Shown):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What was found, in sentences: the count, each dead unit with its likely cause, each group of duplicates."""
+        """The findings in sentences: the count, each dead unit with its likely cause, each group of duplicates."""
         return sentences(self)
 
     def __repr__(self) -> str:

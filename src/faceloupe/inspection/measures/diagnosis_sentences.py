@@ -1,4 +1,4 @@
-"""What a :class:`~faceloupe.inspection.measures.diagnosis.UnitReport` found, in sentences made from its numbers."""
+"""The findings of a :class:`~faceloupe.inspection.measures.diagnosis.UnitReport` in sentences."""
 
 from typing import TYPE_CHECKING
 

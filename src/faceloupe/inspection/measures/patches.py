@@ -18,7 +18,7 @@ __all__ = ["Patch", "top_patches"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Patch:
-    """What a unit saw of one capture at one position.
+    """The part of one capture that a unit saw at one position.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a layer makes of a face that has moved: moves along, forgives it, or puts out something else."""
+"""Sensitivity to shifts: whether a layer moves along with the face, forgives it, or puts out something else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class LayerShift:
-    """What one layer makes of moved faces; the first is the image itself.
+    """The response of one layer to moved faces; the first is the image itself.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class LayerShift:
     source : str or None
         The layer it reads from, "image" for the faces, None where that is unknown.
     shape : tuple of int
-        Of its output for one face: (C, H, W) for maps, (D,) for a vector.
+        Shape of its output for one face: (C, H, W) for maps, (D,) for a vector.
     stride : (int, int) or None
         Pixels between neighbouring outputs, by rows and columns; None for vectors and where it is unknown.
     equivariance_error : tuple of float or None
@@ -62,7 +62,7 @@ class LayerShift:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ShiftSensitivity(Shown):
-    """What every layer makes of moved faces; ``print`` shows the numbers, `words` says what they mean.
+    """The response of every layer to moved faces; ``print`` shows the numbers, `words` says what they mean.
 
     Attributes
     ----------

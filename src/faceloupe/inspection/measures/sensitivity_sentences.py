@@ -1,4 +1,4 @@
-"""What the numbers of a :class:`~faceloupe.inspection.measures.sensitivity.ShiftSensitivity` say, in sentences."""
+"""The numbers of a :class:`~faceloupe.inspection.measures.sensitivity.ShiftSensitivity`, in sentences."""
 
 from collections.abc import Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""How well a straight cut tells two classes apart at a layer, as a number with its control."""
+"""Linear separability of two classes at a layer, as a number with its control."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Separability(Shown):
-    """What a linear probe finds at one layer.
+    """The result of a linear probe at one layer.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ LEAST = 4  # captures; with fewer the unbiased estimator divides by zero
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Similarity(Shown):
-    """How alike two layers place the same captures, from 0 (unrelated) to 1 (the same up to rotation and scale).
+    """Similarity of two layers over the same captures, from 0 (unrelated) to 1 (the same up to rotation and scale).
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ def compare_layers(
     Parameters
     ----------
     trace_a, trace_b : Trace, or mapping of layer name to array (n, ...)
-        Of the same n captures in the same order; of one network or of two.
+        Outputs for the same n captures in the same order, from one network or from two.
     seed, shuffles : int
         As in :func:`cka`.
 

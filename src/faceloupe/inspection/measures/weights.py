@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Weights:
-    """What makes every output of a layer a sum of inputs times weights, plus a bias.
+    """The weights and biases of a layer whose every output is a sum of inputs times weights, plus a bias.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Weights:
 
     @property
     def of_ones(self) -> Floats:
-        """What the layer makes of an input of ones, without the bias: (units, h, w) or (units,).
+        """The layer's output for an input of ones, without the bias: (units, h, w) or (units,).
 
         At the border of a padded map that is less than the sum of the weights.
         """

@@ -1,4 +1,4 @@
-"""What an ONNX file says: which of its operators work on the image, and which of its numbers are weights."""
+"""The graph in an ONNX file: which of its operators work on the image, and which of its numbers are weights."""
 
 import hashlib
 import math
@@ -93,7 +93,7 @@ class Graph:
 
     @property
     def sha256(self) -> str:
-        """Of the tidied model, as bytes."""
+        """Hash of the tidied model's bytes."""
         return hashlib.sha256(self.model.SerializeToString(deterministic=True)).hexdigest()
 
     @property
@@ -122,7 +122,7 @@ class Graph:
 
     @property
     def unit(self) -> str:
-        """What its first output holds: "probability", "log-probability", or else "logit"."""
+        """Kind of its first output: "probability", "log-probability", or else "logit"."""
         makers = {output: node for node in self.model.graph.node for output in node.output}
         name = self.model.graph.output[0].name
         while name in makers and makers[name].op_type in _HANDING_ON:

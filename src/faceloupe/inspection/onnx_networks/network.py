@@ -42,7 +42,7 @@ class OnnxNetwork:
     ----------
     path : Path
     sha256 : str
-        Of the file and, after it, the weights in files beside it: what ``sha256sum`` prints where there are none.
+        Hash of the file and, after it, of any files of weights beside it: without those, what ``sha256sum`` prints.
     graph : faceloupe.inspection.onnx_networks.graph.Graph
         What the file says.
 
@@ -66,14 +66,14 @@ class OnnxNetwork:
 
     @property
     def input_shape(self) -> tuple[int | None, int | None, int | None]:
-        """What one capture must be, (C, H, W); None where any size goes."""
+        """Shape that one capture must have, (C, H, W); None where any size goes."""
         shape = self.graph.image_shape
         _, channels, height, width = [shape[axis] for axis in TO_CHANNELS_FIRST] if self._turns else shape
         return channels, height, width
 
     @property
     def unit(self) -> str:
-        """What its answer is: "probability" or "log-probability" where it ends in such an operator, else "logit"."""
+        """Unit of its answer: "probability" or "log-probability" where it ends in such an operator, else "logit"."""
         return self.graph.unit
 
     @property
@@ -115,8 +115,8 @@ class OnnxNetwork:
         faces : array, shape (N, C, H, W)
             Prepared as the network was trained.
         layers : names, optional
-            Of :attr:`layers`. Only these are kept; while a capture runs, the memory is that of all its layers' outputs.
-            Of an operator with several outputs, the first is kept.
+            Names out of :attr:`layers`. Only these are kept; while a capture runs, the memory is that of all its
+            layers' outputs. For an operator with several outputs, the first is kept.
 
         Raises
         ------

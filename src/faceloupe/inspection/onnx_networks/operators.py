@@ -1,4 +1,4 @@
-"""What one ONNX operator does: its weights, its windows, its multiplications, and what its output sees of the image."""
+"""ONNX operators: their weights, windows and multiplications, and what their output sees of the image."""
 
 import math
 from collections.abc import Sequence
@@ -116,7 +116,7 @@ class Operator:
 
     @property
     def windows(self) -> Sequence[Window]:
-        """How a convolution or pooling slides along rows and columns; nothing for other operators."""
+        """Windows of a convolution or pooling along rows and columns; () for other operators."""
         if self.kind not in {"AveragePool", "MaxPool", *_CONVOLUTIONS} or len(self.given) != 4 or not self._kernel():
             return []
         settings = self.settings

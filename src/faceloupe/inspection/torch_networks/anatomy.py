@@ -38,7 +38,7 @@ def torch_anatomy(network: nn.Module, image_shape: tuple[int, int, int]) -> Anat
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """Where a tensor comes from: what it sees of the image, and the layer that made it, if a layer did."""
+    """The origin of a tensor: what it sees of the image, and the layer that made it, if a layer did."""
 
     field: Field | None = None
     maker: str | None = None

@@ -1,4 +1,4 @@
-"""Which of the things that a torch network puts out is its answer, and how that ends."""
+"""The answer of a torch network among the things that it puts out, and the function it ends in."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one function of torch does: its weights, windows and multiplications, and what its output sees of the image.
+"""Functions of torch: their weights, windows and multiplications, and what their output sees of the image.
 
 Layers are read through the functions that they call, so that a convolution counts the same as a module, with weights
 that are made of others, inside somebody's own module, or called between the layers.
@@ -149,7 +149,7 @@ class Operator:
 
     @property
     def windows(self) -> Sequence[Window]:
-        """How a convolution or pooling slides along rows and columns; nothing for other functions."""
+        """Windows of a convolution or pooling along rows and columns; () for other functions."""
         if len(self.given) != 4:
             return []
         if self.name.startswith("adaptive_"):

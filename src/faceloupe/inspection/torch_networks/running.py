@@ -72,7 +72,7 @@ class Call:
 
 
 class Visitor:
-    """What is told of a run; this one listens to nothing."""
+    """A listener to a run; this one ignores everything."""
 
     def reads(self, _tensors: Sequence[Tensor]) -> Any:
         """Return what to remember of tensors that a layer or function is about to take, and may change in place."""

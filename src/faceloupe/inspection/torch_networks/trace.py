@@ -1,4 +1,4 @@
-"""What the layers of a torch network put out."""
+"""The trace of a torch network: the outputs of its layers."""
 
 from collections.abc import Iterable
 from typing import Any

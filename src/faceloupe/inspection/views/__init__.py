@@ -1,1 +1,1 @@
-"""What a result looks like: each file makes results into sections of a page, in plain values."""
+"""Views of results: each file turns results into sections of a page, in plain values."""

@@ -1,4 +1,4 @@
-"""How a layer places the captures: two classes told apart, a flat picture, and one layer beside others."""
+"""Sections on how a layer places the captures: separability, projections, and similarity of layers."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a moved face changes, layer by layer: curves, the numbers, and what they mean."""
+"""The section on sensitivity to shifts, layer by layer: curves, the numbers, and what they mean."""
 
 from faceloupe.blocks import Block, chart, section, table, text
 from faceloupe.inspection.arithmetic import evenly

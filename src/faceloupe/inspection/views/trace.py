@@ -1,4 +1,4 @@
-"""What some layers put out for a capture, as pictures on a scale for each layer."""
+"""The section on a trace: outputs of some layers for a capture, as pictures on a scale for each layer."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
