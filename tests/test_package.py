@@ -50,6 +50,7 @@ MAY_KNOW = {
         "faces recognition training inspection"
     ),
     "video": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
+    "strangers": (f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders evaluation"),
     "web": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection looking studies report __init__"
@@ -57,7 +58,8 @@ MAY_KNOW = {
     "client": "errors faces web",
     "cli": (
         f"errors {DOCUMENTS} numerals progress growing cluster pages faces scores recognition gallery training "
-        "embedders evaluation explaining inspection studies report looking collection video web __init__"
+        "embedders evaluation explaining inspection studies report looking collection strangers video web "
+        "__init__"
     ),
     "__main__": "cli",
 }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, extra
 from faceloupe.faces.pixels import LUMA
+from faceloupe.recognition.adapted import is_adapted, read_adapted, restore_adapted
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
 from faceloupe.scores.points import Maker
@@ -55,8 +56,8 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     Parameters
     ----------
     name : "sface", "sface+flip" or path
-        SFace, SFace with the mirrored face added, or a folder that a classifier's ``save`` wrote: then vectors
-        are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
+        SFace, SFace with the mirrored face added, a folder that ``faceloupe adapt`` wrote, or one that a classifier's
+        ``save`` wrote: then vectors are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
     engine : {"openvino", "onnxruntime"}
         Engine that runs SFace.
 
@@ -75,6 +76,9 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
             f"There is no embedder {str(name)!r}; there are {', '.join(PUBLISHED)}, and any folder that a classifier "
             "was saved into (classifier.save(folder))"
         )
+    if is_adapted(folder):
+        base, document = read_adapted(folder)
+        return restore_adapted(document, open_embedder(base, engine=engine))
     from faceloupe.training.loading import load_network
 
     return ClassifierEmbedder(load_network(folder))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from faceloupe.errors import InputError
 
-__all__ = ["open_regular", "read_bytes", "sha256_of", "write_whole"]
+__all__ = ["check_new_folder", "new_folder", "open_regular", "read_bytes", "sha256_of", "write_whole"]
 
 
 _TO_READ = (
@@ -74,6 +75,39 @@ def write_whole(path: Path, content: bytes) -> None:
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def check_new_folder(folder: Path) -> None:
+    """Let a folder through that can be made, or is there and empty.
+
+    Raises
+    ------
+    InputError
+        If it is a file, holds something, or has no folder to be in.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists already; name a new folder, or remove this one first")
+    if not folder.absolute().parent.is_dir():
+        raise InputError(f"{folder.parent} is not a folder; make it first")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes its name once all is in it; after a failure nothing is left of it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, see :func:`check_new_folder`.
+    """
+    check_new_folder(folder)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.absolute().parent, prefix=f".{folder.name}."))
+    try:
+        yield unfinished
+        unfinished.replace(folder)
+    except BaseException:
+        shutil.rmtree(unfinished)
         raise
 
 

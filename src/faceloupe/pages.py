@@ -25,6 +25,7 @@ WRITERS = {
     "Explanation": "faceloupe.explaining.article.write_article",
     "Evaluation": "faceloupe.evaluation.article.write_article",
     "ScoreEvaluation": "faceloupe.evaluation.score_evaluation.write_score_article",
+    "Adaptation": "faceloupe.strangers.article.write_adaptation",
     "FaceSet": "faceloupe.faces.views.faces_section",
     "Split": "faceloupe.faces.views.split_section",
     "History": "faceloupe.training.views.history_section",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from faceloupe import __version__
+from faceloupe.cli.adapt import adapt
 from faceloupe.cli.audit import audit
 from faceloupe.cli.backup import backup
 from faceloupe.cli.calibrate import calibrate
@@ -92,6 +93,7 @@ def _app(
 COMMANDS: dict[str, Callable[..., None]] = {
     "study": study,
     "train": train,
+    "adapt": adapt,
     "look": look,
     "verify": verify,
     "identify": identify,

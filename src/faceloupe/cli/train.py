@@ -7,6 +7,7 @@ import typer
 
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
+from faceloupe.files import check_new_folder
 
 if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
@@ -35,7 +36,7 @@ def train(
 ) -> None:
     """Train one network on people's photographs, save it, and say how well it does on captures it has not seen."""
     classifier = _classifier(network, seed)
-    _check_new(out)
+    check_new_folder(out)
     if not 0 < held_out < 1:
         raise InputError(f"--held-out takes a share between 0 and 1, such as 0.5; got {held_out:g}.")
     faces = _faces(data, size)
@@ -61,13 +62,6 @@ def _classifier(network: str, seed: int) -> "FaceClassifier":
     if network.strip().lower() == "deep":
         return DeepCNNClassifier(seed=seed)
     return NetworkClassifier(str(parse_network(network)), seed=seed)  # a wrong sentence is told before faces are read
-
-
-def _check_new(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} exists already; name a new folder with --out.")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"{out.parent} is not a folder; make it first.")
 
 
 def _faces(data: str, size: int) -> "FaceSet":

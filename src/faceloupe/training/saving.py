@@ -1,8 +1,6 @@
 """Saving fitted classifiers: a folder of weights (safetensors) and a manifest (JSON)."""
 
 import hashlib
-import shutil
-import tempfile
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from faceloupe.arrays import encode_array
 from faceloupe.documents import write_json
 from faceloupe.errors import InputError
-from faceloupe.files import write_whole
+from faceloupe.files import new_folder, write_whole
 from faceloupe.training.history import History
 from faceloupe.training.specs import NetworkSpec
 
@@ -59,21 +57,11 @@ def save(classifier: "FaceClassifier", folder: str | Path) -> None:
             f"Only {', '.join(CLASSIFIERS)} can be saved here, but this is of {type(classifier).__name__}."
         )
     check_is_fitted(classifier)
-    folder = Path(folder)
-    if not folder.parent.is_dir():
-        raise InputError(f"{folder.parent} is not a folder; make it first.")
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InputError(f"{folder} exists already; save into a new folder, or remove this one first.")
     weights = safetensors.torch.save(classifier.network_.state_dict())
     manifest = _manifest(classifier, weights)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with new_folder(Path(folder)) as unfinished:
         write_whole(unfinished / WEIGHTS, weights)
         write_json(unfinished / MANIFEST, manifest)
-        unfinished.replace(folder)
-    except BaseException:
-        shutil.rmtree(unfinished)
-        raise
 
 
 def _manifest(classifier: "FaceClassifier", weights: bytes) -> dict[str, Any]:

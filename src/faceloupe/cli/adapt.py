@@ -1,0 +1,64 @@
+"""``faceloupe adapt``: a head for an embedder, learned from one's own labelled faces, if it helps with other people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import CACHED, AsJson, CentralOfLabelled, EngineName, NoCache
+from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_failure, stoppable
+from faceloupe.files import check_new_folder, new_folder
+
+__all__ = ["adapt"]
+
+
+def adapt(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A folder NAME/*.jpg, or orl or lfw.")],
+    out: Annotated[Path, typer.Option(help="The folder to save it in; must not exist yet.")],
+    embedder: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="What is adapted: sface, another name, or a folder.")
+    ] = "sface",
+    central: CentralOfLabelled = False,
+    seed: Annotated[int, typer.Option(help="Seed of the folds and of the subjects drawn.")] = 0,
+    engine: EngineName = "openvino",
+    no_cache: NoCache = False,
+    json: AsJson = False,
+) -> None:
+    """Learn a head for an embedder from your own labelled faces; save it only if it surely helps with other people.
+
+    Where no gain is sure nothing is written, and the exit status is 0: the embedder is best kept as it is.
+    """
+    from faceloupe.pages import page
+    from faceloupe.report.page import write_page
+    from faceloupe.strangers.adapt import adapt as adapted
+
+    check_new_folder(out)
+    with stoppable(CACHED if not no_cache else "Stopped."), progress("adapting", transient=True) as tell:
+        adaptation = adapted(
+            data, embedder, faces="central" if central else None, seed=seed, engine=engine, cached=not no_cache,
+            progress=tell,
+        )  # fmt: skip
+    for failure in adaptation.failed:
+        say_failure(failure)
+    for note in adaptation.notes:
+        say(note)
+    rows = [[str(recipe), f"{100 * rate:.2f} %"] for recipe, rate in adaptation.rates.items()]
+    say(aligned(("recipe", "EER on people not learned from"), rows))
+    say("\n".join(words.replace("**", "") for words in adaptation.words()))
+    if adaptation.embedder is not None:
+        with new_folder(out) as folder:
+            adaptation.save(folder, _whole(embedder))
+            write_page(folder / "report.html", page(adaptation))
+        say(f"Measure it:  faceloupe calibrate DATA --embedder {out}    Enrol:  faceloupe enrol ... --embedder {out}")
+    elif not json:
+        echo(f"no gain: keep {adaptation.base}; nothing was written")
+    if json:
+        echo_json(adaptation.to_document() | {"folder": str(out) if adaptation.embedder else None})
+    elif adaptation.embedder is not None:
+        echo(str(out))
+
+
+def _whole(embedder: str) -> str:
+    """Return a name as it is, and a folder by its whole path."""
+    folder = Path(embedder).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else embedder

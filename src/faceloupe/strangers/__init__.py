@@ -1,0 +1,6 @@
+"""Embedders made here, for strangers: people whom nobody learned from.
+
+``adapt`` learns a linear head for a fixed embedder from one's own labelled faces, and keeps it only if it helps with
+other people: ``heads`` are the recipes, ``choosing`` the cross-validation, ``gain`` the interval, ``cohort`` the
+normalisation of scores.
+"""

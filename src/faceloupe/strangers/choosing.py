@@ -1,0 +1,108 @@
+"""Which head to take: every recipe is tried on people whom it did not learn from, and so is the choice itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.recognition.adapted import unit_vectors
+from faceloupe.strangers.gain import Trials, equal_error_rate
+from faceloupe.strangers.heads import RECIPES, Recipe, fit_head
+
+__all__ = ["Fold", "best_recipe", "compare_recipes", "cosines", "folds_of", "scores_of_choice", "trials_of"]
+
+Floats = NDArray[np.float32]
+Scores = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+FOLDS = 5
+NON_MATED = 200_000  # comparisons at most, drawn at random: more tell hardly more and take longer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """What is learned from and what is compared, nobody being in both.
+
+    Attributes
+    ----------
+    learned : array of intp, (N,)
+        Captures to learn from.
+    pairs : array of intp, (P, 2)
+        Captures of other people that are compared.
+    """
+
+    learned: Labels
+    pairs: Labels
+
+
+def folds_of(captures: Labels, subjects: Labels, seed: int, folds: int = FOLDS) -> list[Fold]:
+    """Split people into folds; each is compared once and learned from otherwise.
+
+    Parameters
+    ----------
+    captures : array of intp, (N,)
+    subjects : array of intp
+        Whom each capture of the whole set shows.
+    seed, folds : int
+    """
+    rng = np.random.default_rng(seed)
+    # Those with several captures are dealt out apart from those with one: each fold needs mated comparisons.
+    people, counts = np.unique(subjects[captures], return_counts=True)
+    dealt = np.concatenate([rng.permutation(people[counts > 1]), rng.permutation(people[counts == 1])])
+    parts = [dealt[start::folds] for start in range(folds)]
+    return [
+        Fold(
+            captures[~np.isin(subjects[captures], part)],
+            _pairs(captures[np.isin(subjects[captures], part)], subjects, rng, NON_MATED // folds),
+        )
+        for part in parts
+    ]
+
+
+def trials_of(folds: Sequence[Fold], subjects: Labels) -> Trials:
+    """Return whom the comparisons of all folds show."""
+    return Trials(subjects[np.concatenate([fold.pairs for fold in folds])])
+
+
+def cosines(vectors: Floats, pairs: Labels) -> Scores:
+    """Return the cosine of each pair of vectors, (N, D) of any length -> (P,)."""
+    units = unit_vectors(vectors)
+    return np.asarray(np.einsum("pd,pd->p", units[pairs[:, 0]], units[pairs[:, 1]]))
+
+
+def compare_recipes(vectors: Floats, subjects: Labels, folds: Sequence[Fold]) -> dict[Recipe, float]:
+    """Return the equal error rate of each recipe where it is fitted and measured on other people, over all folds."""
+    trials = trials_of(folds, subjects)
+    return {
+        recipe: equal_error_rate(trials, np.concatenate([_scores(recipe, vectors, subjects, fold) for fold in folds]))
+        for recipe in RECIPES
+    }
+
+
+def best_recipe(rates: dict[Recipe, float]) -> Recipe:
+    """Return the recipe of the lowest rate; of equals the first, which is the simplest."""
+    return min(rates, key=lambda recipe: rates[recipe])
+
+
+def scores_of_choice(vectors: Floats, subjects: Labels, folds: Sequence[Fold], seed: int) -> Iterator[Scores]:
+    """Yield for each fold the scores of its pairs by the recipe that is best among the people it learns from."""
+    for fold in folds:
+        inner = folds_of(fold.learned, subjects, seed)
+        recipe = best_recipe(compare_recipes(vectors, subjects, inner))
+        yield _scores(recipe, vectors, subjects, fold)
+
+
+def _scores(recipe: Recipe, vectors: Floats, subjects: Labels, fold: Fold) -> Scores:
+    head = fit_head(recipe, vectors[fold.learned], subjects[fold.learned])
+    return cosines(head.apply(vectors), fold.pairs)
+
+
+def _pairs(captures: Labels, subjects: Labels, rng: np.random.Generator, most: int) -> Labels:
+    """Return every mated pair of captures and of the others at most so many, drawn at random."""
+    pairs = captures[np.stack(np.triu_indices(len(captures), k=1), axis=1)]
+    same = subjects[pairs[:, 0]] == subjects[pairs[:, 1]]
+    others = pairs[~same]
+    if len(others) > most:
+        others = others[np.sort(rng.choice(len(others), most, replace=False))]
+    return np.concatenate([pairs[same], others])
