@@ -11,7 +11,8 @@ from faceloupe.embedders import DEFAULT, open_embedder
 from faceloupe.errors import InputError
 from faceloupe.evaluation.datasets import TEST, TRAIN, Data, Labelled, open_data
 from faceloupe.evaluation.embedding import embed_captures
-from faceloupe.evaluation.evaluate import Failure, audited, failures
+from faceloupe.evaluation.evaluate import audited, failures
+from faceloupe.evaluation.failures import Failure
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition.adapted import AdaptedEmbedder, unit_vectors, write_adapted
