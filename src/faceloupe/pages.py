@@ -31,6 +31,7 @@ WRITERS = {
     "History": "faceloupe.training.views.history_section",
     "Filters": "faceloupe.training.views.filters_section",
     "People": "faceloupe.collection.article.write_article",
+    "IdentifiedClip": "faceloupe.video.article.write_article",
     "Anatomy": "faceloupe.inspection.views.anatomy.anatomy_section",
     "Trace": "faceloupe.inspection.views.trace.trace_section",
     "Attribution": "faceloupe.inspection.views.attribution.attribution_section",

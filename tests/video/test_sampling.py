@@ -36,6 +36,15 @@ def test_a_change_in_a_small_part_is_seen_where_the_whole_hardly_changes():
     assert chosen([(0.0, STILL), (0.5, STILL + 1)], most=9.0) == [0.0]
 
 
+def test_the_first_change_is_noted_though_it_comes_too_soon_to_be_looked_at():
+    cut = STILL + 50
+    choose = Sampling(least=0.1, most=9.0).chooser()
+    assert [choose(time, grey) for time, grey in [(0.0, STILL), (0.02, STILL), (0.04, cut), (4.0, cut)]] == [
+        True, False, False, True,
+    ]  # fmt: skip
+    assert choose.changed == {0.0: 0.04}
+
+
 @pytest.mark.parametrize("choices", [{"least": 2, "most": 1}, {"least": -1}, {"change": 256}, {"most": float("inf")}])
 def test_a_sampling_that_cannot_be_is_refused(choices):
     with pytest.raises(InputError, match="sampling"):

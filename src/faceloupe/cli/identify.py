@@ -1,4 +1,4 @@
-"""``faceloupe identify``: say who of the gallery is in a photograph."""
+"""``faceloupe identify``: say who of the gallery is in a photograph, or in a clip and when."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr, Turned
+from faceloupe.cli.clips import ClipChoices, identify_clip
+from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -23,10 +24,12 @@ __all__ = ["identify"]
 
 def identify(
     photographs: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Image files with any number of faces; folders.")
+        list[str],
+        typer.Argument(metavar="PHOTO...|CLIP", help="Image files with any number of faces; folders; or one clip."),
     ],
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a row a face as CSV; folders are looked through.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a row a face as CSV; folders are looked through. Of a clip, times."),
     ] = None,
     json_lines: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a line of JSON a photograph instead.")
@@ -46,27 +49,50 @@ def identify(
         ),
     ] = None,
     min_size: MinSize = 20,
-    turned: Turned = True,
+    turned: Annotated[
+        bool | None,
+        typer.Option(
+            "--turned/--upright",
+            help="Look again at turned copies where no face is sure, or only at the picture as it is. By default "
+            "turned for photographs, upright for a clip.",
+        ),
+    ] = None,
+    start: Annotated[float, typer.Option(min=0, help="Of a clip: seconds from which to look at it.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(min=0, help="Of a clip: seconds at which to stop.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Of a clip: write a page.")] = None,
+    faces: Annotated[bool, typer.Option("--faces", help="Show faces in the page of a clip.")] = False,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     json: AsJson = False,
 ) -> None:
-    """Say of every face in a photograph who of the gallery it is, or nobody.
+    """Say of every face in a photograph who of the gallery it is, or nobody; of a clip, who is in it and when.
 
     Faces are numbered row by row, from left to right. A photograph that cannot be read is named, the others are
     answered, and the exit status is 2. With --csv or --json-lines, folders are looked through with all below them:
     unusable files are named, after a stop the same command goes on, and the exit status is 1 if none could be used.
+    In a clip faces are followed, and each person gets one answer; a clip is told by how its name ends (.mp4, .mov,
+    .mkv, .webm, .avi ...).
     """
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.recognition.recognise import recognise
-    from faceloupe.recognition.search import FaceSearch
+    from faceloupe.recognition.search import DETECTION_SIDE, FaceSearch
     from faceloupe.recognition.thresholds import published_point
+    from faceloupe.video.frames import is_clip
 
+    choices = ClipChoices(start, stop, out, faces)
+    if any(map(is_clip, photographs)):
+        if draw is not None or json_lines is not None:
+            raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
+        seen = FaceSearch(min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned))
+        with open_gallery(gallery, embedder=embedder, engine=engine) as people:
+            identify_clip(photographs, people, seen, choices, csv=csv, fmr=fmr, ranks=ranks, json=json)
+        return
+    choices.check_none()
     if draw is not None:
         _check_drawing(draw, photographs)
-    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned)
+    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False)
     if csv is not None or json_lines is not None:
         if draw is not None or json:
             raise InputError("--draw and --json go with photographs on the screen, not with --csv and --json-lines")

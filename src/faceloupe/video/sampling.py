@@ -48,26 +48,30 @@ class Sampling:
 
 
 class Chooser:
-    """Chooses frames as they come; it remembers the last one chosen."""
+    """Chooses frames as they come; it remembers the last one chosen.
+
+    Attributes
+    ----------
+    changed : dict
+        Time of a chosen frame -> time of the first frame after it that differs, whether that was chosen or not.
+    """
 
     def __init__(self, sampling: Sampling) -> None:
+        self.changed: dict[float, float] = {}
         self._sampling = sampling
         self._time = -float("inf")
         self._tiles: NDArray[np.float32] | None = None
 
     def __call__(self, time: float, grey: NDArray[np.uint8]) -> bool:
         """Return whether to look at a frame, given its time in seconds and a small grey copy, (H, W)."""
-        since = time - self._time
-        if since < self._sampling.least:
-            return False
-        tiles = _tile_means(grey)
-        if since < self._sampling.most and not self._has_changed(tiles):
+        tiles, since = _tile_means(grey), time - self._time
+        changed = self._tiles is None or float(np.abs(tiles - self._tiles).max()) > self._sampling.change
+        if changed and self._tiles is not None:
+            self.changed.setdefault(self._time, time)
+        if since < self._sampling.least or (since < self._sampling.most and not changed):
             return False
         self._time, self._tiles = time, tiles
         return True
-
-    def _has_changed(self, tiles: NDArray[np.float32]) -> bool:
-        return self._tiles is None or float(np.abs(tiles - self._tiles).max()) > self._sampling.change
 
 
 def _tile_means(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,0 +1,107 @@
+"""What ``faceloupe identify`` does with a clip: times per person as a table, CSV, JSON and a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, progress, say, stoppable
+from faceloupe.errors import InputError
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.recognition.search import FaceSearch
+    from faceloupe.video.identified import IdentifiedClip
+
+__all__ = ["ClipChoices", "identify_clip"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipChoices:
+    """What may be asked of a clip, and of nothing else."""
+
+    start: float = 0.0
+    stop: float | None = None
+    out: Path | None = None
+    faces: bool = False
+
+    def check_none(self) -> None:
+        """Let photographs through if nothing was asked that only clips have.
+
+        Raises
+        ------
+        InputError
+            If something was.
+        """
+        if self != ClipChoices():
+            raise InputError("--start, --stop, --out and --faces are for a clip; of photographs take --csv or --json")
+
+
+def identify_clip(
+    paths: Sequence[str],
+    gallery: "Gallery",
+    search: "FaceSearch",
+    choices: ClipChoices,
+    *,
+    csv: Path | None,
+    fmr: float | None,
+    ranks: int,
+    json: bool,
+) -> None:
+    """Print and write who is in a clip, and when."""
+    from faceloupe.files import write_whole
+    from faceloupe.pages import page
+    from faceloupe.report.page import write_page
+    from faceloupe.video.identify import identify_clip as identified
+
+    if len(paths) > 1:
+        raise InputError("identify takes one clip at a time; run it once for each")
+    for path in (csv, choices.out):
+        if path is not None:
+            check_file(path, paths)
+    with stoppable("Stopped: nothing was written. --start and --stop look at a part."):
+        with progress("looking at the clip", transient=True) as show:
+            clip = identified(
+                paths[0], gallery, fmr=fmr, start=choices.start, stop=choices.stop, faces=search, ranks=ranks,
+                progress=show,
+            )  # fmt: skip
+        if csv is not None:
+            write_whole(csv, clip.to_csv().encode(errors="backslashreplace"))
+            say(f"written: {csv}")
+        if choices.out is not None:
+            write_page(choices.out, page(clip, show_faces=choices.faces))
+            say(f"written: {choices.out}")
+    if json:
+        echo_json(clip.to_document())
+        return
+    echo(_table(clip))
+    for words in clip.notes():
+        say(f"Note: {words}.")
+    for words in clip.warnings():
+        say(f"Caution: {words}.")
+    for words in clip.words().split("\n")[1 + len(clip.people) :]:
+        say(words)
+
+
+def _table(clip: "IdentifiedClip") -> str:
+    from faceloupe.video.identified import clock, likest
+
+    lead = clip.words().split("\n")[0]
+    if not clip.people:
+        return lead
+    rows = []
+    for person in clip.people:
+        deciding, best = person.deciding, person.best
+        rows.append(
+            (
+                person.name,
+                clock(person.first),
+                clock(person.last),
+                f"{person.seconds:.2f}",
+                "" if best is None else f"{best.score:.4f}",
+                f"{deciding.point.threshold:.4f}",
+                "" if person.known else likest(deciding),
+            )
+        )
+    headings = ("who", "first seen", "last seen", "seen, s", "score", "threshold", "most like")
+    return f"{lead}\n{aligned(headings, rows)}"

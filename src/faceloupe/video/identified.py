@@ -1,0 +1,205 @@
+"""Who is in a clip and when: a finished result, as words, a document and CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from faceloupe.numerals import counted
+from faceloupe.pages import Shown
+from faceloupe.scores.points import OperatingPoint
+from faceloupe.video.people import Judged, Person
+from faceloupe.video.sampling import Sampling
+
+__all__ = ["BETWEEN", "IdentifiedClip", "clock", "likest"]
+
+BETWEEN = (
+    "The thresholds of pooled templates were measured with captures of different days. Frames of one clip are more "
+    "alike, and their mean is nearer to a single template: fewer strangers than stated reach the threshold, and what "
+    "pooling gains is less."
+)
+"""What the published thresholds do not show."""
+
+
+def clock(seconds: float) -> str:
+    """Return a time of a clip as players show it, to the hundredth.
+
+    >>> clock(2.5), clock(3723.456)
+    ('0:02.50', '1:02:03.46')
+    """
+    hundredths = round(seconds * 100)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{f'{hours}:{minutes:02}' if hours else minutes}:{rest // 100:02}.{rest % 100:02}"
+
+
+def likest(each: Judged) -> str:
+    """Return whom of the gallery a track without a name is most like, in words; empty if there is nobody."""
+    if each.candidates is None or not each.candidates.candidates:
+        return ""
+    first = each.candidates.candidates[0]
+    return f"{first.name}, who is beside them" if first.name in each.candidates.taken else first.name
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class IdentifiedClip(Shown):
+    """Who is in a clip, and when.
+
+    Attributes
+    ----------
+    path : Path
+    start, end : float
+        Seconds of the clip that were looked at.
+    read, looked_at : int
+        Frames decoded, and those in which faces were looked for.
+    people : tuple of Person
+        By when they come.
+    unclear : tuple of Judged
+        Tracks that the gallery does not name, and whose faces are too poor to say that they are somebody else.
+    problems : tuple of str
+        What of the clip could not be read.
+    sampling : Sampling
+    bridge : float
+        Seconds for which a face may have been missed within a track.
+    """
+
+    path: Path
+    start: float
+    end: float
+    read: int
+    looked_at: int
+    people: tuple[Person, ...]
+    unclear: tuple[Judged, ...]
+    problems: tuple[str, ...]
+    sampling: Sampling
+    bridge: float
+
+    def __repr__(self) -> str:
+        return (
+            f"IdentifiedClip({self.path.name}, {self.end - self.start:.3f} s: {self._count()}, "
+            f"{self.looked_at:,} of {self.read:,} frames looked at)"
+        )
+
+    @property
+    def points(self) -> tuple[OperatingPoint, ...]:
+        """The operating points that decided."""
+        return tuple(dict.fromkeys(each.point for each in self._tracks()))
+
+    def notes(self) -> list[str]:
+        """Return what to know of the answer: what could not be read, and what is unclear."""
+        unclear = [
+            f"{counted(len(self.unclear), 'track')} too poor to say who it is: "
+            + "; ".join(f"{clock(each.track.first)}, {each.shortcomings[0]}" for each in self.unclear[:3])
+        ]
+        return [*self.problems, *(unclear if self.unclear else [])]
+
+    def warnings(self) -> list[str]:
+        """Return what makes names doubtful: a track falls short, others reach the threshold, or a name is taken."""
+        return [
+            f"{person.name}, from {clock(each.track.first)}: {'; '.join(words)}"
+            for person in self.people
+            for each in person.tracks
+            if (words := [*(each.shortcomings if each.named else ()), *_doubts(each)])
+        ]
+
+    def words(self) -> str:
+        """Return the answer in sentences, and what its thresholds mean; a paragraph each."""
+        lead = (
+            f"{self._count()} in {self.end - self.start:.2f} s of {self.path.name}; "
+            f"{self.looked_at:,} of {self.read:,} frames were looked at."
+        )
+        known = [f"{person.name}: {_times(person)}." for person in self.people]
+        between = [BETWEEN] if any(len(each.track.best) > 1 for each in self._tracks()) else []
+        return "\n".join([lead, *known, *(point.words() for point in self.points), *between])
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold, without vectors and faces."""
+        sizes = next((each.candidates for each in self._tracks() if each.candidates is not None), None)
+        return {
+            "schema": "faceloupe.identified_clip/1",
+            "path": str(self.path),
+            "start": self.start,
+            "end": self.end,
+            "frames": {"read": self.read, "looked_at": self.looked_at},
+            "sampling": asdict(self.sampling),
+            "bridge": self.bridge,
+            "subjects": sizes and sizes.n_subjects,
+            "references": sizes and sizes.n_references,
+            "people": [_person(person) for person in self.people],
+            "unclear": [_track(each) for each in self.unclear],
+            "points": [point.to_document() for point in self.points],
+            "problems": list(self.problems),
+        }
+
+    def to_csv(self) -> str:
+        """Return one line an appearance: person, known, track, first, last, seconds, score, threshold."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["person", "known", "track", "first", "last", "seconds", "score", "threshold"])
+        for person in self.people:
+            for each in person.tracks:
+                times = [f"{value:.3f}" for value in (each.track.first, each.track.last, each.track.seconds)]
+                best = _best(each)
+                score = "" if best is None else f"{best:.4f}"
+                row = [person.name, int(person.known), each.track.number, *times, score, f"{each.point.threshold:.4f}"]
+                writer.writerow(row)
+        return text.getvalue()
+
+    def _count(self) -> str:
+        known = sum(person.known for person in self.people)
+        strangers = len(self.people) - known
+        return f"{known:,} known and {strangers:,} unknown {'person' if strangers == 1 else 'people'}"
+
+    def _tracks(self) -> Iterator[Judged]:
+        for person in self.people:
+            yield from person.tracks
+        yield from self.unclear
+
+
+def _times(person: Person) -> str:
+    return f"from {clock(person.first)} to {clock(person.last)}, seen for {person.seconds:.2f} s"
+
+
+def _doubts(each: Judged) -> list[str]:
+    return [] if each.candidates is None else each.candidates.warnings()
+
+
+def _best(each: Judged) -> float | None:
+    """Return the score of the subject that is named, or else of the one most like it."""
+    if each.named is not None:
+        return each.named.score
+    return each.candidates.candidates[0].score if each.candidates and each.candidates.candidates else None
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return {
+        "name": person.name,
+        "known": person.known,
+        "first": person.first,
+        "last": person.last,
+        "seconds": person.seconds,
+        "score": _best(person.deciding),
+        "threshold": person.deciding.point.threshold,
+        "tracks": [_track(each) for each in person.tracks],
+    }
+
+
+def _track(each: Judged) -> dict[str, Any]:
+    track, candidates = each.track, each.candidates
+    return {
+        "number": track.number,
+        "first": track.first,
+        "last": track.last,
+        "seconds": track.seconds,
+        "frames": track.frames,
+        "pooled": [seen.time for seen in track.best],
+        "beside": sorted(track.beside),
+        "detection": track.face.detection.to_document(),
+        "template": track.template.to_document(),
+        "shortcomings": list(each.shortcomings),
+        "threshold": each.point.threshold,
+        "candidates": [asdict(candidate) for candidate in candidates.candidates] if candidates else [],
+        "taken": list(candidates.taken) if candidates else [],
+    }

@@ -1,0 +1,179 @@
+"""From tracks to people: a name or none for each track, and which tracks are of one person."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.identify import Candidate, Candidates
+from faceloupe.recognition.limits import limits_of, shortcomings
+from faceloupe.recognition.templates import compare
+from faceloupe.scores.points import OperatingPoint
+from faceloupe.video.tracks import Track
+
+__all__ = ["Judged", "Person", "judged", "people_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A track with the answer to whom it shows.
+
+    Attributes
+    ----------
+    track : Track
+    candidates : Candidates or None
+        Subjects of the gallery that are most like it, and the threshold; None without a gallery.
+    point : OperatingPoint
+        The threshold: of pooled templates, or of single ones where one frame was usable.
+    """
+
+    track: Track
+    candidates: Candidates | None
+    point: OperatingPoint
+
+    @property
+    def named(self) -> Candidate | None:
+        """The subject that it shows; None for nobody of the gallery."""
+        return None if self.candidates is None else self.candidates.named
+
+    @property
+    def shortcomings(self) -> tuple[str, ...]:
+        """What makes even the best of its faces unfit; empty if it is fit."""
+        template = self.track.face.template
+        return shortcomings(template.quality, limits_of(template.embedder))
+
+    def __repr__(self) -> str:
+        return f"Judged({self.track!r}, {self.candidates!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """Somebody in a clip.
+
+    Attributes
+    ----------
+    name : str
+        Of the subject; "somebody 1", "somebody 2" ... by when they come, for people whom the gallery does not name.
+    known : bool
+        Whether the gallery names the person.
+    tracks : tuple of Judged
+        By time. Tracks that the gallery does not name are here if they are like all others at the threshold.
+    """
+
+    name: str
+    known: bool
+    tracks: tuple[Judged, ...]
+
+    @property
+    def first(self) -> float:
+        """Seconds, when the person comes."""
+        return self.tracks[0].track.first
+
+    @property
+    def last(self) -> float:
+        """Seconds, when the person is gone."""
+        return max(each.track.last for each in self.tracks)
+
+    @property
+    def seconds(self) -> float:
+        """For how many seconds the face was seen."""
+        return sum(each.track.seconds for each in self.tracks)
+
+    @property
+    def deciding(self) -> Judged:
+        """The track whose score is furthest above its threshold; of somebody unknown, the one seen longest."""
+        if not self.known:
+            return max(self.tracks, key=lambda each: each.track.seconds)
+        return max(self.tracks, key=lambda each: -1.0 if each.named is None else each.named.margin)
+
+    @property
+    def best(self) -> Candidate | None:
+        """The subject that the deciding track is most like, named or not; None without a gallery or in an empty one."""
+        candidates = self.deciding.candidates
+        if candidates is None or not candidates.candidates:
+            return None
+        return candidates.named or candidates.candidates[0]
+
+    def __repr__(self) -> str:
+        return f"Person({self.name}: {self.first:.3f} to {self.last:.3f} s, {len(self.tracks)} tracks)"
+
+
+def judged(
+    tracks: Sequence[Track], points: Sequence[OperatingPoint], gallery: Gallery | None, ranks: int
+) -> tuple[Judged, ...]:
+    """Ask a gallery for each track, by the point that holds for it; two people of one frame never get one name."""
+    if gallery is None:
+        return tuple(Judged(track, None, point) for track, point in zip(tracks, points, strict=True))
+    answers: dict[int, Candidates] = {}
+    for point in dict.fromkeys(points):
+        own = [track for track, other in zip(tracks, points, strict=True) if other == point]
+        found = gallery.identify([track.template for track in own], point=point, ranks=ranks)
+        answers |= {track.number: candidates for track, candidates in zip(own, found, strict=True)}
+    taken = _taken(tracks, answers)
+    return tuple(
+        Judged(track, replace(answers[track.number], taken=tuple(taken[track.number])), point)
+        for track, point in zip(tracks, points, strict=True)
+    )
+
+
+def _taken(tracks: Iterable[Track], answers: dict[int, Candidates]) -> dict[int, list[str]]:
+    """Deal names out, the best scores first, and return for each track those that somebody beside it got."""
+    beside = {track.number: track.beside for track in tracks}
+    scores = sorted(
+        (-candidate.score, number, candidate.name)
+        for number, candidates in answers.items()
+        for candidate in candidates.candidates
+        if candidate.margin >= 0
+    )
+    names: dict[int, str] = {}
+    taken: dict[int, list[str]] = {number: [] for number in answers}
+    for _, number, name in scores:
+        if number in names:
+            continue
+        if any(names.get(other) == name for other in beside[number]):
+            taken[number].append(name)
+        else:
+            names[number] = name
+    return taken
+
+
+def people_of(tracks: Sequence[Judged]) -> tuple[tuple[Person, ...], tuple[Judged, ...]]:
+    """Return the people, by when they come, and the tracks too poor to be told apart.
+
+    A track without a name joins the person whose every track it is like at its threshold, most like the least alike of
+    them, and who is never in one frame with it. Otherwise it is somebody else, unless its best face falls short.
+    """
+    named: dict[str, list[Judged]] = {}
+    for each in tracks:
+        if each.named is not None:
+            named.setdefault(each.named.name, []).append(each)
+    known = list(named.values())
+    groups, poor = list(known), []
+    for each in tracks:
+        if each.named is not None:
+            continue
+        likeness, place = max(((_likeness(each, group), place) for place, group in enumerate(groups)), default=(-1, 0))
+        if likeness >= each.point.threshold:
+            groups[place].append(each)
+        elif each.shortcomings:
+            poor.append(each)
+        else:
+            groups.append([each])
+    return tuple(_named(groups, set(named))), tuple(poor)
+
+
+def _likeness(each: Judged, group: Sequence[Judged]) -> float:
+    """Return the least score with the tracks of a group; -1 if one of them shares a frame with it."""
+    if any(other.track.number in each.track.beside for other in group):
+        return -1.0
+    return min(compare(each.track.template, other.track.template) for other in group)
+
+
+def _named(groups: Iterable[Sequence[Judged]], names: set[str]) -> Iterable[Person]:
+    strangers = 0
+    for group in sorted(groups, key=lambda group: min(each.track.number for each in group)):
+        ordered = tuple(sorted(group, key=lambda each: each.track.first))
+        name = next((each.named.name for each in ordered if each.named), None)
+        while name is None:
+            strangers += 1
+            name = f"somebody {strangers}" if f"somebody {strangers}" not in names else None
+        yield Person(name, any(each.named for each in ordered), ordered)
