@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloupe.errors import InputError
-from faceloupe.recognition.detect import Box, Detection, Landmarks, Point
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
 from faceloupe.video.pooling import POOLED, pool, rating

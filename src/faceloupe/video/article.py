@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from faceloupe.blocks import Block, pictures, section, table, text
-from faceloupe.recognition.decisions import point_in_words
+from faceloupe.recognition.thresholds import point_in_words
 from faceloupe.video.identified import BETWEEN, IdentifiedClip, clock, likest
 from faceloupe.video.people import Judged
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.faces.images import to_square
+from faceloupe.faces.pixels import to_square
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.progress import Progress, shown
 from faceloupe.recognition.embed import Embedder, SFace

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.recognition.detect import Box, Detection
+from faceloupe.recognition.detections import Box, Detection
 from faceloupe.recognition.templates import Template, compare
 from faceloupe.video.pooling import POOLED, pool, rating
 
