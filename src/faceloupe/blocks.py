@@ -33,9 +33,12 @@ def switch(id: str, label: str, choices: Mapping[str, Iterable[Block]]) -> Block
     return {"type": "switch", "id": id, "label": label, "choices": made}
 
 
-def live(id: str, words: str) -> Block:  # noqa: A002
-    """Return the place of something that moves: a script finds it by its id; `words` stand there without scripts."""
-    return {"type": "live", "id": id, "words": words}
+def live(id: str, still: Iterable[Block]) -> Block:  # noqa: A002
+    """Return the place of something that moves: a script finds it by its id.
+
+    The still blocks stand there without scripts, and on paper.
+    """
+    return {"type": "live", "id": id, "blocks": list(still)}
 
 
 def table(

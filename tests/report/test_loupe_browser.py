@@ -369,7 +369,7 @@ def test_a_kernel_of_ones_own_is_typed_and_pooled(page: Any) -> None:
     assert number(page.locator(".sliding .said").inner_text().split("sum to ")[1].rstrip(".")) == pytest.approx(
         pixel, abs=6e-4
     )
-    page.get_by_label("A pooling window over its map").check(force=True)
+    page.get_by_label("Pooling over its map").check(force=True)
     largest = make_faces()[0][1:5, 1:5].max() / 255
     page.locator(".sliding .said", has_text="the largest of 16").wait_for()
     assert number(page.locator(".sliding .said").inner_text().split("is ")[1].rstrip(".")) == pytest.approx(

@@ -153,8 +153,8 @@ class TestItsPictures:
         with torch.no_grad():
             before = network.conv(torch.tensor(face, dtype=torch.float32)[:, None])
             expected = {
-                "before the ReLU": before[0],
-                "after the ReLU": before[0].relu(),
+                "before ReLU": before[0],
+                "after ReLU": before[0].relu(),
                 "pooled": network.pool(before.relu())[0],
             }
         for what, maps in expected.items():
@@ -171,7 +171,8 @@ class TestWhomItShows:
             "filters-learned",
             "filters-none",
         }
-        assert document["provenance"]["this file holds"] == "no faces"
+        assert "loupe_still" not in document
+        assert "No photographs;" in render_page(document)
 
     def test_by_default_only_those_that_were_published_for_it(self, finished):
         private = {**finished.manifest, "data": {**finished.manifest["data"], "source": "my holiday"}}
@@ -212,4 +213,85 @@ def test_the_road_is_short_and_its_words_open_by_key_mouse_and_touch(browser, do
     assert tab.evaluate(shown) == [True, False, False, False, False]
     tab.locator(".choices label").nth(2).click()
     assert tab.evaluate(shown) == [False, False, True, False, False]
+    tab.close()
+
+
+@pytest.fixture(scope="module")
+def address(document, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(render_page(document))
+    return path.as_uri()
+
+
+def test_without_scripts_still_pictures_stand_where_something_would_move(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(address)
+    for part in ("#figure-convolution-step img", "#table-still td", "#figure-fcnn-products img"):
+        assert tab.locator(part).first.is_visible()
+    assert not tab.locator("#section-loupe .moving").is_visible()  # what it invites to, cannot be done
+    context.close()
+
+
+def test_with_scripts_they_make_room(browser, address):
+    tab = browser.new_page()
+    tab.goto(address)
+    tab.locator("#live-convolution .sliding").wait_for()
+    assert not tab.locator("#figure-convolution-step").is_visible()
+    assert tab.locator("#table-still").count() == 0
+    tab.close()
+
+
+def test_a_printed_page_shows_stills_and_speaks_of_nothing_that_is_not_there(browser, address):
+    tab = browser.new_page()
+    tab.goto(address)
+    tab.locator("#live-convolution .sliding").wait_for()
+    tab.emulate_media(media="print")
+    assert tab.locator("#figure-convolution-step img").first.is_visible()
+    for part in (".contents", "#section-loupe", "#live-convolution", ".screen", ".choices fieldset", ".fold"):
+        assert not any(one.is_visible() for one in tab.locator(part).all()), part
+    assert all(one.is_visible() for one in tab.locator(".choice, .glossary p").all())
+    words = tab.locator("body").inner_text()
+    assert not [word for word in ("The loupe", "slider", "click", "Below, every", "+\u00a0") if word in words]
+    tab.close()
+
+
+def test_the_still_answers_are_those_of_the_fits_that_the_loupe_opens(document, finished):
+    block = document["loupe_still"][0]
+    kept, shown = finished.fits.network("fcnn", "centre"), finished.fits.shown
+    face = (finished.fits.pixels[0].ravel() - kept.mean[shown]) / kept.scale[shown]
+    weights = {name: value[shown] for name, value in kept.weights.items()}
+    hidden = weights["hidden.weight"] @ face + weights["hidden.bias"]
+    logit = float(weights["output.weight"][0] @ hidden.clip(0) + weights["output.bias"][0])
+    row = next(row for row in block["rows"] if row[0] == "FCNN, centred")
+    read = [float(number.replace("−", "-")) for number in row[1].split(", ")]
+    assert read == pytest.approx(hidden, abs=0.006)
+    assert float(row[3].replace("−", "-")) == pytest.approx(logit, abs=0.006)
+    assert row[4] == f"subject {finished.plan.people[int(logit > 0)] + 1}"
+
+
+def test_the_step_that_stands_still_adds_up(drawn, document):
+    step = next(block for block in blocks(document, "pictures") if block["id"] == "convolution-step")
+    pictures = list(drawn["convolution-step"].items())
+    largest = [float(label.rpartition("±")[2]) for label, _ in pictures]
+    patch, kernel, products = (array * most for (_, array), most in zip(pictures[1:4], largest[1:4], strict=True))
+    np.testing.assert_allclose(patch * kernel, products, atol=2e-3)
+    said = float(re.search(r"add up to ([+−][\d.]+)", step["caption"])[1].replace("−", "-"))
+    assert products.sum() == pytest.approx(said, abs=0.02)
+
+
+def test_what_is_asked_is_answered_by_yes_or_no(document):
+    html = render_page(document).partition('id="statement-overfitting"')[2].partition("</article>")[0]
+    assert "> contradicted<" not in html
+    assert "> supported<" not in html
+
+
+def test_the_loupe_and_the_pictures_show_one_seed(browser, document, address):
+    tab = browser.new_page()
+    tab.goto(address)
+    tab.locator("#loupe .face").first.wait_for()
+    told = re.search(
+        r"[Ss]eed (\d+)", next(b for b in blocks(document, "pictures") if b["id"] == "filters-centre")["caption"]
+    )
+    assert f"seed {told[1]}" in tab.locator("#loupe").inner_text()
     tab.close()

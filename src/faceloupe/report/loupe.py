@@ -20,12 +20,12 @@ __all__ = ["LOUPE_ID", "loupe_sources", "loupe_style", "render_loupe"]
 LOUPE_ID = "section-loupe"
 HEADING = "The loupe"
 WORDS = (
-    "Here the networks themselves are in the page, with all their weights, and they compute as you look. Change a face "
-    "and watch them answer; choose a layer, then a number of it, and see what made it; slide a kernel; follow the maps "
-    "through the pooling into the ledger of the logit; go back in training time; compare seeds; train a network of "
-    "your own. Everything works with the keyboard alone; in a page that was opened from a file the address holds the "
-    "view, so that a view is a link."
+    "Here the networks themselves are in the page, with all their weights, and compute as you look. Change a face and "
+    "watch them answer; choose a layer, then a number of it, and see what made it; go back in training time; compare "
+    "seeds; train a network of your own. All of it works with the keyboard alone. In a page that was opened from a "
+    "file the address holds the view, so that a view is a link."
 )
+NEEDS = "The loupe computes in the page: it needs scripts, and a browser not older than 2023."
 NEEDED = ("people", "faces", "labels", "subjects_known", "training", "networks")
 MOUNT = (
     'import { mount } from "loupe/main";'
@@ -33,7 +33,7 @@ MOUNT = (
 )
 
 
-def render_loupe(data: Mapping[str, Any]) -> str:
+def render_loupe(data: Mapping[str, Any], still: str = "") -> str:
     """Return the loupe's section of the page.
 
     Parameters
@@ -44,12 +44,14 @@ def render_loupe(data: Mapping[str, Any]) -> str:
         captures; without it all are) and ``networks``: by key such as ``"cnn/none"`` a mapping of ``kind``, ``label``,
         ``layers``, ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
         :mod:`faceloupe.loupe_data` writes it.
+    still : str
+        HTML that stands in its place without scripts.
 
     Returns
     -------
     str
-        HTML: a heading, a paragraph that needs no scripts, the data, the modules and the script that starts them. The
-        page needs :func:`loupe_style` in its style and :func:`loupe_sources` in its content security policy.
+        HTML: a heading, a paragraph that tells what it is for, the data, the modules and the script that starts them.
+        The page needs :func:`loupe_style` in its style and :func:`loupe_sources` in its content security policy.
 
     Raises
     ------
@@ -59,8 +61,8 @@ def render_loupe(data: Mapping[str, Any]) -> str:
     _check(data)
     content = (
         element("h2", HEADING, id=f"{LOUPE_ID}-heading")
-        + paragraphs(WORDS)
-        + element("div", element("p", "The loupe needs scripts, and a browser not older than 2023."), id="loupe")
+        + paragraphs(WORDS, "moving")
+        + element("div", element("p", NEEDS) + still, id="loupe")
         + element("script", _safe_json(data), type="application/json", id="loupe-data")
         + element("script", _import_map(), type="importmap")
         + element("script", MOUNT, type="module")

@@ -93,7 +93,8 @@ def check_document(document: Mapping[str, Any]) -> None:
         raise InputError(f"Unknown blocks: {', '.join(sorted(unknown))}; a document holds {', '.join(BLOCKS)}.")
     names = Counter(_address(block) for block in blocks if block["type"] not in NAMELESS)
     names.update(identifier("section", section["id"]) for section in document["sections"])
-    unexplained = {word for block in blocks if block["type"] == "text" for word in terms(block["text"])}
+    texts = [*document["lead"], *(block.get("text", "") + block.get("caption", "") for block in blocks)]
+    unexplained = {word for text in texts for word in terms(text)}
     unexplained -= set(document.get("glossary", {}))
     if unexplained:
         raise InputError(f"The glossary does not explain: {', '.join(sorted(unexplained))}.")
@@ -151,7 +152,8 @@ def _sections(document: Mapping[str, Any]) -> str:
         for id_ in [identifier("section", section["id"])]
     ]
     if "loupe" in document:
-        sections.insert(_loupe_place(document), render_loupe(document["loupe"]))
+        still = "".join(map(render_block, document.get("loupe_still", ())))
+        sections.insert(_loupe_place(document), render_loupe(document["loupe"], still))
     return "".join(sections)
 
 
@@ -170,12 +172,16 @@ def _glossary(document: Mapping[str, Any]) -> str:
         element("p", f"<b>{escape(word)}</b> {inline(meaning)}", id=identifier("term", word), popover="auto")
         for word, meaning in words.items()
     )
-    return element("aside", entries, class_="glossary", aria_label="Words explained")
+    heading = element("h2", "Words explained", id="glossary")
+    return element("aside", heading + entries, class_="glossary", aria_label="Words explained")
 
 
 def _footer(document: Mapping[str, Any]) -> str:
-    facts = {**document.get("provenance", {}), "What this file contains": _inventory(document)}
+    facts = document.get("provenance", {})
     terms = "".join(element("dt", inline(name)) + element("dd", _fact(fact)) for name, fact in facts.items())
+    # Not in print: a sheet of paper holds neither networks nor all of the captures.
+    terms += element("dt", "What this file contains", class_="screen")
+    terms += element("dd", _fact(_inventory(document)), class_="screen")
     return element("h2", "Where the numbers come from", id="provenance") + element("dl", terms, class_="provenance")
 
 

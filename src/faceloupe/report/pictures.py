@@ -81,12 +81,18 @@ def render_pictures(block: Mapping[str, Any], level: int) -> str:
     panels = "".join(_panel(*pair, block["scale"]) for pair in zip(block["panels"], arrays, strict=True))
     content = (
         element(f"h{level}", inline(block["title"]), id=f"{id_}-title", class_="figure-title")
-        + element("div", panels, class_="panels", style=f"--columns:{int(block['columns'])}")
+        + element("div", panels, class_="panels", style=_columns(int(block["columns"])))
         + _scale_bar(block["scale"])
         + element("figcaption", paragraphs(block["caption"]))
     )
     key = json.dumps(_key(block["scale"], arrays), separators=(",", ":"))
     return element("figure", content, id=id_, class_="wide", aria_labelledby=f"{id_}-title", data_scale=key)
+
+
+def _columns(columns: int) -> str:
+    """Return how many panels stand side by side; on a narrow screen as many as leave what belongs together in rows."""
+    narrow = next((count for count in (4, 3) if columns % count == 0), min(columns, 4))
+    return f"--columns:{columns};--narrow:{narrow}"
 
 
 def _key(scale: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> dict[str, Any]:

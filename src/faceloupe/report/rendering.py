@@ -13,12 +13,14 @@ __all__ = ["SIGNS", "badge", "badges", "blocks_of", "render_block"]
 Block = Mapping[str, Any]
 LONG = 14  # letters; a value that brings its arithmetic is set smaller
 SIGNS = {"supported": "✓", "not shown": "?", "contradicted": "✕"}
+ANSWERS = {"supported": "yes", "contradicted": "no"}
 
 
 def blocks_of(document: Block) -> Iterator[Block]:
-    """Yield every block of a document in reading order, those within others after them."""
+    """Yield every block of a document in reading order, those within others after them, then those of its still."""
     for section in document["sections"]:
         yield from _with_inner(section["blocks"])
+    yield from _with_inner(document.get("loupe_still", ()))
 
 
 def _with_inner(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -47,22 +49,24 @@ def render_block(block: Block, level: int = 3) -> str:
         case "switch":
             return _switch(block, level)
         case "live":
-            return element(
-                "div", element("p", inline(block["words"])), id=identifier("live", block["id"]), class_="live"
-            )
+            still = "".join(render_block(inner, level) for inner in block["blocks"])
+            moving = element("div", "", id=identifier("live", block["id"]), class_="live")
+            return moving + element("div", still, class_="still")
         case _:
             return _statement(block, level)
 
 
-def badge(verdict: str) -> str:
-    """Return a verdict as a sign and a word; the look only repeats them."""
+def badge(verdict: str, manner: str = "says") -> str:
+    """Return a verdict as a sign and a word; the look only repeats them. What is asked is answered by yes or no."""
     sign = element("span", SIGNS[verdict], aria_hidden="true")
-    return element("span", f"{sign} {verdict}", class_=f"badge {identifier(verdict)}")
+    word = ANSWERS.get(verdict, verdict) if manner == "asks" else verdict
+    return element("span", f"{sign} {word}", class_=f"badge {identifier(verdict)}")
 
 
 def badges(block: Block) -> str:
     """Return the verdicts of a statement in one line, each verdict once."""
-    return "".join(badge(verdict) for verdict in dict.fromkeys(judged["verdict"] for judged in block["judged"]))
+    verdicts = dict.fromkeys(judged["verdict"] for judged in block["judged"])
+    return "".join(badge(verdict, block["manner"]) for verdict in verdicts)
 
 
 def _fold(summary: str, content: str) -> str:
@@ -96,19 +100,20 @@ def _statement(block: Block, level: int) -> str:
     drawn = render_block(block["block"], level + 1) if block.get("block") else ""
     has_parts = any(judged["of"] or judged["quantity"] for judged in block["judged"])
     alone = "" if has_parts else badges(block)
+    judged = "".join(_judged(judged, block["manner"]) for judged in block["judged"])
     content = (
         element(f"h{level}", manner + inline(block["claim"]) + alone, id=f"{id_}-claim")
-        + ("" if alone else element("ul", "".join(map(_judged, block["judged"])), class_="judged"))
+        + ("" if alone else element("ul", judged, class_="judged"))
         + paragraphs(block["because"])
         + (_fold("The statistics", drawn + _figures(block)) if drawn or block["figures"] or _settles(block) else "")
     )
     return element("article", content, id=id_, class_="statement", aria_labelledby=f"{id_}-claim")
 
 
-def _judged(judged: Block) -> str:
+def _judged(judged: Block, manner: str) -> str:
     of = element("span", inline(judged["of"]), class_="of") if judged["of"] else ""
     quantity = element("span", inline(judged["quantity"]), class_="quantity") if judged["quantity"] else ""
-    return element("li", badge(judged["verdict"]) + element("span", of + quantity))
+    return element("li", badge(judged["verdict"], manner) + element("span", of + quantity))
 
 
 def _settles(block: Block) -> list[Block]:

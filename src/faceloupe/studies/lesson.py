@@ -13,10 +13,17 @@ from faceloupe.studies.pictures import (
     draw_filters,
     draw_learned_filters,
     draw_people,
+    draw_step,
 )
 from faceloupe.studies.run import Study
 from faceloupe.studies.statements import Statement
-from faceloupe.studies.tables import dead_units_table, points_table, reached_table, summary_table
+from faceloupe.studies.tables import (
+    dead_units_table,
+    deeds_table,
+    points_table,
+    reached_table,
+    summary_table,
+)
 
 __all__ = ["Lesson"]
 
@@ -94,7 +101,8 @@ class Lesson:
         yield text(
             "The tutorial asks for the theoretical strengths and drawbacks of CNNs against fully-connected networks on "
             "pictures. In theory a CNN sees small patterns wherever they lie, with few weights used many times; it "
-            "pays in work, and in what pooling throws away."
+            "pays in work, and in what pooling throws away. An FCNN sees the whole picture at once, with a weight for "
+            "every pixel."
         )
         yield points_table(self.findings)
 
@@ -142,10 +150,17 @@ class Lesson:
 
     def separating(self) -> Iterator[Block]:
         """Yield step 9: what the layers do to the classes."""
+        separable = {
+            (name, layer): share(self.findings.mean(self.findings.probe(name, "centre", layer), "accuracy").estimate)
+            for name, layer in (("fcnn", "hidden_relu"), ("cnn", "hidden_relu"), ("fcnn", "pixels"))
+        }
         yield text(
             "The tutorial asks what a CNN learns, and says that an MLP learns a transformation after which the classes "
-            "are [[linearly separable]]. On these faces the pixels are nearly separable to begin with, so that the "
-            "question needs a harder task before a layer can add anything."
+            f"are [[linearly separable]]. They are: of held-out captures a [[straight cut|linear probe]] through the "
+            f"FCNN’s hidden layer tells {separable['fcnn', 'hidden_relu']} apart and one through the CNN’s "
+            f"{separable['cnn', 'hidden_relu']}, with the mean pixel subtracted. But so are the pixels, "
+            f"{separable['fcnn', 'pixels']}: the layers do not **make** them so. What a CNN of this size and "
+            "training learns is to weigh what its nearly random filters show."
         )
         yield from self._judged("separable")
 
@@ -157,7 +172,8 @@ class Lesson:
             "product); then it moves one pixel to the right, along the row, and then down, until every place has its "
             "number: one [[feature map]] a filter."
         )
-        yield live("convolution", "With scripts, a filter slides over a face here, and its map fills.")
+        if self.show_faces:
+            yield live("convolution", [draw_step(self.study.fits, "centre")])
         yield draw_filters(self.study.fits, "centre")
         yield draw_learned_filters(self.study.fits)
         yield from self._judged("learned-filters")
@@ -165,14 +181,11 @@ class Lesson:
 
     def layers(self) -> Iterator[Block]:
         """Yield step 11: what each layer does to the data."""
-        conv, _, pool, *_ = self.findings.anatomy("cnn").layers
         yield text(
-            "The tutorial shows what the convolution and the pooling put out, and asks what each layer did to the "
-            f"data. The convolution turned one face into four maps of {_across(conv.output_shape)}, bright where the "
-            "face resembles the filter; the [[ReLU]] set to 0 what was below 0; the pooling kept the largest of each "
-            f"16 numbers, and left four maps of {_across(pool.output_shape)}. They are [[flattened|flatten]] into "
-            f"{_product(pool.output_shape):,} numbers, which four hidden units weigh, and one output unit weighs those."
+            "The tutorial shows what the convolution and the pooling put out, after the [[ReLU]], and asks what each "
+            "layer did to the data. Layer by layer, for one face:"
         )
+        yield deeds_table(self.findings)
         if self.show_faces:
             yield draw_feature_maps(self.study.fits, "centre")
             yield fold("The same with pixels as they are", [draw_feature_maps(self.study.fits, "none")])
@@ -206,14 +219,3 @@ class Lesson:
             axis,
             "accuracy",
         )
-
-
-def _across(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape[:2]))
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product

@@ -7,16 +7,25 @@ import torch
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, pictures
-from faceloupe.numerals import three_figures
+from faceloupe.numerals import decimals, three_figures
 from faceloupe.studies.kept import KeptFits
 from faceloupe.studies.labels import KINDS
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
 
-__all__ = ["draw_fcnn_weights", "draw_feature_maps", "draw_filters", "draw_learned_filters", "draw_people"]
+__all__ = [
+    "draw_fcnn_weights",
+    "draw_feature_maps",
+    "draw_filters",
+    "draw_learned_filters",
+    "draw_people",
+    "draw_products",
+    "draw_step",
+    "first_face",
+]
 
 Floats = NDArray[np.floating]
-DRAWN = 8  # filters of the network that learns them
+DRAWN = 4  # filters of the network that learns them
 
 
 def draw_people(plan: StudyPlan, fits: KeptFits) -> Block:
@@ -41,7 +50,7 @@ def draw_filters(fits: KeptFits, kind: str) -> Block:
     moments = fits.network("cnn", kind).moments["conv.weight"].astype(np.float32)[:, :, 0]
     return _before_after(
         f"filters-{kind}",
-        f"The CNN’s four filters before training (left) and after, {KINDS[kind]}",
+        f"The CNN’s four filters before training and after, {KINDS[kind]}",
         moments[0],
         moments[-1],
         f"Seed {fits.shown}.",
@@ -53,7 +62,7 @@ def draw_learned_filters(fits: KeptFits) -> Block:
     start, end = fits.learned
     return _before_after(
         "filters-learned",
-        f"{DRAWN} of 16 filters of a network that must learn them, before training (above) and after",
+        f"{DRAWN} of 16 filters of a network that must learn them, before training and after",
         start[:DRAWN],
         end[:DRAWN],
         "All people at once, seed 0.",
@@ -73,26 +82,21 @@ def _before_after(id_: str, title: str, before: Floats, after: Floats, told: str
         title,
         panels,
         "weight",
-        DRAWN,
-        f"Below each its correlation with its start; mean {np.mean(alike):.2f}. {told}",
+        8,
+        f"After training, below each its [[correlation]] with its start; mean {np.mean(alike):.2f}. {told}",
     )
 
 
 def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
     """Return what each layer of the CNN makes of the first person's first capture: convolution, ReLU, pooling."""
-    kept, face = fits.network("cnn", kind), fits.pixels[np.flatnonzero(fits.labels == 0)[0]]
-    network = build("cnn", face.shape)
-    network.load_state_dict({name: torch.from_numpy(value[fits.shown].copy()) for name, value in kept.weights.items()})
-    mean, scale = (np.float32(statistic[fits.shown]) for statistic in (kept.mean, kept.scale))
-    output = torch.from_numpy((face - mean) / scale)[None, None]
-    maps = {}
-    with torch.no_grad():
-        for what, layer in zip(("before the ReLU", "after the ReLU", "pooled"), network, strict=False):
-            output = layer(output)
-            maps[what] = output[0].numpy()
+    layers = first_face(fits, "cnn", kind)
+    maps = {
+        what: layers[layer]
+        for layer, what in (("conv", "before ReLU"), ("conv_relu", "after ReLU"), ("pool", "pooled"))
+    }
     panels = {
         f"{place + 1}, {what}": (channels[place], _described(f"filter {place + 1}, {what}", channels[place]))
-        for place in range(len(output[0]))
+        for place in range(len(maps["pooled"]))
         for what, channels in maps.items()
     }
     sizes = ["x".join(map(str, channels.shape[1:])) for channels in maps.values()]
@@ -105,6 +109,79 @@ def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
         6,
         f"Of each filter three maps: {sizes[0]}, {sizes[1]} and {sizes[2]} numbers; seed {fits.shown}. "
         + (f"{silent} of 4 are 0 everywhere after the ReLU." if silent else "Each has places above 0."),
+    )
+
+
+def first_face(fits: KeptFits, name: str, kind: str) -> dict[str, Floats]:
+    """Return what the network of the seed that is shown makes of the first person's first capture, layer by layer.
+
+    ``"pixels"`` are those after the preprocessing.
+    """
+    kept, face = fits.network(name, kind), fits.pixels[np.flatnonzero(fits.labels == 0)[0]]
+    network = build(name, face.shape)
+    network.load_state_dict({name: torch.from_numpy(value[fits.shown].copy()) for name, value in kept.weights.items()})
+    mean, scale = (np.float32(statistic[fits.shown]) for statistic in (kept.mean, kept.scale))
+    output = torch.from_numpy((face - mean) / scale)[None, None]
+    layers: dict[str, Floats] = {"pixels": output[0, 0].numpy()}
+    with torch.no_grad():
+        for layer, module in network.named_children():
+            output = module(output)
+            layers[layer] = output[0].numpy()
+    return layers
+
+
+def draw_step(fits: KeptFits, kind: str) -> Block:
+    """Return one step of the convolution, standing still: where the first filter answers most to the first face."""
+    layers = first_face(fits, "cnn", kind)
+    kernel = fits.network("cnn", kind).weights["conv.weight"][fits.shown][0, 0]
+    bias = float(fits.network("cnn", kind).weights["conv.bias"][fits.shown][0])
+    row, column = np.unravel_index(layers["conv"][0].argmax(), layers["conv"][0].shape)
+    height, width = kernel.shape
+    patch = layers["pixels"][row : row + height, column : column + width]
+    products = patch * kernel
+    arrays = {
+        "the face less the mean": layers["pixels"],
+        f"the patch: rows {row + 1} to {row + height}, columns {column + 1} to {column + width}": patch,
+        "× filter 1": kernel,
+        f"= {products.size} products": products,
+        "filter 1’s map, before the ReLU": layers["conv"][0],
+    }
+    panels = {
+        f"{label}, ±{three_figures(most)}": (array / most, _described(label, array))
+        for label, array in arrays.items()
+        for most in [float(np.abs(array).max()) or 1.0]
+    }
+    return pictures(
+        "convolution-step",
+        "One step of the convolution, where filter 1 answers most to this face",
+        f"The products add up to {decimals(float(products.sum()), 3, signed=True)}; with the bias of "
+        f"{decimals(bias, 3, signed=True)} that is {decimals(float(layers['conv'][0, row, column]), 3, signed=True)}, "
+        f"the number in row {row + 1}, column {column + 1} of the map. Seed {fits.shown}, {KINDS[kind]}. Grey is 0; "
+        "black and white are what stands below each picture.",
+        panels,
+        scale={"kind": "grey", "limit": 1.0, "unit": "of each picture’s largest number"},
+        columns=5,
+    )
+
+
+def draw_products(fits: KeptFits) -> Block:
+    """Return how the FCNN's hidden units come to their sums for the first face: weight times pixel, everywhere."""
+    layers = first_face(fits, "fcnn", "centre")
+    weights = fits.network("fcnn", "centre").weights["hidden.weight"][fits.shown].reshape(-1, *layers["pixels"].shape)
+    panels = {
+        f"unit {place}: {decimals(float(before), signed=True)}": (
+            weight * layers["pixels"],
+            _described(f"unit {place}, weight times pixel", weight * layers["pixels"]),
+        )
+        for place, (weight, before) in enumerate(zip(weights, layers["hidden"], strict=True), start=1)
+    }
+    return _grey(
+        "fcnn-products",
+        f"What each pixel of the first face adds to the FCNN’s hidden units, {KINDS['centre']}",
+        panels,
+        "weight × pixel",
+        4,
+        f"Below each the unit’s sum with its bias, before the ReLU; seed {fits.shown}. The CNN’s maps are in step 11.",
     )
 
 
@@ -128,7 +205,7 @@ def _grey(
     return pictures(
         id_,
         title,
-        f"{caption} Grey is 0; black is −{three_figures(limit)}, white +{three_figures(limit)}.",
+        caption,
         panels,
         scale={"kind": "grey", "limit": limit, "unit": unit},
         columns=columns,

@@ -1,5 +1,6 @@
 """The tables of a study's page."""
 
+import math
 from statistics import median_low
 
 import numpy as np
@@ -9,17 +10,24 @@ from faceloupe.inspection.anatomy import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Findings
+from faceloupe.studies.fits import PERMUTED
+from faceloupe.studies.kept import KeptFits
 from faceloupe.studies.labels import KINDS, LABELS, SHORT, points, share
+from faceloupe.studies.pictures import first_face
+from faceloupe.studies.plan import KINDS as KINDS_COMPARED
+from faceloupe.studies.plan import StudyPlan
 from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trials
 
 __all__ = [
     "controls_table",
     "dead_units_table",
+    "deeds_table",
     "differences_table",
     "people_table",
     "points_table",
     "reached_table",
+    "still_table",
     "summary_table",
 ]
 
@@ -71,27 +79,93 @@ def points_table(findings: Findings) -> Block:
     fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
     lost = {name: findings.mean_of(findings.loss_under_shift(name, 8.0)) for name in ("fcnn", "cnn")}
     slow = float(np.median(findings.seconds("cnn")) / np.median(findings.seconds("fcnn")))
+
+    def percent(interval: Estimate) -> str:
+        return decimals(100 * interval.estimate, 1)
+
+    permuted = {
+        name: findings.difference(
+            findings.controls(name, "centre"), findings.controls(name, "centre", PERMUTED), "accuracy"
+        )
+        for name in ("fcnn", "cnn")
+    }
+    overfitted = {
+        name: findings.share(findings.fits(name, "centre", held_out=True), findings.overfitted(name, "centre"))
+        for name in ("fcnn", "cnn")
+    }
     rows = [
-        [
-            "strength",
-            "one filter serves every place: few parameters",
-            f"{cnn.parameters:,} against {fcnn.parameters:,}",
-        ],
-        [
-            "strength",
-            "a pattern is found wherever it lies",
-            f"lost by a shift of 8 pixels: CNN {points(lost['cnn'])}, FCNN {points(lost['fcnn'])}",
-        ],
-        [
-            "drawback",
-            "each filter is used at every place: much work",
-            f"{cnn.multiply_adds / fcnn.multiply_adds:.0f} times the multiply-adds; a fit takes {slow:.1f} times as "
-            "long",
-        ],
-        ["drawback", "pooling forgets where in its window a pattern lay", "of 16 numbers one is kept"],
+        ["strength", "few parameters: filters serve every place", f"{cnn.parameters:,} against {fcnn.parameters:,}"],
+        ["strength", "less is learned by heart",
+         f"fits that overfit: {share(overfitted['cnn'].estimate)} (FCNN {share(overfitted['fcnn'].estimate)})"],
+        ["strength", "it sees neighbours together",
+         f"lost if pixels are mixed up: {points(permuted['cnn'])} (FCNN {percent(permuted['fcnn'])})"],
+        ["strength", "it finds a pattern wherever it lies",
+         f"lost by a shift of 8 pixels: {points(lost['cnn'])} (FCNN {percent(lost['fcnn'])})"],
+        ["drawback", "much work: each filter at every place",
+         f"{cnn.multiply_adds / fcnn.multiply_adds:.0f} times the multiply-adds, {slow:.1f} times the time"],
+        ["drawback", "pooling forgets where in its window", "of 16 numbers one is kept"],
+    ]  # fmt: skip
+    columns = {"": "left", "of a CNN, in theory": "left", "measured here": "left"}
+    return table(
+        "points",
+        "A CNN against a fully-connected network, on pictures.",
+        columns,
+        rows,
+        "Points are of held-out accuracy; overfitting, mixing and shifts with the mean pixel subtracted.",
+    )
+
+
+def deeds_table(findings: Findings) -> Block:
+    """Return what each layer of the CNN does to the data of one face."""
+    shapes = {layer.name: layer.output_shape for layer in findings.anatomy("cnn").layers}
+    rows = [
+        ["convolution", "lays each filter on every place; bright where the face is like it", _maps(shapes["conv"])],
+        ["ReLU", "sets to 0 what is below 0: where the face is unlike the filter", "as many"],
+        ["pooling", "keeps the largest of each 4x4 window; where in it, is forgotten", _maps(shapes["pool"])],
+        ["flatten", "writes all maps into one row; changes no number", f"{math.prod(shapes['pool']):,}"],
+        ["hidden layer", "each unit weighs all of them, adds up, and passes a ReLU", f"{shapes['hidden'][-1]}"],
+        ["output", "weighs those: below 0 is the first person, above 0 the second", "1"],
     ]
-    columns = {"": "left", "in theory": "left", "measured here": "left"}
-    return table("points", "A CNN against a fully-connected network, on pictures.", columns, rows)
+    columns = {"layer": "left", "what it does to the data": "left", "numbers after it": "left"}
+    return table("deeds", "What each layer of the CNN does to the data.", columns, rows)
+
+
+def _maps(shape: tuple[int, ...]) -> str:
+    height, width, channels = shape
+    return f"{channels} × {height} × {width} = {math.prod(shape):,}"
+
+
+def still_table(plan: StudyPlan, fits: KeptFits) -> Block:
+    """Return how both networks answer the first face, from the hidden layer on: the loupe, standing still."""
+    rows = []
+    for kind in KINDS_COMPARED:
+        for name in ("fcnn", "cnn"):
+            layers = first_face(fits, name, kind)
+            before, logit = layers["hidden"], float(layers["output"][0])
+            who = plan.people[int(logit > 0)]
+            rows.append(
+                [
+                    f"{LABELS[name]}, {SHORT[kind]}",
+                    ", ".join(decimals(value, signed=True) for value in before),
+                    ", ".join(decimals(max(value, 0.0)) for value in before),
+                    decimals(logit, signed=True),
+                    f"subject {who + 1}",
+                ]
+            )
+    return table(
+        "still",
+        f"How the networks of seed {fits.shown} answer the first face of subject {plan.people[0] + 1}.",
+        {
+            "network": "left",
+            "hidden units 1 to 4, before the ReLU": "right",
+            "after the ReLU": "right",
+            "output (logit)": "right",
+            "answer": "left",
+        },
+        rows,
+        f"Below 0 the answer is subject {plan.people[0] + 1}, above 0 subject {plan.people[1] + 1}. "
+        "Raw: pixels as they are; centred: mean pixel subtracted.",
+    )
 
 
 def differences_table(findings: Findings) -> Block:

@@ -44,7 +44,7 @@ def location(findings: Findings) -> Iterator[Statement]:
     losses = {name: findings.loss_under_shift(name, SHIFT) for name in ("fcnn", "cnn")}
     still = {name: findings.mean(findings.fits(name, "centre", held_out=True), "accuracy") for name in losses}
     cost = {name: mean_over_pairs(grid) for name, grid in losses.items()}
-    lost = f"accuracy lost by a shift of {SHIFT:.0f} pixels"
+    lost = f"lost by a shift of {SHIFT:.0f} pixels"
     judged = [
         judge(findings, "sensitive: FCNN, mean pixel subtracted", lost, losses["fcnn"], LITTLE),
         judge(findings, "insensitive: CNN, mean pixel subtracted", lost, losses["cnn"], LITTLE, above=False),
@@ -168,7 +168,7 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
     }
     alike = {kind: findings.mean(trials, "filter_correlation") for kind, trials in fits.items()}
     judged: list[Judgement] = [
-        judge(findings, f"CNN, {KINDS[kind]}", "accuracy lost with filters frozen at their start", costs[kind], LITTLE)
+        judge(findings, f"CNN, {KINDS[kind]}", "lost with filters frozen at their start", costs[kind], LITTLE)
         for kind in COMPARED
     ]
     free, frozen = (findings.filter_fits(control) for control in ("", FROZEN))

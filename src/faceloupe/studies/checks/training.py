@@ -123,7 +123,7 @@ def number_of_parameters(findings: Findings) -> Iterator[Statement]:
         "number-of-parameters",
         "says",
         "The FCNN fails because it has too many parameters.",
-        (judge(findings, "FCNN, pixels as they are", "training accuracy with few minus with many", few - many, MUCH),),
+        (judge(findings, "FCNN, pixels as they are", "accuracy with few minus with many", few - many, MUCH),),
         f"If that were so, fewer would help and more would harm. {told} Several changes do it, so that none of them is "
         "the one cause: what they have in common is that hidden units stay alive.",
         tuple(percent_figure(f"changed by: {label}", gain, signed=True) for label, gain in gains.items()),

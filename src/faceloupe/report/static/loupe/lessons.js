@@ -1,6 +1,6 @@
 /**
- * Parts of the loupe in the places that a page keeps for them: `<div id="live-convolution">` holds words for those
- * without scripts.
+ * Parts of the loupe in the places that a page keeps for them, as `<div id="live-convolution">`; after each stand the
+ * still pictures for those without scripts.
  *
  * @typedef {import("loupe/study").Study} Study
  * @typedef {import("loupe/store").State} State
@@ -16,7 +16,6 @@ import { faceName } from "loupe/words";
 export function mountLessons(study, start) {
   const place = document.getElementById("live-convolution");
   if (!place) return;
-  place.replaceChildren();
   place.classList.add("lesson");
   render(html`<${ConvolutionLesson} study=${study} start=${start} />`, place);
 }
@@ -30,7 +29,7 @@ function ConvolutionLesson({ study, start }) {
   });
   const network = networks.find(({ layers }) => layers.some(({ kind }) => kind === "convolution"));
   const faces = study.faces.map((_, index) => [index, faceName(study, index)]);
-  return html`<${Pick} label="Face" options=${faces} value=${face}
-      onChange=${(/** @type {string} */ to) => setFace(Number(to))} />
-    <${Sliding} id="lesson" face=${study.faces[face]} size=${study.size} network=${network} />`;
+  const pick = html`<${Pick} label="Face" options=${faces} value=${face}
+    onChange=${(/** @type {string} */ to) => setFace(Number(to))} />`;
+  return html`<${Sliding} id="lesson" face=${study.faces[face]} size=${study.size} network=${network} pick=${pick} />`;
 }

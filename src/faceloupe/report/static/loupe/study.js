@@ -178,8 +178,8 @@ function widthsOf(study, entry) {
 }
 
 /**
- * What the bench opens with: of each kind the network whose middle fit recognises most, and of both the same seed, the
- * middle one of those that live.
+ * What the bench opens with: of each kind the network whose middle fit recognises most, and of both the same seed:
+ * that of the page's pictures if both live, else the middle one of those that do.
  *
  * @param {Study} study
  * @returns {Record<string, Choice>}
@@ -199,7 +199,9 @@ export function openingChoices(study) {
   const shared = living[first].filter((index) =>
     others.every((kind) => seedsOf(kind).has(study.networks[keys[first]].fits[index].seed)),
   );
-  const seed = study.networks[keys[first]].fits[shared[Math.floor(shared.length / 2)] ?? -1]?.seed;
+  const told = study.networks[keys[first]].history?.seed; // of the page's pictures
+  const seeds = shared.map((index) => study.networks[keys[first]].fits[index].seed);
+  const seed = told !== undefined && seeds.includes(told) ? told : seeds[Math.floor(seeds.length / 2)];
   return Object.fromEntries(
     Object.entries(keys).map(([kind, key]) => {
       const same = study.networks[key].fits.findIndex((fit) => fit.seed === seed);

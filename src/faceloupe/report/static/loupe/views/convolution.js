@@ -44,8 +44,9 @@ export function ConvolutionView({ loupe }) {
  * @param {Float32Array} props.face  Pixels in [0, 1].
  * @param {Pair} props.size
  * @param {Network} [props.network]  Whose first convolution's kernels can be chosen too.
+ * @param {unknown} [props.pick]  Another choice, to stand beside that of the kernel.
  */
-export function Sliding({ id, face, size, network }) {
+export function Sliding({ id, face, size, network, pick }) {
   const learned = useMemo(() => learnedKernels(network), [network]);
   const [key, setKey] = useState(Object.keys(learned)[0] ?? "upright");
   const [degrees, setDegrees] = useState(45);
@@ -61,6 +62,7 @@ export function Sliding({ id, face, size, network }) {
   }, [face, kernel, stride, rectified, stage]);
   const last = area(pane.to) - 1;
   const here = Math.min(at, last);
+  const still = useStillness();
   const [playing, play, pace, setPace] = usePlaying(here, last, pane.to[1], setAt);
   const go = (/** @type {number} */ to) => {
     play(false);
@@ -79,8 +81,8 @@ export function Sliding({ id, face, size, network }) {
     <div class="row">
       <${Switch} legend="What slides" name=${`${id}-stage`} value=${stage}
         options=${[
-          ["convolution", "The kernel over the face"],
-          ["pooling", "A pooling window over its map"],
+          ["convolution", "A kernel over the face"],
+          ["pooling", "Pooling over its map"],
         ]}
         onChange=${(/** @type {string} */ to) => (setStage(to), setAt(0), setRectified(to === "pooling" || rectified))}
           />
@@ -92,6 +94,7 @@ export function Sliding({ id, face, size, network }) {
         onChange=${(/** @type {string} */ to) => setRectified(to === "after")} />
     </div>
     <div class="row">
+      ${pick}
       <${Pick} label="Kernel" options=${names} value=${key} onChange=${choose} />
       ${
         key === "gabor" &&
@@ -105,7 +108,7 @@ export function Sliding({ id, face, size, network }) {
     ${key === "own" && html`<${Typed} kernel=${own} onChange=${setOwn} />`}
     <${Panes} pane=${pane} stage=${stage} kernel=${kernel} at=${here} rectified=${rectified} onGo=${go} />
     <${Transport} at=${here} last=${last} columns=${pane.to[1]} playing=${playing} onPlay=${play} onGo=${go}
-      pace=${pace} onPace=${setPace} id=${id} />
+      still=${still} pace=${pace} onPace=${setPace} />
     <p class="said" role="status">${playing ? "" : sentence(pane, stage, kernel, here, rectified)}</p>
   </div>`;
 }
@@ -299,10 +302,9 @@ function Typed({ kernel, onChange }) {
 
 /**
  * @param {{at: number, last: number, columns: number, playing: boolean, onPlay: (playing: boolean) => void,
- *   onGo: (to: number) => void, pace: string, onPace: (pace: string) => void, id: string}} props
+ *   onGo: (to: number) => void, still: boolean, pace: string, onPace: (pace: string) => void}} props
  */
-function Transport({ at, last, columns, playing, onPlay, onGo, pace, onPace, id }) {
-  const still = useStillness();
+function Transport({ at, last, columns, playing, onPlay, onGo, still, pace, onPace }) {
   const text = `${at + 1} of ${last + 1}`;
   return html`<div class="row transport">
     <button type="button" class="square" aria-label="To the start" disabled=${at === 0} onClick=${() => onGo(0)}>
@@ -324,9 +326,8 @@ function Transport({ at, last, columns, playing, onPlay, onGo, pace, onPace, id 
     ${
       still
         ? html`<p class="hint">Your settings ask for little motion, so nothing plays by itself here.</p>`
-        : html`<${Switch} legend="Pace" name=${`${id}-pace`}
-            options=${Object.entries(PACES).map(([key, [name]]) => [key, name])}
-        value=${pace} onChange=${onPace} />`
+        : html`<${Pick} label="Pace" value=${pace} onChange=${onPace}
+            options=${Object.entries(PACES).map(([name, [label]]) => [name, label])} />`
     }
   </div>`;
 }
