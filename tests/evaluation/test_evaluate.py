@@ -52,7 +52,7 @@ def test_recognisers_are_compared_on_the_same_pairs(coarse):
     assert [each.better for each in pair.differences] == ["first"] * len(pair.differences)
     assert [each.what for each in pair.differences][:2] == ["FNMR at FMR 1 in 100", "FNMR at FMR 1 in 1,000"]
     document = page_of(found)
-    assert "better is coarse by FNMR at FMR 1 in 100" in json.dumps(document)
+    assert "coarse is better by FNMR at FMR 1 in 100, " in json.dumps(document)
     assert found.to_document()["paired"][0]["differences"][0]["low"] > 0
 
 

@@ -108,5 +108,5 @@ NoCache = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document instead.")]
 
-LABELLED_DATA = "lfw, orl, a folder NAME/*.jpg, or a CSV file photo_a,photo_b,same[,fold]."
+LABELLED_DATA = "lfw, orl, a folder NAME/*.jpg, a CSV file photo_a,photo_b,same[,fold], or a packed .bin."
 CACHED = "Stopped. Templates made so far are cached; the same command goes on."

@@ -14,6 +14,7 @@ from faceloupe.evaluation.datasets import Data, open_data
 from faceloupe.evaluation.embedding import embed_captures
 from faceloupe.evaluation.evaluate import audited, failures
 from faceloupe.evaluation.failures import Failure
+from faceloupe.evaluation.pooling import pool
 from faceloupe.evaluation.split import split
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder
@@ -83,6 +84,7 @@ def calibrate(
     if failed:
         for failure in failures(labelled, captures):
             failed(failure)
+    labelled, captures = pool(labelled, captures)
     labelled, usable, notes = audited(labelled, captures)
     _tell(noted, notes)
     parts = split(labelled, usable, 0, 0, mated=False)

@@ -12,6 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.csv_tables import read_table
 from faceloupe.evaluation.groups import FILE, read_groups
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
+from faceloupe.evaluation.packed import PackedPhoto, is_packed, read_packed
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import list_photographs
 from faceloupe.faces.images import SUFFIXES
@@ -25,9 +26,13 @@ TRAIN, TEST = "train", "test"
 """Folds that are not exchangeable: what is chosen is chosen on the first, and measured on the second."""
 
 COLUMNS = ("photo_a", "photo_b", "same")
+TEMPLATE_PAIRS = ("template_a", "template_b")
+TEMPLATE_COLUMNS = ("template_id", "subject_id", "path")
+TEMPLATES_FILE = "templates.csv"
+FOLDS = 10  # of a packed file, as the papers on those protocols have them
 EXPECTED = (
     f"expected {', '.join(LFW)}, orl, a folder with one folder a subject, such as ann/1.jpg and bob/1.jpg, or a CSV "
-    "file with the columns photo_a, photo_b, same"
+    "file with the columns photo_a, photo_b, same (or template_a, template_b, beside a templates.csv), or a packed .bin"
 )
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
@@ -72,7 +77,7 @@ class Labelled:
     ----------
     source : str
         What they are, in words.
-    paths : tuple of Path, (N,)
+    paths : tuple of Path or PackedPhoto, (N,)
     names : tuple of str
         Of the subjects; empty where only pairs are labelled.
     subjects : array of intp, (N,), or None
@@ -85,21 +90,34 @@ class Labelled:
         What lies beside the photographs and is none.
     groups : tuple of str, (N,) or ()
         The group of whom each photograph shows, as a file says; empty where it is not known, () where none is.
+    templates : tuple of tuple of int, (T,), or None
+        Where several photographs make one template: which photographs each has. `subjects`, `pairs` and `groups` are
+        then of templates.
+    media : tuple of str, (N,) or ()
+        Which photographs are of one medium, such as one clip.
     """
 
     source: str
-    paths: tuple[Path, ...]
+    paths: tuple[Path | PackedPhoto, ...]
     names: tuple[str, ...] = ()
     subjects: Labels | None = None
     pairs: Pairs | None = None
     central: bool = False
     skipped: tuple[Skipped, ...] = ()
     groups: tuple[str, ...] = ()
+    templates: tuple[tuple[int, ...], ...] | None = None
+    media: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         people = f" of {len(self.names):,} subjects" if self.names else ""
         pairs = "" if self.pairs is None else f", {self.pairs!r}"
-        return f"Labelled({len(self.paths):,} photographs{people}{pairs}, {self.source})"
+        return f"Labelled({self.counted()}{people}{pairs}, {self.source})"
+
+    def counted(self) -> str:
+        """Return how many photographs there are, or templates and the photographs that they are made of, in words."""
+        if self.templates is None:
+            return f"{len(self.paths):,} photographs"
+        return f"{len(self.templates):,} templates of {sum(map(len, self.templates)):,} photographs"
 
 
 Data = str | os.PathLike[str] | Labelled
@@ -115,7 +133,10 @@ def open_data(data: Data) -> Labelled:
         Labeled Faces in the Wild as :func:`faceloupe.load_faces` finds it, with the pairs of View 2 (``pairs.txt``, ten
         folds) or else of View 1 (``pairsDevTrain.txt``, ``pairsDevTest.txt``); the 400 ORL photographs; a folder with
         one folder a subject; or a CSV file with the columns ``photo_a``, ``photo_b`` (paths, relative to the file's
-        folder) and ``same`` (1 or 0), and perhaps ``fold``, and ``group`` or ``group_a`` and ``group_b``. A file
+        folder) and ``same`` (1 or 0), and perhaps ``fold``, and ``group`` or ``group_a`` and ``group_b``; a CSV file
+        with ``template_a`` and ``template_b``, beside a file ``templates.csv`` with the columns ``template_id``,
+        ``subject_id``, ``path`` and perhaps ``media_id``; or a ``.bin`` as InsightFace packs CFP-FP, AgeDB-30, CALFW
+        and CPLFW, see :mod:`faceloupe.evaluation.packed`. A file
         ``groups.csv`` (``name``, ``group``) in the folder or beside it says which group each subject is in.
 
     Raises
@@ -139,6 +160,10 @@ def open_data(data: Data) -> Labelled:
         return with_groups(_by_subject(f"the folder {path.name or path}", listed, skipped), _groups_file(path))
     if path.suffix.lower() in SUFFIXES:
         raise InputError(f"{path} is a photograph, not data; {EXPECTED}")
+    if is_packed(path):
+        return _packed(path)
+    if path.is_file() and _columns(path).issuperset(TEMPLATE_PAIRS):
+        return _templates(path)
     if path.is_file():
         return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
     raise InputError(f"{str(data)!r} is no data; {EXPECTED}")
@@ -174,7 +199,7 @@ def _lfw(name: str, root: Path) -> Labelled:
     if name == "lfw-view2" and view_2 is None:
         raise InputError(f"{root} has no pairs.txt, the ten folds of View 2; put LFW's file there")
     found = _pairs(f"LFW View {1 if view_2 is None else 2}", root, rows)
-    people = [path.parent.name for path in found.paths]
+    people = [path.parts[-2] for path in found.paths]
     names, subjects = np.unique(people, return_inverse=True)
     return replace(found, names=tuple(names.tolist()), subjects=subjects, central=True)
 
@@ -189,6 +214,63 @@ def _pairs(source: str, root: Path, rows: Iterable[Row]) -> Labelled:
     captures = np.array([[numbers[name] for name in row.photographs] for row in rows], dtype=np.intp)
     pairs = Pairs(captures, np.array([row.same for row in rows]), folds if folds[0] else None)
     return Labelled(source, tuple(root / name for name in numbers), pairs=pairs, groups=_groups_of_pairs(source, rows))
+
+
+def _packed(path: Path) -> Labelled:
+    """Return a packed file's photographs; pairs are in ten folds, one after another, if each has both kinds."""
+    photographs, captures, same = read_packed(path)
+    folds = tuple(str(1 + FOLDS * place // len(same)) for place in range(len(same)))
+    whole = all(len({truth for truth, fold in zip(same, folds, strict=True) if fold == each}) == 2 for each in folds)
+    if len(set(same.tolist())) != 2:
+        raise InputError(f"{path}: all pairs show {'one person' if same[0] else 'two people'}; both kinds are needed")
+    return Labelled(
+        f"the pairs of {path.name}", photographs, pairs=Pairs(captures, same, folds if whole else None), central=True
+    )
+
+
+def _columns(path: Path) -> set[str]:
+    with path.open("rb") as file:
+        heading = file.readline(4096).decode("utf-8-sig", "replace").lower()
+    return set(heading.replace(";", ",").replace("\t", ",").replace(" ", "").replace('"', "").strip().split(","))
+
+
+def _templates(path: Path) -> Labelled:
+    """Return the templates that a list of pairs compares, with the photographs that each is made of."""
+    listed = path.parent / TEMPLATES_FILE
+    if not listed.is_file():
+        raise InputError(f"{path} compares templates; {listed}, which says what they are made of, is not there")
+    members: dict[str, list[int]] = {}
+    subject_of: dict[str, str] = {}
+    paths: list[Path | PackedPhoto] = []
+    media: list[str] = []
+    for number, line in read_table(listed, TEMPLATE_COLUMNS, "and perhaps media_id, then a line for each photograph"):
+        where = f"{listed}, line {number}"
+        template, subject, name = (line[column] for column in TEMPLATE_COLUMNS)
+        if not (template and subject and name and (path.parent / name).is_file()):
+            raise InputError(f"{where}: expected a template, a subject and a file that is there, got {name!r}")
+        if subject_of.setdefault(template, subject) != subject:
+            raise InputError(f"{where}: template {template} is of {subject_of[template]} and of {subject}")
+        members.setdefault(template, []).append(len(paths))
+        paths.append(path.parent / name)
+        media.append(line.get("media_id") or f"photograph {number}")
+    names, subjects = np.unique([subject_of[template] for template in members], return_inverse=True)
+    places = {template: place for place, template in enumerate(members)}
+    pairs = _template_pairs(path, places)
+    return Labelled(
+        f"the templates of {path.name}", tuple(paths), tuple(names.tolist()), subjects.astype(np.intp),
+        Pairs(pairs, subjects[pairs[:, 0]] == subjects[pairs[:, 1]]), templates=tuple(map(tuple, members.values())),
+        media=tuple(media),
+    )  # fmt: skip
+
+
+def _template_pairs(path: Path, places: dict[str, int]) -> Labels:
+    pairs = []
+    for number, line in read_table(path, TEMPLATE_PAIRS, "then a line for each pair"):
+        one, other = (line[column] for column in TEMPLATE_PAIRS)
+        if one not in places or other not in places or one == other:
+            raise InputError(f"{path}, line {number}: {one!r} and {other!r} are not two templates of {TEMPLATES_FILE}")
+        pairs.append((places[one], places[other]))
+    return np.array(pairs, dtype=np.intp)
 
 
 def _groups_of_pairs(source: str, rows: Sequence[Row]) -> tuple[str, ...]:

@@ -12,18 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.embedders import grey_faces
-from faceloupe.errors import InputError
+from faceloupe.errors import ImageError, InputError
 from faceloupe.evaluation.cache import Cached, TemplateCache
+from faceloupe.evaluation.packed import PackedPhoto
+from faceloupe.faces.images import decode
 from faceloupe.files import sha256_of
 from faceloupe.progress import Progress
-from faceloupe.recognition.chips import CHIP_SIDE
+from faceloupe.recognition.align import align
+from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.recognise import recognise
 from faceloupe.recognition.search import FaceSearch
 
-__all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "embed_captures"]
+__all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "as_photo", "embed_captures"]
 
 Floats = NDArray[np.float32]
 
@@ -112,7 +116,7 @@ class Pixels:
 
 
 def embed_captures(
-    paths: Sequence[Path],
+    paths: Sequence[Path | PackedPhoto],
     embedders: Sequence[Embedder],
     detecting: FaceSearch,
     *,
@@ -123,7 +127,7 @@ def embed_captures(
 
     Parameters
     ----------
-    paths : sequence of Path, (N,)
+    paths : sequence of Path or PackedPhoto, (N,)
     embedders : sequence of Embedder
         With different names.
     detecting : FaceSearch
@@ -148,7 +152,7 @@ class _Work:
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        paths: Sequence[Path | PackedPhoto],
         embedders: Sequence[Embedder],
         detecting: FaceSearch,
         cache: TemplateCache | None,
@@ -158,6 +162,10 @@ class _Work:
             paths, embedders, detecting, cache, progress,
         )  # fmt: skip
         self.digests = [_digest(path) for path in paths]
+        self.keys = [  # what no face is looked for in is another template
+            digest if isinstance(path, Path) or not digest else f"{digest} packed"
+            for path, digest in zip(paths, self.digests, strict=True)
+        ]
         self.problems: list[PhotoProblem | None] = [None] * len(paths)
         self.found: list[dict[str, Cached]] = [{} for _ in paths]
 
@@ -182,9 +190,9 @@ class _Work:
     def _left(self) -> dict[tuple[int, ...], list[int]]:
         """Take what the cache has; return which photographs lack which embedders."""
         left: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-        for place, digest in enumerate(self.digests):
-            if self.cache and digest:
-                kept = {one.name: self.cache.find(digest, one, self.detecting) for one in self.embedders}
+        for place, key in enumerate(self.keys):
+            if self.cache and key:
+                kept = {one.name: self.cache.find(key, one, self.detecting) for one in self.embedders}
                 self.found[place] = {name: template for name, template in kept.items() if template}
             lacking = tuple(i for i, one in enumerate(self.embedders) if one.name not in self.found[place])
             if lacking:
@@ -193,7 +201,7 @@ class _Work:
 
     def _recognise(self, embedders: Sequence[Embedder], places: Sequence[int], ready: int) -> None:
         together = SideBySide(embedders)
-        photographs = recognise([self.paths[place] for place in places], together, faces=self.detecting)
+        photographs = recognise((as_photo(self.paths[place]) for place in places), together, faces=self.detecting)
         with closing(cast("Generator[Photograph, None, None]", photographs)):  # its threads end when this stops
             for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=ready + 1):
                 self.problems[place] = photograph.problem
@@ -210,7 +218,7 @@ class _Work:
     def _take(self, place: int, embedder: Embedder, template: Cached) -> None:
         self.found[place][embedder.name] = template
         if self.cache:
-            self.cache.keep(self.digests[place], embedder, self.detecting, template)
+            self.cache.keep(self.keys[place], embedder, self.detecting, template)
 
     def _arrays(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
         vectors, norms = {}, {}
@@ -229,8 +237,23 @@ def _units(vectors: Floats) -> tuple[Floats, Floats]:
     return vectors / lengths[:, np.newaxis], norms
 
 
-def _digest(path: Path) -> str:
+def as_photo(path: Path | PackedPhoto) -> Path | bytes | Photograph:
+    """Return what :func:`faceloupe.recognition.recognise` takes; in a packed chip of 112x112 no face is looked for."""
+    if isinstance(path, Path):
+        return path
     try:
-        return sha256_of(path)
+        image = decode(path.content, "/".join(path.parts), colour=True)
+    except ImageError:  # whoever recognises it says why
+        return path.content
+    if image.shape[:2] != (CHIP_SIDE, CHIP_SIDE):
+        return path.content
+    landmarks = Landmarks(*(Point(*point) for point in REFERENCE_POINTS))
+    chip = align(image, Detection(Box(0.0, 0.0, float(CHIP_SIDE), float(CHIP_SIDE)), landmarks, 1.0))
+    return Photograph(Path(*path.parts), path.sha256, (CHIP_SIDE, CHIP_SIDE), (chip,), ())
+
+
+def _digest(path: Path | PackedPhoto) -> str:
+    try:
+        return sha256_of(path) if isinstance(path, Path) else path.sha256
     except (InputError, OSError, ValueError):  # whoever opens it next says why
         return ""

@@ -18,6 +18,7 @@ from faceloupe.evaluation.datasets import Data, Labelled, open_data, with_groups
 from faceloupe.evaluation.embedding import Captures, Pixels, embed_captures
 from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.paired import Paired
+from faceloupe.evaluation.pooling import pool
 from faceloupe.evaluation.provenance import Provenance, provenance_of
 from faceloupe.evaluation.results import Measured
 from faceloupe.evaluation.speed import Speed, time_stages
@@ -83,7 +84,7 @@ class Evaluation(Shown):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures):,} failures to acquire" if self.failures else ""
-        return f"Evaluation({self.data.source}, {len(self.data.paths):,} photographs{failed}: {list(self.measured)!r})"
+        return f"Evaluation({self.data.source}, {self.data.counted()}{failed}: {list(self.measured)!r})"
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary, schema ``faceloupe.evaluation/2``.
@@ -183,6 +184,7 @@ def evaluate(
     gone = tuple(failures(labelled, captures))
     if len(gone) == len(labelled.paths):
         raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
+    photographs, (labelled, captures) = labelled.paths, pool(labelled, captures)
     provenance = provenance_of(labelled, captures.digests, engine=engine, command=command)
     labelled, usable, notes = audited(labelled, captures)
     parts = split(labelled, usable, development, seed)
@@ -193,7 +195,7 @@ def evaluate(
         bench.add(label, embedder)
     if progress:
         progress(len(wanted), len(wanted))
-    stages, sample = time_stages(labelled.paths, bench.embedders)
+    stages, sample = time_stages(photographs, bench.embedders)
     return Evaluation(
         labelled,
         parts,

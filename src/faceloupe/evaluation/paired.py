@@ -41,10 +41,12 @@ class Paired:
         """Return which is better by what, in a sentence."""
         if not self.differences:
             return f"{self.first} and {self.second} were not compared: that takes {PEOPLE} people or more."
-        better = {"first": self.first, "second": self.second}
-        won = [f"{better[each.better]} by {each.what}" for each in self.differences if each.better in better]
-        equal = [each.what for each in self.differences if each.better not in better]
-        parts = [f"better is {', '.join(won)}"] if won else []
+        won = {
+            name: [each.what for each in self.differences if each.better == side]
+            for side, name in (("first", self.first), ("second", self.second))
+        }
+        parts = [f"{name} is better by {', '.join(rates)}" for name, rates in won.items() if rates]
+        equal = [each.what for each in self.differences if each.better not in ("first", "second")]
         if equal:
             parts.append(f"by {', '.join(equal)} they cannot be told apart")
         return f"{self.first} and {self.second} on the same pairs: {'; '.join(parts)}."

@@ -4,6 +4,8 @@ from faceloupe.evaluation.failures import FailureRate
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.points import one_in
 
+LEAST = 1e-9
+
 __all__ = ["between", "failures_words", "percent", "rate_between", "rate_in", "unbroken"]
 
 
@@ -36,8 +38,8 @@ def failures_words(rate: FailureRate) -> str:
 
 
 def unbroken(rate: float) -> str:
-    """Return a rate as people say it, "1 in 1,000", on one line."""
-    return one_in(rate).replace(" ", "\N{NO-BREAK SPACE}")
+    """Return a rate as people say it, "1 in 1,000", on one line; "0" for what is below one in a thousand million."""
+    return one_in(rate if rate >= LEAST else 0.0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def rate_in(rate: float, interval: Interval) -> str:

@@ -97,7 +97,7 @@ def _captures(found: "Evaluation") -> str:
         f"{name} {middle:.3g} ({low:.3g} to {high:.3g})" for name, (low, middle, high) in found.quality.items()
     )
     return (
-        f"{counted(len(found.data.paths), 'photograph')}. Median, and 5th to 95th percentile: {measures or 'no face'}. "
+        f"{found.data.counted()}. Median, and 5th to 95th percentile: {measures or 'no face'}. "
         f"{UNKNOWN}Cameras, lighting, and what people were told to do."
     )
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.evaluation.charts import cmc_chart, det_chart, fpir_chart, reject_chart
-from faceloupe.evaluation.embedding import Pixels
+from faceloupe.evaluation.embedding import Pixels, as_photo
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.rates_in_words import between, failures_words, percent, rate_between, rate_in, unbroken
 from faceloupe.evaluation.results import Measured, Pair
@@ -196,7 +196,7 @@ def failures(found: Evaluation) -> Iterator[Block]:
         more = len(found.failures) - NAMED
         yield table(
             "failures",
-            f"Failures to acquire: {len(found.failures):,} of {len(found.data.paths):,} photographs.",
+            f"Failures to acquire: {len(found.failures):,} of {found.data.counted().rpartition('of ')[2]}.",
             {"photograph": "left", "why": "left"},
             [[one.photograph, one.reason] for one in found.failures[:NAMED]],
             f"{more:,} more are in the document (`--json`)." if more > 0 else "",
@@ -289,7 +289,7 @@ def _panels(found: Evaluation, kinds: Mapping[str, tuple[Pair, ...]]) -> dict[st
     """Return a panel for each pair, its two chips side by side."""
     pairs = [(f"{kind}: {pair[2]:.2f}", pair) for kind, pairs in kinds.items() for pair in pairs]
     wanted = sorted({capture for _, pair in pairs for capture in pair[:2]})
-    read = recognise([found.data.paths[capture] for capture in wanted], Pixels(), faces=found.detecting)
+    read = recognise([as_photo(found.data.paths[capture]) for capture in wanted], Pixels(), faces=found.detecting)
     chips = {
         capture: photograph.chips[0].image for capture, photograph in zip(wanted, read, strict=True) if photograph.chips
     }

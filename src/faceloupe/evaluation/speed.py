@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from faceloupe.errors import ImageError
+from faceloupe.evaluation.packed import PackedPhoto
 from faceloupe.faces.images import read_samples
 from faceloupe.recognition.align import align
 from faceloupe.recognition.chips import FaceChip
@@ -52,18 +53,19 @@ class Speed:
         return {**asdict(self), "per_second": self.per_second}
 
 
-def time_stages(paths: Sequence[Path], embedders: Mapping[str, Embedder]) -> tuple[dict[str, float], int]:
+def time_stages(paths: Sequence[Path | PackedPhoto], embedders: Mapping[str, Embedder]) -> tuple[dict[str, float], int]:
     """Time each stage on some photographs; return milliseconds a photograph, and how many there were.
 
     Parameters
     ----------
-    paths : sequence of Path
-        From all of which a sample is taken, evenly.
+    paths : sequence of Path or PackedPhoto
+        From all files among which a sample is taken, evenly.
     embedders : mapping of label to Embedder
         Each embeds the faces of the sample at once.
     """
     seconds = dict.fromkeys(("read", "detect", "align", "quality"), 0.0)
-    sample = paths[:: max(1, len(paths) // SAMPLE)][:SAMPLE]
+    files = [path for path in paths if isinstance(path, Path)]
+    sample = files[:: max(1, len(files) // SAMPLE)][:SAMPLE]
     chips = [chip for path in sample for chip in _chips(path, seconds)]
     if not chips:
         return {}, 0

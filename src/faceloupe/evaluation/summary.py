@@ -20,7 +20,7 @@ def lead(found: "Evaluation") -> Iterator[str]:
     """Yield what was evaluated, what came out, and what failed."""
     people = f" of {len(found.data.names):,} people" if found.data.names else ""
     who = " · ".join(one.label for one in found.measured)
-    yield f"{len(found.data.paths):,} photographs{people}, {found.data.source}. Measured: {who}."
+    yield f"{found.data.counted()}{people}, {found.data.source}. Measured: {who}."
     first, *others = found.measured
     yield _answer(first)
     if others:
@@ -128,5 +128,5 @@ def _failures(found: "Evaluation") -> str:
     count = len(found.failures)
     if not count:
         return f"No photograph failed to give a template.{more}"
-    share = f"{count:,} of {len(found.data.paths):,} photographs"
+    share = f"{count:,} of {found.data.counted().rpartition('of ')[2]}"
     return f"**{share} gave no template** (failures to acquire) and count as errors; each is named below.{more}"

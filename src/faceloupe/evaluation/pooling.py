@@ -1,0 +1,60 @@
+"""Several photographs of a person as one template: IJB's templates, or the frames of a clip.
+
+The vectors of a template's captures are averaged, those of one medium (a clip, say) before all others, and the mean is
+made a unit vector again (Whitelam et al. 2017, "IARPA Janus Benchmark-B"). A capture that failed is left out.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.embedding import Captures
+
+__all__ = ["pool"]
+
+
+def pool(data: Labelled, captures: Captures) -> tuple[Labelled, Captures]:
+    """Return the templates of the data as if each were a photograph, called as its first one.
+
+    Parameters
+    ----------
+    data : Labelled
+        Its pairs, and ``subjects``, are of templates.
+    captures : Captures
+        Of its photographs.
+    """
+    if data.templates is None:
+        return data, captures
+    members = [list(template) for template in data.templates]
+    media = data.media or tuple(map(str, range(len(data.paths))))
+    vectors = {name: _means(made, members, media) for name, made in captures.vectors.items()}
+    first = [_first(captures, each) for each in members]
+    pooled = replace(
+        captures,
+        digests=tuple("+".join(captures.digests[place] for place in each) for each in members),
+        problems=tuple(captures.problems[place] for place in first),
+        qualities=tuple(captures.qualities[place] for place in first),
+        vectors=vectors,
+        norms={name: norms[first] for name, norms in captures.norms.items()},
+    )
+    return replace(data, paths=tuple(data.paths[place] for place in first), media=()), pooled
+
+
+def _first(captures: Captures, members: list[int]) -> int:
+    """Return the first capture of a template that gave a vector, or else its first."""
+    return next((place for place in members if captures.problems[place] is None), members[0])
+
+
+def _means(vectors: NDArray[np.float32], members: list[list[int]], media: tuple[str, ...]) -> NDArray[np.float32]:
+    means = np.zeros((len(members), vectors.shape[1]), dtype=np.float32)
+    for row, places in enumerate(members):
+        by_medium: dict[str, list[NDArray[np.float32]]] = {}
+        for place in places:
+            if vectors[place].any():
+                by_medium.setdefault(media[place], []).append(vectors[place])
+        if by_medium:
+            mean = np.mean([np.mean(each, axis=0) for each in by_medium.values()], axis=0)
+            means[row] = mean / (np.linalg.norm(mean) or 1)
+    return means
