@@ -1,65 +1,65 @@
-"""The equal error rate and the paired interval of its change."""
+"""What is said of a change in error rates: the interval that decides, and its sign."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from faceloupe.errors import InputError
-from faceloupe.scores.rates import det_curve
-from faceloupe.scores.sets import ScoreSet
-from faceloupe.strangers.gain import Trials, equal_error_rate, gain_of
+from faceloupe.scores.paired import paired_differences
+from faceloupe.strangers.gain import gain_of, points_gained, score_set
 
 
 def every_two(people, captures):
     subjects = np.repeat(np.arange(people), captures)
-    return Trials(subjects[np.stack(np.triu_indices(len(subjects), k=1), axis=1)])
+    return subjects[np.stack(np.triu_indices(len(subjects), k=1), axis=1)]
 
 
-def scores_of(trials, seed, distance):
+def scores_of(sides, seed, distance):
     rng = np.random.default_rng(seed)
-    ease = rng.normal(size=trials.subjects.max() + 1)  # some people are easier than others
-    return rng.normal(size=len(trials.mated)) + trials.mated * distance + 0.3 * ease[trials.subjects].sum(axis=1)
-
-
-@settings(max_examples=40, deadline=None)
-@given(people=st.integers(2, 6), captures=st.integers(2, 4), seed=st.integers(0, 999), distance=st.floats(-2, 4))
-def test_the_rate_is_that_of_the_det_curve(people, captures, seed, distance):
-    trials = every_two(people, captures)
-    scores = scores_of(trials, seed, distance)
-    curve = det_curve(ScoreSet(scores[trials.mated], scores[~trials.mated]))
-    assert equal_error_rate(trials, scores) == pytest.approx(curve.eer.rate)
+    ease = rng.normal(size=sides.max() + 1)  # some people are easier than others
+    mated = sides[:, 0] == sides[:, 1]
+    return rng.normal(size=len(sides)) + mated * distance + 0.3 * ease[sides].sum(axis=1)
 
 
 def test_the_same_scores_gain_nothing():
-    trials = every_two(20, 3)
-    scores = scores_of(trials, 0, 1.5)
-    gain = gain_of(trials, scores, 3 * scores - 1, draws=50)
-    assert (gain.low, gain.high, gain.is_sure) == (0, 0, False)
-    assert gain.before == gain.after
+    sides = every_two(20, 3)
+    scores = scores_of(sides, 0, 1.5)
+    gain = gain_of(sides, scores, 3 * scores - 1, draws=50, seed=0)
+    assert points_gained(gain.eer) == (0, 0, 0)
+    assert not gain.is_sure
 
 
 def test_a_large_gain_is_sure_and_a_loss_is_none():
-    trials = every_two(25, 4)
-    poor, good = scores_of(trials, 0, 1), scores_of(trials, 1, 4)
-    gain = gain_of(trials, poor, good, draws=200)
+    sides = every_two(25, 4)
+    poor, good = scores_of(sides, 0, 1), scores_of(sides, 1, 4)
+    gain = gain_of(sides, poor, good, draws=200, seed=0)
+    gained, low, high = points_gained(gain.eer)
     assert gain.is_sure
-    assert gain.low < gain.before - gain.after < gain.high
-    assert not gain_of(trials, good, poor, draws=200).is_sure
+    assert 0 < low < gained < high
+    assert gained == pytest.approx(100 * (gain.eer.first - gain.eer.second))
+    assert not gain_of(sides, good, poor, draws=200, seed=0).is_sure
     assert "points gained (95 % interval +" in gain.words()
     assert (gain.n_subjects, gain.n_mated, gain.n_non_mated) == (25, 150, 4800)
+    assert [rate.what for rate in gain.others] == ["FNMR at FMR 1 in 1,000", "AUC"]
 
 
-def test_draws_are_of_people_not_of_comparisons():
-    """One person with all the errors: the gain hangs on him alone, however many comparisons he is in."""
-    trials = every_two(20, 6)
-    good = np.where(trials.mated, 1.0, 0.0) + 0.01 * np.random.default_rng(0).normal(size=len(trials.mated))
-    poor = np.where((trials.subjects == 0).all(axis=1), -1.0, good)
-    gain = gain_of(trials, poor, good, draws=400)
-    assert gain.before > gain.after == 0
-    assert gain.low == 0
+def test_a_gain_that_hangs_on_one_person_is_not_sure():
+    sides = every_two(20, 6)
+    mated = sides[:, 0] == sides[:, 1]
+    good = np.where(mated, 1.0, 0.0) + 0.01 * np.random.default_rng(0).normal(size=len(sides))
+    poor = np.where((sides == 0).all(axis=1), -1.0, good)
+    gain = gain_of(sides, poor, good, draws=200, seed=0)
+    assert gain.eer.first > gain.eer.second
+    assert not gain.is_sure
+
+
+def test_the_rates_are_those_of_two_recognisers_on_the_same_pairs():
+    sides = every_two(20, 4)
+    first, second = (score_set(sides, scores_of(sides, seed, 2)) for seed in (0, 1))
+    expected = paired_differences(first, second, [1e-3], samples=60, seed=3)
+    gain = gain_of(sides, scores_of(sides, 0, 2), scores_of(sides, 1, 2), draws=60, seed=3)
+    assert (*gain.others[:-1], gain.eer, gain.others[-1]) == expected
 
 
 def test_one_kind_of_comparison_is_refused():
-    with pytest.raises(InputError, match="one kind only"):
-        equal_error_rate(Trials(np.array([[0, 1], [1, 2]])), np.array([0.1, 0.2]))
+    with pytest.raises(InputError):
+        gain_of(np.array([[0, 1], [1, 2]]), np.array([0.1, 0.2]), np.array([0.1, 0.2]), draws=10, seed=0)

@@ -26,7 +26,7 @@ from faceloupe.strangers.choosing import (
     cosines,
     folds_of,
     scores_of_choice,
-    trials_of,
+    sides_of,
 )
 from faceloupe.strangers.cohort import normalised
 from faceloupe.strangers.gain import Gain, gain_of
@@ -146,7 +146,7 @@ def adapt(
     embedder: str | Embedder = DEFAULT,
     *,
     faces: Faces | None = None,
-    draws: int = 1000,
+    draws: int = 500,
     seed: int = 0,
     engine: Engine = "openvino",
     cached: bool = True,
@@ -243,7 +243,7 @@ def _gains(
     vectors: Floats, subjects: Labels, plan: _Plan, draws: int, seed: int, progress: Progress | None
 ) -> tuple[Gain, Gain]:
     """Return what the heads gain, each chosen and fitted on other people, and what a cohort does."""
-    trials = trials_of(plan.folds, subjects)
+    sides = sides_of(plan.folds, subjects)
     adapted = []
     for done, scores in enumerate(scores_of_choice(vectors, subjects, plan.folds, seed + 1), start=1):
         adapted.append(scores)
@@ -252,7 +252,7 @@ def _gains(
     before = np.concatenate([cosines(vectors, fold.pairs) for fold in plan.folds])
     cohorts = [normalised(vectors, fold.pairs, _means(vectors, subjects, fold)) for fold in plan.folds]
     gain, with_cohort = (
-        gain_of(trials, before, np.concatenate(after), draws=draws, seed=seed) for after in (adapted, cohorts)
+        gain_of(sides, before, np.concatenate(after), draws=draws, seed=seed) for after in (adapted, cohorts)
     )
     return gain, with_cohort
 

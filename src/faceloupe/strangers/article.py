@@ -4,8 +4,9 @@ from importlib.metadata import version
 from typing import Any
 
 from faceloupe.blocks import Block, chart, section, table, text
+from faceloupe.scores.paired import PairedDifference
 from faceloupe.strangers.adapt import Adaptation
-from faceloupe.strangers.gain import Gain
+from faceloupe.strangers.gain import points_gained
 
 __all__ = ["write_adaptation"]
 
@@ -64,28 +65,31 @@ def _gains(found: Adaptation) -> list[Block]:
                 {
                     "name": found.base,
                     "style": "blue",
-                    "x": [gain.before - gain.after for gain in gains.values()],
+                    "x": [-gain.eer.difference for gain in gains.values()],
                     "y": list(gains),
-                    "lo": [gain.low for gain in gains.values()],
-                    "hi": [gain.high for gain in gains.values()],
+                    "lo": [-gain.eer.high for gain in gains.values()],
+                    "hi": [-gain.eer.low for gain in gains.values()],
                 }
             ],
             reference=[{"x": 0.0, "label": "no gain"}],
         ),
         table(
             "gains-in-numbers",
-            "The same in numbers.",
-            {"way of scoring": "left", "EER before": "right", "EER after": "right", "gain, points": "right"},
-            [[name, *_row(gain)] for name, gain in gains.items()],
+            "The same in numbers, and other rates.",
+            {"way of scoring": "left", "rate": "left", "before": "right", "after": "right", "gain, points": "right"},
+            [[name, *_row(rate)] for name, gain in gains.items() for rate in (gain.eer, *gain.others)],
             f"{found.gain.n_mated:,} mated and {found.gain.n_non_mated:,} non-mated comparisons of "
-            f"{found.gain.n_subjects:,} people.",
+            f"{found.gain.n_subjects:,} people. The EER decides. Of the AUC, higher is better.",
         ),
     ]
 
 
-def _row(gain: Gain) -> list[str]:
-    points = (100 * value for value in (gain.before - gain.after, gain.low, gain.high))
-    return [f"{100 * gain.before:.2f} %", f"{100 * gain.after:.2f} %", "{:+.2f} [{:+.2f}, {:+.2f}]".format(*points)]
+def _row(rate: PairedDifference) -> list[str]:
+    gained, low, high = points_gained(rate)
+    if rate.what == "AUC":
+        gained, low, high = -gained, -high, -low
+    between = f"{gained:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return [rate.what, f"{100 * rate.first:.2f} %", f"{100 * rate.second:.2f} %", between]
 
 
 def _recipes(found: Adaptation) -> list[Block]:

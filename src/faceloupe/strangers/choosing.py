@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.recognition.adapted import unit_vectors
-from faceloupe.strangers.gain import Trials, equal_error_rate
+from faceloupe.scores.rates import det_curve
+from faceloupe.scores.sets import ScoreSet
 from faceloupe.strangers.heads import RECIPES, Recipe, fit_head
 
-__all__ = ["Fold", "best_recipe", "compare_recipes", "cosines", "folds_of", "scores_of_choice", "trials_of"]
+__all__ = ["Fold", "best_recipe", "compare_recipes", "cosines", "folds_of", "scores_of_choice", "sides_of"]
 
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -60,9 +61,9 @@ def folds_of(captures: Labels, subjects: Labels, seed: int, folds: int = FOLDS) 
     ]
 
 
-def trials_of(folds: Sequence[Fold], subjects: Labels) -> Trials:
-    """Return whom the comparisons of all folds show."""
-    return Trials(subjects[np.concatenate([fold.pairs for fold in folds])])
+def sides_of(folds: Sequence[Fold], subjects: Labels) -> Labels:
+    """Return whom both sides of the comparisons of all folds show, (P, 2)."""
+    return np.asarray(subjects[np.concatenate([fold.pairs for fold in folds])])
 
 
 def cosines(vectors: Floats, pairs: Labels) -> Scores:
@@ -73,11 +74,13 @@ def cosines(vectors: Floats, pairs: Labels) -> Scores:
 
 def compare_recipes(vectors: Floats, subjects: Labels, folds: Sequence[Fold]) -> dict[Recipe, float]:
     """Return the equal error rate of each recipe where it is fitted and measured on other people, over all folds."""
-    trials = trials_of(folds, subjects)
-    return {
-        recipe: equal_error_rate(trials, np.concatenate([_scores(recipe, vectors, subjects, fold) for fold in folds]))
-        for recipe in RECIPES
-    }
+    sides = sides_of(folds, subjects)
+    mated = sides[:, 0] == sides[:, 1]
+    rates = {}
+    for recipe in RECIPES:
+        scores = np.concatenate([_scores(recipe, vectors, subjects, fold) for fold in folds])
+        rates[recipe] = det_curve(ScoreSet(scores[mated], scores[~mated])).eer.rate
+    return rates
 
 
 def best_recipe(rates: dict[Recipe, float]) -> Recipe:
