@@ -9,10 +9,11 @@ case for the others, which in use have to guess theirs. Intervals draw subjects 
 """
 
 import argparse
+import resource
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -198,17 +199,18 @@ def named(collection: Collection, ids: Labels) -> Labels:
 
 
 def scale() -> None:
-    """Print seconds for made-up faces: people of 5 captures, 128 dimensions."""
-    print("\nfaces, seconds, seconds a thousand faces")
+    """Print seconds and memory for made-up faces: people of 5 captures, 128 dimensions."""
+    print("\nfaces, seconds of all cores together, by the clock, most memory of the process so far")
     for n_people in (2_000, 20_000):
         random = np.random.default_rng(0)
         centres = random.normal(size=(n_people, 128)).astype(np.float32)
         vectors = np.repeat(centres, 5, axis=0) + random.normal(size=(5 * n_people, 128)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        started = perf_counter()
+        started, busy = perf_counter(), process_time()
         grouping = group_faces(vectors, range(len(vectors)), 0.4)
-        seconds = perf_counter() - started
-        print(f"{len(vectors):,}, {seconds:.1f}, {1000 * seconds / len(vectors):.2f}   {grouping!r}")
+        seconds, processor = perf_counter() - started, process_time() - busy
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{len(vectors):,}, {processor:.0f}, {seconds:.0f}, {memory:,.0f} MB   {grouping!r}", flush=True)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ MAY_KNOW = {
     "strangers": (f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders evaluation"),
     "web": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
-        "explaining inspection looking studies report __init__"
+        "explaining inspection looking studies report collection __init__"
     ),
     "client": "errors faces web",
     "cli": (

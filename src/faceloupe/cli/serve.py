@@ -40,6 +40,10 @@ def serve(
         typer.Option("--plain-http", help="Let others reach it without TLS: anybody in between can read what is sent."),
     ] = False,
     gallery: GalleryName = "faceloupe.db",
+    collection: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|URL", help="A collection whose people can be reviewed in the page."),
+    ] = None,
     network: Annotated[
         list[str] | None, typer.Option(metavar="DIR|FILE", help="A network to look at: saved by faceloupe, or ONNX.")
     ] = None,
@@ -78,7 +82,7 @@ def serve(
     token = given or new_token()
     known = read_keys(keys) if keys else (key_of(token, name="owner", per_minute=OWNERS_RATE),)
     settings = Settings(
-        keys=known, host=host, port=port, allowed_hosts=tuple(allow_host or ()), gallery=gallery,
+        keys=known, host=host, port=port, allowed_hosts=tuple(allow_host or ()), gallery=gallery, collection=collection,
         networks=tuple(network or ()), studies=studies, data=data, plain_http=plain_http,
         tls=(certificate, private_key) if certificate and private_key else None,
     )  # fmt: skip

@@ -6,14 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from faceloupe.blocks import Block, pictures, section, table, text
 from faceloupe.collection.people import Doubt, Group, People, SeenFace
-from faceloupe.errors import ImageError
-from faceloupe.faces.images import read_image
-from faceloupe.faces.pixels import to_square
+from faceloupe.collection.pictures import cut_out
 
 __all__ = ["write_article"]
 
@@ -106,7 +101,7 @@ def _people(people: People, show_faces: bool) -> Iterator[Block]:
             panels = {
                 f"face {face.id}": (picture, f"A face of group {group.id}")
                 for face in islice(group.faces, FACES)
-                if (picture := _picture(face)) is not None
+                if (picture := cut_out(face, SIDE)) is not None
             }
             title = f"Group {group.id}{f', {group.name}' if group.name else ''}: {len(group.faces)} faces"
             if panels:
@@ -118,7 +113,7 @@ def _pairs(name: str, doubts: Sequence[Doubt], homes: dict[int, SeenFace]) -> It
         panels = {
             f"face {face}": (picture, f"A face of group {group}")
             for face, group in zip(doubt.faces, doubt.groups, strict=True)
-            if face in homes and (picture := _picture(homes[face])) is not None
+            if face in homes and (picture := cut_out(homes[face], SIDE)) is not None
         }
         if len(panels) == 2:
             title = " and ".join(f"group {group}" for group in dict.fromkeys(doubt.groups))
@@ -126,21 +121,6 @@ def _pairs(name: str, doubts: Sequence[Doubt], homes: dict[int, SeenFace]) -> It
             yield pictures(
                 identity, f"{title}, score {doubt.score:.3f}", "", panels, scale={"kind": "photograph"}, columns=2
             )
-
-
-def _picture(face: SeenFace) -> NDArray[np.float32] | None:
-    """Return a face cut out of its photograph; None where the photograph is not there any more or has changed."""
-    if not face.path:
-        return None
-    try:
-        image = read_image(Path(face.path), colour=True)
-    except (ImageError, OSError):
-        return None
-    x, y, width, height = face.box
-    rows = slice(max(0, round(y)), max(1, round(y + height)))
-    columns = slice(max(0, round(x)), max(1, round(x + width)))
-    cut = image[rows, columns]
-    return to_square(cut, SIDE) if cut.size else None
 
 
 def _files(group: Group) -> str:

@@ -183,6 +183,22 @@ class Collection:
         with self.writing() as connection:
             return rulings.separate(connection, faces)
 
+    def confirm(self, one: int, other: int) -> bool:
+        """Say that two faces are grouped rightly: one person if they are in one group, otherwise two people.
+
+        Returns
+        -------
+        bool
+            Whether they are one person.
+
+        Raises
+        ------
+        InputError
+            If there is no such face, or one was never grouped.
+        """
+        with self.writing() as connection:
+            return rulings.confirm(connection, one, other)
+
     def name(self, group: int, name: str | None) -> None:
         """Give a group a name, or take its name back with None.
 

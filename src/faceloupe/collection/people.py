@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,17 @@ from faceloupe.scores.extrapolation import threshold_at
 from faceloupe.scores.identification import fpir_at_size
 from faceloupe.scores.points import OperatingPoint, one_in
 
-__all__ = ["DEFAULT_FPIR", "Doubt", "Group", "People", "SeenFace", "group", "group_threshold", "seen_faces"]
+__all__ = [
+    "DEFAULT_FPIR",
+    "Doubt",
+    "Group",
+    "People",
+    "SeenFace",
+    "group",
+    "group_threshold",
+    "refreshed",
+    "seen_faces",
+]
 
 DEFAULT_FPIR = 0.1
 """Share of faces that may meet a stranger's face at or above the threshold by chance.
@@ -78,8 +88,11 @@ class Doubt:
     def words(self, threshold: float) -> str:
         """Return in words how near to the threshold it was."""
         one, other = self.sizes
-        compared = f"{one * other:,} comparisons of {one:,} with {other:,} faces"
-        return f"{compared} score {self.score:.3f} on average, {self.score - threshold:+.3f} from the threshold"
+        margin = f"{self.score - threshold:+.3f} from the threshold"
+        if one * other == 1:
+            return f"The two faces score {self.score:.3f}, {margin}"
+        compared = f"{one * other:,} comparisons of {one:,} with {counted(other, 'face')}"
+        return f"{compared} score {self.score:.3f} on average, {margin}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +280,36 @@ def group(
     return People(tuple(described), tuple(nearly), limit, rate, extrapolated, grouping.cohort, n_photographs)
 
 
+def refreshed(collection: Collection, people: People) -> People:
+    """Return people as the groups are now, with the doubts that are left: what was said since then is taken in.
+
+    Nothing is compared again: what follows from it for other faces is for the next :func:`group`.
+    """
+    with collection.reading() as connection:
+        seen = seen_faces(connection)
+        homes = {row.id: row.group_id for row in connection.execute(select(faces.c.id, faces.c.group_id))}
+        names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}
+    settled = {frozenset(pair) for same in (True, False) for pair in collection.rulings(same=same)}
+    doubts = [
+        replace(doubt, groups=(homes[doubt.faces[0]], homes[doubt.faces[1]]))
+        for doubt in (*(group.weakest for group in people.groups if group.weakest), *people.nearly)
+        if frozenset(doubt.faces) not in settled and all(homes.get(face) for face in doubt.faces)
+    ]
+    weakest: dict[int, Doubt] = {}
+    for doubt in doubts:
+        one, other = doubt.groups
+        if one == other and (one not in weakest or doubt.score < weakest[one].score):
+            weakest[one] = doubt
+    members: dict[int, list[SeenFace]] = {}
+    for face, home in homes.items():
+        if home:
+            members.setdefault(home, []).append(seen[face])
+    described = [Group(own, names[own], tuple(some), weakest.get(own)) for own, some in members.items()]
+    nearly = sorted((doubt for doubt in doubts if len(set(doubt.groups)) == 2), key=lambda doubt: -doubt.score)
+    ordered = sorted(described, key=lambda group: (-len(group.faces), group.id))
+    return replace(people, groups=tuple(ordered), nearly=tuple(nearly))
+
+
 def group_threshold(
     collection: Collection,
     n_faces: int,
@@ -350,14 +393,15 @@ def _keep(connection: Connection, indexed: IndexedFaces, grouping: Grouping, ids
         connection.execute(delete(groups).where(groups.c.id == group_id))
 
 
-def seen_faces(connection: Connection) -> dict[int, SeenFace]:
-    """Return every face by its id, with a file that shows it."""
-    files: dict[int, str] = {}
-    for row in connection.execute(select(places).where(places.c.gone.is_(False)).order_by(places.c.path.desc())):
-        files[row.photograph_id] = row.path
-    rows = connection.execute(
-        select(faces.c.id, faces.c.photograph_id, faces.c.number, faces.c.detection, faces.c.unfit)
-    )
+def seen_faces(connection: Connection, only: int | None = None) -> dict[int, SeenFace]:
+    """Return every face, or only one, by its id, with a file that shows it."""
+    query = select(faces.c.id, faces.c.photograph_id, faces.c.number, faces.c.detection, faces.c.unfit)
+    lying = select(places).where(places.c.gone.is_(False)).order_by(places.c.path.desc())
+    if only is not None:
+        query = query.where(faces.c.id == only)
+        lying = lying.where(places.c.photograph_id.in_(select(faces.c.photograph_id).where(faces.c.id == only)))
+    files = {row.photograph_id: row.path for row in connection.execute(lying)}
+    rows = connection.execute(query)
     return {
         row.id: SeenFace(
             row.id,

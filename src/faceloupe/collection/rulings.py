@@ -14,7 +14,7 @@ from faceloupe.errors import InputError
 from faceloupe.gallery.people import checked_name
 from faceloupe.gallery.trail import current_user
 
-__all__ = ["drop_empty", "join", "name", "separate", "undo"]
+__all__ = ["confirm", "drop_empty", "join", "name", "separate", "undo"]
 
 FIT_FACES = 64
 """Faces of a group that a face is told apart from, the first ones: all of a group of usual size."""
@@ -65,6 +65,21 @@ def separate(connection: Connection, chosen: Sequence[int]) -> int:
     new = add_row(connection, groups, name=None)
     _move(connection, [first, *others], new)
     return new
+
+
+def confirm(connection: Connection, one: int, other: int) -> bool:
+    """See :meth:`faceloupe.collection.Collection.confirm`."""
+    homes = {
+        row.id: row.group_id
+        for row in connection.execute(select(faces.c.id, faces.c.group_id).where(faces.c.id.in_([one, other])))
+    }
+    missing = [face for face in (one, other) if homes.get(face) is None]
+    if missing or one == other:
+        raise InputError(f"there is no face {missing[0]} in a group" if missing else "name two faces")
+    same = homes[one] == homes[other]
+    action = _note(connection, "confirm", [])
+    _rule(connection, action, same, [(one, other)])
+    return same
 
 
 def name(connection: Connection, group: int, name: str | None) -> None:

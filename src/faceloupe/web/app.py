@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from faceloupe import __version__
-from faceloupe.web.api import calibrating, explaining, jobs, networks, people, recognising, studies, system
+from faceloupe.web.api import calibrating, collection, explaining, jobs, networks, people, recognising, studies, system
 from faceloupe.web.guard import ENTER, Guard
 from faceloupe.web.observing import Observer
 from faceloupe.web.problems import HTTPProblem, ProblemDocument, add_handlers, problems_page
@@ -88,7 +88,7 @@ def make_app(service: Service) -> ASGIApp:
     app.state.service = service
     add_handlers(app)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(BEARER)])
-    for part in (recognising, explaining, people, calibrating, networks, studies, jobs, system):
+    for part in (recognising, explaining, people, collection, calibrating, networks, studies, jobs, system):
         api.include_router(part.router)
     app.include_router(api)
     app.add_api_route("/pages/{ticket}", jobs.open_page, response_class=HTMLResponse, include_in_schema=False)

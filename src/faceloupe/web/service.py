@@ -10,6 +10,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
+from faceloupe.collection.collection import open_collection
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.trail import acting_as
@@ -23,6 +24,7 @@ from faceloupe.web.networks import Networks
 from faceloupe.web.observing import Metrics, log_line
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.recogniser import Recogniser
+from faceloupe.web.review import Review
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
 from faceloupe.web.tickets import Tickets
@@ -68,6 +70,7 @@ class Service:
         self.gallery: Gallery = open_gallery(settings.gallery, create=True, embedder=embedder, engine=engine)
         try:
             self.embedder = self.gallery.embedder
+            self.review = Review(open_collection(settings.collection)) if settings.collection else None
         except BaseException:
             self.gallery.close()
             raise
@@ -101,6 +104,8 @@ class Service:
         self.jobs.close()
         self._writer.shutdown(wait=True)
         self.recogniser.close()
+        if self.review is not None:
+            self.review.close()
         self.gallery.close()
 
 

@@ -79,6 +79,8 @@ class Settings:
         Further names by which it may be asked for, such as a reverse proxy's.
     gallery : str
         File or URL of the gallery; made if it is a file that is not there.
+    collection : str, optional
+        File or URL of a collection whose people are reviewed.
     networks : tuple of str
         Networks to look at: folders saved by faceloupe, or ONNX files.
     studies : Path
@@ -103,6 +105,7 @@ class Settings:
     port: int = 8000
     allowed_hosts: tuple[str, ...] = ()
     gallery: str = "faceloupe.db"
+    collection: str | None = None
     networks: tuple[str, ...] = ()
     studies: Path = Path("studies")
     data: Path | None = None

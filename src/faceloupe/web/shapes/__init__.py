@@ -3,6 +3,7 @@
 Where a command does the same, they are what it prints with ``--json``; docs/guides/serve.md names three that differ.
 """
 
+from faceloupe.web.shapes.collection import CollectedGroup, Joined, Review, TakenBack
 from faceloupe.web.shapes.jobs import Address, Document, JobState, JobStates
 from faceloupe.web.shapes.networks import Anatomy, Data, FeatureMaps, Network, Networks
 from faceloupe.web.shapes.people import Audit, Enrolled, Entry, Forgotten, People, Person, Record
@@ -14,6 +15,7 @@ __all__ = [
     "Address",
     "Anatomy",
     "Audit",
+    "CollectedGroup",
     "Data",
     "Decision",
     "Detections",
@@ -27,6 +29,7 @@ __all__ = [
     "Identified",
     "JobState",
     "JobStates",
+    "Joined",
     "Network",
     "Networks",
     "People",
@@ -35,6 +38,8 @@ __all__ = [
     "Point",
     "Points",
     "Record",
+    "Review",
     "Studies",
     "Study",
+    "TakenBack",
 ]

@@ -8,6 +8,7 @@ import { html, useEffect, useState } from "../ui.js";
 import { count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
 import { Enrol } from "./enrolling.js";
 import { Person } from "./person.js";
+import { Review } from "./review.js";
 
 const AT_ONCE = 50;
 const MOST = 1000; // that the server lists at once
@@ -15,6 +16,7 @@ const SETTLE = 250; // milliseconds after the last letter
 const VIEWS = {
   "": { words: "Everybody", View: Everybody, scope: "recognise" },
   enrol: { words: "Enrol", View: Enrol, scope: "enrol" },
+  review: { words: "Review", View: Review, scope: "recognise" },
   threshold: { words: "Threshold", View: Threshold, scope: "recognise" },
   audit: { words: "Trail", View: Trail, scope: "admin" },
 };
@@ -35,7 +37,7 @@ function Gallery({ rest: [part = "", more = ""], shelf }) {
   return html`<div class="intro"><h1 tabindex="-1">People</h1>
       <p>Those whom this gallery knows. Kept are numbers of their faces, and pictures only where you say so.</p></div>
     <${Parts} label="The gallery" parts=${open.map(([key, one]) => [address(key), one.words])} here=${address(view)} />
-    <${View} key=${view} shelf=${shelf} search=${part === "search" ? more : ""} />`;
+    <${View} key=${view} shelf=${shelf} rest=${[part, more]} search=${part === "search" ? more : ""} />`;
 }
 
 /** Load a list part by part; `path` tells the address of the part behind a cursor. */

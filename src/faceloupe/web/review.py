@@ -1,0 +1,92 @@
+"""The review of a collection: its groups as they were last made, with what was said since."""
+
+from io import BytesIO
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from faceloupe.collection.collection import Collection
+from faceloupe.collection.people import DEFAULT_FPIR, Doubt, Group, People, group, refreshed, seen_faces
+from faceloupe.collection.pictures import cut_out
+
+__all__ = ["Review"]
+
+SIDE = 112
+"""Pixels of a face that is shown."""
+
+DOUBTS = 100
+"""Doubts that are told at once, at most."""
+
+
+class Review:
+    """A collection that is looked through, group by group.
+
+    Parameters
+    ----------
+    collection : Collection
+        Closed with the review.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+        self._people: People | None = None
+        self._lock = Lock()
+
+    def people(self, *, anew: bool = False, fpir: float = DEFAULT_FPIR) -> People:
+        """Return the people as they are now; they are grouped the first time, and whenever that is asked for."""
+        with self._lock:
+            if self._people is None or anew:
+                self._people = group(self.collection, fpir=fpir)
+            return refreshed(self.collection, self._people)
+
+    def document(self, people: People, first: int, count: int, shown: int) -> dict[str, Any]:
+        """Return a part of the groups with all doubts, as a plain dictionary: of each group some faces."""
+        several = people.several
+        names = {one.id: one.name for one in people.groups}
+        doubtful = [one.weakest for one in people.doubtful if one.weakest]
+        return {
+            "schema": "faceloupe.review/1",
+            "location": self.collection.location,
+            "photographs": people.photographs,
+            "faces": people.n_faces,
+            "threshold": people.threshold,
+            "words": people.words(),
+            "groups": [_told(one, shown) for one in several[first : first + count]],
+            "several": len(several),
+            "alone": len(people.groups) - len(several),
+            "doubtful": [_doubt(one, people.threshold, names) for one in doubtful[:DOUBTS]],
+            "nearly": [_doubt(one, people.threshold, names) for one in people.nearly[:DOUBTS]],
+        }
+
+    def face(self, number: int) -> bytes | None:
+        """Return a face as PNG, cut out of its photograph; None if it is not there any more."""
+        with self.collection.reading() as connection:
+            face = seen_faces(connection, number).get(number)
+        picture = None if face is None else cut_out(face, SIDE)
+        if picture is None:
+            return None
+        file = BytesIO()
+        Image.fromarray(np.rint(picture * 255).astype(np.uint8)).save(file, "PNG")
+        return file.getvalue()
+
+    def close(self) -> None:
+        """Let go of the collection."""
+        self.collection.close()
+
+
+def _told(one: Group, shown: int) -> dict[str, Any]:
+    faces = [{"id": face.id, "path": face.path, "unfit": face.unfit} for face in one.faces[:shown]]
+    return {"id": one.id, "name": one.name, "count": len(one.faces), "faces": faces}
+
+
+def _doubt(doubt: Doubt, threshold: float, names: dict[int, str | None]) -> dict[str, Any]:
+    return {
+        "faces": list(doubt.faces),
+        "sizes": list(doubt.sizes),
+        "groups": list(doubt.groups),
+        "names": [names.get(own) for own in doubt.groups],
+        "score": doubt.score,
+        "why": doubt.words(threshold),
+    }
