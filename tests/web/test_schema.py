@@ -60,7 +60,10 @@ PATHS = sorted(
     for path, methods in {
         "/detect": ("POST",), "/verify": ("POST",), "/identify": ("POST",), "/people": ("GET", "POST"),
         "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
-        "/people/{person}/verify": ("POST",),
+        "/people/{person}/verify": ("POST",), "/collection": ("GET",), "/collection/groups/{group}": ("GET",),
+        "/collection/faces/{face}/picture": ("GET",), "/collection/group": ("POST",), "/collection/join": ("POST",),
+        "/collection/separate": ("POST",), "/collection/confirm": ("POST",), "/collection/name": ("POST",),
+        "/collection/undo": ("POST",),
         "/people/{person}/references/{reference}": ("DELETE",),
         "/people/{person}/references/{reference}/face": ("GET",), "/audit": ("GET",), "/health": ("GET",),
         "/metrics": ("GET",),

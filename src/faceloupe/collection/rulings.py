@@ -76,7 +76,7 @@ def confirm(connection: Connection, one: int, other: int) -> bool:
     missing = [face for face in (one, other) if homes.get(face) is None]
     if missing or one == other:
         raise InputError(f"there is no face {missing[0]} in a group" if missing else "name two faces")
-    same = homes[one] == homes[other]
+    same = bool(homes[one] == homes[other])
     action = _note(connection, "confirm", [])
     _rule(connection, action, same, [(one, other)])
     return same

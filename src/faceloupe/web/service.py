@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
-from faceloupe.collection.collection import open_collection
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.trail import acting_as
@@ -24,10 +23,12 @@ from faceloupe.web.networks import Networks
 from faceloupe.web.observing import Metrics, log_line
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.recogniser import Recogniser
-from faceloupe.web.review import Review
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
 from faceloupe.web.tickets import Tickets
+
+if TYPE_CHECKING:
+    from faceloupe.web.review import Review
 
 __all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "as_caller", "beside", "needs"]
 
@@ -70,7 +71,7 @@ class Service:
         self.gallery: Gallery = open_gallery(settings.gallery, create=True, embedder=embedder, engine=engine)
         try:
             self.embedder = self.gallery.embedder
-            self.review = Review(open_collection(settings.collection)) if settings.collection else None
+            self.review = None if settings.collection is None else _open_review(settings.collection)
         except BaseException:
             self.gallery.close()
             raise
@@ -107,6 +108,13 @@ class Service:
         if self.review is not None:
             self.review.close()
         self.gallery.close()
+
+
+def _open_review(collection: str) -> "Review":
+    from faceloupe.collection.collection import open_collection
+    from faceloupe.web.review import Review
+
+    return Review(open_collection(collection))
 
 
 async def beside(call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:

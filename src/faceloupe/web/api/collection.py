@@ -1,15 +1,17 @@
 """``/collection``: the people of a collection, looked through and put right; every step can be taken back."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.review import Review
 from faceloupe.web.service import LARGEST, Number, Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent, body_of, described
+
+if TYPE_CHECKING:
+    from faceloupe.web.review import Review
 
 __all__ = ["router"]
 
@@ -54,7 +56,7 @@ class Naming(Sent):
     enrol: bool = Field(default=False, description="Make the group's faces references of the gallery, too.")
 
 
-def review_of(service: Service) -> Review:
+def review_of(service: Service) -> "Review":
     """Return the review of the server's collection."""
     if service.review is None:
         raise HTTPProblem(
