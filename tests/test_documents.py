@@ -37,10 +37,10 @@ def test_bytes_are_a_document_or_an_input_error(content):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("[" * 65 + "]" * 65, "lie 65 deep; at most 64"),
-        ('{"a":' * 100_000, "lie 100,000 deep"),
-        ("[" * 2_000_000, "values; at most 1,000,000"),
-        ("[" + "0," * 1_000_000 + "0]", "about 1,000,002 values"),
+        ("[" * 65 + "]" * 65, "lie more than 64 deep"),
+        ('{"a":' * 100_000, "lie more than 64 deep"),
+        ("[" * 2_000_000, "more than 1,000,000 values"),
+        ("[" + "0," * 1_000_000 + "0]", "more than 1,000,000 values"),
         ('"' + "x" * (64 << 20) + '"', "67,108,866 bytes; at most 67,108,864"),
         ("NaN", "NaN is no number"),
         ('{"a": -Infinity}', "-Infinity is no number"),
@@ -63,16 +63,35 @@ def test_brackets_and_commas_inside_of_text_count_for_nothing():
     text = '\\",[{' * 500_000
     document = {"a\\": [text, {"b,[": '\\"]}'}]}
     assert parse_json(json.dumps(document), max_depth=3, max_values=8) == document
-    with pytest.raises(InputError, match="3 deep"):
+    with pytest.raises(InputError, match="more than 2 deep"):
         parse_json(json.dumps(document), max_depth=2)
 
 
 def test_a_bomb_is_refused_before_it_is_built():
     bomb = b"{" + b",".join(b'"f%d":[]' % number for number in range(300_000)) + b"}"
     tracemalloc.start()
-    with pytest.raises(InputError, match="about 600,001 values; at most 1,000"):
+    with pytest.raises(InputError, match="more than 1,000 values"):
         parse_json(bomb, max_values=1000)
     assert tracemalloc.get_traced_memory()[1] < 8 * len(bomb)
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("length", range(1, 12))
+def test_a_structure_that_is_looked_at_in_parts_is_the_whole_one(monkeypatch, length):
+    monkeypatch.setattr("faceloupe.documents.PART", length)
+    document = {"a\\": ['\\",[{' * 5, [1, {"b,[": '\\"]}\\\\'}]]}
+    assert parse_json(json.dumps(document), max_depth=4, max_values=8) == document
+    for bounds in ({"max_depth": 3, "max_values": 8}, {"max_depth": 4, "max_values": 6}):
+        with pytest.raises(InputError, match="more than"):
+            parse_json(json.dumps(document), **bounds)
+
+
+def test_looking_at_a_large_structure_takes_little_memory():
+    content = b"[" + b'"' + b"x" * (16 << 20) + b'"' + b",1" * 2000 + b"]"
+    tracemalloc.start()
+    with pytest.raises(InputError, match="more than 1,000 values"):
+        parse_json(content, max_values=1000)
+    assert tracemalloc.get_traced_memory()[1] < len(content) / 2
     tracemalloc.stop()
 
 

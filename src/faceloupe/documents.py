@@ -1,6 +1,7 @@
 """Plain documents: the dictionaries that page, ``--json``, HTTP and files share, and the one reader of JSON."""
 
 import json
+import re
 from collections import Counter
 from math import isfinite
 from pathlib import Path
@@ -15,6 +16,11 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "json_text", "parse_json", "r
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 64 << 20, 64, 1_000_000
 """Bounds on JSON that comes from outside, unless a caller sets others."""
+
+PART = 1 << 20
+"""Bytes whose structure is looked at in one go: a large document takes no more memory for that than a small one."""
+
+_NO_BACKSLASH = re.compile(rb"[^\\]")
 
 _STEPS = np.zeros(256, np.int8)  # what a byte outside of strings adds to the depth
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
@@ -64,7 +70,7 @@ def parse_json(
     {'size': [3, 4.5]}
     >>> parse_json("[[[]]]", max_depth=2)
     Traceback (most recent call last):
-    faceloupe.errors.InputError: lists and objects lie 3 deep; at most 2 are read
+    faceloupe.errors.InputError: lists and objects lie more than 2 deep; no deeper ones are read
     """
     content = content.encode(errors="surrogatepass") if isinstance(content, str) else content
     if len(content) > max_bytes:
@@ -110,15 +116,21 @@ def _check_structure(content: bytes, max_depth: int, max_values: int) -> None:
     opening, commas = content.count(b"[") + content.count(b"{"), content.count(b",")
     if opening <= max_depth and opening + commas < max_values:
         return
-    letters = np.frombuffer(content.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
-    letters = letters[np.bitwise_xor.accumulate(letters == ord('"')) == 0]
-    steps = _STEPS[letters]
-    values = 1 + int((steps > 0).sum() + (letters == ord(",")).sum())
-    if values > max_values:
-        raise InputError(f"about {values:,} values; at most {max_values:,} are read")
-    depth = int(steps[steps != 0].cumsum(dtype=np.int32).max(initial=0))
-    if depth > max_depth:
-        raise InputError(f"lists and objects lie {depth:,} deep; at most {max_depth:,} are read")
+    start, values, depth, within = 0, 1, 0, False
+    while start < len(content):
+        last = _NO_BACKSLASH.search(content, start + PART)  # what a backslash stands before belongs to it
+        end = last.end() if last else len(content)
+        letters = np.frombuffer(content[start:end].replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+        in_string = np.logical_xor.accumulate(np.append(within, letters == ord('"')))
+        letters, within, start = letters[~in_string[1:]], bool(in_string[-1]), end
+        steps = _STEPS[letters]
+        values += int((steps > 0).sum() + (letters == ord(",")).sum())
+        if values > max_values:
+            raise InputError(f"more than {max_values:,} values; no more are read")
+        depths = depth + steps[steps != 0].cumsum(dtype=np.int32)
+        if depths.max(initial=0) > max_depth:
+            raise InputError(f"lists and objects lie more than {max_depth:,} deep; no deeper ones are read")
+        depth = int(depths[-1]) if len(depths) else depth
 
 
 def _refuse(constant: str) -> NoReturn:

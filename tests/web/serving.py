@@ -108,9 +108,11 @@ def running(*arguments, **environment):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "FACELOUPE_TOKEN": TOKENS["admin"], **environment},
     ) as process:  # fmt: skip
-        process.address = process.stdout.readline().strip().partition("/#")[0]
-        yield process
-        process.kill()
+        try:
+            process.address = process.stdout.readline().strip().partition("/#")[0]
+            yield process
+        finally:
+            process.kill()
 
 
 def make_gallery(url):

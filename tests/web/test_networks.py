@@ -181,8 +181,8 @@ def test_a_map_can_be_of_a_class_or_of_the_cosine_with_another_face(ask):
 
 
 def test_a_template_is_explained_beside_another_one_only(ask, monkeypatch):
-    opened = ask.service.networks.shared
-    monkeypatch.setattr(ask.service.networks, "shared", lambda each: replace(opened(each), answers="template"))
+    known = ask.service.networks.summary
+    monkeypatch.setattr(ask.service.networks, "summary", lambda each: replace(known(each), answers="template"))
     answer = ask("POST", "/networks/small-net/attribute", json={"photo": "orl:3"})
     assert (answer.status_code, "`other`" in answer.json()["detail"]) == (422, True)
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -266,6 +267,28 @@ def test_a_malformed_request_gets_a_problem_and_a_line_of_json(tmp_path):
 
 
 SMUGGLED = b"0\r\n\r\nGET /api/v1/people HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_what_libraries_say_and_warnings_are_lines_of_json_too(tmp_path, mosaics):  # noqa: ARG001
+    path = tmp_path / "faces.db"
+    serving.make_gallery(path)
+    with open_gallery(path) as gallery:
+        for number, name in enumerate(("Ann", "Bo"), start=1):
+            gallery.enrol(name, photo(number), force=True)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE face_references SET vector = x'00' WHERE id = 1")
+    with serving.running("--gallery", path) as process:
+        headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
+        api = f"{process.address}/api/v1"
+        broken = {**headers, "Content-Type": "multipart/form-data; boundary=x"}
+        assert httpx.post(f"{api}/detect", content=b"no form", headers=broken, timeout=60).status_code == 422
+        assert httpx.post(f"{api}/identify", files={"photo": photo(1)}, headers=headers, timeout=60).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    _, *lines = err.splitlines()  # the first one is for whoever started it
+    said = [json.loads(line) for line in lines]
+    assert {"python_multipart.multipart", "py.warnings"} <= {line.get("logger") for line in said}
+    assert any("damaged, and left out: reference 1" in line.get("message", "") for line in said)
 
 
 def test_a_request_with_two_lengths_is_refused_at_once(impatient):

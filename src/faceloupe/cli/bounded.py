@@ -10,13 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from faceloupe.errors import FaceloupeError, InputError
+from faceloupe.web.children import MEMORY, SECONDS, ran_out_of_memory
 
 __all__ = ["is_child", "memory_told", "run_child", "step_done", "work_done"]
 
 CHILD = "FACELOUPE_CHILD"  # set for the child: gigabytes, seconds and the file that says that the work was done
-MEMORY = 4.0  # gigabytes of what a process writes to
 INTERRUPTED = 130  # the exit status after Ctrl-C
-SECONDS = 120.0  # without a step: loading torch and the slowest single step take far less
 
 
 def is_child() -> bool:
@@ -68,7 +67,7 @@ def run_child(what: str, memory: float | None, seconds: float | None) -> int:
     InputError
         If it met a bound, or its own code ended the process; the message says which.
     """
-    gigabytes, patience = memory or MEMORY, seconds or SECONDS
+    gigabytes, patience = memory or MEMORY / 1e9, seconds or SECONDS
     if gigabytes <= 0 or patience <= 0:
         raise InputError("--memory and --seconds: expected numbers above 0")
     with TemporaryDirectory() as folder:
@@ -113,11 +112,7 @@ def memory_told(what: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, FaceloupeError, RuntimeError) as problem:
-        message = str(problem).lower()
-        met = isinstance(problem, MemoryError) or any(
-            word in message for word in ("memoryerror", "alloc", "out of memory")
-        )
-        if not met or CHILD not in os.environ:
+        if not ran_out_of_memory(problem) or CHILD not in os.environ:
             raise
         raise InputError(
             f"{what} needs more than the {_bounds()[0]:g} GB of memory that it may take. --memory gives it more"

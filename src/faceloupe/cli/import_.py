@@ -7,7 +7,6 @@ import typer
 
 from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json, legible, say
-from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 __all__ = ["import_"]
@@ -32,11 +31,9 @@ def import_(
     has not the key. Each subject comes whole or not at all. Exit status 1 if one did not come because the gallery has
     another one of that name, or one of the photographs as somebody else.
     """
-    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.gallery.opening import GalleryToBe
 
-    if not file.exists():  # or an empty gallery would be made
-        raise InputError(f"{file} cannot be read: there is no such file")
-    with open_gallery(gallery, create=True) as people:
+    with GalleryToBe(gallery) as people:
         result = people.import_(file, key=signed_by, thresholds=with_thresholds)
     for conflict in result.conflicts:
         say(f"not imported: {legible(conflict.path)}: {conflict.reason}")

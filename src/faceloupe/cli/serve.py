@@ -1,6 +1,5 @@
 """``faceloupe serve``: the page and the API on this machine."""
 
-import logging
 import os
 import tempfile
 import webbrowser
@@ -64,7 +63,7 @@ def serve(
     """
     try:
         from faceloupe.web.app import make_app
-        from faceloupe.web.server import address, listen, make_server
+        from faceloupe.web.server import address, listen, log_as_json, make_server
     except ImportError as error:
         raise UnavailableError(f"Serving needs {error.name}: pip install faceloupe[web]") from error
     from faceloupe.web.keys import check_token, key_of, new_token, read_keys
@@ -92,11 +91,11 @@ def serve(
             "set FACELOUPE_TOKEN"
         )
     listening = listen(settings)
+    log_as_json()  # before anything is opened that may warn
     service = Service(settings, embedder=embedder, engine=engine)
     page = address(listening, tls=settings.tls is not None)
     echo(page if keys else f"{page}/#token={token}")
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")
-    logging.captureWarnings(True)  # the server's log is JSON, line by line
     with _in_browser(page, "" if keys else token) if browser and settings.is_local else nullcontext():
         make_server(make_app(service), settings, ending=service.jobs.end).run(sockets=[listening])
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from faceloupe.client.connection import Connection, Face, Photo, sent_face
+from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
+from faceloupe.documents import parse_json
 from faceloupe.web import shapes
 
 __all__ = ["Client"]
@@ -58,12 +59,16 @@ class Client:
         """Return the threshold in use, those that were saved with the gallery, and those that were published."""
         return self._server.get(shapes.Points, "/points")
 
-    def calibrate(self, fmr: float = 1e-3, *, loose: bool = False) -> shapes.Point:
-        """Choose the gallery's threshold for a false match rate, from its own references.
+    def calibrate(
+        self, fmr: float | None = None, *, threshold: float | None = None, loose: bool = False
+    ) -> shapes.Point:
+        """Choose the gallery's threshold for a false match rate, from its own references, or measure one that is given.
 
-        It decides for everybody from now on. A rate above 1 in 100 is refused unless `loose` says that it is meant.
+        It decides for everybody from now on. The rate is 1 in 10,000 if neither is given; one above 1 in 100 is refused
+        unless `loose` says that it is meant.
         """
-        return self._server.asked(shapes.Point, "POST", "/calibrate", json={"fmr": fmr, "loose": loose})
+        sent = {"fmr": fmr, "threshold": threshold, "loose": loose}
+        return self._server.asked(shapes.Point, "POST", "/calibrate", json=sent)
 
     def reset_points(self) -> shapes.Points:
         """Take the thresholds that were saved with the gallery back: the published one decides again."""
@@ -261,7 +266,7 @@ class Client:
     def watch(self, job: str) -> Iterator[shapes.JobState]:
         """Yield a job now and whenever it has changed, until it has ended."""
         for state in self._server.events(f"/jobs/{job}/events"):
-            yield shapes.JobState.model_validate_json(state)
+            yield shapes.JobState.model_validate(parse_json(state))
 
     def stop(self, job: str) -> shapes.JobState:
         """Ask a job to stop."""
@@ -269,9 +274,9 @@ class Client:
 
     def result(self, job: str) -> dict[str, Any]:
         """Wait until a job has ended, and return the document that it made, the one of the command's `--json`."""
-        while self._server.patiently("GET", f"/jobs/{job}").json()["ended"] is None:
+        while document_of(self._server.patiently("GET", f"/jobs/{job}"))["ended"] is None:
             time.sleep(LOOK_AGAIN)
-        document: dict[str, Any] = self._server.patiently("GET", f"/jobs/{job}/result").json()
+        document: dict[str, Any] = document_of(self._server.patiently("GET", f"/jobs/{job}/result"))
         return document
 
     def page(self, job: str) -> str:

@@ -1,7 +1,6 @@
 """What carries a client's requests: photographs go out, documents come back as values, refusals as errors."""
 
 import base64
-import json
 import time
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -12,11 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from faceloupe.documents import parse_json
 from faceloupe.errors import InputError, ProblemError, UnavailableError
 from faceloupe.faces.images import read_file
 from faceloupe.faces.sources import GREY_SETS
 
-__all__ = ["Connection", "Face", "Photo", "sent_face"]
+__all__ = ["Connection", "Face", "Photo", "document_of", "sent_face"]
 
 Photo = bytes | str | PathLike[str]
 """The bytes of an image file, or its path."""
@@ -25,6 +25,9 @@ Face = Photo
 """A photograph, or a capture of a data set by its number: "orl:3", "olivetti:3"."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
+
+MOST_BYTES, MOST_VALUES = 256 << 20, 10_000_000
+"""What is read of an answer: pages and feature maps are the largest."""
 
 _SETS = tuple(f"{name}:" for name in GREY_SETS)
 
@@ -71,7 +74,7 @@ class Connection:
         """Ask, and return the answer as a value."""
         answer = self.ask(method, path, **given)
         try:
-            return shape.model_validate_json(answer.content)
+            return shape.model_validate(document_of(answer))
         except ValidationError as problem:
             raise _not_the_server(answer) from problem
 
@@ -124,6 +127,20 @@ class Connection:
         return UnavailableError(f"{self.address} cannot be reached ({problem}): is the server running there?")
 
 
+def document_of(answer: httpx.Response) -> Any:
+    """Return the document of an answer.
+
+    Raises
+    ------
+    ProblemError
+        If it is none: it came from something else than the server.
+    """
+    try:
+        return parse_json(answer.content, max_bytes=MOST_BYTES, max_values=MOST_VALUES)
+    except InputError as problem:
+        raise _not_the_server(answer) from problem
+
+
 def sent_face(face: Face) -> str:
     """Return a face as JSON carries it: a capture by its number, or a photograph in base64."""
     if isinstance(face, str) and face.startswith(_SETS):
@@ -143,9 +160,9 @@ def _problem(answer: httpx.Response) -> ProblemError:
     if not answer.headers.get("content-type", "").startswith("application/problem+json"):
         return _not_the_server(answer)
     try:
-        document = json.loads(answer.content)
+        document = document_of(answer)
         said = {name: str(document.get(name, "")) for name in ("type", "title", "detail", "remedy")}
-    except (ValueError, AttributeError):
+    except (ProblemError, AttributeError):
         return _not_the_server(answer)
     kind = said.pop("type").rpartition("#")[2]
     return ProblemError(kind, status=answer.status_code, retry_after=_retry_after(answer), **said)

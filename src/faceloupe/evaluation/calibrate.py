@@ -23,7 +23,7 @@ from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.thresholds import DEFAULT_FMR
 from faceloupe.scores.choosing import given_point, operating_point
 from faceloupe.scores.likelihood import fit_likelihood_ratio
-from faceloupe.scores.points import OperatingPoint, rule_of_3
+from faceloupe.scores.points import Maker, OperatingPoint, rule_of_3
 from faceloupe.scores.sets import ScoreSet
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def calibrate(
 def calibrate_gallery(
     gallery: "Gallery",
     fmr: float,
-    embedder: Embedder,
+    embedder: Maker,
     *,
     threshold: float | None = None,
     noted: Callable[[str], None] | None = None,
@@ -109,7 +109,7 @@ def calibrate_gallery(
         It is only read: :meth:`~faceloupe.gallery.Gallery.save_point` lets the threshold hold there.
     fmr : float
         Target, between 0 and 1.
-    embedder : Embedder
+    embedder : Embedder or EmbedderId
         Whose references are compared.
     threshold : float, optional
         Measure this one instead of choosing one.
@@ -134,7 +134,7 @@ def calibrate_gallery(
     return _point(compared.scores, fmr, threshold, f"every two references of the gallery {gallery.name}", embedder)
 
 
-def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Embedder) -> OperatingPoint:
+def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Maker) -> OperatingPoint:
     name, weights = maker.name, maker.sha256
     if threshold is None:
         point = operating_point(scores, fmr, source=source, embedder=name, weights_sha256=weights)

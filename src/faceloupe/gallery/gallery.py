@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from faceloupe.recognition.photos import Photo
     from faceloupe.recognition.search import Faces
     from faceloupe.recognition.templates import Template
-    from faceloupe.scores.points import OperatingPoint
+    from faceloupe.scores.points import Maker, OperatingPoint
 
 __all__ = ["Gallery"]
 
@@ -383,7 +383,7 @@ class Gallery:
             query = select(func.count()).select_from(references).where(templates.made_by(embedder))
             return connection.scalar(query) or 0
 
-    def templates(self, embedder: "Embedder | EmbedderId") -> Templates:
+    def templates(self, embedder: "Maker") -> Templates:
         """Return the references of one embedder as arrays."""
         with self.reading() as connection:
             return templates.templates(connection, embedder)

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection
 
@@ -13,7 +15,7 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.holders import Holders
-from faceloupe.gallery.records import EmbedderId
+from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
@@ -118,6 +120,21 @@ class GalleryToBe(Gallery):
     def known_as(self, name: str, photographs: Sequence[Photograph]) -> list[Skipped]:
         """Return which photographs look like somebody who is not called `name`: none while nobody is here."""
         return super().known_as(name, photographs) if self._is_made else []
+
+    def import_(
+        self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None, thresholds: bool = False
+    ) -> Imported:
+        """Take in a file, see :meth:`faceloupe.gallery.Gallery.import_`; if that fails, there is no gallery still."""
+        place = self._database.path
+        if self._is_made or place is None:
+            return super().import_(path, key=key, thresholds=thresholds)
+        with TemporaryDirectory(dir=place.parent, prefix=f".{place.name[:100]}.") as folder:
+            made = Path(folder, place.name)
+            with open_gallery(made, create=True) as gallery:
+                imported = gallery.import_(path, key=key, thresholds=thresholds)
+            made.rename(place)
+        self._is_made = True
+        return imported
 
     def _makers(self) -> list[EmbedderId]:
         return super()._makers() if self._is_made else []

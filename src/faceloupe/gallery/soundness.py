@@ -15,8 +15,7 @@ from faceloupe.errors import DamageWarning, InputError
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
 if TYPE_CHECKING:
-    from faceloupe.gallery.records import EmbedderId
-    from faceloupe.recognition.embed import Embedder
+    pass
 
 __all__ = [
     "REMEDY",
@@ -76,7 +75,7 @@ def _wrong_with(row: Any, dimensions: int) -> str | None:
     return "has no date" if row.created == UNKNOWN else None
 
 
-def usual_dimensions(connection: Connection, embedder: "Embedder | EmbedderId") -> int:
+def usual_dimensions(connection: Connection, embedder: "Maker") -> int:
     """Return how many numbers most vectors by an embedder have; 0 if there is none."""
     return _usual(connection, embedder.name, embedder.sha256)
 

@@ -10,12 +10,12 @@ from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
 
 if TYPE_CHECKING:
-    from faceloupe.recognition.embed import Embedder
+    from faceloupe.scores.points import Maker
 
 __all__ = ["embedders", "made_by", "templates"]
 
 
-def made_by(embedder: "Embedder | EmbedderId") -> ColumnElement[bool]:
+def made_by(embedder: "Maker") -> ColumnElement[bool]:
     """Return the condition that an embedder made a reference: one of that name, with those weights."""
     return (references.c.embedder == embedder.name) & (references.c.weights_sha256 == embedder.sha256)
 
@@ -26,7 +26,7 @@ def embedders(connection: Connection) -> list[EmbedderId]:
     return sorted(EmbedderId(*row) for row in connection.execute(made))
 
 
-def templates(connection: Connection, embedder: "Embedder | EmbedderId") -> Templates:
+def templates(connection: Connection, embedder: "Maker") -> Templates:
     """Return the references of one embedder as arrays.
 
     Warns

@@ -21,7 +21,22 @@ from typing import Any, BinaryIO, NamedTuple
 from faceloupe.errors import FaceloupeError
 from faceloupe.progress import Progress
 
-__all__ = ["Child", "ChildEndedError", "ChildFault", "InChild", "borrowed", "end_all"]
+__all__ = [
+    "MEMORY",
+    "SECONDS",
+    "Child",
+    "ChildEndedError",
+    "ChildFault",
+    "InChild",
+    "borrowed",
+    "end_all",
+    "ran_out_of_memory",
+]
+
+MEMORY, SECONDS = 4 * 10**9, 120.0
+"""Bytes, and seconds without a step, that work on a network which nobody here knows may take: loading torch and the
+slowest single step take far less."""
+
 
 IDLE = 300.0  # seconds after which a child without a task ends: what it has loaded takes memory
 OFTEN = 0.1  # seconds between two messages of progress, at least
@@ -78,7 +93,8 @@ class Child:
         progress : function, optional
             Told how much is done; what it raises ends the child.
         seconds : float, optional
-            After which the child is ended; what it takes to load the function does not count.
+            After which, without a word of progress, the child is ended; what it takes to load the function does not
+            count.
 
         Raises
         ------
@@ -89,14 +105,12 @@ class Child:
         """
         task = pickle.dumps(Task(function, given, progress is not None))
         process = self._started()
-        timer = threading.Timer(seconds or 0, self.end)
-        timer.daemon = True
+        patience = _Patience(seconds, self.end)
         try:
             _send(process.stdin, task)  # type: ignore[arg-type] # a pipe
             while True:
                 kind, content = pickle.loads(_received(process.stdout))  # type: ignore[arg-type] # noqa: S301 - ours
-                if kind == "begun" and seconds:
-                    timer.start()
+                patience.begin()
                 if kind == "done":
                     return content
                 if kind == "refused":
@@ -109,12 +123,14 @@ class Child:
             raise
         except (EOFError, OSError, ValueError) as problem:  # its pipes are closed
             self.end()
+            if patience.met:
+                raise ChildEndedError(f"{seconds:g} seconds passed without a step: it may never end") from problem
             raise ChildEndedError("the process that was at work on it ended before it was done") from problem
         except BaseException:
             self.end()
             raise
         finally:
-            timer.cancel()
+            patience.end()
 
     def end(self) -> None:
         """End the process and those that it has started, at once."""
@@ -143,6 +159,30 @@ class Child:
         return self._process
 
 
+class _Patience:
+    """Calls `ending` when nothing has come for some seconds."""
+
+    def __init__(self, seconds: float | None, ending: Callable[[], None]) -> None:
+        self._seconds, self._ending, self._timer = seconds, ending, threading.Timer(0, ending)
+        self.met = False
+
+    def begin(self) -> None:
+        """Count anew."""
+        self._timer.cancel()
+        if self._seconds is not None:
+            self._timer = threading.Timer(self._seconds, self._meet)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def end(self) -> None:
+        """Count no longer."""
+        self._timer.cancel()
+
+    def _meet(self) -> None:
+        self.met = True
+        self._ending()
+
+
 class InChild:
     """A job that runs in a child, which is ended when the job is stopped.
 
@@ -150,20 +190,30 @@ class InChild:
     ----------
     function : function
         It is given `progress` by name, beside what follows; of a module, and returns what pickle carries.
+    memory, seconds
+        Bounds, as :class:`Child` and :meth:`Child.run` have them.
     """
 
-    def __init__(self, function: Callable[..., dict[str, Any]], *given: Any) -> None:
-        self._function, self._given = function, given
+    def __init__(
+        self,
+        function: Callable[..., dict[str, Any]],
+        *given: Any,
+        memory: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self._function, self._given, self._memory, self._seconds = function, given, memory, seconds
         self._child: Child | None = None
         self._ended = False
 
     def __call__(self, tell: Progress) -> dict[str, Any]:
         """Do it, and return what the function returns."""
-        with borrowed() as self._child:
+        with borrowed(self._memory) as self._child:
             try:
                 if self._ended:
                     raise ChildEndedError("it was ended before it began")
-                result: dict[str, Any] = self._child.run(self._function, *self._given, progress=tell)
+                result: dict[str, Any] = self._child.run(
+                    self._function, *self._given, progress=tell, seconds=self._seconds
+                )
             finally:
                 self._child = None
         return result
@@ -230,10 +280,20 @@ def _reply(content: bytes, replies: BinaryIO) -> bytes:
         _send(replies, pickle.dumps(("begun", None)))
         named = {"progress": _Telling(replies)} if task.tells else {}
         return pickle.dumps(("done", task.function(*task.given, **named)))
-    except FaceloupeError as problem:
-        return pickle.dumps(("refused", _carried(problem)))
     except BaseException as problem:
+        if ran_out_of_memory(problem):
+            return pickle.dumps(("refused", ChildEndedError("it needs more memory than it may take")))
+        if isinstance(problem, FaceloupeError):
+            return pickle.dumps(("refused", _carried(problem)))
         return pickle.dumps(("fault", (type(problem).__name__, traceback.format_tb(problem.__traceback__))))
+
+
+def ran_out_of_memory(problem: BaseException) -> bool:
+    """Return whether an error says that no more memory was given, in the words of Python, torch or ONNX Runtime."""
+    if not isinstance(problem, MemoryError | FaceloupeError | RuntimeError):
+        return False
+    words = str(problem).lower()
+    return isinstance(problem, MemoryError) or any(word in words for word in ("memoryerror", "alloc", "out of memory"))
 
 
 def _carried(problem: FaceloupeError) -> FaceloupeError:
@@ -262,8 +322,9 @@ def _bound_memory(most: int) -> None:
         import resource
         from pathlib import Path
 
-        has = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (has + most, has + most))
+        has = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_DATA, (has + most, has + most))  # what is written to, not what is mapped
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     except (ImportError, OSError, ValueError):  # Windows and macOS bound it otherwise, or not
         return
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import Discriminator, Tag, WithJsonSchema
 
 from faceloupe.looking.faces import REFERENCE
-from faceloupe.looking.model import Model
 from faceloupe.recognition.weights import SFACE
+from faceloupe.web.inspecting import NetworkSummary
 from faceloupe.web.uploads import Photo
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ OpenedFace = NDArray[np.float32] | str
 """A face as :func:`faceloupe.looking.look` takes it."""
 
 
-async def open_sent(service: "Service", models: Sequence[Model], faces: Sequence[bytes | str]) -> list[OpenedFace]:
+async def open_sent(
+    service: "Service", networks: Sequence[NetworkSummary], faces: Sequence[bytes | str]
+) -> list[OpenedFace]:
     """Return faces as networks look at them: as :func:`faceloupe.looking.look` takes them.
 
     If SFace is among the networks, photographs become aligned chips, otherwise centred squares as large as the largest
@@ -53,8 +55,8 @@ async def open_sent(service: "Service", models: Sequence[Model], faces: Sequence
     ImageError
         If a photograph cannot be read, or a chip is wanted and it shows no face.
     """
-    aligned = any(_is_sface(model) for model in models)
-    side = max(max(model.extent) for model in models)
+    aligned = any(_is_sface(network) for network in networks)
+    side = max(max(network.extent) for network in networks)
 
     async def one(face: bytes | str, name: str) -> OpenedFace:
         if isinstance(face, str):
@@ -66,11 +68,11 @@ async def open_sent(service: "Service", models: Sequence[Model], faces: Sequence
     return [await one(face, f"photo {number}") for number, face in enumerate(faces, start=1)]
 
 
-def alignment_notes(model: Model, faces: Sequence[bytes | str]) -> tuple[str, ...]:
+def alignment_notes(network: NetworkSummary, faces: Sequence[bytes | str]) -> tuple[str, ...]:
     """Return what a look is to note: for SFace that its faces were aligned, where all of them were photographs."""
     all_photographs = all(isinstance(face, bytes) for face in faces)
-    return (ALIGNED,) if all_photographs and _is_sface(model) else ()
+    return (ALIGNED,) if all_photographs and _is_sface(network) else ()
 
 
-def _is_sface(model: Model) -> bool:
-    return model.digest == SFACE.sha256
+def _is_sface(network: NetworkSummary) -> bool:
+    return network.digest == SFACE.sha256

@@ -1,21 +1,18 @@
 """The networks that can be looked at: those the server was given, SFace, and those trained here."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from faceloupe.arrays import encode_array
 from faceloupe.errors import FaceloupeError, InputError, UnavailableError
-from faceloupe.inspection.anatomy import Anatomy, anatomy
-from faceloupe.inspection.trace import trace
-from faceloupe.looking.faces import FaceLike, open_faces
-from faceloupe.looking.model import Model
-from faceloupe.looking.opening import open_model
+from faceloupe.looking.faces import FaceLike
 from faceloupe.recognition.weights import SFACE, find_weights
+from faceloupe.web.children import MEMORY, SECONDS, ChildEndedError
+from faceloupe.web.inspecting import NetworkSummary, summarise, trace_face
 from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.workers import Workers
 
 __all__ = ["NAME", "Networks"]
 
@@ -23,14 +20,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """What a network that is trained here may be called: it becomes a folder and a part of addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    model: Model
-    anatomy: Anatomy
-
-
 class Networks:
-    """Networks by id.
+    """Networks by id; children open them, within bounds on memory and on time.
 
     Parameters
     ----------
@@ -48,8 +39,9 @@ class Networks:
     def __init__(self, given: Sequence[str], folder: Path) -> None:
         self.folder = folder
         self._given = _named([Path(each) for each in given])
-        self._opened: dict[str, _Opened] = {}
-        self._lock = Lock()  # a traced network carries hooks: two traces at once would mix their captures
+        self._known: dict[str, NetworkSummary] = {}
+        self._lock = Lock()  # each is opened once, however many ask
+        self._workers = Workers(memory=MEMORY, seconds=SECONDS)
 
     def ids(self) -> list[str]:
         """Return the id of every network."""
@@ -68,34 +60,39 @@ class Networks:
             raise HTTPProblem("not-found", f"no network is called {network!r}; there are {', '.join(paths) or 'none'}")
         return paths[network]
 
-    def shared(self, network: str) -> Model:
-        """Return a network to read what it is like, not to run it.
+    def summary(self, network: str) -> NetworkSummary:
+        """Return what a network is like; it is opened once.
 
         Raises
         ------
         HTTPProblem
-            If there is none with this id.
+            If there is none with this id, or the server ends.
         InputError, UnavailableError
             If it cannot be opened.
         """
+        path = self.path(network)
         with self._lock:
-            return self._once(network).model
-
-    def anatomy(self, network: str) -> Anatomy:
-        """Return what a network is made of; it is opened once. Errors are those of :meth:`shared`."""
-        with self._lock:
-            return self._once(network).anatomy
+            if network not in self._known:
+                self._known[network] = self._in_child(network, summarise, path)
+            return self._known[network]
 
     def trace(self, network: str, face: FaceLike, layers: Sequence[str]) -> dict[str, Any]:
         """Return the face as a network sees it, before its preprocessing, and what some of its layers put out.
 
-        Errors are those of :meth:`shared`, and an InputError for a name of no layer.
+        Errors are those of :meth:`summary`, and an InputError for a name of no layer.
         """
-        with self._lock:
-            model = self._once(network).model
-            cut = model.cut(open_faces([face]))
-            found = trace(model.network, model.prepare(cut), layers)
-        return {"network": network, "face": encode_array(cut[0]), **found.to_document()}
+        found: dict[str, Any] = self._in_child(network, trace_face, self.path(network), network, face, layers)
+        return found
+
+    def close(self) -> None:
+        """End the children at work."""
+        self._workers.close()
+
+    def _in_child(self, network: str, function: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return self._workers.run(function, *given)
+        except ChildEndedError as problem:
+            raise InputError(f"network {network}: {problem}") from problem
 
     def describe(self) -> list[dict[str, Any]]:
         """Return each network in short; one that cannot be opened says why, and stops nothing."""
@@ -118,17 +115,9 @@ class Networks:
         trained = {each.name: each for each in made if re.match(NAME, each.name) and (each / "manifest.json").is_file()}
         return {**_published(), **trained, **self._given}
 
-    def _once(self, network: str) -> _Opened:
-        if network not in self._opened or network not in self._paths():
-            model = open_model(self.path(network))
-            shape = (3 if model.colour else 1, *model.extent)
-            self._opened[network] = _Opened(model, anatomy(model.network, shape))
-        return self._opened[network]
-
     def _described(self, network: str) -> dict[str, Any]:
         try:
-            with self._lock:
-                opened = self._once(network)
+            found = self.summary(network)
         except FaceloupeError as problem:
             return {
                 "id": network,
@@ -140,11 +129,11 @@ class Networks:
             }
         return {
             "id": network,
-            "name": opened.model.name,
-            "parameters": opened.anatomy.parameters,
-            "words": _in_words(opened),
-            "template": opened.model.gives_template(opened.anatomy.layers[-1].output_shape[-1]),
-            "methods": list(opened.model.methods),
+            "name": found.name,
+            "parameters": found.anatomy.parameters,
+            "words": _in_words(found),
+            "template": found.template,
+            "methods": list(found.methods),
         }
 
 
@@ -169,11 +158,11 @@ def _named(paths: Sequence[Path]) -> dict[str, Path]:
     return named
 
 
-def _in_words(opened: _Opened) -> str:
-    model, last = opened.model, opened.anatomy.layers[-1]
-    height, width = model.extent
-    count = last.output_shape[-1]
-    known = {"template": f"a template of {count} numbers", "classes": f"one of {len(model.classes)} people"}
-    answer = known.get(model.answers or "", "1 number" if count == 1 else f"{count} numbers")
-    colour = "colour" if model.colour else "grey"
-    return f"{height}×{width} pixels, {colour}; {len(opened.anatomy.layers)} layers; answers with {answer}"
+def _in_words(network: NetworkSummary) -> str:
+    layers = network.anatomy.layers
+    height, width = network.extent
+    count = layers[-1].output_shape[-1]
+    known = {"template": f"a template of {count} numbers", "classes": f"one of {network.n_classes} people"}
+    answer = known.get(network.answers or "", "1 number" if count == 1 else f"{count} numbers")
+    colour = "colour" if network.colour else "grey"
+    return f"{height}×{width} pixels, {colour}; {len(layers)} layers; answers with {answer}"

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,20 @@ from faceloupe.recognition.photographs import Photograph, with_templates
 from faceloupe.recognition.search import Faces
 from faceloupe.recognition.templates import Template
 from faceloupe.web.batching import Budget, MicroBatcher, Slots
-from faceloupe.web.children import Child, ChildEndedError, borrowed
+from faceloupe.web.children import ChildEndedError
 from faceloupe.web.observing import Metrics
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.reading import search, square
 from faceloupe.web.settings import ServerLimits
+from faceloupe.web.workers import Workers
 
 __all__ = ["Recogniser"]
 
 WALL = b"P5 64 64 255\n" + bytes(64 * 64)
 """A grey picture of nobody (PGM)."""
+
+LARGE = 64 * 2**20
+"""Bytes that the pixels of a large photograph take: 16 megapixels."""
 
 MEMORY = 3 * 2**30
 """Bytes that a child may take to read a photograph; the largest one takes less than 1 GB."""
@@ -47,9 +52,13 @@ class Recogniser:
         self._most_faces, self._metrics = limits.faces, metrics
         self._slots = Slots(limits.photographs, "photographs")
         self._pixels = Budget(limits.decoding, "pixels", patience=limits.patience)
-        self._seconds, self._ended = limits.seconds, False
-        self._at_work: set[Child] = set()
-        self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
+        self._seconds, self._workers = limits.seconds, Workers(memory=MEMORY, seconds=limits.seconds)
+        readers = max(2, os.cpu_count() or 1)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+        # Large ones take seconds each. One reader, and a part of the pixels, is always left for the others.
+        for_large = max(limits.decoding - LARGE, 1)
+        self._large = Budget(for_large, "pixels of large photographs", patience=limits.patience)
+        self._least_of_large = for_large // (readers - 1)
         # A thread of its own, which no writer that waits for the gallery can take.
         self._embedding = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._embed: MicroBatcher[FaceChip, Template | None] = MicroBatcher(
@@ -110,14 +119,12 @@ class Recogniser:
 
     def warm(self) -> None:
         """Let the children load what they need, so that the first caller need not wait for that."""
-        for _ in range(os.cpu_count() or 1):
+        for _ in range(max(2, os.cpu_count() or 1)):
             self._readers.submit(self._in_child, search, WALL, ("all", "a wall"), "a wall")
 
     def close(self) -> None:
         """Let the threads go when they are done; the children that they wait for are ended."""
-        self._ended = True
-        for child in list(self._at_work):
-            child.end()
+        self._workers.close()
         self._readers.shutdown(wait=True)
         self._embedding.shutdown(wait=True)
 
@@ -125,24 +132,15 @@ class Recogniser:
         """Let a child read a photograph, in its time and with what memory there is for the pixels of all."""
         loop = asyncio.get_running_loop()
         size = await loop.run_in_executor(self._readers, claimed_bytes, content)
-        async with self._pixels.take(size):
+        turn = self._large.take(max(size, self._least_of_large)) if size > LARGE else nullcontext()
+        async with turn, self._pixels.take(size):
             return await loop.run_in_executor(self._readers, self._in_child, read, content, given, name)
 
     def _in_child(self, read: Callable[..., Any], content: bytes, given: tuple[Any, ...], name: str) -> Any:
-        with borrowed(MEMORY) as child:
-            self._at_work.add(child)
-            try:
-                if self._ended:
-                    raise HTTPProblem("ending", "the server was told to end", retry_after=10)
-                return child.run(read, content, *given, seconds=self._seconds)
-            except ChildEndedError as problem:
-                if self._ended:
-                    raise HTTPProblem("ending", "the server was told to end", retry_after=10) from problem
-                raise ImageError(
-                    f"takes more than {self._seconds:g} s to read, or breaks its decoder", name
-                ) from problem
-            finally:
-                self._at_work.discard(child)
+        try:
+            return self._workers.run(read, content, *given)
+        except ChildEndedError as problem:
+            raise ImageError(f"takes more than {self._seconds:g} s to read, or breaks its decoder", name) from problem
 
     def _directions(self, chips: list[FaceChip]) -> tuple[Template | None, ...]:
         self._metrics.batches.inc()

@@ -1,6 +1,7 @@
 """Running the application: the socket, the slow and the stuck, and an orderly end."""
 
 import asyncio
+import logging.config
 import os
 import socket
 import sys
@@ -23,7 +24,7 @@ from faceloupe.web.observing import BoundedLog, JsonHandler, Log, log_line
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.settings import ServerLimits, Settings
 
-__all__ = ["address", "listen", "make_server"]
+__all__ = ["address", "listen", "log_as_json", "make_server"]
 
 GRACE = 5  # seconds that answers in work have at the end
 BOUND = 9  # seconds after which the process ends, whatever runs in it
@@ -65,6 +66,12 @@ def address(listening: socket.socket, *, tls: bool = False) -> str:
     """Return where a bound socket is reached."""
     host, port = listening.getsockname()[:2]
     return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def log_as_json(log: Log = log_line) -> None:
+    """Let everything that libraries say from now on, Python's warnings too, become lines of JSON."""
+    logging.config.dictConfig({**_logging(log), "root": {"handlers": ["json"], "level": "WARNING"}})
+    logging.captureWarnings(True)
 
 
 def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None], log: Log = log_line) -> uvicorn.Server:
@@ -122,7 +129,7 @@ def _logging(log: Log) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "handlers": {"json": {"()": JsonHandler, "log": BoundedLog(log)}},
-        "loggers": dict.fromkeys(("uvicorn", "asyncio", "concurrent.futures", "py.warnings"), to_json),
+        "loggers": dict.fromkeys(("uvicorn", "asyncio", "concurrent.futures"), to_json),
     }
 
 

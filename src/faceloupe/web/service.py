@@ -16,6 +16,7 @@ from faceloupe.gallery.trail import acting_as
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.web.batching import Slots
+from faceloupe.web.children import MEMORY, SECONDS
 from faceloupe.web.idempotency import Answers
 from faceloupe.web.jobs import Jobs
 from faceloupe.web.keys import Key
@@ -26,6 +27,7 @@ from faceloupe.web.recogniser import Recogniser
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
 from faceloupe.web.tickets import Tickets
+from faceloupe.web.workers import Workers
 
 if TYPE_CHECKING:
     from faceloupe.web.review import Review
@@ -77,6 +79,7 @@ class Service:
             raise
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
+        self.calibrating = Workers(memory=MEMORY, seconds=SECONDS)
         self.calibrations, self.traces = Slots(1, "calibrations"), Slots(4, "traces")
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
@@ -103,6 +106,8 @@ class Service:
     def close(self) -> None:
         """Finish what is in work, ask long jobs to stop, and let go of everything."""
         self.jobs.close()
+        self.networks.close()
+        self.calibrating.close()
         self._writer.shutdown(wait=True)
         self.recogniser.close()
         if self.review is not None:

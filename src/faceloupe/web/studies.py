@@ -3,13 +3,14 @@
 import csv
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from faceloupe.documents import read_json
 from faceloupe.errors import InputError
@@ -27,7 +28,7 @@ from faceloupe.web.uploads import Sent
 if TYPE_CHECKING:
     from faceloupe.studies.plan import StudyPlan
 
-__all__ = ["DataSources", "KeptStudy", "Studies", "ToStudy"]
+__all__ = ["DataSources", "KeptStudy", "Manifest", "Studies", "ToStudy"]
 
 CALL = "POST /api/v1/studies"
 """How a study begun here was called, as its manifest says; what was sent stands beside it."""
@@ -112,12 +113,12 @@ class KeptStudy:
     id : str
         The folder's name.
     path : Path
-    manifest : dict
+    manifest : Manifest
     """
 
     id: str
     path: Path
-    manifest: dict[str, Any]
+    manifest: "Manifest"
 
     @property
     def state(self) -> Literal["whole", "begun"]:
@@ -144,33 +145,33 @@ class KeptStudy:
         HTTPProblem
             If it was not begun here.
         """
-        call, asked = self.manifest["command"], self.manifest.get("asked")
+        call, asked = self.manifest.command, self.manifest.asked
         if asked is None:
             raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
-        return ToStudy.model_validate(asked)
+        return asked
 
     def to_document(self) -> dict[str, Any]:
         """Return it in short."""
-        plan, data = self.manifest["plan"], self.manifest["data"]
+        plan, data = self.manifest.plan, self.manifest.data
         rows = (self.path / TRIALS).read_bytes().count(b"\n") - 1  # without the heads of the columns
         return {
             "id": self.id,
             "state": self.state,
-            "created": self.manifest["created"],
+            "created": self.manifest.created.isoformat(),
             "trials": max(rows, 0),
             "so_far": self._so_far() if self.state == "begun" else [],
-            "words": _plan_words(len(plan["pairs"]), plan["seeds"], plan["epochs"], data["source"]),
+            "words": _plan_words(len(plan.pairs), plan.seeds, plan.epochs, data.source),
         }
 
     def _so_far(self) -> list[dict[str, Any]]:
         """Return what the fits on all people and on pairs have reached so far, by network and treatment of pixels."""
         reached: dict[tuple[str, str, str], list[float]] = {}
-        with (self.path / TRIALS).open(encoding="utf-8", newline="") as file:
+        with (self.path / TRIALS).open(encoding="utf-8", errors="replace", newline="") as file, suppress(csv.Error):
             for row in csv.DictReader(file):
-                people = KINDS_OF_PEOPLE.get(row.get("experiment", ""))
-                if people and row["accuracy"] and row["task"]:  # the last column: the row is whole
-                    key = people, row["network"], row["preprocess"]
-                    reached.setdefault(key, []).append(float(row["accuracy"]))
+                people, accuracy = KINDS_OF_PEOPLE.get(row.get("experiment") or ""), _share(row.get("accuracy"))
+                if people and accuracy is not None and row.get("task"):  # the last column: the row is whole
+                    key = people, row.get("network") or "", row.get("preprocess") or ""
+                    reached.setdefault(key, []).append(accuracy)
         return [
             {
                 "people": people,
@@ -184,6 +185,34 @@ class KeptStudy:
 
     def __repr__(self) -> str:
         return f"KeptStudy({self.id}, {self.state})"
+
+
+class _Plan(BaseModel):
+    pairs: list[Any]
+    seeds: int
+    epochs: int
+
+
+class _Data(BaseModel):
+    source: str
+
+
+class Manifest(BaseModel):
+    """What is read here of a study's manifest; the file may be anybody's."""
+
+    command: str
+    created: AwareDatetime
+    plan: _Plan
+    data: _Data
+    asked: ToStudy | None = None
+
+
+def _share(text: str | None) -> float | None:
+    try:
+        share = float(text or "nan")
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None
 
 
 def _plan_words(pairs: int | None, seeds: int, epochs: int, data: str) -> str:
@@ -207,7 +236,7 @@ class Studies:
         """Return every study, the newest first. What is no study is passed over."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         found = [study for study in map(_read, folders) if study]
-        return sorted(found, key=lambda study: (study.manifest["created"], study.id), reverse=True)
+        return sorted(found, key=lambda study: (study.manifest.created, study.id), reverse=True)
 
     def get(self, study: str) -> KeptStudy:
         """Return a study.
@@ -259,8 +288,6 @@ def _read(folder: Path) -> KeptStudy | None:
     if not ((folder / MANIFEST).is_file() and (folder / TRIALS).is_file()):
         return None
     try:
-        manifest = read_json(folder / MANIFEST)
-    except InputError:
+        return KeptStudy(folder.name, folder, Manifest.model_validate(read_json(folder / MANIFEST)))
+    except (InputError, ValidationError):
         return None
-    told = isinstance(manifest, dict) and {"command", "created", "data", "plan"} <= manifest.keys()
-    return KeptStudy(folder.name, folder, manifest) if told else None

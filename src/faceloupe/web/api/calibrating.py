@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
 
-from faceloupe.evaluation.calibrate import calibrate_gallery
+from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.saved_points import LOOSEST
-from faceloupe.recognition.thresholds import choose_point, point_in_words, published_points
+from faceloupe.recognition.thresholds import DEFAULT_FMR, choose_point, point_in_words, published_points
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
+from faceloupe.web.calibration import calibrate_references
+from faceloupe.web.children import ChildEndedError
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent, body_of, described
@@ -23,14 +25,17 @@ MOST = 20_000  # references: every two of them are compared, in a minute and 0.8
 
 
 class ToCalibrate(Sent):
-    """The rate that a threshold is for."""
+    """The rate that a threshold is for, or the threshold."""
 
-    fmr: float = Field(default=1e-3, gt=0, lt=1, description="False match rate.")
+    fmr: float | None = Field(default=None, gt=0, lt=1, description=f"False match rate; {DEFAULT_FMR:g} if left out.")
+    threshold: float | None = Field(default=None, gt=-1, le=1, description="Measure this one instead of choosing one.")
     loose: bool = Field(default=False, description="Say that a rate above 1 in 100 is meant.")
 
     @model_validator(mode="after")
     def _meant(self) -> "ToCalibrate":
-        if self.fmr > LOOSEST and not self.loose:
+        if self.fmr is not None and self.threshold is not None:
+            raise ValueError("expected `fmr`, to choose a threshold for, or `threshold`, to measure; not both")
+        if (self.fmr or 0) > LOOSEST and not self.loose:
             raise ValueError(
                 f"a false match rate above {LOOSEST:g} takes strangers for one another: send `loose` to mean it"
             )
@@ -55,16 +60,29 @@ async def reset(service: Serving) -> Any:
     openapi_extra=described(ToCalibrate), dependencies=RULES,
 )  # fmt: skip
 async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))], service: Serving) -> Any:
-    """Choose a threshold by comparing every two references of the gallery; it holds there from now on, for everybody.
+    """Choose a threshold, or measure one, by comparing every two references of the gallery.
+
+    It holds there from now on, for everybody.
 
     A rate that they cannot support is refused, with how many comparisons it would take. `DELETE /points` undoes it.
     """
     if await beside(service.gallery.n_references, service.embedder) > MOST:
         raise HTTPProblem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
     with service.calibrations.take():
-        point = await beside(calibrate_gallery, service.gallery, sent.fmr, service.embedder)
+        point = await beside(_calibrated, service, DEFAULT_FMR if sent.fmr is None else sent.fmr, sent.threshold)
     await service.write(service.gallery.save_point, point, loose=sent.loose)
     return _in_words(point, "gallery")
+
+
+def _calibrated(service: Service, fmr: float, threshold: float | None) -> OperatingPoint:
+    maker = EmbedderId(service.embedder.name, service.embedder.sha256)
+    try:
+        point: OperatingPoint = service.calibrating.run(
+            calibrate_references, service.settings.gallery, fmr, threshold, maker
+        )
+    except ChildEndedError as problem:
+        raise HTTPProblem("too-large", f"the references were not compared: {problem}") from problem
+    return point
 
 
 def _points(service: Service) -> dict[str, Any]:

@@ -1,27 +1,18 @@
 """``/networks``, ``/data``: what networks are made of, what they make of faces, and training new ones."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from faceloupe.arrays import encode_array
-from faceloupe.inspection.attribution.access import access
-from faceloupe.inspection.attribution.attribute import attribute as attributed
 from faceloupe.inspection.attribution.method_names import MethodName
 from faceloupe.inspection.layer_names import chosen_layers
-from faceloupe.looking.faces import open_faces
-from faceloupe.looking.look import look as looked
-from faceloupe.looking.opening import open_model
-from faceloupe.pages import page
-from faceloupe.progress import Progress
 from faceloupe.web import shapes
-from faceloupe.web.children import InChild
-from faceloupe.web.faces import Face, OpenedFace, alignment_notes, open_sent
+from faceloupe.web.children import MEMORY, SECONDS, InChild
+from faceloupe.web.faces import Face, alignment_notes, open_sent
+from faceloupe.web.inspecting import attribute_face, look_inside
 from faceloupe.web.networks import NAME
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.sending import in_parts
@@ -125,7 +116,7 @@ async def train_one(sent: Annotated[ToTrain, Depends(body_of(ToTrain))], service
 @router.get("/networks/{network}", response_model=shapes.Anatomy, responses=responses("not-found", "unavailable"))
 async def network(network: str, service: Serving) -> Any:
     """Take a network apart, layer by layer."""
-    return (await beside(service.networks.anatomy, network)).to_document()
+    return (await beside(service.networks.summary, network)).anatomy.to_document()
 
 
 @router.post(
@@ -135,30 +126,17 @@ async def network(network: str, service: Serving) -> Any:
 async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], service: Serving, key: Caller) -> Any:
     """Look inside a network while it looks at faces; the job's result is a page."""
     ids = [network, *([sent.compare] if sent.compare else [])]
+    models = [await beside(service.networks.summary, each) for each in ids]
     if sent.layers:
-        found = [await beside(service.networks.anatomy, each) for each in ids]
-        chosen_layers(sent.layers, [layer.name for each in found for layer in each.layers])
-    models = [await beside(service.networks.shared, each) for each in ids]
+        chosen_layers(sent.layers, [layer.name for each in models for layer in each.anatomy.layers])
     faces = await open_sent(service, models, sent.photos)
     noted = [
         (service.networks.path(each), alignment_notes(model, sent.photos))
         for each, model in zip(ids, models, strict=True)
     ]
-    work = InChild(look_inside, noted, faces, sent)
+    work = InChild(look_inside, noted, faces, sent, memory=MEMORY, seconds=SECONDS)
     about = " beside ".join(each.name for each in models)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
-
-
-def look_inside(
-    noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[OpenedFace], sent: ToLook, progress: Progress
-) -> dict[str, Any]:
-    """Return the page of a look, as a child makes it."""
-    model, *others = (replace(open_model(path), notes=notes) for path, notes in noted)
-    seen = looked(
-        model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
-        certify=sent.certify, progress=progress,
-    )  # fmt: skip
-    return page(seen)
 
 
 async def place_for_trace(service: Serving) -> AsyncIterator[None]:
@@ -176,13 +154,12 @@ async def place_for_trace(service: Serving) -> AsyncIterator[None]:
 )  # fmt: skip
 async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Response:
     """Return what some layers put out for a face: every number, of at most 8 MB."""
-    layers = (await beside(service.networks.anatomy, network)).layers
-    wanted = sum(layer.output_bytes for layer in layers if layer.name in sent.layers)
+    model = await beside(service.networks.summary, network)
+    wanted = sum(layer.output_bytes for layer in model.anatomy.layers if layer.name in sent.layers)
     if wanted > MOST_BYTES:
         raise HTTPProblem(
             "too-large", f"these layers put out {wanted:,} bytes, at most {MOST_BYTES:,} are sent at once"
         )
-    model = await beside(service.networks.shared, network)
     [face] = await open_sent(service, [model], [sent.photo])
     return await in_parts(await beside(service.networks.trace, network, face, sent.layers))
 
@@ -196,22 +173,10 @@ async def attribute(
     network: str, sent: Annotated[ToAttribute, Depends(body_of(ToAttribute))], service: Serving, key: Caller
 ) -> Any:
     """Draw which parts of a face an answer rests on, and check the drawing; the job's result is the map."""
-    model = await beside(service.networks.shared, network)
+    model = await beside(service.networks.summary, network)
     if model.answers == "template" and sent.other is None:
         raise HTTPProblem("input", f"{model.name} answers with a template, which says something only beside an `other`")
     faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])
-    work = InChild(attribute_face, service.networks.path(network), network, faces, sent)
+    work = InChild(attribute_face, service.networks.path(network), network, faces, sent, memory=MEMORY, seconds=SECONDS)
     about = f"{model.name}, {sent.method}"
     return service.jobs.submit("attribute", work, owner=key.name, about=about).to_document()
-
-
-def attribute_face(
-    path: Path, network: str, faces: Sequence[OpenedFace], sent: ToAttribute, progress: Progress
-) -> dict[str, Any]:
-    """Return a map of attribution, as a child makes it."""
-    model = open_model(path)
-    cut = model.cut(open_faces(faces))
-    batch = model.prepare(cut)
-    target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
-    found = attributed(model.network, batch[0], target, sent.method, certify=sent.certify, progress=progress)
-    return {"network": network, "face": encode_array(cut[0]), **found.to_document()}

@@ -1,0 +1,114 @@
+"""What a child does with a network: the server itself opens none, for a file can ask for any memory and any time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceloupe.arrays import encode_array
+from faceloupe.inspection.anatomy import Anatomy, anatomy
+from faceloupe.inspection.attribution.access import access
+from faceloupe.inspection.attribution.attribute import attribute
+from faceloupe.inspection.trace import trace
+from faceloupe.looking.faces import FaceLike, open_faces
+from faceloupe.looking.look import look
+from faceloupe.looking.model import Model
+from faceloupe.looking.opening import open_model
+from faceloupe.pages import page
+from faceloupe.progress import Progress
+
+if TYPE_CHECKING:
+    from faceloupe.web.api.networks import ToAttribute, ToLook
+
+__all__ = ["NetworkSummary", "attribute_face", "look_inside", "summarise", "trace_face"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NetworkSummary:
+    """What the server knows of a network; see :class:`faceloupe.looking.model.Model`.
+
+    Attributes
+    ----------
+    name, extent, colour, answers, digest
+        Those of the model.
+    n_classes : int
+        Classes that have a name.
+    template : bool
+        Whether it answers with a template, or seems to.
+    methods : tuple of str
+        Methods of attribution that work on it.
+    anatomy : Anatomy
+    """
+
+    name: str
+    extent: tuple[int, int]
+    colour: bool
+    answers: str | None
+    digest: str
+    n_classes: int
+    template: bool
+    methods: tuple[str, ...]
+    anatomy: Anatomy
+
+
+def summarise(path: Path) -> NetworkSummary:
+    """Open a network and take it apart.
+
+    Raises
+    ------
+    InputError, UnavailableError
+        If it cannot be opened.
+    """
+    model = _opened(path)
+    found = anatomy(model.network, (3 if model.colour else 1, *model.extent))
+    template = model.gives_template(found.layers[-1].output_shape[-1])
+    return NetworkSummary(
+        model.name, model.extent, model.colour, model.answers, model.digest, len(model.classes), template,
+        model.methods, found,
+    )  # fmt: skip
+
+
+def trace_face(path: Path, network: str, face: FaceLike, layers: Sequence[str]) -> dict[str, Any]:
+    """Return the face as a network sees it, before its preprocessing, and what some of its layers put out."""
+    model = _opened(path)
+    cut = model.cut(open_faces([face]))
+    return {
+        "network": network,
+        "face": encode_array(cut[0]),
+        **trace(model.network, model.prepare(cut), layers).to_document(),
+    }
+
+
+def look_inside(
+    noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[FaceLike], sent: "ToLook", progress: Progress
+) -> dict[str, Any]:
+    """Return the page of a look."""
+    model, *others = (replace(_opened(path), notes=notes) for path, notes in noted)
+    seen = look(
+        model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
+        certify=sent.certify, progress=progress,
+    )  # fmt: skip
+    return page(seen)
+
+
+def attribute_face(
+    path: Path, network: str, faces: Sequence[FaceLike], sent: "ToAttribute", progress: Progress
+) -> dict[str, Any]:
+    """Return a map of attribution, with the face that it is of."""
+    model = _opened(path)
+    cut = model.cut(open_faces(faces))
+    batch = model.prepare(cut)
+    target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
+    found = attribute(model.network, batch[0], target, sent.method, certify=sent.certify, progress=progress)
+    return {"network": network, "face": encode_array(cut[0]), **found.to_document()}
+
+
+def _opened(path: Path) -> Model:
+    """Return a network, open still from the task before if that was of the same and its file has not changed."""
+    return _open(path, (path / "manifest.json" if path.is_dir() else path).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _open(path: Path, _: int) -> Model:
+    return open_model(path)

@@ -1,0 +1,58 @@
+"""Children that work for the requests: bounded in memory and time, and ended when the server is."""
+
+from collections.abc import Callable
+from typing import Any
+
+from faceloupe.web.children import Child, ChildEndedError, borrowed
+from faceloupe.web.problems import HTTPProblem
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Children for one kind of work, as many as there are threads that wait for them.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes that each may take beyond what it has when it starts.
+    seconds : float
+        Seconds that a task may take.
+    """
+
+    def __init__(self, *, memory: int, seconds: float) -> None:
+        self._memory, self._seconds, self._ended = memory, seconds, False
+        self._at_work: set[Child] = set()
+
+    def run(self, function: Callable[..., Any], *given: Any) -> Any:
+        """Return what a function returns in a child; the thread waits for it.
+
+        Raises
+        ------
+        ChildEndedError
+            If it met a bound, or broke down.
+        HTTPProblem
+            If the server ends.
+        """
+        with borrowed(self._memory) as child:
+            self._at_work.add(child)
+            try:
+                if self._ended:
+                    raise _ending()
+                return child.run(function, *given, seconds=self._seconds)
+            except ChildEndedError as problem:
+                if self._ended:
+                    raise _ending() from problem
+                raise
+            finally:
+                self._at_work.discard(child)
+
+    def close(self) -> None:
+        """End those at work, and let none begin."""
+        self._ended = True
+        for child in list(self._at_work):
+            child.end()
+
+
+def _ending() -> HTTPProblem:
+    return HTTPProblem("ending", "the server was told to end", retry_after=10)
