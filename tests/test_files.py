@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,3 +71,11 @@ def test_a_files_sha256_is_that_of_its_bytes(tmp_path):
     assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2
     with pytest.raises(OSError, match="nowhere"):
         sha256_of(tmp_path / "nowhere")
+
+
+def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
+    (tmp_path / "small").write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    assert read_bytes(tmp_path / "small", 1 << 30) == b"x" * 1000
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()

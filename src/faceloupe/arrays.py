@@ -14,7 +14,7 @@ from faceloupe.errors import InputError
 __all__ = ["MAX_ARRAY_BYTES", "decode_array", "encode_array"]
 
 MAX_ARRAY_BYTES = 256 << 20
-"""An array in a document that claims more bytes is refused before they are unpacked."""
+"""What is read of an array in a document, unless a caller says otherwise."""
 
 
 def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, Any]:
@@ -35,14 +35,20 @@ def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, An
     return {"dtype": little.dtype.str, "shape": list(array.shape), "deflate" if compress else "base64": text}
 
 
-def decode_array(document: Any) -> NDArray[Any]:
+def decode_array(document: Any, *, max_bytes: int = MAX_ARRAY_BYTES) -> NDArray[Any]:
     """Return the array that :func:`encode_array` wrote, read-only.
+
+    Parameters
+    ----------
+    document : dict
+    max_bytes : int
+        One that claims more is refused before it is unpacked.
 
     Raises
     ------
     InputError
         If the document is not of such an array, its bytes are more or fewer than dtype and shape say, or they are more
-        than ``MAX_ARRAY_BYTES``.
+        than that.
     """
     try:
         dtype, shape = np.dtype(document["dtype"]), tuple(document["shape"])
@@ -50,8 +56,8 @@ def decode_array(document: Any) -> NDArray[Any]:
         if dtype.kind not in "biufcSU" or any(type(side) is not int or side < 0 for side in shape):
             raise InputError(f"an array of dtype {dtype} and shape {shape} is none of numbers")
         size = dtype.itemsize * math.prod(shape)
-        if size > MAX_ARRAY_BYTES:
-            raise InputError(f"an array of {size:,} bytes; at most {MAX_ARRAY_BYTES:,} are read")
+        if size > max_bytes:
+            raise InputError(f"an array of {size:,} bytes; at most {max_bytes:,} are read")
         content = base64.b64decode(packed, validate=True)
         if "deflate" in document:
             content = zlib.decompressobj().decompress(content, size + 1)

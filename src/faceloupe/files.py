@@ -36,9 +36,7 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, no file")
-    with os.fdopen(
-        os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
-    ) as file:
+    with os.fdopen(os.open(path, _TO_READ), "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise InputError(f"{path} is no regular file, but a device, a pipe or a socket")
@@ -50,7 +48,10 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
 def read_bytes(path: Path, max_bytes: int) -> bytes:
     """Return what a regular file holds, see :func:`open_regular`; one that grows meanwhile is refused as well."""
     with open_regular(path, max_bytes) as file:
-        content = file.read(max_bytes + 1)
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)  # as much memory is taken as is asked for, not as there is to read
+        if len(content) > size:
+            content += file.read(max_bytes + 1 - len(content))
     if len(content) > max_bytes:
         raise InputError(f"{path} has more than {max_bytes:,} bytes; no more are read")
     return content

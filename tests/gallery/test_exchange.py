@@ -18,6 +18,7 @@ from test_gallery import POINT
 from faceloupe.arrays import encode_array
 from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery import open_gallery
+from faceloupe.gallery.opening import GalleryToBe
 from faceloupe.scores import OperatingPoint
 
 
@@ -186,6 +187,21 @@ def test_what_is_no_file_and_what_never_ends_is_refused(here, tmp_path):
                         (tmp_path, "is a folder"), (tmp_path / "sparse", "at most 268,435,456")):  # fmt: skip
         with pytest.raises(GalleryError, match=words):
             here.import_(path)
+
+
+def test_an_import_that_fails_makes_no_gallery_and_one_that_succeeds_does(file, tmp_path):
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(file.read_bytes()[:-10])
+    before = set(tmp_path.iterdir())
+    with GalleryToBe(tmp_path / "new.db") as gallery:
+        for wrong in (broken, tmp_path / "none.json"):
+            with pytest.raises(GalleryError):
+                gallery.import_(wrong)
+            assert set(tmp_path.iterdir()) == before
+        assert gallery.import_(file).imported == ("Ann", "Zo\u00eb \u9673")
+        assert [person.name for person in gallery.people()] == ["Ann", "Zo\u00eb \u9673"]
+        assert stat.S_IMODE((tmp_path / "new.db").stat().st_mode) == 0o600
+        assert gallery.import_(file).already_here == ("Ann", "Zo\u00eb \u9673")
 
 
 def test_a_second_import_finds_everybody_there(here, file):

@@ -1,13 +1,17 @@
 import json
 import os
+import re
 import stat
 import sys
+import tracemalloc
+from time import process_time
 
 import numpy as np
 import pytest
 import safetensors.numpy
 from sklearn.exceptions import NotFittedError
 
+from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.training import CNNClassifier, FCNNClassifier, NetworkClassifier, load_network, parse_network
 
@@ -191,6 +195,76 @@ def test_missing_files_are_named(saved, tmp_path):
         load_network(saved)
     (saved / "manifest.json").unlink()
     with pytest.raises(InputError, match=r"it has no manifest\.json"):
+        load_network(saved)
+
+
+HUGE = encode_array(np.zeros(1), compress=True) | {"shape": [200_000_000]}
+LIES = {
+    "history": [
+        {"loss": HUGE | {"shape": [31_000_000]}, "accuracy": HUGE},
+        {"loss": encode_array(np.zeros((2, 2))), "accuracy": encode_array(np.zeros(2))},
+        {"loss": encode_array(np.zeros(2, int)), "accuracy": encode_array(np.zeros(2))},
+        {"loss": None},
+    ],
+    "preprocessing": [
+        {"kind": "centre", "mean": "0.5", "scale": 1.0},
+        {"kind": "centre", "mean": 0.5, "scale": 0},
+        {"kind": "centre", "mean": 0.5, "scale": -1},
+        {"kind": "centre", "mean": None, "scale": 1},
+        {"kind": "centre", "mean": True, "scale": 1},
+        {"kind": "magic", "mean": 0.5, "scale": 1},
+        {},
+        [],
+    ],
+    "shapes": [
+        {"image_shape_": shape} for shape in ([50_000, 50_000], [10**9, 1], [0, 12], [10.0, 12], [10], "10", None)
+    ],
+    "classes": [
+        {"dtype": "<U500000000", "values": ["ann", "bo", "cy"]},
+        {"dtype": "|V1000000000", "values": ["ann", "bo", "cy"]},
+        {"dtype": "|O", "values": [{}, [], 1]},
+        {"dtype": "<U3", "values": [f"{number}" for number in range(100_000)]},
+        {"dtype": "<i8", "values": [10**30, 1, 2]},
+    ],
+    "parameters": [
+        {"network": "dense 1000000000 relu"},
+        {"network": "conv 100000 1x1, conv 100000 1x1"},
+        {"network": "conv 3 3x3 padding 100000, global pool"},
+        {"network": ", ".join(["dense 4 relu"] * 1500)},
+        {"network": "dense 4 relu, " * 1_000_000},
+        {"network": ["dense"] * 100_000},
+        {"nosuch": 1},
+    ],
+    "pixel_range": [[0, "1"], [None, 1], [], 5],
+    "feature_names": [5, [{"a": 1}]],
+}
+
+
+@pytest.mark.parametrize(("part", "lie"), [(part, lie) for part, lies in LIES.items() for lie in lies])
+def test_what_a_manifest_cannot_mean_is_refused_before_memory_is_taken(tmp_path, part, lie):
+    NetworkClassifier("dense 4 relu", epochs=1).fit(FACES, SUBJECTS).save(tmp_path / "model")
+    edit_manifest(tmp_path / "model", **{part: lie})
+    tracemalloc.start()
+    began = process_time()
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        load_network(tmp_path / "model")
+    assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    assert process_time() - began < 20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_manifest_of_what_is_no_number_is_refused(saved, number):
+    path = saved / "manifest.json"
+    path.write_text(re.sub(r'"mean": [^,}]*', f'"mean": {number}', path.read_text()))
+    with pytest.raises(InputError, match="is damaged"):
+        load_network(saved)
+
+
+def test_weights_that_are_too_large_to_read_are_not_read(saved):
+    with (saved / "weights.safetensors").open("r+b") as file:
+        file.truncate(40 << 30)
+    with pytest.raises(InputError, match="at most 1,073,741,824 are read"):
         load_network(saved)
 
 

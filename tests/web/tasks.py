@@ -32,6 +32,13 @@ def fail(words):
     raise RuntimeError(words)
 
 
+def step(seconds, progress):
+    for done in range(3):
+        time.sleep(seconds)
+        progress(done, 3)
+    time.sleep(600)
+
+
 def sleep(seconds):
     time.sleep(seconds)
 
@@ -52,6 +59,14 @@ def say_and_return(words):
 def start_another():
     """Start a process that outlives its parent, and return its number."""
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
+
+
+def sleep_on(*_):
+    time.sleep(600)
+
+
+def take_all(*_):
+    return take(2**33)
 
 
 def take(size):

@@ -83,6 +83,13 @@ def test_one_that_takes_too_long_is_ended(child):
     assert child.run(tasks.add, 1, 2) == 3, "another takes its place"
 
 
+def test_time_counts_anew_with_each_step(child):
+    told = []
+    with pytest.raises(ChildEndedError, match="1 seconds passed without a step"):
+        child.run(tasks.step, 0.5, seconds=1, progress=lambda *given: told.append(given))
+    assert told[-1] == (2, 3)
+
+
 def test_one_that_breaks_down_breaks_nothing_else(child):
     with pytest.raises(ChildEndedError):
         child.run(tasks.break_down)
@@ -97,11 +104,11 @@ def test_one_that_is_ended_from_another_thread_ends_with_those_it_started(child)
     until(lambda: not is_there(grandchild))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="bounded by RLIMIT_AS")
+@pytest.mark.skipif(sys.platform != "linux", reason="bounded by RLIMIT_DATA")
 def test_its_memory_has_a_bound():
     child = Child(memory=200 * 2**20)
     assert child.run(tasks.take, 50 * 2**20) == 50 * 2**20
-    with pytest.raises(ChildFault, match="MemoryError"):
+    with pytest.raises(ChildEndedError, match="more memory than it may take"):
         child.run(tasks.take, 400 * 2**20)
     child.end()
 

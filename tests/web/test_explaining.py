@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 import serving
 
+from faceloupe.recognition.thresholds import DEFAULT_FMR
+
 
 def explain(ask, one=1, other=1, *, key="recognise", **given):
     files = {"one": serving.photo(one), "other": serving.photo(other, capture=1)}
@@ -105,6 +107,27 @@ def test_a_threshold_of_the_gallery_s_own_holds_from_then_on(ask, enrol):
     assert held.fmr <= 0.05
     assert held.source.startswith("every two references of the gallery")
     assert ask.service.gallery.audit()[-1].who == "key admin"
+
+
+def test_a_threshold_can_be_given_and_is_measured(ask, enrol):
+    for number in range(8):
+        enrol(f"subject {number}", number)
+    answer = ask("POST", "/calibrate", json={"threshold": 0.9, "loose": True})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["point"]["threshold"] == ask.service.gallery.point(serving.Toy()).threshold == 0.9
+    both = ask("POST", "/calibrate", json={"threshold": 0.9, "fmr": 1e-3})
+    assert (both.status_code, "not both" in both.json()["detail"]) == (422, True)
+    loose = ask("POST", "/calibrate", json={"threshold": -0.9})
+    assert (loose.status_code, "loose" in loose.json()["detail"]) == (422, True)
+    assert ask("POST", "/calibrate", json={"threshold": -1}).status_code == 422
+    assert ask.service.gallery.point(serving.Toy()).threshold == 0.9
+
+
+def test_the_rate_that_is_meant_without_a_word_is_the_shell_s(ask, enrol):
+    enrol("Ann", 1)
+    enrol("Bo", 2)
+    answer = ask("POST", "/calibrate", json={})
+    assert (answer.status_code, f"{3 / DEFAULT_FMR:,.0f}" in answer.json()["detail"]) == (422, True)
 
 
 def test_a_threshold_can_be_taken_back(ask, enrol):

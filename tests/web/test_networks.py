@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import serving
+import tasks
 
 from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
@@ -17,6 +18,7 @@ from faceloupe.looking import open_model
 from faceloupe.recognition.weights import SFACE
 from faceloupe.training import CNNClassifier
 from faceloupe.web.networks import Networks
+from faceloupe.web.workers import Workers
 
 PEOPLE = ("ann", "bo", "cy")
 
@@ -268,6 +270,19 @@ def test_one_that_cannot_be_opened_says_why_and_hides_no_other(tmp_path, saved, 
     first, second = Networks([str(broken), str(saved)], tmp_path / "none").describe()
     assert (first["parameters"], "cannot be opened" in first["words"]) == (None, True)
     assert second["id"] == "small-net"
+
+
+def test_a_network_that_takes_for_ever_or_all_memory_is_given_up_and_keeps_nobody_waiting(ask, monkeypatch):
+    monkeypatch.setattr("faceloupe.web.networks.trace_face", tasks.sleep_on)
+    ask.service.networks._workers = Workers(memory=2**28, seconds=0.5)
+    name = ask("GET", "/networks/small-net").json()["layers"][0]["name"]
+    given = {"json": {"photo": "orl:3", "layers": [name]}}
+    endless, answered = ask.together(("POST", "/networks/small-net/trace", given), ("GET", "/health", {}))
+    assert (endless.status_code, "0.5 seconds passed" in endless.json()["detail"]) == (422, True)
+    assert answered.status_code == 200
+    monkeypatch.setattr("faceloupe.web.networks.trace_face", tasks.take_all)
+    large = ask("POST", "/networks/small-net/trace", **given)
+    assert (large.status_code, "more memory than it may take" in large.json()["detail"]) == (422, True)
 
 
 def test_two_of_one_name_have_two_ids_and_what_is_missing_is_refused(tmp_path, saved, monkeypatch):

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 import serving
+from PIL import Image
 from serving import TOKENS, photo
 
 from faceloupe.web.settings import ServerLimits
@@ -290,6 +291,30 @@ def test_a_picture_that_takes_for_ever_is_given_up_and_keeps_nobody_waiting(limi
         assert (answer.status_code, answer.json()["type"]) == (422, "/problems#image")
         assert "takes more than 1 s" in answer.json()["detail"]
     assert answered.status_code == 200
+
+
+def test_large_pictures_leave_a_reader_for_small_ones(limited, monkeypatch):
+    monkeypatch.setattr("faceloupe.web.recogniser.LARGE", 100 * 100 * 4)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("faceloupe.web.recogniser.search", serving.search_unless_grey)
+    ask, small = limited(decoding=2**20), io.BytesIO()
+    Image.new("L", (20, 20)).save(small, "PNG")
+
+    async def main():
+        transport = httpx.ASGITransport(app=ask.app)
+        headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+            sent = [client.post("/api/v1/detect", files={"photo": photo()}) for _ in range(3)]  # a child sleeps on them
+            waiting = list(map(asyncio.ensure_future, sent))
+            await asyncio.sleep(0.1)
+            answer = await client.post("/api/v1/detect", files={"photo": small.getvalue()})
+            assert not any(task.done() for task in waiting)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            return answer.status_code
+
+    assert asyncio.run(main()) == 200
 
 
 def test_one_pictures_pixels_are_decoded_while_another_waits(limited, monkeypatch):

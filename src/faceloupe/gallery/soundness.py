@@ -15,7 +15,7 @@ from faceloupe.errors import DamageWarning, InputError
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
 if TYPE_CHECKING:
-    pass
+    from faceloupe.scores.points import Maker
 
 __all__ = [
     "REMEDY",

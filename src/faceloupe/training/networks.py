@@ -25,9 +25,10 @@ from faceloupe.training.specs import (
     pair,
 )
 
-__all__ = ["CNN", "FCNN", "SeededDropout", "SmallNetwork", "clip", "initialise"]
+__all__ = ["CNN", "FCNN", "SeededDropout", "SmallNetwork", "check_size", "clip", "initialise", "modules"]
 
 SMALLEST_VARIANCE = 1e-3  # what batch normalisation adds to a variance, in Keras
+MOST_LAYERS, MOST_NUMBERS = 1000, 2**27  # of a network that somebody else saved
 TRUNCATED = 0.87962566103423978  # standard deviation of a unit normal that is cut off at two
 
 Shape = tuple[int, ...]
@@ -85,7 +86,7 @@ class SmallNetwork(nn.Sequential):
 
     def __init__(self, spec: NetworkSpec, image_shape: Pair, outputs: int = 1) -> None:
         with torch.device("meta"):  # nothing is drawn yet
-            super().__init__(OrderedDict(_modules(spec, pair(image_shape), outputs)))
+            super().__init__(OrderedDict(modules(spec, pair(image_shape), outputs)))
         self.spec = spec
         self.image_shape = pair(image_shape)
         self.outputs = outputs
@@ -190,6 +191,23 @@ def clip(spec: NetworkSpec, image_shape: Pair) -> tuple[NetworkSpec, tuple[str, 
     return replace(spec, layers=tuple(layers)), tuple(notes)
 
 
+def check_size(spec: NetworkSpec, image_shape: Pair) -> None:
+    """Refuse a network that would take gigabytes for one face.
+
+    Raises
+    ------
+    InputError
+        If it has more than 1,000 layers, or one of them puts out more than 2**27 numbers.
+    """
+    if len(spec.layers) > MOST_LAYERS:
+        raise InputError(f"a network of {len(spec.layers):,} layers; at most {MOST_LAYERS:,} are taken")
+    shape: Shape = (1, *image_shape)
+    for place, layer in enumerate(spec.layers):
+        shape = _checked(spec, place, shape)
+        if math.prod(shape) > MOST_NUMBERS:
+            raise InputError(f'"{layer}" puts out {math.prod(shape):,} numbers; at most {MOST_NUMBERS:,} are taken')
+
+
 def initialise(network: Network, seed: int, initialisation: str = "glorot_uniform") -> Network:
     """Draw fresh weights, with zero biases, and return the same network.
 
@@ -226,7 +244,8 @@ def initialise(network: Network, seed: int, initialisation: str = "glorot_unifor
     return network
 
 
-def _modules(spec: NetworkSpec, image_shape: Pair, outputs: int) -> Iterator[tuple[str, nn.Module]]:
+def modules(spec: NetworkSpec, image_shape: Pair, outputs: int) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the layers of a network of the language, each with its name."""
     """Yield the modules of a network with their names."""
     shape: Shape = (1, *image_shape)
     counts = Counter(_NAMES[type(layer)] for layer in spec.layers)
