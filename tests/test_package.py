@@ -55,7 +55,7 @@ MAY_KNOW = {
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection looking studies report collection __init__"
     ),
-    "client": "errors faces web",
+    "client": "documents errors faces web",
     "cli": (
         f"errors {DOCUMENTS} numerals progress growing cluster pages faces scores recognition gallery training "
         "embedders evaluation explaining inspection studies report looking collection strangers video web "

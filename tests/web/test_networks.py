@@ -274,8 +274,8 @@ def test_one_that_cannot_be_opened_says_why_and_hides_no_other(tmp_path, saved, 
 
 def test_a_network_that_takes_for_ever_or_all_memory_is_given_up_and_keeps_nobody_waiting(ask, monkeypatch):
     monkeypatch.setattr("faceloupe.web.networks.trace_face", tasks.sleep_on)
-    ask.service.networks._workers = Workers(memory=2**28, seconds=0.5)
     name = ask("GET", "/networks/small-net").json()["layers"][0]["name"]
+    ask.service.networks._workers = Workers(memory=2**28, seconds=0.5)
     given = {"json": {"photo": "orl:3", "layers": [name]}}
     endless, answered = ask.together(("POST", "/networks/small-net/trace", given), ("GET", "/health", {}))
     assert (endless.status_code, "0.5 seconds passed" in endless.json()["detail"]) == (422, True)
