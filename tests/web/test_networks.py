@@ -139,7 +139,7 @@ def test_what_cannot_be_looked_at_says_why(ask):
 
 
 def test_a_look_stops_when_asked(ask, monkeypatch):
-    monkeypatch.setattr("faceloupe.web.api.networks.look_inside", serving.endless)
+    monkeypatch.setattr("faceloupe.web.api.networks.LOOK", serving.endless)
     answer = ask("POST", "/networks/small-net/look", json={"photos": ["orl:0"] * 4, "methods": ["correlation"]})
     ask("DELETE", f"/jobs/{answer.json()['id']}")
     assert finish(ask, answer)["state"] == "stopped"
@@ -273,14 +273,14 @@ def test_one_that_cannot_be_opened_says_why_and_hides_no_other(tmp_path, saved, 
 
 
 def test_a_network_that_takes_for_ever_or_all_memory_is_given_up_and_keeps_nobody_waiting(ask, monkeypatch):
-    monkeypatch.setattr("faceloupe.web.networks.trace_face", tasks.sleep_on)
+    monkeypatch.setattr("faceloupe.web.networks.TRACE", tasks.sleep_on)
     name = ask("GET", "/networks/small-net").json()["layers"][0]["name"]
     ask.service.networks._workers = Workers(memory=2**28, seconds=0.5)
     given = {"json": {"photo": "orl:3", "layers": [name]}}
     endless, answered = ask.together(("POST", "/networks/small-net/trace", given), ("GET", "/health", {}))
     assert (endless.status_code, "0.5 seconds passed" in endless.json()["detail"]) == (422, True)
     assert answered.status_code == 200
-    monkeypatch.setattr("faceloupe.web.networks.trace_face", tasks.take_all)
+    monkeypatch.setattr("faceloupe.web.networks.TRACE", tasks.take_all)
     large = ask("POST", "/networks/small-net/trace", **given)
     assert (large.status_code, "more memory than it may take" in large.json()["detail"]) == (422, True)
 

@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from time import monotonic
 from typing import Any, BinaryIO, NamedTuple
 
@@ -59,7 +60,7 @@ class ChildFault(Exception):  # noqa: N818 - not one of ours to catch: a fault
 class Task(NamedTuple):
     """A function with what it is given, each of which pickle can carry by name or by value."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | str
     given: tuple[Any, ...]
     tells: bool
     """Whether the function is given where to tell its progress, as `progress`."""
@@ -80,14 +81,18 @@ class Child:
         _children.add(self)
 
     def run(
-        self, function: Callable[..., Any], *given: Any, progress: Progress | None = None, seconds: float | None = None
+        self,
+        function: Callable[..., Any] | str,
+        *given: Any,
+        progress: Progress | None = None,
+        seconds: float | None = None,
     ) -> Any:
         """Return what a function returns there. One call at a time.
 
         Parameters
         ----------
-        function : function
-            Of a module, by whose name the child finds it.
+        function : function or str
+            Of a module, by whose name the child finds it; or that name, which lets this process do without the module.
         *given
             What pickle carries.
         progress : function, optional
@@ -188,15 +193,16 @@ class InChild:
 
     Parameters
     ----------
-    function : function
-        It is given `progress` by name, beside what follows; of a module, and returns what pickle carries.
+    function : function or str
+        As :meth:`Child.run` takes it. It is given `progress` by name, beside what follows, and returns what pickle
+        carries.
     memory, seconds
         Bounds, as :class:`Child` and :meth:`Child.run` have them.
     """
 
     def __init__(
         self,
-        function: Callable[..., dict[str, Any]],
+        function: Callable[..., dict[str, Any]] | str,
         *given: Any,
         memory: int | None = None,
         seconds: float | None = None,
@@ -277,15 +283,24 @@ def _listen(tasks: "queue.SimpleQueue[bytes]") -> None:
 def _reply(content: bytes, replies: BinaryIO) -> bytes:
     try:
         task: Task = pickle.loads(content)  # noqa: S301 - the parent's
+        function = _resolved(task.function)
         _send(replies, pickle.dumps(("begun", None)))
         named = {"progress": _Telling(replies)} if task.tells else {}
-        return pickle.dumps(("done", task.function(*task.given, **named)))
+        return pickle.dumps(("done", function(*task.given, **named)))
     except BaseException as problem:
         if ran_out_of_memory(problem):
             return pickle.dumps(("refused", ChildEndedError("it needs more memory than it may take")))
         if isinstance(problem, FaceloupeError):
             return pickle.dumps(("refused", _carried(problem)))
         return pickle.dumps(("fault", (type(problem).__name__, traceback.format_tb(problem.__traceback__))))
+
+
+def _resolved(function: Callable[..., Any] | str) -> Callable[..., Any]:
+    if not isinstance(function, str):
+        return function
+    module, _, name = function.rpartition(".")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 def ran_out_of_memory(problem: BaseException) -> bool:

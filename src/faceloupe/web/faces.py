@@ -9,7 +9,7 @@ from pydantic import Discriminator, Tag, WithJsonSchema
 
 from faceloupe.looking.faces import REFERENCE
 from faceloupe.recognition.weights import SFACE
-from faceloupe.web.inspecting import NetworkSummary
+from faceloupe.web.network_summary import NetworkSummary
 from faceloupe.web.uploads import Photo
 
 if TYPE_CHECKING:

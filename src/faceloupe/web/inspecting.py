@@ -1,13 +1,13 @@
 """What a child does with a network: the server itself opens none, for a file can ask for any memory and any time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceloupe.arrays import encode_array
-from faceloupe.inspection.anatomy import Anatomy, anatomy
+from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.attribution.access import access
 from faceloupe.inspection.attribution.attribute import attribute
 from faceloupe.inspection.trace import trace
@@ -17,39 +17,12 @@ from faceloupe.looking.model import Model
 from faceloupe.looking.opening import open_model
 from faceloupe.pages import page
 from faceloupe.progress import Progress
+from faceloupe.web.network_summary import NetworkSummary
 
 if TYPE_CHECKING:
     from faceloupe.web.api.networks import ToAttribute, ToLook
 
-__all__ = ["NetworkSummary", "attribute_face", "look_inside", "summarise", "trace_face"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class NetworkSummary:
-    """What the server knows of a network; see :class:`faceloupe.looking.model.Model`.
-
-    Attributes
-    ----------
-    name, extent, colour, answers, digest
-        Those of the model.
-    n_classes : int
-        Classes that have a name.
-    template : bool
-        Whether it answers with a template, or seems to.
-    methods : tuple of str
-        Methods of attribution that work on it.
-    anatomy : Anatomy
-    """
-
-    name: str
-    extent: tuple[int, int]
-    colour: bool
-    answers: str | None
-    digest: str
-    n_classes: int
-    template: bool
-    methods: tuple[str, ...]
-    anatomy: Anatomy
+__all__ = ["attribute_face", "look_inside", "summarise", "trace_face"]
 
 
 def summarise(path: Path) -> NetworkSummary:

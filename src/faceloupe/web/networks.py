@@ -10,11 +10,14 @@ from faceloupe.errors import FaceloupeError, InputError, UnavailableError
 from faceloupe.looking.faces import FaceLike
 from faceloupe.recognition.weights import SFACE, find_weights
 from faceloupe.web.children import MEMORY, SECONDS, ChildEndedError
-from faceloupe.web.inspecting import NetworkSummary, summarise, trace_face
+from faceloupe.web.network_summary import NetworkSummary
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.workers import Workers
 
 __all__ = ["NAME", "Networks"]
+
+SUMMARISE, TRACE = "faceloupe.web.inspecting.summarise", "faceloupe.web.inspecting.trace_face"
+"""What children do: by name, for the server itself needs none of what they load."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """What a network that is trained here may be called: it becomes a folder and a part of addresses."""
@@ -73,7 +76,7 @@ class Networks:
         path = self.path(network)
         with self._lock:
             if network not in self._known:
-                self._known[network] = self._in_child(network, summarise, path)
+                self._known[network] = self._in_child(network, SUMMARISE, path)
             return self._known[network]
 
     def trace(self, network: str, face: FaceLike, layers: Sequence[str]) -> dict[str, Any]:
@@ -81,14 +84,14 @@ class Networks:
 
         Errors are those of :meth:`summary`, and an InputError for a name of no layer.
         """
-        found: dict[str, Any] = self._in_child(network, trace_face, self.path(network), network, face, layers)
+        found: dict[str, Any] = self._in_child(network, TRACE, self.path(network), network, face, layers)
         return found
 
     def close(self) -> None:
         """End the children at work."""
         self._workers.close()
 
-    def _in_child(self, network: str, function: Callable[..., Any], *given: Any) -> Any:
+    def _in_child(self, network: str, function: Callable[..., Any] | str, *given: Any) -> Any:
         try:
             return self._workers.run(function, *given)
         except ChildEndedError as problem:

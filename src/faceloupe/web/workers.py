@@ -24,7 +24,7 @@ class Workers:
         self._memory, self._seconds, self._ended = memory, seconds, False
         self._at_work: set[Child] = set()
 
-    def run(self, function: Callable[..., Any], *given: Any) -> Any:
+    def run(self, function: Callable[..., Any] | str, *given: Any) -> Any:
         """Return what a function returns in a child; the thread waits for it.
 
         Raises

@@ -10,7 +10,6 @@ from faceloupe.gallery.saved_points import LOOSEST
 from faceloupe.recognition.thresholds import DEFAULT_FMR, choose_point, point_in_words, published_points
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
-from faceloupe.web.calibration import calibrate_references
 from faceloupe.web.children import ChildEndedError
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, as_caller, beside, needs
@@ -19,6 +18,9 @@ from faceloupe.web.uploads import Sent, body_of, described
 __all__ = ["router"]
 
 router = APIRouter(tags=["recognise"])
+
+CALIBRATE = "faceloupe.web.calibration.calibrate_references"
+"""What a child does, by name."""
 
 RULES = [needs("admin"), Depends(as_caller)]
 MOST = 20_000  # references: every two of them are compared, in a minute and 0.8 GB
@@ -77,9 +79,7 @@ async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))],
 def _calibrated(service: Service, fmr: float, threshold: float | None) -> OperatingPoint:
     maker = EmbedderId(service.embedder.name, service.embedder.sha256)
     try:
-        point: OperatingPoint = service.calibrating.run(
-            calibrate_references, service.settings.gallery, fmr, threshold, maker
-        )
+        point: OperatingPoint = service.calibrating.run(CALIBRATE, service.settings.gallery, fmr, threshold, maker)
     except ChildEndedError as problem:
         raise HTTPProblem("too-large", f"the references were not compared: {problem}") from problem
     return point

@@ -12,7 +12,6 @@ from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.web import shapes
 from faceloupe.web.children import MEMORY, SECONDS, InChild
 from faceloupe.web.faces import Face, alignment_notes, open_sent
-from faceloupe.web.inspecting import attribute_face, look_inside
 from faceloupe.web.networks import NAME
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.sending import in_parts
@@ -24,6 +23,9 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["networks"], dependencies=[needs("look")])
 
+
+LOOK, ATTRIBUTE = "faceloupe.web.inspecting.look_inside", "faceloupe.web.inspecting.attribute_face"
+"""What children do, by name."""
 
 MOST_BYTES = 8 * 2**20
 
@@ -134,7 +136,7 @@ async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], 
         (service.networks.path(each), alignment_notes(model, sent.photos))
         for each, model in zip(ids, models, strict=True)
     ]
-    work = InChild(look_inside, noted, faces, sent, memory=MEMORY, seconds=SECONDS)
+    work = InChild(LOOK, noted, faces, sent, memory=MEMORY, seconds=SECONDS)
     about = " beside ".join(each.name for each in models)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
 
@@ -177,6 +179,6 @@ async def attribute(
     if model.answers == "template" and sent.other is None:
         raise HTTPProblem("input", f"{model.name} answers with a template, which says something only beside an `other`")
     faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])
-    work = InChild(attribute_face, service.networks.path(network), network, faces, sent, memory=MEMORY, seconds=SECONDS)
+    work = InChild(ATTRIBUTE, service.networks.path(network), network, faces, sent, memory=MEMORY, seconds=SECONDS)
     about = f"{model.name}, {sent.method}"
     return service.jobs.submit("attribute", work, owner=key.name, about=about).to_document()
