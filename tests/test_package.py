@@ -15,7 +15,7 @@ HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 
 # What each part may import of the others. A result shows itself in a notebook by ``pages``, which asks for its writer
 # by name; the report draws plain documents and knows no result.
-DOCUMENTS = "documents files arrays"
+DOCUMENTS = "documents files arrays seals"
 MAY_KNOW = {
     "errors": "",
     "numerals": "",
@@ -23,6 +23,7 @@ MAY_KNOW = {
     "files": "errors",
     "arrays": "errors",
     "documents": "errors files",
+    "seals": "errors files",
     "scores": "errors",
     "faces": f"errors {DOCUMENTS} pages blocks report",
     "cluster": "errors",

@@ -24,6 +24,7 @@ WRITERS = {
     "Look": "faceloupe.looking.article.write_article",
     "Explanation": "faceloupe.explaining.article.write_article",
     "Evaluation": "faceloupe.evaluation.article.write_article",
+    "Bundle": "faceloupe.evaluation.bundle.stored_page",
     "ScoreEvaluation": "faceloupe.evaluation.score_evaluation.write_score_article",
     "Adaptation": "faceloupe.strangers.article.write_adaptation",
     "FaceSet": "faceloupe.faces.views.faces_section",

@@ -71,13 +71,14 @@ def test_failures_to_acquire_and_to_enrol_are_apart(people, coarse, tmp_path):
 
 def test_the_auditor_s_list_is_answered_or_said_to_be_missing(found):
     section = next(part for part in page_of(found)["sections"] if part["id"] == "auditor")
-    tables = [block for block in section["blocks"] if block["type"] == "table"]
-    items, repeat = ({row[0]: row[1] for row in each["rows"]} for each in tables)
-    assert "state it beside this report" in items["Time between captures"]
-    assert "coarse: " in items["Failures to acquire"]
-    assert items["Decision thresholds, fixed before the test"].startswith("None: only rates that take no threshold")
-    assert repeat["data, SHA-256"] == f"`{found.provenance.data_sha256}`"
-    assert found.provenance.versions["faceloupe"] in repeat["versions"]
+    words = [block["text"] for block in section["blocks"] if block["type"] == "text"]
+    assert "**Time between captures.** **Not in the data: state it beside this report.**" in "\n".join(words)
+    assert any(each.startswith("**Failures to acquire.** coarse: ") for each in words)
+    assert any("fixed before the test.** None: only rates that take no threshold" in each for each in words)
+    tables = {block["id"]: dict(block["rows"]) for block in section["blocks"] if block["type"] == "table"}
+    assert set(tables) == {"card-0", "card-1", "repeat"}
+    assert tables["repeat"]["data, SHA-256"] == f"`{found.provenance.data_sha256}`"
+    assert found.provenance.versions["faceloupe"] in tables["repeat"]["versions"]
     assert found.to_document()["provenance"]["command"] == "faceloupe.evaluate(...) in Python"
 
 

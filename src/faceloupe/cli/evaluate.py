@@ -19,6 +19,7 @@ from faceloupe.cli.terminal import (
     stoppable,
     typed,
 )
+from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
     from faceloupe.evaluation.evaluate import Evaluation
@@ -66,6 +67,14 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Non-mated scores, where DATA is a file of mated ones.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The report. By default evaluation.html.")] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.zip", help="Also write page, numbers and scores into one sealed file."),
+    ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY", help="A file of 32 bytes or more: sign the bundle, or check one that is DATA."),
+    ] = None,
     faces: Annotated[bool, typer.Option("--faces", help="Show faces in the report: the worst comparisons.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
@@ -81,14 +90,20 @@ def evaluate(
     --no-cache keeps none, --forget-cache deletes them.
     """
     from faceloupe.cluster import on_cluster
+    from faceloupe.evaluation.bundle import is_bundle, write_bundle
     from faceloupe.evaluation.evaluate import evaluate as evaluated
     from faceloupe.evaluation.score_files import is_score_file
     from faceloupe.pages import page as make_page
     from faceloupe.report.page import write_page
 
     page = out or (None if json else Path("evaluation.html"))
-    if page is not None:
-        check_file(page, (data, gallery))
+    if sign is not None and bundle is None and not is_bundle(data):
+        raise InputError("--sign signs a bundle: give --bundle FILE.zip too, or a bundle as DATA")
+    for written in filter(None, (page, bundle)):
+        check_file(written, (data, gallery, sign))
+    if is_bundle(data):
+        _unbundle(data, sign, page, json=json)
+        return
     if impostors is not None or is_score_file(data):
         _scores(data, impostors, page, json=json)
         return
@@ -104,8 +119,26 @@ def evaluate(
     document = make_page(evaluation, show_faces=faces)
     if page is not None:
         write_page(page, document)
+    if bundle is not None:
+        write_bundle(bundle, evaluation, key=sign, show_faces=faces)
+        say(f"Bundled in {bundle}; faceloupe evaluate {bundle} makes the page again from it.")
     _summarise(evaluation, document)
     echo_json(evaluation.to_document()) if json else echo(str(page))
+
+
+def _unbundle(data: str, key: Path | None, page: Path | None, *, json: bool) -> None:
+    """Make the page of a bundle again, once it is known to be unchanged."""
+    from faceloupe.evaluation.bundle import read_bundle
+    from faceloupe.pages import page as make_page
+    from faceloupe.report.page import write_page
+
+    bundle = read_bundle(data, key=key)
+    document = make_page(bundle)
+    if page is not None:
+        write_page(page, document)
+    say(repr(bundle))
+    say_lead(document)
+    echo_json(bundle.to_document()) if json else echo(str(page))
 
 
 def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool) -> None:

@@ -7,6 +7,7 @@ protocols in ``verification`` and ``identification``, ``results`` holds what cam
 """
 
 from faceloupe.evaluation.baselines import FITTED
+from faceloupe.evaluation.bundle import Bundle, read_bundle, write_bundle
 from faceloupe.evaluation.cache import cache_folder, forget_cache
 from faceloupe.evaluation.calibrate import calibrate, calibrate_gallery
 from faceloupe.evaluation.datasets import Labelled, Pairs, open_data
@@ -16,6 +17,7 @@ from faceloupe.evaluation.score_evaluation import ScoreEvaluation, evaluate_scor
 
 __all__ = [
     "FITTED",
+    "Bundle",
     "Evaluation",
     "Failure",
     "Labelled",
@@ -28,4 +30,6 @@ __all__ = [
     "evaluate_scores",
     "forget_cache",
     "open_data",
+    "read_bundle",
+    "write_bundle",
 ]

@@ -75,7 +75,8 @@ class Bench:
         self._data, self._parts, self._captures, self._plan = data, parts, captures, plan
         self.embedders: dict[str, Embedder] = {}
         self.measured: list[Measured] = []
-        self._scores: dict[str, ScoreSet] = {}
+        self.scores: dict[str, ScoreSet] = {}
+        self._with_failures: dict[str, ScoreSet] = {}
 
     def add(self, label: str, embedder: Embedder | None) -> None:
         """Measure an embedder; None is fitted first, see :mod:`faceloupe.evaluation.baselines`.
@@ -91,11 +92,11 @@ class Bench:
         self.embedders[label] = embedder
         work = _Measuring(embedder, self._data, parts, captures, self._plan)
         self.measured.append(_measure(label, how, work))
-        self._scores[label] = work.most.with_failures
+        self.scores[label], self._with_failures[label] = work.most.scores, work.most.with_failures
 
     def paired(self) -> tuple[Paired, ...]:
         """Return each embedder beside the first, on the same comparisons."""
-        return tuple(compare_with_first(self._parts.test.most.what, self._scores, self._plan.seed))
+        return tuple(compare_with_first(self._parts.test.most.what, self._with_failures, self._plan.seed))
 
     def _fitted(self, label: str) -> tuple[Embedder, Parts, Captures, str]:
         """Return an embedder, its parts and captures, and how it was made."""

@@ -31,6 +31,7 @@ from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.scores.points import OperatingPoint, rule_of_3
+from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["Evaluation", "audited", "evaluate", "failures"]
 
@@ -64,6 +65,8 @@ class Evaluation(Shown):
     speed : Speed
     notes : tuple of str
         What else a reader must know of the data.
+    scores : dict of label to ScoreSet
+        As many test comparisons as there are, of each embedder; those that could not be made are counted only.
     quality : dict of str to (float, float, float)
         Measures of the faces found: their 5th, 50th and 95th percentile.
     provenance : Provenance
@@ -79,6 +82,7 @@ class Evaluation(Shown):
     failures: tuple[Failure, ...]
     speed: Speed
     notes: tuple[str, ...]
+    scores: dict[str, ScoreSet]
     quality: dict[str, tuple[float, float, float]]
     provenance: Provenance
 
@@ -206,6 +210,7 @@ def evaluate(
         gone,
         Speed(captures.fresh, captures.seconds, stages, sample),
         (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),
+        bench.scores,
         dict(_percentiles(captures)),
         provenance,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from faceloupe.blocks import Block, fold, table, text
+from faceloupe.blocks import Block, table, text
 from faceloupe.evaluation.rates_in_words import failures_words, rate_between, rate_in, unbroken
 from faceloupe.evaluation.results import Measured
 from faceloupe.numerals import counted
@@ -22,13 +22,14 @@ ORIGINS = {"chosen": "chosen on the development side", "given": "given with the 
 def reporting_section(found: "Evaluation") -> Iterator[Block]:
     """Yield the table of items, the model cards, and how to repeat it."""
     made = found.provenance
-    items = [[item, answer] for item, answer in _items(found).items()]
     yield text(
         "ISO/IEC 19795-1:2021 says what a report of a biometric performance test must state. The items below are "
         "answered from what was measured; what faceloupe cannot know is said to be missing."
     )
-    yield table("auditor", "The reporting list.", {"item": "left", "answer": "left"}, items)
-    yield fold("Model cards", [_card(one, found) for one in found.measured])
+    for item, answer in _items(found).items():
+        yield text(f"**{item}.** {answer}")
+    for one in found.measured:
+        yield _card(one, found)
     yield table(
         "repeat",
         "To repeat it.",

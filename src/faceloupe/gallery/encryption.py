@@ -13,13 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from faceloupe.errors import InputError, extra
-from faceloupe.files import read_bytes
+from faceloupe.errors import extra
+from faceloupe.seals import read_secret
 
-__all__ = ["VARIABLE", "Key", "is_plain", "key_of_environment", "read_key", "read_secret", "sqlcipher"]
+__all__ = ["VARIABLE", "Key", "is_plain", "key_of_environment", "read_key", "sqlcipher"]
 
 VARIABLE = "FACELOUPE_KEY"
-LEAST, MOST = 32, 4096
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,16 +48,6 @@ def read_key(path: Path) -> Key:
         If it cannot be opened.
     """
     return Key(sha256(read_secret(path)).hexdigest())
-
-
-def read_secret(path: Path) -> bytes:
-    """Return the bytes of a key's file, see :func:`read_key`."""
-    content = read_bytes(path, MOST)
-    if len(content) < LEAST:
-        raise InputError(f"{path}: a key has {LEAST} bytes or more, such as head -c 32 /dev/urandom > {path} gives")
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise InputError(f"{path} may be read by others on this machine: chmod 600 {path}")
-    return content
 
 
 def is_plain(path: Path) -> bool:

@@ -8,11 +8,9 @@ where it was made.
 """
 
 import base64
-import hmac
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,9 +21,9 @@ from faceloupe.arrays import encode_array
 from faceloupe.errors import GalleryError
 from faceloupe.files import write_whole
 from faceloupe.gallery import saved_points
-from faceloupe.gallery.encryption import read_secret
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import flaws, leave_out
+from faceloupe.seals import read_secret, seals_of
 
 __all__ = ["SCHEMA", "documents", "export"]
 
@@ -43,10 +41,7 @@ def export(connection: Connection, path: Path, key: Path | None = None) -> int:
     secret = None if key is None else read_secret(key)
     lines = [_line(document) for document in documents(connection)]
     body = b"".join(lines)
-    seals = {"sha256": sha256(body).hexdigest()}
-    if secret is not None:
-        seals["hmac_sha256"] = hmac.digest(secret, body, "sha256").hex()
-    end = _line({"subjects": len(lines) - 1, **seals})
+    end = _line({"subjects": len(lines) - 1, **seals_of(body, secret)})
     try:
         write_whole(path, body + end)
     except OSError as problem:

@@ -20,7 +20,6 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.encryption import read_secret
 from faceloupe.gallery.exporting import SCHEMA, documents
 from faceloupe.gallery.holders import Holders, holders_of, refusal_of_holder
 from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
@@ -29,6 +28,7 @@ from faceloupe.gallery.revisions import bring_up_to_date
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
 from faceloupe.scores.points import OperatingPoint
+from faceloupe.seals import read_secret
 
 __all__ = ["import_"]
 

@@ -1,0 +1,214 @@
+"""An evaluation in one file: page, numbers, scores, and what they were made with, sealed so that changes show.
+
+A bundle is a ZIP file. ``manifest.json`` names every other file with its SHA-256 and has the provenance; ``page.json``
+is the page; ``scores/N-*.npy`` are the scores of each recogniser with the numbers of the people compared; ``seal.json``
+holds the checksum of the manifest, and its signature if a key was given. Nobody's name is with the scores, but the page
+names photographs.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.documents import json_text, parse_json
+from faceloupe.errors import InputError
+from faceloupe.evaluation.evaluate import Evaluation
+from faceloupe.files import write_whole
+from faceloupe.pages import Shown, page
+from faceloupe.scores.rates import fmr, fnmr
+from faceloupe.scores.sets import ScoreSet
+from faceloupe.seals import check_seals, read_secret, seals_of
+
+__all__ = ["Bundle", "is_bundle", "read_bundle", "stored_page", "write_bundle"]
+
+SCHEMA = "faceloupe.bundle/1"
+MANIFEST, PAGE, SEAL = "manifest.json", "page.json", "seal.json"
+ARRAYS = ("mated", "non_mated", "mated_subjects", "non_mated_subjects")
+MOST_BYTES, MOST_FILES = 2**31, 1000
+FIRST = (1980, 1, 1, 0, 0, 0)  # of every file in it, so that equal content makes equal bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Bundle(Shown):
+    """An evaluation as it was bundled, whole and unchanged.
+
+    Attributes
+    ----------
+    page : dict
+        The page as it was.
+    scores : dict of label to ScoreSet
+        Of the comparisons that could be made.
+    provenance : dict
+        When, how, with what and of what it was made.
+    signed : bool
+        Whether its signature was checked with a key.
+    """
+
+    page: dict[str, Any]
+    scores: dict[str, ScoreSet]
+    provenance: dict[str, Any]
+    signed: bool
+
+    def __repr__(self) -> str:
+        signed = "signature checked" if self.signed else "checksums right, signature not checked"
+        return f"Bundle({self.page['title']}, {', '.join(self.scores)}, made {self.provenance['made']}; {signed})"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the numbers of the evaluation, schema ``faceloupe.evaluation/2``."""
+        evidence: dict[str, Any] = self.page["evidence"]
+        return evidence
+
+
+def stored_page(bundle: Bundle) -> dict[str, Any]:
+    """Return the page of a bundle as it was made."""
+    return bundle.page
+
+
+def is_bundle(path: str | Path) -> bool:
+    """Return whether a file is called like a bundle."""
+    file = Path(path).expanduser()
+    return file.suffix.lower() == ".zip" and file.is_file()
+
+
+def write_bundle(path: Path, evaluation: Evaluation, *, key: Path | None = None, show_faces: bool = False) -> None:
+    """Write an evaluation into one file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    evaluation : Evaluation
+    key : Path, optional
+        A file of 32 bytes or more that signs it.
+    show_faces : bool
+        As for the page.
+
+    Raises
+    ------
+    InputError
+        If the key cannot be used.
+    """
+    secret = None if key is None else read_secret(key)
+    files = {PAGE: json_text(page(evaluation, show_faces=show_faces)).encode()}
+    for number, scores in enumerate(evaluation.scores.values()):
+        for name in ARRAYS:
+            if (values := getattr(scores, name)) is not None:
+                files[_array_name(number, name)] = _npy(values)
+    manifest = json_text(
+        {
+            "schema": SCHEMA,
+            "provenance": evaluation.provenance.to_document(),
+            "recognisers": [
+                {"label": label, "failed_mated": scores.failed_mated, "failed_non_mated": scores.failed_non_mated}
+                for label, scores in evaluation.scores.items()
+            ],
+            "files": {name: sha256(content).hexdigest() for name, content in files.items()},
+        },
+        indent=1,
+    ).encode()
+    whole = {MANIFEST: manifest, SEAL: json_text(dict(seals_of(manifest, secret))).encode(), **files}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in whole.items():
+            archive.writestr(zipfile.ZipInfo(name, FIRST), content, zipfile.ZIP_DEFLATED)
+    write_whole(path, buffer.getvalue())
+
+
+def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
+    """Return what a bundle holds, once every checksum is right and its rates are those of its scores.
+
+    Parameters
+    ----------
+    path : path
+    key : Path, optional
+        The file of the key that signed it; without one a signature is not checked.
+
+    Raises
+    ------
+    InputError
+        If it is no bundle, was changed or cut short, is not signed with this key, or its page tells other error rates
+        than its scores have.
+    """
+    file = Path(path).expanduser()
+    secret = None if key is None else read_secret(key)
+    try:
+        return _checked(_unpacked(file), secret)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as problem:
+        raise InputError(f"{file} is no bundle of an evaluation, or damaged: {problem}") from problem
+    except InputError as problem:
+        raise InputError(f"{file} is not accepted: {problem}") from problem
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, MemoryError) as problem:
+        raise InputError(f"{file} is no bundle of an evaluation: {type(problem).__name__} {problem}") from problem
+
+
+def _unpacked(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        if len(set(names)) != len(names) or len(names) > MOST_FILES:
+            raise InputError("it names a file twice, or too many")
+        if sum(member.file_size for member in members) > MOST_BYTES:
+            raise InputError(f"unpacked it has more than {MOST_BYTES:,} bytes")
+        return {member.filename: _read(archive, member) for member in members}
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as opened:
+        return opened.read(member.file_size)
+
+
+def _checked(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
+    manifest = parse_json(files[MANIFEST])
+    if manifest.get("schema") != SCHEMA:
+        raise InputError(f"its schema is {manifest.get('schema')!r}; expected {SCHEMA!r}")
+    check_seals(files[MANIFEST], parse_json(files[SEAL]), secret)
+    if set(files) != {MANIFEST, SEAL, *manifest["files"]}:
+        raise InputError("it holds other files than its manifest names")
+    for name, digest in manifest["files"].items():
+        if sha256(files[name]).hexdigest() != digest:
+            raise InputError(f"{name} was changed after the bundle was written")
+    scores = {each["label"]: _scores(files, number, each) for number, each in enumerate(manifest["recognisers"])}
+    document = parse_json(files[PAGE])
+    for recogniser in document["evidence"]["recognisers"]:
+        _check_rates(recogniser, scores[recogniser["label"]])
+    return Bundle(document, scores, manifest["provenance"], secret is not None)
+
+
+def _check_rates(recogniser: Mapping[str, Any], scores: ScoreSet) -> None:
+    """Let numbers through that the scores have, at every threshold that was fixed before."""
+    for entry in recogniser["operating_points"]:
+        here = entry["here"]
+        told = here["fmr"], here["fnmr"]
+        counted = fmr(scores, here["threshold"]), fnmr(scores, here["threshold"])
+        if not all(isclose(one, other, abs_tol=1e-12) for one, other in zip(told, counted, strict=True)):
+            what = f"the rates of {recogniser['label']} at {here['threshold']:.4f}"
+            raise InputError(f"{what} on its page are not those of its scores")
+
+
+def _scores(files: Mapping[str, bytes], number: int, about: Mapping[str, Any]) -> ScoreSet:
+    arrays = {name: _of_npy(files.get(_array_name(number, name))) for name in ARRAYS}
+    return ScoreSet(**arrays, failed_mated=about["failed_mated"], failed_non_mated=about["failed_non_mated"])  # type: ignore[arg-type]
+
+
+def _array_name(number: int, name: str) -> str:
+    return f"scores/{number}-{name}.npy"
+
+
+def _npy(values: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype(np.int32) if values.dtype.kind == "i" else values, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _of_npy(content: bytes | None) -> NDArray[Any] | None:
+    if content is None:
+        return None
+    loaded: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    return loaded
