@@ -27,7 +27,7 @@ from PIL import Image
 
 from faceloupe.inspection import OnnxNetwork
 from faceloupe.recognition import SFace, compare, find_faces, recognise, weights
-from faceloupe.recognition.engines import _for_any_number, _import_openvino
+from faceloupe.recognition.engines import _import_openvino, _with_fixed_weights
 from faceloupe.recognition.search import DETECTION_SIDE, MIN_SCORE, MIN_SIZE
 
 BATCHES, TURNS = (1, 8, 32), 11
@@ -98,7 +98,7 @@ def onnx_runtime(content: bytes, batch: Floats) -> Work:
     import onnx
     import onnxruntime
 
-    free = _for_any_number(onnx.load_model_from_string(content)).SerializeToString()
+    free = _with_fixed_weights(onnx.load_model_from_string(content), many=True).SerializeToString()
     session = onnxruntime.InferenceSession(free, providers=["CPUExecutionProvider"])
     return lambda: session.run(None, {session.get_inputs()[0].name: batch})
 

@@ -1,4 +1,4 @@
-"""Embedders by name, and what else makes vectors of faces: our own networks, any scikit-learn transformer.
+"""Embedders by name, from a file too, and what else makes vectors: our own networks, any scikit-learn transformer.
 
 Whatever the embedder, it takes the same face chips, (N, 112, 112, 3) RGB in [0, 1]. What wants grey faces of another
 size gets the chips' luma (ITU-R BT.601), resized by a triangle filter as wide as the scale asks for.
@@ -21,6 +21,8 @@ from faceloupe.faces.pixels import LUMA
 from faceloupe.recognition.adapted import is_adapted, read_adapted, restore_adapted
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
+from faceloupe.recognition.installed import installed, installed_manifest, network_file
+from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 from faceloupe.scores.points import Maker
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ __all__ = [
     "PUBLISHED",
     "ClassifierEmbedder",
     "EstimatorEmbedder",
+    "embedder_names",
     "grey_faces",
     "open_embedder",
     "open_embedder_of",
@@ -55,11 +58,12 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
 
     Parameters
     ----------
-    name : "sface", "sface+flip" or path
-        SFace, SFace with the mirrored face added, a folder that ``faceloupe adapt`` wrote, or one that a classifier's
-        ``save`` wrote: then vectors are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
+    name : "sface", "sface+flip", another name, or path
+        SFace; SFace with the mirrored face added; a network that ``faceloupe embedder add`` put on this machine, by the
+        name of its manifest; a folder that ``faceloupe adapt`` wrote; or one that a classifier's ``save`` wrote: then
+        vectors are those of the network's last hidden layer, see :class:`ClassifierEmbedder`.
     engine : {"openvino", "onnxruntime"}
-        Engine that runs SFace.
+        Engine that runs SFace, and networks that were added.
 
     Raises
     ------
@@ -70,11 +74,14 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     """
     if name in PUBLISHED:
         return SFace(engine=engine, flip=name == "sface+flip")
+    manifest = installed_manifest(str(name))
+    if manifest is not None and manifest.kind == "embedder":
+        return OnnxEmbedder(network_file(manifest), manifest, engine=engine)
     folder = Path(name).expanduser()
     if not str(name) or not folder.is_dir():
         raise InputError(
-            f"There is no embedder {str(name)!r}; there are {', '.join(PUBLISHED)}, and any folder that a classifier "
-            "was saved into (classifier.save(folder))"
+            f"There is no embedder {str(name)!r}; there are {', '.join(embedder_names())}, and any folder that a "
+            "classifier was saved into (classifier.save(folder)). faceloupe embedder add brings one from an ONNX file"
         )
     if is_adapted(folder):
         base, document = read_adapted(folder)
@@ -82,6 +89,11 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     from faceloupe.training.loading import load_network
 
     return ClassifierEmbedder(load_network(folder))
+
+
+def embedder_names() -> tuple[str, ...]:
+    """Return the names that :func:`open_embedder` knows: those that are built in, then those that were added."""
+    return (*PUBLISHED, *(manifest.name for manifest in installed() if manifest.kind == "embedder"))
 
 
 def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = "openvino") -> Embedder:
@@ -99,7 +111,7 @@ def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = 
     Raises
     ------
     InputError
-        If there are several, or it is none of those with published weights, which alone are known by their names.
+        If there are several, or it is none of those that are known by their names, or not with these weights.
     """
     names = " and ".join(f"{maker.name} {maker.sha256[:8]}" for maker in makers)
     if len(makers) > 1:
@@ -107,13 +119,13 @@ def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = 
             f"{gallery} has references by {names}: name the one to use, as in open_gallery(..., "
             f"embedder={makers[0].name!r}) or --embedder {makers[0].name}"
         )
-    if makers[0].name in PUBLISHED:
+    if makers[0].name in embedder_names():
         embedder = open_embedder(makers[0].name, engine=engine)
         if embedder.sha256 == makers[0].sha256:
             return embedder
     raise InputError(
-        f"{gallery} has references by {names}, which is not published: give it, as in open_gallery(..., embedder=...) "
-        "or --embedder DIR"
+        f"{gallery} has references by {names}, which is not on this machine: add it again (faceloupe embedder add, "
+        "with the same manifest), or give it, as in open_gallery(..., embedder=...) or --embedder DIR"
     )
 
 

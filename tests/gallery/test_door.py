@@ -139,7 +139,7 @@ def test_of_several_embedders_one_must_be_named(tmp_path):
 def test_weights_of_another_version_are_not_taken_for_the_same(tmp_path):
     with open_gallery(tmp_path / "faces.db", create=True) as gallery:
         gallery.enrol("Ann", photograph("1.jpg", embedder="sface"))
-        with pytest.raises(InputError, match="which is not published"):
+        with pytest.raises(InputError, match="which is not on this machine"):
             _ = gallery.embedder
 
 

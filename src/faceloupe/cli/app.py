@@ -14,6 +14,7 @@ from faceloupe.cli.backup import backup
 from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.check import check
 from faceloupe.cli.crop import crop
+from faceloupe.cli.embedder import embedder
 from faceloupe.cli.enrol import enrol
 from faceloupe.cli.evaluate import evaluate
 from faceloupe.cli.explain import explain
@@ -126,3 +127,4 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(embedder, name="embedder")

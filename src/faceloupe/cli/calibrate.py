@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EmbedderName, EngineName, NoCache
+from faceloupe.cli.options import (
+    CACHED,
+    LABELLED_DATA,
+    AsJson,
+    CentralOfLabelled,
+    DeviceName,
+    EmbedderName,
+    EngineName,
+    NoCache,
+)
 from faceloupe.cli.terminal import aligned, echo, echo_json, moment, progress, say, say_failure, stoppable
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.numerals import counted
@@ -49,6 +58,7 @@ def calibrate(
     central: CentralOfLabelled = False,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     no_cache: NoCache = False,
     json: AsJson = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, EmbedderName, EngineName, GalleryName, MinSize, Turned
+from faceloupe.cli.options import AsJson, Central, DeviceName, EmbedderName, EngineName, GalleryName, MinSize, Turned
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -38,6 +38,7 @@ def enrol(
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
     """Put people into a gallery: enrol NAME PHOTO..., or enrol --folder DIR.

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloupe.cli.options import CACHED, LABELLED_DATA, AsJson, CentralOfLabelled, EngineName, NoCache, OnCluster
+from faceloupe.cli.options import (
+    CACHED,
+    LABELLED_DATA,
+    AsJson,
+    CentralOfLabelled,
+    DeviceName,
+    EngineName,
+    NoCache,
+    OnCluster,
+)
 from faceloupe.cli.terminal import (
     aligned,
     check_file,
@@ -44,8 +53,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME|DIR",
-            help="sface, sface+flip, a folder saved by faceloupe, or pca, cnn, deep, fitted on development subjects. "
-            "May be given several times. By default sface.",
+            help="sface, sface+flip, an added one, a folder saved by faceloupe, or pca, cnn, deep, fitted on "
+            "development subjects. May be given several times. By default sface.",
         ),
     ] = None,
     central: CentralOfLabelled = False,
@@ -63,6 +72,7 @@ def evaluate(
     draws: Annotated[int, typer.Option(help="Galleries drawn for identification.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the subjects, galleries, bands and fits drawn.")] = 0,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     impostors: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Non-mated scores, where DATA is a file of mated ones.")
     ] = None,

@@ -8,6 +8,7 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
+    DeviceName,
     EmbedderName,
     EngineName,
     MinSize,
@@ -47,6 +48,7 @@ def explain(
     turned: Turned = True,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
 ) -> None:
     """Explain why two photographs do, or do not, show one person: one page, which shows both faces."""
     from faceloupe import explaining

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.clips import ClipChoices, identify_clip
-from faceloupe.cli.options import AsJson, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr
+from faceloupe.cli.options import AsJson, DeviceName, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -64,6 +64,7 @@ def identify(
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
     """Say of every face in a photograph who of the gallery it is, or nobody; of a clip, who is in it and when.

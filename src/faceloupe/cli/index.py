@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, CollectionName, EmbedderName, EngineName, OnCluster
+from faceloupe.cli.options import AsJson, CollectionName, DeviceName, EmbedderName, EngineName, OnCluster
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.numerals import counted
 
@@ -23,6 +23,7 @@ def index(
     ] = False,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     on: OnCluster = None,
     json: AsJson = False,
 ) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
 
 __all__ = [
-    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "EmbedderName",
-    "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "OnCluster", "TargetFmr", "Turned",
+    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "DeviceName",
+    "EmbedderName", "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "OnCluster", "TargetFmr", "Turned",
     "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
@@ -68,7 +68,8 @@ EmbedderName = Annotated[
     typer.Option(
         "--embedder",
         metavar="NAME|DIR",
-        help="sface, sface+flip, or a folder saved by faceloupe. By default the gallery's own, or sface.",
+        help="sface, sface+flip, one that embedder add brought, or a folder saved by faceloupe. By default the "
+        "gallery's own, or sface.",
     ),
 ]
 MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Shortest side of a face that counts, in pixels.")]
@@ -79,7 +80,26 @@ Turned = Annotated[
         help="Look again at turned copies where no face is sure, or only at the photograph as it is.",
     ),
 ]
-EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="Engine that runs SFace.")]
+EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="Engine that runs networks.")]
+
+
+def _use_device(device: str | None) -> str | None:
+    if device is not None:
+        from faceloupe.recognition.devices import use_device
+
+        use_device(device)
+    return device
+
+
+DeviceName = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|gpu|cuda",
+        callback=_use_device,
+        help="What networks run on. By default CUDA where ONNX Runtime offers it, otherwise the processor.",
+    ),
+]
 TargetFmr = Annotated[
     float | None,
     typer.Option("--fmr", help="Take the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import EmbedderName, EngineName, GalleryName
+from faceloupe.cli.options import DeviceName, EmbedderName, EngineName, GalleryName
 from faceloupe.cli.terminal import echo, say
 from faceloupe.errors import InputError, UnavailableError
 
@@ -54,6 +54,7 @@ def serve(
     ] = None,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
     """Serve the page and the API, by default to this machine alone.

@@ -7,6 +7,7 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
+    DeviceName,
     EmbedderName,
     EngineName,
     MinSize,
@@ -39,6 +40,7 @@ def verify(
     ] = None,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
     """Decide whether two photographs show one person.

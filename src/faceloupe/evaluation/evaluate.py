@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.embedders import PUBLISHED, open_embedder
+from faceloupe.embedders import embedder_names, open_embedder
 from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import audit_pairs, usable_captures
 from faceloupe.evaluation.baselines import FITTED
@@ -240,9 +240,10 @@ def _opened(embedders: Named, engine: Engine) -> dict[str, Embedder | None]:
 def _open(one: "str | Embedder", engine: Engine) -> Embedder:
     if not isinstance(one, str):
         return one
-    if one not in PUBLISHED and not Path(one).expanduser().is_dir():
+    if one not in embedder_names() and not Path(one).expanduser().is_dir():
+        names = ", ".join((*embedder_names(), *FITTED))
         raise InputError(
-            f"There is no embedder {one!r}; there are {', '.join((*PUBLISHED, *FITTED))} (the last {len(FITTED)} are "
+            f"There is no embedder {one!r}; there are {names} (the last {len(FITTED)} are "
             "fitted on the development side), and any folder that a classifier was saved into"
         )
     return open_embedder(one, engine=engine)

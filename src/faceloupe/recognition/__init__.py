@@ -12,6 +12,8 @@ from faceloupe.recognition.detect import detect
 from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
 from faceloupe.recognition.limits import QualityLimits, shortcomings
+from faceloupe.recognition.manifests import Manifest, read_manifest
+from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.recognition.quality import Pose, Quality, measure
 from faceloupe.recognition.recognise import find_faces, recognise, template_of
@@ -26,6 +28,8 @@ __all__ = [
     "Embedder",
     "FaceChip",
     "FaceSearch",
+    "Manifest",
+    "OnnxEmbedder",
     "PhotoProblem",
     "Photograph",
     "Pose",
@@ -41,6 +45,7 @@ __all__ = [
     "measure",
     "published_point",
     "published_points",
+    "read_manifest",
     "recognise",
     "shortcomings",
     "template_of",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.faces.pixels import Samples
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.openings import forget_in_children
 from faceloupe.recognition.search import DETECTION_SIDE, FAINT, Faces, FaceSearch
 from faceloupe.recognition.weights import YUNET, read_weights
 
@@ -241,6 +242,15 @@ def _detection(row: Floats, back: NDArray[np.float64], scale: NDArray[np.float64
 
 _idle: "list[FaceDetectorYN]" = []
 _opening = Lock()  # how much OpenCV says is set for the whole process
+
+
+def _forget() -> None:
+    global _opening
+    _opening = Lock()
+    _idle.clear()
+
+
+forget_in_children(_forget)
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """Faces to vectors: whoever can do that is an embedder."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
-from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +10,9 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.recognition.chips import CHIP_SIDE, FaceChip
+from faceloupe.recognition.devices import chosen_device
 from faceloupe.recognition.engines import Engine, Run, check_engine, open_network
+from faceloupe.recognition.openings import opening
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.weights import SFACE, read_weights
@@ -153,19 +154,8 @@ def no_direction(embedder: Embedder) -> str:
     return f"{embedder.name} returned zeros or no numbers for a face, which have no direction"
 
 
-_openings: dict[Engine, Future[Run]] = {}
-_openings_lock = Lock()
-
-
 def _opening(engine: Engine) -> Future[Run]:
-    """Return SFace as it is being opened, or was; if that failed, it is tried once more."""
-    with _openings_lock:
-        known = _openings.get(engine)
-        if known is None or (known.done() and known.exception()):
-            thread = ThreadPoolExecutor(1, "faceloupe-sface")
-            _openings[engine] = thread.submit(lambda: open_network(read_weights(SFACE), engine))
-            thread.shutdown(wait=False)
-        return _openings[engine]
+    return opening((SFACE.sha256, engine, chosen_device()), lambda: open_network(read_weights(SFACE), engine))
 
 
 def _as_trained(faces: Floats) -> Floats:

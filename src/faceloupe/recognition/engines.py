@@ -1,6 +1,6 @@
-"""Running an embedding network from its ONNX file, many faces at a time.
+"""Running a network from its ONNX file, many faces at a time.
 
-The published SFace says that it takes one face, and lists its weights among its inputs, where a caller could replace
+A published network may say that it takes one face, and list its weights among its inputs, where a caller could replace
 them. Each engine here opens it for any number of faces, with the weights fixed; the numbers stay the same.
 """
 
@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
+from faceloupe.recognition.devices import check_provider, chosen_device, onnxruntime_providers, openvino_device
 
-__all__ = ["Engine", "Run", "check_engine", "open_network"]
+__all__ = ["Engine", "Outputs", "Run", "check_engine", "open_network", "open_outputs"]
 
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
 """(N, C, H, W) -> (N, D); may be called from several threads."""
+Outputs = Callable[[Floats], list[Floats]]
+"""What goes in -> every output, in the order of the file; may be called from several threads."""
 
 Engine = Literal["openvino", "onnxruntime"]
 
@@ -40,58 +43,88 @@ def check_engine(engine: str) -> None:
         raise InputError(f'engine: expected "openvino" or "onnxruntime", got {engine!r}')
 
 
-def open_network(content: bytes, engine: Engine) -> Run:
-    """Return a function that runs the network in an ONNX file.
+def open_network(content: bytes, engine: Engine, *, output: str | None = None, many: bool = True) -> Run:
+    """Return a function that runs the network in an ONNX file, on the device of :func:`use_device`.
 
     Parameters
     ----------
     content : bytes
-        Bytes of the file: a network with one input (1, C, H, W) beside its weights and one output (1, D).
+        Bytes of the file: a network with one input (1, C, H, W) beside its weights.
     engine : {"openvino", "onnxruntime"}
-        OpenVINO in 32-bit floats on the CPU, or ONNX Runtime, on CUDA where it offers that. Where OpenVINO is not
-        installed, as on Macs with Intel processors, ONNX Runtime takes its place: the vectors are the same to the sixth
-        digit.
+        OpenVINO in 32-bit floats, or ONNX Runtime. Where OpenVINO is not installed, as on Macs with Intel processors,
+        ONNX Runtime takes its place: the vectors are the same to the sixth digit.
+    output : str, optional
+        Name of the output (1, D) to return; by default the first.
+    many : bool
+        Whether it may be opened for any number of faces; otherwise they go through it one after another.
 
     Raises
     ------
     InputError
-        If there is no such engine.
+        If there is no such engine or output, or the engine cannot run the network.
     UnavailableError
-        If its packages are missing.
+        If its packages or the device are missing.
     """
+    run: Run = _either(engine, lambda: _OpenVINO(content, output, many), lambda: _onnxruntime(content, output, many))
+    return run
+
+
+def open_outputs(content: bytes, engine: Engine) -> Outputs:
+    """Return a function that runs a network for inputs of the size in the file, and returns all its outputs.
+
+    Raises
+    ------
+    InputError, UnavailableError
+        As :func:`open_network`.
+    """
+    run: Outputs = _either(engine, lambda: _openvino_outputs(content), lambda: _onnxruntime_outputs(content))
+    return run
+
+
+def _either(engine: Engine, openvino: Callable[[], Any], onnxruntime: Callable[[], Any]) -> Any:
     check_engine(engine)
     if engine == "openvino":
         try:
-            return _OpenVINO(content)
+            _import_openvino()
         except UnavailableError as missing:
             with suppress(UnavailableError):
-                return _onnxruntime(content)
+                return onnxruntime()
             raise missing
-    return _onnxruntime(content)
+        return openvino()
+    return onnxruntime()
 
 
 class _OpenVINO:
     """Few faces are run by all cores together, which is soonest; of many each core runs its own, which is fastest."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, output: str | None, many: bool) -> None:
+        self._many = many
         self._openvino = _import_openvino()
         self._core = self._openvino.Core()
-        self._model = self._core.read_model(content)  # weights become constants
-        self._model.reshape([-1, *list(self._model.input(0).partial_shape)[1:]])
-        self._together = self._compiled("LATENCY")
+        self._device = openvino_device(self._core, chosen_device())
+        self._model = _read(self._core, content)
+        with _runs("OpenVINO"):
+            if many:
+                self._model.reshape([-1, *list(self._model.input(0).partial_shape)[1:]])
+            self._output = _place(output, [sorted(each.get_names()) for each in self._model.outputs])
+            self._together = self._compiled("LATENCY")
         self._lock = Lock()
 
     def __call__(self, faces: Floats) -> Floats:
-        if len(faces) >= MANY:
-            return self._run_many(faces)
-        outputs = self._together.create_infer_request().infer([faces], share_inputs=True)
-        return np.array(outputs[0], dtype=np.float32)
+        if not self._many:
+            return _singly(self._run, faces)
+        return self._run_many(faces) if len(faces) >= MANY else self._run(faces)
+
+    def _run(self, faces: Floats) -> Floats:
+        with _runs("OpenVINO"):
+            outputs = self._together.create_infer_request().infer([faces], share_inputs=True)
+        return np.array(outputs[self._output], dtype=np.float32)
 
     def _run_many(self, faces: Floats) -> Floats:
         vectors = {}
 
         def keep(request: Any, start: int) -> None:
-            vectors[start] = np.array(request.get_output_tensor().data, dtype=np.float32)
+            vectors[start] = np.array(request.get_output_tensor(self._output).data, dtype=np.float32)
 
         with self._lock:
             self._apart.set_callback(keep)
@@ -107,38 +140,110 @@ class _OpenVINO:
         return self._openvino.AsyncInferQueue(self._compiled("THROUGHPUT"))
 
     def _compiled(self, hint: str) -> Any:
-        # Where the CPU has them OpenVINO would take 16-bit floats.
-        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}
-        return self._core.compile_model(self._model, "CPU", options)
+        return self._core.compile_model(self._model, self._device, _precise(hint))
 
 
-def _onnxruntime(content: bytes) -> Run:
+def _precise(hint: str) -> dict[str, str]:
+    return {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}  # else 16-bit floats where the CPU has them
+
+
+def _read(core: Any, content: bytes) -> Any:
+    with _runs("OpenVINO"):
+        return core.read_model(content)  # weights become constants
+
+
+def _openvino_outputs(content: bytes) -> Outputs:
+    core = _import_openvino().Core()
+    device = openvino_device(core, chosen_device())
+    model = _read(core, content)
+    with _runs("OpenVINO"):
+        compiled = core.compile_model(model, device, _precise("LATENCY"))
+
+    def run(inputs: Floats) -> list[Floats]:
+        with _runs("OpenVINO"):
+            outputs = compiled.create_infer_request().infer([inputs], share_inputs=True)
+        return [np.array(outputs[place], dtype=np.float32) for place in range(len(compiled.outputs))]
+
+    return run
+
+
+def _onnxruntime(content: bytes, output: str | None, many: bool) -> Run:
+    session = _session(content, many=many)
+    place = _place(output, [[each.name] for each in session.get_outputs()])
+    face = session.get_inputs()[0].name
+
+    def run(faces: Floats) -> Floats:
+        with _runs("ONNX Runtime"):
+            return np.asarray(session.run(None, {face: faces})[place], dtype=np.float32)
+
+    return run if many else lambda faces: _singly(run, faces)
+
+
+def _singly(run: Run, faces: Floats) -> Floats:
+    return np.concatenate([run(faces[place : place + 1]) for place in range(len(faces))])
+
+
+def _onnxruntime_outputs(content: bytes) -> Outputs:
+    session = _session(content, many=False)
+    name = session.get_inputs()[0].name
+
+    def run(inputs: Floats) -> list[Floats]:
+        with _runs("ONNX Runtime"):
+            return [np.asarray(each, dtype=np.float32) for each in session.run(None, {name: inputs})]
+
+    return run
+
+
+def _session(content: bytes, *, many: bool) -> Any:
     try:
         import onnx
         import onnxruntime
     except ImportError as error:
         raise UnavailableError(f"ONNX Runtime needs {error.name}: pip install faceloupe[onnx]") from error
-    offered = onnxruntime.get_available_providers()
-    providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in offered]
-    model = _for_any_number(onnx.load_from_string(content))
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
-    face = session.get_inputs()[0].name
-
-    def run(faces: Floats) -> Floats:
-        return np.asarray(session.run(None, {face: faces})[0], dtype=np.float32)
-
-    return run
+    device = chosen_device()
+    providers = onnxruntime_providers(onnxruntime, device)
+    with _runs("ONNX Runtime"):
+        model = _with_fixed_weights(onnx.load_from_string(content), many=many)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
+    check_provider(session, device)
+    return session
 
 
-def _for_any_number(model: Any) -> Any:
-    """Free the first dimension of what goes in and out, and let no weight be an input."""
+def _with_fixed_weights(model: Any, *, many: bool) -> Any:
+    """Let no weight be an input; for many faces free the first dimension of what goes in and out."""
     fixed = {weight.name for weight in model.graph.initializer}
     faces = [value for value in model.graph.input if value.name not in fixed]
     del model.graph.input[:]
     model.graph.input.extend(faces)
-    for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "faces"
+    for value in (*model.graph.input, *model.graph.output) if many else ():
+        dimensions = value.type.tensor_type.shape.dim
+        if dimensions:
+            dimensions[0].dim_param = "faces"
     return model
+
+
+def _place(output: str | None, names: list[list[str]]) -> int:
+    """Return which output is meant."""
+    if output is None:
+        return 0
+    for place, known in enumerate(names):
+        if output in known:
+            return place
+    raise InputError(
+        f"output: there is no {output!r}; there are {', '.join(name for known in names for name in known)}"
+    )
+
+
+@contextmanager
+def _runs(engine: str) -> Iterator[None]:
+    """Let what an engine says against a network be an error of ours."""
+    try:
+        yield
+    except (InputError, UnavailableError, MemoryError):
+        raise
+    except Exception as problem:  # engines raise what their C++ does: RuntimeError, and classes of their own
+        reason = " ".join(str(problem).split())[:300]
+        raise InputError(f"{engine} cannot run this network: {reason}") from problem
 
 
 def _import_openvino() -> Any:

@@ -125,7 +125,8 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
     if not published:
         raise InputError(
             f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
-            "like yours (faceloupe calibrate)"
+            f"like yours, faceloupe calibrate DATA --embedder {embedder.name} --gallery people.db --create (with "
+            "--threshold SCORE to decide by a score of your own), and give --gallery people.db"
         )
     offered = ", ".join(f"{point.target_fmr:g} ({one_in(point.target_fmr)})" for point in published)
     raise InputError(

@@ -1,0 +1,122 @@
+"""``faceloupe embedder``: networks from files that make vectors of faces."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloupe.cli.options import AsJson, DeviceName, EngineName
+from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, stoppable
+from faceloupe.errors import InputError
+
+if TYPE_CHECKING:
+    from faceloupe.recognition.manifests import Manifest
+
+__all__ = ["embedder"]
+
+embedder = typer.Typer(
+    help="Add, list, check and remove embedders from ONNX files.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@embedder.command()
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")],
+    manifest: Annotated[Path, typer.Option(metavar="FILE.toml", help="How it is to be read, and where it comes from.")],
+    name: Annotated[str | None, typer.Option(help="Call it so, instead of as the manifest says.")] = None,
+) -> None:
+    """Add an embedder from an ONNX file; from then on --embedder NAME takes it.
+
+    The file is copied to your networks under its SHA-256 and run once, on faces made up, before it is added.
+    """
+    import numpy as np
+
+    from faceloupe.embedders import PUBLISHED
+    from faceloupe.evaluation.baselines import FITTED
+    from faceloupe.recognition.installed import add_network
+    from faceloupe.recognition.manifests import read_manifest
+    from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+
+    read = read_manifest(manifest)
+    read = replace(read, name=name) if name else read
+    if read.name in (*PUBLISHED, *FITTED):
+        raise InputError(f"{read.name} is built in; --name gives another name")
+    opened = OnnxEmbedder(file, read)
+    dimensions = opened.embed(np.random.default_rng(0).random((1, 112, 112, 3), dtype=np.float32)).shape[1]
+    where = add_network(file, read)
+    echo(f"{read.name}: {dimensions} numbers a face, added as {where}")
+    say(
+        f"It has no threshold yet. faceloupe embedder check {read.name} --on DATA measures whether the manifest reads "
+        f"it as it was trained; faceloupe calibrate DATA --embedder {read.name} --create makes a gallery with one."
+    )
+
+
+@embedder.command("list")
+def list_(json: AsJson = False) -> None:
+    """List the embedders that --embedder takes by name."""
+    from faceloupe.embedders import PUBLISHED
+    from faceloupe.recognition.installed import installed
+
+    added = [manifest for manifest in installed() if manifest.kind == "embedder"]
+    if json:
+        echo_json(
+            {
+                "schema": "faceloupe.embedders/1",
+                "built_in": list(PUBLISHED),
+                "added": [manifest.to_document() for manifest in added],
+            }
+        )
+        return
+    rows = [(name, "built in", "", "Apache-2.0", "") for name in PUBLISHED]
+    rows += [(m.name, "added", _taken(m), m.licence, m.sha256[:12]) for m in added]
+    echo(aligned(("name", "", "takes", "licence", "SHA-256"), rows))
+    for manifest in added:
+        echo(f"\n{manifest.name}: {manifest.source}. Trained on: {manifest.training_data}.")
+
+
+@embedder.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As embedder list shows it.")],
+    on: Annotated[str, typer.Option("--on", metavar="DATA", help="lfw, orl, or a folder NAME/*.jpg.")],
+    photographs: Annotated[int, typer.Option(min=10, help="How many to look at, at most.")] = 200,
+    engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
+    json: AsJson = False,
+) -> None:
+    """Measure whether a manifest reads its network as it was trained: channel order, scaling, alignment, mirroring.
+
+    Exit status 1 if another reading separates the people of the photographs better.
+    """
+    from faceloupe.evaluation.embedder_check import check_embedder
+    from faceloupe.recognition.installed import installed_manifest, network_file
+    from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+
+    manifest = installed_manifest(name)
+    if manifest is None:
+        raise InputError(f"no embedder called {name!r} was added; faceloupe embedder list shows those that were")
+    with stoppable("Stopped."), progress("checking", transient=True) as show:
+        checked = check_embedder(
+            OnnxEmbedder(network_file(manifest), manifest, engine=engine), on, photographs=photographs, progress=show
+        )
+    if json:
+        echo_json(checked.to_document())
+    else:
+        rows = [(each.words, f"{each.d_prime:.2f}", f"{each.gain:+.2f}") for each in checked.readings]
+        echo(aligned(("read", "d'", "gain"), rows))
+        say(checked.words())
+    if checked.better is not None:
+        raise typer.Exit(1)
+
+
+@embedder.command()
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As embedder list shows it.")]) -> None:
+    """Remove an embedder that was added. Galleries keep their templates, but recognise nobody until it is back."""
+    from faceloupe.recognition.installed import remove_network
+
+    remove_network(name)
+    echo(f"{name} removed")
+
+
+def _taken(manifest: "Manifest") -> str:
+    return f"{manifest.size[0]}x{manifest.size[1]} {manifest.channels}"

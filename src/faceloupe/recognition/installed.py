@@ -1,0 +1,109 @@
+"""Networks from files that were added to this machine: by name, with their manifests, in the user's data folder.
+
+A file lies under its SHA-256 and its manifest under its name; ``FACELOUPE_NETWORKS`` names another folder. The manifest
+is written last: what has one is whole.
+"""
+
+import os
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+
+from faceloupe.errors import InputError, UnavailableError
+from faceloupe.files import read_bytes, write_whole
+from faceloupe.recognition.manifests import NAME, Manifest, read_manifest
+from faceloupe.recognition.onnx_embedder import MAX_BYTES
+
+__all__ = ["add_network", "installed", "installed_manifest", "network_file", "networks_folder", "remove_network"]
+
+
+def networks_folder() -> Path:
+    """Return where added networks lie.
+
+    Raises
+    ------
+    UnavailableError
+        If the packages of the extra ``recognition`` are missing.
+    """
+    if folder := os.environ.get("FACELOUPE_NETWORKS"):
+        return Path(folder).expanduser()
+    try:
+        from platformdirs import user_data_path
+    except ImportError as error:
+        raise UnavailableError(f"Networks need {error.name}: pip install faceloupe[recognition]") from error
+    return user_data_path("faceloupe") / "networks"
+
+
+def installed() -> tuple[Manifest, ...]:
+    """Return the manifests of the networks that were added, by name.
+
+    Raises
+    ------
+    InputError
+        If a manifest was damaged.
+    """
+    return tuple(read_manifest(path) for path in sorted(networks_folder().glob("*.toml")))
+
+
+def installed_manifest(name: str) -> Manifest | None:
+    """Return the manifest of an added network; None if there is none of that name."""
+    if not NAME.fullmatch(name):
+        return None
+    path = _manifest_path(name)
+    return read_manifest(path) if path.is_file() else None
+
+
+def network_file(manifest: Manifest) -> Path:
+    """Return where the file of an added network lies."""
+    return networks_folder() / f"{manifest.sha256}.onnx"
+
+
+def add_network(file: str | PathLike[str], manifest: Manifest) -> Path:
+    """Copy a network's file to the user's networks and write its manifest beside it; return where the file is.
+
+    Raises
+    ------
+    InputError
+        If the file is not that of the manifest, or another network has the name.
+    OSError
+        If the file cannot be read, or the copy not be written.
+    """
+    known = installed_manifest(manifest.name)
+    if known is not None and known != manifest:
+        raise InputError(
+            f"another network is called {manifest.name}: faceloupe embedder remove {manifest.name}, or --name another"
+        )
+    content = read_bytes(Path(file).expanduser(), MAX_BYTES)
+    digest = sha256(content).hexdigest()
+    if digest != manifest.sha256:
+        raise InputError(
+            f"{file} is not the file that the manifest describes: its SHA-256 is {digest}, the manifest says "
+            f"{manifest.sha256}. Correct the manifest if this is the file that you mean"
+        )
+    target = network_file(manifest)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, content)
+    write_whole(_manifest_path(manifest.name), manifest.to_toml().encode())
+    return target
+
+
+def remove_network(name: str) -> Manifest:
+    """Remove an added network: its manifest, and its file if no other manifest needs it.
+
+    Raises
+    ------
+    InputError
+        If none of that name was added.
+    """
+    manifest = installed_manifest(name)
+    if manifest is None:
+        there = ", ".join(each.name for each in installed()) or "none"
+        raise InputError(f"no network called {name!r} was added; there are: {there}")
+    _manifest_path(name).unlink()
+    if all(other.sha256 != manifest.sha256 for other in installed()):
+        network_file(manifest).unlink(missing_ok=True)
+    return manifest
+
+
+def _manifest_path(name: str) -> Path:
+    return networks_folder() / f"{name}.toml"

@@ -1,0 +1,201 @@
+"""An embedder from a file: any network in ONNX that makes a vector of a face, read as its manifest says."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.faces.pixels import LUMA
+from faceloupe.files import read_bytes
+from faceloupe.recognition.align import similarity
+from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
+from faceloupe.recognition.devices import chosen_device
+from faceloupe.recognition.embed import BATCH
+from faceloupe.recognition.engines import Engine, Run, check_engine, open_network
+from faceloupe.recognition.manifests import Manifest, Points, read_manifest
+from faceloupe.recognition.openings import opening
+
+__all__ = ["MAX_BYTES", "OnnxEmbedder", "as_input", "landmark_places", "read_network"]
+
+Floats = NDArray[np.float32]
+
+MAX_BYTES = 4 << 30
+"""The largest file of a network that is read."""
+
+
+class OnnxEmbedder:
+    """A network in an ONNX file as an embedder.
+
+    It sees what a face chip shows, 112 x 112 pixels, moved and scaled to the size and the landmarks of its manifest;
+    black where that reaches beyond the chip. No threshold comes with it: it decides once one is measured (``faceloupe
+    calibrate``) or given.
+
+    Parameters
+    ----------
+    file : path
+        The ONNX file. It is read, and its hash compared, when the first face is embedded in a process.
+    manifest : path, dict or Manifest
+        How the file is to be read; see :class:`faceloupe.recognition.manifests.Manifest`.
+    engine : {"openvino", "onnxruntime"}
+        Engine that runs it.
+
+    Attributes
+    ----------
+    name : str
+        As the manifest says.
+    sha256 : str
+        Hash of the file's hash and of how the file is read: templates of two readings are not compared.
+    manifest : Manifest
+
+    Raises
+    ------
+    InputError
+        If the manifest is not as described or is a detector's, or there is no such engine.
+    """
+
+    def __init__(
+        self,
+        file: str | PathLike[str],
+        manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest",
+        *,
+        engine: Engine = "openvino",
+    ) -> None:
+        check_engine(engine)
+        self.manifest = read_manifest(manifest)
+        if self.manifest.kind != "embedder":
+            raise InputError(f"{self.manifest.name} is a {self.manifest.kind}, not an embedder")
+        self.name, self.sha256 = self.manifest.name, self.manifest.reading
+        self._file = Path(file).expanduser()
+        self._engine = engine
+
+    def embed(self, faces: Floats) -> Floats:
+        """Return a vector for each face.
+
+        Parameters
+        ----------
+        faces : array of float32, (N, 112, 112, 3)
+            Chips: RGB in [0, 1].
+
+        Returns
+        -------
+        array of float32, (N, D)
+
+        Raises
+        ------
+        InputError
+            If `faces` has another shape, the file is not that of the manifest, or the network cannot be run as the
+            manifest says.
+        UnavailableError
+            If packages or the device are missing.
+        """
+        if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
+            raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")
+        vectors = self._vectors(faces)
+        return vectors + self._vectors(faces[:, :, ::-1]) if self.manifest.flip else vectors
+
+    def _vectors(self, faces: Floats) -> Floats:
+        run = self._opening().result()
+        batches = (as_input(faces[start : start + BATCH], self.manifest) for start in range(0, len(faces), BATCH))
+        return np.concatenate([run(batch) for batch in batches])
+
+    def _opening(self) -> Future[Run]:
+        read = self.manifest  # how pixels are scaled and landmarks placed is no part of the network
+        key = (read.sha256, read.output, read.size, read.n_channels, read.layout, self._engine, chosen_device())
+        return opening(key, lambda: _open(read_network(self._file, read), read, self._engine))
+
+    def read_as(self, manifest: Manifest) -> "OnnxEmbedder":
+        """Return the same file, read as another manifest says."""
+        return OnnxEmbedder(self._file, manifest, engine=self._engine)
+
+    def __repr__(self) -> str:
+        height, width = self.manifest.size
+        return f"OnnxEmbedder({self.name}, {height}x{width} {self.manifest.channels}, {self._engine})"
+
+
+def read_network(file: Path, manifest: Manifest) -> bytes:
+    """Return the bytes of a network's file, once their hash is the manifest's.
+
+    Raises
+    ------
+    InputError
+        If it is another file, or cannot be read.
+    """
+    try:
+        content = read_bytes(file, MAX_BYTES)
+    except OSError as problem:
+        raise InputError(f"{file}, the network of {manifest.name}, cannot be read: {problem.strerror}") from problem
+    digest = sha256(content).hexdigest()
+    if digest != manifest.sha256:
+        raise InputError(
+            f"{file} is not the file of the manifest of {manifest.name} (SHA-256 {digest}, expected "
+            f"{manifest.sha256}) and is not used"
+        )
+    return content
+
+
+def as_input(faces: Floats, manifest: Manifest) -> Floats:
+    """Return chips as the network takes them, (N, 112, 112, 3) in [0, 1] -> (N, C, H, W) or (N, H, W, C)."""
+    seen = _placed(faces, manifest.size, manifest.points)
+    if manifest.channels == "BGR":
+        seen = seen[..., ::-1]
+    elif manifest.channels == "grey":
+        seen = (seen @ LUMA)[..., np.newaxis]
+    mean, std = np.array(manifest.mean, np.float32), np.array(manifest.std, np.float32)
+    scaled = (seen * np.float32(manifest.scale) - mean) / std
+    return np.ascontiguousarray(scaled if manifest.layout == "NHWC" else scaled.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def _placed(faces: Floats, size: tuple[int, int], points: Points) -> Floats:
+    """Return chips moved and scaled so that their landmarks lie where the network expects them."""
+    import cv2
+
+    height, width = size
+    onto = _chip_to_input(size, points)
+    if (height, width) == (CHIP_SIDE, CHIP_SIDE) and np.allclose(onto, np.eye(2, 3), atol=1e-6):
+        return faces
+    return np.stack([np.asarray(cv2.warpAffine(face, onto, (width, height))) for face in faces])  # bilinear
+
+
+def _chip_to_input(size: tuple[int, int], points: Points) -> NDArray[np.float64]:
+    """Return what takes (x, y, 1) in a chip to (x, y) in what the network takes, (2, 3)."""
+    if not isinstance(points, str):
+        return similarity(REFERENCE_POINTS, points)
+    down = size[0] / CHIP_SIDE
+    across = size[1] / CHIP_SIDE if points == "none" else down
+    middle, new_middle = (CHIP_SIDE - 1) / 2, np.array([size[1] - 1, size[0] - 1]) / 2
+    return np.array([[across, 0, new_middle[0] - across * middle], [0, down, new_middle[1] - down * middle]])
+
+
+def landmark_places(manifest: Manifest) -> NDArray[np.float64]:
+    """Return where the five landmarks of a chip come to lie in what the network takes, (5, 2) of (x, y)."""
+    onto = _chip_to_input(manifest.size, manifest.points)
+    places: NDArray[np.float64] = np.array(REFERENCE_POINTS) @ onto[:, :2].T + onto[:, 2]
+    return places
+
+
+def _open(content: bytes, manifest: Manifest, engine: Engine) -> Run:
+    """Return what runs the network: many faces at a time if it can, or else one after another."""
+    two = np.random.default_rng(0).random((2, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32)
+    inputs = as_input(two, manifest)
+    alone = open_network(content, engine, output=manifest.output, many=False)
+    expected = alone(inputs)
+    if expected.ndim != 2 or len(expected) != 2 or not np.isfinite(expected).all():
+        raise InputError(
+            f"{manifest.name}: expected a vector of finite numbers for a face, got shape {expected.shape[1:]}; "
+            "the manifest's output may be another one"
+        )
+    try:
+        many = open_network(content, engine, output=manifest.output)
+        together = many(inputs)
+    except InputError:
+        return alone  # the number of faces is written into it
+    same = together.shape == expected.shape and np.allclose(
+        together, expected, rtol=1e-3, atol=1e-4 * abs(expected).max()
+    )
+    return many if same else alone

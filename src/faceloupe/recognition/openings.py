@@ -1,0 +1,50 @@
+"""The networks that are open in this process: each is opened once, in a thread of its own, and again after a fork.
+
+A forked child has the memory of its parent but none of its threads, and an engine that waits for threads that are gone
+waits for ever. So a child forgets what its parent had opened, and opens its own.
+"""
+
+import os
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+__all__ = ["forget_in_children", "opening"]
+
+_openings: dict[Hashable, Future[Any]] = {}
+_lock = Lock()
+
+
+def opening(key: Hashable, open_it: Callable[[], Any]) -> Future[Any]:
+    """Return a network as it is being opened, or was; if that failed, it is tried once more.
+
+    Parameters
+    ----------
+    key : hashable
+        What the network is known by here.
+    open_it : callable
+        Opens it; called in a thread, so that faces can be looked for in the meantime.
+    """
+    with _lock:
+        known = _openings.get(key)
+        if known is None or (known.done() and known.exception()):
+            thread = ThreadPoolExecutor(1, "faceloupe-opening")
+            _openings[key] = thread.submit(open_it)
+            thread.shutdown(wait=False)
+        return _openings[key]
+
+
+def forget_in_children(forget: Callable[[], object]) -> None:
+    """Call a function in every process that is forked from this one."""
+    if hasattr(os, "register_at_fork"):  # Windows does not fork
+        os.register_at_fork(after_in_child=forget)
+
+
+def _forget() -> None:
+    global _lock
+    _lock = Lock()
+    _openings.clear()
+
+
+forget_in_children(_forget)

@@ -1,0 +1,51 @@
+"""A network is open once in a process, and a forked child opens its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from faceloupe.recognition.openings import opening
+
+
+def test_it_is_opened_once_and_again_only_if_that_failed():
+    tries = []
+
+    def fail_first():
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("no")
+        return len(tries)
+
+    with pytest.raises(OSError, match="no"):
+        opening("a test's", fail_first).result()
+    assert [opening("a test's", fail_first).result() for _ in range(3)] == [2, 2, 2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_a_child_that_is_forked_while_threads_recognise_gives_the_same_numbers(published, engine):  # noqa: ARG001
+    program = f"""
+import multiprocessing, threading, warnings
+import numpy as np
+from faceloupe.recognition import SFace, detect
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside threads
+faces = np.random.default_rng(0).random((9, 112, 112, 3), dtype=np.float32)
+picture = np.zeros((64, 64, 3), np.uint8)
+def work(_):
+    detect(picture)
+    return SFace(engine="{engine}").embed(faces)
+expected = work(0)
+threads = [threading.Thread(target=work, args=(0,)) for _ in range(3)]
+[thread.start() for thread in threads]
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    for vectors in pool.map_async(work, range(2)).get(timeout=60):
+        np.testing.assert_allclose(vectors, expected, atol=1e-4)
+[thread.join() for thread in threads]
+print("the same")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False, env=os.environ
+    )
+    assert ended.stdout == "the same\n", ended.stderr
