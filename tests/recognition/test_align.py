@@ -9,9 +9,9 @@ from PIL import Image
 
 from faceloupe.errors import InputError
 from faceloupe.recognition import align, detect
-from faceloupe.recognition.align import similarity
 from faceloupe.recognition.chips import REFERENCE_POINTS
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.geometry import similarity
 from faceloupe.recognition.weights import SFACE, find_weights
 
 places = st.lists(st.tuples(*[st.floats(-500, 500)] * 2), min_size=5, max_size=5)

@@ -7,9 +7,9 @@ import pytest
 
 from faceloupe.errors import UnavailableError
 from faceloupe.recognition import SFace, engines
-from faceloupe.recognition.detect import _open
 from faceloupe.recognition.engines import open_network
 from faceloupe.recognition.weights import SFACE, read_weights
+from faceloupe.recognition.yunet import _open
 
 
 def missing():

@@ -1,9 +1,13 @@
-"""Faces found in photographs, as values: box, five landmarks and score."""
+"""Faces found in photographs, as values (box, five landmarks and score), and what finds them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Box", "Detection", "Landmarks", "Point"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Box", "Detection", "Detector", "Landmarks", "Point"]
 
 
 class Point(NamedTuple):
@@ -72,3 +76,18 @@ class Detection:
         x, y, width, height = self.box
         turned = f", turned by {self.turn} degrees" if self.turn else ""
         return f"Detection({width:.0f}x{height:.0f} at ({x:.0f}, {y:.0f}), score {self.score:.2f}{turned})"
+
+
+class Detector(Protocol):
+    """What finds faces and five landmarks on each."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
+
+    def find(self, picture: NDArray[np.uint8]) -> Sequence[Detection]:
+        """Return the faces in a picture, (H, W, 3) RGB, in its pixels, with scores from 0 to 1; may be threaded."""

@@ -11,18 +11,15 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.recognition.chips import CHIP_SIDE, FaceChip
 from faceloupe.recognition.devices import chosen_device
-from faceloupe.recognition.engines import Engine, Run, check_engine, open_network
+from faceloupe.recognition.engines import BATCH, Engine, Run, check_engine, open_network
 from faceloupe.recognition.openings import opening
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.weights import SFACE, read_weights
 
-__all__ = ["BATCH", "Embedder", "SFace", "directions_of", "no_direction", "templates_of"]
+__all__ = ["Embedder", "SFace", "directions_of", "no_direction", "templates_of"]
 
 Floats = NDArray[np.float32]
-
-BATCH = 32
-"""Faces that go through a network at once, at most: more are no faster and need more memory."""
 
 
 class Embedder(Protocol):

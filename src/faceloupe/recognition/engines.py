@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition.devices import check_provider, chosen_device, onnxruntime_providers, openvino_device
 
-__all__ = ["Engine", "Outputs", "Run", "check_engine", "open_network", "open_outputs"]
+__all__ = ["BATCH", "Engine", "Outputs", "Run", "check_engine", "open_network", "open_outputs"]
 
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
@@ -26,6 +26,9 @@ Outputs = Callable[[Floats], list[Floats]]
 """What goes in -> every output, in the order of the file; may be called from several threads."""
 
 Engine = Literal["openvino", "onnxruntime"]
+
+BATCH = 32
+"""Faces that go through a network at once, at most: more are no faster and need more memory."""
 
 MANY = 8  # faces from which on it pays that cores do not wait for each other
 PART = 2  # of many faces: what a core works on at a time

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.faces.pixels import LUMA
 from faceloupe.files import read_bytes
-from faceloupe.recognition.align import similarity
 from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
 from faceloupe.recognition.devices import chosen_device
-from faceloupe.recognition.embed import BATCH
-from faceloupe.recognition.engines import Engine, Run, check_engine, open_network
+from faceloupe.recognition.engines import BATCH, Engine, Run, check_engine, open_network
+from faceloupe.recognition.geometry import similarity
 from faceloupe.recognition.manifests import Manifest, Points, read_manifest
 from faceloupe.recognition.openings import opening
 

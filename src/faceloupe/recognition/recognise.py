@@ -13,7 +13,8 @@ import numpy as np
 from faceloupe.cluster import is_on_cluster, spread
 from faceloupe.errors import ImageError, InputError
 from faceloupe.recognition.chips import FaceChip
-from faceloupe.recognition.embed import BATCH, Embedder, SFace, directions_of
+from faceloupe.recognition.embed import Embedder, SFace, directions_of
+from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import Photograph, search_photo, with_templates
 from faceloupe.recognition.photos import Photo, is_photo
 from faceloupe.recognition.search import Faces, FaceSearch

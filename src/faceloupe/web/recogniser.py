@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import claimed_bytes
 from faceloupe.recognition.chips import FaceChip
-from faceloupe.recognition.embed import BATCH, Embedder, directions_of
+from faceloupe.recognition.embed import Embedder, directions_of
+from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import Photograph, with_templates
 from faceloupe.recognition.search import Faces
 from faceloupe.recognition.templates import Template

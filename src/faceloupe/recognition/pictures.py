@@ -1,0 +1,163 @@
+"""Pictures as a detector sees them: a photograph shrunk, turned, or cut down to one face; and the way back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError, extra
+from faceloupe.faces.pixels import Samples
+from faceloupe.recognition.chips import REFERENCE_POINTS
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.geometry import similarity
+
+__all__ = ["View", "check_image", "check_values", "closer", "turned", "whole"]
+
+Pixels = NDArray[np.uint8]
+Transform = NDArray[np.float64]
+
+CLOSE_SIDE = 320
+"""Height and width of the picture of one face that is looked at once more, in pixels."""
+
+CLOSE_SCALE = 1.65  # of the face chip's: a face is about 140 pixels wide, and as much is seen around it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a detector is shown of a photograph.
+
+    Attributes
+    ----------
+    pixels : array of uint8, (H, W, 3)
+        RGB.
+    back : array of float64, (2, 3)
+        Takes (x, y, 1) in it to (x, y) in the photograph.
+    turn : float
+        Degrees by which it is turned counter-clockwise.
+    """
+
+    pixels: Pixels
+    back: Transform
+    turn: float = 0.0
+
+    def in_photograph(self, face: Detection) -> Detection:
+        """Return a face found here as it is in the photograph; the box of a turned one is the rectangle around it."""
+        x, y, width, height = face.box
+        linear = self.back[:, :2]
+        points = ((x + width / 2, y + height / 2), *face.landmarks)
+        middle, *landmarks = (linear @ point + self.back[:, 2] for point in points)
+        extent = np.abs(linear) @ (width, height)
+        return Detection(
+            Box(*(middle - extent / 2).tolist(), *extent.tolist()),
+            Landmarks(*(Point(*point.tolist()) for point in landmarks)),
+            face.score,
+            round(self.turn) % 360,
+        )
+
+
+def check_image(image: Samples) -> None:
+    """Let an image through without going over its pixels.
+
+    Raises
+    ------
+    InputError
+        If it is not float32 or uint8, (H, W) or (H, W, 3).
+    """
+    if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.uint8):
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"image: expected an array of float32 in [0, 1] or of uint8, got {kind}")
+    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
+        raise InputError(f"image: expected (H, W) or (H, W, 3), got {image.shape}")
+
+
+def check_values(image: Samples) -> None:
+    """Let an image through whose floats are in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If they are not.
+    """
+    low, high = (image.min(), image.max()) if image.dtype == np.float32 else (0, 1)
+    if not (low >= 0 and high <= 1):  # NaN fails both
+        raise InputError(f"image: expected values in [0, 1], got {low:g} to {high:g}")
+
+
+def whole(image: Samples, max_side: int) -> View:
+    """Return a photograph, shrunk if its longer side exceeds `max_side`."""
+    with extra("recognition"):
+        import cv2
+
+    height, width = image.shape[:2]
+    shrink = min(1.0, max_side / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    samples: NDArray[Any] = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    return View(_in_colour(samples), np.column_stack([np.diag(np.array([width, height]) / size), (0.0, 0.0)]))
+
+
+def turned(view: View, turn: int) -> View:
+    """Return a view turned further counter-clockwise, whole, its new corners black."""
+    import cv2
+
+    if turn == 0:
+        return view
+    height, width = view.pixels.shape[:2]
+    onto = _rotation(turn)
+    size = np.ceil(np.abs(onto) @ (width, height) - 1e-9).astype(int)
+    middle, new_middle = np.array([width - 1, height - 1]) / 2, (size - 1) / 2
+    there = np.column_stack([onto, new_middle - onto @ middle])
+    pixels: NDArray[Any] = cv2.warpAffine(view.pixels, there, size.tolist(), flags=cv2.INTER_LINEAR)
+    back = np.column_stack([onto.T, middle - onto.T @ new_middle])
+    return View(pixels, _after(view.back, back), view.turn + turn)
+
+
+def closer(image: Samples, face: Detection) -> View:
+    """Return a picture of one face alone: upright by its five landmarks, 320 x 320 pixels, the face about 140 wide."""
+    import cv2
+
+    points = np.array(face.landmarks)
+    linear = similarity(points, REFERENCE_POINTS)[:, :2] * CLOSE_SCALE
+    middle = np.full(2, (CLOSE_SIDE - 1) / 2)
+    onto = np.column_stack([linear, middle - linear @ points.mean(axis=0)])
+    scale = float(np.sqrt(np.linalg.det(linear)))
+    seen, there = _shrunk(image, onto, min(1.0, scale))
+    pixels = cv2.warpAffine(_in_colour(seen), there, (CLOSE_SIDE, CLOSE_SIDE), flags=cv2.INTER_LINEAR)
+    inverse = np.linalg.inv(linear)
+    turn = float(np.rad2deg(np.arctan2(linear[0, 1], linear[0, 0])))
+    return View(np.asarray(pixels, dtype=np.uint8), np.column_stack([inverse, -inverse @ onto[:, 2]]), turn)
+
+
+def _shrunk(image: Samples, onto: Transform, scale: float) -> tuple[Samples, Transform]:
+    """Return the part of a photograph that a transform shows, shrunk by averaging, and the rest of the transform."""
+    import cv2
+
+    inverse, end = np.linalg.inv(onto[:, :2]), CLOSE_SIDE - 1
+    corners = (np.array([(0, 0), (end, 0), (0, end), (end, end)]) - onto[:, 2]) @ inverse.T
+    left, top = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, np.array(image.shape[1::-1]) - 1)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, (left + 1, top + 1), image.shape[1::-1])
+    part = image[top:bottom, left:right]
+    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+    small: NDArray[Any] = cv2.resize(part, size, interpolation=cv2.INTER_AREA) if scale < 1 else part
+    enlarge = np.array([right - left, bottom - top]) / np.array(small.shape[1::-1])
+    # The middle of a pixel at (x, y) of the small one lies at ((x, y) + 0.5) * enlarge - 0.5 + (left, top).
+    to_photograph = np.column_stack([np.diag(enlarge), (enlarge - 1) / 2 + (left, top)])
+    return small, _after(onto, to_photograph)
+
+
+def _after(second: Transform, first: Transform) -> Transform:
+    """Return one transform after another, both (2, 3)."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+
+
+def _rotation(turn: float) -> NDArray[np.float64]:
+    """Return what turns (x, y) counter-clockwise by degrees, as seen on a screen."""
+    cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    return np.array([[cosine, sine], [-sine, cosine]])
+
+
+def _in_colour(samples: Samples) -> Pixels:
+    """Return RGB in bytes, (H, W, 3)."""
+    levels = np.rint(samples * np.float32(255)).astype(np.uint8) if samples.dtype == np.float32 else samples
+    colour: Pixels = np.repeat(levels[..., np.newaxis], 3, axis=2) if levels.ndim == 2 else levels
+    return colour

@@ -1,0 +1,115 @@
+"""What finds faces: YuNet, run by OpenCV, or anything else that has a name and finds faces in a picture."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import UnavailableError
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.openings import forget_in_children
+from faceloupe.recognition.search import FAINT
+from faceloupe.recognition.weights import YUNET, read_weights
+
+if TYPE_CHECKING:
+    from cv2 import FaceDetectorYN
+
+__all__ = ["YuNet"]
+
+OVERLAP = 0.3  # intersection over union from which two boxes are one face
+
+
+class YuNet:
+    """The detector of the OpenCV model zoo [1]_, as OpenCV runs it on the processor.
+
+    References
+    ----------
+    .. [1] W. Wu, H. Peng and S. Yu, "YuNet: a tiny millisecond-level face detector", Machine Intelligence Research,
+       2023, doi:10.1007/s11633-023-1423-y.
+    """
+
+    name, sha256 = YUNET.name, YUNET.sha256
+
+    def find(self, picture: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        """Return the faces in a picture, (H, W, 3) RGB, the highest score first, from 0.1 on.
+
+        Raises
+        ------
+        UnavailableError
+            If weights or packages are missing.
+        """
+        with _lent() as network:
+            network.setInputSize((picture.shape[1], picture.shape[0]))
+            rows = network.detect(np.ascontiguousarray(picture[..., ::-1]))[1]  # it was trained on BGR
+        return () if rows is None else tuple(map(_detection, rows))
+
+    def __repr__(self) -> str:
+        return "YuNet()"
+
+
+def _detection(row: NDArray[np.float32]) -> Detection:
+    """Return a face of its 15 numbers: box, five landmarks, score."""
+    x, y, width, height = row[:4].tolist()
+    points = row[4:14].astype(np.float64).reshape(5, 2).tolist()
+    return Detection(
+        Box(x, y, width, height), Landmarks(*(Point(*point) for point in points)), float(min(row[14], 1.0))
+    )
+
+
+_idle: "list[FaceDetectorYN]" = []
+_opening = Lock()  # how much OpenCV says is set for the whole process
+
+
+def _forget() -> None:
+    global _opening
+    _opening = Lock()
+    _idle.clear()
+
+
+forget_in_children(_forget)
+
+
+@contextmanager
+def _lent() -> "Iterator[FaceDetectorYN]":
+    """Lend a detector that no other thread uses: it holds the size of the picture that it looks at."""
+    try:
+        detector = _idle.pop()
+    except IndexError:
+        detector = _open()
+    try:
+        yield detector
+    finally:
+        _idle.append(detector)
+
+
+def _open() -> "FaceDetectorYN":
+    try:
+        import cv2
+    except ImportError as error:
+        raise UnavailableError(f"Finding faces needs {error.name}: pip install faceloupe[recognition]") from error
+    if not hasattr(cv2, "FaceDetectorYN"):
+        raise UnavailableError(
+            f"The cv2 that is imported is OpenCV {getattr(cv2, '__version__', '?')} from {cv2.__file__}, which finds "
+            "no faces; 4.10 or later is needed. pip uninstall opencv-python opencv-contrib-python, and then pip "
+            "install --force-reinstall opencv-python-headless"
+        )
+    content = np.frombuffer(read_weights(YUNET), np.uint8)
+    with _opening, _errors_only(cv2):
+        return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), FAINT, OVERLAP)
+
+
+@contextmanager
+def _errors_only(cv2: Any) -> "Iterator[None]":
+    """Keep OpenCV 5 from warning that it chooses the device itself; older ones neither warn nor have this module."""
+    logging = getattr(cv2.utils, "logging", None)
+    if logging is None:
+        yield
+        return
+    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)
