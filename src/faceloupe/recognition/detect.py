@@ -1,6 +1,6 @@
 """Where the faces in a photograph are: a box, five landmarks and a score for each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -14,15 +14,16 @@ from faceloupe.recognition.yunet import YuNet
 
 __all__ = ["candidates", "detect"]
 
-_SURE = 0.9  # from this score on a face is where it was found, and as upright as the copy if its eyes are level
-_LEVEL = 10.0  # degrees, about 25 of tilt: the detector draws less than there is
+_SURE = 0.905  # from this score on a face is where it was found, and about as upright as the copy
+_SURE_OF_TURN = 0.92  # in a turned copy: from there on no other turn scores more
+_LEVEL = 5.0  # degrees, about 25 of tilt: the detector draws less than there is
 _SURE_IF_TURNED = 0.8
 _IN_FAVOUR = 0.02  # of the upright look: by so much a turned one must score more
 _TURNS = (180, 90, 270, 45, 315, 135, 225)  # the commonest first
 _PART = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
 _SMALL = 160  # pixels as a finer look shows a face; the first look finds those that are larger more surely
 _COARSE = 100  # pixels as a look shows a face of a shrunk photograph; below, its landmarks are worth another look
-_CLOSER = 2  # looks at a face alone, at most
+_CLOSER = 3  # looks at a face alone, at most
 
 
 def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
@@ -31,10 +32,10 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     The detector is YuNet, unless the search names another. A photograph whose longer side exceeds those of the search
     is shrunk for it, and what it finds is mapped back.
 
-    Where no face is sure, with a score of 0.9 and eyes that are level within 10 degrees, turned copies are looked at
-    too, until one has such a face: by 180, 90 and 270 degrees, then by 45 and its like. A face that stands on its head
-    has level eyes, as the detector draws them, but scores less than 0.9. A turned face counts from 0.8 on, and takes
-    the place of an upright one that scores less than 0.02 more.
+    Where no face scores 0.905 turned copies are looked at too, until one shows a face of 0.92 with level eyes: by 180,
+    90 and 270 degrees, then by 45 and its like. A face that stands on its head has level eyes, as the detector draws
+    them, but scores less. A turned face counts from 0.8 on, and takes the place of an upright one that scores less than
+    0.02 more.
 
     A face that is turned or tilted, and one that the shrunk photograph shows smaller than 100 pixels, is looked at once
     more alone, turned upright by its landmarks and about 140 pixels wide, where the landmarks are drawn more precisely.
@@ -100,27 +101,22 @@ def _first_look(image: Samples, search: FaceSearch, detector: Detector) -> tuple
     """Return what a photograph shows as it is or, where no face is sure, turned."""
     side = search.sides[0]
     upright = candidates(image, max_side=side, detector=detector)
-    if not search.turned or any(map(_is_sure, upright)):
+    if not search.turned:
         return upright
-    doubtful = [face for face in upright if face.score >= search.min_score]
-    surest = _surest(doubtful, _turned(image, side, doubtful, detector))
-    return tuple(_closer(image, face, detector) if _is_tilted(face) else face for face in surest)
+    faces = tuple(face for face in upright if face.score >= search.min_score)
+    if all(face.score < _SURE for face in upright):
+        faces = _surest(faces, _turned(image, side, detector))
+    return tuple(_closer(image, face, detector) if _is_tilted(face) else face for face in faces)
 
 
-def _turned(image: Samples, max_side: int, upright: Sequence[Detection], detector: Detector) -> list[Detection]:
+def _turned(image: Samples, max_side: int, detector: Detector) -> list[Detection]:
     """Return the faces in turned copies, up to the first copy that shows one that is sure."""
-    sure: list[Detection] = []
-    if any(face.score >= _SURE for face in upright):
-        return sure  # it is tilted only
+    found: list[Detection] = []
     for faces in _looks(image, max_side, _TURNS, detector):
-        sure += [face for face in faces if face.score >= _SURE_IF_TURNED]
-        if any(map(_is_sure, faces)):
+        found += [face for face in faces if face.score >= _SURE_IF_TURNED]
+        if any(face.score >= _SURE_OF_TURN and abs(_roll(face)) <= _LEVEL for face in faces):
             break
-    return sure
-
-
-def _is_sure(face: Detection) -> bool:
-    return face.score >= _SURE and abs(_roll(face)) <= _LEVEL
+    return found
 
 
 def _is_tilted(face: Detection) -> bool:
@@ -145,12 +141,12 @@ def _closer(image: Samples, face: Detection, detector: Detector) -> Detection:
         if best is None or best.score < min(face.score, _SURE_IF_TURNED):
             return face
         face = best
-        if abs(_roll(face)) <= _LEVEL / 2:
+        if abs(_roll(face)) <= _LEVEL:
             return face
     return face
 
 
-def _surest(upright: list[Detection], turned: list[Detection]) -> tuple[Detection, ...]:
+def _surest(upright: Iterable[Detection], turned: Iterable[Detection]) -> tuple[Detection, ...]:
     """Return one face for each place: the one that scores most, with something in favour of the upright one."""
     found: list[Detection] = []
     for face in sorted([*upright, *turned], key=lambda face: -face.score - (0 if face.turn else _IN_FAVOUR)):

@@ -158,6 +158,7 @@ def _rotation(turn: float) -> NDArray[np.float64]:
 
 def _in_colour(samples: Samples) -> Pixels:
     """Return RGB in bytes, (H, W, 3)."""
-    levels = np.rint(samples * np.float32(255)).astype(np.uint8) if samples.dtype == np.float32 else samples
-    colour: Pixels = np.repeat(levels[..., np.newaxis], 3, axis=2) if levels.ndim == 2 else levels
-    return colour
+    if samples.dtype == np.float32:
+        samples = np.rint(samples * np.float32(255)).astype(np.uint8)
+    colour = np.repeat(samples[..., np.newaxis], 3, axis=2) if samples.ndim == 2 else samples
+    return np.asarray(colour, dtype=np.uint8)
