@@ -12,7 +12,7 @@ from faceloupe.recognition.chips import REFERENCE_POINTS
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.geometry import similarity
 
-__all__ = ["View", "check_image", "check_values", "closer", "turned", "whole"]
+__all__ = ["View", "check_image", "check_values", "closer", "tilt_of", "turned", "whole"]
 
 Pixels = NDArray[np.uint8]
 Transform = NDArray[np.float64]
@@ -112,6 +112,12 @@ def turned(view: View, turn: int) -> View:
     return View(pixels, _after(view.back, back), view.turn + turn)
 
 
+def tilt_of(face: Detection) -> float:
+    """Return by how many degrees a face is turned clockwise in the photograph, by its five landmarks together."""
+    upright = similarity(np.array(face.landmarks), REFERENCE_POINTS)
+    return float(np.rad2deg(np.arctan2(upright[0, 1], upright[0, 0])))
+
+
 def closer(image: Samples, face: Detection) -> View:
     """Return a picture of one face alone: upright by its five landmarks, 320 x 320 pixels, the face about 140 wide."""
     import cv2
@@ -124,8 +130,8 @@ def closer(image: Samples, face: Detection) -> View:
     seen, there = _shrunk(image, onto, min(1.0, scale))
     pixels = cv2.warpAffine(_in_colour(seen), there, (CLOSE_SIDE, CLOSE_SIDE), flags=cv2.INTER_LINEAR)
     inverse = np.linalg.inv(linear)
-    turn = float(np.rad2deg(np.arctan2(linear[0, 1], linear[0, 0])))
-    return View(np.asarray(pixels, dtype=np.uint8), np.column_stack([inverse, -inverse @ onto[:, 2]]), turn)
+    back = np.column_stack([inverse, -inverse @ onto[:, 2]])
+    return View(np.asarray(pixels, dtype=np.uint8), back, tilt_of(face))
 
 
 def _shrunk(image: Samples, onto: Transform, scale: float) -> tuple[Samples, Transform]:
