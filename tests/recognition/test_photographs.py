@@ -78,7 +78,7 @@ def test_what_cannot_be_used_says_why_and_stops_nothing(folder, ten):
     assert text.problem.reason.startswith("no image that can be read")
     assert (wall.problem.kind, wall.size) == ("no face", (120, 90))
     assert both.problem.kind == "several faces"
-    assert both.problem.reason.startswith("2 faces found where one was meant: crop to one face")
+    assert both.problem.reason.startswith("2 faces found where one was meant, and none is clearly larger")
     assert not wall.templates + both.templates + both.chips
 
 
@@ -89,6 +89,23 @@ def test_of_several_faces_all_or_the_central_one_are_meant(folder):
     assert len(central.templates) == 1
     (wall,) = recognise([folder / "wall.png"], Means())
     assert (wall.templates, wall.problem) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("top", "left", "height", "taken"), [(10, 10, 56, True), (190, 340, 105, False), (400, 410, 84, True)]
+)
+def test_of_several_faces_the_dominant_one_is_taken_and_that_is_said(photographs, top, left, height, taken):
+    width = round(height * 92 / 112)
+    photo = np.full((500, 500), 0.5, np.float32)
+    photo[190:302, 204:296] = photographs[0]
+    photo[top : top + height, left : left + width] = cv2.resize(photographs[5], (width, height))
+    (found,) = recognise([photo], Means(), faces="one")
+    if taken:
+        (face,) = found.chips
+        assert abs(face.detection.landmarks.nose.x - 250) < 30
+        assert found.note == "2 faces found; the one that is clearly dominant was taken"
+    else:
+        assert found.problem.kind == "several faces"
 
 
 def test_small_faces_of_a_large_photograph_are_looked_for_where_all_are_meant(photographs, tmp_path):

@@ -43,9 +43,10 @@ def enrol(
 ) -> None:
     """Put people into a gallery: enrol NAME PHOTO..., or enrol --folder DIR.
 
-    The gallery is made if there is none, once there is a photograph to enrol. A photograph that shows no face, several
-    faces or an unfit one is not enrolled but named, with the reason. What is enrolled already is passed over, and so
-    the same command goes on after a stop. Exit status 1 if not one photograph could be enrolled.
+    The gallery is made if there is none, once there is a photograph to enrol. Where a photograph shows several faces
+    the dominant one is enrolled, and that is said. A photograph that shows no face, several alike or an unfit one is
+    not enrolled but named, with the reason. What is enrolled already is passed over, and so the same command goes on
+    after a stop. Exit status 2 if photographs were left out, 1 if not one could be enrolled.
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR, a folder a name")
@@ -87,6 +88,8 @@ def enrol(
         say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")
     if not any(result.enrolled or result.already_enrolled for result in results):
         raise typer.Exit(1)
+    if any(result.refused for result in results):
+        raise typer.Exit(2)
 
 
 def _show_progress(show: Progress, before: int, whole: int, done: float, _: float) -> None:
@@ -120,4 +123,7 @@ def _summary(results: "list[Enrolled]", gallery: str) -> str:
         parts.append(f"{already:,} enrolled already")
     if refused:
         parts.append(f"{refused:,} not enrolled, named above with the reason")
+    nobody = sum(bool(result.refused) and not (result.enrolled or result.already_enrolled) for result in results)
+    if nobody and len(results) > 1:
+        parts.append(f"nothing of {counted(nobody, 'subject')}, who cannot be recognised")
     return f"{gallery}: {'; '.join(parts)}."

@@ -22,7 +22,7 @@ from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.quality import Pose, Quality
-from faceloupe.recognition.search import FaceSearch
+from faceloupe.recognition.search import LOOKS, FaceSearch
 from faceloupe.recognition.weights import YUNET
 
 __all__ = ["Cached", "TemplateCache", "cache_folder", "forget_cache"]
@@ -95,7 +95,7 @@ class TemplateCache:
         """Return a hash of all that a template depends on."""
         parts = [
             photograph, embedder.name, embedder.sha256, self._answer(embedder), detecting.which, detecting.min_score,
-            detecting.min_size, detecting.sides, detecting.turned, YUNET.sha256, version("faceloupe"),
+            detecting.min_size, detecting.sides, detecting.turned, LOOKS, YUNET.sha256, version("faceloupe"),
         ]  # fmt: skip
         return sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -260,7 +260,10 @@ def speed(found: Evaluation) -> Iterator[Block]:
 def method(found: Evaluation) -> Iterator[Block]:
     """Yield how it was measured."""
     plan, test, development = found.plan, found.parts.test, found.parts.development
-    meant = {"central": "of several faces the one nearest the centre", "one": "the only face; several are a failure"}
+    meant = {
+        "central": "of several faces the one nearest the centre",
+        "one": "of several faces the dominant one",
+    }
     chosen = (
         f" On {len(development.captures):,} others of other people thresholds were chosen and embedders fitted."
         if development

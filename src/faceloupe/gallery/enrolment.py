@@ -67,11 +67,12 @@ def enrol(
     known = gallery.known_as(name, photographs)
     with gallery.writing() as connection:
         result = add_references(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
+    chosen = (Skipped(as_text(str(photograph.path)), photograph.note) for photograph in photographs if photograph.note)
     return replace(
         result,
         already_enrolled=(*already, *result.already_enrolled),
         refused=(*refused, *result.refused),
-        doubtful=(*result.doubtful, *(skipped for skipped in known if skipped.path in result.enrolled)),
+        doubtful=(*result.doubtful, *(skipped for skipped in (*known, *chosen) if skipped.path in result.enrolled)),
     )
 
 

@@ -187,7 +187,8 @@ class Enrolled:
     refused : tuple of Skipped
         Photographs that became none, and why.
     doubtful : tuple of Skipped
-        Photographs that became references, but look like none of the subject's others, and why that is said.
+        Photographs that became references, but look like none of the subject's others or show other faces too, and why
+        that is said.
     subject_id : int or None
         The subject's number; None if nothing was written and nobody looked it up.
     """

@@ -68,11 +68,12 @@ class Decision:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of how the faces were found: which of them are turned."""
+        """What to know of how the faces were found: which are turned, and where others were passed over."""
         return tuple(
             f"{photograph.path}: {words}"
             for photograph in (self.one, self.other)
-            if photograph.chips and (words := turn_words(photograph.chips[0].detection))
+            for words in (photograph.note, photograph.chips and turn_words(photograph.chips[0].detection))
+            if words
         )
 
     def __repr__(self) -> str:
@@ -147,7 +148,7 @@ def verify(
     embedder : Embedder, optional
         By default the gallery's, or else SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
-        Which face to take: with "one" each photograph must show just one; "central" takes the one nearest the centre.
+        Which face to take: with "one" of several the dominant one; "central" takes the one nearest the centre.
     prior : float, optional
         The probability that the photographs show one person before they are compared, between 0 and 1:
         :attr:`Decision.evidence` then has the one after. It changes no decision.

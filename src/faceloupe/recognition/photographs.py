@@ -20,6 +20,10 @@ from faceloupe.recognition.templates import Template
 __all__ = ["PhotoProblem", "Photograph", "find_chips", "meant_faces", "search_photo", "search_source", "with_templates"]
 
 
+DOMINANT = 1.5
+"""By how much the face that is meant outweighs every other, at least, see :class:`FaceSearch`."""
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoProblem:
     """Why nothing was recognised in a photograph.
@@ -51,6 +55,8 @@ class Photograph:
         The faces meant, the highest detection score first.
     templates : tuple of Template
         Templates of the chips, in the same order.
+    note : str
+        What to know of the choice of its face: that others were passed over. Empty if there was none to make.
     problem : PhotoProblem or None
         Why there are none: it cannot be read, shows no face, or not just one where one was meant, or the embedder
         made nothing of a face.
@@ -62,6 +68,7 @@ class Photograph:
     chips: tuple[FaceChip, ...]
     templates: tuple[Template, ...]
     problem: PhotoProblem | None = None
+    note: str = ""
 
     def __repr__(self) -> str:
         if self.problem is not None:
@@ -142,12 +149,37 @@ def meant_faces(photograph: Photograph, search: FaceSearch) -> Photograph:
         return replace(photograph, problem=PhotoProblem("no face", "no face found"))
     if count == 1:
         return photograph
-    if search.which == "one":
+    place = _central(photograph) if search.which == "central" else _dominant(photograph)
+    if place is None:
         return replace(photograph, chips=(), templates=(), problem=PhotoProblem("several faces", _several(count)))
+    note = "" if search.which == "central" else f"{count} faces found; the one that is clearly dominant was taken"
+    taken = slice(place, place + 1)
+    return replace(photograph, chips=photograph.chips[taken], templates=photograph.templates[taken], note=note)
+
+
+def _central(photograph: Photograph) -> int | None:
+    """Return which face is nearest the photograph's centre; None if its faces were not kept."""
+    return int(np.argmin(_distances(photograph))) if photograph.chips else None
+
+
+def _dominant(photograph: Photograph) -> int | None:
+    """Return which face is clearly larger and nearer the centre than the others; None if none is.
+
+    A face weighs as much as it is wide, and half as much in a corner.
+    """
+    if not photograph.chips:
+        return None
+    corner = float(np.linalg.norm(np.array(photograph.size) / 2))
+    sizes = np.array([chip.detection.size for chip in photograph.chips])
+    weights = sizes * (1 - 0.5 * np.minimum(1, _distances(photograph) / corner))
+    *_, second, first = np.argsort(weights)
+    return int(first) if weights[first] >= DOMINANT * weights[second] else None
+
+
+def _distances(photograph: Photograph) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return how far the faces are from the photograph's centre, in pixels."""
     middle = np.array(photograph.size) / 2
-    distances = [float(np.linalg.norm(_middle(chip) - middle)) for chip in photograph.chips]
-    nearest = slice(place := int(np.argmin(distances)), place + 1)
-    return replace(photograph, chips=photograph.chips[nearest], templates=photograph.templates[nearest])
+    return np.array([np.linalg.norm(_middle(chip) - middle) for chip in photograph.chips])
 
 
 def with_templates(photograph: Photograph, templates: Sequence[Template | None], embedder: Embedder) -> Photograph:
@@ -160,8 +192,8 @@ def with_templates(photograph: Photograph, templates: Sequence[Template | None],
 
 def _several(count: int) -> str:
     return (
-        f"{count} faces found where one was meant: crop to one face, or give the option central, which takes the one "
-        "nearest the centre"
+        f"{count} faces found where one was meant, and none is clearly larger and nearer the centre than the others: "
+        "crop to one face, or give the option central, which takes the one nearest the centre"
     )
 
 

@@ -112,7 +112,7 @@ def template_of(photo: Photo, embedder: Embedder | None = None, *, faces: Faces 
     embedder : Embedder, optional
         By default SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
-        Which face to take. With "one", several faces are an error: nobody guesses whose template is wanted.
+        Which face to take. With "one", several faces of which none dominates are an error.
 
     Raises
     ------

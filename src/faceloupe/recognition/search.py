@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, get_args
 
 from faceloupe.errors import InputError
 
-__all__ = ["CROWD_SIDES", "DETECTION_SIDE", "FAINT", "MIN_SCORE", "MIN_SIZE", "FaceSearch", "Faces", "Which"]
+__all__ = ["CROWD_SIDES", "DETECTION_SIDE", "FAINT", "LOOKS", "MIN_SCORE", "MIN_SIZE", "FaceSearch", "Faces", "Which"]
 
 Which = Literal["all", "one", "central"]
 
@@ -16,7 +16,7 @@ Measured on crops of LFW scaled to each size: faces from 23 pixels to the whole 
 score 0.6 or more; at 19 pixels 98 %, at 15 84 %); faces that fill a picture of 1,280 pixels are missed in 58 %."""
 
 CROWD_SIDES = (DETECTION_SIDE, 1600)
-"""The sides at which a photograph is looked at where every face in it is meant.
+"""The sides at which a photograph is looked at; the second where every face is meant, or the first shows none.
 
 Measured on 200 crops of LFW enlarged to 2,400 pixels: the second look changes none of the faces that the first finds,
 and adds 11 (not all may be faces). Of 20 LFW photographs in one of 8,064 x 6,048, faces about 100 pixels wide, the
@@ -27,6 +27,9 @@ MIN_SCORE = 0.6
 
 MIN_SIZE = 20.0
 """The least shorter side of the box of a face that counts, in pixels."""
+
+LOOKS = 2
+"""Which way of looking for faces this is: templates that are kept from another way are made anew."""
 
 FAINT = 0.1
 """The least score that the detector tells at all."""
@@ -42,8 +45,9 @@ class FaceSearch:
     Parameters
     ----------
     which : {"all", "one", "central"}
-        All faces; the only one, where several are a problem, for which was meant is not guessed; or the one nearest
-        the photograph's centre.
+        All faces; one, where of several the dominant one is taken, and it is said so, or a problem if none is; or the
+        one nearest the photograph's centre. A face dominates if it weighs 1.5 times as much as every other: as much as
+        it is wide, and half as much in a corner of the photograph as in the middle.
     min_score : float
         The least detection score of a face that counts, from 0.1 to 1.
     min_size : float
@@ -52,8 +56,8 @@ class FaceSearch:
         Pixels of the longer side that the detector sees. The smallest face found is about 20 pixels there, 3 % of the
         photograph's longer side; raise it for small faces in a large photograph. The time grows with its square, and
         faces that fill the photograph are missed above about 800. Of several, the smallest finds what it finds alone,
-        and each larger one, where the photograph is larger than the one before, adds small faces that lie elsewhere.
-        By default 640 and, where all faces are meant, also 1600.
+        and each larger one, where the photograph is larger than the one before, adds small faces that lie elsewhere;
+        where one face is meant only if there is none yet. By default 640 and 1600.
     turned : bool
         Look again at turned copies where no face is sure, see :func:`faceloupe.recognition.detect`.
 
@@ -102,7 +106,7 @@ class FaceSearch:
     def sides(self) -> tuple[int, ...]:
         """The sides at which a photograph is looked at, the smallest first."""
         if self.max_side is None:
-            return CROWD_SIDES if self.which == "all" else (DETECTION_SIDE,)
+            return CROWD_SIDES
         return (self.max_side,) if isinstance(self.max_side, int) else tuple(sorted(self.max_side))
 
     def all_faces(self) -> "FaceSearch":

@@ -92,7 +92,7 @@ class Enrolled(BaseModel):
     enrolled: list[str]
     already_enrolled: list[str]
     refused: list[Refused]
-    doubtful: list[Refused] = Field(description="Enrolled, but unlike the subject's other references.")
+    doubtful: list[Refused] = Field(description="Enrolled, but unlike the others, or one of several faces.")
 
 
 class Forgotten(BaseModel):
