@@ -61,6 +61,7 @@ def enrol(
         checked_name(name or "")
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
     results: list[Enrolled] = []
+    left_out = 0
     with (
         stoppable(lambda: _stopped(results)),
         GalleryToBe(gallery, embedder=embedder, engine=engine) as people,
@@ -77,6 +78,7 @@ def enrol(
                 progress=partial(_show_progress, show, done, whole),
             )  # fmt: skip
             results[-1] = replace(result, refused=(*subject.refused, *result.refused))
+            left_out += len(result.refused)
             done += len(subject.photographs)
     _tell(results)
     if json:
@@ -88,7 +90,7 @@ def enrol(
         say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")
     if not any(result.enrolled or result.already_enrolled for result in results):
         raise typer.Exit(1)
-    if any(result.refused for result in results):
+    if left_out:
         raise typer.Exit(2)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation.datasets import Data, open_data
+from faceloupe.evaluation.embedding import as_photo
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 from faceloupe.recognition.manifests import Manifest
@@ -195,7 +196,7 @@ def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
     chosen = _drawn(labelled.subjects, photographs, seed)
     chips, subjects = [], []
     for done, place in enumerate(chosen):
-        found = search_photo(labelled.paths[place], "central").chips
+        found = search_photo(as_photo(labelled.paths[place]), "central").chips
         chips += [chip.image for chip in found]
         subjects += [labelled.subjects[place]] * len(found)
         show(done, len(chosen) + MOST_READINGS)
