@@ -31,7 +31,7 @@ from faceloupe.collection.schema import faces, photographs, places
 from faceloupe.faces.trees import list_tree
 from faceloupe.files import sha256_of
 from faceloupe.recognition import SFace
-from faceloupe.recognition.embed import BATCH, directions_of
+from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import search_photo
 
 T = TypeVar("T")
