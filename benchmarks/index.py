@@ -31,6 +31,7 @@ from faceloupe.collection.schema import faces, photographs, places
 from faceloupe.faces.trees import list_tree
 from faceloupe.files import sha256_of
 from faceloupe.recognition import SFace
+from faceloupe.recognition.embed import directions_of
 from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import search_photo
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from faceloupe.errors import UnavailableError
 from faceloupe.recognition import FaceSearch, PhotoProblem, compare, find_faces, recognise, templates_of
-from faceloupe.recognition.embed import BATCH
+from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import find_chips
 from faceloupe.recognition.recognise import AHEAD
 from faceloupe.recognition.weights import YUNET, find_weights
