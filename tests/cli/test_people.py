@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from galleries import WEIGHTS, Toy, make_folder, recognised
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -26,6 +25,7 @@ from faceloupe.errors import FaceloupeError
 from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import forgetting, open_gallery
 from faceloupe.scores import Interval, OperatingPoint
+from helpers.galleries import WEIGHTS, Toy, make_folder, recognised
 
 AROUND = Interval(5e-4, 2e-3, 0.95, 9000.0, "made up")
 POINT = OperatingPoint(0.5, 1e-3, 9e-4, AROUND, 1e-3, AROUND, 900, 9000, 0, "made up", "toy", WEIGHTS)

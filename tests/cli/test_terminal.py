@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from galleries import photograph
 
 import faceloupe.cli
 from faceloupe.cli.terminal import legible
 from faceloupe.gallery import open_gallery
+from helpers.galleries import photograph
 
 NAME = "Zo\u00eb \u9673 \U0001f600"
 

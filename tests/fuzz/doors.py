@@ -24,15 +24,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "gallery"))
-from galleries import photograph
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from faceloupe.arrays import decode_array, encode_array
 from faceloupe.documents import parse_json
 from faceloupe.errors import DamageWarning, FaceloupeError, ImageError, InputError
 from faceloupe.faces.images import decode
 from faceloupe.gallery import open_gallery
 from faceloupe.web.keys import add_key, read_keys
+from helpers.galleries import photograph
 
 SLOW, MEMORY = 12.0, 3 << 30
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
@@ -247,7 +246,7 @@ def foreign_rows(data: st.DataObject) -> None:
 
 
 def _point() -> Any:
-    from test_gallery import POINT
+    from helpers.galleries import POINT
 
     return POINT
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import serving
+from helpers import serving
 
 LEAVES = ["", "Ann", "\ud800", "\x00", 0, -1, 1e308, 2**63, 10**400, True, None, "orl:0", "data:,", [], {}, "a" * 5000]
 NUMBERS = b'0123456789eE+-.,:[]{}"\\'

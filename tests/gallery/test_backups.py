@@ -5,10 +5,10 @@ import stat
 from contextlib import closing
 
 import pytest
-from galleries import Toy, photograph
 
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import open_gallery, restore
+from helpers.galleries import Toy, photograph
 
 SECRETS = b"form of 3 May", b"Ann Lee"
 
@@ -94,7 +94,7 @@ def test_with_a_key_nothing_in_the_files_can_be_read(gallery, tmp_path, key, mon
 
 
 def point():
-    from test_gallery import POINT
+    from helpers.galleries import POINT
 
     return POINT
 

@@ -7,10 +7,8 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from galleries import WEIGHTS, Toy, photograph, unit
 from hypothesis import given
 from hypothesis import strategies as st
-from test_gallery import POINT
 
 from faceloupe.errors import DamageWarning, GalleryError
 from faceloupe.gallery import EmbedderId, open_gallery
@@ -21,6 +19,7 @@ from faceloupe.recognition.thresholds import find_point
 from faceloupe.recognition.weights import SFACE
 from faceloupe.scores import OperatingPoint
 from faceloupe.scores.intervals import is_by_chance
+from helpers.galleries import POINT, WEIGHTS, Toy, photograph, unit
 
 
 @pytest.fixture

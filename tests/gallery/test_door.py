@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from galleries import Toy, photograph, unit
 from PIL import Image
 
 import faceloupe
@@ -14,6 +13,7 @@ from faceloupe.faces import read_image
 from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition import SFace, published_point, recognise
+from helpers.galleries import Toy, photograph, unit
 
 
 def face(who, number):

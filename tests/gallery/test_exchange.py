@@ -12,14 +12,13 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from galleries import Toy, photograph
-from test_gallery import POINT
 
 from faceloupe.arrays import encode_array
 from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.gallery.opening import GalleryToBe
 from faceloupe.scores import OperatingPoint
+from helpers.galleries import POINT, Toy, photograph
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import os
 from contextlib import closing
 
 import pytest
-from galleries import Toy, enrol_folder, make_folder, recognised
 
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.gallery.opening import GalleryToBe
+from helpers.galleries import Toy, enrol_folder, make_folder, recognised
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from galleries import Toy, photograph, unit
 from sqlalchemy import event
 
 from faceloupe.errors import GalleryError, InputError, SubjectError
 from faceloupe.gallery import EmbedderId, forgetting, open_gallery
 from faceloupe.gallery.index import index_of
 from faceloupe.gallery.records import Forgotten
+from helpers.galleries import Toy, photograph, unit
 
 NAME, CONSENT = "Zacharias Quibblethorpe", "signed form 4711-XYZ"
 

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from galleries import GOOD, WEIGHTS, photograph, unit
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import open_gallery
@@ -12,6 +11,7 @@ from faceloupe.gallery.identify import identify
 from faceloupe.recognition import Template, compare
 from faceloupe.recognition.thresholds import all_points
 from faceloupe.scores import Interval, OperatingPoint, fpir_at_size, fpir_in_words
+from helpers.galleries import GOOD, WEIGHTS, photograph, unit
 
 
 def point_at(threshold, *, fmr=9e-4, embedder="toy", weights=WEIGHTS):

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from galleries import WEIGHTS, Toy, photograph, unit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from faceloupe.errors import InputError
 from faceloupe.gallery import EmbedderId, open_gallery
 from faceloupe.gallery.index import MatrixIndex, Size, index_of
 from faceloupe.gallery.matrix import Matrix
+from helpers.galleries import WEIGHTS, Toy, photograph, unit
 
 TOY = EmbedderId("toy", WEIGHTS)
 NAMES = ("Ann", "Bob", "Cem", "Dee")

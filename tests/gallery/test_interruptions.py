@@ -9,12 +9,11 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
-import galleries
 import numpy as np
 import pytest
-from galleries import Toy, enrol_folder, make_folder
 
 from faceloupe.gallery import open_gallery
+from helpers.galleries import Toy, enrol_folder, make_folder, recognised
 
 PHOTOGRAPHS = 3
 
@@ -22,7 +21,7 @@ PHOTOGRAPHS = 3
 # subject. Forking spares it the imports, so that it can be killed often.
 ENROLLER = """
 import os, sys
-from galleries import Toy, enrol_folder, recognised
+from helpers.galleries import Toy, enrol_folder, recognised
 from faceloupe.gallery import enrolment, open_gallery
 import alembic.command, alembic.config
 enrolment.recognise_numbered = recognised
@@ -41,7 +40,7 @@ for line in sys.stdin:
 
 @contextmanager
 def enroller(gallery):
-    path = os.pathsep.join([str(Path(galleries.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
     with subprocess.Popen(
         [sys.executable, "-c", ENROLLER, str(gallery)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env={**os.environ, "PYTHONPATH": path},
@@ -114,7 +113,7 @@ def test_a_stop_keeps_what_was_enrolled_and_the_same_call_goes_on(tmp_path, monk
     seen = []
 
     def stopped(numbered, embedder, search):
-        for photograph in galleries.recognised(numbered, embedder, search):
+        for photograph in recognised(numbered, embedder, search):
             seen.append(photograph.path)
             if len(seen) == 5:
                 raise KeyboardInterrupt

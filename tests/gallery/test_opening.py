@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from galleries import Toy, photograph
 
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import open_gallery, revisions
 from faceloupe.gallery.schema import metadata
+from helpers.galleries import Toy, photograph
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from galleries import GOOD, WEIGHTS, Toy, photograph, unit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
@@ -18,6 +17,7 @@ from faceloupe.gallery.index import MatrixIndex, PostgresIndex, Size, index_of
 from faceloupe.gallery.schema import metadata
 from faceloupe.recognition import Template
 from faceloupe.scores import Interval, OperatingPoint
+from helpers.galleries import GOOD, WEIGHTS, Toy, photograph, unit
 
 TOY = EmbedderId("toy", WEIGHTS)
 AROUND = Interval(5e-4, 2e-3, 0.95, 9000.0, "made up")

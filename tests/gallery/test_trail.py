@@ -6,10 +6,10 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from galleries import photograph
 from sqlalchemy import event
 
 from faceloupe.gallery import open_gallery
+from helpers.galleries import photograph
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
-from toy_networks import image_gradient
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import anatomy
 from faceloupe.training.networks import CNN, FCNN
+from helpers.toy_networks import image_gradient
 
 
 class TestTheTutorialsNetworks:

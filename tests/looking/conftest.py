@@ -3,7 +3,6 @@
 import sys
 
 import numpy as np
-import onnx_files
 import pytest
 import torch
 from PIL import Image
@@ -11,6 +10,7 @@ from torch import nn
 
 from faceloupe.faces import load_faces
 from faceloupe.training import CNNClassifier, FCNNClassifier
+from helpers import onnx_files
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Added networks lie under their hashes, are whole or not there, and one name is one network."""
 
-import networks
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from faceloupe.recognition.installed import (
 )
 from faceloupe.recognition.manifests import read_manifest
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+from helpers import networks
 
 CHIPS = np.random.default_rng(0).random((3, 112, 112, 3), dtype=np.float32)
 

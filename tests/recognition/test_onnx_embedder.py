@@ -1,7 +1,6 @@
 """A network from a file makes what NumPy makes of the same pixels, by either engine, read as its manifest says."""
 
 import cv2
-import networks
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from faceloupe.recognition import SFace
 from faceloupe.recognition.manifests import read_manifest
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder, as_input
 from faceloupe.recognition.weights import SFACE, find_weights
+from helpers import networks
 
 ENGINES = ("openvino", "onnxruntime")
 CHIPS = np.random.default_rng(0).random((11, 112, 112, 3), dtype=np.float32)

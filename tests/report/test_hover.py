@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hover_data import (
+
+from faceloupe.report import render_frame, render_page
+from faceloupe.report.rendering import blocks_of
+from helpers.hover_data import (
     COLUMNS,
     NUMBER,
     ROWS,
@@ -21,10 +24,7 @@ from hover_data import (
     said,
     write_page,
 )
-from loupe_data import make_study
-
-from faceloupe.report import render_frame, render_page
-from faceloupe.report.rendering import blocks_of
+from helpers.loupe_data import make_study
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hover_data import NUMBER, SAID, arrays_of, make_pictures, number, write_page
 from torch import nn
 
 from faceloupe.looking import look, open_model
 from faceloupe.pages import page as page_of
 from faceloupe.report.pictures import array_to_pixels, png_uri
 from faceloupe.report.rendering import blocks_of
+from helpers.hover_data import NUMBER, SAID, arrays_of, make_pictures, number, write_page
 
 # A pointer over the middle of every cell of every picture of a figure; what is said at each.
 READ_ALL = """async (figure) => {

@@ -9,10 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from loupe_data import make_study
 
 from faceloupe.errors import InputError
 from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
+from helpers.loupe_data import make_study
 
 HOSTILE = "</script><!-- <script>alert(1)</script> \u2028 'é\" ]]>"
 STATIC = files("faceloupe.report").joinpath("static")

@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loupe_data import (
+from PIL import Image
+
+from faceloupe import CNNClassifier, FCNNClassifier, load_faces
+from faceloupe.arrays import encode_array
+from faceloupe.loupe_data import tutorial_layers
+from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
+from faceloupe.report.policy import content_policy
+from helpers.loupe_data import (
     EPOCHS,
     FACES,
     FILTERS,
@@ -23,13 +30,6 @@ from loupe_data import (
     make_study,
     pooled,
 )
-from PIL import Image
-
-from faceloupe import CNNClassifier, FCNNClassifier, load_faces
-from faceloupe.arrays import encode_array
-from faceloupe.loupe_data import tutorial_layers
-from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
-from faceloupe.report.policy import content_policy
 
 VIEWS = ("face", "layers", "convolution", "microscope", "pooling", "ledger", "time", "seeds", "laboratory")
 HOSTILE = "</script><img src=x onerror=document.title='broken'><!--"

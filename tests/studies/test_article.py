@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from recount import KINDS, NETWORKS, blocks, fits, grid, interval, number, pick
 
 from faceloupe.arrays import decode_array
 from faceloupe.pages import page as page_of
@@ -15,6 +14,7 @@ from faceloupe.report import render_page
 from faceloupe.studies import Trials
 from faceloupe.studies.networks import build
 from faceloupe.studies.statements import CONFIDENCE
+from helpers.recount import KINDS, NETWORKS, blocks, fits, grid, interval, number, pick
 
 
 def statement(document, id_):

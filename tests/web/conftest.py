@@ -1,8 +1,8 @@
 """An application that recognises mosaics, with a gallery of its own."""
 
-import pages
 import pytest
-import serving
+
+from helpers import pages, serving
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import threading
 import time
 
 import pytest
-import tasks
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.web.children import Child, ChildEndedError, ChildFault
 from faceloupe.web.jobs import Stopped
+from helpers import tasks
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_its_memory_has_a_bound():
 def test_it_ends_with_its_parent_however_that_ends():
     code = f"""
 import sys; sys.path[:] = {sys.path!r}
-import tasks; from faceloupe.web.children import Child
+from helpers import tasks; from faceloupe.web.children import Child
 child = Child(); print(child.run(tasks.own_number), flush=True); child.run(tasks.sleep, 600)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:

@@ -4,14 +4,13 @@ import asyncio
 from contextlib import closing
 
 import httpx
-import pages
 import pytest
-import serving
-from serving import TOKENS, photo
 
 from faceloupe.arrays import decode_array
 from faceloupe.client import Client
 from faceloupe.errors import ImageError, InputError, ProblemError, UnavailableError
+from helpers import pages, serving
+from helpers.serving import TOKENS, photo
 
 
 class InProcess(httpx.BaseTransport):

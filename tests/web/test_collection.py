@@ -2,12 +2,11 @@
 
 import shutil
 
-import pages
 import pytest
-import serving
 
 from faceloupe.collection import index, open_collection
 from faceloupe.faces.sources import find_orl
+from helpers import pages, serving
 
 
 @pytest.fixture(scope="module")

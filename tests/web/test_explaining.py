@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 
 import pytest
-import serving
 
 from faceloupe.recognition.thresholds import DEFAULT_FMR
+from helpers import serving
 
 
 def explain(ask, one=1, other=1, *, key="recognise", **given):

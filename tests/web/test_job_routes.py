@@ -6,9 +6,9 @@ import threading
 import time
 
 import pytest
-import serving
 
 from faceloupe.report import render_page
+from helpers import serving
 
 PAGE = {
     "schema": "faceloupe.page/1",

@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import serving
-import tasks
 
 from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
@@ -19,6 +17,7 @@ from faceloupe.recognition.weights import SFACE
 from faceloupe.training import CNNClassifier
 from faceloupe.web.networks import Networks
 from faceloupe.web.workers import Workers
+from helpers import serving, tasks
 
 PEOPLE = ("ann", "bo", "cy")
 

@@ -5,9 +5,8 @@ import json
 import logging
 import time
 
-from serving import photo
-
 from faceloupe.web.observing import BoundedLog, JsonHandler, Metrics, Observer, log_line
+from helpers.serving import photo
 
 
 def test_a_line_a_request(ask, log):

@@ -3,8 +3,9 @@
 import subprocess
 
 import httpx
-import pages
 import pytest
+
+from helpers import pages
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import json
 
 import httpx
-import pages
 import pytest
-import serving
+
+from helpers import pages, serving
 
 LEFT_OUT = """async () => {
     const kept = async attempt => { try { await attempt(); return "read" } catch { return "kept out" } };

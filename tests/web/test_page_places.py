@@ -2,11 +2,10 @@
 
 import re
 
-import pages
 import pytest
-import serving
 
 from faceloupe.cli.serve import _HAND_OVER
+from helpers import pages, serving
 
 PLACES = (
     "recognise", "recognise/compare", "recognise/camera", "people", "people/enrol", "people/audit", "look",

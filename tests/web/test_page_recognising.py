@@ -3,9 +3,9 @@
 import re
 from itertools import count
 
-import pages
 import pytest
-import serving
+
+from helpers import pages, serving
 
 NUMBERS = count()
 

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from serving import photo
 from typer.testing import CliRunner
 
 from faceloupe.cli.app import app
 from faceloupe.gallery import Gallery, forgetting
+from helpers.serving import photo
 
 
 def by_command(tmp_path, *arguments):

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from serving import POINT, Toy, find_mosaics, photo
 from typer.testing import CliRunner
 
 from faceloupe.cli.app import app
+from helpers.serving import POINT, Toy, find_mosaics, photo
 
 
 @pytest.fixture

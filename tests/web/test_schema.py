@@ -2,7 +2,6 @@
 
 import pytest
 import schemathesis
-import serving
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -13,7 +12,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
-from serving import TOKENS, photo
+
+from helpers import serving
+from helpers.serving import TOKENS, photo
 
 HEADERS = {"Authorization": f"Bearer {TOKENS['admin']}", "Host": "localhost"}
 CHECKS = [

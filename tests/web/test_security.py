@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-import serving
 from PIL import Image
-from serving import TOKENS, photo
 
 from faceloupe.web.settings import ServerLimits
+from helpers import serving
+from helpers.serving import TOKENS, photo
 
 
 def bomb(side=50_000):

@@ -14,16 +14,15 @@ from contextlib import suppress
 
 import httpx
 import numpy as np
-import pages
 import pytest
-import serving
-from serving import TOKENS, photo
 
 from faceloupe.client import Client
 from faceloupe.errors import FaceloupeError, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.web.server import address, listen, make_server
 from faceloupe.web.settings import ServerLimits
+from helpers import pages, serving
+from helpers.serving import TOKENS, photo
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """What a server opens when it starts."""
 
 import pytest
-from galleries import photograph
-from serving import settings
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition.weights import SFACE
 from faceloupe.web.service import Service
+from helpers.galleries import photograph
+from helpers.serving import settings
 
 
 def gallery_by(folder, embedder, weights):

@@ -4,9 +4,9 @@ import json
 import time
 
 import pytest
-import serving
 
 from faceloupe.studies.trials import Trial, write_csv
+from helpers import serving
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from serving import TOKENS, photo
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import decode
 from faceloupe.web.uploads import Photo
+from helpers.serving import TOKENS, photo
 
 FILES = {kind: photo(1, kind=kind) for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM")}
 

@@ -8,7 +8,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from toy_networks import CONVOLUTIONS
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import OnnxNetwork, dead_units, diagnose_units, trace
@@ -17,6 +16,7 @@ from faceloupe.training.ensemble import fit_many, initial_weights
 from faceloupe.training.fit import batch_orders
 from faceloupe.training.networks import CNN, FCNN
 from faceloupe.training.preprocessing import Preprocessing
+from helpers.toy_networks import CONVOLUTIONS
 
 
 @pytest.fixture
@@ -290,7 +290,7 @@ class TestOnnx:
         return layers
 
     def test_every_number_is_that_of_the_torch_network(self, faces, tmp_path):
-        from onnx_files import of_layers
+        from helpers.onnx_files import of_layers
 
         layers = self.layers()
         theirs = diagnose_units(nn.Sequential(OrderedDict(layers)), faces)
@@ -316,7 +316,7 @@ class TestOnnx:
         ],
     )
     def test_every_way_to_write_a_dense_layer(self, faces, tmp_path, dense):
-        from onnx_files import write
+        from helpers.onnx_files import write
 
         rng = np.random.default_rng(0)
         w, b = -rng.random((400, 3)), rng.normal(size=3)
@@ -337,7 +337,7 @@ class TestOnnx:
         [((3, 1, 1), True), ((1, 3, 1, 1), True), ((1,), True), ((18, 18), False), ((3, 18, 1), False)],
     )
     def test_a_bias_of_its_own_after_a_convolution(self, faces, tmp_path, bias, known):
-        from onnx_files import write
+        from helpers.onnx_files import write
 
         held = {"w": np.full((3, 1, 3, 3), -1.0, np.float32), "b": np.full(bias, -0.5, np.float32)}
         nodes = [
@@ -351,7 +351,7 @@ class TestOnnx:
         assert push is None or (push.bias, push.weight_sum) == (-0.5, -9.0)
 
     def test_after_a_sum_of_maps_or_weights_that_are_made_no_cause_is_told(self, faces, tmp_path):
-        from onnx_files import write
+        from helpers.onnx_files import write
 
         held = {"w": np.full((1, 1, 3, 3), -1.0, np.float32), "two": np.array(2, np.float32)}
         nodes = [

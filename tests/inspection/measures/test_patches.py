@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from toy_networks import CONVOLUTIONS, Block
 
 from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection import top_patches, trace
 from faceloupe.training.networks import CNN, FCNN
+from helpers.toy_networks import CONVOLUTIONS, Block
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_layer_that_looks_nobody_knows_where_is_refused(faces):
 def test_of_an_onnx_network_with_a_short_way_the_patch_alone_gives_the_value(tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from onnx_files import block_as_onnx
+    from helpers.onnx_files import block_as_onnx
 
     images = np.random.default_rng(0).standard_normal((6, 3, 24, 24)).astype(np.float32)
     block = Block().eval()

@@ -6,12 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from toy_networks import CONVOLUTIONS, Block
 
 from faceloupe.errors import InputError
 from faceloupe.faces.perturbations import shift
 from faceloupe.inspection import shift_sensitivity, trace
 from faceloupe.training.networks import CNN, FCNN
+from helpers.toy_networks import CONVOLUTIONS, Block
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_where_the_stride_is_unknown_that_is_said(faces):
 def test_an_onnx_network_gets_the_numbers_and_words_of_its_torch_twin(faces, tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from onnx_files import block_as_onnx
+    from helpers.onnx_files import block_as_onnx
 
     three = np.repeat(faces, 3, axis=1)
     block = Block().eval()

@@ -8,8 +8,9 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from onnx import helper  # noqa: E402
-from onnx_files import block_as_onnx, write  # noqa: E402
-from toy_networks import Block  # noqa: E402
+
+from helpers.onnx_files import block_as_onnx, write  # noqa: E402
+from helpers.toy_networks import Block  # noqa: E402
 
 RNG = np.random.default_rng(0)
 

@@ -18,7 +18,8 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, numpy_helper  # noqa: E402
-from onnx_files import of_layers, write  # noqa: E402
+
+from helpers.onnx_files import of_layers, write  # noqa: E402
 
 SFACE = Path(os.environ.get("FACELOUPE_WEIGHTS", "")) / "face_recognition_sface_2021dec.onnx"
 

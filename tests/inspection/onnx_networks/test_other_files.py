@@ -6,9 +6,9 @@ import pickle
 import numpy as np
 import pytest
 from onnx import TensorProto
-from onnx_files import write
 
 from faceloupe.inspection import OnnxNetwork, anatomy
+from helpers.onnx_files import write
 
 WEIGHTS = np.random.default_rng(0).standard_normal((2, 3, 3, 3)).astype(np.float32)
 FACES = np.random.default_rng(1).random((2, 3, 6, 5), dtype=np.float32)

@@ -9,7 +9,7 @@ from faceloupe.inspection.onnx_networks.rewriting import without_prelu
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 
-from onnx_files import write  # noqa: E402
+from helpers.onnx_files import write  # noqa: E402
 
 
 def prelu_after(maker, slope, path, channels=4):

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
-from toy_networks import image_gradient
 
 from faceloupe.inspection import anatomy
+from helpers.toy_networks import image_gradient
 
 
 class Residual(nn.Module):

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
-from mosaics import WEIGHTS, Toy, find_mosaics, photo, search_mosaics, search_unless_grey
 
 from faceloupe.gallery import open_gallery
 from faceloupe.scores import OperatingPoint
@@ -20,6 +20,7 @@ from faceloupe.web.observing import log_line
 from faceloupe.web.service import Service
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import carry_out
+from helpers.mosaics import WEIGHTS, Toy, find_mosaics, photo, search_mosaics, search_unless_grey
 
 TOKENS = {name: f"a-token-for-the-tests-{name}" for name in ("admin", "remove", "enrol", "recognise", "look")}
 AROUND = Interval(0.0, 0.01, 0.95, 900.0, "wilson")
@@ -104,15 +105,21 @@ class Caller:
 def running(*arguments, **environment):
     """Run `faceloupe serve` in a process of its own, with mosaics for faces; it is killed if it has not ended."""
     with subprocess.Popen(
-        [sys.executable, __file__, "serve", "--no-browser", "--port", "0", *map(str, arguments)],
+        [sys.executable, "-m", "helpers.serving", "serve", "--no-browser", "--port", "0", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "FACELOUPE_TOKEN": TOKENS["admin"], **environment},
+        env=_environment() | environment,
     ) as process:  # fmt: skip
         try:
             process.address = process.stdout.readline().strip().partition("/#")[0]
             yield process
         finally:
             process.kill()
+
+
+def _environment():
+    """Return the environment of a process that finds this package too, with the admin's token."""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path, "FACELOUPE_TOKEN": TOKENS["admin"]}
 
 
 def make_gallery(url):
@@ -125,8 +132,9 @@ def make_gallery(url):
 def often():
     """Return a function that runs `faceloupe serve` as :func:`running` does, forked, so that it starts at once."""
     with subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, bufsize=1, env={**os.environ, "FACELOUPE_TOKEN": TOKENS["admin"]},
+        [sys.executable, "-m", "helpers.serving"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1,
+        env=_environment(),
     ) as process:  # fmt: skip
 
         def start(*arguments):

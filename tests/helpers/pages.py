@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
-import serving
 from PIL import Image
 
 from faceloupe.faces.sources import find_orl
@@ -17,6 +16,7 @@ from faceloupe.web.keys import key_of
 from faceloupe.web.server import address, listen, make_server
 from faceloupe.web.service import Service
 from faceloupe.web.settings import ServerLimits, Settings
+from helpers import serving
 
 TOKEN = "a-token-for-the-page-alone"  # noqa: S105
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
