@@ -9,11 +9,7 @@ import pytest
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import EmbedderId, open_gallery
 from faceloupe.scores import OperatingPoint
-from faceloupe.scores.confidence import Interval
-from helpers.galleries import BLURRED, WEIGHTS, Toy, photograph, unit, unusable
-
-AROUND = Interval(5e-4, 2e-3, 0.95, 9000.0, "made up")
-POINT = OperatingPoint(0.5, 1e-3, 9e-4, AROUND, 1e-3, AROUND, 900, 9000, 0, "made up", "toy", WEIGHTS)
+from helpers.galleries import BLURRED, POINT, WEIGHTS, Toy, photograph, unit, unusable
 
 
 @pytest.fixture

@@ -9,10 +9,14 @@ import numpy as np
 from faceloupe.gallery import Enrolled, list_subjects
 from faceloupe.recognition import Detection, FaceChip, Photograph, PhotoProblem, Pose, Quality, Template
 from faceloupe.recognition.detections import Box, Landmarks, Point
+from faceloupe.scores import OperatingPoint
+from faceloupe.scores.confidence import Interval
 
 GOOD = Quality(60.0, 30.0, 0.5, 0.0, Pose(0.0, 0.0, 0.0), 0.95, 14.0)
 BLURRED = Quality(4.0, 0.1, 0.02, 0.9, Pose(80.0, 0.0, 0.0), 0.3, 1.0)
 WEIGHTS = "ab" * 32
+AROUND = Interval(5e-4, 2e-3, 0.95, 9000.0, "made up")
+POINT = OperatingPoint(0.5, 1e-3, 9e-4, AROUND, 1e-3, AROUND, 900, 9000, 0, "made up", "toy", WEIGHTS)
 
 
 class Toy:
