@@ -171,20 +171,19 @@ def test_a_trace_says_what_it_shows_and_what_there_is(results):
     text = _page(results["Trace"]).text
     assert "5 layers, 6 captures" in text
     assert "conv: 6×3×14×14" in text
-    assert "Capture 0, all 3 channels of 14×14 places" in text
+    assert "Capture 1, all 3 channels of 14×14 places" in text
     assert "6 of 6 captures, 147 numbers, 16 in a row" in text
 
 
 def test_the_pictures_of_a_trace_are_its_numbers(results):
-    """The first picture is of the channel that varies most: black at -limit, 128 at 0, white at +limit."""
+    """Channels are in their own order and counted from 1: black at -limit, 128 at 0, white at +limit."""
     output = results["Trace"]["conv"]
-    channel = int(output.astype(np.float64).var(axis=(0, 2, 3)).argmax())
     panels = [one for one in _page(results["Trace"]).attributes if one.get("alt", "").startswith("conv, ")]
-    assert panels[0]["alt"].startswith(f"conv, channel {channel}: from ")
+    assert [one["alt"].split(":")[0] for one in panels] == [f"conv, channel {number}" for number in (1, 2, 3)]
     with Image.open(BytesIO(base64.b64decode(panels[0]["src"].split(",")[1]))) as image:
         pixels = np.asarray(image)
     limit = np.abs(output[0]).max()
-    levels = np.interp(output[0, channel], [-limit, 0, limit], [0, 128, 255])
+    levels = np.interp(output[0, 0], [-limit, 0, limit], [0, 128, 255])
     np.testing.assert_allclose(pixels, levels, atol=0.51)
 
 
@@ -193,7 +192,7 @@ def test_a_deep_trace_is_bounded():
     page = _page(Trace(outputs))
     assert page.tags["figure"] == 8
     assert "30 layers, 9 captures. Shown are 8 of the layers" in page.text
-    assert "Capture 0, 8 of 20 channels of 200×130 places" in page.text
+    assert "Capture 1, 8 of 20 channels of 200×130 places" in page.text
     assert "Each pixel is the mean of 4×4 places" in page.text
     panels = [one for one in page.attributes if one.get("alt", "").startswith("layer")]
     assert len(panels) == 64
@@ -240,7 +239,7 @@ def test_dead_units_are_told_and_drawn(results):
     report, text = results["UnitReport"], _page(results["UnitReport"]).text
     [dead] = report.dead
     assert report.words[1][1:] in text
-    assert f"unit 1, largest as it is: {dead.highest:.4g}".replace("-", "−") in text
+    assert f"unit {dead.unit + 1}, largest as it is: {dead.highest:.4g}".replace("-", "−") in text
     assert "0 of 1 units dead" in results["UnitReport, all well"].plot().texts[0].get_text()
 
 

@@ -27,10 +27,10 @@ def network():
     )  # fmt: skip
 
 
-def test_the_channels_that_vary_most_come_first(network, faces):
+def test_the_channels_that_vary_most_are_shown_in_their_own_order(network, faces):
     shown = observe_layers(network, faces, ["conv"], shown=2)["conv"]
     variance = trace(network, faces, ["conv"])["conv"].var(axis=(0, 2, 3))
-    assert shown.units.tolist() == np.argsort(-variance)[:16].tolist()
+    assert shown.units.tolist() == sorted(np.argsort(-variance)[:16].tolist())
     assert shown.shape == (20, 130, 70)
     assert shown.values.shape == (2, 16, 44, 24)
 

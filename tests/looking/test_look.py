@@ -112,10 +112,17 @@ class TestTheDocument:
             believed = any(cnn.attributions[face, method].warning is None for _, method in cnn.attributions)
             assert (f"{face}, where it counts" in drawn) == believed
 
-    def test_every_kept_channel_is_drawn(self, cnn, document):
+    def test_every_kept_channel_is_drawn(self, document):
         panels = by_id(document, "layer-0")["panels"]
-        assert [panel["label"] for panel in panels[:4]] == [f"{unit} · orl:3" for unit in cnn.trace["conv"].units]
+        assert [panel["label"] for panel in panels[:4]] == [f"{number} · orl:3" for number in (1, 2, 3, 4)]
         assert len(panels) == 8
+
+    def test_both_sides_of_a_relu_are_named_and_a_channel_keeps_its_number(self, document):
+        drawn = [block for block in blocks(document, "pictures") if block["id"].startswith("layer-")]
+        titles = [block["title"].split(" · ")[0] for block in drawn]
+        assert titles[:3] == ["conv, before the ReLU", "conv_relu, after the ReLU", "pool"]
+        numbers = [[panel["label"].split(" · ")[0] for panel in block["panels"]] for block in drawn[:3]]
+        assert numbers[0] == numbers[1] == numbers[2]
 
     def test_the_loupe_knows_whom_the_faces_show(self, document, saved):
         loupe = document["loupe"]

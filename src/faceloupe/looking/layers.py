@@ -35,8 +35,7 @@ class LayerOutput:
     shape : tuple of int
         Shape of the whole output for one face: (C, H, W) for maps, (D,) for what has no places.
     units : array of int, shape (K,)
-        Which channels or units are kept: those that vary most over faces and places. Maps in that order, the numbers of
-        a vector in their own.
+        Which channels or units are kept, from 0 and in their own order: those that vary most over faces and places.
     values : array of float32, shape (N, K, h, w) or (N, K), read-only
     block : int
         Side of the squares of places whose mean is one pixel of `values`; 1 for maps as they are.
@@ -113,8 +112,7 @@ def _flat(output: Floats) -> Floats:
 def _most_varied(sums: Sequence[NDArray[np.float64]], maps: bool) -> NDArray[np.intp]:
     count, total, squares = sums
     variance = squares / count - (total / count) ** 2
-    order = np.argsort(-variance, kind="stable")
-    return order[:CHANNELS] if maps else np.sort(order[:UNITS])
+    return np.sort(np.argsort(-variance, kind="stable")[: CHANNELS if maps else UNITS])
 
 
 def _block(shape: tuple[int, ...]) -> int:

@@ -193,9 +193,9 @@ def layers(looks: Looks) -> Iterator[Block]:
         yield text(
             f"Shown of {look.model.name}: {len(look.trace)} of {counted(len(look.anatomy.layers), 'layer')}, "
             f"{counted(len(look.shown), 'face')} of {len(look.photographs)}. Of a layer of maps at most {CHANNELS} "
-            "channels, those whose values vary most over the faces and places, the most varied first; maps with a side "
-            f"of more than {SIDE} as means of squares. Of a vector at most {UNITS} numbers, chosen the same way. "
-            "Channels and numbers are counted from 0. Each layer has a scale of its own. Without names given, layers "
+            f"channels, those whose values vary most over the faces and places; maps with a side of more than {SIDE} "
+            f"as means of squares. Of a vector at most {UNITS} numbers, chosen the same way. Channels and numbers keep "
+            "their own order and are counted from 1. Each layer has a scale of its own. Without names given, layers "
             f"that only rearrange are left out, and of more than {LAYERS} the last of each output’s shape is shown."
         )
         for place, output in enumerate(look.trace.values()):
@@ -216,12 +216,23 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
     means = f", each pixel the mean of {output.block}×{output.block} places" if output.block > 1 else ""
     return pictures(
         id_,
-        output.name + whose,
+        output.name + _side(look, output) + whose,
         f"{which[0].upper()}{which[1:]}{extent}{means}. Grey is 0; black is −{full}, white +{full}.",
         panels,
         scale={"kind": "grey", "limit": limit, "unit": "activation"},
         columns=8 if output.is_maps and len(output.units) > 4 else 4,
     )
+
+
+def _side(look: Look, output: LayerOutput) -> str:
+    """Return on which side of a ReLU a layer's output lies, where it is beside one."""
+    layers = look.anatomy.layers
+    place = next(place for place, layer in enumerate(layers) if layer.name == output.name)
+    if layers[place].kind.lower() == "relu":
+        return ", after the ReLU"
+    after = layers[place + 1 : place + 2]
+    beside = after and after[0].kind.lower() == "relu" and after[0].output_shape == layers[place].output_shape
+    return ", before the ReLU" if beside else ""
 
 
 def _panels(shown: tuple[FacePicture, ...], output: LayerOutput) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -232,8 +243,8 @@ def _panels(shown: tuple[FacePicture, ...], output: LayerOutput) -> Iterator[tup
             continue
         for unit, channel in zip(output.units, values, strict=True):
             low, high, mean = (three_figures(float(one)) for one in (channel.min(), channel.max(), channel.mean()))
-            alt = f"{output.name}, channel {unit}, {photograph.name}: from {low} to {high}, mean {mean}"
-            yield f"{unit} · {photograph.name}", (channel, alt)
+            alt = f"{output.name}, channel {unit + 1}, {photograph.name}: from {low} to {high}, mean {mean}"
+            yield f"{unit + 1} · {photograph.name}", (channel, alt)
 
 
 def _grid(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -39,7 +39,7 @@ def test_a_copied_filter_is_reported_with_how_much_it_rests_on(faces):
     # 13 rows and columns less the last one, which pooling by 4 does not see
     assert conv.values == 12 * 12 * 12
     assert conv.words[-1] == (
-        "units 0 and 3 say the same: their outputs are correlated above 0.999 over 12 faces (1,728 values each)."
+        "units 1 and 4 say the same: their outputs are correlated above 0.999 over 12 faces (1,728 values each)."
     )
 
 
@@ -65,7 +65,7 @@ def test_the_mean_pixel_is_named_as_the_cause(faces):
         alive_without_bias=0,
     )
     assert dead.push.alive_without_mean > 0
-    text = next(words for words in report.words if words.startswith("unit 2:"))
+    text = next(words for words in report.words if words.startswith("unit 3:"))
     assert (
         f"the weights' sum -4 times the mean pixel {mean:.3g} = {-4 * mean:+.3g}: the mean of the pixels pushes" in text
     )
@@ -140,7 +140,7 @@ def test_the_history_tells_when_a_unit_died(silent, since, words, faces):
     [report] = diagnose_units(network, faces, {"hidden_relu": history})
     [dead] = [unit for unit in report.dead if unit.unit == 1]
     assert (dead.silent_since, report.epochs) == (since, 3)
-    assert any(line.startswith("unit 1:") and line.endswith(words) for line in report.words)
+    assert any(line.startswith("unit 2:") and line.endswith(words) for line in report.words)
 
 
 def test_one_fit_of_many_is_a_history():
@@ -192,7 +192,7 @@ def test_a_relu_fed_by_a_function_is_told_without_a_cause(faces):
             return self.relu(-x)
 
     [report] = diagnose_units(Negated(), faces)
-    assert report.words[1] == "unit 0: puts out 0 for each of the 12 faces."
+    assert report.words[1] == "unit 1: puts out 0 for each of the 12 faces."
 
 
 def test_looking_triggers_nobodys_hooks_twice_and_changes_nothing(faces):

@@ -13,7 +13,10 @@ ROUNDING = 1e-6  # what is left of the mean of centred pixels
 
 
 def sentences(report: "UnitReport") -> tuple[str, ...]:
-    """Return the count, then one or a few sentences for each dead unit and one for each group of duplicates."""
+    """Return the count, then one or a few sentences for each dead unit and one for each group of duplicates.
+
+    In words units are counted from 1, as in the pictures of a page; the indices of the report begin at 0.
+    """
     count = f"{len(report.dead)} of {report.units} units dead on {report.n} faces"
     rest = ", so the layer says nothing of any face" if len(report.dead) == report.units else ""
     return (
@@ -25,9 +28,9 @@ def sentences(report: "UnitReport") -> tuple[str, ...]:
 
 def _dead_words(unit: "DeadUnit", report: "UnitReport") -> str:
     if unit.highest is None:
-        text = f"unit {unit.unit}: puts out 0 for each of the {report.n} faces."
+        text = f"unit {unit.unit + 1}: puts out 0 for each of the {report.n} faces."
     else:
-        text = f"unit {unit.unit}: its input is never above 0, at most {unit.highest:+.3g} over {report.n} faces."
+        text = f"unit {unit.unit + 1}: its input is never above 0, at most {unit.highest:+.3g} over {report.n} faces."
     if unit.push:
         text += f" {_push_words(unit.push, report.n)}"
     return text if unit.silent_since is None else f"{text} {_death_words(unit.silent_since, report.epochs or 0)}"
@@ -63,7 +66,8 @@ def _death_words(since: int, epochs: int) -> str:
 
 
 def _duplicate_words(group: tuple[int, ...], report: "UnitReport") -> str:
-    units = f"{', '.join(map(str, group[:-1]))} and {group[-1]}"
+    *first, last = (str(unit + 1) for unit in group)
+    units = f"{', '.join(first)} and {last}"
     return (
         f"units {units} say the same: their outputs are correlated above {ALIKE} over {report.n} faces "
         f"({report.values:,} values each)."

@@ -50,18 +50,19 @@ def _layer(place: int, name: str, output: Floats) -> Block:
 
 
 def _maps(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
-    """Return the channels that vary most, for the first capture."""
+    """Return the channels that vary most, in their own order and numbered from 1, for the first capture."""
     channels, height, width = output.shape[1:]
     variance = output.var(axis=(0, 2, 3))
-    chosen = np.argsort(-variance, kind="stable")[:PANELS]
+    chosen = np.sort(np.argsort(-variance, kind="stable")[:PANELS])
     which = f"{len(chosen)} of " if len(chosen) < channels else "all "
     block = block_side((height, width), SIDE)
     means = f" Each pixel is the mean of {block}×{block} places." if block > 1 else ""
     caption = (
-        f"Capture 0, {which}{counted(channels, 'channel')} of {height}×{width} places, those first that vary most over "
-        f"the captures.{means}"
+        f"Capture 1, {which}{counted(channels, 'channel')} of {height}×{width} places"
+        + (", those that vary most over the captures." if len(chosen) < channels else ".")
+        + means
     )
-    return ((f"channel {channel}", averaged(output[0, channel], block)) for channel in chosen), caption
+    return ((f"channel {channel + 1}", averaged(output[0, channel], block)) for channel in chosen), caption
 
 
 def _vectors(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
@@ -75,7 +76,7 @@ def _vectors(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
         f"{captures} of {counted(len(output), 'capture')}, {which}{counted(output.shape[1], 'number')}, {across} in a "
         "row, from the left."
     )
-    return ((f"capture {place}", grid.reshape(-1, across)) for place, grid in enumerate(grids)), caption
+    return ((f"capture {place}", grid.reshape(-1, across)) for place, grid in enumerate(grids, start=1)), caption
 
 
 def _span(array: NDArray[Any]) -> str:

@@ -20,7 +20,7 @@ def units_section(report: UnitReport) -> Block:
 
 def _inputs(report: UnitReport) -> list[Block]:
     """Return the inputs of dead units as a chart, none where they are not known."""
-    known = [(f"unit {unit.unit}", unit.highest, unit.push) for unit in report.dead if unit.push][:UNITS]
+    known = [(f"unit {unit.unit + 1}", unit.highest, unit.push) for unit in report.dead if unit.push][:UNITS]
     if not known:
         return []
     names = [name for name, _, _ in known]
