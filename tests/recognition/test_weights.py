@@ -15,7 +15,13 @@ pytest.importorskip("pooch")
 
 CONTENT = b"weights of a network"
 MADE_UP = PublishedWeights(
-    "toy", "toy.onnx", sha256(CONTENT).hexdigest(), "http://127.0.0.1:9/toy.onnx", "these tests", "Apache-2.0"
+    "toy",
+    "toy.onnx",
+    sha256(CONTENT).hexdigest(),
+    "http://127.0.0.1:9/toy.onnx",
+    "these tests",
+    "Apache-2.0",
+    "nothing",
 )
 
 

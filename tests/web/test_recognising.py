@@ -112,6 +112,7 @@ def test_health_tells_what_there_is(ask, enrol, tmp_path):
     enrol("Ann", 1)
     health = ask("GET", "/health", key="look").json()
     assert (health["status"], health["embedder"], health["people"]) == ("ok", "toy", 1)
+    assert (health["licence"], health["training_data"]) == (None, None)  # of a toy
     assert health["gallery"] == str(tmp_path / "faces.db")
     assert health["scopes"] == ["look"]
     assert ask("GET", "/health").json()["scopes"] == ["look", "recognise", "enrol", "remove", "admin"]

@@ -9,9 +9,10 @@ __all__ = ["weights"]
 
 
 def weights(json: AsJson = False) -> None:
-    """List the files of weights that recognition needs: where they are, and whether they are what was published.
+    """List the files of weights that recognition needs, their licences, and what they were trained on.
 
-    Nothing is fetched. Exit status 1 if a file is missing or has a wrong hash.
+    Says where they are, and whether they are what was published; embedder list shows those that were added. Nothing is
+    fetched. Exit status 1 if a file is missing or has a wrong hash.
     """
     from faceloupe.recognition.weights import weights as listed
 
@@ -21,7 +22,7 @@ def weights(json: AsJson = False) -> None:
     else:
         rows = [(file.name, file.state, file.licence, file.path or "-") for file in files]
         echo(aligned(("name", "state", "licence", "file"), rows))
-        echo("\n".join(["", *(f"{file.name}: {file.source}" for file in files)]))
+        echo("\n".join(["", *(f"{file.name}: {file.source}. Trained on: {file.training_data}." for file in files)]))
     wrong = [file for file in files if file.state != "ok"]
     for file in wrong:
         say(f"{file.name}: {_REMEDIES[file.state]}")

@@ -11,7 +11,9 @@ from faceloupe.evaluation.group_section import group_section
 from faceloupe.evaluation.likelihood import likelihood_section
 from faceloupe.evaluation.paired import paired_section
 from faceloupe.evaluation.reporting import reporting_section
+from faceloupe.evaluation.results import Measured
 from faceloupe.evaluation.summary import lead
+from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
 
@@ -59,11 +61,17 @@ def _likelihood(found: Evaluation) -> Iterator[Block]:
             yield from likelihood_section(one.label, one.likelihood, f"-{number}" if number else "")
 
 
+def _recogniser(one: Measured) -> str:
+    known = provenance_of(one.sha256)
+    of_weights = known.words() if known else "licence and training data not known here"
+    return f"{one.label}: {one.embedder}, SHA-256 {one.sha256}; {of_weights}"
+
+
 def _provenance(found: Evaluation) -> dict[str, Any]:
     return {
         "made by": f"faceloupe {version('faceloupe')}",
         "photographs": found.data.source,
         "faces found by": f"{YUNET.name}, SHA-256 {YUNET.sha256}, photographs shrunk to {DETECTION_SIDE} pixels",
-        "recognisers": [f"{one.label}: {one.embedder}, SHA-256 {one.sha256}" for one in found.measured],
+        "recognisers": [_recogniser(one) for one in found.measured],
         "seed": found.plan.seed,
     }

@@ -11,6 +11,7 @@ from faceloupe.explaining.summary import NAMES, lead, others_words, short_name
 from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.numerals import decimals
 from faceloupe.recognition.limits import QualityLimits, limits_of
+from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.thresholds import point_in_words
 
@@ -215,4 +216,6 @@ def _provenance(explanation: Explanation) -> dict[str, Any]:
         facts[f"{name}, SHA-256"] = side.photograph.sha256
     facts["recogniser"] = explanation.a.template.embedder
     facts["recogniser’s weights, SHA-256"] = explanation.a.template.sha256
+    if known := provenance_of(explanation.a.template.sha256):
+        facts |= {"recogniser’s licence": known.licence, "recogniser was trained on": known.training_data}
     return facts

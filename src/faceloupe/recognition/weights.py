@@ -35,8 +35,8 @@ class PublishedWeights:
         Hash of its bytes, 64 hexadecimal digits.
     url : str
         Address from which its publisher offers it.
-    source, licence : str
-        Its makers, and the terms of use.
+    source, licence, training_data : str
+        Its makers, the terms of use, and the photographs that it was trained on.
     """
 
     name: str
@@ -45,6 +45,7 @@ class PublishedWeights:
     url: str
     source: str
     licence: str
+    training_data: str
 
 
 YUNET = PublishedWeights(
@@ -54,6 +55,7 @@ YUNET = PublishedWeights(
     f"{_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",
     "OpenCV model zoo (Wu et al., Machine Intelligence Research 2023, doi:10.1007/s11633-023-1423-y)",
     "MIT",
+    "WIDER FACE (Yang, Luo, Loy and Tang, CVPR 2016)",
 )
 """Finds faces and five landmarks on each."""
 
@@ -64,6 +66,7 @@ SFACE = PublishedWeights(
     f"{_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",
     "OpenCV model zoo (Zhong et al., IEEE Transactions on Image Processing 2021, arXiv:2205.12010)",
     "Apache-2.0",
+    "not documented by the publisher (opencv_zoo #124, #313)",
 )
 """Makes 128 numbers of an aligned face."""
 
@@ -74,8 +77,8 @@ class WeightsFile:
 
     Attributes
     ----------
-    name, source, licence, sha256 : str
-        As published.
+    name, source, licence, training_data, sha256 : str
+        As published, or as the manifest of a network that was added says.
     path : str or None
         Path of the file; None if it is missing.
     state : {"ok", "missing", "wrong hash"}
@@ -86,6 +89,7 @@ class WeightsFile:
     path: str | None
     source: str
     licence: str
+    training_data: str
     sha256: str
     state: Literal["ok", "missing", "wrong hash"]
 
@@ -150,6 +154,7 @@ def _on_this_machine(published: PublishedWeights) -> WeightsFile:
         where,
         published.source,
         published.licence,
+        published.training_data,
         published.sha256,
         state,
     )

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from faceloupe import __version__
+from faceloupe.recognition.provenance import provenance_of
 from faceloupe.web import shapes
 from faceloupe.web.keys import SCOPES
 from faceloupe.web.problems import responses
@@ -19,10 +20,13 @@ router = APIRouter(tags=["system"])
 async def health(service: Serving, key: Caller) -> Any:
     """Say whether the server can work, for which it asks the gallery, and what the caller's key is for."""
     people = await beside(service.gallery.n_subjects)
+    known = await beside(provenance_of, service.embedder.sha256)
     return {
         "status": "ok",
         "version": __version__,
         "embedder": service.embedder.name,
+        "licence": known and known.licence,
+        "training_data": known and known.training_data,
         "gallery": service.gallery.name,
         "people": people,
         "scopes": [scope for scope in SCOPES if key.allows(scope)],

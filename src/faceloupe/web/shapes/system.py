@@ -39,6 +39,8 @@ class Health(BaseModel):
     status: Literal["ok"]
     version: str
     embedder: str
+    licence: str | None = Field(description="The terms of use of the embedder's weights; null if not known here.")
+    training_data: str | None = Field(description="What its publisher says that it was trained on.")
     gallery: str
     people: int
     scopes: list[str] = Field(description="What the caller's key is for.")

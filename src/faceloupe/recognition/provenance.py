@@ -1,0 +1,54 @@
+"""Where a recogniser's weights come from: terms of use and training data, by the hash that results carry."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from faceloupe.recognition.installed import installed
+from faceloupe.recognition.weights import SFACE
+
+__all__ = ["Provenance", "provenance_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is known of a network's weights.
+
+    Attributes
+    ----------
+    licence : str
+        The terms of use.
+    training_data : str
+        The photographs that it was trained on, or that this is not documented.
+    source : str
+        Who made it.
+    """
+
+    licence: str
+    training_data: str
+    source: str
+
+    def words(self) -> str:
+        """Return licence and training data in a line."""
+        return f"licence {self.licence}; trained on: {self.training_data}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return asdict(self)
+
+
+def provenance_of(sha256: str) -> Provenance | None:
+    """Return what is known of weights by an embedder's hash: published, or of a manifest; None for any other.
+
+    Raises
+    ------
+    InputError
+        If a manifest among the networks that were added is damaged.
+    UnavailableError
+        If the packages of the extra ``recognition`` are missing.
+    """
+    if sha256 == SFACE.sha256:
+        return Provenance(SFACE.licence, SFACE.training_data, SFACE.source)
+    for manifest in installed():
+        if sha256 == manifest.reading:
+            return Provenance(manifest.licence, manifest.training_data, manifest.source)
+    return None
