@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, DeviceName, EngineName
-from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, stoppable
+from faceloupe.cli.options import AsJson, DeviceName, EngineName, GalleryName
+from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.manifests import Manifest
 
 __all__ = ["embedder"]
@@ -107,6 +110,70 @@ def check(
         say(checked.words())
     if checked.better is not None:
         raise typer.Exit(1)
+
+
+@embedder.command()
+def reembed(
+    new: Annotated[Path, typer.Argument(metavar="NEW.db", help="The gallery to make.")],
+    name: Annotated[str, typer.Option("--embedder", metavar="NAME|DIR", help="What makes its templates.")],
+    gallery: GalleryName = "faceloupe.db",
+    photographs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photographs of which no face was kept, in any folders.")
+    ] = None,
+    engine: EngineName = "openvino",
+    device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
+) -> None:
+    """Make a gallery anew with another embedder, of the faces that were kept, or of the photographs.
+
+    The old gallery stays as it is. The new one's threshold is chosen on its own references for the old one's false
+    match rate, if they are enough to measure it, and both are shown. Exit status 2 if references were left out.
+    """
+    from faceloupe.embedders import open_embedder
+    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.gallery.reembedding import reembed as made_anew
+
+    if new.exists():
+        raise InputError(f"{new} exists already; name a file that does not")
+    made_by = open_embedder(name, engine=engine)
+    files = [path for path in photographs.rglob("*") if path.is_file()] if photographs else []
+    with (
+        stoppable(f"Stopped. {new} is not whole: delete it."),
+        open_gallery(gallery, engine=engine) as old,
+        open_gallery(str(new), create=True, embedder=made_by) as into,
+    ):
+        with progress("embedding", transient=True) as show:
+            result = made_anew(old, into, made_by, photographs=files, progress=show)
+        for skipped in result.left_out:
+            say(f"left out: {legible(skipped.path)}: {skipped.reason}")
+        echo(f"{into.name}: {counted(result.references, 'reference')} of {counted(result.people, 'subject')}.")
+        _compare_points(old, into, made_by)
+    if result.left_out:
+        raise typer.Exit(2)
+
+
+def _compare_points(old: "Gallery", new: "Gallery", embedder: "Embedder") -> None:
+    """Choose and save a threshold for the new gallery, and show it beside the old one's."""
+    from faceloupe.evaluation.calibrate import calibrate_gallery
+    from faceloupe.recognition.thresholds import DEFAULT_FMR, find_point
+
+    makers = {maker for person in old.people() for maker in person.embedders}
+    before = [point for maker in sorted(makers) if (point := find_point(maker, old.point(maker)))]
+    fmr = before[0].target_fmr if before else DEFAULT_FMR
+    after = find_point(embedder)
+    try:
+        after = calibrate_gallery(new, fmr, embedder)
+        new.save_point(after)
+    except InputError as problem:
+        say(f"No threshold was chosen: {problem}. faceloupe calibrate DATA --gallery {new.name} measures one.")
+    points = [*before, *([after] if after else [])]
+    rows = [
+        (p.embedder, f"{p.threshold:.4f}", f"{p.target_fmr:g}", f"{p.fmr:.2g}", _rate(p.fnmr), p.source) for p in points
+    ]
+    echo(aligned(("embedder", "threshold", "for FMR", "FMR", "FNMR", "measured on"), rows))
+
+
+def _rate(rate: float | None) -> str:
+    return "not known" if rate is None else f"{100 * rate:.2f} %"
 
 
 @embedder.command()

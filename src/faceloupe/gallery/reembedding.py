@@ -1,0 +1,130 @@
+"""A gallery made anew with another embedder: of the face chips that were kept, or of the photographs themselves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloupe.errors import InputError
+from faceloupe.faces.faceset import Skipped
+from faceloupe.files import sha256_of
+from faceloupe.gallery.enrolment import add_references
+from faceloupe.gallery.records import Reference
+from faceloupe.progress import Progress
+from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS, FaceChip
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.embed import Embedder, directions_of, no_direction
+from faceloupe.recognition.photographs import Photograph, PhotoProblem, search_photo
+from faceloupe.recognition.quality import Pose, Quality
+from faceloupe.recognition.templates import Template
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+
+__all__ = ["Reembedded", "reembed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reembedded:
+    """What came into the new gallery.
+
+    Attributes
+    ----------
+    people, references : int
+        How many subjects and references there are now.
+    left_out : tuple of Skipped
+        References that have no face there, by subject, and why.
+    """
+
+    people: int
+    references: int
+    left_out: tuple[Skipped, ...]
+
+
+def reembed(
+    gallery: "Gallery",
+    into: "Gallery",
+    embedder: Embedder,
+    *,
+    photographs: Iterable[str | PathLike[str]] = (),
+    progress: Progress | None = None,
+) -> Reembedded:
+    """Make every reference of a gallery again with another embedder, in another gallery.
+
+    A reference is made of its face chip, if that was kept, or else of its photograph, known by its hash among those
+    given. Names and notes of consent come along; thresholds do not, for they are of the old embedder's scores.
+
+    Parameters
+    ----------
+    gallery, into : Gallery
+        The old one, which is only read, and the new one, which is empty.
+    embedder : Embedder
+    photographs : iterable of paths
+        Files that people were enrolled from.
+    progress : callable, optional
+        Called with the number of people done, and of all.
+
+    Raises
+    ------
+    InputError
+        If the new gallery is not empty.
+    """
+    if into.n_subjects():
+        raise InputError(f"{into.name} is not empty: name a new gallery")
+    files = {sha256_of(Path(path)): Path(path) for path in photographs}
+    people = gallery.people()
+    left_out: list[Skipped] = []
+    references = moved = 0
+    for done, person in enumerate(people):
+        kept = {reference.source_sha256: reference for reference in gallery.person(person.id).references}
+        found: list[Photograph] = []
+        for reference in kept.values():
+            photograph = _face(gallery, reference, files.get(reference.source_sha256))
+            made = directions_of(photograph.chips, embedder)
+            if photograph.problem is not None or any(template is None for template in made):
+                reason = photograph.problem.reason if photograph.problem else no_direction(embedder)
+                left_out.append(Skipped(f"{person.name}, reference {reference.id}", reason))
+                continue
+            templates = tuple(_as_before(template, reference) for template in made if template is not None)
+            found.append(replace(photograph, templates=templates))
+        if found:
+            with into.writing() as connection:
+                for keep in (True, False):  # a face that was not kept before is not kept now
+                    part = [each for each in found if kept[each.sha256].has_face is keep]
+                    add_references(connection, person.name, part, consent=person.consent, keep_faces=keep, force=True)
+            references, moved = references + len(found), moved + 1
+        if progress is not None:
+            progress(done + 1, len(people))
+    return Reembedded(moved, references, tuple(left_out))
+
+
+def _face(gallery: "Gallery", reference: Reference, file: Path | None) -> Photograph:
+    """Return what a reference was made of, with one face, or with why there is none."""
+    path = file or Path(f"reference {reference.id}")
+    if face := gallery.face(reference.id):
+        return Photograph(path, reference.source_sha256, (CHIP_SIDE, CHIP_SIDE), (_chip(face, reference),), ())
+    if file is None:
+        reason = "its face was not kept, and its photograph is not among those given (--photographs)"
+        return Photograph(path, reference.source_sha256, (0, 0), (), (), PhotoProblem("no face", reason))
+    return search_photo(file, "one")
+
+
+def _chip(face: bytes, reference: Reference) -> FaceChip:
+    """Return a face chip that was kept, as a photograph of its own: its landmarks lie where chips have them."""
+    from PIL import Image
+
+    image = np.asarray(Image.open(BytesIO(face)).convert("RGB"), dtype=np.float32) / np.float32(255)
+    landmarks = Landmarks(*(Point(*place) for place in REFERENCE_POINTS))
+    score = float(reference.quality["detection_score"])
+    return FaceChip(image, Detection(Box(0, 0, CHIP_SIDE, CHIP_SIDE), landmarks, score), np.eye(2, 3))
+
+
+def _as_before(template: Template, reference: Reference) -> Template:
+    """Return a template with the quality that was measured on the photograph, but for what the embedder says."""
+    known = reference.quality
+    quality = Quality(**{**known, "pose": Pose(**known["pose"]), "embedding_norm": template.quality.embedding_norm})
+    return replace(template, quality=quality)
