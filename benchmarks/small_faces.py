@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ WAYS = {
     "640 and 1600": (FaceSearch(), False),
     "640 and 1600, each small face once more": (FaceSearch(), True),
 }
-looking = import_module("faceloupe.recognition.detect")
+looking: Any = import_module("faceloupe.recognition.detect")
 
 
 def crowd(paths: list[Path], rng: np.random.Generator) -> tuple[NDArray[np.uint8], list[tuple[float, float]]]:
