@@ -26,6 +26,7 @@ from faceloupe.inspection import (
     probe,
     project,
     shift_sensitivity,
+    top_patches,
     trace,
 )
 
@@ -66,6 +67,8 @@ def results(network, faces):
         "Separability": probe(traced["pool"], [0, 1] * 3, seed=0),
         "UnitReport": diagnose_units(network, faces)[0],
         "UnitReport, all well": diagnose_units(nn.Sequential(nn.ReLU()), faces)[0],
+        "Patches": top_patches(network, faces, "conv", 0),
+        "Patches, none": top_patches(network, faces, "relu", 1),
         "ShiftSensitivity": shift_sensitivity(network, faces, pixels=(-2, 1, 4)),
         "Similarity": cka(traced["conv"], traced["pool"]),
         "Similarity, undefined": cka(np.zeros((5, 3)), np.ones((5, 2))),
@@ -77,8 +80,8 @@ def results(network, faces):
 
 KINDS = [
     "Anatomy", "Trace", "Attribution", "Attribution, not checked", "Separability", "UnitReport", "UnitReport, all well",
-    "ShiftSensitivity", "Similarity", "Similarity, undefined", "LayerSimilarity", "Projection",
-    "Projection, one component",
+    "Patches", "Patches, none", "ShiftSensitivity", "Similarity", "Similarity, undefined", "LayerSimilarity",
+    "Projection", "Projection, one component",
 ]  # fmt: skip
 
 

@@ -133,6 +133,15 @@ def test_of_an_onnx_network_with_a_short_way_the_patch_alone_gives_the_value(tmp
     assert found[0].value == pytest.approx(trace(path, images)["sum"][:, 5].max())
 
 
+def test_patches_are_a_tuple_and_a_document_that_names_their_unit(faces):
+    patches = top_patches(CNN((20, 20)), faces, "conv", 2, k=3)
+    assert isinstance(patches, tuple)
+    assert (patches.layer, patches.unit) == ("conv", 2)
+    document = patches.to_document()
+    assert (document["schema"], document["layer"], document["unit"]) == ("faceloupe.patches/1", "conv", 2)
+    assert document["patches"] == [patch.to_document() for patch in patches]
+
+
 def test_a_patch_is_a_document(faces):
     patch = top_patches(CNN((20, 20)), faces, "conv", 0, k=1)[0]
     document = json.loads(json.dumps(patch.to_document()))

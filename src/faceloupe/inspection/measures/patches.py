@@ -1,5 +1,6 @@
 """The pieces of the faces that excite a unit most."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.fields import Field
 from faceloupe.inspection.networks import Network, opened
 from faceloupe.inspection.trace import trace
+from faceloupe.pages import Shown
 
-__all__ = ["Patch", "top_patches"]
+__all__ = ["Patch", "Patches", "top_patches"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -58,7 +60,32 @@ class Patch:
         }
 
 
-def top_patches(network: Network, faces: ArrayLike, layer: str, unit: int, k: int = 9) -> tuple[Patch, ...]:
+class Patches(Shown, tuple[Patch, ...]):
+    """The patches that excite a unit most, the strongest first; a notebook shows them as pictures.
+
+    Attributes
+    ----------
+    layer : str
+    unit : int
+        Index of the unit in the layer, from 0.
+    """
+
+    layer: str
+    unit: int
+
+    def __new__(cls, patches: Iterable[Patch], layer: str, unit: int) -> "Patches":
+        """Hold the patches of a unit."""
+        held = super().__new__(cls, patches)
+        held.layer, held.unit = layer, unit
+        return held
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the patches as a plain dictionary."""
+        patches = [patch.to_document() for patch in self]
+        return {"schema": "faceloupe.patches/1", "layer": self.layer, "unit": self.unit, "patches": patches}
+
+
+def top_patches(network: Network, faces: ArrayLike, layer: str, unit: int, k: int = 9) -> Patches:
     """Return the pieces of the faces that excite a unit most, at most one a capture, the strongest first.
 
     The idea is that of Zeiler & Fergus 2014 (arXiv:1311.2901). What excites a unit most is not all that it answers to.
@@ -77,7 +104,7 @@ def top_patches(network: Network, faces: ArrayLike, layer: str, unit: int, k: in
 
     Returns
     -------
-    tuple of Patch
+    Patches
         Fewer than `k` where there are fewer captures. Where a unit never goes below 0, as after a ReLU, captures for
         which it puts out 0 do not excite it and are left out: a dead unit has no patches.
 
@@ -100,7 +127,8 @@ def top_patches(network: Network, faces: ArrayLike, layer: str, unit: int, k: in
     ranked = np.argsort(-values, kind="stable")
     excited = ranked[values[ranked] > 0] if maps.min() >= 0 else ranked
     columns = output.shape[3] if output.ndim == 4 else 1
-    return tuple(_patch(faces[i], int(i), float(values[i]), divmod(int(best[i]), columns), field) for i in excited[:k])
+    strongest = (_patch(faces[i], int(i), float(values[i]), divmod(int(best[i]), columns), field) for i in excited[:k])
+    return Patches(strongest, layer, unit)
 
 
 def _patch(face: NDArray[np.float32], capture: int, value: float, position: tuple[int, int], field: Field) -> Patch:
