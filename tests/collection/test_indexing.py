@@ -89,6 +89,17 @@ def test_a_person_is_found_by_a_photograph(collection, folder, tmp_path):
         sightings.gather(tmp_path / "copies", "link")
 
 
+def test_two_indexings_at_once_share_the_work(collection, folder):
+    def meanwhile(done, _whole):
+        if done == 1:
+            index(collection, sorted(folder.iterdir())[:5])
+
+    index(collection, [folder], progress=meanwhile)
+    assert index(collection, [folder]).known == 9
+    counts = collection.counts()
+    assert (counts["photographs"], counts["files"], counts["faces"]) == (9, 9, 9)
+
+
 def test_another_embedder_is_refused(collection, folder):
     index(collection, [folder / "11.pgm"])
     with pytest.raises(InputError, match="another collection"):

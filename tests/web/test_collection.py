@@ -2,8 +2,10 @@
 
 import shutil
 
+import httpx
 import pytest
 
+from faceloupe.client import Client
 from faceloupe.collection import index, open_collection
 from faceloupe.faces.sources import find_orl
 from helpers import pages, serving
@@ -93,6 +95,30 @@ def test_a_name_goes_into_the_gallery(review):
 def test_a_key_that_only_recognises_changes_nothing(review):
     for path, sent in (("undo", None), ("group", {}), ("join", {"groups": [1, 2]}), ("separate", {"faces": [1]})):
         assert review("POST", f"/collection/{path}", json=sent, key="recognise").status_code == 403
+
+
+def test_the_client(review):
+    class InProcess(httpx.BaseTransport):
+        def handle_request(self, request):
+            path = request.url.raw_path.decode().removeprefix("/api/v1")
+            kind = {"Content-Type": "application/json"}
+            answer = review(request.method, path, content=request.read(), headers=kind)
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    with Client("http://localhost:8000", serving.TOKENS["admin"], transport=InProcess()) as client:
+        people = client.review
+        assert people.show().several == 3
+        one, other, _ = [group.id for group in people.groups()]
+        faces = [face.id for face in people.group(one).faces]
+        assert people.face(faces[0]).startswith(b"\x89PNG")
+        assert people.confirm(faces[0], faces[1]) == "one person"
+        people.name(one, "Ann")
+        assert people.group(one).name == "Ann"
+        apart = people.separate([faces[0]])
+        assert people.undo() == "separate"
+        assert people.join(one, other) == one
+        assert people.group_again().several == 2
+        assert apart not in [group.id for group in people.groups()]
 
 
 def test_without_a_collection_the_answer_says_how_to_get_one(ask):

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
+from faceloupe.client.review import ReviewClient
 from faceloupe.documents import parse_json
 from faceloupe.web import shapes
 
@@ -50,6 +51,11 @@ class Client:
         self, address: str, token: str = "", *, timeout: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
         self._server = Connection(address, token, timeout=timeout, transport=transport)
+
+    @property
+    def review(self) -> ReviewClient:
+        """The people of the server's collection."""
+        return ReviewClient(self._server)
 
     def health(self) -> shapes.Health:
         """Return what the server works with."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from faceloupe.collection.collection import Collection
 from faceloupe.collection.schema import add_row, faces, photographs, places, settings
@@ -32,6 +32,9 @@ __all__ = ["Indexed", "index"]
 
 BATCH = 64
 """Photographs that are written in one transaction, at most: what a stop can lose."""
+
+PATHS = 1000
+"""Paths that are asked for at a time: databases limit the values in a query."""
 
 SECONDS = 2.0
 """After so long a smaller batch is written."""
@@ -210,7 +213,11 @@ class _Run:
     def write(self) -> None:
         """Bring what waits to the disk, in one transaction."""
         with self._collection.writing() as connection:
+            self._see_others(connection)
             for photograph, files in self._batch:
+                if photograph.sha256 in self._ids:
+                    self._moved += [(file, self._ids[photograph.sha256]) for file in files]
+                    continue
                 own = add_row(
                     connection,
                     photographs,
@@ -235,6 +242,17 @@ class _Run:
                     connection.execute(insert(places).values(path=file.path, **values))
                 self._places[file.path] = (file.bytes, file.modified, False)
         self._batch, self._moved, self._since = [], [], monotonic()
+
+    def _see_others(self, connection: Connection) -> None:
+        """Take in what another indexing, at work at the same time, has written of this batch."""
+        digests = [photograph.sha256 for photograph, _ in self._batch]
+        query = select(photographs.c.sha256, photographs.c.id).where(photographs.c.sha256.in_(digests))
+        self._ids.update((row.sha256, row.id) for row in connection.execute(query))
+        paths = [file.path for _, files in self._batch for file in files] + [file.path for file, _ in self._moved]
+        for start in range(0, len(paths), PATHS):
+            there = select(places.c.path).where(places.c.path.in_(paths[start : start + PATHS]))
+            for path in connection.scalars(there):
+                self._places.setdefault(path, (-1, -1, False))
 
 
 def _check_embedder(collection: Collection, embedder: Embedder) -> None:
