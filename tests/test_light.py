@@ -12,7 +12,7 @@ import pytest
 from faceloupe.faces.sources import find_orl
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "sklearn", "matplotlib", "captum", "joblib", "safetensors", "keras", "onnx", "onnxruntime")
+HEAVY = ("torch", "sklearn", "matplotlib", "captum", "joblib", "safetensors", "keras", "onnx", "onnxruntime", "av")
 
 WITHOUT = f"""
 import sys
@@ -45,7 +45,7 @@ def test_the_base_depends_on_nothing_heavy():
 
 def test_every_light_part_is_imported_without_them(tmp_path):
     parts = ("faces", "scores", "recognition", "gallery", "evaluation", "explaining", "report", "web.app", "client",
-             "looking", "inspection", "pages", "cli.app")  # fmt: skip
+             "looking", "inspection", "pages", "video", "cli.app")  # fmt: skip
     run = without("\n".join(f"import faceloupe.{part}" for part in parts), folder=tmp_path)
     assert run.stderr == ""
 

@@ -158,7 +158,8 @@ def _source(path: Path, frame: Frame) -> PhotoSource:
 
 
 def _seen(time: float, photograph: Photograph) -> list[Seen]:
+    faces = ((photograph.chips[place], photograph.templates[place]) for place in photograph.reading_order())
     return [
         Seen(time, chip.detection, template, np.rint(to_square(chip.image, PICTURE) * 255).astype(np.uint8))
-        for chip, template in zip(photograph.chips, photograph.templates, strict=True)
+        for chip, template in faces
     ]
