@@ -1,6 +1,6 @@
 """Identify people in generated clips of LFW photographs, and count what is right and what is wrong.
 
-In each clip two people of a gallery of up to 200 and one stranger move: two cross, one before the other; after a cut
+In each clip two people of a gallery of up to 100 and one stranger move: two cross, one before the other; after a cut
 the third comes nearer; brightness, blur and noise change from frame to frame; H.264 at a low rate. The gallery has one
 other photograph of each of its people. Nobody is in two clips. Every figure is a count, with its 95 % interval.
 
@@ -32,7 +32,7 @@ from published_points import part_of
 
 Image = NDArray[np.uint8]
 
-SIZE, RATE, SECONDS, PEOPLE = (360, 640), 25, 4.0, 200
+SIZE, RATE, SECONDS, PEOPLE = (360, 640), 25, 4.0, 100
 CUT = 0.6  # of the clip: two people before it, the third after
 
 

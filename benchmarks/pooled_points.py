@@ -32,7 +32,7 @@ from published_points import ENGINE, LISTS, Part, held, part_of, vectors_of
 
 TARGETS = (1e-2, 1e-3, 1e-4)
 PUBLISHED = Path(home.__file__).with_name("published_points.json")
-CLIPS, SHOTS = 200, 5  # photographs of test that are made clips of, and frames of each
+CLIPS, SHOTS = 100, 5  # photographs of test that are made clips of, and frames of each
 
 Floats = NDArray[np.float64]
 

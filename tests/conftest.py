@@ -48,7 +48,23 @@ def workplace(published, tmp_path):  # noqa: ARG001 - a fixture that skips
     for name, picture in pictures.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(tmp_path / f"{name}.jpg", quality=95)
+    _write_clip(tmp_path / "party.mp4", [np.roll(pictures["party"], step // 5, axis=0) for step in range(15)])
     return tmp_path
+
+
+def _write_clip(path, pictures):
+    """Write grey pictures as a clip of 25 frames a second, where PyAV is installed."""
+    try:
+        import av
+    except ImportError:
+        return
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=25, options={"qscale": "2"})
+        stream.height, stream.width = pictures[0].shape
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray")))
+        out.mux(stream.encode())
 
 
 @pytest.fixture(scope="session")

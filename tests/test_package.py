@@ -30,7 +30,7 @@ MAY_KNOW = {
     "growing": f"errors {DOCUMENTS} faces",
     "recognition": f"errors {DOCUMENTS} numerals progress growing cluster faces scores",
     "gallery": f"errors {DOCUMENTS} numerals progress growing faces scores recognition embedders",
-    "collection": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
+    "collection": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery video",
     "training": f"errors {DOCUMENTS} progress pages blocks faces scores inspection",
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",

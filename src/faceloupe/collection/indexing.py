@@ -17,6 +17,7 @@ from faceloupe.collection.schema import add_row, faces, photographs, places, set
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
+from faceloupe.faces.images import SUFFIXES
 from faceloupe.faces.trees import ListedFile, list_tree
 from faceloupe.files import sha256_of
 from faceloupe.gallery.records import EmbedderId
@@ -27,6 +28,8 @@ from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.recognise import recognise_numbered
 from faceloupe.recognition.search import FaceSearch
+from faceloupe.video.frames import CLIP_SUFFIXES, is_clip
+from faceloupe.video.photograph import photograph_of_clip
 
 __all__ = ["Indexed", "index"]
 
@@ -106,11 +109,12 @@ def index(
     keep_faces: bool = False,
     progress: Progress | None = None,
 ) -> Indexed:
-    """Recognise the photographs in files and folders, and keep a row a face.
+    """Recognise the photographs and clips in files and folders, and keep a row a face.
 
-    Photographs are told by their content: what was done is not done again, a file that was renamed or copied is known.
-    Every batch of at most 64 photographs is one transaction, so that a stop at any moment loses no more. Within
-    :func:`faceloupe.cluster.on_cluster` the workers of a cluster read and recognise them.
+    A clip is a photograph of everybody in it, each by the best face; that takes the extra ``video``. Photographs are
+    told by their content: what was done is not done again, a file that was renamed or copied is known. Every batch of
+    at most 64 photographs is one transaction, so that a stop at any moment loses no more. Within
+    :func:`faceloupe.cluster.on_cluster` the workers of a cluster read and recognise them; clips are read here.
 
     Parameters
     ----------
@@ -135,11 +139,11 @@ def index(
     """
     started = perf_counter()
     roots = [Path(path) for path in paths]
-    tree = list_tree(roots)
+    tree = list_tree(roots, SUFFIXES + CLIP_SUFFIXES)
     report = Indexed(skipped=tree.skipped, others=tree.others)
     embedder = embedder or SFace()
     _check_embedder(collection, embedder)
-    run = _Run(collection, report, keep_faces)
+    run = _Run(collection, report, keep_faces, embedder)
     recognised = recognise_numbered(enumerate(run.to_read(tree.files)), embedder, FaceSearch(), pixels=keep_faces)
     for done, photograph in enumerate(recognised, start=1):
         run.add(photograph)
@@ -154,8 +158,9 @@ def index(
 class _Run:
     """One indexing: files on their way to photographs, photographs on their way to the disk."""
 
-    def __init__(self, collection: Collection, report: Indexed, keep_faces: bool) -> None:
+    def __init__(self, collection: Collection, report: Indexed, keep_faces: bool, embedder: Embedder) -> None:
         self._collection, self._report, self._keep_faces = collection, report, keep_faces
+        self._embedder = embedder
         with collection.reading() as connection:
             self._ids = {
                 row.sha256: row.id for row in connection.execute(select(photographs.c.sha256, photographs.c.id))
@@ -169,8 +174,8 @@ class _Run:
         self._moved: list[tuple[ListedFile, int]] = []
         self._since = monotonic()
 
-    def to_read(self, listing: Iterable[ListedFile]) -> Iterator[str]:
-        """Yield files whose content is not known; note those whose content is."""
+    def to_read(self, listing: Iterable[ListedFile]) -> Iterator[str | Photograph]:
+        """Yield files whose content is not known, a clip with its people; note those whose content is."""
         for file in listing:
             size, modified, gone = self._places.get(file.path, (-1, -1, False))
             if (size, modified) == file[1:] and not gone:
@@ -195,7 +200,8 @@ class _Run:
                 self._report.moved += 1
             else:
                 self._copies[digest].append(file)
-                yield file.path
+                clip = photograph_of_clip(Path(file.path), digest, self._embedder) if is_clip(file.path) else None
+                yield clip or file.path
 
     def add(self, photograph: Photograph) -> None:
         """Take in a photograph; write once there are enough."""

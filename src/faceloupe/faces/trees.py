@@ -1,7 +1,7 @@
 """The photographs in files and folders, with everything below them, listed before any is opened."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -51,8 +51,8 @@ class Tree:
     others: int = 0
 
 
-def list_tree(roots: Iterable[str | PathLike[str]]) -> Tree:
-    """List the photographs in files and folders.
+def list_tree(roots: Iterable[str | PathLike[str]], suffixes: Collection[str] = SUFFIXES) -> Tree:
+    """List the photographs in files and folders: those whose names end, in lower case, in one of the suffixes.
 
     Hidden files and folders are passed over, and links to folders are not followed. A file that is named itself is a
     photograph whatever it is called.
@@ -67,7 +67,7 @@ def list_tree(roots: Iterable[str | PathLike[str]]) -> Tree:
     for root in map(Path, roots):
         if not root.exists():
             raise InputError(f"{root} is not there; name files or folders of photographs")
-        for path in _walk(root, tree) if root.is_dir() else [root]:
+        for path in _walk(root, tree, suffixes) if root.is_dir() else [root]:
             try:
                 status = path.stat()
             except OSError as problem:
@@ -79,14 +79,14 @@ def list_tree(roots: Iterable[str | PathLike[str]]) -> Tree:
     return tree
 
 
-def _walk(root: Path, tree: Tree) -> Iterator[Path]:
+def _walk(root: Path, tree: Tree, suffixes: Collection[str]) -> Iterator[Path]:
     def note(problem: OSError) -> None:
         tree.skipped.append(Skipped(as_text(str(problem.filename)), problem.strerror or str(problem)))
 
     for folder, below, names in os.walk(root, onerror=note):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
-            if path.suffix.lower() in SUFFIXES:
+            if path.suffix.lower() in suffixes:
                 yield path
             else:
                 tree.others += 1

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloupe.errors import InputError
 from faceloupe.faces.pixels import to_square
-from faceloupe.gallery.gallery import Gallery
 from faceloupe.progress import Progress, shown
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.photographs import Photograph
@@ -21,6 +21,9 @@ from faceloupe.video.people import judged, people_of
 from faceloupe.video.sampling import Sampling
 from faceloupe.video.thresholds import likeness_of, track_point
 from faceloupe.video.tracks import PICTURE, Follower, Seen
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
 
 __all__ = ["BRIDGE", "CLIP_SEARCH", "identify_clip"]
 
@@ -35,7 +38,7 @@ _FRAMES, _PIXELS = 16, 24_000_000  # held at once at most: some pictures of HD, 
 
 def identify_clip(
     path: str | PathLike[str],
-    gallery: Gallery | None = None,
+    gallery: "Gallery | None" = None,
     *,
     embedder: Embedder | None = None,
     fmr: float | None = None,

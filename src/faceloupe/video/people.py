@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from faceloupe.gallery.gallery import Gallery
-from faceloupe.gallery.identify import Candidate, Candidates
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.templates import compare
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.video.tracks import Track
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.gallery.identify import Candidate, Candidates
 
 __all__ = ["Judged", "Person", "judged", "people_of"]
 
@@ -27,11 +30,11 @@ class Judged:
     """
 
     track: Track
-    candidates: Candidates | None
+    candidates: "Candidates | None"
     point: OperatingPoint
 
     @property
-    def named(self) -> Candidate | None:
+    def named(self) -> "Candidate | None":
         """The subject that it shows; None for nobody of the gallery."""
         return None if self.candidates is None else self.candidates.named
 
@@ -86,7 +89,7 @@ class Person:
         return max(self.tracks, key=lambda each: -1.0 if each.named is None else each.named.margin)
 
     @property
-    def best(self) -> Candidate | None:
+    def best(self) -> "Candidate | None":
         """The subject that the deciding track is most like, named or not; None without a gallery or in an empty one."""
         candidates = self.deciding.candidates
         if candidates is None or not candidates.candidates:
@@ -98,7 +101,7 @@ class Person:
 
 
 def judged(
-    tracks: Sequence[Track], points: Sequence[OperatingPoint], gallery: Gallery | None, ranks: int
+    tracks: Sequence[Track], points: Sequence[OperatingPoint], gallery: "Gallery | None", ranks: int
 ) -> tuple[Judged, ...]:
     """Ask a gallery for each track, by the point that holds for it; two people of one frame never get one name."""
     if gallery is None:
@@ -115,7 +118,7 @@ def judged(
     )
 
 
-def _taken(tracks: Iterable[Track], answers: dict[int, Candidates]) -> dict[int, list[str]]:
+def _taken(tracks: Iterable[Track], answers: "dict[int, Candidates]") -> dict[int, list[str]]:
     """Deal names out, the best scores first, and return for each track those that somebody beside it got."""
     beside = {track.number: track.beside for track in tracks}
     scores = sorted(
