@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from faceloupe.errors import InputError, UnavailableError, extra
-from faceloupe.recognition.align import FaceChip, align
+from faceloupe.recognition.align import align
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.video.frames import open_clip
