@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from importlib import import_module
 from pathlib import Path
 
@@ -246,6 +247,30 @@ def test_the_trail(gallery):  # noqa: ARG001
     assert [line.split()[4] for line in lines[1:]] == ["enrol", "enrol", "rename"]
     assert "Ann" not in "".join(lines)
     assert [entry["what"] for entry in json.loads(run("audit", "--json")[1])["audit"]] == ["enrol", "enrol", "rename"]
+
+
+def test_those_whose_consent_has_ended_are_erased_and_no_others(gallery):  # noqa: ARG001
+    make_folder(Path(), ["Cy", "Di"])
+    assert run("enrol", "Cy", "Cy/1.jpg", "--consent-until", "2020-01-31")[0] == 0
+    assert run("enrol", "Di", "Di/1.jpg", "--consent-until", "2999-01-31")[0] == 0
+    assert run("enrol", "Di", "Di/2.jpg", "--consent-until", "soon")[0] == 2
+    code, out, _ = run("check")
+    assert (code, "the consent of subject 3, 'Cy', ended on 2020-01-31" in out) == (1, True)
+    assert run("forget", "--consent-ended")[0] == 2  # it asks, and there is no terminal
+    code, out, _ = run("forget", "--consent-ended", "--yes")
+    assert (code, out) == (0, "Erased from faceloupe.db: 1 subject whose consent has ended.\n")
+    assert [line.split()[0] for line in run("people")[1].splitlines()[1:]] == ["Ann", "Bob", "Di"]
+    assert run("forget", "Ann", "--consent-ended")[0] == 2
+
+
+def test_those_of_whom_nothing_was_enrolled_for_long_are_erased(gallery):
+    with sqlite3.connect(gallery) as connection:
+        for table in ("subjects WHERE name = 'Ann'", "face_references WHERE subject_id = 1"):
+            name, where = table.split(" ", 1)
+            connection.execute(f"UPDATE {name} SET created = '2020-01-01 00:00:00.000000' {where}")  # noqa: S608
+    code, out, _ = run("forget", "--older-than", "30", "--yes")
+    assert (code, out) == (0, "Erased from faceloupe.db: 1 subject of whom nothing was enrolled for 30 days.\n")
+    assert [line.split()[0] for line in run("people")[1].splitlines()[1:]] == ["Bob"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import warnings
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -37,6 +38,20 @@ def found(gallery):
 def change(gallery, statement):
     with gallery.writing() as connection:
         connection.exec_driver_sql(statement)
+
+
+def test_a_consent_that_has_ended_is_a_finding_until_it_is_renewed(gallery):
+    today = datetime.now(UTC).date()
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    gallery.enrol("Cy", photograph("9.jpg"), consent="form 12", consent_until=yesterday)
+    gallery.enrol("Di", photograph("8.jpg"), consent_until=today)
+    assert gallery.person("Cy").person.consent == f"form 12\nuntil {yesterday}"
+    [finding] = [each for each in gallery.check().faults if each.kind == "consent"]
+    assert (finding.subjects, f"ended on {yesterday}" in finding.words) == (("Cy",), True)
+    assert [name for _, name, _ in gallery.consent_ended()] == ["Cy"]
+    assert [name for _, name, _ in gallery.consent_ended(tomorrow)] == ["Cy", "Di"]
+    gallery.enrol("Cy", photograph("7.jpg"), consent_until=tomorrow)
+    assert gallery.consent_ended() == []
 
 
 def test_a_sound_gallery_has_no_findings(gallery):

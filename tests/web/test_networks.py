@@ -6,7 +6,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from faceloupe.arrays import decode_array
 from faceloupe.errors import InputError
@@ -282,6 +284,49 @@ def test_a_network_that_takes_for_ever_or_all_memory_is_given_up_and_keeps_nobod
     monkeypatch.setattr("faceloupe.web.networks.TRACE", tasks.take_all)
     large = ask("POST", "/networks/small-net/trace", **given)
     assert (large.status_code, "more memory than it may take" in large.json()["detail"]) == (422, True)
+
+
+def hostile_onnx(folder, kind):
+    """An ONNX file of some hundred bytes that asks for gigabytes, or never ends."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 1, 16, 16))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    if kind == "a side of 100,000 pixels":
+        known = [numpy_helper.from_array(np.array([1, 1, 6250, 6250], np.float32), "s")]
+        nodes = [helper.make_node("Resize", ["x", "", "s"], ["r"], mode="nearest")]
+        nodes += [helper.make_node("GlobalAveragePool", ["r"], ["p"]), helper.make_node("Flatten", ["p"], ["y"])]
+    else:
+        grown = {"a loop without end": ("Add", {}), "a loop that doubles": ("Concat", {"axis": 3})}[kind]
+        names = {"i": (TensorProto.INT64, []), "c": (TensorProto.BOOL, []), "v": (TensorProto.FLOAT, None)}
+        info = {name: helper.make_tensor_value_info(name, *each) for name, each in names.items()}
+        after = [helper.make_tensor_value_info(f"{name}o", *names[name]) for name in "cv"]
+        body = [
+            helper.make_node("Identity", ["c"], ["co"]),
+            helper.make_node(grown[0], ["v", "v"], ["vo"], **grown[1]),
+        ]
+        graph = helper.make_graph(body, "b", list(info.values()), after)
+        known = [numpy_helper.from_array(np.array(True), "t")]
+        nodes = [helper.make_node("Loop", ["", "t", "x"], ["l"], body=graph), helper.make_node("Flatten", ["l"], ["y"])]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [x], [y], known), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    onnx.save(model, folder / "hostile.onnx")
+    return folder / "hostile.onnx"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("a side of 100,000 pixels", "more memory than it may take"),
+        ("a loop that doubles", "more memory than it may take"),
+        ("a loop without end", "3 seconds passed without a step"),
+    ],
+)
+def test_a_hostile_onnx_file_is_met_by_the_bounds_of_its_child(tmp_path, monkeypatch, kind, words):
+    monkeypatch.setattr("faceloupe.web.networks.find_weights", lambda _: None)
+    networks = Networks([str(hostile_onnx(tmp_path, kind))], tmp_path / "none")
+    networks._workers = Workers(memory=2 * 10**9, seconds=3 if "end" in kind else 60)
+    [described] = networks.describe()
+    assert words in described["words"]
 
 
 def test_two_of_one_name_have_two_ids_and_what_is_missing_is_refused(tmp_path, saved, monkeypatch):

@@ -1,6 +1,7 @@
 """``faceloupe enrol``: put people into a gallery."""
 
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,10 @@ def enrol(
         Path | None, typer.Option(metavar="DIR", help="Enrol DIR/NAME/*.jpg instead, one folder a subject.")
     ] = None,
     consent: Annotated[str, typer.Option(help="A note on the subject's consent, kept with the name.")] = "",
+    consent_until: Annotated[
+        datetime | None,
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Last day of the consent, 2030-05-01."),
+    ] = None,
     central: Central = False,
     force: Annotated[bool, typer.Option("--force", help="Enrol unfit faces too: small, blurred, turned away.")] = False,
     keep_faces: Annotated[
@@ -75,6 +80,7 @@ def enrol(
                 continue
             result = people.enrol(
                 subject.name, subject.photographs, faces=search, consent=consent, keep_faces=keep_faces, force=force,
+                consent_until=consent_until and consent_until.date(),
                 progress=partial(_show_progress, show, done, whole),
             )  # fmt: skip
             results[-1] = replace(result, refused=(*subject.refused, *result.refused))

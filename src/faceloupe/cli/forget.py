@@ -27,6 +27,10 @@ def forget(
         int | None,
         typer.Option(metavar="DAYS", min=1, help="Erase everybody with no photograph enrolled for so many days."),
     ] = None,
+    consent_ended: Annotated[
+        bool,
+        typer.Option("--consent-ended", help="Erase everybody whose consent has ended (enrol --consent-until)."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,
@@ -38,11 +42,16 @@ def forget(
     """
     from faceloupe.gallery.opening import open_gallery
 
-    if (name is None) == (older_than is None):
-        raise InputError("expected either the NAME of somebody or --older-than DAYS")
+    if (name is not None) + (older_than is not None) + consent_ended != 1:
+        raise InputError("expected one of the NAME of somebody, --older-than DAYS and --consent-ended")
     with open_gallery(gallery) as people:
+        if consent_ended:
+            ended = [(number, name) for number, name, _ in people.consent_ended()]
+            _forget_all(people, ended, "whose consent has ended", yes=yes, json=json)
+            return
         if name is None or older_than is not None:
-            _forget_old(people, older_than or 0, yes=yes, json=json)
+            old = people.enrolled_before(datetime.now(UTC) - timedelta(days=older_than or 0))
+            _forget_all(people, old, f"of whom nothing was enrolled for {older_than} days", yes=yes, json=json)
             return
         if name in people and not yes:  # for somebody who is not there it only finishes an earlier erasing
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
@@ -58,16 +67,14 @@ def forget(
         )
 
 
-def _forget_old(people: "Gallery", days: int, *, yes: bool, json: bool) -> None:
-    """Erase everybody of whom nothing was enrolled for so many days; each is out before the next one is begun."""
-    moment = datetime.now(UTC) - timedelta(days=days)
-    old = people.enrolled_before(moment)
-    if old and not yes:
-        names = ", ".join(repr(name) for _, name in old[:20]) + (" and others" if len(old) > 20 else "")
-        _ask(f"Erase {counted(len(old), 'subject')} enrolled before {moment:%Y-%m-%d}, {names}, from {people.name}?")
-    gone = [people.forget(number) for number, _ in old]
-    document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in gone]}
-    words = f"Erased from {people.name}: {counted(len(gone), 'subject')} of whom nothing was enrolled for {days} days."
+def _forget_all(people: "Gallery", gone: list[tuple[int, str]], why: str, *, yes: bool, json: bool) -> None:
+    """Erase several subjects; each is out before the next one is begun."""
+    if gone and not yes:
+        names = ", ".join(repr(name) for _, name in gone[:20]) + (" and others" if len(gone) > 20 else "")
+        _ask(f"Erase {counted(len(gone), 'subject')} {why}, {names}, from {people.name}?")
+    forgotten = [people.forget(number) for number, _ in gone]
+    document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in forgotten]}
+    words = f"Erased from {people.name}: {counted(len(forgotten), 'subject')} {why}."
     echo_json(document) if json else echo(words)
 
 

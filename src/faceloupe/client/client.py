@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import httpx
@@ -110,6 +111,7 @@ class Client:
         photos: Sequence[Photo],
         *,
         consent: str = "",
+        consent_until: date | None = None,
         central: bool = False,
         keep_faces: bool = False,
         force: bool = False,
@@ -124,6 +126,8 @@ class Client:
             At most 20.
         consent : str
             A note on the subject's consent.
+        consent_until : datetime.date, optional
+            The last day on which it holds.
         central : bool
             Of several faces take the one nearest the centre.
         keep_faces : bool
@@ -133,7 +137,10 @@ class Client:
         key : str, optional
             An idempotency key: the same again gets the same answer, and does nothing more.
         """
-        fields = {"name": name, "consent": consent, "central": central, "keep_faces": keep_faces, "force": force}
+        fields = {
+            "name": name, "consent": consent, "consent_until": consent_until, "central": central,
+            "keep_faces": keep_faces, "force": force,
+        }  # fmt: skip
         headers = {"Idempotency-Key": key} if key else {}
         return self._server.post(shapes.Enrolled, "/people", {"photos": photos}, fields, headers)
 

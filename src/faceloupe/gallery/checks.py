@@ -3,12 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Text, cast, func, select
 
 from faceloupe.errors import GalleryError
-from faceloupe.gallery import saved_points, trail
+from faceloupe.gallery import people, saved_points, trail
 from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import UNKNOWN, audit, references, subjects
@@ -18,7 +19,7 @@ from faceloupe.gallery.templates import embedders, templates
 
 __all__ = ["Finding", "Kind", "Report", "check"]
 
-Kind = Literal["damage", "trail", "erasure", "embedders", "photograph", "look-alikes", "stranger"]
+Kind = Literal["damage", "trail", "erasure", "consent", "embedders", "photograph", "look-alikes", "stranger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Finding:
 
     Attributes
     ----------
-    kind : {"damage", "trail", "erasure", "embedders", "photograph", "look-alikes", "stranger"}
-        The file is damaged; lines of the trail were changed; bytes of somebody forgotten are left; a subject lacks
-        references of the embedder that
+    kind : {"damage", "trail", "erasure", "consent", "embedders", "photograph", "look-alikes", "stranger"}
+        The file is damaged; lines of the trail were changed; bytes of somebody forgotten are left; a consent has ended;
+        a subject lacks references of the embedder that
         others have; two subjects share a photograph; two subjects look like one person; a reference looks like none of
         its subject's others.
     words : str
@@ -96,6 +97,7 @@ def check(connection: Connection, noted: str | None = None) -> Report:
             *damage,
             *changed,
             *_unfinished_erasure(connection),
+            *_ended_consent(connection),
             *_embedder_mix(connection, names),
             *_shared_photographs(connection),
             *(finding for alike in found for finding in _in_words(alike, names)),
@@ -128,6 +130,13 @@ def _damage_of_file(connection: Connection) -> Iterator[Finding]:
             yield Finding("damage", f"the file is damaged: {complaint}. {restore}.")
     for table, row, other, _ in connection.exec_driver_sql("PRAGMA foreign_key_check").all():
         yield Finding("damage", f"row {row} of {table} belongs to a row of {other} that is missing. {restore}.")
+
+
+def _ended_consent(connection: Connection) -> Iterator[Finding]:
+    for number, name, end in people.consent_ended(connection, datetime.now(UTC).date()):
+        words = f"the consent of subject {number}, {name!r}, ended on {end}. faceloupe forget --consent-ended erases"
+        renewing = f"faceloupe enrol {name!r} PHOTO --consent-until DATE renews it"
+        yield Finding("consent", f"{words} all whose consent has ended; {renewing}.", (name,))
 
 
 def _damage_of_references(connection: Connection) -> Iterator[Finding]:

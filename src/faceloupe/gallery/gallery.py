@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +114,7 @@ class Gallery:
         *,
         faces: "Faces" = "one",
         consent: str = "",
+        consent_until: "date | None" = None,
         keep_faces: bool = False,
         force: bool = False,
         progress: "Progress | None" = None,
@@ -133,6 +134,9 @@ class Gallery:
             Which face of a photograph to enrol.
         consent : str
             A note on the subject's consent, added to those that are there.
+        consent_until : datetime.date, optional
+            The last day on which it holds; the last such day that was given counts. It is a line of the note, "until
+            2030-05-01".
         keep_faces : bool
             Keep the face chips as well. Photographs are never kept. Those enrolled already keep the face that they
             have, or none.
@@ -148,6 +152,7 @@ class Gallery:
         UnavailableError
             If weights or packages are missing.
         """
+        consent = people.ending_consent(consent, consent_until)
         return enrolment.enrol(
             self, name, photos, faces=faces, consent=consent, keep_faces=keep_faces, force=force, progress=progress
         )
@@ -251,6 +256,11 @@ class Gallery:
         """Return number and name of the subjects with nothing enrolled since a moment, given with its time zone."""
         with self.reading() as connection:
             return forgetting.enrolled_before(connection, moment)
+
+    def consent_ended(self, day: "date | None" = None) -> "list[tuple[int, str, date]]":
+        """Return number, name and last day of the subjects whose consent had ended before a day: today (UTC)."""
+        with self.reading() as connection:
+            return people.consent_ended(connection, day or datetime.now(UTC).date())
 
     def export(self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None) -> int:
         """Write everybody with their references and the operating points into one new file, and return how many.

@@ -3,6 +3,8 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection
+from contextlib import suppress
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,8 +16,8 @@ from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import is_quality, leave_out, unprintable
 
-__all__ = ["checked_consent", "checked_name", "find", "has_subject", "joined_consent", "merge", "names", "near",
-           "people", "record", "rename"]  # fmt: skip
+__all__ = ["checked_consent", "checked_name", "consent_end", "consent_ended", "ending_consent", "find", "has_subject",
+           "joined_consent", "merge", "names", "near", "people", "record", "rename"]  # fmt: skip
 
 LONGEST_NAME = 200
 
@@ -48,6 +50,35 @@ def checked_consent(note: str) -> str:
     if unprintable(unified, note=True):
         raise InputError(f"consent: {unified!r} holds characters that cannot be printed")
     return unified
+
+
+def ending_consent(note: str, until: date | None) -> str:
+    r"""Return a consent note with the last day on which the consent holds, as a line of its own.
+
+    >>> ending_consent("form 12", date(2030, 5, 1))
+    'form 12\nuntil 2030-05-01'
+    """
+    return note if until is None else joined_consent(note, f"until {until.isoformat()}")
+
+
+def consent_end(note: str) -> date | None:
+    r"""Return the last day on which a consent holds: of the last line "until YYYY-MM-DD"; None if no line says so.
+
+    >>> consent_end("until 2030-05-01\nform 30\nuntil 2031-05-01")
+    datetime.date(2031, 5, 1)
+    """
+    for line in reversed(note.splitlines()):
+        with suppress(ValueError):
+            if line.startswith("until "):
+                return date.fromisoformat(line.removeprefix("until ").strip())
+    return None
+
+
+def consent_ended(connection: Connection, day: date) -> list[tuple[int, str, date]]:
+    """Return number, name and last day of those whose consent had ended before a day, by number."""
+    rows = connection.execute(select(subjects.c.id, subjects.c.name, subjects.c.consent).order_by(subjects.c.id))
+    ends = ((row.id, row.name, consent_end(row.consent)) for row in rows)
+    return [(number, name, end) for number, name, end in ends if end is not None and end < day]
 
 
 def find(connection: Connection, subject: str | int) -> Row[Any]:

@@ -4,6 +4,7 @@ A subject is addressed by its number, never by its name: names may hold anything
 """
 
 import unicodedata
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -39,6 +40,7 @@ class ToEnrol(Sent):
     consent: str = Field(
         default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the subject's consent."
     )
+    consent_until: date | None = Field(default=None, description="The last day on which it holds.")
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
     keep_faces: bool = Field(default=False, description="Keep the face chips too, to be seen in the gallery.")
     force: bool = Field(default=False, description="Enrol faces of poor quality too.")
@@ -95,7 +97,7 @@ async def enrol(
         ]
         found = await service.write(
             service.gallery.enrol, sent.name, photographs, consent=sent.consent, keep_faces=sent.keep_faces,
-            force=sent.force,
+            force=sent.force, consent_until=sent.consent_until,
         )  # fmt: skip
         if not found.enrolled and not found.already_enrolled:
             raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in found.refused))
