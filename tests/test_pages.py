@@ -1,4 +1,9 @@
-"""Results in a notebook: a frame with a page of their own, a picture, and a figure that belongs to the caller."""
+"""Results in a notebook: a frame with a page of their own, a picture, and a figure that belongs to the caller.
+
+Also tests ``inspection/views/anatomy.py``, ``inspection/views/attribution.py``, ``inspection/views/patches.py``,
+``inspection/views/representations.py``, ``inspection/views/shifts.py``, ``inspection/views/trace.py``,
+``inspection/views/units.py``, ``report/drawing.py``.
+"""
 
 import base64
 import json

@@ -1,4 +1,7 @@
-"""``faceloupe evaluate`` and ``calibrate``: what is printed where, what is saved, and what is refused."""
+"""``faceloupe evaluate`` and ``calibrate``: what is printed where, what is saved, and what is refused.
+
+Also tests ``cli/calibrate.py``, ``cli/evaluate.py``.
+"""
 
 import json
 import re

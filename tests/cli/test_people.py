@@ -1,4 +1,8 @@
-"""The gallery's commands as somebody types them: answers on stdout, talk on stderr, exit statuses as the help says."""
+"""The gallery's commands as somebody types them: answers on stdout, talk on stderr, exit statuses as the help says.
+
+Also tests ``cli/audit.py``, ``cli/check.py``, ``cli/enrol.py``, ``cli/export.py``, ``cli/forget.py``,
+``cli/import_.py``, ``cli/merge.py``, ``cli/rename.py``, ``cli/show.py``.
+"""
 
 import json
 import shutil

@@ -1,4 +1,7 @@
-"""``faceloupe serve`` and ``key`` as somebody types them."""
+"""``faceloupe serve`` and ``key`` as somebody types them.
+
+Also tests ``cli/app.py``.
+"""
 
 import secrets
 import socket

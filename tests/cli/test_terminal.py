@@ -1,4 +1,7 @@
-"""What all commands owe a terminal: any encoding, pipes that close, Ctrl-C at any moment, names that do nothing."""
+"""What all commands owe a terminal: any encoding, pipes that close, Ctrl-C at any moment, names that do nothing.
+
+Also tests ``progress.py``.
+"""
 
 import ast
 import json

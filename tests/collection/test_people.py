@@ -1,4 +1,7 @@
-"""Groups that are kept: numbers that stay, rulings that hold, pages, names."""
+"""Groups that are kept: numbers that stay, rulings that hold, pages, names.
+
+Also tests ``scores/extrapolation.py``.
+"""
 
 import numpy as np
 import pytest

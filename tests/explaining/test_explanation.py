@@ -1,3 +1,5 @@
+"""Also tests ``explaining/article.py``, ``explaining/network.py``, ``explaining/summary.py``."""
+
 import json
 from base64 import b64encode
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Also tests ``faces/trees.py``."""
+
 import os
 import re
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Also tests ``faces/pixels.py``."""
+
 import importlib
 import io
 import struct

@@ -1,4 +1,7 @@
-"""A whole gallery in one file while others write, and a gallery of it again; encrypted, if there is a key."""
+"""A whole gallery in one file while others write, and a gallery of it again; encrypted, if there is a key.
+
+Also tests ``cli/backup.py``, ``cli/restore.py``.
+"""
 
 import sqlite3
 import stat

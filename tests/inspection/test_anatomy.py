@@ -1,3 +1,6 @@
+"""Also tests ``inspection/arithmetic.py``, ``inspection/collector.py``, ``inspection/fields.py``,
+``inspection/layers.py``, ``inspection/networks.py``."""
+
 import json
 import math
 from collections import OrderedDict

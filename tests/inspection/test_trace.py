@@ -1,3 +1,6 @@
+"""Also tests ``inspection/batches.py``, ``inspection/layer_names.py``, ``inspection/outputs.py``,
+``inspection/torch_networks/trace.py``."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,4 +1,7 @@
-"""`faceloupe look` as somebody types it: the page's path or the document on stdout, talk on stderr."""
+"""`faceloupe look` as somebody types it: the page's path or the document on stdout, talk on stderr.
+
+Also tests ``cli/bounded.py``, ``cli/look.py``.
+"""
 
 import json
 import os

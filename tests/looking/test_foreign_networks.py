@@ -1,4 +1,7 @@
-"""Networks as other people write them: how they answer, what they take, and what they do to the process."""
+"""Networks as other people write them: how they answer, what they take, and what they do to the process.
+
+Also tests ``inspection/torch_networks/answers.py``.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,7 @@
-"""Every kind of model opens, with what must be known to show it a face."""
+"""Every kind of model opens, with what must be known to show it a face.
+
+Also tests ``looking/factories.py``.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""Figures for slides and papers: a file for each figure of the page."""
+"""Figures for slides and papers: a file for each figure of the page.
+
+Also tests ``report/charts.py``, ``report/lines.py``, ``report/panels.py``, ``report/rows.py``, ``report/series.py``,
+``report/svg.py``.
+"""
 
 import copy
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The loupe burned into a page: what it holds, what it lets run, and names that try to break out."""
+"""The loupe burned into a page: what it holds, what it lets run, and names that try to break out.
+
+Also tests ``loupe_data.py``.
+"""
 
 import base64
 import hashlib

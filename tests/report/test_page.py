@@ -1,4 +1,8 @@
-"""The page: one file that anybody can read, whatever is in the document."""
+"""The page: one file that anybody can read, whatever is in the document.
+
+Also tests ``blocks.py``, ``report/markup.py``, ``report/policy.py``, ``report/readings.py``, ``report/rendering.py``,
+``report/tables.py``.
+"""
 
 import base64
 import copy

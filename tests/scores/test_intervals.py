@@ -1,3 +1,5 @@
+"""Also tests ``scores/confidence.py``, ``scores/dependence.py``."""
+
 import importlib.util
 from itertools import combinations
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Likelihood ratios (``likelihood``, ``evidence``) against scikit-learn, and what is known of made-up scores."""
+"""Likelihood ratios (``likelihood``, ``evidence``) against scikit-learn, and what is known of made-up scores.
+
+Also tests ``scores/evidence.py``.
+"""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Also tests ``scores/choosing.py``."""
+
 import json
 from dataclasses import replace
 from types import SimpleNamespace

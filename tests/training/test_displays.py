@@ -1,4 +1,7 @@
-"""What a training shows of itself (views, history, filters), with a figure of its own and in a notebook."""
+"""What a training shows of itself (views, history, filters), with a figure of its own and in a notebook.
+
+Also tests ``training/filters.py``, ``training/history.py``, ``training/views.py``.
+"""
 
 import numpy as np
 import pytest

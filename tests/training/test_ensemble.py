@@ -1,4 +1,8 @@
-"""Many fits at once equal single fits from the same weights, batches and preprocessing."""
+"""Many fits at once equal single fits from the same weights, batches and preprocessing.
+
+Also tests ``training/activations.py``, ``training/fronts.py``, ``training/optimisers.py``,
+``training/pooled_maps.py``, ``training/singly.py``.
+"""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Also tests ``training/base.py``."""
+
 import pickle
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Also tests ``training/augmentation.py``."""
+
 import numpy as np
 import pytest
 import torch

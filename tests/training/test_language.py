@@ -1,4 +1,7 @@
-"""Sentences of the language of networks: read, written, and refused with the place and the remedy."""
+"""Sentences of the language of networks: read, written, and refused with the place and the remedy.
+
+Also tests ``training/specs.py``.
+"""
 
 import numpy as np
 import pytest

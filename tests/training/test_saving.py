@@ -1,3 +1,5 @@
+"""Also tests ``training/loading.py``."""
+
 import json
 import os
 import re

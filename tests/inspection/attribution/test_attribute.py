@@ -1,3 +1,7 @@
+"""Tests ``inspection/attribution/gradients.py``, ``inspection/attribution/method_names.py``,
+``inspection/attribution/methods.py``, ``inspection/attribution/placement.py``, ``inspection/attribution/targets.py``
+too."""
+
 import json
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Also tests ``inspection/attribution/access.py``."""
+
 import copy
 from itertools import pairwise
 

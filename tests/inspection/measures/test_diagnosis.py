@@ -1,3 +1,5 @@
+"""Also tests ``inspection/measures/diagnosis_sentences.py``, ``inspection/measures/weights.py``."""
+
 import json
 from collections import OrderedDict
 from dataclasses import asdict

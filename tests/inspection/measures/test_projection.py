@@ -1,3 +1,5 @@
+"""Also tests ``inspection/measures/vectors.py``."""
+
 import json
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Also tests ``inspection/measures/sensitivity_sentences.py``."""
+
 import json
 
 import numpy as np

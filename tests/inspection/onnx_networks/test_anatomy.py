@@ -1,3 +1,5 @@
+"""Also tests ``inspection/onnx_networks/graph.py``, ``inspection/onnx_networks/operators.py``."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""Also tests ``inspection/torch_networks/operators.py``."""
+
 from collections import OrderedDict
 from itertools import pairwise
 

@@ -1,4 +1,7 @@
-"""Torch networks as other people write them, watched by one thread or several."""
+"""Torch networks as other people write them, watched by one thread or several.
+
+Also tests ``inspection/failures.py``.
+"""
 
 import threading
 
