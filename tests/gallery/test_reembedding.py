@@ -1,6 +1,5 @@
 """A gallery made anew has the same people by another embedder's templates, and names what it could not make."""
 
-import networks
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.reembedding import reembed
 from faceloupe.recognition import recognise
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+from helpers import networks
 
 pytestmark = pytest.mark.usefixtures("published")
 

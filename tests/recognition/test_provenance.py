@@ -1,12 +1,12 @@
 """Whatever an embedder decides, its licence and its training data are told."""
 
-import networks
 import pytest
 
 from faceloupe.recognition.installed import add_network
 from faceloupe.recognition.manifests import read_manifest
 from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.weights import SFACE
+from helpers import networks
 
 
 @pytest.fixture(autouse=True)

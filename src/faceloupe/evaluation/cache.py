@@ -95,7 +95,8 @@ class TemplateCache:
         """Return a hash of all that a template depends on."""
         parts = [
             photograph, embedder.name, embedder.sha256, self._answer(embedder), detecting.which, detecting.min_score,
-            detecting.min_size, detecting.sides, detecting.turned, LOOKS, YUNET.sha256, version("faceloupe"),
+            detecting.min_size, detecting.sides, detecting.turned, LOOKS, (detecting.detector or YUNET).sha256,
+            version("faceloupe"),
         ]  # fmt: skip
         return sha256(json.dumps(parts).encode()).hexdigest()
 

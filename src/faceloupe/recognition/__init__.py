@@ -13,6 +13,7 @@ from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.embed import Embedder, SFace, templates_of
 from faceloupe.recognition.limits import QualityLimits, shortcomings
 from faceloupe.recognition.manifests import Manifest, read_manifest
+from faceloupe.recognition.onnx_detector import OnnxDetector
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.recognition.quality import Pose, Quality, measure
@@ -29,6 +30,7 @@ __all__ = [
     "FaceChip",
     "FaceSearch",
     "Manifest",
+    "OnnxDetector",
     "OnnxEmbedder",
     "PhotoProblem",
     "Photograph",

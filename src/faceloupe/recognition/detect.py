@@ -63,7 +63,7 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
     search = FaceSearch.of(faces)
-    detector = YuNet()
+    detector = search.detector or YuNet()
     longer = max(np.shape(image)[:2], default=0)
 
     def looked(side: int, found: Iterable[Detection]) -> list[Detection]:
@@ -78,7 +78,7 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     for coarser, side in pairwise(search.sides):
         if longer > coarser and (search.which == "all" or not chosen):
             largest = _SMALL * max(1.0, longer / side)
-            small = [face for face in candidates(image, max_side=side) if face.size <= largest]
+            small = [face for face in candidates(image, max_side=side, detector=detector) if face.size <= largest]
             chosen += looked(side, (face for face in small if not _is_among(face, chosen)))
     return tuple(sorted(chosen, key=lambda face: face.score, reverse=True))
 

@@ -20,7 +20,7 @@ from faceloupe.recognition.geometry import similarity
 from faceloupe.recognition.manifests import Manifest, Points, read_manifest
 from faceloupe.recognition.openings import opening
 
-__all__ = ["MAX_BYTES", "OnnxEmbedder", "as_input", "landmark_places", "read_network"]
+__all__ = ["MAX_BYTES", "OnnxEmbedder", "as_input", "as_read", "landmark_places", "read_network"]
 
 Floats = NDArray[np.float32]
 
@@ -140,7 +140,11 @@ def read_network(file: Path, manifest: Manifest) -> bytes:
 
 def as_input(faces: Floats, manifest: Manifest) -> Floats:
     """Return chips as the network takes them, (N, 112, 112, 3) in [0, 1] -> (N, C, H, W) or (N, H, W, C)."""
-    seen = _placed(faces, manifest.size, manifest.points)
+    return as_read(_placed(faces, manifest.size, manifest.points), manifest)
+
+
+def as_read(seen: Floats, manifest: Manifest) -> Floats:
+    """Return pictures of the right size, (N, H, W, 3) in [0, 1], with the channels, levels and layout of a manifest."""
     if manifest.channels == "BGR":
         seen = seen[..., ::-1]
     elif manifest.channels == "grey":

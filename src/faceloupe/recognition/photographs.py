@@ -199,7 +199,7 @@ def _several(count: int) -> str:
 
 def _no_face(image: Samples, search: FaceSearch) -> str:
     """Return what was nearly found."""
-    nearly = [face for side in search.sides for face in candidates(image, max_side=side)]
+    nearly = [face for side in search.sides for face in candidates(image, max_side=side, detector=search.detector)]
     if not nearly:
         return "no face found: it should show one, upright and in focus; if the face is small, crop closer"
     score = max(face.score for face in nearly)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from faceloupe.errors import InputError
+from faceloupe.recognition.detections import Detector
 
 __all__ = ["CROWD_SIDES", "DETECTION_SIDE", "FAINT", "LOOKS", "MIN_SCORE", "MIN_SIZE", "FaceSearch", "Faces", "Which"]
 
@@ -60,6 +61,9 @@ class FaceSearch:
         where one face is meant only if there is none yet. By default 640 and 1600.
     turned : bool
         Look again at turned copies where no face is sure, see :func:`faceloupe.recognition.detect`.
+    detector : Detector, optional
+        What finds faces, such as an :class:`OnnxDetector`; by default YuNet, with which the published thresholds were
+        measured. Scores of another mean something else: `min_score` and what counts as sure are YuNet's.
 
     Raises
     ------
@@ -72,6 +76,7 @@ class FaceSearch:
     min_size: float = MIN_SIZE
     max_side: int | tuple[int, ...] | None = None
     turned: bool = True
+    detector: Detector | None = None
 
     def __post_init__(self) -> None:
         if self.which not in get_args(Which):

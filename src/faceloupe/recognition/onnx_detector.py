@@ -1,0 +1,196 @@
+"""A detector from a file: a network whose outputs are shaped like those of SCRFD or RetinaFace."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from itertools import product
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.devices import chosen_device
+from faceloupe.recognition.engines import Engine, Outputs, check_engine, open_outputs
+from faceloupe.recognition.manifests import Manifest, read_manifest
+from faceloupe.recognition.onnx_embedder import as_read, read_network
+from faceloupe.recognition.openings import opening
+from faceloupe.recognition.search import FAINT
+
+__all__ = ["OnnxDetector"]
+
+Floats = NDArray[np.float32]
+
+OVERLAP = 0.4  # intersection over union from which two boxes are one face
+STRIDES = (8, 16, 32)  # pixels from one anchor to the next
+PRIORS = ((16, 32), (64, 128), (256, 512))  # RetinaFace: sides of the anchors at each stride, in pixels
+VARIANCES = (0.1, 0.2)  # RetinaFace: of places and of sizes
+
+
+class OnnxDetector:
+    """A network in an ONNX file that finds faces and five landmarks on each, as a detector of a :class:`FaceSearch`.
+
+    Its input is of one size, into whose upper left corner a picture is put, shrunk if it is larger.
+
+    Parameters
+    ----------
+    file : path
+        The ONNX file; its hash is compared when it is first used in a process.
+    manifest : path, dict or Manifest
+        With ``kind = "detector"`` and a ``decoder``: "scrfd" [1]_ for scores, distances to the sides of the box and
+        landmarks at strides of 8, 16 and 32 pixels; "retinaface" [2]_ for boxes, two classes and landmarks relative to
+        its anchors.
+    engine : {"openvino", "onnxruntime"}
+
+    Attributes
+    ----------
+    name, sha256 : str
+        As the manifest says; the hash is of the file's hash and of how it is read.
+
+    Raises
+    ------
+    InputError
+        If the manifest is not as described or is an embedder's.
+
+    References
+    ----------
+    .. [1] J. Guo, J. Deng, A. Lattas and S. Zafeiriou, "Sample and computation redistribution for efficient face
+       detection", ICLR 2022, arXiv:2105.04714.
+    .. [2] J. Deng, J. Guo, E. Ververas, I. Kotsia and S. Zafeiriou, "RetinaFace: single-shot multi-level face
+       localisation in the wild", CVPR 2020, arXiv:1905.00641.
+    """
+
+    def __init__(
+        self,
+        file: str | PathLike[str],
+        manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest",
+        *,
+        engine: Engine = "openvino",
+    ) -> None:
+        check_engine(engine)
+        self.manifest = read_manifest(manifest)
+        if self.manifest.kind != "detector":
+            raise InputError(f"{self.manifest.name} is an {self.manifest.kind}, not a detector")
+        self.name, self.sha256 = self.manifest.name, self.manifest.reading
+        self._file, self._engine = Path(file).expanduser(), engine
+
+    def find(self, picture: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        """Return the faces in a picture, (H, W, 3) RGB, the highest score first, from 0.1 on.
+
+        Raises
+        ------
+        InputError
+            If the file is not the manifest's, or its outputs are not those of the decoder.
+        UnavailableError
+            If packages or the device are missing.
+        """
+        import cv2
+
+        shown, scale = self._shown(picture)
+        outputs = self._opening().result()(
+            as_read(shown[np.newaxis].astype(np.float32) / np.float32(255), self.manifest)
+        )
+        scores, boxes, points = _DECODERS[str(self.manifest.decoder)](outputs, self.manifest)
+        sure = scores >= FAINT
+        scores, boxes, points = scores[sure], boxes[sure] / scale, points[sure] / scale
+        apart = np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+        chosen = np.array(cv2.dnn.NMSBoxes(apart.tolist(), scores.tolist(), FAINT, OVERLAP), dtype=int).ravel()
+        return tuple(
+            Detection(
+                Box(*apart[place].tolist()),
+                Landmarks(*(Point(*point) for point in points[place].tolist())),
+                float(min(scores[place], 1.0)),
+            )
+            for place in chosen
+        )
+
+    def _shown(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+        """Return what the network is shown of a picture, and its scale: shown / picture."""
+        import cv2
+
+        (height, width), (tall, wide) = picture.shape[:2], self.manifest.size
+        scale = min(1.0, tall / height, wide / width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+        shown = np.zeros((tall, wide, 3), np.uint8)
+        shown[: size[1], : size[0]] = small
+        return shown, scale
+
+    def _opening(self) -> "Future[Outputs]":
+        key = ("outputs", self.manifest.sha256, self._engine, chosen_device())
+        return opening(key, lambda: open_outputs(read_network(self._file, self.manifest), self._engine))
+
+    def __repr__(self) -> str:
+        return f"OnnxDetector({self.name}, {self.manifest.decoder}, {self._engine})"
+
+
+Decoded = tuple[Floats, Floats, Floats]
+
+
+def _scrfd(outputs: list[Floats], manifest: Manifest) -> Decoded:
+    """Return scores (N,), corners (N, 4) and landmarks (N, 5, 2), in pixels of what the network takes."""
+    by_kind = {kind: _by_size(outputs, kind) for kind in (1, 4, 10)}
+    if any(len(found) != len(STRIDES) for found in by_kind.values()):
+        raise _unlike(manifest, outputs, "scores (N, 1), boxes (N, 4) and landmarks (N, 10) at three strides")
+    decoded = []
+    for stride, scores, distances, offsets in zip(STRIDES, *by_kind.values(), strict=True):
+        places = _grid(manifest.size, stride)
+        at_one, rest = divmod(len(scores), max(1, len(places)))
+        if rest or not at_one or not len(scores) == len(distances) == len(offsets):
+            raise _unlike(manifest, outputs, f"a whole number of anchors at each of {len(places)} places")
+        centres = np.repeat(places * stride, at_one, axis=0)
+        corners = np.concatenate([centres - distances[:, :2] * stride, centres + distances[:, 2:] * stride], axis=1)
+        decoded.append((scores[:, 0], corners, centres[:, None] + offsets.reshape(-1, 5, 2) * stride))
+    scores, corners, points = (np.concatenate(part) for part in zip(*decoded, strict=True))
+    return scores, corners, points
+
+
+def _retinaface(outputs: list[Floats], manifest: Manifest) -> Decoded:
+    """Return scores (N,), corners (N, 4) and landmarks (N, 5, 2), in pixels of what the network takes."""
+    by_kind = [_by_size(outputs, kind) for kind in (2, 4, 10)]
+    anchors = _anchors(manifest.size)
+    if [len(found) for found in by_kind] != [1, 1, 1] or any(len(found[0]) != len(anchors) for found in by_kind):
+        raise _unlike(manifest, outputs, f"classes, boxes and landmarks of {len(anchors)} anchors")
+    classes, places, offsets = (found[0] for found in by_kind)
+    if not np.allclose(classes.sum(axis=1), 1, atol=1e-3):  # not yet probabilities
+        raised = np.exp(classes - classes.max(axis=1, keepdims=True))
+        classes = raised / raised.sum(axis=1, keepdims=True)
+    centres, sides = anchors[:, :2], anchors[:, 2:]
+    middles = centres + places[:, :2] * VARIANCES[0] * sides
+    halves = sides * np.exp(places[:, 2:] * VARIANCES[1]) / 2
+    points = centres[:, None] + offsets.reshape(-1, 5, 2) * VARIANCES[0] * sides[:, None]
+    return classes[:, 1], np.concatenate([middles - halves, middles + halves], axis=1), points
+
+
+_DECODERS = {"scrfd": _scrfd, "retinaface": _retinaface}
+
+
+def _by_size(outputs: list[Floats], kind: int) -> list[Floats]:
+    """Return the outputs with so many numbers a row, without the dimension of the batch, the longest first."""
+    rows = [output.reshape(-1, kind) for output in outputs if output.ndim in (2, 3) and output.shape[-1] == kind]
+    return sorted(rows, key=len, reverse=True)
+
+
+def _grid(size: tuple[int, int], stride: int) -> Floats:
+    """Return the places of anchors, (N, 2) of (x, y) in strides, row by row."""
+    rows, columns = (-(-side // stride) for side in size)
+    return np.array([(x, y) for y, x in product(range(rows), range(columns))], dtype=np.float32)
+
+
+def _anchors(size: tuple[int, int]) -> Floats:
+    """Return RetinaFace's anchors, (N, 4): middle (x, y), width and height, in pixels."""
+    anchors = []
+    for stride, sides in zip(STRIDES, PRIORS, strict=True):
+        places = (_grid(size, stride) + 0.5) * stride
+        both = np.tile(np.array(sides, dtype=np.float32), len(places))
+        anchors.append(np.column_stack([np.repeat(places, 2, axis=0), both, both]))
+    return np.concatenate(anchors).astype(np.float32)
+
+
+def _unlike(manifest: Manifest, outputs: list[Floats], expected: str) -> InputError:
+    shapes = ", ".join(str(output.shape) for output in outputs)
+    return InputError(
+        f"{manifest.name}: its outputs are not those of {manifest.decoder}: expected {expected}; got {shapes}"
+    )
