@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT",
     "PUBLISHED",
+    "TRAINED_MANIFEST",
+    "TRAINED_NETWORK",
     "ClassifierEmbedder",
     "EstimatorEmbedder",
     "embedder_names",
@@ -45,6 +47,9 @@ Floats = NDArray[np.float32]
 
 PUBLISHED = ("sface", "sface+flip")
 """Names of embedders whose weights somebody published."""
+
+TRAINED_NETWORK, TRAINED_MANIFEST = "network.onnx", "manifest.toml"
+"""Files of an embedder that was trained for strangers, in its folder."""
 
 DEFAULT = "sface"
 """The embedder that is taken where none is asked for."""
@@ -83,6 +88,8 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
             f"There is no embedder {str(name)!r}; there are {', '.join(embedder_names())}, and any folder that a "
             "classifier was saved into (classifier.save(folder)). faceloupe embedder add brings one from an ONNX file"
         )
+    if (folder / TRAINED_MANIFEST).is_file():
+        return OnnxEmbedder(folder / TRAINED_NETWORK, folder / TRAINED_MANIFEST, engine=engine)
     if is_adapted(folder):
         base, document = read_adapted(folder)
         return restore_adapted(document, open_embedder(base, engine=engine))

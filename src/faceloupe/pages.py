@@ -27,6 +27,7 @@ WRITERS = {
     "Bundle": "faceloupe.evaluation.bundle.stored_page",
     "ScoreEvaluation": "faceloupe.evaluation.score_evaluation.write_score_article",
     "Adaptation": "faceloupe.strangers.article.write_adaptation",
+    "StrangersTraining": "faceloupe.strangers.training_article.write_training",
     "FaceSet": "faceloupe.faces.views.faces_section",
     "Split": "faceloupe.faces.views.split_section",
     "History": "faceloupe.training.views.history_section",

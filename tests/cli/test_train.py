@@ -70,6 +70,44 @@ def test_what_cannot_be_is_told_before_anything_is_trained(changes, message, peo
     assert not (tmp_path / "net").exists()
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, published):  # noqa: ARG001 - a fixture that skips
+    root = tmp_path_factory.mktemp("many")
+    for who in range(1, 23):
+        (root / f"s{who}").mkdir()
+        for number in (1, 2):
+            shutil.copy(find_orl() / f"s{who}" / f"{number}.pgm", root / f"s{who}")
+    return root
+
+
+def test_an_embedder_for_strangers_is_trained_and_opened(many, tmp_path):
+    out = tmp_path / "mine"
+    code, printed, talk = run(
+        "train", many, "--for", "strangers", "--out", out, "--epochs", 1, "--held-out", 0.46, "--json"
+    )
+    document = json.loads(printed)
+    assert (code, document["folder"], document["people"]) == (0, str(out), 12)
+    assert document["provenance"]["command"].startswith(f"faceloupe train {many} --for strangers")
+    assert "others, the EER is" in talk
+    assert f"--embedder {out}" in talk
+    assert open_embedder(out).name == document["embedder"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--for", "strangers", "--size", "48"], "aligned to 112 x 112 pixels"),
+        (["--for", "strangers", "--network", "deep"], "small or large; got 'deep'"),
+        (["--epochs", "5"], "--epochs and --central are for strangers"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(arguments, message, people, tmp_path):
+    code, printed, talk = run("train", people, "--out", tmp_path / "net", *arguments)
+    assert (code, printed) == (2, "")
+    assert message in talk
+    assert not (tmp_path / "net").exists()
+
+
 def test_nothing_is_saved_over_what_is_there(people, tmp_path):
     (tmp_path / "kept.txt").write_text("mine")
     code, _, talk = run("train", people, "--out", tmp_path)

@@ -76,6 +76,13 @@ def test_too_few_people_are_refused(people, coarse, tmp_path):
         adapt(tmp_path / "few", coarse, cached=False)
 
 
+def test_data_that_name_nobody_are_refused(people, coarse, tmp_path):
+    rows = ["photo_a,photo_b,same", f"{people}/s1/1.pgm,{people}/s1/2.pgm,1", f"{people}/s1/1.pgm,{people}/s2/2.pgm,0"]
+    (tmp_path / "pairs.csv").write_text("\n".join(rows))
+    with pytest.raises(InputError, match="whom each photograph shows is not known"):
+        adapt(tmp_path / "pairs.csv", coarse, cached=False)
+
+
 def test_an_adapted_embedder_is_not_adapted_again(kept, people):
     with pytest.raises(InputError, match=r"coarse\+.* is adapted already; adapt coarse"):
         adapt(people, kept.embedder, cached=False)

@@ -42,7 +42,7 @@ def test_it_learns_what_carries_over_to_people_it_has_not_seen():
     assert last.loss < first.loss
     assert last.eer < 0.2
     assert last.low <= last.eer <= last.high
-    assert "On 66 of 11 others the EER is" in trained.words()
+    assert "On 66 photographs of 11 others, the EER is" in trained.words()
 
 
 KILLED = """

@@ -1,11 +1,12 @@
-"""``faceloupe train``: train one network on people's photographs, save it, and say how well it does on the rest."""
+"""``faceloupe train``: a network trained on people's photographs, to name those people or to tell strangers apart."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
+from faceloupe.cli.options import CentralOfLabelled
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_failure, stoppable, typed
 from faceloupe.errors import InputError
 from faceloupe.files import check_new_folder
 
@@ -18,27 +19,62 @@ __all__ = ["train"]
 
 def train(
     data: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder NAME/*.jpg, or olivetti, orl or lfw.")],
-    out: Annotated[Path, typer.Option(help="The folder to save it in; must not exist yet.")],
-    network: Annotated[
-        str,
+    out: Annotated[
+        Path, typer.Option(help="The folder to save it in; must not exist yet, or hold the same training unfinished.")
+    ],
+    for_: Annotated[
+        Literal["people", "strangers"],
         typer.Option(
-            metavar="SENTENCE",
-            help="Such as 'conv 16 5x5 relu, pool 2, dense 64 relu; preprocess centre, epochs 40', or deep: a deeper "
-            "network for many people from few captures each.",
+            "--for",
+            help="people: names those it was trained on. strangers: an embedder, for people that it has not seen.",
         ),
-    ] = "deep",
+    ] = "people",
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SENTENCE|SIZE",
+            help="For people a sentence, such as 'conv 16 5x5 relu, pool 2, dense 64 relu; preprocess centre, epochs "
+            "40', or deep, the default: a deeper network for many people from few captures each. For strangers small, "
+            "the default, or large, for a GPU.",
+        ),
+    ] = None,
     held_out: Annotated[
-        float, typer.Option(metavar="SHARE", help="How much of each subject's captures to hold out, between 0 and 1.")
-    ] = 0.5,
-    size: Annotated[int, typer.Option(help="Side of the faces in pixels.")] = 64,
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="How much to hold out, between 0 and 1: of each subject's captures, by default 0.5; for strangers, of "
+            "the people, by default 0.15.",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the faces in pixels, by default 64; for people only.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="By default 60; for strangers.")] = None,
+    central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the split, weights and order.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as a document instead.")] = False,
 ) -> None:
-    """Train one network on people's photographs, save it, and say how well it does on captures it has not seen."""
+    """Train one network on people's photographs, save it, and say how well it does on what it has not seen."""
+    if held_out is not None and not 0 < held_out < 1:
+        raise InputError(f"--held-out takes a share between 0 and 1, such as 0.5; got {held_out:g}.")
+    if for_ == "strangers":
+        if size is not None:
+            raise InputError("--size is for people: for strangers, faces are aligned to 112 x 112 pixels.")
+        _for_strangers(
+            data, out, network or "small", held_out or 0.15, 60 if epochs is None else epochs, central, seed, json
+        )
+        return
+    if epochs is not None or central:
+        raise InputError(
+            "--epochs and --central are for strangers; for people the sentence says how many epochs, such as "
+            "--network 'dense 64 relu; epochs 40', and no face is looked for."
+        )
+    _for_people(data, out, network or "deep", held_out or 0.5, size or 64, seed, json)
+
+
+def _for_people(data: str, out: Path, network: str, held_out: float, size: int, seed: int, json: bool) -> None:
     classifier = _classifier(network, seed)
     check_new_folder(out)
-    if not 0 < held_out < 1:
-        raise InputError(f"--held-out takes a share between 0 and 1, such as 0.5; got {held_out:g}.")
     faces = _faces(data, size)
 
     from faceloupe.training.measured import train_and_measure
@@ -52,6 +88,27 @@ def train(
     say(f"{measured.words} Of the {seen} captures it learned from, {right}.")
     say(f"Look inside:  faceloupe look {out} PHOTO    Enrol with it:  faceloupe enrol ... --embedder {out}")
     echo_json(measured.to_document() | {"folder": str(out)}) if json else echo(str(out))
+
+
+def _for_strangers(
+    data: str, out: Path, size: str, held_out: float, epochs: int, central: bool, seed: int, json: bool
+) -> None:
+    if size not in ("small", "large"):
+        raise InputError(f"--network: for strangers small or large; got {size!r}.")
+    from faceloupe.strangers.train import train_for_strangers
+    from faceloupe.strangers.training import StrangersPlan
+
+    plan = StrangersPlan(epochs=epochs, size=size, held_out=held_out, seed=seed)  # type: ignore[arg-type]  # checked
+    kept = f"Stopped. {out} keeps the faces and the last whole epoch; the same command goes on."
+    with stoppable(kept), progress("training") as tell:
+        made = train_for_strangers(
+            data, out, plan, faces="central" if central else None, command=typed(), progress=tell
+        )
+    for failure in made.failed:
+        say_failure(failure)
+    say(" ".join(made.words()).replace("**", ""))
+    say(f"Measure it beside SFace:  faceloupe evaluate DATA --embedder sface --embedder {out}")
+    echo_json(made.to_document() | {"folder": str(out)}) if json else echo(str(out))
 
 
 def _classifier(network: str, seed: int) -> "FaceClassifier":

@@ -187,8 +187,8 @@ def adapt(
         raise InputError(f"{base.name} is adapted already; adapt {base.base.name}, the embedder underneath")
     labelled = open_data(data)
     subjects = labelled.subjects
-    if subjects is None:
-        raise InputError(f"{labelled.source}: whom photographs show is not known; give a folder NAME/*.jpg")
+    if subjects is None or labelled.templates is not None:
+        raise InputError(f"{labelled.source}: whom each photograph shows is not known; give a folder NAME/*.jpg")
     detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
     captures = embed_captures(labelled.paths, [base], detecting, cached=cached, progress=progress)
     failed = tuple(failures(labelled, captures))

@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from pickle import UnpicklingError
 from time import perf_counter
 
 import numpy as np
@@ -147,7 +148,7 @@ class Trained:
         last = self.epochs[-1]
         return (
             f"Trained on {self.photographs:,} photographs of {self.people:,} people. On {self.held_out_photographs:,} "
-            f"of {self.held_out_people:,} others the EER is {100 * last.eer:.2f} % (95 % interval "
+            f"photographs of {self.held_out_people:,} others, the EER is {100 * last.eer:.2f} % (95 % interval "
             f"{100 * last.low:.2f} to {100 * last.high:.2f} %)"
         )
 
@@ -289,7 +290,10 @@ class _Work:
         """Return the epochs done, and how often a training was resumed, this time counted."""
         if checkpoint is None or not checkpoint.is_file():
             return [], 0
-        state = torch.load(checkpoint, map_location=self.device, weights_only=True)  # runs no code
+        try:
+            state = torch.load(checkpoint, map_location=self.device, weights_only=True)  # runs no code
+        except (RuntimeError, UnpicklingError, EOFError) as problem:
+            raise InputError(f"{checkpoint} is damaged; remove it to begin anew") from problem
         theirs, ours = state["plan"], asdict(self.plan)
         if other := [
             f"{name} {theirs.get(name)} (now {ours[name]})" for name in ours if theirs.get(name) != ours[name]

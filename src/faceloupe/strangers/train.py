@@ -1,0 +1,252 @@
+"""From labelled photographs to an embedder of one's own: faces aligned, a network trained, a folder written."""
+
+import io
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.documents import write_json
+from faceloupe.embedders import TRAINED_MANIFEST, TRAINED_NETWORK
+from faceloupe.errors import InputError
+from faceloupe.evaluation.datasets import TEST, Data, Labelled, open_data
+from faceloupe.evaluation.embedding import Pixels, as_photo
+from faceloupe.evaluation.failures import Failure
+from faceloupe.evaluation.provenance import Provenance, provenance_of
+from faceloupe.files import open_regular, write_whole
+from faceloupe.pages import Shown, page
+from faceloupe.progress import Progress
+from faceloupe.recognition.chips import CHIP_SIDE
+from faceloupe.recognition.manifests import Manifest
+from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.report.page import write_page
+from faceloupe.strangers.onnx_file import to_onnx
+from faceloupe.strangers.training import StrangersPlan, Trained, train_network
+
+__all__ = ["CHECKPOINT", "FACES", "StrangersTraining", "train_for_strangers"]
+
+FACES, CHECKPOINT = "faces.npz", "checkpoint.pt"
+"""What an unfinished training keeps in its folder: the aligned faces, and all that the next epoch needs."""
+
+MOST_BYTES = 64 << 30
+
+Labels = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StrangersTraining(Shown):
+    """An embedder trained for strangers, with how it was made.
+
+    Attributes
+    ----------
+    source : str
+        What it was trained on, in words.
+    trained : Trained
+    manifest : Manifest
+        Of its ONNX file.
+    alone : int
+        Photographs of people who have no second one; not used.
+    failed : tuple of Failure
+        Photographs without one face.
+    provenance : Provenance
+    """
+
+    source: str
+    trained: Trained
+    manifest: Manifest
+    alone: int
+    failed: tuple[Failure, ...]
+    provenance: Provenance
+
+    def __repr__(self) -> str:
+        return f"StrangersTraining({self.manifest.name}: {self.trained.words()})"
+
+    def words(self) -> tuple[str, ...]:
+        """Return what was trained, how well it does with others, and what it left out, in sentences."""
+        left_out = []
+        if self.alone:
+            left_out.append(f"{self.alone:,} photographs of people who have no other were not used.")
+        if self.failed:
+            left_out.append(f"{len(self.failed):,} photographs gave no face.")
+        return (f"**{self.manifest.name}**: {self.trained.words()}.", *left_out)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return every number as a plain dictionary, schema ``faceloupe.strangers_training/1``."""
+        trained = self.trained
+        return {
+            "schema": "faceloupe.strangers_training/1",
+            "lead": list(self.words()),
+            "source": self.source,
+            "embedder": self.manifest.to_document(),
+            "plan": asdict(trained.plan),
+            "people": trained.people,
+            "photographs": trained.photographs,
+            "held_out_people": trained.held_out_people,
+            "held_out_photographs": trained.held_out_photographs,
+            "alone": self.alone,
+            "epochs": [asdict(epoch) for epoch in trained.epochs],
+            "device": trained.device,
+            "resumed": trained.resumed,
+            "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failed],
+            "provenance": self.provenance.to_document(),
+        }
+
+
+def train_for_strangers(
+    data: Data,
+    folder: Path,
+    plan: StrangersPlan | None = None,
+    *,
+    faces: Faces | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> StrangersTraining:
+    """Train an embedder on labelled photographs and write it into a folder that ``--embedder`` opens.
+
+    Faces are found and aligned first. While it trains, the folder holds them and a checkpoint, written whole after each
+    epoch: called again with the same photographs and plan it goes on where it was stopped, however that was. Of both
+    nothing is left when ``network.onnx``, ``training.json``, ``report.html`` and, last, ``manifest.toml`` are there.
+
+    Parameters
+    ----------
+    data : "lfw-view1", "orl", path or Labelled
+        As :func:`faceloupe.evaluation.evaluate` takes it; subjects must be known. Of pairs in "train" and "test" (LFW
+        View 1) nobody in "test" is learned from.
+    folder : Path
+        New or empty, or that of the same training unfinished; its parent must exist.
+    plan : StrangersPlan, optional
+    faces : {"one", "central"} or FaceSearch, optional
+        Which face of a photograph is meant, as for :func:`faceloupe.evaluation.evaluate`.
+    command : str
+        As it was typed, for the report.
+    progress : callable, optional
+        Called with (done, whole) during the photographs, and then again during the training.
+
+    Raises
+    ------
+    InputError
+        If there are too few people, the folder holds something else, or an argument or the data are not as described.
+    UnavailableError
+        If weights, packages or data are missing.
+    """
+    plan = plan or StrangersPlan()
+    _check_folder(folder)
+    labelled = _learnable(open_data(data))
+    subjects = labelled.subjects
+    if subjects is None or labelled.templates is not None:
+        raise InputError(f"{labelled.source}: whom each photograph shows is not known; give a folder NAME/*.jpg")
+    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    aligned = _aligned(labelled, detecting, folder / FACES, progress)
+    there = np.flatnonzero(aligned.found)
+    trained = train_network(
+        aligned.chips[there], subjects[there], plan, checkpoint=folder / CHECKPOINT, progress=progress
+    )
+    content = to_onnx(trained.network)
+    made = StrangersTraining(
+        labelled.source,
+        trained,
+        _manifest(labelled.source, trained, content),
+        len(there) - trained.photographs - trained.held_out_photographs,
+        aligned.failed,
+        provenance_of(labelled, aligned.digests, engine="PyTorch", command=command),
+    )
+    write_whole(folder / TRAINED_NETWORK, content)
+    write_json(folder / "training.json", made.to_document())
+    write_page(folder / "report.html", page(made))
+    write_whole(folder / TRAINED_MANIFEST, made.manifest.to_toml().encode())
+    for unfinished in (FACES, CHECKPOINT):
+        (folder / unfinished).unlink()
+    return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Aligned:
+    """Of N photographs the chips, (N, 112, 112, 3), which have one, the files' hashes, and those without."""
+
+    chips: NDArray[np.uint8]
+    found: NDArray[np.bool_]
+    digests: tuple[str, ...]
+    failed: tuple[Failure, ...]
+
+
+def _check_folder(folder: Path) -> None:
+    unfinished = folder.is_dir() and (folder / FACES).is_file() and not (folder / TRAINED_MANIFEST).exists()
+    if folder.exists() and not unfinished and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists already and holds no unfinished training; name a new folder")
+    if not folder.absolute().parent.is_dir():
+        raise InputError(f"{folder.parent} is not a folder; make it first")
+
+
+def _learnable(data: Labelled) -> Labelled:
+    """Return data without the people of "test"."""
+    if data.pairs is None or not data.pairs.has_parts or data.subjects is None:
+        return data
+    tested = data.subjects[data.pairs.captures[data.pairs.in_fold(TEST)]]
+    kept = np.flatnonzero(~np.isin(data.subjects, tested))
+    return Labelled(
+        f"{data.source} without the people of {TEST}",
+        tuple(data.paths[place] for place in kept),
+        data.names,
+        data.subjects[kept],
+        central=data.central,
+    )
+
+
+def _aligned(data: Labelled, detecting: FaceSearch, kept: Path, progress: Progress | None) -> _Aligned:
+    """Find and align the face in each photograph, or take what an unfinished training kept of the same ones."""
+    named = sha256("\n".join([repr(detecting), *map(str, data.paths)]).encode()).hexdigest()
+    if kept.is_file():
+        return _read_faces(kept, named, data)
+    chips = np.zeros((len(data.paths), CHIP_SIDE, CHIP_SIDE, 3), np.uint8)
+    digests, reasons = [], []
+    for place, photograph in enumerate(recognise(map(as_photo, data.paths), Pixels(), faces=detecting)):
+        digests.append(photograph.sha256)
+        reasons.append(photograph.problem.reason if photograph.problem else "")
+        if photograph.chips:
+            chips[place] = np.rint(photograph.chips[0].image * 255)
+        if progress:
+            progress(place + 1, len(data.paths))
+    content = io.BytesIO()
+    np.savez(content, named=named, chips=chips, digests=np.array(digests), reasons=np.array(reasons))
+    write_whole(kept, content.getvalue())
+    return _of_reasons(data, chips, digests, reasons)
+
+
+def _read_faces(kept: Path, named: str, data: Labelled) -> _Aligned:
+    try:
+        with open_regular(kept, MOST_BYTES) as file, np.load(file, allow_pickle=False) as arrays:
+            if str(arrays["named"]) != named:
+                raise InputError(f"{kept.parent} holds an unfinished training on other photographs; name a new folder")
+            return _of_reasons(data, arrays["chips"], arrays["digests"].tolist(), arrays["reasons"].tolist())
+    except (BadZipFile, KeyError, ValueError) as problem:
+        if isinstance(problem, InputError):
+            raise
+        raise InputError(f"{kept} is damaged; remove {kept.parent} and begin anew") from problem
+
+
+def _of_reasons(data: Labelled, chips: NDArray[np.uint8], digests: list[str], reasons: list[str]) -> _Aligned:
+    failed = tuple(
+        Failure("/".join(path.parts[-2:]), reason) for path, reason in zip(data.paths, reasons, strict=True) if reason
+    )
+    return _Aligned(chips, np.array([not reason for reason in reasons]), tuple(digests), failed)
+
+
+def _manifest(source: str, trained: Trained, content: bytes) -> Manifest:
+    digest = sha256(content).hexdigest()
+    return Manifest(
+        name=f"strangers-{digest[:8]}",
+        size=(CHIP_SIDE, CHIP_SIDE),
+        licence="that of the photographs it was trained on",
+        training_data=f"{source}: {trained.photographs} photographs of {trained.people} people",
+        source=f"trained with faceloupe {version('faceloupe')}",
+        sha256=digest,
+        scale=1.0,
+        flip=True,
+    )
