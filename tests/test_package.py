@@ -51,7 +51,9 @@ MAY_KNOW = {
         "faces recognition training inspection"
     ),
     "video": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
-    "strangers": (f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders evaluation"),
+    "strangers": (
+        f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders evaluation report"
+    ),
     "web": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "
         "explaining inspection looking studies report collection __init__"
