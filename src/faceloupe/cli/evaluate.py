@@ -77,6 +77,11 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Non-mated scores, where DATA is a file of mated ones.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The report. By default evaluation.html.")] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", help="Also spoil photographs by blur, noise, masks ...: where does it stop?"),
+    ] = False,
+    probes: Annotated[int, typer.Option(min=1, help="Photographs that --robustness spoils.")] = 100,
     bundle: Annotated[
         Path | None,
         typer.Option(metavar="FILE.zip", help="Also write page, numbers and scores into one sealed file."),
@@ -124,7 +129,7 @@ def evaluate(
         evaluation = evaluated(
             data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
             points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache,
-            command=typed(), progress=show,
+            robustness=probes if robustness else 0, command=typed(), progress=show,
         )  # fmt: skip
     document = make_page(evaluation, show_faces=faces)
     if page is not None:

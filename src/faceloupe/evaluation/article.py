@@ -12,6 +12,7 @@ from faceloupe.evaluation.likelihood import likelihood_section
 from faceloupe.evaluation.paired import paired_section
 from faceloupe.evaluation.reporting import reporting_section
 from faceloupe.evaluation.results import Measured
+from faceloupe.evaluation.robustness import robustness_section
 from faceloupe.evaluation.summary import lead
 from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.search import DETECTION_SIDE
@@ -34,6 +35,7 @@ def write_article(found: Evaluation, *, show_faces: bool = False) -> dict[str, A
         section("paired", "Which recogniser is better?", paired_section(found.paired)),
         section("verification", "Are these two the same person?", sections.verification(found)),
         section("points", "Do thresholds hold?", sections.points(found)),
+        section("robustness", "Where does it stop?", robustness_section(found.robustness) if found.robustness else ()),
         section("identification", "Who is this?", sections.identification(found)),
         section("groups", "For whom does it err?", group_section(found.measured)),
         section("likelihood", "What is a score worth as evidence?", _likelihood(found)),

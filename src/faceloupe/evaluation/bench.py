@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,15 @@ from faceloupe.evaluation.failures import FailureRates, failure_rates
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
+from faceloupe.evaluation.packed import PackedPhoto
 from faceloupe.evaluation.paired import Paired, compare_with_first
 from faceloupe.evaluation.results import Checked, Measured, Origin, Pair, Worst
+from faceloupe.evaluation.robustness import Robustness, draw_probes, measure_robustness
 from faceloupe.evaluation.split import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
+from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.folds import FoldAccuracy
@@ -98,6 +103,28 @@ class Bench:
         """Return each embedder beside the first, on the same comparisons."""
         return tuple(compare_with_first(self._parts.test.most.what, self._with_failures, self._plan.seed))
 
+    def robustness(
+        self, paths: Sequence[Path | PackedPhoto], detecting: FaceSearch, count: int, progress: Progress | None
+    ) -> Robustness:
+        """Spoil some photographs, and measure the first embedder that has a threshold.
+
+        Raises
+        ------
+        InputError
+            If none has, there is no mated comparison, or templates are of several photographs.
+        """
+        measured = next((each for each in self.measured if each.checked), None)
+        if measured is None or self._data.templates is not None:
+            raise InputError("robustness: it takes a threshold fixed before, and templates of one photograph each")
+        threshold, test = _nearest(measured.checked, self._plan.fmr), self._parts.test
+        failed = self._captures.failed(measured.embedder)
+        return measure_robustness(
+            measured.label, self.embedders[measured.label], paths,
+            draw_probes(test.most, failed, count, self._plan.seed), self._captures.vectors[measured.embedder],
+            threshold.threshold, threshold.target_fmr, detecting, strangers=test.captures[~failed[test.captures]],
+            seed=self._plan.seed, progress=progress,
+        )  # fmt: skip
+
     def _fitted(self, label: str) -> tuple[Embedder, Parts, Captures, str]:
         """Return an embedder, its parts and captures, and how it was made."""
         development, subjects = self._parts.development, self._data.subjects
@@ -116,7 +143,7 @@ class Bench:
 
 def _measure(label: str, how: str, work: "_Measuring") -> Measured:
     checked = tuple(work.checked())
-    threshold = _threshold(checked, work.plan.fmr)
+    threshold = _nearest(checked, work.plan.fmr).threshold if checked else None
     closed, opened = work.identification(threshold)
     seed = work.plan.seed
     return Measured(
@@ -271,10 +298,9 @@ class _Measuring:
         return f"{compared.of.what}, {self.data.source}"
 
 
-def _threshold(checked: Sequence[Checked], fmr: float) -> float | None:
-    """Return the threshold whose target comes nearest to an FMR; of several the first."""
-    targets = [abs(math.log(one.point.target_fmr / fmr)) for one in checked]
-    return checked[int(np.argmin(targets))].point.threshold if checked else None
+def _nearest(checked: Sequence[Checked], fmr: float) -> OperatingPoint:
+    """Return the point whose target comes nearest to an FMR; of several the first."""
+    return min((each.point for each in checked), key=lambda point: abs(math.log(point.target_fmr / fmr)))
 
 
 def _measures(captures: Captures, norms: NDArray[np.float32]) -> dict[str, Floats]:

@@ -1,0 +1,301 @@
+"""Where a recogniser stops: FNMR at one threshold when one of two photographs of a person is spoilt more and more."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.blocks import Block, chart, table, text
+from faceloupe.errors import InputError
+from faceloupe.evaluation.comparisons import NEVER, Comparisons
+from faceloupe.evaluation.distortions import COVERED, DISTORTIONS, Distortion, Pixels
+from faceloupe.evaluation.embedding import as_photo
+from faceloupe.evaluation.packed import PackedPhoto
+from faceloupe.evaluation.rates_in_words import percent, rate_between, unbroken
+from faceloupe.faces.images import decode, read_samples
+from faceloupe.faces.pixels import as_floats
+from faceloupe.progress import Progress
+from faceloupe.recognition.detections import Detection
+from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.photographs import search_photo
+from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.search import FaceSearch
+from faceloupe.scores.confidence import Interval
+from faceloupe.scores.intervals import error_interval
+
+__all__ = ["PROBES", "Probes", "Robustness", "SpoiltRate", "draw_probes", "measure_robustness", "robustness_section"]
+
+Labels = NDArray[np.intp]
+
+PROBES = 100
+"""Photographs that are spoilt in every way, unless another number is asked for."""
+
+STRANGERS = 200  # captures of other people that each is compared with
+STOPS = 0.5  # an FNMR past which nobody can be recognised
+STYLES = ("blue", "orange", "grey", "blue-alt", "orange-alt", "grey-alt")
+
+
+@dataclass(frozen=True, slots=True)
+class SpoiltRate:
+    """Error rates where probes are spoilt in one way, to one level.
+
+    Attributes
+    ----------
+    name : str
+        The way; "as they are" for none.
+    level : float
+    words : str
+        The level in words.
+    n_mated : int
+        Mated comparisons; those of a probe in which no face is found match nobody.
+    n_failed, n_probes : int
+        Probes that gave no template, of how many.
+    fnmr : float
+    interval : Interval
+        95 %; it counts comparisons of one person as fewer.
+    fmr : float
+        Of the probes with other people.
+    """
+
+    name: str
+    level: float
+    words: str
+    n_mated: int
+    n_failed: int
+    n_probes: int
+    fnmr: float
+    interval: Interval
+    fmr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Robustness:
+    """How one recogniser takes spoilt photographs.
+
+    Attributes
+    ----------
+    label : str
+    threshold, target_fmr : float
+    plain : SpoiltRate
+        As the photographs are.
+    rates : tuple of SpoiltRate
+    """
+
+    label: str
+    threshold: float
+    target_fmr: float
+    plain: SpoiltRate
+    rates: tuple[SpoiltRate, ...]
+
+    def __repr__(self) -> str:
+        return f"Robustness({self.label} at {self.threshold:.4f}, {self.plain.n_probes} probes; {self.words()})"
+
+    def words(self) -> str:
+        """Return from which level on FNMR is a half or more, for each way; where it never is, that it is not."""
+        found = []
+        for distortion in DISTORTIONS:
+            rates = [rate for rate in self.rates if rate.name == distortion.name]
+            first = next((rate for rate in rates if rate.fnmr >= STOPS), None)
+            found.append(f"{distortion.name}: {first.words if first else f'not to {rates[-1].words}'}")
+        return f"FNMR is {percent(STOPS)} or more from: {'; '.join(found)}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return every number as a plain dictionary that JSON can hold."""
+        return {
+            "label": self.label,
+            "threshold": self.threshold,
+            "target_fmr": self.target_fmr,
+            "plain": asdict(self.plain),
+            "rates": [asdict(rate) for rate in self.rates],
+            "words": self.words(),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probes:
+    """Captures to be spoilt, with the others of the same person that each is compared with."""
+
+    captures: Labels
+    references: tuple[Labels, ...]
+    subjects: Labels
+
+
+def draw_probes(comparisons: Comparisons, failed: NDArray[np.bool_], count: int, seed: int) -> Probes:
+    """Return captures of mated comparisons, of as many people as there are.
+
+    Raises
+    ------
+    InputError
+        If no mated comparison could be made, or the count is below 1.
+    """
+    if count < 1:
+        raise InputError(f"probes: expected 1 or more, got {count}")
+    pairs = comparisons.pairs[comparisons.same]
+    pairs = pairs[~failed[pairs].any(axis=1)]
+    if not len(pairs):
+        raise InputError("robustness: there is no mated comparison")
+    subjects = np.arange(len(failed)) if comparisons.subjects is None else comparisons.subjects
+    shuffled = np.random.default_rng(seed).permutation(np.unique(pairs))
+    turn = np.zeros(len(failed), dtype=np.intp)  # whether it is a person's first, second ...
+    seen: dict[int, int] = {}
+    for capture in shuffled.tolist():
+        turn[capture] = seen[subjects[capture]] = seen.get(subjects[capture], -1) + 1
+    chosen = np.sort(shuffled[np.argsort(turn[shuffled], kind="stable")][:count])
+    references = tuple(
+        np.unique(np.concatenate([pairs[pairs[:, 0] == probe, 1], pairs[pairs[:, 1] == probe, 0]])) for probe in chosen
+    )
+    return Probes(chosen, references, subjects)
+
+
+def measure_robustness(
+    label: str,
+    embedder: Embedder,
+    paths: Sequence[Path | PackedPhoto],
+    probes: Probes,
+    vectors: NDArray[np.float32],
+    threshold: float,
+    target_fmr: float,
+    detecting: FaceSearch,
+    *,
+    strangers: Labels,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Robustness:
+    """Spoil each probe in every way, and compare it with the others as they are.
+
+    Parameters
+    ----------
+    label : str
+    embedder : Embedder
+    paths : sequence of Path or PackedPhoto, (N,)
+    probes : Probes
+    vectors : array of float32, (N, D)
+        Templates of the photographs as they are.
+    threshold, target_fmr : float
+        Fixed before, and what for.
+    detecting : FaceSearch
+    strangers : array of intp
+        Captures with a template; of those of other people each probe is compared with at most 200.
+    seed : int
+        Of noise.
+    progress : callable, optional
+        Called with (done, whole) after each probe.
+    """
+    ways = [(way, level) for way in (*DISTORTIONS, *COVERED) for level in way.levels]
+    others = np.random.default_rng(seed).permutation(strangers)[:STRANGERS]
+    spoilt = np.zeros((1 + len(ways), len(probes.captures), vectors.shape[1]), dtype=np.float32)
+    spoilt[0] = vectors[probes.captures]
+    for place, capture in enumerate(probes.captures):
+        found = recognise(_spoilt(paths[capture], ways, detecting, seed + place), embedder, faces=detecting)
+        for way, photograph in enumerate(found, start=1):
+            if photograph.templates:
+                spoilt[way, place] = photograph.templates[0].vector
+        if progress:
+            progress(place + 1, len(probes.captures))
+    plain = ("as they are", 0.0, "as they are")
+    told = [plain, *((way.name, level, way.words.format(level)) for way, level in ways)]
+    rates = [_rate(*words, made, probes, vectors, others, threshold) for words, made in zip(told, spoilt, strict=True)]
+    return Robustness(label, threshold, target_fmr, rates[0], tuple(rates[1:]))
+
+
+def robustness_section(found: Robustness) -> Iterator[Block]:
+    """Yield where FNMR rises, as a figure and a table."""
+    plain = found.plain
+    yield text(
+        f"**{found.label}** at the threshold {found.threshold:.4f}, for an FMR of {unbroken(found.target_fmr)}. One of "
+        f"two photographs of a person is spoilt, the other left as it is: {plain.n_probes:,} probes, "
+        f"{plain.n_mated:,} mated comparisons. As they are, FNMR is {rate_between(plain.fnmr, plain.interval)}. "
+        f"{found.words()}."
+    )
+    steps = max(len(way.levels) for way in DISTORTIONS)
+    yield chart(
+        "robustness",
+        "Where recognition stops",
+        "FNMR against steps of each way to spoil a photograph, step 0 being as it is, with 95 % limits; the table says "
+        f"what a step is. Past {percent(STOPS)} more people are missed than recognised.",
+        "line",
+        x={"label": "Step", "range": [0, steps]},
+        y={"label": "FNMR", "unit": "%", "range": [0.0, 1.0]},
+        series=[_curve(found, way, style) for way, style in zip(DISTORTIONS, STYLES, strict=True)],
+        reference=[{"y": STOPS, "label": "half"}],
+    )
+    yield table(
+        "robustness-rates",
+        "FNMR of spoilt probes.",
+        {"spoilt by": "left", "to": "left", "FNMR": "right", "no template": "right", "FMR": "right"},
+        [
+            [
+                rate.name,
+                "" if rate.words == rate.name else rate.words,
+                rate_between(rate.fnmr, rate.interval),
+                f"{rate.n_failed:,} of {rate.n_probes:,}",
+                unbroken(rate.fmr),
+            ]
+            for rate in (plain, *found.rates)
+        ],
+        "With 95 % intervals that count comparisons of one person as fewer. A probe in which no face is found matches "
+        "nobody. Distortions are computed, one at a time: real cameras and masks spoil otherwise, and together.",
+    )
+
+
+def _curve(found: Robustness, way: Distortion, style: str) -> Block:
+    rates = [found.plain, *(rate for rate in found.rates if rate.name == way.name)]
+    return {
+        "name": way.name,
+        "style": style,
+        "x": list(map(float, range(len(rates)))),
+        "y": [rate.fnmr for rate in rates],
+        "lo": [rate.interval.low for rate in rates],
+        "hi": [rate.interval.high for rate in rates],
+    }
+
+
+def _spoilt(
+    path: Path | PackedPhoto, ways: Sequence[tuple[Distortion, float]], detecting: FaceSearch, seed: int
+) -> Iterator[Pixels]:
+    photograph = _pixels(path)
+    face = _face(path, detecting)
+    for place, (way, level) in enumerate(ways):
+        yield way.spoil(photograph, face, level, np.random.default_rng((seed, place)))
+
+
+def _pixels(path: Path | PackedPhoto) -> Pixels:
+    if isinstance(path, Path):
+        samples = read_samples(path, colour=True)
+    else:
+        samples = decode(path.content, "/".join(path.parts), colour=True)
+    return np.rint(255 * as_floats(samples)).astype(np.uint8)
+
+
+def _face(path: Path | PackedPhoto, detecting: FaceSearch) -> Detection:
+    return search_photo(as_photo(path), detecting).chips[0].detection
+
+
+def _rate(
+    name: str,
+    level: float,
+    words: str,
+    made: NDArray[np.float32],
+    probes: Probes,
+    vectors: NDArray[np.float32],
+    others: Labels,
+    threshold: float,
+) -> SpoiltRate:
+    failed = ~made.any(axis=1)
+    mated = [vectors[each] @ vector for each, vector in zip(probes.references, made, strict=True)]
+    counts = [len(each) for each in probes.references]
+    lost, people = np.repeat(failed, counts), np.repeat(probes.subjects[probes.captures], counts)
+    scores = np.where(lost, NEVER, np.concatenate(mated)).astype(np.float64)
+    errors = scores < threshold
+    strange = (made @ vectors[others].T >= threshold) & (
+        probes.subjects[probes.captures][:, None] != probes.subjects[others]
+    )
+    n_strange = int((probes.subjects[probes.captures][~failed][:, None] != probes.subjects[others]).sum())
+    fmr = int(strange[~failed].sum()) / n_strange if n_strange else 0.0
+    interval = error_interval(errors, -scores, people)
+    return SpoiltRate(
+        name, float(level), words, len(errors), int(failed.sum()), len(made), float(errors.mean()), interval, fmr
+    )
