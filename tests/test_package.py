@@ -34,10 +34,9 @@ MAY_KNOW = {
     "training": f"errors {DOCUMENTS} progress pages blocks faces scores inspection",
     "blocks": f"errors {DOCUMENTS}",
     "pages": "errors report",
-    "loupe_data": f"errors {DOCUMENTS}",
-    "loupe_layers": "errors",
+    "loupe": f"errors {DOCUMENTS}",
     "inspection": f"errors {DOCUMENTS} numerals progress pages blocks faces report",
-    "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe_data scores faces training inspection",
+    "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe scores faces training inspection",
     "report": f"errors {DOCUMENTS} numerals",
     "embedders": "errors faces scores recognition training",
     "evaluation": (
@@ -46,10 +45,7 @@ MAY_KNOW = {
     "explaining": (
         f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition inspection gallery report"
     ),
-    "looking": (
-        f"errors {DOCUMENTS} numerals progress pages blocks loupe_data loupe_layers "
-        "faces recognition training inspection"
-    ),
+    "looking": (f"errors {DOCUMENTS} numerals progress pages blocks loupe faces recognition training inspection"),
     "video": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
     "strangers": (
         f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders evaluation report"

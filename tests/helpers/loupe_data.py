@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.arrays import encode_array
-from faceloupe.loupe_data import tutorial_layers
+from faceloupe.loupe.data import tutorial_layers
 
 HEIGHT, WIDTH, FACES, FITS, EPOCHS = 14, 12, 6, 5, 3
 OPENING = 0  # the seed that stands on the bench: of those that live the middle one

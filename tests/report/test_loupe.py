@@ -1,6 +1,6 @@
 """The loupe burned into a page: what it holds, what it lets run, and names that try to break out.
 
-Also tests ``loupe_data.py``.
+Also tests ``loupe/data.py``.
 """
 
 import base64

@@ -16,7 +16,7 @@ from torch.nn import functional
 from faceloupe.arrays import decode_array, encode_array
 from faceloupe.faces import load_faces, perturbations
 from faceloupe.inspection import dead_units, trace
-from faceloupe.loupe_layers import loupe_layers
+from faceloupe.loupe.layers import loupe_layers
 from faceloupe.training import (
     CNN,
     FCNN,

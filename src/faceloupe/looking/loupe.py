@@ -7,8 +7,8 @@ import numpy as np
 from faceloupe.errors import InputError
 from faceloupe.looking.look import Look
 from faceloupe.looking.model import Model
-from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
-from faceloupe.loupe_layers import loupe_layers
+from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
+from faceloupe.loupe.layers import loupe_layers
 
 __all__ = ["loupe_document", "loupe_fault"]
 

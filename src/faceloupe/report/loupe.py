@@ -43,7 +43,7 @@ def render_loupe(data: Mapping[str, Any], still: str = "") -> str:
         ``training`` (``epochs``, ``batch_size``, ``learning_rate``, and ``faces``: the indices of the training
         captures; without it all are) and ``networks``: by key such as ``"cnn/none"`` a mapping of ``kind``, ``label``,
         ``layers``, ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
-        :mod:`faceloupe.loupe_data` writes it.
+        :mod:`faceloupe.loupe.data` writes it.
     still : str
         HTML that stands in its place without scripts.
 
@@ -91,7 +91,7 @@ def _check(data: Mapping[str, Any]) -> None:
         raise InputError("The loupe needs at least one network to look at; its data has none.")
     for key, entry in data["networks"].items():
         if not entry.get("layers"):
-            raise InputError(f"Network {key!r} has no layers; faceloupe.loupe_layers lists those of a torch module.")
+            raise InputError(f"Network {key!r} has no layers; faceloupe.loupe.layers lists those of a torch module.")
         if not entry["fits"]:
             raise InputError(f"Network {key!r} has no fits; give at least one, with its weights.")
 

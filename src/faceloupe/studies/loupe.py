@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.loupe_data import loupe_data, loupe_fit, loupe_network, loupe_state
+from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.studies.experiments import NETWORKS
 from faceloupe.studies.kept import Arrays, KeptFits
 from faceloupe.studies.labels import KINDS, LABELS

@@ -37,7 +37,7 @@
  * @property {History & Partial<Moment>} [history]
  * @property {{fit: Network[], epoch: Network[]}} [networks]  Of what was trained here.
  *
- * @typedef {object} StudyDocument  What `faceloupe.loupe_data` writes.
+ * @typedef {object} StudyDocument  What `faceloupe.loupe.data` writes.
  * @property {string[]} people
  * @property {ArrayDocument} faces
  * @property {number[]} labels

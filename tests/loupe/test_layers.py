@@ -4,8 +4,8 @@ import pytest
 from torch import nn
 
 from faceloupe.errors import InputError
-from faceloupe.loupe_data import tutorial_layers
-from faceloupe.loupe_layers import loupe_layers
+from faceloupe.loupe.data import tutorial_layers
+from faceloupe.loupe.layers import loupe_layers
 from faceloupe.training import CNN, FCNN
 
 

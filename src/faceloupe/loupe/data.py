@@ -68,7 +68,7 @@ def loupe_network(
     fits : sequence of dict
         From :func:`loupe_fit`.
     layers : sequence of dict, optional
-        From :func:`~faceloupe.loupe_layers.loupe_layers`. Without them they are those of the tutorial's network of
+        From :func:`~faceloupe.loupe.layers.loupe_layers`. Without them they are those of the tutorial's network of
         this kind, whose pooling windows have the size `pool_size`.
     more
         ``name``, of the kind in a word, and ``history``.
