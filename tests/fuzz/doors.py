@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ from faceloupe.documents import parse_json
 from faceloupe.errors import DamageWarning, FaceloupeError, ImageError, InputError
 from faceloupe.faces.images import decode
 from faceloupe.gallery import open_gallery
+from faceloupe.video import open_clip
 from faceloupe.web.keys import add_key, read_keys
 from helpers.galleries import photograph
 
@@ -137,6 +139,30 @@ def arrays(document: Any) -> None:
 
 
 FOLDER = Path(tempfile.mkdtemp())
+
+
+def _clips() -> list[bytes]:
+    noise = np.random.default_rng(0).integers(0, 256, (12, 64, 96, 3), dtype=np.uint8)
+    files = []
+    for name, codec in (("a.mp4", "libx264"), ("a.mkv", "mpeg4"), ("a.avi", "mpeg4"), ("a.ts", "libx264")):
+        with av.open(str(FOLDER / name), "w") as out:
+            stream = out.add_stream(codec, rate=25)
+            stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+            for image in noise:
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            out.mux(stream.encode())
+        files.append((FOLDER / name).read_bytes())
+    return files
+
+
+@fuzzed
+@given(damaged(_clips()), st.sampled_from([0.0, 0.3]))
+def clips(content: bytes, start: float) -> None:
+    """Clips."""
+    (FOLDER / "fuzzed.clip").write_bytes(content)
+    with bounded(InputError), open_clip(FOLDER / "fuzzed.clip") as clip:
+        times = [frame.time for frame in clip.frames(start=start)]
+        assert times == sorted(set(times))
 
 
 def _gallery() -> Path:
@@ -270,7 +296,8 @@ def keys(content: bytes) -> None:
 
 
 DOORS = {
-    door.__name__: door for door in (images, documents, arrays, exports, forged_exports, galleries, foreign_rows, keys)
+    door.__name__: door
+    for door in (images, clips, documents, arrays, exports, forged_exports, galleries, foreign_rows, keys)
 }
 
 if __name__ == "__main__":

@@ -187,3 +187,11 @@ def test_a_part_that_cannot_be_is_refused(write_clip, tmp_path, start, stop):
 
 def test_a_frame_shows_no_pixels_in_its_repr():
     assert repr(Frame(1.5, np.zeros((2, 4, 3), np.uint8))) == "Frame(1.500 s, 4x2)"
+
+
+def test_a_clip_too_damaged_to_be_searched_says_so(write_clip, tmp_path):
+    content = write_clip(tmp_path / "a.mkv", noise(12), codec="mpeg4").read_bytes()
+    path = tmp_path / "headless.mkv"
+    path.write_bytes(content[: content.index(b"\x1f\x43\xb6\x75") + 4])  # nothing after the first cluster's mark
+    with open_clip(path) as clip, pytest.raises(InputError, match=r"cannot be searched for 0\.3 s"):
+        list(clip.frames(start=0.3))

@@ -13,7 +13,7 @@ __all__ = ["index"]
 
 
 def index(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photographs, and folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photographs, clips, and folders of them.")],
     collection: CollectionName = "collection.db",
     keep_faces: Annotated[
         bool, typer.Option("--keep-faces", help="Keep the cut-out faces too. Photographs are never copied.")

@@ -117,7 +117,8 @@ class Clip:
         Raises
         ------
         InputError
-            If `stop` is not after `start`, or a frame has more than ``MAX_PIXELS`` pixels.
+            If `stop` is not after `start`, the clip is so damaged that it cannot be searched for `start`, or a frame
+            has more than ``MAX_PIXELS`` pixels.
         """
         if not 0 <= start < (float("inf") if stop is None else stop):
             raise InputError(f"expected 0 <= start < stop, in seconds; got {start} and {stop}")
@@ -149,7 +150,12 @@ class Clip:
                 continue
             except _errors():
                 continue
-        self._container.seek(0)
+        try:
+            self._container.seek(0)
+        except _errors() as problem:
+            raise InputError(
+                f"{self.path}: it cannot be searched for {start:g} s ({_in_words(problem)}); read it from its beginning"
+            ) from problem
 
     def _timed(self, origin: Fraction) -> "Iterator[tuple[float, float, VideoFrame]]":
         """Yield each picture with its time and how long it is shown; note those that come at no time after the last."""
