@@ -1,0 +1,72 @@
+"""embedder add, list, check and remove as somebody types them."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from faceloupe.cli.app import app
+from faceloupe.errors import InputError
+from helpers import networks
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    if isinstance(result.exception, InputError):
+        return 2, result.stdout, str(result.exception)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A network with its manifest, in a folder of one's own."""
+    monkeypatch.setenv("FACELOUPE_NETWORKS", str(tmp_path / "networks"))
+    monkeypatch.chdir(tmp_path)
+    content, _ = networks.projection()
+    (tmp_path / "toy.onnx").write_bytes(content)
+    fields = networks.fields(content)
+    (tmp_path / "toy.toml").write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items()))
+    return "toy.onnx", "--manifest", "toy.toml"
+
+
+def test_an_embedder_is_added_listed_and_removed(toy):
+    code, out, talk = run("embedder", "add", *toy)
+    assert code == 0
+    assert out.startswith("toy: 4 numbers a face, added as ")
+    assert "no threshold yet" in talk
+    assert "faceloupe embedder check toy --on DATA" in talk
+    assert run("embedder", "add", *toy, "--name", "again")[0] == 0
+    out = run("embedder", "list")[1]
+    assert "toy         added     8x8 RGB" in out
+    assert "Trained on: none: drawn at random." in out
+    document = json.loads(run("embedder", "list", "--json")[1])
+    assert [each["name"] for each in document["added"]] == ["again", "toy"]
+    assert run("embedder", "remove", "toy") == (0, "toy removed\n", "")
+    assert run("embedder", "remove", "toy")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["sface", "pca"])
+def test_what_is_built_in_keeps_its_name(toy, name):
+    code, _, talk = run("embedder", "add", *toy, "--name", name)
+    assert (code, talk) == (2, f"{name} is built in; --name gives another name")
+
+
+def test_without_a_threshold_it_says_how_to_get_one(toy, workplace):  # noqa: ARG001 - a folder of photographs
+    run("embedder", "add", *toy)
+    code, _, talk = run("verify", "ann.jpg", "bob.jpg", "--embedder", "toy")
+    assert code == 2
+    assert "no operating point was published for toy" in talk
+    assert "faceloupe calibrate DATA --embedder toy --gallery people.db --create" in talk
+
+
+def test_what_was_not_added_cannot_be_checked(toy):  # noqa: ARG001
+    code, _, talk = run("embedder", "check", "nobody", "--on", "orl")
+    assert code == 2
+    assert "embedder list shows those that were" in talk
+
+
+def test_a_device_that_is_not_known_is_refused(toy):  # noqa: ARG001
+    code, _, talk = run("verify", "a.jpg", "b.jpg", "--device", "tpu")
+    assert code == 2
+    assert 'expected "auto", "cpu", "gpu" or "cuda"' in talk

@@ -1,0 +1,64 @@
+"""A manifest that reads its network wrongly is found out on labelled faces; what grey faces cannot tell is said."""
+
+import numpy as np
+import pytest
+
+from faceloupe.errors import InputError
+from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.embedder_check import check_embedder
+from faceloupe.faces.sources import find_orl
+from faceloupe.recognition import find_faces
+from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+from faceloupe.recognition.weights import SFACE, find_weights
+from helpers import networks
+
+pytestmark = pytest.mark.usefixtures("published")
+PEOPLE, EACH = 8, 3
+
+
+def people(count=PEOPLE):
+    paths = tuple(
+        find_orl() / f"s{who}" / f"{number}.pgm" for who in range(1, count + 1) for number in range(1, EACH + 1)
+    )
+    names = tuple(f"s{who}" for who in range(1, count + 1))
+    return Labelled("ORL", paths, names, np.repeat(np.arange(count), EACH))
+
+
+def sface(**more):
+    return OnnxEmbedder(
+        find_weights(SFACE), networks.fields(b"", size=112, sha256=SFACE.sha256, **{"points": "sface", **more})
+    )
+
+
+def test_pixels_up_to_1_instead_of_255_are_found_out():
+    told = []
+    checked = check_embedder(sface(scale=1), people(), progress=lambda done, whole: told.append((done, whole)))
+    assert checked.better.words.startswith("pixels from 0 to 255")
+    assert checked.better.fields["scale"] == 255
+    assert "It looks as if this network wants pixels from 0 to 255" in checked.words()
+    assert "The photographs are grey: they cannot tell the order of channels." in checked.words()
+    assert checked.to_document()["better"] == checked.better.words
+    swapped = next(reading for reading in checked.readings if reading.words == "BGR")
+    assert swapped.gain == pytest.approx(0, abs=1e-6)
+    assert told
+    assert all(done <= whole for done, whole in told)
+
+
+def test_a_right_manifest_is_left_in_peace_and_d_prime_is_that_of_the_scores():
+    embedder, data = sface(), people()
+    checked = check_embedder(embedder, data)
+    assert checked.better is None
+    assert checked.words().startswith("No reading that was tried separates these people better")
+    vectors = embedder.embed(np.stack([find_faces(path, "central")[0].image for path in data.paths]))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows, columns = np.triu_indices(len(vectors), 1)
+    scores = np.einsum("ij,ij->i", vectors[rows], vectors[columns])
+    mated, others = (scores[(data.subjects[rows] == data.subjects[columns]) == same] for same in (True, False))
+    by_hand = (mated.mean() - others.mean()) / np.sqrt((mated.var() + others.var()) / 2)
+    assert checked.readings[0].d_prime == pytest.approx(by_hand, rel=1e-4)
+    assert checked.readings[0].interval[0] < by_hand < checked.readings[0].interval[1]
+
+
+def test_too_few_people_are_refused():
+    with pytest.raises(InputError, match="4 subjects with two usable faces; it takes 5 or more"):
+        check_embedder(sface(), people(4))
