@@ -1,4 +1,4 @@
-"""``faceloupe check``: look for what is wrong in a gallery."""
+"""``faceloupe check``: look for faults in a gallery."""
 
 from itertools import groupby
 from typing import Annotated

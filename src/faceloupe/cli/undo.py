@@ -1,4 +1,4 @@
-"""``faceloupe undo``: take back what was last said of a collection's groups."""
+"""``faceloupe undo``: take back the last statement about a collection's groups."""
 
 import typer
 

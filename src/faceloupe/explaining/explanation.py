@@ -35,7 +35,7 @@ __all__ = ["FULL", "ExplainedFace", "Explanation", "explain"]
 FULL = 0.1
 """Cosine at which the colour of a map is full; more only if a map goes beyond.
 
-Occlusion maps of SFace on LFW reach 0.04 to 0.12: a faint map is one of a face of which no part counts for much.
+Occlusion maps of SFace on LFW reach 0.04 to 0.12: a faint map means that no part of the face counts for much.
 """
 
 

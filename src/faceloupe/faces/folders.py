@@ -63,7 +63,7 @@ def read_folder(
     """Read ``root/NAME/*.jpg|png|...`` as captures of subjects called NAME.
 
     Hidden files and what lies outside the subjects' folders are passed over; every other file that does not become a
-    capture is named in ``skipped``, and so is a subject of whom nothing can be read.
+    capture is named in ``skipped``, and so is a subject none of whose files can be read.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ def block_side(extent: Sequence[int], longest: int) -> int:
 def averaged(maps: Floats, block: int) -> Floats:
     """Return maps (..., H, W) as the means of squares of `block` × `block` places.
 
-    The squares at the ends of rows and columns are of the places that are there.
+    The squares at the ends of rows and columns cover only the places that exist.
     """
     if block == 1:
         return maps

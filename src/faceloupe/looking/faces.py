@@ -45,7 +45,7 @@ class FacePicture:
     subject: str = ""
 
     def cut(self, extent: tuple[int, int], *, colour: bool) -> Floats:
-        """Return the centred square, resized, and of it the centred part of this height and width.
+        """Return the centred part, of this height and width, of the centred square, resized.
 
         Raises
         ------

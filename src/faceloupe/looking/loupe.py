@@ -20,7 +20,7 @@ USUAL = {"epochs": 20, "batch_size": 5, "learning_rate": 1e-3}
 def loupe_document(look: Look) -> dict[str, Any] | None:
     """Return the data of :func:`faceloupe.report.loupe.render_loupe`; None where :func:`loupe_fault` says why.
 
-    A network beside it comes along if it tells apart the same people, in faces of the same size.
+    The second network is added if it tells apart the same people, in faces of the same size.
     """
     if loupe_fault(look):
         return None

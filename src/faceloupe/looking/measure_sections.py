@@ -1,4 +1,4 @@
-"""The sections of a look's page on what was measured: dead units, shifts, and how alike two networks are."""
+"""The sections of a look's page on measures: dead units, shifts, and the similarity of two networks."""
 
 from collections.abc import Iterator
 

@@ -62,7 +62,7 @@ class Model:
     notes : tuple of str
         What a reader must know of it.
     classifier : CNNClassifier, FCNNClassifier, DeepCNNClassifier or None
-        The classifier that the network is of.
+        The classifier that holds the network.
     """
 
     name: str
@@ -136,7 +136,7 @@ class ModelOptions:
     def scaling(self, channels: int, pixels: str = "0..1") -> tuple[Callable[[Floats], Floats], str]:
         """Return how faces become what a network of so many channels takes, and how that reads.
 
-        `pixels` is what the network is known to expect; what was asked for goes before it.
+        `pixels` is what the network is known to expect; an option that was given takes precedence.
 
         Raises
         ------

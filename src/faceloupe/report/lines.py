@@ -48,7 +48,7 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
     width : float
         In pixels.
     narrow : bool
-        Names in a key above the plot instead of beside it; so are those of points, where there are several.
+        Names in a key above the plot instead of beside it. Several series of points always have a key.
     """
     series, joined = drawable(chart), chart["mark"] == "line"
     named = narrow if joined else len(series) > 1

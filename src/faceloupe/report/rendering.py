@@ -74,7 +74,7 @@ def _fold(summary: str, content: str) -> str:
 
 
 def _switch(block: Block, level: int) -> str:
-    """Return choices of which one is seen: radio buttons and a style do it, without scripts; in print all are seen."""
+    """Return choices, one of them visible: radio buttons and a style do it, without scripts; print shows all."""
     id_ = identifier("switch", block["id"])
     names = [f"{id_}-{place}" for place in range(len(block["choices"]))]
     buttons = "".join(

@@ -144,7 +144,7 @@ def format_interval(value: float | None, low: float | None, high: float | None, 
 
 
 def axis_label(label: str, unit: str | None) -> str:
-    """Return an axis label with its unit; per cent is said by the ticks.
+    """Return an axis label with its unit; the ticks show per cent.
 
     >>> axis_label("Shift", "pixels"), axis_label("Accuracy", "%"), axis_label("", None)
     ('Shift (pixels)', 'Accuracy', '')

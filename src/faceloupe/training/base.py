@@ -195,7 +195,7 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
 
 def _logits(network: nn.Module, images: Images) -> NDArray[np.float64]:
-    """Run a network in float64, so that the logits of a capture do not depend on those beside it; (N, C)."""
+    """Run a network in float64, so that a capture's logits do not depend on the rest of its batch; (N, C)."""
     precise = deepcopy(network).double().eval()
     with torch.no_grad():
         parts = torch.split(torch.from_numpy(images).double(), CAPTURES_AT_ONCE)

@@ -210,7 +210,7 @@ class DeepCNNClassifier(FaceClassifier):
 
     @torch.no_grad()
     def _embed(self, X: ArrayLike) -> Tensor:
-        """Return unit vectors (N, 128), in float64 so that a capture's do not depend on the captures beside it."""
+        """Return unit vectors (N, 128), in float64 so that none depends on the rest of its batch."""
         faces = torch.split(torch.from_numpy(self.prepare(X)).double(), CAPTURES_AT_ONCE)
         network = deepcopy(self.network_).double()
         return torch.cat([functional.normalize(network.embed(part) + network.embed(part.flip(3))) for part in faces])

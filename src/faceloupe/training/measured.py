@@ -29,9 +29,9 @@ class Measured:
         Where the faces come from.
     subjects : int
     split : Split
-        What it learned from, and what was held out.
+        The captures it learned from, and those held out.
     trained_right, correct : int
-        Captures named rightly: of those it learned from, and of those held out.
+        Captures named correctly, among those it learned from and among those held out.
     chance : float
         The share of held-out captures named rightly by always naming the one subject who has most.
     shared : tuple of tuple of str

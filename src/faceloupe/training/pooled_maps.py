@@ -108,7 +108,7 @@ class _Bands:
 
 
 class _Memory:
-    """Memory that is kept, for the maps of one face after the other: taking new memory costs more than the product."""
+    """Memory reused for the maps of one face after the other: taking new memory costs more than the product."""
 
     def __init__(self, like: Tensor) -> None:
         self.numbers = like.new_empty(0)

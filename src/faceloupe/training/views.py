@@ -69,11 +69,11 @@ def _curves(
     if held_out is not None:
         series.append({"name": "validation", "style": "orange", "x": epochs, "y": held_out.tolist()})
     top = most or float(max(max(each["y"]) for each in series)) or 1.0
-    beside = ", and of the captures set aside after it" if held_out is not None else ""
+    beside = ", and on the captures set aside, after it" if held_out is not None else ""
     return chart(
         id,
         title,
-        f"Of the training captures as each epoch went by, before the step they led to{beside}.",
+        f"On the training captures as each epoch went by, before the step they led to{beside}.",
         "line",
         x={"label": "epoch", "unit": ""},
         y={"label": label, "unit": "%" if most else "", "range": [0.0, top]},

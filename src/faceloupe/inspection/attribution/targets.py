@@ -56,7 +56,7 @@ def taken_for(outputs: NDArray[np.float64], unit: str) -> int:
 
 
 def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: str = "logit") -> Target:
-    """Read what is to be explained.
+    """Read the target of an attribution.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class DeadUnit:
-    """A unit that puts out 0 for every face, and what is known of why.
+    """A unit that puts out 0 for every face, and what is known about the reason.
 
     Attributes
     ----------

@@ -256,7 +256,7 @@ class Operator:
 
 
 def name_of_function(func: Callable[..., Any]) -> str:
-    """Return the name by which functions are known here: "relu" for torch.relu_, Tensor.relu and F.relu."""
+    """Return the name used here for a function: "relu" for torch.relu_, Tensor.relu and F.relu."""
     name = getattr(func, "__name__", type(func).__name__).split(".")[0].strip("_")
     return _ALIASES.get(name, name)
 

@@ -87,7 +87,7 @@ class Visitor:
 
 
 class _Watcher(TorchFunctionMode):
-    """Tells a visitor of the leaf modules of a network, and of the functions between them, that its thread runs."""
+    """Reports to a visitor the leaf modules of a network, and the functions between them, that its thread runs."""
 
     def __init__(self, network: nn.Module, constants: Iterable[Tensor], visitor: Visitor) -> None:
         super().__init__()
@@ -260,7 +260,7 @@ def at_rest(network: nn.Module) -> Iterator[None]:
 
 
 def device_and_precision(network: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Return where a network's numbers are and what they are; those of a CPU and of float32 where it has none."""
+    """Return the device and the kind of a network's numbers: a CPU and float32 where it has none."""
     numbers = (tensor for tensor in network.parameters() if tensor.is_floating_point())
     like = next(numbers, torch.empty(0, device="cpu"))
     return like.device, like.dtype

@@ -70,7 +70,7 @@ def anatomy_table(
 
 
 def _shares(anatomy: Anatomy) -> Block:
-    """Return each layer's share of the parameters beside its share of the work, of the largest layers."""
+    """Return, for the largest layers, the share of the parameters beside the share of the work."""
     shares = {
         layer.name: (
             layer.parameters / (anatomy.parameters or 1),

@@ -1,4 +1,4 @@
-"""Dead and duplicate units: what was found in words, and what each dead unit gets as its input."""
+"""The section on dead and duplicate units: the findings in words, and the input of each dead unit."""
 
 from faceloupe.blocks import Block, chart, section, text
 from faceloupe.inspection.measures.diagnosis import UnitReport
