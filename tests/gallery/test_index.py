@@ -70,10 +70,11 @@ def check(index, gallery, ranks=3):
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=changes, elsewhere=st.lists(st.booleans(), min_size=12, max_size=12))
-def test_it_follows_every_change_here_and_elsewhere(empty, tmp_path, changes, elsewhere):
+@given(changes=changes, elsewhere=st.lists(st.booleans(), min_size=12, max_size=12), as_bytes=st.booleans())
+def test_it_follows_every_change_here_and_elsewhere(empty, tmp_path, changes, elsewhere, as_bytes):
     path = shutil.copy(empty, tmp_path / "followed.db")
-    with open_gallery(path) as here, open_gallery(path) as there:
+    with pytest.MonkeyPatch.context() as patch, open_gallery(path) as here, open_gallery(path) as there:
+        patch.setattr("faceloupe.gallery.index.COARSE_FROM", 0 if as_bytes else 10**9)
         index = MatrixIndex(here, TOY)
         for number, ((what, *who), other_connection) in enumerate(zip(changes, elsewhere, strict=False)):
             if what == "search":
