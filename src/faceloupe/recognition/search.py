@@ -48,7 +48,7 @@ class FaceSearch:
     which : {"all", "one", "central"}
         All faces; one, where of several the dominant one is taken, and it is said so, or a problem if none is; or the
         one nearest the photograph's centre. A face dominates if it weighs 1.5 times as much as every other: as much as
-        it is wide, and half as much in a corner of the photograph as in the middle.
+        it is wide, and a quarter less in a corner of the photograph than in the middle.
     min_score : float
         The least detection score of a face that counts, from 0.1 to 1.
     min_size : float
