@@ -146,7 +146,8 @@ def test_weights_of_another_version_are_not_taken_for_the_same(tmp_path):
 def test_a_photograph_on_its_head_is_recognised_and_told(people, files):
     Image.open(files / "ann_later.png").rotate(180).save(files / "head.png")
     (face,) = people.identify(files / "head.png")
-    assert (face.name, face.detection.turn) == ("Ann", 180)
+    assert face.name == "Ann"
+    assert abs(face.detection.turn - 180) <= 5
     decision = people.verify(files / "head.png", files / "ann.png")
     assert decision.match
     assert decision.notes == (

@@ -177,7 +177,8 @@ def turn_words(detection: Detection) -> str | None:
     """Return that a face is turned, in words; None if it is upright, or tilted only."""
     if not TILTED <= detection.turn <= 360 - TILTED:
         return None
-    return f"the face is turned by {detection.turn} degrees; it was turned upright before it was compared"
+    about = 5 * round(detection.turn / 5)  # it is not known to a degree
+    return f"the face is turned by {about} degrees; it was turned upright before it was compared"
 
 
 def face_document(chip: FaceChip, template: Template) -> dict[str, Any]:
