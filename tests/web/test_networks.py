@@ -327,6 +327,9 @@ def test_a_hostile_onnx_file_is_met_by_the_bounds_of_its_child(tmp_path, monkeyp
     networks._workers = Workers(memory=2 * 10**9, seconds=3 if "end" in kind else 60)
     [described] = networks.describe()
     assert words in described["words"]
+    networks.close()  # no child begins any more
+    [described] = networks.describe()
+    assert words in described["words"], "what met a bound is not tried again"
 
 
 def test_two_of_one_name_have_two_ids_and_what_is_missing_is_refused(tmp_path, saved, monkeypatch):

@@ -1,6 +1,7 @@
 """The networks that can be looked at: those the server was given, SFace, and those trained here."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -43,7 +44,8 @@ class Networks:
         self.folder = folder
         self._given = _named([Path(each) for each in given])
         self._known: dict[str, NetworkSummary] = {}
-        self._lock = Lock()  # each is opened once, however many ask
+        self._met_a_bound: dict[str, str] = {}
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)  # each is opened once, and keeps no other waiting
         self._workers = Workers(memory=MEMORY, seconds=SECONDS)
 
     def ids(self) -> list[str]:
@@ -74,7 +76,9 @@ class Networks:
             If it cannot be opened.
         """
         path = self.path(network)
-        with self._lock:
+        with self._locks[network]:
+            if network in self._met_a_bound:
+                raise InputError(self._met_a_bound[network])
             if network not in self._known:
                 self._known[network] = self._in_child(network, SUMMARISE, path)
             return self._known[network]
@@ -95,7 +99,10 @@ class Networks:
         try:
             return self._workers.run(function, *given)
         except ChildEndedError as problem:
-            raise InputError(f"network {network}: {problem}") from problem
+            words = f"network {network}: {problem}"
+            if function == SUMMARISE:  # it would meet the bound each time that somebody asks
+                self._met_a_bound[network] = f"{words}. It is not tried again until the server is started again"
+            raise InputError(words) from problem
 
     def describe(self) -> list[dict[str, Any]]:
         """Return each network in short; one that cannot be opened says why, and stops nothing."""
