@@ -57,3 +57,15 @@ def test_every_option_is_described(command):
 def test_every_column_of_trials_is_described():
     described = set(re.findall(r"`(\w+)`", (ROOT / "docs/reference/files.md").read_text()))
     assert set(COLUMNS) <= described
+
+
+def test_the_readmes_conclusion_names_its_data_its_seed_and_its_size():
+    """Each sentence that compares the networks by a figure says of which faces it is; the table has both data sets."""
+    text = (ROOT / "README.md").read_text()
+    told = " ".join(text.partition("A tutorial trains")[2].partition("## One command a job")[0].split())
+    assert "24 pairs × 8 seeds" in told
+    assert "seed 0" in told
+    assert "| | Olivetti: FCNN | CNN | ORL: FCNN | CNN |" in told
+    compared = [sentence for sentence in re.split(r"(?<=\.) (?=[A-Z])", told) if "points" in sentence]
+    assert compared
+    assert all("Olivetti" in sentence and "ORL" in sentence for sentence in compared)

@@ -1,6 +1,7 @@
 """Verdicts: where they lie, below how many pairs there is none, what would settle them, and how many there are."""
 
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,28 @@ class TestOfAStudy:
             "FCNN, pixels as they are", "FCNN, mean pixel subtracted",
             "CNN, pixels as they are", "CNN, mean pixel subtracted",
         ]  # fmt: skip
+
+    def test_separability_is_asked_of_both_networks_raw_and_centred_each_layer_with_a_control(self, statements):
+        separable = next(one for one in statements if one.id == "separable")
+        assert [judged.of for judged in separable.judged] == [
+            "FCNN, pixels as they are", "FCNN, mean pixel subtracted",
+            "CNN, pixels as they are", "CNN, mean pixel subtracted",
+        ]  # fmt: skip
+        assert len(separable.figures) == 1 + 2 * (2 + 5)  # the pixels once, then both kinds of two and five layers
+        assert all("moved" in figure.value and "shuffled labels" in figure.interval for figure in separable.figures)
+
+    def test_more_parameters_and_other_repairs_are_tried_and_named(self, statements):
+        many = next(one for one in statements if one.id == "number-of-parameters")
+        labels = " ".join(figure.label for figure in many.figures)
+        for change in ("as few parameters", "16 times as many", "learning rate", "leaky ReLU", "He init", "mean pixel"):
+            assert change in labels
+
+    def test_no_network_at_chance_is_a_witness(self, finished):
+        rows = [replace(row, accuracy=0.5) if row.experiment == "pairs" else row for row in finished.trials]
+        location = next(
+            one for one in check_statements(replace(finished, trials=Trials(rows)).findings) if one.id == "location"
+        )
+        assert all(judged.verdict == "not shown" and "no witness" in judged.settle for judged in location.judged)
 
     def test_both_halves_of_a_claim_are_judged(self, statements):
         location = next(one for one in statements if one.id == "location")
