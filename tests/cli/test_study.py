@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
 import pytest
+from PIL import Image
 
 from faceloupe import __version__
 from faceloupe.cli import main
@@ -139,6 +140,42 @@ def test_what_cannot_be_used_of_a_folder_is_named_and_the_rest_is_used(people, t
         "skipped one: this subject has 1",
     ):
         assert words in talk
+
+
+def test_the_words_on_a_terminal_hold_no_marks_of_the_page(finished):
+    _, (_, _, talk) = finished
+    assert "A hidden unit is dead if" in talk
+    assert "[[" not in talk
+    assert "**" not in talk
+
+
+@pytest.mark.usefixtures("published")
+def test_faces_in_larger_photographs_are_found_and_cropped_and_that_is_said(people, tmp_path):
+    data = tmp_path / "data"
+    for who in ("s1", "s2"):
+        (data / who).mkdir(parents=True)
+        for number in range(1, 5):
+            with Image.open(people / who / f"{number}.pgm") as face:
+                photo = Image.new("L", (500, 400), 128)
+                photo.paste(face.resize((184, 224)), (60 * number, 100))
+                photo.save(data / who / f"{number}.png")
+    shutil.copytree(people / "s3", data / "s3")
+    out = tmp_path / "study"
+    status, _, talk = run("study", "--data", data, *SMALL, "--out", out)
+    assert status == 0, talk
+    told = "aligned and cropped in 8 photographs; 4 of at most 112 pixels a side were taken as they are."
+    assert told in talk
+    assert told in json.loads((out / "manifest.json").read_text())["data"]["note"]
+    assert told in (out / "report.html").read_text()
+    status, _, talk = run("study", "--data", data, "--no-crop", *SMALL, "--out", tmp_path / "whole")
+    assert status == 0, talk
+    assert "cropped" not in talk
+
+
+def test_crop_is_for_folders(tmp_path):
+    status, _, talk = run("study", "--data", "orl", "--crop", "--out", tmp_path / "study")
+    assert status == 2
+    assert "--crop is for a folder of photographs" in talk
 
 
 @pytest.mark.usefixtures("no_olivetti")

@@ -51,6 +51,14 @@ def study(
             "'NAME=SENTENCE'.",
         ),
     ] = None,
+    crop: Annotated[
+        bool | None,
+        typer.Option(
+            "--crop/--no-crop",
+            help="Find, align and cut out the face of each photograph of a folder. By default where a picture is "
+            "larger than such a crop, 112 pixels, and the extra recognition is installed.",
+        ),
+    ] = None,
     people: Annotated[
         tuple[int, int], typer.Option(help="The two subjects that the tutorial's figures show, from 0.")
     ] = (0, 1),
@@ -90,7 +98,7 @@ def study(
     from faceloupe.studies.plan import make_plan
     from faceloupe.studies.run import estimate_seconds, run_study
 
-    loaded, note = _load(data)
+    loaded, note = _load(data, crop)
     kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
     options: dict[str, Any] = {"people": people, "pairs": _count(pairs), "seeds": seeds, "epochs": epochs,
                                "preprocess": kinds, "full": full, "seed": seed}  # fmt: skip
@@ -119,11 +127,18 @@ def study(
     echo_json(numbers) if json else echo(str(page))
 
 
-def _load(data: str | None) -> "tuple[FaceSet, str]":
+def _load(data: str | None, crop: bool | None) -> "tuple[FaceSet, str]":
     """Load what was asked for, or else what is there; return it with what a reader must know of it."""
     from faceloupe.faces.sources import GREY_SETS, load_faces
     from faceloupe.studies.plan import CAPTURES
 
+    if data is not None and data not in (*GREY_SETS, "lfw"):
+        faces, note = _load_folder(data, crop)
+        faces = faces.with_captures(CAPTURES)
+        _tell(faces)
+        return faces, note
+    if crop:
+        raise InputError("--crop is for a folder of photographs, --data FOLDER; the data sets are taken as published.")
     note = ""
     try:
         faces = load_faces(data or "olivetti")
@@ -133,13 +148,39 @@ def _load(data: str | None) -> "tuple[FaceSet, str]":
         note = "The Olivetti faces are neither cached nor reachable: this study used the ORL photographs instead."
         say(note)
         faces = load_faces("orl")
-    if data not in (None, *GREY_SETS):
+    if data == "lfw":
         faces = faces.with_captures(CAPTURES)
-    for skipped in faces.skipped if data not in (None, "orl") else ():
-        say(f"skipped {legible(skipped.path)}: {skipped.reason}")
+    _tell(faces, skipped=data not in (None, "orl"))
+    return faces, note
+
+
+def _load_folder(data: str, crop: bool | None) -> "tuple[FaceSet, str]":
+    """Load a folder of photographs, the faces cut out unless that is not wanted, or cannot be and was not asked for."""
+    from faceloupe.faces.sources import load_faces
+
+    if crop is False:
+        return load_faces(data), ""
+    try:
+        from faceloupe.recognition.face_crops import FaceCrop
+
+        cut = FaceCrop(always=bool(crop))
+        faces = load_faces(data, crop=cut)
+    except UnavailableError as missing:
+        if crop:
+            raise
+        note = "Photographs were taken as they are, for no face could be looked for."
+        say(f"{note} {missing}")
+        return load_faces(data), note
+    if cut.cropped:
+        say(f"{cut.words()} --no-crop takes photographs as they are.")
+    return faces, cut.words()
+
+
+def _tell(faces: "FaceSet", *, skipped: bool = True) -> None:
+    for one in faces.skipped if skipped else ():
+        say(f"skipped {legible(one.path)}: {one.reason}")
     for group in faces.duplicates:
         say(f"same pixels: {legible(', '.join(group))}")
-    return faces, note
 
 
 def _count(pairs: str | None) -> Any:

@@ -75,7 +75,9 @@ def _in_json(letter: str) -> str:
 
 def say_lead(document: dict[str, Any]) -> None:
     """Tell what a document says first, its paragraphs apart."""
-    say("\n\n".join(paragraph.replace("**", "") for paragraph in document["lead"]))
+    from faceloupe.report.markup import plain
+
+    say("\n\n".join(map(plain, document["lead"])))
 
 
 def say_failure(failure: "Failure") -> None:

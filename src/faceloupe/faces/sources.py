@@ -9,7 +9,7 @@ import socket
 import threading
 import urllib.request
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from faceloupe.faces.folders import CaptureReader, read_folder
 from faceloupe.faces.pixels import to_square
 
 __all__ = ["GREY_SETS", "SHOWABLE", "find_lfw", "find_orl", "load_faces"]
+
+Image = NDArray[np.float32]
 
 OLIVETTI_URL = "https://ndownloader.figshare.com/files/5976027"
 """Address from which scikit-learn fetches the Olivetti faces; it is first asked whether it answers."""
@@ -50,6 +52,7 @@ def load_faces(
     colour: bool = False,
     data_home: str | os.PathLike[str] | None = None,
     shuffle_seed: int | None = None,
+    crop: Callable[[Image], Image] | None = None,
 ) -> FaceSet:
     """Load captures of faces, in an order that is the same on every machine.
 
@@ -81,6 +84,9 @@ def load_faces(
     shuffle_seed : int, optional
         Put the captures in a random order: for all of Olivetti or ORL that of scikit-learn's
         ``fetch_olivetti_faces(shuffle=True, random_state=shuffle_seed)``.
+    crop : callable, optional
+        What is cut out of each photograph of a folder before that square:
+        :class:`faceloupe.recognition.face_crops.FaceCrop` finds the face and aligns it.
 
     Returns
     -------
@@ -111,15 +117,18 @@ def load_faces(
         raise InputError(f"the captures of {source!r} are grey; colour=True needs photographs in colour")
     if shuffle_seed is not None and (not isinstance(shuffle_seed, int | np.integer) or not 0 <= shuffle_seed < 2**32):
         raise InputError(f"shuffle_seed must be a whole number from 0 to 2**32 - 1; got {shuffle_seed!r}")
-    faces = _load(source, subjects, size, colour, None if data_home is None else Path(data_home).expanduser())
+    if crop is not None and source in (*GREY_SETS, "lfw"):
+        raise InputError(f"crop is for a folder of photographs; {source!r} is taken as it was published")
+    faces = _load(source, subjects, size, colour, None if data_home is None else Path(data_home).expanduser(), crop)
     if shuffle_seed is None:
         return faces
     return faces.take(np.random.RandomState(shuffle_seed).permutation(len(faces)))
 
 
 def _load(
-    source: str | os.PathLike[str], subjects: Sequence[int | str] | None, size: int, colour: bool, home: Path | None
-) -> FaceSet:
+    source: str | os.PathLike[str], subjects: Sequence[int | str] | None, size: int, colour: bool, home: Path | None,
+    crop: Callable[[Image], Image] | None,
+) -> FaceSet:  # fmt: skip
     match source:
         case "olivetti":
             return _load_olivetti(home, subjects, size)
@@ -131,7 +140,7 @@ def _load(
     if home is not None:
         raise InputError('data_home says where "olivetti", "orl" or "lfw" is kept; a folder of photographs needs none')
     root = _existing_folder(source)
-    reader = CaptureReader(size, colour)
+    reader = CaptureReader(size, colour, crop=crop)
     return read_folder(root, subjects, reader, f"the folder {root}", "not known; ask who took the photographs")
 
 
