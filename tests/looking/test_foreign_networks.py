@@ -120,9 +120,9 @@ class TestWhatItTakes:
             seen(network(), weights=tmp_path / "whole.pt")
 
     def test_a_file_of_keras_is_told_the_way(self, tmp_path):
-        (tmp_path / "net.keras").write_bytes(b"PK\x03\x04")
+        (tmp_path / "net.h5").write_bytes(b"PK\x03\x04")
         with pytest.raises(InputError, match=r"is a file of Keras; .*format='onnx'"):
-            open_model(tmp_path / "net.keras")
+            open_model(tmp_path / "net.h5")
 
     @pytest.mark.parametrize(
         "scripted", [torch.jit.script, lambda net: torch.jit.trace(net, torch.zeros(1, 3, 16, 16))]

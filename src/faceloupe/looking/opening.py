@@ -24,7 +24,7 @@ __all__ = ["ModelLike", "open_model"]
 
 NOT_ALIGNED = "It was trained on chips aligned by five points of the face. Nothing is aligned here: give aligned chips."
 WEIGHTS_ONLY = (".safetensors", ".pt", ".pth", ".bin", ".pkl", ".ckpt")
-KERAS = (".keras", ".h5", ".hdf5")
+KERAS = (".h5", ".hdf5")
 TO_ONNX = "in Keras, keras.models.load_model({!r}).export('net.onnx', format='onnx') makes an ONNX file; give that"
 
 Floats = NDArray[np.float32]
@@ -47,8 +47,9 @@ def open_model(
     Parameters
     ----------
     model : path, "module:function", classifier, torch.nn.Module or OnnxNetwork
-        A folder that a classifier's ``save`` wrote; an ONNX file; a function without arguments that returns a
-        torch module, of a module in the current folder or an installed one. The last runs that code.
+        A folder that a classifier's ``save`` wrote; an ONNX file; a Sequential network of Keras (``.keras``); a
+        function without arguments that returns a torch module, of a module in the current folder or an installed one.
+        The last runs that code.
     weights : path, optional
         Weights of the torch module: a safetensors file, or one of ``torch.save``, from which only numbers are read.
     size : int or (int, int), optional
@@ -79,6 +80,8 @@ def open_model(
         path = Path(model)
         if path.is_dir():
             return _saved(path, options)
+        if path.suffix.lower() == ".keras" and path.is_file():
+            return _keras(path, options)
         return _onnx(path, options) if path.is_file() else made(str(model), options)
     if isinstance(model, OnnxNetwork):
         return _onnx(model, options)
@@ -131,6 +134,26 @@ def _classifier(classifier: "Classifier", name: str, origin: str, digest: str, o
         digest=digest,
         notes=(both_ways,) if deep else (),
         classifier=classifier,
+    )
+
+
+def _keras(path: Path, options: ModelOptions) -> Model:
+    from faceloupe.looking.keras_files import read_keras
+
+    options.refuse(f"{path.name} holds its weights and its size", "weights", "size")
+    network, (channels, height, width) = read_keras(path)
+    prepare, pixels = options.scaling(channels)
+    return Model(
+        name=path.stem,
+        network=network,
+        extent=(height, width),
+        colour=channels == 3,
+        prepare=prepare,
+        pixels=pixels,
+        answers=options.answers,
+        origin=f"the Keras file {path}",
+        digest=sha256_of(path),
+        notes=("It was read from a file of Keras as numbers alone. A sigmoid or softmax at its end is left out.",),
     )
 
 

@@ -1,0 +1,185 @@
+"""Sequential networks in files of Keras (``.keras``), read as numbers: Keras is not needed, and no code in it runs."""
+
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.documents import parse_json
+from faceloupe.errors import InputError, extra
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["read_keras"]
+
+LARGEST = 2**29  # bytes of a part: 134 million weights
+
+Arrays = list[NDArray[np.float32]]
+
+
+def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
+    """Return the network of a ``.keras`` file as a torch module, and the shape (C, H, W) of its faces.
+
+    Maps have their channels last in Keras and first in torch; the weights of the layer after a flattening are put in
+    that order. A sigmoid or softmax at the end is left out, so that the network answers with logits.
+
+    Raises
+    ------
+    InputError
+        If it is no such file, or its network is not one layer after another of those that are known.
+    UnavailableError
+        If h5py is missing.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            described = parse_json(_part(file, "config.json"))
+            kept = _weights(_part(file, "model.weights.h5"))
+    except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path} is no readable .keras file: {problem}") from problem
+    try:
+        return _network(described, kept)
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as problem:
+        raise InputError(f"{path}: its layers and its weights do not fit each other ({problem!r})") from problem
+
+
+def _part(file: zipfile.ZipFile, name: str) -> bytes:
+    if file.getinfo(name).file_size > LARGEST:
+        raise InputError(f"{file.filename}: {name} is larger than {LARGEST:,} bytes")
+    return file.read(name)
+
+
+def _weights(content: bytes) -> dict[str, Arrays]:
+    """Return the arrays of each layer by the layer's name; links out of the file are not followed."""
+    with extra("keras"):
+        import h5py
+
+    found: dict[str, Arrays] = {}
+    with h5py.File(BytesIO(content), "r") as file:
+        layers = file["layers"]
+        for key in layers:
+            if not isinstance(layers.get(key, getlink=True), h5py.HardLink) or "vars" not in layers[key]:
+                continue
+            variables = layers[key]["vars"]
+            numbered = [variables[number] for number in sorted(variables, key=int)]
+            if any(one.external or one.is_virtual or one.nbytes > LARGEST for one in numbered):
+                raise InputError("its weights lie outside the file, or are too large")
+            arrays = [np.asarray(one, dtype=np.float32) for one in numbered]
+            found[str(variables.attrs.get("name", key))] = arrays
+    return found
+
+
+def _network(described: Mapping[str, Any], kept: Mapping[str, Arrays]) -> "tuple[nn.Sequential, tuple[int, int, int]]":
+    import torch
+    from torch import nn
+
+    if described.get("class_name") != "Sequential":
+        raise InputError(f"only Sequential networks of Keras are read, and this is of {described.get('class_name')}")
+    layers = [(layer["class_name"], layer["config"]) for layer in described["config"]["layers"]]
+    if not layers or layers[0][0] != "InputLayer" or len(layers[0][1]["batch_shape"]) != 4:
+        raise InputError("the network does not begin with keras.Input((height, width, channels))")
+    height, width, channels = layers[0][1]["batch_shape"][1:]
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    output, spatial = torch.zeros(1, channels, height, width), None
+    last = len(layers) - 1
+    for place, (kind, config) in enumerate(layers[1:], start=1):
+        name = str(config["name"]).replace(".", "_")
+        for suffix, module in _modules(kind, config, kept.get(config["name"], []), output.shape, spatial):
+            if isinstance(module, nn.Sigmoid | nn.Softmax):
+                if place != last:
+                    raise InputError(f"layer {name!r}: a sigmoid or softmax before the end is not read")
+                continue
+            if isinstance(module, nn.Flatten):
+                spatial = output.shape[1:]
+            if isinstance(module, nn.Linear):
+                spatial = None
+            modules[name + suffix] = module.eval()
+            with torch.no_grad():
+                output = module(output)
+    return nn.Sequential(modules), (channels, height, width)
+
+
+def _modules(
+    kind: str, config: Mapping[str, Any], kept: Arrays, shape: "tuple[int, ...]", spatial: "tuple[int, ...] | None"
+) -> "Iterator[tuple[str, nn.Module]]":
+    """Yield a layer's modules, each with what its name ends in; `spatial` is the shape of maps that were flattened."""
+    from torch import nn
+
+    if config.get("data_format", "channels_last") != "channels_last":
+        raise InputError(f"layer {config['name']!r} has its channels first; only channels last are read")
+    match kind:
+        case "Conv2D":
+            yield "", _convolution(config, kept, shape[1])
+        case "Dense":
+            yield "", _dense(kept, spatial)
+        case "MaxPooling2D" | "AveragePooling2D":
+            if config["padding"] != "valid":
+                raise InputError(f"layer {config['name']!r}: pooling with padding {config['padding']!r} is not read")
+            make = nn.MaxPool2d if kind.startswith("Max") else nn.AvgPool2d
+            yield "", make(tuple(config["pool_size"]), tuple(config["strides"]))
+        case "Flatten":
+            yield "", nn.Flatten()
+        case "Dropout":
+            yield "", nn.Dropout(config["rate"])
+        case "ReLU" | "Activation":
+            yield from _activation("relu" if kind == "ReLU" else config["activation"], config["name"], "")
+        case _:
+            raise InputError(
+                f"layer {config['name']!r}, {kind}, is not read; in Keras, model.export('net.onnx', format='onnx') "
+                "makes an ONNX file of any network: give that"
+            )
+    if kind in ("Conv2D", "Dense"):
+        yield from _activation(config["activation"], config["name"], "_")
+
+
+def _convolution(config: Mapping[str, Any], kept: Arrays, channels: int) -> "nn.Conv2d":
+    import torch
+    from torch import nn
+
+    if config["groups"] != 1 or set(config["dilation_rate"]) != {1}:
+        raise InputError(f"layer {config['name']!r}: groups and dilation are not read")
+    size, stride = tuple(config["kernel_size"]), tuple(config["strides"])
+    odd = all(side % 2 for side in size) and set(stride) == {1}
+    if config["padding"] == "same" and not odd:
+        raise InputError(f"layer {config['name']!r}: padding 'same' is read for odd kernels with stride 1 alone")
+    made = nn.Conv2d(channels, config["filters"], size, stride, config["padding"], bias=config["use_bias"])
+    with torch.no_grad():
+        made.weight.copy_(torch.from_numpy(kept[0].transpose(3, 2, 0, 1).copy()))
+        if made.bias is not None:
+            made.bias.copy_(torch.from_numpy(kept[1]))
+    return made
+
+
+def _dense(kept: Arrays, spatial: "tuple[int, ...] | None") -> "nn.Linear":
+    """Return a dense layer; its weights are of (height, width, channels) in Keras where maps were flattened."""
+    import torch
+    from torch import nn
+
+    weights = kept[0]
+    if spatial:
+        channels, height, width = spatial
+        weights = weights.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(weights.shape)
+    made = nn.Linear(weights.shape[0], weights.shape[1], bias=len(kept) > 1)
+    with torch.no_grad():
+        made.weight.copy_(torch.from_numpy(weights.T.copy()))
+        if len(kept) > 1:
+            made.bias.copy_(torch.from_numpy(kept[1]))
+    return made
+
+
+def _activation(name: Any, layer: str, joint: str) -> "Iterator[tuple[str, nn.Module]]":
+    from torch import nn
+
+    known: dict[str, nn.Module] = {
+        "relu": nn.ReLU(), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(), "softmax": nn.Softmax(1),
+    }  # fmt: skip
+    if name == "linear":
+        return
+    if name not in known:
+        raise InputError(f"layer {layer!r}: the activation {name!r} is not read; those known are {', '.join(known)}")
+    yield (f"{joint}{name}" if joint else ""), known[name]
