@@ -74,8 +74,7 @@ def _operators(network: CompactNetwork) -> Iterator[tuple[str, Node]]:
                 held = {f"{name}.scale": np.ones(3, np.float32), f"{name}.shift": np.zeros(3, np.float32)}
                 yield name, ("InstanceNormalization", [], {"epsilon": layer.eps}, held)
             case nn.Conv2d():
-                norm = norms[f"{name}_norm" if name == "places" else name.replace("conv", "norm")]
-                yield name, _convolution(name, layer, norm)
+                yield name, _convolution(name, layer, norms[name.replace("conv", "norm")])
             case Residual():
                 yield f"{name}.conv", _convolution(name, layer.conv, layer.norm)
                 yield f"{name}.sum", ("Add", [before], {}, {})
@@ -83,7 +82,7 @@ def _operators(network: CompactNetwork) -> Iterator[tuple[str, Node]]:
             case nn.ReLU():
                 yield name, ("Relu", [], {}, {})
             case nn.MaxPool2d():
-                yield name, ("MaxPool", [], {"kernel_shape": [2, 2], "strides": [2, 2]}, {})
+                yield name, ("MaxPool", [], _window(layer), {})
             case nn.Flatten():
                 yield name, ("Flatten", [], {"axis": 1}, {})
             case nn.Linear():
@@ -104,10 +103,14 @@ def _convolution(name: str, layer: nn.Conv2d, norm: nn.Module) -> Node:
         "kernel_shape": list(layer.kernel_size),
         "strides": list(layer.stride),
         "pads": [int(side) for side in layer.padding] * 2,
-        "group": layer.groups,
     }
     held = {f"{name}.weight": _array(layer.weight * scale[:, None, None, None]), f"{name}.bias": _array(shift)}
     return "Conv", [], attributes, held
+
+
+def _window(layer: nn.MaxPool2d) -> dict[str, Any]:
+    side, stride, padding = layer.kernel_size, layer.stride, layer.padding
+    return {"kernel_shape": [side, side], "strides": [stride, stride], "pads": [padding] * 4}
 
 
 def _folded(norm: Any) -> tuple[torch.Tensor, torch.Tensor]:

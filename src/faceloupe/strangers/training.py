@@ -70,11 +70,11 @@ class StrangersPlan:
 
     epochs: int = 60
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 0.05
     loss: Kind = "cosface"
-    margin: float = 0.35
-    scale: float = 24.0
+    margin: float = 0.4
+    scale: float = 16.0
     size: Size = "small"
     held_out: float = 0.15
     seed: int = 0
