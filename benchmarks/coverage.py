@@ -10,6 +10,11 @@ at an FMR of 1 % or 10 %, or it is calibrated on the same comparisons for 1 %, a
 prints for each rate and number of people how many of DRAWS (300) intervals held the truth, in per cent; how many lay
 below it, for that is where an interval promises too much; and the median upper limit. Rank 1 is of templates in eight
 dimensions, a gallery of one reference each, its truth the mean of many such galleries.
+
+    python benchmarks/coverage.py --paired [DRAWS]
+
+does so for differences of two recognisers on the same comparisons, whose scores correlate by 0.8, equal or one better;
+and for log10 LR at one score, whose truth is the mean of many fits.
 """
 
 import sys
@@ -19,6 +24,7 @@ from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloupe.evaluation.identification import Templates, closed_set
 from faceloupe.scores import (
@@ -28,8 +34,10 @@ from faceloupe.scores import (
     auc_interval,
     det_curve,
     eer_interval,
+    fit_likelihood_ratio,
     fmr_interval,
     fnmr_interval,
+    paired_differences,
     wilson,
 )
 
@@ -39,6 +47,9 @@ CAPTURES = 5
 PAIR, CAPTURE, NOISE = 0.7, 0.4, 0.6  # standard deviations of the other parts of a score
 MATED = 4.0  # mean of a mated score; that of a non-mated one is 0
 DIMENSIONS = 8
+TOGETHER = 0.8  # correlation of two recognisers' scores of one comparison
+GAIN = 0.5  # by which mated scores of the better one lie higher
+PAIRED_PEOPLE = (20, 40, 80)
 
 Case = tuple[Interval, float]
 """An interval, and the truth that it should hold."""
@@ -192,6 +203,66 @@ def main(draws: int) -> None:
         _row("rank 1", effect, [rank_1_cases(people, own, draws) for people in PEOPLE])
 
 
+def two(population: Population, people: int, gain: float, rng: np.random.Generator) -> tuple[ScoreSet, ScoreSet]:
+    """Return scores of two recognisers whose errors hang together; the second has higher mated scores."""
+    first = population.draw(people, rng)
+    alone = (1 - TOGETHER**2) ** 0.5
+
+    def other(scores: NDArray[np.float64], kind: NormalDist) -> NDArray[np.float64]:
+        noise = alone * kind.stdev * rng.standard_normal(len(scores))
+        moved: NDArray[np.float64] = kind.mean + TOGETHER * (scores - kind.mean) + noise
+        return moved
+
+    mated, non_mated = other(first.mated, population.mated) + gain, other(first.non_mated, population.non_mated)
+    return first, ScoreSet(mated, non_mated, first.mated_subjects, first.non_mated_subjects)
+
+
+def paired_cases(people: int, own: float, gain: float, draws: int) -> dict[str, list[tuple[bool, bool]]]:
+    """Return for each rate, and each pair of recognisers, whether its interval held the truth and told a difference."""
+    rng, population = np.random.default_rng(0), Population(own)
+    found: dict[str, list[tuple[bool, bool]]] = {}
+    better = NormalDist(MATED + gain, population.mated.stdev)
+    threshold = population.threshold(0.01)
+    spread = (population.mated.variance + population.non_mated.variance) ** 0.5
+    areas = [NormalDist().cdf(mean / spread) for mean in (MATED, MATED + gain)]
+    gap = population.mated.stdev + population.non_mated.stdev
+    eers = [NormalDist().cdf(-mean / gap) for mean in (MATED, MATED + gain)]
+    truth = {
+        "FNMR at FMR 1 in 100": better.cdf(threshold) - population.mated.cdf(threshold),
+        "EER": eers[1] - eers[0],
+        "AUC": areas[1] - areas[0],
+    }
+    for _ in range(draws):
+        for each in paired_differences(*two(population, people, gain, rng), (0.01,), samples=300):
+            held = each.low <= truth[each.what] <= each.high
+            found.setdefault(each.what, []).append((held, each.better != "cannot be told apart"))
+    return found
+
+
+def evidence_cases(people: int, own: float, draws: int) -> float:
+    """Return how many intervals of log10 LR, half-way between both kinds, hold the mean of all fits."""
+    rng, population = np.random.default_rng(0), Population(own)
+    told = [
+        fit_likelihood_ratio(population.draw(people, rng), source="", embedder="").evidence(MATED / 2)
+        for _ in range(draws)
+    ]
+    truth = float(np.mean([each.log10_lr for each in told]))
+    return float(np.mean([each.low <= truth <= each.high for each in told]))
+
+
+def main_paired(draws: int) -> None:
+    """Print a line for each rate, number of people, effect and gain."""
+    for people in PAIRED_PEOPLE:
+        for effect, own in EFFECTS.items():
+            for gain in (0.0, GAIN):
+                for what, cases_ in paired_cases(people, own, gain, draws).items():
+                    held, told = (100 * float(np.mean(column)) for column in zip(*cases_, strict=True))
+                    where = f"{people:3} people, {effect:6}, gain {gain:.1f}"
+                    print(f"{where}: {what:22} held {held:5.1f} %, told apart {told:5.1f} %", flush=True)
+            held = 100 * evidence_cases(people, own, draws)
+            print(f"{people:3} people, {effect:6}: log10 LR held {held:5.1f} %", flush=True)
+
+
 def _of_arguments(arguments: list[str]) -> int:
     if len(arguments) > 1 or not all(argument.isdecimal() for argument in arguments):
         sys.exit(__doc__)
@@ -199,4 +270,7 @@ def _of_arguments(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    main(_of_arguments(sys.argv[1:]))
+    if sys.argv[1:2] == ["--paired"]:
+        main_paired(_of_arguments(sys.argv[2:]))
+    else:
+        main(_of_arguments(sys.argv[1:]))

@@ -17,6 +17,7 @@ from faceloupe.evaluation.embedding import SIDE, Captures
 from faceloupe.evaluation.failures import FailureRates, failure_rates
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
+from faceloupe.evaluation.labels import Doubt, doubtful_labels
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
 from faceloupe.evaluation.packed import PackedPhoto
 from faceloupe.evaluation.paired import Paired, compare_with_first
@@ -162,6 +163,7 @@ def _measure(label: str, how: str, work: "_Measuring") -> Measured:
         opened,
         work.rejection(threshold),
         work.worst(),
+        work.doubts(),
         work.groups(threshold),
         work.likelihood(),
         tuple(work.notes),
@@ -184,6 +186,8 @@ class _Measuring:
         self.vectors, self.failed = self.captures.vectors[name], self.captures.failed(name)
         self.main = score(self.vectors, self.failed, test.main)
         self.most = self.main if test.most is test.main else score(self.vectors, self.failed, test.most)
+        chosen_on = self.parts.development
+        self.train = None if chosen_on is None else score(self.vectors, self.failed, chosen_on.most)
 
     def n_without_template(self) -> int:
         """Return how many captures have a face, and no template by this embedder alone."""
@@ -248,13 +252,16 @@ class _Measuring:
 
     def likelihood(self) -> LikelihoodReport | None:
         """Return likelihood ratios, fitted on the development side; None without one."""
-        if self.parts.development is None:
+        if self.train is None:
             return None
-        train = score(self.vectors, self.failed, self.parts.development.most)
-        name, weights = self.embedder.name, self.embedder.sha256
+        name, weights, source = self.embedder.name, self.embedder.sha256, self._source(self.train)
         return likelihood_report(
-            train.scores, self.most.scores, source=self._source(train), embedder=name, weights_sha256=weights
+            self.train.scores, self.most.scores, source=source, embedder=name, weights_sha256=weights
         )
+
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Return labels to look at, on both sides of the data."""
+        return doubtful_labels([self.most, *([self.train] if self.train else [])])
 
     def worst(self) -> Worst:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""
@@ -278,14 +285,13 @@ class _Measuring:
             yield "published", point
 
     def _chosen(self) -> tuple[OperatingPoint, ...]:
-        if self.parts.development is None:
+        if self.train is None:
             return ()
-        compared = score(self.vectors, self.failed, self.parts.development.most)
         try:
             point = operating_point(
-                compared.scores,
+                self.train.scores,
                 self.plan.fmr,
-                source=self._source(compared),
+                source=self._source(self.train),
                 embedder=self.embedder.name,
                 weights_sha256=self.embedder.sha256,
             )

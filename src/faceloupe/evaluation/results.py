@@ -6,6 +6,7 @@ from typing import Any, Literal
 from faceloupe.evaluation.failures import FailureRates
 from faceloupe.evaluation.groups import GroupRates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
+from faceloupe.evaluation.labels import Doubt
 from faceloupe.evaluation.likelihood import LikelihoodReport
 from faceloupe.evaluation.verification import SplitAccuracy, Verification
 from faceloupe.scores.folds import FoldAccuracy
@@ -85,6 +86,8 @@ class Measured:
     rejection : dict of measure of quality to RejectCurve
         On the comparisons of `main`; empty without a threshold.
     worst : Worst
+    doubts : tuple of Doubt
+        Labels to look at.
     groups : GroupRates or None
         Error rates by group, where the data say who is in which.
     likelihood : LikelihoodReport or None
@@ -108,6 +111,7 @@ class Measured:
     open: OpenSets | None
     rejection: dict[str, RejectCurve]
     worst: Worst
+    doubts: tuple[Doubt, ...]
     groups: GroupRates | None
     likelihood: LikelihoodReport | None
     notes: tuple[str, ...]
@@ -134,6 +138,7 @@ class Measured:
             "open_set": self.open and self.open.to_document(),
             "rejection": {name: curve.to_document() for name, curve in self.rejection.items()},
             "worst": {kind: [list(pair) for pair in pairs] for kind, pairs in asdict(self.worst).items()},
+            "doubts": [doubt.to_document() for doubt in self.doubts],
             "groups": self.groups and self.groups.to_document(),
             "likelihood": self.likelihood and self.likelihood.to_document(),
             "notes": list(self.notes),

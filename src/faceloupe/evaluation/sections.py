@@ -20,6 +20,8 @@ __all__ = ["errors", "failures", "identification", "method", "points", "quality"
 
 TARS = {f"TAR at FAR {100 * far:g} %": "right" for far in FARS}
 NAMED = 200  # failures to acquire that are named
+SHOWN = 20  # doubtful labels
+DOUBTS = {"fits no other": "fits no other photograph of its person", "two names": "two names, perhaps one person"}
 ERRORS = 5  # missed matches that it takes to say which measure of quality foresees them
 
 
@@ -224,6 +226,21 @@ def errors(found: Evaluation, *, show_faces: bool) -> Iterator[Block]:
         [[kind, shown(found, pair[:2]), f"{pair[2]:.4f}"] for kind, pairs in kinds.items() for pair in pairs],
         "Look at these before you believe the rates: label errors gather here.",
     )
+    if one.doubts:
+        yield table(
+            "doubts",
+            f"Labels to look at: what {one.label} doubts.",
+            {"doubt": "left", "photographs": "left", "score": "right", "usual": "right", "comparisons": "right"},
+            [
+                [DOUBTS[doubt.kind], shown(found, doubt.captures), f"{doubt.score:.4f}", f"{doubt.usual:.4f}", doubt.n]
+                for doubt in one.doubts[:SHOWN]
+            ],
+            "“Fits no other”: the photograph is less like every other of its person than 1 in 100 strangers are "
+            "(usual); shown with the one it is most like. “Two names”: more alike than a quarter of all photographs "
+            "of one person (usual). Relatives and true lookalikes are among them: look, before a label is changed. "
+            "Nothing was left out of any rate."
+            + (f" {len(one.doubts) - SHOWN:,} more are in the document." if len(one.doubts) > SHOWN else ""),
+        )
     if show_faces:
         yield pictures(
             "worst-faces",

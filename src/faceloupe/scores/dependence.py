@@ -93,6 +93,12 @@ class SharedSubjects:
         worth = _ratio(rate * (1 - rate), self.variance(parts))
         return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))
 
+    def involved(self, parts: Floats) -> float:
+        """Return how many people have an equal part in a sum of comparisons' parts, by Kish's effective number."""
+        sizes = np.abs(parts)
+        people = np.bincount(self.first, sizes, self.n_people) + np.bincount(self.second, sizes, self.n_people)
+        return float(people.sum() ** 2 / (people**2).sum()) if people.any() else float(self.n_people)
+
     def covariance(self, parts: Floats) -> Floats:
         """Return the covariance of two sums of comparisons' parts, (N, 2) -> (2, 2), as :meth:`variance` of one.
 
@@ -123,8 +129,7 @@ class SharedSubjects:
 
     def _enough(self, errors: Floats) -> bool:
         """Return whether enough people are involved: as many as had an equal part, by Kish's effective number."""
-        parts = np.bincount(self.first, errors, self.n_people) + np.bincount(self.second, errors, self.n_people)
-        return bool(parts.any() and parts.sum() ** 2 >= min(INVOLVED, SHARE * self.n_people) * (parts**2).sum())
+        return bool(errors.any() and self.involved(errors) >= min(INVOLVED, SHARE * self.n_people))
 
     def _more(self, rare: Flags, severity: Floats) -> Flags:
         """Return as many of the most severe comparisons as involve enough people, or half of all."""

@@ -74,7 +74,8 @@ def paired_differences(
     """Compare two recognisers: FNMR where each has the same FMR, EER and AUC.
 
     In each sample of the bootstrap the thresholds of both are found anew (see :func:`faceloupe.scores.det_band` for how
-    subjects are drawn). ``benchmarks/coverage.py`` shows how often the intervals hold the truth.
+    subjects are drawn). ``benchmarks/coverage.py --paired`` shows how often the intervals hold the truth: mostly so
+    from 40 people on; of 20 who err very unlike one another 80 to 90 % did, not 95 %.
 
     Parameters
     ----------
@@ -170,7 +171,7 @@ def _of_auc(first: ScoreSet, second: ScoreSet) -> PairedDifference:
         raise InputError("subjects are not known")
     shared = SharedSubjects.of(subjects)
     deviation = float(np.sqrt(shared.variance(parts))) if parts.any() else 0.0
-    margin = student(shared.n_people) * deviation
+    margin = student(round(shared.involved(parts))) * deviation  # few people make most of it: less is known
     gain = areas[1] - areas[0]
     return _difference("AUC", areas, (gain - margin, gain + margin), shared.n_people, PLACED)
 

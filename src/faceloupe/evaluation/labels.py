@@ -1,0 +1,104 @@
+"""Labels that a good recogniser doubts: a photograph unlike all others of its person, two people as alike as one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.evaluation.comparisons import Compared
+from faceloupe.scores.rates import det_curve
+
+__all__ = ["Doubt", "doubtful_labels"]
+
+Labels = NDArray[np.intp]
+
+GOOD = 0.05  # the highest EER of a recogniser whose doubts count
+STRANGERS = 0.99  # the share of non-mated scores below which a mated one is no more alike than strangers are
+USUAL = 0.25  # the share of mated scores past which two people are as alike as one person
+MOST = 50  # doubts of either kind
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A label to look at.
+
+    Attributes
+    ----------
+    kind : {"fits no other", "two names"}
+        A photograph that is no more like the others of its person than strangers are, while they are like one another
+        (or there is only one other); or two people who are more alike than a quarter of all photographs of one person.
+    captures : tuple of int
+        The photograph with the one it is most like; or the most alike photographs of the two people.
+    score : float
+        Of those.
+    usual : float
+        What it is measured by: the score that 1 in 100 non-mated comparisons reach, or that 3 in 4 mated ones do.
+    n : int
+        With how many others of its person it was compared, or how many comparisons of the two reach so high.
+    """
+
+    kind: Literal["fits no other", "two names"]
+    captures: tuple[int, int]
+    score: float
+    usual: float
+    n: int
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary."""
+        return asdict(self)
+
+
+def doubtful_labels(parts: Sequence[Compared]) -> tuple[Doubt, ...]:
+    """Return what to look at, the most doubtful first; nothing of a recogniser with an EER above 5 %.
+
+    Relatives and people who truly look alike are among them: a doubt is a reason to look, not to change a label.
+
+    Parameters
+    ----------
+    parts : sequence of Compared
+        Of known subjects.
+    """
+    doubts: list[Doubt] = []
+    for part in parts:
+        if part.of.subjects is None or det_curve(part.scores).eer.rate > GOOD:
+            continue
+        strange = float(np.quantile(part.scores.non_mated, STRANGERS))
+        usual = float(np.quantile(part.scores.mated, USUAL))
+        doubts += [*_misfits(part, strange), *_two_names(part, part.of.subjects, usual)]
+    return tuple(sorted(doubts, key=lambda doubt: (doubt.kind, -abs(doubt.score - doubt.usual))))
+
+
+def _misfits(part: Compared, strange: float) -> Iterator[Doubt]:
+    """Yield captures whose every mated score is that of strangers, while others of the person match."""
+    pairs, scores = part.of.pairs[part.mated], part.scores.mated
+    order = np.argsort(scores)
+    best: dict[int, tuple[float, int]] = {}
+    counts: dict[int, int] = {}
+    for (one, other), score in zip(pairs[order].tolist(), scores[order].tolist(), strict=True):
+        for capture, partner in ((one, other), (other, one)):
+            best[capture] = (score, partner)  # the last is the highest
+            counts[capture] = counts.get(capture, 0) + 1
+    alone = sorted((score, capture, partner) for capture, (score, partner) in best.items() if score < strange)
+    told: set[frozenset[int]] = set()
+    for score, capture, partner in alone[:MOST]:
+        if frozenset((capture, partner)) not in told:
+            told.add(frozenset((capture, partner)))
+            yield Doubt("fits no other", (capture, partner), score, strange, counts[capture])
+
+
+def _two_names(part: Compared, subjects: Labels, usual: float) -> Iterator[Doubt]:
+    """Yield two people with a comparison above the lowest quarter of mated ones, once for both."""
+    places = np.flatnonzero(part.scores.non_mated >= usual)
+    places = places[np.argsort(-part.scores.non_mated[places])]
+    highest: dict[tuple[int, int], int] = {}
+    counts: dict[tuple[int, int], int] = {}
+    for place in places.tolist():
+        one, other = (int(subjects[capture]) for capture in part.of.pairs[part.non_mated[place]])
+        people = (min(one, other), max(one, other))
+        highest.setdefault(people, place)
+        counts[people] = counts.get(people, 0) + 1
+    for people, place in list(highest.items())[:MOST]:
+        one, other = part.of.pairs[part.non_mated[place]].tolist()
+        yield Doubt("two names", (one, other), float(part.scores.non_mated[place]), usual, counts[people])
