@@ -341,9 +341,18 @@ def test_verify_loads_nothing_that_it_does_not_need(folder):
 
 
 class TestFolders:
-    def test_everybody_is_named_in_a_table_that_goes_on(self, gallery, folder, tmp_path):
+    @pytest.fixture
+    def pile(self, folder, tmp_path):
+        """What the other tests have not added to."""
+        names = [f"{name}.png" for name in ("ann1", "ann2", "bob1", "bob2", "eve", "both", "wall")]
+        (tmp_path / "photographs").mkdir()
+        for name in (*names, "phone.jpg", "paper.pdf"):
+            shutil.copy(folder / name, tmp_path / "photographs")
+        return tmp_path / "photographs"
+
+    def test_everybody_is_named_in_a_table_that_goes_on(self, gallery, pile, tmp_path):
         out = tmp_path / "names.csv"
-        first = run("identify", folder, "--gallery", gallery, "--csv", out)
+        first = run("identify", pile, "--gallery", gallery, "--csv", out)
         assert first.exit_code == 0, first.output
         assert "8 photographs with 9 faces; 7 of them named, 2 subjects" in first.stdout
         assert "not opened" not in first.stderr
@@ -354,36 +363,36 @@ class TestFolders:
         assert [row["problem"] for row in rows if row["path"].endswith("wall.png")] == ["no face found"]
         whole = out.read_bytes()
         out.write_bytes(whole[: len(whole) // 2])  # as a stop may leave it
-        again = run("identify", folder, "--gallery", gallery, "--csv", out)
+        again = run("identify", pile, "--gallery", gallery, "--csv", out)
         assert "in the table already" in again.stdout
         assert out.read_bytes() == whole
 
-    def test_json_lines(self, gallery, folder, tmp_path):
+    def test_json_lines(self, gallery, pile, tmp_path):
         out = tmp_path / "names.jsonl"
-        gone = run("identify", folder / "gone.png", "--gallery", gallery, "--json-lines", out)
+        gone = run("identify", pile / "gone.png", "--gallery", gallery, "--json-lines", out)
         assert "is not there" in str(gone.exception)
-        assert run("identify", folder / "both.png", "--gallery", gallery, "--json-lines", out).exit_code == 0
+        assert run("identify", pile / "both.png", "--gallery", gallery, "--json-lines", out).exit_code == 0
         [document] = map(json.loads, out.read_text().splitlines())
         assert [face["name"] for face in document["faces"]] == ["Bob", "Ann", None]
         assert document["threshold"] > 0
 
-    def test_what_does_not_go_together(self, gallery, folder, tmp_path):
-        result = run("identify", folder, "--gallery", gallery)
+    def test_what_does_not_go_together(self, gallery, pile, tmp_path):
+        result = run("identify", pile, "--gallery", gallery)
         assert isinstance(result.exception, InputError)
         assert "--csv FILE" in str(result.exception)
-        result = run("identify", folder, "--gallery", gallery, "--csv", tmp_path / "a.csv", "--json")
+        result = run("identify", pile, "--gallery", gallery, "--csv", tmp_path / "a.csv", "--json")
         assert isinstance(result.exception, InputError)
-        result = run("identify", folder / "ann1.png", "--gallery", gallery, "--csv", folder / "ann1.png")
+        result = run("identify", pile / "ann1.png", "--gallery", gallery, "--csv", pile / "ann1.png")
         assert "overwritten" in str(result.exception)
 
-    def test_faces_are_cropped_with_a_table(self, folder, tmp_path):
+    def test_faces_are_cropped_with_a_table(self, pile, tmp_path):
         to = tmp_path / "faces"
-        first = run("crop", folder, "--to", to)
+        first = run("crop", pile, "--to", to)
         assert first.exit_code == 0, first.output
         assert "9 faces of 8 photographs written; 1 without a face" in first.stdout
         rows = list(csv.DictReader((to / "faces.csv").read_text().splitlines()))
         files = [row["file"] for row in rows if row["file"]]
         assert sorted(files) == sorted(str(path.relative_to(to)) for path in to.rglob("*.png"))
         assert {read_image(to / name).shape for name in files} == {(112, 112)}
-        assert "8 done already" in run("crop", folder, "--to", to).stdout
-        assert isinstance(run("crop", folder, "--to", folder / "faces").exception, InputError)
+        assert "8 done already" in run("crop", pile, "--to", to).stdout
+        assert isinstance(run("crop", pile, "--to", pile / "faces").exception, InputError)

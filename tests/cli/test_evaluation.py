@@ -6,6 +6,7 @@ Also tests ``cli/calibrate.py``, ``cli/evaluate.py``.
 import json
 import re
 import shutil
+from importlib import import_module
 
 import pytest
 import typer
@@ -199,7 +200,7 @@ def test_ctrl_c_keeps_what_was_made_and_says_how_to_go_on(people, monkeypatch):
         options["progress"](1, 2)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("faceloupe.evaluation.evaluate", stop)
+    monkeypatch.setattr(import_module("faceloupe.evaluation.evaluate"), "evaluate", stop)
     status, out, talk = run("evaluate", people)
     assert (status, out) == (130, "")
     assert "the same command goes on" in talk

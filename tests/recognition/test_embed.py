@@ -100,7 +100,7 @@ def test_what_failed_to_open_says_so_when_it_is_needed_and_is_tried_again(sface,
     def missing(_):
         raise UnavailableError("no weights")
 
-    monkeypatch.setattr("faceloupe.recognition.embed._openings", {})
+    monkeypatch.setattr("faceloupe.recognition.openings._openings", {})
     with monkeypatch.context() as moment:
         moment.setattr("faceloupe.recognition.embed.read_weights", missing)
         late = SFace()

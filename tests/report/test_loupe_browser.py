@@ -388,12 +388,12 @@ def test_nothing_plays_where_motion_is_not_wanted(browser: Any, address: str) ->
 
 
 def test_a_page_may_hold_the_moving_convolution_elsewhere(browser: Any, tmp_path: Path) -> None:
-    still = '<div class="live" id="live-convolution"><p>A still picture.</p></div><section'
+    still = '<div class="live" id="live-convolution"></div><div class="still"><p>A still picture.</p></div><section'
     path = tmp_path / "lesson.html"
     path.write_text(page_of(make_study()).replace("<section", still, 1), encoding="utf-8")
     page = open_at(browser.new_page(), path.as_uri())
     page.locator("#live-convolution .sliding").wait_for()
-    assert page.get_by_text("A still picture.").count() == 0
+    assert page.get_by_text("A still picture.").is_hidden()
     page.locator("#live-convolution").get_by_role("combobox", name="Face").select_option("4")
     page.locator("#live-convolution").get_by_role("button", name="One step on").click()
     page.locator("#live-convolution .said", has_text="Row 1, column 2").wait_for()

@@ -106,7 +106,7 @@ class CoarseMatrix:
             part = vectors[start : start + PROBES]
             candidates = self._candidates(part, ranks)
             rows = np.unique(np.concatenate(candidates))
-            exact = fetch(self._keys[rows]) if len(rows) else np.zeros((0, self.dimensions), dtype=np.float32)
+            exact = fetch(self._keys[rows]) if len(rows) else np.zeros((0, part.shape[1]), dtype=np.float32)
             for vector, own in zip(part, candidates, strict=True):
                 best.append(self._best(vector, exact[np.searchsorted(rows, own)], self._subjects[own], ranks))
         shape = (len(vectors), len(best[0]) if best else 0)

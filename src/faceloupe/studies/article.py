@@ -26,7 +26,6 @@ WORDS = (
     "random numbers. Square brackets hold the [[95 % interval|interval]]: where the true value lies, as far as chance "
     "allows to say."
 )
-PEOPLE = (("fcnn", "centre"), ("cnn", "centre"), ("lda", "none"), ("deep", "none"))
 
 
 def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, Any]:
@@ -76,13 +75,17 @@ def _loupe(study: Study) -> dict[str, Any]:
 
 
 def _beyond(findings: Findings) -> Iterator[Block]:
-    named = {name: share(findings.people(*name)[1].estimate) for name in PEOPLE}
+    def named(network: str, preprocess: str) -> str:
+        return share(findings.people(network, preprocess)[1].estimate)
+
+    deep = ""
+    if findings.trials.where(experiment="people", network="deep").rows:
+        deep = f", and our deep network, a CNN of many layers, in {named('deep', 'none')}"
     yield text(
         f"Telling two people apart is the smallest task there is. Asked which of {len(findings.captures)} people a "
-        f"held-out capture shows, with the mean pixel subtracted the CNN is right in {named['cnn', 'centre']} of cases "
-        f"and the FCNN in {named['fcnn', 'centre']}, for four hidden units are few; linear discriminant "
-        f"analysis of the pixels is in {named['lda', 'none']}, and our deep network, a CNN of many layers, "
-        f"in {named['deep', 'none']}."
+        f"held-out capture shows, with the mean pixel subtracted the CNN is right in {named('cnn', 'centre')} of cases "
+        f"and the FCNN in {named('fcnn', 'centre')}, for four hidden units are few; linear discriminant "
+        f"analysis of the pixels is in {named('lda', 'none')}{deep}."
     )
     yield fold(f"All {len(findings.captures)} people at once, against baselines", [people_table(findings)])
     yield fold("How many captures a person", [learning_chart(findings)])
