@@ -91,7 +91,7 @@ def test_whatever_runs_it_ends_within_a_bound(impatient, monkeypatch):
 
 
 def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_leaves_nothing_half(gallery):
-    chance, acknowledged, kills = np.random.default_rng(7), [], 20
+    chance, acknowledged, kills = np.random.default_rng(7), [], 8
     with serving.often() as start:
         for round_ in range(kills):
             number, page = start("--gallery", gallery)
