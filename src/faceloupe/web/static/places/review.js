@@ -27,19 +27,27 @@ function Pile() {
   return html`<${Loaded} from=${review} what="the groups">${(value) => html`
     <div class="in-words">${value.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}</div>
     <${Queue} review=${value} onChange=${review.again} />
-    ${may("enrol") && html`<p class="buttons"><${Button} busy=${regrouping.busy} onClick=${again}>Group again
-      </${Button}></p>`}
+    ${
+      may("enrol") &&
+      html`<p class="buttons"><${Button} busy=${regrouping.busy} onClick=${again}>Group again
+      </${Button}></p>`
+    }
     ${regrouping.busy && html`<${Loading} what="Comparing all faces" />`}
     <${Notice} problem=${regrouping.problem} />
     <h2>${count(value.several, "person", "people")} with several faces, ${count(value.alone, "face")} alone</h2>
     <ul class="review-groups">${value.groups.map(
       (one) => html`<li key=${one.id}><a href=${`#people/review/${one.id}`}>
-        <span class="review-faces">${one.faces.slice(0, 4).map((face) => html`<${Face} key=${face.id} face=${face.id}
-          label="" side=${56} />`)}</span>
+        <span class="review-faces">${one.faces.slice(0, 4).map(
+          (face) => html`<${Face} key=${face.id} face=${face.id}
+          label="" side=${56} />`,
+        )}</span>
         <span><b>${one.name ?? `Group ${one.id}`}</b> ${count(one.count, "face")}</span></a></li>`,
     )}</ul>
-    ${shown < value.several && html`<p class="buttons"><${Button} onClick=${() => setShown(shown + AT_ONCE)}>Show more
-      </${Button}></p>`}`}</${Loaded}>`;
+    ${
+      shown < value.several &&
+      html`<p class="buttons"><${Button} onClick=${() => setShown(shown + AT_ONCE)}>Show more
+      </${Button}></p>`
+    }`}</${Loaded}>`;
 }
 
 /** What is doubtful, one question at a time: joins that were near to the threshold, then pairs just below it. */
@@ -122,12 +130,16 @@ function Members({ group, again }) {
     if (path === "join" && answered.group !== group.id) location.hash = `#people/review/${answered.group}`;
     else again();
   });
-  const toggle = (face) => setChosen((all) => (all.includes(face) ? all.filter((one) => one !== face) : [...all, face]));
+  const toggle = (face) =>
+    setChosen((all) => (all.includes(face) ? all.filter((one) => one !== face) : [...all, face]));
   return html`<h2>${group.name ?? `Group ${group.id}`}: ${count(group.count, "face")}</h2>
     <ul class="review-members">${group.faces.map(
       (face) => html`<li key=${face.id}><label><${Face} face=${face.id} label=${`Face ${face.id}`} side=${96} />
-        <span>${may("enrol") && html`<input type="checkbox" checked=${chosen.includes(face.id)}
-          onChange=${() => toggle(face.id)} />`} ${face.path.split("/").pop() || "(no file left)"}</span>
+        <span>${
+          may("enrol") &&
+          html`<input type="checkbox" checked=${chosen.includes(face.id)}
+          onChange=${() => toggle(face.id)} />`
+        } ${face.path.split("/").pop() || "(no file left)"}</span>
         ${face.unfit && html`<small class="quiet">${face.unfit}</small>`}</label></li>`,
     )}</ul>
     ${
