@@ -5,7 +5,7 @@ import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Button, Check, Empty, Field, Loaded, Loading, Notice, say } from "../parts.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
-import { count, score } from "../words.js";
+import { count } from "../words.js";
 
 const AT_ONCE = 60;
 const KEYS = "Y one person · N two people · S later · U take back";
