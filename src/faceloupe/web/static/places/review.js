@@ -1,6 +1,6 @@
 /** Review: the people of a collection, doubts first, put right with one key each; every step can be taken back. */
 
-import { call, picture } from "../api.js";
+import { call, picture, Problem } from "../api.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Button, Check, Empty, Field, Loaded, Loading, Notice, say } from "../parts.js";
 import { may } from "../session.js";
@@ -22,7 +22,7 @@ function Pile() {
     say("Grouped again.");
   });
   useTitle("Review", "People");
-  if (review.problem?.status === 404)
+  if (review.problem instanceof Problem && review.problem.status === 404)
     return html`<${Empty} title="No collection is served here"><p>${review.problem.message}</p></${Empty}>`;
   return html`<${Loaded} from=${review} what="the groups">${(value) => html`
     <div class="in-words">${value.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}</div>
