@@ -1,5 +1,7 @@
 """A real scheduler of Dask with two worker processes: the same results, also when one of them is killed."""
 
+import os
+import signal
 from importlib import import_module
 
 import pytest
@@ -46,8 +48,8 @@ def test_an_index_is_that_of_one_machine_though_a_worker_is_killed(cluster, phot
 
     def kill_one(done, _whole):
         if done == 9 and not killed:
-            killed.append(cluster.workers[0].process.process)
-            killed[0].kill()
+            killed.append(cluster.workers[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
 
     with (
         open_collection(tmp_path / "one.db", create=True) as one,
