@@ -2,26 +2,14 @@
 
 import json
 import shutil
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 
 import numpy as np
 import pytest
 
-from faceloupe.cli import main
 from faceloupe.embedders import open_embedder
 from faceloupe.faces.sources import find_orl
 from faceloupe.training import NetworkClassifier
-
-
-def run(*arguments):
-    printed, talk = StringIO(), StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(talk):
-        patch.setattr(sys, "argv", ["faceloupe", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return left.value.code, printed.getvalue(), talk.getvalue()
+from helpers.commands import run
 
 
 @pytest.fixture(scope="module")

@@ -7,27 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 
 import pytest
 from PIL import Image
 
 from faceloupe import __version__
-from faceloupe.cli import main
 from faceloupe.faces.sources import find_orl
+from helpers.commands import run
 
 SMALL = ["--pairs", "2", "--seeds", "1", "--epochs", "1", "--preprocess", "centre", "--jobs", "1"]
-
-
-def run(*arguments):
-    """Run the command here, as the script does: (exit status, stdout, stderr)."""
-    printed, talk = StringIO(), StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(talk):
-        patch.setattr(sys, "argv", ["faceloupe", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return left.value.code, printed.getvalue(), talk.getvalue()
 
 
 @pytest.fixture(scope="module")

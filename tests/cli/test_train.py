@@ -2,28 +2,16 @@
 
 import json
 import shutil
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 
 import numpy as np
 import pytest
 
 from faceloupe import load_faces, load_network, look
-from faceloupe.cli import main
 from faceloupe.embedders import open_embedder
 from faceloupe.faces.sources import find_orl
+from helpers.commands import run
 
 SENTENCE = "conv 4 5x5 relu, pool 3, dense 12 leaky; preprocess centre, optimiser adam, epochs 4"
-
-
-def run(*arguments):
-    printed, talk = StringIO(), StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(talk):
-        patch.setattr(sys, "argv", ["faceloupe", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return left.value.code, printed.getvalue(), talk.getvalue()
 
 
 @pytest.fixture(scope="module")
