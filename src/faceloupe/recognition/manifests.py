@@ -32,6 +32,7 @@ LARGEST_SIDE = 4096
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
 """What a network may be called."""
 
+_KINDS: dict[Kind, str] = {"embedder": "an embedder", "detector": "a detector"}
 HEX = re.compile(r"[0-9a-f]{64}")
 READING = ("kind", "size", "channels", "scale", "mean", "std", "layout", "points", "output", "flip", "decoder")
 """The fields on which the numbers that a network makes depend; the others only tell of it."""
@@ -161,14 +162,22 @@ _FIELDS = tuple(field.name for field in fields(Manifest))
 _REQUIRED = ("name", "size", "licence", "training_data", "source", "sha256")
 
 
-def read_manifest(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Manifest:
-    """Return a manifest: of a TOML file, of a dictionary of its fields, or as it is.
+def read_manifest(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest", kind: Kind | None = None) -> Manifest:
+    """Return a manifest: of a TOML file, of a dictionary of its fields, or as it is; of a kind, where one is named.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or a field is missing, unknown or not as :class:`Manifest` describes it.
+        If the file cannot be read, a field is missing, unknown or not as :class:`Manifest` describes it, or the
+        network is of another kind.
     """
+    read = _read(manifest)
+    if kind is not None and read.kind != kind:
+        raise InputError(f"{read.name} is {_KINDS[read.kind]}, not {_KINDS[kind]}")
+    return read
+
+
+def _read(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Manifest:
     if isinstance(manifest, Manifest):
         return manifest
     if isinstance(manifest, Mapping):

@@ -70,9 +70,7 @@ class OnnxDetector:
         engine: Engine = "openvino",
     ) -> None:
         check_engine(engine)
-        self.manifest = read_manifest(manifest)
-        if self.manifest.kind != "detector":
-            raise InputError(f"{self.manifest.name} is an {self.manifest.kind}, not a detector")
+        self.manifest = read_manifest(manifest, "detector")
         self.name, self.sha256 = self.manifest.name, self.manifest.reading
         self._file, self._engine = Path(file).expanduser(), engine
 

@@ -66,9 +66,7 @@ class OnnxEmbedder:
         engine: Engine = "openvino",
     ) -> None:
         check_engine(engine)
-        self.manifest = read_manifest(manifest)
-        if self.manifest.kind != "embedder":
-            raise InputError(f"{self.manifest.name} is a {self.manifest.kind}, not an embedder")
+        self.manifest = read_manifest(manifest, "embedder")
         self.name, self.sha256 = self.manifest.name, self.manifest.reading
         self._file = Path(file).expanduser()
         self._engine = engine
