@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from faceloupe.documents import write_json
 from faceloupe.faces.images import read_samples
 from faceloupe.recognition import Embedder, SFace, published_points, recognise
-from faceloupe.scores import OperatingPoint, ScoreSet, operating_point, remeasure
+from faceloupe.scores import OperatingPoint, ScoreSet
 from faceloupe.scores.rates import fmr, fnmr
 from faceloupe.video import thresholds as home
 from faceloupe.video.pooling import POOLED
-from published_points import ENGINE, LISTS, Part, held, part_of, vectors_of
+from published_points import ENGINE, LISTS, Part, held, measured, part_of, vectors_of
 
 TARGETS = (1e-2, 1e-3, 1e-4)
 PUBLISHED = Path(home.__file__).with_name("published_points.json")
@@ -88,17 +88,6 @@ def scores_of(probes: Probes, vectors: Floats, part: Part) -> ScoreSet:
     return ScoreSet(
         np.concatenate(mated), np.concatenate(non_mated), np.concatenate(mated_subjects), np.concatenate(sides)
     )
-
-
-def measured(embedder: Embedder, scores: dict[str, ScoreSet], sources: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Choose a threshold for each target on train, and measure it on test."""
-    for target in TARGETS:
-        point = operating_point(
-            scores["train"], target, source=sources["train"], embedder=embedder.name, weights_sha256=embedder.sha256
-        )
-        check = remeasure(point, scores["test"], source=sources["test"])
-        print(f"{point}\n  test {check}: {check.verdict}")
-        yield {"point": point.to_document(), "check": check.to_document(), "verdict": check.verdict}
 
 
 def templates(folder: Path, name: str, part: Part, embedders: list[Embedder], kept: Path | None) -> Floats:
@@ -180,7 +169,7 @@ def main(folder: Path, out: Path, kept: Path | None) -> None:
     for place, embedder in enumerate(embedders):
         print(embedder.name)
         scores = {name: scores_of(probes[place, name], vectors[name][place], part) for name, part in parts.items()}
-        points += list(measured(embedder, scores, sources))
+        points += list(measured(embedder, scores, sources, TARGETS))
         chosen = [OperatingPoint.from_document(each["point"]) for each in points[-len(TARGETS) :]]
         for size in (1, *sizes):
             dealt = probes_of(vectors["test"][place], parts["test"], [size])

@@ -86,9 +86,11 @@ def scores_of(vectors: NDArray[np.float64], part: Part) -> ScoreSet:
     return ScoreSet.from_templates(vectors, part.subjects, failed=np.isnan(vectors[:, 0]))
 
 
-def measured(embedder: Embedder, scores: dict[str, ScoreSet], sources: dict[str, str]) -> Iterable[dict[str, Any]]:
+def measured(
+    embedder: Embedder, scores: dict[str, ScoreSet], sources: dict[str, str], targets: Iterable[float]
+) -> Iterable[dict[str, Any]]:
     """Choose a threshold for each target on train, and measure it on test."""
-    for target in TARGETS:
+    for target in targets:
         point = operating_point(
             scores["train"], target, source=sources["train"], embedder=embedder.name, weights_sha256=embedder.sha256
         )
@@ -151,7 +153,7 @@ def main(folder: Path, out: Path) -> None:
         entry
         for place, embedder in enumerate(embedders)
         for entry in measured(
-            embedder, {name: scores_of(vectors[name][place], part) for name, part in parts.items()}, sources
+            embedder, {name: scores_of(vectors[name][place], part) for name, part in parts.items()}, sources, TARGETS
         )
     ]
     print(f"largest move of a threshold: {moved(points):.2g}")
