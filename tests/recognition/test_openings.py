@@ -25,7 +25,8 @@ def test_it_is_opened_once_and_again_only_if_that_failed():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
-def test_a_child_that_is_forked_while_threads_recognise_gives_the_same_numbers(published, engine):  # noqa: ARG001
+@pytest.mark.parametrize("threads", [0, 3])
+def test_a_forked_child_gives_the_same_numbers_beside_threads_that_recognise_or_after_them(published, engine, threads):  # noqa: ARG001
     program = f"""
 import multiprocessing, threading, warnings
 import numpy as np
@@ -37,7 +38,7 @@ def work(_):
     detect(picture)
     return SFace(engine="{engine}").embed(faces)
 expected = work(0)
-threads = [threading.Thread(target=work, args=(0,)) for _ in range(3)]
+threads = [threading.Thread(target=work, args=(0,)) for _ in range({threads})]
 [thread.start() for thread in threads]
 with multiprocessing.get_context("fork").Pool(2) as pool:
     for vectors in pool.map_async(work, range(2)).get(timeout=60):

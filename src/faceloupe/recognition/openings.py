@@ -1,7 +1,7 @@
 """The networks that are open in this process: each is opened once, in a thread of its own, and again after a fork.
 
 A forked child has the memory of its parent but none of its threads, and an engine that waits for threads that are gone
-waits for ever. So a child forgets what its parent had opened, and opens its own.
+waits for ever: when it runs, and when it is closed. So a child opens its own, and never closes what its parent opened.
 """
 
 import os
@@ -13,6 +13,7 @@ from typing import Any
 __all__ = ["forget_in_children", "opening"]
 
 _openings: dict[Hashable, Future[Any]] = {}
+_parents: list[dict[Hashable, Future[Any]]] = []
 _lock = Lock()
 
 
@@ -42,9 +43,10 @@ def forget_in_children(forget: Callable[[], object]) -> None:
 
 
 def _forget() -> None:
-    global _lock
+    global _lock, _openings
     _lock = Lock()
-    _openings.clear()
+    _parents.append(_openings)  # ONNX Runtime joins its threads when a session is let go
+    _openings = {}
 
 
 forget_in_children(_forget)
