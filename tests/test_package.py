@@ -1,6 +1,10 @@
-"""The front door: light, with chosen names, and rooms that know each other in one direction only."""
+"""The front door: light, with chosen names, and rooms that know each other in one direction only.
+
+Also tests ``errors.py``.
+"""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -11,6 +15,7 @@ import pytest
 import faceloupe
 
 SOURCE = Path(faceloupe.__file__).parent
+TESTS = Path(__file__).parent
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 
 # What each part may import of the others. A result shows itself in a notebook by ``pages``, which asks for its writer
@@ -202,3 +207,18 @@ def test_no_chain_of_imports_is_long(graph):
 
     longest = max((chain(module) for module in outside), key=len)
     assert len(longest) <= CHAIN, " -> ".join(longest)
+
+
+def _has_a_test(module, described):
+    named = TESTS / module.parent / f"test_{module.name}"
+    return named.exists() or f"``{module.as_posix()}``" in described
+
+
+def test_it_is_a_rule_that_the_tests_of_a_module_are_found_by_its_name():
+    """A module has tests/PACKAGE/test_MODULE.py, or the docstring of a test file names it: "Also tests ``...``."."""
+    modules = {path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if not path.name.startswith("__")}
+    modules = {module for module in modules if "migrations" not in module.parts}
+    described = " ".join(ast.get_docstring(ast.parse(path.read_text())) or "" for path in TESTS.rglob("test_*.py"))
+    assert sorted(str(module) for module in modules if not _has_a_test(module, described)) == []
+    said = {name for name in re.findall(r"``([\w/]+\.py)``", described) if "tests" not in name}
+    assert sorted(name for name in said if Path(name) not in modules) == []

@@ -1,6 +1,6 @@
 """``faceloupe serve`` and ``key`` as somebody types them.
 
-Also tests ``cli/app.py``.
+Also tests ``cli/app.py``, ``cli/key.py``.
 """
 
 import secrets

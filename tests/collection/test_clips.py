@@ -1,4 +1,7 @@
-"""A clip in a folder is one photograph of everybody in it."""
+"""A clip in a folder is one photograph of everybody in it.
+
+Also tests ``video/photograph.py``.
+"""
 
 from fractions import Fraction
 

@@ -1,4 +1,8 @@
-"""Photographs by content: once each, whatever happens to the files."""
+"""Photographs by content: once each, whatever happens to the files.
+
+Also tests ``cli/find.py``, ``cli/group.py``, ``cli/index.py``, ``cli/name.py``, ``cli/undo.py``,
+``collection/finding.py``.
+"""
 
 import os
 import shutil

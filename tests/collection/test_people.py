@@ -1,10 +1,12 @@
 """Groups that are kept: numbers that stay, rulings that hold, pages, names.
 
-Also tests ``scores/extrapolation.py``.
+Also tests ``cli/join.py``, ``cli/separate.py``, ``cli/undo.py``, ``collection/article.py``,
+``collection/collection.py``, ``collection/rulings.py``, ``collection/schema.py``, ``scores/extrapolation.py``.
 """
 
 import numpy as np
 import pytest
+from tests.helpers.commands import run
 
 from faceloupe import page, render_page
 from faceloupe.collection import group
@@ -49,6 +51,20 @@ def test_joined_and_separated_faces_stay_so_and_undo_takes_it_back(collection, f
     assert collection.undo() == "separate"
     assert collection.undo() is None
     assert sorted(map(sorted, _faces(group(collection, threshold=NEAR)).values())) == [[1, 2], [3, 4]]
+
+
+def test_the_commands_join_separate_and_undo(collection, fill):
+    fill([0, 5, 40, 45])
+    place = ("--collection", collection.location)
+    joined = collection.join(*_faces(group(collection, threshold=NEAR)))
+    assert run("undo", *place)[:2] == (0, "Taken back: join.\n")
+    groups = _faces(group(collection, threshold=NEAR))
+    assert run("join", *groups, *place)[:2] == (0, f"They are group {joined} now.\n")
+    status, answer, _ = run("separate", 2, *place)
+    apart = int(answer.removeprefix("They are group ").removesuffix(" now.\n"))
+    assert status == 0
+    assert _faces(group(collection, threshold=NEAR)) == {joined: {1, 3, 4}, apart: {2}}
+    assert [run("undo", *place)[0] for _ in range(3)] == [0, 0, 1]
 
 
 def test_a_face_can_leave_a_group_that_somebody_joined(collection, fill):

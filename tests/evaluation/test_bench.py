@@ -1,4 +1,8 @@
-"""One embedder after another on the same captures: what chooses, what is measured, what is fitted on whom."""
+"""One embedder after another on the same captures: what chooses, what is measured, what is fitted on whom.
+
+Also tests ``evaluation/baselines.py``, ``evaluation/failures.py``, ``evaluation/likelihood.py``,
+``evaluation/paired.py``, ``evaluation/split.py``.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Whom photographs show, and which are compared: as LFW's lists, CSV files and folders say it."""
+"""Whom photographs show, and which are compared: as LFW's lists, CSV files and folders say it.
+
+Also tests ``evaluation/lfw.py``.
+"""
 
 import numpy as np
 import pytest

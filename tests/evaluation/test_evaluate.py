@@ -1,4 +1,9 @@
-"""From photographs to a page: on a few people of ORL."""
+"""From photographs to a page: on a few people of ORL.
+
+Also tests ``evaluation/article.py``, ``evaluation/calibrate.py``, ``evaluation/charts.py``,
+``evaluation/provenance.py``, ``evaluation/rates_in_words.py``, ``evaluation/reporting.py``,
+``evaluation/results.py``, ``evaluation/sections.py``, ``evaluation/speed.py``, ``evaluation/summary.py``.
+"""
 
 import json
 import shutil

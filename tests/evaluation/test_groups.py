@@ -1,4 +1,7 @@
-"""Error rates by group: counted as by hand, refused where few, never guessed."""
+"""Error rates by group: counted as by hand, refused where few, never guessed.
+
+Also tests ``evaluation/group_section.py``.
+"""
 
 import json
 import math

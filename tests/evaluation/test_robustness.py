@@ -1,4 +1,7 @@
-"""Spoilt photographs: the deeds by hand, and a recogniser that stops where its eyes do."""
+"""Spoilt photographs: the deeds by hand, and a recogniser that stops where its eyes do.
+
+Also tests ``evaluation/distortions.py``.
+"""
 
 import numpy as np
 import pytest

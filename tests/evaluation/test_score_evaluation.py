@@ -1,4 +1,7 @@
-"""Scores of other programs (``score_files`` reads them): one page without a network."""
+"""Scores of other programs (``score_files`` reads them): one page without a network.
+
+Also tests ``evaluation/score_files.py``.
+"""
 
 import json
 

@@ -1,6 +1,6 @@
 """A whole gallery in one file while others write, and a gallery of it again; encrypted, if there is a key.
 
-Also tests ``cli/backup.py``, ``cli/restore.py``.
+Also tests ``cli/backup.py``, ``cli/restore.py``, ``gallery/encryption.py``.
 """
 
 import sqlite3

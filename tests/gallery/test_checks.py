@@ -1,4 +1,7 @@
-"""What is wrong in a gallery is found, each kind made on purpose; a sound one has no findings."""
+"""What is wrong in a gallery is found, each kind made on purpose; a sound one has no findings.
+
+Also tests ``gallery/lookalikes.py``, ``gallery/soundness.py``, ``gallery/strangers.py``.
+"""
 
 import json
 import sqlite3

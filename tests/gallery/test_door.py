@@ -1,4 +1,7 @@
-"""The gallery as an integrator meets it: photographs in, names out, and nobody passes an embedder by hand."""
+"""The gallery as an integrator meets it: photographs in, names out, and nobody passes an embedder by hand.
+
+Also tests ``gallery/holders.py``.
+"""
 
 import io
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""A gallery travels in one file: whole or not at all, and nothing that is there is overwritten."""
+"""A gallery travels in one file: whole or not at all, and nothing that is there is overwritten.
+
+Also tests ``gallery/exporting.py``, ``gallery/importing.py``, ``seals.py``.
+"""
 
 import base64
 import json

@@ -1,4 +1,8 @@
-"""People come, are renamed, merged and shown; what was done is in the trail, without names or templates."""
+"""People come, are renamed, merged and shown; what was done is in the trail, without names or templates.
+
+Also tests ``gallery/enrolment.py``, ``gallery/people.py``, ``gallery/records.py``, ``gallery/saved_points.py``,
+``gallery/templates.py``.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta

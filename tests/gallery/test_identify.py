@@ -1,4 +1,7 @@
-"""Whom a face shows: the most alike of the gallery by score, or nobody."""
+"""Whom a face shows: the most alike of the gallery by score, or nobody.
+
+Also tests ``gallery/answers.py``.
+"""
 
 import json
 

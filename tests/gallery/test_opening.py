@@ -1,4 +1,7 @@
-"""A gallery opens, is made or brought up to date; what stands in the way is said in words that help."""
+"""A gallery opens, is made or brought up to date; what stands in the way is said in words that help.
+
+Also tests ``gallery/database.py``, ``gallery/problems.py``, ``gallery/revisions.py``, ``gallery/schema.py``.
+"""
 
 import os
 import shutil

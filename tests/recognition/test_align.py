@@ -1,3 +1,5 @@
+"""Also tests ``recognition/chips.py``, ``recognition/geometry.py``."""
+
 from io import BytesIO
 
 import cv2

@@ -1,3 +1,5 @@
+"""Also tests ``recognition/detections.py``, ``recognition/pictures.py``, ``recognition/yunet.py``."""
+
 import os
 import subprocess
 import sys

@@ -1,4 +1,7 @@
-"""Adapting: kept where it helps other people, refused where nobody can tell, and an embedder like any other."""
+"""Adapting: kept where it helps other people, refused where nobody can tell, and an embedder like any other.
+
+Also tests ``strangers/article.py``, ``strangers/choosing.py``.
+"""
 
 import json
 import shutil

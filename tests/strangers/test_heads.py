@@ -1,4 +1,7 @@
-"""Heads against scikit-learn, and against the likelihood ratio that they stand for."""
+"""Heads against scikit-learn, and against the likelihood ratio that they stand for.
+
+Also tests ``recognition/adapted.py``.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""The ONNX file computes what the network does, whatever batch normalisation has learned."""
+"""The ONNX file computes what the network does, whatever batch normalisation has learned.
+
+Also tests ``strangers/network.py``.
+"""
 
 import numpy as np
 import onnx

@@ -1,4 +1,7 @@
-"""From photographs to a folder that is an embedder: whole, resumed, and nothing left of the faces."""
+"""From photographs to a folder that is an embedder: whole, resumed, and nothing left of the faces.
+
+Also tests ``strangers/training_article.py``.
+"""
 
 import json
 

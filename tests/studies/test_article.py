@@ -1,4 +1,8 @@
-"""The page: the tutorial's steps in order, made from what was kept and nothing else, and whom it shows."""
+"""The page: the tutorial's steps in order, made from what was kept and nothing else, and whom it shows.
+
+Also tests ``studies/charts.py``, ``studies/glossary.py``, ``studies/labels.py``, ``studies/lead.py``,
+``studies/lesson.py``, ``studies/pictures.py``, ``studies/tables.py``.
+"""
 
 import json
 import re

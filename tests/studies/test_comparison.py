@@ -1,4 +1,8 @@
-"""Any networks of the language, on the same people, splits and seeds."""
+"""Any networks of the language, on the same people, splits and seeds.
+
+Also tests ``studies/comparison/article.py``, ``studies/comparison/findings.py``, ``studies/comparison/networks.py``,
+``studies/comparison/run.py``.
+"""
 
 import numpy as np
 import pytest

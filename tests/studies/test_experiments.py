@@ -1,4 +1,7 @@
-"""What each experiment measures, on a study small enough to look at."""
+"""What each experiment measures, on a study small enough to look at.
+
+Also tests ``studies/baselines.py``, ``studies/filters.py``, ``studies/kept.py``.
+"""
 
 from collections import Counter
 

@@ -1,4 +1,7 @@
-"""Groups of fits and the trials made of them, against one network at a time in plain PyTorch."""
+"""Groups of fits and the trials made of them, against one network at a time in plain PyTorch.
+
+Also tests ``studies/networks.py``.
+"""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context

@@ -1,4 +1,8 @@
-"""Verdicts: where they lie, below how many pairs there is none, what would settle them, and how many there are."""
+"""Verdicts: where they lie, below how many pairs there is none, what would settle them, and how many there are.
+
+Also tests ``studies/checks/seeing.py``, ``studies/checks/structure.py``, ``studies/checks/training.py``,
+``studies/findings.py``.
+"""
 
 import shlex
 from dataclasses import replace

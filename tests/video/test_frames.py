@@ -1,4 +1,7 @@
-"""Frames come with their exact times, upright, as far as the file goes, and no file costs more than it may."""
+"""Frames come with their exact times, upright, as far as the file goes, and no file costs more than it may.
+
+Also tests ``video/pictures.py``.
+"""
 
 from fractions import Fraction
 

@@ -1,4 +1,7 @@
-"""Clips made of ORL photographs in motion: who is in them and when, in every form that the answer has."""
+"""Clips made of ORL photographs in motion: who is in them and when, in every form that the answer has.
+
+Also tests ``video/article.py``, ``video/identified.py``, ``video/people.py``.
+"""
 
 import json
 

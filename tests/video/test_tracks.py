@@ -1,4 +1,7 @@
-"""A track is one face over time: it bridges what is missed, splits where the face departs, and is never two people."""
+"""A track is one face over time: it bridges what is missed, splits where the face departs, and is never two people.
+
+Also tests ``video/pooling.py``.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""The Python client: typed answers, and errors that say what to do."""
+"""The Python client: typed answers, and errors that say what to do.
+
+Also tests ``client/client.py``, ``client/connection.py``.
+"""
 
 import asyncio
 from contextlib import closing

@@ -1,4 +1,8 @@
-"""A collection looked through over HTTP and in the page: groups, doubts, what is said, and taking it back."""
+"""A collection looked through over HTTP and in the page: groups, doubts, what is said, and taking it back.
+
+Also tests ``client/review.py``, ``collection/pictures.py``, ``web/api/collection.py``, ``web/review.py``,
+``web/shapes/collection.py``.
+"""
 
 import shutil
 

@@ -1,4 +1,7 @@
-"""Explanations and thresholds over HTTP."""
+"""Explanations and thresholds over HTTP.
+
+Also tests ``web/api/calibrating.py``, ``web/api/explaining.py``, ``web/calibration.py``.
+"""
 
 import time
 from dataclasses import replace

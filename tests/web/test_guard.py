@@ -1,4 +1,7 @@
-"""The gate: names, tokens, sizes and speed, in front of an application that answers with what it read."""
+"""The gate: names, tokens, sizes and speed, in front of an application that answers with what it read.
+
+Also tests ``web/bodies.py``, ``web/rates.py``.
+"""
 
 import asyncio
 

@@ -1,4 +1,7 @@
-"""Jobs over HTTP: whose they are, how they are watched and stopped, and the page that a ticket opens."""
+"""Jobs over HTTP: whose they are, how they are watched and stopped, and the page that a ticket opens.
+
+Also tests ``web/api/jobs.py``, ``web/shapes/jobs.py``.
+"""
 
 import asyncio
 import json

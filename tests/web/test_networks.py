@@ -1,4 +1,8 @@
-"""Networks over HTTP: listed, taken apart, looked at, explained, trained."""
+"""Networks over HTTP: listed, taken apart, looked at, explained, trained.
+
+Also tests ``web/api/networks.py``, ``web/faces.py``, ``web/inspecting.py``, ``web/network_summary.py``,
+``web/sending.py``, ``web/shapes/networks.py``, ``web/training.py``, ``web/workers.py``.
+"""
 
 import base64
 import time

@@ -1,4 +1,7 @@
-"""The gallery over HTTP: what the command line can do, by whom, and what the trail tells of it."""
+"""The gallery over HTTP: what the command line can do, by whom, and what the trail tells of it.
+
+Also tests ``web/api/people.py``, ``web/shapes/people.py``.
+"""
 
 import base64
 import json

@@ -1,4 +1,8 @@
-"""Faces over HTTP: the same documents as on the command line, for one caller or many."""
+"""Faces over HTTP: the same documents as on the command line, for one caller or many.
+
+Also tests ``web/api/recognising.py``, ``web/api/system.py``, ``web/reading.py``, ``web/recogniser.py``,
+``web/shapes/recognising.py``, ``web/shapes/system.py``.
+"""
 
 import io
 import json

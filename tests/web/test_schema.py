@@ -1,4 +1,7 @@
-"""The OpenAPI document keeps its word: whatever is sent, the answer is one that it describes, and never a fault."""
+"""The OpenAPI document keeps its word: whatever is sent, the answer is one that it describes, and never a fault.
+
+Also tests ``web/app.py``.
+"""
 
 import pytest
 import schemathesis

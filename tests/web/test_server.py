@@ -1,4 +1,7 @@
-"""Servers in processes of their own: how they end, what they survive, and what they make of slow or dead callers."""
+"""Servers in processes of their own: how they end, what they survive, and what they make of slow or dead callers.
+
+Also tests ``web/settings.py``.
+"""
 
 import base64
 import json

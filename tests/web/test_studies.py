@@ -1,4 +1,7 @@
-"""Studies over HTTP: begun, watched, stopped, resumed, read."""
+"""Studies over HTTP: begun, watched, stopped, resumed, read.
+
+Also tests ``web/api/studies.py``, ``web/shapes/studies.py``.
+"""
 
 import json
 import time
