@@ -59,7 +59,12 @@ def on_cluster(address: str | None) -> Iterator[None]:
             f"no scheduler of Dask answers at {address}: `dask scheduler` starts one, `dask worker {address}` workers"
         ) from problem
     with client:
-        _check_workers(client, address)
+        own, versions = version("faceloupe"), client.run(version, "faceloupe")
+        if not versions:
+            raise UnavailableError(f"the scheduler at {address} has no workers yet: `dask worker {address}` starts one")
+        for worker, theirs in versions.items():
+            if theirs != own:
+                raise UnavailableError(f"the worker {worker} has faceloupe {theirs}, this machine {own}")
         token = _client.set(client)
         try:
             with joblib.parallel_config(backend="dask"):
@@ -100,12 +105,3 @@ def spread(work: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
                 ) from problem
     finally:
         client.cancel(list(ahead))
-
-
-def _check_workers(client: Any, address: str) -> None:
-    own, versions = version("faceloupe"), client.run(version, "faceloupe")
-    if not versions:
-        raise UnavailableError(f"the scheduler at {address} has no workers yet: `dask worker {address}` starts one")
-    for worker, theirs in versions.items():
-        if theirs != own:
-            raise UnavailableError(f"the worker {worker} has faceloupe {theirs}, this machine {own}")

@@ -14,7 +14,6 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.embed import Embedder
-    from faceloupe.recognition.manifests import Manifest
 
 __all__ = ["embedder"]
 
@@ -72,7 +71,7 @@ def list_(json: AsJson = False) -> None:
         )
         return
     rows = [(name, "built in", "", "Apache-2.0", "") for name in PUBLISHED]
-    rows += [(m.name, "added", _taken(m), m.licence, m.sha256[:12]) for m in added]
+    rows += [(m.name, "added", f"{m.size[0]}x{m.size[1]} {m.channels}", m.licence, m.sha256[:12]) for m in added]
     echo(aligned(("name", "", "takes", "licence", "SHA-256"), rows))
     for manifest in added:
         echo(f"\n{manifest.name}: {manifest.source}. Trained on: {manifest.training_data}.")
@@ -183,7 +182,3 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As embedder
 
     remove_network(name)
     echo(f"{name} removed")
-
-
-def _taken(manifest: "Manifest") -> str:
-    return f"{manifest.size[0]}x{manifest.size[1]} {manifest.channels}"

@@ -92,7 +92,12 @@ def identify(
         return
     choices.check_none()
     if draw is not None:
-        _check_drawing(draw, photographs)
+        from faceloupe.recognition.drawing import picture_format
+
+        if len(photographs) > 1:
+            raise InputError("--draw takes one photograph; run identify once for each")
+        check_file(draw, photographs)
+        picture_format(draw)
     search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False)
     if csv is not None or json_lines is not None:
         if draw is not None or json:
@@ -163,15 +168,6 @@ def _name_tree(
         say(f"written: {out}")
     if not (named.photographs or named.known):
         raise typer.Exit(1)
-
-
-def _check_drawing(path: Path, photographs: Sequence[str]) -> None:
-    from faceloupe.recognition.drawing import picture_format
-
-    if len(photographs) > 1:
-        raise InputError("--draw takes one photograph; run identify once for each")
-    check_file(path, photographs)
-    picture_format(path)
 
 
 def _table(answered: "Answered") -> str:

@@ -137,7 +137,9 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mat
         If no non-mated comparison could be made, or no mated one where there must be.
     """
     pairs, same = comparisons.pairs, comparisons.same
-    cosines = _cosines(vectors, pairs)
+    doubles = vectors.astype(np.float64)
+    parts = (pairs[start : start + AT_ONCE] for start in range(0, len(pairs), AT_ONCE))
+    cosines = np.concatenate([np.einsum("pd,pd->p", doubles[part[:, 0]], doubles[part[:, 1]]) for part in parts])
     lost = failed[pairs].any(axis=1)
     mated, non_mated, gone = (np.flatnonzero(chosen) for chosen in (same & ~lost, ~same & ~lost, lost))
     if not len(non_mated) or (needs_mated and not len(mated)):
@@ -162,12 +164,6 @@ def _score_set(cosines: NDArray[np.float64], mated: Labels, non_mated: Labels, c
     if subjects is None:
         return ScoreSet(cosines[mated], cosines[non_mated])
     return ScoreSet(cosines[mated], cosines[non_mated], subjects[pairs[mated, 0]], subjects[pairs[non_mated]])
-
-
-def _cosines(vectors: Floats, pairs: Labels) -> NDArray[np.float64]:
-    doubles = vectors.astype(np.float64)
-    parts = (pairs[start : start + AT_ONCE] for start in range(0, len(pairs), AT_ONCE))
-    return np.concatenate([np.einsum("pd,pd->p", doubles[part[:, 0]], doubles[part[:, 1]]) for part in parts])
 
 
 def _of_whole_subjects(captures: Labels, subjects: Labels, most: int, seed: int) -> Labels:

@@ -18,7 +18,6 @@ from faceloupe.evaluation.rates_in_words import percent, rate_between, unbroken
 from faceloupe.faces.images import decode, read_samples
 from faceloupe.faces.pixels import as_floats
 from faceloupe.progress import Progress
-from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.photographs import search_photo
 from faceloupe.recognition.recognise import recognise
@@ -257,7 +256,7 @@ def _spoilt(
     path: Path | PackedPhoto, ways: Sequence[tuple[Distortion, float]], detecting: FaceSearch, seed: int
 ) -> Iterator[Pixels]:
     photograph = _pixels(path)
-    face = _face(path, detecting)
+    face = search_photo(as_photo(path), detecting).chips[0].detection
     for place, (way, level) in enumerate(ways):
         yield way.spoil(photograph, face, level, np.random.default_rng((seed, place)))
 
@@ -268,10 +267,6 @@ def _pixels(path: Path | PackedPhoto) -> Pixels:
     else:
         samples = decode(path.content, "/".join(path.parts), colour=True)
     return np.rint(255 * as_floats(samples)).astype(np.uint8)
-
-
-def _face(path: Path | PackedPhoto, detecting: FaceSearch) -> Detection:
-    return search_photo(as_photo(path), detecting).chips[0].detection
 
 
 def _rate(

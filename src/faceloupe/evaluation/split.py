@@ -80,7 +80,9 @@ def split(data: Labelled, usable: Labels, development: float, seed: int, *, mate
         If the share is not in [0, 1), or too few subjects or captures are on a side.
     """
     if data.pairs is not None:
-        return _as_listed(data, data.pairs)
+        if data.pairs.has_parts:
+            return Parts(*(_listed_side(data, data.pairs, data.pairs.in_fold(fold), fold) for fold in (TRAIN, TEST)))
+        return Parts(None, _listed_side(data, data.pairs, np.arange(len(data.pairs.same)), ""))
     if data.subjects is None:
         raise InputError(f"{data!r}: expected subjects, or pairs, or both")
     if not 0 <= development < 1:
@@ -103,12 +105,6 @@ def split(data: Labelled, usable: Labels, development: float, seed: int, *, mate
             for name, captures in sides.items()
         )
     )
-
-
-def _as_listed(data: Labelled, pairs: Pairs) -> Parts:
-    if pairs.has_parts:
-        return Parts(*(_listed_side(data, pairs, pairs.in_fold(fold), fold) for fold in (TRAIN, TEST)))
-    return Parts(None, _listed_side(data, pairs, np.arange(len(pairs.same)), ""))
 
 
 def _listed_side(data: Labelled, pairs: Pairs, chosen: Labels, fold: str) -> Side:

@@ -22,7 +22,7 @@ def lead(found: "Evaluation") -> Iterator[str]:
     who = " · ".join(one.label for one in found.measured)
     yield f"{found.data.counted()}{people}, {found.data.source}. Measured: {who}."
     first, *others = found.measured
-    yield _answer(first)
+    yield f"**{first.label}** {_verification(first)}{_identification(first.closed) if first.closed else ''}."
     if others:
         yield _beside(first, others)
         yield " ".join(pair.words() for pair in found.paired)
@@ -75,10 +75,6 @@ def tar_words(tar: TarAtFar) -> str:
 def shown(found: "Evaluation", captures: Sequence[int]) -> str:
     """Return captures by the last two parts of their paths."""
     return " and ".join("/".join(found.data.paths[capture].parts[-2:]) for capture in captures)
-
-
-def _answer(one: Measured) -> str:
-    return f"**{one.label}** {_verification(one)}{_identification(one.closed) if one.closed else ''}."
 
 
 def _beside(first: Measured, others: Sequence[Measured]) -> str:

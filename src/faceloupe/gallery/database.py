@@ -72,7 +72,7 @@ class Database:
     ) -> None:
         place = _parsed(url)
         self.name = str(url) if place.password is None else place.render_as_string(hide_password=True)
-        self.path = _path_of(place) if place.get_backend_name() == "sqlite" else None
+        self.path = Path(str(place.database).removeprefix("file:")) if place.get_backend_name() == "sqlite" else None
         if place.get_backend_name() == "postgresql" and "connect_timeout" not in place.query:
             place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
         self.key = self._key(key) if self.path is not None else None
@@ -215,10 +215,6 @@ def _parsed(url: str | PathLike[str]) -> URL:
 
 def _patient(place: URL) -> URL:
     return place if "timeout" in place.query else place.update_query_dict({"timeout": str(BUSY_SECONDS)})
-
-
-def _path_of(place: URL) -> Path:
-    return Path(str(place.database).removeprefix("file:"))
 
 
 def _prepare_sqlite(key: Key | None, connection: sqlite3.Connection, _: object) -> None:

@@ -145,17 +145,14 @@ class MatrixIndex:
             rows = rows.where(references.c.subject_id.in_(changed))
             self._matrix.drop(np.array(connection.scalars(changed.distinct()).all(), dtype=np.int64))
         if not len(self._matrix):
-            self._matrix = self._empty(connection)
+            dimensions = usual_dimensions(connection, self._embedder)
+            count = connection.scalar(select(func.count()).select_from(references).where(made_by(self._embedder))) or 0
+            self._matrix = CoarseMatrix(dimensions) if count >= COARSE_FROM and can_be_coarse() else Matrix(dimensions)
         for numbers, owners, vectors in _arrays(connection, rows, self._matrix.dimensions):
             if isinstance(self._matrix, CoarseMatrix):
                 self._matrix.add(vectors, owners, numbers)
             else:
                 self._matrix.add(vectors, owners)
-
-    def _empty(self, connection: Connection) -> Matrix | CoarseMatrix:
-        dimensions = usual_dimensions(connection, self._embedder)
-        count = connection.scalar(select(func.count()).select_from(references).where(made_by(self._embedder))) or 0
-        return CoarseMatrix(dimensions) if count >= COARSE_FROM and can_be_coarse() else Matrix(dimensions)
 
 
 class PostgresIndex:

@@ -83,7 +83,11 @@ def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
         digest = _digest(photo.mode, photo.size, photo)  # type: ignore[union-attr]
         return PhotoSource(path, digest, partial(samples_of, photo, path.name, colour=True))  # type: ignore[arg-type]
     if hasattr(photo, "read"):
-        return _of_file(photo, name)
+        own_name = getattr(photo, "name", None)
+        content = photo.read()
+        if not isinstance(content, bytes):
+            raise InputError(f"{own_name or name}: the file gives text, not bytes; open it with 'rb'")
+        return _of_bytes(content, Path(own_name) if isinstance(own_name, str) else Path(name))
     raise InputError(f"{name}: {EXPECTED}; got {_kind(photo)}")
 
 
@@ -97,14 +101,6 @@ def is_photo(value: object) -> bool:
 
 def _of_bytes(content: bytes, path: Path) -> PhotoSource:
     return PhotoSource(path, sha256(content).hexdigest(), partial(decode, content, path.name, colour=True))
-
-
-def _of_file(file: Any, name: str) -> PhotoSource:
-    own_name = getattr(file, "name", None)
-    content = file.read()
-    if not isinstance(content, bytes):
-        raise InputError(f"{own_name or name}: the file gives text, not bytes; open it with 'rb'")
-    return _of_bytes(content, Path(own_name) if isinstance(own_name, str) else Path(name))
 
 
 def _is_image(photo: object) -> bool:

@@ -20,7 +20,6 @@ from faceloupe.report.series import Series, dot_rows, drawable, finite, interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import FigureBase
 
     from faceloupe.report.drawing import Drawing
 
@@ -84,7 +83,9 @@ def draw_blocks(blocks: Iterable[Block]) -> "Drawing":
         if block["type"] == "pictures":
             draw_panels(part, block, width)
         else:
-            _chart_on(part, block)
+            axes = part.add_subplot()
+            axes.set_title(drawn_words(block["title"]), loc="left", fontsize=11, fontweight="bold")
+            {"line": _lines, "points": _lines, "dots": _dots, "interval": _intervals}[block["mark"]](axes, block)
     return figure
 
 
@@ -113,12 +114,6 @@ def _text(words: Iterable[str]) -> "Drawing":
     figure = Drawing(figsize=(7.2, 0.2 * len(lines) + 0.3))
     figure.text(0.02, 0.5, drawn_words("\n".join(lines)), va="center", fontsize=10, linespacing=1.3)
     return figure
-
-
-def _chart_on(figure: "FigureBase", block: Block) -> None:
-    axes = figure.add_subplot()
-    axes.set_title(drawn_words(block["title"]), loc="left", fontsize=11, fontweight="bold")
-    {"line": _lines, "points": _lines, "dots": _dots, "interval": _intervals}[block["mark"]](axes, block)
 
 
 def _lines(axes: "Axes", block: Block) -> None:

@@ -37,11 +37,7 @@ def render_table(block: Mapping[str, Any]) -> str:
 
 
 def _row(cells: Sequence[Cell], aligned: Sequence[str]) -> str:
-    written = [_cell(cell) for cell in cells]
+    written = [(inline(cell) if isinstance(cell, str) else format_number(cell)) for cell in cells]
     first = element("th", written[0], scope="row", class_=aligned[0])
     rest = (element("td", cell, class_=side) for cell, side in zip(written[1:], aligned[1:], strict=True))
     return element("tr", first + "".join(rest))
-
-
-def _cell(cell: Cell) -> str:
-    return inline(cell) if isinstance(cell, str) else format_number(cell)

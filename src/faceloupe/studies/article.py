@@ -46,7 +46,7 @@ def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, 
     lesson = Lesson(study, findings, statements, show_faces=shown)
     return {
         "title": "Does a CNN beat a fully-connected network on faces?",
-        "lead": [*lead(findings, _short(data["source"])), WORDS],
+        "lead": [*lead(findings, data["source"].split(",")[0]), WORDS],
         "glossary": GLOSSARY,
         "sections": [
             section("task", "Steps 0 to 3. Two parts, and two people", lesson.task()),
@@ -130,10 +130,6 @@ def _method(study: Study) -> Iterator[Block]:
             ),
         ],
     )
-
-
-def _short(source: str) -> str:
-    return source.split(",")[0]
 
 
 def _provenance(study: Study) -> dict[str, Any]:

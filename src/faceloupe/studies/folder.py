@@ -90,7 +90,9 @@ class StudyFolder:
             )
         else:
             self._check_same(manifest)
-            self._drop_unfinished()
+            done = self.finished_tasks()
+            write_whole(self._trials, write_csv(self.trials(), header=True).encode())
+            write_whole(self._done, "".join(f"{key}\n" for key in sorted(done)).encode())
         return self.manifest()
 
     def finished_tasks(self) -> set[str]:
@@ -196,11 +198,6 @@ class StudyFolder:
                     f"{self.path} holds another study: its {part} differs ({_difference(there, wanted)}). Ask for "
                     "the same study to go on with it, or choose another folder (--out)."
                 )
-
-    def _drop_unfinished(self) -> None:
-        done = self.finished_tasks()
-        write_whole(self._trials, write_csv(self.trials(), header=True).encode())
-        write_whole(self._done, "".join(f"{key}\n" for key in sorted(done)).encode())
 
 
 def _append(path: Path, text: str) -> None:

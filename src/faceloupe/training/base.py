@@ -142,14 +142,11 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Return the height and width that the network reads."""
         return self.image_shape_
 
-    def _check_parameters(self) -> None:
+    def _read_training(self, X: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
+        """Check what :meth:`fit` was given, and return faces (N, H·W) with labels 0..C-1."""
         check_whole("seed", self.seed, 0)
         if self.seed >= 2**32:
             raise InputError(f"seed must be below 2**32, but is {self.seed}.")
-
-    def _read_training(self, X: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
-        """Check what :meth:`fit` was given, and return faces (N, H·W) with labels 0..C-1."""
-        self._check_parameters()
         self.__dict__.pop("network_", None)  # an earlier fit's; a fit that fails or is stopped leaves none
         X, shape = _flatten(X)
         flat, y = validate_data(self, X, y, dtype=np.float32)

@@ -129,7 +129,9 @@ class Settings:
     @property
     def hosts(self) -> frozenset[str]:
         """Names by which it may be asked for, as a Host header writes them, without port."""
-        return frozenset(_as_header(name) for name in (*LOOPBACK, self.host, *self.allowed_hosts))
+        return frozenset(
+            (f"[{name}]" if ":" in name else name.lower()) for name in (*LOOPBACK, self.host, *self.allowed_hosts)
+        )
 
     @property
     def is_local(self) -> bool:
@@ -153,7 +155,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _as_header(name: str) -> str:
-    return f"[{name}]" if ":" in name else name.lower()

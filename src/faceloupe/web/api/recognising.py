@@ -9,7 +9,6 @@ from faceloupe.gallery.answers import Answered, document_of
 from faceloupe.recognition.decisions import Decision, face_document
 from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
-from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Number, Service, Serving, beside, needs
@@ -87,7 +86,7 @@ async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service:
 )  # fmt: skip
 async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
     """Say of every face in a photograph who of the gallery it is, or nobody."""
-    point = _asked_for(sent.fmr, service)
+    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
     found = await beside(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
     return document_of([Answered(photograph, found)])
@@ -135,7 +134,3 @@ async def decided(sent: ToVerify, service: Service) -> Decision:
     one = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
     other = await service.recogniser.photograph(sent.other, "the second", faces=faces)
     return Decision(compare(one.templates[0], other.templates[0]), point, one, other, sent.prior)
-
-
-def _asked_for(fmr: float | None, service: Service) -> OperatingPoint | None:
-    return None if fmr is None else published_point(service.embedder, fmr)
