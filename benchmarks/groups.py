@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from faceloupe.collection import Collection, group_faces, index, open_collection
-from faceloupe.collection.people import group_threshold
+from faceloupe.collection.groups import group_threshold
 from faceloupe.collection.schema import faces, photographs, places
 
 Labels = NDArray[np.int64]

@@ -6,7 +6,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -57,20 +57,23 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     return content
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. The file
     is for its owner's eyes only (mode 0600, or less where the umask says so): pages, networks and lists alike can show
     whom they were made of. What is there and no file, such as ``/dev/stdout`` or a pipe, is written to, not replaced.
+    Content that comes in parts is never held whole.
     """
+    parts = [content] if isinstance(content, bytes) else content
     if path.exists() and not path.is_file():
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(parts)
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

@@ -8,12 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from faceloupe.collection import find, group, index, open_collection
+from faceloupe.collection import find, group, index, indexing, open_collection
+from faceloupe.collection.schema import places
 from faceloupe.errors import GalleryError, InputError
+from faceloupe.faces.sources import find_orl
 from faceloupe.recognition import SFace, template_of
 
 pytestmark = pytest.mark.usefixtures("published")
@@ -162,3 +168,81 @@ def test_the_commands(folder, tmp_path):
     nobody = run("find", "Bob")
     assert nobody.returncode == 2
     assert "no photograph Bob" in nobody.stderr
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_gone(collection, folder, monkeypatch):
+    (folder / "album").mkdir()
+    (folder / "11.pgm").rename(folder / "album" / "11.pgm")
+    index(collection, [folder])
+    look = os.scandir
+
+    def refused(path):
+        if Path(path) == folder / "album":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    report = index(collection, [folder])
+    assert (report.gone, report.known) == (0, 8)
+    assert [skipped.reason for skipped in report.skipped] == ["Permission denied"]
+    assert collection.drop_gone() == 0
+
+
+def test_a_folder_has_one_name_from_wherever_it_is_named(collection, folder, monkeypatch):
+    index(collection, [folder])
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder / "below")
+    assert index(collection, [".."]).known == 9
+    assert collection.counts()["files"] == 9
+
+
+def test_files_that_were_only_renamed_are_kept_in_time(collection, folder, monkeypatch):
+    index(collection, [folder])
+    for path in sorted(folder.iterdir()):
+        path.rename(folder / f"a{path.name}")
+    shutil.copy(find_orl() / "s4" / "1.pgm", folder / "new.pgm")
+    monkeypatch.setattr(indexing, "SECONDS", -1.0)
+    kept = []
+
+    def stopped(_done, _whole):
+        kept.append(collection.counts()["files"])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index(collection, [folder], progress=stopped)
+    assert kept[0] >= 18  # the former names, and those that it had come to
+
+
+def test_a_photograph_that_was_removed_meanwhile_stops_nothing(collection, folder, monkeypatch):
+    index(collection, [folder])
+    (folder / "11.pgm").rename(folder / "renamed.pgm")
+    shutil.copy(find_orl() / "s4" / "1.pgm", folder / "0.pgm")
+    real = indexing.recognise_numbered
+
+    def meanwhile(photos, *given, **named):
+        yield from real(photos, *given, **named)
+        with collection.writing() as connection:
+            connection.execute(update(places).where(places.c.path == str(folder / "11.pgm")).values(gone=True))
+        collection.drop_gone()
+
+    monkeypatch.setattr(indexing, "BATCH", 100)
+    monkeypatch.setattr(indexing, "SECONDS", 1000.0)
+    monkeypatch.setattr(indexing, "recognise_numbered", meanwhile)
+    report = index(collection, [folder])
+    assert [(Path(skipped.path).name, "removed meanwhile" in skipped.reason) for skipped in report.skipped] == [
+        ("renamed.pgm", True)
+    ]
+    monkeypatch.undo()
+    assert index(collection, [folder]).new == 1
+
+
+def test_several_programs_may_make_one_collection(tmp_path):
+    ready = threading.Barrier(6)
+
+    def made(_):
+        ready.wait()
+        with open_collection(tmp_path / "shared.db", create=True) as collection:
+            return collection.counts()["faces"]
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(made, range(6))) == [0] * 6

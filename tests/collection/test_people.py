@@ -1,21 +1,31 @@
 """Groups that are kept: numbers that stay, rulings that hold, pages, names.
 
 Also tests ``cli/join.py``, ``cli/separate.py``, ``cli/undo.py``, ``collection/article.py``,
-``collection/collection.py``, ``collection/rulings.py``, ``collection/schema.py``, ``scores/extrapolation.py``.
+``collection/collection.py``, ``collection/groups.py``, ``collection/rulings.py``, ``collection/schema.py``,
+``collection/seen.py``, ``scores/extrapolation.py``.
 """
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import func, insert, select, update
 from tests.helpers.commands import run
 
 from faceloupe import page, render_page
-from faceloupe.collection import group
-from faceloupe.collection.people import group_threshold
-from faceloupe.errors import InputError
+from faceloupe.collection import find, group, group_faces, grouped, groups
+from faceloupe.collection.groups import group_threshold
+from faceloupe.collection.schema import faces, keep_setting, photographs, places
+from faceloupe.collection.schema import groups as groups_table
+from faceloupe.errors import DamageWarning, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition import published_points
+from faceloupe.scores.points import OperatingPoint
 
 NEAR = float(np.cos(np.deg2rad(15)))
+POINT = OperatingPoint(NEAR, 1e-3, 9e-4, (8e-4, 1e-3), 0.01, (0.009, 0.011), 900, 9000, 0, "drawn", "toy", "ab" * 32)
 
 
 def _faces(people):
@@ -190,3 +200,131 @@ def test_photographs_that_are_gone_can_be_dropped(collection, fill):
     assert collection.drop_gone() == 1
     assert collection.counts()["faces"] == 2
     assert sorted(map(sorted, _faces(group(collection, threshold=NEAR)).values())) == [[1], [3]]
+
+
+def test_what_is_said_while_faces_are_grouped_is_not_lost(collection, fill, monkeypatch):
+    fill([0, 5, 90, 95])
+    group(collection, threshold=NEAR)
+    real, said = groups.group_faces, []
+
+    def meanwhile(*given, **named):
+        if not said:
+            said.append(collection.separate([2]))
+            collection.name(said[0], "Ann")
+            fill([270], in_photograph=[9])
+        return real(*given, **named)
+
+    monkeypatch.setattr(groups, "group_faces", meanwhile)
+    people = group(collection, threshold=NEAR)
+    assert {item.name: {face.id for face in item.faces} for item in people.groups}["Ann"] == {2}
+    assert _faces(people) == _faces(grouped(collection))
+
+
+def test_photographs_that_go_while_faces_are_grouped_are_left_out(collection, fill, monkeypatch):
+    fill([0, 5, 90])
+    real, gone = groups.group_faces, []
+
+    def meanwhile(*given, **named):
+        if not gone:
+            with collection.writing() as connection:
+                connection.execute(update(places).where(places.c.path == "/photographs/2.jpg").values(gone=True))
+            gone.append(collection.drop_gone())
+        return real(*given, **named)
+
+    monkeypatch.setattr(groups, "group_faces", meanwhile)
+    assert _faces(group(collection, threshold=NEAR)) == {1: {1, 2}}
+
+
+def test_the_groups_are_told_again_with_their_doubts_and_what_was_said_since(collection, fill):
+    fill([0, 10, 90, 101, 117])
+    assert grouped(collection) is None
+    first = group(collection, threshold=NEAR)
+    assert grouped(collection).to_document() == first.to_document()
+    before = collection.state()
+    assert collection.state() == before
+    collection.confirm(1, 2)
+    assert collection.state() != before
+    later = grouped(collection)
+    assert {doubt.faces for doubt in later.nearly} == {doubt.faces for doubt in first.nearly}
+    assert [item.weakest for item in later.groups if item.id == 1] == [None]
+
+
+def test_a_large_group_is_joined_separated_and_put_back(collection):
+    """More faces than databases take values in a query."""
+    many = 33_000
+    with collection.writing() as connection:
+        keep_setting(connection, "embedder", ["toy", "ab" * 32])
+        photograph = {"width": 9, "height": 9, "indexed": datetime.now(UTC)}
+        connection.execute(insert(photographs), [{"sha256": f"{n:064x}", **photograph} for n in range(many)])
+        connection.execute(insert(groups_table), [{"id": 1}, {"id": 2}])
+        face = {"number": 1, "detection": {}, "vector": np.ones(1, np.float32), "quality": {}, "unfit": ""}
+        rows = [{"photograph_id": n + 1, "group_id": 1 if n else 2, **face} for n in range(many)]
+        connection.execute(insert(faces), rows)
+    assert collection.join(2, 1) == 2
+    apart = collection.separate(range(2, 20))
+    assert collection.undo() == "separate"
+    assert collection.undo() == "join"
+    with collection.reading() as connection:
+        sizes = select(faces.c.group_id, func.count()).group_by(faces.c.group_id)
+        assert dict(map(tuple, connection.execute(sizes))) == {1: many - 1, 2: 1}
+    assert apart not in (1, 2)
+
+
+def test_undo_goes_on_where_photographs_were_removed(collection, fill):
+    fill([0, 5, 40, 45])
+    collection.join(*_faces(group(collection, threshold=NEAR)))
+    collection.separate([1])
+    with collection.writing() as connection:
+        connection.execute(update(places).where(places.c.path == "/photographs/3.jpg").values(gone=True))
+    collection.drop_gone()
+    assert [collection.undo() for _ in range(3)] == ["separate", "join", None]
+    assert _faces(group(collection, threshold=NEAR)) == {1: {1, 2}, 2: {3}}
+
+
+def test_removed_photographs_leave_no_bytes_and_no_name(collection, fill):
+    fill([0, 33])
+    for own in _faces(group(collection, threshold=NEAR)):
+        collection.name(own, f"Somebody {own}")
+        collection.name(own, f"Else {own}")
+    with collection.writing() as connection:
+        vector = connection.scalar(select(faces.c.vector).where(faces.c.id == 2)).tobytes()
+        connection.execute(update(places).where(places.c.path == "/photographs/1.jpg").values(gone=True))
+    files = [Path(collection.location + suffix) for suffix in ("", "-wal")]
+    assert any(vector in file.read_bytes() for file in files)
+    collection.drop_gone()
+    left = b"".join(file.read_bytes() for file in files if file.exists())
+    assert b"Else 1" in left
+    assert not [secret for secret in (vector, b"Somebody 2", b"Else 2", f"{1:064x}".encode()) if secret in left]
+
+
+def test_damaged_faces_are_left_out_and_named(collection, fill, tmp_path):
+    fill([0, 5, 7, 90, 95])
+    group(collection, threshold=NEAR)
+    collection.name(1, "Ann")
+    with sqlite3.connect(collection.location) as file:
+        file.execute("UPDATE collection_faces SET vector = 'lost' WHERE id = 1")
+        file.execute("UPDATE collection_faces SET quality = '{' WHERE id = 2")
+        file.execute("UPDATE collection_faces SET detection = '[]' WHERE id = 4")
+    file.close()
+    with pytest.warns(DamageWarning, match="face 1"):
+        people = group(collection, threshold=NEAR)
+    assert [{face.id for face in item.faces} for item in people.groups] == [{2, 3}, {4, 5}]
+    assert page(people)
+    with pytest.warns(DamageWarning, match="face 1, 2"):
+        assert len(collection.enrol(1, tmp_path / "gallery.db").enrolled) == 1
+    with pytest.warns(DamageWarning, match="face 1"):
+        assert len(find(collection, collection.templates(2), POINT).sightings) == 2
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 30, "9" * 5000])
+def test_a_number_that_cannot_be_one_is_refused(collection, fill, number):
+    fill([0])
+    with pytest.raises(InputError, match="no group of that name or number"):
+        collection.templates(number)
+    with pytest.raises(InputError):
+        collection.join(1, 2**70)
+
+
+def test_what_cannot_be_one_person_is_told_with_the_numbers_of_the_faces():
+    with pytest.raises(InputError, match="faces 70 and 90"):
+        group_faces(np.eye(2, dtype=np.float32), [1, 1], NEAR, same=[(0, 1)], names=[70, 90])

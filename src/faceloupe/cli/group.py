@@ -37,7 +37,7 @@ def group(
     join, separate and name said still holds.
     """
     from faceloupe.collection.collection import open_collection
-    from faceloupe.collection.people import group as grouped
+    from faceloupe.collection.groups import group as grouped
 
     if out is not None:
         check_file(out, [collection])

@@ -7,8 +7,9 @@ of its faces, ``find`` looks for one person, and the methods of ``Collection`` s
 from faceloupe.collection.collection import Collection, open_collection
 from faceloupe.collection.finding import Sighting, Sightings, find
 from faceloupe.collection.grouping import Grouping, Join, group_faces
+from faceloupe.collection.groups import group, grouped
 from faceloupe.collection.indexing import Indexed, index
-from faceloupe.collection.people import Group, People, group
+from faceloupe.collection.people import Group, People
 
 __all__ = [
     "Collection",
@@ -22,6 +23,7 @@ __all__ = [
     "find",
     "group",
     "group_faces",
+    "grouped",
     "index",
     "open_collection",
 ]

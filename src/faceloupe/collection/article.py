@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from faceloupe.blocks import Block, pictures, section, table, text
-from faceloupe.collection.people import Doubt, Group, People, SeenFace
-from faceloupe.collection.pictures import cut_out
+from faceloupe.collection.people import Doubt, Group, People
+from faceloupe.collection.seen import SeenFace, cut_out
 
 __all__ = ["write_article"]
 

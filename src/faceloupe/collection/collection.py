@@ -1,29 +1,49 @@
 """A collection: the faces of photographs, the groups they are in, and what people said of both."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, delete, func, insert, inspect, select
+from sqlalchemy import Connection, Row, delete, func, inspect, select
 
 from faceloupe.collection import rulings
-from faceloupe.collection.schema import SCHEMA, faces, groups, metadata, photographs, places, settings
+from faceloupe.collection.schema import (
+    SCHEMA,
+    faces,
+    groups,
+    keep_setting,
+    metadata,
+    photographs,
+    places,
+    setting,
+    settings,
+)
 from faceloupe.collection.schema import rulings as ruling_rows
 from faceloupe.documents import parse_json
-from faceloupe.errors import GalleryError, InputError
+from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId, Enrolled
+from faceloupe.gallery.soundness import is_quality, sound_rows
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
 
 __all__ = ["Collection", "IndexedFaces", "open_collection"]
+
+PART = 10_000
+"""Faces that are read at a time."""
+
+DIGITS = 18
+"""Of the number of a group, at most: databases keep 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,14 +96,23 @@ class Collection:
         """Open a transaction that sees one state of the collection."""
         return self._database.reading()
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
         """Open a transaction that alone may write."""
-        return self._database.writing()
+        with self._database.writing() as connection:
+            yield connection
+            keep_setting(connection, "state", token_hex(8))
+
+    def state(self) -> str | None:
+        """Return a token that is another one after every change, whoever made it."""
+        with self.reading() as connection:
+            token: str | None = setting(connection, "state")
+            return token
 
     def embedder(self) -> EmbedderId | None:
         """Return what made the templates; None before the first photograph."""
         with self.reading() as connection:
-            value = connection.scalar(select(settings.c.value).where(settings.c.name == "embedder"))
+            value = setting(connection, "embedder")
         return EmbedderId(*value) if value else None
 
     def counts(self) -> dict[str, int]:
@@ -93,21 +122,35 @@ class Collection:
             return {name: connection.scalar(select(func.count()).select_from(t)) or 0 for name, t in tables.items()}
 
     def faces(self) -> IndexedFaces:
-        """Return all faces as arrays."""
+        """Return all faces as arrays.
+
+        Warns
+        -----
+        DamageWarning
+            If faces are damaged: they are left out.
+        """
         query = (
-            select(faces.c.id, faces.c.vector, faces.c.photograph_id, faces.c.unfit, faces.c.group_id)
+            select(faces.c.id, faces.c.photograph_id, faces.c.unfit, faces.c.group_id, faces.c.vector)
             .join_from(faces, photographs)
             .order_by(photographs.c.sha256, faces.c.number)
         )
+        parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
         with self.reading() as connection:
-            rows = connection.execute(query).all()
-        return IndexedFaces(
-            np.array([row.id for row in rows], dtype=np.int64),
-            np.stack([row.vector for row in rows]) if rows else np.zeros((0, 1), dtype=np.float32),
-            np.array([row.photograph_id for row in rows], dtype=np.int64),
-            np.array([not row.unfit for row in rows], dtype=bool),
-            np.array([row.group_id or 0 for row in rows], dtype=np.int64),
-        )
+            rows = connection.execution_options(yield_per=PART).execute(query)
+            for part in rows.partitions():
+                vectors = [row.vector for row in part]
+                dimensions = parts[0][1].shape[1] if parts else _usual_length(vectors)
+                sound = sound_rows(vectors, dimensions)
+                _leave_out([row.id for row, whole in zip(part, sound, strict=True) if not whole])
+                kept = [row for row, whole in zip(part, sound, strict=True) if whole]
+                if kept:
+                    numbers = np.array(
+                        [(row.id, row.photograph_id, not row.unfit, row.group_id or 0) for row in kept], dtype=np.int64
+                    )
+                    parts.append((numbers, np.stack([row.vector for row in kept])))
+        columns = np.concatenate([part for part, _ in parts]) if parts else np.zeros((0, 4), dtype=np.int64)
+        matrix = np.concatenate([part for _, part in parts]) if parts else np.zeros((0, 1), dtype=np.float32)
+        return IndexedFaces(columns[:, 0], matrix, columns[:, 1], columns[:, 2].astype(bool), columns[:, 3])
 
     def templates(self, group: int | str) -> tuple[Template, ...]:
         """Return the templates of a group, told by its number or name, those of good quality first.
@@ -118,8 +161,7 @@ class Collection:
             If there is no such group.
         """
         with self.reading() as connection:
-            own = _group_id(connection, group)
-            rows = connection.execute(_of_group(own)).all()
+            rows = _members(connection, _group_id(connection, group))
         embedder = self.embedder()
         return tuple(_template(row, embedder) for row in rows if embedder)
 
@@ -139,7 +181,7 @@ class Collection:
             name = connection.scalar(select(groups.c.name).where(groups.c.id == group))
             if name is None:
                 raise InputError(f"group {group} has no name; faceloupe name {group} NAME gives one")
-            rows = connection.execute(_of_group(group)).all()
+            rows = _members(connection, group)
         embedder = self.embedder()
         taken = [
             Photograph(
@@ -153,11 +195,8 @@ class Collection:
 
     def rulings(self, *, same: bool) -> list[tuple[int, int]]:
         """Return ids of two faces each that somebody said show one person, or two people."""
-        query = (
-            select(ruling_rows.c.one, ruling_rows.c.two).where(ruling_rows.c.same == same).order_by(ruling_rows.c.id)
-        )
         with self.reading() as connection:
-            return [(row.one, row.two) for row in connection.execute(query)]
+            return rulings.said(connection, same=same)
 
     def join(self, one: int, other: int) -> int:
         """Say that two groups are one person, and return the id of the group they are now.
@@ -218,17 +257,26 @@ class Collection:
             return rulings.undo(connection)
 
     def drop_gone(self) -> int:
-        """Remove photographs none of whose files is there any more, with their faces; return how many."""
+        """Remove photographs none of whose files is there any more, with their faces; return how many.
+
+        The bytes of their templates, and the names of groups that go with them, are erased from the database's files.
+
+        Raises
+        ------
+        GalleryError
+            If another program keeps the bytes from being erased: do the same again then.
+        """
         with self.writing() as connection:
             connection.execute(delete(places).where(places.c.gone.is_(True)))
-            left = select(places.c.photograph_id)
-            lost = select(photographs.c.id).where(photographs.c.id.not_in(left))
+            lost = select(photographs.c.id).where(photographs.c.id.not_in(select(places.c.photograph_id)))
             own = select(faces.c.id).where(faces.c.photograph_id.in_(lost))
             connection.execute(delete(ruling_rows).where(ruling_rows.c.one.in_(own) | ruling_rows.c.two.in_(own)))
             connection.execute(delete(faces).where(faces.c.photograph_id.in_(lost)))
-            dropped = connection.execute(delete(photographs).where(photographs.c.id.not_in(left))).rowcount
+            dropped = connection.execute(delete(photographs).where(photographs.c.id.in_(lost))).rowcount
             rulings.drop_empty(connection)
-            return dropped
+            rulings.forget_names(connection)
+        self._database.erase([table.name for table in metadata.sorted_tables])
+        return dropped
 
     def close(self) -> None:
         """Let go of the database."""
@@ -262,7 +310,7 @@ def open_collection(url: str | PathLike[str] = "collection.db", *, create: bool 
     InputError
         If the URL cannot be understood.
     """
-    database = Database(url, from_json=parse_json)
+    database = Database(url, from_json=_json)
     try:
         if create:
             database.make_file()
@@ -276,27 +324,49 @@ def open_collection(url: str | PathLike[str] = "collection.db", *, create: bool 
     return Collection(database)
 
 
-def _of_group(group: int) -> Select[Any]:
-    """Select what makes templates of a group's faces."""
+def _members(connection: Connection, group: int) -> list[Any]:
+    """Return the faces of a group, those of good quality first, without the damaged ones."""
     file = select(func.min(places.c.path)).where(places.c.photograph_id == photographs.c.id, places.c.gone.is_(False))
-    return (
+    query = (
         select(
-            faces.c.vector,
-            faces.c.quality,
-            photographs.c.sha256,
-            photographs.c.width,
-            photographs.c.height,
-            file.scalar_subquery().label("path"),
+            faces.c.id, faces.c.vector, faces.c.quality, photographs.c.sha256, photographs.c.width,
+            photographs.c.height, file.scalar_subquery().label("path"),
         )
         .join_from(faces, photographs)
         .where(faces.c.group_id == group)
         .order_by(faces.c.unfit != "", faces.c.id)
-    )
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    vectors = [row.vector for row in rows]
+    sound = sound_rows(vectors, _usual_length(vectors))
+    whole = [bool(fits) and is_quality(row.quality) for row, fits in zip(rows, sound, strict=True)]
+    _leave_out([row.id for row, kept in zip(rows, whole, strict=True) if not kept])
+    return [row for row, kept in zip(rows, whole, strict=True) if kept]
+
+
+def _usual_length(vectors: Sequence[NDArray[np.float32]]) -> int:
+    return Counter(map(len, vectors)).most_common(1)[0][0] if vectors else 0
+
+
+def _leave_out(numbers: Sequence[int]) -> None:
+    """Say that damaged faces are not part of an answer."""
+    if numbers:
+        shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
+        words = f"damaged, and left out: face {shown}. Index the photographs again into another collection"
+        warnings.warn(words, DamageWarning, stacklevel=3)
+
+
+def _json(content: Any) -> Any:
+    """Return what a column of JSON holds; None where another program wrote something else."""
+    try:
+        return parse_json(content)
+    except InputError:
+        return None
 
 
 def _group_id(connection: Connection, group: int | str) -> int:
     by_name = connection.scalar(select(groups.c.id).where(groups.c.name == str(group)))
-    number = by_name or (int(group) if str(group).isdigit() else 0)
+    number = by_name or (int(group) if str(group).isdecimal() and len(str(group)) <= DIGITS else 0)
     if connection.scalar(select(groups.c.id).where(groups.c.id == number)) is None:
         raise InputError(
             f"there is no photograph {group}, and no group of that name or number; faceloupe group lists them"
@@ -325,5 +395,5 @@ def _prepare(database: Database, *, create: bool) -> None:
     if not create:
         raise GalleryError(f"There is no collection at {database.name}. faceloupe index FOLDER makes one.")
     with database.writing() as connection:
-        metadata.create_all(connection)
-        connection.execute(insert(settings).values(name="schema", value=SCHEMA))
+        metadata.create_all(connection)  # those that are missing: another program may just have made it
+        keep_setting(connection, "schema", SCHEMA)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.collection.collection import Collection
-from faceloupe.collection.people import SeenFace, seen_faces
+from faceloupe.collection.seen import SeenFace, seen_faces
 from faceloupe.errors import InputError
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
@@ -100,12 +100,16 @@ class Sightings:
         """
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder")
-        folder.mkdir(parents=True, exist_ok=True)
         photographs = dict.fromkeys(item.face.path for item in self.sightings if item.face.path)
-        for number, path in enumerate(photographs, start=1):
-            target = folder / f"{number:0{len(str(len(photographs)))}}-{Path(path).name}"
+        targets = [
+            folder / f"{number:0{len(str(len(photographs)))}}-{Path(path).name}"
+            for number, path in enumerate(photographs, start=1)
+        ]
+        for target in targets:
             if target.exists() or target.is_symlink():
                 raise InputError(f"{target} is there already; name an empty folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, target in zip(photographs, targets, strict=True):
             if how == "copy":
                 shutil.copy2(path, target)
             else:
@@ -158,11 +162,12 @@ def find(collection: Collection, templates: Sequence[Template], point: Operating
     parts = range(0, len(indexed), FACES_AT_ONCE)
     best = [_best_scores(indexed.vectors[start : start + FACES_AT_ONCE], probes) for start in parts]
     scores = np.concatenate(best) if best else np.zeros(0)
+    rows = np.flatnonzero(scores >= point.threshold)
+    rows = rows[np.argsort(-scores[rows], kind="stable")]
     with collection.reading() as connection:
-        seen = seen_faces(connection)
-    order = [row for row in np.argsort(-scores, kind="stable").tolist() if scores[row] >= point.threshold]
-    ids, homes = indexed.ids.tolist(), indexed.groups.tolist()
-    sightings = tuple(Sighting(seen[ids[row]], float(scores[row]), homes[row]) for row in order)
+        seen = seen_faces(connection, indexed.ids[rows].tolist())
+    found = zip(indexed.ids[rows].tolist(), scores[rows].tolist(), indexed.groups[rows].tolist(), strict=True)
+    sightings = tuple(Sighting(seen[face], score, home) for face, score, home in found if face in seen)
     return Sightings(sightings, point, len(templates), len(indexed))
 
 

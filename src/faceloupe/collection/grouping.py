@@ -103,6 +103,7 @@ def group_faces(
     unfit: Collection[int] = (),
     same: Iterable[Pair] = (),
     different: Iterable[Pair] = (),
+    names: Sequence[int] | None = None,
 ) -> Grouping:
     """Group faces such that each group is held to be one person.
 
@@ -120,6 +121,8 @@ def group_faces(
         Places of faces of low quality: each joins the group that it is most like, and joins no two groups.
     same, different : iterable of (int, int)
         Places of two faces that are known to show one person, or two.
+    names : sequence of int, optional
+        What messages call the faces; otherwise their places.
 
     Returns
     -------
@@ -133,14 +136,15 @@ def group_faces(
     if vectors.ndim != 2 or len(vectors) != len(photographs):
         raise InputError(f"expected vectors (N, D) and N photographs, got {vectors.shape} and {len(photographs)}")
     tokens = _tokens(photographs, different)
+    names = range(len(vectors)) if names is None else names
     same, low = list(same), frozenset(unfit)
     offsets = np.zeros(len(vectors), dtype=np.float32)
-    first = _linked(vectors, offsets, tokens, threshold, low, same)
+    first = _linked(vectors, offsets, tokens, threshold, low, same, names)
     centres, own = _centres(vectors, first)
     if len(centres) < LEAST_COHORT:
         return _grouping(first, threshold, cohort=0)
     offsets = _offsets(vectors, centres, own)
-    return _grouping(_linked(vectors, offsets, tokens, threshold, low, same), threshold, cohort=len(centres))
+    return _grouping(_linked(vectors, offsets, tokens, threshold, low, same, names), threshold, cohort=len(centres))
 
 
 class _Linkage:
@@ -233,6 +237,7 @@ def _linked(
     threshold: float,
     unfit: frozenset[int],
     same: Sequence[Pair],
+    names: Sequence[int],
 ) -> _Linkage:
     ones = np.ones(len(vectors), dtype=np.float32)
     left = np.column_stack([vectors, -offsets, ones])
@@ -247,7 +252,7 @@ def _linked(
         else:
             linkage.meet(a, b)
             edges[a].append(b)
-    home = _join_known(linkage, same)
+    home = _join_known(linkage, same, names)
     for a in sorted({home.get(face, face) for face in edges}):
         linkage.propose(a, sorted(linkage.neighbours[a]))
     linkage.run()
@@ -267,15 +272,16 @@ def _pairs_above(left: Floats, right: Floats, threshold: float) -> Iterator[Pair
 
 def _best_of_rows(scores: Floats, threshold: float) -> Iterator[Pair]:
     rows, columns = np.nonzero(scores >= threshold)
-    crowded = np.flatnonzero(np.bincount(rows, minlength=len(scores)) > NEIGHBOURS)
-    for row in crowded.tolist():
-        own = np.flatnonzero(rows == row)
-        order = np.lexsort((columns[own], -scores[row, columns[own]]))
-        columns[own[order[NEIGHBOURS:]]] = -1
+    counts = np.bincount(rows, minlength=len(scores))
+    starts = np.cumsum(counts) - counts
+    for row in np.flatnonzero(counts > NEIGHBOURS).tolist():
+        own = columns[starts[row] : starts[row] + counts[row]]
+        order = np.lexsort((own, -scores[row, own]))
+        own[order[NEIGHBOURS:]] = -1
     yield from ((row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if column >= 0)
 
 
-def _join_known(linkage: _Linkage, same: Sequence[Pair]) -> dict[int, int]:
+def _join_known(linkage: _Linkage, same: Sequence[Pair], names: Sequence[int]) -> dict[int, int]:
     """Join what is known to be one person, and return the group of each face that was joined to another."""
     home: dict[int, int] = {}
     for first, second in same:
@@ -284,8 +290,8 @@ def _join_known(linkage: _Linkage, same: Sequence[Pair]) -> dict[int, int]:
             continue
         if not linkage.compatible(a, b):
             raise InputError(
-                f"faces {first} and {second} are said to show one person, and two people: they are of one "
-                "photograph, or were told apart. Take one of the two back"
+                f"faces {names[first]} and {names[second]} are said to show one person, and two people: they are of "
+                "one photograph, or were told apart. Take one of the two back"
             )
         linkage.join(a, b, 1.0)
         home.update(dict.fromkeys(linkage.faces[a], a))

@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from faceloupe.collection.collection import Collection
-from faceloupe.collection.schema import add_row, faces, photographs, places, settings
+from faceloupe.collection.schema import add_row, faces, keep_setting, photographs, places, setting
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.faces.trees import ListedFile, list_tree
+from faceloupe.faces.trees import ListedFile, Tree, list_tree
 from faceloupe.files import sha256_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.numerals import counted
@@ -36,11 +36,15 @@ __all__ = ["Indexed", "index"]
 BATCH = 64
 """Photographs that are written in one transaction, at most: what a stop can lose."""
 
-PATHS = 1000
-"""Paths that are asked for at a time: databases limit the values in a query."""
+PART = 1000
+"""Paths or numbers that are asked for at a time: databases limit the values in a query."""
 
 SECONDS = 2.0
 """After so long a smaller batch is written."""
+
+CHANGED = "changed while it was read; index it again"
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -138,8 +142,7 @@ def index(
         If weights or packages are missing.
     """
     started = perf_counter()
-    roots = [Path(path) for path in paths]
-    tree = list_tree(roots, SUFFIXES + CLIP_SUFFIXES)
+    tree = list_tree(paths, SUFFIXES + CLIP_SUFFIXES)
     report = Indexed(skipped=tree.skipped, others=tree.others)
     embedder = embedder or SFace()
     _check_embedder(collection, embedder)
@@ -148,9 +151,9 @@ def index(
     for done, photograph in enumerate(recognised, start=1):
         run.add(photograph)
         if progress is not None:
-            progress(report.known + report.moved + done, len(tree.files))
-    run.write()
-    _note_gone(collection, roots, {file.path for file in tree.files}, report)
+            progress(run.passed + done, len(tree.files))
+    run.finish()
+    _note_gone(collection, tree, report)
     report.seconds = perf_counter() - started
     return report
 
@@ -173,48 +176,68 @@ class _Run:
         self._batch: list[tuple[Photograph, list[ListedFile]]] = []
         self._moved: list[tuple[ListedFile, int]] = []
         self._since = monotonic()
+        self.passed = 0  # files that need not be recognised
 
     def to_read(self, listing: Iterable[ListedFile]) -> Iterator[str | Photograph]:
         """Yield files whose content is not known, a clip with its people; note those whose content is."""
         for file in listing:
             size, modified, gone = self._places.get(file.path, (-1, -1, False))
             if (size, modified) == file[1:] and not gone:
+                self.passed += 1
                 self._report.known += 1
                 self._report.unusable += file.path in self._unusable
-                continue
-            try:
-                file.path.encode()
-                digest = sha256_of(Path(file.path))
-            except UnicodeEncodeError:
-                reason = "its name holds bytes that are no UTF-8, which no database keeps: rename it"
-                self._report.skipped.append(Skipped(as_text(file.path), reason))
-                continue
-            except (InputError, OSError) as problem:  # a pipe or a device; a file that is gone or must not be read
-                self._report.skipped.append(Skipped(as_text(file.path), _reason(problem)))
-                continue
-            if digest in self._ids:
-                self._moved.append((file, self._ids[digest]))
-                self._report.moved += 1
-            elif digest in self._copies:
-                self._copies[digest].append(file)
-                self._report.moved += 1
-            else:
-                self._copies[digest].append(file)
+            elif digest := self._digest(file):
+                known = digest in self._ids or digest in self._copies
+                if digest in self._ids:
+                    self._moved.append((file, self._ids[digest]))
+                    self._write_in_time()
+                else:
+                    self._copies[digest].append(file)
+                if known:
+                    self.passed += 1
+                    continue
                 clip = photograph_of_clip(Path(file.path), digest, self._embedder) if is_clip(file.path) else None
                 yield clip or file.path
+
+    def _digest(self, file: ListedFile) -> str | None:
+        """Return the hash of a file; None if it cannot be read or named, which is told."""
+        try:
+            file.path.encode()
+            return sha256_of(Path(file.path))
+        except UnicodeEncodeError:
+            self._skip(file.path, "its name holds bytes that are no UTF-8, which no database keeps: rename it")
+        except InputError as problem:  # a pipe or a device
+            self._skip(file.path, str(problem))
+        except OSError as problem:  # it is gone, or must not be read
+            self._skip(file.path, problem.strerror or str(problem))
+        self.passed += 1
+        return None
+
+    def _skip(self, path: str, reason: str) -> None:
+        self._report.skipped.append(Skipped(as_text(path), reason))
 
     def add(self, photograph: Photograph) -> None:
         """Take in a photograph; write once there are enough."""
         files = self._copies.pop(photograph.sha256, [])
+        path, problem = str(photograph.path), photograph.problem
         if not photograph.sha256 or not files:
-            reason = photograph.problem.reason if photograph.problem else "changed while it was read; index it again"
-            self._report.skipped.append(Skipped(as_text(str(photograph.path)), reason))
+            self._skip(path, problem.reason if problem else CHANGED)
             return
-        if photograph.problem is not None:
-            self._report.skipped.append(Skipped(as_text(str(photograph.path)), photograph.problem.reason))
+        if problem is not None:
+            self._skip(path, problem.reason)
         self._batch.append((photograph, files))
+        self._write_in_time()
+
+    def _write_in_time(self) -> None:
         if len(self._batch) >= BATCH or monotonic() - self._since > SECONDS:
             self.write()
+
+    def finish(self) -> None:
+        """Write the rest, and tell which copies of a file that could not be read again were left."""
+        self.write()
+        for _, *copies in self._copies.values():
+            for file in copies:
+                self._skip(file.path, CHANGED)
 
     def write(self) -> None:
         """Bring what waits to the disk, in one transaction."""
@@ -240,6 +263,7 @@ class _Run:
                     connection.execute(insert(faces), rows)
                 self._report.new += photograph.problem is None
                 self._report.faces += len(rows)
+            self._report.moved += len(self._moved) - len(self._batch)
             for file, own in self._moved:
                 values = {"photograph_id": own, "bytes": file.bytes, "modified": file.modified, "gone": False}
                 if file.path in self._places:
@@ -250,31 +274,37 @@ class _Run:
         self._batch, self._moved, self._since = [], [], monotonic()
 
     def _see_others(self, connection: Connection) -> None:
-        """Take in what another indexing, at work at the same time, has written of this batch."""
+        """Take in what others, at work at the same time, have written of this batch, or removed."""
         digests = [photograph.sha256 for photograph, _ in self._batch]
         query = select(photographs.c.sha256, photographs.c.id).where(photographs.c.sha256.in_(digests))
         self._ids.update((row.sha256, row.id) for row in connection.execute(query))
+        there: set[int] = set()
+        for part in _parts([own for _, own in self._moved]):
+            there.update(connection.scalars(select(photographs.c.id).where(photographs.c.id.in_(part))))
+        for file, own in self._moved:
+            if own not in there:
+                self._skip(file.path, "its photograph was removed meanwhile; index it again")
+        self._moved = [(file, own) for file, own in self._moved if own in there]
         paths = [file.path for _, files in self._batch for file in files] + [file.path for file, _ in self._moved]
-        for start in range(0, len(paths), PATHS):
-            there = select(places.c.path).where(places.c.path.in_(paths[start : start + PATHS]))
-            for path in connection.scalars(there):
+        for some in _parts(paths):
+            for path in connection.scalars(select(places.c.path).where(places.c.path.in_(some))):
                 self._places.setdefault(path, (-1, -1, False))
 
 
+def _parts(values: list[T]) -> Iterator[list[T]]:
+    yield from (values[start : start + PART] for start in range(0, len(values), PART))
+
+
 def _check_embedder(collection: Collection, embedder: Embedder) -> None:
-    made_by, wanted = collection.embedder(), EmbedderId(embedder.name, embedder.sha256)
-    if made_by is None:
-        with collection.writing() as connection:
-            connection.execute(insert(settings).values(name="embedder", value=list(wanted)))
-    elif made_by != wanted:
+    wanted = EmbedderId(embedder.name, embedder.sha256)
+    with collection.writing() as connection:
+        made_by = setting(connection, "embedder") or list(wanted)
+        keep_setting(connection, "embedder", made_by)
+    if EmbedderId(*made_by) != wanted:
         raise InputError(
-            f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
-            "Index into another collection"
+            f"the faces of {collection.location} were embedded by {EmbedderId(*made_by)}, not by {wanted}: they cannot "
+            "be compared. Index into another collection"
         )
-
-
-def _reason(problem: Exception) -> str:
-    return problem.strerror or str(problem) if isinstance(problem, OSError) else str(problem)
 
 
 def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> list[dict[str, Any]]:
@@ -295,12 +325,20 @@ def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> lis
     return rows
 
 
-def _note_gone(collection: Collection, roots: list[Path], there: set[str], report: Indexed) -> None:
+def _note_gone(collection: Collection, tree: Tree, report: Indexed) -> None:
     """Note files that are there no more in the folders looked through; drop those whose content is elsewhere."""
-    folders = tuple(str(root.absolute()) + os.sep for root in roots if root.is_dir())
+    there = {file.path for file in tree.files}
+    folders, unread = (
+        tuple(f"{folder}{os.sep}" for folder in tree.folders),
+        tuple(f"{path}{os.sep}" for path in tree.unread),
+    )
     with collection.writing() as connection:
         rows = connection.execute(select(places.c.path, places.c.photograph_id).where(places.c.gone.is_(False))).all()
-        lost = [row for row in rows if row.path not in there and row.path.startswith(folders)] if folders else []
+        lost = [
+            row
+            for row in rows
+            if row.path not in there and row.path.startswith(folders) and not f"{row.path}{os.sep}".startswith(unread)
+        ]
         gone = {row.path for row in lost}
         left = {row.photograph_id for row in rows if row.path not in gone}
         for path, photograph_id in lost:

@@ -7,14 +7,17 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
 
 from faceloupe.collection.schema import actions, add_row, faces, groups, rulings
 from faceloupe.errors import InputError
 from faceloupe.gallery.people import checked_name
 from faceloupe.gallery.trail import current_user
 
-__all__ = ["confirm", "drop_empty", "join", "name", "separate", "undo"]
+__all__ = ["confirm", "drop_empty", "forget_names", "join", "name", "said", "separate", "undo"]
+
+PART = 10_000
+"""Faces that are named in a query at a time: databases limit the values in one."""
 
 FIT_FACES = 64
 """Faces of a group that a face is told apart from, the first ones: all of a group of usual size."""
@@ -31,53 +34,50 @@ def join(connection: Connection, one: int, other: int) -> int:
             f"groups {one} and {other} are called {names[one]!r} and {names[other]!r}: take one name back first "
             f"(faceloupe name {other} --none)"
         )
-    _check_compatible(connection, members[one], members[other])
+    _check_compatible(connection, one, other)
     into, gone = (other, one) if names[other] else (one, other)
-    action = _note(connection, "join", members[gone], removed=[gone])
+    action = _note(connection, "join", members[gone], gone, removed=[gone])
     first, *others = members[into] + members[gone]
     _rule(connection, action, True, [(first, other) for other in others])
-    _move(connection, members[gone], into)
+    connection.execute(update(faces).where(faces.c.group_id == gone).values(group_id=into))
     drop_empty(connection)
     return into
 
 
 def separate(connection: Connection, chosen: Sequence[int]) -> int:
     """See :meth:`faceloupe.collection.Collection.separate`."""
-    query = select(faces.c.id, faces.c.group_id).where(faces.c.id.in_(chosen))
-    homes = {row.id: row.group_id for row in connection.execute(query)}
+    homes = _homes(connection, chosen)
     missing = sorted(set(chosen) - homes.keys())
     if missing or not chosen:
         raise InputError(f"there is no face {missing[0]} in the collection" if missing else "name one face or more")
-    if len(set(homes.values())) > 1 or None in homes.values():
+    home, *others = set(homes.values())
+    if others or home is None:
         raise InputError("name faces of one group; faceloupe group lists them")
-    home = next(iter(homes.values()))
     left = [face for face in _members(connection, home) if face not in homes]
     if not left:
         raise InputError(f"these are all faces of group {home}; leave one, or join the group to another")
-    first, *others = sorted(homes)
-    broken = _same_between(connection, [first, *others], left)
-    action = _note(connection, "separate", [first, *others], broken=[list(row) for row in broken])
-    if broken:  # what held the rest together may have been among the faces that leave
-        connection.execute(delete(rulings).where(rulings.c.id.in_([row.id for row in broken])))
-        _rule(connection, action, True, [(left[0], other) for other in left[1:]])
-    _rule(connection, action, True, [(first, other) for other in others])
-    _rule(connection, action, False, [(first, other) for other in left[:FIT_FACES]])
+    first, *rest = sorted(homes)
     new = add_row(connection, groups, name=None)
-    _move(connection, [first, *others], new)
+    _move(connection, homes, new)
+    across = [row for row in _across(connection, new, home) if row.same]
+    action = _note(connection, "separate", homes, home, broken=[[row.action_id, row.one, row.two] for row in across])
+    if across:  # what held the rest together may have been among the faces that leave
+        gone = [{"ruling": row.id} for row in across]
+        connection.execute(delete(rulings).where(rulings.c.id == bindparam("ruling")), gone)
+        _rule(connection, action, True, [(left[0], other) for other in left[1:]])
+    _rule(connection, action, True, [(first, other) for other in rest])
+    _rule(connection, action, False, [(first, other) for other in left[:FIT_FACES]])
     return new
 
 
 def confirm(connection: Connection, one: int, other: int) -> bool:
     """See :meth:`faceloupe.collection.Collection.confirm`."""
-    homes = {
-        row.id: row.group_id
-        for row in connection.execute(select(faces.c.id, faces.c.group_id).where(faces.c.id.in_([one, other])))
-    }
+    homes = _homes(connection, [one, other])
     missing = [face for face in (one, other) if homes.get(face) is None]
     if missing or one == other:
         raise InputError(f"there is no face {missing[0]} in a group" if missing else "name two faces")
     same = bool(homes[one] == homes[other])
-    action = _note(connection, "confirm", [])
+    action = _note(connection, "confirm", [], None)
     _rule(connection, action, same, [(one, other)])
     return same
 
@@ -91,7 +91,7 @@ def name(connection: Connection, group: int, name: str | None) -> None:
         raise InputError(
             f"group {holder} is called {name!r} already; if they are one person: faceloupe join {holder} {group}"
         )
-    _note(connection, "name", [], named=[[group, _name(connection, group)]])
+    _note(connection, "name", [], None, named=[[group, _name(connection, group)]])
     connection.execute(update(groups).where(groups.c.id == group).values(name=name))
 
 
@@ -101,26 +101,45 @@ def undo(connection: Connection) -> str | None:
     last = connection.execute(query).one_or_none()
     if last is None:
         return None
+    before = last.before if isinstance(last.before, dict) else {}
     connection.execute(delete(rulings).where(rulings.c.action_id == last.id))
-    for _, action, first, second in last.before.get("broken", []):
-        _rule(connection, action, True, [(first, second)])
-    for group in last.before.get("removed", []):
+    broken = before.get("broken", [])
+    there = _homes(connection, [face for _, *pair in broken for face in pair])  # photographs may have been removed
+    for action, first, second in broken:
+        if first in there and second in there:
+            _rule(connection, action, True, [(first, second)])
+    for group in before.get("removed", []):
         if not _exists(connection, group):
             connection.execute(insert(groups).values(id=group))
-    for face, group in last.before["faces"]:
-        _move(connection, [face], group if _exists(connection, group) else add_row(connection, groups, name=None))
-    for group, former in last.before.get("named", []):
+    if moved := before.get("faces"):
+        home = before["home"]
+        _move(connection, moved, home if _exists(connection, home) else add_row(connection, groups, name=None))
+    for group, former in before.get("named", []):
         connection.execute(update(groups).where(groups.c.id == group).values(name=former))
     drop_empty(connection)
-    connection.execute(update(actions).where(actions.c.id == last.id).values(undone=True))
+    connection.execute(update(actions).where(actions.c.id == last.id).values(undone=True, before={}))
     what: str = last.what
     return what
+
+
+def said(connection: Connection, *, same: bool) -> list[tuple[int, int]]:
+    """See :meth:`faceloupe.collection.Collection.rulings`."""
+    query = select(rulings.c.one, rulings.c.two).where(rulings.c.same == same).order_by(rulings.c.id)
+    return [(row.one, row.two) for row in connection.execute(query)]
 
 
 def drop_empty(connection: Connection) -> None:
     """Remove groups without a face."""
     inhabited = select(faces.c.group_id).where(faces.c.group_id.is_not(None))
     connection.execute(delete(groups).where(groups.c.id.not_in(inhabited)))
+
+
+def forget_names(connection: Connection) -> None:
+    """Remove the former names of groups that are there no more from what undoing would put back."""
+    for row in connection.execute(select(actions.c.id, actions.c.before).where(actions.c.what == "name")).all():
+        named = (row.before or {}).get("named", [])
+        if not all(_exists(connection, group) for group, _ in named):
+            connection.execute(update(actions).where(actions.c.id == row.id).values(before={}))
 
 
 def _members(connection: Connection, group: int) -> list[int]:
@@ -132,32 +151,40 @@ def _members(connection: Connection, group: int) -> list[int]:
     return members
 
 
-def _check_compatible(connection: Connection, some: Collection[int], others: Collection[int]) -> None:
-    of_one = select(faces.c.photograph_id).where(faces.c.id.in_(some))
-    shared = select(faces.c.id).where(faces.c.id.in_(others), faces.c.photograph_id.in_(of_one)).limit(1)
+def _check_compatible(connection: Connection, one: int, other: int) -> None:
+    of_one = select(faces.c.photograph_id).where(faces.c.group_id == one)
+    shared = select(faces.c.id).where(faces.c.group_id == other, faces.c.photograph_id.in_(of_one)).limit(1)
     if (face := connection.scalar(shared)) is not None:
         raise InputError(f"face {face} and one of the other group are of one photograph: they are two people")
-    apart = select(rulings.c.id).where(rulings.c.same.is_(False), _across(some, others))
-    if connection.scalar(apart.limit(1)) is not None:
+    if not all(row.same for row in _across(connection, one, other)):
         raise InputError("somebody said that they are two people: take that back first (faceloupe undo)")
 
 
-def _same_between(connection: Connection, some: Collection[int], others: Collection[int]) -> Sequence[Any]:
-    """Return what was said to be one person across two sets of faces."""
-    query = select(rulings.c.id, rulings.c.action_id, rulings.c.one, rulings.c.two)
-    return connection.execute(query.where(rulings.c.same.is_(True), _across(some, others))).all()
+def _across(connection: Connection, group: int, other: int) -> Sequence[Row[Any]]:
+    """Return the rulings about a face of one group and a face of another."""
+    one, two = faces.alias(), faces.alias()
+    query = (
+        select(rulings)
+        .join(one, one.c.id == rulings.c.one)
+        .join(two, two.c.id == rulings.c.two)
+        .where(tuple_(one.c.group_id, two.c.group_id).in_([(group, other), (other, group)]))
+    )
+    return connection.execute(query).all()
 
 
-def _across(some: Collection[int], others: Collection[int]) -> ColumnElement[bool]:
-    """Return the condition that a ruling is about a face of one set and a face of another."""
-    one, two = rulings.c.one, rulings.c.two
-    return (one.in_(some) & two.in_(others)) | (one.in_(others) & two.in_(some))
+def _homes(connection: Connection, some: Collection[int]) -> dict[int, int | None]:
+    """Return the group of each face that is there."""
+    homes: dict[int, int | None] = {}
+    numbers = list(some)
+    for start in range(0, len(numbers), PART):
+        part = select(faces.c.id, faces.c.group_id).where(faces.c.id.in_(numbers[start : start + PART]))
+        homes.update((row.id, row.group_id) for row in connection.execute(part))
+    return homes
 
 
-def _note(connection: Connection, what: str, moved: Collection[int], **before: Any) -> int:
-    """Note an action with what undoing it puts back, and return its id."""
-    homes = connection.execute(select(faces.c.id, faces.c.group_id).where(faces.c.id.in_(moved)))
-    before["faces"] = [list(row) for row in homes]
+def _note(connection: Connection, what: str, moved: Collection[int], home: int | None, **before: Any) -> int:
+    """Note an action with what undoing it puts back, such as the group that faces were in, and return its id."""
+    before |= {"faces": list(moved), "home": home}
     return add_row(
         connection, actions, at=datetime.now(UTC), who=current_user(), what=what, before=before, undone=False
     )
@@ -169,8 +196,10 @@ def _rule(connection: Connection, action: int, same: bool, pairs: Iterable[tuple
         connection.execute(insert(rulings), rows)
 
 
-def _move(connection: Connection, moved: Collection[int], group: int) -> None:
-    connection.execute(update(faces).where(faces.c.id.in_(moved)).values(group_id=group))
+def _move(connection: Connection, moved: Iterable[int], group: int) -> None:
+    change = update(faces).where(faces.c.id == bindparam("face")).values(group_id=group)
+    if rows := [{"face": face} for face in moved]:
+        connection.execute(change, rows)
 
 
 def _exists(connection: Connection, group: int | None) -> bool:

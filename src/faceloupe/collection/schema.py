@@ -15,7 +15,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     insert,
+    select,
 )
 
 from faceloupe.gallery.schema import Instant, Vector, big_integer
@@ -26,10 +28,12 @@ __all__ = [
     "add_row",
     "faces",
     "groups",
+    "keep_setting",
     "metadata",
     "photographs",
     "places",
     "rulings",
+    "setting",
     "settings",
 ]
 
@@ -39,7 +43,8 @@ SCHEMA = 1
 metadata = MetaData()
 
 settings = Table("collection_settings", metadata, Column("name", String(40), primary_key=True), Column("value", JSON))
-"""The schema's version, and the embedder that made all templates."""
+"""The schema's version, the embedder that made all templates, what the last grouping was unsure of, and a token that
+is another one after every change."""
 
 photographs = Table(
     "collection_photographs",
@@ -70,7 +75,6 @@ groups = Table(
     metadata,
     Column("id", big_integer(), primary_key=True),
     Column("name", String(200), unique=True),
-    Column("weakest", JSON),  # the join with the lowest mean score, see faceloupe.collection.people.Doubt
     sqlite_autoincrement=True,  # numbers are never used again
 )
 """Faces held to be one person."""
@@ -102,7 +106,7 @@ actions = Table(
     Column("undone", Boolean, nullable=False, default=False),
     sqlite_autoincrement=True,
 )
-"""What people did, in order; never a name or a template, which could not be forgotten."""
+"""What people did, in order, with the name that a group had before; never a template."""
 
 rulings = Table(
     "collection_rulings",
@@ -121,3 +125,14 @@ def add_row(connection: Connection, table: Table, **values: Any) -> int:
     """Add a row to a table and return its id."""
     added: int = connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
     return added
+
+
+def setting(connection: Connection, name: str) -> Any:
+    """Return a setting; None if there is none."""
+    return connection.scalar(select(settings.c.value).where(settings.c.name == name))
+
+
+def keep_setting(connection: Connection, name: str, value: Any) -> None:
+    """Keep a setting in place of the one there is."""
+    connection.execute(delete(settings).where(settings.c.name == name))
+    connection.execute(insert(settings).values(name=name, value=value))

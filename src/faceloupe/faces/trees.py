@@ -44,11 +44,17 @@ class Tree:
         What could not be looked at, with the reason.
     others : int
         Files that are not called like photographs.
+    folders : list of str
+        The folders looked through, as the paths of their files begin.
+    unread : list of str
+        Files and folders in them that could not be looked at: what is there is not known.
     """
 
     files: list[ListedFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     others: int = 0
+    folders: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 def list_tree(roots: Iterable[str | PathLike[str]], suffixes: Collection[str] = SUFFIXES) -> Tree:
@@ -67,26 +73,31 @@ def list_tree(roots: Iterable[str | PathLike[str]], suffixes: Collection[str] = 
     for root in map(Path, roots):
         if not root.exists():
             raise InputError(f"{root} is not there; name files or folders of photographs")
+        root = root.resolve() if ".." in root.parts else root.absolute()  # one name for each file, from wherever
+        if root.is_dir():
+            tree.folders.append(str(root))
         for path in _walk(root, tree, suffixes) if root.is_dir() else [root]:
             try:
                 status = path.stat()
             except OSError as problem:
-                tree.skipped.append(Skipped(as_text(str(path.absolute())), problem.strerror or str(problem)))
-                continue
-            absolute = str(path.absolute())
-            files[absolute] = ListedFile(absolute, status.st_size, status.st_mtime_ns)
+                _note(tree, str(path), problem)
+            else:
+                files[str(path)] = ListedFile(str(path), status.st_size, status.st_mtime_ns)
     tree.files = list(files.values())
     return tree
 
 
 def _walk(root: Path, tree: Tree, suffixes: Collection[str]) -> Iterator[Path]:
-    def note(problem: OSError) -> None:
-        tree.skipped.append(Skipped(as_text(str(problem.filename)), problem.strerror or str(problem)))
-
-    for folder, below, names in os.walk(root, onerror=note):
+    for folder, below, names in os.walk(root, onerror=lambda problem: _note(tree, str(problem.filename), problem)):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
             if path.suffix.lower() in suffixes:
                 yield path
             else:
                 tree.others += 1
+
+
+def _note(tree: Tree, path: str, problem: OSError) -> None:
+    if not isinstance(problem, FileNotFoundError):
+        tree.unread.append(path)
+    tree.skipped.append(Skipped(as_text(path), problem.strerror or str(problem)))

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from os import PathLike
@@ -150,6 +150,30 @@ class Database:
         with self._connected("bare") as connection:
             yield connection
 
+    def erase(self, tables: Sequence[str]) -> None:
+        """Build tables anew, so that no byte of rows that were deleted is left; of an SQLite file, all tables.
+
+        Raises
+        ------
+        GalleryError
+            If another program keeps it from that.
+        """
+        with self.bare() as connection:
+            if self.path is None:
+                connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+                for table in tables:
+                    connection.exec_driver_sql(f"VACUUM FULL {table}")
+                return
+            # It copies everything to a temporary file: beside the database, on its disk, not in the system's folder.
+            beside = str(self.path.absolute().parent).replace("'", "''")
+            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{beside}'")
+            try:
+                connection.exec_driver_sql("VACUUM")
+            finally:
+                connection.exec_driver_sql("PRAGMA temp_store_directory = ''")
+            if connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+                raise GalleryError(f"{self.name} is being read by another program. Wait for it to finish, or end it.")
+
     def let_readers_in(self) -> None:
         """Make the SQLite file one that can be read while it is written (write-ahead log); it remembers that."""
         if self.path is None:
@@ -171,6 +195,8 @@ class Database:
                 yield connection
         except DBAPIError as problem:
             raise in_words(problem, self.name, reading=purpose == "read") from problem
+        except OverflowError as problem:  # SQLite's numbers have 64 bits
+            raise InputError("no row has so large a number") from problem
         except UnicodeDecodeError as problem:  # the schema itself, which the driver's complaint quotes
             raise GalleryError(f"{self.name} is damaged. Restore it from a backup (faceloupe restore).") from problem
 

@@ -8,9 +8,11 @@ where it was made.
 """
 
 import base64
+import hmac
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,15 @@ from faceloupe.files import write_whole
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import flaws, leave_out
-from faceloupe.seals import read_secret, seals_of
+from faceloupe.seals import read_secret
 
 __all__ = ["SCHEMA", "documents", "export"]
 
 SCHEMA = "faceloupe.gallery/1"
 _NOTICE = "Personal data: names and biometric templates. Keep it as carefully as the gallery, and delete it after use."
+PART = 1000
+"""References that are read at a time."""
+
 _AS_THEY_ARE = ("embedder", "weights_sha256", "dimensions", "quality", "source_sha256")
 
 Document = dict[str, Any]
@@ -39,14 +44,26 @@ def export(connection: Connection, path: Path, key: Path | None = None) -> int:
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not.")
     secret = None if key is None else read_secret(key)
-    lines = [_line(document) for document in documents(connection)]
-    body = b"".join(lines)
-    end = _line({"subjects": len(lines) - 1, **seals_of(body, secret)})
+    written = -1  # the first document is not of a subject
+
+    def lines() -> Iterator[bytes]:
+        nonlocal written
+        digest, signed = sha256(), None if secret is None else hmac.new(secret, digestmod="sha256")
+        for document in documents(connection):
+            line = _line(document)
+            written += 1
+            digest.update(line)
+            if signed is not None:
+                signed.update(line)
+            yield line
+        signature = {} if signed is None else {"hmac_sha256": signed.hexdigest()}
+        yield _line({"subjects": written, "sha256": digest.hexdigest(), **signature})
+
     try:
-        write_whole(path, body + end)
+        write_whole(path, lines())
     except OSError as problem:
         raise GalleryError(f"{path} cannot be written: {problem.strerror}.") from problem
-    return len(lines) - 1
+    return written
 
 
 def documents(connection: Connection) -> Iterator[Document]:
@@ -65,16 +82,20 @@ def documents(connection: Connection) -> Iterator[Document]:
         "exported": datetime.now(UTC).isoformat(),
         "operating_points": [point.to_document() for point in saved_points.latest_of_all(connection).values()],
     }
-    people = {row.id: row for row in connection.execute(select(subjects))}
-    rows = connection.execute(select(references).order_by(references.c.subject_id, references.c.id))
-    sound = (row for row in rows if row.id not in damaged and row.subject_id in people)
-    for subject_id, kept in groupby(sound, key=lambda row: row.subject_id):
-        subject = people[subject_id]
+    query = (
+        select(references, subjects.c.name, subjects.c.consent, subjects.c.created.label("since"))
+        .join_from(references, subjects)
+        .order_by(references.c.subject_id, references.c.id)
+        .execution_options(yield_per=PART)
+    )
+    sound = (row for row in connection.execute(query) if row.id not in damaged)
+    for _, kept in groupby(sound, key=lambda row: row.subject_id):
+        rows = list(kept)
         yield {
-            "name": subject.name,
-            "consent": subject.consent,
-            "created": subject.created.isoformat(),
-            "references": [_reference_document(row) for row in kept],
+            "name": rows[0].name,
+            "consent": rows[0].consent,
+            "created": rows[0].since.isoformat(),
+            "references": [_reference_document(row) for row in rows],
         }
 
 

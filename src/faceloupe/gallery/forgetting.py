@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from faceloupe.errors import GalleryError, InputError, SubjectError
 from faceloupe.gallery import people, trail
-from faceloupe.gallery.database import BUSY_SECONDS, Database
+from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import Forgotten
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
@@ -103,22 +103,6 @@ def _went_before(connection: Connection, subject: str | int, reference: int | No
 def _erase(database: Database) -> None:
     with database.reading() as connection:
         reached = trail.last_forget(connection)  # one that comes after the VACUUM is not
-    with database.bare() as connection:
-        if database.path is None:
-            connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
-            connection.exec_driver_sql("VACUUM FULL face_references")
-            connection.exec_driver_sql("VACUUM FULL subjects")
-        else:
-            # It copies everybody to a temporary file: beside the database, on its disk, not in the system's folder.
-            beside = str(database.path.absolute().parent).replace("'", "''")
-            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{beside}'")
-            try:
-                connection.exec_driver_sql("VACUUM")
-            finally:
-                connection.exec_driver_sql("PRAGMA temp_store_directory = ''")
-            if connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
-                raise GalleryError(
-                    f"{database.name} is being read by another program. Wait for it to finish, or end it."
-                )
+    database.erase([references.name, subjects.name])
     with database.writing() as connection:
         trail.note(connection, "erase", upto=reached)

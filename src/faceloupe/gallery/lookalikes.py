@@ -14,7 +14,7 @@ from faceloupe.scores.points import OperatingPoint, one_in
 
 __all__ = ["LookAlikes", "look_alikes", "matching_pairs"]
 
-_ROWS = 1024  # of the matrix of all scores, held at once
+_SCORES = 2**23  # held at once, 32 MB, however many references there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,9 @@ def matching_pairs(
     threshold : float
     """
     best: dict[tuple[int, int], float] = defaultdict(lambda: -1.0)
-    for start in range(0, len(vectors), _ROWS):
-        scores = vectors[start : start + _ROWS] @ vectors[start:].T
+    rows = max(16, _SCORES // max(len(vectors), 1))
+    for start in range(0, len(vectors), rows):
+        scores = vectors[start : start + rows] @ vectors[start:].T
         for row, column in zip(*np.nonzero(scores >= threshold), strict=True):
             first, second = sorted((int(subjects[start + row]), int(subjects[start + column])))
             if first != second:

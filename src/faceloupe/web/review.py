@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from sqlalchemy import select
 
 from faceloupe.collection.collection import Collection
-from faceloupe.collection.people import DEFAULT_FPIR, Doubt, Group, People, group, refreshed, seen_faces
-from faceloupe.collection.pictures import cut_out
+from faceloupe.collection.groups import DEFAULT_FPIR, group, grouped
+from faceloupe.collection.people import Doubt, Group, People
+from faceloupe.collection.schema import faces
+from faceloupe.collection.seen import cut_out, seen_faces
 
 __all__ = ["Review"]
 
@@ -32,14 +35,23 @@ class Review:
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
         self._people: People | None = None
+        self._state: str | None = None
         self._lock = Lock()
 
-    def people(self, *, anew: bool = False, fpir: float = DEFAULT_FPIR) -> People:
-        """Return the people as they are now; they are grouped the first time, and whenever that is asked for."""
+    def people(self) -> People | None:
+        """Return the people as they are now, read again only after a change; None if they were never grouped."""
         with self._lock:
-            if self._people is None or anew:
-                self._people = group(self.collection, fpir=fpir)
-            return refreshed(self.collection, self._people)
+            state = self.collection.state()
+            if self._state != state:
+                self._people, self._state = grouped(self.collection), state
+            return self._people
+
+    def group(self, fpir: float = DEFAULT_FPIR) -> People:
+        """Group all faces anew, and return the people."""
+        group(self.collection, fpir=fpir)
+        people = self.people()
+        assert people is not None  # noqa: S101 - they have just been grouped
+        return people
 
     def document(self, people: People, first: int, count: int, shown: int) -> dict[str, Any]:
         """Return a part of the groups with all doubts, as a plain dictionary: of each group some faces."""
@@ -61,9 +73,12 @@ class Review:
         }
 
     def face(self, number: int) -> bytes | None:
-        """Return a face as PNG, cut out of its photograph; None if it is not there any more."""
+        """Return a face as PNG: as it was kept, or cut out of its photograph; None if neither is there."""
         with self.collection.reading() as connection:
-            face = seen_faces(connection, number).get(number)
+            kept: bytes | None = connection.scalar(select(faces.c.chip).where(faces.c.id == number))
+            face = seen_faces(connection, [number]).get(number)
+        if kept is not None:
+            return kept
         picture = None if face is None else cut_out(face, SIDE)
         if picture is None:
             return None

@@ -41,6 +41,10 @@ NETWORKS = "networks"
 """The folder among the studies that keeps the networks trained here."""
 
 
+PICTURES = 2
+"""Photographs of the collection that are read at once to show a face; further ones wait."""
+
+
 class Service:
     """All that is open while a server runs.
 
@@ -81,6 +85,7 @@ class Service:
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
         self.calibrating = Workers(memory=MEMORY, seconds=SECONDS)
         self.calibrations, self.traces = Slots(1, "calibrations"), Slots(4, "traces")
+        self.groupings, self.pictures = Slots(1, "groupings"), asyncio.Semaphore(PICTURES)
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
 

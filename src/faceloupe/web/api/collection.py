@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
+from faceloupe.collection.groups import DEFAULT_FPIR
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import LARGEST, Number, Service, Serving, as_caller, beside, needs
 from faceloupe.web.uploads import Sent, body_of, described
 
 if TYPE_CHECKING:
+    from faceloupe.collection.people import People
     from faceloupe.web.review import Review
 
 __all__ = ["router"]
@@ -27,7 +29,9 @@ Id = Annotated[int, Field(ge=1, le=LARGEST)]
 class Grouping(Sent):
     """How to group."""
 
-    fpir: float = Field(default=0.1, gt=0, lt=1, description="Share of faces that may meet a stranger by chance.")
+    fpir: float = Field(
+        default=DEFAULT_FPIR, gt=0, lt=1, description="Share of faces that may meet a stranger by chance."
+    )
 
 
 class TwoGroups(Sent):
@@ -65,6 +69,23 @@ def review_of(service: Service) -> "Review":
     return service.review
 
 
+async def people_of(service: Service) -> "People":
+    """Return the people of the server's collection as they are now; the first time they are grouped."""
+    return await beside(review_of(service).people) or await grouped_anew(service)
+
+
+async def grouped_anew(service: Service, fpir: float = DEFAULT_FPIR) -> "People":
+    """Group all faces; one caller at a time, and the gallery's writers need not wait.
+
+    Raises
+    ------
+    HTTPProblem
+        If they are being grouped already.
+    """
+    with service.groupings.take():
+        return await beside(review_of(service).group, fpir)
+
+
 @router.get("", response_model=shapes.Review, responses=responses("not-found", "gallery"), dependencies=READS)
 async def review(
     service: Serving,
@@ -73,9 +94,7 @@ async def review(
     shown: Annotated[int, Query(ge=0, le=1000, description="Faces of each group.")] = 8,
 ) -> Any:
     """Tell the groups, the largest first, and what is doubtful about them. The first time they are made."""
-    reviewed = review_of(service)
-    people = await service.write(reviewed.people)
-    return await beside(reviewed.document, people, first, count, shown)
+    return await beside(review_of(service).document, await people_of(service), first, count, shown)
 
 
 @router.get(
@@ -84,8 +103,7 @@ async def review(
 )  # fmt: skip
 async def group(group: Number, service: Serving) -> Any:
     """Tell all faces of a group."""
-    reviewed = review_of(service)
-    people = await service.write(reviewed.people)
+    people = await people_of(service)
     one = next((one for one in people.groups if one.id == group), None)
     if one is None:
         raise HTTPProblem("not-found", f"there is no group {group}")
@@ -97,7 +115,8 @@ async def group(group: Number, service: Serving) -> Any:
 )
 async def picture(face: Number, service: Serving) -> Response:
     """Return a face as PNG, cut out of its photograph."""
-    content = await beside(review_of(service).face, face)
+    async with service.pictures:
+        content = await beside(review_of(service).face, face)
     if content is None:
         raise HTTPProblem(
             "not-found", f"there is no picture of a face {face}: its photograph is gone, or cannot be read"
@@ -110,9 +129,7 @@ async def picture(face: Number, service: Serving) -> Response:
 )
 async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], service: Serving) -> Any:
     """Group all faces anew; what was said holds."""
-    reviewed = review_of(service)
-    people = await service.write(reviewed.people, anew=True, fpir=sent.fpir)
-    return await beside(reviewed.document, people, 0, 60, 8)
+    return await beside(review_of(service).document, await grouped_anew(service, sent.fpir), 0, 60, 8)
 
 
 @router.post(
