@@ -1,6 +1,6 @@
 """A collection looked through over HTTP and in the page: groups, doubts, what is said, and taking it back.
 
-Also tests ``client/review.py``, ``collection/pictures.py``, ``web/api/collection.py``, ``web/review.py``,
+Also tests ``client/review.py``, ``web/api/collection.py``, ``web/review.py``,
 ``web/shapes/collection.py``.
 """
 
