@@ -1,11 +1,14 @@
 """The page in a real browser, with the network cut."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from faceloupe.blocks import section, table
 from faceloupe.report import render_page
+from faceloupe.report.page import SCHEMA, write_page
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,17 @@ def test_a_table_scrolls_in_its_box_while_its_caption_stays(browser: Any, addres
     assert box.evaluate("one => one.scrollWidth > one.clientWidth && (one.scrollLeft = 60)") == 60
     assert box.bounding_box()["width"] <= 328
     assert page.locator("#table-anatomy caption span").bounding_box()["x"] >= 0
+    page.close()
+
+
+def test_a_table_of_a_text_is_shown_to_its_last_row(browser: Any, tmp_path: Path) -> None:
+    rows = [[f"a condition with a long name, number {row}", row] for row in range(20)]
+    block = table("long", "Twenty rows", {"condition": "left", "value": "right"}, rows)
+    document = {"schema": SCHEMA, "title": "A table", "lead": ["One."], "sections": [section("one", "One", [block])]}
+    write_page(tmp_path / "page.html", document)
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.locator("#table-long .scroll").evaluate("box => box.scrollHeight <= box.clientHeight")
     page.close()
 
 

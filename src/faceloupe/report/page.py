@@ -93,7 +93,8 @@ def check_document(document: Mapping[str, Any]) -> None:
         raise InputError(f"Unknown blocks: {', '.join(sorted(unknown))}; a document holds {', '.join(BLOCKS)}.")
     names = Counter(_address(block) for block in blocks if block["type"] not in NAMELESS)
     names.update(identifier("section", section["id"]) for section in document["sections"])
-    texts = [*document["lead"], *(block.get("text", "") + block.get("caption", "") for block in blocks)]
+    parts = ("text", "caption", "note", "claim", "because")
+    texts = [*document["lead"], *(block.get(part) or "" for block in blocks for part in parts)]
     unexplained = {word for text in texts for word in terms(text)}
     unexplained -= set(document.get("glossary", {}))
     if unexplained:

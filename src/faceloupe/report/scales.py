@@ -121,12 +121,14 @@ def format_number(value: float | None, unit: str | None = None) -> str:
 
     >>> format_number(0.9375, "%"), format_number(-0.5), format_number(834884), format_number(None)
     ('93.8\xa0%', '−0.5', '834,884', '–')
+    >>> format_number(-0.0375, "points")
+    '−3.8'
     """
     if value is None or not math.isfinite(value):
         return "–"
-    if unit == "%":
-        text = f"{100 * value:.1f}".removesuffix(".0")
-        return f"{_minus(text)}\N{NO-BREAK SPACE}%"
+    if unit in ("%", "points"):  # shares, and differences of shares
+        text = _minus(f"{100 * value:.1f}".removesuffix(".0"))
+        return text + "\N{NO-BREAK SPACE}%" * (unit == "%")
     whole = float(value).is_integer() or abs(value) >= 10_000
     return _minus(f"{value:,.0f}" if whole and abs(value) < 1e15 else f"{value:.4g}")
 

@@ -22,9 +22,9 @@ from faceloupe.studies.tables import controls_table, differences_table, people_t
 __all__ = ["write_article"]
 
 WORDS = (
-    "A hidden unit is [[dead|dead unit]] if it puts out 0 for every face. A [[seed]] is one training with its own "
-    "random numbers. Square brackets hold the [[95 % interval|interval]]: where the true value lies, as far as chance "
-    "allows to say."
+    "A [[fit]] is one training of one network, a [[seed]] what its random numbers come from. A [[hidden unit]] is "
+    "[[dead|dead unit]] if it puts out 0 for every face. Square brackets hold an [[interval]]: where the true value "
+    "lies, as far as chance allows to say; beside verdicts it is wider, because many are judged at once."
 )
 
 

@@ -149,6 +149,7 @@ def forest_chart(
     x: str,
     *,
     control: Mapping[str, Estimate] | None = None,
+    unit: str = "points",
     reference: Sequence[Mapping[str, Any]] = NO_CHANGE,
 ) -> Block:
     """Return intervals, one a row, with a control beside them where there is one."""
@@ -158,7 +159,7 @@ def forest_chart(
         title,
         caption,
         "interval",
-        x={"label": x, "unit": "%"},
+        x={"label": x, "unit": unit},
         y={"label": "", "categories": list(rows)},
         series=[
             {

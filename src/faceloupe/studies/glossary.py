@@ -11,16 +11,23 @@ GLOSSARY = {
     "dead unit": "A unit whose sum is above 0 for no face. Its ReLU puts out 0 for everybody, and training no longer "
     "changes its weights.",
     "parameter": "A number of the network that training changes: a weight or a bias.",
+    "weight": "What a number is multiplied with before it enters a sum.",
     "multiply-add": "One multiplication with the addition that follows it: the unit in which the work of a network is "
     "counted.",
     "filter": "A small square of weights, also called a kernel. Laid on a part of the picture, each weight is "
     "multiplied with the pixel under it, and the products are added up.",
     "feature map": "What one filter puts out, arranged like the picture: one number for each place it was laid on.",
     "pooling": "Each window of a feature map is replaced by its largest number.",
+    "fit": "One training of one network, from its random start to its last epoch.",
     "epoch": "One round of training over all training captures.",
     "seed": "The number from which all that is random is drawn: which captures are held out, the first weights, the "
     "order of the captures.",
     "capture": "One photograph of a person.",
+    "mean pixel": "The average of all pixels of the training captures: one number. Subtracted from every pixel, it "
+    "makes dark places negative and bright ones positive.",
+    "loss": "What training makes small: how surprised the network is by who a face really shows, 0 if it was sure and "
+    "right. Here cross-entropy, in nats.",
+    "point": "A difference of percentages: from 90 % to 85 % is 5 points.",
     "training accuracy": "The share of the captures that the network was trained on which it gets right.",
     "held out": "Captures that the network was not trained on. What it does on them shows whether it learned more than "
     "those it has seen.",

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from faceloupe.numerals import counted
+from faceloupe.numerals import counted, decimals
 from faceloupe.studies.findings import Findings, as_document
 from faceloupe.studies.labels import share
 from faceloupe.studies.plan import KINDS
-from faceloupe.studies.statements import LITTLE, Statement
+from faceloupe.studies.statements import CONFIDENCE, LITTLE, Statement, ahead
+from faceloupe.studies.statistics import mean_over_pairs
 
 __all__ = ["lead", "numbers"]
 
@@ -22,7 +23,8 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     dead = {name: findings.unfitted(name, "none") for name in ("fcnn", "cnn")}
     told = (
         f"Trained again on **{counted(len(plan.pairs), 'pair')} of people with {counted(plan.seeds, 'seed')} each** "
-        f"({source}): with pixels as they are, **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
+        f"({source}): with pixels as they are, from 0 (black) to 1 "
+        f"(white), **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
         f"FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in {share(dead['cnn'].estimate)} of the CNN’s "
         f"{dead['cnn'].range_text(percent=True)}."
     )
@@ -30,14 +32,15 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
         told += " Such a network gives every face the same answer. It has not overfitted; it has learned nothing."
     yield told
     fcnn, cnn = (findings.fits(name, "centre", held_out=True) for name in ("fcnn", "cnn"))
-    gap = findings.difference(fcnn, cnn, "accuracy")
+    gap = mean_over_pairs(cnn.grid("accuracy") - fcnn.grid("accuracy"), confidence=CONFIDENCE)
     gain = findings.difference(fcnn, findings.fits("fcnn", "none", held_out=True), "accuracy")
     means = {"FCNN": findings.mean(fcnn, "accuracy"), "CNN": findings.mean(cnn, "accuracy")}
     change = "One change repairs it" if gain.low > LITTLE else "One change was tried as a repair"
     yield (
-        f"{change}: subtract the mean pixel. Then the FCNN recognises **{share(means['FCNN'].estimate)} of held-out "
-        f"captures** and the CNN {share(means['CNN'].estimate)} (FCNN minus CNN: "
-        f"{gap.text(percent=True, signed=True)}), on these faces, cut like this."
+        f"{change}: subtract the mean pixel. Then the FCNN recognises **{share(means['FCNN'].estimate)} of captures "
+        f"that it was not trained on** and the CNN {share(means['CNN'].estimate)}: {ahead(gap)}, on these faces, cut "
+        f"like this (CNN minus FCNN: {decimals(100 * gap.estimate, 1, signed=True)} points "
+        f"{gap.range_text(percent=True, signed=True)})."
     )
 
 

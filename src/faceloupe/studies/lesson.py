@@ -86,9 +86,10 @@ class Lesson:
             f"face, keeps the largest number of each 4x4 window ([[pooling]]), and has {cnn.parameters:,}."
         )
         yield text(
-            f"Both end in one number that says who it is, and train for {counted(plan.epochs, 'epoch')} in batches of "
-            f"{plan.batch_size}. The tutorial looks at loss and accuracy on the training faces alone; here the "
-            "held-out ones stand beside them."
+            "Both end in one number, below 0 for the first person and above 0 for the second, and train for "
+            f"{plan.epochs} [[epochs|epoch]], {plan.batch_size} captures at a time. The tutorial looks at [[loss]] and "
+            "accuracy on the training faces alone; here the held-out ones stand beside them, for pixels as they are "
+            "(charts say raw) and with the [[mean pixel]] subtracted (centred)."
         )
         yield reached_table(self.findings)
         yield fold(
@@ -100,9 +101,9 @@ class Lesson:
         """Yield step 6: strengths and drawbacks."""
         yield text(
             "The tutorial asks for the theoretical strengths and drawbacks of CNNs against fully-connected networks on "
-            "pictures. In theory a CNN sees small patterns wherever they lie, with few weights used many times; it "
-            "pays in work, and in what pooling throws away. An FCNN sees the whole picture at once, with a weight for "
-            "every pixel."
+            "pictures. In theory a CNN sees small patterns wherever they lie, with few [[weights|weight]] used many "
+            "times; it pays in work, and in what pooling throws away. An FCNN sees the whole picture at once, with a "
+            "weight for every pixel. Not all of this shows in networks so small:"
         )
         yield points_table(self.findings)
 
@@ -110,10 +111,10 @@ class Lesson:
         """Yield step 7: sizes and efficiency."""
         yield text(
             "The tutorial compares the sizes and concludes that the CNN is the more efficient extractor of features, "
-            "having fewer parameters. Fewer it has; efficient it is in memory for parameters, and in nothing else that "
-            "was measured."
+            "having fewer parameters. But parameters are not work: a weight that is used at every place is counted "
+            "once and multiplied many times (a [[multiply-add]])."
         )
-        yield from self._judged("efficient", "fewer-parameters", "slips")
+        yield from self._judged("efficient", "slips")
 
     def failing(self) -> Iterator[Block]:
         """Yield step 8, first half: why the FCNN fails."""
@@ -124,10 +125,10 @@ class Lesson:
             "training faces has not been learned at all."
         )
         yield text(
-            f"Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits all four "
-            "are [[dead|dead unit]]. No pixel of a photograph is below 0, so a step that lowers a unit’s sum for one "
-            "face lowers it for all of them, and may silence the unit for good. Subtracting the mean pixel takes that "
-            "common push away."
+            f"Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits, trained "
+            "on all captures as in the tutorial, all four are [[dead|dead unit]]. No pixel of a photograph is below 0, "
+            "so a step that lowers a unit’s sum for one face lowers it for all of them, and may silence the unit for "
+            "good. Subtracting the mean pixel takes that common push away."
         )
         yield from self._judged("training-accuracy", "overfitting", "number-of-parameters")
         yield fold("Dead units, before and after training", [dead_units_table(self.findings)])
@@ -155,12 +156,13 @@ class Lesson:
             for name, layer in (("fcnn", "hidden_relu"), ("cnn", "hidden_relu"), ("fcnn", "pixels"))
         }
         yield text(
-            "The tutorial asks what a CNN learns, and says that an MLP learns a transformation after which the classes "
-            f"are [[linearly separable]]. They are: of held-out captures a [[straight cut|linear probe]] through the "
-            f"FCNN’s hidden layer tells {separable['fcnn', 'hidden_relu']} apart and one through the CNN’s "
-            f"{separable['cnn', 'hidden_relu']}, with the mean pixel subtracted. But so are the pixels, "
-            f"{separable['fcnn', 'pixels']}: the layers do not **make** them so. What a CNN of this size and "
-            "training learns is to weigh what its nearly random filters show."
+            "The tutorial asks what a CNN learns, and says that an [[MLP|fully-connected network]] learns a "
+            "transformation after which the two people are [[linearly separable]]. They are: with the mean pixel "
+            f"subtracted, a [[straight cut|linear probe]] through what the FCNN’s hidden layer puts out gets "
+            f"{separable['fcnn', 'hidden_relu']} of held-out captures right, and one through the CNN’s "
+            f"{separable['cnn', 'hidden_relu']}. But a cut through the bare pixels gets {separable['fcnn', 'pixels']}: "
+            "the layers do not **make** them so. What a CNN of this size and training learns is to weigh what its "
+            "nearly random filters show (step 10)."
         )
         yield from self._judged("separable")
 
@@ -213,8 +215,12 @@ class Lesson:
             condition.replace(" ", "-"),
             f"Accuracy on changed held-out captures: {name}",
             f"Mean pixel subtracted, trained on unchanged faces. At {worst:.0f} {axis[1]}: "
-            + "; ".join(f"{label} {curve.at(worst).text(percent=True)}" for (label, _), curve in curves.items())
-            + ".",
+            + "; ".join(
+                f"{label} {share(end.estimate)} {end.range_text(percent=True)}"
+                for (label, _), curve in curves.items()
+                for end in [curve.at(worst)]
+            )
+            + f". Bands are 95 % intervals, {curves['CNN', 'blue'].at(worst).n_text()}.",
             curves,
             axis,
             "accuracy",

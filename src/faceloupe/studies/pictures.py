@@ -62,7 +62,7 @@ def draw_learned_filters(fits: KeptFits) -> Block:
     start, end = fits.learned
     return _before_after(
         "filters-learned",
-        f"{DRAWN} of 16 filters of a network that must learn them, before training and after",
+        f"{DRAWN} of 16 filters of a network that learns them, before training and after",
         start[:DRAWN],
         end[:DRAWN],
         "All people at once, seed 0.",
@@ -83,7 +83,8 @@ def _before_after(id_: str, title: str, before: Floats, after: Floats, told: str
         panels,
         "weight",
         8,
-        f"After training, below each its [[correlation]] with its start; mean {np.mean(alike):.2f}. {told}",
+        f"Below each, after training, its [[correlation]] with its start: {np.mean(alike):.2f} in the mean of these "
+        f"{len(after)}. {told}",
     )
 
 

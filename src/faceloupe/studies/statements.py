@@ -20,7 +20,7 @@ from faceloupe.studies.statistics import Estimate, mean_over_pairs, sample_size_
 
 __all__ = [
     "CONFIDENCE", "JUDGED", "LITTLE", "MIN_PAIRS", "MUCH", "OFTEN", "Figure", "Judgement", "Statement", "Verdict",
-    "counted_fact", "judge", "judge_share", "no_witness", "percent_figure",
+    "ahead", "counted_fact", "judge", "judge_share", "no_witness", "percent_figure",
 ]  # fmt: skip
 
 Verdict = Literal["supported", "not shown", "contradicted"]
@@ -154,6 +154,15 @@ def _excludes(share: float, pairs: int, limit: float) -> bool:
     """Return whether as many pairs that are all alike would exclude a limit."""
     found = share_over_pairs(np.full((pairs, 1), share), confidence=CONFIDENCE)
     return found.low > limit or found.high < limit
+
+
+def ahead(gap: Estimate) -> str:
+    """Say which network recognises more held-out captures, by an interval of CNN minus FCNN."""
+    if gap.low > -LITTLE and gap.high < LITTLE:
+        return f"the two are within {100 * LITTLE:.0f} points of each other"
+    if gap.low < 0 < gap.high:
+        return "it is open which of the two recognises more"
+    return f"the {'CNN' if gap.low > 0 else 'FCNN'} recognises more"
 
 
 def counted_fact(true: bool, of: str = "") -> Judgement:

@@ -12,7 +12,7 @@ from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.fits import PERMUTED
 from faceloupe.studies.kept import KeptFits
-from faceloupe.studies.labels import KINDS, LABELS, SHORT, points, share
+from faceloupe.studies.labels import KINDS, LABELS, SHORT, share
 from faceloupe.studies.pictures import first_face
 from faceloupe.studies.plan import KINDS as KINDS_COMPARED
 from faceloupe.studies.plan import StudyPlan
@@ -51,7 +51,7 @@ def reached_table(findings: Findings) -> Block:
                 f"{findings.mean(trials, column).estimate:.3f}"
                 if "loss" in column
                 else _cell(findings.mean(trials, column))
-                for column in ("train_loss", "train_accuracy", "loss", "accuracy")
+                for column in ("train_accuracy", "accuracy", "train_loss", "loss")
             ),
         ]
         for kind in findings.plan.preprocess
@@ -63,55 +63,53 @@ def reached_table(findings: Findings) -> Block:
         "What the networks reach, with half of the captures held out.",
         {
             "network": "left",
-            "training loss": "right",
             "training accuracy, %": "right",
-            "held-out loss": "right",
             "held-out accuracy, %": "right",
+            "training loss": "right",
+            "held-out loss": "right",
         },
         rows,
-        f"Means with 95 % intervals, n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds. A loss of "
-        "0.693 is that of answering one half to every face.",
+        f"Means with 95 % intervals, n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds. A coin gets "
+        "50 % right; answering one half to every face costs a loss of 0.693.",
     )
 
 
 def points_table(findings: Findings) -> Block:
-    """Return strengths and drawbacks of a CNN, each with what was measured of it here."""
-    fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
-    lost = {name: findings.mean_of(findings.loss_under_shift(name, 8.0)) for name in ("fcnn", "cnn")}
-    slow = float(np.median(findings.seconds("cnn")) / np.median(findings.seconds("fcnn")))
-
-    def percent(interval: Estimate) -> str:
-        return decimals(100 * interval.estimate, 1)
-
+    """Return strengths and drawbacks of a CNN in theory, each with what was measured of both networks here."""
+    names = ("fcnn", "cnn")
+    layers = {name: findings.anatomy(name) for name in names}
+    lost = {name: findings.mean_of(findings.loss_under_shift(name, 8.0)) for name in names}
     permuted = {
         name: findings.difference(
             findings.controls(name, "centre"), findings.controls(name, "centre", PERMUTED), "accuracy"
         )
-        for name in ("fcnn", "cnn")
+        for name in names
     }
     overfitted = {
         name: findings.share(findings.fits(name, "centre", held_out=True), findings.overfitted(name, "centre"))
-        for name in ("fcnn", "cnn")
+        for name in names
     }
-    rows = [
-        ["strength", "few parameters: filters serve every place", f"{cnn.parameters:,} against {fcnn.parameters:,}"],
-        ["strength", "less is learned by heart",
-         f"fits that overfit: {share(overfitted['cnn'].estimate)} (FCNN {share(overfitted['fcnn'].estimate)})"],
-        ["strength", "it sees neighbours together",
-         f"lost if pixels are mixed up: {points(permuted['cnn'])} (FCNN {percent(permuted['fcnn'])})"],
-        ["strength", "it finds a pattern wherever it lies",
-         f"lost by a shift of 8 pixels: {points(lost['cnn'])} (FCNN {percent(lost['fcnn'])})"],
-        ["drawback", "much work: each filter at every place",
-         f"{cnn.multiply_adds / fcnn.multiply_adds:.0f} times the multiply-adds, {slow:.1f} times the time"],
-        ["drawback", "pooling forgets where in its window", "of 16 numbers one is kept"],
-    ]  # fmt: skip
-    columns = {"": "left", "of a CNN, in theory": "left", "measured here": "left"}
+    rows = {
+        "strength: few parameters, used everywhere": (f"{layers[name].parameters:,}" for name in names),
+        "strength: learns less by heart (fits that overfit)": (share(overfitted[name].estimate) for name in names),
+        "strength: sees neighbours together (points lost if pixels are mixed up)": (
+            decimals(100 * permuted[name].estimate, 1) for name in names
+        ),
+        "strength: finds a pattern wherever it lies (points lost by a shift of 8 pixels)": (
+            decimals(100 * lost[name].estimate, 1) for name in names
+        ),
+        "drawback: much work (multiply-adds a face)": (f"{layers[name].multiply_adds:,}" for name in names),
+        "drawback: much time (seconds a fit)": (
+            decimals(float(np.median(findings.seconds(name))), 2) for name in names
+        ),
+        "drawback: pooling forgets places (numbers of which one is kept)": ("–", "16"),
+    }
     return table(
         "points",
         "A CNN against a fully-connected network, on pictures.",
-        columns,
-        rows,
-        "Points are of held-out accuracy; overfitting, mixing and shifts with the mean pixel subtracted.",
+        {"of a CNN, in theory (measured here)": "left", "FCNN": "right", "CNN": "right"},
+        [[theory, *measured] for theory, measured in rows.items()],
+        "[[Points|point]] of held-out accuracy; they and overfitting with the mean pixel subtracted.",
     )
 
 

@@ -9,7 +9,6 @@ from faceloupe.studies.statements import Statement
 __all__ = ["check_statements"]
 
 CHECKS: tuple[Callable[[Findings], Iterator[Statement]], ...] = (
-    structure.fewer_parameters,
     structure.efficient,
     structure.slips,
     training.training_accuracy,

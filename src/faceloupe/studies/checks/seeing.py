@@ -84,8 +84,8 @@ def local_patterns(findings: Findings) -> Iterator[Statement]:
         "The CNN finds small patterns that tell faces apart; local features matter greatly.",
         (judge(findings, "CNN, mean pixel subtracted", "lost without neighbours", grids["cnn"], LITTLE),),
         "Put the pixels of all faces in one other random order: every pixel is still there, but none beside its "
-        f"neighbours. Trained and asked like that, the CNN loses {points(cost['cnn'])} of held-out accuracy. The FCNN, "
-        f"which knows no neighbours, must lose nothing but chance: {points(cost['fcnn'])}.",
+        f"neighbours. Trained and asked like that, the CNN loses {points(cost['cnn'])} of held-out accuracy. The FCNN "
+        f"knows no neighbours; what it loses, {points(cost['fcnn'])}, is chance.",
         (
             percent_figure("CNN, lost by permuting", cost["cnn"], signed=True),
             percent_figure("FCNN, lost by permuting", cost["fcnn"], signed=True),
@@ -103,15 +103,16 @@ def separable(findings: Findings) -> Iterator[Statement]:
     yield Statement(
         "separable",
         "says",
-        "A trained network makes the classes linearly separable. (The tutorial says it of an MLP, and asks it of the "
-        "CNN’s layers.)",
+        "A trained network makes the two people linearly separable. (The tutorial says it of an MLP and asks it of the "
+        "CNN.)",
         tuple(
             judge(findings, f"{LABELS[name]}, {KINDS[kind]}", "hidden layer minus pixels", gains[name, kind], LITTLE)
             for name, kind in cells
         ),
-        f"A straight cut (a linear probe, cross-validated on the {n} held-out captures of a pair) tells two people "
-        f"apart in {share(still.estimate)} of cases from the pixels alone: nothing is left to gain. So it is asked of "
-        f"captures that were each moved by up to {MOVED} pixels, where the pixels give {share(float(pixels.mean()))}.",
+        f"Of the {n} held-out captures of a pair, a straight cut through the pixels alone, laid by some and asked "
+        f"about the others, gets {share(still.estimate)} right: nothing is left to gain. So each capture is first "
+        f"moved by up to {MOVED} pixels; then the pixels give {share(float(pixels.mean()))}. The networks were trained "
+        "on captures that were not moved; trained on moved ones, they might separate more.",
         tuple(_probe_figures(findings)),
         _layers_chart(findings),
     )
@@ -150,11 +151,12 @@ def _layers_chart(findings: Findings) -> Block:
     return forest_chart(
         "separable-chart",
         "How well a straight cut tells two people apart, layer by layer",
-        f"Held-out captures, each moved by up to {MOVED} pixels; mean pixel subtracted; beside it the same probe on "
-        f"shuffled labels. {next(iter(rows.values()))[0].n_text()}.",
+        f"Held-out captures, each moved by up to {MOVED} pixels, in networks that were trained on unmoved ones; mean "
+        f"pixel subtracted; beside it the same probe on shuffled labels. {next(iter(rows.values()))[0].n_text()}.",
         {label: measured for label, (measured, _) in rows.items()},
         "probe accuracy",
         control={label: shuffled for label, (_, shuffled) in rows.items()},
+        unit="%",
         reference=[{"x": 0.5, "label": "chance"}],
     )
 
@@ -179,13 +181,14 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
         "The four filters are what the CNN has learned.",
         tuple(judged),
         f"After training the filters correlate **{alike['centre'].estimate:.2f}** with the random numbers they began "
-        f"as ({alike['none'].estimate:.2f} with pixels as they are): what the pictures show is the random start. Left "
-        f"there, with only the layers after them trained, the network loses {points(mean_over_pairs(costs['centre']))} "
-        "of held-out accuracy: that is what the little they moved is worth; all else the dense layers learned. A "
-        f"network that must learn its filters does: 16 filters, all {len(findings.captures)} people at once, varied "
-        f"captures, {findings.plan.epochs * 4} epochs: correlation {free.column('filter_correlation').mean():.2f}, "
-        f"{share(float(free.column('accuracy').mean()))} of held-out captures named, and {_span(lost)} points fewer "
-        "with its filters frozen.",
+        f"as ({alike['none'].estimate:.2f} with pixels as they are): what the pictures show is the random start. "
+        "Frozen there, with only the layers after them trained, the network loses "
+        f"{points(mean_over_pairs(costs['centre']))} of held-out accuracy: so much the little that they moved is "
+        "worth, and all else the dense layers learned. A network whose task is harder does learn its filters (16 of "
+        f"them, all {len(findings.captures)} people at once, varied captures, {findings.plan.epochs * 4} epochs): they "
+        f"correlate {free.column('filter_correlation').mean():.2f} with their start; it names "
+        f"{share(float(free.column('accuracy').mean()))} of held-out captures, and {_span(lost)} points fewer with its "
+        "filters frozen.",
         (
             *(
                 Figure(

@@ -8,24 +8,7 @@ import numpy as np
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.statements import Figure, Statement, counted_fact
 
-__all__ = ["efficient", "fewer_parameters", "hidden_layers", "slips"]
-
-
-def fewer_parameters(findings: Findings) -> Iterator[Statement]:
-    """Count the parameters."""
-    fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
-    yield Statement(
-        "fewer-parameters",
-        "says",
-        "The CNN has fewer parameters than the FCNN.",
-        (counted_fact(cnn.parameters < fcnn.parameters),),
-        f"{cnn.parameters:,} against {fcnn.parameters:,}: the FCNN has {fcnn.parameters / cnn.parameters:.1f} times as "
-        "many. Counted in the live networks.",
-        (
-            Figure("CNN, parameters", cnn.parameter_arithmetic),
-            Figure("FCNN, parameters", fcnn.parameter_arithmetic),
-        ),
-    )
+__all__ = ["efficient", "hidden_layers", "slips"]
 
 
 def slips(findings: Findings) -> Iterator[Statement]:
@@ -53,7 +36,7 @@ def slips(findings: Findings) -> Iterator[Statement]:
 
 
 def efficient(findings: Findings) -> Iterator[Statement]:
-    """Compare multiply-adds, seconds and bytes."""
+    """Compare parameters, multiply-adds, seconds and bytes."""
     fcnn, cnn = findings.anatomy("fcnn"), findings.anatomy("cnn")
     work = cnn.multiply_adds / fcnn.multiply_adds
     slow, quick = findings.seconds("cnn"), findings.seconds("fcnn")
@@ -62,17 +45,20 @@ def efficient(findings: Findings) -> Iterator[Statement]:
     yield Statement(
         "efficient",
         "says",
-        "Having fewer parameters, the CNN is the more efficient network; many parameters make training slow.",
+        "The CNN has fewer parameters, and so is the more efficient network; many parameters make training slow.",
         (
-            counted_fact(cnn.parameter_bytes < fcnn.parameter_bytes, "memory for parameters"),
-            counted_fact(work < 1, "multiply-adds a face"),
-            counted_fact(bool(slow.max() < quick.min()) or time < 1, "time of a fit"),
+            counted_fact(cnn.parameters < fcnn.parameters, "fewer parameters"),
+            counted_fact(cnn.parameter_bytes < fcnn.parameter_bytes, "less memory for parameters"),
+            counted_fact(work < 1, "fewer multiply-adds a face"),
+            counted_fact(bool(slow.max() < quick.min()) or time < 1, "less time a fit"),
         ),
-        f"The number of parameters is not the amount of work. For one face the CNN does **{work:.0f} times the "
-        f"multiply-adds** of the FCNN, because each filter is used at every place; one fit of it takes {time:.1f} "
-        f"times as long, and the outputs of its layers take {cnn.output_bytes / fcnn.output_bytes:.1f} times the "
-        "memory. Only the parameters themselves take less.",
+        f"{cnn.parameters:,} parameters against {fcnn.parameters:,}. But for one face the CNN does **{work:.0f} times "
+        "the multiply-adds** of the FCNN, because each filter is used at every place; one fit of it takes "
+        f"{time:.1f} times as long, and the outputs of its layers take "
+        f"{cnn.output_bytes / fcnn.output_bytes:.1f} times the memory.",
         (
+            Figure("CNN, parameters", cnn.parameter_arithmetic),
+            Figure("FCNN, parameters", fcnn.parameter_arithmetic),
             Figure("CNN, multiply-adds a face", cnn.multiply_add_arithmetic),
             Figure("FCNN, multiply-adds a face", fcnn.multiply_add_arithmetic),
             Figure("CNN, seconds a fit", f"{np.median(slow):.3f}", _range(slow), timed),
