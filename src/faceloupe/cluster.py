@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 @contextmanager
 def on_cluster(address: str | None) -> Iterator[None]:
-    """Let what is begun within run on the workers of a scheduler; with None, on this machine as ever.
+    """Run what begins within on the workers of a scheduler; with None, on this machine as usual.
 
     Results are those of one machine, bit for bit, where the workers have the same packages and kind of processor.
     What a worker was doing when it ended is done again by another.
@@ -38,7 +38,7 @@ def on_cluster(address: str | None) -> Iterator[None]:
     Parameters
     ----------
     address : str, optional
-        Where ``dask scheduler`` listens, such as ``tcp://scheduler:8786``.
+        Address of ``dask scheduler``, such as ``tcp://scheduler:8786``.
 
     Raises
     ------

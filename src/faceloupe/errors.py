@@ -110,7 +110,7 @@ class ProblemError(FaceloupeError):
     kind : str
         Such as "token", "image" or "busy"; the server's page ``/problems`` lists them.
     title, detail, remedy : str
-        What is wrong in general, and this time, and what to do.
+        The general problem, this occurrence of it, and what to do.
     status : int
         The HTTP status.
     retry_after : float or None

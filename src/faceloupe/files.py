@@ -83,7 +83,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 
 def check_new_folder(folder: Path) -> None:
-    """Let a folder through that can be made, or is there and empty.
+    """Check that a folder can be made, or exists and is empty.
 
     Raises
     ------

@@ -27,7 +27,7 @@ class GrowingFile(ABC):
     Parameters
     ----------
     path : Path
-        What it holds of earlier photographs stays.
+        File to add to; rows of earlier photographs stay.
 
     Attributes
     ----------

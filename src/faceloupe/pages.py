@@ -56,7 +56,7 @@ def page(result: Any, **choices: Any) -> dict[str, Any]:
     result : Study, Look, Explanation, Evaluation, Anatomy, Trace, Attribution, ...
         Any result of faceloupe that has a page (:data:`WRITERS` lists them).
     **choices
-        What its writer can be asked: ``show_faces`` for a study and an evaluation.
+        Choices of its writer: ``show_faces`` for a study and an evaluation.
 
     Returns
     -------

@@ -45,7 +45,7 @@ def seals_of(content: bytes, secret: bytes | None) -> dict[str, str]:
 
 
 def check_seals(content: bytes, seals: Mapping[str, object], secret: bytes | None) -> None:
-    """Let content through that has its checksum, and its signature where there is a key to check it.
+    """Check the checksum of content, and its signature where there is a key.
 
     Raises
     ------

@@ -43,7 +43,7 @@ def step_done() -> None:
 
 
 def work_done() -> None:
-    """Say that the command did all that it was asked for."""
+    """Mark the command as finished."""
     if CHILD in os.environ:
         Path(_bounds()[2]).touch()
         if hasattr(signal, "setitimer"):
@@ -102,7 +102,7 @@ def run_child(what: str, memory: float | None, seconds: float | None) -> int:
 
 @contextmanager
 def memory_told(what: str) -> Iterator[None]:
-    """Tell of the bound on memory where something within met it.
+    """Turn a failed allocation within into an error that names the bound on memory.
 
     Raises
     ------

@@ -127,7 +127,7 @@ def _from_photographs(
 
 
 def _check_gallery(gallery: str | None, *, create: bool) -> None:
-    """Let a gallery through that is there, before the work begins."""
+    """Check before the work begins that the gallery exists."""
     from faceloupe.gallery.opening import open_gallery
 
     if gallery is None or create:

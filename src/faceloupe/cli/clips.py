@@ -1,4 +1,4 @@
-"""What ``faceloupe identify`` does with a clip: times per person as a table, CSV, JSON and a page."""
+"""``faceloupe identify`` for a clip: times per person as a table, CSV, JSON and a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ["ClipChoices", "identify_clip"]
 
 @dataclass(frozen=True, slots=True)
 class ClipChoices:
-    """What may be asked of a clip, and of nothing else."""
+    """Options that apply to a clip alone."""
 
     start: float = 0.0
     stop: float | None = None
@@ -26,7 +26,7 @@ class ClipChoices:
     faces: bool = False
 
     def check_none(self) -> None:
-        """Let photographs through if nothing was asked that only clips have.
+        """Check that no option was given that applies to clips alone.
 
         Raises
         ------

@@ -197,7 +197,7 @@ def _with_score(candidate: "Candidate") -> str:
 
 
 def _explain(answered: "Iterable[Answered]") -> None:
-    """Tell what makes answers doubtful, and what the threshold means, once."""
+    """Print what makes answers doubtful, and once what the threshold means."""
     for answer in answered:
         for words in answer.notes():
             say(f"Note: {words}.")

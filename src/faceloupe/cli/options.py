@@ -38,7 +38,7 @@ def open_gallery_if_any(
 
 
 def _there_or_none(context: typer.Context, parameter: typer.CallbackParam, gallery: str | None) -> str | None:
-    """Let FACELOUPE_GALLERY name a gallery that is not there yet: only what was typed must be."""
+    """Ignore a gallery named by FACELOUPE_GALLERY that does not exist yet; one that was typed must exist."""
     source = context.get_parameter_source(str(parameter.name))
     from_environment = source is not None and source.name == "ENVIRONMENT"
     path = (gallery or "").removeprefix("sqlite:///")

@@ -54,7 +54,7 @@ def say(text: str) -> None:
 
 
 def show_every_letter() -> None:
-    r"""Let letters that the encoding of a terminal lacks be escaped, as in ``\u9673``, and stop nothing."""
+    r"""Escape letters that the terminal's encoding lacks, as in ``\u9673``, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -74,14 +74,14 @@ def _in_json(letter: str) -> str:
 
 
 def say_lead(document: dict[str, Any]) -> None:
-    """Tell what a document says first, its paragraphs apart."""
+    """Print the lead of a document, a blank line between its paragraphs."""
     from faceloupe.report.markup import plain
 
     say("\n\n".join(map(plain, document["lead"])))
 
 
 def say_failure(failure: "Failure") -> None:
-    """Tell of a photograph that gave no template."""
+    """Name a photograph that gave no template, with the reason."""
     say(f"failure to acquire: {legible(failure.photograph)}: {failure.reason}")
 
 
@@ -92,7 +92,7 @@ def typed() -> str:
 
 @contextmanager
 def stoppable(words: str | Callable[[], str]) -> Iterator[None]:
-    """Tell on Ctrl-C what is kept, and leave with exit status 130."""
+    """On Ctrl-C print what is kept, and leave with exit status 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -181,7 +181,7 @@ def history(entries: "Iterable[Entry]") -> str:
 
 
 def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
-    """Let a file through that can be written and is none of those given.
+    """Check that a file can be written and is none of those that the command reads.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
 
 
 def check_folder(folder: Path | None) -> None:
-    """Let a folder through that is there or can be made.
+    """Check that a folder exists or can be made.
 
     Raises
     ------

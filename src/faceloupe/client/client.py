@@ -29,11 +29,11 @@ class Client:
     address : str
         As the server printed it, such as "http://127.0.0.1:8000"; what follows "#token=" there is the token.
     token : str, optional
-        Of a key, if the address holds none.
+        Token of a key, if the address holds none.
     timeout : float
         Seconds in which the server must take and give a part of an answer.
     transport : httpx.BaseTransport, optional
-        What carries requests; otherwise the network.
+        Transport of the requests; by default the network.
 
     Raises
     ------
@@ -129,7 +129,7 @@ class Client:
         consent_until : datetime.date, optional
             The last day on which it holds.
         central : bool
-            Of several faces take the one nearest the centre.
+            Take the face nearest the centre where there are several.
         keep_faces : bool
             Keep the face chips too.
         force : bool
@@ -300,7 +300,7 @@ class Client:
         return self._server.ask("GET", "/metrics").text
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._server.close()
 
     def __enter__(self) -> "Client":

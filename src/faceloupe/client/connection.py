@@ -1,4 +1,4 @@
-"""What carries a client's requests: photographs go out, documents come back as values, refusals as errors."""
+"""The connection of a client: photographs go out, documents come back as values, refusals as errors."""
 
 import base64
 import time
@@ -120,7 +120,7 @@ class Connection:
             raise self._unreachable(problem) from problem
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
     def _unreachable(self, problem: httpx.TransportError) -> UnavailableError:

@@ -89,7 +89,7 @@ class Collection:
 
     @property
     def location(self) -> str:
-        """Where it lies: a file or a URL without its password."""
+        """Its file, or its URL without the password."""
         return self._database.name
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -279,7 +279,7 @@ class Collection:
         return dropped
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.close()
 
     def __enter__(self) -> "Collection":

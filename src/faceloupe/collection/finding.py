@@ -65,7 +65,7 @@ class Sightings:
 
     @property
     def expected_wrong(self) -> float:
-        """How many faces of strangers are expected among them: the measured FMR times the comparisons made."""
+        """Number of strangers' faces expected among them: the measured FMR times the comparisons made."""
         return max(self.point.fmr, self.point.target_fmr) * self.faces * self.templates
 
     def words(self) -> str:

@@ -175,7 +175,7 @@ class _Linkage:
         return self.tokens[a].isdisjoint(self.tokens[b])
 
     def meet(self, a: int, b: int) -> None:
-        """Let two groups be neighbours."""
+        """Make two groups neighbours."""
         self.neighbours[a].add(b)
         self.neighbours[b].add(a)
 
@@ -299,7 +299,7 @@ def _join_known(linkage: _Linkage, same: Sequence[Pair], names: Sequence[int]) -
 
 
 def _attach(linkage: _Linkage, unfit: frozenset[int], edges: dict[int, list[int]]) -> None:
-    """Let each face of low quality join the group that it is most like, the surest first."""
+    """Add each face of low quality to the group that it is most like, the surest first."""
     home = {face: group for group, faces in enumerate(linkage.faces) for face in faces}
     wishes = []
     for face in sorted(unfit):

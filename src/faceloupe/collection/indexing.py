@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Indexed:
-    """What indexing did.
+    """The result of indexing.
 
     Attributes
     ----------

@@ -99,7 +99,7 @@ class People(Shown):
 
     @property
     def n_faces(self) -> int:
-        """How many faces are in all groups."""
+        """Number of faces in all groups."""
         return sum(len(group.faces) for group in self.groups)
 
     @property

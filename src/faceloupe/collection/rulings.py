@@ -1,4 +1,4 @@
-"""What people say of a collection's groups: one person, two people, a name; each can be taken back.
+"""Statements of people about a collection's groups: one person, two people, a name; each can be taken back.
 
 A ruling is about two faces, not about groups, so that it outlives any grouping.
 """

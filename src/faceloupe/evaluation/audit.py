@@ -30,7 +30,7 @@ def usable_captures(contents: Sequence[str], subjects: Labels, names: Sequence[s
         A hash of what each holds; empty where that is not known.
     subjects : array of intp, (N,)
     names : sequence of str, (N,)
-        What each is called.
+        Names of the captures.
     """
     copies: defaultdict[str, list[int]] = defaultdict(list)
     for place, content in enumerate(contents):

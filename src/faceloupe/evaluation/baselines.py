@@ -47,7 +47,7 @@ def fit_embedder(kind: str, faces: Floats, subjects: Labels, seed: int) -> Fitte
     subjects : array of intp, (N,)
         Those with fewer than three captures are not learned from.
     seed : int
-        Of the subjects drawn, and of the fit.
+        Seed of the subjects drawn and of the fit.
 
     Raises
     ------

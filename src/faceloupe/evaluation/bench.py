@@ -45,14 +45,14 @@ SHOWN = 4  # pairs of either kind that are named
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """How an embedder is measured.
+    """The protocol by which an embedder is measured.
 
     Attributes
     ----------
     fmr : float
-        That a threshold is chosen for.
+        FMR for which a threshold is chosen.
     draws : int
-        Of galleries.
+        Number of galleries drawn.
     seed : int
     points : tuple of OperatingPoint
         To check besides the published ones; those of other embedders are passed over.
@@ -65,13 +65,13 @@ class EvaluationPlan:
 
 
 class Bench:
-    """Where one embedder after another is measured on the same captures.
+    """A bench on which embedders are measured one after another, on the same captures.
 
     Parameters
     ----------
     data : Labelled
     parts : Parts
-        What chooses, and what is measured.
+        The side that chooses, and the side that is measured.
     captures : Captures
         Templates of those embedders that are not fitted here; for the others "pixels".
     plan : EvaluationPlan

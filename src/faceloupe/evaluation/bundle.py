@@ -45,9 +45,9 @@ class Bundle(Shown):
     page : dict
         The page as it was.
     scores : dict of label to ScoreSet
-        Of the comparisons that could be made.
+        Scores of the comparisons that could be made.
     provenance : dict
-        When, how, with what and of what it was made.
+        Time, command, versions and data of the evaluation.
     signed : bool
         Whether its signature was checked with a key.
     """
@@ -182,7 +182,7 @@ def _checked(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
 
 
 def _check_rates(recogniser: Mapping[str, Any], scores: ScoreSet) -> None:
-    """Let numbers through that the scores have, at every threshold that was fixed before."""
+    """Check that the rates are those of the scores, at every threshold fixed beforehand."""
     for entry in recogniser["operating_points"]:
         here = entry["here"]
         told = here["fmr"], here["fnmr"]

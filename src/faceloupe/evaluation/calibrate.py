@@ -110,7 +110,7 @@ def calibrate_gallery(
     fmr : float
         Target, between 0 and 1.
     embedder : Embedder or EmbedderId
-        Whose references are compared.
+        Embedder whose references are compared.
     threshold : float, optional
         Measure this one instead of choosing one.
     noted : callable, optional

@@ -1,4 +1,4 @@
-"""Which captures are compared, and the scores of that."""
+"""Comparisons of captures, and their scores."""
 
 from dataclasses import dataclass
 
@@ -28,12 +28,12 @@ class Comparisons:
     Attributes
     ----------
     what : str
-        Which they are, in words.
+        Description of the comparisons, in words.
     pairs : array of intp, (P, 2)
     same : array of bool, (P,)
         Whether both show one subject.
     subjects : array of intp, (N,), or None
-        Whom each capture shows.
+        Subject of each capture.
     """
 
     what: str
@@ -61,11 +61,11 @@ class Compared:
     ----------
     of : Comparisons
     scores : ScoreSet
-        Of those that could be made.
+        Scores of the comparisons that could be made.
     mated, non_mated : array of intp, (M,) and (K,)
-        Which comparisons those are, in the order of the scores.
+        Their comparisons, in the order of the scores.
     failed : array of intp, (F,)
-        Which could not be made.
+        Comparisons that could not be made.
     with_failures : ScoreSet
         As `scores`, and those that could not be made with the lowest score: they match nobody.
     """
@@ -89,14 +89,14 @@ def every_two(
     Parameters
     ----------
     what : str
-        Which captures, in words.
+        Description of the captures, in words.
     captures : array of intp, (N,)
     subjects : array of intp
-        Whom each capture of the whole set shows.
+        Subject of each capture of the whole set.
     most : int
         Captures at most.
     seed : int
-        Of the order in which subjects are drawn.
+        Seed of the order in which subjects are drawn.
     mated : bool
         Whether there must be a mated pair.
 
@@ -126,7 +126,7 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mat
     vectors : array of float32, (N, D)
         Unit vectors.
     failed : array of bool, (N,)
-        Which captures gave none.
+        True for captures that gave no vector.
     comparisons : Comparisons
     needs_mated : bool
         Whether there must be a mated comparison.

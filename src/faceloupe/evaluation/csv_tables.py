@@ -21,9 +21,9 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
     ----------
     path : Path
     columns : sequence of str
-        That must be there.
+        Columns that must be there.
     rest : str
-        What else is expected, for the message.
+        Further columns to expect, for the message.
 
     Raises
     ------

@@ -44,11 +44,11 @@ class Pairs:
     Attributes
     ----------
     captures : array of intp, (P, 2)
-        Which photographs.
+        Photographs of each pair.
     same : array of bool, (P,)
         Whether both show one person.
     folds : tuple of str, (P,), or None
-        Which part each pair belongs to: "train" and "test", or folds that take turns.
+        Part that each pair belongs to: "train" and "test", or folds that take turns.
     """
 
     captures: Labels
@@ -61,7 +61,7 @@ class Pairs:
 
     @property
     def has_parts(self) -> bool:
-        """Whether they are split into "train" and "test"."""
+        """True if they are split into "train" and "test"."""
         return self.folds is not None and set(self.folds) == {TRAIN, TEST}
 
     def in_fold(self, fold: str) -> Labels:
@@ -76,25 +76,25 @@ class Labelled:
     Attributes
     ----------
     source : str
-        What they are, in words.
+        Description of the data, in words.
     paths : tuple of Path or PackedPhoto, (N,)
     names : tuple of str
-        Of the subjects; empty where only pairs are labelled.
+        Names of the subjects; empty where only pairs are labelled.
     subjects : array of intp, (N,), or None
-        Whom each photograph shows, by index in `names`.
+        Subject of each photograph, an index in `names`.
     pairs : Pairs or None
-        Which are compared; None for every two.
+        Pairs to compare; None for every two.
     central : bool
         Whether the face nearest the centre is meant where a photograph shows several.
     skipped : tuple of Skipped
-        What lies beside the photographs and is none.
+        Files beside the photographs that are none.
     groups : tuple of str, (N,) or ()
         The group of whom each photograph shows, as a file says; empty where it is not known, () where none is.
     templates : tuple of tuple of int, (T,), or None
         Where several photographs make one template: which photographs each has. `subjects`, `pairs` and `groups` are
         then of templates.
     media : tuple of str, (N,) or ()
-        Which photographs are of one medium, such as one clip.
+        Medium that each photograph is from, such as a clip.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""What spoils a photograph, in steps: blur, few pixels, hard compression, noise, darkness, rotation, covered parts.
+"""Distortions of a photograph, in steps: blur, few pixels, hard compression, noise, darkness, rotation, covered parts.
 
 Every function takes a photograph, (H, W, 3) uint8, with the face that was found in it, leaves both untouched, and
 returns another photograph. Lengths are shares of the distance between the eyes, so that a large photograph and a small
@@ -29,9 +29,9 @@ class Distortion:
     ----------
     name : str
     levels : tuple of float
-        How much, from little to much.
+        Strengths, from weak to strong.
     words : str
-        What a level is, with its place, such as "{:g} pixels from eye to eye".
+        Description of a level, with a place for it, such as "{:g} pixels from eye to eye".
     spoil : callable
         Takes (photograph, face, level, random generator) and returns the spoilt photograph.
     """

@@ -49,7 +49,7 @@ class Reading:
     Attributes
     ----------
     words : str
-        How it differs from the manifest.
+        Difference from the manifest, in words.
     fields : dict
         The fields of the manifest that are other.
     d_prime : float
@@ -73,14 +73,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderCheck:
-    """How well each reading of a network separates the people of some photographs.
+    """The separation of people by each reading of a network.
 
     Attributes
     ----------
     name : str
-        Of the network.
+        Name of the network.
     source : str
-        What the photographs are.
+        Description of the photographs.
     captures, subjects : int
         Faces compared, and people they show.
     coloured : bool
@@ -158,9 +158,9 @@ def check_embedder(
     data : "lfw", "orl", path or Labelled
         As :func:`faceloupe.evaluation.evaluate` takes them, with subjects.
     photographs : int
-        How many to look at, at most: whole subjects, drawn.
+        Most photographs to look at: whole subjects, drawn.
     seed : int
-        Of the subjects drawn, and of the intervals.
+        Seed of the subjects drawn and of the intervals.
     progress : callable, optional
         Called with (done, whole).
 
@@ -266,7 +266,7 @@ class _Tried(NamedTuple):
 
 
 class _Bench:
-    """Where readings of one network are measured on the same faces and the same draws of subjects."""
+    """A bench on which readings of one network are measured, on the same faces and draws of subjects."""
 
     def __init__(
         self, embedder: OnnxEmbedder, chips: NDArray[np.float32], subjects: NDArray[np.intp], seed: int

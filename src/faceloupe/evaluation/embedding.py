@@ -36,7 +36,7 @@ SIDE = 64  # of the grey faces that embedders are fitted on
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Captures:
-    """What became of N photographs.
+    """The templates of N photographs, and the failures.
 
     Attributes
     ----------
@@ -45,15 +45,15 @@ class Captures:
     problems : tuple of PhotoProblem or None, (N,)
         Why there is no template, of any embedder.
     qualities : tuple of Quality or None, (N,)
-        Of the faces; the embedding norm is not that of any embedder.
+        Qualities of the faces; the embedding norm is not that of any embedder.
     vectors : dict of embedder's name to array of float32, (N, D)
         Unit vectors; zeros where there is none.
     norms : dict of embedder's name to array of float32, (N,)
         Lengths before they became unit vectors.
     fresh : int
-        How many photographs were looked at, the others being cached.
+        Number of photographs looked at, the others being cached.
     seconds : float
-        That this took.
+        Seconds that this took.
     """
 
     digests: tuple[str, ...]
@@ -131,7 +131,7 @@ def embed_captures(
     embedders : sequence of Embedder
         With different names.
     detecting : FaceSearch
-        Which faces are meant; not "all".
+        Faces that are meant; not "all".
     cached : bool
         Use and fill the cache.
     progress : callable, optional

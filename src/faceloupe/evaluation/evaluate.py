@@ -47,33 +47,33 @@ QUALITY: dict[str, Callable[[Quality], float]] = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evaluation(Shown):
-    """What was measured; in a notebook it shows itself as a page.
+    """The result of an evaluation; a notebook shows it as a page.
 
     Attributes
     ----------
     data : Labelled
     parts : Parts
-        What chose, and what was measured.
+        The side that chose, and the side that was measured.
     detecting : FaceSearch
-        Which faces of a photograph were meant.
+        Faces of a photograph that were meant.
     plan : EvaluationPlan
     measured : tuple of Measured
         One an embedder, in the order asked for.
     paired : tuple of Paired
         Each embedder but the first beside it, on the same comparisons.
     robustness : Robustness or None
-        How the first embedder with a threshold takes spoilt photographs, where that was asked for.
+        Error rates on spoilt photographs of the first embedder with a threshold, if asked for.
     failures : tuple of Failure
         Counted as errors in every rate but those of operating points.
     speed : Speed
     notes : tuple of str
-        What else a reader must know of the data.
+        Further remarks on the data.
     scores : dict of label to ScoreSet
         As many test comparisons as there are, of each embedder; those that could not be made are counted only.
     quality : dict of str to (float, float, float)
         Measures of the faces found: their 5th, 50th and 95th percentile.
     provenance : Provenance
-        When, how, with what and of what it was made.
+        Time, command, versions and data of the evaluation.
     """
 
     data: Labelled
@@ -156,22 +156,22 @@ def evaluate(
     development : float
         Share of a folder's subjects for development, from 0 (none: all are measured) to below 1.
     fmr : float
-        That a threshold is chosen for on the development side.
+        FMR for which a threshold is chosen on the development side.
     points : sequence of OperatingPoint
         To check on the test side, besides those published with the package.
     draws : int
         Galleries drawn for identification, at least 1.
     seed : int
-        Of the subjects' split, the galleries, the bootstrap and the fits.
+        Seed of the subjects' split, the galleries, the bootstrap and the fits.
     engine : {"openvino", "onnxruntime"}
-        What runs SFace.
+        Engine that runs SFace.
     cached : bool
         Keep templates in the user's cache, see :mod:`faceloupe.evaluation.cache`. They are personal data.
     robustness : int
         Photographs to spoil by blur, few pixels, noise and so on, see :mod:`faceloupe.evaluation.robustness`; 0 for
         none. Each is recognised 34 times more.
     command : str
-        What was typed, for the report.
+        Command as typed, for the report.
     progress : callable, optional
         Called with (done, whole) during the photographs, and then again during the measurements.
 

@@ -31,7 +31,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureRate:
-    """How many of some captures, or of some people, failed, with the 95 % interval of their share."""
+    """The number of captures or people that failed, with the 95 % interval of their share."""
 
     n_failed: int
     n: int
@@ -75,9 +75,9 @@ def failure_rates(
     Parameters
     ----------
     failed : array of bool, (N,)
-        Which photographs gave no template by this recogniser.
+        True for photographs that gave no template by this recogniser.
     subjects : array of intp, (N,)
-        Whom each shows.
+        Subject of each.
     captures : array of intp, (K,)
         Those measured.
     problems : sequence of PhotoProblem or None, (N,)

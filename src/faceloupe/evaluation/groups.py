@@ -1,4 +1,4 @@
-"""For whom a recogniser errs: FMR and FNMR of each group of people, and across groups, at one threshold.
+"""FMR and FNMR of each group of people, and across groups, at one threshold.
 
 Which group a person is in is for the user to say, in a file; it is never guessed from a face.
 """
@@ -38,7 +38,7 @@ class GroupRate:
     groups : tuple of str
         The group, or both.
     n_people, n : int
-        Who was compared, and how many comparisons there were.
+        Number of people compared, and of comparisons.
     rate : float or None
         None where there are too few.
     interval : Interval or None
@@ -63,11 +63,11 @@ class GroupRates:
     ----------
     threshold : float
     target_fmr : float
-        What the threshold is for.
+        FMR that the threshold was chosen for.
     fmr : tuple of GroupRate
         Within each group, and then between every two.
     fnmr : tuple of GroupRate
-        Of each group.
+        FNMR of each group.
     n_unknown : int
         People whose group is not known; they are in no rate.
     """
@@ -107,7 +107,7 @@ def group_rates(compared: Compared, groups: Sequence[str], threshold: float, tar
     Parameters
     ----------
     compared : Compared
-        Of known subjects.
+        Comparisons whose subjects are known.
     groups : sequence of str, (N,)
         The group of whom each capture shows; empty where it is not known.
     threshold : float
@@ -142,7 +142,7 @@ def read_groups(path: Path, names: Sequence[str]) -> dict[str, str]:
     path : Path
         A CSV file with the columns ``name`` and ``group``.
     names : sequence of str
-        Of the subjects.
+        Names of the subjects.
 
     Raises
     ------

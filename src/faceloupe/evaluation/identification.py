@@ -1,4 +1,4 @@
-"""What is measured where a probe is compared with a gallery: CMC, and FPIR with FNIR where strangers come too.
+"""Identification, a probe against a gallery: CMC, and FPIR with FNIR where strangers come too.
 
 A gallery has one reference a subject, drawn at random; that is repeated, and every draw counts.
 """
@@ -131,7 +131,7 @@ def closed_set(templates: Templates, captures: Labels, *, draws: int = 10, seed:
     draws : int
         Galleries.
     seed : int
-        Of the first; the others have the seeds after it.
+        Seed of the first gallery; the others have the seeds after it.
 
     Raises
     ------

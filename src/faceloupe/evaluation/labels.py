@@ -32,9 +32,9 @@ class Doubt:
     captures : tuple of int
         The photograph with the one it is most like; or the most alike photographs of the two people.
     score : float
-        Of those.
+        Score of the two.
     usual : float
-        What it is measured by: the score that 1 in 100 non-mated comparisons reach, or that 3 in 4 mated ones do.
+        The score to compare with: the one that 1 in 100 non-mated comparisons reach, or that 3 in 4 mated ones do.
     n : int
         With how many others of its person it was compared, or how many comparisons of the two reach so high.
     """
@@ -58,7 +58,7 @@ def doubtful_labels(parts: Sequence[Compared]) -> tuple[Doubt, ...]:
     Parameters
     ----------
     parts : sequence of Compared
-        Of known subjects.
+        Comparisons whose subjects are known.
     """
     doubts: list[Doubt] = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""How good likelihood ratios are on other people than those they were fitted to."""
+"""The quality of likelihood ratios on people whom they were not fitted to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ class PackedPhoto:
     ----------
     file : Path
     number : int
-        Where it stands there, from 0.
+        Place in the file, from 0.
     content : bytes
         A JPEG or PNG file.
     """
@@ -62,12 +62,12 @@ class PackedPhoto:
 
     @property
     def parts(self) -> tuple[str, str]:
-        """What it is called, as if the file were a folder."""
+        """Its name in parts, as if the file were a folder."""
         return self.file.name, f"{self.number:06d}"
 
     @property
     def sha256(self) -> str:
-        """Of its bytes."""
+        """SHA-256 of its bytes."""
         return sha256(self.content).hexdigest()
 
 

@@ -22,9 +22,9 @@ class Paired:
     Attributes
     ----------
     first, second : str
-        What they were asked for as.
+        Names by which they were asked for.
     what : str
-        Which comparisons, in words.
+        Description of the comparisons, in words.
     differences : tuple of PairedDifference
         Empty where there were too few people.
     """
@@ -60,11 +60,11 @@ def compare_with_first(what: str, scores: dict[str, ScoreSet], seed: int) -> Ite
     Parameters
     ----------
     what : str
-        Which comparisons, in words.
+        Description of the comparisons, in words.
     scores : dict of label to ScoreSet
-        Of the same comparisons; those that could not be made with the lowest score.
+        Scores of the same comparisons; the lowest score for those that could not be made.
     seed : int
-        Of the subjects drawn.
+        Seed of the subjects drawn.
     """
     labels = list(scores)
     for label in labels[1:]:

@@ -23,7 +23,7 @@ def pool(data: Labelled, captures: Captures) -> tuple[Labelled, Captures]:
     data : Labelled
         Its pairs, and ``subjects``, are of templates.
     captures : Captures
-        Of its photographs.
+        Templates of its photographs.
     """
     if data.templates is None:
         return data, captures

@@ -1,4 +1,4 @@
-"""What an evaluation was made with, and of what: enough to repeat it, and to see that the data are the same."""
+"""The versions, settings and data of an evaluation: enough to repeat it, and to see that the data are the same."""
 
 import platform
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ BY_HAND = "faceloupe.evaluate(...) in Python"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """When, how, with what and of what an evaluation was made.
+    """Time, command, versions and data of an evaluation.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class Provenance:
     versions : dict of str to str
         Python, and the packages that numbers depend on as far as they are installed.
     engine : str
-        What ran the published networks.
+        Engine that ran the published networks.
     machine : str
         Operating system and processor.
     detector_sha256 : str
-        Of the weights that found the faces.
+        SHA-256 of the detector's weights.
     """
 
     made: str

@@ -38,7 +38,7 @@ class Checked:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the FMR asked for holds here, see :attr:`faceloupe.scores.OperatingPoint.verdict`."""
+        """Verdict on whether the FMR asked for holds here, see :attr:`faceloupe.scores.OperatingPoint.verdict`."""
         return self.here.verdict
 
     def to_document(self) -> dict[str, Any]:
@@ -62,13 +62,13 @@ class Measured:
     Attributes
     ----------
     label : str
-        What it was asked for as.
+        Name by which it was asked for.
     embedder, sha256 : str
         Its name and the hash of its weights.
     dimensions : int
-        Of its vectors.
+        Dimensions of its vectors.
     how : str
-        How it was made, in words.
+        Origin of the embedder, in words.
     n_without_template : int
         Photographs with a face of which it alone made no template.
     failures : FailureRates
@@ -93,7 +93,7 @@ class Measured:
     likelihood : LikelihoodReport or None
         Likelihood ratios, where there is a development side to fit them on.
     notes : tuple of str
-        What was not measured, and why.
+        Measures that were not made, and why.
     """
 
     label: str

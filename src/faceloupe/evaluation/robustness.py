@@ -1,4 +1,4 @@
-"""Where a recogniser stops: FNMR at one threshold when one of two photographs of a person is spoilt more and more."""
+"""Robustness: FNMR at one threshold as one of two photographs of a person is spoilt more and more."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -56,7 +56,7 @@ class SpoiltRate:
     interval : Interval
         95 %; it counts comparisons of one person as fewer.
     fmr : float
-        Of the probes with other people.
+        FMR of the probes with other people.
     """
 
     name: str
@@ -72,7 +72,7 @@ class SpoiltRate:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Robustness:
-    """How one recogniser takes spoilt photographs.
+    """The error rates of one recogniser on spoilt photographs.
 
     Attributes
     ----------
@@ -179,7 +179,7 @@ def measure_robustness(
     strangers : array of intp
         Captures with a template; of those of other people each probe is compared with at most 200.
     seed : int
-        Of noise.
+        Seed of the noise.
     progress : callable, optional
         Called with (done, whole) after each probe.
     """

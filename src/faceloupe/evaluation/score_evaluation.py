@@ -29,12 +29,12 @@ TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ScoreEvaluation(Shown):
-    """What scores from elsewhere show.
+    """The error rates of scores from another program.
 
     Attributes
     ----------
     source : str
-        Where they came from.
+        Origin of the scores.
     scores : ScoreSet
     eer, auc : float
         In [0, 1].
@@ -44,7 +44,7 @@ class ScoreEvaluation(Shown):
     likelihood : LikelihoodReport or None
         Likelihood ratios, of the same halves.
     notes : tuple of str
-        What was not measured, and why.
+        Measures that were not made, and why.
     """
 
     source: str
@@ -93,7 +93,7 @@ def evaluate_scores(
     impostors : path, optional
         Non-mated scores, where `scores` is a file of mated ones alone.
     source : str
-        What they are, in words; by default the name of the file.
+        Description of the scores; by default the name of the file.
 
     Raises
     ------

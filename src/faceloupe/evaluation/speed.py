@@ -1,4 +1,4 @@
-"""How fast photographs become templates, and where the time goes."""
+"""The speed at which photographs become templates, by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,9 +30,9 @@ class Speed:
     Attributes
     ----------
     photographs : int
-        That were looked at in this run; those that came from the cache are not among them.
+        Photographs looked at in this run; those from the cache are not among them.
     seconds : float
-        That they took by the clock, by all embedders together.
+        Seconds by the clock, all embedders together.
     stages : dict of stage to float
         Milliseconds a photograph, each stage by itself, one photograph after another, over `sample` of them.
     sample : int

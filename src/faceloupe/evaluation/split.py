@@ -1,4 +1,4 @@
-"""Which captures and comparisons choose, and which are measured."""
+"""The split of captures and comparisons: one side chooses, the other is measured."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Side:
 
     @property
     def most(self) -> Comparisons:
-        """As many comparisons as there are."""
+        """The most comparisons that there are: every two captures, or else those listed."""
         return self.every_two or self.main
 
     def without(self, people: Labels) -> "Side":
@@ -66,11 +66,11 @@ def split(data: Labelled, usable: Labels, development: float, seed: int, *, mate
     ----------
     data : Labelled
     usable : array of intp, (N,)
-        Which photographs are compared, where no pairs are listed.
+        Photographs to compare, where no pairs are listed.
     development : float
         Share of the subjects to choose on, 0 for none; not used where pairs are listed.
     seed : int
-        Of the subjects drawn.
+        Seed of the subjects drawn.
     mated : bool
         Whether there must be two captures of a subject: an FMR needs none.
 

@@ -1,4 +1,4 @@
-"""What an evaluation found, in words made from its numbers."""
+"""The findings of an evaluation, in words made from its numbers."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What is measured where two captures are compared: accuracy, EER, AUC, TAR at a FAR, DET with its band."""
+"""Verification, two captures compared: accuracy, EER, AUC, TAR at a FAR, DET with its band."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -55,7 +55,7 @@ class SplitAccuracy:
     Attributes
     ----------
     threshold : float
-        Of the highest accuracy on the pairs of "train".
+        Threshold of the highest accuracy on the pairs of "train".
     train, test : float
         Accuracy, in [0, 1]; that on train flatters.
     interval : Interval
@@ -82,7 +82,7 @@ class Verification:
     Attributes
     ----------
     what : str
-        Which comparisons, in words.
+        Description of the comparisons, in words.
     n_mated, n_non_mated : int
         Comparisons, those included that could not be made.
     failed_mated, failed_non_mated : int
@@ -134,7 +134,7 @@ def verification(compared: Compared, *, seed: int = 0) -> Verification:
     ----------
     compared : Compared
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
     """
     scores, made = compared.with_failures, compared.scores
     curve = det_curve(scores)

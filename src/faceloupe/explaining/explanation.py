@@ -184,7 +184,7 @@ def explain(
     method : {"occlusion", "correlation"}
         Method that makes the maps, see :func:`faceloupe.inspection.attribute`.
     faces : {"one", "central"} or FaceSearch
-        Which face to take: with "one" each photograph must show just one; "central" takes the one nearest the centre.
+        Face to take: with "one" each photograph must show just one; "central" takes the one nearest the centre.
     certify : bool
         Whether to check the maps; that takes about 12 times as long as making them.
     progress : callable, optional

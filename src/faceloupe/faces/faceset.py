@@ -25,7 +25,7 @@ class Skipped:
     Attributes
     ----------
     path : str
-        Where it is, below the folder that was read.
+        Path below the folder that was read.
     reason : str
         Why it was left out, in words.
     """
@@ -45,13 +45,13 @@ class FaceSet(Shown):
     subject : array of intp, (N,), read-only
         The subject of each capture: an index into ``names``.
     names : tuple of str
-        What the subjects are called. A name may have no capture left, so that labels survive :meth:`take`.
+        Names of the subjects. A name may have no capture left, so that labels survive :meth:`take`.
     captures : tuple of N str
-        What the captures are called, such as ``"s1/3.pgm"``.
+        Names of the captures, such as ``"s1/3.pgm"``.
     source, licence : str
-        Where the captures come from and what is known of the right to use them.
+        Origin of the captures, and the terms of their use.
     skipped : tuple of Skipped
-        What was found beside them but could not be used.
+        Files found beside them that could not be used.
     duplicates : tuple of tuple of str
         Groups of captures with the same pixels.
 
@@ -120,9 +120,9 @@ class FaceSet(Shown):
         Parameters
         ----------
         captures : int
-            How many of each subject.
+            Captures of each subject.
         limit : int
-            How many faces at most.
+            Most faces shown.
         """
         return Shown.plot(self, show_faces=True, captures=captures, limit=limit)
 

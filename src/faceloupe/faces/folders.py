@@ -30,9 +30,9 @@ class CaptureReader:
     colour : bool
         RGB instead of grey.
     suffixes : tuple of str
-        How the names of the files end, in lower case; no other file is opened.
+        Endings of file names, in lower case; no other file is opened.
     crop : callable, optional
-        What happens to the whole photograph before it is cut to its largest centred square.
+        Function applied to the whole photograph before it is cut to its largest centred square.
     """
 
     size: int
@@ -72,9 +72,9 @@ def read_folder(
     subjects : sequence of int or str, optional
         As in :func:`faceloupe.faces.load_faces`.
     reader : CaptureReader
-        What turns each file into pixels.
+        Reader of each file.
     source, licence : str
-        What the face set says of itself.
+        Origin and terms of use of the face set.
 
     Returns
     -------

@@ -257,7 +257,7 @@ _SILENT = ("ignore", None, Warning, re.compile(r"PIL\b"), 0)  # as `warnings` ke
 
 @contextmanager
 def _remarks_silenced() -> Iterator[None]:
-    """Let Pillow make no remarks on odd metadata; what cannot be read raises.
+    """Silence Pillow's remarks on odd metadata; what cannot be read raises.
 
     Filters belong to the process. The last thread that reads takes the one filter back, not all to what they were
     before, as `warnings.catch_warnings` would: another thread may have changed others meanwhile.

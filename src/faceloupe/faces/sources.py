@@ -80,12 +80,12 @@ def load_faces(
     colour : bool
         Return (N, size, size, 3) instead of grey (N, size, size). Olivetti and ORL are grey.
     data_home : path, optional
-        Where a data set is kept. Otherwise ``SCIKIT_LEARN_DATA`` says so for Olivetti, and ``FACELOUPE_LFW`` for LFW.
+        Folder of a data set. By default that of ``SCIKIT_LEARN_DATA`` for Olivetti, of ``FACELOUPE_LFW`` for LFW.
     shuffle_seed : int, optional
         Put the captures in a random order: for all of Olivetti or ORL that of scikit-learn's
         ``fetch_olivetti_faces(shuffle=True, random_state=shuffle_seed)``.
     crop : callable, optional
-        What is cut out of each photograph of a folder before that square:
+        Function that crops each photograph of a folder before that square:
         :class:`faceloupe.recognition.face_crops.FaceCrop` finds the face and aligns it.
 
     Returns
@@ -205,7 +205,7 @@ def _answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def _bounded_sockets() -> Iterator[None]:
-    """Let no socket wait for ever; scikit-learn sets no timeout."""
+    """Bound the time that a socket waits; scikit-learn sets no timeout."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)
     try:

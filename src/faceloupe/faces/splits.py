@@ -24,7 +24,7 @@ class Split(Shown):
     kind : "capture" or "subject"
         Whether every subject has captures on both sides, or every subject is on one side only.
     seed : int
-        What the random choice was drawn from.
+        Seed of the random choice.
 
     Raises
     ------

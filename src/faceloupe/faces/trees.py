@@ -41,7 +41,7 @@ class Tree:
     files : list of ListedFile
         Each once, folder by folder, in the order of their names.
     skipped : list of Skipped
-        What could not be looked at, with the reason.
+        Files that could not be looked at, with the reason.
     others : int
         Files that are not called like photographs.
     folders : list of str

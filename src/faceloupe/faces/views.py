@@ -24,9 +24,9 @@ def faces_section(faces: FaceSet, *, show_faces: bool | None = None, captures: i
     show_faces : bool, optional
         Whether to show any face. By default only those that were published to be shown (Olivetti and ORL).
     captures : int
-        How many of each subject.
+        Captures of each subject.
     limit : int
-        How many faces at most.
+        Most faces shown.
     """
     for name, value in (("captures", captures), ("limit", limit)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:

@@ -32,9 +32,9 @@ def restore(source: Path, target: Path, key: Path | None = None) -> None:
     Parameters
     ----------
     source : Path
-        What :func:`backup` wrote.
+        File that :func:`backup` wrote.
     target : Path
-        Where the gallery shall be. Nothing may be there: what is replaced is moved away by hand first.
+        File of the new gallery. Nothing may be there: move what it replaces away first.
     key : Path, optional
         The file of the key that the new gallery is encrypted with; otherwise it has that of the backup, or none.
 

@@ -1,4 +1,4 @@
-"""What is wrong in a gallery, or looks wrong: damage, an embedder mix, one photograph or one person as two subjects."""
+"""Faults and suspicions in a gallery: damage, an embedder mix, one photograph or one person as two subjects."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Finding:
         others have; two subjects share a photograph; two subjects look like one person; a reference looks like none of
         its subject's others.
     words : str
-        What was found, and what to do.
+        The finding, and what to do about it.
     subjects : tuple of str
         Names of those it is about.
     by_chance : bool
@@ -50,16 +50,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in a gallery.
+    """The findings of a check of a gallery.
 
     Attributes
     ----------
     subjects, references : int
-        How many were looked at.
+        Numbers of those checked.
     findings : tuple of Finding
         Damage first.
     remarks : tuple of str
-        How look-alikes were looked for, and how many are to be expected by chance.
+        Remarks on how look-alikes were looked for, and how many to expect by chance.
     """
 
     subjects: int

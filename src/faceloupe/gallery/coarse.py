@@ -69,9 +69,9 @@ class CoarseMatrix:
         Parameters
         ----------
         vectors : array of float32, (N, D)
-            Of length 1.
+            Unit vectors.
         subjects, keys : array of int64, (N,)
-            Whom each shows, and what fetches it.
+            Subject of each, and the key that fetches it.
         """
         stop = self._used + len(vectors)
         if stop > len(self._bytes):

@@ -1,4 +1,4 @@
-"""Where a gallery lies, and how it is read and written: in transactions, one writer at a time."""
+"""The database of a gallery: read and written in transactions, one writer at a time."""
 
 import os
 import sqlite3
@@ -39,7 +39,7 @@ class Database:
     url : str or path
         The name of an SQLite file, or a URL of SQLAlchemy for SQLite or PostgreSQL.
     key : Key or None, optional
-        What an SQLite file is encrypted with; otherwise the key that ``FACELOUPE_KEY`` names, if any.
+        Key of an encrypted SQLite file; by default the key that ``FACELOUPE_KEY`` names, if any.
     cipher : bool
         Use SQLCipher without a key, too: such a connection can write an encrypted copy.
     from_json : function of str, optional
@@ -50,9 +50,9 @@ class Database:
     name : str
         For messages; without password.
     path : Path or None
-        Of an SQLite file.
+        Path of an SQLite file.
     key : Key or None
-        What that file is encrypted with.
+        Key that encrypts the file.
 
     Raises
     ------
@@ -214,7 +214,7 @@ class Database:
             raise GalleryError(f"{self.name} was replaced by another file while it was open. Open it anew.")
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.engine.dispose()
 
 

@@ -29,7 +29,7 @@ class Key:
 
     @property
     def literal(self) -> str:
-        """As SQLCipher takes a key of 256 bits, without deriving one from a password."""
+        """The key of 256 bits as SQLCipher takes it, without deriving one from a password."""
         return f"x'{self.digits}'"
 
     def unlock(self, connection: Any) -> None:

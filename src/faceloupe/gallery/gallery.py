@@ -80,7 +80,7 @@ class Gallery:
 
     @property
     def name(self) -> str:
-        """Where it lies, for messages: a file or a URL without its password."""
+        """Its file, or its URL without the password, for messages."""
         return self._database.name
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -93,7 +93,7 @@ class Gallery:
 
     @property
     def embedder(self) -> "Embedder":
-        """What makes templates here: what the gallery was opened with, else what made its references, else SFace.
+        """The embedder of this gallery: the one it was opened with, or that of its references, or SFace.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Gallery:
         photos : path, bytes, PIL image, array, binary file object or Photograph, or several
             A Photograph, recognised before, is enrolled as it is.
         faces : {"one", "central"} or FaceSearch
-            Which face of a photograph to enrol.
+            Face of a photograph to enrol.
         consent : str
             A note on the subject's consent, added to those that are there.
         consent_until : datetime.date, optional
@@ -416,7 +416,7 @@ class Gallery:
         ranks : int
             Number of candidates for each face.
         faces : {"all", "one", "central"} or FaceSearch
-            Which faces of the photograph to identify.
+            Faces of the photograph to identify.
 
         Returns
         -------
@@ -457,7 +457,7 @@ class Gallery:
             return templates.embedders(connection)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.close()
 
     def __enter__(self) -> "Gallery":

@@ -1,4 +1,4 @@
-"""Who holds a photograph: the subjects and embedders that have a reference made of it."""
+"""The holders of a photograph: subjects and embedders that have a reference made of it."""
 
 from collections import defaultdict
 from collections.abc import Iterable

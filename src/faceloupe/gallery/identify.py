@@ -66,7 +66,7 @@ class Candidates:
     n_subjects, n_references : int
         Numbers of subjects and references that the face was compared with.
     detection : Detection or None
-        Where the face is in its photograph; None where a template was identified.
+        The face in its photograph; None where a template was identified.
     taken : tuple of str
         Names of candidates above the threshold that another face of the same photograph is more like: two faces of one
         photograph are two people.
@@ -87,12 +87,12 @@ class Candidates:
 
     @property
     def nobody(self) -> bool:
-        """Whether there is no such candidate."""
+        """True if there is no such candidate."""
         return self.named is None
 
     @property
     def name(self) -> str | None:
-        """Whom the face shows; None for nobody."""
+        """Name of the subject that the face shows; None for nobody."""
         return None if self.named is None else self.named.name
 
     @property

@@ -1,4 +1,4 @@
-"""Who in a gallery is most like a face? An index answers, exactly; one in memory and one in PostgreSQL."""
+"""Exact search for the subjects most like a face: an index in memory, and one in PostgreSQL."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -35,14 +35,14 @@ PART = 10_000
 
 
 class Size(NamedTuple):
-    """How much an index searches: references of so many subjects."""
+    """The size of an index: references, and their subjects."""
 
     subjects: int
     references: int
 
 
 class Index(Protocol):
-    """What finds the subjects that are most like a probe, among the references of one embedder in one gallery.
+    """A search for the subjects most like a probe, among the references of one embedder in one gallery.
 
     It answers for the gallery as it is now, whoever changed it.
     """
@@ -55,7 +55,7 @@ class Index(Protocol):
         vectors : array of float32, (P, D)
             The probes' vectors, of length 1.
         ranks : int
-            How many subjects are wanted, at least 1.
+            Number of subjects wanted, at least 1.
 
         Returns
         -------

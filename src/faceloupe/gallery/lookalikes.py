@@ -19,7 +19,7 @@ _SCORES = 2**23  # held at once, 32 MB, however many references there are
 
 @dataclass(frozen=True, slots=True)
 class LookAlikes:
-    """What comparing all references of one embedder gave.
+    """The result of comparing all references of one embedder.
 
     Attributes
     ----------
@@ -39,17 +39,17 @@ class LookAlikes:
 
     @property
     def expected(self) -> float:
-        """How many comparisons match by chance: at the FMR measured, or asked for where that is more."""
+        """Number of comparisons that match by chance, at the FMR measured or asked for, the larger of them."""
         return self.comparisons * max(self.point.fmr, self.point.target_fmr) if self.point else 0.0
 
     @property
     def by_chance(self) -> bool:
-        """Whether chance alone gives as many pairs in more than one gallery of 20 (Poisson)."""
+        """True if chance alone gives as many pairs in more than one gallery of 20 (Poisson)."""
         return is_by_chance(len(self.pairs), self.expected)
 
     @property
     def threshold(self) -> float:
-        """From which score two references match."""
+        """Score from which two references match."""
         return self.point.threshold if self.point else float("inf")
 
     def words(self) -> str:

@@ -64,9 +64,9 @@ class Matrix:
         Parameters
         ----------
         vectors : array of float32, (N, D)
-            Of length 1.
+            Unit vectors.
         subjects : array of int64, (N,)
-            Whom each shows.
+            Subject of each.
         """
         stop = self._used + len(vectors)
         if stop > len(self._vectors):
@@ -90,7 +90,7 @@ class Matrix:
         Parameters
         ----------
         vectors : array of float32, (P, D)
-            Of length 1.
+            Unit vectors.
         ranks : int
             Number of subjects to return, at least 1.
 

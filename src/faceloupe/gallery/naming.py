@@ -28,7 +28,7 @@ whose score and margin to the threshold are told."""
 
 @dataclass(slots=True)
 class Named:
-    """What naming came to.
+    """The result of naming the faces of many photographs.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Named:
         Faces in those done now; how many of them have a name.
     names : set of str
     skipped : list of Skipped
-        What could not be used, with the reason.
+        Files that could not be used, with the reason.
     threshold : str
-        What the threshold means, in words; empty while there was no face.
+        Meaning of the threshold, in words; empty while there was no face.
     """
 
     photographs: int = 0
@@ -70,7 +70,7 @@ def name_tree(
     search: FaceSearch,
     progress: Progress | None = None,
 ) -> Named:
-    """Say of every face in many photographs who of a gallery it is; a photograph that all tables hold is passed over.
+    """Identify every face in many photographs; photographs that all tables hold are passed over.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def open_gallery(
         What makes its templates, itself or as :func:`faceloupe.embedders.open_embedder` takes it. By default what made
         the references that are there; SFace if there are none.
     engine : {"openvino", "onnxruntime"}
-        What runs SFace.
+        Engine that runs SFace.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a database complains of, in words that say what to do."""
+"""Complaints of a database, in words that say what to do."""
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 

@@ -1,4 +1,4 @@
-"""What a gallery tells of the people in it. No vector is in any of these."""
+"""Records of the people in a gallery. No vector is in any of these."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class EmbedderId(NamedTuple):
-    """Which embedder and weights made a template: only their like can be compared."""
+    """The embedder and weights that made a template: only templates of the same can be compared."""
 
     name: str
     sha256: str
@@ -75,7 +75,7 @@ def people_document(people: Sequence[Person]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is kept of one face, without the vector.
+    """A reference, without the vector.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Entry:
     what : str
         "enrol", "rename", "merge", "forget", "erase", "import", "export", "consent" or "calibrate".
     subject_id : int or None
-        Whom it changed.
+        Subject that it changed.
     details : dict
         Numbers, such as how many references.
     """
@@ -174,7 +174,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What became of the photographs of one subject.
+    """The result of enrolling photographs of one subject.
 
     Attributes
     ----------
@@ -215,7 +215,7 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was erased.
+    """The result of forgetting a subject or a reference.
 
     Attributes
     ----------
@@ -239,7 +239,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of an exported gallery.
+    """The result of importing a gallery.
 
     Attributes
     ----------
@@ -279,9 +279,9 @@ class Templates:
     Attributes
     ----------
     vectors : array of float32, (N, D)
-        Of length 1; (0, 0) if there are none.
+        Unit vectors; (0, 0) if there are none.
     subjects, references : array of int64, (N,)
-        Whose, and which.
+        Subject and reference of each.
     """
 
     vectors: NDArray[np.float32]

@@ -30,12 +30,12 @@ __all__ = ["Reembedded", "reembed"]
 
 @dataclass(frozen=True, slots=True)
 class Reembedded:
-    """What came into the new gallery.
+    """The result of making a gallery anew.
 
     Attributes
     ----------
     people, references : int
-        How many subjects and references there are now.
+        Numbers of subjects and references in it now.
     left_out : tuple of Skipped
         References that have no face there, by subject, and why.
     """

@@ -67,7 +67,7 @@ def saved(connection: Connection, embedder: EmbedderId) -> tuple[SavedPoint, ...
 
 
 def save(connection: Connection, point: OperatingPoint, *, loose: bool = False, noted: str = "calibrate") -> None:
-    """Let an operating point hold from now on; the trail notes how it came.
+    """Save an operating point, which holds from now on; the trail notes its origin.
 
     Raises
     ------

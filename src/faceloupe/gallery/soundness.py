@@ -1,4 +1,4 @@
-"""Whether what is kept of somebody is whole: what is damaged is named, and never carried on."""
+"""Checks that references are whole: what is damaged is named, and never passed on."""
 
 import unicodedata
 import warnings
@@ -128,7 +128,7 @@ def unprintable(text: str, *, note: bool = False) -> bool:
 
 
 def leave_out(numbers: Sequence[int]) -> None:
-    """Say that damaged references are not part of an answer."""
+    """Warn that damaged references are not part of an answer."""
     if numbers:
         shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
         words = f"damaged, and left out: reference {shown}. faceloupe check says what is wrong, and what to do"

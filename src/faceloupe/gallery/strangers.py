@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Strangers:
-    """What comparing the references of each subject with each other gave, for one embedder.
+    """The result of comparing the references of each subject with each other, for one embedder.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Strangers:
 
     @property
     def by_chance(self) -> bool:
-        """Whether the share of one person's photographs that do not match explains as many subjects."""
+        """True if the usual share of one person's photographs that do not match explains as many subjects."""
         return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * (self.point.fnmr or 0.0))
 
 

@@ -29,7 +29,7 @@ _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
 @contextmanager
 def acting_as(who: str) -> Iterator[None]:
-    """Let the trail name somebody else than the user of the operating system, as a server acts for its callers."""
+    """Name somebody else in the trail than the user of the operating system, as a server acts for its callers."""
     before = _ACTOR.set(who)
     try:
         yield

@@ -52,7 +52,7 @@ class Axis:
 
     @property
     def uniform(self) -> bool:
-        """Whether all outputs see the same pixels."""
+        """True if all outputs see the same pixels."""
         return self.count == 1 or self.jump == 0
 
     def after(self, window: Window, count: int) -> "Axis":
@@ -109,7 +109,7 @@ class Field:
 
     @property
     def uniform(self) -> bool:
-        """Whether all numbers see the same pixels."""
+        """True if all numbers see the same pixels."""
         return self.rows.uniform and self.columns.uniform
 
     @property

@@ -53,9 +53,9 @@ class Layer:
     rectifies : bool
         Whether it is a ReLU, one with a ceiling (ReLU6) included.
     windows : tuple of Window
-        How a convolution or pooling slides along rows and along columns; () for other layers.
+        Windows of a convolution or pooling along rows and along columns; () for other layers.
     field : Field or None
-        What each of its outputs sees of the image; None where that is unknown.
+        Region of the image that each output sees; None where that is unknown.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Anatomy(Shown):
     parameters : int
         All parameters of the live network or the file, each counted once.
     parameter_bytes : int
-        What they take in memory, in the precision in which the network holds them.
+        Bytes that they take, in the precision in which the network holds them.
     gaps : tuple of str
         Layers before which something ran that torch does not show: TorchScript, NumPy, a compiled function.
     """

@@ -34,7 +34,7 @@ class FacePicture:
     Attributes
     ----------
     name : str
-        What the page calls it.
+        Name on the page.
     source : Path or array of float32, (H, W) or (H, W, 3), in [0, 1]
     subject : str
         The person it shows, as far as is known: the folder of a file, the subject of a data set; else empty.

@@ -35,7 +35,7 @@ class LayerOutput:
     shape : tuple of int
         Shape of the whole output for one face: (C, H, W) for maps, (D,) for what has no places.
     units : array of int, shape (K,)
-        Which channels or units are kept, from 0 and in their own order: those that vary most over faces and places.
+        Channels or units that are kept, from 0 and in order: those that vary most over faces and places.
     values : array of float32, shape (N, K, h, w) or (N, K), read-only
     block : int
         Side of the squares of places whose mean is one pixel of `values`; 1 for maps as they are.
@@ -49,7 +49,7 @@ class LayerOutput:
 
     @property
     def is_maps(self) -> bool:
-        """Whether the layer's output has rows and columns."""
+        """True if the layer's output has rows and columns."""
         return self.values.ndim == 4
 
     def __repr__(self) -> str:

@@ -63,9 +63,9 @@ class Look(Shown):
     similarity : LayerSimilarity or None
         CKA of the traced layers of both networks, from four faces on.
     notes : tuple of str
-        What was not done, and what else a reader must know.
+        Remarks on what was not done, and on what else a reader must know.
     unit : {"logit", "probability", "log-probability"}
-        What the numbers of its answers are.
+        Unit of its answers.
     """
 
     model: Model
@@ -94,12 +94,12 @@ class Look(Shown):
 
     @property
     def is_template(self) -> bool:
-        """Whether the answer is a template (unit vectors are compared) rather than one number a class."""
+        """True if the answer is a template (unit vectors are compared) rather than one number a class."""
         return self.model.gives_template(int(self.outputs.shape[1]))
 
     @property
     def knows_subjects(self) -> bool:
-        """Whether every face is known to show one of the network's classes."""
+        """True if every face is known to show one of the network's classes."""
         return all(photograph.subject in self.model.classes for photograph in self.photographs)
 
     @property
@@ -175,7 +175,7 @@ def look(
         At most 64. The first four are shown, all are measured. Cut to the centred square and resized; no face is
         looked for.
     layers : names, optional
-        What to show. Without it all layers that compute are, of more than 16 the last of each output's shape.
+        Layers to show. Without it all layers that compute are, of more than 16 the last of each output's shape.
     methods : sequence of str
         Methods of :func:`faceloupe.inspection.attribute`, or none. They explain the network's own answer for each
         face; for a template, its cosine with that of another face: the first, or for the first face the second.

@@ -41,7 +41,7 @@ class Model:
     Attributes
     ----------
     name : str
-        What the page calls it.
+        Name on the page.
     network : torch.nn.Module or OnnxNetwork
     extent : (int, int)
         Height and width that a face is cut to.
@@ -50,17 +50,17 @@ class Model:
     prepare : callable
         Faces (N, H, W) or (N, H, W, 3) in [0, 1] -> what the network takes, (N, C, H, W).
     pixels : str
-        What `prepare` does, in words.
+        Description of `prepare`.
     answers : {"classes", "template"} or None
-        What its numbers are; None: not known, and judged by how many there are.
+        Meaning of its numbers; None: not known, and judged by how many there are.
     classes : tuple of str
-        What the classes are called; empty where that is not known.
+        Names of the classes; empty where not known.
     origin : str
-        Where it comes from, in words.
+        Origin, in words.
     digest : str
         SHA-256 of its file of weights; empty where there is none.
     notes : tuple of str
-        What a reader must know of it.
+        Remarks for a reader.
     classifier : CNNClassifier, FCNNClassifier, DeepCNNClassifier or None
         The classifier that holds the network.
     """
@@ -88,7 +88,7 @@ class Model:
         return METHOD_NAMES if hasattr(self.network, "named_modules") else RUN_ONLY
 
     def gives_template(self, count: int) -> bool:
-        """Whether its answer, of `count` numbers, is a template; where that is not known, `count` decides."""
+        """Return whether its answer, of `count` numbers, is a template; where that is not known, `count` decides."""
         if self.answers:
             return self.answers == "template"
         return count >= TEMPLATE and count.bit_count() == 1

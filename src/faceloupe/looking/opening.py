@@ -58,11 +58,11 @@ def open_model(
         What the network expects black and white to be; 0..1 if not given. SFace, known by its SHA-256, takes 0..255;
         "imagenet" is 0..1 with the mean and standard deviation of ImageNet's colours.
     mean, std : float or one a channel, optional
-        What is subtracted from those pixels, and what they are divided by then, in the network's order of channels.
+        Numbers to subtract from those pixels, and then to divide by, in the network's order of channels.
     bgr : bool
         Whether it expects blue first.
     answers : {"classes", "template"}, optional
-        What its numbers are. If not given, 64 numbers or more, a power of two, are taken for a template. A classifier
+        Meaning of its numbers. If not given, 64 numbers or more, a power of two, are taken for a template. A classifier
         of this package answers with classes and has its own size and preprocessing.
 
     Raises

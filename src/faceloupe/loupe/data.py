@@ -62,9 +62,9 @@ def loupe_network(
     Parameters
     ----------
     kind : str
-        Which place on the bench it takes, in small letters: "fcnn", "cnn", or another word.
+        Place on the bench that it takes, in small letters: "fcnn", "cnn", or another word.
     label : str
-        What the page calls it.
+        Name on the page.
     fits : sequence of dict
         From :func:`loupe_fit`.
     layers : sequence of dict, optional

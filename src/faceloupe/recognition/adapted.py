@@ -69,10 +69,10 @@ class AdaptedEmbedder:
     Parameters
     ----------
     base : Embedder
-        Whose vectors the head takes.
+        Embedder whose vectors the head takes.
     head : Head
     kind : str
-        What kind of head it is, in a word for its name.
+        Kind of head, in a word for its name.
 
     Attributes
     ----------
@@ -108,12 +108,12 @@ def write_adapted(folder: Path, embedder: AdaptedEmbedder, base: str, about: Map
     Parameters
     ----------
     folder : Path
-        That exists.
+        Folder that exists.
     embedder : AdaptedEmbedder
     base : str
-        What opens the embedder underneath: a name, or the path of its folder.
+        The embedder underneath: a name, or the path of its folder.
     about : mapping
-        How it was made, as JSON can hold it.
+        Description of how it was made, as JSON can hold it.
     """
     document = {
         "format": FORMAT,

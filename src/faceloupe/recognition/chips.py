@@ -35,7 +35,7 @@ class FaceChip:
     image : array of float32, (112, 112, 3)
         RGB in [0, 1], read-only; black where it reaches beyond the photograph.
     detection : Detection
-        Where the face is in the photograph.
+        The face in the photograph.
     transform : array of float64, (2, 3)
         Takes (x, y, 1) in the photograph to (x, y) in the chip, read-only.
     """

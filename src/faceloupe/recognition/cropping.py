@@ -29,7 +29,7 @@ COLUMNS = ("face", "file", "score", "x", "y", "width", "height", "eye_distance",
 
 @dataclass(slots=True)
 class Cropped:
-    """What cropping came to.
+    """The result of cropping the faces of many photographs.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Cropped:
     without : int
         Photographs without a face, of those done now.
     skipped : list of Skipped
-        What could not be used, with the reason.
+        Files that could not be used, with the reason.
     """
 
     photographs: int = 0

@@ -46,18 +46,18 @@ class Decision:
 
     @property
     def evidence(self) -> Evidence | None:
-        """What the score is worth as evidence; None where that was measured neither for the gallery nor published."""
+        """Evidence that the score gives; None where that was measured neither for the gallery nor published."""
         ratio = likelihood_of(self.point)
         return None if ratio is None else ratio.evidence(self.score, self.prior)
 
     @property
     def match(self) -> bool:
-        """Whether the score reaches the threshold."""
+        """True if the score reaches the threshold."""
         return self.score >= self.point.threshold
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What speaks against relying on it: where a photograph falls short, or both are one file."""
+        """Reasons against relying on it: where a photograph falls short, or both are one file."""
         short = [
             f"{photograph.path}: {words}"
             for photograph in (self.one, self.other)
@@ -68,7 +68,7 @@ class Decision:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of how the faces were found: which are turned, and where others were passed over."""
+        """Remarks on how the faces were found: which are turned, and where others were passed over."""
         return tuple(
             f"{photograph.path}: {words}"
             for photograph in (self.one, self.other)
@@ -116,11 +116,11 @@ class Decision:
 
 
 class Recognising(Protocol):
-    """What knows an embedder and the threshold that holds for it: a gallery."""
+    """An embedder with the threshold that holds for it: a gallery."""
 
     @property
     def embedder(self) -> Embedder:
-        """What makes its templates."""
+        """Embedder that makes its templates."""
 
     def point(self, embedder: Embedder) -> OperatingPoint | None:
         """Return the operating point that was saved for an embedder; None if there is none."""
@@ -148,7 +148,7 @@ def verify(
     embedder : Embedder, optional
         By default the gallery's, or else SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
-        Which face to take: with "one" of several the dominant one; "central" takes the one nearest the centre.
+        Face to take: with "one" of several the dominant one; "central" takes the one nearest the centre.
     prior : float, optional
         The probability that the photographs show one person before they are compared, between 0 and 1:
         :attr:`Decision.evidence` then has the one after. It changes no decision.

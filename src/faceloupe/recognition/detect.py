@@ -1,4 +1,4 @@
-"""Where the faces in a photograph are: a box, five landmarks and a score for each."""
+"""Detection of the faces in a photograph: a box, five landmarks and a score for each."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -48,7 +48,7 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     image : array of float32 or uint8, (H, W) or (H, W, 3)
         Grey or RGB, upright, as :func:`faceloupe.faces.read_image` returns it: floats in [0, 1], or bytes.
     faces : {"all", "one", "central"} or FaceSearch
-        How to look for faces. All that count are returned, even where one is meant.
+        Settings of the search. All faces that count are returned, even where one is meant.
 
     Returns
     -------

@@ -79,15 +79,15 @@ class Detection:
 
 
 class Detector(Protocol):
-    """What finds faces and five landmarks on each."""
+    """A detector of faces, with five landmarks on each."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
 
     @property
     def sha256(self) -> str:
-        """Of its weights."""
+        """SHA-256 of its weights."""
 
     def find(self, picture: NDArray[np.uint8]) -> Sequence[Detection]:
         """Return the faces in a picture, (H, W, 3) RGB, in its pixels, with scores from 0 to 1; may be threaded."""

@@ -24,7 +24,7 @@ _chosen: list[Device] = []
 
 
 def use_device(device: str) -> None:
-    """Let networks that are opened from now on in this process run on a device.
+    """Run networks that are opened from now on in this process on a device.
 
     The environment variable ``FACELOUPE_DEVICE`` says it for every process. YuNet, which finds faces, is run by OpenCV
     on the processor whatever the device.
@@ -64,7 +64,7 @@ def onnxruntime_providers(onnxruntime: Any, device: Device) -> list[str]:
 
 
 def check_provider(session: Any, device: Device) -> None:
-    """Let a session through that runs on the device asked for: ONNX Runtime falls back to the processor silently.
+    """Check that a session runs on the device asked for: ONNX Runtime falls back to the processor silently.
 
     Raises
     ------

@@ -229,7 +229,7 @@ def _broken(line: str, letters: int) -> list[str]:
 
 
 def _legible(line: str, font: "FreeTypeFont") -> str:
-    """Let a question mark stand for each letter that the font lacks."""
+    """Replace each letter that the font lacks by a question mark."""
     missing = bytes(font.getmask("\uffff"))
     return "".join(
         letter if letter.isprintable() and bytes(font.getmask(letter)) != missing else "?" for letter in line

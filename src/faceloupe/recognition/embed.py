@@ -23,15 +23,15 @@ Floats = NDArray[np.float32]
 
 
 class Embedder(Protocol):
-    """What makes vectors of faces, such that those of one person point in about the same direction."""
+    """A function from faces to vectors, such that those of one person point in about the same direction."""
 
     @property
     def name(self) -> str:
-        """What it is called; another way of making vectors has another name."""
+        """Its name; another way of making vectors has another name."""
 
     @property
     def sha256(self) -> str:
-        """Of its weights."""
+        """SHA-256 of its weights."""
 
     def embed(self, faces: Floats) -> Floats:
         """Return a vector of any length for each face: (N, 112, 112, 3), RGB in [0, 1] -> (N, D)."""

@@ -35,7 +35,7 @@ PART = 2  # of many faces: what a core works on at a time
 
 
 def check_engine(engine: str) -> None:
-    """Let the name of an engine through.
+    """Check the name of an engine.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def _session(content: bytes, *, many: bool) -> Any:
 
 
 def _with_fixed_weights(model: Any, *, many: bool) -> Any:
-    """Let no weight be an input; for many faces free the first dimension of what goes in and out."""
+    """Remove weights from the inputs; for many faces free the first dimension of inputs and outputs."""
     fixed = {weight.name for weight in model.graph.initializer}
     faces = [value for value in model.graph.input if value.name not in fixed]
     del model.graph.input[:]
@@ -239,7 +239,7 @@ def _place(output: str | None, names: list[list[str]]) -> int:
 
 @contextmanager
 def _runs(engine: str) -> Iterator[None]:
-    """Let what an engine says against a network be an error of ours."""
+    """Turn an engine's complaint about a network into an error of ours."""
     try:
         yield
     except (InputError, UnavailableError, MemoryError):
@@ -260,7 +260,7 @@ def _import_openvino() -> Any:
 
 @contextmanager
 def _silenced(package: str) -> Iterator[None]:
-    """Let a package look missing: with its telemetry at hand, OpenVINO reports every import to Google Analytics."""
+    """Hide a package: with its telemetry at hand, OpenVINO reports every import to Google Analytics."""
     before = sys.modules.pop(package, None)
     sys.modules[package] = None  # type: ignore[assignment]
     try:

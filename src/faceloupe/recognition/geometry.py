@@ -1,4 +1,4 @@
-"""Where points go when a picture is moved, turned and scaled."""
+"""Transforms of points when a picture is moved, turned and scaled."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -1,4 +1,4 @@
-"""What makes a face unfit for enrolment, in words: each number with its unit, the limit and what to do."""
+"""Limits of fitness for enrolment, in words: each number with its unit, the limit and what to do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ __all__ = ["LIMITS", "QualityLimits", "limits_of", "shortcomings"]
 
 @dataclass(frozen=True, slots=True)
 class QualityLimits:
-    """What a face must reach to be enrolled.
+    """The quality that a face must reach to be enrolled.
 
     The defaults come from SFace at its published threshold for an FMR of 1 in 10,000, which misses 2.04 % of the mated
     comparisons of LFW View 1 train, and from 110 photographs of it that were made worse step by step (0.9 % missed as

@@ -1,4 +1,4 @@
-"""What a network in an ONNX file takes and gives, in a file of its own beside it: the manifest, in TOML.
+"""The manifest of an ONNX file: what its network takes and gives, in a TOML file beside it.
 
 A network does not say whether it wants red or blue first, or grey levels up to 1 or 255; who publishes it does, in
 prose. A slip there is no error, only worse recognition: ``faceloupe embedder check`` measures it.
@@ -40,14 +40,14 @@ READING = ("kind", "size", "channels", "scale", "mean", "std", "layout", "points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """How the network in an ONNX file is to be read, and where it comes from.
+    """The reading of the network in an ONNX file, and its origin.
 
     A pixel p from 0 to 1 becomes (p x `scale` - `mean`) / `std`.
 
     Parameters
     ----------
     name : str
-        What the network is called: small letters, digits, and ``. _ + -``.
+        Name of the network: small letters, digits, and ``. _ + -``.
     size : int or (int, int)
         Height and width of what it takes, in pixels; a number alone is both.
     licence : str
@@ -55,7 +55,7 @@ class Manifest:
     training_data : str
         The photographs that it was trained on, or that this is not documented.
     source : str
-        Who made it: a publication, an address.
+        Its maker: a publication, an address.
     sha256 : str
         Hash of the ONNX file, 64 hexadecimal digits.
     kind : {"embedder", "detector"}
@@ -68,16 +68,16 @@ class Manifest:
     layout : {"NCHW", "NHWC"}
         Whether channels come before height and width, or last.
     points : {"arcface", "sface", "none"} or five (x, y)
-        Where right eye, left eye, nose, right and left corner of the mouth lie, in pixels of what it takes; right and
+        Places of right eye, left eye, nose, right and left corner of the mouth, in pixels of what it takes; right and
         left are the subject's. "arcface" are the places of :data:`faceloupe.recognition.align.REFERENCE_POINTS`, scaled
         from 112 pixels to the height, in the middle of the width; "sface" are the same; "none" is the whole face chip,
         stretched to `size`.
     output : str, optional
-        Which output is the vector; may be left out where there is one.
+        Output that is the vector; may be left out where there is one.
     flip : bool
         Add the vector of the mirrored face.
     decoder : {"scrfd", "retinaface"}, optional
-        How the outputs of a detector are to be read; see :mod:`faceloupe.recognition.detectors`.
+        Reading of a detector's outputs; see :mod:`faceloupe.recognition.detectors`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ class Manifest:
 
     @property
     def n_channels(self) -> int:
-        """How many channels the network takes: 3, or 1 of grey."""
+        """Number of channels that the network takes: 3, or 1 of grey."""
         return 1 if self.channels == "grey" else 3
 
     @property

@@ -40,7 +40,7 @@ class OnnxEmbedder:
     file : path
         The ONNX file. It is read, and its hash compared, when the first face is embedded in a process.
     manifest : path, dict or Manifest
-        How the file is to be read; see :class:`faceloupe.recognition.manifests.Manifest`.
+        Reading of the file; see :class:`faceloupe.recognition.manifests.Manifest`.
     engine : {"openvino", "onnxruntime"}
         Engine that runs it.
 

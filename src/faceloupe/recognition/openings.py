@@ -23,7 +23,7 @@ def opening(key: Hashable, open_it: Callable[[], Any]) -> Future[Any]:
     Parameters
     ----------
     key : hashable
-        What the network is known by here.
+        Key of the network here.
     open_it : callable
         Opens it; called in a thread, so that faces can be looked for in the meantime.
     """

@@ -26,7 +26,7 @@ DOMINANT = 1.5
 
 @dataclass(frozen=True, slots=True)
 class PhotoProblem:
-    """Why nothing was recognised in a photograph.
+    """The reason why nothing was recognised in a photograph.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Photograph:
     templates : tuple of Template
         Templates of the chips, in the same order.
     note : str
-        What to know of the choice of its face: that others were passed over. Empty if there was none to make.
+        Remark on the choice of its face: that others were passed over. Empty if there was no choice.
     problem : PhotoProblem or None
         Why there are none: it cannot be read, shows no face, or not just one where one was meant, or the embedder
         made nothing of a face.

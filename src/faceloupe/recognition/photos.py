@@ -1,4 +1,4 @@
-"""What people hold of a photograph (a path, bytes, an image, an array ...), made pixels."""
+"""Photographs in every form that people hold (a path, bytes, an image, an array ...), made pixels."""
 
 import sys
 from collections.abc import Callable

@@ -25,7 +25,7 @@ CLOSE_SCALE = 1.65  # of the face chip's: a face is about 140 pixels wide, and a
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What a detector is shown of a photograph.
+    """The view of a photograph that a detector is shown.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class View:
 
 
 def check_image(image: Samples) -> None:
-    """Let an image through without going over its pixels.
+    """Check an image without going over its pixels.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def check_image(image: Samples) -> None:
 
 
 def check_values(image: Samples) -> None:
-    """Let an image through whose floats are in [0, 1].
+    """Check that an image's floats are in [0, 1].
 
     Raises
     ------

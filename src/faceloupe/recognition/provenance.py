@@ -1,4 +1,4 @@
-"""Where a recogniser's weights come from: terms of use and training data, by the hash that results carry."""
+"""The provenance of a recogniser's weights: terms of use and training data, by the hash that results carry."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["Provenance", "provenance_of"]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is known of a network's weights.
+    """The provenance of a network's weights.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Provenance:
     training_data : str
         The photographs that it was trained on, or that this is not documented.
     source : str
-        Who made it.
+        Its maker.
     """
 
     licence: str

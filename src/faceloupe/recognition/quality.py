@@ -1,4 +1,4 @@
-"""How good a face is for recognition: numbers with units, from the photograph alone."""
+"""The quality of a face for recognition: numbers with units, from the photograph alone."""
 
 from dataclasses import asdict, dataclass
 from math import asin, atan2, degrees, hypot
@@ -27,7 +27,7 @@ The plane is the median over 1,248 photographs of LFW, made symmetric; how far t
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Which way a head is turned, in degrees.
+    """The angles by which a head is turned, in degrees.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was measured on a face. None of it alone says whether a comparison will succeed.
+    """The quality of a face, as measured. None of it alone says whether a comparison will succeed.
 
     Attributes
     ----------

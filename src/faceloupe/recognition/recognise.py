@@ -43,7 +43,7 @@ def recognise(
     embedder : Embedder, optional
         By default SFace, run by OpenVINO.
     faces : {"all", "one", "central"} or FaceSearch
-        Which faces of a photograph to take, and how to look for them.
+        Faces of a photograph to take, and how to look for them.
 
     Yields
     ------
@@ -84,7 +84,7 @@ def find_faces(photo: Photo, faces: Faces = "all") -> tuple[FaceChip, ...]:
     ----------
     photo : path, bytes, PIL image, array, binary file object or Photograph
     faces : {"all", "one", "central"} or FaceSearch
-        Which faces to take.
+        Faces to take.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def template_of(photo: Photo, embedder: Embedder | None = None, *, faces: Faces 
     embedder : Embedder, optional
         By default SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
-        Which face to take. With "one", several faces of which none dominates are an error.
+        Face to take. With "one", several faces of which none dominates are an error.
 
     Raises
     ------

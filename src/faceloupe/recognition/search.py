@@ -1,4 +1,4 @@
-"""How faces are looked for in a photograph, and which of those found are meant."""
+"""Settings of the search for faces in a photograph, and the choice among those found."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
@@ -38,7 +38,7 @@ FAINT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class FaceSearch:
-    """Which faces of a photograph are meant, and how they are looked for.
+    """The faces of a photograph that are meant, and how they are looked for.
 
     Wherever ``faces`` is asked for, "all", "one" or "central" alone is short for a search with the other values as
     they are here: ``faces="central"`` is ``faces=FaceSearch("central")``.
@@ -62,7 +62,7 @@ class FaceSearch:
     turned : bool
         Look again at turned copies where no face is sure, see :func:`faceloupe.recognition.detect`.
     detector : Detector, optional
-        What finds faces, such as an :class:`OnnxDetector`; by default YuNet, with which the published thresholds were
+        Detector, such as an :class:`OnnxDetector`; by default YuNet, with which the published thresholds were
         measured. Scores of another mean something else: `min_score` and what counts as sure are YuNet's.
 
     Raises

@@ -14,7 +14,7 @@ __all__ = ["Template", "compare"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """What is kept of a face to recognise it by. Personal data: the vector is in no repr.
+    """A face as it is kept for recognition. Personal data: the vector is in no repr.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which threshold holds, and the operating points that come with the package: how they were measured, how they held.
+"""The threshold that holds, and the operating points that come with the package: how they were measured, how they held.
 
 ``benchmarks/published_points.py`` measured them and wrote the file that is read here.
 """
@@ -68,7 +68,7 @@ def choose_point(
 
 
 def check_point(point: OperatingPoint, embedder: Maker) -> None:
-    """Let an operating point through that is of this embedder.
+    """Check that an operating point is of this embedder.
 
     Raises
     ------

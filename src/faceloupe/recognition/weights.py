@@ -23,7 +23,7 @@ _ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 
 @dataclass(frozen=True, slots=True)
 class PublishedWeights:
-    """What is known of a weights file before it is found.
+    """A published weights file, wherever it lies.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What finds faces: YuNet, run by OpenCV, or anything else that has a name and finds faces in a picture."""
+"""YuNet, run by OpenCV: the detector that is used unless another is given."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -29,7 +29,7 @@ class DetBand:
     confidence : float
         Between 0 and 1.
     samples, n_subjects : int
-        How often, and how many, subjects were drawn.
+        Number of draws, and of subjects in each.
     """
 
     fmr: Floats

@@ -40,7 +40,7 @@ def operating_point(
     source, embedder, weights_sha256 : str
         Provenance, kept with the point.
     confidence : float
-        Of the intervals.
+        Confidence of the intervals.
 
     Raises
     ------

@@ -16,9 +16,9 @@ class Interval:
     confidence : float
         Between 0 and 1.
     n_effective : float
-        How many independent comparisons the comparisons are worth.
+        Number of independent comparisons that the comparisons are worth.
     method : str
-        How the range was found, in words.
+        Method that gave the range, in words.
     """
 
     low: float

@@ -1,4 +1,4 @@
-"""How many independent comparisons some comparisons are worth, when those that share a subject err together."""
+"""The number of independent comparisons that comparisons are worth, when those that share a subject err together."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,9 +24,9 @@ class SharedSubjects:
     Attributes
     ----------
     first, second : array of intp, (N,)
-        Whom the two sides of each comparison show, as 0 ... S-1; the same of a mated one.
+        Subjects on the two sides of each comparison, as 0 ... S-1; the same of a mated one.
     pair : array of intp, (N,)
-        Which two people (or which one) each comparison shows, as 0 ... D-1.
+        The two people (or the one) that each comparison shows, as 0 ... D-1.
     """
 
     first: Labels
@@ -43,12 +43,12 @@ class SharedSubjects:
 
     @property
     def n_people(self) -> int:
-        """How many people there are."""
+        """Number of people."""
         return 1 + int(max(self.first.max(), self.second.max()))
 
     @property
     def n_pairs(self) -> int:
-        """How many different pairs of people are compared, a person with himself being one."""
+        """Number of different pairs of people compared; one person with himself counts as a pair."""
         return 1 + int(self.pair.max())
 
     @property
@@ -88,7 +88,7 @@ class SharedSubjects:
         parts : array of float64, (N,)
             Each comparison's part of the sum (its influence); all together 0.
         shortfall : array of float64, (N,)
-            How much of an error each comparison is, in [0, 1].
+            Share of an error that each comparison is, in [0, 1].
         """
         worth = _ratio(rate * (1 - rate), self.variance(parts))
         return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))
@@ -157,7 +157,7 @@ class SharedSubjects:
 
     @cached_property
     def _sharing(self) -> tuple[float, float]:
-        """How many of all products of two comparisons are of those that share a person, and of the same pair."""
+        """Return the shares of all products of two comparisons that share a person, and a pair."""
         return self._squared_sums(np.full(len(self.first), 1 / len(self.first)))
 
     def _squared_sums(self, values: Floats) -> tuple[float, float]:

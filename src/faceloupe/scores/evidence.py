@@ -1,4 +1,4 @@
-"""What one score is worth as evidence: the values that are saved with a threshold and told with a decision.
+"""The evidence that a score gives: the values saved with a threshold and reported with a decision.
 
 LR = P(score | one person) / P(score | two people), told as log10 LR: +2 says that the score is a hundred times as
 likely where both photographs show one person. It is no probability that they do: that takes a prior, which nobody here
@@ -33,7 +33,7 @@ science")."""
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one score is worth as evidence.
+    """The evidence that one score gives.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Evidence:
     support : str
         In the words of the ENFSI guideline of 2015.
     source : str
-        What the ratio was fitted on.
+        Data that the ratio was fitted on.
     prior, posterior : float or None
         The probability of one person before and after the comparison, if somebody stated the first.
     """
@@ -97,7 +97,7 @@ class LikelihoodRatio:
     n_mated, n_non_mated : int
         Comparisons that it was fitted to.
     source, embedder, weights_sha256 : str
-        What it was fitted on, and what made the templates.
+        Data that it was fitted on, and the embedder that made the templates.
     covariance : tuple of float
         Variance of the slope, covariance with the offset, variance of the offset, comparisons that share people being
         dependent, and wider by Student's t where people were few.

@@ -51,12 +51,12 @@ class FoldAccuracy:
 
     @property
     def standard_deviation(self) -> float:
-        """Of the folds' accuracies (divisor F-1)."""
+        """Standard deviation of the folds' accuracies (divisor F-1)."""
         return float(self.accuracies.std(ddof=1))
 
     @property
     def standard_error(self) -> float:
-        """Of the mean, as LFW's papers report it; folds share their training comparisons, so it is too small."""
+        """Standard error of the mean, as LFW's papers report it; too small, for folds share training comparisons."""
         return self.standard_deviation / math.sqrt(len(self.folds))
 
 

@@ -83,7 +83,7 @@ class OpenSet:
     n_mated, n_non_mated : int
         Probes of people who are in the gallery, and who are not.
     positives, negatives : ProbeErrors
-        What became of the probes of people who are not in the gallery, and of those who are.
+        Errors on the probes of people who are not in the gallery, and on those of people who are.
     """
 
     threshold: float
@@ -114,15 +114,15 @@ class OpenSet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeErrors:
-    """What became of P probes.
+    """The errors on P probes.
 
     Attributes
     ----------
     errors : array of bool, (P,)
     severity : array of float64, (P,)
-        How near each probe is to an error, the errors highest.
+        Nearness of each probe to an error, the errors highest.
     subjects : array, (P, 2)
-        Whom the probe shows, and with whom it was confused; the same where with nobody.
+        Subject of the probe, and the one it was confused with; the same where there is none.
     """
 
     errors: NDArray[np.bool_]
@@ -135,7 +135,7 @@ class ProbeErrors:
         Parameters
         ----------
         n : float
-            How many probes these are worth at most, where the same ones were taken to several galleries.
+            Number of probes that these are worth at most, where the same were taken to several galleries.
         """
         names = np.unique(self.subjects, return_inverse=True)[1].reshape(self.subjects.shape)
         return error_interval(self.errors, self.severity, names, n=n)
@@ -156,7 +156,7 @@ def rank_1_errors(
     similarities, probe_subjects, gallery_subjects
         As for :func:`cmc`.
     failed : array, (F,)
-        Whom further probes show, which gave no template: errors all.
+        Subjects of further probes that gave no template: errors all.
 
     Raises
     ------
@@ -186,9 +186,9 @@ def cmc(similarities: ArrayLike, probe_subjects: ArrayLike, gallery_subjects: Ar
     similarities : array, (P, G)
         Score of each probe with each reference, higher means more alike.
     probe_subjects : array, (P,)
-        Whom each probe shows, by any label; each is in the gallery.
+        Subject of each probe, by any label; each is in the gallery.
     gallery_subjects : array, (G,)
-        Whom each reference shows, one or several of a subject.
+        Subject of each reference, one or several of a subject.
     n_failed : int
         Further probes, which gave no template.
 
@@ -223,9 +223,9 @@ def open_set(
     similarities : array, (P, G)
         Score of each probe with each reference.
     probe_subjects : array, (P,)
-        Whom each probe shows; some are in the gallery and some are not.
+        Subject of each probe; some are in the gallery and some are not.
     gallery_subjects : array, (G,)
-        Whom each reference shows, one or several of a subject.
+        Subject of each reference, one or several of a subject.
     threshold : float
         As of :func:`~faceloupe.scores.fmr`.
 

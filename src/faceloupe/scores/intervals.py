@@ -1,4 +1,4 @@
-"""How far a rate can be trusted: 95 % intervals that know which comparisons share a subject.
+"""Confidence intervals of rates, 95 %, that know which comparisons share a subject.
 
 Comparisons that show the same person err together, so a thousand of them may say no more than fifty. Where subjects
 are known all intervals here are of one kind, Korn and Graubard's (1998, "Confidence intervals for proportions with
@@ -74,15 +74,15 @@ def error_interval(
     ----------
     errors : array of bool, (N,)
     severity : array of float64, (N,)
-        How near each comparison is to being an error, the errors highest: where hardly anybody is involved in an error
+        Nearness of each comparison to an error, the errors highest: where hardly anybody is involved in an error
         it shows how errors would hang together.
     subjects : array of intp, (N,) or (N, 2), or None
-        Whom a comparison shows, on one side or both; equal on both sides of a mated one. None if that is not known:
+        Subjects of a comparison, on one side or both; equal on both sides of a mated one. None if that is not known:
         then comparisons are taken as independent, and the interval is too narrow if they are not.
     confidence : float
         Between 0 and 1.
     n : float
-        How many independent comparisons these are worth at most, where the same ones are counted repeatedly.
+        Number of independent comparisons that these are worth at most, where the same are counted repeatedly.
 
     Raises
     ------

@@ -38,7 +38,7 @@ class PairedDifference:
     Attributes
     ----------
     what : str
-        Which rate.
+        Name of the rate.
     first, second : float
         The rate of each, in [0, 1].
     difference : float
@@ -48,9 +48,9 @@ class PairedDifference:
     n_people : int
         On how many people's comparisons the two decide differently; of the AUC, how many people there are.
     better : {"first", "second", "cannot be told apart"}
-        Whose rate is better: the interval lies on one side of 0, and at least six people make the difference.
+        Holder of the better rate: the interval lies on one side of 0, and six people at least make the difference.
     method : str
-        How the interval was found, in words.
+        Method that gave the interval, in words.
     """
 
     what: str

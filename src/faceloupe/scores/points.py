@@ -25,15 +25,15 @@ Verdict = Literal["holds", "does not hold", "cannot be told"]
 
 
 class Maker(Protocol):
-    """What templates are made by, such as an embedder, or what is left of it: name and hash."""
+    """A maker of templates: an embedder, or what identifies it, name and hash."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
 
     @property
     def sha256(self) -> str:
-        """Of its weights."""
+        """SHA-256 of its weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class OperatingPoint:
     threshold : float
         "Match" when score >= threshold.
     target_fmr : float
-        What the threshold was chosen for, between 0 and 1.
+        FMR that the threshold was chosen for, between 0 and 1.
     fmr : float
         Measured, in [0, 1].
     fmr_interval : Interval
@@ -57,15 +57,15 @@ class OperatingPoint:
     n_failed : int
         Comparisons that could not be made; they enter neither rate.
     source : str
-        What the rates were measured on.
+        Data that the rates were measured on.
     embedder : str
-        What made the templates.
+        Embedder that made the templates.
     weights_sha256 : str
-        Of the embedder's weights, in hexadecimal; empty if it has none.
+        SHA-256 of the embedder's weights, in hexadecimal; empty if it has none.
     given : bool
         Whether the threshold was given and not chosen for an FMR; `target_fmr` is then where the interval ends.
     likelihood : LikelihoodRatio or None
-        What scores are worth as evidence, fitted to the same comparisons; None where that was not done.
+        Likelihood ratios of scores, fitted to the same comparisons; None where that was not done.
 
     Raises
     ------
@@ -143,7 +143,7 @@ class OperatingPoint:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the FMR is what was asked for, as far as these comparisons can tell.
+        """Verdict on whether the FMR is the one asked for, as far as these comparisons can tell.
 
         "does not hold" where the interval lies above the rate asked for. "holds" where the measured rate is at most a
         tenth above that and the interval ends at twice that or below. Otherwise it "cannot be told": there are too few
@@ -156,7 +156,7 @@ class OperatingPoint:
 
     @property
     def false_matches(self) -> int:
-        """How many non-mated comparisons matched."""
+        """Number of non-mated comparisons that matched."""
         return round(self.fmr * self.n_non_mated)
 
     def _fmr_words(self) -> str:

@@ -101,7 +101,7 @@ class DetPoint:
 
 @dataclass(frozen=True, slots=True)
 class EqualErrorRate:
-    """Where FMR and FNMR cross.
+    """The point where FMR and FNMR cross.
 
     Attributes
     ----------

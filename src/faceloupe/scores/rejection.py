@@ -1,4 +1,4 @@
-"""What a measure of quality is worth: how errors fall when the worst captures are refused."""
+"""The worth of a measure of quality: the fall of errors when the worst captures are refused."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +22,11 @@ class RejectCurve:
     rejected : array of float64, (R,)
         Share of the comparisons that are refused, from 0 up; always less than 1.
     fnmr : array of float64, (R,)
-        Of those that are left.
+        FNMR of those that are left.
     limits : array of float64, (R,)
         The quality that is needed, the lowest that is left; the first refuses nothing.
     threshold : float
-        Of the score, the same all along.
+        Threshold of the score, the same throughout.
     n_mated : int
         Comparisons.
     """

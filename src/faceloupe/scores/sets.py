@@ -30,9 +30,9 @@ class ScoreSet:
     non_mated : array of float64, (K,), read-only
         K at least 1, on the same scale.
     mated_subjects : array of intp, (M,), read-only, or None
-        Whom each mated comparison shows, as 0 ... S-1; any labels may be given.
+        Subject of each mated comparison, as 0 ... S-1; any labels may be given.
     non_mated_subjects : array of intp, (K, 2), read-only, or None
-        Whom the two sides of each non-mated comparison show. Both arrays of labels are given, or none.
+        Subjects on the two sides of each non-mated comparison. Both arrays of labels are given, or none.
     failed_mated, failed_non_mated : int
         Comparisons that could not be made because a capture gave no template (failure to enrol or to acquire). They
         have no score and enter FMR and FNMR nowhere.
@@ -88,9 +88,9 @@ class ScoreSet:
         templates : array, (N, D)
             Unit vectors.
         subjects : array, (N,)
-            Whom each shows, by any label.
+            Subject of each, by any label.
         pairs : array of int, (P, 2), optional
-            Which captures to compare.
+            Pairs of captures to compare.
         failed : array of bool, (N,), optional
             Captures that gave no template: their rows are not looked at and their comparisons count as failed.
 
@@ -118,22 +118,22 @@ class ScoreSet:
 
     @property
     def n_mated(self) -> int:
-        """How many mated comparisons were made."""
+        """Number of mated comparisons made."""
         return len(self.mated)
 
     @property
     def n_non_mated(self) -> int:
-        """How many non-mated comparisons were made."""
+        """Number of non-mated comparisons made."""
         return len(self.non_mated)
 
     @property
     def n_failed(self) -> int:
-        """How many comparisons of either kind could not be made."""
+        """Number of comparisons of either kind that could not be made."""
         return self.failed_mated + self.failed_non_mated
 
     @property
     def n_subjects(self) -> int:
-        """How many subjects the comparisons show; 0 if that is not known."""
+        """Number of subjects in the comparisons; 0 if not known."""
         if self.mated_subjects is None or self.non_mated_subjects is None:
             return 0
         return 1 + int(max(self.mated_subjects.max(initial=0), self.non_mated_subjects.max()))

@@ -43,32 +43,32 @@ PEOPLE = 20
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Adaptation(Shown):
-    """What adapting an embedder brought.
+    """The result of adapting an embedder.
 
     Attributes
     ----------
     source : str
-        What it was learned from, in words.
+        Description of the data learned from.
     base : str
         Name of the embedder underneath.
     photographs, people : int
-        That were learned from in the end.
+        Numbers of photographs and people learned from in the end.
     measured_on : str
-        Whose comparisons the gain was measured on, in words.
+        Description of the comparisons that the gain was measured on.
     rates : dict of Recipe to float
         The equal error rate of each recipe by cross-validation among the people learned from.
     chosen : Recipe
         The one of the lowest.
     gain : Gain
-        Of the whole procedure, the choice included, on people whom neither head nor choice had seen.
+        Gain of the whole procedure, the choice included, on people whom neither head nor choice had seen.
     with_cohort : Gain
-        What the base's own scores gain there by normalising them against a cohort of the people learned from.
+        Gain of the base's own scores there when normalised against a cohort of the people learned from.
     embedder : AdaptedEmbedder or None
         None where the gain is not sure.
     failed : tuple of Failure
         Photographs that gave no template.
     notes : tuple of str
-        What else to know of the data.
+        Further remarks on the data.
     """
 
     source: str
@@ -129,7 +129,7 @@ class Adaptation(Shown):
         ----------
         folder : Path
         base : str
-            What opens the embedder underneath: a name, or the path of its folder.
+            The embedder underneath: a name, or the path of its folder.
 
         Raises
         ------
@@ -164,13 +164,13 @@ def adapt(
     data : "lfw-view1", "orl", path or Labelled
         As :func:`faceloupe.evaluation.evaluate` takes it; subjects must be known.
     embedder : str or Embedder
-        What is adapted.
+        Embedder to adapt.
     faces, engine, cached
         As for :func:`faceloupe.evaluation.evaluate`.
     draws : int
-        Of subjects, for the interval of the gain.
+        Draws of subjects, for the interval of the gain.
     seed : int
-        Of the folds and draws.
+        Seed of the folds and draws.
     progress : callable, optional
         Called with (done, whole) during the photographs, and then again during the folds.
 

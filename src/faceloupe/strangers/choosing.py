@@ -1,4 +1,4 @@
-"""Which head to take: every recipe is tried on people whom it did not learn from, and so is the choice itself."""
+"""The choice of a head: every recipe is tried on people whom it did not learn from, and so is the choice."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ NON_MATED = 200_000  # comparisons at most, drawn at random: more tell hardly mo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
-    """What is learned from and what is compared, nobody being in both.
+    """The captures learned from and the comparisons measured, nobody being in both.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ def folds_of(captures: Labels, subjects: Labels, seed: int, folds: int = FOLDS) 
     ----------
     captures : array of intp, (N,)
     subjects : array of intp
-        Whom each capture of the whole set shows.
+        Subject of each capture of the whole set.
     seed, folds : int
     """
     rng = np.random.default_rng(seed)

@@ -26,11 +26,11 @@ def normalised(
     ----------
     vectors : array of float32, (N, D)
     pairs : array of intp, (P, 2)
-        Which are compared.
+        Pairs to compare.
     cohort : array of float32, (C, D)
         Vectors of other people than those compared, one a person.
     top : int
-        How many of the cohort count, at least 2; all, if there are no more.
+        Number of the cohort that counts, at least 2; all, if there are no more.
 
     Returns
     -------

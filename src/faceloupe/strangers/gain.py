@@ -1,4 +1,4 @@
-"""Whether one way of scoring is better than another on the same comparisons, and how surely."""
+"""The gain of one way of scoring over another on the same comparisons, with its uncertainty."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ FMR = 1e-3  # at which FNMR is compared too, where there are comparisons enough
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How rates changed on the same comparisons.
+    """The change of rates on the same comparisons.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Gain:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the interval of the gain in EER lies above zero, and six people at least make it."""
+        """True if the interval of the gain in EER lies above zero, and six people at least make it."""
         return self.eer.better == "second"
 
     def words(self) -> str:
@@ -71,11 +71,11 @@ def gain_of(sides: Labels, before: Floats, after: Floats, *, draws: int, seed: i
     Parameters
     ----------
     sides : array of intp, (P, 2)
-        Whom both sides of each comparison show.
+        Subjects on both sides of each comparison.
     before, after : array of float64, (P,)
         Scores of each.
     draws : int
-        Of subjects, for the intervals.
+        Draws of subjects, for the intervals.
     seed : int
 
     Raises

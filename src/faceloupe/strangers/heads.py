@@ -61,9 +61,9 @@ def fit_head(recipe: Recipe, vectors: NDArray[np.float32], subjects: Labels) -> 
     ----------
     recipe : Recipe
     vectors : array of float32, (N, D)
-        Of any length other than 0.
+        Vectors of any length other than 0.
     subjects : array of intp, (N,)
-        Whom each shows. Those with one vector say something of how people differ, and nothing of how one does.
+        Subject of each. Those with one vector say something of how people differ, and nothing of how one does.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From labelled photographs to an embedder of one's own: faces aligned, a network trained, a folder written."""
+"""Training of an embedder on labelled photographs: faces aligned, a network trained, a folder written."""
 
 import io
 from dataclasses import asdict, dataclass
@@ -46,10 +46,10 @@ class StrangersTraining(Shown):
     Attributes
     ----------
     source : str
-        What it was trained on, in words.
+        Description of the data it was trained on.
     trained : Trained
     manifest : Manifest
-        Of its ONNX file.
+        Manifest of its ONNX file.
     alone : int
         Photographs of people who have no second one; not used.
     failed : tuple of Failure
@@ -122,7 +122,7 @@ def train_for_strangers(
         New or empty, or that of the same training unfinished; its parent must exist.
     plan : StrangersPlan, optional
     faces : {"one", "central"} or FaceSearch, optional
-        Which face of a photograph is meant, as for :func:`faceloupe.evaluation.evaluate`.
+        Face of a photograph that is meant, as for :func:`faceloupe.evaluation.evaluate`.
     command : str
         As it was typed, for the report.
     progress : callable, optional
@@ -168,7 +168,7 @@ def train_for_strangers(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Aligned:
-    """Of N photographs the chips, (N, 112, 112, 3), which have one, the files' hashes, and those without."""
+    """The chips of N photographs, (N, 112, 112, 3), which have one, the files' hashes, and those without."""
 
     chips: NDArray[np.uint8]
     found: NDArray[np.bool_]

@@ -44,7 +44,7 @@ CLIP = 5.0  # the longest gradient that is followed
 
 @dataclass(frozen=True, slots=True)
 class StrangersPlan:
-    """How a network is trained.
+    """The plan of a training.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class StrangersPlan:
     margin, scale : float
         See :func:`faceloupe.strangers.margins.with_margin`.
     size : {"small", "large"}
-        Of the network.
+        Size of the network.
     held_out : float
         Share of the people who are held out for validation, between 0 and 1.
     seed : int
-        Of the people held out, the weights, the order and the variation of the faces.
+        Seed of the people held out, the weights, the order and the variation of the faces.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class Epoch:
     eer, low, high : float
         Equal error rate among the people held out, every two captures, with its 95 % interval.
     seconds : float
-        That it took, validation included.
+        Seconds that it took, validation included.
     """
 
     loss: float
@@ -125,9 +125,9 @@ class Trained:
     held_out_people, held_out_photographs : int
     epochs : tuple of Epoch
     device : str
-        What it was trained on, such as "cpu".
+        Device that it was trained on, such as "cpu".
     resumed : int
-        How often it went on after it was stopped.
+        Number of times that it went on after a stop.
     """
 
     network: CompactNetwork
@@ -171,7 +171,7 @@ def train_network(
     chips : array of uint8, (N, 112, 112, 3)
         RGB, as :func:`faceloupe.recognition.chips` aligns them.
     subjects : array of intp, (N,)
-        Whom each shows. Those with one capture are not used.
+        Subject of each. Those with one capture are not used.
     plan : StrangersPlan
     checkpoint : Path, optional
         A file, written whole after each epoch.

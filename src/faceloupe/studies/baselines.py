@@ -17,7 +17,7 @@ def baseline(name: str, seed: int, epochs: int = 20) -> Any:
     seed : int
         For the deep network's weights and batches; the others draw nothing.
     epochs : int
-        Of the study; the deep network trains for three times as many.
+        Epochs of the study; the deep network trains for three times as many.
     """
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

@@ -68,7 +68,7 @@ Labels = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What a task leaves: its trials, and arrays that the page needs, by name."""
+    """The result of a task: its trials, and arrays that the page needs, by name."""
 
     trials: list[Trial]
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)

@@ -67,9 +67,9 @@ def fit_filters(
     plan : StudyPlan
     images, labels : arrays, (M, H, W) and (M,)
     train, held_out : arrays of int
-        Which captures are trained on, and which are held out.
+        Captures to train on, and captures held out.
     seed : int
-        Of the weights, the order and how captures are varied; frozen or not, they are the same.
+        Seed of the weights, the order and the variation of captures; the same, frozen or not.
     frozen : bool
         Leave the kernels as they began.
     """

@@ -51,7 +51,7 @@ class Findings:
     captures : ndarray of int, (subjects,)
         Captures of each subject.
     command : str
-        How the study was called.
+        Command of the study.
     """
 
     def __init__(

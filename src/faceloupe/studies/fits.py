@@ -94,7 +94,7 @@ class FitGroup:
     images, labels : arrays, (M, ...)
         All captures of these people; who they show.
     targets : ndarray of int, (S, M)
-        What each network was told.
+        Class that each network was told.
     start : dict of str to Tensor
         The weights before training, each (S, ...).
     fits : ManyFits

@@ -33,9 +33,9 @@ class KeptNetwork:
     mean, scale : arrays of float, (S,)
         The preprocessing, (pixel - mean) / scale.
     moments : mapping of parameter name to array (epochs + 1, ...)
-        Of the seed that is shown: before training and after each epoch, in half precision.
+        Weights of the seed that is shown: before training and after each epoch, in half precision.
     loss, accuracy : arrays of float, (epochs,)
-        Of the seed that is shown, as it trained.
+        Loss and accuracy of the seed that is shown, as it trained.
     """
 
     weights: Arrays
@@ -48,7 +48,7 @@ class KeptNetwork:
 
 
 class KeptFits:
-    """What was kept, by name.
+    """The kept networks, by name.
 
     Parameters
     ----------

@@ -43,9 +43,9 @@ class Lesson:
     ----------
     study : Study
     findings : Findings
-        Of the study.
+        Findings of the study.
     statements : mapping of str to Statement
-        What the tutorial asks, says and shows, by id.
+        The tutorial's questions and statements, by id.
     show_faces : bool
         Whether faces, and what networks make of them, may be shown.
     """

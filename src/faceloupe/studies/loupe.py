@@ -1,4 +1,4 @@
-"""What the page's loupe computes with: captures of the tutorial's pair, and both networks with all their weights."""
+"""The data of the page's loupe: captures of the tutorial's pair, and both networks with all their weights."""
 
 from math import isnan
 from typing import Any

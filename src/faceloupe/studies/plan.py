@@ -1,4 +1,4 @@
-"""What a study will do: whom it compares, how often, and in which pieces of work."""
+"""The plan of a study: its people, its number of fits, and its pieces of work."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,11 +30,11 @@ class Task:
     Attributes
     ----------
     experiment : str
-        Which experiment of :data:`faceloupe.studies.experiments.EXPERIMENTS`.
+        Experiment of :data:`faceloupe.studies.experiments.EXPERIMENTS`.
     people : (int, int) or None
         The pair; None for all subjects at once.
     variant : str
-        What else sets it apart: a method, or a fit's seed.
+        Further mark that sets it apart: a method, or a fit's seed.
     """
 
     experiment: str
@@ -63,7 +63,7 @@ class StudyPlan:
     epochs, batch_size, learning_rate : int, int, float
         The tutorial's 20, 5 and 0.001 by default.
     preprocess : tuple of str
-        What the pairs are fitted with: ``"none"`` and ``"centre"``, and what was asked for beside them.
+        Preprocessing that the pairs are fitted with: ``"none"`` and ``"centre"``, and what was asked for beside them.
     shift_step : int
         Pixels between the shifts that are tried, -16..16.
     learning_pairs, learning_seeds, learning_step : int
@@ -73,7 +73,7 @@ class StudyPlan:
     filter_fits : int
         Fits of the network that learns its filters.
     seed : int
-        What pairs, splits, weights and batch orders are drawn from.
+        Seed of pairs, splits, weights and batch orders.
     """
 
     people: Pair
@@ -124,7 +124,7 @@ def make_plan(
     people : two ints
         The tutorial's pair.
     pairs : int, "all" or None
-        How many pairs to draw from all that the subjects form; None is 24, or all if there are fewer.
+        Number of pairs to draw from all that the subjects form; None is 24, or all if there are fewer.
     seeds, epochs : int
         Fits a pair and epochs a fit.
     preprocess : sequence of {"none", "centre", "standardise"}

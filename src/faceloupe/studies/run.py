@@ -46,11 +46,11 @@ class Study(Shown):
     fits : KeptFits
         The networks of the tutorial's pair, with its captures: biometric data.
     folder : Path
-        Where it is kept.
+        Folder that keeps it.
     manifest : dict
         As it is in the folder: of the first call, if this one went on.
     seconds : float
-        How long this call worked; what an earlier call had finished took no time in it.
+        Seconds that this call worked; what an earlier call had finished took no time in it.
     """
 
     plan: StudyPlan
@@ -90,7 +90,7 @@ def open_study(folder: str | Path) -> Study:
     Parameters
     ----------
     folder : str or Path
-        Where :func:`study` or ``faceloupe study`` kept it.
+        Folder where :func:`study` or ``faceloupe study`` kept it.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def run_study(
         From :func:`~faceloupe.studies.plan.make_plan` for the same faces.
     faces : FaceSet
     folder : str or Path
-        Where the study is kept.
+        Folder that keeps the study.
     resume : bool
         Go on with the study in the folder.
     command, note : str

@@ -1,4 +1,4 @@
-"""What the tutorial asks, says and shows, each an executable check that yields verdicts with their figures.
+"""The tutorial's questions and statements, each an executable check that yields verdicts with their figures.
 
 A verdict says on which side of a limit, the same for every study, a quantity lies: *supported* or *contradicted* when
 its whole interval lies on one side, *not shown* when it does not, with the command that would settle it. Each verdict
@@ -57,13 +57,13 @@ class Judgement:
         The networks and the preprocessing that it is of; empty where the statement leaves no choice.
     verdict : {"supported", "not shown", "contradicted"}
     quantity : str
-        What was measured, with the value; empty for what was counted.
+        Quantity measured, with its value; empty for what was counted.
     rule : str
-        Where the limit lies.
+        Rule that sets the limit.
     estimate : Estimate or None
         The quantity with the interval that was judged; None for what was counted.
     settle : str
-        What would settle it, if it is not shown.
+        Command that would settle it, if it is not shown.
     """
 
     of: str

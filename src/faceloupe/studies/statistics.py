@@ -32,7 +32,7 @@ class Estimate:
     n : int
         Independent observations: captures of a proportion, pairs of people of a mean.
     counted : str
-        What `n` counts, as it reads after the number ("pairs × 8 seeds"); empty for a bare n.
+        Noun that `n` counts, as it reads after the number ("pairs × 8 seeds"); empty for a bare n.
     confidence : float
         Between 0 and 1.
     """
@@ -206,7 +206,7 @@ def sample_size_for_difference(differences: ArrayLike, *, power: float = 0.8, co
     power : float
         Wanted probability of an interval that excludes zero, if the true difference is the observed one.
     confidence : float
-        Of that interval.
+        Confidence of that interval.
 
     Returns
     -------

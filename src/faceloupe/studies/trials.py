@@ -26,7 +26,7 @@ class Trial:
     Attributes
     ----------
     experiment : str
-        What the trial belongs to: a name of :data:`faceloupe.studies.experiments.EXPERIMENTS`.
+        Experiment of the trial: a name of :data:`faceloupe.studies.experiments.EXPERIMENTS`.
     network, preprocess, control : str
         Which network or baseline; ``"none"``, ``"centre"`` or ``"standardise"``; ``""`` or what was spoilt on purpose.
     people : str
@@ -36,7 +36,7 @@ class Trial:
     captures : int
         Training captures per subject.
     condition, amount : str, float
-        What was done to the held-out captures, or which layer or epoch was looked at, and how much.
+        Treatment of the held-out captures, or layer or epoch looked at, and its strength.
     n_train, n_held_out : int
         Captures behind the accuracies.
     train_accuracy, train_loss, accuracy, loss : float

@@ -104,17 +104,17 @@ def fit_many(
         Class of each face, the same for all fits or of each fit its own: 0 or 1 for a network with one output, else
         0..C-1.
     train : ndarray of shape (S, n)
-        Which faces each fit trains on.
+        Faces that each fit trains on.
     orders : ndarray of shape (S, epochs, n)
         Each fit's order of its n training faces in each epoch (:func:`~faceloupe.training.fit.batch_orders`).
     weights : dict of str to Tensor
-        Where each fit starts, as from :func:`initial_weights`; left unchanged.
+        Weights that each fit starts from, as from :func:`initial_weights`; left unchanged.
     preprocessing : sequence of S Preprocessing
-        What each fit does to the pixels. Fits that differ in nothing else still share every product.
+        Preprocessing of each fit. Fits that differ in nothing else still share every product.
     training : Training, optional
         As in :func:`~faceloupe.training.fit.fit_network`; the network's own ``spec`` says it if not given.
     seeds : sequence of S int, optional
-        What dropout and augmentation draw from in each fit; 0 for all if not given.
+        Seeds of dropout and augmentation in each fit; 0 for all if not given.
     keep_moments : bool
         Keep the weights of every epoch, not only the last.
 
@@ -169,7 +169,7 @@ def predict_many(
     images : ndarray of shape (M, H, W), float32
         Faces as they are.
     preprocessing : sequence of S Preprocessing
-        What each network was trained with.
+        Preprocessing that each network was trained with.
 
     Returns
     -------

@@ -45,7 +45,7 @@ class NetworkClassifier(FaceClassifier):
     optimiser, learning_rate, batch_size, epochs, weight_decay, initialisation, preprocess
         As in :class:`~faceloupe.training.Training`. None is what the sentence says, or else the tutorial's.
     augment : str, optional
-        How training faces are varied, as the sentence says it: ``"mirror shift 2 rotate 5 zoom 5"``.
+        Variation of training faces, as the sentence says it: ``"mirror shift 2 rotate 5 zoom 5"``.
     validation : None, float or (X, y)
         Captures to evaluate after each epoch: none, a stratified fraction of those given to :meth:`fit`, or others.
     image_shape : (int, int), optional
@@ -62,7 +62,7 @@ class NetworkClassifier(FaceClassifier):
     pixel_range_ : (float, float)
         The least and the greatest pixel of the training captures.
     spec_ : NetworkSpec
-        What was trained, after clipping; ``str()`` is its sentence.
+        Specification of what was trained, after clipping; ``str()`` is its sentence.
     network_ : SmallNetwork
         The trained torch module.
     history_ : History
@@ -201,7 +201,7 @@ class FCNNClassifier(NetworkClassifier):
     learning_rate : float, above 0
         The step of RMSprop (rho 0.9, epsilon 1e-7 under the root).
     preprocess : {"none", "centre", "standardise"}
-        What is done to pixels, with statistics from the training captures: nothing, subtract their mean, and divide by
+        Preprocessing of pixels, with statistics from the training captures: nothing, subtract their mean, and divide by
         their standard deviation.
     validation, image_shape, seed
         As in :class:`NetworkClassifier`.

@@ -77,7 +77,7 @@ def fit_network(
         Optimiser, learning rate, batch size, weight decay and augmentation; the tutorial's if not given. Epochs are
         those of `orders`; the preprocessing and the first weights are the caller's.
     seed : int
-        What dropout and augmentation draw from; PyTorch's global generator is not touched.
+        Seed of dropout and augmentation; PyTorch's global generator is not touched.
     validation : (images, labels), optional
         Captures to evaluate after each epoch; they never change a weight.
     progress : callable, optional

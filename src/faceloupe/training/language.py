@@ -69,7 +69,7 @@ def parse_network(sentence: str, defaults: Training | None = None) -> NetworkSpe
     sentence : str
         Layers separated by commas, then, after a semicolon, how to train, separated by commas.
     defaults : Training, optional
-        What the sentence leaves out; the tutorial's if not given.
+        Values for what the sentence leaves out; the tutorial's if not given.
 
     Returns
     -------

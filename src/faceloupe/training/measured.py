@@ -26,7 +26,7 @@ class Measured:
     classifier : FaceClassifier
         Its classes are the subjects' names.
     data : str
-        Where the faces come from.
+        Origin of the faces.
     subjects : int
     split : Split
         The captures it learned from, and those held out.

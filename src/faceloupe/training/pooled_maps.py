@@ -24,7 +24,7 @@ class PooledMaps(Protocol):
     table : Tensor, (M, R, k·l)
         The patches of every face, each row one place of the kernel.
     first_row : Tensor of int64, (P,)
-        What must be added to a row that :meth:`pool` gives to have the row in the face's table.
+        Number to add to a row that :meth:`pool` gives to have the row in the face's table.
     """
 
     table: Tensor

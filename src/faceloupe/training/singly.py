@@ -101,7 +101,7 @@ def _fit(
 
 @contextmanager
 def _watched(network: SmallNetwork, note: Any) -> Iterator[None]:
-    """Tell which units of each ReLU layer are active in every pass, (N, units): as a pooling after it sees them."""
+    """Record which units of each ReLU layer are active in every pass, (N, units), as a pooling after it sees them."""
     layers = list(network.named_children())
     hooks = []
     for place, (name, layer) in enumerate(layers):

@@ -95,7 +95,7 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
-    """Each number is left out with this probability in training (Srivastava et al. 2014, JMLR 15)."""
+    """Dropout: each number is left out with this probability in training (Srivastava et al. 2014, JMLR 15)."""
 
     rate: float
 
@@ -105,7 +105,7 @@ class Dropout:
 
 @dataclass(frozen=True, slots=True)
 class BatchNormalisation:
-    """Each map or unit to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015, arXiv:1502.03167)."""
+    """Each map or unit scaled to mean 0, variance 1 over the batch (Ioffe and Szegedy 2015, arXiv:1502.03167)."""
 
     activation: Activation = "none"
 
@@ -169,7 +169,7 @@ class Training:
     initialisation : {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal"}
         As in Keras; biases start at 0.
     preprocess : {"none", "centre", "standardise"}
-        What is done to pixels, with statistics from the training captures.
+        Preprocessing of pixels, with statistics from the training captures.
     augment : Augmentation
 
     Raises

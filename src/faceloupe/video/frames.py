@@ -86,9 +86,9 @@ class Clip:
     read : int
         Frames decoded so far.
     end : float
-        When the last frame that was read ends, in seconds.
+        End of the last frame that was read, in seconds.
     problems : list of str
-        What could not be read, in words; complete once the frames are exhausted.
+        Parts that could not be read, in words; complete once the frames are exhausted.
     """
 
     path: Path

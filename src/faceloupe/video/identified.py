@@ -1,4 +1,4 @@
-"""Who is in a clip and when: a finished result, as words, a document and CSV."""
+"""The people in a clip and their times: a finished result, as words, a document and CSV."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def likest(each: Judged) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IdentifiedClip(Shown):
-    """Who is in a clip, and when.
+    """The people in a clip, and their times.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class IdentifiedClip(Shown):
     unclear : tuple of Judged
         Tracks that the gallery does not name, and whose faces are too poor to say that they are somebody else.
     problems : tuple of str
-        What of the clip could not be read.
+        Parts of the clip that could not be read.
     sampling : Sampling
     bridge : float
         Seconds for which a face may have been missed within a track.

@@ -1,4 +1,4 @@
-"""Who is in a clip: frames are sampled, faces followed, and each track gets one answer."""
+"""Identification of the people in a clip: frames are sampled, faces followed, and each track gets one answer."""
 
 from collections.abc import Iterator
 from os import PathLike
@@ -50,7 +50,7 @@ def identify_clip(
     ranks: int = 5,
     progress: Progress | bool | None = None,
 ) -> IdentifiedClip:
-    """Say who is in a clip, and when.
+    """Identify the people in a clip, and say when each is seen.
 
     Frames that differ from the last one looked at are looked at. Faces are followed from frame to frame into tracks,
     never two people in one; of each track the best frames are pooled to one template, which is compared with the
@@ -69,9 +69,9 @@ def identify_clip(
     start, stop : float
         Seconds of the clip to look at, ``start <= time < stop``.
     sampling : Sampling, optional
-        How densely.
+        Sampling of the frames.
     faces : FaceSearch
-        How faces are looked for. All of a frame are followed.
+        Settings of the search for faces. All of a frame are followed.
     bridge : float
         Seconds for which a face may be missed within a track.
     ranks : int

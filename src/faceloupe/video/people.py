@@ -40,7 +40,7 @@ class Judged:
 
     @property
     def shortcomings(self) -> tuple[str, ...]:
-        """What makes even the best of its faces unfit; empty if it is fit."""
+        """Shortcomings of even the best of its faces; empty if it is fit."""
         template = self.track.face.template
         return shortcomings(template.quality, limits_of(template.embedder))
 
@@ -55,7 +55,7 @@ class Person:
     Attributes
     ----------
     name : str
-        Of the subject; "somebody 1", "somebody 2" ... by when they come, for people whom the gallery does not name.
+        The subject's, or "somebody 1", "somebody 2" ... in order of appearance for people whom the gallery lacks.
     known : bool
         Whether the gallery names the person.
     tracks : tuple of Judged
@@ -78,7 +78,7 @@ class Person:
 
     @property
     def seconds(self) -> float:
-        """For how many seconds the face was seen."""
+        """Seconds for which the face was seen."""
         return sum(each.track.seconds for each in self.tracks)
 
     @property

@@ -1,4 +1,4 @@
-"""Which frames of a clip are worth a look: those that differ from the last one looked at."""
+"""The choice of frames of a clip: those that differ from the last one looked at."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _TILES = 8  # along each side of the small copy; a face is a few of them
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How densely a clip is looked at.
+    """The density at which a clip is looked at.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which threshold holds for pooled templates: they score otherwise than single ones.
+"""The threshold that holds for pooled templates, which score otherwise than single ones.
 
 ``benchmarks/pooled_points.py`` measured the points and wrote the file that is read here.
 """

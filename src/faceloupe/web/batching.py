@@ -27,7 +27,7 @@ class MicroBatcher(Generic[Item, Result]):
     most : int
         Items of a batch.
     threads : Executor, optional
-        Where it is called; otherwise in one of the threads that everything shares.
+        Executor that calls it; otherwise one of the threads that everything shares.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Budget:
     ----------
     most : int
     what : str
-        What it is an amount of, such as "bytes of pixels".
+        Thing that it is an amount of, such as "bytes of pixels".
     patience : float
         Seconds that one waits.
     """
@@ -138,7 +138,7 @@ class Slots:
     ----------
     most : int
     what : str
-        What takes the places, such as "photographs".
+        Things that take the places, such as "photographs".
     """
 
     def __init__(self, most: int, what: str) -> None:

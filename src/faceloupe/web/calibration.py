@@ -1,4 +1,4 @@
-"""What a child does to calibrate: every two references of a gallery are compared, which takes up to a minute."""
+"""Calibration in a child: every two references of a gallery are compared, which takes up to a minute."""
 
 from faceloupe.evaluation.calibrate import calibrate_gallery
 from faceloupe.gallery.opening import open_gallery

@@ -92,9 +92,9 @@ class Child:
         Parameters
         ----------
         function : function or str
-            Of a module, by whose name the child finds it; or that name, which lets this process do without the module.
+            Function of a module, by whose name the child finds it; or the name, which spares this process the module.
         *given
-            What pickle carries.
+            Arguments that pickle can carry.
         progress : function, optional
             Told how much is done; what it raises ends the child.
         seconds : float, optional
@@ -332,7 +332,7 @@ class _Telling:
 
 
 def _bound_memory(most: int) -> None:
-    """Let the system refuse what would be more than the process has now and `most` bytes."""
+    """Bound the memory of this process: the system refuses more than it has now and `most` bytes."""
     try:
         import resource
         from pathlib import Path

@@ -32,7 +32,7 @@ KEPT = 1000  # answers to one caller
 
 
 class Answer(NamedTuple):
-    """What was answered, and when it was acknowledged."""
+    """An answer, and the time when it was acknowledged."""
 
     status: int
     document: dict[str, Any]
@@ -94,7 +94,7 @@ class Answers:
             del self._by_key[place]
 
     def _drop_failed(self, place: tuple[str, str]) -> None:
-        """Let go of what failed: it can be tried again, and would keep what was sent."""
+        """Drop what failed: it can be tried again, and would keep what was sent."""
         _, task = self._by_key.get(place, (None, None))
         if task is not None and task.done() and (task.cancelled() or task.exception()):
             del self._by_key[place]

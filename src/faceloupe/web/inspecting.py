@@ -1,4 +1,4 @@
-"""What a child does with a network: the server itself opens none, for a file can ask for any memory and any time."""
+"""Inspection of a network in a child; the server opens none, for a file can ask for any memory and any time."""
 
 from collections.abc import Sequence
 from dataclasses import replace

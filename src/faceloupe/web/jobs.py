@@ -45,14 +45,14 @@ class Job:
     id : str
         Random, so that nobody can guess another's.
     kind : str
-        What it does: "study", "attribute", ...
+        Kind of work: "study", "attribute", ...
     owner : str
         Name of the key that asked for it.
     about : str
-        What it works on, in words, such as a network's name; never a person's.
+        Object of the work, in words, such as a network's name; never a person's.
     state : {"waiting", "running", "done", "failed", "stopped"}
     done, whole : float
-        How much is done, of how much; `whole` is 0 while that is not known.
+        Amount done, and the whole amount; `whole` is 0 while that is not known.
     created, ended : datetime
         In UTC; `ended` is None until it has.
     result : dict or None
@@ -75,7 +75,7 @@ class Job:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """True if nothing more will happen."""
         return self.state in ("done", "failed", "stopped")
 
     def to_document(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who may call the server, and for what: random tokens, kept only as hashes."""
+"""Keys to the server, each for some of its routes: random tokens, kept only as hashes."""
 
 import hmac
 import re
@@ -40,9 +40,9 @@ class Key:
     Attributes
     ----------
     name : str
-        Who it is, as the audit trail and the log call it.
+        Name of the holder in the audit trail and the log.
     sha256 : str
-        Of the token. The token is 256 random bits, which no dictionary holds: a slow hash would add nothing.
+        SHA-256 of the token. The token is 256 random bits, which no dictionary holds: a slow hash would add nothing.
     scopes : tuple of str
         Of ``SCOPES``; "admin" includes the others.
     per_minute : int

@@ -1,4 +1,4 @@
-"""What the server knows of a network: a value that a child makes, for the server opens none."""
+"""The summary of a network: a value that a child makes, for the server opens none."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ __all__ = ["NetworkSummary"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NetworkSummary:
-    """What the server knows of a network; see :class:`faceloupe.looking.model.Model`.
+    """The summary of a network; see :class:`faceloupe.looking.model.Model`.
 
     Attributes
     ----------

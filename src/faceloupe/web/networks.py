@@ -32,7 +32,7 @@ class Networks:
     given : sequence of str
         Folders saved by faceloupe, or ONNX files.
     folder : Path
-        Where networks trained here are kept, each in a folder of its own; need not be there yet.
+        Folder of the networks trained here, each in a folder of its own; need not be there yet.
 
     Raises
     ------

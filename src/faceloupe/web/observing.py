@@ -1,4 +1,4 @@
-"""What the server says of itself: one log line and one count a request, without faces, names or templates.
+"""The log and the metrics: one line and one count a request, without faces, names or templates.
 
 A line names the route, ``/people/{person}``, not the address that was asked for, and no query.
 """
@@ -118,7 +118,7 @@ class Observer:
     paths : iterable of str
         Every path with its parameters in braces: what was asked for when a request is refused before it is routed.
     prefix : str
-        What is left out of them.
+        Prefix that is left out of them.
     """
 
     def __init__(

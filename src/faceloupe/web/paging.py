@@ -34,7 +34,7 @@ def page_of(
         Empty for the first part.
     limit : int
     key : function
-        Of an item: what its place is told by, a string or a number.
+        Key of an item that tells its place, a string or a number.
 
     Raises
     ------

@@ -42,9 +42,9 @@ class Kind:
     status : int
         HTTP status.
     title : str
-        What is wrong, the same each time.
+        The problem in general, the same each time.
     remedy : str
-        What the caller can do.
+        Advice to the caller.
     """
 
     status: int
@@ -91,7 +91,7 @@ class HTTPProblem(HTTPException):
     kind : str
         One of ``KINDS``.
     detail : str
-        What is wrong this time.
+        This occurrence of the problem.
     retry_after : float, optional
         Seconds after which to try again.
     close : bool
@@ -172,7 +172,7 @@ _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let every error become a problem."""
+    """Register handlers that turn every error into a problem."""
     app.add_exception_handler(HTTPProblem, _of_problem)
     app.add_exception_handler(FaceloupeError, _of_error)
     app.add_exception_handler(RequestValidationError, _of_validation)

@@ -1,4 +1,4 @@
-"""How often somebody may ask: a key, and an address that comes without one."""
+"""Rates of requests: of a key, and of an address that comes without one."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field

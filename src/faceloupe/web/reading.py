@@ -1,4 +1,4 @@
-"""What a child does with a photograph: a module of its own, for a child loads what this one imports."""
+"""The reading of a photograph in a child: a module of its own, for a child loads what this one imports."""
 
 import numpy as np
 from numpy.typing import NDArray

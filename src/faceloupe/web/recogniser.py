@@ -72,9 +72,9 @@ class Recogniser:
         Parameters
         ----------
         content : bytes
-            Of an image file.
+            Bytes of an image file.
         name : str
-            What messages call it.
+            Name in messages.
         faces : {"all", "one", "central"}
 
         Raises
@@ -119,18 +119,18 @@ class Recogniser:
             return image
 
     def warm(self) -> None:
-        """Let the children load what they need, so that the first caller need not wait for that."""
+        """Load in the children what they need, so that the first caller need not wait for it."""
         for _ in range(max(2, os.cpu_count() or 1)):
             self._readers.submit(self._in_child, search, WALL, ("all", "a wall"), "a wall")
 
     def close(self) -> None:
-        """Let the threads go when they are done; the children that they wait for are ended."""
+        """Release the threads when they are done; the children that they wait for are ended."""
         self._workers.close()
         self._readers.shutdown(wait=True)
         self._embedding.shutdown(wait=True)
 
     async def _read(self, read: Callable[..., Any], content: bytes, *given: Any, name: str) -> Any:
-        """Let a child read a photograph, in its time and with what memory there is for the pixels of all."""
+        """Read a photograph in a child, within its time and the memory that there is for everybody's pixels."""
         loop = asyncio.get_running_loop()
         size = await loop.run_in_executor(self._readers, claimed_bytes, content)
         turn = self._large.take(max(size, self._least_of_large)) if size > LARGE else nullcontext()

@@ -87,7 +87,7 @@ class Review:
         return file.getvalue()
 
     def close(self) -> None:
-        """Let go of the collection."""
+        """Close the collection."""
         self.collection.close()
 
 

@@ -69,7 +69,7 @@ def address(listening: socket.socket, *, tls: bool = False) -> str:
 
 
 def log_as_json(log: Log = log_line) -> None:
-    """Let everything that libraries say from now on, Python's warnings too, become lines of JSON."""
+    """Turn all that libraries log from now on, Python's warnings too, into lines of JSON."""
     logging.config.dictConfig({**_logging(log), "root": {"handlers": ["json"], "level": "WARNING"}})
     logging.captureWarnings(True)
 

@@ -1,4 +1,4 @@
-"""What the routes share: the recogniser, the gallery, the networks, the jobs."""
+"""The service that the routes share: recogniser, gallery, networks and jobs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -54,7 +54,7 @@ class Service:
     embedder : Embedder or str, optional
         The embedder, or its name; by default the one that made the gallery's references, or SFace.
     engine : {"openvino", "onnxruntime"}
-        What runs SFace.
+        Engine that runs SFace.
     log : function of a dictionary
         Told of every request and fault.
     """
@@ -163,13 +163,13 @@ Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of peopl
 
 
 async def as_caller(key: Caller) -> AsyncIterator[None]:
-    """Let the trail of the gallery name the caller's key for as long as the request is answered."""
+    """Name the caller's key in the trail of the gallery while the request is answered."""
     with acting_as(f"key {key.name}"):
         yield
 
 
 async def allowed(key: Caller, wanted: SecurityScopes, _: Annotated[Any, Depends(BEARER)]) -> None:
-    """Let through keys with the scopes alone that a route wants."""
+    """Admit only keys with the scopes that a route wants."""
     for scope in wanted.scopes:
         if not key.allows(scope):
             raise HTTPProblem("scope", f"the key {key.name!r} is for {', '.join(key.scopes)}; this takes {scope}")

@@ -1,4 +1,4 @@
-"""What a server is told when it starts."""
+"""The settings of a server when it starts."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """How much a server takes on; past each it refuses, and says when to come back where waiting helps.
+    """The limits of a server; past each it refuses, and says when to come back where waiting helps.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class ServerLimits:
     requests : int
         Requests in work.
     requests_of_key : int
-        Of these of one key, where there are several.
+        Requests in work of one key, where there are several.
     connections : int
         Connections; for a further one another is closed, on which no request of a key is in work.
     """
@@ -65,12 +65,12 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where a server listens, for whom, and with what.
+    """The settings of a server: its address, its callers, its data.
 
     Attributes
     ----------
     keys : tuple of Key
-        Who may call; at least one.
+        Keys of those who may call; at least one.
     host : str
         Address or name to bind to.
     port : int
@@ -135,7 +135,7 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True if only this machine can reach it."""
         return self.host == "localhost" or _is_loopback(self.host)
 
 

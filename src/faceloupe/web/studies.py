@@ -122,7 +122,7 @@ class KeptStudy:
 
     @property
     def state(self) -> Literal["whole", "begun"]:
-        """Whether it is finished and has its page."""
+        """The state of the study: "whole" once it has its page."""
         return "whole" if (self.path / REPORT).is_file() else "begun"
 
     def page(self) -> str:
@@ -198,7 +198,7 @@ class _Data(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is read here of a study's manifest; the file may be anybody's."""
+    """The part of a study's manifest that is read here; the file may be anybody's."""
 
     command: str
     created: AwareDatetime

@@ -25,7 +25,7 @@ def train(folder: Path, faces: FaceSet, kind: Kind, epochs: int | None) -> Work:
     Parameters
     ----------
     folder : Path
-        Where it will be, by its name, among the networks that were trained here.
+        Folder to be, named as the network, among the networks trained here.
     faces : FaceSet
         At least two captures of every subject.
     kind : {"cnn", "fcnn", "deep"}

@@ -1,4 +1,4 @@
-"""What callers send: JSON with photographs in base64, or a form with files; a model checks either.
+"""The bodies of requests: JSON with photographs in base64, or a form with files; a model checks either.
 
 A photograph is never named by its sender's file name, which could be a path or a person.
 """

@@ -1,1 +1,1 @@
-"""What Alembic runs to bring a gallery to the newest schema."""
+"""Migrations, which Alembic runs to bring a gallery to the newest schema."""

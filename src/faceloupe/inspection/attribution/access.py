@@ -52,7 +52,7 @@ class RunNetwork:
 
     @property
     def can_be_redrawn(self) -> bool:
-        """Whether its weights can be reached."""
+        """True if its weights can be reached."""
         return hasattr(self.network, "randomised")
 
     def redrawn(self, seed: int) -> "RunNetwork":
@@ -135,7 +135,7 @@ class TorchNetwork:
 
     @property
     def can_be_redrawn(self) -> bool:
-        """Whether the module can be copied, so that its weights can be put in another order."""
+        """True if the module can be copied, so that its weights can be reordered."""
         try:
             _copied(self.module)
         except CODE_FAILS:

@@ -32,9 +32,9 @@ class Attribution(Shown):
     map : array of float32, shape (h, w), read-only
         One number a window (occlusion, correlation), a pixel, or a position of the layer's output.
     unit : str
-        What a number of the map is: "logit lost when a window of 8×8 pixels is covered".
+        Unit of the map's values: "logit lost when a window of 8×8 pixels is covered".
     method, target, baseline : str
-        How it was made, what is explained, and what stands for "nothing there".
+        The method, the number that is explained, and the stand-in for "nothing there".
     value : float
         The target's value on the face.
     layer : str or None

@@ -1,4 +1,4 @@
-"""Whether a map says what it claims: three checks, with their numbers."""
+"""The certificate of a map: three checks of what it claims, with their numbers."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,14 +28,14 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """Whether the map's values sum to what the method promises.
+    """The check that the map's values sum to what the method promises.
 
     Attributes
     ----------
     total, expected : float
-        What the values sum to and what they should sum to, in the target's unit.
+        Sum of the values, and the sum that is due, in the target's unit.
     absolute : float
-        What their absolute values sum to.
+        Sum of their absolute values.
     """
 
     total: float
@@ -49,7 +49,7 @@ class Completeness:
 
     @property
     def passed(self) -> bool:
-        """Whether the sum is off by at most 1 % of all that the map shows, of either sign."""
+        """True if the sum is off by at most 1 % of all that the map shows, of either sign."""
         return abs(self.error) <= 0.01 * self.absolute
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Randomisation:
     correlations : tuple of float
         Spearman's rank correlation between |map| and |map| of each re-drawn network; 0 where one of them is constant.
     movement : float
-        How far the network's outputs move when a sixteenth of the face is covered: root mean square over the sixteen.
+        Change of the network's outputs when a sixteenth of the face is covered: root mean square over the sixteen.
     floor : tuple of float
         The same of each re-drawn network.
     """
@@ -85,17 +85,17 @@ class Randomisation:
 
     @property
     def differs(self) -> bool:
-        """Whether the mean correlation is below 0.7 (half of the variation of the ranks is common), a convention."""
+        """True if the mean correlation is below 0.7 (half of the ranks' variation is common), a convention."""
         return self.mean < ALIKE
 
     @property
     def above_floor(self) -> bool:
-        """Whether the network's outputs move further than those of all re-drawn networks."""
+        """True if the network's outputs move further than those of all re-drawn networks."""
         return self.movement > max(self.floor)
 
     @property
     def passed(self) -> bool:
-        """Whether the map differs and the network is above the floor."""
+        """True if the map differs and the network is above the floor."""
         return self.differs and self.above_floor
 
     def __str__(self) -> str:
@@ -132,12 +132,12 @@ class Deletion:
 
     @property
     def gain(self) -> float:
-        """By how much the target is lower, on average, than with the map laid elsewhere."""
+        """Mean difference by which the target is lower than with the map laid elsewhere."""
         return float(np.mean(self.random_areas)) - self.area
 
     @property
     def passed(self) -> bool:
-        """Whether the map does better where it is than everywhere else it was laid."""
+        """True if the map does better in its place than everywhere else it was laid."""
         return self.area < min(self.random_areas)
 
     def __str__(self) -> str:
@@ -208,13 +208,13 @@ def make_certificate(
     Parameters
     ----------
     network, question, method : Access, Question, Method
-        What the map was made from.
+        Network, question and method that made the map.
     values : array, shape (h, w)
         The map.
     expected : float or None
-        What it should sum to; None where the method promises no sum.
+        Sum that is due; None where the method promises none.
     placement : Placement
-        Where it lies on the face.
+        Placement of the map on the face.
     seed : int
         Draws weights and orders.
     tick : callable

@@ -55,11 +55,11 @@ class Method:
     compute : callable
         ``(network, question) -> (map (h, w), what it should sum to)``, None where the method promises no sum.
     says : str
-        What a number of the map is, with {unit}, {window} and {layer} to fill in.
+        Meaning of a number of the map, with {unit}, {window} and {layer} to fill in.
     at_layer : bool
         Whether it looks at a layer's output.
     faces : callable
-        How many faces the network runs on for one map of a face (H, W).
+        Number of faces that the network runs on for one map of a face (H, W).
     """
 
     compute: Callable[[Any, Question], tuple[Map, float | None]]

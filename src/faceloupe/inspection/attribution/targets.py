@@ -29,7 +29,7 @@ class Target:
     weights : array of float32, shape (K,)
         The number is the sum of the outputs weighted by this. Cosine: this is the template, of length 1.
     offset : float
-        What is added to that sum.
+        Constant added to that sum.
     """
 
     text: str
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def linear(self) -> bool:
-        """Whether the number is linear in the outputs, up to its offset."""
+        """True if the number is linear in the outputs, up to its offset."""
         return self.unit != "cosine"
 
     def of(self, outputs: Any) -> Any:
@@ -65,9 +65,9 @@ def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: str = 
         array: the cosine between the outputs and this template. A network with one logit has two classes: the logit is
         evidence for class 1, minus the logit for class 0.
     outputs : array, shape (K,)
-        What the network puts out for the face.
+        The network's outputs for the face.
     unit : {"logit", "probability", "log-probability"}
-        What its numbers are.
+        Unit of the outputs.
 
     Raises
     ------

@@ -81,7 +81,7 @@ class UnitReport(Shown):
     ----------
     layer : str
     units : int
-        How many units (channels) it has.
+        Number of units (channels).
     n : int
         Faces.
     values : int

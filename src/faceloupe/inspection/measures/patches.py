@@ -25,7 +25,7 @@ class Patch:
     Attributes
     ----------
     value : float
-        What the unit put out there.
+        Output of the unit there.
     capture : int
         Index in the faces given.
     position : (int, int)

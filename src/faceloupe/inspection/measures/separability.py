@@ -66,7 +66,7 @@ class Separability(Shown):
 
     @property
     def trivial(self) -> bool:
-        """Whether every labelling of these captures is separable, so that `separable` says nothing about the classes.
+        """True if every labelling of these captures is separable, so that `separable` says nothing about classes.
 
         So it is when the captures differ in n - 1 dimensions: 20 captures in 12,996 numbers nearly always do.
         """

@@ -1,4 +1,4 @@
-"""Whether two layers place the captures alike."""
+"""Similarity of two layers, by how alike they place the captures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -109,7 +109,7 @@ class Graph:
 
     @cached_property
     def is_channels_last(self) -> bool:
-        """Whether it takes (N, H, W, C), as Keras exports it: by its sizes, their names, or what it does first."""
+        """True if it takes (N, H, W, C), as Keras exports it: by its sizes, their names, or what it does first."""
         _, second, _, last = self.image_shape
         if {second, last} & {1, 3}:
             return last in (1, 3) and second not in (1, 3)

@@ -44,7 +44,7 @@ class OnnxNetwork:
     sha256 : str
         Hash of the file and, after it, of any files of weights beside it: without those, what ``sha256sum`` prints.
     graph : faceloupe.inspection.onnx_networks.graph.Graph
-        What the file says.
+        Graph in the file.
 
     Raises
     ------

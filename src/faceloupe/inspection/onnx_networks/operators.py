@@ -101,14 +101,14 @@ class Operator:
 
     @property
     def is_biased(self) -> bool:
-        """Whether a third input adds a bias, where `weights` are known."""
+        """True if a third input adds a bias, where `weights` are known."""
         place = {"QLinearConv": 8, "QGemm": 6}.get(self.kind, 2)
         adds = self.kind not in {"ConvInteger", *_MATRICES}
         return adds and len(self.node.input) > place and self.node.input[place] != ""
 
     @property
     def rectifies(self) -> bool:
-        """Whether it is a ReLU, written as such or as a Clip from 0 to something above."""
+        """True for a ReLU, written as such or as a Clip from 0 to something above."""
         if self.kind == "Clip":
             low, high = self._limit("min", 1), self._limit("max", 2)
             return low == 0 and (high is None or high > 0)

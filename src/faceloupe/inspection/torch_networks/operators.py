@@ -107,7 +107,7 @@ class Operator:
     given, output : tuple of int
         Shapes, with the batch, of the first tensor that carries the image and of the first that it makes, () before.
     carried : int
-        How many tensors it took that carry the image.
+        Number of its inputs that carry the image.
     parameters : tuple of Tensor
         The parameters that it took as they are.
     """
@@ -131,17 +131,17 @@ class Operator:
 
     @property
     def is_biased(self) -> bool:
-        """Whether it adds a bias, where `weights` are known."""
+        """True if it adds a bias, where `weights` are known."""
         return self.name == "batch_norm" or self.arguments.get("bias") is not None
 
     @property
     def is_layer(self) -> bool:
-        """Whether it counts as a layer where no module calls it: not what only moves, compares, adds or averages."""
+        """True if it counts as a layer without a module: not if it only moves, compares, adds or averages."""
         return self.rectifies or self.name not in _FREE | _LIMITS
 
     @property
     def rectifies(self) -> bool:
-        """Whether it is a ReLU, written as such or as a limit at 0."""
+        """True for a ReLU, written as such or as a limit at 0."""
         if self.name not in _RECTIFYING:
             return self.name == "maximum" and self.arguments.get("other") == 0
         low = next((self.arguments[key] for key in ("min", "min_val", "threshold") if key in self.arguments), 0)

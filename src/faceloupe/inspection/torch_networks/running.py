@@ -60,7 +60,7 @@ class Call:
     output : Tensor
         The first that it made.
     again : callable
-        What the layer makes of another tensor in place of `given`.
+        Function that runs the layer on another tensor in place of `given`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the tutorial asks and says of how the networks see: location, local patterns, layers and filters."""
+"""The tutorial's questions and statements on how the networks see: location, local patterns, layers and filters."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the tutorial says of how the networks are built, counted in the live networks."""
+"""The tutorial's statements on how the networks are built, counted in the live networks."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the tutorial asks and says of what training leads to, checked on the study's fits."""
+"""The tutorial's questions and statements on the results of training, checked on the study's fits."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the trials of a comparison say of each network, and of every two."""
+"""The findings of a comparison on each network, and on every two."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = ["Difference", "Reached", "differences", "mean", "reached", "sizes"]
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What one network reached with one preprocessing, over all pairs and seeds.
+    """The results of one network with one preprocessing, over all pairs and seeds.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Reached:
     dead : float
         Mean number of dead ReLU units after training.
     seconds : float
-        Of one fit, as a share of the fits that were trained together.
+        Seconds of one fit, as a share of the fits that were trained together.
     """
 
     network: str
@@ -53,7 +53,7 @@ class Difference:
     verdict : str
         ``"more"``, ``"less"`` or ``"not shown"``: whether the interval lies above 0, below, or holds it.
     pairs_to_settle : int or None
-        How many pairs would settle a difference of this size; None where it is settled, or none would do.
+        Number of pairs that would settle a difference of this size; None where it is settled, or none would do.
     """
 
     first: tuple[str, str]

@@ -1,4 +1,4 @@
-"""What a comparison will do: its networks, each by its sentence or by a name that was given to it, and its pairs."""
+"""The plan of a comparison: its networks, each by its sentence or a given name, and its pairs."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class ComparedNetwork:
     spec : NetworkSpec
         With its way of training whole.
     preprocess : tuple of str
-        What it is fitted with: what its sentence says, or else what the comparison asks for.
+        Preprocessing that it is fitted with: the sentence's, or else the comparison's.
     """
 
     name: str
@@ -75,7 +75,7 @@ def read_networks(
     epochs, preprocess
         For networks whose sentences do not say theirs.
     image_shape : (int, int)
-        Of the faces that they must be able to read.
+        Height and width of the faces that they must be able to read.
 
     Raises
     ------

@@ -36,11 +36,11 @@ class Comparison(Shown):
     trials : Trials
         Everything that was measured; ``network`` is each network's name.
     folder : Path
-        Where ``trials.csv`` and ``manifest.json`` are.
+        Folder of ``trials.csv`` and ``manifest.json``.
     manifest : dict
         As it is in the folder.
     seconds : float
-        How long this call worked.
+        Seconds that this call worked.
     """
 
     plan: ComparisonPlan

@@ -27,7 +27,7 @@ Id = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class Grouping(Sent):
-    """How to group."""
+    """The settings of a grouping."""
 
     fpir: float = Field(
         default=DEFAULT_FPIR, gt=0, lt=1, description="Share of faces that may meet a stranger by chance."

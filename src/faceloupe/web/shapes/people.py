@@ -96,7 +96,7 @@ class Enrolled(BaseModel):
 
 
 class Forgotten(BaseModel):
-    """What was erased."""
+    """The result of forgetting a subject or a reference."""
 
     name: str | None = Field(description="null if the subject was forgotten before, and bytes were left.")
     subject_id: int | None
