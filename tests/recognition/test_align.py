@@ -47,7 +47,7 @@ def test_points_in_one_place_are_refused():
 
 @pytest.mark.usefixtures("published")
 def test_the_chip_is_that_of_opencv(photographs, portrait):
-    """Within rounding: OpenCV's has whole grey levels, and ours has not."""
+    """Within rounding: OpenCV's has whole grey levels, ours has not, and OpenCV 4 reads at 32nds of a pixel."""
     recogniser = cv2.FaceRecognizerSF.create(str(find_weights(SFACE)), "")
     for photo in (portrait, *(np.repeat(photo[..., np.newaxis], 3, axis=2) for photo in photographs)):
         (face,) = detect(photo)
@@ -55,7 +55,7 @@ def test_the_chip_is_that_of_opencv(photographs, portrait):
         samples = np.rint(photo * 255).astype(np.uint8)
         theirs = recogniser.alignCrop(np.ascontiguousarray(samples[..., ::-1]), row)[..., ::-1]
         ours = align(samples.astype(np.float32) / 255, face).image
-        assert np.abs(ours * 255 - theirs).max() < 0.6
+        assert np.abs(ours * 255 - theirs).max() < (0.6 if cv2.__version__ >= "5" else 2)
 
 
 @given(st.floats(-3.1, 3.1), st.floats(0.1, 4), st.tuples(st.floats(-150, 450), st.floats(-150, 350)))

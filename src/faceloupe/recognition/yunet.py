@@ -44,16 +44,25 @@ class YuNet:
         with _lent() as network:
             network.setInputSize((picture.shape[1], picture.shape[0]))
             rows = network.detect(np.ascontiguousarray(picture[..., ::-1]))[1]  # it was trained on BGR
-        return () if rows is None else tuple(map(_detection, rows))
+        return () if rows is None else tuple(map(_detection, _faces(rows, picture)))
 
     def __repr__(self) -> str:
         return "YuNet()"
 
 
-def _detection(row: NDArray[np.float32]) -> Detection:
+def _faces(rows: NDArray[Any], picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Leave out what is no face of the picture: in noise, YuNet finds boxes far outside and of no size."""
+    sound: NDArray[np.float64] = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
+    x, y, width, height = sound[:, :4].T
+    inside = (x < picture.shape[1]) & (y < picture.shape[0]) & (x + width > 0) & (y + height > 0)
+    faces: NDArray[np.float64] = sound[inside & (width > 0) & (height > 0)]
+    return faces
+
+
+def _detection(row: NDArray[np.float64]) -> Detection:
     """Return a face of its 15 numbers: box, five landmarks, score."""
     x, y, width, height = row[:4].tolist()
-    points = row[4:14].astype(np.float64).reshape(5, 2).tolist()
+    points = row[4:14].reshape(5, 2).tolist()
     return Detection(
         Box(x, y, width, height), Landmarks(*(Point(*point) for point in points)), float(min(row[14], 1.0))
     )
