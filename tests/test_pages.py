@@ -178,7 +178,7 @@ def test_a_network_without_parameters_has_no_shares():
 def test_a_trace_says_what_it_shows_and_what_there_is(results):
     text = _page(results["Trace"]).text
     assert "5 layers, 6 captures" in text
-    assert "conv: 6×3×14×14" in text
+    assert "conv, before the ReLU: 6×3×14×14" in text
     assert "Capture 1, all 3 channels of 14×14 places" in text
     assert "6 of 6 captures, 147 numbers, 16 in a row" in text
 

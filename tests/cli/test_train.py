@@ -1,10 +1,11 @@
-"""``faceloupe train``, as somebody types it."""
+"""``faceloupe train``, as somebody types it. Also tests ``cli/folders.py``."""
 
 import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from faceloupe import load_faces, load_network, look
 from faceloupe.embedders import open_embedder
@@ -40,6 +41,27 @@ def test_what_is_trained_is_saved_measured_and_opened_everywhere(people, tmp_pat
     assert look(network, faces.images[:2], methods=[]).outputs.shape == (2, 3)
     vectors = open_embedder(out).embed(np.random.default_rng(0).random((2, 112, 112, 3), dtype=np.float32))
     assert vectors.shape == (2, 12)
+
+
+@pytest.mark.usefixtures("published")
+def test_faces_in_larger_photographs_are_found_and_cropped_and_that_is_said(people, tmp_path):
+    data = shutil.copytree(people, tmp_path / "data")
+    for path in (data / "s1").iterdir():
+        with Image.open(path) as face:
+            photo = Image.new("L", (500, 400), 128)
+            photo.paste(face.resize((184, 224)), (150, 100))
+        path.unlink()
+        photo.save(path.with_suffix(".png"))
+    Image.new("L", (500, 400), 128).save(data / "s2" / "nobody.png")
+    code, _, talk = run("train", data, "--network", SENTENCE, "--out", tmp_path / "net", "--size", 24)
+    assert code == 0, talk
+    assert "aligned and cropped in 4 photographs; 9 of at most 112 pixels a side were taken as they are." in talk
+    assert "skipped s2/nobody.png: " in talk
+    code, _, talk = run("train", data, "--network", SENTENCE, "--out", tmp_path / "whole", "--no-crop")
+    assert code == 0, talk
+    assert "cropped" not in talk
+    code, _, talk = run("train", "orl", "--crop", "--out", tmp_path / "none")
+    assert (code, "--crop is for a folder of photographs" in talk) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +106,7 @@ def test_an_embedder_for_strangers_is_trained_and_opened(many, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--for", "strangers", "--no-crop"], "aligned to 112 x 112 pixels"),
         (["--for", "strangers", "--size", "48"], "aligned to 112 x 112 pixels"),
         (["--for", "strangers", "--network", "deep"], "small or large; got 'deep'"),
         (["--epochs", "5"], "--epochs and --central are for strangers"),

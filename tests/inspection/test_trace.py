@@ -8,6 +8,7 @@ from torch import nn
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import anatomy, trace
+from faceloupe.pages import page
 from faceloupe.training.networks import CNN
 
 
@@ -161,3 +162,19 @@ def test_an_unknown_layer_is_answered_with_the_layers_the_closest_first(images):
 def test_images_of_another_shape_are_refused(shape):
     with pytest.raises(InputError, match="images: expected"):
         trace(CNN((64, 64)), np.zeros(shape, dtype=np.float32))
+
+
+def test_which_side_of_a_relu_an_output_is_on_is_known_and_shown(images):
+    found = trace(CNN((64, 64)), images)
+    assert found.sides == {
+        "conv": "before the ReLU",
+        "conv_relu": "after the ReLU",
+        "hidden": "before the ReLU",
+        "hidden_relu": "after the ReLU",
+    }
+    titles = [block["title"] for block in page(found)["sections"][0]["blocks"][1:]]
+    assert titles[:3] == [
+        "conv, before the ReLU: 3×4×57×57", "conv_relu, after the ReLU: 3×4×57×57", "pool: 3×4×14×14",
+    ]  # fmt: skip
+    branched = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Dropout(), nn.ReLU(inplace=True))
+    assert trace(branched, images).sides == {"1": "before the ReLU", "2": "after the ReLU"}

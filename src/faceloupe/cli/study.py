@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
 from faceloupe.cli.options import OnCluster
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError, UnavailableError
@@ -51,14 +52,7 @@ def study(
             "'NAME=SENTENCE'.",
         ),
     ] = None,
-    crop: Annotated[
-        bool | None,
-        typer.Option(
-            "--crop/--no-crop",
-            help="Find, align and cut out the face of each photograph of a folder. By default where a picture is "
-            "larger than such a crop, 112 pixels, and the extra recognition is installed.",
-        ),
-    ] = None,
+    crop: Crop = None,
     people: Annotated[
         tuple[int, int], typer.Option(help="The two subjects that the tutorial's figures show, from 0.")
     ] = (0, 1),
@@ -129,16 +123,15 @@ def study(
 
 def _load(data: str | None, crop: bool | None) -> "tuple[FaceSet, str]":
     """Load what was asked for, or else what is there; return it with what a reader must know of it."""
-    from faceloupe.faces.sources import GREY_SETS, load_faces
+    from faceloupe.faces.sources import load_faces
     from faceloupe.studies.plan import CAPTURES
 
-    if data is not None and data not in (*GREY_SETS, "lfw"):
-        faces, note = _load_folder(data, crop)
+    if data is not None and is_folder(data):
+        faces, note = load_folder(data, crop)
         faces = faces.with_captures(CAPTURES)
         _tell(faces)
         return faces, note
-    if crop:
-        raise InputError("--crop is for a folder of photographs, --data FOLDER; the data sets are taken as published.")
+    refuse_crop(crop)
     note = ""
     try:
         faces = load_faces(data or "olivetti")
@@ -152,28 +145,6 @@ def _load(data: str | None, crop: bool | None) -> "tuple[FaceSet, str]":
         faces = faces.with_captures(CAPTURES)
     _tell(faces, skipped=data not in (None, "orl"))
     return faces, note
-
-
-def _load_folder(data: str, crop: bool | None) -> "tuple[FaceSet, str]":
-    """Load a folder of photographs, the faces cut out unless that is not wanted, or cannot be and was not asked for."""
-    from faceloupe.faces.sources import load_faces
-
-    if crop is False:
-        return load_faces(data), ""
-    try:
-        from faceloupe.recognition.face_crops import FaceCrop
-
-        cut = FaceCrop(always=bool(crop))
-        faces = load_faces(data, crop=cut)
-    except UnavailableError as missing:
-        if crop:
-            raise
-        note = "Photographs were taken as they are, for no face could be looked for."
-        say(f"{note} {missing}")
-        return load_faces(data), note
-    if cut.cropped:
-        say(f"{cut.words()} --no-crop takes photographs as they are.")
-    return faces, cut.words()
 
 
 def _tell(faces: "FaceSet", *, skipped: bool = True) -> None:

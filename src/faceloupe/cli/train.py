@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
 from faceloupe.cli.options import CentralOfLabelled
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_failure, stoppable, typed
 from faceloupe.errors import InputError
@@ -49,6 +50,7 @@ def train(
     size: Annotated[
         int | None, typer.Option(help="Side of the faces in pixels, by default 64; for people only.")
     ] = None,
+    crop: Crop = None,
     epochs: Annotated[int | None, typer.Option(help="By default 60; for strangers.")] = None,
     central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the split, weights and order.")] = 0,
@@ -58,8 +60,8 @@ def train(
     if held_out is not None and not 0 < held_out < 1:
         raise InputError(f"--held-out takes a share between 0 and 1, such as 0.5; got {held_out:g}.")
     if for_ == "strangers":
-        if size is not None:
-            raise InputError("--size is for people: for strangers, faces are aligned to 112 x 112 pixels.")
+        if size is not None or crop is not None:
+            raise InputError("--size and --crop are for people: for strangers, faces are aligned to 112 x 112 pixels.")
         _for_strangers(
             data, out, network or "small", held_out or 0.15, 60 if epochs is None else epochs, central, seed, json
         )
@@ -67,15 +69,17 @@ def train(
     if epochs is not None or central:
         raise InputError(
             "--epochs and --central are for strangers; for people the sentence says how many epochs, such as "
-            "--network 'dense 64 relu; epochs 40', and no face is looked for."
+            "--network 'dense 64 relu; epochs 40', and a photograph shows one face."
         )
-    _for_people(data, out, network or "deep", held_out or 0.5, size or 64, seed, json)
+    _for_people(data, out, network or "deep", held_out or 0.5, size or 64, crop, seed, json)
 
 
-def _for_people(data: str, out: Path, network: str, held_out: float, size: int, seed: int, json: bool) -> None:
+def _for_people(
+    data: str, out: Path, network: str, held_out: float, size: int, crop: bool | None, seed: int, json: bool
+) -> None:
     classifier = _classifier(network, seed)
     check_new_folder(out)
-    faces = _faces(data, size)
+    faces = _faces(data, size, crop)
 
     from faceloupe.training.measured import train_and_measure
 
@@ -121,10 +125,15 @@ def _classifier(network: str, seed: int) -> "FaceClassifier":
     return NetworkClassifier(str(parse_network(network)), seed=seed)  # a wrong sentence is told before faces are read
 
 
-def _faces(data: str, size: int) -> "FaceSet":
+def _faces(data: str, size: int, crop: bool | None) -> "FaceSet":
     from faceloupe.faces.sources import load_faces
 
-    faces = load_faces(data, size=size).with_captures(2)
+    if is_folder(data):
+        faces, _ = load_folder(data, crop, size)
+    else:
+        refuse_crop(crop)
+        faces = load_faces(data, size=size)
+    faces = faces.with_captures(2)
     for skipped in faces.skipped if data != "orl" else ():
         say(f"skipped {legible(skipped.path)}: {skipped.reason}")
     return faces

@@ -1,7 +1,7 @@
 """The outputs of a network's layers, by name."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,7 @@ from faceloupe.arrays import encode_array
 from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
 
-__all__ = [
-    "Trace",
-]
+__all__ = ["Trace", "relu_sides"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -22,9 +20,16 @@ class Trace(Shown, Mapping[str, NDArray[np.float32]]):
 
     A map is channel-first, (N, C, H, W), as torch and ONNX hold it. A layer that runs more than once appears as
     ``relu``, ``relu (2)``, ...
+
+    Attributes
+    ----------
+    outputs : mapping of str to array
+    sides : mapping of str to str
+        "before the ReLU" or "after the ReLU", for the layers that a ReLU reads and for the ReLUs.
     """
 
     outputs: Mapping[str, NDArray[np.float32]]
+    sides: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         """Return the output of one layer."""
@@ -45,3 +50,18 @@ class Trace(Shown, Mapping[str, NDArray[np.float32]]):
 
     def __repr__(self) -> str:
         return f"Trace({', '.join(f'{name} {output.shape}' for name, output in self.outputs.items())})"
+
+
+def relu_sides(layers: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:
+    """Return on which side of a ReLU each layer's output lies, where it is beside one.
+
+    >>> relu_sides([("conv", "Conv2d", None), ("act", "ReLU", "conv"), ("pool", "MaxPool2d", "act")])
+    {'conv': 'before the ReLU', 'act': 'after the ReLU'}
+
+    Parameters
+    ----------
+    layers : iterable of (name, kind, source)
+        `source` is the layer whose output this one reads, None for none.
+    """
+    relus = [(name, source) for name, kind, source in layers if kind.lower() == "relu"]
+    return {source: "before the ReLU" for _, source in relus if source} | {name: "after the ReLU" for name, _ in relus}

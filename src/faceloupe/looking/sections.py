@@ -9,6 +9,7 @@ from faceloupe.blocks import Block, pictures, table, text
 from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.inspection.attribution.targets import THRESHOLDS
+from faceloupe.inspection.outputs import relu_sides
 from faceloupe.looking.faces import FacePicture
 from faceloupe.looking.layers import CHANNELS, LAYERS, SIDE, UNITS, LayerOutput
 from faceloupe.looking.look import Look, Looks
@@ -203,6 +204,7 @@ def layers(looks: Looks) -> Iterator[Block]:
 
 
 def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
+    side = relu_sides((layer.name, layer.kind, layer.source) for layer in look.anatomy.layers).get(output.name)
     limit = float(np.abs(output.values).max())
     full = three_figures(limit)
     panels = dict(_panels(look.shown, output))
@@ -216,23 +218,12 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
     means = f", each pixel the mean of {output.block}×{output.block} places" if output.block > 1 else ""
     return pictures(
         id_,
-        output.name + _side(look, output) + whose,
+        (f"{output.name}, {side}" if side else output.name) + whose,
         f"{which[0].upper()}{which[1:]}{extent}{means}. Grey is 0; black is −{full}, white +{full}.",
         panels,
         scale={"kind": "grey", "limit": limit, "unit": "activation"},
         columns=8 if output.is_maps and len(output.units) > 4 else 4,
     )
-
-
-def _side(look: Look, output: LayerOutput) -> str:
-    """Return on which side of a ReLU a layer's output lies, where it is beside one."""
-    layers = look.anatomy.layers
-    place = next(place for place, layer in enumerate(layers) if layer.name == output.name)
-    if layers[place].kind.lower() == "relu":
-        return ", after the ReLU"
-    after = layers[place + 1 : place + 2]
-    beside = after and after[0].kind.lower() == "relu" and after[0].output_shape == layers[place].output_shape
-    return ", before the ReLU" if beside else ""
 
 
 def _panels(shown: tuple[FacePicture, ...], output: LayerOutput) -> Iterator[tuple[str, tuple[Any, str]]]:

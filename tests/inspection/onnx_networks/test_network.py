@@ -71,6 +71,7 @@ class TestAgainstTorch:
         theirs = trace(nn.Sequential(small_layers()), faces)
         ours = OnnxNetwork(file).trace(faces)
         assert list(ours) == list(theirs)
+        assert ours.sides == theirs.sides != {}
         for name, output in theirs.items():
             assert ours[name].dtype == np.float32
             np.testing.assert_allclose(ours[name], output, atol=1e-5, err_msg=name)

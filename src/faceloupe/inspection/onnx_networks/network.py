@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, read
-from faceloupe.inspection.outputs import Trace
+from faceloupe.inspection.outputs import Trace, relu_sides
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -126,7 +126,10 @@ class OnnxNetwork:
         batch = self._checked(faces)
         names = chosen_layers(layers, self.layers)
         outputs = zip(*self.tensors(batch, [self.graph.nodes[name].output[0] for name in names]), strict=True)
-        return Trace({name: _stacked(each) for name, each in zip(names, outputs, strict=True)})
+        nodes = self.graph.nodes
+        makers = {node.output[0]: name for name, node in nodes.items()}
+        sides = relu_sides((name, node.op_type, makers.get((*node.input, "")[0])) for name, node in nodes.items())
+        return Trace({name: _stacked(each) for name, each in zip(names, outputs, strict=True)}, sides)
 
     def tensors(self, faces: ArrayLike, names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         """Go through the captures, each time with the tensors of these names in the file, as they are for a batch of 1.

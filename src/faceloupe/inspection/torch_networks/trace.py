@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from faceloupe.inspection.layer_names import chosen_layers
-from faceloupe.inspection.outputs import Trace
+from faceloupe.inspection.outputs import Trace, relu_sides
 from faceloupe.inspection.torch_networks.running import Call, Visitor, observe
 
 __all__ = ["torch_trace"]
@@ -20,7 +20,8 @@ def torch_trace(network: nn.Module, batch: NDArray[np.float32], layers: Iterable
     keeper = _Keeper(None if layers is None else set(layers))
     # A copy: a first layer that works in place would overwrite the caller's captures.
     observe(network, torch.tensor(batch), keeper)
-    return Trace({name: keeper.outputs[name] for name in chosen_layers(keeper.wanted, keeper.ran)})
+    names = chosen_layers(keeper.wanted, [name for name, _, _ in keeper.ran])
+    return Trace({name: keeper.outputs[name] for name in names}, relu_sides(keeper.ran))
 
 
 class _Keeper(Visitor):
@@ -29,10 +30,13 @@ class _Keeper(Visitor):
     def __init__(self, wanted: set[str] | None) -> None:
         self.wanted = wanted
         self.outputs: dict[str, NDArray[np.float32]] = {}
-        self.ran: list[str] = []
+        self.ran: list[tuple[str, str, str | None]] = []
+        self._last: Tensor | None = None
 
     def after(self, call: Call, _remembered: Any) -> None:
-        self.ran.append(call.name)
+        source = self.ran[-1][0] if self.ran and call.given is self._last else None
+        self.ran.append((call.name, call.kind, source))
+        self._last = call.output
         if self.wanted is None or call.name in self.wanted:
             self.outputs[call.name] = _array(call.output)
 

@@ -30,18 +30,19 @@ def trace_section(trace: Trace) -> Block:
     told = f"**{counted(len(trace), 'layer')}**, {counted(len(next(iter(trace.values()), ())), 'capture')}."
     if len(names) < len(trace):
         told += f" Shown are {len(names)} of the layers, evenly chosen: {', '.join(f'`{name}`' for name in names)}."
-    blocks = [text(told), *(_layer(place, name, trace[name]) for place, name in enumerate(names))]
+    blocks = [text(told), *(_layer(place, name, trace) for place, name in enumerate(names))]
     return section("trace", "What the layers put out", blocks)
 
 
-def _layer(place: int, name: str, output: Floats) -> Block:
+def _layer(place: int, name: str, trace: Trace) -> Block:
+    output, side = trace[name], trace.sides.get(name)
     shown, caption = _maps(output) if output.ndim == 4 else _vectors(output.reshape(len(output), -1))
     panels = {label: (array, f"{name}, {label}: {_span(array)}") for label, array in shown}
     values = np.concatenate([array.ravel() for array, _ in panels.values()])
     limit = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
     return pictures(
         f"layer-{place}",
-        f"{name}: {'×'.join(map(str, output.shape))}",
+        f"{name}{f', {side}' if side else ''}: {'×'.join(map(str, output.shape))}",
         f"{caption} Black is below 0, grey 0, white above.",
         panels,
         scale={"kind": "grey", "limit": limit, "unit": "activation"},
