@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import func, insert, select, update
-from tests.helpers.commands import run
 
 from faceloupe import page, render_page
 from faceloupe.collection import find, group, group_faces, grouped, groups
@@ -23,6 +22,7 @@ from faceloupe.errors import DamageWarning, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition import published_points
 from faceloupe.scores.points import OperatingPoint
+from helpers.commands import run
 
 NEAR = float(np.cos(np.deg2rad(15)))
 POINT = OperatingPoint(NEAR, 1e-3, 9e-4, (8e-4, 1e-3), 0.01, (0.009, 0.011), 900, 9000, 0, "drawn", "toy", "ab" * 32)

@@ -16,7 +16,7 @@ def adapt(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A folder NAME/*.jpg, or orl or lfw.")],
     out: Annotated[Path, typer.Option(help="The folder to save it in; must not exist yet.")],
     embedder: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="What is adapted: sface, another name, or a folder.")
+        str, typer.Option(metavar="NAME|DIR", help="Embedder to adapt: sface, another name, or a folder.")
     ] = "sface",
     central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the folds and of the subjects drawn.")] = 0,
@@ -24,9 +24,10 @@ def adapt(
     no_cache: NoCache = False,
     json: AsJson = False,
 ) -> None:
-    """Learn a head for an embedder from your own labelled faces; save it only if it surely helps with other people.
+    """Adapt an embedder to your own labelled faces, if that helps.
 
-    Where no gain is sure nothing is written, and the exit status is 0: the embedder is best kept as it is.
+    A head is learned, and saved only if other people are told apart better for certain.     Where no gain is certain
+    nothing is written, and the exit status is 0: the embedder is best kept as it is.
     """
     from faceloupe.pages import page
     from faceloupe.report.page import write_page

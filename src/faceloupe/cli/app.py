@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from faceloupe import __version__
 from faceloupe.cli.adapt import adapt
@@ -46,7 +47,36 @@ from faceloupe.errors import DamageWarning, FaceloupeError
 
 __all__ = ["COMMANDS", "app", "run"]
 
+SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
+    "Understand networks": (study, train, look),
+    "Recognise people": (verify, identify, explain, crop),
+    "Keep a gallery": (
+        enrol, people, show, rename, merge, forget, export, import_, backup, restore, check, audit,
+    ),
+    "Sort photographs into people": (index, group, find, join, separate, name, undo),
+    "Measure and adapt recognisers": (calibrate, evaluate, adapt, embedder, weights),
+    "Serve the page and the API": (serve, key),
+}  # fmt: skip
+
+
+def _called(command: Callable[..., None] | typer.Typer) -> str:
+    return "embedder" if isinstance(command, typer.Typer) else command.__name__.rstrip("_")
+
+
+COMMANDS = {_called(command): command for commands in SECTIONS.values() for command in commands}
+
+
+class _Sections(TyperGroup):
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as the base class has it
+        """List the commands by what they are for, each with its first sentence."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                names = map(_called, commands)
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=200)) for name in names])
+
+
 app = typer.Typer(
+    cls=_Sections,
     help="Face recognition with convolutional networks that you can see through.",
     no_args_is_help=True,
     add_completion=False,
@@ -91,40 +121,8 @@ def _app(
     """Face recognition with convolutional networks that you can see through."""
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "study": study,
-    "train": train,
-    "adapt": adapt,
-    "look": look,
-    "verify": verify,
-    "identify": identify,
-    "explain": explain,
-    "enrol": enrol,
-    "people": people,
-    "show": show,
-    "rename": rename,
-    "merge": merge,
-    "forget": forget,
-    "export": export,
-    "import": import_,
-    "backup": backup,
-    "restore": restore,
-    "check": check,
-    "audit": audit,
-    "crop": crop,
-    "index": index,
-    "group": group,
-    "find": find,
-    "join": join,
-    "separate": separate,
-    "name": name,
-    "undo": undo,
-    "calibrate": calibrate,
-    "evaluate": evaluate,
-    "weights": weights,
-    "serve": serve,
-    "key": key,
-}
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
-app.add_typer(embedder, name="embedder")
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)

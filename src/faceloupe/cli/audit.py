@@ -1,4 +1,4 @@
-"""``faceloupe audit``: who did what in a gallery, and when."""
+"""``faceloupe audit``: the trail of a gallery, who did what and when."""
 
 from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json, history, say
@@ -7,7 +7,7 @@ __all__ = ["audit"]
 
 
 def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
-    """Print who did what in a gallery, and when: the trail, without names and templates."""
+    """Print the trail of a gallery: who did what and when. No name or template is in it."""
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.gallery.records import audit_document
 

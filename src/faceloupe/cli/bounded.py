@@ -1,4 +1,4 @@
-"""Running a command in a child process with bounds on memory and on time without a step, and saying which was met."""
+"""Commands in a child process, with bounds on its memory and on the time of a step."""
 
 import os
 import signal

@@ -52,7 +52,7 @@ def calibrate(
     loose: Annotated[bool, typer.Option("--loose", help="Confirm a rate above 1 in 100.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the thresholds saved with the GALLERY instead.")] = False,
     reset: Annotated[
-        bool, typer.Option("--reset", help="Take those saved with the GALLERY back: the published one decides again.")
+        bool, typer.Option("--reset", help="Remove those saved with the GALLERY: the published one decides again.")
     ] = False,
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,
@@ -62,10 +62,10 @@ def calibrate(
     no_cache: NoCache = False,
     json: AsJson = False,
 ) -> None:
-    """Choose a threshold for a false match rate, and save it with a gallery.
+    """Choose a threshold for a false match rate and save it.
 
-    Every two captures are compared. A rate that they cannot support is refused, with how many comparisons or people it
-    would take. One photograph of each person is enough; then the FNMR is not known.
+    It is saved with a gallery. Every two captures are compared. A rate that they cannot support is refused, with how
+    many comparisons or people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")

@@ -17,10 +17,11 @@ def crop(
     min_size: MinSize = 20,
     turned: Turned = True,
 ) -> None:
-    """Write every face as a PNG of 112 x 112 pixels, upright, its eyes where embedders expect them.
+    """Cut out every face as a PNG of 112 x 112 pixels.
 
-    DIR/faces.csv holds a row a face: photograph, file, where it is, quality. Unusable files are named with the reason;
-    after a stop the same command goes on. Exit status 1 if there is no usable photograph.
+    Faces are upright and aligned as embedders expect.     DIR/faces.csv has one row per face: photograph, file, place,
+    quality. Unusable files are named with the reason; after a stop the same command goes on. Exit status 1 if there is
+    no usable photograph.
     """
     from faceloupe.faces.trees import list_tree
     from faceloupe.recognition.cropping import TABLE, crop_tree

@@ -25,8 +25,8 @@ embedder = typer.Typer(
 @embedder.command()
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")],
-    manifest: Annotated[Path, typer.Option(metavar="FILE.toml", help="How it is to be read, and where it comes from.")],
-    name: Annotated[str | None, typer.Option(help="Call it so, instead of as the manifest says.")] = None,
+    manifest: Annotated[Path, typer.Option(metavar="FILE.toml", help="The manifest: its reading and origin.")],
+    name: Annotated[str | None, typer.Option(help="Name to use instead of the manifest's.")] = None,
 ) -> None:
     """Add an embedder from an ONNX file; from then on --embedder NAME takes it.
 
@@ -79,9 +79,9 @@ def list_(json: AsJson = False) -> None:
 
 @embedder.command()
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As embedder list shows it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name, as embedder list shows it.")],
     on: Annotated[str, typer.Option("--on", metavar="DATA", help="lfw, orl, or a folder NAME/*.jpg.")],
-    photographs: Annotated[int, typer.Option(min=10, help="How many to look at, at most.")] = 200,
+    photographs: Annotated[int, typer.Option(min=10, help="Most photographs to look at.")] = 200,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
@@ -114,7 +114,7 @@ def check(
 @embedder.command()
 def reembed(
     new: Annotated[Path, typer.Argument(metavar="NEW.db", help="The gallery to make.")],
-    name: Annotated[str, typer.Option("--embedder", metavar="NAME|DIR", help="What makes its templates.")],
+    name: Annotated[str, typer.Option("--embedder", metavar="NAME|DIR", help="Embedder of the new gallery.")],
     gallery: GalleryName = "faceloupe.db",
     photographs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Photographs of which no face was kept, in any folders.")
@@ -122,7 +122,7 @@ def reembed(
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
 ) -> None:
-    """Make a gallery anew with another embedder, of the faces that were kept, or of the photographs.
+    """Make a gallery anew with another embedder, from the faces that were kept or from photographs.
 
     The old gallery stays as it is. The new one's threshold is chosen on its own references for the old one's false
     match rate, if they are enough to measure it, and both are shown. Exit status 2 if references were left out.
@@ -176,7 +176,7 @@ def _rate(rate: float | None) -> str:
 
 
 @embedder.command()
-def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As embedder list shows it.")]) -> None:
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="Name, as embedder list shows it.")]) -> None:
     """Remove an embedder that was added. Galleries keep their templates, but recognise nobody until it is back."""
     from faceloupe.recognition.installed import remove_network
 

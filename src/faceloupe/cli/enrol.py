@@ -26,12 +26,12 @@ def enrol(
         list[Path] | None, typer.Argument(metavar="PHOTO...", help="Image files with one face each.")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Enrol DIR/NAME/*.jpg instead, one folder a subject.")
+        Path | None, typer.Option(metavar="DIR", help="Enrol DIR/NAME/*.jpg instead, one folder per subject.")
     ] = None,
     consent: Annotated[str, typer.Option(help="A note on the subject's consent, kept with the name.")] = "",
     consent_until: Annotated[
         datetime | None,
-        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Last day of the consent, 2030-05-01."),
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Last day of the consent, such as 2030-05-01."),
     ] = None,
     central: Central = False,
     force: Annotated[bool, typer.Option("--force", help="Enrol unfit faces too: small, blurred, turned away.")] = False,
@@ -46,15 +46,16 @@ def enrol(
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
-    """Put people into a gallery: enrol NAME PHOTO..., or enrol --folder DIR.
+    """Put people into a gallery.
 
-    The gallery is made if there is none, once there is a photograph to enrol. Where a photograph shows several faces
-    the dominant one is enrolled, and that is said. A photograph that shows no face, several alike or an unfit one is
-    not enrolled but named, with the reason. What is enrolled already is passed over, and so the same command goes on
-    after a stop. Exit status 2 if photographs were left out, 1 if not one could be enrolled.
+    Give a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR. The gallery is made if there is none, once
+    there is a photograph to enrol. Where a photograph shows several faces, the dominant one is enrolled, with a note. A
+    photograph that shows no face, several of equal size or an unfit one is left out and named with the reason.
+    Photographs enrolled before are passed over, so the same command goes on after a stop. Exit status 2 if photographs
+    were left out, 1 if none could be enrolled.
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
-        raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR, a folder a name")
+        raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR")
     from faceloupe.gallery.folders import ListedSubject, list_subjects
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.people import checked_consent, checked_name

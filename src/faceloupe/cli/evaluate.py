@@ -1,4 +1,4 @@
-"""``faceloupe evaluate``: how good recognisers are on labelled photographs."""
+"""``faceloupe evaluate``: measure recognisers on labelled photographs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,7 +79,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="The report. By default evaluation.html.")] = None,
     robustness: Annotated[
         bool,
-        typer.Option("--robustness", help="Also spoil photographs by blur, noise, masks ...: where does it stop?"),
+        typer.Option("--robustness", help="Also measure on photographs spoilt by blur, noise, masks ..."),
     ] = False,
     probes: Annotated[int, typer.Option(min=1, help="Photographs that --robustness spoils.")] = 100,
     bundle: Annotated[
@@ -99,10 +99,10 @@ def evaluate(
         typer.Option("--forget-cache", callback=_forget, is_eager=True, help="Delete all cached templates, and leave."),
     ] = False,
 ) -> None:
-    """Measure recognisers on labelled photographs, or scores in a file, by the field's protocols, and write one page.
+    """Measure recognisers on labelled photographs, or scores in a file.
 
-    Templates are kept in your cache, so that the same command goes on where it was stopped. They are personal data:
-    --no-cache keeps none, --forget-cache deletes them.
+    The protocols are the field's, and the result is one page.     Templates are kept in your cache, so that the same
+    command goes on where it was stopped. They are personal data: --no-cache keeps none, --forget-cache deletes them.
     """
     from faceloupe.cluster import on_cluster
     from faceloupe.evaluation.bundle import is_bundle, write_bundle

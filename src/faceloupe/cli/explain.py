@@ -1,4 +1,4 @@
-"""``faceloupe explain``: why two photographs do, or do not, show one person, on one page."""
+"""``faceloupe explain``: one page on why two photographs match or not."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +42,7 @@ def explain(
     out: Annotated[
         Path | None, typer.Option(help="The page, or one picture if it ends in .png. By default why.html.")
     ] = None,
-    figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Save every picture in this folder as PNG instead.")] = None,
     json: AsJson = False,
     min_size: MinSize = 20,
     turned: Turned = True,
@@ -50,7 +50,7 @@ def explain(
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
 ) -> None:
-    """Explain why two photographs do, or do not, show one person: one page, which shows both faces."""
+    """Explain on one page why two photographs match or not. It shows both faces."""
     from faceloupe import explaining
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.files import write_whole

@@ -20,7 +20,7 @@ def export(
         typer.Option(metavar="KEY", help="Sign it with a file of 32 secret bytes or more, for import --signed-by KEY."),
     ] = None,
 ) -> None:
-    """Write everybody with their references into one file. It is personal data, as the gallery is."""
+    """Write all people with their references into one file. It is personal data, like the gallery."""
     from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:

@@ -34,9 +34,9 @@ def find(
     link_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Make links to the photographs there.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Find all photographs that show somebody, best first, and say how many are expected to be wrong.
+    """Find all photographs that show somebody, best first.
 
-    Exit status 1 if there is none.
+    The number of them that is expected to be wrong is printed too. Exit status 1 if there is none.
     """
     from faceloupe.collection.finding import find as search
     from faceloupe.files import write_whole

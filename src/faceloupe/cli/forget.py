@@ -25,7 +25,7 @@ def forget(
     ] = None,
     older_than: Annotated[
         int | None,
-        typer.Option(metavar="DAYS", min=1, help="Erase everybody with no photograph enrolled for so many days."),
+        typer.Option(metavar="DAYS", min=1, help="Erase everybody with no photograph enrolled for that many days."),
     ] = None,
     consent_ended: Annotated[
         bool,
@@ -35,15 +35,15 @@ def forget(
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,
 ) -> None:
-    """Erase somebody for good: name, consent, references, and the bytes of them in the gallery's files.
+    """Erase somebody for good, including the bytes in the gallery's files.
 
-    The trail keeps the subject's number, and when it was forgotten by whom. Backups, exports and the template cache of
-    evaluate and calibrate are not reached.
+    Name, consent and references go. The trail keeps the subject's number, and who forgot it when. Backups, exports and
+    the template cache of evaluate and calibrate are not reached.
     """
     from faceloupe.gallery.opening import open_gallery
 
     if (name is not None) + (older_than is not None) + consent_ended != 1:
-        raise InputError("expected one of the NAME of somebody, --older-than DAYS and --consent-ended")
+        raise InputError("expected one of NAME, --older-than DAYS and --consent-ended")
     with open_gallery(gallery) as people:
         if consent_ended:
             ended = [(number, name) for number, name, _ in people.consent_ended()]

@@ -33,8 +33,8 @@ def group(
 ) -> None:
     """Group the faces of a collection into people, and keep the groups.
 
-    Groups keep their numbers when photographs are added. Faces of one photograph are never one person; what
-    join, separate and name said still holds.
+    Groups keep their numbers when photographs are added. Faces of one photograph are never one person; join, separate
+    and name still hold.
     """
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.groups import group as grouped

@@ -1,4 +1,4 @@
-"""``faceloupe identify``: say who of the gallery is in a photograph, or in a clip and when."""
+"""``faceloupe identify``: name the people in photographs, or in a clip with the times."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -29,12 +29,12 @@ def identify(
     ],
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a row a face as CSV; folders are looked through. Of a clip, times."),
+        typer.Option(metavar="FILE", help="Write one row per face as CSV; takes folders too. For a clip, times."),
     ] = None,
     json_lines: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a line of JSON a photograph instead.")
+        Path | None, typer.Option(metavar="FILE", help="Write one line of JSON per photograph instead.")
     ] = None,
-    ranks: Annotated[int, typer.Option(min=1, help="How many candidates to name for each face.")] = 3,
+    ranks: Annotated[int, typer.Option(min=1, help="Number of candidates to name for each face.")] = 3,
     fmr: TargetFmr = None,
     draw: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Write the photograph with its faces marked: .png or .jpg.")
@@ -53,27 +53,27 @@ def identify(
         bool | None,
         typer.Option(
             "--turned/--upright",
-            help="Look again at turned copies where no face is sure, or only at the picture as it is. By default "
+            help="Look again at turned copies where no face is certain, or only at the picture as it is. By default "
             "turned for photographs, upright for a clip.",
         ),
     ] = None,
-    start: Annotated[float, typer.Option(min=0, help="Of a clip: seconds from which to look at it.")] = 0.0,
-    stop: Annotated[float | None, typer.Option(min=0, help="Of a clip: seconds at which to stop.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Of a clip: write a page.")] = None,
-    faces: Annotated[bool, typer.Option("--faces", help="Show faces in the page of a clip.")] = False,
+    start: Annotated[float, typer.Option(min=0, help="For a clip: second at which to begin.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(min=0, help="For a clip: second at which to stop.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="For a clip: write a page.")] = None,
+    faces: Annotated[bool, typer.Option("--faces", help="For a clip: show faces in the page.")] = False,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
-    """Say of every face in a photograph who of the gallery it is, or nobody; of a clip, who is in it and when.
+    """Identify every face in photographs, or everybody in a clip.
 
-    Faces are numbered row by row, from left to right. A photograph that cannot be read is named, the others are
-    answered, and the exit status is 2. With --csv or --json-lines, folders are looked through with all below them:
-    unusable files are named, after a stop the same command goes on, and the exit status is 1 if none could be used.
-    In a clip faces are followed, and each person gets one answer; a clip is told by how its name ends (.mp4, .mov,
-    .mkv, .webm, .avi ...).
+    The answer for a face is a subject of the gallery, or nobody. Faces are numbered row by row, from left to right. A
+    photograph that cannot be read is named, the others are answered, and the exit status is 2. With --csv or
+    --json-lines, folders are looked through with all below them: unusable files are named, after a stop the same
+    command goes on, and the exit status is 1 if none could be used. In a clip faces are followed, and each person gets
+    one answer; a clip is known by the ending of its name (.mp4, .mov, .mkv, .webm, .avi ...).
     """
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery

@@ -1,4 +1,4 @@
-"""``faceloupe import``: take in what ``faceloupe export`` wrote."""
+"""``faceloupe import``: import people from an exported file or another gallery."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +25,11 @@ def import_(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Take in what faceloupe export wrote, or another gallery. Nothing that is in this gallery is changed.
+    """Import people from an exported file or another gallery. Nothing already in this gallery changes.
 
-    A file's checksum shows whether it was cut short or damaged on its way, and a signature that nobody changed it who
-    has not the key. Each subject comes whole or not at all. Exit status 1 if one did not come because the gallery has
-    another one of that name, or one of the photographs as somebody else.
+    A file's checksum shows whether it was cut short or damaged on its way; a signature shows that nobody without the
+    key changed it. Each subject is imported whole or not at all. Exit status 1 if one was not imported because the
+    gallery has another subject of that name, or one of the photographs as somebody else.
     """
     from faceloupe.gallery.opening import GalleryToBe
 

@@ -19,7 +19,7 @@ def index(
         bool, typer.Option("--keep-faces", help="Keep the cut-out faces too. Photographs are never copied.")
     ] = False,
     drop_gone: Annotated[
-        bool, typer.Option("--drop-gone", help="Remove photographs none of whose files is there any more.")
+        bool, typer.Option("--drop-gone", help="Remove photographs whose files are all gone.")
     ] = False,
     embedder: EmbedderName = None,
     engine: EngineName = "openvino",
@@ -27,9 +27,9 @@ def index(
     on: OnCluster = None,
     json: AsJson = False,
 ) -> None:
-    """Find and embed the faces of photographs, and keep a row for each.
+    """Put the faces of photographs and clips into a collection.
 
-    Photographs are recognised by their content: what is in the collection already is not looked at again, even if its
+    Photographs are known by their content: one that is in the collection already is not looked at again, even if its
     file was renamed or copied. After a stop the same command goes on. Unusable files are named with the reason.
     Exit status 1 if there is no photograph.
     """

@@ -1,4 +1,4 @@
-"""``faceloupe join``: say that two groups of a collection are one person."""
+"""``faceloupe join``: join two groups of a collection that are one person."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def join(
     other: Annotated[int, typer.Argument(metavar="GROUP", help="Another.")],
     collection: CollectionName = "collection.db",
 ) -> None:
-    """Say that two groups are one person; later groupings keep to it, and undo takes it back."""
+    """Join two groups: they are one person. Later groupings keep to it, and undo takes it back."""
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:

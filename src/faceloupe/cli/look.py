@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from faceloupe.cli.bounded import is_child, memory_told, run_child, step_done, work_done
+from faceloupe.cli.options import AsJson
 from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError
 from faceloupe.progress import Progress
@@ -60,16 +61,16 @@ def look(
     answers: Annotated[
         str | None,
         typer.Option(
-            metavar="classes|template", help="Meaning of its numbers. By default judged by how many they are."
+            metavar="classes|template", help="Meaning of its output. By default judged by the number of values."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The page. By default look.html.")] = None,
     memory: Annotated[float | None, typer.Option(help="Gigabytes a foreign network may take; 4 by default.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds it may take for one step; 120 by default.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the document instead.")] = False,
-    figures: Annotated[Path | None, typer.Option(help="A folder for every picture as a PNG file instead.")] = None,
+    json: AsJson = False,
+    figures: Annotated[Path | None, typer.Option(help="Save every picture in this folder as PNG instead.")] = None,
 ) -> None:
-    """Look inside a network while it looks at faces, and write one page on it."""
+    """Look inside a network while it looks at faces; write one page."""
     foreign = [name for name in (model, compare) if name and not Path(name).is_dir()]
     if foreign and not is_child():
         raise typer.Exit(run_child(" or ".join(foreign), memory, seconds))

@@ -1,4 +1,4 @@
-"""``faceloupe merge``: two people of a gallery are one."""
+"""``faceloupe merge``: merge two people of a gallery who are one."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ def merge(
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,
 ) -> None:
-    """Move everything of SOURCE to INTO and remove SOURCE: the two are one person. This cannot be undone."""
+    """Merge two people who are one. Everything of SOURCE moves to INTO; this cannot be undone."""
     from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:

@@ -18,7 +18,7 @@ def name(
     gallery: Annotated[str | None, gallery_if_any("Enrol the group's faces there under the name.")] = None,
     collection: CollectionName = "collection.db",
 ) -> None:
-    """Give a group a name; with --gallery its faces become references there."""
+    """Name a group. With --gallery its faces become references there."""
     if (name is None) != none:
         raise InputError("name takes a group and a name (name 3 Ann), or a group and --none")
     from faceloupe.collection.collection import open_collection

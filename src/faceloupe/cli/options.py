@@ -68,7 +68,7 @@ EmbedderName = Annotated[
     typer.Option(
         "--embedder",
         metavar="NAME|DIR",
-        help="sface, sface+flip, one that embedder add brought, or a folder saved by faceloupe. By default the "
+        help="sface, sface+flip, one added by embedder add, or a folder saved by faceloupe. By default the "
         "gallery's own, or sface.",
     ),
 ]
@@ -77,7 +77,7 @@ Turned = Annotated[
     bool,
     typer.Option(
         "--turned/--upright",
-        help="Look again at turned copies where no face is sure, or only at the photograph as it is.",
+        help="Look again at turned copies where no face is certain, or only at the photograph as it is.",
     ),
 ]
 EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="Engine that runs networks.")]
@@ -97,7 +97,7 @@ DeviceName = Annotated[
         "--device",
         metavar="auto|cpu|gpu|cuda",
         callback=_use_device,
-        help="What networks run on. By default CUDA where ONNX Runtime offers it, otherwise the processor.",
+        help="Device that runs networks. By default CUDA if ONNX Runtime offers it, otherwise the processor.",
     ),
 ]
 TargetFmr = Annotated[
@@ -110,7 +110,7 @@ OnCluster = Annotated[
         "--on",
         metavar="ADDRESS",
         envvar="FACELOUPE_CLUSTER",
-        help="Do the work on the workers of this Dask scheduler, as tcp://scheduler:8786.",
+        help="Work on the workers of this Dask scheduler, such as tcp://scheduler:8786.",
     ),
 ]
 Central = Annotated[

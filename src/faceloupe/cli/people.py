@@ -1,4 +1,4 @@
-"""``faceloupe people``: who is in a gallery."""
+"""``faceloupe people``: list the people in a gallery."""
 
 from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import aligned, echo, echo_json, moment, say
@@ -8,7 +8,7 @@ __all__ = ["people"]
 
 
 def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
-    """List who is in a gallery."""
+    """List the people in a gallery."""
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.gallery.records import people_document
 

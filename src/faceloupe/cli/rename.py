@@ -1,4 +1,4 @@
-"""``faceloupe rename``: give somebody of a gallery another name."""
+"""``faceloupe rename``: give a person in a gallery another name."""
 
 from typing import Annotated
 

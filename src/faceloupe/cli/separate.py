@@ -1,4 +1,4 @@
-"""``faceloupe separate``: say that faces of a collection are not the person of their group."""
+"""``faceloupe separate``: take faces out of their group of a collection."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ def separate(
     faces: Annotated[list[int], typer.Argument(metavar="FACE...", help="Numbers of faces of one group.")],
     collection: CollectionName = "collection.db",
 ) -> None:
-    """Say that faces are another person than the rest of their group; later groupings keep to it."""
+    """Take faces out of a group: they are another person. Later groupings keep to it, and undo takes it back."""
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:

@@ -1,4 +1,4 @@
-"""``faceloupe serve``: the page and the API on this machine."""
+"""``faceloupe serve``: serve the page and the API on this machine."""
 
 import os
 import tempfile
@@ -26,7 +26,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes any free one.")] = 8000,
     keys: KeysFile = None,
     allow_host: Annotated[
-        list[str] | None, typer.Option(help="A further name of this server, such as a reverse proxy's.")
+        list[str] | None, typer.Option(help="Another name of this server, such as a reverse proxy's.")
     ] = None,
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with this certificate (PEM) and --private-key.")
@@ -36,7 +36,7 @@ def serve(
     ] = None,
     plain_http: Annotated[
         bool,
-        typer.Option("--plain-http", help="Let others reach it without TLS: anybody in between can read what is sent."),
+        typer.Option("--plain-http", help="Serve others without TLS: anybody in between can read the traffic."),
     ] = False,
     gallery: GalleryName = "faceloupe.db",
     collection: Annotated[

@@ -1,4 +1,4 @@
-"""``faceloupe show``: what a gallery keeps of somebody."""
+"""``faceloupe show``: everything that a gallery keeps about a person."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ __all__ = ["show"]
 
 
 def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
-    """Show everything kept about a person: references with their quality, consent, and the history."""
+    """Show everything kept about a person. That is consent, references with their quality, and the history."""
     from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:

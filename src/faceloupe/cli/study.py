@@ -1,7 +1,5 @@
-"""``faceloupe study``: train both networks on many people and seeds, and write one page on what happens."""
+"""``faceloupe study``: train the tutorial's two networks on many people and seeds, and write one page."""
 
-import shlex
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +8,7 @@ import typer
 
 from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
 from faceloupe.cli.options import OnCluster
-from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, stoppable
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, stoppable, typed
 from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def study(
     data: Annotated[
         str | None,
         typer.Option(
-            help="olivetti, orl or a folder NAME/*.jpg. By default olivetti, or orl where that is not to be had."
+            help="olivetti, orl or a folder NAME/*.jpg. By default olivetti, or orl where olivetti cannot be had."
         ),
     ] = None,
     network: Annotated[
@@ -57,7 +55,7 @@ def study(
         tuple[int, int], typer.Option(help="The two subjects that the tutorial's figures show, from 0.")
     ] = (0, 1),
     pairs: Annotated[
-        str | None, typer.Option(help="How many pairs of people to draw, or 'all'. By default 24, or all there are.")
+        str | None, typer.Option(help="Number of pairs of people to draw, or 'all'. By default 24, or all there are.")
     ] = None,
     seeds: Annotated[int, typer.Option(help="Fits of each network for each pair.")] = 8,
     epochs: Annotated[int, typer.Option(help="Epochs of a fit.")] = 20,
@@ -71,7 +69,7 @@ def study(
     ] = False,
     out: Annotated[Path, typer.Option(help="The folder that keeps the study.")] = Path("study"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 is one a core.")] = -1,
+    jobs: Annotated[int, typer.Option(help="Number of processes; -1 takes one per core.")] = -1,
     on: OnCluster = None,
     faces: Annotated[
         bool | None,
@@ -82,7 +80,10 @@ def study(
         bool, typer.Option("--json", help="Print the study's document instead of the report's path.")
     ] = False,
 ) -> None:
-    """Train both networks on many people and seeds, and write one page on what happens."""
+    """Train the tutorial's two networks and write one page on the results.
+
+    They are trained on many pairs of people with many seeds; --network compares networks of your own instead.
+    """
     from faceloupe.cluster import on_cluster
     from faceloupe.pages import page as make_page
     from faceloupe.report.figures import save_figures
@@ -96,7 +97,7 @@ def study(
     kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
     options: dict[str, Any] = {"people": people, "pairs": _count(pairs), "seeds": seeds, "epochs": epochs,
                                "preprocess": kinds, "full": full, "seed": seed}  # fmt: skip
-    running: dict[str, Any] = {"resume": resume, "command": _command(), "note": note, "n_jobs": jobs}
+    running: dict[str, Any] = {"resume": resume, "command": typed(), "note": note, "n_jobs": jobs}
     result: Study | Comparison
     if network:
         compared = plan_comparison(network, loaded, **options)
@@ -161,10 +162,6 @@ def _count(pairs: str | None) -> Any:
         return int(pairs)
     except ValueError:
         raise InputError(f"--pairs takes a number or 'all'; got {pairs!r}.") from None
-
-
-def _command() -> str:
-    return shlex.join(["faceloupe", *sys.argv[1:]])
 
 
 def _stopped(out: Path) -> str:

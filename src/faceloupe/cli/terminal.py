@@ -1,4 +1,4 @@
-"""Output of every command: documents and tables on stdout, talk and progress on stderr, and files."""
+"""The output of every command: documents and tables on stdout, remarks and progress on stderr."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def echo_json(document: dict[str, Any]) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal, on stderr."""
+    """Print a remark on stderr, for the person at the terminal."""
     _print("\n".join(map(legible, text.split("\n"))), err=True)
 
 

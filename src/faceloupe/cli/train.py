@@ -43,8 +43,8 @@ def train(
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="How much to hold out, between 0 and 1: of each subject's captures, by default 0.5; for strangers, of "
-            "the people, by default 0.15.",
+            help="Share to hold out, from 0 to 1: of each subject's captures, by default 0.5; for strangers, of the "
+            "people, by default 0.15.",
         ),
     ] = None,
     size: Annotated[
@@ -54,9 +54,12 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="By default 60; for strangers.")] = None,
     central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the split, weights and order.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print the numbers as a document instead.")] = False,
+    json: AsJson = False,
 ) -> None:
-    """Train one network on people's photographs, save it, and say how well it does on what it has not seen."""
+    """Train a network on people's photographs, save it, and measure it.
+
+    It is measured on photographs, or for strangers on people, that it has not seen.
+    """
     if held_out is not None and not 0 < held_out < 1:
         raise InputError(f"--held-out takes a share between 0 and 1, such as 0.5; got {held_out:g}.")
     if for_ == "strangers":

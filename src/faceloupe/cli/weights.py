@@ -1,4 +1,4 @@
-"""``faceloupe weights``: the files that recognition needs, and whether they are what was published."""
+"""``faceloupe weights``: the weights files that recognition needs, checked against the published hashes."""
 
 import typer
 
@@ -9,10 +9,10 @@ __all__ = ["weights"]
 
 
 def weights(json: AsJson = False) -> None:
-    """List the files of weights that recognition needs, their licences, and what they were trained on.
+    """List the weights files that recognition needs.
 
-    Says where they are, and whether they are what was published; embedder list shows those that were added. Nothing is
-    fetched. Exit status 1 if a file is missing or has a wrong hash.
+    Places, licences and training data are shown. Each is checked against the published hash; embedder list shows those
+    that were added. Nothing is fetched. Exit status 1 if a file is missing or has a wrong hash.
     """
     from faceloupe.recognition.weights import weights as listed
 
