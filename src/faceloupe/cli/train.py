@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
-from faceloupe.cli.options import CentralOfLabelled
+from faceloupe.cli.options import AsJson, CentralOfLabelled
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_failure, stoppable, typed
 from faceloupe.errors import InputError
 from faceloupe.files import check_new_folder
@@ -51,7 +51,7 @@ def train(
         int | None, typer.Option(help="Side of the faces in pixels, by default 64; for people only.")
     ] = None,
     crop: Crop = None,
-    epochs: Annotated[int | None, typer.Option(help="By default 60; for strangers.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a training for strangers; by default 60.")] = None,
     central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the split, weights and order.")] = 0,
     json: AsJson = False,
