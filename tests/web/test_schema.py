@@ -64,7 +64,8 @@ PATHS = sorted(
     for path, methods in {
         "/detect": ("POST",), "/verify": ("POST",), "/identify": ("POST",), "/people": ("GET", "POST"),
         "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
-        "/people/{person}/verify": ("POST",), "/collection": ("GET",), "/collection/groups/{group}": ("GET",),
+        "/people/{person}/verify": ("POST",), "/people/archive": ("POST",), "/collection": ("GET",),
+        "/collection/groups/{group}": ("GET",),
         "/collection/faces/{face}/picture": ("GET",), "/collection/group": ("POST",), "/collection/join": ("POST",),
         "/collection/separate": ("POST",), "/collection/confirm": ("POST",), "/collection/name": ("POST",),
         "/collection/undo": ("POST",),

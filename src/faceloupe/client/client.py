@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import date
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from faceloupe.client.archives import archives_of
 from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
 from faceloupe.client.review import ReviewClient
 from faceloupe.documents import parse_json
@@ -143,6 +147,60 @@ class Client:
         }  # fmt: skip
         headers = {"Idempotency-Key": key} if key else {}
         return self._server.post(shapes.Enrolled, "/people", {"photos": photos}, fields, headers)
+
+    def enrol_archive(
+        self,
+        archive: Photo,
+        *,
+        consent: str = "",
+        consent_until: date | None = None,
+        central: bool = False,
+        keep_faces: bool = False,
+        force: bool = False,
+    ) -> shapes.JobState:
+        """Begin to enrol the photographs in a ZIP file, ``NAME/1.jpg``; the job's result says what became of each.
+
+        Parameters are those of :meth:`enrol`; the note on consent is that of all. What is enrolled already is passed
+        over: the same archive goes on after a stop.
+        """
+        fields = {
+            "consent": consent, "consent_until": consent_until, "central": central, "keep_faces": keep_faces,
+            "force": force,
+        }  # fmt: skip
+        return self._server.post(shapes.JobState, "/people/archive", {"archive": [archive]}, fields)
+
+    def enrol_folder(
+        self,
+        folder: str | PathLike[str],
+        *,
+        consent: str = "",
+        consent_until: date | None = None,
+        central: bool = False,
+        keep_faces: bool = False,
+        force: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """Enrol ``FOLDER/NAME/*.jpg``, however many, in archives that the server takes, one job after the other.
+
+        Parameters are those of :meth:`enrol`. The same call goes on after a stop.
+
+        Yields
+        ------
+        dict
+            The result of each job: "enrolled" says what became of the photographs of each subject, "refused" which
+            files were none; a subject with many photographs may be in several.
+
+        Raises
+        ------
+        InputError
+            If it is no folder of folders.
+        """
+        for archive, left_out in archives_of(Path(folder)):
+            job = self.enrol_archive(
+                archive, consent=consent, consent_until=consent_until, central=central, keep_faces=keep_faces,
+                force=force,
+            )  # fmt: skip
+            document = self.result(job.id)
+            yield document | {"refused": [asdict(skipped) for skipped in left_out] + document["refused"]}
 
     def people(self, search: str = "") -> Iterator[shapes.Person]:
         """Yield who is in the gallery, by name; `search` is a part of the name."""

@@ -147,6 +147,17 @@ class Jobs:
                 raise HTTPProblem("not-found", "no job has this id; of finished ones your last twenty are kept")
             return self._jobs[job_id]
 
+    def unfinished(self, kind: str) -> int:
+        """Return how many jobs of a kind are at work or waiting, of all owners."""
+        return sum(job.kind == kind and not job.finished for job in self.all())
+
+    def drop_results(self, kind: str, why: str) -> None:
+        """Forget what finished jobs of a kind made, and say why."""
+        with self._lock:
+            for job in self._jobs.values():
+                if job.kind == kind and job.result is not None:
+                    self._jobs[job.id] = replace(job, result=None, error=why)
+
     def all(self) -> tuple[Job, ...]:
         """Return every job, the newest first."""
         with self._lock:

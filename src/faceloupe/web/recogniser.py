@@ -104,6 +104,22 @@ class Recogniser:
             self._metrics.faces.inc(len(found.chips))
             return with_templates(found, await self._embed(found.chips), self.embedder)
 
+    def now(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
+        """Do the same for a job, whose own thread waits for it.
+
+        Raises
+        ------
+        ImageError
+            If it takes too long, or shows too many faces.
+        HTTPProblem
+            If the server ends.
+        """
+        found: Photograph = self._in_child(search, content, (faces, name), name)
+        if len(found.chips) > self._most_faces:
+            raise ImageError(f"shows {len(found.chips)} faces; {self._most_faces} are taken", name)
+        templates = self._embedding.submit(self._directions, list(found.chips)).result() if found.chips else ()
+        return with_templates(found, templates, self.embedder)
+
     async def square(self, content: bytes, name: str, side: int) -> NDArray[np.float32]:
         """Return the largest centred square of a photograph, resized to `side` pixels: for networks of other faces.
 

@@ -108,6 +108,10 @@ class Service:
             in_context = partial(copy_context().run, call, *given, **named)
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
+    def change(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+        """Do the same for a job, whose own thread waits for it."""
+        return self._writer.submit(partial(copy_context().run, call, *given, **named)).result()
+
     def close(self) -> None:
         """Finish what is in work, ask long jobs to stop, and let go of everything."""
         self.jobs.close()

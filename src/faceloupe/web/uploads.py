@@ -20,7 +20,7 @@ from faceloupe.documents import parse_json
 from faceloupe.errors import InputError
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Photo", "Sent", "body_of", "described"]
+__all__ = ["Packed", "Photo", "Sent", "body_of", "described"]
 
 FILES, FIELDS = 64, 16
 """Files and other fields of a form, at most."""
@@ -42,7 +42,7 @@ def _as_bytes(value: Any) -> Any:
         # MIME (RFC 2045), `base64` and many libraries break the lines.
         return base64.b64decode(text.translate(_WITHOUT_BREAKS), validate=True)
     except (binascii.Error, ValueError) as problem:
-        raise ValueError(f"expected a photograph's bytes in base64 ({problem})") from problem
+        raise ValueError(f"expected the bytes of a file in base64 ({problem})") from problem
 
 
 Photo = Annotated[
@@ -51,6 +51,13 @@ Photo = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The bytes of an image file."}),
 ]
 """A photograph's file: bytes of a form, or base64 in JSON, as a ``data:`` URL if one likes."""
+
+Packed = Annotated[
+    bytes,
+    BeforeValidator(_as_bytes),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The bytes of a ZIP file."}),
+]
+"""An archive of photographs, as :data:`Photo`."""
 
 
 class Sent(BaseModel):
@@ -145,5 +152,7 @@ _READERS: dict[str, Callable[[Request, type[Sent], AsyncGenerator[bytes, None]],
 def _as_file(field: dict[str, Any]) -> dict[str, Any]:
     """Return a field's schema as a form has it: files in place of base64."""
     if field.get("contentEncoding") == "base64":
-        return {"type": "string", "contentMediaType": "image/*", "description": "An image file."}
+        zipped = "ZIP" in field["description"]
+        kind, words = ("application/zip", "A ZIP file.") if zipped else ("image/*", "An image file.")
+        return {"type": "string", "contentMediaType": kind, "description": words}
     return {**field, "items": _as_file(field["items"])} if "items" in field else field

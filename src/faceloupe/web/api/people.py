@@ -11,14 +11,17 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
 from faceloupe.errors import ImageError
+from faceloupe.gallery.archives import Archive
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.records import audit_document, people_document
+from faceloupe.numerals import counted
 from faceloupe.web import shapes
+from faceloupe.web.enrolling import HELD, KIND, enrolment
 from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import LARGEST, Caller, Number, Service, Serving, as_caller, beside, needs
-from faceloupe.web.uploads import Photo, Sent, body_of, described
+from faceloupe.web.uploads import Packed, Photo, Sent, body_of, described
 
 __all__ = ["router"]
 
@@ -39,6 +42,19 @@ class ToEnrol(Sent):
     photos: list[Photo] = Field(min_length=1, max_length=20)
     consent: str = Field(
         default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the subject's consent."
+    )
+    consent_until: date | None = Field(default=None, description="The last day on which it holds.")
+    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
+    keep_faces: bool = Field(default=False, description="Keep the face chips too, to be seen in the gallery.")
+    force: bool = Field(default=False, description="Enrol faces of poor quality too.")
+
+
+class ToEnrolMany(Sent):
+    """Photographs of many subjects."""
+
+    archive: Packed
+    consent: str = Field(
+        default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the consent of all of them."
     )
     consent_until: date | None = Field(default=None, description="The last day on which it holds.")
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
@@ -109,6 +125,29 @@ async def enrol(
     if answer.again:
         response.headers[REPLAYED] = answer.at.isoformat(timespec="seconds")
     return answer.document
+
+
+@router.post(
+    "/people/archive", response_model=shapes.JobState, status_code=202, dependencies=WRITES,
+    openapi_extra=described(ToEnrolMany), responses=responses("media-type"),
+)  # fmt: skip
+async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))], service: Serving, key: Caller) -> Any:
+    """Enrol the photographs in a ZIP file, `NAME/1.jpg`, one folder a subject, as a job.
+
+    The archive is read in memory, and a subject is on the disk before the next one begins. What is enrolled already is
+    passed over: send the same archive again after a stop. The job's result says what became of each photograph, and is
+    dropped when somebody is forgotten.
+    """
+    if (held := service.jobs.unfinished(KIND)) >= HELD:
+        raise HTTPProblem("busy", f"{held} archives are in work or waiting", retry_after=10)
+    archive = await beside(Archive, sent.archive, service.settings.limits.body)
+    work = enrolment(
+        service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
+        consent_until=sent.consent_until, keep_faces=sent.keep_faces, force=sent.force,
+    )  # fmt: skip
+    count = sum(len(subject.photographs) for subject in archive.subjects)
+    about = f"{counted(count, 'photograph')} of {counted(len(archive.subjects), 'subject')}"
+    return service.jobs.submit(KIND, work, owner=key.name, about=about).to_document()
 
 
 @router.get(
@@ -202,3 +241,4 @@ async def _forgotten(service: Service, person: int, reference: int | None = None
         return (await service.write(service.gallery.forget, person, reference)).to_document()
     finally:
         service.answers.clear()  # they name who was enrolled
+        service.jobs.drop_results(KIND, "it named people, and somebody was forgotten since")

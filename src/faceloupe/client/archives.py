@@ -1,0 +1,55 @@
+"""A folder of photographs, one folder a subject, in archives that a server takes."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+from faceloupe.errors import ImageError
+from faceloupe.faces.faceset import Skipped
+from faceloupe.faces.folders import as_text
+from faceloupe.faces.images import read_file
+from faceloupe.gallery.folders import list_subjects
+
+__all__ = ["archives_of"]
+
+MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
+"""Of an archive: a server takes a request of 32 MB, and 5,000 files."""
+
+
+def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
+    """Yield the photographs of a folder in ZIP files, one held at a time, each with what was left out before it.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be listed or holds no folder.
+    """
+    left_out: list[Skipped] = []
+    packed: list[tuple[str, bytes]] = []
+    for subject in list_subjects(folder):
+        left_out += subject.refused
+        for path in subject.photographs:
+            name = as_text(f"{path.parent.name}/{path.name}")
+            try:
+                photograph = read_file(path)
+            except ImageError as problem:
+                left_out.append(Skipped(name, problem.reason))
+                continue
+            if len(photograph) > MOST_BYTES:
+                left_out.append(Skipped(name, f"{len(photograph):,} bytes; at most {MOST_BYTES:,} are sent"))
+                continue
+            if len(packed) >= MOST_FILES or len(photograph) + sum(len(each) for _, each in packed) > MOST_BYTES:
+                yield _zipped(packed), left_out
+                packed, left_out = [], []
+            packed.append((name, photograph))
+    if packed or left_out:
+        yield _zipped(packed), left_out
+
+
+def _zipped(packed: list[tuple[str, bytes]]) -> bytes:
+    content = BytesIO()
+    with ZipFile(content, "w") as archive:
+        for name, photograph in packed:
+            archive.writestr(name, photograph)
+    return content.getvalue()

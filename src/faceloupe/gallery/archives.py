@@ -1,0 +1,160 @@
+"""ZIP archives of photographs, one folder a subject: read in memory, within bounds, and never unpacked onto a disk."""
+
+import stat
+import struct
+import zlib
+from io import BytesIO
+from pathlib import PurePosixPath
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from faceloupe.errors import ImageError, InputError
+from faceloupe.faces.faceset import Skipped
+from faceloupe.faces.folders import as_text
+from faceloupe.faces.images import SUFFIXES
+from faceloupe.gallery.people import checked_name
+
+__all__ = ["Archive", "ArchivedSubject"]
+
+MAX_FILES = 5000
+"""Files of an archive, at most."""
+
+MAX_DIRECTORY = 2 * 2**20
+"""Bytes of the list of its files, at most: it is read whole."""
+
+MAX_UNPACKED = 2**30
+"""Bytes of all files unpacked, by what the list claims, at most; no more of a file is read than it claims."""
+
+_END, _LARGE = b"PK\5\6", b"PK\6\7"  # what the end of the list begins with, and that of an archive above 4 GB
+_END_BYTES, _COMMENT, _LARGE_BYTES = 22, 2**16, 20
+
+
+class ArchivedSubject:
+    """The files of a subject in an archive.
+
+    Attributes
+    ----------
+    name : str
+        The name as the gallery keeps it.
+    photographs : list of str
+        Names of files in the archive.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.photographs: list[str] = []
+
+
+class Archive:
+    """Photographs as ``NAME/1.jpg`` in a ZIP file, also below one common folder.
+
+    Parameters
+    ----------
+    content : bytes
+        The archive.
+    max_photograph : int
+        Bytes of a photograph, at most.
+
+    Attributes
+    ----------
+    subjects : list of ArchivedSubject
+        Those with a photograph, in the order of their names.
+    refused : list of Skipped
+        Everything else in the archive, and why it is no photograph of anybody. Hidden files are passed over.
+
+    Raises
+    ------
+    InputError
+        If it is no ZIP file, holds too much, or names that are not UTF-8.
+    """
+
+    def __init__(self, content: bytes, max_photograph: int) -> None:
+        self._max_photograph = max_photograph
+        self._zip = _opened(content)
+        self._files: dict[str, ZipInfo] = {}
+        self.refused: list[Skipped] = []
+        files = {}
+        for info in self._zip.infolist():
+            parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+            if info.is_dir() or any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts):
+                continue
+            path = "/".join(parts)
+            if reason := self._refusal(info, parts, known=path in files):
+                self.refused.append(Skipped(as_text(path), reason))
+            else:
+                files[path] = parts
+                self._files[path] = info
+        subjects: dict[str, ArchivedSubject] = {}
+        for path, (*folders, _) in sorted(_below_common(files).items()):
+            try:
+                if len(folders) != 1:
+                    raise InputError(
+                        "a folder inside a subject's folder is not entered"
+                        if folders
+                        else "it lies in no folder: expected one a subject, as in ann/1.jpg and bob/1.jpg"
+                    )
+                name = checked_name(folders[0])
+            except InputError as problem:
+                self.refused.append(Skipped(as_text(path), str(problem)))
+            else:
+                subjects.setdefault(name, ArchivedSubject(name)).photographs.append(path)
+        self.subjects = list(subjects.values())
+
+    def read(self, path: str) -> bytes:
+        """Return a photograph's bytes.
+
+        Raises
+        ------
+        ImageError
+            If they are damaged.
+        """
+        try:
+            with self._zip.open(self._files[path]) as file:
+                return file.read()
+        except (BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as problem:
+            raise ImageError(f"damaged in the archive ({problem})", path) from problem
+
+    def _refusal(self, info: ZipInfo, parts: tuple[str, ...], *, known: bool) -> str | None:
+        """Return why a file cannot be a photograph of somebody; None if it may be one."""
+        if ".." in parts or parts[0].endswith((":", "/")):
+            return "its name leads out of the archive"
+        if known:
+            return "another file of this name is in the archive"
+        if stat.S_ISLNK(info.external_attr >> 16):
+            return "a link, which is not followed"
+        if info.flag_bits & 1:
+            return "encrypted"
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            return "packed by another method than deflate"
+        if PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
+            return "not called like an image, and not opened"
+        if info.file_size > self._max_photograph:
+            return f"it has {info.file_size:,} bytes; a photograph may have {self._max_photograph:,}"
+        return None
+
+
+def _opened(content: bytes) -> ZipFile:
+    end = content.rfind(_END, max(0, len(content) - _END_BYTES - _COMMENT))
+    if end < 0 or len(content) < end + _END_BYTES:
+        raise InputError("expected a ZIP archive of folders, one a subject, as in ann/1.jpg and bob/1.jpg")
+    (size,) = struct.unpack_from("<L", content, end + 12)
+    if size > MAX_DIRECTORY or content[max(0, end - _LARGE_BYTES) : end].startswith(_LARGE):
+        raise InputError(f"the archive holds more than {MAX_FILES:,} files: send it in several")
+    try:
+        archive = ZipFile(BytesIO(content), metadata_encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise InputError("the names in the archive are not UTF-8: make it anew with names in UTF-8") from problem
+    except (BadZipFile, ValueError, struct.error, NotImplementedError) as problem:
+        raise InputError(f"the ZIP archive is damaged ({problem})") from problem
+    files = archive.infolist()
+    if len(files) > MAX_FILES:
+        raise InputError(f"the archive holds {len(files):,} files; at most {MAX_FILES:,} are taken: send it in several")
+    if (unpacked := sum(info.file_size for info in files)) > MAX_UNPACKED:
+        raise InputError(f"unpacked it would have {unpacked:,} bytes; at most {MAX_UNPACKED:,} are taken")
+    return archive
+
+
+def _below_common(files: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return paths without folders that all of them share, as long as one a subject is left."""
+    while files and len({parts[0] for parts in files.values()}) == 1 and min(map(len, files.values())) > 2:
+        files = {path: parts[1:] for path, parts in files.items()}
+    return files

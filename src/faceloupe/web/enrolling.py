@@ -1,0 +1,125 @@
+"""Enrolment of many: the photographs of an archive, one subject after the other, as a job beside the requests."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
+
+from faceloupe.errors import ImageError
+from faceloupe.faces.faceset import Skipped
+from faceloupe.gallery.archives import Archive, ArchivedSubject
+from faceloupe.gallery.holders import refusal_of_holder
+from faceloupe.gallery.records import EmbedderId, Enrolled
+from faceloupe.gallery.trail import acting_as
+from faceloupe.progress import Progress
+from faceloupe.recognition.photographs import Photograph
+from faceloupe.web.jobs import Stopped, Work
+from faceloupe.web.problems import HTTPProblem
+
+if TYPE_CHECKING:
+    from faceloupe.web.service import Service
+
+__all__ = ["HELD", "KIND", "enrolment"]
+
+KIND = "enrol"
+"""Of these jobs: their results name people."""
+
+HELD = 4
+"""Archives in work and waiting, of all callers: each is in memory."""
+
+PART = 20
+"""Photographs that are enrolled in one transaction: what a stop can lose."""
+
+AT_ONCE = 2
+"""Photographs of an archive that are read at the same time."""
+
+
+def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["one", "central"], **choices: Any) -> Work:
+    """Return the job that enrols the photographs of an archive.
+
+    A photograph that is enrolled already is not looked at again, so that the same archive goes on after a stop.
+
+    Parameters
+    ----------
+    service : Service
+    archive : Archive
+    who : str
+        Whom the trail names.
+    faces : {"one", "central"}
+    **choices
+        Of :meth:`faceloupe.gallery.Gallery.enrol`.
+    """
+
+    def work(tell: Progress) -> dict[str, Any]:
+        whole, done = sum(len(subject.photographs) for subject in archive.subjects), 0
+        results = []
+        threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="archive")
+        try:
+            for subject in archive.subjects:
+                result = Enrolled(subject.name)
+                for start in range(0, len(subject.photographs), PART):
+                    part = subject.photographs[start : start + PART]
+                    looked_at: dict[str, Photograph | str | None] = {}
+                    found = threads.map(partial(_look_at, service, archive, subject, faces), part)
+                    for path, each in zip(part, found, strict=True):
+                        tell(done, whole)
+                        looked_at[path], done = each, done + 1
+                    with acting_as(who):
+                        result = _joined(result, _enrolled(service, subject, looked_at, choices))
+                results.append(result)
+            tell(done, whole)
+        except HTTPProblem as problem:  # the server ends
+            raise Stopped from problem
+        finally:
+            threads.shutdown(cancel_futures=True)
+        return {
+            "schema": "faceloupe.enrolled/1",
+            "enrolled": [result.to_document() | {"id": result.subject_id} for result in results],
+            "refused": [asdict(skipped) for skipped in archive.refused],
+        }
+
+    return work
+
+
+def _look_at(
+    service: "Service", archive: Archive, subject: ArchivedSubject, faces: Literal["one", "central"], path: str
+) -> Photograph | str | None:
+    """Return a photograph with its faces; why it cannot be enrolled; or None if it is enrolled already."""
+    try:
+        content = archive.read(path)
+        digest = sha256(content).hexdigest()
+        holders = service.gallery.holders([digest])[digest]
+        embedder = service.embedder
+        if refusal := refusal_of_holder(holders, subject.name):
+            return refusal
+        if (subject.name, EmbedderId(embedder.name, embedder.sha256)) in holders:
+            return None
+        return service.recogniser.now(content, path, faces=faces)
+    except ImageError as problem:
+        return problem.reason
+
+
+def _enrolled(
+    service: "Service", subject: ArchivedSubject, looked_at: dict[str, Photograph | str | None], choices: dict[str, Any]
+) -> Enrolled:
+    photographs = [each for each in looked_at.values() if isinstance(each, Photograph)]
+    result = Enrolled(subject.name)
+    if photographs:
+        result = service.change(service.gallery.enrol, subject.name, photographs, **choices)
+    already = tuple(path for path, each in looked_at.items() if each is None)
+    refused = tuple(Skipped(path, each) for path, each in looked_at.items() if isinstance(each, str))
+    return _joined(Enrolled(subject.name, already_enrolled=already, refused=refused), result)
+
+
+def _joined(one: Enrolled, other: Enrolled) -> Enrolled:
+    """Return what became of two parts of a subject's photographs."""
+    return Enrolled(
+        one.name,
+        one.new or other.new,
+        one.enrolled + other.enrolled,
+        one.already_enrolled + other.already_enrolled,
+        one.refused + other.refused,
+        one.doubtful + other.doubtful,
+        other.subject_id or one.subject_id,
+    )

@@ -1,0 +1,148 @@
+"""Many people enrolled from an archive: a job that tells how far it is, what became of each, and goes on after a stop.
+
+Also tests ``client/archives.py``.
+"""
+
+import io
+import time
+import zipfile
+
+import pytest
+
+from faceloupe.client import Client
+from faceloupe.client import archives as packing
+from faceloupe.web import enrolling
+from helpers import serving
+from helpers.serving import photo
+
+
+def packed(**people):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, photographs in people.items():
+            for number, photograph in enumerate(photographs, start=1):
+                archive.writestr(f"{name}/{number}.png", photograph)
+    return content.getvalue()
+
+
+def send(ask, archive, key="enrol", **fields):
+    return ask("POST", "/people/archive", key=key, files={"archive": archive}, data=fields)
+
+
+def ended(ask, job, key="enrol"):
+    deadline = time.monotonic() + 120
+    while (state := ask("GET", f"/jobs/{job}", key=key).json())["ended"] is None:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.05)
+    return state
+
+
+def test_an_archive_is_enrolled_and_each_photograph_accounted_for(ask):
+    archive = packed(
+        Ann=[photo(1), photo(1, capture=1), photo(1)], Bob=[photo(2), photo(), b"broken"], Cy=[photo(3, 4)]
+    )
+    sent = send(ask, archive, consent="form 12", keep_faces="true")
+    assert sent.status_code == 202
+    assert sent.json()["about"] == "7 photographs of 3 subjects"
+    state = ended(ask, sent.json()["id"])
+    assert (state["state"], state["done"], state["whole"]) == ("done", 7, 7)
+    result = ask("GET", f"/jobs/{state['id']}/result", key="enrol").json()
+    ann, bob, cy = result["enrolled"]
+    assert (ann["id"], ann["new"], ann["enrolled"]) == (1, True, ["Ann/1.png", "Ann/2.png"])
+    assert ann["already_enrolled"] == ["Ann/3.png"]
+    assert [each["path"] for each in bob["refused"]] == ["Bob/2.png", "Bob/3.png"]
+    assert (cy["id"], len(cy["refused"])) == (None, 1)
+    people = ask("GET", "/people").json()["people"]
+    assert [(one["name"], one["consent"], one["references"]) for one in people] == [
+        ("Ann", "form 12", 2), ("Bob", "form 12", 1),
+    ]  # fmt: skip
+    assert {entry["who"] for entry in ask("GET", "/audit").json()["audit"]} >= {"key enrol"}
+    assert "Ann" not in str(ask("GET", "/jobs").json())
+
+
+def test_the_same_archive_goes_on_where_it_was_stopped(ask, monkeypatch):
+    archive = packed(**{f"person {n}": [photo(n), photo(n, capture=1)] for n in range(1, 5)})
+    looked_at = []
+    real = ask.service.recogniser.now
+
+    def now(content, name, **given):
+        looked_at.append(name)
+        if name == "person 3/1.png":
+            ask.service.jobs.stop(ask.service.jobs.all()[0].id)
+        return real(content, name, **given)
+
+    monkeypatch.setattr(ask.service.recogniser, "now", now)
+    assert ended(ask, send(ask, archive).json()["id"])["state"] == "stopped"
+    there = [one["name"] for one in ask("GET", "/people").json()["people"]]
+    assert there[:2] == ["person 1", "person 2"]
+    monkeypatch.setattr(ask.service.recogniser, "now", lambda content, name, **given: real(content, name, **given))
+    again = ended(ask, send(ask, archive).json()["id"])
+    result = ask("GET", f"/jobs/{again['id']}/result").json()
+    assert [len(one["already_enrolled"]) for one in result["enrolled"]][:2] == [2, 2]
+    assert [one["references"] for one in ask("GET", "/people").json()["people"]] == [2] * 4
+
+
+def test_what_lies_in_an_archive_is_told(ask):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("../Ann/1.png", photo(1))
+        archive.writestr("Bob/1.png", photo(2))
+    job = ended(ask, send(ask, content.getvalue()).json()["id"])
+    result = ask("GET", f"/jobs/{job['id']}/result").json()
+    assert [each["reason"] for each in result["refused"]] == ["its name leads out of the archive"]
+    assert [one["name"] for one in result["enrolled"]] == ["Bob"]
+    wrong = send(ask, b"no archive")
+    assert wrong.status_code == 422
+    assert "ZIP archive" in wrong.json()["detail"]
+    assert send(ask, packed(Ann=[photo(1)]), key="recognise").status_code == 403
+
+
+def test_few_archives_are_held_and_their_results_go_when_somebody_is_forgotten(ask, monkeypatch):
+    job = ended(ask, send(ask, packed(Ann=[photo(1)])).json()["id"])
+    assert ask("GET", f"/jobs/{job['id']}/result").status_code == 200
+    assert ask("DELETE", "/people/1").status_code == 200
+    gone = ask("GET", f"/jobs/{job['id']}/result")
+    assert gone.status_code == 409
+    assert "somebody was forgotten" in gone.json()["detail"]
+    monkeypatch.setattr("faceloupe.web.api.people.HELD", 0)
+    full = send(ask, packed(Ann=[photo(1)]))
+    assert full.status_code == 429
+    assert full.headers["retry-after"]
+
+
+def test_the_client_sends_a_folder_in_archives(ask, transport_of, tmp_path, monkeypatch):
+    for name, person in (("Ann", 1), ("Bob", 2), ("Cy", 3)):
+        (tmp_path / name).mkdir()
+        for capture in (0, 1):
+            (tmp_path / name / f"{capture}.png").write_bytes(photo(person, capture=capture))
+    (tmp_path / "Bob" / "notes.txt").write_text("none")
+    (tmp_path / "Cy" / "large.png").write_bytes(bytes(30_000))
+    monkeypatch.setattr(packing, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(packing, "MOST_FILES", 4)
+    with Client("http://localhost:8000", serving.TOKENS["admin"], transport=transport_of(ask)) as client:
+        first, second = client.enrol_folder(tmp_path, consent="form 12")
+        assert [one["name"] for one in first["enrolled"] + second["enrolled"]] == ["Ann", "Bob", "Cy"]
+        assert [each["path"].rpartition("/")[2] for each in first["refused"] + second["refused"]] == [
+            "notes.txt", "large.png",
+        ]  # fmt: skip
+        assert [person.references for person in client.people()] == [2, 2, 2]
+        again = [one for part in client.enrol_folder(tmp_path) for one in part["enrolled"]]
+        assert not any(one["enrolled"] for one in again)
+    assert enrolling.PART <= 20
+
+
+@pytest.fixture
+def transport_of():
+    import httpx
+
+    class InProcess(httpx.BaseTransport):
+        def __init__(self, ask):
+            self.ask = ask
+
+        def handle_request(self, request):
+            path = request.url.raw_path.decode().removeprefix("/api/v1")
+            kind = {"Content-Type": request.headers.get("content-type", "application/json")}
+            answer = self.ask(request.method, path, content=request.read(), headers=kind)
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    return InProcess
