@@ -7,9 +7,8 @@ from zipfile import ZipFile
 
 from faceloupe.errors import ImageError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import as_text
-from faceloupe.faces.images import read_file
-from faceloupe.gallery.folders import list_subjects
+from faceloupe.faces.folders import as_text, list_folder
+from faceloupe.faces.images import SUFFIXES, read_file
 
 __all__ = ["archives_of"]
 
@@ -23,14 +22,16 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     Raises
     ------
     InputError
-        If the folder cannot be listed or holds no folder.
+        If a folder cannot be listed.
     """
     left_out: list[Skipped] = []
     packed: list[tuple[str, bytes]] = []
-    for subject in list_subjects(folder):
-        left_out += subject.refused
-        for path in subject.photographs:
-            name = as_text(f"{path.parent.name}/{path.name}")
+    for subject in (entry for entry in list_folder(folder) if entry.is_dir()):
+        for path in list_folder(subject):
+            name = as_text(f"{subject.name}/{path.name}")
+            if path.suffix.lower() not in SUFFIXES:
+                left_out.append(Skipped(name, "not called like an image, and not opened"))
+                continue
             try:
                 photograph = read_file(path)
             except ImageError as problem:
