@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from faceloupe import load_faces
 from faceloupe.arrays import decode_array
 from faceloupe.pages import page as page_of
 from faceloupe.report import render_page
 from faceloupe.report.hover import render_hover
+from faceloupe.report.page import SCHEMA, write_page
+from faceloupe.studies.experiments import run_task
+from faceloupe.studies.kept import KeptFits
 from faceloupe.studies.loupe import loupe_document
 from faceloupe.studies.networks import build
+from faceloupe.studies.plan import Task, make_plan
+from faceloupe.studies.run import Study
+from faceloupe.studies.trials import Trials
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +80,48 @@ def test_a_page_with_faces_holds_it_and_a_page_without_holds_only_what_reads_pic
     assert page.endswith(f"{render_hover()}</body></html>\n")
     assert "importmap" not in page
     assert json.dumps(document["loupe"]).count("deflate") > 50
+
+
+@pytest.fixture(scope="module")
+def tutorials_pair(tmp_path_factory):
+    """The page of ORL's first two people with two seeds, as an address, and its loupe's data."""
+    faces = load_faces("orl")
+    plan = make_plan(faces, pairs=1, seeds=2)
+    outcome = run_task(plan, faces, Task("tutorial", plan.people))
+    folder = tmp_path_factory.mktemp("pair")
+    fits = KeptFits(plan, outcome.arrays | {"start": np.zeros(1), "end": np.zeros(1)})
+    data = loupe_document(Study(plan, Trials(outcome.trials), fits, folder, {}))
+    document = {"schema": SCHEMA, "title": "A pair", "lead": ["One."], "loupe": data, "sections": []}
+    write_page(folder / "page.html", document)
+    return (folder / "page.html").as_uri(), data
+
+
+def test_the_guides_first_exercise_works_on_the_face_that_opens(browser, tutorials_pair):
+    """Moved sideways by the slider, the face makes one network change its mind before the other."""
+    address, data = tutorials_pair
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    who, capture = divmod(data["opening_face"], 10)
+    page.locator("#loupe").get_by_text(f"subject {who + 1}, capture {capture + 1}", exact=True).wait_for()
+    slider = page.get_by_label("Shift right")
+    first = {}
+    for key in ("ArrowRight", "ArrowLeft"):
+        slider.fill("0")
+        rest = decisions(page)
+        assert rest == [f"subject {who + 1} right"] * 2
+        for step in range(1, 17):
+            slider.press(key)
+            for place, (now, before) in enumerate(zip(decisions(page), rest, strict=True)):
+                if now != before:
+                    first[place] = min(step, first.get(place, step))
+    assert first
+    assert len(set(first.values())) == len(first)
+    page.close()
+
+
+def decisions(page):
+    """Return what both networks say once they are drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    answers = [page.locator(f".answer.{kind} dl div", has_text="Decision") for kind in ("fcnn", "cnn")]
+    return [answer.locator("dd").inner_text() for answer in answers]

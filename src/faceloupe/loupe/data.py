@@ -27,13 +27,14 @@ def loupe_data(
     learning_rate: float,
     training_faces: Sequence[int] | None = None,
     subjects_known: bool = True,
+    opening_face: int = 0,
 ) -> dict[str, Any]:
     """Return the loupe's data; faces (N, H, W) in [0, 1] are rounded to 8 bits.
 
     Where it is not known whom the faces show, the labels are what a network takes them for, and only train.
 
-    A training in the page starts from `epochs`, `batch_size` and `learning_rate`, with the faces of these indices, or
-    all.
+    The page opens on `opening_face`. A training in the page starts from `epochs`, `batch_size` and `learning_rate`,
+    with the faces of these indices, or all.
     """
     training: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     if training_faces is not None:
@@ -43,6 +44,7 @@ def loupe_data(
         "faces": encode_array(np.rint(255 * faces).astype(np.uint8), compress=True),
         "labels": list(labels),
         "subjects_known": subjects_known,
+        "opening_face": opening_face,
         "training": training,
         "networks": dict(networks),
     }

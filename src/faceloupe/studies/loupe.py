@@ -5,15 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from faceloupe.faces.perturbations import shift
 from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.studies.experiments import NETWORKS
 from faceloupe.studies.kept import Arrays, KeptFits
 from faceloupe.studies.labels import KINDS, LABELS
+from faceloupe.studies.pictures import shown_layers
 from faceloupe.studies.plan import KINDS as COMPARED
 from faceloupe.studies.run import Study
 from faceloupe.studies.trials import Trial
 
-__all__ = ["loupe_document"]
+__all__ = ["loupe_document", "opening_face"]
+
+MOVED = 16  # pixels: as far as the page's slider goes
+NEVER = MOVED + 1
 
 
 def loupe_document(study: Study) -> dict[str, Any]:
@@ -37,7 +42,28 @@ def loupe_document(study: Study) -> dict[str, Any]:
         batch_size=plan.batch_size,
         learning_rate=plan.learning_rate,
         training_faces=fits.network("cnn", "centre").train[fits.shown].tolist(),
+        opening_face=opening_face(fits),
     )
+
+
+def opening_face(fits: KeptFits) -> int:
+    """Return the face worth moving most: right at rest, and a small step sideways changes one network's mind first.
+
+    The networks are the centred ones that the page shows; the first face if nowhere one changes before the other.
+    """
+    steps = np.arange(-MOVED, MOVED + 1)
+    steps = steps[abs(steps) < fits.faces.shape[2]]
+    changed, right = [], []
+    for name in NETWORKS:
+        answers = np.array([
+            shown_layers(fits, name, "centre", shift(fits.pixels, dx=int(step), dy=0))["output"][:, 0] > 0
+            for step in steps
+        ])  # fmt: skip
+        still = answers[steps == 0][0]
+        right.append(still == fits.labels)
+        changed.append(np.where(answers == still, NEVER, abs(steps)[:, None]).min(axis=0))
+    worth = np.where(np.all(right, axis=0) & (changed[0] != changed[1]), np.min(changed, axis=0), NEVER)
+    return int(worth.argmin())
 
 
 def _network(study: Study, name: str, kind: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ __all__ = [
     "draw_products",
     "draw_step",
     "first_face",
+    "shown_layers",
 ]
 
 Floats = NDArray[np.floating]
@@ -114,20 +115,26 @@ def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
 
 
 def first_face(fits: KeptFits, name: str, kind: str) -> dict[str, Floats]:
-    """Return what the network of the seed that is shown makes of the first person's first capture, layer by layer.
+    """Return what the network of the seed that is shown makes of the first person's first capture, layer by layer."""
+    face = fits.pixels[np.flatnonzero(fits.labels == 0)[:1]]
+    return {layer: output[0] for layer, output in shown_layers(fits, name, kind, face).items()}
+
+
+def shown_layers(fits: KeptFits, name: str, kind: str, faces: Floats) -> dict[str, Floats]:
+    """Return what the network of the seed that is shown makes of faces (N, H, W), layer by layer.
 
     ``"pixels"`` are those after the preprocessing.
     """
-    kept, face = fits.network(name, kind), fits.pixels[np.flatnonzero(fits.labels == 0)[0]]
-    network = build(name, face.shape)
+    kept = fits.network(name, kind)
+    network = build(name, faces.shape[1:])
     network.load_state_dict({name: torch.from_numpy(value[fits.shown].copy()) for name, value in kept.weights.items()})
     mean, scale = (np.float32(statistic[fits.shown]) for statistic in (kept.mean, kept.scale))
-    output = torch.from_numpy((face - mean) / scale)[None, None]
-    layers: dict[str, Floats] = {"pixels": output[0, 0].numpy()}
+    output = torch.from_numpy((faces - mean) / scale)[:, None]
+    layers: dict[str, Floats] = {"pixels": output[:, 0].numpy()}
     with torch.no_grad():
         for layer, module in network.named_children():
             output = module(output)
-            layers[layer] = output[0].numpy()
+            layers[layer] = output.numpy()
     return layers
 
 

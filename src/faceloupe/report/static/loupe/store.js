@@ -78,7 +78,7 @@ export function initialState(study) {
   const { epochs } = study.training;
   return {
     view: "face",
-    face: 0,
+    face: study.opening,
     changes: UNCHANGED,
     choices: openingChoices(study),
     scope: kinds[kinds.length - 1],
@@ -185,7 +185,7 @@ export function fromHash(hash, start, study) {
   return {
     ...start,
     view: VIEWS.includes(view) ? view : start.view,
-    face: face in study.faces ? face : 0,
+    face: face in study.faces ? face : start.face,
     changes: readChanges(has, study.size),
     choices: Object.fromEntries(
       Object.keys(start.choices).map((kind) => [kind, readChoice(has(`on-${kind}`)) ?? start.choices[kind]]),

@@ -42,6 +42,7 @@
  * @property {ArrayDocument} faces
  * @property {number[]} labels
  * @property {boolean} subjects_known
+ * @property {number} [opening_face]
  * @property {{epochs: number, batch_size: number, learning_rate: number, faces?: number[]}} training
  * @property {Record<string, Entry>} networks
  * @property {string} [load]  Python that loads these faces, for exports.
@@ -52,6 +53,7 @@
  * @property {number[]} labels
  * @property {number[]} captures  Which of its subject's captures each face is, from 1.
  * @property {boolean} known  Whether it is known whom the faces show.
+ * @property {number} opening  The face that stands on the bench at first.
  * @property {StudyDocument["training"]} training
  * @property {Pair} size
  * @property {number[]} trained
@@ -101,6 +103,7 @@ export function readStudy(document) {
     labels,
     captures,
     known: document.subjects_known,
+    opening: document.opening_face ?? 0,
     training,
     size: [stack.shape[1], stack.shape[2]],
     trained: training.faces ?? faces.map((_, index) => index),
