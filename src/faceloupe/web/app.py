@@ -1,8 +1,7 @@
 """The application: the guard and the observer around the API and the page."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from faceloupe import __version__
 from faceloupe.web.api import calibrating, collection, explaining, jobs, networks, people, recognising, studies, system
@@ -67,14 +66,27 @@ _ENTERED = """<!doctype html><title>faceloupe</title><meta name="token" content=
 
 def make_app(service: Service) -> ASGIApp:
     """Return the application that answers with a service, which is closed when the application ends."""
-    settings = service.settings
+    settings, routes = service.settings, _routes()
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.recogniser.warm()
-        yield
-        service.close()
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            service.recogniser.warm()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            service.close()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            scope["service"] = service
+            await routes(scope, receive, send)
 
+    guarded = Guard(answer, hosts=settings.hosts, keys=settings.keys, limits=settings.limits, headers=HEADERS)
+    return Observer(guarded, metrics=service.metrics, log=service.log, paths=routes.openapi()["paths"], prefix=PREFIX)
+
+
+@cache
+def _routes() -> FastAPI:
+    """Return the routes of every application: they find the service in the scope, and take long to describe."""
     app = FastAPI(
         title="faceloupe",
         version=__version__,
@@ -83,9 +95,7 @@ def make_app(service: Service) -> ASGIApp:
         docs_url=None,  # FastAPI's pages fetch their scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
     )
-    app.state.service = service
     add_handlers(app)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(BEARER)])
     for part in (recognising, explaining, people, collection, calibrating, networks, studies, jobs, system):
@@ -101,8 +111,7 @@ def make_app(service: Service) -> ASGIApp:
     # Routers are built when they are first needed, and with them the filters of `warnings` change for a moment, for all
     # threads: now, before there are any.
     app.openapi()
-    guarded = Guard(app, hosts=settings.hosts, keys=settings.keys, limits=settings.limits, headers=HEADERS)
-    return Observer(guarded, metrics=service.metrics, log=service.log, paths=app.openapi()["paths"], prefix=PREFIX)
+    return app
 
 
 class _Page(StaticFiles):

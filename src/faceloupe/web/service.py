@@ -141,7 +141,7 @@ async def beside(call: Callable[Given, Result], *given: Given.args, **named: Giv
 
 async def service_of(request: Request) -> Service:
     """Return the service of the application that answers a request."""
-    service: Service = request.app.state.service
+    service: Service = request.scope["service"]
     return service
 
 
