@@ -1,17 +1,25 @@
 """What several folders of tests need: the published weights, a PostgreSQL server of the tests' own, a browser."""
 
+import signal
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 NUMBERS = count()
 CHROMIUM = Path("/usr/bin/chromium")
 
-settings.register_profile("patient", deadline=None)  # how long an example takes is up to what else the machine does
-settings.load_profile("patient")
+# How long an example takes is up to what else the machine does. A run says whether the code has changed for the worse,
+# and so tries what the last one tried: `make fuzz` looks for what nobody has thought of.
+settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+)
+settings.load_profile("steady")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell lets what it runs in the background ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

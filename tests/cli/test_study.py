@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from PIL import Image
@@ -14,6 +13,7 @@ from PIL import Image
 from faceloupe import __version__
 from faceloupe.faces.sources import find_orl
 from helpers.commands import run
+from helpers.waiting import BOUND, until
 
 SMALL = ["--pairs", "2", "--seeds", "1", "--epochs", "1", "--preprocess", "centre", "--jobs", "1"]
 
@@ -188,12 +188,9 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(people, tmp_path):
     out = tmp_path / "study"
     words = ["study", "--data", people, "--epochs", "2", "--jobs", "1", "--out", out]
     with subprocess.Popen([sys.executable, "-m", "faceloupe", *words], stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not (out / "tasks.done").exists() or not (out / "tasks.done").read_text():
-            assert time.monotonic() < deadline, "no task was finished"
-            time.sleep(0.05)
+        until(lambda: (out / "tasks.done").exists() and (out / "tasks.done").read_text())
         process.send_signal(signal.SIGINT)
-        _, talk = process.communicate(timeout=60)
+        _, talk = process.communicate(timeout=BOUND)
     assert process.returncode == 130
     assert "--resume to go on" in talk
     assert "Traceback" not in talk

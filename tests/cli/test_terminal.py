@@ -18,6 +18,7 @@ import faceloupe.cli
 from faceloupe.cli.terminal import legible
 from faceloupe.gallery import open_gallery
 from helpers.galleries import photograph
+from helpers.waiting import BOUND
 
 NAME = "Zo\u00eb \u9673 \U0001f600"
 
@@ -44,7 +45,7 @@ def command(*arguments, **options):
 
 def answer(*arguments, **options):
     process = command(*arguments, **options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=BOUND)
     return process.returncode, out, err
 
 
@@ -70,7 +71,7 @@ def test_a_pipe_that_closes_early_ends_a_command_quietly(gallery, arguments):
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(60) == 141
+    assert process.wait(BOUND) == 141
 
 
 @pytest.mark.parametrize("delay", [0.06, 0.12, 0.2, 0.3, 0.5])
@@ -78,7 +79,7 @@ def test_ctrl_c_is_quiet_at_any_moment(gallery, delay):
     process = command("check", "--gallery", gallery)
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=BOUND)
     if process.returncode == 0:
         pytest.skip("it was done before")
     if b"faceloupe/cli" not in err and err:

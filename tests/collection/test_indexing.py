@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from faceloupe.collection.schema import places
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces.sources import find_orl
 from faceloupe.recognition import SFace, template_of
+from helpers.commands import run
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -119,14 +119,20 @@ def test_another_embedder_is_refused(collection, folder):
 
 
 def test_a_killed_indexing_loses_and_doubles_nothing(folder, tmp_path):
-    """Killed at several moments; then it goes on, and every content is there once with its faces."""
+    """Killed while it works, then it goes on, and every content is there once with its faces."""
     place = tmp_path / "killed.db"
-    command = [sys.executable, "-m", "faceloupe", "index", str(folder), "--collection", str(place)]
-    for seconds in (1.0, 1.6, 2.2):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(seconds)
-        process.kill()
-        process.wait()
+    code = """
+import sys
+from faceloupe.collection import index, open_collection
+with open_collection(sys.argv[2], create=True) as collection:
+    index(collection, [sys.argv[1]], progress=lambda done, whole: print(done, flush=True))
+"""
+    for first in (1, 5):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, folder, place], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert any(int(line) >= first for line in process.stdout)
+            process.kill()
     with open_collection(place, create=True) as collection:
         before = collection.counts()["photographs"]
         report = index(collection, [folder])
@@ -145,29 +151,24 @@ def test_what_is_no_collection_is_refused(tmp_path):
         open_collection(tmp_path / "gallery.db")
 
 
-def test_the_commands(folder, tmp_path):
-    def run(*arguments):
-        command = [sys.executable, "-m", "faceloupe", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-
-    indexed = run("index", folder)
-    assert "9 photographs indexed, with 9 faces" in indexed.stdout
-    grouped = run("group", "--out", "people.html", "--faces")
-    assert grouped.returncode == 0, grouped.stderr
-    assert len(grouped.stdout.strip().splitlines()) == 4
+def test_the_commands(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "9 photographs indexed, with 9 faces" in run("index", folder)[1]
+    status, groups, talk = run("group", "--out", "people.html", "--faces")
+    assert status == 0, talk
+    assert len(groups.strip().splitlines()) == 4
     assert "data:image/png" in (tmp_path / "people.html").read_text()
     assert (tmp_path / "people.html").stat().st_mode & 0o077 == 0
-    found = run("find", folder / "21.pgm", "--csv", "ann.csv", "--link-to", "ann")
-    assert found.returncode == 0
+    assert run("find", folder / "21.pgm", "--csv", "ann.csv", "--link-to", "ann")[0] == 0
     assert len((tmp_path / "ann.csv").read_text().splitlines()) == 4
     assert len(list((tmp_path / "ann").iterdir())) == 3
-    assert "is called Ann" in run("name", "1", "Ann", "--gallery", "gallery.db").stdout
-    assert len(run("find", "Ann").stdout.splitlines()) == 4
-    assert run("find", folder / "31.pgm", "--in", folder).returncode == 0
-    assert "Taken back: name" in run("undo").stdout
-    nobody = run("find", "Bob")
-    assert nobody.returncode == 2
-    assert "no photograph Bob" in nobody.stderr
+    assert "is called Ann" in run("name", "1", "Ann", "--gallery", "gallery.db")[1]
+    assert len(run("find", "Ann")[1].splitlines()) == 4
+    assert run("find", folder / "31.pgm", "--in", folder)[0] == 0
+    assert "Taken back: name" in run("undo")[1]
+    status, _, talk = run("find", "Bob")
+    assert status == 2
+    assert "no photograph Bob" in talk
 
 
 def test_a_folder_that_cannot_be_looked_into_is_not_gone(collection, folder, monkeypatch):

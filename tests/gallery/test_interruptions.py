@@ -17,22 +17,25 @@ from helpers.galleries import Toy, enrol_folder, make_folder, recognised
 
 PHOTOGRAPHS = 3
 
-# Each line on stdin is a folder: a child is forked, whose number is told first, which enrols it and acknowledges each
-# subject. Forking spares it the imports, so that it can be killed often.
+# Each line on stdin is a folder and a number: a child is forked, whose own number is told first, which enrols the
+# folder, acknowledges each subject, and waits after so many to be killed. Forking spares it the imports.
 ENROLLER = """
-import os, sys
+import os, sys, threading
 from helpers.galleries import Toy, enrol_folder, recognised
 from faceloupe.gallery import enrolment, open_gallery
 import alembic.command, alembic.config
 enrolment.recognise_numbered = recognised
 print("ready", flush=True)
 for line in sys.stdin:
+    folder, most = line.strip().rsplit(" ", 1)
     child = os.fork()
     if child == 0:
         print(os.getpid(), flush=True)
         with open_gallery(sys.argv[1], create=True, embedder=Toy()) as gallery:
-            for enrolled in enrol_folder(gallery, line.strip()):
+            for number, enrolled in enumerate(enrol_folder(gallery, folder), start=1):
                 print(enrolled.name, flush=True)
+                if number == int(most):
+                    threading.Event().wait()
         os._exit(0)
     print("ended", os.waitpid(child, 0)[1], flush=True)
 """
@@ -50,9 +53,9 @@ def enroller(gallery):
         process.stdin.close()
 
 
-def start(process, folder):
-    """Let a folder be enrolled and return the number of the process that does."""
-    process.stdin.write(f"{folder}\n")
+def start(process, folder, most=0):
+    """Let a folder be enrolled, as far as `most` subjects, and return the number of the process that does."""
+    process.stdin.write(f"{folder} {most}\n")
     return int(process.stdout.readline())
 
 
@@ -82,8 +85,9 @@ def test_a_kill_at_any_moment_loses_nothing_and_leaves_no_half_subject(tmp_path)
     enrolled, rounds = [], 0
     with enroller(path) as process:
         while rounds < 15:
-            child = start(process, folder)
-            before = [process.stdout.readline().strip() for _ in range(len(enrolled) + chance.integers(5))]
+            first = len(enrolled) + chance.integers(5)
+            child = start(process, folder, most=first + 2)
+            before = [process.stdout.readline().strip() for _ in range(first)]
             time.sleep(chance.uniform(0, 0.01))
             os.kill(child, signal.SIGKILL)
             enrolled = sorted({*enrolled, *before, *acknowledged(process)})

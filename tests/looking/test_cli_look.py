@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from typer.testing import CliRunner
 from faceloupe.cli import main
 from faceloupe.cli.app import app
 from faceloupe.looking import look, open_model
+from helpers.waiting import BOUND, until
 
 BUILD = ["mynets:build", "above.png", "below.png", "--size", "8"]
 
@@ -89,12 +89,9 @@ def test_ctrl_c_keeps_the_first_part_whole(workplace):
     page = workplace / "look.html"
     command = [sys.executable, "-m", "faceloupe", "look", "mynets:slow", *BUILD[1:]]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=workplace) as process:
-        deadline = time.monotonic() + 60
-        while not page.exists():
-            assert time.monotonic() < deadline, "no page was written"
-            time.sleep(0.05)
+        until(page.exists)
         process.send_signal(signal.SIGINT)
-        _, talk = process.communicate(timeout=60)
+        _, talk = process.communicate(timeout=BOUND)
     assert process.returncode == 130, talk
     assert "Stopped. look.html is whole, as it was last written." in talk
     assert "Traceback" not in talk

@@ -16,6 +16,7 @@ from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import find_chips
 from faceloupe.recognition.recognise import AHEAD
 from faceloupe.recognition.weights import YUNET, find_weights
+from helpers.waiting import BOUND
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -153,7 +154,7 @@ def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch
     class Patient(Means):
         def embed(self, faces):
             if len(self.batches) == 1:
-                assert enough.wait(30)  # photographs are read while faces are embedded
+                assert enough.wait(BOUND)  # photographs are read while faces are embedded
             return super().embed(faces)
 
     monkeypatch.setattr("faceloupe.recognition.photographs.find_chips", find)
@@ -225,6 +226,6 @@ def test_ctrl_c_ends_it(ten):
     ) as run:
         assert run.stdout.readline() == "going\n"
         run.send_signal(signal.SIGINT)
-        _, told = run.communicate(timeout=20)
+        _, told = run.communicate(timeout=BOUND)
     assert run.returncode == -signal.SIGINT
     assert told.rstrip().endswith("KeyboardInterrupt")

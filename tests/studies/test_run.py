@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import threading
 from dataclasses import replace
 from multiprocessing import get_context
 
@@ -47,8 +48,15 @@ def run(folder, **more):
 
 
 def run_and_tell(folder, told):
+    """Tell how much is done, and stop just before the end: whoever is to be killed must not have finished."""
     torch.set_num_threads(1)
-    run(folder, resume=True, progress=lambda worked, whole: told.send(worked / whole))
+
+    def tell(worked, whole):
+        told.send(worked / whole)
+        if worked > 0.95 * whole:
+            threading.Event().wait()
+
+    run(folder, resume=True, progress=tell)
 
 
 def stop_after(reports):
@@ -140,7 +148,7 @@ class TestStoppedAndTakenUp:
         while receiver.recv() < share_done:
             pass
         os.kill(victim.pid, number)
-        victim.join(20)
+        victim.join()
         assert victim.exitcode != 0  # it did not get to the end
         found = run(tmp_path / "study", resume=True)
         assert numbers(found.trials) == numbers(undisturbed.trials)
@@ -156,7 +164,7 @@ class TestStoppedAndTakenUp:
             while receiver.recv() < min(first + 0.1, 0.95):
                 pass
             victim.kill()
-            victim.join(20)
+            victim.join()
         assert numbers(run(tmp_path / "study", resume=True).trials) == numbers(undisturbed.trials)
 
     @pytest.mark.parametrize("n_jobs", [1, 2])
