@@ -150,6 +150,9 @@ def _fork():
     import uvicorn.lifespan.on  # noqa: F401 - what every child would import
 
     from faceloupe.cli import main
+    from faceloupe.web.app import _routes
+
+    _routes()  # and describe
 
     for line in sys.stdin:
         child = os.fork()

@@ -32,10 +32,10 @@ def fail(words):
     raise RuntimeError(words)
 
 
-def step(seconds, progress):
-    for done in range(3):
+def step(seconds, steps, progress):
+    for done in range(steps):
         time.sleep(seconds)
-        progress(done, 3)
+        progress(done, steps)
     time.sleep(600)
 
 

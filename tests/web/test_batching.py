@@ -7,6 +7,7 @@ import pytest
 
 from faceloupe.web.batching import Budget, MicroBatcher, Slots
 from faceloupe.web.problems import HTTPProblem
+from helpers.waiting import BOUND
 
 
 class Doubler:
@@ -16,7 +17,7 @@ class Doubler:
         self.batches, self.gate = [], threading.Event()
 
     def __call__(self, items):
-        self.gate.wait(10)
+        assert self.gate.wait(BOUND)
         self.batches.append(list(items))
         if "bad" in items:
             raise ValueError("bad")
@@ -85,7 +86,7 @@ def test_places_run_out_and_come_back():
 
 def test_a_budget_is_shared_in_the_order_of_coming():
     async def main():
-        budget, order = Budget(10, "pixels", patience=5), []
+        budget, order = Budget(10, "pixels", patience=BOUND), []
 
         async def use(name, amount):
             async with budget.take(amount):

@@ -3,13 +3,13 @@
 Also tests ``web/api/calibrating.py``, ``web/api/explaining.py``, ``web/calibration.py``.
 """
 
-import time
 from dataclasses import replace
 
 import pytest
 
 from faceloupe.recognition.thresholds import DEFAULT_FMR
 from helpers import serving
+from helpers.waiting import until
 
 
 def explain(ask, one=1, other=1, *, key="recognise", **given):
@@ -19,11 +19,7 @@ def explain(ask, one=1, other=1, *, key="recognise", **given):
 
 def wait(ask, answer, key="recognise"):
     assert answer.status_code == 202, answer.text
-    deadline = time.monotonic() + 30
-    while not (job := ask("GET", f"/jobs/{answer.json()['id']}", key=key).json())["ended"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return job
+    return until(lambda: (job := ask("GET", f"/jobs/{answer.json()['id']}", key=key).json())["ended"] and job)
 
 
 def test_an_explanation_shows_both_faces_and_what_the_score_rests_on(ask):

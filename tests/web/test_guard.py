@@ -16,6 +16,7 @@ from faceloupe.web.guard import Guard, host_of
 from faceloupe.web.keys import key_of
 from faceloupe.web.rates import RateLimit, Strangers
 from faceloupe.web.settings import ServerLimits
+from helpers.waiting import BOUND
 
 TOKEN = "a-token"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -65,6 +66,15 @@ def test_without_it_none_does(headers):
     assert "printed" in answer.json()["remedy"]
 
 
+@pytest.fixture
+def now(monkeypatch):
+    """The time that rates go by, in a list: it stands still until the test sets it."""
+    now = [0.0]
+    monkeypatch.setattr("faceloupe.web.rates.monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.usefixtures("now")
 def test_who_tries_on_without_a_token_has_to_pause_and_nobody_else_has():
     app = guarded(per_minute=60_000)
     answers = [ask(app, Authorization=f"Bearer wrong-{number}") for number in range(30)]
@@ -74,6 +84,7 @@ def test_who_tries_on_without_a_token_has_to_pause_and_nobody_else_has():
     assert ask(app, "/").status_code == 200
 
 
+@pytest.mark.usefixtures("now")
 def test_an_address_pauses_alone_and_the_memory_of_addresses_has_a_bound():
     strangers = Strangers(per_minute=10, most=100)
     waits = [strangers.wait("192.0.2.1") for _ in range(11)]
@@ -110,28 +121,39 @@ def test_no_answer_of_the_api_is_to_be_kept():
 
 
 def test_one_key_of_several_does_not_take_every_place():
-    async def slowly():
-        await asyncio.sleep(0.3)
-        yield b"x"
+    async def together(app, refused):
+        go = asyncio.Event()
 
-    async def together(app):
+        async def hesitant():
+            await go.wait()
+            yield b"x"
+
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
 
-            def post(token):
-                return client.post("/api/v1/detect", content=slowly(), headers={"Authorization": f"Bearer {token}"})
+            def post(token, content):
+                return client.post("/api/v1/detect", content=content, headers={"Authorization": f"Bearer {token}"})
 
-            greedy = [asyncio.ensure_future(post(TOKEN)) for _ in range(8)]
-            await asyncio.sleep(0.1)
-            return [answer.status_code for answer in [await post("another"), *await asyncio.gather(*greedy)]]
+            greedy = [asyncio.ensure_future(post(TOKEN, hesitant())) for _ in range(8)]
+            await _that_many_done(greedy, refused)
+            other = await post("another", b"x")
+            go.set()
+            return [answer.status_code for answer in [other, *await asyncio.gather(*greedy)]]
 
     keys = [key_of(TOKEN, name="greedy"), key_of("another", name="other")]
-    limits = ServerLimits(requests=8, requests_of_key=4)
-    other, *greedy = asyncio.run(together(guarded(keys=keys, limits=limits)))
+    limits = ServerLimits(requests=8, requests_of_key=4, patience=BOUND)
+    other, *greedy = asyncio.run(together(guarded(keys=keys, limits=limits), refused=4))
     assert (other, sorted(greedy)) == (200, [200] * 4 + [429] * 4)
     [one] = keys[:1]
-    _, *alone = asyncio.run(together(guarded(keys=[one], limits=limits)))
+    _, *alone = asyncio.run(together(guarded(keys=[one], limits=limits), refused=0))
     assert sorted(alone) == [200] * 8
+
+
+async def _that_many_done(tasks, number):
+    """Let tasks run until so many of them are done."""
+    async with asyncio.timeout(BOUND):
+        while sum(task.done() for task in tasks) < number:
+            await asyncio.sleep(0.01)
 
 
 def test_the_page_needs_no_token():
@@ -234,6 +256,7 @@ def test_a_slow_body_is_given_up():
     assert asyncio.run(receive_slowly(guarded(patience=0.05))) == 408
 
 
+@pytest.mark.usefixtures("now")
 def test_too_many_requests_are_told_when_to_come_back():
     app = guarded(per_minute=60)
     answers = [ask(app, **BEARER) for _ in range(12)]
@@ -243,26 +266,29 @@ def test_too_many_requests_are_told_when_to_come_back():
 
 
 def test_more_requests_than_are_taken_at_once_are_told_too():
-    async def together(app, count):
+    async def four_together(app):
+        go = asyncio.Event()
+
+        async def hesitant():
+            await go.wait()
+            yield b"x"
+
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=BEARER) as client:
-            return await asyncio.gather(*(client.post("/api/v1/detect", content=slowly()) for _ in range(count)))
+            sent = [asyncio.ensure_future(client.post("/api/v1/detect", content=hesitant())) for _ in range(4)]
+            await _that_many_done(sent, 2)
+            go.set()
+            return await asyncio.gather(*sent)
 
-    async def slowly():
-        await asyncio.sleep(0.5)
-        yield b"x"
-
-    app = guarded()
+    app = guarded(patience=BOUND)
     for _ in range(2):  # and the places are given back
-        answers = asyncio.run(together(app, 4))
+        answers = asyncio.run(four_together(app))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429]
         refused = next(answer for answer in answers if answer.status_code == 429)
         assert (refused.headers["retry-after"], "2 requests" in refused.json()["detail"]) == ("1", True)
 
 
-def test_a_bucket_fills_again(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("faceloupe.web.rates.monotonic", lambda: now[0])
+def test_a_bucket_fills_again(now):
     limit = RateLimit(60)
     assert [limit.wait() for _ in range(10)] == [0.0] * 10
     assert limit.wait() == pytest.approx(1.0)

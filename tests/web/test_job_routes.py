@@ -5,13 +5,13 @@ Also tests ``web/api/jobs.py``, ``web/shapes/jobs.py``.
 
 import asyncio
 import json
-import threading
 import time
 
 import pytest
 
 from faceloupe.report import render_page
 from helpers import serving
+from helpers.waiting import BOUND, until
 
 PAGE = {
     "schema": "faceloupe.page/1",
@@ -36,10 +36,7 @@ def done(ask, submit):
 
 
 def wait(ask, job):
-    deadline = time.monotonic() + 10
-    while not ask.service.jobs.get(job).finished:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: ask.service.jobs.get(job).finished)
 
 
 def forever(tell):
@@ -48,9 +45,40 @@ def forever(tell):
         time.sleep(0.005)
 
 
-def read(answer):
+def read(text):
     """The jobs of a stream of events."""
-    return [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line.startswith("data: ")]
+    return [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: ")]
+
+
+def listen(ask, path, heard):
+    """Read a stream to its end, or until ``heard(text)``, told of each part, is true; return its headers and text."""
+    scope = {
+        "type": "http", "method": "GET", "path": f"/api/v1{path}", "scheme": "http", "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {serving.TOKENS['look']}".encode())],
+    }  # fmt: skip
+
+    async def read_on():
+        gone, came = asyncio.Event(), []
+        messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            came.append(message)
+            if heard(message.get("body", b"").decode()):
+                gone.set()
+
+        async with asyncio.timeout(BOUND):
+            await ask.app(scope, receive, send)
+            while len(asyncio.all_tasks()) > 1:  # it leaves none behind
+                await asyncio.sleep(0.01)
+        return dict(came[0]["headers"]), b"".join(message.get("body", b"") for message in came).decode()
+
+    return asyncio.run(read_on())
 
 
 def test_a_job_is_its_owner_s_and_the_admin_s(ask, submit):
@@ -88,37 +116,36 @@ def test_a_failed_job_says_why_where_its_result_would_be(ask, submit):
 
 
 def test_events_tell_every_change_and_end_with_the_job(ask, submit):
-    go = threading.Event()
+    told = []
 
     def work(tell):
         for step in range(4):
             tell(step, 4)
-            go.wait(0.15)
+            until(lambda step=step: f'"done": {step:.1f}' in "".join(told))
         return {}
 
-    answer = ask("GET", f"/jobs/{submit(work)}/events", key="look")
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert answer.headers["cache-control"] == "no-store"
-    states = read(answer)
+    headers, text = listen(ask, f"/jobs/{submit(work)}/events", told.append)
+    assert headers[b"content-type"].startswith(b"text/event-stream")
+    assert headers[b"cache-control"] == b"no-store"
+    states = read(text)
     assert states[-1]["state"] == "done"
     assert len(states) > 3
-    assert all(line in ("", "event: job") or line.startswith("data: ") for line in answer.text.splitlines())
+    assert all(line in ("", "event: job") or line.startswith("data: ") for line in text.splitlines())
 
 
 def test_one_stream_tells_of_all_jobs_of_a_caller_until_they_have_ended(ask, submit):
-    go = threading.Event()
+    told = []
 
     def work(tell):
         tell(1, 2)
-        go.wait(5)
+        until(lambda: '"done": 1.0' in "".join(told))
         return {}
 
     one, other = submit(work), submit(lambda _: {})
     submit(lambda _: {}, owner="recognise")
-    threading.Timer(0.3, go.set).start()
-    answer = ask("GET", "/jobs/events", key="look")
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    lists = [told["jobs"] for told in read(answer)]
+    headers, text = listen(ask, "/jobs/events", told.append)
+    assert headers[b"content-type"].startswith(b"text/event-stream")
+    lists = [event["jobs"] for event in read(text)]
     assert [[job["id"] for job in listed] for listed in lists] == [[other, one]] * len(lists)
     assert ("running", 1) in [(listed[1]["state"], listed[1]["done"]) for listed in lists]
     assert [job["state"] for job in lists[-1]] == ["done", "done"]
@@ -127,42 +154,15 @@ def test_one_stream_tells_of_all_jobs_of_a_caller_until_they_have_ended(ask, sub
 
 def test_a_line_in_silence_says_that_it_is_alive(ask, submit, monkeypatch):
     monkeypatch.setattr("faceloupe.web.api.jobs.HEARTBEAT", 0.02)
-    go = threading.Event()
-    answer = ask("GET", f"/jobs/{submit(lambda _: go.wait(0.3) or {})}/events", key="look")
-    assert ": still here" in answer.text
-    assert read(answer)[-1]["state"] == "done"
+    told = []
+    job = submit(lambda _: until(lambda: ": still here" in "".join(told)) and {})
+    _, text = listen(ask, f"/jobs/{job}/events", told.append)
+    assert read(text)[-1]["state"] == "done"
 
 
 def test_a_reader_who_goes_away_ends_the_watching(ask, submit):
-    job = submit(forever)
-    scope = {
-        "type": "http", "method": "GET", "path": f"/api/v1/jobs/{job}/events", "scheme": "http", "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {serving.TOKENS['look']}".encode())],
-    }  # fmt: skip
-
-    async def go_away():
-        gone, came = asyncio.Event(), []
-        messages = [{"type": "http.request", "body": b"", "more_body": False}]
-
-        async def receive():
-            if messages:
-                return messages.pop()
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            came.append(message)
-            if message.get("body"):
-                gone.set()
-
-        await asyncio.wait_for(ask.app(scope, receive, send), 5)
-        await asyncio.sleep(0.05)
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        return came, left
-
-    came, left = asyncio.run(go_away())
-    assert b"event: job" in came[1]["body"]
-    assert not left
+    _, text = listen(ask, f"/jobs/{submit(forever)}/events", bool)
+    assert "event: job" in text
 
 
 def test_a_ticket_opens_the_page_without_a_token_once(ask, done):

@@ -1,7 +1,6 @@
 """Jobs: run, watched, stopped, refused when too many, and not to be guessed."""
 
 import asyncio
-import threading
 import time
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from faceloupe.errors import InputError
 from faceloupe.web.jobs import Jobs
 from faceloupe.web.problems import HTTPProblem
+from helpers.waiting import until
 
 LOGGED = []
 
@@ -20,19 +20,10 @@ def jobs():
     made.close()
 
 
-def until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def steps(count, go=None):
+def steps(count):
     def work(tell):
         for step in range(count):
             tell(step, count)
-            if go:
-                go.wait(0.01)
         tell(count, count)
         return {"steps": count}
 
@@ -54,15 +45,21 @@ def test_a_job_runs_and_keeps_its_result(jobs):
 
 
 def test_watching_sees_it_through(jobs):
-    async def watch():
-        job = jobs.submit("count", steps(30, threading.Event()), owner="me")
-        return [(seen.state, seen.done) async for seen in jobs.watch(job.id)]
+    seen = []
 
-    seen = asyncio.run(watch())
-    assert seen[-1] == ("done", 30)
-    done = [amount for _, amount in seen]
-    assert done == sorted(done)
-    assert len(seen) > 2
+    def work(tell):
+        for step in range(3):
+            tell(step, 3)
+            until(lambda step=step: ("running", step) in seen)
+        return {}
+
+    async def watch():
+        job = jobs.submit("count", work, owner="me")
+        async for watched in jobs.watch(job.id):
+            seen.append((watched.state, watched.done))  # noqa: PERF401 - the work looks at it meanwhile
+
+    asyncio.run(watch())
+    assert seen[-4:] == [("running", 0), ("running", 1), ("running", 2), ("done", 2)]
 
 
 def test_a_running_job_stops_and_the_next_one_goes_on(jobs):

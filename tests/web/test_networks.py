@@ -5,7 +5,6 @@ Also tests ``web/api/networks.py``, ``web/faces.py``, ``web/inspecting.py``, ``w
 """
 
 import base64
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -24,6 +23,7 @@ from faceloupe.training import CNNClassifier
 from faceloupe.web.networks import Networks
 from faceloupe.web.workers import Workers
 from helpers import serving, tasks
+from helpers.waiting import until
 
 PEOPLE = ("ann", "bo", "cy")
 
@@ -64,14 +64,13 @@ def ask(tmp_path, mosaics, monkeypatch, saved, data):  # noqa: ARG001
 def finish(ask, answer):
     """The finished job that an answer announces."""
     assert answer.status_code == 202, answer.text
-    deadline = time.monotonic() + 30
-    while True:
+
+    def ended():
         looked = ask("GET", f"/jobs/{answer.json()['id']}")
         assert looked.status_code == 200, looked.text
-        if looked.json()["ended"]:
-            return looked.json()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return looked.json()["ended"] and looked.json()
+
+    return until(ended)
 
 
 def result(ask, answer):

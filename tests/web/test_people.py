@@ -6,7 +6,6 @@ Also tests ``web/api/people.py``, ``web/shapes/people.py``.
 import base64
 import json
 import threading
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 from faceloupe.cli.app import app
 from faceloupe.gallery import Gallery, forgetting
 from helpers.serving import photo
+from helpers.waiting import BOUND, until
 
 
 def by_command(tmp_path, *arguments):
@@ -181,13 +181,11 @@ def test_writers_who_wait_keep_no_reader_waiting(ask, monkeypatch):
     enrol, names, read = Gallery.enrol, Gallery.names, threading.Event()
 
     def after_the_reader(*given, **named):
-        assert read.wait(10)
+        assert read.wait(BOUND)
         return enrol(*given, **named)
 
     def reader(gallery):
-        deadline = time.monotonic() + 10
-        while ask.service.changes.taken < 12:
-            assert time.monotonic() < deadline
+        until(lambda: ask.service.changes.taken >= 12)
         read.set()
         return names(gallery)
 
