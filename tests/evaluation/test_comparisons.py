@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.comparisons import Comparisons, every_two, score
+from faceloupe.evaluation.comparisons import Comparisons, EveryTwo, every_two, score
 from faceloupe.scores import ScoreSet, fmr, fnmr
 
 
@@ -18,6 +18,24 @@ def test_every_two_is_what_scores_compare_too(made_up):
     np.testing.assert_array_equal(compared.scores.non_mated_subjects, expected.non_mated_subjects)
     assert compared.with_failures.n_mated == compared.scores.n_mated
     assert compared.scores.n_failed == 0
+
+
+def test_pairs_of_every_two_are_worked_out_as_they_are_asked_for():
+    captures = np.array([4, 7, 9, 12, 30])
+    pairs = EveryTwo(captures)
+    expected = captures[np.stack(np.triu_indices(5, k=1), axis=1)]
+    assert len(pairs) == 10
+    np.testing.assert_array_equal(pairs[:], expected)
+    np.testing.assert_array_equal(pairs[np.array([9, 0, 4])], expected[[9, 0, 4]])
+    np.testing.assert_array_equal(pairs[3:7], expected[3:7])
+
+
+def test_recognisers_share_whom_the_comparisons_show(made_up):
+    """Labels of millions of comparisons are held once, not once a recogniser."""
+    vectors, subjects = made_up
+    comparisons = every_two("all", np.arange(120), subjects + 5)
+    one, other = (score(each, np.zeros(120, bool), comparisons).scores for each in (vectors, -vectors))
+    assert np.shares_memory(one.non_mated_subjects, other.non_mated_subjects)
 
 
 def test_failures_are_counted_and_match_nobody(made_up):

@@ -1,12 +1,24 @@
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import astuple
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faceloupe.errors import InputError
-from faceloupe.scores import ScoreSet
+from faceloupe.scores import (
+    ScoreSet,
+    auc_interval,
+    eer_interval,
+    fit_likelihood_ratio,
+    fmr_interval,
+    paired_differences,
+    sets,
+)
+from faceloupe.scores.sets import compact, highest
 
 # Worked by hand: cosines 0.8 (ann, ann), 0 and 0.6 (ann, bob), 0.6, 0 and 0.8 with the second capture of bob.
 TEMPLATES = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]])
@@ -137,3 +149,42 @@ class TestFromTemplates:
     def test_what_cannot_be_compared_is_refused(self, change, message):
         with pytest.raises(InputError, match=message):
             ScoreSet.from_templates(**{"templates": TEMPLATES, "subjects": SUBJECTS, **change})
+
+
+@given(st.lists(st.floats(-3, 3).map(lambda value: round(value, 1)), min_size=1, max_size=40), st.integers(1, 50))
+def test_the_highest_are_those_of_a_stable_sort(values, n):
+    np.testing.assert_array_equal(highest(np.array(values), n), np.argsort(-np.array(values), kind="stable")[:n])
+
+
+@pytest.mark.parametrize("labels", [[3, 1, 9, 1], [0, 2, 1, 1], [-5, 10**12, -5, 7], ["b", "a", "c", "b"]])
+def test_labels_become_numbers_in_their_order_whatever_they_are(labels):
+    own, sides = compact(np.array(labels), np.array([labels[:2], labels[2:]]))
+    expected = np.unique(labels, return_inverse=True)[1]
+    np.testing.assert_array_equal(own, expected)
+    np.testing.assert_array_equal(sides, expected.reshape(2, 2))
+    assert own.dtype == sides.dtype == np.int32
+    assert compact(own, sides)[1] is sides  # what is so already is not copied
+
+
+def test_figures_are_the_same_whatever_is_held_at_once(monkeypatch):
+    """Millions of comparisons are gone through in parts: the parts show in no rate, interval or ratio."""
+    rng = np.random.default_rng(0)
+    templates, subjects = unit_vectors(90), np.repeat(np.arange(30), 3)
+    templates = templates + 0.6 * rng.normal(size=(30, 8))[subjects]
+    templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+    figures = []
+    for block in (sets.BLOCK, 100):
+        monkeypatch.setattr(sets, "BLOCK", block)
+        scores = ScoreSet.from_templates(templates, subjects)
+        without = ScoreSet(scores.mated, scores.non_mated)
+        figures.append(
+            [
+                *(astuple(interval(each)) for interval in (eer_interval, auc_interval) for each in (scores, without)),
+                *(astuple(fmr_interval(scores, threshold)) for threshold in (0.2, 0.7, 2)),
+                *(astuple(fit_likelihood_ratio(each, source="", embedder="")) for each in (scores, without)),
+                *(astuple(each) for each in paired_differences(scores, scores, [0.01], samples=3)),
+            ]
+        )
+    for one, other in zip(*figures, strict=True):
+        for value, again in zip(one, other, strict=True):
+            assert value == (again if isinstance(again, str) else pytest.approx(again, rel=1e-9, abs=1e-12))

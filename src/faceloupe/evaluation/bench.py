@@ -33,7 +33,7 @@ from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.folds import FoldAccuracy
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
-from faceloupe.scores.sets import ScoreSet
+from faceloupe.scores.sets import ScoreSet, highest
 
 __all__ = ["Bench", "EvaluationPlan"]
 
@@ -267,11 +267,11 @@ class _Measuring:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""
         mated, non_mated = self.main.scores.mated, self.main.scores.non_mated
         return Worst(
-            self._pairs(self.main.mated, mated, np.argsort(mated)[:SHOWN]),
-            self._pairs(self.main.non_mated, non_mated, np.argsort(-non_mated)[:SHOWN]),
+            self._pairs(self.main.mated, mated, highest(-mated, SHOWN)),
+            self._pairs(self.main.non_mated, non_mated, highest(non_mated, SHOWN)),
         )
 
-    def _pairs(self, comparisons: Labels, scores: Floats, places: Labels) -> tuple[Pair, ...]:
+    def _pairs(self, comparisons: NDArray[np.integer], scores: Floats, places: Labels) -> tuple[Pair, ...]:
         pairs = self.main.of.pairs[comparisons[places]]
         return tuple((int(a), int(b), float(value)) for (a, b), value in zip(pairs, scores[places], strict=True))
 

@@ -1,27 +1,62 @@
 """Comparisons of captures, and their scores."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.sets import ScoreSet
+from faceloupe.scores.sets import ScoreSet, blocks, compact, compare_every_two
 
-__all__ = ["MOST", "Compared", "Comparisons", "every_two", "score"]
+__all__ = ["MOST", "Compared", "Comparisons", "EveryTwo", "every_two", "score"]
 
 Floats = NDArray[np.float32]
-Labels = NDArray[np.intp]
+Integers = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
 MOST = 3500
 """Captures of which every two are compared, at most: six million comparisons support an FMR of 1 in 2,000,000."""
 
-AT_ONCE = 2**16  # comparisons: 2 · 128 numbers each
+AT_ONCE = 2**14  # comparisons: 2 · 128 numbers each
 NEVER = -1.0  # the lowest cosine: matches at no threshold that anybody would take
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EveryTwo:
+    """Every two of some captures as an array (P, 2): the first with all after it, then the second ...
+
+    Millions of pairs take no memory; those that are asked for are worked out.
+
+    Parameters
+    ----------
+    captures : array of int, (N,)
+    """
+
+    def __init__(self, captures: Integers) -> None:
+        self.captures = captures
+        self._starts = np.concatenate([[0], np.cumsum(np.arange(len(captures) - 1, 0, -1))])  # of each capture's pairs
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, places: Integers | slice) -> Integers:
+        places = np.arange(*places.indices(len(self))) if isinstance(places, slice) else places
+        first = np.searchsorted(self._starts, places, side="right") - 1
+        pairs: Integers = self.captures[np.stack([first, first + 1 + places - self._starts[first]], axis=-1)]
+        return pairs
+
+
+class _Kinds(NamedTuple):
+    """Which comparisons are mated and which are not, (M,) and (K,), and whom they show, (M,) and (K, 2), or None."""
+
+    mated: Integers
+    non_mated: Integers
+    own: NDArray[np.int32] | None
+    sides: NDArray[np.int32] | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparisons:
     """P pairs of captures.
 
@@ -29,28 +64,56 @@ class Comparisons:
     ----------
     what : str
         Description of the comparisons, in words.
-    pairs : array of intp, (P, 2)
+    pairs : array of int, (P, 2), or EveryTwo
     same : array of bool, (P,)
         Whether both show one subject.
-    subjects : array of intp, (N,), or None
+    subjects : array of int, (N,), or None
         Subject of each capture.
     """
 
     what: str
-    pairs: Labels
+    pairs: Integers | EveryTwo
     same: Flags
-    subjects: Labels | None
+    subjects: Integers | None
 
     def __repr__(self) -> str:
         return f"Comparisons({len(self.pairs):,} pairs, {self.what})"
 
-    def without(self, people: Labels) -> "Comparisons":
+    @property
+    def captures(self) -> Integers:
+        """Which captures are compared, each once, (C,)."""
+        return self.pairs.captures if isinstance(self.pairs, EveryTwo) else np.unique(self.pairs)
+
+    @cached_property
+    def kinds(self) -> _Kinds:
+        """Both kinds of comparisons; kept, for every recogniser is measured on them."""
+        mated, non_mated = (np.flatnonzero(chosen).astype(np.int32) for chosen in (self.same, ~self.same))
+        return self.kinds_of(mated, non_mated)
+
+    def kinds_of(self, mated: Integers, non_mated: Integers) -> _Kinds:
+        """Return some of both kinds with whom they show."""
+        if self.subjects is None:
+            return _Kinds(mated, non_mated, None, None)
+        own = self.subjects[self.pairs[mated][:, 0]]
+        sides = np.empty((len(non_mated), 2), dtype=np.int32)
+        for part in blocks(len(sides)):
+            sides[part] = self.subjects[self.pairs[non_mated[part]]]
+        return _Kinds(mated, non_mated, *compact(own, sides))
+
+    def of_any(self, captures: Flags) -> Flags:
+        """Return which comparisons are of one of some captures or two, (P,)."""
+        found = np.zeros(len(self.pairs), dtype=np.bool_)
+        for part in blocks(len(found)) if captures.any() else ():
+            found[part] = captures[self.pairs[part]].any(axis=1)
+        return found
+
+    def without(self, people: Integers) -> "Comparisons":
         """Return those that show none of some people."""
         if self.subjects is None:
             raise InputError(f"{self!r}: whom they show is not known")
-        kept = ~np.isin(self.subjects[self.pairs], people).any(axis=1)
+        kept = ~self.of_any(np.isin(self.subjects, people))
         what = f"{self.what} without those it was fitted on"
-        return Comparisons(what, self.pairs[kept], self.same[kept], self.subjects)
+        return Comparisons(what, self.pairs[np.flatnonzero(kept)], self.same[kept], self.subjects)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -62,9 +125,9 @@ class Compared:
     of : Comparisons
     scores : ScoreSet
         Scores of the comparisons that could be made.
-    mated, non_mated : array of intp, (M,) and (K,)
+    mated, non_mated : array of int, (M,) and (K,)
         Their comparisons, in the order of the scores.
-    failed : array of intp, (F,)
+    failed : array of int, (F,)
         Comparisons that could not be made.
     with_failures : ScoreSet
         As `scores`, and those that could not be made with the lowest score: they match nobody.
@@ -72,9 +135,9 @@ class Compared:
 
     of: Comparisons
     scores: ScoreSet
-    mated: Labels
-    non_mated: Labels
-    failed: Labels
+    mated: Integers
+    non_mated: Integers
+    failed: Integers
     with_failures: ScoreSet
 
     def __repr__(self) -> str:
@@ -82,7 +145,7 @@ class Compared:
 
 
 def every_two(
-    what: str, captures: Labels, subjects: Labels, *, most: int = MOST, seed: int = 0, mated: bool = True
+    what: str, captures: Integers, subjects: Integers, *, most: int = MOST, seed: int = 0, mated: bool = True
 ) -> Comparisons:
     """Return the comparisons of every two captures; of more than `most`, those of subjects drawn at random.
 
@@ -106,16 +169,17 @@ def every_two(
         If there is no non-mated pair, or no mated one where there must be.
     """
     drawn = _of_whole_subjects(captures, subjects, most, seed)
-    first, second = (drawn[side] for side in np.triu_indices(len(drawn), k=1))
-    same = subjects[first] == subjects[second]
+    pairs = EveryTwo(drawn)
+    same = np.empty(len(pairs), dtype=np.bool_)
+    for piece in blocks(len(pairs)):
+        same[piece] = np.equal(*subjects[pairs[piece]].T)
     if same.all() or (mated and not same.any()):
         kind = "of two people" if len(same) and same.all() else "of one person"
         needed = "both kinds are needed" if mated else "photographs of two people or more are needed"
         raise InputError(f"{what}: {len(drawn):,} captures make no pair {kind}; {needed}")
-    part = (
-        "" if len(drawn) == len(captures) else f", {len(drawn):,} of the {len(captures):,}, of subjects drawn at random"
-    )
-    return Comparisons(what + part, np.stack([first, second], axis=1), same, subjects)
+    if len(drawn) < len(captures):
+        what += f", {len(drawn):,} of the {len(captures):,}, of subjects drawn at random"
+    return Comparisons(what, pairs, same, subjects)
 
 
 def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mated: bool = True) -> Compared:
@@ -136,43 +200,50 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mat
     InputError
         If no non-mated comparison could be made, or no mated one where there must be.
     """
-    pairs, same = comparisons.pairs, comparisons.same
-    doubles = vectors.astype(np.float64)
-    parts = (pairs[start : start + AT_ONCE] for start in range(0, len(pairs), AT_ONCE))
-    cosines = np.concatenate([np.einsum("pd,pd->p", doubles[part[:, 0]], doubles[part[:, 1]]) for part in parts])
-    lost = failed[pairs].any(axis=1)
-    mated, non_mated, gone = (np.flatnonzero(chosen) for chosen in (same & ~lost, ~same & ~lost, lost))
-    if not len(non_mated) or (needs_mated and not len(mated)):
+    cosines = _cosines(vectors.astype(np.float64), comparisons)
+    lost = comparisons.of_any(failed)
+    gone = np.flatnonzero(lost)
+    kinds = whole = comparisons.kinds
+    if len(gone):
+        kinds = comparisons.kinds_of(*(kind[~lost[kind]] for kind in (whole.mated, whole.non_mated)))
+    if not len(kinds.non_mated) or (needs_mated and not len(kinds.mated)):
         raise InputError(
-            f"{comparisons.what}: {len(gone)} of {len(pairs)} comparisons could not be made, and no "
-            f"{'non-mated' if not len(non_mated) else 'mated'} one is left"
+            f"{comparisons.what}: {len(gone)} of {len(lost)} comparisons could not be made, and no "
+            f"{'non-mated' if not len(kinds.non_mated) else 'mated'} one is left"
         )
-    scores = _score_set(cosines, mated, non_mated, comparisons)
-    counted = ScoreSet(
-        scores.mated, scores.non_mated, scores.mated_subjects, scores.non_mated_subjects,
-        failed_mated=int((same & lost).sum()), failed_non_mated=int((~same & lost).sum()),
-    )  # fmt: skip
-    if not len(gone):
-        return Compared(comparisons, counted, mated, non_mated, gone, scores)
-    cosines = np.where(lost, NEVER, cosines)
-    with_failures = _score_set(cosines, np.flatnonzero(same), np.flatnonzero(~same), comparisons)
-    return Compared(comparisons, counted, mated, non_mated, gone, with_failures)
+    n_lost = (len(whole.mated) - len(kinds.mated), len(whole.non_mated) - len(kinds.non_mated))
+    scores = _score_set(cosines, kinds, *n_lost)
+    cosines[gone] = NEVER
+    with_failures = _score_set(cosines, whole) if len(gone) else scores
+    return Compared(comparisons, scores, kinds.mated, kinds.non_mated, gone, with_failures)
 
 
-def _score_set(cosines: NDArray[np.float64], mated: Labels, non_mated: Labels, comparisons: Comparisons) -> ScoreSet:
-    subjects, pairs = comparisons.subjects, comparisons.pairs
-    if subjects is None:
-        return ScoreSet(cosines[mated], cosines[non_mated])
-    return ScoreSet(cosines[mated], cosines[non_mated], subjects[pairs[mated, 0]], subjects[pairs[non_mated]])
+def _score_set(cosines: NDArray[np.float64], kinds: _Kinds, *n_lost: int) -> ScoreSet:
+    return ScoreSet(cosines[kinds.mated], cosines[kinds.non_mated], kinds.own, kinds.sides, *n_lost)
 
 
-def _of_whole_subjects(captures: Labels, subjects: Labels, most: int, seed: int) -> Labels:
+def _cosines(vectors: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:
+    """Return the cosine of each comparison; of every two captures by products of whole tables, ten times as fast."""
+    pairs, start = comparisons.pairs, 0
+    cosines = np.empty(len(pairs))
+    if not isinstance(pairs, EveryTwo):
+        for start in range(0, len(pairs), AT_ONCE):
+            one, other = pairs[start : start + AT_ONCE].T
+            cosines[start : start + AT_ONCE] = np.einsum("pd,pd->p", vectors[one], vectors[other])
+        return cosines
+    for _, _, values in compare_every_two(vectors[pairs.captures]):
+        cosines[start : start + len(values)] = values
+        start += len(values)
+    return cosines
+
+
+def _of_whole_subjects(captures: Integers, subjects: Integers, most: int, seed: int) -> Integers:
     """Return at most so many captures: of each subject drawn all, but never more than a half of what is wanted."""
     if len(captures) <= most:
         return captures
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(captures)
-    kept: list[Labels] = []
+    kept: list[Integers] = []
     room = most
     for subject in rng.permutation(np.unique(subjects[captures])):
         own = shuffled[subjects[shuffled] == subject][: min(room, most // 2)]

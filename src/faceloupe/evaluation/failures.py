@@ -18,7 +18,7 @@ from faceloupe.scores.intervals import error_interval, wilson
 
 __all__ = ["Failure", "FailureRate", "FailureRates", "failure_rates"]
 
-Labels = NDArray[np.intp]
+Labels = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)

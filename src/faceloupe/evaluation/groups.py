@@ -4,7 +4,7 @@ Which group a person is in is for the user to say, in a file; it is never guesse
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +20,7 @@ from faceloupe.numerals import counted
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import rule_of_3
+from faceloupe.scores.sets import blocks
 
 __all__ = ["FILE", "GroupRate", "GroupRates", "group_rates", "read_groups"]
 
@@ -27,6 +28,7 @@ FILE = "groups.csv"
 """Called so, in a folder of subjects or beside it, a file says which group each is in."""
 
 LEAST = 10  # people of whom a rate is given
+UNKNOWN = -1  # the code of whose group is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,13 @@ def group_rates(compared: Compared, groups: Sequence[str], threshold: float, tar
     if subjects is None:
         raise InputError("groups: whom the captures show is not known")
     labels = np.asarray(groups)
-    captures = np.unique(compared.of.pairs)
+    captures = compared.of.captures
     names = sorted(set(labels[captures].tolist()) - {""})
     if len(names) < 2:
         raise InputError(f"groups: expected two or more among those measured, got {', '.join(names) or 'none'}")
     unknown = len(np.unique(subjects[captures[labels[captures] == ""]]))
-    rates = _Rates(compared, subjects, labels, threshold, target_fmr)
+    codes = np.array([{name: place for place, name in enumerate(names)}.get(label, UNKNOWN) for label in labels])
+    rates = _Rates(compared, subjects, names, codes.astype(np.int16), threshold, target_fmr)
     within = [rates.fmr((name,)) for name in names]
     across = [rates.fmr(pair) for pair in combinations(names, 2)]
     return GroupRates(threshold, target_fmr, (*within, *across), tuple(rates.fnmr(name) for name in names), unknown)
@@ -164,26 +167,33 @@ class _Rates:
     """Counting at one threshold."""
 
     compared: Compared
-    subjects: NDArray[np.intp]
-    labels: NDArray[np.str_]
+    subjects: NDArray[np.integer]
+    names: Sequence[str]
+    codes: NDArray[np.int16]
     threshold: float
     target: float
 
     def fmr(self, groups: tuple[str, ...]) -> GroupRate:
         places, scores = self.compared.non_mated, self.compared.scores.non_mated
-        first, second = self.labels[self.compared.of.pairs[places]].T
-        one, other = groups[0], groups[-1]
-        chosen = ((first == one) & (second == other)) | ((first == other) & (second == one))
+        wanted = sorted(self.names.index(group) for group in (groups[0], groups[-1]))
+        chosen = np.concatenate(
+            [part.start + np.flatnonzero((sides == wanted).all(axis=1)) for part, sides in self._sides(places)]
+        )
         return self._rate(groups, places[chosen], scores[chosen] - self.threshold, rule_of_3(self.target))
+
+    def _sides(self, places: NDArray[np.integer]) -> Iterator[tuple[slice, NDArray[np.int16]]]:
+        """Yield parts of the comparisons, and the groups of both sides in order, (n, 2)."""
+        for part in blocks(len(places)):
+            yield part, np.sort(self.codes[self.compared.of.pairs[places[part]]], axis=1)
 
     def fnmr(self, group: str) -> GroupRate:
         places, scores = self.compared.mated, self.compared.scores.mated
-        chosen = self.labels[self.compared.of.pairs[places, 0]] == group
+        chosen = self.codes[self.compared.of.pairs[places][:, 0]] == self.names.index(group)
         below = np.nextafter(self.threshold, -np.inf)  # so that a score at the threshold is no error
         return self._rate((group,), places[chosen], below - scores[chosen], 1)
 
     def _rate(
-        self, groups: tuple[str, ...], comparisons: NDArray[np.intp], severity: NDArray[np.float64], needed: int
+        self, groups: tuple[str, ...], comparisons: NDArray[np.integer], severity: NDArray[np.float64], needed: int
     ) -> GroupRate:
         sides = self.subjects[self.compared.of.pairs[comparisons]]
         people, n = len(np.unique(sides)), len(comparisons)

@@ -18,7 +18,7 @@ from faceloupe.scores.intervals import complement
 __all__ = ["ClosedSet", "OpenSets", "Templates", "closed_set", "open_sets"]
 
 Floats = NDArray[np.float32]
-Labels = NDArray[np.intp]
+Labels = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
 FPIRS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of the trade-off

@@ -12,7 +12,7 @@ from faceloupe.scores.rates import det_curve
 
 __all__ = ["Doubt", "doubtful_labels"]
 
-Labels = NDArray[np.intp]
+Labels = NDArray[np.integer]
 
 GOOD = 0.05  # the highest EER of a recogniser whose doubts count
 STRANGERS = 0.99  # the share of non-mated scores below which a mated one is no more alike than strangers are

@@ -27,7 +27,7 @@ from faceloupe.scores.intervals import error_interval
 
 __all__ = ["PROBES", "Probes", "Robustness", "SpoiltRate", "draw_probes", "measure_robustness", "robustness_section"]
 
-Labels = NDArray[np.intp]
+Labels = NDArray[np.integer]
 
 PROBES = 100
 """Photographs that are spoilt in every way, unless another number is asked for."""
@@ -132,7 +132,7 @@ def draw_probes(comparisons: Comparisons, failed: NDArray[np.bool_], count: int,
     """
     if count < 1:
         raise InputError(f"probes: expected 1 or more, got {count}")
-    pairs = comparisons.pairs[comparisons.same]
+    pairs = comparisons.pairs[np.flatnonzero(comparisons.same)]
     pairs = pairs[~failed[pairs].any(axis=1)]
     if not len(pairs):
         raise InputError("robustness: there is no mated comparison")

@@ -13,7 +13,7 @@ from faceloupe.faces.splits import split_by_subject
 
 __all__ = ["Parts", "Side", "split"]
 
-Labels = NDArray[np.intp]
+Labels = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -111,7 +111,7 @@ def _listed_side(data: Labelled, pairs: Pairs, chosen: Labels, fold: str) -> Sid
     of_fold = f" of {fold}" if fold else ""
     people = people_of_pairs(data, pairs) if data.subjects is None else data.subjects
     listed = Comparisons(f"the listed pairs{of_fold}", pairs.captures[chosen], pairs.same[chosen], people)
-    captures = np.unique(listed.pairs)
+    captures = listed.captures
     if data.subjects is None:
         return Side(captures, listed, None)
     return Side(captures, listed, every_two(f"every two photographs in the pairs{of_fold}", captures, data.subjects))

@@ -11,7 +11,7 @@ from faceloupe.scores.confidence import Interval
 from faceloupe.scores.folds import FoldAccuracy, best_threshold, fold_accuracy
 from faceloupe.scores.intervals import auc_interval, complement, eer_interval, error_interval, fnmr_interval
 from faceloupe.scores.points import rule_of_3
-from faceloupe.scores.rates import EqualErrorRate, accuracy_at, auc, det_curve
+from faceloupe.scores.rates import DetCurve, EqualErrorRate, accuracy_at, auc, det_curve
 from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["FARS", "SplitAccuracy", "TarAtFar", "Verification", "fold_accuracy_of", "split_accuracy", "verification"]
@@ -148,7 +148,7 @@ def verification(compared: Compared, *, seed: int = 0) -> Verification:
         eer_interval(scores),
         auc(scores),
         auc_interval(scores),
-        tuple(_tar_at(scores, far) for far in FARS),
+        tuple(_tar_at(scores, curve, far) for far in FARS),
         _band(scores, seed),
     )
 
@@ -168,7 +168,7 @@ def split_accuracy(train: Compared, test: Compared) -> SplitAccuracy:
 
 def _accuracy_interval(compared: Compared, threshold: float) -> Interval:
     """Return the interval of the accuracy, comparisons that could not be made being errors."""
-    pairs, subjects = compared.of.pairs, compared.of.subjects
+    pairs, subjects = compared.of.pairs[:], compared.of.subjects
     severity = np.full(len(pairs), np.inf)
     severity[compared.mated] = threshold - compared.scores.mated
     severity[compared.non_mated] = compared.scores.non_mated - threshold
@@ -183,11 +183,11 @@ def fold_accuracy_of(compared: Compared, folds: tuple[str, ...]) -> FoldAccuracy
     return fold_accuracy(compared.scores, labels[compared.mated], labels[compared.non_mated], labels[compared.failed])
 
 
-def _tar_at(scores: ScoreSet, far: float) -> TarAtFar:
+def _tar_at(scores: ScoreSet, curve: DetCurve, far: float) -> TarAtFar:
     needed = rule_of_3(far)
     if scores.n_non_mated < needed:
         return TarAtFar(far, None, None, None, needed)
-    point = det_curve(scores).at_fmr(far)
+    point = curve.at_fmr(far)
     interval = complement(fnmr_interval(scores, point.threshold))
     return TarAtFar(far, 1 - point.fnmr, interval, point.threshold, needed)
 

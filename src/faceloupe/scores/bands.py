@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.dependence import pair_codes
-from faceloupe.scores.sets import Floats, ScoreSet, checked_floats, checked_share, plain
+from faceloupe.scores.dependence import pairs_of_people
+from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_floats, checked_share, highest, plain
 
 __all__ = ["DetBand", "WeightedTradeOff", "det_band"]
-
-Labels = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -103,39 +101,46 @@ class WeightedTradeOff:
     """FNMR at given FMRs for subjects that count several times; what does not depend on the counts is done once."""
 
     def __init__(self, scores: ScoreSet, own: Labels, sides: Labels, targets: Floats) -> None:
-        self.targets, self.n_subjects = targets, scores.n_subjects
-        descending = np.argsort(-scores.non_mated, kind="stable")
-        ordered = scores.non_mated[descending]
-        self.first, self.second = np.ascontiguousarray(sides[descending].T)
-        self.ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)  # the last of each run of ties
-        ascending = np.argsort(scores.mated, kind="stable")
-        self.own = own[ascending]
-        # A threshold just above the n-th different non-mated score misses so many mated comparisons; below all, none.
-        self.missed = np.append(np.searchsorted(scores.mated[ascending], ordered[self.ends], side="right"), 0)
-        self.pair, self.comparisons = np.unique(pair_codes(sides, self.n_subjects), return_counts=True)
+        from scipy.sparse import coo_array
 
-    def fnmr(self, counts: Labels) -> Floats:
+        self.targets, self.n_subjects = targets, scores.n_subjects
+        self.scores, self.sides = scores.non_mated, sides
+        ascending = np.argsort(scores.mated, kind="stable")
+        self.mated, self.own = scores.mated[ascending], own[ascending]
+        pair, low, high = pairs_of_people(sides)
+        square = (self.n_subjects, self.n_subjects)
+        self.comparisons = coo_array((np.bincount(pair).astype(np.float64), (low, high)), square).tocsr()
+        self._rank(64 + int(2 * targets.max() * len(self.scores)))
+
+    def _rank(self, depth: int) -> None:
+        """Rank the highest non-mated scores: the tail that is needed is mostly short."""
+        descending = highest(self.scores, depth)
+        ordered = self.scores[descending]
+        self.first, self.second = np.ascontiguousarray(self.sides[descending].T)
+        self.ends = np.flatnonzero(np.diff(ordered))  # the last of each run of ties
+        # A threshold just above the n-th different non-mated score misses so many mated comparisons; below all, none.
+        self.missed = np.searchsorted(self.mated, ordered[np.append(self.ends, -1)], side="right")
+        if len(ordered) == len(self.scores):
+            self.ends, self.missed = np.append(self.ends, len(ordered) - 1), np.append(self.missed, 0)
+
+    def fnmr(self, counts: NDArray[np.intp]) -> Floats:
         """Return FNMR at each target FMR; NaN if no comparison of a kind is left."""
-        low, high = np.divmod(self.pair, self.n_subjects)
-        non_mated = int((self.comparisons * counts[low] * counts[high]).sum())
+        non_mated = int(counts @ (self.comparisons @ counts))
         mated = np.concatenate([[0], np.cumsum(counts[self.own])])
         if not non_mated or not mated[-1]:
             return np.full(len(self.targets), np.nan)
         matched = self._matched(counts, self.targets.max() * non_mated)
-        whole = self.ends[: np.searchsorted(self.ends, len(matched))]
-        refused = np.searchsorted(matched[whole] / non_mated, self.targets, side="right")
+        refused = np.searchsorted(matched[self.ends] / non_mated, self.targets, side="right")
         share: Floats = mated[self.missed[refused]] / mated[-1]
         return share
 
-    def _matched(self, counts: Labels, enough: float) -> Labels:
-        """Add up non-mated comparisons from the highest score down to more than `enough`, or all: the tail is short."""
-        n = len(self.first)
-        depth = min(n, 64 + int(2 * self.targets.max() * n))
+    def _matched(self, counts: NDArray[np.intp], enough: float) -> NDArray[np.intp]:
+        """Add up non-mated comparisons from the highest score down to more than `enough`, or all."""
         while True:
-            matched = np.cumsum(counts[self.first[:depth]] * counts[self.second[:depth]])
-            if depth == n or matched[-1] > enough:
+            matched = np.cumsum(counts[self.first] * counts[self.second])
+            if len(matched) == len(self.scores) or matched[-1] > enough:
                 return matched
-            depth = min(n, 2 * depth)
+            self._rank(2 * len(matched))
 
     def resampled(self, rng: np.random.Generator) -> Floats:
         """Return FNMR at each target for subjects drawn with replacement, drawn again if they leave no comparison."""

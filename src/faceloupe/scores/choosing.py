@@ -8,6 +8,7 @@ import numpy as np
 from faceloupe.errors import InputError
 from faceloupe.scores.intervals import fmr_interval, fnmr_interval
 from faceloupe.scores.points import LEAST, OperatingPoint, one_in, rule_of_3
+from faceloupe.scores.rates import DetCurve
 from faceloupe.scores.rates import fmr as fmr_of
 from faceloupe.scores.rates import fnmr as fnmr_of
 from faceloupe.scores.sets import ScoreSet
@@ -105,10 +106,9 @@ def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> Operat
 
 def _lowest_threshold(scores: ScoreSet, fmr: float) -> float:
     """Return the lowest score, or the number after the highest, at which no larger share of strangers matches."""
-    values = np.unique(np.concatenate([scores.mated, scores.non_mated]))
-    values = np.append(values, np.nextafter(values[-1], np.inf))
-    matched = scores.n_non_mated - np.searchsorted(np.sort(scores.non_mated), values, side="left")
-    return float(values[np.argmax(matched / scores.n_non_mated <= fmr)])
+    curve = DetCurve(np.sort(scores.mated), np.sort(scores.non_mated))
+    highest = max(curve.mated.max(initial=-np.inf), curve.non_mated[-1])
+    return min(curve.lowest_threshold(fmr), float(np.nextafter(highest, np.inf)))
 
 
 def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:

@@ -1,55 +1,57 @@
 """The number of independent comparisons that comparisons are worth, when those that share a subject err together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SharedSubjects", "pair_codes"]
+from faceloupe.scores.sets import Floats, Labels, blocks, compact, highest
 
-Floats = NDArray[np.float64]
+__all__ = ["SharedSubjects", "pairs_of_people"]
+
 Flags = NDArray[np.bool_]
-Labels = NDArray[np.intp]
+Places = NDArray[np.intp]
 
 INVOLVED = 30  # people whose errors show how errors hang together; fewer say too little
 SHARE = 0.75  # of the people, where there are fewer than that
 STEP = 1.3  # by which the errors looked at grow
+AHEAD = 8  # times as many comparisons are ranked as are looked at next: few rankings are needed
 
 
 @dataclass(frozen=True, eq=False)
 class SharedSubjects:
-    """Comparisons by the people they show.
+    """N comparisons by the people they show.
+
+    What is added up over comparisons is added up by pair of people first, (D,), and by person from that.
 
     Attributes
     ----------
-    first, second : array of intp, (N,)
-        Subjects on the two sides of each comparison, as 0 ... S-1; the same of a mated one.
-    pair : array of intp, (N,)
+    pair : array of int32, (N,)
         The two people (or the one) that each comparison shows, as 0 ... D-1.
+    low, high : array of int32, (D,)
+        The two people of each pair, as 0 ... S-1; the same of a person compared with himself.
     """
 
-    first: Labels
-    second: Labels
     pair: Labels
+    low: Labels
+    high: Labels
 
     @classmethod
-    def of(cls, subjects: Labels) -> "SharedSubjects":
-        """Return the comparisons of subjects, (N,) where all are mated, or (N, 2)."""
-        people = np.unique(subjects, return_inverse=True)[1].reshape(subjects.shape)
-        first, second = (people, people) if people.ndim == 1 else (people[:, 0].copy(), people[:, 1].copy())
-        codes = pair_codes(np.stack([first, second], axis=1), int(people.max()) + 1)
-        return cls(first, second, np.unique(codes, return_inverse=True)[1])
+    def of(cls, *sides: NDArray[np.integer]) -> "SharedSubjects":
+        """Return the comparisons of subjects, (N,) where all are mated, or (N, 2), or of several such arrays."""
+        return cls(*pairs_of_people(*compact(*sides)))
 
     @property
     def n_people(self) -> int:
         """Number of people."""
-        return 1 + int(max(self.first.max(), self.second.max()))
+        return 1 + int(self.high.max())
 
     @property
     def n_pairs(self) -> int:
         """Number of different pairs of people compared; one person with himself counts as a pair."""
-        return 1 + int(self.pair.max())
+        return len(self.low)
 
     @property
     def least(self) -> float:
@@ -59,7 +61,7 @@ class SharedSubjects:
         distribution", theorem 5.2: all pairs of S people vary at most as S/2 pairs without a common member. Where no
         comparison shows two people it is as many as there are people.
         """
-        return self.n_people / 2 if (self.first != self.second).any() else float(self.n_people)
+        return self.n_people / 2 if self._two.any() else float(self.n_people)
 
     def worth(self, errors: Flags, severity: Floats) -> float:
         """Return the number of independent comparisons that would vary as much.
@@ -72,11 +74,12 @@ class SharedSubjects:
             involved in the errors nothing shows how errors hang together: then it is read off the most severe
             comparisons of which enough people are part, and no pair of people counts more than once.
         """
-        rare = errors if errors.mean() <= 0.5 else ~errors
-        towards = severity if errors.mean() <= 0.5 else -severity
+        often = bool(errors.mean() > 0.5)
+        rare = np.flatnonzero(~errors if often else errors)
         worth = self._worth_at(rare)
-        if not self._enough(rare.astype(np.float64)):
-            worth = min(worth, self._worth_at(self._more(rare, towards)), self.n_pairs)
+        if not self._enough(self._count(rare)):
+            more = self._more(len(rare), -severity if often else severity)
+            worth = min(worth, self._worth_at(more), self.n_pairs)
         return float(min(max(self.least, worth), len(errors)))
 
     def worth_of_sum(self, rate: float, parts: Floats, shortfall: Floats) -> float:
@@ -85,64 +88,46 @@ class SharedSubjects:
         Parameters
         ----------
         rate : float
-        parts : array of float64, (N,)
-            Each comparison's part of the sum (its influence); all together 0.
-        shortfall : array of float64, (N,)
-            Share of an error that each comparison is, in [0, 1].
+        parts : array of float64, (D,)
+            Each comparison's part of the sum (its influence), as :meth:`sums` adds them up; all together 0.
+        shortfall : array of float64, (D,)
+            Share of an error that each comparison is, in [0, 1], likewise.
         """
         worth = _ratio(rate * (1 - rate), self.variance(parts))
         return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))
 
-    def involved(self, parts: Floats) -> float:
-        """Return how many people have an equal part in a sum of comparisons' parts, by Kish's effective number."""
-        sizes = np.abs(parts)
-        people = np.bincount(self.first, sizes, self.n_people) + np.bincount(self.second, sizes, self.n_people)
+    def sums(self, values: Iterable[Floats]) -> Floats:
+        """Add up values of the comparisons by pair of people, (D,).
+
+        Parameters
+        ----------
+        values : iterable of array of float64
+            One after another, (N,) together.
+        """
+        found, start = np.zeros(self.n_pairs), 0
+        for each in values:
+            found += np.bincount(self.pair[start : start + len(each)], each, self.n_pairs)
+            start += len(each)
+        return found
+
+    def by_person(self, sums: Floats) -> Floats:
+        """Add up sums of pairs by person, (S,); each counts for both, and once of a person with himself."""
+        both = np.bincount(self.low, sums, self.n_people) + np.bincount(self.high, sums * self._two, self.n_people)
+        return np.asarray(both, dtype=np.float64)
+
+    def involved(self, sizes: NDArray[np.number]) -> float:
+        """Return how many people have an equal part in something, by Kish's effective number.
+
+        Parameters
+        ----------
+        sizes : array of float64, (D,)
+            The sizes of the comparisons' parts, at least 0, as :meth:`sums` adds them up.
+        """
+        people = np.bincount(self.low, sizes, self.n_people) + np.bincount(self.high, sizes, self.n_people)
         return float(people.sum() ** 2 / (people**2).sum()) if people.any() else float(self.n_people)
 
-    def covariance(self, parts: Floats) -> Floats:
-        """Return the covariance of two sums of comparisons' parts, (N, 2) -> (2, 2), as :meth:`variance` of one.
-
-        In no direction is it below that of pairs of people as if they shared nobody.
-        """
-        if self._sharing[0] > 1 - 1e-9:  # all share one person: nothing shows how people differ
-            return np.diag(np.abs(parts).sum(axis=0) ** 2)
-        two = self.first != self.second
-        by_person, by_pair = np.zeros((self.n_people, 2)), np.zeros((self.n_pairs, 2))
-        for axis, values in enumerate(parts.T):
-            by_pair[:, axis] = np.bincount(self.pair, values, self.n_pairs)
-            by_person[:, axis] = np.bincount(self.first, values, self.n_people)
-            by_person[:, axis] += np.bincount(self.second[two], values[two], self.n_people)
-        of_two = np.zeros(self.n_pairs, dtype=np.bool_)
-        of_two[self.pair[two]] = True
-        of_pairs = by_pair.T @ by_pair / (1 - self._sharing[1])
-        sharing = (by_person.T @ by_person - by_pair[of_two].T @ by_pair[of_two]) / (1 - self._sharing[0])
-        sizes, axes = np.linalg.eigh(of_pairs)
-        root = axes * np.sqrt(np.maximum(sizes, 1e-300))
-        inverse = np.linalg.pinv(root)
-        times, turned = np.linalg.eigh(inverse @ sharing @ inverse.T)
-        turned = root @ turned
-        return np.asarray((turned * np.maximum(times, 1.0)) @ turned.T)
-
-    def _worth_at(self, errors: Flags) -> float:
-        rate = float(errors.mean())
-        return _ratio(rate * (1 - rate), self.variance((errors - rate) / len(errors)))
-
-    def _enough(self, errors: Floats) -> bool:
-        """Return whether enough people are involved: as many as had an equal part, by Kish's effective number."""
-        return bool(errors.any() and self.involved(errors) >= min(INVOLVED, SHARE * self.n_people))
-
-    def _more(self, rare: Flags, severity: Floats) -> Flags:
-        """Return as many of the most severe comparisons as involve enough people, or half of all."""
-        descending = np.argsort(-severity, kind="stable")
-        size, errors = max(1, int(rare.sum())), np.zeros(len(rare), dtype=np.bool_)
-        errors[descending[:size]] = True
-        while size < len(rare) // 2 and not self._enough(errors.astype(np.float64)):
-            size = min(len(rare) // 2, 1 + int(STEP * size))
-            errors[descending[:size]] = True
-        return errors
-
     def variance(self, parts: Floats) -> float:
-        """Return the variance of a sum of comparisons' parts, those that share a person being dependent.
+        """Return the variance of a sum of comparisons' parts, (D,) by pair, those that share a person being dependent.
 
         The sum of the products of all two parts that share a person (Fafchamps & Gubert 2007, "The formation of risk
         sharing networks"; Aronow, Samii & Assenova 2015, doi:10.1093/pan/mpv018), divided by the share of all products
@@ -150,33 +135,99 @@ class SharedSubjects:
         S/(S - 1) for as many comparisons of each of S people with themselves. It is never below that of pairs of people
         as if they shared nobody, which by chance it may seem to be.
         """
-        sharing, of_pairs = self._squared_sums(parts)
-        if self._sharing[0] > 1 - 1e-9:
+        if self.all_share_one:
             return float(np.inf)
+        sharing, of_pairs = self._squared_sums(parts)
         return max(sharing / (1 - self._sharing[0]), of_pairs / (1 - self._sharing[1]))
+
+    @property
+    def all_share_one(self) -> bool:
+        """Whether all comparisons share one person, so that nothing shows how people differ."""
+        return self._sharing[0] > 1 - 1e-9
+
+    def covariance(self, parts: Floats) -> Floats:
+        """Return the covariance of two sums of comparisons' parts, (D, 2) -> (2, 2), as :meth:`variance` of one.
+
+        In no direction is it below that of pairs of people as if they shared nobody.
+        """
+        by_person = np.stack([self.by_person(each) for each in parts.T], axis=1)
+        whole, alone = parts.T @ parts, parts[~self._two]  # no pair of two people counts for both
+        of_pairs = whole / (1 - self._sharing[1])
+        sharing = (by_person.T @ by_person - (whole - alone.T @ alone)) / (1 - self._sharing[0])
+        sizes, axes = np.linalg.eigh(of_pairs)
+        root = axes * np.sqrt(np.maximum(sizes, 1e-300))
+        inverse = np.linalg.pinv(root)
+        times, turned = np.linalg.eigh(inverse @ sharing @ inverse.T)
+        turned = root @ turned
+        return np.asarray((turned * np.maximum(times, 1.0)) @ turned.T)
+
+    @cached_property
+    def counts(self) -> NDArray[np.intp]:
+        """Number of comparisons that show each pair of people, (D,)."""
+        return self._count(slice(None))
+
+    @cached_property
+    def _two(self) -> Flags:
+        """Whether each pair is of two people, (D,)."""
+        return np.not_equal(self.low, self.high)
 
     @cached_property
     def _sharing(self) -> tuple[float, float]:
         """Return the shares of all products of two comparisons that share a person, and a pair."""
-        return self._squared_sums(np.full(len(self.first), 1 / len(self.first)))
+        return self._squared_sums(self.counts / len(self.pair))
 
-    def _squared_sums(self, values: Floats) -> tuple[float, float]:
+    def _squared_sums(self, sums: Floats) -> tuple[float, float]:
         """Add up the products of all two values that share a person, and of all two of the same pair of people."""
-        two = self.first != self.second
-        by_person = np.bincount(self.first, values, self.n_people)
-        by_person += np.bincount(self.second[two], values[two], self.n_people)
-        by_pair = np.bincount(self.pair, values) ** 2
-        of_two = np.zeros(self.n_pairs, dtype=np.bool_)
-        of_two[self.pair[two]] = True
-        return float((by_person**2).sum() - by_pair[of_two].sum()), float(by_pair.sum())
+        people, whole, alone = self.by_person(sums), float(sums @ sums), sums[~self._two]
+        return float(people @ people - (whole - alone @ alone)), whole
+
+    def _count(self, comparisons: "Places | slice") -> NDArray[np.intp]:
+        return np.bincount(self.pair[comparisons], minlength=self.n_pairs)
+
+    def _worth_at(self, errors: Places) -> float:
+        n = len(self.pair)
+        rate = len(errors) / n
+        return _ratio(rate * (1 - rate), self.variance((self._count(errors) - rate * self.counts) / n))
+
+    def _enough(self, errors: NDArray[np.number]) -> bool:
+        """Return whether enough people are involved: as many as had an equal part, by Kish's effective number."""
+        return bool(errors.any() and self.involved(errors) >= min(INVOLVED, SHARE * self.n_people))
+
+    def _more(self, size: int, severity: Floats) -> Places:
+        """Return as many of the most severe comparisons as involve enough people, or half of all."""
+        most, size = len(severity) // 2, max(1, size)
+        ranked = highest(severity, AHEAD * size)
+        while size < most and not self._enough(self._count(ranked[:size])):
+            size = min(most, 1 + int(STEP * size))
+            if size > len(ranked):
+                ranked = highest(severity, AHEAD * size)
+        return ranked[:size]
+
+
+def pairs_of_people(*sides: Labels) -> tuple[Labels, Labels, Labels]:
+    """Return which pair of people each comparison shows, (N,), and the lower and the higher of each pair, (D,).
+
+    Parameters
+    ----------
+    *sides : array of int32, (N,) or (N, 2)
+        Subjects of the comparisons, as 0 ... S-1, of several arrays one after another.
+    """
+    n_people = 1 + max(int(each.max(initial=0)) for each in sides)
+    codes = np.empty(sum(map(len, sides)), dtype=np.int32 if n_people**2 < 2**31 else np.int64)
+    start = 0
+    for each in sides:
+        for part in blocks(len(each)):
+            both = np.broadcast_to(each[part].T, (2, len(each[part]))).astype(codes.dtype)
+            codes[start : start + both.shape[1]] = both.min(axis=0) * n_people + both.max(axis=0)
+            start += both.shape[1]
+    [pair] = compact(codes)
+    distinct = np.empty(1 + int(pair.max()), dtype=codes.dtype)
+    for part in blocks(len(pair)):
+        distinct[pair[part]] = codes[part]
+    low, high = np.divmod(distinct, n_people)
+    return pair, low.astype(np.int32), high.astype(np.int32)
 
 
 def _ratio(spread: float, variance: float) -> float:
     """Return how often a variance goes into that of one comparison; infinity where nothing varies."""
     return spread / variance if variance > 0 else float(np.inf)
-
-
-def pair_codes(sides: Labels, n_subjects: int) -> Labels:
-    """Return one number for each two subjects, (K, 2) -> (K,), whichever comes first: lower · S + higher."""
-    codes: Labels = sides.min(axis=1) * n_subjects + sides.max(axis=1)
-    return codes

@@ -6,14 +6,14 @@ knows. :mod:`faceloupe.scores.likelihood` fits the ratios and judges them.
 """
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from faceloupe.errors import InputError
-from faceloupe.scores.sets import Floats
+from faceloupe.scores.sets import Floats, from_plain
 
 __all__ = ["Evidence", "LikelihoodRatio", "evidence_words", "posterior"]
 
@@ -159,11 +159,7 @@ class LikelihoodRatio:
         InputError
             If the document is of something else.
         """
-        try:
-            values = {field.name: document[field.name] for field in fields(cls)}
-            return cls(**{**values, "covariance": tuple(values["covariance"])})
-        except (KeyError, TypeError) as problem:
-            raise InputError(f"not the document of a likelihood ratio: {problem}") from problem
+        return from_plain(cls, document, "a likelihood ratio", covariance=tuple)
 
 
 def evidence_words(log10_lr: float) -> str:

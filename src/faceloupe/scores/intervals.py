@@ -17,7 +17,7 @@ from faceloupe.errors import InputError
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.dependence import SharedSubjects
 from faceloupe.scores.rates import accuracy_at, auc, det_curve, fmr, fnmr, placements
-from faceloupe.scores.sets import Floats, ScoreSet, checked_share
+from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_share
 
 __all__ = [
     "accuracy_interval",
@@ -33,8 +33,6 @@ __all__ = [
 INDEPENDENT = "Wilson, comparisons taken as independent"
 SHARING = "Clopper-Pearson, comparisons that share subjects counted as fewer"
 EITHER = "FMR and FNMR where they are equal, each at half the error"
-
-Labels = NDArray[np.intp]
 
 
 def wilson(errors: int, n: int, confidence: float = 0.95) -> Interval:
@@ -63,7 +61,7 @@ def wilson(errors: int, n: int, confidence: float = 0.95) -> Interval:
 def error_interval(
     errors: NDArray[np.bool_],
     severity: Floats,
-    subjects: Labels | None,
+    subjects: "NDArray[np.integer] | tuple[NDArray[np.integer], ...] | None",
     confidence: float = 0.95,
     *,
     n: float = math.inf,
@@ -76,7 +74,7 @@ def error_interval(
     severity : array of float64, (N,)
         Nearness of each comparison to an error, the errors highest: where hardly anybody is involved in an error
         it shows how errors would hang together.
-    subjects : array of intp, (N,) or (N, 2), or None
+    subjects : array of int, (N,) or (N, 2), or several of those, or None
         Subjects of a comparison, on one side or both; equal on both sides of a mated one. None if that is not known:
         then comparisons are taken as independent, and the interval is too narrow if they are not.
     confidence : float
@@ -99,7 +97,7 @@ def error_interval(
     rate = float(errors.mean())
     if subjects is None:
         return _wilson(rate, len(errors), confidence)
-    shared = SharedSubjects.of(subjects)
+    shared = SharedSubjects.of(*subjects) if isinstance(subjects, tuple) else SharedSubjects.of(subjects)
     return _korn_graubard(rate, shared.worth(errors, severity), shared, confidence, most=n)
 
 
@@ -173,15 +171,17 @@ def auc_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
     InputError
         If the confidence is not between 0 and 1.
     """
-    area, (mated, non_mated) = auc(scores), placements(scores)
-    parts = np.concatenate([(mated - area) / len(mated), (non_mated - area) / len(non_mated)])
-    most = float(min(scores.n_mated, scores.n_non_mated))
+    area, sizes = auc(scores), (scores.n_mated, scores.n_non_mated)
+    most = float(min(sizes))
     subjects = subjects_of_all(scores)
     if subjects is None:
-        variance = float((parts**2).sum())
+        mated, *non_mated = ((each - area) ** 2 for each in placements(scores))
+        variance = float(mated.sum() / sizes[0] ** 2 + sum(each.sum() for each in non_mated) / sizes[1] ** 2)
         return _wilson(area, min(most, area * (1 - area) / variance) if variance else most, confidence)
-    shared = SharedSubjects.of(subjects)
-    worth = shared.worth_of_sum(area, parts, 1 - np.concatenate([mated, non_mated]))
+    shared = SharedSubjects.of(*subjects)
+    placed = shared.sums(placements(scores))  # those of two people are the non-mated ones
+    parts = (placed - area * shared.counts) / np.where(shared.low == shared.high, *sizes)
+    worth = shared.worth_of_sum(area, parts, shared.counts - placed)
     return _korn_graubard(area, worth, shared, confidence, most=most)
 
 
@@ -197,10 +197,10 @@ def student(n_people: int, confidence: float = 0.95) -> float:
     return float(stdtrit(max(1, n_people - 1), (1 + confidence) / 2))
 
 
-def subjects_of_all(scores: ScoreSet) -> Labels | None:
-    """Return whom the comparisons show, mated ones first, (M + K, 2); None if that is not known."""
+def subjects_of_all(scores: ScoreSet) -> tuple[Labels, Labels] | None:
+    """Return whom the comparisons show, mated ones (M,) and non-mated ones (K, 2); None if that is not known."""
     own, sides = scores.mated_subjects, scores.non_mated_subjects
-    return None if own is None or sides is None else np.concatenate([np.stack([own, own], axis=1), sides])
+    return None if own is None or sides is None else (own, sides)
 
 
 def _korn_graubard(

@@ -5,6 +5,7 @@ measuring calibration of likelihood ratios".
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,11 +15,13 @@ from faceloupe.scores.dependence import SharedSubjects
 from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.intervals import fmr_interval, fnmr_interval, student, subjects_of_all
 from faceloupe.scores.rates import check_mated
-from faceloupe.scores.sets import Floats, ScoreSet
+from faceloupe.scores.sets import Floats, ScoreSet, blocks
 
 __all__ = ["cllr", "cllr_min", "ece", "fit_likelihood_ratio"]
 
 STEPS = 100  # of Newton's method, which takes about ten
+ENOUGH = 1e-10  # a step so short is the last
+FEW = 50_000  # comparisons of each kind that the first line is of
 TINY = 1e-12
 NORMAL = 1.96  # standard errors to either side, of many people
 
@@ -48,14 +51,13 @@ def fit_likelihood_ratio(
     check_mated(scores)
     if not penalty > 0:
         raise InputError(f"penalty: expected a number above 0, got {penalty}")
-    values = np.concatenate([scores.mated, scores.non_mated])
-    centre, spread = float(values.mean()), float(values.std()) or 1.0
-    weights = np.repeat([0.5 / scores.n_mated, 0.5 / scores.n_non_mated], [scores.n_mated, scores.n_non_mated])
-    mated = np.arange(len(values)) < scores.n_mated
-    line, influence = _logistic((values - centre) / spread, mated, weights, penalty)
+    n = scores.n_mated + scores.n_non_mated
+    centre = float(scores.mated.sum() + scores.non_mated.sum()) / n
+    spread = math.sqrt(sum(float(((part - centre) ** 2).sum()) for part, _ in _parts(scores)) / n) or 1.0
+    fit = _Fit(scores, centre, spread, penalty)
     to_scores = np.array([[1 / spread, 0.0], [-centre / spread, 1.0]]) / math.log(10)  # of a line over scaled scores
-    slope, offset = to_scores @ line
-    covariance = to_scores @ _covariance(influence, scores) @ to_scores.T
+    slope, offset = to_scores @ fit.line
+    covariance = to_scores @ fit.covariance() @ to_scores.T
     match, miss = (
         interval.n_effective for interval in (fmr_interval(scores, math.inf), fnmr_interval(scores, -math.inf))
     )
@@ -113,49 +115,70 @@ def cllr_min(scores: ScoreSet) -> float:
 
 def pooled_shares(values: Floats, mated: NDArray[np.bool_], weights: Floats) -> Floats:
     """Return for each value the weighted share of mated comparisons that rises with it (isotonic regression)."""
+    from scipy.optimize import isotonic_regression
+
     place = np.unique(values, return_inverse=True)[1]
     weight = np.bincount(place, weights)
-    share = np.bincount(place, weights * mated) / weight
-    blocks: list[tuple[float, float, int]] = []  # share, weight, how many levels
-    for level_share, level_weight in zip(share.tolist(), weight.tolist(), strict=True):
-        block = (level_share, level_weight, 1)
-        while blocks and blocks[-1][0] >= block[0]:
-            before = blocks.pop()
-            both = before[1] + block[1]
-            block = ((before[0] * before[1] + block[0] * block[1]) / both, both, before[2] + block[2])
-        blocks.append(block)
-    rising: Floats = np.repeat([block[0] for block in blocks], [block[2] for block in blocks])[place]
-    return rising
+    rising: Floats = isotonic_regression(np.bincount(place, weights * mated) / weight, weights=weight).x
+    return rising[place]
 
 
-def _logistic(values: Floats, mated: NDArray[np.bool_], weights: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """Minimise the weighted logistic loss and half the penalty of the squared slope, by Newton's method.
+class _Fit:
+    """A line over scaled scores that minimises the weighted logistic loss and half the penalty of its squared slope.
 
-    Returns the slope and offset, (2,), and by how much each comparison moved them, (N, 2).
+    The loss is gone through in parts, so that millions of comparisons take little memory; the first line is that of a
+    few of them.
     """
-    design = np.stack([values, np.ones_like(values)], axis=1)
-    line, ridge = np.zeros(2), np.array([penalty, 0.0])
-    for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(design @ line, -500, 500)))
-        parts = design * (weights * (chance - mated))[:, None]
-        curvature = design.T @ (design * (weights * chance * (1 - chance))[:, None]) + np.diag(ridge)
-        step = np.linalg.solve(curvature, parts.sum(axis=0) + ridge * line)
-        line -= step
-        if np.abs(step).max() < 1e-10:
-            break
-    influence: Floats = -np.linalg.solve(curvature, parts.T).T.astype(np.float64)
-    return line, influence
+
+    def __init__(self, scores: ScoreSet, centre: float, spread: float, penalty: float) -> None:
+        self.scores, self.centre, self.spread, self.penalty = scores, centre, spread, penalty
+        self.line = np.zeros(2)
+        mated, non_mated = (kind[:: 1 + len(kind) // FEW] for kind in (scores.mated, scores.non_mated))
+        for some in (ScoreSet(mated, non_mated), scores):
+            self._descend(some)
+
+    def _descend(self, scores: ScoreSet) -> None:
+        """Go down by Newton's method, from the line as it is."""
+        ridge = np.array([self.penalty, 0.0])
+        for _ in range(STEPS):
+            self.curvature, slopes = np.diag(ridge), np.zeros((2, 2))
+            for mated, weight, design, chance in self._designs(scores):
+                slopes[mated] += weight * ((chance - mated) @ design)
+                self.curvature += design.T @ (design * (weight * chance * (1 - chance))[:, None])
+            step = np.linalg.solve(self.curvature, slopes.sum(axis=0) + ridge * self.line)
+            self.line -= step
+            if np.abs(step).max() < ENOUGH:
+                break
+        self.means = -np.linalg.solve(self.curvature, slopes.T).T / [[scores.n_non_mated], [scores.n_mated]]
+
+    def _designs(self, scores: ScoreSet) -> Iterator[tuple[int, float, Floats, Floats]]:
+        """Yield of parts of the comparisons: mated or not, weight, scaled scores beside 1, (n, 2), chances, (n,)."""
+        for part, mated in _parts(scores):
+            design = np.stack([(part - self.centre) / self.spread, np.ones_like(part)], axis=1)
+            weight = 0.5 / (scores.n_mated if mated else scores.n_non_mated)
+            yield mated, weight, design, 1 / (1 + np.exp(-np.clip(design @ self.line, -500, 500)))
+
+    def _influences(self) -> Iterator[Floats]:
+        """Yield by how much comparisons moved the line, (n, 2); each kind from its own mean, its weight being fixed."""
+        for mated, weight, design, chance in self._designs(self.scores):
+            moved = np.linalg.solve(self.curvature, design.T * (weight * (mated - chance)))
+            yield moved.T - self.means[mated]
+
+    def covariance(self) -> Floats:
+        """Return the covariance of slope and offset, (2, 2), people shared: the sandwich of Huber 1967."""
+        subjects = subjects_of_all(self.scores)
+        if subjects is None:
+            return sum((each.T @ each for each in self._influences()), start=np.zeros((2, 2)))
+        shared = SharedSubjects.of(*subjects)
+        wider = (student(shared.n_people) / NORMAL) ** 2
+        if shared.all_share_one:
+            return wider * np.diag(sum(np.abs(each).sum(axis=0) for each in self._influences()) ** 2)
+        parts = np.stack([shared.sums(each[:, axis] for each in self._influences()) for axis in (0, 1)], axis=1)
+        return wider * shared.covariance(parts)
 
 
-def _covariance(influence: Floats, scores: ScoreSet) -> Floats:
-    """Return the covariance of slope and offset, (2, 2): the sandwich of Huber 1967, comparisons of a person dependent.
-
-    The kinds have fixed weights, so each kind's influences are taken from their own mean.
-    """
-    kinds = np.split(influence, [scores.n_mated])
-    parts = np.concatenate([kind - kind.mean(axis=0) for kind in kinds])
-    subjects = subjects_of_all(scores)
-    if subjects is None:
-        return np.asarray(parts.T @ parts)
-    shared = SharedSubjects.of(subjects)
-    return shared.covariance(parts) * (student(shared.n_people) / NORMAL) ** 2
+def _parts(scores: ScoreSet) -> Iterator[tuple[Floats, int]]:
+    """Yield parts of the scores and whether they are of mated comparisons, those first."""
+    for values, mated in ((scores.mated, 1), (scores.non_mated, 0)):
+        for part in blocks(len(values)):
+            yield values[part], mated

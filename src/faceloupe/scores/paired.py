@@ -3,20 +3,19 @@
 What is hard for the one is mostly hard for the other, so that their difference is known far better than either rate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.scores.bands import WeightedTradeOff
 from faceloupe.scores.dependence import SharedSubjects
-from faceloupe.scores.intervals import student, subjects_of_all
+from faceloupe.scores.intervals import student
 from faceloupe.scores.points import one_in, rule_of_3
 from faceloupe.scores.rates import auc, det_curve, placements
-from faceloupe.scores.sets import Floats, ScoreSet, checked_share
+from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_share
 
 __all__ = ["PairedDifference", "paired_differences"]
 
@@ -111,10 +110,11 @@ def paired_differences(
         rates = (points[0].fnmr, points[1].fnmr)
         found.append(_difference(f"FNMR at FMR {one_in(fmr)}", rates, (low[place], high[place]), people, DRAWN))
     people = _people_between(first, second, own, sides, [curve.eer.low for curve in curves])
-    return (*found, _difference("EER", (eers[0], eers[1]), (low[-1], high[-1]), people, DRAWN), _of_auc(first, second))
+    eer = _difference("EER", (eers[0], eers[1]), (low[-1], high[-1]), people, DRAWN)
+    return (*found, eer, _of_auc(first, second, own, sides))
 
 
-def _subjects_of_both(first: ScoreSet, second: ScoreSet) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _subjects_of_both(first: ScoreSet, second: ScoreSet) -> tuple[Labels, Labels]:
     own, sides = first.mated_subjects, first.non_mated_subjects
     if own is None or sides is None or second.mated_subjects is None or second.non_mated_subjects is None:
         raise InputError("two recognisers are compared by drawing subjects: give both ScoreSets their subjects")
@@ -153,8 +153,8 @@ def _crossing(fmr: Floats, fnmr: Floats) -> float:
 def _people_between(
     first: ScoreSet,
     second: ScoreSet,
-    own: NDArray[np.intp],
-    sides: NDArray[np.intp],
+    own: Labels,
+    sides: Labels,
     thresholds: Sequence[float],
 ) -> int:
     """Return on how many people's comparisons two recognisers decide differently."""
@@ -163,22 +163,22 @@ def _people_between(
     return len(np.union1d(own[mated], sides[non_mated]))
 
 
-def _of_auc(first: ScoreSet, second: ScoreSet) -> PairedDifference:
+def _of_auc(first: ScoreSet, second: ScoreSet, own: Labels, sides: Labels) -> PairedDifference:
     areas = auc(first), auc(second)
-    parts = _placed(second, areas[1]) - _placed(first, areas[0])
-    subjects = subjects_of_all(first)
-    if subjects is None:
-        raise InputError("subjects are not known")
-    shared = SharedSubjects.of(subjects)
-    deviation = float(np.sqrt(shared.variance(parts))) if parts.any() else 0.0
-    margin = student(round(shared.involved(parts))) * deviation  # few people make most of it: less is known
+    shared = SharedSubjects.of(own, sides)
+    parts, sizes = shared.sums(_placed(first, second, areas)), shared.sums(map(np.abs, _placed(first, second, areas)))
+    deviation = float(np.sqrt(shared.variance(parts))) if sizes.any() else 0.0
+    margin = student(round(shared.involved(sizes))) * deviation  # few people make most of it: less is known
     gain = areas[1] - areas[0]
     return _difference("AUC", areas, (gain - margin, gain + margin), shared.n_people, PLACED)
 
 
-def _placed(scores: ScoreSet, area: float) -> Floats:
-    mated, non_mated = placements(scores)
-    return np.concatenate([(mated - area) / len(mated), (non_mated - area) / len(non_mated)])
+def _placed(first: ScoreSet, second: ScoreSet, areas: tuple[float, float]) -> Iterator[Floats]:
+    """Yield each comparison's part of the difference, mated ones and then parts of the non-mated."""
+    n = first.n_mated
+    for one, other in zip(placements(first), placements(second), strict=True):
+        yield ((other - areas[1]) - (one - areas[0])) / n
+        n = first.n_non_mated
 
 
 def _difference(

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
 from faceloupe.errors import InputError
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.evidence import LikelihoodRatio
-from faceloupe.scores.sets import checked_share
+from faceloupe.scores.sets import checked_share, from_plain
 
 __all__ = [
     "Maker",
@@ -129,17 +129,11 @@ class OperatingPoint:
         InputError
             If the document is of something else.
         """
-        try:
-            newer = {"given", "likelihood"}  # which older documents lack
-            values = {field.name: document[field.name] for field in fields(cls) if field.name not in newer}
-            values["given"] = bool(document.get("given", False))
-            ratio = document.get("likelihood")
-            values["likelihood"] = None if ratio is None else LikelihoodRatio.from_document(ratio)
-            for rate in ("fmr_interval", "fnmr_interval"):
-                values[rate] = values[rate] and Interval(**values[rate])
-            return cls(**values)
-        except (KeyError, TypeError) as problem:
-            raise InputError(f"not the document of an operating point: {problem}") from problem
+        rate = lambda values: Interval(**values)  # noqa: E731
+        return from_plain(
+            cls, document, "an operating point", fmr_interval=rate, fnmr_interval=rate,
+            likelihood=LikelihoodRatio.from_document,
+        )  # fmt: skip
 
     @property
     def verdict(self) -> Verdict:

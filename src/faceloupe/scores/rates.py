@@ -5,12 +5,15 @@ where scores tie.
 """
 
 import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from faceloupe.errors import InputError
-from faceloupe.scores.sets import Floats, ScoreSet
+from faceloupe.scores.sets import Floats, ScoreSet, blocks
 
 __all__ = [
     "DetCurve",
@@ -70,23 +73,26 @@ def auc(scores: ScoreSet) -> float:
     >>> auc(ScoreSet([0.9, 0.5], [0.1, 0.5]))
     0.875
     """
-    return float(placements(scores)[0].mean())
+    check_mated(scores)
+    return float(_share_below(scores.mated, np.sort(scores.non_mated)).mean())
 
 
-def placements(scores: ScoreSet) -> tuple[Floats, Floats]:
-    """Return where each comparison lies among those of the other kind, mated (M,) and non-mated (K,), 1 being right.
+def placements(scores: ScoreSet) -> Iterator[Floats]:
+    """Yield where comparisons lie among those of the other kind, mated ones (M,) and then parts of the non-mated (K,).
 
-    The share of the non-mated scores that are lower than a mated one, and of the mated ones that are higher than a
-    non-mated one, ties counting half. Both means are the AUC.
+    1 is right: the share of the non-mated scores that are lower than a mated one, and of the mated ones that are higher
+    than a non-mated one, ties counting half. The mean of either kind is the AUC.
     """
     check_mated(scores)
-    return _share_below(scores.mated, scores.non_mated), _share_below(-scores.non_mated, -scores.mated)
+    yield _share_below(scores.mated, np.sort(scores.non_mated))
+    mated = np.sort(scores.mated)
+    for part in blocks(scores.n_non_mated):
+        yield 1 - _share_below(scores.non_mated[part], mated)
 
 
-def _share_below(scores: Floats, others: Floats) -> Floats:
-    ordered = np.sort(others)
+def _share_below(scores: Floats, ordered: Floats) -> Floats:
     below = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
-    share: Floats = below / (2 * len(others))
+    share: Floats = below / (2 * len(ordered))
     return share
 
 
@@ -128,31 +134,42 @@ class DetCurve:
 
     Attributes
     ----------
-    thresholds : array of float64, (T,)
-        Every different score, increasing, and then infinity.
-    fmr : array of float64, (T,)
-        From 1 down to 0.
-    fnmr : array of float64, (T,)
-        From 0 up to 1.
+    mated, non_mated : array of float64, (M,) and (K,)
+        The scores, increasing.
     """
 
-    thresholds: Floats
-    fmr: Floats
-    fnmr: Floats
+    mated: Floats
+    non_mated: Floats
 
     def __repr__(self) -> str:
         return f"DetCurve({len(self.thresholds):,} thresholds, {self.eer!r})"
 
     @property
+    def thresholds(self) -> Floats:
+        """Every different score, increasing, and then infinity, (T,)."""
+        return np.append(np.unique(np.concatenate([self.mated, self.non_mated])), np.inf)
+
+    @property
+    def fmr(self) -> Floats:
+        """FMR at each threshold, (T,), from 1 down to 0."""
+        return self._fmr(self.thresholds)
+
+    @property
+    def fnmr(self) -> Floats:
+        """FNMR at each threshold, (T,), from 0 up to 1."""
+        return self._fnmr(self.thresholds)
+
+    @property
     def eer(self) -> EqualErrorRate:
         """The equal error rate, on the straight line between the two neighbouring points where the rates cross."""
-        gap = self.fmr - self.fnmr  # from 1 to -1, strictly decreasing: each threshold has a score of its own
-        i = int(np.flatnonzero(gap >= 0)[-1])
-        if gap[i] == 0:
-            return EqualErrorRate(float(self.fmr[i]), float(self.thresholds[i]), float(self.thresholds[i]))
-        share = gap[i] / (gap[i] - gap[i + 1])
-        rate = self.fmr[i] + share * (self.fmr[i + 1] - self.fmr[i])
-        return EqualErrorRate(float(rate), float(self.thresholds[i]), float(self.thresholds[i + 1]))
+        low = max(float(each[at - 1]) for each in (self.mated, self.non_mated) if (at := _first(each, self._crossed)))
+        above = (each[np.searchsorted(each, low, side="right") :] for each in (self.mated, self.non_mated))
+        high = min((float(each[0]) for each in above if len(each)), default=math.inf)
+        (fmr, next_fmr), (fnmr, next_fnmr) = (rate(np.array([low, high])) for rate in (self._fmr, self._fnmr))
+        if fmr == fnmr:
+            return EqualErrorRate(float(fmr), low, low)
+        share = (fmr - fnmr) / ((fmr - fnmr) - (next_fmr - next_fnmr))
+        return EqualErrorRate(float(fmr + share * (next_fmr - fmr)), low, high)
 
     def at_fmr(self, target: float) -> DetPoint:
         """Return the point with the lowest threshold whose FMR is at most `target`; it is never above it.
@@ -162,10 +179,34 @@ class DetCurve:
         InputError
             If the target is not in [0, 1].
         """
+        threshold = self.lowest_threshold(target)
+        return DetPoint(threshold, float(self._fmr(threshold)), float(self._fnmr(threshold)))
+
+    def lowest_threshold(self, target: float) -> float:
+        """Return the lowest threshold whose FMR is at most `target`; it takes no mated scores.
+
+        Raises
+        ------
+        InputError
+            If the target is not in [0, 1].
+        """
         if not 0 <= target <= 1:
             raise InputError(f"FMR: expected a number from 0 to 1, got {target}")
-        i = int(np.argmax(self.fmr <= target))
-        return DetPoint(float(self.thresholds[i]), float(self.fmr[i]), float(self.fnmr[i]))
+        places = (
+            (each, _first(each, lambda score: bool(self._fmr(score) <= target)))
+            for each in (self.mated, self.non_mated)
+        )
+        return min((float(each[at]) for each, at in places if at < len(each)), default=math.inf)
+
+    def _fmr(self, threshold: ArrayLike) -> Floats:
+        return (len(self.non_mated) - np.searchsorted(self.non_mated, threshold)) / len(self.non_mated)
+
+    def _fnmr(self, threshold: ArrayLike) -> Floats:
+        return np.searchsorted(self.mated, threshold) / len(self.mated)
+
+    def _crossed(self, threshold: float) -> bool:
+        """Return whether the FMR is below the FNMR: so it is at every higher threshold too."""
+        return bool(self._fmr(threshold) < self._fnmr(threshold))
 
 
 def det_curve(scores: ScoreSet) -> DetCurve:
@@ -175,10 +216,12 @@ def det_curve(scores: ScoreSet) -> DetCurve:
     DetCurve(4 thresholds, EER 25.00 % between thresholds 3 and 4)
     """
     check_mated(scores)
-    thresholds = np.append(np.unique(np.concatenate([scores.mated, scores.non_mated])), np.inf)
-    matched = scores.n_non_mated - np.searchsorted(np.sort(scores.non_mated), thresholds, side="left")
-    missed = np.searchsorted(np.sort(scores.mated), thresholds, side="left")
-    return DetCurve(thresholds, matched / scores.n_non_mated, missed / scores.n_mated)
+    return DetCurve(np.sort(scores.mated), np.sort(scores.non_mated))
+
+
+def _first(ordered: Floats, reached: Callable[[float], bool]) -> int:
+    """Return the first place of increasing scores from which on something is so; their number if it never is."""
+    return bisect_left(range(len(ordered)), True, key=lambda place: reached(float(ordered[place])))
 
 
 def false_matches(scores: ScoreSet, threshold: float) -> int:

@@ -1,21 +1,40 @@
 """Scores of mated and non-mated comparisons, as one frozen value."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["Floats", "ScoreSet", "checked_floats", "checked_share", "plain"]
+__all__ = [
+    "BLOCK",
+    "Floats",
+    "Labels",
+    "ScoreSet",
+    "blocks",
+    "checked_floats",
+    "checked_share",
+    "compact",
+    "compare_every_two",
+    "from_plain",
+    "highest",
+    "plain",
+]
 
 Floats = NDArray[np.float64]
-Labels = NDArray[np.intp]
-Block = tuple[Labels, Labels, Floats]  # the two captures of each comparison, and its score
+Labels = NDArray[np.int32]
+Captures = NDArray[np.intp]
+Block = tuple[Captures, Captures, Floats]  # the two captures of each comparison, and its score
 
-BLOCK = 2**20  # numbers held at once while templates are compared, 8 MB each of scores and indices
+BLOCK = 2**18
+"""Numbers held at once where millions of comparisons are gone through: 2 MB."""
+
+T = TypeVar("T")
+
+SPARE = 4  # numbers in the span of integer labels for each label; past that they are sorted
 UNIT = 1e-3  # how far a template's length may be from 1: half-precision storage stays well within
 
 
@@ -29,9 +48,9 @@ class ScoreSet:
         Higher means more alike. Without any, no FNMR is known, and what needs one is refused.
     non_mated : array of float64, (K,), read-only
         K at least 1, on the same scale.
-    mated_subjects : array of intp, (M,), read-only, or None
+    mated_subjects : array of int32, (M,), read-only, or None
         Subject of each mated comparison, as 0 ... S-1; any labels may be given.
-    non_mated_subjects : array of intp, (K, 2), read-only, or None
+    non_mated_subjects : array of int32, (K, 2), read-only, or None
         Subjects on the two sides of each non-mated comparison. Both arrays of labels are given, or none.
     failed_mated, failed_non_mated : int
         Comparisons that could not be made because a capture gave no template (failure to enrol or to acquire). They
@@ -105,7 +124,7 @@ class ScoreSet:
         """
         missing = np.zeros(len(np.asarray(subjects)), dtype=bool) if failed is None else np.asarray(failed, dtype=bool)
         vectors, labels = _checked_templates(templates, subjects, missing)
-        blocks = _every_two(vectors) if pairs is None else _listed(vectors, _checked_pairs(pairs, len(labels)))
+        blocks = compare_every_two(vectors) if pairs is None else _listed(vectors, _checked_pairs(pairs, len(labels)))
         parts = [_split(labels, missing, *block) for block in blocks]
         mated, own, non_mated, sides = (np.concatenate(arrays) for arrays in zip(*(p[:4] for p in parts), strict=True))
         failed_mated, failed_non_mated = (sum(counts) for counts in zip(*(p[4:] for p in parts), strict=True))
@@ -160,10 +179,92 @@ def checked_share(name: str, share: float) -> float:
     return share
 
 
+def blocks(n: int) -> Iterator[slice]:
+    """Yield parts of N comparisons, so that what is worked out for each takes little memory."""
+    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+
+
+def compact(*labels: NDArray[Any]) -> list[Labels]:
+    """Return arrays of labels as 0 ... S-1, in the labels' order; those that are so already are not copied."""
+    flat = [each.reshape(-1) for each in labels]
+    if all(each.dtype.kind in "iu" for each in labels) and any(map(len, flat)):
+        low, high = (int(end([end(each) for each in flat if len(each)])) for end in (np.min, np.max))
+        if high - low < SPARE * sum(map(len, flat)):
+            return _by_table(labels, flat, low, high)
+    names = np.unique(np.concatenate([np.unique(each) for each in flat]))
+    return [np.searchsorted(names, each).astype(np.int32) for each in labels]
+
+
+def _by_table(labels: Sequence[NDArray[Any]], flat: Sequence[NDArray[Any]], low: int, high: int) -> list[Labels]:
+    """Do so without sorting anything: integers between two that are not far apart."""
+    used = np.zeros(high - low + 1, dtype=np.bool_)
+    for each in flat:
+        for part in blocks(len(each)):
+            used[each[part] - low] = True
+    if low == 0 and used.all():
+        return [each.astype(np.int32, copy=False) for each in labels]
+    place = np.cumsum(used, dtype=np.int32) - 1
+    found = [np.empty(each.shape, dtype=np.int32) for each in labels]
+    for codes, each in zip(found, flat, strict=True):
+        for part in blocks(len(each)):
+            codes.reshape(-1)[part] = place[each[part] - low]
+    return found
+
+
+def compare_every_two(vectors: Floats) -> Iterator[Block]:
+    """Compare captures i < j, some rows of the table at a time."""
+    n = len(vectors)
+    height = max(1, BLOCK // n)
+    for start in range(0, n - 1, height):
+        rows, columns = np.nonzero(np.arange(n) > np.arange(start, min(start + height, n))[:, None])
+        yield rows + start, columns, (vectors[start : start + height] @ vectors.T)[rows, columns]
+
+
+def highest(values: Floats, n: int) -> Captures:
+    """Return where the n highest values are, the highest first and of equal ones the first.
+
+    >>> highest(np.array([1.0, 3.0, 2.0, 3.0, 0.0]), 2)
+    array([1, 3])
+    """
+    if n >= len(values):
+        return np.argsort(-values, kind="stable")
+    level = np.partition(values, -n)[-n]
+    above, equal = np.flatnonzero(values > level), np.flatnonzero(values == level)
+    chosen = np.concatenate([above, equal[: n - len(above)]])
+    return chosen[np.argsort(-values[chosen], kind="stable")]
+
+
 def plain(result: Any) -> dict[str, Any]:
     """Return the fields of a result as JSON can hold them, arrays as lists."""
     values = {field.name: getattr(result, field.name) for field in fields(result)}
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+
+def from_plain(kind: type[T], document: Any, what: str, **read: Callable[[Any], Any]) -> T:
+    """Return a result from its plain dictionary; fields with a default may be missing.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass.
+    document : dict
+    what : str
+        What it is, for the message.
+    **read : callable
+        Makes the value of a field, unless that is None.
+
+    Raises
+    ------
+    InputError
+        If the document is of something else.
+    """
+    try:
+        given = {field.name for field in fields(kind) if field.default is MISSING} | set(document)  # type: ignore[arg-type]
+        values = {field.name: document[field.name] for field in fields(kind) if field.name in given}  # type: ignore[arg-type]
+        made = {name: make(values[name]) for name, make in read.items() if values.get(name) is not None}
+        return kind(**values | made)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise InputError(f"not the document of {what}: {problem}") from problem
 
 
 def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -174,7 +275,7 @@ def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _checked_labels(
     mated: ArrayLike | None, non_mated: ArrayLike | None, n_mated: int, n_non_mated: int
-) -> tuple[Labels, Labels]:
+) -> tuple[Labels, ...]:
     own, sides = np.asarray(mated), np.asarray(non_mated)
     if own.shape != (n_mated,) or sides.shape != (n_non_mated, 2):
         raise InputError(
@@ -184,11 +285,10 @@ def _checked_labels(
     same = int((sides[:, 0] == sides[:, 1]).sum())
     if same:
         raise InputError(f"subjects: {same} of {n_non_mated} non-mated comparisons show one subject on both sides")
-    names = np.union1d(own, sides)
-    return np.searchsorted(names, own), np.searchsorted(names, sides)
+    return tuple(compact(own, sides))
 
 
-def _checked_templates(templates: ArrayLike, subjects: ArrayLike, missing: NDArray[np.bool]) -> tuple[Floats, Labels]:
+def _checked_templates(templates: ArrayLike, subjects: ArrayLike, missing: NDArray[np.bool]) -> tuple[Floats, Captures]:
     vectors, labels = np.array(templates, dtype=np.float64), np.asarray(subjects)
     if vectors.ndim != 2 or labels.shape != vectors.shape[:1] or missing.shape != labels.shape:
         raise InputError(
@@ -204,7 +304,7 @@ def _checked_templates(templates: ArrayLike, subjects: ArrayLike, missing: NDArr
     return vectors, np.unique(labels, return_inverse=True)[1]
 
 
-def _checked_pairs(pairs: ArrayLike, n: int) -> Labels:
+def _checked_pairs(pairs: ArrayLike, n: int) -> Captures:
     listed = np.asarray(pairs)
     if listed.ndim != 2 or listed.shape[1] != 2 or not len(listed) or listed.dtype.kind not in "iu":
         raise InputError(f"pairs: expected integers (P, 2), P at least 1, got {listed.dtype} {listed.shape}")
@@ -213,16 +313,7 @@ def _checked_pairs(pairs: ArrayLike, n: int) -> Labels:
     return listed.astype(np.intp)
 
 
-def _every_two(vectors: Floats) -> Iterator[Block]:
-    """Compare captures i < j, some rows of the table at a time."""
-    n = len(vectors)
-    height = max(1, BLOCK // n)
-    for start in range(0, n - 1, height):
-        rows, columns = np.nonzero(np.arange(n) > np.arange(start, min(start + height, n))[:, None])
-        yield rows + start, columns, (vectors[start : start + height] @ vectors.T)[rows, columns]
-
-
-def _listed(vectors: Floats, pairs: Labels) -> Iterator[Block]:
+def _listed(vectors: Floats, pairs: Captures) -> Iterator[Block]:
     size = max(1, BLOCK // vectors.shape[1])
     for start in range(0, len(pairs), size):
         rows, columns = pairs[start : start + size].T
@@ -230,8 +321,8 @@ def _listed(vectors: Floats, pairs: Labels) -> Iterator[Block]:
 
 
 def _split(
-    labels: Labels, missing: NDArray[np.bool], rows: Labels, columns: Labels, scores: Floats
-) -> tuple[Floats, Labels, Floats, Labels, int, int]:
+    labels: Captures, missing: NDArray[np.bool], rows: Captures, columns: Captures, scores: Floats
+) -> tuple[Floats, Captures, Floats, Captures, int, int]:
     """Return mated scores with their subjects, non-mated ones with theirs, and how many of each failed."""
     first, second = labels[rows], labels[columns]
     same, lost = first == second, missing[rows] | missing[columns]
