@@ -62,7 +62,7 @@ def test_every_column_of_trials_is_described():
 def test_the_readmes_conclusion_names_its_data_its_seed_and_its_size():
     """Each sentence that compares the networks by a figure says of which faces it is; the table has both data sets."""
     text = (ROOT / "README.md").read_text()
-    told = " ".join(text.partition("A tutorial trains")[2].partition("## One command a job")[0].split())
+    told = " ".join(text.partition("A tutorial trains")[2].partition("## One command per job")[0].split())
     assert "24 pairs × 8 seeds" in told
     assert "seed 0" in told
     assert "| | Olivetti: FCNN | CNN | ORL: FCNN | CNN |" in told

@@ -42,8 +42,8 @@ def test_bytes_are_a_document_or_an_input_error(content):
         ("[" * 2_000_000, "more than 1,000,000 values"),
         ("[" + "0," * 1_000_000 + "0]", "more than 1,000,000 values"),
         ('"' + "x" * (64 << 20) + '"', "67,108,866 bytes; at most 67,108,864"),
-        ("NaN", "NaN is no number"),
-        ('{"a": -Infinity}', "-Infinity is no number"),
+        ("NaN", "NaN is not a number"),
+        ('{"a": -Infinity}', "-Infinity is not a number"),
         ("[1e999]", "1e999 is too large"),
         ("1" * 5000, "an integer has too many digits"),
         ('{"a": 1, "b": 2, "a": 3}', "has the name 'a' twice"),
@@ -117,5 +117,5 @@ def test_a_broken_file_is_named_and_what_is_no_file_not_read(tmp_path):
     with pytest.raises(InputError, match=r"a\.json is not a JSON document that can be read: not JSON"):
         read_json(tmp_path / "a.json")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="is no regular file"):
+    with pytest.raises(InputError, match="is not a regular file"):
         read_json(tmp_path / "pipe")

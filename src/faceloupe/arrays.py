@@ -54,7 +54,7 @@ def decode_array(document: Any, *, max_bytes: int = MAX_ARRAY_BYTES) -> NDArray[
         dtype, shape = np.dtype(document["dtype"]), tuple(document["shape"])
         packed = document["deflate" if "deflate" in document else "base64"]
         if dtype.kind not in "biufcSU" or any(type(side) is not int or side < 0 for side in shape):
-            raise InputError(f"an array of dtype {dtype} and shape {shape} is none of numbers")
+            raise InputError(f"an array of dtype {dtype} and shape {shape} does not hold numbers")
         size = dtype.itemsize * math.prod(shape)
         if size > max_bytes:
             raise InputError(f"an array of {size:,} bytes; at most {max_bytes:,} are read")

@@ -134,7 +134,7 @@ def _check_structure(content: bytes, max_depth: int, max_values: int) -> None:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise InputError(f"{constant} is no number that JSON knows")
+    raise InputError(f"{constant} is not a number in JSON")
 
 
 def _finite(text: str) -> float:

@@ -35,11 +35,11 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
         If it cannot be opened.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder, no file")
+        raise InputError(f"{path} is a folder, not a file")
     with os.fdopen(os.open(path, _TO_READ), "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
-            raise InputError(f"{path} is no regular file, but a device, a pipe or a socket")
+            raise InputError(f"{path} is not a regular file, but a device, a pipe or a socket")
         if about.st_size > max_bytes:
             raise InputError(f"{path} has {about.st_size:,} bytes; at most {max_bytes:,} are read")
         yield file

@@ -71,7 +71,7 @@ class GrowingFile(ABC):
 
 
 class GrowingCsv(GrowingFile):
-    """CSV with a row a face: path, how many faces the photograph has, the given columns, and why there is no face.
+    """CSV with one row per face: path, how many faces the photograph has, the given columns, and why there is no face.
 
     Parameters
     ----------

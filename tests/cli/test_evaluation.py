@@ -208,7 +208,7 @@ def test_ctrl_c_keeps_what_was_made_and_says_how_to_go_on(people, monkeypatch):
 
 
 BAD = [
-    (["evaluate", "nowhere"], "'nowhere' is no data; expected lfw"),
+    (["evaluate", "nowhere"], "'nowhere' is not data; expected lfw"),
     (["evaluate", "one"], "one subject, 'ann'"),
     (["evaluate", "columns.csv"], "has no column same"),
     (["evaluate", "unknown.csv"], "there is no file 'x.jpg'"),

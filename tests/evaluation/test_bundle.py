@@ -69,7 +69,7 @@ def test_whatever_is_changed_is_refused(found, tmp_path, key):
         with zipfile.ZipFile(path) as archive:
             content = archive.read(name)
         changed(path, name, content[:-3] + b" " + content[-2:])
-        with pytest.raises(InputError, match=r"evidence\.zip is (not accepted|no bundle)"):
+        with pytest.raises(InputError, match=r"evidence\.zip is (not accepted|not a bundle)"):
             read_bundle(path)
 
 
@@ -97,5 +97,5 @@ def test_a_signature_that_is_asked_for_must_be_there(found, tmp_path, key):
 def test_what_is_no_bundle(content, tmp_path):
     path = tmp_path / "other.zip"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="no bundle of an evaluation"):
+    with pytest.raises(InputError, match="not a bundle of an evaluation"):
         read_bundle(path)

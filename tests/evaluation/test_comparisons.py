@@ -62,7 +62,7 @@ def test_listed_pairs_without_subjects():
     assert compared.scores.mated_subjects is None
     with pytest.raises(InputError, match="1 of 2 comparisons could not be made, and no mated one"):
         score(vectors, np.array([False, True, False]), pairs)
-    with pytest.raises(InputError, match="whom they show is not known"):
+    with pytest.raises(InputError, match="their subjects are not known"):
         pairs.without(np.array([0]))
 
 

@@ -105,7 +105,7 @@ def test_what_is_open_stays_as_it_is():
 BAD_CSV = [
     ("photo_a,photo_b\na.jpg,b.jpg\n", "has no column same; expected a first line with photo_a,photo_b,same"),
     ("", "has no column photo_a, photo_b, same"),
-    ("photo_a,photo_b,same\n", "holds no line but its first"),
+    ("photo_a,photo_b,same\n", "holds only its first line"),
     ("photo_a,photo_b,same\na.jpg,b.jpg,maybe\n", "line 2: same is 'maybe'; expected 1 or 0"),
     ("photo_a,photo_b,same\na.jpg,b.jpg\n", "line 2: same is ''"),
     ("photo_a,photo_b,same\na.jpg,b.jpg,1\na.jpg,x.jpg,0\n", "line 3: there is no file 'x.jpg' in"),
@@ -130,14 +130,14 @@ def test_a_bad_csv_file_is_explained(content, words, tmp_path):
 
 def test_what_is_no_text_is_no_csv(tmp_path):
     (tmp_path / "pairs.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="no CSV file in UTF-8"):
+    with pytest.raises(InputError, match="not a CSV file in UTF-8"):
         open_data(tmp_path / "pairs.csv")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "", "lfw.csv"])
 def test_what_is_no_data_is_told_what_is(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="is no data; expected lfw, lfw-view1, lfw-view2, orl, a folder"):
+    with pytest.raises(InputError, match="is not data; expected lfw, lfw-view1, lfw-view2, orl, a folder"):
         open_data(name)
 
 

@@ -100,7 +100,7 @@ def test_folders_links_and_pipes_among_captures_are_skipped_and_named(album):
     assert reasons == {
         "ann/older": "a folder inside a subject's folder is not entered",
         "ann/broken.png": "no such file",
-        "ann/pipe.png": "is no regular file, but a device, a pipe or a socket",
+        "ann/pipe.png": "is not a regular file, but a device, a pipe or a socket",
     }
 
 

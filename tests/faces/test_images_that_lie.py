@@ -110,7 +110,7 @@ def lies(tmp_path):
     with (tmp_path / "sparse.jpg").open("wb") as file:
         file.truncate(40 << 30)
     return {
-        tmp_path / "pipe.jpg": "is no regular file, but a device",
+        tmp_path / "pipe.jpg": "is not a regular file, but a device",
         tmp_path / "sparse.jpg": f"has 42,949,672,960 bytes; at most {MAX_FILE_BYTES:,} are read",
         tmp_path / f"{'x' * 5000}.jpg": "cannot be opened .*too long",
         tmp_path / "a\0b.jpg": "null",

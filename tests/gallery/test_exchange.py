@@ -159,7 +159,7 @@ def test_another_gallery_is_taken_in_as_it_is(there, here, tmp_path):
     assert here.templates(Toy()).vectors.tobytes() == there.templates(Toy()).vectors.tobytes()
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE bookmarks (url)")
-    with pytest.raises(GalleryError, match="no gallery"):
+    with pytest.raises(GalleryError, match="not a gallery"):
         here.import_(tmp_path / "other.db")
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_file_and_what_never_ends_is_refused(here, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(40 << 30)
-    for path, words in ((tmp_path / "pipe", "no regular file"), ("/dev/zero", "no regular file"),
+    for path, words in ((tmp_path / "pipe", "not a regular file"), ("/dev/zero", "not a regular file"),
                         (tmp_path, "is a folder"), (tmp_path / "sparse", "at most 268,435,456")):  # fmt: skip
         with pytest.raises(GalleryError, match=words):
             here.import_(path)
@@ -271,7 +271,7 @@ def test_a_damaged_or_foreign_file_is_refused_whole(here, file):
     before = here.people(), here.audit()
     for content, message in damaged(file.read_text()):
         file.write_text(content)
-        with pytest.raises(GalleryError, match=r"is damaged or no export.*Nothing was imported") as problem:
+        with pytest.raises(GalleryError, match=r"is damaged or not an export.*Nothing was imported") as problem:
             here.import_(file)
         assert message in str(problem.value)
         assert (here.people(), here.audit()) == before

@@ -112,7 +112,7 @@ def test_names_that_are_no_text_can_be_printed(gallery, tmp_path, recognising): 
 def test_a_folder_without_subjects_says_what_is_expected(gallery, tmp_path):
     (tmp_path / "loose").mkdir()
     (tmp_path / "loose" / "1.jpg").touch()
-    with pytest.raises(InputError, match=r"1 image lies loose in it.*expected one a subject, as in ann/1.jpg"):
+    with pytest.raises(InputError, match=r"1 image lies loose in it.*expected one per subject, as in ann/1.jpg"):
         list(enrol_folder(gallery, tmp_path / "loose"))
     with pytest.raises(InputError, match="cannot be listed"):
         list(enrol_folder(gallery, tmp_path / "none"))

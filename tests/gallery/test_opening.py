@@ -131,7 +131,7 @@ def test_other_files_are_left_alone(tmp_path, create):
     before = text.read_bytes(), other.read_bytes()
     with pytest.raises(GalleryError, match="is not an SQLite database"):
         open_gallery(text, create=create)
-    with pytest.raises(GalleryError, match="something else, no gallery"):
+    with pytest.raises(GalleryError, match="something else, not a gallery"):
         open_gallery(other, create=create)
     with pytest.raises(GalleryError, match="cannot be opened: is it a file"):
         open_gallery(tmp_path, create=create)

@@ -63,7 +63,7 @@ def recognised(numbered, embedder, search):  # noqa: ARG001 - as recognise_numbe
 
 
 def make_folder(root, subjects, photographs=3):
-    """Write files that `recognised` takes for photographs, one folder a subject."""
+    """Write files that `recognised` takes for photographs, one folder per subject."""
     for name in subjects:
         (root / name).mkdir(parents=True)
         for number in range(1, photographs + 1):

@@ -84,10 +84,10 @@ def test_what_is_not_read_is_named_with_the_way_out(tmp_path):
 def test_a_damaged_file_is_refused(tmp_path):
     _, path = saved(tmp_path, tutorial())
     (tmp_path / "cut.keras").write_bytes(path.read_bytes()[:500])
-    with pytest.raises(InputError, match=r"no readable \.keras file"):
+    with pytest.raises(InputError, match=r"not a readable \.keras file"):
         open_model(tmp_path / "cut.keras")
     with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "other.keras", "w") as other:
         other.writestr("config.json", whole.read("config.json"))
         other.writestr("model.weights.h5", b"no HDF5")
-    with pytest.raises(InputError, match=r"no readable \.keras file"):
+    with pytest.raises(InputError, match=r"not a readable \.keras file"):
         open_model(tmp_path / "other.keras")

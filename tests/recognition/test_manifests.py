@@ -86,7 +86,7 @@ def test_what_must_be_said_is_asked_for(field):
         read_manifest({name: value for name, value in FIELDS.items() if name != field})
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"name = ", "is no TOML"), (b"\xff", "is no TOML")])
+@pytest.mark.parametrize(("content", "words"), [(b"name = ", "is not TOML"), (b"\xff", "is not TOML")])
 def test_a_file_that_is_no_toml_is_named(tmp_path, content, words):
     (tmp_path / "m.toml").write_bytes(content)
     with pytest.raises(InputError, match=words):

@@ -54,7 +54,7 @@ def test_the_choice_sees_nobody_whom_it_is_measured_on(people, coarse):
     assert not told.gain.is_sure
     assert told.embedder is None
     assert "No gain, keep coarse" in told.words()[0]
-    with pytest.raises(InputError, match="no gain was sure"):
+    with pytest.raises(InputError, match="no gain was certain"):
         told.save(people, "coarse")
 
 
@@ -82,7 +82,7 @@ def test_too_few_people_are_refused(people, coarse, tmp_path):
 def test_data_that_name_nobody_are_refused(people, coarse, tmp_path):
     rows = ["photo_a,photo_b,same", f"{people}/s1/1.pgm,{people}/s1/2.pgm,1", f"{people}/s1/1.pgm,{people}/s2/2.pgm,0"]
     (tmp_path / "pairs.csv").write_text("\n".join(rows))
-    with pytest.raises(InputError, match="whom each photograph shows is not known"):
+    with pytest.raises(InputError, match="the subject of each photograph is not known"):
         adapt(tmp_path / "pairs.csv", coarse, cached=False)
 
 

@@ -1,6 +1,6 @@
 """The command line: the library spoken aloud. Data goes to stdout, talk to stderr.
 
-One module a command, named as the command; ``app`` lists them. What computes is imported inside the commands, so that
+One module per command, named as the command; ``app`` lists them. What computes is imported inside the commands, so that
 ``--help`` answers at once. This module imports next to nothing, so that Ctrl-C is quiet from the first moment on.
 """
 

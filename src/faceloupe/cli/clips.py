@@ -34,7 +34,7 @@ class ClipChoices:
             If something was.
         """
         if self != ClipChoices():
-            raise InputError("--start, --stop, --out and --faces are for a clip; of photographs take --csv or --json")
+            raise InputError("--start, --stop, --out and --faces are for a clip; for photographs take --csv or --json")
 
 
 def identify_clip(

@@ -171,7 +171,7 @@ def _name_tree(
 
 
 def _table(answered: "Answered") -> str:
-    """Return a line a face; the number is that of the picture."""
+    """Return one line per face; the number is that of the picture."""
     name, faces = legible(str(answered.photograph.path)), answered.faces
     if not faces:
         return f"{name}: no face found"

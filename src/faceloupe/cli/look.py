@@ -142,7 +142,7 @@ def _numbers(name: str, text: str | None) -> tuple[float, ...] | None:
     try:
         return None if text is None else tuple(map(float, text.split(",")))
     except ValueError:
-        raise InputError(f"--{name}: expected a number, or one a channel as in 0.5,0.5,0.5; got {text!r}") from None
+        raise InputError(f"--{name}: expected a number, or one per channel as in 0.5,0.5,0.5; got {text!r}") from None
 
 
 def _stopped(page: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""The calls: one method a route."""
+"""The calls: one method per route."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -391,7 +391,7 @@ def _prepare(database: Database, *, create: bool) -> None:
                 )
             return
     if tables and database.path is not None:
-        raise GalleryError(f"{database.name} is a database of something else, no collection. Name another file.")
+        raise GalleryError(f"{database.name} is a database of something else, not a collection. Name another file.")
     if not create:
         raise GalleryError(f"There is no collection at {database.name}. faceloupe index FOLDER makes one.")
     with database.writing() as connection:

@@ -113,7 +113,7 @@ def index(
     keep_faces: bool = False,
     progress: Progress | None = None,
 ) -> Indexed:
-    """Recognise the photographs and clips in files and folders, and keep a row a face.
+    """Recognise the photographs and clips in files and folders, and keep one row per face.
 
     A clip is a photograph of everybody in it, each by the best face; that takes the extra ``video``. Photographs are
     told by their content: what was done is not done again, a file that was renamed or copied is known. Every batch of

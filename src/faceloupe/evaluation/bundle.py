@@ -141,11 +141,11 @@ def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
     try:
         return _checked(_unpacked(file), secret)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as problem:
-        raise InputError(f"{file} is no bundle of an evaluation, or damaged: {problem}") from problem
+        raise InputError(f"{file} is not a bundle of an evaluation, or is damaged: {problem}") from problem
     except InputError as problem:
         raise InputError(f"{file} is not accepted: {problem}") from problem
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, MemoryError) as problem:
-        raise InputError(f"{file} is no bundle of an evaluation: {type(problem).__name__} {problem}") from problem
+        raise InputError(f"{file} is not a bundle of an evaluation: {type(problem).__name__} {problem}") from problem
 
 
 def _unpacked(path: Path) -> dict[str, bytes]:

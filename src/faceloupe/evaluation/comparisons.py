@@ -110,7 +110,7 @@ class Comparisons:
     def without(self, people: Integers) -> "Comparisons":
         """Return those that show none of some people."""
         if self.subjects is None:
-            raise InputError(f"{self!r}: whom they show is not known")
+            raise InputError(f"{self!r}: their subjects are not known")
         kept = ~self.of_any(np.isin(self.subjects, people))
         what = f"{self.what} without those it was fitted on"
         return Comparisons(what, self.pairs[np.flatnonzero(kept)], self.same[kept], self.subjects)

@@ -37,14 +37,14 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
     try:
         rows = list(csv.reader(lines[first:], delimiter=separator))
     except csv.Error as problem:
-        raise InputError(f"{path} is no CSV file: {problem}") from problem
+        raise InputError(f"{path} is not a CSV file: {problem}") from problem
     names = [name.strip().lower().replace(" ", "_") for name in rows[0]] if rows else []
     missing = [name for name in columns if name not in names]
     expected = f"expected a first line with {','.join(columns)} {rest}"
     if missing:
         raise InputError(f"{path} has no column {', '.join(missing)}; {expected}")
     if not any(rows[1:]):
-        raise InputError(f"{path} holds no line but its first; {expected}")
+        raise InputError(f"{path} holds only its first line; {expected}")
     for number, row in enumerate(rows[1:], start=first + 2):
         if any(cell.strip() for cell in row):
             if len(row) > len(names):
@@ -58,4 +58,4 @@ def _text(path: Path) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as problem:
-        raise InputError(f"{path} is no CSV file in UTF-8: {problem}; save it as CSV UTF-8") from problem
+        raise InputError(f"{path} is not a CSV file in UTF-8: {problem}; save it as CSV UTF-8") from problem

@@ -31,7 +31,7 @@ TEMPLATE_COLUMNS = ("template_id", "subject_id", "path")
 TEMPLATES_FILE = "templates.csv"
 FOLDS = 10  # of a packed file, as the papers on those protocols have them
 EXPECTED = (
-    f"expected {', '.join(LFW)}, orl, a folder with one folder a subject, such as ann/1.jpg and bob/1.jpg, or a CSV "
+    f"expected {', '.join(LFW)}, orl, a folder with one folder per subject, such as ann/1.jpg and bob/1.jpg, or a CSV "
     "file with the columns photo_a, photo_b, same (or template_a, template_b, beside a templates.csv), or a packed .bin"
 )
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -132,7 +132,7 @@ def open_data(data: Data) -> Labelled:
     data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
         Labeled Faces in the Wild as :func:`faceloupe.load_faces` finds it, with the pairs of View 2 (``pairs.txt``, ten
         folds) or else of View 1 (``pairsDevTrain.txt``, ``pairsDevTest.txt``); the 400 ORL photographs; a folder with
-        one folder a subject; or a CSV file with the columns ``photo_a``, ``photo_b`` (paths, relative to the file's
+        one folder per subject; or a CSV file with the columns ``photo_a``, ``photo_b`` (paths, relative to the file's
         folder) and ``same`` (1 or 0), and perhaps ``fold``, and ``group`` or ``group_a`` and ``group_b``; a CSV file
         with ``template_a`` and ``template_b``, beside a file ``templates.csv`` with the columns ``template_id``,
         ``subject_id``, ``path`` and perhaps ``media_id``; or a ``.bin`` as InsightFace packs CFP-FP, AgeDB-30, CALFW
@@ -166,7 +166,7 @@ def open_data(data: Data) -> Labelled:
         return _templates(path)
     if path.is_file():
         return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
-    raise InputError(f"{str(data)!r} is no data; {EXPECTED}")
+    raise InputError(f"{str(data)!r} is not data; {EXPECTED}")
 
 
 def with_groups(data: Labelled, path: Path | None) -> Labelled:
@@ -174,7 +174,9 @@ def with_groups(data: Labelled, path: Path | None) -> Labelled:
     if path is None:
         return data
     if data.subjects is None:
-        raise InputError(f"{data.source}: whom photographs show is not known, so that {path} says nothing of them")
+        raise InputError(
+            f"{data.source}: the subjects of its photographs are not known, so that {path} says nothing of them"
+        )
     groups = read_groups(path, data.names)
     return replace(data, groups=tuple(groups.get(data.names[subject], "") for subject in data.subjects))
 

@@ -191,7 +191,7 @@ def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
     labelled = open_data(data)
     if labelled.subjects is None:
         raise InputError(
-            f"{labelled.source}: whom photographs show is not said; give a folder with one folder a subject"
+            f"{labelled.source}: its photographs have no known subjects; give a folder with one folder per subject"
         )
     chosen = _drawn(labelled.subjects, photographs, seed)
     chips, subjects = [], []

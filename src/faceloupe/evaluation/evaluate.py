@@ -264,7 +264,7 @@ def _check_development(data: Labelled, development: float, wanted: Sequence[str]
     if data.subjects is None or not has:
         raise InputError(
             f"{', '.join(wanted)}: fitted on development subjects, and {data.source} has none; take lfw-view1 or a "
-            "folder with one folder a subject, and a development share above 0"
+            "folder with one folder per subject, and a development share above 0"
         )
 
 

@@ -123,7 +123,7 @@ def group_rates(compared: Compared, groups: Sequence[str], threshold: float, tar
     """
     subjects = compared.of.subjects
     if subjects is None:
-        raise InputError("groups: whom the captures show is not known")
+        raise InputError("groups: the subjects of the captures are not known")
     labels = np.asarray(groups)
     captures = compared.of.captures
     names = sorted(set(labels[captures].tolist()) - {""})

@@ -121,7 +121,7 @@ def _loaded(path: Path, content: bytes) -> object:
             "InsightFace publishes them; such a file can otherwise run anything"
         ) from problem
     except BROKEN as problem:
-        raise InputError(f"{path} is no such list of photographs, or damaged: {problem}") from problem
+        raise InputError(f"{path} is not such a list of photographs, or is damaged: {problem}") from problem
     return loaded
 
 

@@ -78,8 +78,8 @@ def provenance_of(data: Labelled, digests: Sequence[str], *, engine: str, comman
 def data_digest(data: Labelled, digests: Sequence[str]) -> str:
     """Return one SHA-256 of the photographs and their labels, wherever they lie and whatever they are called.
 
-    It is of one line a photograph, its SHA-256 and that of the first photograph of the same subject, sorted; and then
-    one line a listed pair, the SHA-256 of both, 1 or 0, and the fold, in the order of the list.
+    It is of one line per photograph, its SHA-256 and that of the first photograph of the same subject, sorted; and then
+    one line per listed pair, the SHA-256 of both, 1 or 0, and the fold, in the order of the list.
     """
     subjects = range(len(digests)) if data.subjects is None else data.subjects.tolist()
     first: dict[int, str] = {}

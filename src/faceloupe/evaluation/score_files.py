@@ -98,7 +98,7 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = read_bytes(path, MOST).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path} is no text file of scores: {problem}") from problem
+        raise InputError(f"{path} is not a text file of scores: {problem}") from problem
     if not any(map(str.strip, lines)):
         raise InputError(f"{path} holds no score")
     return [line for line in lines if line.strip()]

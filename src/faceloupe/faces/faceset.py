@@ -278,7 +278,7 @@ def _checked_subject(subject: ArrayLike, captures: tuple[str, ...], names: tuple
         raise InputError("names must differ: two subjects have the same name")
     if array.shape != (len(captures),) or array.dtype.kind not in "iu":
         raise InputError(
-            f"subject must hold one integer a capture, shape ({len(captures)},); got {array.dtype} {array.shape}"
+            f"subject must hold one integer per capture, shape ({len(captures)},); got {array.dtype} {array.shape}"
         )
     if array.min() < 0 or array.max() >= len(names):
         raise InputError(f"subject must index the {len(names)} names; got {array.min()} to {array.max()}")

@@ -182,7 +182,7 @@ def _split(in_training: NDArray[np.bool_], kind: Literal["capture", "subject"], 
 def _checked_labels(subject: ArrayLike) -> NDArray[np.intp]:
     labels = np.asarray(subject)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
-        raise InputError(f"subject must be a list of integers, one a capture; got {labels.dtype} {labels.shape}")
+        raise InputError(f"subject must be a list of integers, one per capture; got {labels.dtype} {labels.shape}")
     return labels.astype(np.intp)
 
 

@@ -46,7 +46,7 @@ def restore(source: Path, target: Path, key: Path | None = None) -> None:
         If the key cannot be one.
     """
     if not source.is_file():
-        raise GalleryError(f"{source} is no file; faceloupe backup FILE makes one")
+        raise GalleryError(f"{source} is not a file; faceloupe backup FILE makes one")
     new = None if key is None else read_key(key)
     own = None if is_plain(source) else key_of_environment()
     with closing(Database(source, key=own, cipher=new is not None)) as kept:
@@ -54,7 +54,7 @@ def restore(source: Path, target: Path, key: Path | None = None) -> None:
             problems = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
             tables = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
         if problems != ["ok"] or not {"subjects", "face_references", "audit"} <= tables:
-            raise GalleryError(f"{source} is damaged or no gallery, and was not restored ({problems[0]}).")
+            raise GalleryError(f"{source} is damaged or not a gallery, and was not restored ({problems[0]}).")
         _copy(kept, target, new or own)
 
 

@@ -72,7 +72,7 @@ def _folders(root: Path) -> list[Path]:
         loose = sum(entry.suffix.lower() in SUFFIXES for entry in entries)
         images = "1 image lies" if loose == 1 else f"{loose:,} images lie"
         raise InputError(
-            f"{root} holds no folder ({images} loose in it); expected one a subject, as in ann/1.jpg and "
+            f"{root} holds no folder ({images} loose in it); expected one per subject, as in ann/1.jpg and "
             "bob/1.jpg. Photographs of one subject: faceloupe enrol NAME PHOTO..."
         )
     return folders

@@ -69,7 +69,9 @@ def import_(connection: Connection, path: Path, *, key: Path | None = None, thre
         raise GalleryError(f"{path} cannot be read: {problem.strerror}.") from problem
     except (KeyError, TypeError, ValueError) as problem:
         what = f"it has no {problem}" if isinstance(problem, KeyError) else str(problem)
-        raise GalleryError(f"{path} is damaged or no export of a gallery ({what}). Nothing was imported.") from problem
+        raise GalleryError(
+            f"{path} is damaged or not an export of a gallery ({what}). Nothing was imported."
+        ) from problem
 
 
 @contextmanager
@@ -202,7 +204,7 @@ def _row(document: Document) -> Document:
     if vector.dtype != np.float32 or not is_unit(vector):
         raise ValueError("a vector is not of float32 and of norm 1")
     if not is_quality(document["quality"]):
-        raise TypeError("a quality is no table of numbers")
+        raise TypeError("a quality is not a table of numbers")
     return {
         **{part: _text(document, part) for part in ("embedder", "weights_sha256", "source_sha256")},
         "dimensions": len(vector),
@@ -216,14 +218,14 @@ def _row(document: Document) -> Document:
 def _png(encoded: str) -> bytes:
     content = base64.b64decode(encoded, validate=True)
     if not content.startswith(PNG):
-        raise ValueError("a face is no PNG")
+        raise ValueError("a face is not a PNG")
     return content
 
 
 def _moment(document: Document) -> datetime:
     moment = datetime.fromisoformat(_text(document, "created"))
     if moment.year not in YEARS or moment.tzinfo is None:
-        raise ValueError(f"{moment.isoformat()} is no moment, with its time zone, at which somebody was enrolled")
+        raise ValueError(f"{moment.isoformat()} is not a time of enrolment with its time zone")
     return moment
 
 
@@ -238,7 +240,7 @@ def _check_lengths(connection: Connection, subject: _Subject, lengths: dict[Embe
 
 def _text(document: Document, part: str) -> str:
     if not isinstance(document[part], str):
-        raise TypeError(f"its {part!r} is no text")
+        raise TypeError(f"its {part!r} is not text")
     return str(document[part])
 
 

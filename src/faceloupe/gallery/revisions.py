@@ -31,7 +31,7 @@ def bring_up_to_date(database: Database, *, create: bool) -> None:
             return
         if found is None and database.path is not None and inspect(connection).get_table_names():
             raise GalleryError(
-                f"{database.name} is an SQLite database of something else, no gallery. Name another file."
+                f"{database.name} is an SQLite database of something else, not a gallery. Name another file."
             )
         if found is None and not create:
             raise GalleryError(nothing_at(database.name))

@@ -119,7 +119,7 @@ def _of_safetensors(path: Path) -> dict[str, Any]:
     try:
         return safetensors.torch.load_file(path)
     except SafetensorError as problem:
-        raise InputError(f"{path} is no safetensors file, or damaged: {problem}") from problem
+        raise InputError(f"{path} is not a safetensors file, or is damaged: {problem}") from problem
 
 
 def _of_torch_save(path: Path) -> dict[str, Any]:

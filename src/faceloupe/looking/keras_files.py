@@ -41,7 +41,7 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
             described = parse_json(_part(file, "config.json"))
             kept = _weights(_part(file, "model.weights.h5"))
     except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path} is no readable .keras file: {problem}") from problem
+        raise InputError(f"{path} is not a readable .keras file: {problem}") from problem
     try:
         return _network(described, kept)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as problem:

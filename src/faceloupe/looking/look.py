@@ -94,7 +94,7 @@ class Look(Shown):
 
     @property
     def is_template(self) -> bool:
-        """True if the answer is a template (unit vectors are compared) rather than one number a class."""
+        """True if the answer is a template (unit vectors are compared) rather than one number per class."""
         return self.model.gives_template(int(self.outputs.shape[1]))
 
     @property

@@ -163,7 +163,7 @@ class ModelOptions:
 
 
 def _a_channel(name: str, given: "float | Sequence[float] | None", default: float, channels: int) -> Floats:
-    """Return one number a channel."""
+    """Return one number per channel."""
     try:
         values = np.atleast_1d(np.asarray(default if given is None else given, dtype=np.float32))
     except (TypeError, ValueError):

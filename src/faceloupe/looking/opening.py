@@ -57,7 +57,7 @@ def open_model(
     pixels : {"0..1", "0..255", "-1..1", "imagenet"}, optional
         What the network expects black and white to be; 0..1 if not given. SFace, known by its SHA-256, takes 0..255;
         "imagenet" is 0..1 with the mean and standard deviation of ImageNet's colours.
-    mean, std : float or one a channel, optional
+    mean, std : float or one per channel, optional
         Numbers to subtract from those pixels, and then to divide by, in the network's order of channels.
     bgr : bool
         Whether it expects blue first.

@@ -62,7 +62,7 @@ def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress |
     """Write every face of many photographs as PNG, 112 x 112, upright and aligned, under its photograph's name.
 
     The face 2 of ``2019/party.jpg`` becomes ``2019/party.jpg-2.png``; faces are numbered in reading order. The table
-    ``faces.csv`` has a row a face; photographs that it holds are passed over.
+    ``faces.csv`` has one row per face; photographs that it holds are passed over.
 
     Parameters
     ----------

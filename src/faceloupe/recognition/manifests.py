@@ -188,7 +188,7 @@ def _read(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Man
     try:
         return _of_fields(tomllib.loads(read_bytes(path, MAX_BYTES).decode()), str(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path} is no TOML: {problem}") from problem
+        raise InputError(f"{path} is not TOML: {problem}") from problem
 
 
 def _in_toml(value: Any) -> str:

@@ -137,7 +137,7 @@ class Adaptation(Shown):
             If there was no sure gain, and so there is nothing to write.
         """
         if self.embedder is None:
-            raise InputError(f"no gain was sure, and nothing is written: keep {self.base}")
+            raise InputError(f"no gain was certain, and nothing was written: keep {self.base}")
         write_adapted(folder, self.embedder, base, self.to_document())
 
 
@@ -188,7 +188,7 @@ def adapt(
     labelled = open_data(data)
     subjects = labelled.subjects
     if subjects is None or labelled.templates is not None:
-        raise InputError(f"{labelled.source}: whom each photograph shows is not known; give a folder NAME/*.jpg")
+        raise InputError(f"{labelled.source}: the subject of each photograph is not known; give a folder NAME/*.jpg")
     detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
     captures = embed_captures(labelled.paths, [base], detecting, cached=cached, progress=progress)
     failed = tuple(failures(labelled, captures))

@@ -81,7 +81,7 @@ class StrangersPlan:
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2 or self.seed < 0:
-            raise InputError(f"expected an epoch, two faces a batch and a seed of 0 at least, got {self}")
+            raise InputError(f"expected an epoch, two faces per batch and a seed of 0 at least, got {self}")
         if not (self.learning_rate > 0 and self.scale > 0 and self.margin >= 0 and self.weight_decay >= 0):
             raise InputError(f"expected a learning rate and a scale above 0, a margin and a decay from 0, got {self}")
         if not 0 < self.held_out < 1:
@@ -254,7 +254,7 @@ class _Work:
             self.optimiser.step()
             total += loss.item() * len(batch)
             if not math.isfinite(total):
-                raise InputError(f"the loss is no number any more in epoch {number + 1}: give a lower learning rate")
+                raise InputError(f"the loss is not a number any more in epoch {number + 1}: give a lower learning rate")
             if progress:
                 progress(step + 1, steps)
         return total / len(self.labels)

@@ -115,7 +115,7 @@ def dots_chart(
     column: str,
     y: str,
 ) -> Block:
-    """Return one dot a fit, by group, with each group's mean and interval."""
+    """Return one dot per fit, by group, with each group's mean and interval."""
     means = {name: share_over_pairs(trials.grid(column)) for (name, _), trials in groups.items()}
     block = chart(
         id,

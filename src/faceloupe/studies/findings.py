@@ -89,7 +89,7 @@ class Findings:
         return estimate(trials.grid(column))
 
     def mean_of(self, grid: Floats) -> Estimate:
-        """Return the mean of one number a pair and seed."""
+        """Return the mean of one number per pair and seed."""
         return mean_over_pairs(grid)
 
     def share(self, trials: Trials, flags: NDArray[np.bool_]) -> Estimate:

@@ -195,7 +195,7 @@ def run_study(
         works on it.
     """
     if n_jobs == 0:
-        raise InputError("n_jobs must be a number of processes, or -1 for one a core; got 0.")
+        raise InputError("n_jobs must be a number of processes, or -1 for one per core; got 0.")
     started = perf_counter()
     kept, tasks = StudyFolder(Path(folder)), tasks_of(plan)
     with kept.locked():

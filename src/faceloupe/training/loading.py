@@ -93,7 +93,7 @@ def _restore(manifest: dict[str, Any], weights: bytes) -> Classifier:
     classifier.pixel_range_ = None if pixel_range is None else (_finite(pixel_range[0]), _finite(pixel_range[1]))
     if manifest["feature_names"] is not None:
         if not all(isinstance(name, str) for name in list(manifest["feature_names"])):
-            raise TypeError("feature names that are no text")
+            raise TypeError("feature names that are not text")
         classifier.feature_names_in_ = np.array(manifest["feature_names"], dtype=object)
     classifier.preprocessing_ = _preprocessing(manifest["preprocessing"])
     curves: dict[str, Any] = {name: _curve(curve) for name, curve in manifest["history"].items()}

@@ -224,7 +224,7 @@ class NetworkSpec:
     Attributes
     ----------
     layers : tuple of layers
-        Without the output layer, which has a unit a class (one for two classes).
+        Without the output layer, which has one unit per class (one for two classes).
     training : Training
     """
 

@@ -134,7 +134,7 @@ class IdentifiedClip(Shown):
         }
 
     def to_csv(self) -> str:
-        """Return one line an appearance: person, known, track, first, last, seconds, score, threshold."""
+        """Return one line per appearance: person, known, track, first, last, seconds, score, threshold."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["person", "known", "track", "first", "last", "seconds", "score", "threshold"])

@@ -125,7 +125,7 @@ async def _form(request: Request, model: type[Sent], parts: AsyncGenerator[bytes
     try:
         form = await parser.parse()
     except MultiPartException as problem:
-        raise HTTPProblem("input", f"the body is no form: {problem.message}") from problem
+        raise HTTPProblem("input", f"the body is not a form: {problem.message}") from problem
     try:
         return await _values(form, model)
     finally:

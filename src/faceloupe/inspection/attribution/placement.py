@@ -32,7 +32,7 @@ class Placement:
 
 
 def pixel_placement(shape: Shape) -> Placement:
-    """Return the placement of a map that has one number a pixel."""
+    """Return the placement of a map that has one number per pixel."""
     return Placement(np.arange(shape[0], dtype=np.float64), np.arange(shape[1], dtype=np.float64))
 
 

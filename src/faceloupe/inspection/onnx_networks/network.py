@@ -189,7 +189,9 @@ class OnnxNetwork:
         shapes = [tuple(dim.dim_value or "any" for dim in value.type.tensor_type.shape.dim) for value in inputs]
         if len(inputs) != 1 or len(shapes[0]) != 4:
             taken = ", ".join(f"{value.name} {shape}" for value, shape in zip(inputs, shapes, strict=True)) or "nothing"
-            raise InputError(f"{self.path} is no network of images: expected one input (N, C, H, W), it takes {taken}")
+            raise InputError(
+                f"{self.path} is not a network of images: expected one input (N, C, H, W), but it takes {taken}"
+            )
         batch = self.graph.image_shape[0]
         if batch not in (1, None):
             raise InputError(f"{self.path} takes exactly {batch} captures at a time; export it for 1 or any number")

@@ -113,7 +113,7 @@ def run_comparison(
     from joblib import Parallel, delayed
 
     if n_jobs == 0:
-        raise InputError("n_jobs must be a number of processes, or -1 for one a core; got 0.")
+        raise InputError("n_jobs must be a number of processes, or -1 for one per core; got 0.")
     started = perf_counter()
     kept, tasks = StudyFolder(Path(folder)), tasks_of(plan)
     with kept.locked():
