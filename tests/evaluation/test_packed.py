@@ -105,8 +105,8 @@ class Harm:
         (pickle.dumps((["a", "b"], [True])), "expected photographs as bytes"),
         (pickle.dumps(([b"a", b"b"], [2])), "expected truth values"),
         (pickle.dumps([b"a"]), "expected two lists"),
-        (pickle.dumps(([b"a", b"b"], [True]))[:-4], "no such list of photographs, or damaged"),
-        (b"", "no such list of photographs, or damaged"),
+        (pickle.dumps(([b"a", b"b"], [True]))[:-4], "not such a list of photographs, or is damaged"),
+        (b"", "not such a list of photographs, or is damaged"),
         (pickle.dumps(([b"a", b"b"], [True])), "all pairs show one person; both kinds are needed"),
     ],
 )

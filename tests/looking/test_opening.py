@@ -94,7 +94,7 @@ WRONG = [
     ("mynets:build", {}, "does not say how large its faces are; give the size in pixels (size, --size)"),
     ("mynets:build", {"size": 0}, "size: expected pixels of a side, 1 to 4,096; got 0"),
     ("mynets:build", {"size": 8, "weights": "missing.safetensors"}, "there is no file of weights"),
-    ("mynets:build", {"size": 8, "weights": "notes.txt"}, "no safetensors file, or damaged"),
+    ("mynets:build", {"size": 8, "weights": "notes.txt"}, "not a safetensors file, or is damaged"),
     ("mynets:many", {"size": 8, "weights": "net.safetensors"}, "do not fit the network"),
     (
         "mynets:build",

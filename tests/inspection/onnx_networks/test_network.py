@@ -308,7 +308,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("shape", "message"),
         [
-            ([1, 10], r"expected one input \(N, C, H, W\), it takes image \(1, 10\)"),
+            ([1, 10], r"expected one input \(N, C, H, W\), but it takes image \(1, 10\)"),
             ([8, 3, 9, 9], "takes exactly 8 captures at a time"),
         ],
     )
