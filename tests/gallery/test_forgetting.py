@@ -86,7 +86,7 @@ def test_a_reader_delays_the_erasing_and_the_same_command_finishes_it(path):
         fill(gallery)
         with reader.reading() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM subjects").scalar() == 41
-            with pytest.raises(GalleryError, match=r"but the bytes are not erased yet.*being read"):
+            with pytest.raises(GalleryError, match=r"is out of the gallery.*bytes are not erased yet.*being read"):
                 gallery.forget(NAME)
         assert NAME not in {person.name for person in gallery.people()}
         [finding] = gallery.check().findings
@@ -191,3 +191,19 @@ def test_a_photograph_of_somebody_forgotten_is_free_for_another(path):
         gallery.enrol("Ann", [photograph("1.jpg")])
         gallery.forget("Ann")
         assert gallery.enrol("Anna", [photograph("1.jpg", vector=unit(3))]).enrolled == ("1.jpg",)
+
+
+def test_several_are_erased_at_once(path):
+    photographs, marks = traces()
+    with open_gallery(path, create=True) as gallery:
+        fill(gallery)
+        gallery.forget(NAME, erased=False)
+        gallery.forget("Person 3", erased=False)
+        assert NAME not in gallery
+        assert gallery.check().findings
+        gallery.erase()
+        assert not any(mark in bytes_of(path) for mark in marks)
+        assert gallery.check().findings == ()
+        gallery.erase()  # nothing is left
+        assert [entry.what for entry in gallery.audit()].count("erase") == 1
+        assert gallery.enrol("Cy", [photographs[0]]).enrolled

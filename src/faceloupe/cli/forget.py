@@ -68,11 +68,12 @@ def forget(
 
 
 def _forget_all(people: "Gallery", gone: list[tuple[int, str]], why: str, *, yes: bool, json: bool) -> None:
-    """Erase several subjects; each is out before the next one is begun."""
+    """Erase several subjects: each is out before the next one is begun, and the bytes of all go at the end."""
     if gone and not yes:
         names = ", ".join(repr(name) for _, name in gone[:20]) + (" and others" if len(gone) > 20 else "")
         _ask(f"Erase {counted(len(gone), 'subject')} {why}, {names}, from {people.name}?")
-    forgotten = [people.forget(number) for number, _ in gone]
+    forgotten = [people.forget(number, erased=False) for number, _ in gone]
+    people.erase()
     document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in forgotten]}
     words = f"Erased from {people.name}: {counted(len(forgotten), 'subject')} {why}."
     echo_json(document) if json else echo(words)

@@ -59,10 +59,6 @@ class CoarseMatrix:
     def __len__(self) -> int:
         return self._used
 
-    def n_subjects(self) -> int:
-        """Return how many subjects the rows show."""
-        return len(np.unique(self._subjects[: self._used]))
-
     def add(self, vectors: Floats, subjects: Ids, keys: Ids) -> None:
         """Add rows.
 
@@ -89,15 +85,20 @@ class CoarseMatrix:
         self._range = min(smallest, float(scales.min(initial=np.inf))), max(largest, float(scales.max(initial=0)))
         self._used = stop
 
-    def drop(self, subjects: Ids) -> None:
-        """Remove the rows of some subjects: rows from the end take their places, and the end becomes zero."""
+    def drop(self, subjects: Ids) -> int:
+        """Remove the rows of some subjects, and return how many of them had one.
+
+        Rows from the end take their places, and the end becomes zero.
+        """
         gone = np.isin(self._subjects[: self._used], subjects)
+        dropped = len(np.unique(self._subjects[: self._used][gone]))
         left = self._used - int(gone.sum())
         holes, movers = np.flatnonzero(gone[:left]), left + np.flatnonzero(~gone[left:])
         for column in self._columns():
             column[holes] = column[movers]
             column[left : self._used] = 0
         self._used = left
+        return dropped
 
     def search(self, vectors: Floats, ranks: int, fetch: Fetch) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, as :meth:`faceloupe.gallery.matrix.Matrix.search` does."""

@@ -21,7 +21,7 @@ from faceloupe.gallery.people import checked_consent, checked_name, joined_conse
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.saved_points import point_for
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import sound_rows, usual_dimensions
+from faceloupe.gallery.soundness import sound_rows
 from faceloupe.gallery.strangers import unlike_all
 from faceloupe.gallery.templates import made_by
 from faceloupe.progress import Progress
@@ -150,14 +150,15 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
     """Return the photographs just enrolled that look like none of the subject's other references."""
     paths = {_key(photograph): as_text(str(photograph.path)) for photograph in photographs}
     doubtful = []
-    for maker in sorted({_maker(photograph) for photograph in photographs}):
+    dimensions = {_maker(photograph): len(photograph.templates[0].vector) for photograph in photographs}
+    for maker in sorted(dimensions):
         if (point := point_for(connection, maker)) is None:
             continue
         of_subject = select(references.c.source_sha256, references.c.vector).where(
             references.c.subject_id == subject_id, made_by(maker)
         )
         rows = connection.execute(of_subject).all()
-        sound = sound_rows([row.vector for row in rows], usual_dimensions(connection, maker))
+        sound = sound_rows([row.vector for row in rows], dimensions[maker])
         rows = [row for row, whole in zip(rows, sound, strict=True) if whole]
         alone = unlike_all(np.stack([row.vector for row in rows]), point.threshold) if rows else []
         for row, best in alone:

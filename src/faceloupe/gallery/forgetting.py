@@ -20,24 +20,38 @@ from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import Forgotten
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
-__all__ = ["enrolled_before", "forget"]
+__all__ = ["enrolled_before", "erase", "forget"]
 
 
-def forget(database: Database, subject: str | int, reference: int | None = None) -> Forgotten:
+def forget(database: Database, subject: str | int, reference: int | None = None, *, erased: bool = True) -> Forgotten:
     """Remove a subject, or one reference, and the bytes of it, see :meth:`faceloupe.gallery.Gallery.forget`."""
     forgotten, unknown = _delete(database, subject, reference)
-    try:
-        _erase(database)
-    except GalleryError as problem:
-        whose = f"subject {subject}" if isinstance(subject, int) else repr(subject)
-        what = whose if reference is None else f"reference {reference} of {whose}"
-        raise GalleryError(
-            f"{what} is out of the gallery, but the bytes are not erased yet: {problem} Ask for the same again then, "
-            "to finish."
-        ) from problem
+    if erased or unknown is not None:
+        try:
+            erase(database)
+        except GalleryError as problem:
+            whose = f"subject {subject}" if isinstance(subject, int) else repr(subject)
+            what = whose if reference is None else f"reference {reference} of {whose}"
+            raise GalleryError(f"{what} is out of the gallery. {problem}") from problem
     if unknown is not None:
         raise SubjectError(f"{unknown} Bytes that an earlier forget had left are erased now.") from unknown
     return forgotten
+
+
+def erase(database: Database) -> None:
+    """Erase the bytes of all who were forgotten, see :meth:`faceloupe.gallery.Gallery.erase`."""
+    with database.reading() as connection:
+        if not trail.erasure_is_pending(connection):
+            return
+        reached = trail.last_forget(connection)  # one that comes after the tables are built anew is not
+    try:
+        database.erase([references.name, subjects.name])
+    except GalleryError as problem:
+        raise GalleryError(
+            f"The bytes are not erased yet: {problem} Ask for the same again then, to finish."
+        ) from problem
+    with database.writing() as connection:
+        trail.note(connection, "erase", upto=reached)
 
 
 def enrolled_before(connection: Connection, moment: datetime) -> list[tuple[int, str]]:
@@ -98,11 +112,3 @@ def _went_before(connection: Connection, subject: str | int, reference: int | No
         return not people.near(connection, subject)  # no name is kept of those; one that is near tells
     number = subject if isinstance(subject, int) else people.find(connection, subject).id
     return trail.tells_of_forgetting(connection, number, reference)
-
-
-def _erase(database: Database) -> None:
-    with database.reading() as connection:
-        reached = trail.last_forget(connection)  # one that comes after the VACUUM is not
-    database.erase([references.name, subjects.name])
-    with database.writing() as connection:
-        trail.note(connection, "erase", upto=reached)

@@ -231,13 +231,14 @@ class Gallery:
         with self.writing() as connection:
             return people.merge(connection, source, into)
 
-    def forget(self, subject: str | int, reference: int | None = None) -> Forgotten:
+    def forget(self, subject: str | int, reference: int | None = None, *, erased: bool = True) -> Forgotten:
         """Remove a subject, or one of its references, and erase the bytes of it from the database's files.
 
         The rows go in one transaction; then the files are built anew, which takes as long as copying them. If the
         process ends between the two, give the same again. What lies outside the database's files (backups,
         exports, a server's write-ahead log, blocks that a file system gave up) is not reached, see
-        :mod:`faceloupe.gallery.forgetting`.
+        :mod:`faceloupe.gallery.forgetting`. To forget several, leave the bytes with ``erased=False`` and call
+        :meth:`erase` once.
 
         Raises
         ------
@@ -250,7 +251,17 @@ class Gallery:
         GalleryError
             If another program keeps the bytes from being erased.
         """
-        return forgetting.forget(self._database, subject, reference)
+        return forgetting.forget(self._database, subject, reference, erased=erased)
+
+    def erase(self) -> None:
+        """Erase the bytes of all who were forgotten and whose bytes are left, by building the files anew once.
+
+        Raises
+        ------
+        GalleryError
+            If another program keeps it from that: do the same again then.
+        """
+        forgetting.erase(self._database)
 
     def enrolled_before(self, moment: datetime) -> list[tuple[int, str]]:
         """Return number and name of the subjects with nothing enrolled since a moment, given with its time zone."""

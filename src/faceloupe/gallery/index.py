@@ -95,8 +95,7 @@ class MatrixIndex:
         self._database = database
         self._embedder = embedder
         self._matrix: Matrix | CoarseMatrix = Matrix(0)  # while there is no reference, its dimensions are not known
-        self._seen = 0
-        self._size: Size | None = None
+        self._seen = self._subjects = 0
         self._lock = RLock()
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
@@ -112,9 +111,7 @@ class MatrixIndex:
         """Return how much is searched."""
         with self._lock:
             self.refresh()
-            if self._size is None:
-                self._size = Size(self._matrix.n_subjects(), len(self._matrix))
-            return self._size
+            return Size(self._subjects, len(self._matrix))
 
     def refresh(self) -> None:
         """Take in what changed in the gallery.
@@ -129,30 +126,37 @@ class MatrixIndex:
 
     def _take_in(self, connection: Connection) -> None:
         last = trail.last(connection)
-        if last != self._seen:
-            self._size = None
-            self._read_again(connection)
-            self._seen = last
-
-    def _read_again(self, connection: Connection) -> None:
-        rows = select(references.c.id, references.c.subject_id, references.c.vector).where(
-            made_by(self._embedder), references.c.subject_id.in_(select(subjects.c.id))
-        )
-        if self._seen == 0:
-            self._matrix = Matrix(0)
+        if last == self._seen:
+            return
+        seen, self._seen = self._seen, 0  # all is read anew after a failure in the middle
+        if seen == 0 or not len(self._matrix):
+            self._matrix = self._empty(connection)
+            self._subjects = len(self._read(connection, _references(self._embedder)))
         else:
-            changed = select(audit.c.subject_id).where(audit.c.id > self._seen, audit.c.subject_id.is_not(None))
-            rows = rows.where(references.c.subject_id.in_(changed))
-            self._matrix.drop(np.array(connection.scalars(changed.distinct()).all(), dtype=np.int64))
-        if not len(self._matrix):
-            dimensions = usual_dimensions(connection, self._embedder)
-            count = connection.scalar(select(func.count()).select_from(references).where(made_by(self._embedder))) or 0
-            self._matrix = CoarseMatrix(dimensions) if count >= COARSE_FROM and can_be_coarse() else Matrix(dimensions)
+            query = select(audit.c.subject_id).where(audit.c.id > seen, audit.c.subject_id.is_not(None))
+            changed = sorted(set(connection.scalars(query)))
+            self._subjects -= self._matrix.drop(np.array(changed, dtype=np.int64))
+            for start in range(0, len(changed), PART):
+                # By their numbers: for a query within the query SQLite looked through all subjects.
+                own = references.c.subject_id.in_(changed[start : start + PART])
+                self._subjects += len(self._read(connection, _references(self._embedder).where(own)))
+        self._seen = last
+
+    def _empty(self, connection: Connection) -> Matrix | CoarseMatrix:
+        dimensions = usual_dimensions(connection, self._embedder)
+        count = connection.scalar(select(func.count()).select_from(references).where(made_by(self._embedder))) or 0
+        return CoarseMatrix(dimensions) if count >= COARSE_FROM and can_be_coarse() else Matrix(dimensions)
+
+    def _read(self, connection: Connection, rows: Select[Any]) -> set[int]:
+        """Add the references that a query finds, and return whose they are."""
+        found: set[int] = set()
         for numbers, owners, vectors in _arrays(connection, rows, self._matrix.dimensions):
+            found.update(owners.tolist())
             if isinstance(self._matrix, CoarseMatrix):
                 self._matrix.add(vectors, owners, numbers)
             else:
                 self._matrix.add(vectors, owners)
+        return found
 
 
 class PostgresIndex:
@@ -235,6 +239,12 @@ def _vectors(connection: Connection, numbers: Ids) -> Floats:
         found = select(references.c.id, references.c.vector).where(references.c.id.in_(part))
         vectors.update((row.id, row.vector) for row in connection.execute(found))
     return np.stack([vectors[number] for number in numbers.tolist()])
+
+
+def _references(embedder: EmbedderId) -> Select[Any]:
+    """Select the references by an embedder whose subject is there."""
+    columns = references.c.id, references.c.subject_id, references.c.vector
+    return select(*columns).join_from(references, subjects).where(made_by(embedder))
 
 
 def _arrays(connection: Connection, rows: Select[Any], dimensions: int) -> Iterator[tuple[Ids, Ids, Floats]]:

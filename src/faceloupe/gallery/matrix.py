@@ -54,10 +54,6 @@ class Matrix:
         """Numbers in a vector."""
         return self._vectors.shape[1]
 
-    def n_subjects(self) -> int:
-        """Return how many subjects the rows show."""
-        return len(np.unique(self._subjects[: self._used]))
-
     def add(self, vectors: Floats, subjects: Ids) -> None:
         """Add rows.
 
@@ -75,14 +71,19 @@ class Matrix:
         self._subjects[self._used : stop] = subjects
         self._used = stop
 
-    def drop(self, subjects: Ids) -> None:
-        """Remove the rows of some subjects: rows from the end take their places, and the end becomes zero."""
+    def drop(self, subjects: Ids) -> int:
+        """Remove the rows of some subjects, and return how many of them had one.
+
+        Rows from the end take their places, and the end becomes zero.
+        """
         gone = np.isin(self._subjects[: self._used], subjects)
+        dropped = len(np.unique(self._subjects[: self._used][gone]))
         left = self._used - int(gone.sum())
         holes, movers = np.flatnonzero(gone[:left]), left + np.flatnonzero(~gone[left:])
         self._vectors[holes], self._subjects[holes] = self._vectors[movers], self._subjects[movers]
         self._vectors[left : self._used] = 0
         self._used = left
+        return dropped
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe.

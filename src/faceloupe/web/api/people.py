@@ -238,7 +238,9 @@ def _number(gallery: Gallery, name: str) -> int | None:
 
 async def _forgotten(service: Service, person: int, reference: int | None = None) -> dict[str, Any]:
     try:
-        return (await service.write(service.gallery.forget, person, reference)).to_document()
+        gone = await service.write(service.gallery.forget, person, reference, erased=False)
+        await service.write(service.gallery.erase)  # once for all who were forgotten while this waited
+        return gone.to_document()
     finally:
         service.answers.clear()  # they name who was enrolled
         service.jobs.drop_results(KIND, "it named people, and somebody was forgotten since")
