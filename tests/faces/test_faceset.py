@@ -82,7 +82,7 @@ def test_the_repr_counts_what_was_skipped_and_names_nobody():
         pytest.param({"images": IMAGES[:0], "subject": [], "captures": []}, "at least one capture", id="none"),
         pytest.param({"captures": ["a1"]}, "6 images; got 1", id="too few names of captures"),
         pytest.param({"subject": [0, 1, 2]}, r"shape \(6,\); got int64 \(3,\)", id="too few subjects"),
-        pytest.param({"subject": [0.0] * 6}, "integer a capture", id="subjects that are floats"),
+        pytest.param({"subject": [0.0] * 6}, "integer per capture", id="subjects that are floats"),
         pytest.param({"subject": [0, 1, 2, 0, 1, 3]}, "index the 3 names; got 0 to 3", id="a subject without a name"),
         pytest.param({"subject": [-1, 1, 2, 0, 1, 2]}, "got -1 to 2", id="a negative subject"),
         pytest.param({"names": ["ann", "ann", "eve"]}, "same name", id="two subjects of one name"),
