@@ -54,7 +54,12 @@ TRAINED_NETWORK, TRAINED_MANIFEST = "network.onnx", "manifest.toml"
 DEFAULT = "sface"
 """The embedder that is taken where none is asked for."""
 
-KINDS = {"NetworkClassifier": "network", "FCNNClassifier": "fcnn", "CNNClassifier": "cnn", "DeepCNNClassifier": "deep"}
+PREFIX = {
+    "NetworkClassifier": "network",
+    "FCNNClassifier": "fcnn",
+    "CNNClassifier": "cnn",
+    "DeepCNNClassifier": "deep",
+}
 FACES_AT_ONCE = 64  # as many float64 feature maps as stay small
 
 
@@ -167,7 +172,7 @@ class ClassifierEmbedder:
 
         check_is_fitted(classifier)
         self.sha256 = sha256(safetensors.torch.save(classifier.network_.state_dict())).hexdigest()
-        self.name = f"{KINDS[type(classifier).__name__]}-{self.sha256[:8]}"
+        self.name = f"{PREFIX[type(classifier).__name__]}-{self.sha256[:8]}"
         self._classifier = classifier
 
     def embed(self, faces: Floats) -> Floats:

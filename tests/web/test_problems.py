@@ -11,7 +11,7 @@ from faceloupe.errors import (
     SubjectError,
     UnavailableError,
 )
-from faceloupe.web.problems import KINDS, HTTPProblem, problems_page
+from faceloupe.web.problems import PROBLEMS, HTTPProblem, problems_page
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_errors_that_are_foreseen(ask, monkeypatch, error, status, kind):
     answer = ask("GET", "/people")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
-        "type": f"/problems#{kind}", "title": KINDS[kind].title, "status": status, "detail": "that",
-        "remedy": KINDS[kind].remedy,
+        "type": f"/problems#{kind}", "title": PROBLEMS[kind].title, "status": status, "detail": "that",
+        "remedy": PROBLEMS[kind].remedy,
     }  # fmt: skip
     assert ("retry-after" in answer.headers) == (status == 503)
     assert answer.headers["cache-control"] == "no-store" or status == 200
@@ -74,7 +74,7 @@ def test_halves_of_characters_can_be_told():
 def test_the_page_lists_every_kind(ask):
     answer = ask("GET", "http://localhost:8000/problems", key=None)
     assert answer.text == problems_page()
-    for name, kind in KINDS.items():
+    for name, kind in PROBLEMS.items():
         assert f'id="{name}"' in answer.text
         assert str(kind.status) in answer.text
 

@@ -38,7 +38,7 @@ from faceloupe.studies.fits import (
 )
 from faceloupe.studies.kept import kept_fits
 from faceloupe.studies.networks import build
-from faceloupe.studies.plan import KINDS, MOVED, StudyPlan, Task, seeds_for
+from faceloupe.studies.plan import COMPARED, MOVED, StudyPlan, Task, seeds_for
 from faceloupe.studies.trials import Trial
 from faceloupe.training.fit import batch_orders, fit_network
 from faceloupe.training.networks import initialise
@@ -216,7 +216,7 @@ def _learning(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     trials = []
     for captures in range(1, int(np.bincount(labels).min()), plan.learning_step):
         for name in NETWORKS:
-            group = fit_group(plan, images, labels, people, name, seeds=seeds, captures=captures, preprocess=KINDS)
+            group = fit_group(plan, images, labels, people, name, seeds=seeds, captures=captures, preprocess=COMPARED)
             trials += group.trials("learning")
         trials += [_baseline_trial(plan, "learning", "1-nn", images, labels, people, seed, captures) for seed in seeds]
     return Outcome(trials)
@@ -230,7 +230,7 @@ def _probed(plan: StudyPlan, group: FitGroup) -> Iterator[Trial]:
     """
     moved = _moved(group.images, plan.seed)
     for fit, (seed, step) in enumerate(zip(group.seeds, group.preprocessing, strict=True)):
-        if step.kind not in KINDS:
+        if step.kind not in COMPARED:
             continue
         held_out = group.held_out[fit]
         for experiment, images in (("probe", group.images), ("probe moved", moved)):
@@ -286,7 +286,7 @@ def _people(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     if name in NETWORKS:
         group = fit_group(
             plan, faces.images, faces.subject, everyone, name,
-            seeds=[int(split)], captures=captures, preprocess=KINDS,
+            seeds=[int(split)], captures=captures, preprocess=COMPARED,
         )  # fmt: skip
         return Outcome(group.trials("people"))
     trial = _baseline_trial(plan, "people", name, faces.images, faces.subject, everyone, int(split), captures)

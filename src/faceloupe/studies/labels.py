@@ -3,7 +3,7 @@
 from faceloupe.numerals import decimals
 from faceloupe.studies.statistics import Estimate
 
-__all__ = ["KINDS", "LABELS", "SHORT", "points", "share"]
+__all__ = ["LABELS", "PIXELS", "SHORT", "in_points", "share"]
 
 LABELS = {
     "fcnn": "FCNN",
@@ -19,7 +19,7 @@ LABELS = {
     "lda": "linear discriminant analysis",
     "deep": "our deep network",
 }
-KINDS = {"none": "pixels as they are", "centre": "mean pixel subtracted", "standardise": "pixels standardised"}
+PIXELS = {"none": "pixels as they are", "centre": "mean pixel subtracted", "standardise": "pixels standardised"}
 SHORT = {"none": "raw", "centre": "centred", "standardise": "standardised"}
 
 
@@ -28,6 +28,6 @@ def share(value: float) -> str:
     return f"{decimals(100 * value, 1)} %"
 
 
-def points(interval: Estimate) -> str:
+def in_points(interval: Estimate) -> str:
     """Return a difference of shares in points, without its sign."""
     return f"{decimals(100 * interval.estimate, 1)} points"

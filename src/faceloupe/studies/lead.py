@@ -6,7 +6,7 @@ from typing import Any
 from faceloupe.numerals import counted, decimals
 from faceloupe.studies.findings import Findings, as_document
 from faceloupe.studies.labels import share
-from faceloupe.studies.plan import KINDS
+from faceloupe.studies.plan import COMPARED
 from faceloupe.studies.statements import CONFIDENCE, LITTLE, Statement, ahead
 from faceloupe.studies.statistics import mean_over_pairs
 
@@ -57,7 +57,7 @@ def numbers(findings: Findings, statements: Sequence[Statement]) -> dict[str, An
             for statement in statements
         ]
     }
-    for kind in dict.fromkeys((*KINDS, *findings.plan.preprocess)):
+    for kind in dict.fromkeys((*COMPARED, *findings.plan.preprocess)):
         for name in ("fcnn", "cnn"):
             all_of_them, half = (findings.fits(name, kind, held_out=held_out) for held_out in (False, True))
             found[f"{name}/{kind}"] = {

@@ -9,9 +9,9 @@ from faceloupe.faces.perturbations import shift
 from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.studies.experiments import NETWORKS
 from faceloupe.studies.kept import Arrays, KeptFits
-from faceloupe.studies.labels import KINDS, LABELS
+from faceloupe.studies.labels import LABELS, PIXELS
 from faceloupe.studies.pictures import shown_layers
-from faceloupe.studies.plan import KINDS as COMPARED
+from faceloupe.studies.plan import COMPARED
 from faceloupe.studies.run import Study
 from faceloupe.studies.trials import Trial
 
@@ -93,7 +93,7 @@ def _network(study: Study, name: str, kind: str) -> dict[str, Any]:
         "accuracy": kept.accuracy.tolist(),
         **loupe_state(float(kept.mean[fits.shown]), float(kept.scale[fits.shown]), kept.moments),
     }
-    return loupe_network(name, f"{LABELS[name]}, {KINDS[kind]}", drawn, history=history)
+    return loupe_network(name, f"{LABELS[name]}, {PIXELS[kind]}", drawn, history=history)
 
 
 def _half(weights: Arrays, seed: int) -> Arrays:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faceloupe.blocks import Block, pictures
 from faceloupe.numerals import decimals, three_figures
 from faceloupe.studies.kept import KeptFits
-from faceloupe.studies.labels import KINDS
+from faceloupe.studies.labels import PIXELS
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
 
@@ -51,7 +51,7 @@ def draw_filters(fits: KeptFits, kind: str) -> Block:
     moments = fits.network("cnn", kind).moments["conv.weight"].astype(np.float32)[:, :, 0]
     return _before_after(
         f"filters-{kind}",
-        f"The CNN’s four filters before training and after, {KINDS[kind]}",
+        f"The CNN’s four filters before training and after, {PIXELS[kind]}",
         moments[0],
         moments[-1],
         f"Seed {fits.shown}.",
@@ -105,7 +105,7 @@ def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
     silent = int((maps["pooled"].max(axis=(1, 2)) == 0).sum())
     return _grey(
         f"maps-{kind}",
-        f"What each layer makes of the first face: convolution, ReLU, pooling, {KINDS[kind]}",
+        f"What each layer makes of the first face: convolution, ReLU, pooling, {PIXELS[kind]}",
         panels,
         "activation",
         6,
@@ -164,7 +164,7 @@ def draw_step(fits: KeptFits, kind: str) -> Block:
         "One step of the convolution, where filter 1 answers most to this face",
         f"The products add up to {decimals(float(products.sum()), 3, signed=True)}; with the bias of "
         f"{decimals(bias, 3, signed=True)} that is {decimals(float(layers['conv'][0, row, column]), 3, signed=True)}, "
-        f"the number in row {row + 1}, column {column + 1} of the map. Seed {fits.shown}, {KINDS[kind]}. Grey is 0; "
+        f"the number in row {row + 1}, column {column + 1} of the map. Seed {fits.shown}, {PIXELS[kind]}. Grey is 0; "
         "black and white are what stands below each picture.",
         panels,
         scale={"kind": "grey", "limit": 1.0, "unit": "of each picture’s largest number"},
@@ -185,7 +185,7 @@ def draw_products(fits: KeptFits) -> Block:
     }
     return _grey(
         "fcnn-products",
-        f"What each pixel of the first face adds to the FCNN’s hidden units, {KINDS['centre']}",
+        f"What each pixel of the first face adds to the FCNN’s hidden units, {PIXELS['centre']}",
         panels,
         "weight × pixel",
         4,
@@ -198,7 +198,7 @@ def draw_fcnn_weights(fits: KeptFits, kind: str) -> Block:
     weights = fits.network("fcnn", kind).weights["hidden.weight"][fits.shown].reshape(-1, *fits.faces.shape[1:])
     panels = {f"unit {place}": (unit, _described(f"unit {place}", unit)) for place, unit in enumerate(weights, start=1)}
     told = f"One weight for every pixel. Seed {fits.shown}."
-    return _grey(f"fcnn-weights-{kind}", f"The FCNN’s hidden units, {KINDS[kind]}", panels, "weight", 4, told)
+    return _grey(f"fcnn-weights-{kind}", f"The FCNN’s hidden units, {PIXELS[kind]}", panels, "weight", 4, told)
 
 
 def _described(name: str, array: Floats) -> str:

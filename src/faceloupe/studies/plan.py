@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 SMALLEST = 11  # pixels a side that leave the CNN one pooled value
 CAPTURES = 4  # of a subject, at least: some to train on, some to hold out
 PAIRS = 24
-KINDS = ("none", "centre")
+COMPARED = ("none", "centre")
 """The preprocessing that every study compares: pixels as they are, and with their mean subtracted."""
 FULL = {"shift_step": 1, "learning_step": 1, "network_splits": 10, "deep_splits": 10, "filter_fits": 10}
 
@@ -82,7 +82,7 @@ class StudyPlan:
     epochs: int = 20
     batch_size: int = 5
     learning_rate: float = 1e-3
-    preprocess: tuple[str, ...] = KINDS
+    preprocess: tuple[str, ...] = COMPARED
     shift_step: int = 4
     learning_pairs: int = 5
     learning_seeds: int = 4
@@ -111,7 +111,7 @@ def make_plan(
     pairs: int | Literal["all"] | None = None,
     seeds: int = 8,
     epochs: int = 20,
-    preprocess: Sequence[str] = KINDS,
+    preprocess: Sequence[str] = COMPARED,
     full: bool = False,
     seed: int = 0,
 ) -> StudyPlan:
@@ -157,7 +157,7 @@ def make_plan(
         if full
         else {"learning_pairs": min(5, len(drawn)), "learning_seeds": min(4, seeds)}
     )
-    kinds = tuple(dict.fromkeys((*KINDS, *preprocess)))
+    kinds = tuple(dict.fromkeys((*COMPARED, *preprocess)))
     return StudyPlan((chosen[0], chosen[1]), drawn, seeds, epochs, preprocess=kinds, seed=seed, **sizes)
 
 

@@ -12,10 +12,9 @@ from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.fits import PERMUTED
 from faceloupe.studies.kept import KeptFits
-from faceloupe.studies.labels import KINDS, LABELS, SHORT, share
+from faceloupe.studies.labels import LABELS, PIXELS, SHORT, share
 from faceloupe.studies.pictures import first_face
-from faceloupe.studies.plan import KINDS as KINDS_COMPARED
-from faceloupe.studies.plan import StudyPlan
+from faceloupe.studies.plan import COMPARED, StudyPlan
 from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trials
 
@@ -46,7 +45,7 @@ def reached_table(findings: Findings) -> Block:
     """Return what both networks reach, on training captures and on those held out."""
     rows = [
         [
-            f"{LABELS[name]}, {KINDS[kind]}",
+            f"{LABELS[name]}, {PIXELS[kind]}",
             *(
                 f"{findings.mean(trials, column).estimate:.3f}"
                 if "loss" in column
@@ -136,7 +135,7 @@ def _maps(shape: tuple[int, ...]) -> str:
 def still_table(plan: StudyPlan, fits: KeptFits) -> Block:
     """Return how both networks answer the first face, from the hidden layer on: the loupe, standing still."""
     rows = []
-    for kind in KINDS_COMPARED:
+    for kind in COMPARED:
         for name in ("fcnn", "cnn"):
             layers = first_face(fits, name, kind)
             before, logit = layers["hidden"], float(layers["output"][0])
@@ -178,7 +177,7 @@ def differences_table(findings: Findings) -> Block:
             gap, wins = findings.difference(cnn, fcnn, column), findings.superiority(cnn, fcnn, column)
             rows.append(
                 [
-                    KINDS[kind],
+                    PIXELS[kind],
                     what,
                     _cell(findings.mean(fcnn, column)),
                     _cell(findings.mean(cnn, column)),
@@ -270,7 +269,7 @@ def controls_table(findings: Findings) -> Block:
         rows.append(
             [
                 LABELS[name],
-                KINDS[kind],
+                PIXELS[kind],
                 control or "–",
                 _cell(findings.mean(trials, "train_accuracy")),
                 _cell(findings.mean(trials, "accuracy")),

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details: every answer that is not a success says what is wrong and what to do.
 
-A problem's ``type`` is a place on the server's page ``/problems``, which :func:`problems_page` writes from ``KINDS``.
+A problem's ``type`` is a place on the server's page ``/problems``, made of ``PROBLEMS`` by :func:`problems_page`.
 """
 
 import json
@@ -28,7 +28,7 @@ from faceloupe.errors import (
     UnavailableError,
 )
 
-__all__ = ["KINDS", "HTTPProblem", "ProblemDocument", "add_handlers", "problems_page", "responses"]
+__all__ = ["PROBLEMS", "HTTPProblem", "ProblemDocument", "add_handlers", "problems_page", "responses"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,7 +52,7 @@ class Kind:
     remedy: str
 
 
-KINDS: Mapping[str, Kind] = {
+PROBLEMS: Mapping[str, Kind] = {
     "input": Kind(422, "What was sent cannot be used", "Correct what the detail names and send it again."),
     "image": Kind(
         422, "The photograph cannot be used", "Send another photograph; the detail says what this one lacks."
@@ -89,7 +89,7 @@ class HTTPProblem(HTTPException):
     Parameters
     ----------
     kind : str
-        One of ``KINDS``.
+        One of ``PROBLEMS``.
     detail : str
         This occurrence of the problem.
     retry_after : float, optional
@@ -99,7 +99,7 @@ class HTTPProblem(HTTPException):
     """
 
     def __init__(self, kind: str, detail: str, *, retry_after: float | None = None, close: bool = False) -> None:
-        self.kind = KINDS[kind]
+        self.kind = PROBLEMS[kind]
         headers = {"Cache-Control": "no-store"}
         if retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
@@ -155,7 +155,7 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     )
     by_status: dict[int | str, dict[str, Any]] = {}
     for kind in (*everywhere, *kinds):
-        by_status.setdefault(KINDS[kind].status, {"titles": []})["titles"].append(KINDS[kind].title)
+        by_status.setdefault(PROBLEMS[kind].status, {"titles": []})["titles"].append(PROBLEMS[kind].title)
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     return {
         status: {
@@ -199,7 +199,7 @@ _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
 async def _of_error(_: Request, error: Exception) -> JSONResponse:
     kind = next(kind for known, kind in _KIND_OF_ERROR.items() if isinstance(error, known))
     return HTTPProblem(
-        kind, str(error), retry_after=5 if KINDS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        kind, str(error), retry_after=5 if PROBLEMS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
     ).response()
 
 
@@ -262,6 +262,6 @@ def problems_page() -> str:
     rows = "".join(
         f'<dt id="{name}">{escape(kind.title)} <small>({kind.status}, {name})</small></dt>\n'
         f"<dd>{escape(kind.remedy)}</dd>\n"
-        for name, kind in KINDS.items()
+        for name, kind in PROBLEMS.items()
     )
     return plain_page("Problems", f"<dl>\n{rows}</dl>")

@@ -9,9 +9,8 @@ from faceloupe.blocks import Block
 from faceloupe.studies.charts import forest_chart
 from faceloupe.studies.findings import FAILED, Findings
 from faceloupe.studies.fits import FROZEN, PERMUTED, SHUFFLED
-from faceloupe.studies.labels import KINDS, LABELS, points, share
-from faceloupe.studies.plan import KINDS as COMPARED
-from faceloupe.studies.plan import MOVED
+from faceloupe.studies.labels import LABELS, PIXELS, in_points, share
+from faceloupe.studies.plan import COMPARED, MOVED
 from faceloupe.studies.statements import (
     LITTLE,
     Figure,
@@ -58,8 +57,8 @@ def location(findings: Findings) -> Iterator[Statement]:
             for name, verdict in zip(losses, judged, strict=True)
         ),
         f"Trained on faces in the middle and asked about the same held-out faces moved by {SHIFT:.0f} of "
-        f"{findings.image_shape[1]} pixels (mean of left, right, up and down), the FCNN loses {points(cost['fcnn'])} "
-        f"of its {share(still['fcnn'].estimate)} and the CNN {points(cost['cnn'])} of its "
+        f"{findings.image_shape[1]} pixels (mean of left, right, up and down), the FCNN loses "
+        f"{in_points(cost['fcnn'])} of its {share(still['fcnn'].estimate)} and the CNN {in_points(cost['cnn'])} of its "
         f"{share(still['cnn'].estimate)}. The convolution moves with the face, but the layer after it has a weight of "
         "its own for every place. With pixels as they are most networks have learned nothing, and are no witnesses.",
         (
@@ -84,8 +83,8 @@ def local_patterns(findings: Findings) -> Iterator[Statement]:
         "The CNN finds small patterns that tell faces apart; local features matter greatly.",
         (judge(findings, "CNN, mean pixel subtracted", "lost without neighbours", grids["cnn"], LITTLE),),
         "Put the pixels of all faces in one other random order: every pixel is still there, but none beside its "
-        f"neighbours. Trained and asked like that, the CNN loses {points(cost['cnn'])} of held-out accuracy. The FCNN "
-        f"knows no neighbours; what it loses, {points(cost['fcnn'])}, is chance.",
+        f"neighbours. Trained and asked like that, the CNN loses {in_points(cost['cnn'])} of held-out accuracy. The "
+        f"FCNN knows no neighbours; what it loses, {in_points(cost['fcnn'])}, is chance.",
         (
             percent_figure("CNN, lost by permuting", cost["cnn"], signed=True),
             percent_figure("FCNN, lost by permuting", cost["fcnn"], signed=True),
@@ -106,7 +105,7 @@ def separable(findings: Findings) -> Iterator[Statement]:
         "A trained network makes the two people linearly separable. (The tutorial says it of an MLP and asks it of the "
         "CNN.)",
         tuple(
-            judge(findings, f"{LABELS[name]}, {KINDS[kind]}", "hidden layer minus pixels", gains[name, kind], LITTLE)
+            judge(findings, f"{LABELS[name]}, {PIXELS[kind]}", "hidden layer minus pixels", gains[name, kind], LITTLE)
             for name, kind in cells
         ),
         f"Of the {n} held-out captures of a pair, a straight cut through the pixels alone, laid by some and asked "
@@ -130,7 +129,7 @@ def _probe_figures(findings: Findings) -> Iterator[Figure]:
                 ]
                 text = [share(value.estimate) for value in values]
                 size = int(findings.probe(name, kind, layer).rows[0].amount)
-                who = "" if layer == "pixels" else f"{LABELS[name]}, {KINDS[kind]}: "
+                who = "" if layer == "pixels" else f"{LABELS[name]}, {PIXELS[kind]}: "
                 yield Figure(
                     f"{who}{label}, {size:,} numbers", f"{text[0]}; moved {text[1]}",
                     f"moved {values[1].range_text(percent=True)}, shuffled labels {text[2]}", values[1].n_text(),
@@ -170,7 +169,7 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
     }
     alike = {kind: findings.mean(trials, "filter_correlation") for kind, trials in fits.items()}
     judged: list[Judgement] = [
-        judge(findings, f"CNN, {KINDS[kind]}", "lost with filters frozen at their start", costs[kind], LITTLE)
+        judge(findings, f"CNN, {PIXELS[kind]}", "lost with filters frozen at their start", costs[kind], LITTLE)
         for kind in COMPARED
     ]
     free, frozen = (findings.filter_fits(control) for control in ("", FROZEN))
@@ -183,7 +182,7 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
         f"After training the filters correlate **{alike['centre'].estimate:.2f}** with the random numbers they began "
         f"as ({alike['none'].estimate:.2f} with pixels as they are): what the pictures show is the random start. "
         "Frozen there, with only the layers after them trained, the network loses "
-        f"{points(mean_over_pairs(costs['centre']))} of held-out accuracy: so much the little that they moved is "
+        f"{in_points(mean_over_pairs(costs['centre']))} of held-out accuracy: so much the little that they moved is "
         "worth, and all else the dense layers learned. A network whose task is harder does learn its filters (16 of "
         f"them, all {len(findings.captures)} people at once, varied captures, {findings.plan.epochs * 4} epochs): they "
         f"correlate {free.column('filter_correlation').mean():.2f} with their start; it names "
@@ -192,13 +191,13 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
         (
             *(
                 Figure(
-                    f"CNN, {KINDS[kind]}: correlation with the start", f"{alike[kind].estimate:.3f}",
+                    f"CNN, {PIXELS[kind]}: correlation with the start", f"{alike[kind].estimate:.3f}",
                     alike[kind].range_text(), alike[kind].n_text(),
                 )
                 for kind in COMPARED
             ),
             *(
-                percent_figure(f"CNN, {KINDS[kind]}: lost when frozen", mean_over_pairs(costs[kind]), signed=True)
+                percent_figure(f"CNN, {PIXELS[kind]}: lost when frozen", mean_over_pairs(costs[kind]), signed=True)
                 for kind in COMPARED
             ),
             Figure(

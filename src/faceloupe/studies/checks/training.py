@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from faceloupe.studies.charts import dots_chart, forest_chart
 from faceloupe.studies.findings import CHANCE_LOSS, FAILED, LEARNED, Findings
-from faceloupe.studies.labels import KINDS, LABELS, share
+from faceloupe.studies.labels import LABELS, PIXELS, share
 from faceloupe.studies.networks import equal_side
-from faceloupe.studies.plan import KINDS as COMPARED
+from faceloupe.studies.plan import COMPARED
 from faceloupe.studies.statements import (
     LITTLE,
     MUCH,
@@ -34,7 +34,7 @@ def training_accuracy(findings: Findings) -> Iterator[Statement]:
         "says",
         "The FCNN’s training accuracy is much lower than the CNN’s.",
         tuple(
-            judge(findings, KINDS[kind], "CNN minus FCNN", grids["cnn", kind] - grids["fcnn", kind], MUCH)
+            judge(findings, PIXELS[kind], "CNN minus FCNN", grids["cnn", kind] - grids["fcnn", kind], MUCH)
             for kind in COMPARED
         ),
         f"Trained on all captures as they are, the FCNN gets {share(means['fcnn', 'none'].estimate)} of them "
@@ -43,7 +43,7 @@ def training_accuracy(findings: Findings) -> Iterator[Statement]:
         "one of the pixels’ brightness, not of the kind of network.",
         (
             *(
-                percent_figure(f"{LABELS[name]}, {KINDS[kind]}", means[name, kind])
+                percent_figure(f"{LABELS[name]}, {PIXELS[kind]}", means[name, kind])
                 for kind in COMPARED
                 for name in ("fcnn", "cnn")
             ),
@@ -79,7 +79,7 @@ def overfitting(findings: Findings) -> Iterator[Statement]:
         "asks",
         "Does the network often overfit? (The tutorial asks it of the FCNN.)",
         tuple(
-            judge_share(findings, f"{LABELS[name]}, {KINDS[kind]}", "fits that overfit", flags[name, kind], OFTEN)
+            judge_share(findings, f"{LABELS[name]}, {PIXELS[kind]}", "fits that overfit", flags[name, kind], OFTEN)
             for name, kind in cells
         ),
         f"To overfit is to learn the training captures (at least {100 * LEARNED:.0f} % right) and to fail on others "
@@ -94,7 +94,7 @@ def overfitting(findings: Findings) -> Iterator[Statement]:
                 f"{loss.estimate:.3f}", loss.range_text(), loss.n_text(),
             ),
             *(
-                percent_figure(f"{LABELS[name]}, {KINDS[kind]}: held out minus training", findings.mean_of(
+                percent_figure(f"{LABELS[name]}, {PIXELS[kind]}: held out minus training", findings.mean_of(
                     fits[name, kind].grid("accuracy") - fits[name, kind].grid("train_accuracy")), signed=True)
                 for name, kind in cells
             ),
@@ -147,7 +147,7 @@ def applies(findings: Findings) -> Iterator[Statement]:
         "The CNN can apply what it learned to new captures of the same people.",
         tuple(
             judge_share(
-                findings, f"{LABELS[name]}, {KINDS[kind]}", "held-out captures right",
+                findings, f"{LABELS[name]}, {PIXELS[kind]}", "held-out captures right",
                 findings.fits(name, kind, held_out=True).grid("accuracy"), FAILED,
             )
             for name in ("cnn", "fcnn") for kind in COMPARED
@@ -165,7 +165,7 @@ def better(findings: Findings) -> Iterator[Statement]:
         for kind in COMPARED
     }
     judged: list[Judgement] = [
-        judge(findings, KINDS[kind], "CNN minus FCNN, held out", grids["cnn", kind] - grids["fcnn", kind], LITTLE)
+        judge(findings, PIXELS[kind], "CNN minus FCNN, held out", grids["cnn", kind] - grids["fcnn", kind], LITTLE)
         for kind in COMPARED
     ]
     raw, centred = (ahead(judgement.estimate) for judgement in judged if judgement.estimate)

@@ -13,7 +13,7 @@ from faceloupe.studies.statistics import Estimate
 
 __all__ = ["write_article"]
 
-KINDS = {"none": "as they are", "centre": "mean subtracted", "standardise": "standardised"}
+PIXELS = {"none": "as they are", "centre": "mean subtracted", "standardise": "standardised"}
 CHANGES = (
     ("shift x", 8.0, "moved 8 pixels to the right"),
     ("shift y", 8.0, "moved 8 pixels down"),
@@ -78,7 +78,7 @@ def _reached(found: list[Reached]) -> Iterator[Block]:
     )
     rows = [
         [
-            row.network, KINDS[row.preprocess], _percent(row.train_accuracy), _percent(row.accuracy),
+            row.network, PIXELS[row.preprocess], _percent(row.train_accuracy), _percent(row.accuracy),
             _percent(row.gap, signed=True), decimals(row.dead, 1), f"{1000 * row.seconds:.0f}",
         ]
         for row in found
@@ -118,7 +118,7 @@ def _changes(comparison: Comparison) -> Block:
         for condition, amount, _ in CHANGES:
             changed = trials.where(condition=condition, amount=amount)
             cells.append(_percent(mean(changed.grid("accuracy") - before), signed=True) if len(changed) else "–")
-        rows.append([name, KINDS[kind], *cells])
+        rows.append([name, PIXELS[kind], *cells])
     columns = {"network": "left", "pixels": "left"} | {words: "right" for _, _, words in CHANGES}
     return table("robustness", "Change of the held-out accuracy, in points, with 95 % intervals", columns, rows)
 
@@ -127,7 +127,7 @@ def _learning(comparison: Comparison) -> Block:
     trials = comparison.trials.where(experiment="learning")
     counts = sorted(set(trials.values("captures")))
     rows = [
-        [name, KINDS[kind], *(_percent(mean(part.grid("accuracy"))) for part in (
+        [name, PIXELS[kind], *(_percent(mean(part.grid("accuracy"))) for part in (
             trials.where(network=name, preprocess=kind, captures=count) for count in counts))]
         for name, kind in _entries(comparison)
     ]  # fmt: skip
@@ -142,7 +142,7 @@ def _people(comparison: Comparison) -> Block:
     for name, kind in _entries(comparison):
         trials = comparison.trials.where(experiment="people", network=name, preprocess=kind)
         accuracy = 100 * trials.column("accuracy")
-        rows.append([name, KINDS[kind], f"{accuracy.mean():.1f} %", f"{accuracy.min():.1f} to {accuracy.max():.1f}"])
+        rows.append([name, PIXELS[kind], f"{accuracy.mean():.1f} %", f"{accuracy.min():.1f} to {accuracy.max():.1f}"])
     subjects, splits = comparison.manifest["data"]["subjects"], comparison.plan.study.network_splits
     caption = (
         f"Held-out accuracy over {counted(splits, 'split')} of {subjects} people; chance is {100 / subjects:.1f} %"
@@ -168,7 +168,7 @@ def _entries(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _entry(entry: tuple[str, str]) -> str:
-    return f"{entry[0]} (pixels {KINDS[entry[1]]})"
+    return f"{entry[0]} (pixels {PIXELS[entry[1]]})"
 
 
 def _percent(estimate: Estimate, *, signed: bool = False) -> str:
