@@ -21,6 +21,17 @@ settings.load_profile("steady")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell lets what it runs in the background ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONG = {
+    "test_estimator_battery.py", "test_server.py", "test_page_places.py", "test_run.py", "test_schema.py",
+    "test_networks.py", "test_client.py", "test_study.py", "test_lessons.py", "test_integrate.py", "test_indexing.py",
+    "test_foreign_networks.py", "test_cluster.py", "test_training.py",
+}  # fmt: skip
+"""Files that take longest: first, so that at the end no core waits for the other."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(scope="session")
 def published():

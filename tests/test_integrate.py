@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -29,18 +30,27 @@ EXPECTED = {
 }
 
 
+ALONE = (1, 11)  # in a process of their own: the shortest, as whoever tries it does, and the one that starts others
+
+
 def test_there_are_twelve():
     assert [int(title.partition(".")[0]) for title, _ in PROGRAMS] == list(EXPECTED) == list(range(1, 13))
 
 
 @pytest.mark.parametrize(("title", "program"), PROGRAMS, ids=[title for title, _ in PROGRAMS])
-def test_a_program_runs(title, program, workplace):
+def test_a_program_runs(title, program, workplace, monkeypatch, capsys):
     (workplace / "program.py").write_text(program)
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "program.py"], cwd=workplace, capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stderr
-    assert re.search(EXPECTED[int(title.partition(".")[0])], run.stdout.strip(), re.DOTALL), run.stdout
+    number = int(title.partition(".")[0])
+    if number in ALONE:
+        command = [sys.executable, "-W", "error", "program.py"]
+        run = subprocess.run(command, cwd=workplace, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        printed = run.stdout
+    else:
+        monkeypatch.chdir(workplace)
+        runpy.run_path("program.py", run_name="__main__")
+        printed = capsys.readouterr().out
+    assert re.search(EXPECTED[number], printed.strip(), re.DOTALL), printed
 
 
 def test_the_programs_are_typed(tmp_path):

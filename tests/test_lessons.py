@@ -1,5 +1,6 @@
 """The notebooks of ``docs/lessons`` run from top to bottom, and end without an error."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -24,20 +25,30 @@ def _quicker(source):
     return source
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """One kernel for all notebooks, which takes longer to start and to import than they take to run."""
+    manager = pytest.importorskip("jupyter_client").AsyncKernelManager(kernel_name="python3")
+    pytest.importorskip("ipykernel")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        yield manager
+    asyncio.run(manager.shutdown_kernel(now=True))
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path, tmp_path, monkeypatch):
+def test_a_notebook_runs(path, kernel, tmp_path):
     nbformat = pytest.importorskip("nbformat")
     client = pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = _quicker(cell.source)
-    client.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
-    ).execute()
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # no name of another notebook's is there
+    runner = client.NotebookClient(notebook, km=kernel, timeout=300, resources={"metadata": {"path": tmp_path}})
+    runner.execute()
+    runner.kc.stop_channels()
     assert any(output.get("data", {}).get("image/png") for cell in notebook.cells for output in cell.get("outputs", []))
 
 
