@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from faceloupe.collection import find, index
+from faceloupe.collection import find, index, indexing
 from faceloupe.collection.schema import faces, photographs
 from faceloupe.faces import read_image
 from faceloupe.faces.sources import find_orl
 from faceloupe.recognition.recognise import template_of
 from faceloupe.recognition.thresholds import published_point
+from faceloupe.video import Clip
 
 av = pytest.importorskip("av")
 pytestmark = pytest.mark.usefixtures("published")
@@ -72,3 +73,29 @@ def test_without_pyav_a_clip_is_named_with_the_extra_and_read_once_it_is_there(c
     assert report.new == 0
     assert "pip install 'faceloupe[video]'" in report.skipped[0].reason
     assert index(collection, [clip]).faces == 2
+
+
+def test_a_frame_that_is_not_found_again_costs_sharpness_only(collection, clip, monkeypatch):
+    """A damaged clip may be read from its beginning, and give nothing where it is searched."""
+    real = Clip.frames
+
+    def frames(self, start=0.0, stop=None, **given):
+        return iter(()) if start else real(self, start, stop, **given)
+
+    monkeypatch.setattr(Clip, "frames", frames)
+    report = index(collection, [clip], keep_faces=True)
+    assert (report.new, report.faces, report.skipped) == (1, 2, [])
+    with collection.reading() as connection:
+        assert all(chip.startswith(b"\x89PNG") for chip in connection.scalars(select(faces.c.chip)))
+
+
+def test_a_clip_that_is_gone_when_it_is_read_stops_nothing(collection, clip, monkeypatch):
+    real = indexing.photograph_of_clip
+
+    def gone(path, *given, **named):
+        path.unlink()
+        return real(path, *given, **named)
+
+    monkeypatch.setattr(indexing, "photograph_of_clip", gone)
+    assert [skipped.reason for skipped in index(collection, [clip]).skipped] == ["No such file or directory"]
+    assert collection.counts()["photographs"] == 0

@@ -1,6 +1,6 @@
 """Groups that are kept: numbers that stay, rulings that hold, pages, names.
 
-Also tests ``cli/join.py``, ``cli/separate.py``, ``cli/undo.py``, ``collection/article.py``,
+Also tests ``cli/confirm.py``, ``cli/join.py``, ``cli/separate.py``, ``cli/undo.py``, ``collection/article.py``,
 ``collection/collection.py``, ``collection/groups.py``, ``collection/rulings.py``, ``collection/schema.py``,
 ``collection/seen.py``, ``scores/extrapolation.py``.
 """
@@ -328,3 +328,14 @@ def test_a_number_that_cannot_be_one_is_refused(collection, fill, number):
 def test_what_cannot_be_one_person_is_told_with_the_numbers_of_the_faces():
     with pytest.raises(InputError, match="faces 70 and 90"):
         group_faces(np.eye(2, dtype=np.float32), [1, 1], NEAR, same=[(0, 1)], names=[70, 90])
+
+
+def test_a_doubt_is_settled_from_the_shell(collection, fill):
+    fill([0, 10, 90])
+    place = ("--collection", collection.location)
+    group(collection, threshold=NEAR)
+    assert run("confirm", 1, 2, *place)[:2] == (0, "Faces 1 and 2 are one person.\n")
+    assert run("confirm", 1, 3, *place)[:2] == (0, "Faces 1 and 3 are two people.\n")
+    assert [item.weakest for item in group(collection, threshold=NEAR).groups] == [None, None]
+    assert run("undo", *place)[:2] == (0, "Taken back: confirm.\n")
+    assert run("confirm", 1, 9, *place)[0] == 2

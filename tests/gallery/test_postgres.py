@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from faceloupe.errors import GalleryError, InputError
-from faceloupe.gallery import EmbedderId, open_gallery
+from faceloupe.gallery import EmbedderId, index, open_gallery
 from faceloupe.gallery.index import MatrixIndex, PostgresIndex, Size, index_of
 from faceloupe.gallery.schema import metadata
 from faceloupe.recognition import Template
@@ -43,11 +43,17 @@ def crowd(server):
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seeds=st.lists(st.integers(0, 150), min_size=1, max_size=4), ranks=st.integers(1, 50))
-def test_the_server_finds_what_is_found_in_memory(crowd, seeds, ranks):
+@given(
+    seeds=st.lists(st.integers(0, 150), min_size=1, max_size=4),
+    ranks=st.integers(1, 50),
+    at_once=st.sampled_from([1, 3, index.PROBES]),
+)
+def test_the_server_finds_what_is_found_in_memory(crowd, seeds, ranks, at_once):
     probes = np.stack([unit(seed) for seed in seeds])
     here, there = MatrixIndex(crowd, TOY), PostgresIndex(crowd, TOY)
-    subjects, scores = there.search(probes, ranks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "PROBES", at_once)
+        subjects, scores = there.search(probes, ranks)
     assert here.size() == there.size()
     assert scores == pytest.approx(here.search(probes, ranks)[1], abs=1e-6)
     assert subjects.tolist() == here.search(probes, ranks)[0].tolist()
@@ -169,3 +175,17 @@ def test_a_server_that_does_not_answer():
         with pytest.raises(GalleryError, match="is the server running") as told:
             open_gallery(url)
     assert "secret" not in str(told.value)
+
+
+def test_the_faces_of_a_photograph_are_compared_in_one_go(crowd):
+    asked, engine = [], crowd._database.engine
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        PostgresIndex(crowd, TOY).search(np.stack([unit(seed) for seed in range(13)]), 5)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert sum("<#>" in statement for statement in asked) == 1

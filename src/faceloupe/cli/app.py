@@ -14,6 +14,7 @@ from faceloupe.cli.audit import audit
 from faceloupe.cli.backup import backup
 from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.check import check
+from faceloupe.cli.confirm import confirm
 from faceloupe.cli.crop import crop
 from faceloupe.cli.embedder import embedder
 from faceloupe.cli.enrol import enrol
@@ -53,7 +54,7 @@ SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Keep a gallery": (
         enrol, people, show, rename, merge, forget, export, import_, backup, restore, check, audit,
     ),
-    "Sort photographs into people": (index, group, find, join, separate, name, undo),
+    "Sort photographs into people": (index, group, find, join, separate, confirm, name, undo),
     "Measure and adapt recognisers": (calibrate, evaluate, adapt, embedder, weights),
     "Serve the page and the API": (serve, key),
 }  # fmt: skip

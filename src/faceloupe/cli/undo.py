@@ -1,4 +1,4 @@
-"""``faceloupe undo``: undo the last join, separate or name in a collection."""
+"""``faceloupe undo``: undo the last join, separate, confirm or name in a collection."""
 
 import typer
 
@@ -9,7 +9,10 @@ __all__ = ["undo"]
 
 
 def undo(collection: CollectionName = "collection.db") -> None:
-    """Undo the last join, separate or name. Once more undoes the one before it. Exit status 1 if nothing is left."""
+    """Undo the last join, separate, confirm or name. Once more undoes the one before it.
+
+    Exit status 1 if nothing is left.
+    """
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:

@@ -49,8 +49,9 @@ def write_article(people: People, *, show_faces: bool = False) -> dict[str, Any]
 
 MENDING = (
     "`faceloupe separate FACE...` says that faces are not the person of their group; `faceloupe join GROUP GROUP` that "
-    "two groups are one person; `faceloupe name GROUP NAME` gives a name; `faceloupe undo` takes back the last. "
-    "What was said holds for every later grouping. Faces of one photograph are never one person."
+    "two groups are one person; `faceloupe confirm FACE FACE` that two faces are grouped rightly; `faceloupe name "
+    "GROUP NAME` gives a name; `faceloupe undo` takes back the last. What was said holds for every later grouping. "
+    "Faces of one photograph are never one person."
 )
 
 

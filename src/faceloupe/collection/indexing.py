@@ -196,8 +196,10 @@ class _Run:
                 if known:
                     self.passed += 1
                     continue
-                clip = photograph_of_clip(Path(file.path), digest, self._embedder) if is_clip(file.path) else None
-                yield clip or file.path
+                yield self._clip(Path(file.path), digest) if is_clip(file.path) else file.path
+
+    def _clip(self, path: Path, digest: str) -> Photograph:
+        return photograph_of_clip(path, digest, self._embedder, pixels=self._keep_faces)
 
     def _digest(self, file: ListedFile) -> str | None:
         """Return the hash of a file; None if it cannot be read or named, which is told."""

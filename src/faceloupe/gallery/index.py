@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, proxy
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Double, Select, bindparam, distinct, func, select
+from sqlalchemy import Connection, Double, Select, bindparam, distinct, func, literal, select, union_all
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import trail
@@ -29,6 +29,9 @@ Ids = NDArray[np.int64]
 COARSE_FROM = 1_000_000
 """References from which on bytes are kept in memory and not floats, where the extra ``onnx`` is there: a quarter of 512
 MB. One probe then takes about as long, many at once up to twice as long."""
+
+PROBES = 16
+"""Faces that PostgreSQL compares with all references in one go."""
 
 PART = 10_000
 """Rows that are read from a database at a time."""
@@ -162,6 +165,8 @@ class MatrixIndex:
 class PostgresIndex:
     """Exact search in a PostgreSQL database by pgvector's inner product, in single precision; nothing is copied.
 
+    The faces of a photograph are searched for together: the references are looked at once.
+
     Parameters
     ----------
     database : Database
@@ -178,11 +183,13 @@ class PostgresIndex:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
         with self._database.reading() as connection:
             _check(vectors, ranks, usual_dimensions(connection, self._embedder) or None)
-            nearest = self._nearest(ranks, vectors.shape[1])
-            rows_by_probe = [connection.execute(nearest, {"probe": vector}).all() for vector in vectors]
-        shape = (len(vectors), len(rows_by_probe[0]) if rows_by_probe else 0)
-        subjects, scores = ([[row[column] for row in rows] for rows in rows_by_probe] for column in (0, 1))
-        return np.array(subjects, dtype=np.int64).reshape(shape), np.array(scores, dtype=np.float64).reshape(shape)
+            found: list[Any] = []
+            for start in range(0, len(vectors), PROBES):
+                part = self._nearest(vectors[start : start + PROBES], ranks)
+                found += connection.execute(part).all()
+        shape = (len(vectors), len(found) // max(len(vectors), 1))
+        owners, scores = ([row[column] for row in found] for column in (1, 2))
+        return np.array(owners, dtype=np.int64).reshape(shape), np.array(scores, dtype=np.float64).reshape(shape)
 
     def size(self) -> Size:
         """Return how much is searched."""
@@ -190,16 +197,26 @@ class PostgresIndex:
         with self._database.reading() as connection:
             return Size(*connection.execute(counts).one())
 
-    def _nearest(self, ranks: int, dimensions: int) -> Select[Any]:
+    def _nearest(self, vectors: Floats, ranks: int) -> Select[Any]:
+        """Select number of the probe, subject and score, the best first; all references are looked at once."""
         # The operator returns the negative of the product: it is made for sorting the nearest first.
-        negative: ColumnElement[float] = references.c.vector.op("<#>", return_type=Double())(
-            bindparam("probe", type_=Vector())
-        )
-        score = func.least(-func.min(negative), 1.0).label("score")
-        subject = references.c.subject_id
-        fits = func.vector_dims(references.c.vector) == dimensions
-        best = select(subject, score).where(made_by(self._embedder), fits).group_by(subject)
-        return best.order_by(score.desc(), subject).limit(ranks)
+        negative = references.c.vector.op("<#>", return_type=Double())
+        scores = [
+            func.least(-func.min(negative(bindparam(f"probe{place}", vector, Vector()))), 1.0).label(f"score{place}")
+            for place, vector in enumerate(vectors)
+        ]
+        fits = func.vector_dims(references.c.vector) == vectors.shape[1]
+        query = select(references.c.subject_id, *scores).where(made_by(self._embedder), fits)
+        best = query.group_by(references.c.subject_id).cte("best")
+        parts = [
+            select(literal(place).label("place"), best.c.subject_id, best.c[f"score{place}"].label("score"))
+            .order_by(best.c[f"score{place}"].desc(), best.c.subject_id)
+            .limit(ranks)
+            .subquery()
+            for place in range(len(vectors))
+        ]
+        every = union_all(*map(select, parts)).subquery()
+        return select(every).order_by(every.c.place, every.c.score.desc(), every.c.subject_id)
 
 
 def index_of(database: Database, embedder: EmbedderId) -> Index:

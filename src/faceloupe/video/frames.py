@@ -129,8 +129,14 @@ class Clip:
             if stop is not None and moment >= stop:
                 return
             self.end = moment + lasts
-            if moment >= start and (wanted is None or wanted(moment, small_grey(picture))):
-                yield Frame(moment, upright(picture, self._stream.sample_aspect_ratio))
+            try:
+                chosen = moment >= start and (wanted is None or wanted(moment, small_grey(picture)))
+                image = upright(picture, self._stream.sample_aspect_ratio) if chosen else None
+            except _errors() as problem:
+                kind = f"pictures of kind {picture.format.name} cannot be turned into colours ({_in_words(problem)})"
+                raise InputError(f"{self.path}: {kind}; convert it to H.264 in MP4") from problem
+            if image is not None:
+                yield Frame(moment, image)
         if stop is None and self.duration is not None and self.duration - self.end > _SHORT:
             self.problems.append(
                 f"it ends at {self.end:.3f} s, but claims to be {self.duration:.3f} s long: the rest is missing"

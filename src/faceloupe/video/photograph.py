@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from faceloupe.errors import InputError, UnavailableError, extra
+from faceloupe.faces.pixels import as_floats, to_square
 from faceloupe.recognition.align import align
-from faceloupe.recognition.chips import FaceChip
+from faceloupe.recognition.chips import CHIP_SIDE, FaceChip
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.video.frames import open_clip
@@ -14,8 +17,11 @@ from faceloupe.video.tracks import Seen
 
 __all__ = ["photograph_of_clip"]
 
+NOTHING, NOWHERE = np.zeros((0, 0, 3), dtype=np.float32), np.zeros((2, 3))
+"""Image and transform of a chip whose pixels nobody asked for."""
 
-def photograph_of_clip(path: Path, sha256: str, embedder: Embedder) -> Photograph:
+
+def photograph_of_clip(path: Path, sha256: str, embedder: Embedder, *, pixels: bool = True) -> Photograph:
     """Return the best face of each person in a clip, as the faces of a photograph.
 
     A template is that of the one best frame, not pooled, so that it compares as others do. Faces that are too poor to
@@ -27,6 +33,8 @@ def photograph_of_clip(path: Path, sha256: str, embedder: Embedder) -> Photograp
     sha256 : str
         Hash of the file's bytes.
     embedder : Embedder
+    pixels : bool
+        Cut the faces out of their frames again; otherwise chips come without their images, and the clip is read once.
 
     Returns
     -------
@@ -43,9 +51,11 @@ def photograph_of_clip(path: Path, sha256: str, embedder: Embedder) -> Photograp
     try:
         clip = identify_clip(path, embedder=embedder)
         tracks = [person.deciding.track for person in clip.people] + [each.track for each in clip.unclear]
-        size, chips = _cut(path, [track.face for track in tracks])
+        size, chips = _cut(path, [track.face for track in tracks], pixels=pixels)
     except InputError as problem:
         return _unreadable(path, sha256, str(problem).removeprefix(f"{path}: "))
+    except OSError as problem:  # it is gone since it was listed, or the disk fails
+        return _unreadable(path, "", problem.strerror or str(problem))
     return Photograph(path, sha256, size, chips, tuple(track.face.template for track in tracks))
 
 
@@ -53,12 +63,20 @@ def _unreadable(path: Path, sha256: str, reason: str) -> Photograph:
     return Photograph(path, sha256, (0, 0), (), (), PhotoProblem("unreadable", reason))
 
 
-def _cut(path: Path, faces: list[Seen]) -> tuple[tuple[int, int], tuple[FaceChip, ...]]:
-    """Return the size of the frames, and each face cut out of its frame again, (112, 112, 3)."""
-    chips = []
+def _cut(path: Path, faces: list[Seen], *, pixels: bool) -> tuple[tuple[int, int], tuple[FaceChip, ...]]:
+    """Return the size of the frames, and each face, its image (112, 112, 3) if that is asked for."""
     with open_clip(path) as clip:
-        height, width = next(clip.frames()).image.shape[:2]
-        for face in faces:
-            frame = next(clip.frames(start=face.time))
-            chips.append(align(frame.image, face.detection))
-    return (width, height), tuple(chips)
+        first = next(clip.frames(), None)
+    height, width = (0, 0) if first is None else first.image.shape[:2]
+    return (width, height), tuple(
+        _chip(path, face) if pixels else FaceChip(NOTHING, face.detection, NOWHERE) for face in faces
+    )
+
+
+def _chip(path: Path, face: Seen) -> FaceChip:
+    """Return a face cut out of its frame; where that cannot be found again, as it was seen, enlarged."""
+    with open_clip(path) as clip:
+        frame = next(clip.frames(start=face.time), None)
+    if frame is not None and frame.time == face.time:
+        return align(frame.image, face.detection)
+    return FaceChip(to_square(as_floats(face.picture), CHIP_SIDE), face.detection, NOWHERE)

@@ -1,0 +1,26 @@
+"""``faceloupe confirm``: say that two faces of a collection are grouped rightly."""
+
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import CollectionName
+from faceloupe.cli.terminal import echo
+
+__all__ = ["confirm"]
+
+
+def confirm(
+    one: Annotated[int, typer.Argument(metavar="FACE", help="Number of a face, as the page of groups lists it.")],
+    other: Annotated[int, typer.Argument(metavar="FACE", help="Another.")],
+    collection: CollectionName = "collection.db",
+) -> None:
+    """Say that two faces are grouped rightly: one person if they are in one group, otherwise two people.
+
+    Later groupings keep to it, the doubt does not come again, and undo takes it back.
+    """
+    from faceloupe.collection.collection import open_collection
+
+    with open_collection(collection) as photographs:
+        same = photographs.confirm(one, other)
+    echo(f"Faces {one} and {other} are {'one person' if same else 'two people'}.")
