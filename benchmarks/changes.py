@@ -4,7 +4,10 @@ A gallery of N subjects with one template of 128 numbers each, in a file. Search
 after one enrolment, after somebody was forgotten, and by a new program, which reads everything. Then eight people are
 forgotten one by one, and eight together. Interleaved repetitions, medians, one process, its processor time.
 
-    python benchmarks/changes.py [N]
+    python benchmarks/changes.py [N] [URL]
+
+With the URL of an empty database on PostgreSQL it is filled likewise, and 13 faces are searched for there, one by one
+and together, by the clock.
 """
 
 import sys
@@ -14,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import process_time
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,7 @@ from sqlalchemy import insert
 
 from faceloupe.gallery import EmbedderId, Gallery, open_gallery, trail
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.index import MatrixIndex
+from faceloupe.gallery.index import MatrixIndex, PostgresIndex
 from faceloupe.gallery.schema import references, subjects
 
 DIMENSIONS, RANKS, AT_ONCE, REPETITIONS, TOGETHER = 128, 5, 20_000, 5, 8
@@ -47,6 +50,27 @@ def main() -> None:
             print(f"{size:,} subjects, {path.stat().st_size / 1e6:,.0f} MB; seconds of the processor, medians")
             searches(gallery, path, size)
             forgetting(gallery, size)
+    if len(sys.argv) > 2:
+        on_a_server(sys.argv[2], size)
+
+
+def on_a_server(url: str, size: int) -> None:
+    """Print what a search for the faces of a photograph takes on PostgreSQL."""
+    with open_gallery(url, create=True) as gallery:
+        for start in range(0, size, AT_ONCE):
+            add(gallery, range(start, min(start + AT_ONCE, size)))
+    database, probes = Database(url), units(13)
+    index = PostgresIndex(database, MAKER)
+    index.search(probes[:1], RANKS)
+    alone: list[float] = []
+    together: list[float] = []
+    for _ in range(REPETITIONS):
+        alone.append(seconds(lambda: [index.search(probe[np.newaxis], RANKS) for probe in probes], perf_counter))
+        together.append(seconds(lambda: index.search(probes, RANKS), perf_counter))
+    print(f"PostgreSQL, {len(probes)} faces one by one {median(alone):13.4f}")
+    print(f"PostgreSQL, {len(probes)} together         {median(together):13.4f}", end="   ")
+    print(f"{median(alone) / median(together):7.1f} times as fast")
+    database.close()
 
 
 def searches(gallery: Gallery, path: Path, size: int) -> None:
@@ -112,11 +136,11 @@ def units(count: int) -> NDArray[np.float32]:
     return vectors
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """Return the processor time that something takes."""
-    started = process_time()
+def seconds(call: Callable[[], Any], clock: Callable[[], float] = process_time) -> float:
+    """Return how long something takes, by the processor's time or the clock's."""
+    started = clock()
     call()
-    return process_time() - started
+    return clock() - started
 
 
 if __name__ == "__main__":

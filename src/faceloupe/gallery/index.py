@@ -200,7 +200,7 @@ class PostgresIndex:
     def _nearest(self, vectors: Floats, ranks: int) -> Select[Any]:
         """Select number of the probe, subject and score, the best first; all references are looked at once."""
         # The operator returns the negative of the product: it is made for sorting the nearest first.
-        negative = references.c.vector.op("<#>", return_type=Double())
+        negative: Any = references.c.vector.op("<#>", return_type=Double())
         scores = [
             func.least(-func.min(negative(bindparam(f"probe{place}", vector, Vector()))), 1.0).label(f"score{place}")
             for place, vector in enumerate(vectors)
