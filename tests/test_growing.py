@@ -70,3 +70,10 @@ def test_another_file_is_left_alone(tmp_path, content):
     with pytest.raises(InputError, match="something else"):
         GrowingLines(path)
     assert path.read_bytes() == content
+
+
+def test_lines_nested_too_deep_are_something_else(tmp_path):
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"path": "' + 'a.jpg", "more": ' + "[" * 100_000 + "]" * 100_000 + "}\n")
+    with pytest.raises(InputError, match="holds something else"):
+        GrowingLines(path)

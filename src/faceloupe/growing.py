@@ -6,7 +6,6 @@ file is opened again.
 
 import csv
 import io
-import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from faceloupe.documents import json_text
+from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError
 from faceloupe.faces.folders import as_text
 
@@ -48,7 +47,7 @@ class GrowingFile(ABC):
         try:
             content = self._file.read().decode(errors="surrogateescape")  # a letter may be cut in two
             end = self._take_in(content)
-        except (ValueError, LookupError, TypeError) as problem:
+        except (InputError, ValueError, LookupError, TypeError) as problem:
             self._file.close()
             raise InputError(f"{path} holds something else: name a new file, or delete this one") from problem
         self._file.seek(len(content[:end].encode(errors="surrogateescape")))
@@ -120,7 +119,7 @@ class GrowingLines(GrowingFile):
         if content[: len(head)] != head[: len(content)]:
             raise ValueError(content[:80])
         end = content.rfind("\n") + 1
-        self.known = {json.loads(line)["path"] for line in content[:end].split("\n") if line}
+        self.known = {parse_json(line)["path"] for line in content[:end].split("\n") if line}
         return end
 
 

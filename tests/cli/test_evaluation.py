@@ -6,6 +6,7 @@ Also tests ``cli/calibrate.py``, ``cli/evaluate.py``.
 import json
 import re
 import shutil
+import zipfile
 from importlib import import_module
 
 import pytest
@@ -174,6 +175,73 @@ def test_one_photograph_of_each_is_enough(place, published):  # noqa: ARG001
     status, out, talk = run("calibrate", place / "faces", "--fmr", "0.06")
     assert status == 0, talk
     assert "FNMR not known: nobody has two photographs" in out
+
+
+@pytest.fixture
+def key(place):
+    (place / "key").write_bytes(bytes(range(32)))
+    (place / "key").chmod(0o600)
+    return place / "key"
+
+
+def test_a_bundle_makes_its_page_again(people, place, key):
+    status, out, talk = run("evaluate", people, "--draws", 1, "--bundle", "evidence.zip", "--sign", key)
+    assert (status, out) == (0, "evaluation.html\n")
+    assert "Bundled in evidence.zip; faceloupe evaluate evidence.zip makes the page again from it." in talk
+    status, out, talk = run("evaluate", "evidence.zip", "--sign", key, "--out", "again.html")
+    assert (status, out) == (0, "again.html\n")
+    assert "signature checked" in talk
+    assert (place / "again.html").read_bytes() == (place / "evaluation.html").read_bytes()
+    status, out, talk = run("evaluate", "evidence.zip", "--json")
+    assert status == 0
+    assert "signature not checked" in talk
+    assert json.loads(out)["schema"] == "faceloupe.evaluation/2"
+
+
+def test_another_key_or_a_changed_bundle_is_refused(people, place, key):
+    run("evaluate", people, "--draws", 1, "--bundle", "evidence.zip", "--sign", key, "--json")
+    (place / "other").write_bytes(bytes(32))
+    (place / "other").chmod(0o600)
+    status, out, talk = run("evaluate", "evidence.zip", "--sign", "other")
+    assert (status, out) == (2, "")
+    assert "its signature is wrong: it was changed, or signed with another key" in talk
+    with zipfile.ZipFile("evidence.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["page.json"] = files["page.json"].replace(b"100.00", b"99.99")
+    with zipfile.ZipFile("changed.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    status, out, talk = run("evaluate", "changed.zip")
+    assert (status, out) == (2, "")
+    assert "page.json was changed after the bundle was written" in talk
+    assert not list(place.glob("*.html"))
+
+
+def test_robustness_is_told_with_intervals(people, place):
+    status, _, talk = run("evaluate", people, "--development", 0, "--draws", 1, "--robustness", "--probes", 1, "--json")
+    assert status == 0, talk
+    run("evaluate", people, "--development", 0, "--draws", 1, "--robustness", "--probes", 1)
+    text = (place / "evaluation.html").read_text()
+    assert "Where recognition stops" in text
+    assert "FNMR of spoilt probes." in text
+
+
+def test_what_would_be_passed_over_is_refused_before_the_work(people, place, key):
+    (place / "scores.csv").write_text("score,same\n0.9,1\n0.1,0\n")
+    (place / "short").write_bytes(b"short")
+    for arguments, words in (
+        (["scores.csv", "--bundle", "b.zip"], "scores.csv is a file of scores, and --bundle takes photographs"),
+        (["scores.csv", "--robustness", "--central"], "--robustness, --central takes photographs"),
+        ([people, "--sign", key], "--sign signs a bundle: give --bundle FILE.zip too"),
+        ([people, "--bundle", "b.zip", "--sign", "short"], "a key has 32 bytes or more"),
+        ([people, "--bundle", "evidence"], "the name of a bundle ends in .zip"),
+        ([people, "--bundle", "b.zip", "--out", "b.zip"], "cannot be page and bundle both"),
+        ([people, "--probes", 5], "--probes is for --robustness"),
+    ):
+        status, out, talk = run("evaluate", *arguments)
+        assert (status, out) == (2, ""), talk
+        assert words in talk
+    assert not (place / "b.zip").exists()
 
 
 def test_scores_of_another_program(place):

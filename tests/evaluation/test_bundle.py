@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from hashlib import sha256
 
@@ -81,7 +82,17 @@ def test_a_page_changed_with_its_digests_does_not_have_the_signature_nor_the_sco
     changed(path, "scores/0-mated.npy", buffer.getvalue(), sealed=True)
     with pytest.raises(InputError, match="its signature is wrong: it was changed, or signed with another key"):
         read_bundle(path, key=key)
+    with pytest.raises(InputError, match="the EER of coarse on its page is not that of its scores"):
+        read_bundle(path)
+    page_ = page(found)
+    page_["evidence"]["recognisers"][0]["operating_points"][0]["here"]["fmr"] = 0.0
+    write_bundle(path, found)
+    changed(path, "page.json", json.dumps(page_).encode(), sealed=True)
     with pytest.raises(InputError, match=r"the rates of coarse at 0\.7000 on its page are not those of its scores"):
+        read_bundle(path)
+    page_["evidence"]["recognisers"] = []
+    changed(path, "page.json", json.dumps(page_).encode(), sealed=True)
+    with pytest.raises(InputError, match="its page tells of other recognisers than its scores are of"):
         read_bundle(path)
 
 
@@ -99,3 +110,19 @@ def test_what_is_no_bundle(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(InputError, match="not a bundle of an evaluation"):
         read_bundle(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(InputError, match="is no regular file"):
+        read_bundle(tmp_path / "pipe.zip")
+
+
+def test_a_page_with_as_many_numbers_as_it_takes_is_read_again(found, tmp_path):
+    """JSON from outside is bounded; a bundle must not be one that can be written and never read."""
+    path = tmp_path / "evidence.zip"
+    write_bundle(path, found)
+    long = page(found)
+    long["evidence"]["more"] = [0] * 1_000_001
+    changed(path, "page.json", json.dumps(long).encode(), sealed=True)
+    assert len(read_bundle(path).to_document()["more"]) == 1_000_001

@@ -99,3 +99,19 @@ def test_a_damaged_cache_says_what_to_do_and_can_be_forgotten(cache):
     assert forget_cache() == 0
     with TemplateCache():
         pass
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("vector", b"abc"), ("quality", "{"), ("quality", "{}"), ("quality", "[]")]
+)
+def test_a_damaged_row_is_explained(column, value, coarse, cache):
+    with TemplateCache() as kept:
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+    with sqlite3.connect(cache / "templates.sqlite3") as rows:
+        rows.execute(
+            {"vector": "UPDATE templates SET vector = ?", "quality": "UPDATE templates SET quality = ?"}[column],
+            (value,),
+        )
+    rows.close()
+    with TemplateCache() as kept, pytest.raises(InputError, match=r"cannot be used.*--forget-cache"):
+        kept.find("ab" * 32, coarse, DETECTING)

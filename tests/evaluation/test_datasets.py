@@ -175,3 +175,12 @@ def test_lfw_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("FACELOUPE_LFW", str(tmp_path))
     with pytest.raises(UnavailableError, match="FACELOUPE_LFW"):
         open_data("lfw")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe1\n"])
+def test_a_list_that_is_empty_or_no_text_is_explained(content, lfw):
+    view_1(lfw)
+    for name in ("pairsDevTest.txt", "pairs.txt"):
+        (lfw / name).write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name} is not as LFW publishes it"):
+            open_data("lfw" if name == "pairs.txt" else "lfw-view1")

@@ -3,8 +3,12 @@
 Also tests ``evaluation/distortions.py``.
 """
 
+import pickle
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation import evaluate
@@ -68,6 +72,8 @@ def test_the_page_says_where_it_stops(people):
     assert len(robustness.rates) == 34
     assert max(rate.fnmr for rate in robustness.rates if rate.name == "size") > robustness.plain.fnmr
     assert all(rate.fnmr in rate.interval for rate in robustness.rates)
+    assert all(rate.fmr is None if rate.n_failed == 3 else rate.fmr in rate.fmr_interval for rate in robustness.rates)
+    assert robustness.plain.fmr_interval.high > 0.01  # three probes with strangers say little
     blocks = {block.get("id"): block for section in page(found)["sections"] for block in section["blocks"]}
     assert [series["name"] for series in blocks["robustness"]["series"]] == [way.name for way in DISTORTIONS]
     assert "FNMR is 50.00 % or more from: blur:" in found.to_document()["robustness"]["words"]
@@ -76,3 +82,15 @@ def test_the_page_says_where_it_stops(people):
 def test_it_takes_a_threshold(people, coarse):
     with pytest.raises(InputError, match="robustness: it takes a threshold fixed before"):
         evaluate(people, [coarse], development=0, draws=1, robustness=1)
+
+
+def test_chips_of_a_packed_file_stay_chips(people, tmp_path):
+    """No face is looked for in what was cut out before, spoilt or not: it would seem as if spoiling lost it."""
+    chips = [find_faces(people / f"s{who}" / f"{n}.pgm")[0].image for who in (1, 2) for n in (1, 2)]
+    files = [BytesIO() for _ in chips]
+    for file, chip in zip(files, chips, strict=True):
+        Image.fromarray(np.rint(255 * chip).astype(np.uint8)).save(file, "PNG")
+    a, b, c, d = (file.getvalue() for file in files)
+    (tmp_path / "pairs.bin").write_bytes(pickle.dumps(([a, b, a, c, c, d, b, d], [True, False, True, False])))
+    found = evaluate(tmp_path / "pairs.bin", ["sface"], draws=1, robustness=4).robustness
+    assert [rate.n_failed for rate in (found.plain, *found.rates)] == [0] * 35

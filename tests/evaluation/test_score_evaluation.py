@@ -4,6 +4,7 @@ Also tests ``evaluation/score_files.py``.
 """
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -98,3 +99,30 @@ def test_pairs_of_photographs_are_no_scores(tmp_path):
     path.write_text("photo_a,photo_b,same\na.jpg,b.jpg,1\n")
     assert not is_score_file(path)
     assert not is_score_file(tmp_path)
+
+
+def test_two_people_have_rates_and_no_threshold(tmp_path):
+    """There are no two halves of them: what needs none is told, and why the rest is not."""
+    path = tmp_path / "few.csv"
+    path.write_text("score,subject_a,subject_b\n0.9,ann,ann\n0.8,bob,bob\n0.1,ann,bob\n0.2,bob,ann\n")
+    found = evaluate_scores(path)
+    assert (found.auc, found.points, found.likelihood) == (1.0, (), None)
+    assert "too few people or comparisons" in found.notes[0]
+    assert "too few people or comparisons" in render_page(page(found))
+
+
+BAD_LINES = {
+    "score,subject_a,subject_b\n0.9,ann,\n": "line 2: expected a subject on both sides, got 'ann' and ''",
+    "score,subject_a,subject_b\n0.9\n": "line 2: expected a subject on both sides, got '' and ''",
+    "score,subject_a,subject_b,same\n0.9,ann,bob,1\n": "line 2: same is '1' of 'ann' and 'bob'",
+    "score,same,score\n0.9,1,0.8\n": "has two columns score",
+}
+
+
+@pytest.mark.parametrize("content", BAD_LINES)
+def test_what_contradicts_itself_or_lacks_a_subject_is_refused(content, tmp_path):
+    """An empty cell on both sides was a mated comparison, and one of two columns was taken silently."""
+    path = tmp_path / "scores.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=re.escape(BAD_LINES[content])):
+        read_scores(path)

@@ -3,6 +3,8 @@
 Also tests ``scores/evidence.py``.
 """
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from faceloupe.errors import InputError
 from faceloupe.scores import ScoreSet
-from faceloupe.scores.evidence import LikelihoodRatio, evidence_words, posterior
+from faceloupe.scores.evidence import LikelihoodRatio, posterior
 from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio, pooled_shares
 
 
@@ -134,22 +136,7 @@ def test_evidence_in_words_and_back():
     assert middle.low < middle.log10_lr < middle.high
     assert middle.posterior == pytest.approx(posterior(middle.log10_lr, 0.01))
     assert "With the stated prior of 0.01" in middle.words()
+    assert not re.search("strong|moderate|weak", middle.words())  # the scales of words differ
     assert "Without a prior this is no probability" in found.evidence(2.0).words()
     with pytest.raises(InputError, match="not the document of a likelihood ratio"):
         LikelihoodRatio.from_document({"slope": 1})
-
-
-@pytest.mark.parametrize(
-    ("log10_lr", "words"),
-    [
-        (0.2, "no support for one person or two"),
-        (0.31, "weak support for one person"),
-        (-1.5, "moderate support for two people"),
-        (2, "moderately strong support for one person"),
-        (-3.2, "strong support for two people"),
-        (5, "very strong support for one person"),
-        (6, "extremely strong support for one person"),
-    ],
-)
-def test_the_words_are_those_of_the_guideline(log10_lr, words):
-    assert evidence_words(log10_lr) == words

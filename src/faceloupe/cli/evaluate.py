@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 
+PROBES = 100  # spoilt by --robustness
+
+
 def _forget(wanted: bool) -> None:
     if not wanted:
         return
@@ -81,7 +84,9 @@ def evaluate(
         bool,
         typer.Option("--robustness", help="Also measure on photographs spoilt by blur, noise, masks ..."),
     ] = False,
-    probes: Annotated[int, typer.Option(min=1, help="Photographs that --robustness spoils.")] = 100,
+    probes: Annotated[
+        int | None, typer.Option(min=1, help="Photographs that --robustness spoils. By default 100.")
+    ] = None,
     bundle: Annotated[
         Path | None,
         typer.Option(metavar="FILE.zip", help="Also write page, numbers and scores into one sealed file."),
@@ -112,14 +117,23 @@ def evaluate(
     from faceloupe.report.page import write_page
 
     page = out or (None if json else Path("evaluation.html"))
-    if sign is not None and bundle is None and not is_bundle(data):
-        raise InputError("--sign signs a bundle: give --bundle FILE.zip too, or a bundle as DATA")
+    bundled, scored = is_bundle(data), impostors is not None or is_score_file(data)
+    photographs = {
+        "--bundle": bundle, "--robustness": robustness, "--groups": groups, "--gallery": gallery,
+        "--embedder": embedder, "--central": central, "--faces": faces,
+    }  # fmt: skip
+    if (bundled or scored) and (meant := [name for name, value in photographs.items() if value]):
+        kind = "a bundle" if bundled else "a file of scores"
+        raise InputError(f"{data} is {kind}, and {', '.join(meant)} takes photographs")
+    if probes and not robustness:
+        raise InputError("--probes is for --robustness: give both")
+    _check_bundle(bundle, sign, page, bundled=bundled)
     for written in filter(None, (page, bundle)):
-        check_file(written, (data, gallery, sign))
-    if is_bundle(data):
+        check_file(written, (data, gallery, sign, impostors, groups))
+    if bundled:
         _unbundle(data, sign, page, json=json)
         return
-    if impostors is not None or is_score_file(data):
+    if scored:
         _scores(data, impostors, page, json=json)
         return
     names = tuple(embedder or ("sface",))
@@ -129,7 +143,7 @@ def evaluate(
         evaluation = evaluated(
             data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
             points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache,
-            robustness=probes if robustness else 0, command=typed(), progress=show,
+            robustness=(probes or PROBES) if robustness else 0, command=typed(), progress=show,
         )  # fmt: skip
     document = make_page(evaluation, show_faces=faces)
     if page is not None:
@@ -141,6 +155,20 @@ def evaluate(
     echo_json(evaluation.to_document()) if json else echo(str(page))
 
 
+def _check_bundle(bundle: Path | None, sign: Path | None, page: Path | None, *, bundled: bool) -> None:
+    """Let choices through that make a bundle, before the work begins."""
+    from faceloupe.seals import read_secret
+
+    if sign is not None and bundle is None and not bundled:
+        raise InputError("--sign signs a bundle: give --bundle FILE.zip too, or a bundle as DATA")
+    if bundle is not None and bundle.suffix.lower() != ".zip":
+        raise InputError(f"{bundle}: the name of a bundle ends in .zip, by which it is known when it is read again")
+    if bundle is not None and page is not None and bundle.absolute() == page.absolute():
+        raise InputError(f"{bundle} cannot be page and bundle both; name another one with --out")
+    if sign is not None:
+        read_secret(sign)
+
+
 def _unbundle(data: str, key: Path | None, page: Path | None, *, json: bool) -> None:
     """Make the page of a bundle again, once it is known to be unchanged."""
     from faceloupe.evaluation.bundle import read_bundle
@@ -149,8 +177,11 @@ def _unbundle(data: str, key: Path | None, page: Path | None, *, json: bool) -> 
 
     bundle = read_bundle(data, key=key)
     document = make_page(bundle)
-    if page is not None:
-        write_page(page, document)
+    try:
+        if page is not None:
+            write_page(page, document)
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise InputError(f"The page in {data} cannot be drawn: {type(problem).__name__} {problem}") from problem
     say(repr(bundle))
     say_lead(document)
     echo_json(bundle.to_document()) if json else echo(str(page))

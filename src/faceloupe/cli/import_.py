@@ -18,7 +18,11 @@ def import_(
     ],
     gallery: GalleryName = "faceloupe.db",
     with_thresholds: Annotated[
-        bool, typer.Option("--with-thresholds", help="Also take its calibrated thresholds where this gallery has none.")
+        bool,
+        typer.Option(
+            "--with-thresholds",
+            help="Also take its thresholds where this gallery has none, believing the FMR that the file tells.",
+        ),
     ] = False,
     signed_by: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Refuse a file that export --sign KEY has not signed.")
@@ -38,7 +42,10 @@ def import_(
     for conflict in result.conflicts:
         say(f"not imported: {legible(conflict.path)}: {conflict.reason}")
     for threshold in result.thresholds:
-        say(f"not taken: the threshold of the file, {threshold}. --with-thresholds takes it: it decides who is whom.")
+        say(
+            f"not taken: the threshold of the file, {threshold}. It decides who is whom, and its FMR is what the file "
+            "says: nothing here measured it. --with-thresholds believes it; faceloupe calibrate measures one."
+        )
     if json:
         echo_json(result.to_document())
     else:

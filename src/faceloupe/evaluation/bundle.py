@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError
+from faceloupe.evaluation.comparisons import NEVER
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.files import write_whole
+from faceloupe.files import open_regular, write_whole
 from faceloupe.pages import Shown, page
-from faceloupe.scores.rates import fmr, fnmr
+from faceloupe.scores.rates import auc, det_curve, fmr, fnmr
 from faceloupe.scores.sets import ScoreSet
 from faceloupe.seals import check_seals, read_secret, seals_of
 
@@ -33,6 +34,7 @@ SCHEMA = "faceloupe.bundle/1"
 MANIFEST, PAGE, SEAL = "manifest.json", "page.json", "seal.json"
 ARRAYS = ("mated", "non_mated", "mated_subjects", "non_mated_subjects")
 MOST_BYTES, MOST_FILES = 2**31, 1000
+MOST_OF_PAGE, MOST_VALUES = 2**28, 2**24  # of a page, which holds every number of an evaluation
 FIRST = (1980, 1, 1, 0, 0, 0)  # of every file in it, so that equal content makes equal bytes
 
 
@@ -149,7 +151,7 @@ def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
 
 
 def _unpacked(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
+    with open_regular(path, MOST_BYTES) as file, zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         names = [member.filename for member in members]
         if len(set(names)) != len(names) or len(names) > MOST_FILES:
@@ -175,14 +177,22 @@ def _checked(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
         if sha256(files[name]).hexdigest() != digest:
             raise InputError(f"{name} was changed after the bundle was written")
     scores = {each["label"]: _scores(files, number, each) for number, each in enumerate(manifest["recognisers"])}
-    document = parse_json(files[PAGE])
+    document = parse_json(files[PAGE], max_bytes=MOST_OF_PAGE, max_values=MOST_VALUES)
+    if [each["label"] for each in document["evidence"]["recognisers"]] != list(scores) or not document["title"]:
+        raise InputError("its page tells of other recognisers than its scores are of, or has no title")
     for recogniser in document["evidence"]["recognisers"]:
         _check_rates(recogniser, scores[recogniser["label"]])
     return Bundle(document, scores, manifest["provenance"], secret is not None)
 
 
 def _check_rates(recogniser: Mapping[str, Any], scores: ScoreSet) -> None:
-    """Check that the rates are those of the scores, at every threshold fixed beforehand."""
+    """Check that the numbers are those of the scores: EER, AUC, and both rates at every threshold fixed beforehand."""
+    most = recogniser["every_two"] or recogniser["main"]
+    failed = np.full(scores.failed_mated, NEVER), np.full(scores.failed_non_mated, NEVER)
+    whole = ScoreSet(np.append(scores.mated, failed[0]), np.append(scores.non_mated, failed[1]))
+    for name, value in (("eer", det_curve(whole).eer.rate), ("auc", auc(whole))):
+        if not isclose(most[name], value, abs_tol=1e-9):
+            raise InputError(f"the {name.upper()} of {recogniser['label']} on its page is not that of its scores")
     for entry in recogniser["operating_points"]:
         here = entry["here"]
         told = here["fmr"], here["fnmr"]
@@ -203,7 +213,7 @@ def _array_name(number: int, name: str) -> str:
 
 def _npy(values: NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, values.astype(np.int32) if values.dtype.kind == "i" else values, allow_pickle=False)
+    np.save(buffer, values, allow_pickle=False)
     return buffer.getvalue()
 
 

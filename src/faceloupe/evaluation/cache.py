@@ -80,7 +80,7 @@ class TemplateCache:
         key = self._key(photograph, embedder, detecting)
         with self._explained():
             row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(parse_json(row[1])))
+            return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(parse_json(row[1])))
 
     def keep(self, photograph: str, embedder: Embedder, detecting: FaceSearch, template: Cached) -> None:
         """Keep a template, unless its embedder has no hash; the end of this process, however sudden, loses none."""
@@ -119,7 +119,7 @@ class TemplateCache:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, InputError, ValueError, TypeError, KeyError) as problem:
             raise InputError(
                 f"The cache of templates, {self._path}, cannot be used: {problem}. Delete it (faceloupe evaluate "
                 "--forget-cache), or do without (--no-cache)"

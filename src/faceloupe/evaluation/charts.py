@@ -3,19 +3,15 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
 from faceloupe.blocks import Block, chart
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.evaluation.results import Measured
+from faceloupe.evaluation.results import SHARES, Measured
 from faceloupe.evaluation.verification import Verification
 
 __all__ = ["cmc_chart", "det_chart", "fpir_chart", "reject_chart"]
 
 STYLES = ("blue", "orange", "grey-alt", "grey", "blue-alt", "orange-alt")
 RANKS = 10  # of a CMC
-REFUSED = 0.3  # of the comparisons, at most
-STEPS = 60  # of a curve of refusals
 
 
 def det_chart(id: str, title: str, found: Evaluation, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002
@@ -85,7 +81,6 @@ def fpir_chart(found: Evaluation) -> Block:
 
 def reject_chart(one: Measured) -> Block:
     """Return FNMR when the mated comparisons of the lowest quality are refused, for each measure of quality."""
-    shares = np.linspace(0, REFUSED, STEPS + 1)
     threshold = next(iter(one.rejection.values())).threshold
     return chart(
         "reject",
@@ -96,7 +91,7 @@ def reject_chart(one: Measured) -> Block:
         x={"label": "Mated comparisons refused", "unit": "%"},
         y={"label": "FNMR of the others"},
         series=[
-            _series(name, style, shares, [curve.at(float(share)) for share in shares])
+            _series(name, style, SHARES, map(curve.at, SHARES.tolist()))
             for (name, curve), style in zip(one.rejection.items(), STYLES, strict=False)
         ],
     )

@@ -40,6 +40,9 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
         raise InputError(f"{path} is not a CSV file: {problem}") from problem
     names = [name.strip().lower().replace(" ", "_") for name in rows[0]] if rows else []
     missing = [name for name in columns if name not in names]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path} has two columns {', '.join(twice)}: nobody knows which one is meant")
     expected = f"expected a first line with {','.join(columns)} {rest}"
     if missing:
         raise InputError(f"{path} has no column {', '.join(missing)}; {expected}")

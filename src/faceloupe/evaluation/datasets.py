@@ -222,7 +222,7 @@ def _packed(path: Path) -> Labelled:
     """Return a packed file's photographs; pairs are in ten folds, one after another, if each has both kinds."""
     photographs, captures, same = read_packed(path)
     folds = tuple(str(1 + FOLDS * place // len(same)) for place in range(len(same)))
-    whole = all(len({truth for truth, fold in zip(same, folds, strict=True) if fold == each}) == 2 for each in folds)
+    whole = len(set(zip(same.tolist(), folds, strict=True))) == 2 * len(set(folds))
     if len(set(same.tolist())) != 2:
         raise InputError(f"{path}: all pairs show {'one person' if same[0] else 'two people'}; both kinds are needed")
     return Labelled(

@@ -27,9 +27,10 @@ from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.recognise import recognise
 from faceloupe.recognition.search import FaceSearch
 
-__all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "as_photo", "embed_captures"]
+__all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "as_photo", "embed_captures", "photo_of_chip"]
 
 Floats = NDArray[np.float32]
+Pixels8 = NDArray[np.uint8]
 
 SIDE = 64  # of the grey faces that embedders are fitted on
 
@@ -245,8 +246,11 @@ def as_photo(path: Path | PackedPhoto) -> Path | bytes | Photograph:
         image = decode(path.content, "/".join(path.parts), colour=True)
     except ImageError:  # whoever recognises it says why
         return path.content
-    if image.shape[:2] != (CHIP_SIDE, CHIP_SIDE):
-        return path.content
+    return path.content if image.shape[:2] != (CHIP_SIDE, CHIP_SIDE) else photo_of_chip(path, image)
+
+
+def photo_of_chip(path: PackedPhoto, image: Pixels8 | Floats) -> Photograph:
+    """Return the photograph that a packed chip, (112, 112, 3), was cut out of, as if it were nothing but the chip."""
     landmarks = Landmarks(*(Point(*point) for point in REFERENCE_POINTS))
     chip = align(image, Detection(Box(0.0, 0.0, float(CHIP_SIDE), float(CHIP_SIDE)), landmarks, 1.0))
     return Photograph(Path(*path.parts), path.sha256, (CHIP_SIDE, CHIP_SIDE), (chip,), ())

@@ -31,6 +31,7 @@ from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.recognition.weights import YUNET
 from faceloupe.scores.points import OperatingPoint, rule_of_3
 from faceloupe.scores.sets import ScoreSet
 
@@ -198,7 +199,8 @@ def evaluate(
     if len(gone) == len(labelled.paths):
         raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
     photographs, (labelled, captures) = labelled.paths, pool(labelled, captures)
-    provenance = provenance_of(labelled, captures.digests, engine=engine, command=command)
+    detector = (detecting.detector or YUNET).sha256
+    provenance = provenance_of(labelled, captures.digests, engine=engine, command=command, detector_sha256=detector)
     labelled, usable, notes = audited(labelled, captures)
     parts = split(labelled, usable, development, seed)
     bench = Bench(labelled, parts, captures, plan)

@@ -27,8 +27,8 @@ class Doubt:
     Attributes
     ----------
     kind : {"fits no other", "two names"}
-        A photograph that is no more like the others of its person than strangers are, while they are like one another
-        (or there is only one other); or two people who are more alike than a quarter of all photographs of one person.
+        A photograph that is no more like any other of its person than strangers are; or two people who are more alike
+        than a quarter of all photographs of one person.
     captures : tuple of int
         The photograph with the one it is most like; or the most alike photographs of the two people.
     score : float

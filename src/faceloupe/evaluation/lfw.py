@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceloupe.errors import InputError
+from faceloupe.files import read_bytes
 
 __all__ = ["LFW", "Row", "lfw_view_1", "lfw_view_2"]
 
 LFW = ("lfw", "lfw-view1", "lfw-view2")
 """What LFW is called: whichever view there is (View 2 first), or one of them."""
 
+MOST = 2**24  # bytes of a list; the longest has 180,000
 TRAIN_FILE, TEST_FILE, FOLDS_FILE = "pairsDevTrain.txt", "pairsDevTest.txt", "pairs.txt"
 
 
@@ -64,14 +66,14 @@ def _find(root: Path, name: str) -> Path | None:
 
 
 def _read_list(path: Path, fold: str) -> list[Row]:
-    count, *lines = path.read_text(encoding="utf-8").splitlines()
+    count, *lines = _lines(path)
     if not count.strip().isdecimal() or len(lines) < 2 * int(count):
         raise InputError(f"{path} is not as LFW publishes it: its first line is {count!r}, {len(lines)} follow")
     return [_row(path, line, fold) for line in lines[: 2 * int(count)]]
 
 
 def _read_folds(path: Path) -> Iterator[Row]:
-    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    head, *lines = _lines(path)
     sizes = head.split()
     if len(sizes) != 2 or not all(size.isdecimal() for size in sizes):
         raise InputError(f"{path} is not as LFW publishes it: its first line is {head!r}, two numbers were expected")
@@ -80,6 +82,14 @@ def _read_folds(path: Path) -> Iterator[Row]:
         raise InputError(f"{path} is cut off: {folds * each} pairs were announced, {len(lines)} lines follow")
     for index, line in enumerate(lines[: folds * each]):
         yield _row(path, line, str(1 + index // each))
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a list, one at least."""
+    try:
+        return read_bytes(path, MOST).decode("utf-8").splitlines() or [""]
+    except UnicodeDecodeError as problem:
+        raise InputError(f"{path} is not as LFW publishes it: {problem}") from problem
 
 
 def _row(path: Path, line: str, fold: str) -> Row:

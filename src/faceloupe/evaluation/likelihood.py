@@ -61,12 +61,15 @@ def likelihood_report(
     return LikelihoodReport(ratio, cllr(mated, non_mated), cllr_min(test), mated, non_mated)
 
 
-def likelihood_section(label: str, report: LikelihoodReport, suffix: str = "") -> Iterator[Block]:
+def likelihood_section(
+    label: str, report: LikelihoodReport, suffix: str = "", others: str = "other people"
+) -> Iterator[Block]:
     """Yield what a score is worth as evidence, with Tippett and ECE plots."""
     ratio, wrong = report.ratio, report.misleading()
+    with_sign = f"{'−' if ratio.offset < 0 else '+'} {abs(ratio.offset):.2f}"
     yield text(
-        f"**{label}.** log10 LR = {ratio.slope:.2f} × score − {-ratio.offset:.2f}, never below {ratio.low:.2f} nor "
-        f"above {ratio.high:.2f}, for the people support no more; fitted to {ratio.source}. On other people Cllr is "
+        f"**{label}.** log10 LR = {ratio.slope:.2f} × score {with_sign}, never below {ratio.low:.2f} nor "
+        f"above {ratio.high:.2f}, for the data support no more; fitted to {ratio.source}. On {others} Cllr is "
         f"**{report.cllr:.4f} bits** (0 is perfect, 1 says nothing; {report.cllr_min:.4f} is the least that these "
         f"scores can have). {100 * wrong['mated']:.2f} % of mated comparisons have an LR below 1, "
         f"{100 * wrong['non_mated']:.2f} % of non-mated ones 1 or more. An LR is no probability: that takes a prior."

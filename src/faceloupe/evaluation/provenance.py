@@ -13,7 +13,10 @@ from faceloupe.recognition.weights import YUNET
 
 __all__ = ["Provenance", "data_digest", "provenance_of"]
 
-PACKAGES = ("faceloupe", "numpy", "scipy", "opencv-python-headless", "openvino", "onnxruntime", "torch", "scikit-learn")
+PACKAGES = (
+    "faceloupe", "numpy", "scipy", "pillow", "opencv-python-headless", "opencv-python", "openvino", "onnxruntime",
+    "torch", "scikit-learn",
+)  # fmt: skip
 BY_HAND = "faceloupe.evaluate(...) in Python"
 
 
@@ -52,7 +55,9 @@ class Provenance:
         return asdict(self)
 
 
-def provenance_of(data: Labelled, digests: Sequence[str], *, engine: str, command: str = "") -> Provenance:
+def provenance_of(
+    data: Labelled, digests: Sequence[str], *, engine: str, command: str = "", detector_sha256: str = YUNET.sha256
+) -> Provenance:
     """Return what is known now.
 
     Parameters
@@ -71,7 +76,7 @@ def provenance_of(data: Labelled, digests: Sequence[str], *, engine: str, comman
         {"python": platform.python_version(), **dict(_installed())},
         engine,
         f"{platform.system()} {platform.machine()}",
-        YUNET.sha256,
+        detector_sha256,
     )
 
 

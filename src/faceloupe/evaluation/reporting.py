@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from faceloupe.blocks import Block, table, text
+from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.rates_in_words import failures_words, rate_between, rate_in, unbroken
 from faceloupe.evaluation.results import Measured
 from faceloupe.numerals import counted
-from faceloupe.recognition.weights import SFACE, YUNET
+from faceloupe.recognition.provenance import provenance_of
+from faceloupe.recognition.weights import YUNET
 from faceloupe.scores.intervals import SHARING
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reporting_section"]
 
+UNSTATED = "not stated: it comes without a manifest"
 UNKNOWN = "**Not in the data: state it beside this report.** "
 ORIGINS = {"chosen": "chosen on the development side", "given": "given with the request", "published": "published"}
 
@@ -51,9 +54,10 @@ def reporting_section(found: "Evaluation") -> Iterator[Block]:
 
 def _items(found: "Evaluation") -> dict[str, str]:
     most, detecting = found.parts.test.most, found.detecting
+    by = detecting.detector or YUNET
     n_mated = int(most.same.sum())
     return {
-        "System tested": f"{', '.join(one.label for one in found.measured)}; faces found by {YUNET.name}; model cards "
+        "System tested": f"{', '.join(one.label for one in found.measured)}; faces found by {by.name}. Model cards are "
         "below.",
         "Kind of evaluation": "Technology evaluation, offline: an algorithm compares stored photographs. Nobody was "
         "captured for it.",
@@ -138,14 +142,9 @@ def _rates(one: Measured) -> str:
 
 
 def _card(one: Measured, found: "Evaluation") -> Block:
-    published = one.embedder.split("+")[0] == SFACE.name
-    training = (
-        "not documented by the publisher (opencv_zoo issues 124 and 313)"
-        if published
-        else "the development side of these data"
-        if one.how != "as given"
-        else "not known to faceloupe"
-    )
+    known, by = provenance_of(one.sha256), found.detecting.detector or YUNET
+    fitted = "the development side of these data" if one.label in FITTED else UNSTATED
+    detector = f"; {YUNET.licence}, {YUNET.source}" if by is YUNET else f", SHA-256 `{by.sha256}`"
     return table(
         f"card-{found.measured.index(one)}",
         f"Model card: {one.label}.",
@@ -153,13 +152,10 @@ def _card(one: Measured, found: "Evaluation") -> Block:
         [
             ["what it is", f"{one.how}; {one.dimensions:,} numbers a face, compared by the cosine"],
             ["weights, SHA-256", f"`{one.sha256}`"],
-            ["source", SFACE.source if published else one.how],
-            [
-                "licence of the weights",
-                SFACE.licence if published else "that of the data they were fitted on, or yours",
-            ],
-            ["training data", training],
-            ["detector", f"{YUNET.name}, {YUNET.licence}, {YUNET.source}"],
+            ["source", known.source if known else one.how],
+            ["licence of the weights", known.licence if known else UNSTATED],
+            ["training data", known.training_data if known else fitted],
+            ["detector", f"{by.name}{detector}"],
             ["meant for", "comparing faces of photographs like those measured, at a threshold measured on such"],
             ["not meant for", "deciding alone about a person; photographs, ages or groups of people not measured here"],
             ["measured", _rates(one) or rate_between(one.main.eer.rate, one.main.eer_interval)],

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from faceloupe.evaluation.failures import FailureRates
 from faceloupe.evaluation.groups import GroupRates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets
@@ -13,9 +15,12 @@ from faceloupe.scores.folds import FoldAccuracy
 from faceloupe.scores.points import OperatingPoint, Verdict
 from faceloupe.scores.rejection import RejectCurve
 
-__all__ = ["Checked", "Measured", "Origin", "Pair", "Worst"]
+__all__ = ["SHARES", "Checked", "Measured", "Origin", "Pair", "Worst"]
 
 Origin = Literal["chosen", "given", "published"]
+SHARES = np.linspace(0, 0.3, 61)
+"""Shares of the mated comparisons that are refused, where a curve of refusals is told: it has a point a comparison."""
+
 Pair = tuple[int, int, float]
 """Two captures, and the score of their comparison."""
 
@@ -136,10 +141,15 @@ class Measured:
             "operating_points": [one.to_document() for one in self.checked],
             "closed_set": self.closed and self.closed.to_document(),
             "open_set": self.open and self.open.to_document(),
-            "rejection": {name: curve.to_document() for name, curve in self.rejection.items()},
+            "rejection": {name: _at_shares(curve) for name, curve in self.rejection.items()},
             "worst": {kind: [list(pair) for pair in pairs] for kind, pairs in asdict(self.worst).items()},
             "doubts": [doubt.to_document() for doubt in self.doubts],
             "groups": self.groups and self.groups.to_document(),
             "likelihood": self.likelihood and self.likelihood.to_document(),
             "notes": list(self.notes),
         }
+
+
+def _at_shares(curve: RejectCurve) -> dict[str, Any]:
+    fnmr = [curve.at(share) for share in SHARES.tolist()]
+    return {"rejected": SHARES.tolist(), "fnmr": fnmr, "threshold": curve.threshold, "n_mated": curve.n_mated}

@@ -12,25 +12,23 @@ from faceloupe.blocks import Block, chart, table, text
 from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import NEVER, Comparisons
 from faceloupe.evaluation.distortions import COVERED, DISTORTIONS, Distortion, Pixels
-from faceloupe.evaluation.embedding import as_photo
+from faceloupe.evaluation.embedding import as_photo, photo_of_chip
 from faceloupe.evaluation.packed import PackedPhoto
-from faceloupe.evaluation.rates_in_words import percent, rate_between, unbroken
+from faceloupe.evaluation.rates_in_words import percent, rate_between, rate_in, unbroken
 from faceloupe.faces.images import decode, read_samples
 from faceloupe.faces.pixels import as_floats
 from faceloupe.progress import Progress
+from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.embed import Embedder
-from faceloupe.recognition.photographs import search_photo
+from faceloupe.recognition.photographs import Photograph, search_photo
 from faceloupe.recognition.recognise import recognise
 from faceloupe.recognition.search import FaceSearch
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval
 
-__all__ = ["PROBES", "Probes", "Robustness", "SpoiltRate", "draw_probes", "measure_robustness", "robustness_section"]
+__all__ = ["Probes", "Robustness", "SpoiltRate", "draw_probes", "measure_robustness", "robustness_section"]
 
 Labels = NDArray[np.integer]
-
-PROBES = 100
-"""Photographs that are spoilt in every way, unless another number is asked for."""
 
 STRANGERS = 200  # captures of other people that each is compared with
 STOPS = 0.5  # an FNMR past which nobody can be recognised
@@ -55,8 +53,10 @@ class SpoiltRate:
     fnmr : float
     interval : Interval
         95 %; it counts comparisons of one person as fewer.
-    fmr : float
-        FMR of the probes with other people.
+    fmr : float or None
+        FMR of the probes with other people; None where no probe gave a template.
+    fmr_interval : Interval or None
+        95 %, likewise.
     """
 
     name: str
@@ -67,7 +67,8 @@ class SpoiltRate:
     n_probes: int
     fnmr: float
     interval: Interval
-    fmr: float
+    fmr: float | None
+    fmr_interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -231,7 +232,7 @@ def robustness_section(found: Robustness) -> Iterator[Block]:
                 "" if rate.words == rate.name else rate.words,
                 rate_between(rate.fnmr, rate.interval),
                 f"{rate.n_failed:,} of {rate.n_probes:,}",
-                unbroken(rate.fmr),
+                rate_in(rate.fmr, rate.fmr_interval) if rate.fmr is not None and rate.fmr_interval else "–",
             ]
             for rate in (plain, *found.rates)
         ],
@@ -254,11 +255,15 @@ def _curve(found: Robustness, way: Distortion, style: str) -> Block:
 
 def _spoilt(
     path: Path | PackedPhoto, ways: Sequence[tuple[Distortion, float]], detecting: FaceSearch, seed: int
-) -> Iterator[Pixels]:
-    photograph = _pixels(path)
-    face = search_photo(as_photo(path), detecting).chips[0].detection
+) -> Iterator[Pixels | Photograph]:
+    """Yield a photograph spoilt in every way; a chip that was cut out before stays one, no face is looked for in it."""
+    photograph, found = _pixels(path), search_photo(as_photo(path), detecting)
+    if not found.chips:
+        raise InputError(f"{'/'.join(path.parts[-2:])} was changed while it was measured: no face is found in it now")
+    chip = path if isinstance(path, PackedPhoto) and photograph.shape[:2] == (CHIP_SIDE, CHIP_SIDE) else None
     for place, (way, level) in enumerate(ways):
-        yield way.spoil(photograph, face, level, np.random.default_rng((seed, place)))
+        spoilt = way.spoil(photograph, found.chips[0].detection, level, np.random.default_rng((seed, place)))
+        yield photo_of_chip(chip, spoilt) if chip else spoilt
 
 
 def _pixels(path: Path | PackedPhoto) -> Pixels:
@@ -279,18 +284,20 @@ def _rate(
     others: Labels,
     threshold: float,
 ) -> SpoiltRate:
-    failed = ~made.any(axis=1)
+    failed = np.asarray(~made.any(axis=1))
     mated = [vectors[each] @ vector for each, vector in zip(probes.references, made, strict=True)]
     counts = [len(each) for each in probes.references]
     lost, people = np.repeat(failed, counts), np.repeat(probes.subjects[probes.captures], counts)
     scores = np.where(lost, NEVER, np.concatenate(mated)).astype(np.float64)
     errors = scores < threshold
-    strange = (made @ vectors[others].T >= threshold) & (
-        probes.subjects[probes.captures][:, None] != probes.subjects[others]
-    )
-    n_strange = int((probes.subjects[probes.captures][~failed][:, None] != probes.subjects[others]).sum())
-    fmr = int(strange[~failed].sum()) / n_strange if n_strange else 0.0
+    shown = probes.subjects[probes.captures]
+    one, other = np.nonzero(~failed[:, np.newaxis] & (shown[:, np.newaxis] != probes.subjects[others]))
+    strange = (made @ vectors[others].T).astype(np.float64)[one, other]
+    sides = np.stack([shown[one], probes.subjects[others][other]], axis=1)
+    fmr_interval = error_interval(strange >= threshold, strange, sides) if len(strange) else None
+    fmr = float((strange >= threshold).mean()) if len(strange) else None
     interval = error_interval(errors, -scores, people)
     return SpoiltRate(
-        name, float(level), words, len(errors), int(failed.sum()), len(made), float(errors.mean()), interval, fmr
-    )
+        name, float(level), words, len(errors), int(failed.sum()), len(made), float(errors.mean()), interval, fmr,
+        fmr_interval,
+    )  # fmt: skip

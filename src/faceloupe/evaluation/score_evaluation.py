@@ -1,6 +1,6 @@
 """Scores that another program made: their error rates and page, without any network or photograph."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from os import PathLike
@@ -19,7 +19,7 @@ from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import auc_interval, eer_interval
 from faceloupe.scores.points import OperatingPoint, one_in
-from faceloupe.scores.rates import auc, det_curve
+from faceloupe.scores.rates import auc, check_mated, det_curve
 from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["ScoreEvaluation", "evaluate_scores", "write_score_article"]
@@ -105,15 +105,20 @@ def evaluate_scores(
         scores = read_scores(scores, impostors)
     source = source or "scores"
     notes: list[str] = []
-    train, test, halves = _halves(scores)
-    points = []
-    for target in TARGETS:
-        try:
-            point = operating_point(train, target, source=f"one half of {halves}, {source}", embedder=source)
-        except InputError as problem:
-            notes.append(f"No threshold for {one_in(target)}: {problem}.")
-            break
-        points.append((point, remeasure(point, test, source=f"the other half of {halves}, {source}")))
+    points, likelihood = [], None
+    try:
+        train, test, halves = _halves(scores)
+    except InputError as problem:
+        notes.append(f"No threshold or ratio was chosen, there are too few people or comparisons: {problem}.")
+    else:
+        likelihood = likelihood_report(train, test, source=f"one half of {halves}", embedder=source)
+        for target in TARGETS:
+            try:
+                point = operating_point(train, target, source=f"one half of {halves}, {source}", embedder=source)
+            except InputError as problem:
+                notes.append(f"No threshold for {one_in(target)}: {problem}.")
+                break
+            points.append((point, remeasure(point, test, source=f"the other half of {halves}, {source}")))
     return ScoreEvaluation(
         source,
         scores,
@@ -122,7 +127,7 @@ def evaluate_scores(
         auc(scores),
         auc_interval(scores),
         tuple(points),
-        likelihood_report(train, test, source=f"one half of {halves}", embedder=source),
+        likelihood,
         tuple(notes),
     )
 
@@ -184,7 +189,8 @@ def _points(found: ScoreEvaluation) -> Iterator[Block]:
 
 def _likelihood(found: ScoreEvaluation) -> Iterator[Block]:
     if found.likelihood:
-        yield from likelihood_section("These scores", found.likelihood)
+        others = "other people" if found.scores.n_subjects else "the other comparisons"
+        yield from likelihood_section("These scores", found.likelihood, others=others)
 
 
 def _method(found: ScoreEvaluation) -> Iterator[Block]:
@@ -199,14 +205,26 @@ def _method(found: ScoreEvaluation) -> Iterator[Block]:
 
 
 def _halves(scores: ScoreSet) -> tuple[ScoreSet, ScoreSet, str]:
-    """Return the scores of one half of the people with each other, and those of the other half."""
+    """Return the scores of one half of the people with each other, and those of the other half.
+
+    Raises
+    ------
+    InputError
+        If a half has no comparison of one of both kinds.
+    """
     own, sides = scores.mated_subjects, scores.non_mated_subjects
     if own is None or sides is None:
-        one, other = (ScoreSet(scores.mated[at::2], scores.non_mated[at::2]) for at in (0, 1))
-        return one, other, "the comparisons"
+        halves = [ScoreSet(scores.mated[at::2], scores.non_mated[at::2]) for at in (0, 1)]
+        return *_both_kinds(halves), "the comparisons"
     first = np.random.default_rng(0).permutation(scores.n_subjects) % 2 == 0
     halves = []
     for half in (first, ~first):
         mated, non_mated = half[own], half[sides].all(axis=1)
         halves.append(ScoreSet(scores.mated[mated], scores.non_mated[non_mated], own[mated], sides[non_mated]))
-    return halves[0], halves[1], "the people"
+    return *_both_kinds(halves), "the people"
+
+
+def _both_kinds(halves: Sequence[ScoreSet]) -> tuple[ScoreSet, ScoreSet]:
+    for half in halves:
+        check_mated(half)
+    return halves[0], halves[1]

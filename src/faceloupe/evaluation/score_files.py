@@ -13,7 +13,7 @@ from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["is_score_file", "read_scores"]
 
-MOST = 2**30  # bytes
+MOST = 2**28  # bytes
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score
 SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id"))
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -69,6 +69,12 @@ def _of_table(path: Path) -> ScoreSet:
     if sides is None:
         same = np.array([_same(path, number, row["same"]) for number, row in rows])
         return ScoreSet(scores[same], scores[~same])
+    for number, row in rows:
+        one, other = (row[side] for side in sides)
+        if not one or not other:
+            raise InputError(f"{path}, line {number}: expected a subject on both sides, got {one!r} and {other!r}")
+        if "same" in columns and _same(path, number, row["same"]) != (one == other):
+            raise InputError(f"{path}, line {number}: same is {row['same']!r} of {one!r} and {other!r}")
     return _of_subjects(scores, np.array([[row[side] for side in sides] for _, row in rows]))
 
 

@@ -2,7 +2,9 @@
 
 LR = P(score | one person) / P(score | two people), told as log10 LR: +2 says that the score is a hundred times as
 likely where both photographs show one person. It is no probability that they do: that takes a prior, which nobody here
-knows. :mod:`faceloupe.scores.likelihood` fits the ratios and judges them.
+knows. No word such as "strong" stands for a ratio: the scales in use differ, and their words are misunderstood (Mullen,
+Spence, Moxey & Jamieson 2014, doi:10.1016/j.scijus.2013.10.004). :mod:`faceloupe.scores.likelihood` fits the ratios and
+judges them.
 """
 
 import math
@@ -15,20 +17,9 @@ from numpy.typing import ArrayLike
 from faceloupe.errors import InputError
 from faceloupe.scores.sets import Floats, from_plain
 
-__all__ = ["Evidence", "LikelihoodRatio", "evidence_words", "posterior"]
+__all__ = ["Evidence", "LikelihoodRatio", "posterior"]
 
 Z = 1.959963984540054  # of a 95 % interval
-
-ENFSI = (
-    (6.0, "extremely strong"),
-    (4.0, "very strong"),
-    (3.0, "strong"),
-    (2.0, "moderately strong"),
-    (1.0, "moderate"),
-    (math.log10(2), "weak"),
-)
-"""What evidence is called from which log10 LR on (ENFSI 2015, "Guideline for evaluative reporting in forensic
-science")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +34,6 @@ class Evidence:
         a straight line is right.
     limited : bool
         Whether the score lies past what the data support, so that the ratio may be further from 0.
-    support : str
-        In the words of the ENFSI guideline of 2015.
     source : str
         Data that the ratio was fitted on.
     prior, posterior : float or None
@@ -55,7 +44,6 @@ class Evidence:
     low: float
     high: float
     limited: bool
-    support: str
     source: str
     prior: float | None = None
     posterior: float | None = None
@@ -67,8 +55,8 @@ class Evidence:
         often = f"{float(f'{10**times:.2g}'):,.6g} times as likely{limit}"
         return (
             f"log10 LR {self.log10_lr:+.2f} (95 % interval {self.low:+.2f} to {self.high:+.2f}): a score like this is "
-            f"about {often} where the photographs show {kind}, on photographs like those of {self.source}. In the "
-            f"words of the ENFSI guideline of 2015: {self.support}. {self._posterior_words()}"
+            f"about {often} where the photographs show {kind}, on photographs like those of {self.source}. "
+            f"{self._posterior_words()}"
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -144,7 +132,7 @@ class LikelihoodRatio:
         low, high = (float(np.clip(line + side, self.low, self.high)) for side in (-margin, margin))
         chance = None if prior is None else posterior(value, prior)
         limited = not self.low < line < self.high
-        return Evidence(value, low, high, limited, evidence_words(value), self.source, prior, chance)
+        return Evidence(value, low, high, limited, self.source, prior, chance)
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary."""
@@ -160,18 +148,6 @@ class LikelihoodRatio:
             If the document is of something else.
         """
         return from_plain(cls, document, "a likelihood ratio", covariance=tuple)
-
-
-def evidence_words(log10_lr: float) -> str:
-    """Return how strong evidence is, and for what, in the words of the ENFSI guideline of 2015.
-
-    >>> evidence_words(2.5), evidence_words(-0.1)
-    ('moderately strong support for one person', 'no support for one person or two')
-    """
-    strength = next((words for least, words in ENFSI if abs(log10_lr) >= least), None)
-    if strength is None:
-        return "no support for one person or two"
-    return f"{strength} support for {'one person' if log10_lr > 0 else 'two people'}"
 
 
 def posterior(log10_lr: float, prior: float) -> float:

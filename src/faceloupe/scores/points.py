@@ -129,9 +129,8 @@ class OperatingPoint:
         InputError
             If the document is of something else.
         """
-        rate = lambda values: Interval(**values)  # noqa: E731
         return from_plain(
-            cls, document, "an operating point", fmr_interval=rate, fnmr_interval=rate,
+            cls, document, "an operating point", fmr_interval=_interval, fnmr_interval=_interval,
             likelihood=LikelihoodRatio.from_document,
         )  # fmt: skip
 
@@ -178,6 +177,10 @@ class OperatingPoint:
                 f"itself takes about {rule_of_30(self.target_fmr):,} independent non-mated comparisons"
             )
         return remarks
+
+
+def _interval(document: dict[str, Any]) -> Interval:
+    return Interval(**document)
 
 
 def rule_of_3(fmr: float) -> int:

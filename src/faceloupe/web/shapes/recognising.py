@@ -89,7 +89,6 @@ class WordedEvidence(BaseModel):
     low: float = Field(description="Where its 95 % interval begins.")
     high: float
     limited: bool = Field(description="Whether the data support no ratio further from 0.")
-    support: str = Field(description="In the words of the ENFSI guideline of 2015.")
     source: str = Field(description="What the ratio was fitted on.")
     prior: float | None
     posterior: float | None = Field(description="The probability of one person, with the prior that was sent.")
