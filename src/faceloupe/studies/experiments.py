@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from faceloupe.faces import perturbations
 from faceloupe.faces.faceset import FaceSet
-from faceloupe.inspection.measures.separability import probe
+from faceloupe.inspection.measures.separability import probed_shares
 from faceloupe.studies.baselines import baseline
 from faceloupe.studies.filters import fit_filters
 from faceloupe.studies.fits import (
@@ -223,7 +223,7 @@ def _learning(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
 
 
 def _probed(plan: StudyPlan, group: FitGroup) -> Iterator[Trial]:
-    """Probe the layers of every fit on held-out captures, as they are and moved, with shuffled labels as control.
+    """Probe the layers of every fit on held-out captures, as they are and moved; moved also with shuffled labels.
 
     Moved, each capture by a shift of its own, even the pixels do not tell two people apart nearly always. All networks
     get the same moved captures. What the pixels give is noted once, for the FCNN on pixels as they are.
@@ -233,18 +233,19 @@ def _probed(plan: StudyPlan, group: FitGroup) -> Iterator[Trial]:
         if step.kind not in COMPARED:
             continue
         held_out = group.held_out[fit]
-        for experiment, images in (("probe", group.images), ("probe moved", moved)):
+        for experiment, images, shuffles in (("probe", group.images, 0), ("probe moved", moved, SHUFFLES)):
             layers = group.layers(fit, images[held_out])
             if group.network == "fcnn" and step.kind == "none":
                 layers = {"pixels": images[held_out]} | layers
             for name, output in layers.items():
-                found = probe(output, group.labels[held_out], seed=seed, shuffles=SHUFFLES)
+                accuracy, control = probed_shares(output, group.labels[held_out], seed, shuffles)
                 trial = Trial(
                     experiment, group.network, step.kind, people_name(group.people), seed, group.train.shape[1] // 2,
-                    condition=name, amount=float(found.d), n_held_out=found.n, accuracy=found.accuracy,
+                    condition=name, amount=float(output[0].size), n_held_out=len(held_out), accuracy=accuracy,
                 )  # fmt: skip
                 yield trial
-                yield replace(trial, control=SHUFFLED, accuracy=found.shuffled_accuracy)
+                if shuffles:
+                    yield replace(trial, control=SHUFFLED, accuracy=control)
 
 
 def _moved(images: Images, seed: int) -> Images:

@@ -1,6 +1,7 @@
 """Figures with intervals, computed from the trials of a study and from nothing else."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -71,8 +72,7 @@ class Findings:
 
     def anatomy(self, network: str) -> Anatomy:
         """Return the anatomy of one of the study's networks for two people."""
-        built = build(network, self.image_shape)
-        return anatomy(built, built.image_shape)
+        return _anatomy(network, self.image_shape)
 
     def fits(
         self, network: str, preprocess: str, *, held_out: bool, experiment: str = "pairs", **more: object
@@ -191,6 +191,12 @@ class Findings:
             tuple(float(amount) for amount in amounts),
             tuple(self.mean(trials.where(**{by: amount}), column) for amount in amounts),
         )
+
+
+@cache
+def _anatomy(network: str, image_shape: tuple[int, int]) -> Anatomy:
+    built = build(network, image_shape)
+    return anatomy(built, built.image_shape)
 
 
 def as_document(interval: Estimate) -> dict[str, Any]:

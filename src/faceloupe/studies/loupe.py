@@ -53,12 +53,10 @@ def opening_face(fits: KeptFits) -> int:
     """
     steps = np.arange(-MOVED, MOVED + 1)
     steps = steps[abs(steps) < fits.faces.shape[2]]
+    moved = np.concatenate([shift(fits.pixels, dx=int(step), dy=0) for step in steps])
     changed, right = [], []
     for name in NETWORKS:
-        answers = np.array([
-            shown_layers(fits, name, "centre", shift(fits.pixels, dx=int(step), dy=0))["output"][:, 0] > 0
-            for step in steps
-        ])  # fmt: skip
+        answers = (shown_layers(fits, name, "centre", moved)["output"][:, 0] > 0).reshape(len(steps), -1)
         still = answers[steps == 0][0]
         right.append(still == fits.labels)
         changed.append(np.where(answers == still, NEVER, abs(steps)[:, None]).min(axis=0))

@@ -5,8 +5,9 @@ Every figure of a study is computed from these rows and nothing else.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class Trial:
 
 COLUMNS = tuple(field.name for field in fields(Trial))
 TYPES = {field.name: field.type for field in fields(Trial)}
+INDEXED = ("experiment", "network", "preprocess", "condition", "control")
 
 
 class Trials:
@@ -101,7 +103,7 @@ class Trials:
 
     def __init__(self, rows: Iterable[Trial]) -> None:
         self.rows = tuple(rows)
-        self._by_experiment: dict[str, list[Trial]] = {}
+        self._places: dict[tuple[str, ...], list[int]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,16 +121,24 @@ class Trials:
         >>> table.where(network="fcnn", seed=(2, 3))
         Trials(2 rows)
         """
-        tests = [(name, want if isinstance(want, tuple | list | range) else (want,)) for name, want in criteria.items()]
-        rows = self.rows if not isinstance(criteria.get("experiment"), str) else self._of(criteria["experiment"])
-        return Trials(row for row in rows if all(getattr(row, name) in want for name, want in tests))
+        wanted = {name: want if isinstance(want, tuple | list | range) else (want,) for name, want in criteria.items()}
+        indexed = [(INDEXED.index(name), wanted.pop(name)) for name in INDEXED if name in wanted]
+        places = sorted(
+            place
+            for key, places in self._index().items()
+            if all(key[column] in want for column, want in indexed)
+            for place in places
+        )
+        rows = (self.rows[place] for place in places)
+        return Trials(row for row in rows if all(getattr(row, name) in want for name, want in wanted.items()))
 
-    def _of(self, experiment: Any) -> Sequence[Trial]:
-        """Return the rows of one experiment; the first time they are looked for, all are sorted."""
-        if not self._by_experiment:
-            for row in self.rows:
-                self._by_experiment.setdefault(row.experiment, []).append(row)
-        return self._by_experiment.get(experiment, [])
+    def _index(self) -> dict[tuple[str, ...], list[int]]:
+        """Return where the rows of each kind stand; the first time they are looked for, all are sorted."""
+        if not self._places:
+            kind = attrgetter(*INDEXED)
+            for place, row in enumerate(self.rows):
+                self._places.setdefault(kind(row), []).append(place)
+        return self._places
 
     def column(self, name: str) -> NDArray[Any]:
         """Return one column, (n,)."""
@@ -156,7 +166,7 @@ class Trials:
         people, seeds = sorted(self.values("people")), sorted(self.values("seed"))
         if not cells or len(cells) != len(people) * len(seeds):
             raise StudyError(f"{len(cells)} trials do not fill {len(people)} groups of people × {len(seeds)} seeds.")
-        return np.array([[np.mean(cells[who, seed]) for seed in seeds] for who in people])
+        return np.array([[sum(found) / len(found) for seed in seeds for found in [cells[who, seed]]] for who in people])
 
 
 def write_csv(rows: Iterable[Trial], *, header: bool) -> str:

@@ -7,7 +7,7 @@ from sklearn.model_selection import cross_val_predict
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import probe
-from faceloupe.inspection.measures.separability import RIDGE
+from faceloupe.inspection.measures.separability import RIDGE, probed_shares
 
 
 def two_clouds(n, d, distance, seed=0):
@@ -121,3 +121,12 @@ def test_what_cannot_be_probed_is_refused(features, labels, words):
 def test_a_probe_without_control_is_refused():
     with pytest.raises(InputError, match="shuffles"):
         probe(*two_clouds(8, 2, 1.0), seed=0, shuffles=0)
+
+
+def test_the_shares_alone_are_those_of_the_probe():
+    features, labels = two_clouds(20, 30, 0.4)
+    found = probe(features, labels, seed=3, shuffles=4)
+    assert probed_shares(features, labels, 3, 4) == (found.accuracy, found.shuffled_accuracy)
+    accuracy, control = probed_shares(features, labels, 3)
+    assert accuracy == found.accuracy
+    assert np.isnan(control)

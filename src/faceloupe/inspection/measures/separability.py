@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError
 from faceloupe.pages import Shown
 
-__all__ = ["Separability", "probe"]
+__all__ = ["Separability", "probe", "probed_shares"]
 
 # The probe's penalty as a share of the captures' mean squared distance from their mean: no layer's scale favours it.
 RIDGE = 0.01
@@ -123,23 +123,35 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
     X, y = _checked(features, labels)
     if shuffles < 1:
         raise InputError(f"shuffles: expected at least 1, got {shuffles}; without a control the accuracy says little")
-    rng = np.random.default_rng(seed)
-    gram = _centred_gram(X)
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.linalg.eigh(_centred_gram(X))
     # The layers put out float32: captures that differ by less than its rounding do not differ.
     significant = values > (len(y) * np.finfo(np.float32).eps) ** 2 * max(values[-1], 0.0)
-    hat = _hat_matrix(values.clip(0.0), vectors)
     rank = int(significant.sum())
-    correct = _cross_validated_correct(hat, y, rng)
+    correct, shuffled_correct = _correct(values, vectors, y, seed, shuffles)
     return Separability(
         n=len(y),
         d=X.shape[1],
         rank=rank,
         correct=correct,
-        shuffled_correct=tuple(_cross_validated_correct(hat, rng.permutation(y), rng) for _ in range(shuffles)),
+        shuffled_correct=shuffled_correct,
         separable=rank == len(y) - 1
         or _has_separating_plane(vectors[:, significant] * np.sqrt(values[significant]), y),
     )
+
+
+def probed_shares(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 0) -> tuple[float, float]:
+    """Return the accuracy of :func:`probe` and its mean over shuffled labels, NaN for none, and look no further."""
+    X, y = _checked(features, labels)
+    correct, shuffled = _correct(*np.linalg.eigh(_centred_gram(X)), y, seed, shuffles)
+    return correct / len(y), float(np.mean(shuffled)) / len(y) if shuffled else float("nan")
+
+
+def _correct(values: Floats, vectors: Floats, y: Floats, seed: int, shuffles: int) -> tuple[int, tuple[int, ...]]:
+    """Return how many captures the cross-validated probe gets right, and how many of each shuffled labelling."""
+    rng = np.random.default_rng(seed)
+    hat = _hat_matrix(values.clip(0.0), vectors)
+    correct = _cross_validated_correct(hat, y, rng)
+    return correct, tuple(_cross_validated_correct(hat, rng.permutation(y), rng) for _ in range(shuffles))
 
 
 def _checked(features: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
