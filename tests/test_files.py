@@ -55,7 +55,7 @@ def test_only_regular_files_are_read_and_no_more_than_the_bound(tmp_path):
         file.truncate(40 << 30)
     assert read_bytes(tmp_path / "small", 3) == b"abc"
     for name, complaint in {
-        "pipe": "is no regular file", "/dev/zero": "is no regular file", ".": "is a folder", "small": "has 3 bytes",
+        "pipe": "not a regular file", "/dev/zero": "not a regular file", ".": "is a folder", "small": "has 3 bytes",
         "sparse": "has 42,949,672,960 bytes; at most 2",
     }.items():  # fmt: skip
         with pytest.raises(InputError, match=complaint):

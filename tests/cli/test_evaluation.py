@@ -287,7 +287,7 @@ BAD = [
     (["evaluate", "orl", "--draws", "0"], "draws: expected 1 or more"),
     (["evaluate", "orl", "--out", "nowhere/page.html"], "nowhere is not a folder; make it first"),
     (["evaluate", "orl", "--gallery", "nowhere.db"], "There is no gallery at nowhere.db"),
-    (["calibrate", "nowhere"], "'nowhere' is no data"),
+    (["calibrate", "nowhere"], "'nowhere' is not data"),
     (["calibrate", "a.jpg"], "a.jpg is a photograph, not data; expected lfw"),
     (["evaluate", "pairs.csv", "--out", "pairs.csv"], "pairs.csv is what the command reads, and would be overwritten"),
     (["calibrate", "one"], "one subject, 'ann'"),

@@ -116,7 +116,7 @@ def lies(tmp_path):
         tmp_path / "a\0b.jpg": "null",
         tmp_path / "none.jpg": "no such file",
         tmp_path: "is a folder",
-        "/dev/zero": "is no regular file",
+        "/dev/zero": "is not a regular file",
     }
 
 

@@ -109,7 +109,7 @@ WRONG = [
     (["mynets:biuld", "above.png", "--size", "8"], "mynets has no function 'biuld'; it has build"),
     (["mynets:build", "above.png"], "does not say how large its faces are"),
     (["mynets:build", "above.png", "--size", "9"], "cannot run on a batch of shape (1, 1, 9, 9)"),
-    (["mynets:many", "above.png", "--size", "8", "--weights", "above.png"], "no safetensors file"),
+    (["mynets:many", "above.png", "--size", "8", "--weights", "above.png"], "not a safetensors file"),
     ([*BUILD, "--layers", "relu7"], "there is no layer 'relu7'; the layers are relu, flatten, hidden, output"),
     ([*BUILD, "--method", "lime"], "methods: there is no 'lime'; there are occlusion"),
     ([*BUILD, "--pixels", "0..2"], "pixels: expected one of 0..1, 0..255, -1..1, imagenet"),

@@ -1,4 +1,4 @@
-"""Faces to vectors: whoever can do that is an embedder."""
+"""Embedders: whatever makes vectors of faces; SFace is the one that is published."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.recognition.chips import CHIP_SIDE, FaceChip
+from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.devices import chosen_device
-from faceloupe.recognition.engines import BATCH, Engine, Run, check_engine, open_network
+from faceloupe.recognition.engines import Engine, Run, check_engine, embed_chips, open_network
 from faceloupe.recognition.openings import opening
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
@@ -94,15 +94,7 @@ class SFace:
         UnavailableError
             If weights or packages are missing.
         """
-        if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
-            raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")
-        vectors = self._vectors(faces)
-        return vectors + self._vectors(faces[:, :, ::-1]) if self._flip else vectors
-
-    def _vectors(self, faces: Floats) -> Floats:
-        run = _opening(self._engine).result()
-        batches = (faces[start : start + BATCH] for start in range(0, len(faces), BATCH))
-        return np.concatenate([run(_as_trained(batch)) for batch in batches])
+        return embed_chips(faces, lambda chips: _opening(self._engine).result()(_as_trained(chips)), flip=self._flip)
 
     def __repr__(self) -> str:
         return f"SFace({self.name}, {self._engine})"

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, UnavailableError
+from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.devices import check_provider, chosen_device, onnxruntime_providers, openvino_device
 
-__all__ = ["BATCH", "Engine", "Outputs", "Run", "check_engine", "open_network", "open_outputs"]
+__all__ = ["BATCH", "Engine", "Outputs", "Run", "check_engine", "embed_chips", "open_network", "open_outputs"]
 
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
@@ -210,6 +211,23 @@ def _session(content: bytes, *, many: bool) -> Any:
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
     check_provider(session, device)
     return session
+
+
+def embed_chips(faces: Floats, run: Callable[[Floats], Floats], *, flip: bool) -> Floats:
+    """Return a vector for each chip, some at a time; with `flip`, those of the chip and of its mirror image added.
+
+    Raises
+    ------
+    InputError
+        If `faces` are no chips, (N, 112, 112, 3).
+    """
+    if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
+        raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")
+
+    def vectors(chips: Floats) -> Floats:
+        return np.concatenate([run(chips[start : start + BATCH]) for start in range(0, len(chips), BATCH)])
+
+    return vectors(faces) + vectors(faces[:, :, ::-1]) if flip else vectors(faces)
 
 
 def _with_fixed_weights(model: Any, *, many: bool) -> Any:

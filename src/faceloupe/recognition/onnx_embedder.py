@@ -15,7 +15,7 @@ from faceloupe.faces.pixels import LUMA
 from faceloupe.files import read_bytes
 from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
 from faceloupe.recognition.devices import chosen_device
-from faceloupe.recognition.engines import BATCH, Engine, Run, check_engine, open_network
+from faceloupe.recognition.engines import Engine, Run, check_engine, embed_chips, open_network
 from faceloupe.recognition.geometry import similarity
 from faceloupe.recognition.manifests import Manifest, Points, read_manifest
 from faceloupe.recognition.openings import opening
@@ -91,15 +91,8 @@ class OnnxEmbedder:
         UnavailableError
             If packages or the device are missing.
         """
-        if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
-            raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")
-        vectors = self._vectors(faces)
-        return vectors + self._vectors(faces[:, :, ::-1]) if self.manifest.flip else vectors
-
-    def _vectors(self, faces: Floats) -> Floats:
-        run = self._opening().result()
-        batches = (as_input(faces[start : start + BATCH], self.manifest) for start in range(0, len(faces), BATCH))
-        return np.concatenate([run(batch) for batch in batches])
+        read = self.manifest
+        return embed_chips(faces, lambda chips: self._opening().result()(as_input(chips, read)), flip=read.flip)
 
     def _opening(self) -> Future[Run]:
         read = self.manifest  # how pixels are scaled and landmarks placed is no part of the network

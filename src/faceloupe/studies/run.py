@@ -3,10 +3,11 @@
 import os
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -29,7 +30,7 @@ from faceloupe.studies.lead import lead, numbers
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
 from faceloupe.studies.trials import Trials
 
-__all__ = ["Study", "estimate_seconds", "open_study", "run_study", "study"]
+__all__ = ["Study", "carry_out", "describe", "estimate_seconds", "open_study", "run_study", "study"]
 
 LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 
@@ -194,25 +195,11 @@ def run_study(
         If the folder holds another study, or this one without ``resume``, or cannot be written to, or another process
         works on it.
     """
-    if n_jobs == 0:
-        raise InputError("n_jobs must be a number of processes, or -1 for one per core; got 0.")
-    started = perf_counter()
-    kept, tasks = StudyFolder(Path(folder)), tasks_of(plan)
-    with kept.locked():
-        kept.begin(describe(plan, faces, command, note, asked), resume=resume)
-        done = kept.finished_tasks()
-        left = [task for task in tasks if task.key not in done]
-        whole = sum(cost(plan, task) for task in tasks)
-        worked = whole - sum(cost(plan, task) for task in left)
-        if progress is not None:
-            progress(worked, whole)
-        with one_thread(), _results(plan, faces, left, n_jobs) as results:  # for workers in this process too
-            for task, outcome in results:
-                kept.add(task, outcome.trials, outcome.arrays)
-                worked += cost(plan, task)
-                if progress is not None:
-                    progress(worked, whole)
-        trials, manifest = kept.finish(tasks)
+    started, kept = perf_counter(), StudyFolder(Path(folder))
+    trials, manifest = carry_out(
+        tasks_of(plan), partial(run_task, plan, faces), kept, describe(plan, faces, command, note, asked),
+        resume=resume, n_jobs=n_jobs, progress=progress, cost=partial(cost, plan),
+    )  # fmt: skip
     fits = KeptFits(plan, kept.arrays())
     return Study(plan, trials, fits, kept.path, manifest, perf_counter() - started)
 
@@ -260,14 +247,48 @@ def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str, asked: di
     }
 
 
+def carry_out(
+    tasks: Sequence[Task],
+    work: Callable[[Task], Outcome],
+    kept: StudyFolder,
+    manifest: dict[str, Any],
+    *,
+    resume: bool,
+    n_jobs: int,
+    progress: Progress | None,
+    cost: Callable[[Task], float] = lambda _: 1,
+) -> tuple[Trials, dict[str, Any]]:
+    """Do the tasks that a folder does not hold yet, keep each result there, and return all trials and the manifest.
+
+    Parameters and errors are those of :func:`run_study`; ``work`` does a task on one core, ``cost`` says how long it
+    takes beside others.
+    """
+    if n_jobs == 0:
+        raise InputError("n_jobs must be a number of processes, or -1 for one per core; got 0.")
+    tell: Progress = progress or (lambda _done, _whole: None)
+    with kept.locked():
+        kept.begin(manifest, resume=resume)
+        done = kept.finished_tasks()
+        left = [task for task in tasks if task.key not in done]
+        whole = sum(map(cost, tasks))
+        worked = whole - sum(map(cost, left))
+        tell(worked, whole)
+        with one_thread(), _results(work, left, n_jobs) as results:  # for workers in this process too
+            for task, outcome in results:
+                kept.add(task, outcome.trials, outcome.arrays)
+                worked += cost(task)
+                tell(worked, whole)
+        return kept.finish(tasks)
+
+
 @contextmanager
 def _results(
-    plan: StudyPlan, faces: FaceSet, tasks: list[Task], n_jobs: int
+    work: Callable[[Task], Outcome], tasks: list[Task], n_jobs: int
 ) -> Iterator[Iterator[tuple[Task, Outcome]]]:
-    """Give each task with its trials as soon as it is done, in any order; stop the workers on leaving."""
+    """Give each task with its outcome as soon as it is done, in any order; stop the workers on leaving."""
     from joblib import Parallel, delayed
 
-    jobs = [delayed(_work)(plan, faces, task) for task in tasks]
+    jobs = [delayed(_work)(work, task) for task in tasks]
     try:
         results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
     except ValueError:  # a backend that gives results back all together, as Ray's does
@@ -289,6 +310,6 @@ def _in_turn(jobs: list[Any], n_jobs: int) -> Iterator[tuple[Task, Outcome]]:
         yield from Parallel(n_jobs=n_jobs)(jobs[start : start + workers])
 
 
-def _work(plan: StudyPlan, faces: FaceSet, task: Task) -> tuple[Task, Outcome]:
+def _work(work: Callable[[Task], Outcome], task: Task) -> tuple[Task, Outcome]:
     with one_thread():
-        return task, run_task(plan, faces, task)
+        return task, work(task)

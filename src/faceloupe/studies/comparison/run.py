@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.faces.sources import load_faces
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.studies.comparison.findings import differences, reached
 from faceloupe.studies.comparison.networks import ComparisonPlan, plan_comparison
-from faceloupe.studies.experiments import conditions, half
-from faceloupe.studies.fits import FitGroup, answers, fit_group, one_thread
+from faceloupe.studies.experiments import Outcome, conditions, half
+from faceloupe.studies.fits import FitGroup, answers, fit_group
 from faceloupe.studies.folder import StudyFolder
 from faceloupe.studies.plan import StudyPlan, Task
-from faceloupe.studies.run import describe
+from faceloupe.studies.run import carry_out, describe
 from faceloupe.studies.trials import Trial, Trials
 
 __all__ = ["Comparison", "compare_networks", "run_comparison"]
@@ -110,27 +109,11 @@ def run_comparison(
     progress: Progress | None = None,
 ) -> Comparison:
     """Carry a plan out, or what is left of it; parameters and errors are those of :func:`run_study`."""
-    from joblib import Parallel, delayed
-
-    if n_jobs == 0:
-        raise InputError("n_jobs must be a number of processes, or -1 for one per core; got 0.")
-    started = perf_counter()
-    kept, tasks = StudyFolder(Path(folder)), tasks_of(plan)
-    with kept.locked():
-        about = describe(plan, faces, command, note, None)  # type: ignore[arg-type]  # its document is all that counts
-        kept.begin(about, resume=resume)
-        done = kept.finished_tasks()
-        left = [task for task in tasks if task.key not in done]
-        tell: Progress = progress or (lambda _done, _whole: None)
-        tell(len(tasks) - len(left), len(tasks))
-        with one_thread():
-            results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-                delayed(run_task)(plan, faces, task) for task in left
-            )
-            for place, (task, trials) in enumerate(results, start=1):
-                kept.add(task, trials, {})
-                tell(len(tasks) - len(left) + place, len(tasks))
-        found, manifest = kept.finish(tasks)
+    started, kept = perf_counter(), StudyFolder(Path(folder))
+    about = describe(plan, faces, command, note, None)  # type: ignore[arg-type]  # its document is all that counts
+    found, manifest = carry_out(
+        tasks_of(plan), partial(run_task, plan, faces), kept, about, resume=resume, n_jobs=n_jobs, progress=progress
+    )
     return Comparison(plan, found, kept.path, manifest, perf_counter() - started)
 
 
@@ -144,17 +127,16 @@ def tasks_of(plan: ComparisonPlan) -> list[Task]:
     ]
 
 
-def run_task(plan: ComparisonPlan, faces: FaceSet, task: Task) -> tuple[Task, list[Trial]]:
-    """Carry out one task on one core, and return it with its trials."""
-    with one_thread():
-        network = plan.networks[int(task.variant.split(":")[0])]
-        people = tuple(range(faces.n_subjects)) if task.people is None else task.people
-        chosen = faces.select(people)
-        fit = partial(
-            fit_group, plan.study, chosen.images, chosen.subject, people, network.spec, preprocess=network.preprocess
-        )
-        trials = _EXPERIMENTS[task.experiment](plan.study, task, chosen, fit)
-    return task, [replace(trial, network=network.name, task=task.key) for trial in trials]
+def run_task(plan: ComparisonPlan, faces: FaceSet, task: Task) -> Outcome:
+    """Carry out one task."""
+    network = plan.networks[int(task.variant.split(":")[0])]
+    people = tuple(range(faces.n_subjects)) if task.people is None else task.people
+    chosen = faces.select(people)
+    fit = partial(
+        fit_group, plan.study, chosen.images, chosen.subject, people, network.spec, preprocess=network.preprocess
+    )
+    trials = _EXPERIMENTS[task.experiment](plan.study, task, chosen, fit)
+    return Outcome([replace(trial, network=network.name, task=task.key) for trial in trials])
 
 
 Fit = Callable[..., FitGroup]

@@ -11,14 +11,15 @@ import { askJob } from "../watching.js";
 import { count } from "../words.js";
 import { Anatomy } from "./anatomy.js";
 
-const METHODS = [
-  ["occlusion", "Occlusion: cover a part and see what changes"],
-  ["integrated-gradients", "Integrated gradients: from a grey face to this one"],
-  ["gradient", "Gradient: what a small change of each pixel does"],
-  ["gradient-x-activation", "Gradient × activation: what each cell passes on"],
-  ["grad-cam", "Grad-CAM: which places the last layer looks at"],
-  ["correlation", "Correlation: over many random masks"],
-];
+/** What each method does; which of them there are, the server says. */
+const METHODS = {
+  occlusion: "Occlusion: cover a part and see what changes",
+  correlation: "Correlation: over many random masks",
+  gradient: "Gradient: what a small change of each pixel does",
+  "gradient-x-activation": "Gradient × activation: what each cell passes on",
+  "grad-cam": "Grad-CAM: which places the last layer looks at",
+  "integrated-gradients": "Integrated gradients: from a grey face to this one",
+};
 const CAPTURE = /^(orl|olivetti):\d+$/;
 
 /** The address names the network, and another beside it: `#look/ID/OTHER`. */
@@ -125,8 +126,8 @@ function Ask({ network, others, beside, faces, layers }) {
   const [methods, setMethods] = useState([]);
   const [certify, setCertify] = useState(false);
   const other = others.find(({ id }) => id === compare);
-  const works = (method) => network.methods.includes(method) && (!other || other.methods.includes(method));
-  const wanted = methods.filter(works);
+  const able = network.methods.filter((method) => !other || other.methods.includes(method));
+  const wanted = methods.filter((method) => able.includes(method));
   const [look, looking] = useDoing(async () => {
     const photos = await Promise.all(faces.map(({ sent }) => sent()));
     await askJob(`/networks/${encodeURIComponent(network.id)}/look`, {
@@ -145,9 +146,9 @@ function Ask({ network, others, beside, faces, layers }) {
     }
     <details><summary>Which places decide: maps of attribution${wanted.length > 0 && ` (${wanted.length})`}</summary>
       <fieldset class="choices"><legend class="heard-only">Methods</legend>
-        ${METHODS.filter(([name]) => works(name)).map(
-          ([name, words]) => html`
-              <${Check} key=${name} label=${words} checked=${methods.includes(name)}
+        ${able.map(
+          (name) => html`
+              <${Check} key=${name} label=${METHODS[name] ?? name} checked=${methods.includes(name)}
                 onChange=${(on) => toggle(name, on)} />`,
         )}
         <p class="hint">
