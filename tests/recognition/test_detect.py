@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from importlib import import_module
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from faceloupe.errors import InputError
 from faceloupe.recognition import FaceSearch, detect
 from faceloupe.recognition.detect import candidates
 from faceloupe.recognition.weights import YUNET, find_weights
+from faceloupe.recognition.yunet import YuNet
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -209,12 +210,47 @@ def test_only_the_photograph_as_it_is_if_asked_for(portrait):
     assert not any(face.turn or face.score >= 0.9 for face in found)
 
 
-def test_a_sure_face_costs_no_further_look(portrait, monkeypatch):
-    def never(*_):
-        raise AssertionError
+class Watched:
+    """A detector that counts the pictures it is shown, by size: YuNet, or what shows the one face, less surely."""
 
-    monkeypatch.setattr(import_module("faceloupe.recognition.detect"), "_turned", never)
-    assert [face.turn for face in detect(portrait)] == [0]
+    name, sha256 = "watched", "0" * 64
+
+    def __init__(self, *, doubt=0.0):
+        self.shown, self.doubt = [], doubt
+
+    def find(self, picture):
+        self.shown.append(picture.shape[:2])
+        return tuple(replace(face, score=face.score - self.doubt) for face in YuNet().find(picture))
+
+
+def test_a_sure_face_is_looked_at_once(portrait):
+    detector = Watched()
+    assert detect(portrait, FaceSearch(detector=detector)) == detect(portrait)
+    assert detector.shown == [portrait.shape[:2]]
+
+
+def test_a_face_that_is_not_sure_but_upright_costs_small_pictures_only(portrait):
+    detector = Watched(doubt=0.06)
+    (face,) = detect(portrait, FaceSearch(detector=detector))
+    assert 0.8 <= face.score < 0.905
+    assert face.turn == 0
+    first, *further = detector.shown
+    assert first == portrait.shape[:2]
+    assert further
+    assert set(further) == {(96, 96)}
+
+
+def test_where_one_face_is_meant_the_others_are_not_looked_at_again(photographs):
+    photo = np.full((1200, 1600, 3), 0.5, dtype=np.float32)
+    for left, top in ((700, 500), (100, 100), (1300, 900)):  # each 41 pixels wide of 640
+        photo[top : top + 125, left : left + 103] = cv2.resize(photographs[0], (103, 125))[..., np.newaxis].clip(0, 1)
+    looks = {}
+    for which in ("all", "central"):
+        detector = Watched()
+        faces = detect(photo, FaceSearch(which, max_side=640, detector=detector))
+        assert len(faces) == 3
+        looks[which] = len(detector.shown) - 1
+    assert looks["all"] >= 3 > looks["central"] >= 1
 
 
 def test_an_opencv_that_finds_no_faces_is_named(tmp_path):

@@ -63,6 +63,11 @@ class Detection:
         """The shorter side of the box, in pixels."""
         return min(self.box.width, self.box.height)
 
+    @property
+    def middle(self) -> Point:
+        """The middle of the box."""
+        return Point(self.box.x + self.box.width / 2, self.box.y + self.box.height / 2)
+
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
         return {

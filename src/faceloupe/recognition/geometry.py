@@ -27,13 +27,12 @@ def similarity(points: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     InputError
         If the points all lie in one place.
     """
-    source, target = np.asarray(points, dtype=np.float64), np.asarray(targets, dtype=np.float64)
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    source, target = (np.asarray(each, dtype=np.float64) @ (1, 1j) for each in (points, targets))
+    source_mean, target_mean = source.mean(), target.mean()
     source_part, target_part = source - source_mean, target - target_mean
-    spread = (source_part**2).sum()
+    spread = (np.abs(source_part) ** 2).sum()
     if not spread > 0:
         raise InputError("points: expected at least two different places, got one")
-    left, singular, right = np.linalg.svd(target_part.T @ source_part)
-    signs = np.array([1.0, np.sign(np.linalg.det(left @ right))])
-    rotation = left * signs @ right * (singular @ signs / spread)
-    return np.column_stack([rotation, target_mean - rotation @ source_mean])
+    turn = np.vdot(source_part, target_part) / spread  # in the plane the least squares are one complex number
+    shift = target_mean - turn * source_mean
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

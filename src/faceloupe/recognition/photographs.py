@@ -84,12 +84,12 @@ class Photograph:
         A face belongs to a row if its middle lies above the lower edge of the row's highest face.
         """
         rows: list[list[int]] = []
-        for place in sorted(range(len(self.chips)), key=lambda place: _middle(self.chips[place])[1]):
-            if rows and _middle(self.chips[place])[1] < _lower_edge(self.chips[rows[-1][0]]):
+        for place in sorted(range(len(self.chips)), key=lambda place: self.chips[place].detection.middle.y):
+            if rows and self.chips[place].detection.middle.y < _lower_edge(self.chips[rows[-1][0]]):
                 rows[-1].append(place)
             else:
                 rows.append([place])
-        return [place for row in rows for place in sorted(row, key=lambda place: _middle(self.chips[place])[0])]
+        return [place for row in rows for place in sorted(row, key=lambda place: self.chips[place].detection.middle.x)]
 
 
 def search_photo(photo: Photo, faces: Faces = "all", *, name: str = "the photo") -> Photograph:
@@ -179,7 +179,7 @@ def _dominant(photograph: Photograph) -> int | None:
 def _distances(photograph: Photograph) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return how far the faces are from the photograph's centre, in pixels."""
     middle = np.array(photograph.size) / 2
-    return np.array([np.linalg.norm(_middle(chip) - middle) for chip in photograph.chips])
+    return np.array([np.linalg.norm(np.array(chip.detection.middle) - middle) for chip in photograph.chips])
 
 
 def with_templates(photograph: Photograph, templates: Sequence[Template | None], embedder: Embedder) -> Photograph:
@@ -213,11 +213,6 @@ def _no_face(image: Samples, search: FaceSearch) -> str:
         f"no face found that is large enough, the largest is {widest:.0f} pixels wide, {search.min_size:g} are asked "
         "for: use the photograph in its full size, or lower min_size (--min-size)"
     )
-
-
-def _middle(chip: FaceChip) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    x, y, width, height = chip.detection.box
-    return np.array([x + width / 2, y + height / 2])
 
 
 def _lower_edge(chip: FaceChip) -> float:

@@ -1,7 +1,9 @@
 """Pictures as a detector sees them: a photograph shrunk, turned, or cut down to one face; and the way back."""
 
+from cmath import phase
 from dataclasses import dataclass
-from typing import Any
+from math import degrees
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +14,30 @@ from faceloupe.recognition.chips import REFERENCE_POINTS
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.geometry import similarity
 
-__all__ = ["View", "check_image", "check_values", "closer", "tilt_of", "turned", "whole"]
+__all__ = [
+    "EXACT", "GLANCE", "QUICK", "View", "check_image", "check_values", "closer", "mirrored", "tilt_of", "turned",
+    "whole",
+]  # fmt: skip
 
 Pixels = NDArray[np.uint8]
 Transform = NDArray[np.float64]
 
-CLOSE_SIDE = 320
-"""Height and width of the picture of one face that is looked at once more, in pixels."""
 
-CLOSE_SCALE = 1.65  # of the face chip's: a face is about 140 pixels wide, and as much is seen around it
+class Close(NamedTuple):
+    """How a picture of one face alone is cut out: its height and width, and how wide the face is, both in pixels."""
+
+    side: int
+    face: int
+
+
+EXACT, QUICK, GLANCE = Close(256, 140), Close(160, 68), Close(96, 53)
+"""Of 60 LFW faces, turned at random, the landmarks are 2.0 (EXACT) and 2.3 (QUICK) pixels of the chip from the mean of
+many looks, in two steps; 1.4 where the mirror image is seen EXACT too; 2.7 upright, where 95 pixels are seen."""
+
+_MIDDLE = sum(complex(*point) for point in REFERENCE_POINTS) / len(REFERENCE_POINTS)
+_UPRIGHT = [complex(*point) - _MIDDLE for point in REFERENCE_POINTS]
+
+CHIP_FACE = 85  # pixels that a face is wide in its chip, about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,33 +129,41 @@ def turned(view: View, turn: int) -> View:
     return View(pixels, _after(view.back, back), view.turn + turn)
 
 
+def mirrored(view: View) -> View:
+    """Return a view with left and right exchanged."""
+    there = np.array([[-1.0, 0.0, view.pixels.shape[1] - 1], [0.0, 1.0, 0.0]])
+    return View(np.ascontiguousarray(view.pixels[:, ::-1]), _after(view.back, there), view.turn)
+
+
 def tilt_of(face: Detection) -> float:
     """Return by how many degrees a face is turned clockwise in the photograph, by its five landmarks together."""
-    upright = similarity(np.array(face.landmarks), REFERENCE_POINTS)
-    return float(np.rad2deg(np.arctan2(upright[0, 1], upright[0, 0])))
+    points = [complex(*point) for point in face.landmarks]
+    middle = sum(points) / len(points)
+    upright = sum((point - middle).conjugate() * target for point, target in zip(points, _UPRIGHT, strict=True))
+    return -degrees(phase(upright))  # as `similarity` turns them, without the cost of arrays
 
 
-def closer(image: Samples, face: Detection) -> View:
-    """Return a picture of one face alone: upright by its five landmarks, 320 x 320 pixels, the face about 140 wide."""
+def closer(image: Samples, face: Detection, how: Close, turn: float = 0.0) -> View:
+    """Return a picture of one face alone, turned upright by its five landmarks, and then further counter-clockwise."""
     import cv2
 
-    points = np.array(face.landmarks)
-    linear = similarity(points, REFERENCE_POINTS)[:, :2] * CLOSE_SCALE
-    middle = np.full(2, (CLOSE_SIDE - 1) / 2)
+    points, side = np.array(face.landmarks), how.side
+    linear = _rotation(turn) @ similarity(points, REFERENCE_POINTS)[:, :2] * (how.face / CHIP_FACE)
+    middle = np.full(2, (side - 1) / 2)
     onto = np.column_stack([linear, middle - linear @ points.mean(axis=0)])
-    scale = float(np.sqrt(np.linalg.det(linear)))
-    seen, there = _shrunk(image, onto, min(1.0, scale))
-    pixels = cv2.warpAffine(_in_colour(seen), there, (CLOSE_SIDE, CLOSE_SIDE), flags=cv2.INTER_LINEAR)
+    seen, there = _shrunk(image, onto, side)
+    pixels = cv2.warpAffine(_in_colour(seen), there, (side, side), flags=cv2.INTER_LINEAR)
     inverse = np.linalg.inv(linear)
     back = np.column_stack([inverse, -inverse @ onto[:, 2]])
-    return View(np.asarray(pixels, dtype=np.uint8), back, tilt_of(face))
+    return View(np.asarray(pixels, dtype=np.uint8), back, tilt_of(face) + turn)
 
 
-def _shrunk(image: Samples, onto: Transform, scale: float) -> tuple[Samples, Transform]:
+def _shrunk(image: Samples, onto: Transform, side: int) -> tuple[Samples, Transform]:
     """Return the part of a photograph that a transform shows, shrunk by averaging, and the rest of the transform."""
     import cv2
 
-    inverse, end = np.linalg.inv(onto[:, :2]), CLOSE_SIDE - 1
+    inverse, end = np.linalg.inv(onto[:, :2]), side - 1
+    scale = min(1.0, float(np.sqrt(np.linalg.det(onto[:, :2]))))
     corners = (np.array([(0, 0), (end, 0), (0, end), (end, end)]) - onto[:, 2]) @ inverse.T
     left, top = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, np.array(image.shape[1::-1]) - 1)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, (left + 1, top + 1), image.shape[1::-1])

@@ -1,5 +1,6 @@
 """YuNet, run by OpenCV: the detector that is used unless another is given."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import UnavailableError
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.openings import forget_in_children
+from faceloupe.recognition.pictures import EXACT, GLANCE, QUICK
 from faceloupe.recognition.search import FAINT
 from faceloupe.recognition.weights import YUNET, read_weights
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["YuNet"]
 
+FACE_SIDES = (EXACT.side, QUICK.side, GLANCE.side)  # for such pictures there are detectors that keep that size
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
 
 
@@ -41,8 +44,9 @@ class YuNet:
         UnavailableError
             If weights or packages are missing.
         """
-        with _lent() as network:
-            network.setInputSize((picture.shape[1], picture.shape[0]))
+        height, width = picture.shape[:2]
+        with _lent(height if height == width in FACE_SIDES else None) as network:
+            network.setInputSize((width, height))
             rows = network.detect(np.ascontiguousarray(picture[..., ::-1]))[1]  # it was trained on BGR
         return () if rows is None else tuple(map(_detection, _faces(rows, picture)))
 
@@ -68,7 +72,7 @@ def _detection(row: NDArray[np.float64]) -> Detection:
     )
 
 
-_idle: "list[FaceDetectorYN]" = []
+_idle: "defaultdict[int | None, list[FaceDetectorYN]]" = defaultdict(list)
 _opening = Lock()  # how much OpenCV says is set for the whole process
 
 
@@ -82,16 +86,16 @@ forget_in_children(_forget)
 
 
 @contextmanager
-def _lent() -> "Iterator[FaceDetectorYN]":
+def _lent(side: int | None) -> "Iterator[FaceDetectorYN]":
     """Lend a detector that no other thread uses: it holds the size of the picture that it looks at."""
     try:
-        detector = _idle.pop()
+        detector = _idle[side].pop()
     except IndexError:
         detector = _open()
     try:
         yield detector
     finally:
-        _idle.append(detector)
+        _idle[side].append(detector)
 
 
 def _open() -> "FaceDetectorYN":
