@@ -94,11 +94,21 @@ def test_a_search_takes_another_detector_and_maps_its_faces_back(tmp_path):
     np.testing.assert_allclose(face.landmarks, 2 * POINTS, rtol=1e-3)
 
 
+def test_a_box_without_an_extent_is_no_face(tmp_path):
+    outputs = scrfd()
+    outputs[4] = np.zeros_like(outputs[4])  # distances at a stride of 16
+    assert opened(tmp_path, outputs, "scrfd").find(np.zeros((*SIZE, 3), np.uint8)) == ()
+
+
 def test_outputs_of_another_kind_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"toy: its outputs are not those of retinaface.*got"):
         opened(tmp_path, scrfd(), "retinaface").find(np.zeros((*SIZE, 3), np.uint8))
     with pytest.raises(InputError, match=r"not those of scrfd: expected scores \(N, 1\)"):
         opened(tmp_path, retinaface(False), "scrfd").find(np.zeros((*SIZE, 3), np.uint8))
+    without_sigmoid = [10 * part for part in scrfd()]
+    for wrong in (without_sigmoid, [part * np.nan for part in scrfd()]):
+        with pytest.raises(InputError, match="toy: expected finite numbers and scores from 0 to 1, got scores from"):
+            opened(tmp_path, wrong, "scrfd").find(np.zeros((*SIZE, 3), np.uint8))
     content = network(scrfd())
     with pytest.raises(InputError, match="is an embedder, not a detector"):
         OnnxDetector("toy.onnx", networks.fields(content))

@@ -5,7 +5,6 @@ prose. A slip there is no error, only worse recognition: ``faceloupe embedder ch
 """
 
 import json
-import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,17 @@ from typing import Any, Literal, TypeAlias, get_args
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = ["NAME", "ChannelOrder", "Kind", "Layout", "Manifest", "NamedPoints", "Points", "read_manifest"]
+__all__ = [
+    "MAX_NETWORK_BYTES",
+    "NAME",
+    "ChannelOrder",
+    "Kind",
+    "Layout",
+    "Manifest",
+    "NamedPoints",
+    "Points",
+    "read_manifest",
+]
 
 Kind = Literal["embedder", "detector"]
 ChannelOrder = Literal["RGB", "BGR", "grey"]
@@ -27,8 +36,11 @@ NamedPoints = Literal["arcface", "sface", "none"]
 Points: TypeAlias = NamedPoints | tuple[tuple[float, float], ...]
 """Where five landmarks lie in what a network takes: by name, or (x, y) each, in its pixels."""
 
+MAX_NETWORK_BYTES = 4 << 30
+"""The largest file of a network that is read."""
+
 MAX_BYTES = 1 << 20
-LARGEST_SIDE = 4096
+LARGEST_SIDE, LARGEST_NUMBER = 4096, 1e9
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
 """What a network may be called."""
 
@@ -69,7 +81,7 @@ class Manifest:
         Whether channels come before height and width, or last.
     points : {"arcface", "sface", "none"} or five (x, y)
         Places of right eye, left eye, nose, right and left corner of the mouth, in pixels of what it takes; right and
-        left are the subject's. "arcface" are the places of :data:`faceloupe.recognition.align.REFERENCE_POINTS`, scaled
+        left are the subject's. "arcface" are the places of :data:`faceloupe.recognition.chips.REFERENCE_POINTS`, scaled
         from 112 pixels to the height, in the middle of the width; "sface" are the same; "none" is the whole face chip,
         stretched to `size`.
     output : str, optional
@@ -77,7 +89,7 @@ class Manifest:
     flip : bool
         Add the vector of the mirrored face.
     decoder : {"scrfd", "retinaface"}, optional
-        Reading of a detector's outputs; see :mod:`faceloupe.recognition.detectors`.
+        Reading of a detector's outputs; see :class:`faceloupe.recognition.onnx_detector.OnnxDetector`.
 
     Raises
     ------
@@ -186,9 +198,14 @@ def _read(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Man
     if not path.is_file():
         raise InputError(f"{path}: there is no such manifest; it is a TOML file with the fields {', '.join(_REQUIRED)}")
     try:
-        return _of_fields(tomllib.loads(read_bytes(path, MAX_BYTES).decode()), str(path))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        content = read_bytes(path, MAX_BYTES)
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
+    try:
+        given = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as problem:  # numbers of thousands of digits too, and lists within lists
         raise InputError(f"{path} is not TOML: {problem}") from problem
+    return _of_fields(given, str(path))
 
 
 def _in_toml(value: Any) -> str:
@@ -235,8 +252,8 @@ def _size(value: Any) -> tuple[int, int]:
 
 
 def _number(field: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{field}: expected a number, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+        raise InputError(f"{field}: expected a number of at most {LARGEST_NUMBER:g}, got {value!r:.80}")
     return float(value)
 
 

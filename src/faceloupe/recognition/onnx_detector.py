@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from itertools import product
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ class OnnxDetector:
         Raises
         ------
         InputError
-            If the file is not the manifest's, or its outputs are not those of the decoder.
+            If the file is not the manifest's, its outputs are not those of the decoder, or they are no numbers.
         UnavailableError
             If packages or the device are missing.
         """
@@ -91,7 +91,15 @@ class OnnxDetector:
             as_read(shown[np.newaxis].astype(np.float32) / np.float32(255), self.manifest)
         )
         scores, boxes, points = _DECODERS[str(self.manifest.decoder)](outputs, self.manifest)
-        sure = scores >= FAINT
+        if (
+            not all(np.isfinite(part).all() for part in (scores, boxes, points))
+            or not 0 <= scores.min() <= scores.max() <= 1
+        ):
+            raise InputError(
+                f"{self.name}: expected finite numbers and scores from 0 to 1, got scores from {scores.min():g} to "
+                f"{scores.max():g}; the manifest's channels, scale or decoder may be others"
+            )
+        sure = (scores >= FAINT) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         scores, boxes, points = scores[sure], boxes[sure] / scale, points[sure] / scale
         apart = np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
         chosen = np.array(cv2.dnn.NMSBoxes(apart.tolist(), scores.tolist(), FAINT, OVERLAP), dtype=int).ravel()
@@ -99,7 +107,7 @@ class OnnxDetector:
             Detection(
                 Box(*apart[place].tolist()),
                 Landmarks(*(Point(*point) for point in points[place].tolist())),
-                float(min(scores[place], 1.0)),
+                float(scores[place]),
             )
             for place in chosen
         )
@@ -173,10 +181,11 @@ def _by_size(outputs: list[Floats], kind: int) -> list[Floats]:
 
 def _grid(size: tuple[int, int], stride: int) -> Floats:
     """Return the places of anchors, (N, 2) of (x, y) in strides, row by row."""
-    rows, columns = (-(-side // stride) for side in size)
-    return np.array([(x, y) for y, x in product(range(rows), range(columns))], dtype=np.float32)
+    rows, columns = np.indices([-(-side // stride) for side in size])
+    return np.column_stack([columns.ravel(), rows.ravel()]).astype(np.float32)
 
 
+@cache
 def _anchors(size: tuple[int, int]) -> Floats:
     """Return RetinaFace's anchors, (N, 4): middle (x, y), width and height, in pixels."""
     anchors = []
