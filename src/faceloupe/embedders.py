@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError, extra
 from faceloupe.faces.pixels import LUMA
-from faceloupe.recognition.adapted import is_adapted, read_adapted, restore_adapted
+from faceloupe.recognition.adapted import AdaptedEmbedder, is_adapted, read_adapted, restore_adapted
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.installed import installed, installed_manifest, network_file
@@ -85,7 +85,7 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
     if name in PUBLISHED:
         return SFace(engine=engine, flip=name == "sface+flip")
     manifest = installed_manifest(str(name))
-    if manifest is not None and manifest.kind == "embedder":
+    if manifest is not None:
         return OnnxEmbedder(network_file(manifest), manifest, engine=engine)
     folder = Path(name).expanduser()
     if not str(name) or not folder.is_dir():
@@ -93,6 +93,12 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
             f"There is no embedder {str(name)!r}; there are {', '.join(embedder_names())}, and any folder that a "
             "classifier was saved into (classifier.save(folder)). faceloupe embedder add brings one from an ONNX file"
         )
+    embedder = _of_folder(folder, engine)
+    embedder.opened_as = str(name)
+    return embedder
+
+
+def _of_folder(folder: Path, engine: Engine) -> "OnnxEmbedder | AdaptedEmbedder | ClassifierEmbedder":
     if (folder / TRAINED_MANIFEST).is_file():
         return OnnxEmbedder(folder / TRAINED_NETWORK, folder / TRAINED_MANIFEST, engine=engine)
     if is_adapted(folder):
@@ -158,6 +164,8 @@ class ClassifierEmbedder:
         Its kind and the first eight digits of the hash, such as "cnn-01ab23cd".
     sha256 : str
         Hash of its weights as its ``save`` writes them.
+    opened_as : str or None
+        What :func:`open_embedder` was given for it.
 
     Raises
     ------
@@ -173,6 +181,7 @@ class ClassifierEmbedder:
         check_is_fitted(classifier)
         self.sha256 = sha256(safetensors.torch.save(classifier.network_.state_dict())).hexdigest()
         self.name = f"{PREFIX[type(classifier).__name__]}-{self.sha256[:8]}"
+        self.opened_as: str | None = None
         self._classifier = classifier
 
     def embed(self, faces: Floats) -> Floats:

@@ -1,12 +1,17 @@
 """embedder add, list, check and remove as somebody types them."""
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from faceloupe.cli.app import app
+from faceloupe.embedders import open_embedder
 from faceloupe.errors import InputError
+from faceloupe.gallery import open_gallery
+from faceloupe.scores import ScoreSet, operating_point
 from helpers import networks
 
 
@@ -58,6 +63,36 @@ def test_without_a_threshold_it_says_how_to_get_one(toy, workplace):  # noqa: AR
     assert code == 2
     assert "no operating point was published for toy" in talk
     assert "faceloupe calibrate DATA --embedder toy --gallery people.db --create" in talk
+
+
+def test_of_an_embedder_in_a_folder_the_folder_is_what_to_calibrate(toy, workplace):  # noqa: ARG001
+    folder = workplace / "mine"
+    folder.mkdir()
+    shutil.copy("toy.onnx", folder / "network.onnx")
+    shutil.copy("toy.toml", folder / "manifest.toml")
+    code, _, talk = run("verify", "ann.jpg", "bob.jpg", "--embedder", folder)
+    assert code == 2
+    assert f"faceloupe calibrate DATA --embedder {folder} --gallery people.db --create" in talk
+
+
+def test_people_are_found_by_what_a_collection_was_embedded_with(toy, workplace):  # noqa: ARG001
+    run("embedder", "add", *toy)
+    assert run("index", "ann.jpg", "ann_later.jpg", "bob.jpg", "--embedder", "toy")[0] == 0
+    code, _, talk = run("find", "ann.jpg")
+    assert code == 2
+    assert "no operating point was published for toy" in talk
+    assert "--gallery people.db" in talk
+    scores = ScoreSet(mated=np.linspace(0.7, 1, 50), non_mated=np.linspace(0, 0.9, 5000))
+    embedder = open_embedder("toy")
+    point = operating_point(scores, 0.01, source="made up", embedder=embedder.name, weights_sha256=embedder.sha256)
+    with open_gallery("people.db", create=True, embedder=embedder) as gallery:
+        gallery.save_point(point)
+    for place in ((), ("--in", ".", "--embedder", "toy")):
+        code, out, talk = run("find", "ann.jpg", "--gallery", "people.db", "--json", *place)
+        assert code == 0, talk
+        found = json.loads(out)
+        assert found["point"]["threshold"] == point.threshold
+        assert found["sightings"][0]["score"] == pytest.approx(1, abs=1e-4)
 
 
 def test_what_was_not_added_cannot_be_checked(toy):  # noqa: ARG001

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, TargetFmr
+from faceloupe.cli.options import (
+    AsJson,
+    Central,
+    EmbedderName,
+    EngineName,
+    TargetFmr,
+    gallery_if_any,
+    open_gallery_if_any,
+)
 from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
     from faceloupe.collection.collection import Collection
     from faceloupe.collection.finding import Sightings
+    from faceloupe.recognition.embed import Embedder
+    from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.templates import Template
 
 __all__ = ["find"]
@@ -29,6 +39,9 @@ def find(
     ] = "collection.db",
     fmr: TargetFmr = None,
     central: Central = False,
+    gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
+    embedder: EmbedderName = None,
+    engine: EngineName = "openvino",
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list as CSV.")] = None,
     copy_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy the photographs there.")] = None,
     link_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Make links to the photographs there.")] = None,
@@ -39,15 +52,19 @@ def find(
     The number of them that is expected to be wrong is printed too. Exit status 1 if there is none.
     """
     from faceloupe.collection.finding import find as search
+    from faceloupe.embedders import open_embedder
     from faceloupe.files import write_whole
-    from faceloupe.recognition.thresholds import DEFAULT_FMR, published_point
+    from faceloupe.recognition.thresholds import choose_point
 
-    with _collection(place) as photographs:
-        embedder = photographs.embedder()
-        if embedder is None:
-            raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
-        point = published_point(embedder, DEFAULT_FMR if fmr is None else fmr)
-        sightings = search(photographs, _templates(photographs, who, central=central), point)
+    with open_gallery_if_any(gallery, embedder, engine) as people:
+        asked_for = open_embedder(embedder, engine=engine) if embedder else None
+        with _collection(place, asked_for or (people and people.embedder)) as photographs:
+            made_by = photographs.embedder()
+            if made_by is None:
+                raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
+            point = choose_point(made_by, saved=people.point(made_by) if people else None, fmr=fmr)
+            templates = _templates(photographs, who, asked_for, engine, central=central)
+            sightings = search(photographs, templates, point)
     if csv is not None:
         write_whole(csv, sightings.to_csv().encode(errors="backslashreplace"))
         say(f"written: {csv}")
@@ -65,8 +82,8 @@ def find(
 
 
 @contextmanager
-def _collection(place: str) -> "Iterator[Collection]":
-    """Open a collection, or make one of a folder for as long as the search takes."""
+def _collection(place: str, embedder: "Embedder | None") -> "Iterator[Collection]":
+    """Open a collection, or make one of a folder by this embedder for as long as the search takes."""
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index
 
@@ -79,22 +96,22 @@ def _collection(place: str) -> "Iterator[Collection]":
         open_collection(Path(folder, "once.db"), create=True) as photographs,
         progress("indexing", transient=True) as show,
     ):
-        for skipped in index(photographs, [place], progress=show).skipped:
+        for skipped in index(photographs, [place], embedder, progress=show).skipped:
             say(f"not read: {legible(skipped.path)}: {skipped.reason}")
         yield photographs
 
 
-def _templates(collection: "Collection", who: str, *, central: bool) -> "Sequence[Template]":
-    from faceloupe.recognition.embed import SFace
+def _templates(
+    collection: "Collection", who: str, asked_for: "Embedder | None", engine: "Engine", *, central: bool
+) -> "Sequence[Template]":
+    from faceloupe.embedders import open_embedder_of
     from faceloupe.recognition.recognise import recognise
 
-    if not Path(who).is_file():
+    made_by = collection.embedder()
+    if made_by is None or not Path(who).is_file():
         return collection.templates(who)
-    embedder = collection.embedder()
-    if embedder is not None and embedder.name not in ("sface", "sface+flip"):
-        raise InputError(f"the collection's faces were embedded by {embedder}; name a group instead of a photograph")
-    made_by = SFace(flip=embedder is not None and embedder.name == "sface+flip")
-    photograph = next(recognise([who], made_by, faces="central" if central else "one"))
+    embedder = asked_for or open_embedder_of([made_by], collection.location, engine=engine)
+    photograph = next(recognise([who], embedder, faces="central" if central else "one"))
     if photograph.problem is not None:
         raise InputError(f"{who}: {photograph.problem.reason}; give a photograph with one face, or --central")
     return photograph.templates

@@ -1,7 +1,7 @@
 """An embedder whose vectors pass through a linear head that was learned from labelled faces, and how it is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from faceloupe.arrays import decode_array, encode_array
 from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError
 from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.provenance import provenance_of, remember_provenance
 
 __all__ = ["AdaptedEmbedder", "Head", "is_adapted", "read_adapted", "restore_adapted", "unit_vectors", "write_adapted"]
 
@@ -80,6 +81,8 @@ class AdaptedEmbedder:
         The base's name, the kind and eight digits of the hash, such as "sface+wccn-01ab23cd".
     sha256 : str
         Hash of the base's weights and of the head.
+    opened_as : str or None
+        The folder that :func:`faceloupe.embedders.open_embedder` was given for it.
     """
 
     def __init__(self, base: Embedder, head: Head, kind: str) -> None:
@@ -87,6 +90,10 @@ class AdaptedEmbedder:
         self.sha256 = sha256(content).hexdigest()
         self.name = f"{base.name}+{kind}-{self.sha256[:8]}"
         self.base, self.head, self.kind = base, head, kind
+        self.opened_as: str | None = None
+        if known := provenance_of(base.sha256):
+            of_head = f"{known.training_data}; its {kind} head: labelled photographs of the user's own"
+            remember_provenance(self.sha256, replace(known, training_data=of_head))
 
     def embed(self, faces: Floats) -> Floats:
         """Return a unit vector for each face, (N, 112, 112, 3) RGB in [0, 1] -> (N, K)."""

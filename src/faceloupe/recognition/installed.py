@@ -11,8 +11,7 @@ from pathlib import Path
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.files import read_bytes, write_whole
-from faceloupe.recognition.manifests import NAME, Manifest, read_manifest
-from faceloupe.recognition.onnx_embedder import MAX_BYTES
+from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, NAME, Manifest, read_manifest
 
 __all__ = ["add_network", "installed", "installed_manifest", "network_file", "networks_folder", "remove_network"]
 
@@ -73,7 +72,7 @@ def add_network(file: str | PathLike[str], manifest: Manifest) -> Path:
         raise InputError(
             f"another network is called {manifest.name}: faceloupe embedder remove {manifest.name}, or --name another"
         )
-    content = read_bytes(Path(file).expanduser(), MAX_BYTES)
+    content = read_bytes(Path(file).expanduser(), MAX_NETWORK_BYTES)
     digest = sha256(content).hexdigest()
     if digest != manifest.sha256:
         raise InputError(

@@ -17,15 +17,13 @@ from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
 from faceloupe.recognition.devices import chosen_device
 from faceloupe.recognition.engines import Engine, Run, check_engine, embed_chips, open_network
 from faceloupe.recognition.geometry import similarity
-from faceloupe.recognition.manifests import Manifest, Points, read_manifest
+from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, Manifest, Points, read_manifest
 from faceloupe.recognition.openings import opening
+from faceloupe.recognition.provenance import Provenance, remember_provenance
 
-__all__ = ["MAX_BYTES", "OnnxEmbedder", "as_input", "as_read", "landmark_places", "read_network"]
+__all__ = ["OnnxEmbedder", "as_input", "as_read", "landmark_places", "read_network"]
 
 Floats = NDArray[np.float32]
-
-MAX_BYTES = 4 << 30
-"""The largest file of a network that is read."""
 
 
 class OnnxEmbedder:
@@ -51,6 +49,8 @@ class OnnxEmbedder:
     sha256 : str
         Hash of the file's hash and of how the file is read: templates of two readings are not compared.
     manifest : Manifest
+    opened_as : str or None
+        The folder that :func:`faceloupe.embedders.open_embedder` was given for it, if it was one.
 
     Raises
     ------
@@ -68,6 +68,9 @@ class OnnxEmbedder:
         check_engine(engine)
         self.manifest = read_manifest(manifest, "embedder")
         self.name, self.sha256 = self.manifest.name, self.manifest.reading
+        read = self.manifest
+        remember_provenance(self.sha256, Provenance(read.licence, read.training_data, read.source))
+        self.opened_as: str | None = None
         self._file = Path(file).expanduser()
         self._engine = engine
 
@@ -117,7 +120,7 @@ def read_network(file: Path, manifest: Manifest) -> bytes:
         If it is another file, or cannot be read.
     """
     try:
-        content = read_bytes(file, MAX_BYTES)
+        content = read_bytes(file, MAX_NETWORK_BYTES)
     except OSError as problem:
         raise InputError(f"{file}, the network of {manifest.name}, cannot be read: {problem.strerror}") from problem
     digest = sha256(content).hexdigest()

@@ -6,7 +6,7 @@ from typing import Any
 from faceloupe.recognition.installed import installed
 from faceloupe.recognition.weights import SFACE
 
-__all__ = ["Provenance", "provenance_of"]
+__all__ = ["Provenance", "provenance_of", "remember_provenance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,13 @@ class Provenance:
         return asdict(self)
 
 
+def remember_provenance(sha256: str, provenance: Provenance) -> None:
+    """Let :func:`provenance_of` know what was opened in this process, by its embedder's hash."""
+    _opened[sha256] = provenance
+
+
 def provenance_of(sha256: str) -> Provenance | None:
-    """Return what is known of weights by an embedder's hash: published, or of a manifest; None for any other.
+    """Return the provenance of weights by an embedder's hash: published, opened in this process, or added; or None.
 
     Raises
     ------
@@ -48,7 +53,12 @@ def provenance_of(sha256: str) -> Provenance | None:
     """
     if sha256 == SFACE.sha256:
         return Provenance(SFACE.licence, SFACE.training_data, SFACE.source)
+    if sha256 in _opened:
+        return _opened[sha256]
     for manifest in installed():
         if sha256 == manifest.reading:
             return Provenance(manifest.licence, manifest.training_data, manifest.source)
     return None
+
+
+_opened: dict[str, Provenance] = {}

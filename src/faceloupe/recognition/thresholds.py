@@ -123,9 +123,10 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
         if isclose(point.target_fmr, fmr, rel_tol=1e-6):
             return point
     if not published:
+        asked_as = getattr(embedder, "opened_as", None) or embedder.name  # a folder has no name that opens it
         raise InputError(
             f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
-            f"like yours, faceloupe calibrate DATA --embedder {embedder.name} --gallery people.db --create (with "
+            f"like yours, faceloupe calibrate DATA --embedder {asked_as} --gallery people.db --create (with "
             "--threshold SCORE to decide by a score of your own), and give --gallery people.db"
         )
     offered = ", ".join(f"{point.target_fmr:g} ({one_in(point.target_fmr)})" for point in published)
