@@ -53,7 +53,8 @@ MAY_KNOW = {
     "looking": (f"errors {DOCUMENTS} numerals progress pages blocks loupe faces recognition training inspection"),
     "video": f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition gallery",
     "strangers": (
-        f"errors {DOCUMENTS} progress pages blocks faces scores recognition training embedders evaluation report"
+        f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition training embedders evaluation "
+        "report"
     ),
     "web": (
         f"errors {DOCUMENTS} numerals progress pages faces scores recognition gallery training embedders evaluation "

@@ -4,6 +4,8 @@ Also tests ``strangers/training_article.py``.
 """
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,10 @@ PLAN = StrangersPlan(epochs=2, batch_size=16, held_out=0.45)
 
 class StoppedError(Exception):
     pass
+
+
+def stop(*_, **__):
+    raise StoppedError
 
 
 def stop_in_the_last_epoch(done, whole):
@@ -71,6 +77,30 @@ def test_the_document_and_the_page_say_how_it_was_made(made):
 def test_what_is_finished_is_not_written_over(made, people):
     with pytest.raises(InputError, match="holds no unfinished training"):
         train_for_strangers(people, made[1], PLAN)
+
+
+def test_a_kill_just_before_the_end_leaves_no_face_once_the_command_goes_on(people, tmp_path, monkeypatch):
+    once, folder = StrangersPlan(epochs=1, batch_size=16, held_out=0.45), tmp_path / "mine"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", stop)
+        with pytest.raises(StoppedError):
+            train_for_strangers(people, folder, once)
+    (folder / f".{CHECKPOINT}.half").touch()
+    before = (folder / "network.onnx").read_bytes()
+    assert {FACES, "manifest.toml"} <= {path.name for path in folder.iterdir()}
+    train_for_strangers(people, folder, once)
+    assert {path.name for path in folder.iterdir()} == {"manifest.toml", "network.onnx", "report.html", "training.json"}
+    assert (folder / "network.onnx").read_bytes() == before
+
+
+def test_a_photograph_that_became_another_is_not_resumed_with(people, tmp_path):
+    changing, folder = tmp_path / "people", tmp_path / "mine"
+    shutil.copytree(people, changing)
+    with pytest.raises(StoppedError):
+        train_for_strangers(changing, folder, PLAN, progress=stop_in_the_last_epoch)
+    shutil.copy(changing / "s1" / "1.pgm", changing / "s1" / "2.pgm")
+    with pytest.raises(InputError, match="an unfinished training on other photographs"):
+        train_for_strangers(changing, folder, PLAN)
 
 
 def test_damaged_faces_of_an_unfinished_training_are_refused(people, tmp_path):

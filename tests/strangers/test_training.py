@@ -1,5 +1,6 @@
 """Training for strangers: it learns, goes on after a kill to the same network, and refuses what cannot be."""
 
+import io
 import os
 import signal
 import subprocess
@@ -65,7 +66,7 @@ def test_after_a_kill_it_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED.format(path=path, checkpoint=str(checkpoint))], check=False)
     assert killed.returncode == -signal.SIGKILL
     done = torch.load(checkpoint, weights_only=True)["epochs"]
-    assert 1 <= len(done) < PLAN.epochs
+    assert len(done) == 1 < PLAN.epochs
     whole, resumed = (train_network(*made_up_faces(), PLAN, checkpoint=at) for at in (None, checkpoint))
     assert (whole.resumed, resumed.resumed) == (0, 1)
     assert [epoch.loss for epoch in resumed.epochs] == [epoch.loss for epoch in whole.epochs]
@@ -84,6 +85,16 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         )
     with pytest.raises(InputError, match="on other faces"):
         train_network(255 - chips, subjects, plan, checkpoint=checkpoint)
+    for damaged in (checkpoint.read_bytes()[:-100], b"nothing", _saved({"plan": {}}), _saved([1, 2])):
+        checkpoint.write_bytes(damaged)
+        with pytest.raises(InputError, match="is damaged; remove it"):
+            train_network(chips, subjects, plan, checkpoint=checkpoint)
+
+
+def _saved(state):
+    content = io.BytesIO()
+    torch.save(state, content)
+    return content.getvalue()
 
 
 def test_people_with_one_capture_are_not_learned_from():

@@ -162,7 +162,7 @@ class _Work:
         self.paths, self.embedders, self.detecting, self.cache, self.progress = (
             paths, embedders, detecting, cache, progress,
         )  # fmt: skip
-        self.digests = [_digest(path) for path in paths]
+        self.digests = [digest_of(path) for path in paths]
         self.keys = [  # what no face is looked for in is another template
             digest if isinstance(path, Path) or not digest else f"{digest} packed"
             for path, digest in zip(paths, self.digests, strict=True)
@@ -256,7 +256,8 @@ def photo_of_chip(path: PackedPhoto, image: Pixels8 | Floats) -> Photograph:
     return Photograph(Path(*path.parts), path.sha256, (CHIP_SIDE, CHIP_SIDE), (chip,), ())
 
 
-def _digest(path: Path | PackedPhoto) -> str:
+def digest_of(path: Path | PackedPhoto) -> str:
+    """Return the SHA-256 of a photograph's bytes; nothing if they cannot be read."""
     try:
         return sha256_of(path) if isinstance(path, Path) else path.sha256
     except (InputError, OSError, ValueError):  # whoever opens it next says why

@@ -15,16 +15,17 @@ from faceloupe.documents import write_json
 from faceloupe.embedders import TRAINED_MANIFEST, TRAINED_NETWORK
 from faceloupe.errors import InputError
 from faceloupe.evaluation.datasets import TEST, Data, Labelled, open_data
-from faceloupe.evaluation.embedding import Pixels, as_photo
+from faceloupe.evaluation.embedding import as_photo, digest_of
 from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.provenance import Provenance, provenance_of
 from faceloupe.files import open_regular, write_whole
+from faceloupe.numerals import counted
 from faceloupe.pages import Shown, page
 from faceloupe.progress import Progress
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.manifests import Manifest
-from faceloupe.recognition.recognise import recognise
-from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.recognition.recognise import search_photos
+from faceloupe.recognition.search import LOOKS, Faces, FaceSearch
 from faceloupe.report.page import write_page
 from faceloupe.strangers.onnx_file import to_onnx
 from faceloupe.strangers.training import StrangersPlan, Trained, train_network
@@ -71,9 +72,9 @@ class StrangersTraining(Shown):
         """Return what was trained, how well it does with others, and what it left out, in sentences."""
         left_out = []
         if self.alone:
-            left_out.append(f"{self.alone:,} photographs of people who have no other were not used.")
+            left_out.append(f"Not used: {counted(self.alone, 'photograph')} of people who have no other.")
         if self.failed:
-            left_out.append(f"{len(self.failed):,} photographs gave no face.")
+            left_out.append(f"No face was found in {counted(len(self.failed), 'photograph')}.")
         return (f"**{self.manifest.name}**: {self.trained.words()}.", *left_out)
 
     def to_document(self) -> dict[str, Any]:
@@ -162,7 +163,7 @@ def train_for_strangers(
     write_page(folder / "report.html", page(made))
     write_whole(folder / TRAINED_MANIFEST, made.manifest.to_toml().encode())
     for unfinished in (FACES, CHECKPOINT):
-        (folder / unfinished).unlink()
+        (folder / unfinished).unlink(missing_ok=True)
     return made
 
 
@@ -177,8 +178,12 @@ class _Aligned:
 
 
 def _check_folder(folder: Path) -> None:
-    unfinished = folder.is_dir() and (folder / FACES).is_file() and not (folder / TRAINED_MANIFEST).exists()
-    if folder.exists() and not unfinished and (not folder.is_dir() or any(folder.iterdir())):
+    """Let a new folder through, and that of an unfinished training; what a kill left half-written goes."""
+    for half_written in (*folder.glob(f".{FACES}.*"), *folder.glob(f".{CHECKPOINT}.*")):
+        half_written.unlink()
+    if (folder / FACES).is_file():
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already and holds no unfinished training; name a new folder")
     if not folder.absolute().parent.is_dir():
         raise InputError(f"{folder.parent} is not a folder; make it first")
@@ -201,12 +206,12 @@ def _learnable(data: Labelled) -> Labelled:
 
 def _aligned(data: Labelled, detecting: FaceSearch, kept: Path, progress: Progress | None) -> _Aligned:
     """Find and align the face in each photograph, or take what an unfinished training kept of the same ones."""
-    named = sha256("\n".join([repr(detecting), *map(str, data.paths)]).encode()).hexdigest()
+    named = sha256("\n".join([repr(detecting), str(LOOKS), *map(str, data.paths)]).encode()).hexdigest()
     if kept.is_file():
         return _read_faces(kept, named, data)
     chips = np.zeros((len(data.paths), CHIP_SIDE, CHIP_SIDE, 3), np.uint8)
     digests, reasons = [], []
-    for place, photograph in enumerate(recognise(map(as_photo, data.paths), Pixels(), faces=detecting)):
+    for place, photograph in enumerate(search_photos(map(as_photo, data.paths), detecting)):
         digests.append(photograph.sha256)
         reasons.append(photograph.problem.reason if photograph.problem else "")
         if photograph.chips:
@@ -222,13 +227,16 @@ def _aligned(data: Labelled, detecting: FaceSearch, kept: Path, progress: Progre
 def _read_faces(kept: Path, named: str, data: Labelled) -> _Aligned:
     try:
         with open_regular(kept, MOST_BYTES) as file, np.load(file, allow_pickle=False) as arrays:
-            if str(arrays["named"]) != named:
-                raise InputError(f"{kept.parent} holds an unfinished training on other photographs; name a new folder")
-            return _of_reasons(data, arrays["chips"], arrays["digests"].tolist(), arrays["reasons"].tolist())
+            named_then, digests = str(arrays["named"]), arrays["digests"].tolist()
+            if named_then == named:
+                aligned = _of_reasons(data, arrays["chips"], digests, arrays["reasons"].tolist())
     except (BadZipFile, KeyError, ValueError) as problem:
-        if isinstance(problem, InputError):
-            raise
         raise InputError(f"{kept} is damaged; remove {kept.parent} and begin anew") from problem
+    if named_then != named or any(
+        then and then != digest_of(path) for then, path in zip(digests, data.paths, strict=True)
+    ):
+        raise InputError(f"{kept.parent} holds an unfinished training on other photographs; name a new folder")
+    return aligned
 
 
 def _of_reasons(data: Labelled, chips: NDArray[np.uint8], digests: list[str], reasons: list[str]) -> _Aligned:

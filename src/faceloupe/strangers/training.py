@@ -18,6 +18,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import every_two, score
 from faceloupe.files import write_whole
 from faceloupe.progress import Progress
+from faceloupe.recognition.adapted import unit_vectors
 from faceloupe.scores.intervals import eer_interval
 from faceloupe.scores.rates import det_curve
 from faceloupe.strangers.augmentation import vary_light
@@ -40,6 +41,7 @@ MOVED = Augmentation(mirror=True, shift=0.06 * SIDE, rotate=10, zoom=10)
 MOST = 1500  # captures that validation compares, every two
 EPOCHS = 1_000_000  # more than anybody trains: each seed has its own numbers
 CLIP = 5.0  # the longest gradient that is followed
+PART = 256  # faces that are made floats at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +187,16 @@ def train_network(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     learned, held_out = _sides(subjects, plan)
-    faces = functional.avg_pool2d(torch.from_numpy(chips.transpose(0, 3, 1, 2).astype(np.float32) / 255), 2)
-    work = _Work(faces, subjects, learned, held_out, plan, device)
-    digest = sha256(chips.tobytes() + subjects.astype("<i8").tobytes()).hexdigest()
-    epochs, resumed = work.resume(checkpoint, digest)
+    work = _Work(_halved(chips), subjects, learned, held_out, plan, device)
+    digest = sha256(np.ascontiguousarray(chips))
+    digest.update(subjects.astype("<i8"))
+    epochs, resumed = work.resume(checkpoint, digest.hexdigest())
     while len(epochs) < plan.epochs:
         begun = perf_counter()
         loss = work.epoch(len(epochs), progress)
         epochs = [*epochs, Epoch(loss, *work.validated(), perf_counter() - begun)]
         if checkpoint is not None:
-            work.keep(checkpoint, digest, epochs, resumed)
+            work.keep(checkpoint, digest.hexdigest(), epochs, resumed)
     return Trained(
         work.network.cpu().eval(),
         plan,
@@ -206,6 +208,12 @@ def train_network(
         str(device),
         resumed,
     )
+
+
+def _halved(chips: Chips) -> Tensor:
+    """Return faces as the network takes them, (N, 112, 112, 3) -> (N, 3, 56, 56) in [0, 1]."""
+    parts = (torch.from_numpy(chips[start : start + PART]) for start in range(0, len(chips), PART))
+    return torch.cat([functional.avg_pool2d(part.permute(0, 3, 1, 2) / 255, 2) for part in parts])
 
 
 class _Work:
@@ -264,10 +272,9 @@ class _Work:
         self.network.eval()
         vectors = vectors_of(self.network, self.tested.contiguous(memory_format=torch.channels_last))
         own = np.unique(self.subjects[self.held_out], return_inverse=True)[1]
-        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        failed = ~np.isfinite(units).all(axis=1)
+        units = unit_vectors(vectors)
         comparisons = every_two("held out", np.arange(len(own)), own, most=MOST, seed=self.plan.seed)
-        scores = score(np.nan_to_num(units), failed, comparisons).with_failures
+        scores = score(units.astype(np.float32), ~units.any(axis=1), comparisons).with_failures
         interval = eer_interval(scores)
         return det_curve(scores).eer.rate, interval.low, interval.high
 
@@ -292,21 +299,23 @@ class _Work:
             return [], 0
         try:
             state = torch.load(checkpoint, map_location=self.device, weights_only=True)  # runs no code
-        except (RuntimeError, UnpicklingError, EOFError) as problem:
+            theirs, epochs = state["plan"], [Epoch(**epoch) for epoch in state["epochs"]]
+            resumed, faces = state["resumed"] + 1, state["faces"]
+        except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as problem:
             raise InputError(f"{checkpoint} is damaged; remove it to begin anew") from problem
-        theirs, ours = state["plan"], asdict(self.plan)
+        ours = asdict(self.plan)
         if other := [
             f"{name} {theirs.get(name)} (now {ours[name]})" for name in ours if theirs.get(name) != ours[name]
         ]:
             raise InputError(
                 f"{checkpoint} is of a training with {', '.join(other)}; go on as it was begun, or remove it"
             )
-        if state["faces"] != digest:
+        if faces != digest:
             raise InputError(f"{checkpoint} is of a training on other faces; remove it to begin anew")
         self.network.load_state_dict(state["network"])
         self.loss.load_state_dict(state["loss"])
         self.optimiser.load_state_dict(state["optimiser"])
-        return [Epoch(**epoch) for epoch in state["epochs"]], state["resumed"] + 1
+        return epochs, resumed
 
 
 def _sides(subjects: Labels, plan: StrangersPlan) -> tuple[Labels, Labels]:
