@@ -188,8 +188,8 @@ def train_network(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     learned, held_out = _sides(subjects, plan)
     work = _Work(_halved(chips), subjects, learned, held_out, plan, device)
-    digest = sha256(np.ascontiguousarray(chips))
-    digest.update(subjects.astype("<i8"))
+    digest = sha256(np.ascontiguousarray(chips).data)
+    digest.update(subjects.astype("<i8").data)
     epochs, resumed = work.resume(checkpoint, digest.hexdigest())
     while len(epochs) < plan.epochs:
         begun = perf_counter()
@@ -274,7 +274,7 @@ class _Work:
         own = np.unique(self.subjects[self.held_out], return_inverse=True)[1]
         units = unit_vectors(vectors)
         comparisons = every_two("held out", np.arange(len(own)), own, most=MOST, seed=self.plan.seed)
-        scores = score(units.astype(np.float32), ~units.any(axis=1), comparisons).with_failures
+        scores = score(units.astype(np.float32), np.asarray(~units.any(axis=1)), comparisons).with_failures
         interval = eer_interval(scores)
         return det_curve(scores).eer.rate, interval.low, interval.high
 
