@@ -58,7 +58,7 @@ def find(
 
     with open_gallery_if_any(gallery, embedder, engine) as people:
         asked_for = open_embedder(embedder, engine=engine) if embedder else None
-        with _collection(place, asked_for or (people and people.embedder)) as photographs:
+        with _collection(place, asked_for or (people.embedder if people else None)) as photographs:
             made_by = photographs.embedder()
             if made_by is None:
                 raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
