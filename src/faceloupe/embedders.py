@@ -245,7 +245,7 @@ class EstimatorEmbedder:
         self._side = math.isqrt(pixels)
 
     def embed(self, faces: Floats) -> Floats:
-        """Return what the estimator makes of each face, (N, 112, 112, 3) -> (N, D)."""
+        """Return the estimator's vector of each face, (N, 112, 112, 3) -> (N, D)."""
         pixels = grey_faces(faces, (self._side, self._side)).reshape(len(faces), -1)
         return np.asarray(self._estimator.transform(pixels), dtype=np.float32)
 

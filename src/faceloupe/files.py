@@ -46,7 +46,7 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """Return what a regular file holds, see :func:`open_regular`; one that grows meanwhile is refused as well."""
+    """Return the bytes of a regular file, see :func:`open_regular`; one that grows meanwhile is refused as well."""
     with open_regular(path, max_bytes) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size + 1)  # as much memory is taken as is asked for, not as there is to read

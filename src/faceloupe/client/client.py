@@ -62,7 +62,7 @@ class Client:
         return ReviewClient(self._server)
 
     def health(self) -> shapes.Health:
-        """Return what the server works with."""
+        """Return the state of the server."""
         return self._server.get(shapes.Health, "/health")
 
     def points(self) -> shapes.Points:
@@ -106,7 +106,7 @@ class Client:
         return self._server.post(shapes.PersonDecision, f"/people/{person}/verify", {"photo": [photo]}, fields)
 
     def identify(self, photo: Photo, *, ranks: int = 3, fmr: float | None = None) -> shapes.Identified:
-        """Say of every face in a photograph who of the gallery it is, or nobody."""
+        """Identify every face in a photograph: somebody of the gallery, or nobody."""
         return self._server.post(shapes.Identified, "/identify", {"photo": [photo]}, {"ranks": ranks, "fmr": fmr})
 
     def enrol(
@@ -203,7 +203,7 @@ class Client:
             yield document | {"refused": [asdict(skipped) for skipped in left_out] + document["refused"]}
 
     def people(self, search: str = "") -> Iterator[shapes.Person]:
-        """Yield who is in the gallery, by name; `search` is a part of the name."""
+        """Yield the people in the gallery, by name; `search` is a part of the name."""
         cursor: str | None = ""
         while cursor is not None:
             part = self._server.get(shapes.People, "/people", search=search, cursor=cursor, limit=PART)
@@ -211,7 +211,7 @@ class Client:
             cursor = part.next
 
     def audit(self) -> Iterator[shapes.Entry]:
-        """Yield who did what, and when, the newest first."""
+        """Yield the entries of the trail, the newest first."""
         cursor: str | None = ""
         while cursor is not None:
             part = self._server.get(shapes.Audit, "/audit", cursor=cursor, limit=PART)
@@ -251,7 +251,7 @@ class Client:
         return self._server.get(shapes.Networks, "/networks").networks
 
     def anatomy(self, network: str) -> shapes.Anatomy:
-        """Return what a network is made of, layer by layer."""
+        """Return the anatomy of a network, layer by layer."""
         return self._server.get(shapes.Anatomy, f"/networks/{network}")
 
     def look(
@@ -272,7 +272,7 @@ class Client:
         return self._server.asked(shapes.JobState, "POST", f"/networks/{network}/look", json=sent)
 
     def trace(self, network: str, face: Face, layers: Sequence[str]) -> shapes.FeatureMaps:
-        """Return what layers put out for a face; :func:`faceloupe.documents.decode_array` makes arrays of it."""
+        """Return the outputs of layers for a face; :func:`faceloupe.documents.decode_array` makes arrays of it."""
         sent = {"photo": sent_face(face), "layers": list(layers)}
         return self._server.asked(shapes.FeatureMaps, "POST", f"/networks/{network}/trace", json=sent)
 

@@ -110,13 +110,13 @@ class Collection:
             return token
 
     def embedder(self) -> EmbedderId | None:
-        """Return what made the templates; None before the first photograph."""
+        """Return the embedder of the templates; None before the first photograph."""
         with self.reading() as connection:
             value = setting(connection, "embedder")
         return EmbedderId(*value) if value else None
 
     def counts(self) -> dict[str, int]:
-        """Return how many photographs, files, faces and groups there are."""
+        """Return the numbers of photographs, files, faces and groups."""
         tables = {"photographs": photographs, "files": places, "faces": faces, "groups": groups}
         with self.reading() as connection:
             return {name: connection.scalar(select(func.count()).select_from(t)) or 0 for name, t in tables.items()}
@@ -357,7 +357,7 @@ def _leave_out(numbers: Sequence[int]) -> None:
 
 
 def _json(content: Any) -> Any:
-    """Return what a column of JSON holds; None where another program wrote something else."""
+    """Return the value of a JSON column; None where another program wrote something else."""
     try:
         return parse_json(content)
     except InputError:

@@ -69,7 +69,7 @@ class Sightings:
         return max(self.point.fmr, self.point.target_fmr) * self.faces * self.templates
 
     def words(self) -> str:
-        """Return how many there are, and how many are expected to be wrong."""
+        """Return the number of sightings, and how many of them are expected to be wrong."""
         fmr = one_in(max(self.point.fmr, self.point.target_fmr))
         missed = "an unknown share" if self.point.fnmr is None else f"{100 * self.point.fnmr:.2g} %"
         return (

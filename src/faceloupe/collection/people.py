@@ -114,7 +114,7 @@ class People(Shown):
         return tuple(sorted(joined, key=lambda group: (group.weakest.score if group.weakest else 0, group.id)))
 
     def words(self) -> str:
-        """Return what was found and at what rate of error, a paragraph each."""
+        """Return the findings and the rates of error, a paragraph each."""
         if not self.n_faces:
             return f"No face in {counted(self.photographs, 'photograph')}."
         alone = len(self.groups) - len(self.several)

@@ -133,7 +133,7 @@ def _told_repeats(data: Labelled, pairs: Pairs, once: Sequence[int], itself: Seq
 
 
 def _told_folds(data: Labelled, pairs: Pairs, content: Sequence[int]) -> Iterator[str]:
-    """Yield which photographs or people are in several folds, where all else about a pair may be known already."""
+    """Yield the photographs or people in several folds, where all else about a pair may be known already."""
     if pairs.folds is None:
         return
     where: defaultdict[int, set[str]] = defaultdict(set)

@@ -190,7 +190,7 @@ class _Measuring:
         self.train = None if chosen_on is None else score(self.vectors, self.failed, chosen_on.most)
 
     def n_without_template(self) -> int:
-        """Return how many captures have a face, and no template by this embedder alone."""
+        """Return the number of captures with a face of which this embedder alone made no template."""
         faces = np.array([quality is not None for quality in self.captures.qualities])
         return int((self.failed & faces).sum())
 

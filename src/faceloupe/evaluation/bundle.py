@@ -124,7 +124,7 @@ def write_bundle(path: Path, evaluation: Evaluation, *, key: Path | None = None,
 
 
 def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
-    """Return what a bundle holds, once every checksum is right and its rates are those of its scores.
+    """Return the content of a bundle, once every checksum is right and its rates are those of its scores.
 
     Parameters
     ----------

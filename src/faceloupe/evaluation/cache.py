@@ -74,7 +74,7 @@ class TemplateCache:
                 )
 
     def find(self, photograph: str, embedder: Embedder, detecting: FaceSearch) -> Cached | None:
-        """Return what is kept of a photograph, given by the SHA-256 of its file."""
+        """Return the cached templates of a photograph, given the SHA-256 of its file."""
         if not is_hash(embedder.sha256):
             return None
         key = self._key(photograph, embedder, detecting)
@@ -127,7 +127,7 @@ class TemplateCache:
 
 
 def cache_folder() -> Path:
-    """Return where templates are kept: the folder ``templates`` in the user's cache for faceloupe.
+    """Return the folder of templates: the folder ``templates`` in the user's cache for faceloupe.
 
     Raises
     ------

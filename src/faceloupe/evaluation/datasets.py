@@ -114,7 +114,7 @@ class Labelled:
         return f"Labelled({self.counted()}{people}{pairs}, {self.source})"
 
     def counted(self) -> str:
-        """Return how many photographs there are, or templates and the photographs that they are made of, in words."""
+        """Return the number of photographs, or of templates and the photographs that make them, in words."""
         if self.templates is None:
             return f"{len(self.paths):,} photographs"
         return f"{len(self.templates):,} templates of {sum(map(len, self.templates)):,} photographs"

@@ -187,7 +187,7 @@ Faces = tuple[str, NDArray[np.float32], NDArray[np.intp]]
 
 
 def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
-    """Return what the photographs are, a chip of each (N, 112, 112, 3), and whom it shows (N,)."""
+    """Return a description of the photographs, a chip of each (N, 112, 112, 3), and its subject (N,)."""
     labelled = open_data(data)
     if labelled.subjects is None:
         raise InputError(

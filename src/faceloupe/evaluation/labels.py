@@ -51,7 +51,7 @@ class Doubt:
 
 
 def doubtful_labels(parts: Sequence[Compared]) -> tuple[Doubt, ...]:
-    """Return what to look at, the most doubtful first; nothing of a recogniser with an EER above 5 %.
+    """Return the labels to look at, the most doubtful first; nothing of a recogniser with an EER above 5 %.
 
     Relatives and people who truly look alike are among them: a doubt is a reason to look, not to change a label.
 

@@ -61,7 +61,7 @@ def lfw_view_2(root: Path) -> list[Row] | None:
 
 
 def _find(root: Path, name: str) -> Path | None:
-    """Return where a list is: among the photographs' folders, or one above, where scikit-learn puts it."""
+    """Return the path of a list: among the photographs' folders, or one above, where scikit-learn puts it."""
     return next((path for path in (root / name, root.parent / name) if path.is_file()), None)
 
 

@@ -64,7 +64,7 @@ def likelihood_report(
 def likelihood_section(
     label: str, report: LikelihoodReport, suffix: str = "", others: str = "other people"
 ) -> Iterator[Block]:
-    """Yield what a score is worth as evidence, with Tippett and ECE plots."""
+    """Yield the evidence that scores give, with Tippett and ECE plots."""
     ratio, wrong = report.ratio, report.misleading()
     with_sign = f"{'−' if ratio.offset < 0 else '+'} {abs(ratio.offset):.2f}"
     yield text(

@@ -77,7 +77,7 @@ def compare_with_first(what: str, scores: dict[str, ScoreSet], seed: int) -> Ite
 
 
 def paired_section(paired: Sequence[Paired]) -> Iterator[Block]:
-    """Yield which recogniser is better, with intervals of the differences."""
+    """Yield the better recogniser, with intervals of the differences."""
     for number, pair in enumerate(paired):
         yield text(f"**{pair.second} against {pair.first}.** {pair.words()}")
         if pair.differences:

@@ -33,7 +33,7 @@ def rate_between(rate: float | None, interval: Interval | None) -> str:
 
 
 def failures_words(rate: FailureRate) -> str:
-    """Return how many failed of how many, and their share with its interval."""
+    """Return the number that failed, of all, and their share with its interval."""
     return f"{rate.n_failed:,} of {rate.n:,}, {rate_between(rate.rate, rate.interval)}"
 
 

@@ -202,7 +202,7 @@ def measure_robustness(
 
 
 def robustness_section(found: Robustness) -> Iterator[Block]:
-    """Yield where FNMR rises, as a figure and a table."""
+    """Yield the rise of FNMR, as a figure and a table."""
     plain = found.plain
     yield text(
         f"**{found.label}** at the threshold {found.threshold:.4f}, for an FMR of {unbroken(found.target_fmr)}. One of "

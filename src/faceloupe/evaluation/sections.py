@@ -85,7 +85,7 @@ def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  
 
 
 def points(found: Evaluation) -> Iterator[Block]:
-    """Yield what chosen, given and published thresholds gave on the test side."""
+    """Yield the rates of chosen, given and published thresholds on the test side."""
     rows = [
         [
             one.label,
@@ -182,7 +182,7 @@ def _open_set(found: Evaluation) -> Iterator[Block]:
 
 
 def failures(found: Evaluation) -> Iterator[Block]:
-    """Yield which photographs gave no template, and why."""
+    """Yield the photographs that gave no template, with the reasons."""
     yield table(
         "failure-rates",
         "Captures and people that could not be used, among those measured.",
@@ -208,7 +208,7 @@ def failures(found: Evaluation) -> Iterator[Block]:
 
 
 def quality(found: Evaluation) -> Iterator[Block]:
-    """Yield what each measure of quality is worth, for the first recogniser that erred often enough to tell."""
+    """Yield the worth of each measure of quality, for the first recogniser that erred often enough to tell."""
     for one in found.measured:
         if any(curve.at(0) * curve.n_mated >= ERRORS for curve in one.rejection.values()):
             yield reject_chart(one)
@@ -253,7 +253,7 @@ def errors(found: Evaluation, *, show_faces: bool) -> Iterator[Block]:
 
 
 def speed(found: Evaluation) -> Iterator[Block]:
-    """Yield how fast photographs became templates, and where the time goes."""
+    """Yield the speed at which photographs became templates, by step."""
     rate = found.speed.per_second
     many = " by all recognisers together" if len(found.measured) > 1 else ""
     told = (
@@ -275,7 +275,7 @@ def speed(found: Evaluation) -> Iterator[Block]:
 
 
 def method(found: Evaluation) -> Iterator[Block]:
-    """Yield how it was measured."""
+    """Yield the method of measurement."""
     plan, test, development = found.plan, found.parts.test, found.parts.development
     meant = {
         "central": "of several faces the one nearest the centre",

@@ -17,7 +17,7 @@ __all__ = ["accuracy_words", "lead", "shown", "summary", "tar_words"]
 
 
 def lead(found: "Evaluation") -> Iterator[str]:
-    """Yield what was evaluated, what came out, and what failed."""
+    """Yield the data, the results and the failures."""
     people = f" of {len(found.data.names):,} people" if found.data.names else ""
     who = " · ".join(one.label for one in found.measured)
     yield f"{found.data.counted()}{people}, {found.data.source}. Measured: {who}."
@@ -30,7 +30,7 @@ def lead(found: "Evaluation") -> Iterator[str]:
 
 
 def summary(found: "Evaluation") -> tuple[list[str], list[list[str]]]:
-    """Return what the columns are called, and a line for each recogniser."""
+    """Return the names of the columns, and a line for each recogniser."""
     accuracy, ranked = (any(getattr(one, part) for one in found.measured) for part in ("accuracy", "closed"))
     columns = [
         "recogniser",

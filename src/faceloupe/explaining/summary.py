@@ -51,7 +51,7 @@ def place_words(attribution: Attribution, place: int) -> str:
 
 
 def others_words(others: Others, score: float) -> str:
-    """Return what a gallery says of a score."""
+    """Return a gallery's judgement of a score."""
     left_out = ""
     if others.matching:
         verb = "matches" if len(others.matching) == 1 else "match"

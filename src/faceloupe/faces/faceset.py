@@ -130,7 +130,7 @@ class FaceSet(Shown):
         return Shown.plot(self).png()  # a notebook is kept and passed on: only faces published to be shown
 
     def to_document(self) -> dict[str, Any]:
-        """Return what the face set holds as a plain dictionary; no face."""
+        """Return a description of the face set as a plain dictionary; no face."""
         return {
             "schema": "faceloupe.faces/1",
             "source": self.source,

@@ -185,7 +185,7 @@ def _check_subjects(root: Path, least: int, found: int, skipped: list[Skipped]) 
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Return what a folder holds in natural order, without hidden files."""
+    """Return the content of a folder in natural order, without hidden files."""
     try:
         names = [entry.name for entry in folder.iterdir()]
     except OSError as problem:

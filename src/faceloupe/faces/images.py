@@ -150,7 +150,7 @@ def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
 
 
 def claimed_bytes(content: bytes) -> int:
-    """Return how much memory the pixels of a file take once they are decoded, by what its head claims; 0 if unknown."""
+    """Return the bytes that a file's pixels take once decoded, by the claims of its head; 0 if unknown."""
     from PIL import Image
 
     file = BytesIO(content)
@@ -239,7 +239,7 @@ def _largest_part(image: "Image") -> int:
 
 
 def _scans_of_jpeg(content: bytes) -> int:
-    """Return how many scans the first picture of a JPEG file has, by its markers (ISO/IEC 10918-1 annex B)."""
+    """Return the number of scans in the first picture of a JPEG file, by its markers (ISO/IEC 10918-1 annex B)."""
     scans, place = 0, 2
     while marker := _MARKER.search(content, place):
         kind, place = marker[0][1], marker.end()

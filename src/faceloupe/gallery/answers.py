@@ -47,7 +47,7 @@ class Answered:
         return [answers[place] for place in self.photograph.reading_order()]
 
     def warnings(self) -> list[str]:
-        """Return what makes answers doubtful: a face falls short, several subjects match it, or its name is taken."""
+        """Return the reasons to doubt answers: a face falls short, several subjects match it, or its name is taken."""
         return [
             f"{self.photograph.path}, face {number}: {'; '.join(short)}"
             for number, (_, template, candidates) in enumerate(self.faces, start=1)
@@ -55,7 +55,7 @@ class Answered:
         ]
 
     def notes(self) -> list[str]:
-        """Return what to know of how faces were found: which are turned."""
+        """Return remarks on how faces were found: which are turned."""
         return [
             f"{self.photograph.path}, face {number}: {words}"
             for number, face in enumerate(self.faces, start=1)

@@ -79,7 +79,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _listed(folder: Path) -> ListedSubject:
-    """Return what a subject's folder holds, unopened."""
+    """Return the content of a subject's folder, unopened."""
     subject = ListedSubject(as_text(folder.name))
     try:
         subject.name = checked_name(subject.name)

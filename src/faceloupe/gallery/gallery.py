@@ -463,7 +463,7 @@ class Gallery:
         return verify(one, other, point, gallery=self, faces=faces)
 
     def _makers(self) -> list[EmbedderId]:
-        """Return what made the references that are here."""
+        """Return the embedders of the references that are here."""
         with self.reading() as connection:
             return templates.embedders(connection)
 

@@ -122,7 +122,7 @@ class Candidates:
         return "\n".join([self.answer(), *self._fpir_words(), *point_in_words(self.point)])
 
     def answer(self) -> str:
-        """Return whom the face shows, in a sentence or two."""
+        """Return the answer in a sentence or two."""
         if not self.candidates:
             return "Nobody: the gallery is empty."
         named, threshold = self.named, f"the threshold {self.point.threshold:.4f}"
@@ -146,13 +146,13 @@ class Candidates:
         )
 
     def warnings(self) -> list[str]:
-        """Return what makes the answer doubtful: several subjects reach the threshold, or a name is taken."""
+        """Return the reasons to doubt the answer: several subjects reach the threshold, or a name is taken."""
         rivals = ", ".join(candidate.name for candidate in self._rivals())
         several = [f"not only {self.name} but also {rivals} reaches the threshold"] if rivals else []
         return several + ([self.taken_words()] if self.taken else [])
 
     def _rivals(self) -> list[Candidate]:
-        """Return who else reaches the threshold."""
+        """Return the others who reach the threshold."""
         return [
             candidate
             for candidate in self.candidates

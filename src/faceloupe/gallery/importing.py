@@ -160,7 +160,7 @@ def _offered(connection: Connection, found: list[OperatingPoint]) -> list[Operat
 
 
 def _refusal(connection: Connection, point: OperatingPoint) -> str | None:
-    """Return why a threshold is not taken though it was asked for; None if it is."""
+    """Return the reason why a threshold asked for is not taken; None if it is."""
     if saved_points.latest(connection, _maker(point)) is not None:
         return "this gallery has another one, and keeps it"
     if not (-1 < point.threshold <= 1 and max(point.target_fmr, point.fmr) <= saved_points.LOOSEST):

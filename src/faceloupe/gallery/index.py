@@ -77,7 +77,7 @@ class Index(Protocol):
         """
 
     def size(self) -> Size:
-        """Return how much is searched."""
+        """Return the size of what is searched."""
 
 
 class MatrixIndex:
@@ -111,7 +111,7 @@ class MatrixIndex:
             return self._matrix.search(vectors, ranks)
 
     def size(self) -> Size:
-        """Return how much is searched."""
+        """Return the size of what is searched."""
         with self._lock:
             self.refresh()
             return Size(self._subjects, len(self._matrix))
@@ -192,7 +192,7 @@ class PostgresIndex:
         return np.array(owners, dtype=np.int64).reshape(shape), np.array(scores, dtype=np.float64).reshape(shape)
 
     def size(self) -> Size:
-        """Return how much is searched."""
+        """Return the size of what is searched."""
         counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(made_by(self._embedder))
         with self._database.reading() as connection:
             return Size(*connection.execute(counts).one())

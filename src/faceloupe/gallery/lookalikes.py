@@ -53,7 +53,7 @@ class LookAlikes:
         return self.point.threshold if self.point else float("inf")
 
     def words(self) -> str:
-        """Return how look-alikes were looked for, and what chance alone is expected to give."""
+        """Return how look-alikes were searched, and the number expected by chance alone."""
         if self.point is None:
             return (
                 f"Look-alikes by {self.embedder} were not looked for: it has no threshold here (faceloupe calibrate "

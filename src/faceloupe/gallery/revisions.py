@@ -43,7 +43,7 @@ def bring_up_to_date(database: Database, *, create: bool) -> None:
 
 
 def nothing_at(name: str) -> str:
-    """Return what is said where there is no gallery."""
+    """Return the message where there is no gallery."""
     return (
         f"There is no gallery at {name}. faceloupe enrol NAME PHOTO makes one there; name another with --gallery or in "
         "the environment variable FACELOUPE_GALLERY."

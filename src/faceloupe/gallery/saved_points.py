@@ -61,7 +61,7 @@ def _read(row: Row[Any]) -> OperatingPoint:
 
 
 def saved(connection: Connection, embedder: EmbedderId) -> tuple[SavedPoint, ...]:
-    """Return what was saved for an embedder since the last reset, the newest, which holds, first."""
+    """Return the points saved for an embedder since the last reset, the newest, which holds, first."""
     rows = connection.execute(select(operating_points).where(*_of(embedder)).order_by(operating_points.c.id.desc()))
     return tuple(SavedPoint(row.created, _read(row)) for row in rows)
 

@@ -108,7 +108,7 @@ class _Forgiving(sqlite.DATETIME):
     """A date that is None where the text is none."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Return what reads a date."""
+        """Return the reader of a date."""
         read = super().result_processor(dialect, coltype)
 
         def process(value: Any) -> datetime | None:

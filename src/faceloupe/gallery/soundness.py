@@ -76,7 +76,7 @@ def _wrong_with(row: Any, dimensions: int) -> str | None:
 
 
 def usual_dimensions(connection: Connection, embedder: "Maker") -> int:
-    """Return how many numbers most vectors by an embedder have; 0 if there is none."""
+    """Return the dimensions of most vectors by an embedder; 0 if there is none."""
     return _usual(connection, embedder.name, embedder.sha256)
 
 

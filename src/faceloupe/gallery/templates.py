@@ -21,7 +21,7 @@ def made_by(embedder: "Maker") -> ColumnElement[bool]:
 
 
 def embedders(connection: Connection) -> list[EmbedderId]:
-    """Return what made the references that are here, by name."""
+    """Return the embedders of the references that are here, by name."""
     made = select(references.c.embedder, references.c.weights_sha256).distinct()
     return sorted(EmbedderId(*row) for row in connection.execute(made))
 

@@ -119,7 +119,7 @@ def last_forget(connection: Connection) -> int:
 
 
 def current_user() -> str:
-    """Return who acts: whom :func:`acting_as` names, or the user of the operating system."""
+    """Return the actor: whom :func:`acting_as` names, or the user of the operating system."""
     if (acting := _ACTOR.get()) is not None:
         return acting
     try:

@@ -71,7 +71,7 @@ def evenly(things: Sequence[T], most: int) -> list[T]:
 
 
 def parameters_written(weights: tuple[Shape, int] | None, bias: bool, held: int) -> str:
-    """Return how many parameters a layer holds, as "(8·8·1 + 1)·4 = 260" where that product is what it holds.
+    """Return the number of parameters of a layer, as "(8·8·1 + 1)·4 = 260" where that product is what it holds.
 
     `weights` are the factors of the number of weights that make one output, and the number of outputs.
     """

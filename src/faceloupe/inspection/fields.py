@@ -29,7 +29,7 @@ class Window:
         return (taps >= 0) & (taps < given)
 
     def unseen(self, given: int, count: int) -> int:
-        """Return how many of the last of `given` positions none of `count` windows looks at."""
+        """Return the number of the last of `given` positions that none of `count` windows looks at."""
         return given - 1 - int(np.max(self._taps(count), where=self.inside(given, count), initial=-1))
 
     def _taps(self, count: int) -> NDArray[np.intp]:
@@ -56,7 +56,7 @@ class Axis:
         return self.count == 1 or self.jump == 0
 
     def after(self, window: Window, count: int) -> "Axis":
-        """Return what `count` windows over these outputs see."""
+        """Return the region that `count` windows over these outputs see."""
         return Axis(
             self.start - window.padding * self.jump,
             self.size + (window.kernel - 1) * window.dilation * self.jump,
@@ -69,7 +69,7 @@ class Axis:
         return replace(self, start=self.start - before * self.jump, count=count)
 
     def whole(self, extent: int) -> "Axis":
-        """Return what all these outputs see together, cut to the `extent` of the image."""
+        """Return the region that all these outputs see together, cut to the `extent` of the image."""
         first, last = self._span(extent)
         return Axis(first, last - first, 1, 1)
 
@@ -128,7 +128,7 @@ class Field:
         return (self.rows.jump, self.columns.jump) if self.places and self.rows.jump and self.columns.jump else None
 
     def after(self, windows: Sequence[Window], counts: Sequence[int]) -> "Field | None":
-        """Return what `counts` windows over rows and columns see; None unless these are maps."""
+        """Return the region that `counts` windows over rows and columns see; None unless these are maps."""
         if self.places != (2, 3):
             return None
         return replace(
@@ -136,7 +136,7 @@ class Field:
         )
 
     def pooled(self, keep_axes: bool) -> "Field | None":
-        """Return what one number made of a whole map sees; None unless these are maps."""
+        """Return the region that one number made of a whole map sees; None unless these are maps."""
         windows = [Window(axis.count, axis.count) for axis in (self.rows, self.columns)]
         pooled = self.after(windows, (1, 1))
         return pooled if keep_axes or pooled is None else replace(pooled, places=None)
@@ -150,7 +150,7 @@ class Field:
         )
 
     def whole(self) -> "Field":
-        """Return what one number made of all of them sees, cut to the image."""
+        """Return the region that one number made of all of them sees, cut to the image."""
         rows, columns = self.rows.whole(self.extent[0]), self.columns.whole(self.extent[1])
         return Field(rows, columns, self.extent, places=None)
 

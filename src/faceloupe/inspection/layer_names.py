@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def named(layers: Mapping[str, T], name: str) -> T:
-    """Return what belongs to the layer of this name; the KeyError for another lists the names."""
+    """Return the value of the layer of this name; the KeyError for another lists the names."""
     if name not in layers:
         raise KeyError(f"no layer {name!r}; the layers are {', '.join(layers)}")
     return layers[name]

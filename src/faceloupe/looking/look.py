@@ -231,7 +231,7 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
 
 
 def _notes_on_answers(asked: Access, batch: Floats) -> Iterator[str]:
-    """Yield what a reader must know of how a network answers."""
+    """Yield remarks on how a network answers."""
     how = asked.chosen(batch[0])
     if how:
         yield f"The network puts out several things; its answer is taken to be {how}. Wrap it to choose another."

@@ -50,7 +50,7 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
 
 
 def loupe_fault(look: Look) -> str:
-    """Return why the loupe does not open the network of a look, in a sentence; empty if it does."""
+    """Return the reason why the loupe does not open the network of a look, in a sentence; empty if it does."""
     model, network = look.model, look.model.network
     if not hasattr(network, "named_children"):
         return "It opens PyTorch networks; of an ONNX file the page shows what it puts out."

@@ -189,7 +189,7 @@ def _checks(one: Attribution) -> str:
 
 
 def layers(looks: Looks) -> Iterator[Block]:
-    """Yield what the layers put out for the shown faces."""
+    """Yield the outputs of the layers for the shown faces."""
     for key, look in looks.items():
         yield text(
             f"Shown of {look.model.name}: {len(look.trace)} of {counted(len(look.anatomy.layers), 'layer')}, "

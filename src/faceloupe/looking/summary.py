@@ -20,7 +20,7 @@ NAMED = 6  # layers that are not counted
 
 
 def lead(look: "Look") -> Iterator[str]:
-    """Yield what the network is, what it answers, and what the answers rest on."""
+    """Yield sentences on the network, its answers, and the places that they rest on."""
     yield _network(look)
     yield _answers(look)
     if look.attributions:
@@ -50,7 +50,7 @@ def answer_of(look: "Look", place: int) -> tuple[str, float, float | None]:
 
 
 def target_of(look: "Look", place: int) -> str:
-    """Return what the attributions of a face explain, with the names of this look."""
+    """Return the answer that the attributions of a face explain, with the names of this look."""
     if look.is_template:
         return f"cosine with the template of {look.photographs[look.partner(place)].name}"
     name, value, _ = answer_of(look, place)
@@ -60,7 +60,7 @@ def target_of(look: "Look", place: int) -> str:
 
 
 def where_most(found: Attribution) -> str:
-    """Return where the largest value of a map lies, in pixels of the face, counted from 1 as the page does."""
+    """Return the place of the largest value of a map, in pixels of the face, counted from 1 as the page does."""
     row, column = np.unravel_index(int(found.map.argmax()), found.map.shape)
     rows, columns = found.placement.rows, found.placement.columns
     return f"row {rows[row] + 1:.0f}, column {columns[column] + 1:.0f}"

@@ -142,7 +142,7 @@ def is_adapted(folder: Path) -> bool:
 
 
 def read_adapted(folder: Path) -> tuple[str, Mapping[str, Any]]:
-    """Return what opens the embedder underneath, and the document that :func:`restore_adapted` takes.
+    """Return the name that opens the embedder underneath, and the document that :func:`restore_adapted` takes.
 
     Raises
     ------

@@ -57,7 +57,7 @@ class FaceChip:
 
 
 def landmarks_on_chip(chip: FaceChip) -> NDArray[np.float64]:
-    """Return where the five landmarks came to lie on the chip, (5, 2) of (x, y) in its pixels."""
+    """Return the places of the five landmarks on the chip, (5, 2) of (x, y) in its pixels."""
     points = np.column_stack([np.array(chip.detection.landmarks), np.ones(5)])
     on_chip: NDArray[np.float64] = points @ chip.transform.T
     return on_chip

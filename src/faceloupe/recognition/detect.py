@@ -239,7 +239,7 @@ def _is_among(face: Detection, others: Iterable[Detection]) -> bool:
 
 
 def _share(one: Box, other: Box) -> float:
-    """Return how much of the smaller of two boxes both cover, from 0 to 1."""
+    """Return the share of the smaller of two boxes that both cover, from 0 to 1."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     return max(0.0, width) * max(0.0, height) / min(one.width * one.height, other.width * other.height)

@@ -79,7 +79,7 @@ def check_provider(session: Any, device: Device) -> None:
 
 
 def openvino_device(core: Any, device: Device) -> str:
-    """Return what OpenVINO calls a device.
+    """Return OpenVINO's name of a device.
 
     Raises
     ------

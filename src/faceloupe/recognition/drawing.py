@@ -192,7 +192,7 @@ def _inside(area: Area, size: tuple[int, int]) -> Area:
 
 
 def _covered(area: Area, others: Sequence[Area]) -> float:
-    """Return how many pixels of other areas one lies on."""
+    """Return the number of pixels of other areas that one lies on."""
     covered = 0.0
     for other in others:
         width = min(area[2], other[2]) - max(area[0], other[0])

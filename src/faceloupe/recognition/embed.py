@@ -139,7 +139,7 @@ def directions_of(chips: Sequence[FaceChip], embedder: Embedder) -> tuple[Templa
 
 
 def no_direction(embedder: Embedder) -> str:
-    """Return what is said of a face of which no template can be made."""
+    """Return the message about a face of which no template can be made."""
     return f"{embedder.name} returned zeros or no numbers for a face, which have no direction"
 
 

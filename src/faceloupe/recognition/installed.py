@@ -17,7 +17,7 @@ __all__ = ["add_network", "installed", "installed_manifest", "network_file", "ne
 
 
 def networks_folder() -> Path:
-    """Return where added networks lie.
+    """Return the folder of added networks.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def installed_manifest(name: str) -> Manifest | None:
 
 
 def network_file(manifest: Manifest) -> Path:
-    """Return where the file of an added network lies."""
+    """Return the path of an added network's file."""
     return networks_folder() / f"{manifest.sha256}.onnx"
 
 

@@ -68,7 +68,7 @@ def limits_of(embedder: str) -> QualityLimits:
 
 
 def shortcomings(quality: Quality, limits: QualityLimits = LIMITS) -> tuple[str, ...]:
-    """Return what makes a face unfit for enrolment, each in words; empty if it is fit.
+    """Return the shortcomings that make a face unfit for enrolment, each in words; empty if it is fit.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ class OnnxDetector:
         )
 
     def _shown(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-        """Return what the network is shown of a picture, and its scale: shown / picture."""
+        """Return the part of a picture that the network is shown, and its scale: shown / picture."""
         import cv2
 
         (height, width), (tall, wide) = picture.shape[:2], self.manifest.size

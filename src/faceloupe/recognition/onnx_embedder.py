@@ -160,7 +160,7 @@ def _placed(faces: Floats, size: tuple[int, int], points: Points) -> Floats:
 
 
 def _chip_to_input(size: tuple[int, int], points: Points) -> NDArray[np.float64]:
-    """Return what takes (x, y, 1) in a chip to (x, y) in what the network takes, (2, 3)."""
+    """Return the transform of (x, y, 1) in a chip to (x, y) in the network's input, (2, 3)."""
     if not isinstance(points, str):
         return similarity(REFERENCE_POINTS, points)
     down = size[0] / CHIP_SIDE
@@ -170,14 +170,14 @@ def _chip_to_input(size: tuple[int, int], points: Points) -> NDArray[np.float64]
 
 
 def landmark_places(manifest: Manifest) -> NDArray[np.float64]:
-    """Return where the five landmarks of a chip come to lie in what the network takes, (5, 2) of (x, y)."""
+    """Return the places of a chip's five landmarks in the network's input, (5, 2) of (x, y)."""
     onto = _chip_to_input(manifest.size, manifest.points)
     places: NDArray[np.float64] = np.array(REFERENCE_POINTS) @ onto[:, :2].T + onto[:, 2]
     return places
 
 
 def _open(content: bytes, manifest: Manifest, engine: Engine) -> Run:
-    """Return what runs the network: many faces at a time if it can, or else one after another."""
+    """Return the function that runs the network: many faces at a time if it can, or else one after another."""
     two = np.random.default_rng(0).random((2, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32)
     inputs = as_input(two, manifest)
     alone = open_network(content, engine, output=manifest.output, many=False)

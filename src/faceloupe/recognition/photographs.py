@@ -177,7 +177,7 @@ def _dominant(photograph: Photograph) -> int | None:
 
 
 def _distances(photograph: Photograph) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return how far the faces are from the photograph's centre, in pixels."""
+    """Return the distances of the faces from the photograph's centre, in pixels."""
     middle = np.array(photograph.size) / 2
     return np.array([np.linalg.norm(np.array(chip.detection.middle) - middle) for chip in photograph.chips])
 
@@ -198,7 +198,7 @@ def _several(count: int) -> str:
 
 
 def _no_face(image: Samples, search: FaceSearch) -> str:
-    """Return what was nearly found."""
+    """Return the faces that were nearly found."""
     nearly = [face for side in search.sides for face in candidates(image, max_side=side, detector=search.detector)]
     if not nearly:
         return "no face found: it should show one, upright and in focus; if the face is small, crop closer"

@@ -182,7 +182,7 @@ def _after(second: Transform, first: Transform) -> Transform:
 
 
 def _rotation(turn: float) -> NDArray[np.float64]:
-    """Return what turns (x, y) counter-clockwise by degrees, as seen on a screen."""
+    """Return the matrix that turns (x, y) counter-clockwise by degrees, as seen on a screen."""
     cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
     return np.array([[cosine, sine], [-sine, cosine]])
 

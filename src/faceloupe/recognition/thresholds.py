@@ -178,7 +178,7 @@ def _points() -> dict[OperatingPoint, OperatingPoint]:
 
 
 def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
-    """Return what a threshold means, from plain words to the full measurement; a sentence or more each."""
+    """Return the meaning of a threshold, from plain words to the full measurement; a sentence or more each."""
     share = one_in(point.fmr)
     two_people = f"{share} of comparisons" if "%" in share or share == "0" else f"{share} comparisons"
     check = published_check(point)

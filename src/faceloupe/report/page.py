@@ -159,13 +159,13 @@ def _sections(document: Mapping[str, Any]) -> str:
 
 
 def _loupe_place(document: Mapping[str, Any]) -> int:
-    """Return how many sections stand before the loupe: those before the one that it names, else one."""
+    """Return the number of sections before the loupe: those before the one that it names, else one."""
     ids = [section["id"] for section in document["sections"]]
     return ids.index(document["loupe_before"]) if "loupe_before" in document else 1
 
 
 def _glossary(document: Mapping[str, Any]) -> str:
-    """Return what each word means, to be opened where it stands; in print they stand in a list at the end."""
+    """Return the meaning of each word, to be opened where it stands; in print they stand in a list at the end."""
     words = document.get("glossary", {})
     if not words:
         return ""

@@ -35,7 +35,7 @@ def scale_ends(scale: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def scale_labels(scale: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return what stands below a scale: its ends in three figures, and zero between them."""
+    """Return the labels of a scale: its ends in three figures, and zero between them."""
     low, high = map(three_figures, scale_ends(scale))
     return low, "0", high
 
@@ -90,13 +90,13 @@ def render_pictures(block: Mapping[str, Any], level: int) -> str:
 
 
 def _columns(columns: int) -> str:
-    """Return how many panels stand side by side; on a narrow screen as many as leave what belongs together in rows."""
+    """Return the number of panels side by side; on a narrow screen as many as leave what belongs together in rows."""
     narrow = next((count for count in (4, 3) if columns % count == 0), min(columns, 4))
     return f"--columns:{columns};--narrow:{narrow}"
 
 
 def _key(scale: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> dict[str, Any]:
-    """Return what `hover.js` needs to read numbers back from colours."""
+    """Return the data with which `hover.js` reads numbers back from colours."""
     low, high = scale_ends(scale)
     slack = BEYOND * (high - low)
     beyond = any(((array < low - slack) | (array > high + slack)).any() for array in arrays)

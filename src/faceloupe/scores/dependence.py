@@ -116,7 +116,7 @@ class SharedSubjects:
         return np.asarray(both, dtype=np.float64)
 
     def involved(self, sizes: NDArray[np.number]) -> float:
-        """Return how many people have an equal part in something, by Kish's effective number.
+        """Return the number of people with an equal part in something, by Kish's effective number.
 
         Parameters
         ----------

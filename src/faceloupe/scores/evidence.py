@@ -49,7 +49,7 @@ class Evidence:
     posterior: float | None = None
 
     def words(self) -> str:
-        """Return what the score is worth, in sentences; of a probability only where a prior was stated."""
+        """Return the evidence of the score, in sentences; a probability only where a prior was stated."""
         kind, times = ("one person", self.log10_lr) if self.log10_lr >= 0 else ("two people", -self.log10_lr)
         limit = " or more (the data support no more)" if self.limited else ""
         often = f"{float(f'{10**times:.2g}'):,.6g} times as likely{limit}"
@@ -113,7 +113,7 @@ class LikelihoodRatio:
         return line
 
     def evidence(self, score: float, prior: float | None = None) -> Evidence:
-        """Return what a score is worth; a probability only for a prior that somebody states.
+        """Return the evidence of a score; a probability only for a prior that somebody states.
 
         Parameters
         ----------

@@ -283,7 +283,7 @@ def fpir_at_size(fmr: float, n_subjects: int) -> float:
 
 
 def fpir_in_words(fmr: float, n_subjects: int) -> str:
-    """Return what an FMR means for strangers in front of a gallery.
+    """Return the meaning of an FMR for strangers in front of a gallery.
 
     Raises
     ------

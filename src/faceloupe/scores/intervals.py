@@ -191,14 +191,14 @@ def complement(interval: Interval) -> Interval:
 
 
 def student(n_people: int, confidence: float = 0.95) -> float:
-    """Return how many standard errors an interval reaches to either side where so many people tell how large one is."""
+    """Return the half-width of an interval in standard errors, where so many people tell how large one is."""
     from scipy.special import stdtrit
 
     return float(stdtrit(max(1, n_people - 1), (1 + confidence) / 2))
 
 
 def subjects_of_all(scores: ScoreSet) -> tuple[Labels, Labels] | None:
-    """Return whom the comparisons show, mated ones (M,) and non-mated ones (K, 2); None if that is not known."""
+    """Return the subjects of the comparisons, mated (M,) and non-mated (K, 2); None if not known."""
     own, sides = scores.mated_subjects, scores.non_mated_subjects
     return None if own is None or sides is None else (own, sides)
 

@@ -110,7 +110,7 @@ class OperatingPoint:
         return (self.embedder, self.weights_sha256) == (maker.name, maker.sha256)
 
     def words(self) -> str:
-        """Return what the threshold means, with everything that one must know to believe it."""
+        """Return the meaning of the threshold, with everything that one must know to believe it."""
         asked = "Threshold given" if self.given else f"FMR {one_in(self.target_fmr)} asked for"
         measured = f"{asked}, measured on {self.source}"
         sentences = [f"{measured}: {self._fmr_words()}", self._fnmr_words(), *self._remarks()]
@@ -200,7 +200,7 @@ def rule_of_3(fmr: float) -> int:
 
 
 def rule_of_30(fmr: float) -> int:
-    """Return how many independent comparisons it takes to expect 30 errors at a rate of `fmr`.
+    """Return the number of independent comparisons that it takes to expect 30 errors at a rate of `fmr`.
 
     With 30 errors one is 90 % confident that the true rate is within 30 % of the measured one (ISO/IEC 19795-1;
     Doddington et al. 2000, "The NIST speaker recognition evaluation").

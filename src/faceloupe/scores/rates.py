@@ -225,12 +225,12 @@ def _first(ordered: Floats, reached: Callable[[float], bool]) -> int:
 
 
 def false_matches(scores: ScoreSet, threshold: float) -> int:
-    """Return how many non-mated comparisons match."""
+    """Return the number of non-mated comparisons that match."""
     return int((scores.non_mated >= _checked_threshold(threshold)).sum())
 
 
 def false_non_matches(scores: ScoreSet, threshold: float) -> int:
-    """Return how many mated comparisons do not match."""
+    """Return the number of mated comparisons that do not match."""
     check_mated(scores)
     return int((scores.mated < _checked_threshold(threshold)).sum())
 

@@ -221,7 +221,7 @@ def compare_every_two(vectors: Floats) -> Iterator[Block]:
 
 
 def highest(values: Floats, n: int) -> Captures:
-    """Return where the n highest values are, the highest first and of equal ones the first.
+    """Return the places of the n highest values, the highest first and of equal ones the first.
 
     >>> highest(np.array([1.0, 3.0, 2.0, 3.0, 0.0]), 2)
     array([1, 3])

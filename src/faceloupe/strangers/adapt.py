@@ -242,7 +242,7 @@ def _plan(data: Labelled, usable: Labels, subjects: Labels, seed: int) -> _Plan:
 def _gains(
     vectors: Floats, subjects: Labels, plan: _Plan, draws: int, seed: int, progress: Progress | None
 ) -> tuple[Gain, Gain]:
-    """Return what the heads gain, each chosen and fitted on other people, and what a cohort does."""
+    """Return the gain of the heads, each chosen and fitted on other people, and that of a cohort."""
     sides = sides_of(plan.folds, subjects)
     adapted = []
     for done, scores in enumerate(scores_of_choice(vectors, subjects, plan.folds, seed + 1), start=1):

@@ -62,7 +62,7 @@ def folds_of(captures: Labels, subjects: Labels, seed: int, folds: int = FOLDS) 
 
 
 def sides_of(folds: Sequence[Fold], subjects: Labels) -> Labels:
-    """Return whom both sides of the comparisons of all folds show, (P, 2)."""
+    """Return the subjects on both sides of the comparisons of all folds, (P, 2)."""
     return np.asarray(subjects[np.concatenate([fold.pairs for fold in folds])])
 
 

@@ -66,7 +66,7 @@ def points_gained(rate: PairedDifference) -> tuple[float, float, float]:
 
 
 def gain_of(sides: Labels, before: Floats, after: Floats, *, draws: int, seed: int) -> Gain:
-    """Return how rates changed, see :func:`faceloupe.scores.paired.paired_differences`.
+    """Return the change of rates, see :func:`faceloupe.scores.paired.paired_differences`.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def _window(layer: nn.MaxPool2d) -> dict[str, Any]:
 
 
 def _folded(norm: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what a batch normalisation multiplies by, and adds after that."""
+    """Return the factor and the addend of a batch normalisation."""
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     return scale, norm.bias - norm.running_mean * scale
 

@@ -69,7 +69,7 @@ class StrangersTraining(Shown):
         return f"StrangersTraining({self.manifest.name}: {self.trained.words()})"
 
     def words(self) -> tuple[str, ...]:
-        """Return what was trained, how well it does with others, and what it left out, in sentences."""
+        """Return the training, its result with other people and what it left out, in sentences."""
         left_out = []
         if self.alone:
             left_out.append(f"Not used: {counted(self.alone, 'photograph')} of people who have no other.")

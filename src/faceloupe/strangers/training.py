@@ -146,7 +146,7 @@ class Trained:
         return f"Trained({self.words()})"
 
     def words(self) -> str:
-        """Return what it was trained on and how well it does with the people held out, in a sentence."""
+        """Return its training data and its result with the people held out, in a sentence."""
         last = self.epochs[-1]
         return (
             f"Trained on {self.photographs:,} photographs of {self.people:,} people. On {self.held_out_photographs:,} "

@@ -53,7 +53,7 @@ def epochs_chart(findings: Findings, column: str, label: str) -> Block:
 
 
 def learning_chart(findings: Findings) -> Block:
-    """Return how accuracy grows with captures per person."""
+    """Return the growth of accuracy with captures per person."""
     curves = {
         ("FCNN, centred", "orange"): findings.learning("fcnn", "centre"),
         ("CNN, centred", "blue"): findings.learning("cnn", "centre"),

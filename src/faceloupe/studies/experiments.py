@@ -118,7 +118,7 @@ def half(labels: Labels) -> int:
 def conditions(
     plan: StudyPlan, image_shape: tuple[int, int]
 ) -> Iterator[tuple[str, float, Callable[[Images], Images]]]:
-    """Yield what is done to held-out captures: its name, its amount and the function that does it.
+    """Yield the changes of held-out captures: the name, its amount and the function that does it.
 
     Shifts and squares that would leave nothing of a small face are left out.
     """

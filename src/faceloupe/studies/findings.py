@@ -93,7 +93,7 @@ class Findings:
         return mean_over_pairs(grid)
 
     def share(self, trials: Trials, flags: NDArray[np.bool_]) -> Estimate:
-        """Return how often something is so, over pairs and seeds."""
+        """Return the share of something, over pairs and seeds."""
         return share_over_pairs(trials.grid(flags))
 
     def difference(self, a: Trials, b: Trials, column: str) -> Estimate:
@@ -101,7 +101,7 @@ class Findings:
         return paired_difference(a.grid(column), b.grid(column))
 
     def superiority(self, a: Trials, b: Trials, column: str) -> Estimate:
-        """Return how often a beats b on the same pair and seed, ties counting half."""
+        """Return the share of pairs and seeds on which a beats b, ties counting half."""
         return probability_of_superiority(a.grid(column), b.grid(column))
 
     def controls(self, network: str, preprocess: str, control: str = "") -> Trials:
@@ -133,7 +133,7 @@ class Findings:
         return self._curve(trials, "amount", column)
 
     def loss_under_shift(self, network: str, pixels: float) -> Floats:
-        """Return how much accuracy a shift by so many pixels costs: (pairs, seeds), the mean of four directions."""
+        """Return the accuracy lost by a shift of so many pixels: (pairs, seeds), the mean of four directions."""
         trials = self.trials.where(experiment="robustness", network=network, condition=("shift x", "shift y"))
         still = trials.where(amount=0.0).grid("accuracy")
         moved = trials.where(amount=(-pixels, pixels)).grid("accuracy")
@@ -153,7 +153,7 @@ class Findings:
         return np.array(amounts), np.array([[getattr(trial, column) for trial in found] for found in by_seed]).T
 
     def seconds(self, network: str) -> Floats:
-        """Return how long single fits took, one after another."""
+        """Return the seconds of single fits, one after another."""
         return self.trials.where(experiment="timing", network=network).column("seconds")
 
     def people(self, network: str, preprocess: str) -> tuple[Floats, Estimate]:

@@ -53,7 +53,7 @@ def one_thread() -> Iterator[None]:
 
 
 def training_of(plan: StudyPlan, network: str | NetworkSpec) -> Training:
-    """Return how a network is trained: as its spec says, or for one of the study's as the plan says."""
+    """Return the training of a network: as its spec says, or for one of the study's as the plan says."""
     if isinstance(network, NetworkSpec):
         return network.training
     slower = 10 if network == "fcnn-slow" else 1
@@ -74,7 +74,7 @@ def held_out_split(
 
 
 def people_name(people: Sequence[int]) -> str:
-    """Return how trials call these people."""
+    """Return the name of these people in trials."""
     return "-".join(map(str, people)) if len(people) == 2 else "all"
 
 
@@ -146,7 +146,7 @@ class FitGroup:
         )
 
     def layers(self, fit: int, images: Images) -> dict[str, Images]:
-        """Return what each hidden layer of one fit puts out for some faces, by the layer's name."""
+        """Return the output of each hidden layer of one fit for some faces, by the layer's name."""
         self.shape.load_state_dict({name: stacked[fit] for name, stacked in self.fits.weights.items()})
         output, found = torch.from_numpy(self.preprocessing[fit].apply(images)[:, None]), {}
         with torch.no_grad():
@@ -157,7 +157,7 @@ class FitGroup:
         return found
 
     def logits(self, images: Images) -> NDArray[np.float32]:
-        """Return what every network of the group says to some faces, (S, N, C)."""
+        """Return the answers of every network of the group for some faces, (S, N, C)."""
         return predict_many(self.shape, self.fits.weights, prepare(self.network, images), self.preprocessing)[0]
 
     def trials(self, experiment: str, **details: Any) -> list[Trial]:
@@ -360,7 +360,7 @@ def freeze_filters(group: FitGroup) -> FitGroup:
 
 
 def _pooled(group: FitGroup) -> NDArray[np.float32]:
-    """Return what the pooling puts out for all captures with the filters that each fit of CNNs began with."""
+    """Return the output of the pooling for all captures with the filters that each fit of CNNs began with."""
     network = build(group.network, group.images.shape[1:])
     front = nn.Sequential(*(dict(network.named_children())[name] for name in ("conv", "conv_relu", "pool", "flatten")))
     maps = []

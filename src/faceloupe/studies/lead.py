@@ -14,7 +14,7 @@ __all__ = ["lead", "numbers"]
 
 
 def lead(findings: Findings, source: str) -> Iterator[str]:
-    """Yield what was asked, and what came out on these faces."""
+    """Yield the question, and the answer on these faces."""
     plan = findings.plan
     yield (
         "A tutorial trains a fully-connected network (FCNN) and a small convolutional network (CNN) to tell two people "

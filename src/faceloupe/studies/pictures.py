@@ -90,7 +90,7 @@ def _before_after(id_: str, title: str, before: Floats, after: Floats, told: str
 
 
 def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
-    """Return what each layer of the CNN makes of the first person's first capture: convolution, ReLU, pooling."""
+    """Return the output of each layer of the CNN for the first person's first capture: convolution, ReLU, pooling."""
     layers = first_face(fits, "cnn", kind)
     maps = {
         what: layers[layer]
@@ -115,13 +115,13 @@ def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
 
 
 def first_face(fits: KeptFits, name: str, kind: str) -> dict[str, Floats]:
-    """Return what the network of the seed that is shown makes of the first person's first capture, layer by layer."""
+    """Return the outputs of the network of the seed that is shown for the first person's first capture, by layer."""
     face = fits.pixels[np.flatnonzero(fits.labels == 0)[:1]]
     return {layer: output[0] for layer, output in shown_layers(fits, name, kind, face).items()}
 
 
 def shown_layers(fits: KeptFits, name: str, kind: str, faces: Floats) -> dict[str, Floats]:
-    """Return what the network of the seed that is shown makes of faces (N, H, W), layer by layer.
+    """Return the outputs of the network of the seed that is shown for faces (N, H, W), by layer.
 
     ``"pixels"`` are those after the preprocessing.
     """

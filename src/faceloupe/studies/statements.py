@@ -157,7 +157,7 @@ def _excludes(share: float, pairs: int, limit: float) -> bool:
 
 
 def ahead(gap: Estimate) -> str:
-    """Say which network recognises more held-out captures, by an interval of CNN minus FCNN."""
+    """Return the network that recognises more held-out captures, by an interval of CNN minus FCNN."""
     if gap.low > -LITTLE and gap.high < LITTLE:
         return f"the two are within {100 * LITTLE:.0f} points of each other"
     if gap.low < 0 < gap.high:
@@ -198,7 +198,7 @@ def _judged(
 
 
 def _settle(findings: Findings, size: int | None, n: int) -> str:
-    """Say which command would settle a verdict: by the effect that was seen, which is an order of magnitude."""
+    """Return the command that would settle a verdict, by the effect seen, which is an order of magnitude."""
     subjects = len(findings.captures)
     possible = subjects * (subjects - 1) // 2
     if size is None:

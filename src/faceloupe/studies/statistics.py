@@ -53,7 +53,7 @@ class Estimate:
         return f"[{_number(self.low, percent, signed)}, {_number(self.high, percent, signed)}]"
 
     def n_text(self) -> str:
-        """Return what the estimate rests on: "n = 480", "n = 24 pairs × 8 seeds"."""
+        """Return the basis of the estimate: "n = 480", "n = 24 pairs × 8 seeds"."""
         return f"n = {self.n:,} {self.counted}".rstrip()
 
     def text(self, percent: bool = False, signed: bool = False) -> str:
@@ -107,7 +107,7 @@ def mean_over_pairs(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
 
 
 def share_over_pairs(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
-    """Return how often something is so, over pairs and seeds, with an interval that stays between 0 and 1.
+    """Return the share of something, over pairs and seeds, with an interval that stays between 0 and 1.
 
     Wilson's interval for as many independent observations as give the pairs' means the spread that they have, with
     Student's quantile for the pairs (Korn & Graubard 1998, Survey Methodology 24; Franco et al. 2019, Journal of Survey
@@ -193,7 +193,7 @@ def _student(confidence: float, freedom: int) -> float:
 
 
 def sample_size_for_difference(differences: ArrayLike, *, power: float = 0.8, confidence: float = 0.95) -> int | None:
-    """Return how many pairs would settle whether a difference of the observed size is not zero.
+    """Return the number of pairs that would settle whether a difference of the observed size is not zero.
 
     n = (z_alpha + z_power)² s²/d² + z_alpha²/2, with d the mean difference and s the standard deviation of the pairs'
     means over their seeds (the number of seeds stays as it is); the last term replaces Student's t (Guenther 1981). The

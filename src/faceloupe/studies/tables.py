@@ -42,7 +42,7 @@ def summary_table(name: str, anatomy: Anatomy) -> Block:
 
 
 def reached_table(findings: Findings) -> Block:
-    """Return what both networks reach, on training captures and on those held out."""
+    """Return the accuracy of both networks, on training captures and on those held out."""
     rows = [
         [
             f"{LABELS[name]}, {PIXELS[kind]}",
@@ -113,7 +113,7 @@ def points_table(findings: Findings) -> Block:
 
 
 def deeds_table(findings: Findings) -> Block:
-    """Return what each layer of the CNN does to the data of one face."""
+    """Return the effect of each layer of the CNN on the data of one face."""
     shapes = {layer.name: layer.output_shape for layer in findings.anatomy("cnn").layers}
     rows = [
         ["convolution", "lays each filter on every place; bright where the face is like it", _maps(shapes["conv"])],
@@ -133,7 +133,7 @@ def _maps(shape: tuple[int, ...]) -> str:
 
 
 def still_table(plan: StudyPlan, fits: KeptFits) -> Block:
-    """Return how both networks answer the first face, from the hidden layer on: the loupe, standing still."""
+    """Return the answer of both networks for the first face, from the hidden layer on: the loupe, standing still."""
     rows = []
     for kind in COMPARED:
         for name in ("fcnn", "cnn"):
@@ -202,7 +202,7 @@ def differences_table(findings: Findings) -> Block:
 
 
 def dead_units_table(findings: Findings) -> Block:
-    """Return how many units are dead before and after training, and when they died."""
+    """Return the numbers of units dead before and after training, and the time of their death."""
     rows = []
     for name in ("fcnn", "cnn"):
         for kind in findings.plan.preprocess:

@@ -133,7 +133,7 @@ class Trials:
         return Trials(row for row in rows if all(getattr(row, name) in want for name, want in wanted.items()))
 
     def _index(self) -> dict[tuple[str, ...], list[int]]:
-        """Return where the rows of each kind stand; the first time they are looked for, all are sorted."""
+        """Return the places of the rows of each kind; the first time they are looked for, all are sorted."""
         if not self._places:
             kind = attrgetter(*INDEXED)
             for place, row in enumerate(self.rows):

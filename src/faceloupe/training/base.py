@@ -54,7 +54,7 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         raise NotImplementedError
 
     def prepare(self, X: ArrayLike) -> Images:
-        """Return what the network reads: faces preprocessed as in training.
+        """Return the input of the network: faces preprocessed as in training.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return np.searchsorted(self.classes_, y)
 
     def _prepared(self, flat: Images) -> Images:
-        """Return what the network reads, (N, 1, H, W), of faces (N, H·W)."""
+        """Return the input of the network, (N, 1, H, W), of faces (N, H·W)."""
         return self.preprocessing_.apply(flat).reshape(-1, 1, *self.image_shape_)
 
 

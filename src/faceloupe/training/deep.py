@@ -82,7 +82,7 @@ class DeepCNN(nn.Sequential):
         initialise(self, seed=0)
 
     def embed(self, faces: Tensor) -> Tensor:
-        """Return what the output layer sees, as unit vectors (N, 128)."""
+        """Return the input of the output layer, as unit vectors (N, 128)."""
         for layer in list(self)[:-1]:
             faces = layer(faces)
         return functional.normalize(faces)
@@ -204,7 +204,7 @@ class DeepCNNClassifier(FaceClassifier):
         return History(*curves / len(labels))
 
     def _prepared(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network reads, (N, 1, 64, 64), of faces (N, H·W)."""
+        """Return the input of the network, (N, 1, 64, 64), of faces (N, H·W)."""
         faces = torch.from_numpy(super()._prepared(flat))
         return functional.interpolate(faces, (SIDE, SIDE), mode="bilinear", antialias=True).numpy()
 

@@ -170,7 +170,7 @@ def n_correct(logits: Tensor, labels: Tensor) -> int:
 
 
 def _batches(network: nn.Module, captures: int, batch_size: int) -> list[int]:
-    """Return how many captures each step of an epoch takes."""
+    """Return the number of captures in each step of an epoch."""
     sizes = [min(batch_size, captures - start) for start in range(0, captures, batch_size)]
     if any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in network.modules()) and 1 in sizes:
         if len(sizes) == 1 or batch_size == 1:

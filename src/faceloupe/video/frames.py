@@ -194,7 +194,7 @@ class Clip:
             )
 
     def _pictures(self) -> "Iterator[VideoFrame]":
-        """Yield what can be decoded; count packets that cannot be, and end where nothing more comes."""
+        """Yield the frames that can be decoded; count packets that cannot be, and end where nothing more comes."""
         lost = in_a_row = 0
         packets = self._container.demux(self._stream)
         begun = time.thread_time()

@@ -36,7 +36,7 @@ def clock(seconds: float) -> str:
 
 
 def likest(each: Judged) -> str:
-    """Return whom of the gallery a track without a name is most like, in words; empty if there is nobody."""
+    """Return the subject that a track without a name is most like, in words; empty if there is nobody."""
     if each.candidates is None or not each.candidates.candidates:
         return ""
     first = each.candidates.candidates[0]
@@ -88,7 +88,7 @@ class IdentifiedClip(Shown):
         return tuple(dict.fromkeys(each.point for each in self._tracks()))
 
     def notes(self) -> list[str]:
-        """Return what to know of the answer: what could not be read, and what is unclear."""
+        """Return remarks on the answer: the parts that could not be read, and what is unclear."""
         unclear = [
             f"{counted(len(self.unclear), 'track')} too poor to say who it is: "
             + "; ".join(f"{clock(each.track.first)}, {each.shortcomings[0]}" for each in self.unclear[:3])
@@ -96,7 +96,7 @@ class IdentifiedClip(Shown):
         return [*self.problems, *(unclear if self.unclear else [])]
 
     def warnings(self) -> list[str]:
-        """Return what makes names doubtful: a track falls short, others reach the threshold, or a name is taken."""
+        """Return the reasons to doubt names: a track falls short, others reach the threshold, or a name is taken."""
         return [
             f"{person.name}, from {clock(each.track.first)}: {'; '.join(words)}"
             for person in self.people

@@ -19,7 +19,7 @@ _LARGE, _SHARP = 40.0, 8.0  # pixels from eye to eye and grey levels of sharpnes
 
 
 def rating(quality: Quality) -> float:
-    """Return how good a face is for recognition, to compare the frames of one track: more is better.
+    """Return the quality of a face for recognition, to compare the frames of one track: more is better.
 
     The product of its size and sharpness, up to where more does not help, of how far it looks at the camera, of the
     detector's score and of the embedding's length. The last is in the embedder's own unit, so that ratings of two

@@ -43,7 +43,7 @@ class Sampling:
             raise InputError(f"sampling: expected a change of 0 to 255 grey levels, got {self.change}")
 
     def chooser(self) -> "Chooser":
-        """Return what chooses among the frames of one clip."""
+        """Return the chooser among the frames of one clip."""
         return Chooser(self)
 
 

@@ -113,7 +113,7 @@ def _enrolled(
 
 
 def _joined(one: Enrolled, other: Enrolled) -> Enrolled:
-    """Return what became of two parts of a subject's photographs."""
+    """Return the result of two parts of a subject's photographs."""
     return Enrolled(
         one.name,
         one.new or other.new,

@@ -148,7 +148,7 @@ class Jobs:
             return self._jobs[job_id]
 
     def unfinished(self, kind: str) -> int:
-        """Return how many jobs of a kind are at work or waiting, of all owners."""
+        """Return the number of jobs of a kind at work or waiting, of all owners."""
         return sum(job.kind == kind and not job.finished for job in self.all())
 
     def drop_results(self, kind: str, why: str) -> None:

@@ -53,7 +53,7 @@ class Networks:
         return list(self._paths())
 
     def path(self, network: str) -> Path:
-        """Return where a network is, for a child that opens it.
+        """Return the path of a network, for a child that opens it.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class Networks:
         return paths[network]
 
     def summary(self, network: str) -> NetworkSummary:
-        """Return what a network is like; it is opened once.
+        """Return the summary of a network; it is opened once.
 
         Raises
         ------

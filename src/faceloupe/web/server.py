@@ -63,7 +63,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def address(listening: socket.socket, *, tls: bool = False) -> str:
-    """Return where a bound socket is reached."""
+    """Return the address of a bound socket."""
     host, port = listening.getsockname()[:2]
     return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -226,7 +226,7 @@ def _make_room(connections: Iterable[Any], most: int, new: _Patient) -> None:
 
 
 def _most_connections() -> int:
-    """Return how many connections leave as many files again to open."""
+    """Return the number of connections that leaves as many files again to open."""
     try:
         from resource import RLIMIT_NOFILE, getrlimit
     except ImportError:  # Windows has no such bound

@@ -51,7 +51,7 @@ class ToStudy(Sent):
     )
 
     def words(self) -> str:
-        """Return what it is to do, in short."""
+        """Return the study's task, in short."""
         return _plan_words(self.pairs, self.seeds, self.epochs, self.data)
 
 
@@ -75,7 +75,7 @@ class DataSources:
         self._folder = folder
 
     def names(self) -> list[str]:
-        """Return what there is, the data sets first."""
+        """Return the names of the data, the data sets first."""
         return [*GREY_SETS, *self._own()]
 
     def load(self, name: str) -> FaceSet:
@@ -138,7 +138,7 @@ class KeptStudy:
         return (self.path / REPORT).read_text(encoding="utf-8")
 
     def asked(self) -> ToStudy:
-        """Return what was sent to begin it.
+        """Return the request that began it.
 
         Raises
         ------
@@ -164,7 +164,7 @@ class KeptStudy:
         }
 
     def _so_far(self) -> list[dict[str, Any]]:
-        """Return what the fits on all people and on pairs have reached so far, by network and treatment of pixels."""
+        """Return the results of the fits on all people and on pairs so far, by network and treatment of pixels."""
         reached: dict[tuple[str, str, str], list[float]] = {}
         with (self.path / TRIALS).open(encoding="utf-8", errors="replace", newline="") as file, suppress(csv.Error):
             for row in csv.DictReader(file):

@@ -43,7 +43,7 @@ class RunNetwork:
             raise cannot_run(f"on faces of shape {faces.shape[1:]}", error) from error
 
     def unit(self, _face: Faces) -> str:
-        """Return what its numbers are: "logit", "probability" or "log-probability"."""
+        """Return the unit of its numbers: "logit", "probability" or "log-probability"."""
         return getattr(self.network, "unit", "logit")
 
     def chosen(self, _face: Faces) -> str:
@@ -114,7 +114,7 @@ class TorchNetwork:
             return self(self.tensor(faces)).double().cpu().numpy()
 
     def unit(self, face: Faces) -> str:
-        """Return what its numbers are: "logit", "probability" or "log-probability"."""
+        """Return the unit of its numbers: "logit", "probability" or "log-probability"."""
         import torch
 
         from faceloupe.inspection.torch_networks.answers import Endings

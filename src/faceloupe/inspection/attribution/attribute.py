@@ -265,7 +265,7 @@ def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float
 
 
 def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
-    """Return what is explained and its value on the face."""
+    """Return the number that is explained and its value on the face."""
     outputs = network.outputs(face[None])
     aim = choose_target(target, outputs[0], network.unit(face))
     [value] = aim.of(outputs)

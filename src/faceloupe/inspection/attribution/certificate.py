@@ -236,13 +236,13 @@ def make_certificate(
 
 
 def faces_to_check(network: Access, faces: int) -> int:
-    """Return how many faces a network runs on to check a map that took it `faces`."""
+    """Return the number of faces that a network runs on to check a map that took it `faces`."""
     deletions = (MOVES + 1) * (STEPS + 1)
     return deletions + (DRAWS * faces + _redraws(network) * (TILES**2 + 1)) * network.can_be_redrawn
 
 
 def _redraws(network: Access) -> int:
-    """Return how many networks are re-drawn; opening a file anew takes seconds each."""
+    """Return the number of networks to re-draw; opening a file anew takes seconds each."""
     return FLOOR if isinstance(network, TorchNetwork) else DRAWS
 
 

@@ -79,7 +79,7 @@ class ShiftSensitivity(Shown):
     layers: tuple[LayerShift, ...]
 
     def __getitem__(self, name: str) -> LayerShift:
-        """Return what one layer makes of the shifts."""
+        """Return the response of one layer to the shifts."""
         return named({layer.name: layer for layer in self.layers}, name)
 
     @property

@@ -147,7 +147,7 @@ def probed_shares(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: i
 
 
 def _correct(values: Floats, vectors: Floats, y: Floats, seed: int, shuffles: int) -> tuple[int, tuple[int, ...]]:
-    """Return how many captures the cross-validated probe gets right, and how many of each shuffled labelling."""
+    """Return the number of captures that the cross-validated probe gets right, and of each shuffled labelling."""
     rng = np.random.default_rng(seed)
     hat = _hat_matrix(values.clip(0.0), vectors)
     correct = _cross_validated_correct(hat, y, rng)

@@ -82,7 +82,7 @@ class OnnxNetwork:
         return tuple(self.graph.nodes)
 
     def run(self, faces: ArrayLike) -> Floats:
-        """Return what the network answers, its first output if it has several, as one vector for each capture.
+        """Return the answers of the network, its first output if it has several, one vector for each capture.
 
         Parameters
         ----------

@@ -149,7 +149,7 @@ class Operator:
         return ((*shown, each) if self.kind in _CONVOLUTIONS else (*shown[:-1], each, shown[-1]),)
 
     def field(self, fields: Sequence[Field | None]) -> Field | None:
-        """Return what the output sees, from what the inputs that carry the image see; None where that is unknown."""
+        """Return the region that the output sees, from those of the inputs that carry the image; None if unknown."""
         return (self._followed(fields[0], fields) if fields[0] else None) or mixed(fields)
 
     def _followed(self, first: Field, fields: Sequence[Field | None]) -> Field | None:

@@ -132,7 +132,7 @@ def _products(operators: Sequence[Operator]) -> list[Shape] | None:
 
 
 def _parameters(modules: Any) -> dict[int, tuple[int, int]]:
-    """Return how many numbers each parameter holds, and the bytes of each, by the parameter's identity."""
+    """Return the size of each parameter, and the bytes of each number, by the parameter's identity."""
     sizes: dict[int, tuple[int, int]] = {}
     for module in modules:
         sizes |= _sizes(module.parameters(recurse=False))

@@ -69,7 +69,7 @@ class Endings(Visitor):
                 self._made.append((kind, output.detach()))
 
     def unit_of(self, answer: Tensor) -> str:
-        """Return what the numbers of an answer are: "probability", "log-probability", or else "logit"."""
+        """Return the unit of an answer's numbers: "probability", "log-probability", or else "logit"."""
         for kind, made in reversed(self._made):
             if bool(torch.isin(answer, made).all()):
                 return kind

@@ -213,7 +213,7 @@ class Operator:
         )
 
     def field(self, fields: Sequence[Field | None]) -> Field | None:
-        """Return what the output sees, from what the tensors that carry the image see; None where that is unknown."""
+        """Return the region that the output sees, from those of the tensors that carry the image; None if unknown."""
         return (self._followed(fields[0], fields) if fields[0] else None) or mixed(fields)
 
     def _followed(self, first: Field, fields: Sequence[Field | None]) -> Field | None:
@@ -307,7 +307,7 @@ def tensors_held(module: nn.Module) -> Iterator[Tensor]:
 
 
 def _inner(name: str, shapes: Sequence[Shape]) -> int:
-    """Return how many products each number of a product of matrices is the sum of."""
+    """Return the number of products that each number of a matrix product sums."""
     matrices = shapes[1:] if name in {"addmm", "addbmm", "baddbmm"} else shapes
     return matrices[1][-1] if name == "rmatmul" else matrices[0][-1]
 

@@ -208,7 +208,7 @@ def _left(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], outp
 
 
 def _watcher_of(module: nn.Module) -> _Watcher | None:
-    """Return who watches a module in this thread."""
+    """Return the watcher of a module in this thread."""
     watchers: list[_Watcher] = vars(_OF_THREAD).get("watchers", [])
     return watchers[-1] if watchers and id(module) in watchers[-1].names else None
 

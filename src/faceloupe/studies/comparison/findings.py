@@ -64,7 +64,7 @@ class Difference:
 
 
 def reached(plan: ComparisonPlan, trials: Trials) -> Iterator[Reached]:
-    """Yield what each network reached with each of its preprocessings."""
+    """Yield the results of each network with each of its preprocessings."""
     for network in plan.networks:
         for kind in network.preprocess:
             fits = trials.where(experiment="pairs", network=network.name, preprocess=kind)
