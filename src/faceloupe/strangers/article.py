@@ -11,24 +11,29 @@ from faceloupe.strangers.gain import points_gained
 __all__ = ["write_adaptation"]
 
 
-def write_adaptation(found: Adaptation) -> dict[str, Any]:
+def write_adaptation(adaptation: Adaptation) -> dict[str, Any]:
     """Return the page of an adaptation."""
     return {
-        "title": f"{found.base}, adapted to {found.source}",
-        "lead": list(found.words()),
+        "title": f"{adaptation.base}, adapted to {adaptation.source}",
+        "lead": list(adaptation.words()),
         "sections": [
-            section("gain", "Are other people told apart better?", _gains(found)),
-            section("recipes", "Which head?", _recipes(found)),
+            section("gain", "Are other people told apart better?", _gains(adaptation)),
+            section("recipes", "Which head?", _recipes(adaptation)),
             section("method", "How this was measured", [text(_METHOD), text(_MEANING)]),
-            *([section("notes", "What else to know", _notes(found))] if found.notes or found.failed else []),
+            *(
+                [section("notes", "What else to know", _notes(adaptation))]
+                if adaptation.notes or adaptation.failed
+                else []
+            ),
         ],
         "plot": ["gains"],
-        "evidence": found.to_document(),
+        "evidence": adaptation.to_document(),
         "provenance": {
             "made by": f"faceloupe {version('faceloupe')}",
-            "learned from": f"{found.photographs:,} photographs of {found.people:,} people, {found.source}",
-            "embedder underneath": found.base,
-            **({"embedder": f"{found.embedder.name} {found.embedder.sha256}"} if found.embedder else {}),
+            "learned from": f"{adaptation.photographs:,} photographs of {adaptation.people:,} people, "
+            f"{adaptation.source}",
+            "embedder underneath": adaptation.base,
+            **({"embedder": f"{adaptation.embedder.name} {adaptation.embedder.sha256}"} if adaptation.embedder else {}),
             "this file holds": "numbers, no faces",
         },
     }
@@ -50,20 +55,20 @@ _MEANING = (
 )
 
 
-def _gains(found: Adaptation) -> list[Block]:
-    gains = {"adapted": found.gain, "cohort instead": found.with_cohort}
+def _gains(adaptation: Adaptation) -> list[Block]:
+    gains = {"adapted": adaptation.gain, "cohort instead": adaptation.with_cohort}
     return [
         chart(
             "gains",
             "Gain in equal error rate",
-            f"Points of EER gained over {found.base}, with 95 % intervals, on {found.measured_on}. Right of the "
-            "line is better.",
+            f"Points of EER gained over {adaptation.base}, with 95 % intervals, on {adaptation.measured_on}. Right of "
+            "the line is better.",
             "interval",
             x={"label": "EER before − EER after", "unit": "%"},
             y={"label": "", "categories": list(gains)},
             series=[
                 {
-                    "name": found.base,
+                    "name": adaptation.base,
                     "style": "blue",
                     "x": [-gain.eer.difference for gain in gains.values()],
                     "y": list(gains),
@@ -78,8 +83,8 @@ def _gains(found: Adaptation) -> list[Block]:
             "The same in numbers, and other rates.",
             {"way of scoring": "left", "rate": "left", "before": "right", "after": "right", "gain, points": "right"},
             [[name, *_row(rate)] for name, gain in gains.items() for rate in (gain.eer, *gain.others)],
-            f"{found.gain.n_mated:,} mated and {found.gain.n_non_mated:,} non-mated comparisons of "
-            f"{found.gain.n_subjects:,} people. The EER decides. Of the AUC, higher is better.",
+            f"{adaptation.gain.n_mated:,} mated and {adaptation.gain.n_non_mated:,} non-mated comparisons of "
+            f"{adaptation.gain.n_subjects:,} people. The EER decides. Of the AUC, higher is better.",
         ),
     ]
 
@@ -92,21 +97,21 @@ def _row(rate: PairedDifference) -> list[str]:
     return [rate.what, f"{100 * rate.first:.2f} %", f"{100 * rate.second:.2f} %", between]
 
 
-def _recipes(found: Adaptation) -> list[Block]:
+def _recipes(adaptation: Adaptation) -> list[Block]:
     return [
         table(
             "recipes",
             "Equal error rate by cross-validation among the people learned from.",
             {"recipe": "left", "EER": "right", "": "left"},
             [
-                [str(recipe), f"{100 * rate:.2f} %", "chosen" if recipe == found.chosen else ""]
-                for recipe, rate in found.rates.items()
+                [str(recipe), f"{100 * rate:.2f} %", "chosen" if recipe == adaptation.chosen else ""]
+                for recipe, rate in adaptation.rates.items()
             ],
             "The lowest of several rates flatters; the gain above does not rest on it.",
         )
     ]
 
 
-def _notes(found: Adaptation) -> list[Block]:
-    failed = [text(f"{one.photograph} gave no template: {one.reason}.") for one in found.failed]
-    return [*map(text, found.notes), *failed]
+def _notes(adaptation: Adaptation) -> list[Block]:
+    failed = [text(f"{one.photograph} gave no template: {one.reason}.") for one in adaptation.failed]
+    return [*map(text, adaptation.notes), *failed]

@@ -12,27 +12,27 @@ _PLAN = {"held_out": "share of the people held out", "size": "size of the networ
 NAMED = 20  # photographs without a face
 
 
-def write_training(found: StrangersTraining) -> dict[str, Any]:
+def write_training(training: StrangersTraining) -> dict[str, Any]:
     """Return the page of a training for strangers."""
     return {
-        "title": f"{found.manifest.name}: an embedder trained for strangers",
-        "lead": list(found.words()),
+        "title": f"{training.manifest.name}: an embedder trained for strangers",
+        "lead": list(training.words()),
         "sections": [
-            section("course", "How the training went", _course(found)),
-            section("plan", "What was trained, and how", _plan(found)),
+            section("course", "How the training went", _course(training)),
+            section("plan", "What was trained, and how", _plan(training)),
             section("meaning", "What the figure means", [text(_MEANING)]),
-            *([section("failures", "Photographs without a face", _failures(found))] if found.failed else []),
+            *([section("failures", "Photographs without a face", _failures(training))] if training.failed else []),
         ],
         "plot": ["validation"],
-        "evidence": found.to_document(),
+        "evidence": training.to_document(),
         "provenance": {
-            "command": found.provenance.command,
-            "made": found.provenance.made,
-            "trained on": found.manifest.training_data,
-            "SHA-256 of the photographs": found.provenance.data_sha256,
-            "SHA-256 of network.onnx": found.manifest.sha256,
-            "device": found.trained.device,
-            "versions": ", ".join(f"{name} {number}" for name, number in found.provenance.versions.items()),
+            "command": training.provenance.command,
+            "made": training.provenance.made,
+            "trained on": training.manifest.training_data,
+            "SHA-256 of the photographs": training.provenance.data_sha256,
+            "SHA-256 of network.onnx": training.manifest.sha256,
+            "device": training.trained.device,
+            "versions": ", ".join(f"{name} {number}" for name, number in training.provenance.versions.items()),
             "this file holds": "numbers and the names of files without a face, no faces",
         },
     }
@@ -48,8 +48,8 @@ _MEANING = (
 )
 
 
-def _course(found: StrangersTraining) -> list[Block]:
-    epochs = found.trained.epochs
+def _course(training: StrangersTraining) -> list[Block]:
+    epochs = training.trained.epochs
     numbers = [float(number) for number in range(1, len(epochs) + 1)]
     high = max(max(epoch.high for epoch in epochs), 0.01)
     return [
@@ -84,8 +84,8 @@ def _course(found: StrangersTraining) -> list[Block]:
     ]
 
 
-def _plan(found: StrangersTraining) -> list[Block]:
-    trained = found.trained
+def _plan(training: StrangersTraining) -> list[Block]:
+    trained = training.trained
     rows = {
         "learned from": f"{trained.photographs:,} photographs of {trained.people:,} people",
         "held out": f"{trained.held_out_photographs:,} photographs of {trained.held_out_people:,} people",
@@ -98,8 +98,8 @@ def _plan(found: StrangersTraining) -> list[Block]:
     ]
 
 
-def _failures(found: StrangersTraining) -> list[Block]:
-    rows = [[one.photograph, one.reason] for one in found.failed[:NAMED]]
-    more = len(found.failed) - len(rows)
+def _failures(training: StrangersTraining) -> list[Block]:
+    rows = [[one.photograph, one.reason] for one in training.failed[:NAMED]]
+    more = len(training.failed) - len(rows)
     note = f"{more:,} more are in training.json." if more else ""
     return [table("failures", "Not used.", {"photograph": "left", "why": "left"}, rows, note)]
