@@ -12,8 +12,17 @@ import pytest
 from faceloupe.client import Client
 from faceloupe.client import archives as packing
 from faceloupe.web import enrolling
+from faceloupe.web.settings import ServerLimits
 from helpers import serving
 from helpers.serving import photo
+
+
+@pytest.fixture
+def ask(tmp_path, mosaics):  # noqa: ARG001
+    """Ask a server that gives a child all the time that a busy machine takes."""
+    service = serving.make_service(tmp_path, limits=ServerLimits(seconds=600.0))
+    yield serving.Caller(service)
+    service.close()
 
 
 def packed(**people):
@@ -30,7 +39,7 @@ def send(ask, archive, key="enrol", **fields):
 
 
 def ended(ask, job, key="enrol"):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while (state := ask("GET", f"/jobs/{job}", key=key).json())["ended"] is None:
         assert time.monotonic() < deadline, state
         time.sleep(0.05)

@@ -160,8 +160,8 @@ class Client:
     ) -> shapes.JobState:
         """Begin to enrol the photographs in a ZIP file, ``NAME/1.jpg``; the job's result says what became of each.
 
-        Parameters are those of :meth:`enrol`; the note on consent is that of all. What is enrolled already is passed
-        over: the same archive goes on after a stop.
+        Parameters are those of :meth:`enrol`; the note on consent is for those of whom a photograph is new. What is
+        enrolled already is passed over: the same archive goes on after a stop.
         """
         fields = {
             "consent": consent, "consent_until": consent_until, "central": central, "keep_faces": keep_faces,

@@ -54,7 +54,10 @@ class ToEnrolMany(Sent):
 
     archive: Packed
     consent: str = Field(
-        default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the consent of all of them."
+        default="",
+        max_length=2000,
+        pattern=r"^[^\x00]*$",
+        description="A note on the consent of those of whom a photograph is new.",
     )
     consent_until: date | None = Field(default=None, description="The last day on which it holds.")
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
@@ -138,8 +141,6 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
     passed over: send the same archive again after a stop. The job's result says what became of each photograph, and is
     dropped when somebody is forgotten.
     """
-    if (held := service.jobs.unfinished(KIND)) >= HELD:
-        raise HTTPProblem("busy", f"{held} archives are in work or waiting", retry_after=10)
     archive = await beside(Archive, sent.archive, service.settings.limits.body)
     work = enrolment(
         service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
@@ -147,6 +148,8 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
     )  # fmt: skip
     count = sum(len(subject.photographs) for subject in archive.subjects)
     about = f"{counted(count, 'photograph')} of {counted(len(archive.subjects), 'subject')}"
+    if (held := service.jobs.unfinished(KIND)) >= HELD:  # nothing is awaited between this and taking the place
+        raise HTTPProblem("busy", f"{held} archives are in work or waiting", retry_after=10)
     return service.jobs.submit(KIND, work, owner=key.name, about=about).to_document()
 
 
