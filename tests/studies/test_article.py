@@ -7,6 +7,7 @@ Also tests ``studies/charts.py``, ``studies/glossary.py``, ``studies/labels.py``
 import json
 import re
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -299,3 +300,20 @@ def test_the_loupe_and_the_pictures_show_one_seed(browser, document, address):
     )
     assert f"seed {told[1]}" in tab.locator("#loupe").inner_text()
     tab.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_axe_finds_nothing_in_what_stands_still_without_scripts(browser, finished, tmp_path, width, theme):
+    html = re.sub(r"<script.*?</script>", "", render_page(page_of(finished, show_faces=True)), flags=re.DOTALL)
+    (tmp_path / "still.html").write_text(html)
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.goto((tmp_path / "still.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.add_style_tag(content=".live.lesson { display: none } .live.lesson + .still { display: block }")
+    assert page.locator(".still figure").first.is_visible()
+    assert page.locator("#loupe #table-still").is_visible()
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+    context.close()
