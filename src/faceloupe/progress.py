@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["Progress", "shown"]
+__all__ = ["Progress", "bar", "shown"]
 
 Progress = Callable[[float, float], None]
 """Called with how much is done, and of how much."""
@@ -17,9 +18,18 @@ def shown(progress: Progress | bool | None, doing: str) -> Iterator[Progress | N
     elif not progress:
         yield None
     else:
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
+        with bar(doing) as tell:
+            yield tell
 
-        with Bar(TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()) as bar:
-            work = bar.add_task(doing, total=None)
-            yield lambda done, whole: bar.update(work, completed=done, total=whole)
+
+@contextmanager
+def bar(doing: str, **options: Any) -> Iterator[Progress]:
+    """Show how far the work is and how long it will still take; `options` are those of Rich's bar."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+    with Bar(*columns, **options) as drawn:
+        work = drawn.add_task(doing, total=None)
+        yield lambda done, whole: drawn.update(work, completed=done, total=whole)

@@ -15,7 +15,7 @@ from unicodedata import category
 import typer
 
 from faceloupe.errors import InputError
-from faceloupe.progress import Progress
+from faceloupe.progress import Progress, bar
 
 if TYPE_CHECKING:
     from faceloupe.evaluation.failures import Failure
@@ -104,16 +104,11 @@ def stoppable(words: str | Callable[[], str]) -> Iterator[None]:
 def progress(doing: str, *, transient: bool = False) -> Iterator[Progress]:
     """Show how far the work is and how long it will still take."""
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
 
-    columns = (TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
     console = Console(stderr=True)
     silent = transient and not console.is_terminal  # nothing would be seen, but an empty line be left
-    with Bar(*columns, console=console, transient=transient, disable=silent) as bar:
-        work = bar.add_task(doing, total=None)
-        yield lambda done, whole: bar.update(work, completed=done, total=whole)
+    with bar(doing, console=console, transient=transient, disable=silent) as tell:
+        yield tell
 
 
 def legible(text: str) -> str:
