@@ -249,7 +249,7 @@ def test_where_one_face_is_meant_the_others_are_not_looked_at_again(photographs)
         detector = Watched()
         faces = detect(photo, FaceSearch(which, max_side=640, detector=detector))
         assert len(faces) == 3
-        looks[which] = len(detector.shown) - 1
+        looks[which] = detector.shown.count((160, 160))
     assert looks["all"] >= 3 > looks["central"] >= 1
 
 

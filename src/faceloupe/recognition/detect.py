@@ -33,7 +33,6 @@ _LEVEL = 4.5  # degrees as drawn, which is less than there are: a face tilted by
 _SURE_IF_TURNED = 0.8
 _IN_FAVOUR = 0.02  # of the upright look: by so much a turned one must score more
 _TURNS = (180, 90, 270, 45, 315, 135, 225)  # the commonest first
-_GLANCES = _TURNS[:5]
 _PART = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
 _SMALL = 160  # pixels as a finer look shows a face; the first look finds those that are larger more surely
 _COARSE = 60  # pixels as a look shows a face of a shrunk photograph; above, no other look draws its landmarks better
@@ -139,11 +138,13 @@ def _turns_to_try(image: Samples, upright: Iterable[Detection], detector: Detect
         alone = closer(image, best, GLANCE, turn)
         return max((face.score for face in detector.find(alone.pixels)), default=0.0)
 
-    if best.score >= _SURE or (straight := score(0)) >= _SURE:
+    if best.score >= _SURE:
         return ()
-    scores = {turn: score(turn) for turn in _GLANCES}
-    likeliest = max(_GLANCES, key=lambda turn: scores[turn])
-    if scores[likeliest] <= straight + _IN_FAVOUR:
+    scores = {turn: score(turn) for turn in (0, 180)}
+    if scores[0] < max(_SURE, scores[180]):
+        scores |= {turn: score(turn) for turn in _TURNS[1:]}
+    likeliest = max(scores, key=lambda turn: scores[turn])
+    if scores[likeliest] <= scores[0] + _IN_FAVOUR:
         return ()
     return (round(tilt_of(best) + likeliest) % 360, *_TURNS)
 
