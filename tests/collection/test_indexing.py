@@ -93,10 +93,15 @@ def test_a_person_is_found_by_a_photograph(collection, folder, tmp_path):
     assert sightings.sightings[0].score == pytest.approx(1, abs=1e-5)
     assert sightings.expected_wrong == pytest.approx(9 * 1e-4, rel=0.2)
     assert sightings.to_csv().splitlines()[0] == "path,face,score,margin,group"
-    assert sightings.gather(tmp_path / "copies", "copy") == 3
+    made, lost = sightings.gather(tmp_path / "copies", "copy")
+    assert (len(made), lost) == (3, [])
     assert (tmp_path / "copies" / "1-11.pgm").read_bytes() == (folder / "11.pgm").read_bytes()
     with pytest.raises(InputError, match="empty folder"):
         sightings.gather(tmp_path / "copies", "link")
+    (folder / "12.pgm").unlink()
+    made, [lost] = sightings.gather(tmp_path / "links", "link")
+    assert sorted(made) == sorted((tmp_path / "links").iterdir())
+    assert (len(made), lost.path, "gone" in lost.reason) == (2, str(folder / "12.pgm"), True)
 
 
 def test_two_indexings_at_once_share_the_work(collection, folder):

@@ -19,6 +19,7 @@ from faceloupe.cli.options import (
 )
 from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.collection.collection import Collection
@@ -70,8 +71,10 @@ def find(
         say(f"written: {csv}")
     for folder, how in ((copy_to, "copy"), (link_to, "link")):
         if folder is not None:
-            count = sightings.gather(folder, "copy" if how == "copy" else "link")
-            say(f"{how}: {count:,} photographs in {folder}")
+            made, lost = sightings.gather(folder, "copy" if how == "copy" else "link")
+            for skipped in lost:
+                say(f"left out: {legible(skipped.path)}: {skipped.reason}")
+            say(f"{how}: {counted(len(made), 'photograph')} in {folder}")
     if json:
         echo_json(sightings.to_document())
     else:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from faceloupe.collection.collection import Collection
 from faceloupe.collection.seen import SeenFace, seen_faces
 from faceloupe.errors import InputError
+from faceloupe.faces.faceset import Skipped
+from faceloupe.faces.folders import as_text
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores.points import OperatingPoint, one_in
@@ -88,33 +90,33 @@ class Sightings:
             writer.writerow([item.face.path, item.face.number, f"{item.score:.4f}", f"{margin:.4f}", item.group])
         return text.getvalue()
 
-    def gather(self, folder: Path, how: Literal["copy", "link"]) -> int:
-        """Copy the photographs into a folder, or link to them, and return how many; none is overwritten.
+    def gather(self, folder: Path, how: Literal["copy", "link"]) -> tuple[list[Path], list[Skipped]]:
+        """Copy the photographs into a folder, or link to them, and return what was made, and which could not be.
 
         Raises
         ------
         InputError
-            If the folder is a file.
+            If the folder is a file, or holds one of that name: none is overwritten.
         OSError
-            If a file cannot be written.
+            If the folder cannot be written to.
         """
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder")
         photographs = dict.fromkeys(item.face.path for item in self.sightings if item.face.path)
-        targets = [
-            folder / f"{number:0{len(str(len(photographs)))}}-{Path(path).name}"
-            for number, path in enumerate(photographs, start=1)
-        ]
+        there = [path for path in photographs if Path(path).is_file()]
+        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in photographs if path not in there]
+        width = len(str(len(there)))
+        targets = [folder / f"{number:0{width}}-{Path(path).name}" for number, path in enumerate(there, start=1)]
         for target in targets:
             if target.exists() or target.is_symlink():
                 raise InputError(f"{target} is there already; name an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
-        for path, target in zip(photographs, targets, strict=True):
+        for path, target in zip(there, targets, strict=True):
             if how == "copy":
                 shutil.copy2(path, target)
             else:
                 target.symlink_to(path)
-        return len(photographs)
+        return targets, lost
 
     def to_document(self) -> dict[str, Any]:
         """Return them as a plain dictionary that JSON can hold, without vectors."""

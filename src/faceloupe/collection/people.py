@@ -118,6 +118,7 @@ class People(Shown):
         if not self.n_faces:
             return f"No face in {counted(self.photographs, 'photograph')}."
         alone = len(self.groups) - len(self.several)
+        several = f"{len(self.several):,} {'person' if len(self.several) == 1 else 'people'}"
         rate = f"Two sets of faces are joined where their comparisons score {self.threshold:.3f} on average. "
         if self.fmr is not None:
             share = 100 * fpir_at_size(self.fmr, max(self.n_faces - 1, 1))
@@ -133,8 +134,8 @@ class People(Shown):
         ]  # fmt: skip
         return "\n".join(
             [
-                f"{self.n_faces:,} faces in {self.photographs:,} photographs: {len(self.several):,} people with more "
-                f"than one face, {alone:,} faces alone.",
+                f"{counted(self.n_faces, 'face')} in {counted(self.photographs, 'photograph')}: {several} with more "
+                f"than one face, {counted(alone, 'face')} alone.",
                 rate.strip(),
                 " ".join(note for note in notes if note),
             ]
