@@ -27,7 +27,7 @@ from faceloupe.training.fit import cross_entropy
 from faceloupe.training.fronts import front_of, pays
 
 KINDS = ("none", "centre", "standardise")
-EPOCHS = 20
+EPOCHS = 10
 SEEN = {"conv_relu": "pool", "hidden_relu": "hidden_relu"}  # what the next layer sees of it
 SHAPES = [
     pytest.param(FCNN, {}, id="FCNN"),
