@@ -1,6 +1,7 @@
 """What several folders of tests need: the published weights, a PostgreSQL server of the tests' own, a browser."""
 
 import signal
+import sys
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,12 @@ LONG = {
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in LONG)
+
+
+def pytest_runtest_setup():
+    """Let no test's random numbers depend on which ran before it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

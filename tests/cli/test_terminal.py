@@ -17,6 +17,7 @@ import pytest
 import faceloupe.cli
 from faceloupe.cli.terminal import legible
 from faceloupe.gallery import open_gallery
+from helpers.commands import run
 from helpers.galleries import photograph
 from helpers.waiting import BOUND
 
@@ -95,8 +96,8 @@ def test_ctrl_c_while_commands_are_imported_is_quiet():
            "    return real(name, *rest)\n" \
            "builtins.__import__ = stop\n" \
            "from faceloupe.cli import main; main()"  # fmt: skip
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
 
 
 @pytest.mark.parametrize(
@@ -122,11 +123,11 @@ def test_what_came_from_outside_is_shown_in_every_answer(tmp_path):
         with opened.writing() as connection:  # as another program, or an older version, may have written
             connection.exec_driver_sql("UPDATE subjects SET name = ?, consent = ?", (trick, trick))
     for arguments in (["people"], ["show", trick], ["rename", trick, "Ann"], ["check"], ["people", "--json"]):
-        _, out, err = answer(*arguments, "--gallery", path)
-        assert not {"\u202e", "\u2069", "\x9b"} & set((out + err).decode())
+        _, out, err = run(*arguments, "--gallery", path)
+        assert not {"\u202e", "\u2069", "\x9b"} & set(out + err)
         with open_gallery(path) as opened, opened.writing() as connection:
             connection.exec_driver_sql("UPDATE subjects SET name = ?", (trick,))
-    code, out, _ = answer("people", "--gallery", path, "--json")
+    code, out, _ = run("people", "--gallery", path, "--json")
     assert (code, json.loads(out)["people"][0]["name"]) == (0, trick)
 
 

@@ -166,14 +166,14 @@ def needs(): return Of(lambda: bytearray(20_000_000_000))
     [
         ("leaves", "ended the process by itself"),
         ("aborts", "SIGABRT"),
-        ("loops", "took more than 5 seconds for one step"),
+        ("loops", "took more than 2 seconds for one step"),
         ("needs", "more than the 4 GB of memory"),
     ],
 )
 def test_a_network_cannot_take_the_command_with_it(tmp_path, name, words):
     (tmp_path / "nets.py").write_text(FOREIGN)
     command = [sys.executable, "-m", "faceloupe", "look", f"nets:{name}", "orl:0", "--size", "16"]
-    command += ["--seconds", "5"] * (name == "loops")
+    command += ["--seconds", "2"] * (name == "loops")
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2
     assert words in " ".join(result.stderr.split())

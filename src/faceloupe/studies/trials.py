@@ -6,7 +6,7 @@ Every figure of a study is computed from these rows and nothing else.
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
@@ -175,7 +175,7 @@ def write_csv(rows: Iterable[Trial], *, header: bool) -> str:
     writer = csv.writer(text, lineterminator="\n")
     if header:
         writer.writerow(COLUMNS)
-    writer.writerows([_written(value) for value in astuple(row)] for row in rows)
+    writer.writerows([_written(getattr(row, name)) for name in COLUMNS] for row in rows)
     return text.getvalue()
 
 
