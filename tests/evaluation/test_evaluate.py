@@ -17,7 +17,9 @@ from faceloupe.evaluation import calibrate, calibrate_gallery, evaluate, open_da
 from faceloupe.evaluation.embedding import embed_captures
 from faceloupe.gallery import Templates
 from faceloupe.pages import page as page_of
-from faceloupe.recognition import SFace
+from faceloupe.recognition import FaceSearch, SFace
+from faceloupe.recognition.provenance import Provenance
+from faceloupe.recognition.yunet import YuNet
 from faceloupe.report import render_page
 from faceloupe.scores import ScoreSet, operating_point, wilson
 
@@ -269,3 +271,21 @@ def test_where_nothing_can_be_read(tmp_path, coarse):
         (tmp_path / "bad" / name / "1.jpg").write_text("no picture")
     with pytest.raises(InputError, match=r"No photograph gave a template, such as ann/1\.jpg: no image"):
         evaluate(tmp_path / "bad", [coarse])
+
+
+def test_cards_and_provenance_name_the_detector_and_the_manifest_that_were_used(people, coarse, monkeypatch):
+    """They told of SFace by its name and of YuNet whatever found the faces."""
+
+    class Finder:
+        name, sha256, find = "finder", "ab" * 32, YuNet().find
+
+    known = Provenance("MIT", "ten thousand made-up faces", "https://example.org/coarse")
+    monkeypatch.setattr("faceloupe.evaluation.reporting.provenance_of", {coarse.sha256: known}.get)
+    found = evaluate(people, [coarse], faces=FaceSearch("one", detector=Finder()), development=0, draws=1)
+    assert found.provenance.detector_sha256 == Finder.sha256
+    section = next(part for part in page_of(found)["sections"] if part["id"] == "auditor")
+    card = next(dict(block["rows"]) for block in section["blocks"] if block.get("id") == "card-0")
+    told = [card[item] for item in ("source", "licence of the weights", "training data")]
+    assert told == [known.source, known.licence, known.training_data]
+    assert card["detector"] == f"finder, SHA-256 `{Finder.sha256}`"
+    assert any("faces found by finder" in block.get("text", "") for block in section["blocks"])

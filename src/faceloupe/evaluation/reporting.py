@@ -7,7 +7,7 @@ from faceloupe.blocks import Block, table, text
 from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.rates_in_words import failures_words, rate_between, rate_in, unbroken
 from faceloupe.evaluation.results import Measured
-from faceloupe.numerals import counted
+from faceloupe.numerals import counted, three_figures
 from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.weights import YUNET
 from faceloupe.scores.intervals import SHARING
@@ -63,7 +63,7 @@ def _items(found: "Evaluation") -> dict[str, str]:
         "captured for it.",
         "Who": _people(found),
         "Captures": _captures(found),
-        "Time between captures": f"{UNKNOWN}Faces age: rates of photographs years apart are higher.",
+        "Time between captures": f"{UNKNOWN}Faces age: error rates of photographs years apart are higher.",
         "Size": f"{counted(len(found.parts.test.captures), 'capture')} measured; {most.what}: {n_mated:,} mated and "
         f"{len(most.same) - n_mated:,} non-mated comparisons.",
         "Protocol": _protocol(found),
@@ -75,7 +75,7 @@ def _items(found: "Evaluation") -> dict[str, str]:
         f"{detecting.min_size:g} pixels on; beyond that no capture was refused for its quality.",
         "Decision thresholds, fixed before the test": _thresholds(found),
         "Error rates": "; ".join(filter(None, map(_rates, found.measured))) or "Those that take no threshold, above.",
-        "Uncertainty": f"95 % intervals: {SHARING[0].lower()}{SHARING[1:]} (Korn & Graubard 1998; Fafchamps & Gubert "
+        "Uncertainty": f"95 % intervals: {SHARING} (Korn & Graubard 1998; Fafchamps & Gubert "
         "2007); bands around curves and differences of recognisers by drawing subjects again. None covers people or "
         "cameras unlike these.",
         "Cases left out": f"{counted(len(found.notes), 'remark')}, under “What failed”." if found.notes else "None.",
@@ -99,7 +99,8 @@ def _people(found: "Evaluation") -> str:
 
 def _captures(found: "Evaluation") -> str:
     measures = "; ".join(
-        f"{name} {middle:.3g} ({low:.3g} to {high:.3g})" for name, (low, middle, high) in found.quality.items()
+        f"{name} {three_figures(middle)} ({three_figures(low)} to {three_figures(high)})"
+        for name, (low, middle, high) in found.quality.items()
     )
     return (
         f"{found.data.counted()}. Median, and 5th to 95th percentile: {measures or 'no face'}. "

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class Cmc:
         return float(self.rates[rank - 1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OpenSet:
     """Errors of identification with a threshold, the candidate at rank 1 alone counting.
 
@@ -72,30 +72,44 @@ class OpenSet:
         The first candidate is returned when its score >= threshold; otherwise the answer is nobody.
     n_subjects : int
         In the gallery; FPIR grows with it.
-    fpir : float
-        False positive identification rate: share of probes of people not in the gallery that were given a name.
-    fpir_interval : Interval
-        95 %, see :class:`ProbeErrors`.
-    fnir : float
-        False negative identification rate: share of probes of people in it that were given another name, or none.
-    fnir_interval : Interval
-        Likewise.
-    n_mated, n_non_mated : int
-        Probes of people who are in the gallery, and who are not.
     positives, negatives : ProbeErrors
         Errors on the probes of people who are not in the gallery, and on those of people who are.
     """
 
     threshold: float
     n_subjects: int
-    fpir: float
-    fpir_interval: Interval
-    fnir: float
-    fnir_interval: Interval
-    n_mated: int
-    n_non_mated: int
     positives: "ProbeErrors" = field(repr=False, compare=False)
     negatives: "ProbeErrors" = field(repr=False, compare=False)
+
+    @property
+    def fpir(self) -> float:
+        """False positive identification rate: share of probes of people not in the gallery that were given a name."""
+        return float(self.positives.errors.mean())
+
+    @property
+    def fpir_interval(self) -> Interval:
+        """95 % interval of it, see :class:`ProbeErrors`; worked out when it is asked for."""
+        return self.positives.interval()
+
+    @property
+    def fnir(self) -> float:
+        """False negative identification rate: share of probes of people in it that were given another name, or none."""
+        return float(self.negatives.errors.mean())
+
+    @property
+    def fnir_interval(self) -> Interval:
+        """95 % interval of it, likewise."""
+        return self.negatives.interval()
+
+    @property
+    def n_mated(self) -> int:
+        """Number of probes of people who are in the gallery."""
+        return len(self.negatives.errors)
+
+    @property
+    def n_non_mated(self) -> int:
+        """Number of probes of people who are not."""
+        return len(self.positives.errors)
 
     def __repr__(self) -> str:
         return (
@@ -106,9 +120,14 @@ class OpenSet:
     def to_document(self) -> dict[str, Any]:
         """Return the rates with their intervals as a plain dictionary."""
         return {
-            name: asdict(value) if isinstance(value, Interval) else value
-            for name, value in ((field.name, getattr(self, field.name)) for field in fields(self))
-            if not isinstance(value, ProbeErrors)
+            "threshold": self.threshold,
+            "n_subjects": self.n_subjects,
+            "fpir": self.fpir,
+            "fpir_interval": asdict(self.fpir_interval),
+            "fnir": self.fnir,
+            "fnir_interval": asdict(self.fnir_interval),
+            "n_mated": self.n_mated,
+            "n_non_mated": self.n_non_mated,
         }
 
 
@@ -249,18 +268,7 @@ def open_set(
     confused = np.where(other >= right, names[rival], probes[known])
     missed = (right < threshold) | (other >= right)
     negatives = ProbeErrors(missed, severity, np.stack([probes[known], confused], axis=1))
-    return OpenSet(
-        threshold=float(threshold),
-        n_subjects=best.shape[1],
-        fpir=float(positives.errors.mean()),
-        fpir_interval=positives.interval(),
-        fnir=float(negatives.errors.mean()),
-        fnir_interval=negatives.interval(),
-        n_mated=int(known.sum()),
-        n_non_mated=int((~known).sum()),
-        positives=positives,
-        negatives=negatives,
-    )
+    return OpenSet(float(threshold), best.shape[1], positives, negatives)
 
 
 def fpir_at_size(fmr: float, n_subjects: int) -> float:
