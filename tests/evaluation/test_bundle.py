@@ -114,7 +114,7 @@ def test_what_is_no_bundle(content, tmp_path):
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.zip")
-    with pytest.raises(InputError, match="is no regular file"):
+    with pytest.raises(InputError, match="is not a regular file"):
         read_bundle(tmp_path / "pipe.zip")
 
 

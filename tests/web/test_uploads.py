@@ -77,8 +77,8 @@ def test_a_form_is_checked_as_json_is(ask):
     assert "ranks: Input should be a valid integer" in refused(files={"photo": photo(1)}, data={"ranks": "many"})
     assert "photo: expected once, got 2 times" in refused(files=[("photo", photo(1))] * 2)
     assert "photo: Field required" in refused(files={"other": photo(1)})
-    assert "no form" in refused(content=b"x", headers={"Content-Type": "multipart/form-data"})
-    assert "no form" in refused(content=b"--x\r\n\r\n", headers={"Content-Type": "multipart/form-data; boundary=y"})
+    assert "not a form" in refused(content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert "not a form" in refused(content=b"--x\r\n\r\n", headers={"Content-Type": "multipart/form-data; boundary=y"})
     assert "Too many files" in refused(files=[("photo", b"")] * 65)
 
 
