@@ -119,7 +119,7 @@ class TestVerify:
         assert result.exit_code == 0
         (answer,) = result.stdout.splitlines()
         assert answer.startswith("Match: score 0.")
-        assert answer.endswith("reaches the threshold 0.4156.")
+        assert answer.endswith("reaches the threshold 0.4155.")
         assert "1 in 10,000 comparisons of two people" in result.stderr
         assert "95 % interval" in result.stderr
 

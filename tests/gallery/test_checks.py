@@ -133,7 +133,7 @@ def crowd(path, subjects, alike=()):
 
 def test_what_chance_gives_is_said(tmp_path):
     with crowd(tmp_path / "faces.db", 128) as gallery:
-        expected = "8,128 comparisons of different subjects at the threshold 0.416. By chance alone about 0.81 of them"
+        expected = "8,128 comparisons of different subjects at the threshold 0.415. By chance alone about 0.81 of them"
         assert expected in gallery.check().remarks[0]
     with crowd(tmp_path / "two.db", 2) as gallery:
         assert ": 1 comparison of different subjects" in gallery.check().remarks[0]

@@ -197,7 +197,7 @@ def test_the_camera_names_who_stands_before_it_until_it_is_stopped(launch, addre
 def test_the_threshold_is_told_in_words(visit):
     visit.go("people/threshold")
     visit.page.locator(".in-use").wait_for()
-    assert "0.416" in visit.page.locator(".in-use").inner_text()
+    assert "0.415" in visit.page.locator(".in-use").inner_text()
     assert "About 1 in 10,000 comparisons" in visit.page.locator("main").inner_text()
     assert visit.page.locator("tbody tr").count() == 4
     visit.check("the threshold")
