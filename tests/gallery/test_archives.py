@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -90,6 +91,29 @@ def test_a_file_gives_no_more_than_its_entry_claims():
     archive = Archive(bytes(content), MOST)
     with pytest.raises(ImageError, match="damaged in the archive"):
         archive.read("ann/1.jpg")
+
+
+@pytest.mark.parametrize("claimed", [0, 1000])
+def test_no_more_of_a_file_is_inflated_than_its_entry_claims(claimed):
+    content = bytearray(packed(("ann/1.jpg", bytes(32_000_000))))
+    where = content.index(b"PK\1\2")
+    content[where + 24 : where + 28] = struct.pack("<L", claimed)
+    archive = Archive(bytes(content), MOST)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageError, match="damaged in the archive"):
+            archive.read("ann/1.jpg")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", [".", "./.", "nul/1.jpg"])
+def test_a_file_without_a_name_is_refused(name):
+    content = packed((name, b""), ("bob/1.jpg", b""))
+    archive = Archive(content.replace(b"nul/", b"\0ul/"), MOST)  # a name ends at a zero byte
+    assert listed(archive) == {"bob": ["bob/1.jpg"]}
+    assert [skipped.reason for skipped in archive.refused] == ["it has no name"]
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked():

@@ -74,8 +74,11 @@ class Archive:
         self.refused: list[Skipped] = []
         files = {}
         for info in self._zip.infolist():
-            parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-            if info.is_dir() or any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts):
+            name = info.filename.replace("\\", "/")
+            parts = PurePosixPath(name).parts
+            if name.endswith("/") or any(
+                (part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts
+            ):
                 continue
             path = "/".join(parts)
             if reason := self._refusal(info, parts, known=path in files):
@@ -108,13 +111,18 @@ class Archive:
             If they are damaged.
         """
         try:
-            with self._zip.open(self._files[path]) as file:
-                return file.read()
+            info = self._files[path]
+            with self._zip.open(info) as file:
+                # Without a size all that is packed would be inflated before it is cut; one byte more, for of an entry
+                # that claims none the sum would not be looked at.
+                return file.read(info.file_size + 1)
         except (BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as problem:
             raise ImageError(f"damaged in the archive ({problem})", path) from problem
 
     def _refusal(self, info: ZipInfo, parts: tuple[str, ...], *, known: bool) -> str | None:
         """Return why a file cannot be a photograph of somebody; None if it may be one."""
+        if not parts:
+            return "it has no name"
         if ".." in parts or parts[0].endswith((":", "/")):
             return "its name leads out of the archive"
         if known:
@@ -138,7 +146,10 @@ def _opened(content: bytes) -> ZipFile:
         raise InputError("expected a ZIP archive of folders, one a subject, as in ann/1.jpg and bob/1.jpg")
     (size,) = struct.unpack_from("<L", content, end + 12)
     if size > MAX_DIRECTORY or content[max(0, end - _LARGE_BYTES) : end].startswith(_LARGE):
-        raise InputError(f"the archive holds more than {MAX_FILES:,} files: send it in several")
+        raise InputError(
+            f"the archive's list of files is too long: at most {MAX_DIRECTORY:,} bytes of it are taken, {MAX_FILES:,} "
+            "files, and 4 GB; send it in several"
+        )
     try:
         archive = ZipFile(BytesIO(content), metadata_encoding="utf-8")
     except UnicodeDecodeError as problem:
