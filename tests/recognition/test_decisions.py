@@ -113,7 +113,9 @@ def test_the_face_nearest_the_centre_can_be_meant(folder):
 def test_the_words_say_score_threshold_answer_and_what_the_threshold_means(mated, non_mated):
     answer, meaning, measured, checked = mated.words().split("\n")
     assert answer == f"Match: score {mated.score:.4f} reaches the threshold {mated.point.threshold:.4f}."
-    assert meaning.startswith("About 1 in 10,000 comparisons of two people reach this threshold by mistake (FMR); 1.86 % ")
+    assert meaning.startswith(
+        "About 1 in 10,000 comparisons of two people reach this threshold by mistake (FMR); 1.86 % "
+    )
     assert measured == mated.point.words()
     assert "95 % interval" in measured
     assert "5,923,194 non-mated comparisons" in measured
