@@ -127,21 +127,28 @@ def test_a_killed_indexing_loses_and_doubles_nothing(folder, tmp_path):
     """Killed while it works, then it goes on, and every content is there once with its faces."""
     place = tmp_path / "killed.db"
     code = """
-import sys
-from faceloupe.collection import index, open_collection
+import sys, threading
+from faceloupe.collection import index, indexing, open_collection
+indexing.SECONDS = -1.0  # each photograph is written at once
+def reached(done, whole):
+    if done >= int(sys.argv[3]):
+        print("reached", flush=True)
+        threading.Event().wait()
 with open_collection(sys.argv[2], create=True) as collection:
-    index(collection, [sys.argv[1]], progress=lambda done, whole: print(done, flush=True))
+    index(collection, [sys.argv[1]], progress=reached)
 """
-    for first in (1, 5):
-        with subprocess.Popen(
-            [sys.executable, "-c", code, folder, place], stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert any(int(line) >= first for line in process.stdout)
-            process.kill()
+    for first in ("1", "5"):
+        command = [sys.executable, "-c", code, folder, place, first]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout.readline() == "reached\n"
+            finally:
+                process.kill()
     with open_collection(place, create=True) as collection:
         before = collection.counts()["photographs"]
         report = index(collection, [folder])
         counts = collection.counts()
+    assert 0 < before < 9
     assert report.new == 9 - before
     assert (counts["photographs"], counts["files"], counts["faces"]) == (9, 9, 9)
 

@@ -6,6 +6,7 @@ Also tests ``cli/confirm.py``, ``cli/join.py``, ``cli/separate.py``, ``cli/undo.
 """
 
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,11 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from faceloupe import page, render_page
-from faceloupe.collection import find, group, group_faces, grouped, groups
+from faceloupe.collection import find, group, group_faces, grouped, groups, open_collection
 from faceloupe.collection.groups import group_threshold
 from faceloupe.collection.schema import faces, keep_setting, photographs, places
 from faceloupe.collection.schema import groups as groups_table
-from faceloupe.errors import DamageWarning, InputError
+from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition import published_points
 from faceloupe.scores.points import OperatingPoint
@@ -218,6 +219,26 @@ def test_what_is_said_while_faces_are_grouped_is_not_lost(collection, fill, monk
     people = group(collection, threshold=NEAR)
     assert {item.name: {face.id for face in item.faces} for item in people.groups}["Ann"] == {2}
     assert _faces(people) == _faces(grouped(collection))
+
+
+def test_grouping_ends_while_somebody_goes_on_reviewing(collection, fill, monkeypatch):
+    fill([0, 5, 90, 95])
+    group(collection, threshold=NEAR)
+    real, states = groups.group_faces, []
+    with open_collection(f"sqlite:///{collection.location}?timeout=0") as review:
+
+        def meanwhile(*given, **named):
+            assert len(states) < 10, "grouping does not end"
+            assert not states or collection.state() == states[-1]  # a grouping that came to nothing changed nothing
+            with suppress(GalleryError):  # nobody may write now
+                review.confirm(1, 3)
+            states.append(collection.state())
+            return real(*given, **named)
+
+        monkeypatch.setattr(groups, "group_faces", meanwhile)
+        people = group(collection, threshold=NEAR)
+    assert sorted(map(sorted, _faces(people).values())) == [[1, 2], [3, 4]]
+    assert collection.state() != states[-1]
 
 
 def test_photographs_that_go_while_faces_are_grouped_are_left_out(collection, fill, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, func, inspect, select
+from sqlalchemy import Connection, Row, UpdateBase, delete, event, func, inspect, select
 
 from faceloupe.collection import rulings
 from faceloupe.collection.schema import (
@@ -98,13 +98,21 @@ class Collection:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that alone may write."""
+        """Open a transaction that alone may write; where it changes rows, the state is a new one."""
+        changes: list[int] = []
+
+        def note(_: object, statement: object, *executed: Any) -> None:
+            if isinstance(statement, UpdateBase):
+                changes.append(executed[-1].rowcount)  # -1 where the driver does not count
+
         with self._database.writing() as connection:
+            event.listen(connection, "after_execute", note)
             yield connection
-            keep_setting(connection, "state", token_hex(8))
+            if any(changes):
+                keep_setting(connection, "state", token_hex(8))
 
     def state(self) -> str | None:
-        """Return a token that is another one after every change, whoever made it."""
+        """Return a token that is another one after every change, whoever made it, and the same without any."""
         with self.reading() as connection:
             token: str | None = setting(connection, "state")
             return token

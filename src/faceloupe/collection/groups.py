@@ -31,6 +31,9 @@ companions are strangers (BCubed precision 99.55 %) at this default, 0.8 % at 0.
 KEPT = 1000
 """Doubts of either kind that are kept to be looked at, the most doubtful ones."""
 
+TRIES = 3
+"""Groupings that are made while others may write. After these nobody may until there is one, so that it ends."""
+
 
 def group(
     collection: Collection,
@@ -69,22 +72,50 @@ def group(
     GalleryError
         If the collection cannot be written.
     """
-    while True:
-        indexed, said = collection.faces(), {same: collection.rulings(same=same) for same in (True, False)}
-        limit, rate, extrapolated = group_threshold(collection, len(indexed), fpir, fmr, threshold, points)
-        grouping = _grouped(indexed, said, limit)
+    for _ in range(TRIES):
+        work = _Work(collection, fpir, fmr, threshold, points)
         with collection.writing() as connection:
-            homes = {row.id: row.group_id or 0 for row in connection.execute(select(faces.c.id, faces.c.group_id))}
-            now = {same: rulings.said(connection, same=same) for same in (True, False)}
-            if said != now or not homes.keys() >= set(indexed.ids.tolist()):
-                continue  # what was said meanwhile is to be taken in, and what went to be left out
-            indexed = replace(indexed, groups=np.array([homes[face] for face in indexed.ids.tolist()], dtype=np.int64))
-            ids = _numbered(connection, indexed, grouping)
-            _move(connection, indexed, grouping, ids)
-            people = _people(connection, indexed, grouping, ids)
-            people = replace(people, fmr=rate, extrapolated=extrapolated)
-            keep_setting(connection, "grouped", _as_kept(people))
-            return people
+            if work.holds(connection):
+                return work.keep(connection)
+    with collection.writing() as connection:  # who has something to say waits
+        return _Work(collection, fpir, fmr, threshold, points).keep(connection)
+
+
+class _Work:
+    """One grouping, made from what the collection held at its beginning."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        fpir: float,
+        fmr: float | None,
+        threshold: float | None,
+        points: Sequence[OperatingPoint],
+    ) -> None:
+        self._indexed = collection.faces()
+        self._said = {same: collection.rulings(same=same) for same in (True, False)}
+        limit, self._rate, self._extrapolated = group_threshold(
+            collection, len(self._indexed), fpir, fmr, threshold, points
+        )
+        self._grouping = _grouped(self._indexed, self._said, limit)
+
+    def holds(self, connection: Connection) -> bool:
+        """Whether all faces are still there, and nobody said anything meanwhile."""
+        there = set(connection.scalars(select(faces.c.id)))
+        now = {same: rulings.said(connection, same=same) for same in (True, False)}
+        return self._said == now and there.issuperset(self._indexed.ids.tolist())
+
+    def keep(self, connection: Connection) -> People:
+        """Write the groups, and return them."""
+        homes = {row.id: row.group_id or 0 for row in connection.execute(select(faces.c.id, faces.c.group_id))}
+        before = np.array([homes[face] for face in self._indexed.ids.tolist()], dtype=np.int64)
+        indexed = replace(self._indexed, groups=before)
+        ids = _numbered(connection, indexed, self._grouping)
+        _move(connection, indexed, self._grouping, ids)
+        people = _people(connection, indexed, self._grouping, ids)
+        people = replace(people, fmr=self._rate, extrapolated=self._extrapolated)
+        keep_setting(connection, "grouped", _as_kept(people))
+        return people
 
 
 def grouped(collection: Collection) -> People | None:
