@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select, update
 from faceloupe import page, render_page
 from faceloupe.collection import find, group, group_faces, grouped, groups, open_collection
 from faceloupe.collection.groups import group_threshold
-from faceloupe.collection.schema import faces, keep_setting, photographs, places
+from faceloupe.collection.schema import actions, faces, keep_setting, photographs, places
 from faceloupe.collection.schema import groups as groups_table
 from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery import open_gallery
@@ -289,6 +289,81 @@ def test_a_large_group_is_joined_separated_and_put_back(collection):
         sizes = select(faces.c.group_id, func.count()).group_by(faces.c.group_id)
         assert dict(map(tuple, connection.execute(sizes))) == {1: many - 1, 2: 1}
     assert apart not in (1, 2)
+
+
+@pytest.fixture
+def drop(collection):
+    """Remove the photographs of faces, whose files are gone."""
+
+    def dropped(*ids):
+        with collection.writing() as connection:
+            photograph_ids = select(faces.c.photograph_id).where(faces.c.id.in_(ids))
+            connection.execute(update(places).where(places.c.photograph_id.in_(photograph_ids)).values(gone=True))
+        assert collection.drop_gone() == len(ids)
+
+    return dropped
+
+
+@pytest.mark.parametrize("gone", [(1,), (3,), (1, 2), (2, 4)])
+def test_what_was_joined_stays_so_without_one_of_its_faces(collection, fill, drop, gone):
+    fill([0, 5, 40, 45, 90, 95])
+    first, second, third = _faces(group(collection, threshold=NEAR))
+    joined = collection.join(collection.join(first, second), third)
+    drop(*gone)
+    assert _faces(group(collection, threshold=NEAR)) == {joined: {1, 2, 3, 4, 5, 6} - {*gone}}
+    assert collection.undo() == "join"
+    groups_before = _faces(group(collection, threshold=NEAR))
+    assert sorted(groups_before.values(), key=min) == [{1, 2, 3, 4} - {*gone}, {5, 6}]
+
+
+def test_what_was_joined_stays_so_where_one_of_its_faces_is_damaged(collection, fill):
+    fill([0, 5, 40, 45])
+    collection.join(*_faces(group(collection, threshold=NEAR)))
+    with sqlite3.connect(collection.location) as file:
+        file.execute("UPDATE collection_faces SET vector = 'lost' WHERE id = 1")
+    file.close()
+    with pytest.warns(DamageWarning, match="face 1"):
+        assert list(_faces(group(collection, threshold=NEAR)).values()) == [{2, 3, 4}]
+
+
+def test_what_was_separated_stays_so_without_one_of_its_faces(collection, fill, drop):
+    fill([0, 2, 4, 6])
+    group(collection, threshold=NEAR)
+    collection.separate([1, 2])
+    drop(1)
+    assert sorted(_faces(group(collection, threshold=NEAR)).values(), key=min) == [{2}, {3, 4}]
+    assert collection.undo() == "separate"
+    assert list(_faces(group(collection, threshold=NEAR)).values()) == [{2, 3, 4}]
+
+
+@pytest.mark.parametrize(("leave", "apart"), [([1], [{2, 3, 4}]), ([1, 2], [{2}, {3, 4}])])
+def test_what_a_separation_broke_comes_back_without_a_face_that_left(collection, fill, drop, leave, apart):
+    fill([0, 5, 40, 45])
+    collection.join(*_faces(group(collection, threshold=NEAR)))
+    collection.separate(leave)
+    drop(1)
+    assert sorted(_faces(group(collection, threshold=NEAR)).values(), key=min) == apart
+    assert collection.undo() == "separate"
+    assert list(_faces(group(collection, threshold=NEAR)).values()) == [{2, 3, 4}]
+    assert collection.undo() == "join"
+    assert sorted(_faces(group(collection, threshold=NEAR)).values(), key=min) == [{2}, {3, 4}]
+
+
+def test_undo_reads_what_an_earlier_version_noted(collection, fill):
+    fill([0, 5, 40, 45])
+    before = _faces(group(collection, threshold=NEAR))
+    one, other = before
+    collection.join(one, other)
+    collection.name(one, "Ann")
+    with collection.writing() as connection:
+        noted = {
+            "join": {"faces": [[face, other] for face in before[other]], "removed": [other]},
+            "name": {"faces": [], "named": [[one, None]]},
+        }
+        for what, content in noted.items():
+            connection.execute(update(actions).where(actions.c.what == what).values(before=content))
+    assert [collection.undo() for _ in range(3)] == ["name", "join", None]
+    assert _faces(grouped(collection)) == before
 
 
 def test_undo_goes_on_where_photographs_were_removed(collection, fill):

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
-from faceloupe.errors import ImageError
+from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text, list_folder
 from faceloupe.faces.images import SUFFIXES, read_file
@@ -15,6 +15,8 @@ __all__ = ["archives_of"]
 MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
 """Of an archive: a server takes a request of 32 MB, and 5,000 files."""
 
+EXPECTED = "expected one a subject, as in ann/1.jpg and bob/1.jpg"
+
 
 def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     """Yield the photographs of a folder in ZIP files, one held at a time, each with what was left out before it.
@@ -22,13 +24,22 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     Raises
     ------
     InputError
-        If a folder cannot be listed.
+        If a folder cannot be listed, or holds no subject's folder.
     """
-    left_out: list[Skipped] = []
+    entries = list_folder(folder)
+    subjects = [entry for entry in entries if entry.is_dir()]
+    if not subjects:
+        raise InputError(f"{folder} holds no folder; {EXPECTED}")
+    left_out = [
+        Skipped(as_text(entry.name), f"it lies in no folder: {EXPECTED}") for entry in entries if entry not in subjects
+    ]
     packed: list[tuple[str, bytes]] = []
-    for subject in (entry for entry in list_folder(folder) if entry.is_dir()):
+    for subject in subjects:
         for path in list_folder(subject):
             name = as_text(f"{subject.name}/{path.name}")
+            if path.is_dir():
+                left_out.append(Skipped(name, "a folder inside a subject's folder is not entered"))
+                continue
             if path.suffix.lower() not in SUFFIXES:
                 left_out.append(Skipped(name, "not called like an image, and not opened"))
                 continue

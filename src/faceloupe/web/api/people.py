@@ -13,6 +13,7 @@ from pydantic import Field
 from faceloupe.errors import ImageError
 from faceloupe.gallery.archives import Archive
 from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.people import checked_consent
 from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.numerals import counted
 from faceloupe.web import shapes
@@ -141,6 +142,7 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
     passed over: send the same archive again after a stop. The job's result says what became of each photograph, and is
     dropped when somebody is forgotten.
     """
+    checked_consent(sent.consent)
     archive = await beside(Archive, sent.archive, service.settings.limits.body)
     work = enrolment(
         service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
