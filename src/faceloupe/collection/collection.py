@@ -26,7 +26,6 @@ from faceloupe.collection.schema import (
     setting,
     settings,
 )
-from faceloupe.collection.schema import rulings as ruling_rows
 from faceloupe.documents import parse_json
 from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery.database import Database
@@ -277,8 +276,8 @@ class Collection:
         with self.writing() as connection:
             connection.execute(delete(places).where(places.c.gone.is_(True)))
             lost = select(photographs.c.id).where(photographs.c.id.not_in(select(places.c.photograph_id)))
-            own = select(faces.c.id).where(faces.c.photograph_id.in_(lost))
-            connection.execute(delete(ruling_rows).where(ruling_rows.c.one.in_(own) | ruling_rows.c.two.in_(own)))
+            own = connection.scalars(select(faces.c.id).where(faces.c.photograph_id.in_(lost)))
+            rulings.drop_faces(connection, set(own))
             connection.execute(delete(faces).where(faces.c.photograph_id.in_(lost)))
             dropped = connection.execute(delete(photographs).where(photographs.c.id.in_(lost))).rowcount
             rulings.drop_empty(connection)

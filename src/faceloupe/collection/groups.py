@@ -205,10 +205,12 @@ def _fmr_at(points: Sequence[OperatingPoint], threshold: float) -> float | None:
 
 def _grouped(indexed: IndexedFaces, said: dict[bool, list[tuple[int, int]]], limit: float) -> Grouping:
     place = {face: row for row, face in enumerate(indexed.ids.tolist())}
-    known = {
-        same: [(place[one], place[two]) for one, two in pairs if one in place and two in place]
-        for same, pairs in said.items()
-    }
+    statements = [rulings.Ruling(0, same, *pair) for same, pairs in said.items() for pair in pairs]
+    damaged = {face for pairs in said.values() for pair in pairs for face in pair} - place.keys()
+    known: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for statement in statements + rulings.following(statements, damaged):
+        if statement.one in place and statement.two in place:
+            known[statement.same].append((place[statement.one], place[statement.two]))
     return group_faces(
         indexed.vectors, indexed.photographs.tolist(), limit, unfit=np.flatnonzero(~indexed.fit).tolist(),
         same=known[True], different=known[False], names=indexed.ids.tolist(),

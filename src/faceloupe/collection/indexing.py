@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from faceloupe.collection.collection import Collection
-from faceloupe.collection.schema import add_row, faces, keep_setting, photographs, places, setting
+from faceloupe.collection.schema import add_row, faces, keep_setting, parts, photographs, places, setting
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
@@ -36,15 +36,10 @@ __all__ = ["Indexed", "index"]
 BATCH = 64
 """Photographs that are written in one transaction, at most: what a stop can lose."""
 
-PART = 1000
-"""Paths or numbers that are asked for at a time: databases limit the values in a query."""
-
 SECONDS = 2.0
 """After so long a smaller batch is written."""
 
 CHANGED = "changed while it was read; index it again"
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -281,20 +276,16 @@ class _Run:
         query = select(photographs.c.sha256, photographs.c.id).where(photographs.c.sha256.in_(digests))
         self._ids.update((row.sha256, row.id) for row in connection.execute(query))
         there: set[int] = set()
-        for part in _parts([own for _, own in self._moved]):
+        for part in parts([own for _, own in self._moved]):
             there.update(connection.scalars(select(photographs.c.id).where(photographs.c.id.in_(part))))
         for file, own in self._moved:
             if own not in there:
                 self._skip(file.path, "its photograph was removed meanwhile; index it again")
         self._moved = [(file, own) for file, own in self._moved if own in there]
         paths = [file.path for _, files in self._batch for file in files] + [file.path for file, _ in self._moved]
-        for some in _parts(paths):
+        for some in parts(paths):
             for path in connection.scalars(select(places.c.path).where(places.c.path.in_(some))):
                 self._places.setdefault(path, (-1, -1, False))
-
-
-def _parts(values: list[T]) -> Iterator[list[T]]:
-    yield from (values[start : start + PART] for start in range(0, len(values), PART))
 
 
 def _check_embedder(collection: Collection, embedder: Embedder) -> None:

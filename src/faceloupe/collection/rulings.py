@@ -1,26 +1,50 @@
 """Statements of people about a collection's groups: one person, two people, a name; each can be taken back.
 
-A ruling is about two faces, not about groups, so that it outlives any grouping.
+A ruling is about two faces, not about groups, so that it outlives any grouping; what follows from it for others
+outlives the two faces.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence, Set
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
 
-from faceloupe.collection.schema import actions, add_row, faces, groups, rulings
+from faceloupe.collection.schema import actions, add_row, faces, groups, parts, rulings
 from faceloupe.errors import InputError
 from faceloupe.gallery.people import checked_name
 from faceloupe.gallery.trail import current_user
 
-__all__ = ["confirm", "drop_empty", "forget_names", "join", "name", "said", "separate", "undo"]
-
-PART = 10_000
-"""Faces that are named in a query at a time: databases limit the values in one."""
+__all__ = [
+    "Ruling",
+    "confirm",
+    "drop_empty",
+    "drop_faces",
+    "following",
+    "forget_names",
+    "join",
+    "name",
+    "said",
+    "separate",
+    "undo",
+]
 
 FIT_FACES = 64
 """Faces of a group that a face is told apart from, the first ones: all of a group of usual size."""
+
+
+class Ruling(NamedTuple):
+    """Two faces that somebody said are one person, or two, and the action by which they did."""
+
+    action: int
+    same: bool
+    one: int
+    two: int
+
+    def other(self, face: int) -> int:
+        """Return the face that is not this one."""
+        return self.two if face == self.one else self.one
 
 
 def join(connection: Connection, one: int, other: int) -> int:
@@ -111,8 +135,7 @@ def undo(connection: Connection) -> str | None:
     for group in before.get("removed", []):
         if not _exists(connection, group):
             connection.execute(insert(groups).values(id=group))
-    if moved := before.get("faces"):
-        home = before["home"]
+    for home, moved in _former_homes(before).items():
         _move(connection, moved, home if _exists(connection, home) else add_row(connection, groups, name=None))
     for group, former in before.get("named", []):
         connection.execute(update(groups).where(groups.c.id == group).values(name=former))
@@ -126,6 +149,56 @@ def said(connection: Connection, *, same: bool) -> list[tuple[int, int]]:
     """See :meth:`faceloupe.collection.Collection.rulings`."""
     query = select(rulings.c.one, rulings.c.two).where(rulings.c.same == same).order_by(rulings.c.id)
     return [(row.one, row.two) for row in connection.execute(query)]
+
+
+def following(statements: Iterable[Ruling], lost: Set[int]) -> list[Ruling]:
+    """Return what statements about faces that are lost say of the others: who was held together by them still is.
+
+    What follows from two statements goes with the later one, as that is taken back first.
+    """
+    follows: list[Ruling] = []
+    about: dict[int, list[Ruling]] = defaultdict(list)  # by the first face that is lost
+    for statement in statements:
+        if gone := lost & {statement.one, statement.two}:
+            about[min(gone)].append(statement)
+    for face in sorted(lost):
+        through = about.pop(face, [])
+        alike = [statement for statement in through if statement.same]
+        if not alike:
+            continue
+        first = min(alike, key=lambda statement: (statement.action, statement.other(face) in lost))
+        stands_in = first.other(face)
+        for statement in through:
+            other = statement.other(face)
+            if other != stands_in:
+                follow = Ruling(max(statement.action, first.action), statement.same, stands_in, other)
+                gone = lost & {stands_in, other}
+                (about[min(gone)] if gone else follows).append(follow)
+    return follows
+
+
+def drop_faces(connection: Connection, lost: Set[int]) -> None:
+    """Remove the rulings about faces that go, also from what undoing would put back; keep what follows for others."""
+    query = select(rulings.c.action_id, rulings.c.same, rulings.c.one, rulings.c.two).order_by(rulings.c.id)
+    statements = [Ruling(*row) for row in connection.execute(query)]
+    follows = following(statements, lost)
+    for part in parts(lost):
+        connection.execute(delete(rulings).where(rulings.c.one.in_(part) | rulings.c.two.in_(part)))
+    _insert(connection, follows)
+    known = set(follows)
+    separations = select(actions.c.id, actions.c.before).where(
+        actions.c.what == "separate", actions.c.undone.is_(False)
+    )
+    for row in connection.execute(separations).all():
+        before = row.before if isinstance(row.before, dict) else {}
+        broken = [Ruling(action, True, *pair) for action, *pair in before.get("broken", [])]
+        left = [ruling for ruling in broken if not lost & {ruling.one, ruling.two}]
+        if len(left) < len(broken):
+            earlier = [ruling for ruling in statements if ruling.same and ruling.action < row.id]
+            left += [ruling for ruling in following(broken + earlier, lost) if ruling not in known]
+            back = [[ruling.action, ruling.one, ruling.two] for ruling in left]
+            change = update(actions).where(actions.c.id == row.id)
+            connection.execute(change.values(before={**before, "broken": back}))
 
 
 def drop_empty(connection: Connection) -> None:
@@ -175,10 +248,20 @@ def _across(connection: Connection, group: int, other: int) -> Sequence[Row[Any]
 def _homes(connection: Connection, some: Collection[int]) -> dict[int, int | None]:
     """Return the group of each face that is there."""
     homes: dict[int, int | None] = {}
-    numbers = list(some)
-    for start in range(0, len(numbers), PART):
-        part = select(faces.c.id, faces.c.group_id).where(faces.c.id.in_(numbers[start : start + PART]))
-        homes.update((row.id, row.group_id) for row in connection.execute(part))
+    for part in parts(some):
+        query = select(faces.c.id, faces.c.group_id).where(faces.c.id.in_(part))
+        homes.update((row.id, row.group_id) for row in connection.execute(query))
+    return homes
+
+
+def _former_homes(before: dict[str, Any]) -> dict[int, list[int]]:
+    """Return the faces that an action moved by the group they were in."""
+    moved = before.get("faces", [])
+    if "home" in before:
+        return {before["home"]: moved} if moved else {}
+    homes: dict[int, list[int]] = defaultdict(list)
+    for face, home in moved:  # noted by faceloupe before it moved faces of one group only
+        homes[home].append(face)
     return homes
 
 
@@ -191,7 +274,11 @@ def _note(connection: Connection, what: str, moved: Collection[int], home: int |
 
 
 def _rule(connection: Connection, action: int, same: bool, pairs: Iterable[tuple[int, int]]) -> None:
-    rows = [{"action_id": action, "same": same, "one": first, "two": second} for first, second in pairs]
+    _insert(connection, [Ruling(action, same, *pair) for pair in pairs])
+
+
+def _insert(connection: Connection, statements: Iterable[Ruling]) -> None:
+    rows = [{"action_id": action, "same": same, "one": one, "two": two} for action, same, one, two in statements]
     if rows:
         connection.execute(insert(rulings), rows)
 

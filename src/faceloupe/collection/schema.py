@@ -1,6 +1,7 @@
 """The tables of a collection: photographs by content, where they lie, their faces, and what people said of them."""
 
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -30,6 +31,7 @@ __all__ = [
     "groups",
     "keep_setting",
     "metadata",
+    "parts",
     "photographs",
     "places",
     "rulings",
@@ -39,6 +41,11 @@ __all__ = [
 
 SCHEMA = 1
 """Version of these tables."""
+
+PART = 10_000
+"""Values that are named in a query at a time: databases limit them."""
+
+T = TypeVar("T")
 
 metadata = MetaData()
 
@@ -136,3 +143,9 @@ def keep_setting(connection: Connection, name: str, value: Any) -> None:
     """Keep a setting in place of the one there is."""
     connection.execute(delete(settings).where(settings.c.name == name))
     connection.execute(insert(settings).values(name=name, value=value))
+
+
+def parts(values: Collection[T]) -> Iterator[list[T]]:
+    """Yield values in lists short enough for one query."""
+    several = list(values)
+    yield from (several[start : start + PART] for start in range(0, len(several), PART))

@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from faceloupe.collection.schema import faces, places
+from faceloupe.collection.schema import faces, parts, places
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.images import read_image
 from faceloupe.faces.pixels import to_square
 
 __all__ = ["SeenFace", "cut_out", "seen_faces"]
-
-PART = 10_000
-"""Faces that are asked for at a time: databases limit the values in a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +46,8 @@ def seen_faces(connection: Connection, only: Collection[int] | None = None) -> d
     if only is None:
         return _seen(connection, None)
     found: dict[int, SeenFace] = {}
-    numbers = list(only)
-    for start in range(0, len(numbers), PART):
-        found |= _seen(connection, numbers[start : start + PART])
+    for part in parts(only):
+        found |= _seen(connection, part)
     return found
 
 
