@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_setup():
     """Let no test's random numbers depend on which ran before it."""
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        import torch  # waits where a thread is still importing it
+
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

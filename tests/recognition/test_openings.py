@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from faceloupe.recognition.openings import opening
+from helpers.waiting import BOUND
 
 
 def test_it_is_opened_once_and_again_only_if_that_failed():
@@ -41,12 +42,12 @@ expected = work(0)
 threads = [threading.Thread(target=work, args=(0,)) for _ in range({threads})]
 [thread.start() for thread in threads]
 with multiprocessing.get_context("fork").Pool(2) as pool:
-    for vectors in pool.map_async(work, range(2)).get(timeout=60):
+    for vectors in pool.map_async(work, range(2)).get(timeout={BOUND}):
         np.testing.assert_allclose(vectors, expected, atol=1e-4)
 [thread.join() for thread in threads]
 print("the same")
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False, env=os.environ
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False, env=os.environ
     )
     assert ended.stdout == "the same\n", ended.stderr

@@ -156,12 +156,23 @@ def test_the_highest_are_those_of_a_stable_sort(values, n):
     np.testing.assert_array_equal(highest(np.array(values), n), np.argsort(-np.array(values), kind="stable")[:n])
 
 
-@pytest.mark.parametrize("labels", [[3, 1, 9, 1], [0, 2, 1, 1], [-5, 10**12, -5, 7], ["b", "a", "c", "b"]])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([3, 1, 9, 1]),
+        np.array([0, 2, 1, 1]),
+        np.array([-5, 10**12, -5, 7]),
+        np.array(["b", "a", "c", "b"]),
+        np.arange(-100, 100, dtype=np.int8),  # their differences are no int8
+        np.arange(-20_000, 20_000, dtype=np.int16),
+        np.array([2**64 - 1, 2**64 - 4, 2**64 - 1, 2**64 - 3], dtype=np.uint64),
+    ],
+)
 def test_labels_become_numbers_in_their_order_whatever_they_are(labels):
-    own, sides = compact(np.array(labels), np.array([labels[:2], labels[2:]]))
+    own, sides = compact(labels, labels.reshape(2, -1))
     expected = np.unique(labels, return_inverse=True)[1]
     np.testing.assert_array_equal(own, expected)
-    np.testing.assert_array_equal(sides, expected.reshape(2, 2))
+    np.testing.assert_array_equal(sides, expected.reshape(2, -1))
     assert own.dtype == sides.dtype == np.int32
     assert compact(own, sides)[1] is sides  # what is so already is not copied
 

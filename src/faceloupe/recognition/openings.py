@@ -2,6 +2,7 @@
 
 A forked child has the memory of its parent but none of its threads, and an engine that waits for threads that are gone
 waits for ever: when it runs, and when it is closed. So a child opens its own, and never closes what its parent opened.
+It has to end as the children of `multiprocessing` do, by `os._exit`: where an interpreter ends, all is closed.
 """
 
 import os

@@ -189,7 +189,7 @@ def compact(*labels: NDArray[Any]) -> list[Labels]:
     flat = [each.reshape(-1) for each in labels]
     if all(each.dtype.kind in "iu" for each in labels) and any(map(len, flat)):
         low, high = (int(end([end(each) for each in flat if len(each)])) for end in (np.min, np.max))
-        if high - low < SPARE * sum(map(len, flat)):
+        if high <= np.iinfo(np.intp).max and high - low < SPARE * sum(map(len, flat)):
             return _by_table(labels, flat, low, high)
     names = np.unique(np.concatenate([np.unique(each) for each in flat]))
     return [np.searchsorted(names, each).astype(np.int32) for each in labels]
@@ -200,14 +200,14 @@ def _by_table(labels: Sequence[NDArray[Any]], flat: Sequence[NDArray[Any]], low:
     used = np.zeros(high - low + 1, dtype=np.bool_)
     for each in flat:
         for part in blocks(len(each)):
-            used[each[part] - low] = True
+            used[each[part].astype(np.intp) - low] = True
     if low == 0 and used.all():
         return [each.astype(np.int32, copy=False) for each in labels]
     place = np.cumsum(used, dtype=np.int32) - 1
     found = [np.empty(each.shape, dtype=np.int32) for each in labels]
     for codes, each in zip(found, flat, strict=True):
         for part in blocks(len(each)):
-            codes.reshape(-1)[part] = place[each[part] - low]
+            codes.reshape(-1)[part] = place[each[part].astype(np.intp) - low]
     return found
 
 
