@@ -90,6 +90,25 @@ def test_answers_that_were_made_can_be_forgotten():
     assert asyncio.run(main())[:2] == (201, {"times": 2})
 
 
+def test_one_that_is_being_made_is_told_to_those_who_wait_and_then_forgotten():
+    async def main():
+        answers, made, times = Answers(), asyncio.Event(), []
+
+        async def work():
+            times.append(1)
+            await made.wait()
+            return 201, {"times": len(times)}
+
+        waiting = asyncio.ensure_future(answers.once("me", "k", Sent(), work))
+        while not times:
+            await asyncio.sleep(0)
+        answers.clear()
+        made.set()
+        return await waiting, await answers.once("me", "k", Sent(), work)
+
+    assert [answer.document for answer in asyncio.run(main())] == [{"times": 1}, {"times": 2}]
+
+
 def test_what_failed_may_be_tried_again_and_what_was_left_goes_on():
     async def main():
         answers, work = Answers(), Work()

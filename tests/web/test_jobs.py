@@ -1,6 +1,7 @@
 """Jobs: run, watched, stopped, refused when too many, and not to be guessed."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -131,6 +132,33 @@ def test_only_the_latest_results_are_kept(jobs):
     with pytest.raises(HTTPProblem):
         jobs.get(first.id)
     assert len(jobs.all()) == 21
+
+
+def test_what_a_job_of_a_kind_makes_or_fails_of_is_dropped_also_if_it_is_still_at_work(jobs):
+    dropped = threading.Event()
+
+    def name(_):
+        until(dropped.is_set)
+        return {"name": "Ann"}
+
+    def fail(_):
+        raise InputError("Ann is known already")
+
+    failed = jobs.submit("enrol", fail, owner="me")
+    until(lambda: jobs.get(failed.id).finished)
+    at_work = jobs.submit("enrol", name, owner="me")
+    until(lambda: jobs.get(at_work.id).state == "running")
+    other = jobs.submit("study", steps(1), owner="me")
+    jobs.drop_results("enrol", "somebody was forgotten")
+    dropped.set()
+    until(lambda: jobs.get(other.id).finished)
+    assert [(jobs.get(job.id).state, jobs.get(job.id).result, jobs.get(job.id).error) for job in (failed, at_work)] == [
+        ("failed", None, "somebody was forgotten"), ("done", None, "somebody was forgotten"),
+    ]  # fmt: skip
+    assert jobs.get(other.id).result == {"steps": 1}
+    after = jobs.submit("enrol", steps(1), owner="me")
+    until(lambda: jobs.get(after.id).finished)
+    assert jobs.get(after.id).result == {"steps": 1}
 
 
 def test_one_owner_takes_one_place_and_nobody_s_results_but_its_own():

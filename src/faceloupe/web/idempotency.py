@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, NamedTuple
 
@@ -80,7 +81,7 @@ class Answers:
         if not again:
             task = asyncio.ensure_future(acknowledged())
             self._by_key[place] = content, task
-            task.add_done_callback(lambda _: self._drop_failed(place))
+            task.add_done_callback(partial(self._drop_failed, place))
             self._drop_old(caller)
         known, task = self._by_key[place]
         if known != content:
@@ -89,15 +90,21 @@ class Answers:
         return (await asyncio.shield(task))._replace(again=again)
 
     def clear(self) -> None:
-        """Forget every answer that was made: they name people."""
-        for place in [place for place, (_, task) in self._by_key.items() if task.done()]:
+        """Forget every answer, one that is being made as soon as its callers have it: they name people."""
+        for place, (_, task) in list(self._by_key.items()):
+            if task.done():
+                self._drop(place, task)
+            else:
+                task.add_done_callback(partial(self._drop, place))
+
+    def _drop(self, place: tuple[str, str], task: "asyncio.Task[Answer]") -> None:
+        if self._by_key.get(place, (None, None))[1] is task:
             del self._by_key[place]
 
-    def _drop_failed(self, place: tuple[str, str]) -> None:
+    def _drop_failed(self, place: tuple[str, str], task: "asyncio.Task[Answer]") -> None:
         """Drop what failed: it can be tried again, and would keep what was sent."""
-        _, task = self._by_key.get(place, (None, None))
-        if task is not None and task.done() and (task.cancelled() or task.exception()):
-            del self._by_key[place]
+        if task.cancelled() or task.exception():
+            self._drop(place, task)
 
     def _drop_old(self, caller: str) -> None:
         for place in [place for place in self._by_key if place[0] == caller][:-KEPT]:

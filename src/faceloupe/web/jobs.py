@@ -113,6 +113,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._work: dict[str, Work] = {}  # of jobs that are not finished
         self._to_stop: set[str] = set()
+        self._to_drop: dict[str, str] = {}  # unfinished jobs whose results are not to be told, and why
         self._lock = threading.Lock()
         self._ending = False
 
@@ -152,11 +153,12 @@ class Jobs:
         return sum(job.kind == kind and not job.finished for job in self.all())
 
     def drop_results(self, kind: str, why: str) -> None:
-        """Forget what finished jobs of a kind made, and say why."""
+        """Forget what jobs of a kind made, or why they failed, and say why; of those at work when they have ended."""
         with self._lock:
             for job in self._jobs.values():
-                if job.kind == kind and job.result is not None:
-                    self._jobs[job.id] = replace(job, result=None, error=why)
+                if job.kind == kind:
+                    self._to_drop[job.id] = why
+                    self._jobs[job.id] = self._without_dropped(job)
 
     def all(self) -> tuple[Job, ...]:
         """Return every job, the newest first."""
@@ -256,10 +258,15 @@ class Jobs:
     def _change(self, job_id: str, **changes: Any) -> None:
         with self._lock:
             if not self._jobs[job_id].finished:
-                self._jobs[job_id] = replace(self._jobs[job_id], **changes)
+                self._jobs[job_id] = self._without_dropped(replace(self._jobs[job_id], **changes))
             if self._jobs[job_id].finished:
                 self._work.pop(job_id, None)
                 self._start()
+
+    def _without_dropped(self, job: Job) -> Job:
+        """Return a job without what is not to be told, once it is finished."""
+        why = self._to_drop.pop(job.id, None) if job.finished else None
+        return job if why is None or job.result is job.error is None else replace(job, result=None, error=why)
 
     def _forget_old(self, owner: str) -> None:
         finished = [job.id for job in self._jobs.values() if job.finished and job.owner == owner]
