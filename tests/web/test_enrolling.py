@@ -4,17 +4,17 @@ Also tests ``client/archives.py``.
 """
 
 import io
-import time
 import zipfile
 
 import pytest
 
 from faceloupe.client import Client
 from faceloupe.client import archives as packing
-from faceloupe.web import enrolling
+from faceloupe.errors import InputError
 from faceloupe.web.settings import ServerLimits
 from helpers import serving
 from helpers.serving import photo
+from helpers.waiting import until
 
 
 @pytest.fixture
@@ -39,11 +39,11 @@ def send(ask, archive, key="enrol", **fields):
 
 
 def ended(ask, job, key="enrol"):
-    deadline = time.monotonic() + 600
-    while (state := ask("GET", f"/jobs/{job}", key=key).json())["ended"] is None:
-        assert time.monotonic() < deadline, state
-        time.sleep(0.05)
-    return state
+    def state():
+        now = ask("GET", f"/jobs/{job}", key=key).json()
+        return now if now["ended"] else None
+
+    return until(state)
 
 
 def test_an_archive_is_enrolled_and_each_photograph_accounted_for(ask):
@@ -106,6 +106,13 @@ def test_what_lies_in_an_archive_is_told(ask):
     assert send(ask, packed(Ann=[photo(1)]), key="recognise").status_code == 403
 
 
+def test_a_consent_note_that_cannot_be_kept_is_refused_at_once(ask):
+    refused = send(ask, packed(Ann=[photo(1)]), consent="form \x1b12")
+    assert refused.status_code == 422
+    assert "cannot be printed" in refused.json()["detail"]
+    assert ask("GET", "/jobs", key="enrol").json()["jobs"] == []
+
+
 def test_few_archives_are_held_and_their_results_go_when_somebody_is_forgotten(ask, monkeypatch):
     job = ended(ask, send(ask, packed(Ann=[photo(1)])).json()["id"])
     assert ask("GET", f"/jobs/{job['id']}/result").status_code == 200
@@ -120,24 +127,39 @@ def test_few_archives_are_held_and_their_results_go_when_somebody_is_forgotten(a
 
 
 def test_the_client_sends_a_folder_in_archives(ask, transport_of, tmp_path, monkeypatch):
+    folder = tmp_path / "people"
     for name, person in (("Ann", 1), ("Bob", 2), ("Cy", 3)):
-        (tmp_path / name).mkdir()
+        (folder / name).mkdir(parents=True)
         for capture in (0, 1):
-            (tmp_path / name / f"{capture}.png").write_bytes(photo(person, capture=capture))
-    (tmp_path / "Bob" / "notes.txt").write_text("none")
-    (tmp_path / "Cy" / "large.png").write_bytes(bytes(30_000))
+            (folder / name / f"{capture}.png").write_bytes(photo(person, capture=capture))
+    (folder / "Bob" / "notes.txt").write_text("none")
+    (folder / "Cy" / "large.png").write_bytes(bytes(30_000))
     monkeypatch.setattr(packing, "MOST_BYTES", 20_000)
     monkeypatch.setattr(packing, "MOST_FILES", 4)
     with Client("http://localhost:8000", serving.TOKENS["admin"], transport=transport_of(ask)) as client:
-        first, second = client.enrol_folder(tmp_path, consent="form 12")
+        first, second = client.enrol_folder(folder, consent="form 12")
         assert [one["name"] for one in first["enrolled"] + second["enrolled"]] == ["Ann", "Bob", "Cy"]
         assert [each["path"].rpartition("/")[2] for each in first["refused"] + second["refused"]] == [
             "notes.txt", "large.png",
         ]  # fmt: skip
         assert [person.references for person in client.people()] == [2, 2, 2]
-        again = [one for part in client.enrol_folder(tmp_path) for one in part["enrolled"]]
+        again = [one for part in client.enrol_folder(folder) for one in part["enrolled"]]
         assert not any(one["enrolled"] for one in again)
-    assert enrolling.PART <= 20
+
+
+def test_the_client_names_what_lies_outside_the_folders_of_subjects_or_deeper(ask, transport_of, tmp_path):
+    folder = tmp_path / "people"
+    (folder / "Ann" / "deep.jpg").mkdir(parents=True)
+    (folder / "Ann" / "1.png").write_bytes(photo(1))
+    (folder / "loose.png").write_bytes(photo(2))
+    with Client("http://localhost:8000", serving.TOKENS["admin"], transport=transport_of(ask)) as client:
+        (part,) = client.enrol_folder(folder)
+        assert [one["enrolled"] for one in part["enrolled"]] == [["Ann/1.png"]]
+        reasons = {each["path"]: each["reason"] for each in part["refused"]}
+        assert "lies in no folder" in reasons.pop("loose.png")
+        assert reasons == {"Ann/deep.jpg": "a folder inside a subject's folder is not entered"}
+        with pytest.raises(InputError, match="holds no folder; expected one a subject"):
+            list(client.enrol_folder(folder / "Ann" / "deep.jpg"))
 
 
 @pytest.fixture
