@@ -266,7 +266,7 @@ class Jobs:
     def _without_dropped(self, job: Job) -> Job:
         """Return a job without what is not to be told, once it is finished."""
         why = self._to_drop.pop(job.id, None) if job.finished else None
-        return job if why is None or job.result is job.error is None else replace(job, result=None, error=why)
+        return job if why is None or (job.result, job.error) == (None, None) else replace(job, result=None, error=why)
 
     def _forget_old(self, owner: str) -> None:
         finished = [job.id for job in self._jobs.values() if job.finished and job.owner == owner]
