@@ -100,6 +100,35 @@ def test_a_budget_is_shared_in_the_order_of_coming():
     assert asyncio.run(main()) == (["a", "b", "c", "d", "e"], 0)
 
 
+def test_a_thread_waits_for_its_turn_among_others():
+    order = []
+
+    def use(budget):
+        with budget.take_in_thread(5):
+            order.append(budget.taken)
+
+    async def main():
+        budget = Budget(10, "pixels", patience=BOUND)
+        async with budget.take(8):
+            waiting = asyncio.create_task(asyncio.to_thread(use, budget))
+            await asyncio.sleep(0.05)
+            order.append("given back")
+        await waiting
+        return order, budget.taken
+
+    assert asyncio.run(main()) == (["given back", 5], 0)
+
+
+def test_a_thread_that_waits_too_long_takes_nothing():
+    budget = Budget(10, "pixels", patience=0.05)
+    with budget.take_in_thread(8):
+        with pytest.raises(HTTPProblem) as refused, budget.take_in_thread(5):
+            pass
+        with budget.take_in_thread(2):
+            assert budget.taken == 10
+    assert (refused.value.status_code, budget.taken) == (429, 0)
+
+
 def test_who_waits_too_long_for_it_is_told_when_to_come_back_and_takes_nothing():
     async def main():
         budget = Budget(10, "pixels", patience=0.05)

@@ -4,7 +4,9 @@ Also tests ``client/archives.py``.
 """
 
 import io
+import threading
 import zipfile
+from contextlib import suppress
 
 import pytest
 
@@ -12,6 +14,7 @@ from faceloupe.client import Client
 from faceloupe.client import archives as packing
 from faceloupe.errors import InputError
 from faceloupe.web.settings import ServerLimits
+from faceloupe.web.workers import Workers
 from helpers import serving
 from helpers.serving import photo
 from helpers.waiting import until
@@ -111,6 +114,25 @@ def test_a_consent_note_that_cannot_be_kept_is_refused_at_once(ask):
     assert refused.status_code == 422
     assert "cannot be printed" in refused.json()["detail"]
     assert ask("GET", "/jobs", key="enrol").json()["jobs"] == []
+
+
+def test_photographs_of_an_archive_take_their_part_of_the_pixels(tmp_path, mosaics, monkeypatch):  # noqa: ARG001
+    service = serving.make_service(tmp_path, limits=ServerLimits(seconds=600.0, patience=600.0, decoding=1))
+    ask, two, met, run = serving.Caller(service), threading.Barrier(2), [], Workers.run
+
+    def watched(*given):
+        with suppress(threading.BrokenBarrierError):
+            two.wait(1)
+            met.append(given)
+        return run(*given)
+
+    monkeypatch.setattr(Workers, "run", watched)
+    job = ended(ask, send(ask, packed(Ann=[photo(1), photo(1, capture=1)])).json()["id"])
+    faces = [line for line in ask("GET", "/metrics").text.splitlines() if line.startswith("faceloupe_faces_total")]
+    service.close()
+    assert job["state"] == "done"
+    assert not met, "the part of one is all there is"
+    assert faces == ["faceloupe_faces_total 2.0"]
 
 
 def test_few_archives_are_held_and_their_results_go_when_somebody_is_forgotten(ask, monkeypatch):

@@ -1,9 +1,10 @@
 """One run of a network for many callers, and a bound on how many may wait."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager, contextmanager
 from typing import Generic, TypeVar
 
@@ -89,7 +90,8 @@ class Budget:
 
     def __init__(self, most: int, what: str, *, patience: float) -> None:
         self._most, self._what, self._patience = most, what, patience
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[int, Future[None]]] = deque()
         self.taken = 0
 
     @asynccontextmanager
@@ -101,34 +103,53 @@ class Budget:
         HTTPProblem
             If there was too little for too long.
         """
-        amount = min(amount, self._most)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((amount, turn))
-        self._give()
-        try:
-            async with asyncio.timeout(self._patience):
-                await asyncio.shield(turn)
-        except TimeoutError:
-            raise HTTPProblem("busy", f"too many {self._what} are in work", retry_after=2) from None
-        finally:
-            if not turn.done():
-                turn.cancel()
-                self._give()
-        try:
+        with self._turn(amount) as turn:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await asyncio.wrap_future(turn)
+            except TimeoutError:
+                raise self._busy() from None
             yield
-        finally:
-            self.taken -= amount
+
+    @contextmanager
+    def take_in_thread(self, amount: int) -> Iterator[None]:
+        """Do the same for a thread, which waits."""
+        with self._turn(amount) as turn:
+            try:
+                turn.result(self._patience)
+            except TimeoutError:
+                raise self._busy() from None
+            yield
+
+    @contextmanager
+    def _turn(self, amount: int) -> Iterator["Future[None]"]:
+        """Yield what is done once the amount is there; at the end give the amount back, or the place in the queue."""
+        amount, turn = min(amount, self._most), Future[None]()
+        with self._lock:
+            self._waiting.append((amount, turn))
             self._give()
+        try:
+            yield turn
+        finally:
+            with self._lock:
+                if not turn.cancel():
+                    self.taken -= amount
+                self._give()
 
     def _give(self) -> None:
+        """Serve those who have waited longest; under the lock."""
         while self._waiting:
             amount, turn = self._waiting[0]
             if not turn.cancelled():
                 if self.taken + amount > self._most:
                     return
-                self.taken += amount
-                turn.set_result(None)
+                if turn.set_running_or_notify_cancel():  # from here on it cannot be cancelled
+                    self.taken += amount
+                    turn.set_result(None)
             self._waiting.popleft()
+
+    def _busy(self) -> HTTPProblem:
+        return HTTPProblem("busy", f"too many {self._what} are in work", retry_after=2)
 
 
 class Slots:

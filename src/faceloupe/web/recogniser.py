@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,10 @@ from faceloupe.recognition.templates import Template
 from faceloupe.web.batching import Budget, MicroBatcher, Slots
 from faceloupe.web.children import ChildEndedError
 from faceloupe.web.observing import Metrics
-from faceloupe.web.problems import HTTPProblem
+from faceloupe.web.problems import PROBLEMS, HTTPProblem
 from faceloupe.web.reading import search, square
 from faceloupe.web.settings import ServerLimits
-from faceloupe.web.workers import Workers
+from faceloupe.web.workers import Workers, submitted
 
 __all__ = ["Recogniser"]
 
@@ -110,14 +111,25 @@ class Recogniser:
         Raises
         ------
         ImageError
-            If it takes too long, or shows too many faces.
+            If it takes too long, shows too many faces, or pixels of others leave no room for its own.
         HTTPProblem
             If the server ends.
         """
-        found: Photograph = self._in_child(search, content, (faces, name), name)
+        size = claimed_bytes(content)
+        try:
+            turn = self._large.take_in_thread(self._of_large(size)) if size > LARGE else nullcontext()
+            with turn, self._pixels.take_in_thread(size):
+                found: Photograph = self._in_child(search, content, (faces, name), name)
+        except HTTPProblem as problem:
+            if problem.kind is not PROBLEMS["busy"]:
+                raise
+            raise ImageError(f"not read, as {problem.detail}: send it again", name) from problem
         if len(found.chips) > self._most_faces:
             raise ImageError(f"shows {len(found.chips)} faces; {self._most_faces} are taken", name)
-        templates = self._embedding.submit(self._directions, list(found.chips)).result() if found.chips else ()
+        self._metrics.faces.inc(len(found.chips))
+        templates: Sequence[Template | None] = ()
+        if found.chips:
+            templates = submitted(self._embedding, partial(self._directions, list(found.chips))).result()
         return with_templates(found, templates, self.embedder)
 
     async def square(self, content: bytes, name: str, side: int) -> NDArray[np.float32]:
@@ -149,9 +161,12 @@ class Recogniser:
         """Read a photograph in a child, within its time and the memory that there is for everybody's pixels."""
         loop = asyncio.get_running_loop()
         size = await loop.run_in_executor(self._readers, claimed_bytes, content)
-        turn = self._large.take(max(size, self._least_of_large)) if size > LARGE else nullcontext()
+        turn = self._large.take(self._of_large(size)) if size > LARGE else nullcontext()
         async with turn, self._pixels.take(size):
             return await loop.run_in_executor(self._readers, self._in_child, read, content, given, name)
+
+    def _of_large(self, size: int) -> int:
+        return max(size, self._least_of_large)
 
     def _in_child(self, read: Callable[..., Any], content: bytes, given: tuple[Any, ...], name: str) -> Any:
         try:

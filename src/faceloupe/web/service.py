@@ -27,7 +27,7 @@ from faceloupe.web.recogniser import Recogniser
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import DataSources, Studies
 from faceloupe.web.tickets import Tickets
-from faceloupe.web.workers import Workers
+from faceloupe.web.workers import Workers, submitted
 
 if TYPE_CHECKING:
     from faceloupe.web.review import Review
@@ -109,8 +109,14 @@ class Service:
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
     def change(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-        """Do the same for a job, whose own thread waits for it."""
-        return self._writer.submit(partial(copy_context().run, call, *given, **named)).result()
+        """Do the same for a job, whose own thread waits for it.
+
+        Raises
+        ------
+        HTTPProblem
+            If the server ends.
+        """
+        return submitted(self._writer, partial(copy_context().run, call, *given, **named)).result()
 
     def close(self) -> None:
         """Finish what is in work, ask long jobs to stop, and let go of everything."""

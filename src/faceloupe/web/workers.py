@@ -1,12 +1,15 @@
 """Children that work for the requests: bounded in memory and time, and ended when the server is."""
 
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
 
 from faceloupe.web.children import Child, ChildEndedError, borrowed
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "submitted"]
+
+Result = TypeVar("Result")
 
 
 class Workers:
@@ -52,6 +55,20 @@ class Workers:
         self._ended = True
         for child in list(self._at_work):
             child.end()
+
+
+def submitted(threads: Executor, call: Callable[[], Result]) -> Future[Result]:
+    """Return what threads of the server are given to do for a job.
+
+    Raises
+    ------
+    HTTPProblem
+        If the server ends.
+    """
+    try:
+        return threads.submit(call)
+    except RuntimeError as problem:  # they were shut down
+        raise _ending() from problem
 
 
 def _ending() -> HTTPProblem:
