@@ -100,6 +100,17 @@ def test_a_box_without_an_extent_is_no_face(tmp_path):
     assert opened(tmp_path, outputs, "scrfd").find(np.zeros((*SIZE, 3), np.uint8)) == ()
 
 
+def test_an_anchor_of_no_face_may_hold_anything_and_a_score_be_rounded(tmp_path):
+    boxes, classes, points = retinaface(False)
+    boxes[0, 0], points[0, 0] = 1e4, np.inf  # the exponential is no number
+    classes[0, classes[0, :, 1].argmax()] = [0, 1.0000002]
+    (face,) = opened(tmp_path, [boxes, classes, points], "retinaface").find(np.zeros((*SIZE, 3), np.uint8))
+    assert face.score == 1
+    classes[0, 0] = [0.05, 0.95]
+    with pytest.raises(InputError, match="expected finite numbers"):
+        opened(tmp_path, [boxes, classes, points], "retinaface").find(np.zeros((*SIZE, 3), np.uint8))
+
+
 def test_outputs_of_another_kind_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"toy: its outputs are not those of retinaface.*got"):
         opened(tmp_path, scrfd(), "retinaface").find(np.zeros((*SIZE, 3), np.uint8))

@@ -85,7 +85,10 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         )
     with pytest.raises(InputError, match="on other faces"):
         train_network(255 - chips, subjects, plan, checkpoint=checkpoint)
-    for damaged in (checkpoint.read_bytes()[:-100], b"nothing", _saved({"plan": {}}), _saved([1, 2])):
+    whole = torch.load(checkpoint, weights_only=True)
+    parts = [_saved({name: whole[name] for name in whole if name != left_out}) for left_out in whole]
+    others = [_saved(whole | {name: [1]}) for name in ("plan", "network", "loss", "optimiser", "epochs", "resumed")]
+    for damaged in (checkpoint.read_bytes()[:-100], b"nothing", _saved([1, 2]), *parts, *others):
         checkpoint.write_bytes(damaged)
         with pytest.raises(InputError, match="is damaged; remove it"):
             train_network(chips, subjects, plan, checkpoint=checkpoint)
@@ -95,6 +98,21 @@ def _saved(state):
     content = io.BytesIO()
     torch.save(state, content)
     return content.getvalue()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_vector_that_is_no_number_is_a_failure_of_the_validation(monkeypatch, value):
+    def with_one_broken(*given):
+        vectors = vectors_of(*given)
+        vectors[0] = value
+        return vectors
+
+    plan = StrangersPlan(epochs=1, batch_size=32, held_out=0.4)
+    whole = train_network(*made_up_faces(24, 3), plan)
+    monkeypatch.setattr("faceloupe.strangers.training.vectors_of", with_one_broken)
+    broken = train_network(*made_up_faces(24, 3), plan)
+    assert broken.epochs[0].loss == whole.epochs[0].loss
+    assert 0 <= broken.epochs[0].low <= broken.epochs[0].eer <= broken.epochs[0].high <= 1
 
 
 def test_people_with_one_capture_are_not_learned_from():

@@ -14,8 +14,8 @@ from scipy import stats
 from faceloupe.studies import make_plan
 from faceloupe.studies.checks import check_statements
 from faceloupe.studies.findings import Findings
-from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS, judge, judge_share, no_witness
-from faceloupe.studies.statistics import share_over_pairs
+from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS, ahead, judge, judge_share, no_witness
+from faceloupe.studies.statistics import Estimate, share_over_pairs
 from faceloupe.studies.trials import Trials
 
 
@@ -60,6 +60,20 @@ class TestWhereItLies:
         drawn = [rng.normal(0.06, 0.1, size=(24, 1)) + rng.normal(0, 0.1, size=(24, 8)) for _ in range(50)]
         verdicts = {judge(findings, "", "gained", one, 0.05).verdict for one in drawn}
         assert not {"supported", "contradicted"} <= verdicts
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.04, 0.04, "the two are within 5 points of each other"),
+        (0.0, 0.06, "it is open which of the two recognises more"),
+        (-0.06, 0.0, "it is open which of the two recognises more"),
+        (0.01, 0.06, "the CNN recognises more"),
+        (-0.06, -0.01, "the FCNN recognises more"),
+    ],
+)
+def test_the_network_that_is_ahead(low, high, words):
+    assert ahead(Estimate((low + high) / 2, low, high, 24)) == words
 
 
 class TestTooFew:

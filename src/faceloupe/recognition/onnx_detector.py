@@ -23,6 +23,7 @@ __all__ = ["OnnxDetector"]
 
 Floats = NDArray[np.float32]
 
+ROUNDING = 1e-3  # by which scores in few bits are outside 0 to 1
 OVERLAP = 0.4  # intersection over union from which two boxes are one face
 STRIDES = (8, 16, 32)  # pixels from one anchor to the next
 PRIORS = ((16, 32), (64, 128), (256, 512))  # RetinaFace: sides of the anchors at each stride, in pixels
@@ -90,17 +91,18 @@ class OnnxDetector:
         outputs = self._opening().result()(
             as_read(shown[np.newaxis].astype(np.float32) / np.float32(255), self.manifest)
         )
-        scores, boxes, points = _DECODERS[str(self.manifest.decoder)](outputs, self.manifest)
-        if (
-            not all(np.isfinite(part).all() for part in (scores, boxes, points))
-            or not 0 <= scores.min() <= scores.max() <= 1
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is refused, or no face, below
+            scores, boxes, points = _DECODERS[str(self.manifest.decoder)](outputs, self.manifest)
+        faces = scores >= FAINT
+        if not -ROUNDING <= scores.min() <= scores.max() <= 1 + ROUNDING or not all(
+            np.isfinite(part[faces]).all() for part in (boxes, points)
         ):
             raise InputError(
                 f"{self.name}: expected finite numbers and scores from 0 to 1, got scores from {scores.min():g} to "
                 f"{scores.max():g}; the manifest's channels, scale or decoder may be others"
             )
-        sure = (scores >= FAINT) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        scores, boxes, points = scores[sure], boxes[sure] / scale, points[sure] / scale
+        sure = faces & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        scores, boxes, points = scores[sure].clip(max=1), boxes[sure] / scale, points[sure] / scale
         apart = np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
         chosen = np.array(cv2.dnn.NMSBoxes(apart.tolist(), scores.tolist(), FAINT, OVERLAP), dtype=int).ravel()
         return tuple(

@@ -178,9 +178,11 @@ class _Aligned:
 
 
 def _check_folder(folder: Path) -> None:
-    """Let a new folder through, and that of an unfinished training; what a kill left half-written goes."""
+    """Let a new folder through, and that of an unfinished training; what a kill left over goes."""
     for half_written in (*folder.glob(f".{FACES}.*"), *folder.glob(f".{CHECKPOINT}.*")):
         half_written.unlink()
+    if (folder / TRAINED_MANIFEST).is_file() and not (folder / FACES).is_file():
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # killed between the last two removals
     if (folder / FACES).is_file():
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -272,6 +272,7 @@ class _Work:
         self.network.eval()
         vectors = vectors_of(self.network, self.tested.contiguous(memory_format=torch.channels_last))
         own = np.unique(self.subjects[self.held_out], return_inverse=True)[1]
+        vectors[~np.isfinite(vectors).all(axis=1)] = 0  # a vector without a direction counts as a failure
         units = unit_vectors(vectors)
         comparisons = every_two("held out", np.arange(len(own)), own, most=MOST, seed=self.plan.seed)
         scores = score(units.astype(np.float32), np.asarray(~units.any(axis=1)), comparisons).with_failures
@@ -300,21 +301,21 @@ class _Work:
         try:
             state = torch.load(checkpoint, map_location=self.device, weights_only=True)  # runs no code
             theirs, epochs = state["plan"], [Epoch(**epoch) for epoch in state["epochs"]]
-            resumed, faces = state["resumed"] + 1, state["faces"]
-        except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as problem:
+            resumed, ours = state["resumed"] + 1, asdict(self.plan)
+            if other := [
+                f"{name} {theirs.get(name)} (now {ours[name]})" for name in ours if theirs.get(name) != ours[name]
+            ]:
+                raise InputError(
+                    f"{checkpoint} is of a training with {', '.join(other)}; go on as it was begun, or remove it"
+                )
+            if state["faces"] != digest:
+                raise InputError(f"{checkpoint} is of a training on other faces; remove it to begin anew")
+            for part, name in ((self.network, "network"), (self.loss, "loss"), (self.optimiser, "optimiser")):
+                part.load_state_dict(state[name])
+        except InputError:
+            raise
+        except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError, AttributeError) as problem:
             raise InputError(f"{checkpoint} is damaged; remove it to begin anew") from problem
-        ours = asdict(self.plan)
-        if other := [
-            f"{name} {theirs.get(name)} (now {ours[name]})" for name in ours if theirs.get(name) != ours[name]
-        ]:
-            raise InputError(
-                f"{checkpoint} is of a training with {', '.join(other)}; go on as it was begun, or remove it"
-            )
-        if faces != digest:
-            raise InputError(f"{checkpoint} is of a training on other faces; remove it to begin anew")
-        self.network.load_state_dict(state["network"])
-        self.loss.load_state_dict(state["loss"])
-        self.optimiser.load_state_dict(state["optimiser"])
         return epochs, resumed
 
 

@@ -160,7 +160,7 @@ def ahead(gap: Estimate) -> str:
     """Return the network that recognises more held-out captures, by an interval of CNN minus FCNN."""
     if gap.low > -LITTLE and gap.high < LITTLE:
         return f"the two are within {100 * LITTLE:.0f} points of each other"
-    if gap.low < 0 < gap.high:
+    if gap.low <= 0 <= gap.high:
         return "it is open which of the two recognises more"
     return f"the {'CNN' if gap.low > 0 else 'FCNN'} recognises more"
 
