@@ -77,8 +77,8 @@ def test_one_that_takes_too_long_is_ended(child):
 
 def test_time_counts_anew_with_each_step(child):
     told = []
-    with pytest.raises(ChildEndedError, match="2 seconds passed without a step"):
-        child.run(tasks.step, 0.15, 16, seconds=2, progress=lambda *given: told.append(given))
+    with pytest.raises(ChildEndedError, match="4 seconds passed without a step"):
+        child.run(tasks.step, 0.3, 16, seconds=4, progress=lambda *given: told.append(given))
     assert told[-1] == (15, 16)
 
 

@@ -198,6 +198,13 @@ def impatient(tmp_path, mosaics):  # noqa: ARG001
         yield server
 
 
+@pytest.fixture
+def answering(tmp_path, mosaics):  # noqa: ARG001
+    """A server of little patience that even a busy machine answers in."""
+    with InThread(tmp_path, patience=3.0) as server:
+        yield server
+
+
 HEAD = f"POST /api/v1/detect HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKENS['admin']}\r\n".encode()
 WHOLE = f"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKENS['admin']}\r\n\r\n".encode()
 LAST = WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
@@ -207,8 +214,8 @@ def test_a_head_that_does_not_come_is_not_waited_for(impatient):
     assert impatient.says(b"") == impatient.says(HEAD[:20]) == impatient.says_slowly(HEAD) == b""
 
 
-def test_nor_is_the_second_one_on_a_connection(impatient):
-    received = impatient.says_slowly(WHOLE + HEAD)
+def test_nor_is_the_second_one_on_a_connection(answering):
+    received = answering.says_slowly(WHOLE + HEAD)
     assert received.count(b"HTTP/1.1 200") == received.count(b"HTTP/1.1") == 1
 
 
@@ -242,11 +249,11 @@ def test_one_that_is_taken_slowly_comes_whole(tmp_path, mosaics):  # noqa: ARG00
         assert (received + _all_of(connection)).count(b"HTTP/1.1 200") == 100
 
 
-def test_what_is_no_http_is_refused(impatient):
+def test_what_is_no_http_is_refused(answering):
     for words in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"G" * 100_000):
-        received = impatient.says(words + b"\r\n\r\n")
+        received = answering.says(words + b"\r\n\r\n")
         assert not received or received.startswith(b"HTTP/1.1 400")
-    assert impatient.says(LAST).startswith(b"HTTP/1.1 200")
+    assert answering.says(LAST).startswith(b"HTTP/1.1 200")
 
 
 def test_a_malformed_request_gets_a_problem_and_a_line_of_json(tmp_path):
@@ -340,13 +347,13 @@ def test_a_request_of_a_key_in_work_is_not_closed_for_strangers(tmp_path, mosaic
             connection.close()
 
 
-def test_idle_connections_harm_nobody(impatient):
-    idle = [socket.create_connection(impatient.place, timeout=BOUND) for _ in range(20)]
-    assert impatient.says(LAST).startswith(b"HTTP/1.1 200")
+def test_idle_connections_harm_nobody(answering):
+    idle = [socket.create_connection(answering.place, timeout=BOUND) for _ in range(20)]
+    assert answering.says(LAST).startswith(b"HTTP/1.1 200")
     for connection in idle:
         connection.close()
-    until(lambda: not impatient.server.server_state.connections)
-    assert impatient.says(LAST).startswith(b"HTTP/1.1 200")
+    until(lambda: not answering.server.server_state.connections)
+    assert answering.says(LAST).startswith(b"HTTP/1.1 200")
 
 
 def test_a_place_that_is_taken_is_told_before_anything_is_opened(tmp_path):
