@@ -6,6 +6,7 @@ Also tests ``cli/find.py``, ``cli/group.py``, ``cli/index.py``, ``cli/name.py``,
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from faceloupe.collection import find, group, index, indexing, open_collection
 from faceloupe.collection.schema import places
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces.sources import find_orl
+from faceloupe.gallery.database import Database
 from faceloupe.recognition import SFace, template_of
 from helpers.commands import run
 
@@ -181,6 +183,37 @@ def test_the_commands(folder, tmp_path, monkeypatch):
     status, _, talk = run("find", "Bob")
     assert status == 2
     assert "no photograph Bob" in talk
+
+
+def test_the_report_is_told_though_bytes_cannot_be_erased(folder, tmp_path, monkeypatch):
+    place = ("--collection", tmp_path / "collection.db")
+    assert run("index", folder, *place)[0] == 0
+    (folder / "11.pgm").unlink()
+
+    def refused(*_):
+        raise GalleryError("another program reads it")
+
+    monkeypatch.setattr(Database, "erase", refused)
+    status, report, talk = run("index", folder, "--drop-gone", *place)
+    assert (status, "8 files known already" in report, "another program" in talk) == (2, True, True)
+
+
+def test_an_indexing_without_changes_leaves_the_state(collection, folder):
+    index(collection, [folder])
+    state = collection.state()
+    assert index(collection, [folder]).known == 9
+    assert collection.state() == state
+
+
+@pytest.mark.parametrize("noted", ['{"a', '["sface"]'])
+def test_faces_whose_embedder_is_no_longer_noted_get_no_company(collection, folder, noted):
+    index(collection, [folder / "11.pgm"])
+    with sqlite3.connect(collection.location) as file:
+        file.execute("UPDATE collection_settings SET value = ? WHERE name = 'embedder'", [noted])
+    file.close()
+    with pytest.raises(GalleryError, match="which embedder"):
+        index(collection, [folder])
+    assert collection.counts()["faces"] == 1
 
 
 def test_a_folder_that_cannot_be_looked_into_is_not_gone(collection, folder, monkeypatch):

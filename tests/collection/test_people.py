@@ -21,12 +21,15 @@ from faceloupe.collection.schema import actions, faces, keep_setting, photograph
 from faceloupe.collection.schema import groups as groups_table
 from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery import open_gallery
+from faceloupe.gallery.database import Database
 from faceloupe.recognition import published_points
+from faceloupe.scores.confidence import Interval
 from faceloupe.scores.points import OperatingPoint
 from helpers.commands import run
 
 NEAR = float(np.cos(np.deg2rad(15)))
-POINT = OperatingPoint(NEAR, 1e-3, 9e-4, (8e-4, 1e-3), 0.01, (0.009, 0.011), 900, 9000, 0, "drawn", "toy", "ab" * 32)
+AROUND = Interval(0.0, 0.1, 0.95, 900.0, "wilson")
+POINT = OperatingPoint(NEAR, 1e-3, 9e-4, AROUND, 0.01, AROUND, 900, 9000, 0, "drawn", "toy", "ab" * 32)
 
 
 def _faces(people):
@@ -375,6 +378,38 @@ def test_undo_goes_on_where_photographs_were_removed(collection, fill):
     collection.drop_gone()
     assert [collection.undo() for _ in range(3)] == ["separate", "join", None]
     assert _faces(group(collection, threshold=NEAR)) == {1: {1, 2}, 2: {3}}
+
+
+def test_a_gallery_gives_its_threshold_though_its_embedder_cannot_be_opened(collection, fill, tmp_path):
+    fill([0, 5, 90])
+    group(collection, threshold=NEAR)
+    collection.name(1, "Ann")
+    collection.enrol(1, tmp_path / "gallery.db")
+    with open_gallery(tmp_path / "gallery.db") as gallery:
+        gallery.save_point(POINT, loose=True)
+    options = ("--in", collection.location, "--gallery", tmp_path / "gallery.db")
+    status, listed, talk = run("find", "Ann", *options)
+    assert status == 0, talk
+    assert len(listed.splitlines()) == 3
+
+
+def test_bytes_are_erased_only_where_some_were_removed_until_that_succeeds(collection, fill, drop, monkeypatch):
+    fill([0, 5, 90])
+    calls = []
+
+    def refused(*_):
+        calls.append("refused")
+        raise GalleryError("another program reads it")
+
+    monkeypatch.setattr(Database, "erase", refused)
+    assert collection.drop_gone() == 0
+    assert not calls
+    with pytest.raises(GalleryError, match="another program"):
+        drop(2)
+    assert collection.counts()["faces"] == 2
+    monkeypatch.setattr(Database, "erase", lambda *_: calls.append("erased"))
+    assert [collection.drop_gone() for _ in range(2)] == [0, 0]
+    assert calls == ["refused", "erased"]
 
 
 def test_removed_photographs_leave_no_bytes_and_no_name(collection, fill):

@@ -59,7 +59,8 @@ def find(
 
     with open_gallery_if_any(gallery, embedder, engine) as people:
         asked_for = open_embedder(embedder, engine=engine) if embedder else None
-        with _collection(place, asked_for or (people.embedder if people else None)) as photographs:
+        for_folder = people.embedder if people and not asked_for and Path(place).is_dir() else asked_for
+        with _collection(place, for_folder) as photographs:
             made_by = photographs.embedder()
             if made_by is None:
                 raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")

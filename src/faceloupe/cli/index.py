@@ -1,13 +1,16 @@
 """``faceloupe index``: put the faces of unlabelled photographs into a collection."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceloupe.cli.options import AsJson, CollectionName, DeviceName, EmbedderName, EngineName, OnCluster
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.numerals import counted
+
+if TYPE_CHECKING:
+    from faceloupe.collection.collection import Collection
 
 __all__ = ["index"]
 
@@ -45,19 +48,24 @@ def index(
         made_by = open_embedder(embedder or DEFAULT, engine=engine)
         with on_cluster(on), progress("indexing", transient=True) as show:
             indexed = filled(photographs, paths, made_by, keep_faces=keep_faces, progress=show)
-        dropped = photographs.drop_gone() if drop_gone else 0
         for skipped in indexed.skipped:
             say(f"not indexed: {legible(skipped.path)}: {skipped.reason}")
         if json:
             echo_json(indexed.to_document())
-            return
-        echo(indexed.words())
-        if dropped:
-            echo(f"{counted(dropped, 'photograph')} without a file removed.")
-        elif indexed.gone:
-            say(f"{counted(indexed.gone, 'photograph')} gone from there; --drop-gone removes what is kept of them.")
-        counts = photographs.counts()
-        of = f"{counted(counts['faces'], 'face')} in {counted(counts['photographs'], 'photograph')}"
-        echo(f"{photographs.location}: {of}.")
+        else:
+            echo(indexed.words())
+        dropped = photographs.drop_gone() if drop_gone else 0
+        if not json:
+            _tell(photographs, indexed.gone, dropped)
     if not (indexed.new or indexed.known or indexed.moved):
         raise typer.Exit(1)
+
+
+def _tell(collection: "Collection", gone: int, dropped: int) -> None:
+    if dropped:
+        echo(f"{counted(dropped, 'photograph')} without a file removed.")
+    elif gone:
+        say(f"{counted(gone, 'photograph')} gone from there; --drop-gone removes what is kept of them.")
+    counts = collection.counts()
+    of = f"{counted(counts['faces'], 'face')} in {counted(counts['photographs'], 'photograph')}"
+    echo(f"{collection.location}: {of}.")

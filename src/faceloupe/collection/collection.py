@@ -36,7 +36,7 @@ from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Collection", "IndexedFaces", "open_collection"]
+__all__ = ["Collection", "IndexedFaces", "embedder_of", "open_collection"]
 
 PART = 10_000
 """Faces that are read at a time."""
@@ -119,8 +119,7 @@ class Collection:
     def embedder(self) -> EmbedderId | None:
         """Return the embedder of the templates; None before the first photograph."""
         with self.reading() as connection:
-            value = setting(connection, "embedder")
-        return EmbedderId(*value) if value else None
+            return embedder_of(connection)
 
     def counts(self) -> dict[str, int]:
         """Return the numbers of photographs, files, faces and groups."""
@@ -274,15 +273,21 @@ class Collection:
             If another program keeps the bytes from being erased: do the same again then.
         """
         with self.writing() as connection:
-            connection.execute(delete(places).where(places.c.gone.is_(True)))
+            unlisted = connection.execute(delete(places).where(places.c.gone.is_(True))).rowcount
             lost = select(photographs.c.id).where(photographs.c.id.not_in(select(places.c.photograph_id)))
             own = connection.scalars(select(faces.c.id).where(faces.c.photograph_id.in_(lost)))
             rulings.drop_faces(connection, set(own))
             connection.execute(delete(faces).where(faces.c.photograph_id.in_(lost)))
             dropped = connection.execute(delete(photographs).where(photographs.c.id.in_(lost))).rowcount
             rulings.drop_empty(connection)
-            rulings.forget_names(connection)
-        self._database.erase([table.name for table in metadata.sorted_tables])
+            if rulings.forget_names(connection) or unlisted or dropped:
+                keep_setting(connection, "to_erase", token_hex(8))
+            to_erase = setting(connection, "to_erase")  # also what could not be erased at an earlier call
+        if to_erase:
+            self._database.erase([table.name for table in metadata.sorted_tables])
+            with self._database.writing() as connection:
+                if setting(connection, "to_erase") == to_erase:
+                    keep_setting(connection, "to_erase", None)
         return dropped
 
     def close(self) -> None:
@@ -329,6 +334,13 @@ def open_collection(url: str | PathLike[str] = "collection.db", *, create: bool 
         database.close()
         raise
     return Collection(database)
+
+
+def embedder_of(connection: Connection) -> EmbedderId | None:
+    """Return the embedder of a collection's templates; None where none is noted, or what is noted is damaged."""
+    value = setting(connection, "embedder")
+    whole = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    return EmbedderId(*value) if whole else None
 
 
 def _members(connection: Connection, group: int) -> list[Any]:

@@ -128,7 +128,9 @@ def grouped(collection: Collection) -> People | None:
         last = setting(connection, "grouped")
         if not isinstance(last, dict):
             return None
-        rows = connection.execute(select(faces.c.id, faces.c.group_id).where(faces.c.group_id.is_not(None)))
+        rows = connection.execute(
+            select(faces.c.id, faces.c.group_id).where(faces.c.group_id.is_not(None)).order_by(faces.c.id)
+        )
         homes: dict[int, int] = {row.id: row.group_id for row in rows}
         seen = seen_faces(connection)
         names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from faceloupe.collection.collection import Collection
-from faceloupe.collection.schema import add_row, faces, keep_setting, parts, photographs, places, setting
-from faceloupe.errors import InputError
+from faceloupe.collection.collection import Collection, embedder_of
+from faceloupe.collection.schema import add_row, faces, keep_setting, parts, photographs, places
+from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.images import SUFFIXES
@@ -132,7 +132,7 @@ def index(
     InputError
         If a path is not there, or the collection's faces are by another embedder.
     GalleryError
-        If the collection cannot be written.
+        If the collection cannot be written, or no longer says which embedder made its faces.
     UnavailableError
         If weights or packages are missing.
     """
@@ -291,12 +291,18 @@ class _Run:
 def _check_embedder(collection: Collection, embedder: Embedder) -> None:
     wanted = EmbedderId(embedder.name, embedder.sha256)
     with collection.writing() as connection:
-        made_by = setting(connection, "embedder") or list(wanted)
-        keep_setting(connection, "embedder", made_by)
-    if EmbedderId(*made_by) != wanted:
+        made_by = embedder_of(connection)
+        if made_by is None:
+            if connection.scalar(select(faces.c.id).limit(1)) is not None:
+                raise GalleryError(
+                    f"{collection.location} is damaged: it no longer says which embedder made its faces. Index the "
+                    "photographs into another collection"
+                )
+            keep_setting(connection, "embedder", list(wanted))
+    if made_by not in (None, wanted):
         raise InputError(
-            f"the faces of {collection.location} were embedded by {EmbedderId(*made_by)}, not by {wanted}: they cannot "
-            "be compared. Index into another collection"
+            f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
+            "Index into another collection"
         )
 
 

@@ -207,12 +207,15 @@ def drop_empty(connection: Connection) -> None:
     connection.execute(delete(groups).where(groups.c.id.not_in(inhabited)))
 
 
-def forget_names(connection: Connection) -> None:
-    """Remove the former names of groups that are there no more from what undoing would put back."""
+def forget_names(connection: Connection) -> bool:
+    """Remove the former names of groups that are there no more from what undoing would put back, if there are any."""
+    forgotten = False
     for row in connection.execute(select(actions.c.id, actions.c.before).where(actions.c.what == "name")).all():
         named = (row.before or {}).get("named", [])
         if not all(_exists(connection, group) for group, _ in named):
             connection.execute(update(actions).where(actions.c.id == row.id).values(before={}))
+            forgotten = True
+    return forgotten
 
 
 def _members(connection: Connection, group: int) -> list[int]:

@@ -50,8 +50,8 @@ T = TypeVar("T")
 metadata = MetaData()
 
 settings = Table("collection_settings", metadata, Column("name", String(40), primary_key=True), Column("value", JSON))
-"""The schema's version, the embedder that made all templates, what the last grouping was unsure of, and a token that
-is another one after every change."""
+"""The schema's version, the embedder that made all templates, what the last grouping was unsure of, a token that is
+another one after every change, and one as long as bytes of what was removed are still to be erased."""
 
 photographs = Table(
     "collection_photographs",
