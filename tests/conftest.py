@@ -35,11 +35,15 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_setup():
-    """Let no test's random numbers depend on which ran before it."""
+    """Let no test's random numbers depend on which ran before it, nor a server's log end what pytest captures."""
     if "torch" in sys.modules:
         import torch  # waits where a thread is still importing it
 
         torch.manual_seed(0)
+    if "absl.logging" in sys.modules:  # Keras brings it. Its handler closes the stderr that it met, when logging is
+        from absl import logging  # configured anew: then pytest cannot capture any more, and all tests fail.
+
+        logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 @pytest.fixture(scope="session")
