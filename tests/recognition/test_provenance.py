@@ -1,5 +1,7 @@
 """Whatever an embedder decides, its licence and its training data are told."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,11 @@ def test_of_a_folder_s_network_and_of_a_head_on_it_too(tmp_path):
     known = provenance_of(AdaptedEmbedder(base, head, "centre").sha256)
     assert known.licence == "CC0"
     assert known.training_data == "none: drawn at random; its centre head: labelled photographs of the user's own"
+
+
+def test_a_head_on_an_embedder_of_the_user_s_own_reads_no_manifest_of_another_network(tmp_path):
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks" / "damaged.toml").write_text("no manifest")
+    base = SimpleNamespace(name="own", sha256="cd" * 32)
+    head = Head(np.zeros(4, np.float32), np.eye(4, dtype=np.float32))
+    assert AdaptedEmbedder(base, head, "centre").name.startswith("own+centre-")

@@ -1,5 +1,6 @@
 """What is published must agree with itself; benchmarks/published_points.py measures it anew where LFW is at hand."""
 
+import shlex
 from dataclasses import replace
 from itertools import pairwise
 from math import comb
@@ -109,6 +110,14 @@ def test_another_embedder_has_none(other):
     with pytest.raises(InputError, match=f"no operating point was published for {other.name} .*calibrate"):
         published_point(other)
     assert (published_points(other), find_point(other)) == ((), None)
+
+
+def test_a_folder_with_spaces_can_be_copied_from_the_suggested_command():
+    opened = SimpleNamespace(name="toy", sha256="ab" * 32, opened_as="my networks/toy")
+    with pytest.raises(InputError, match="no operating point") as refused:
+        published_point(opened)
+    words = shlex.split(str(refused.value))
+    assert words[words.index("--embedder") + 1] == opened.opened_as
 
 
 @pytest.mark.parametrize(("comparisons", "fmr"), [(0, 1e-4), (1, 1e-4), (9_999, 1e-4), (20_000, 1e-5), (10**9, 1e-5)])

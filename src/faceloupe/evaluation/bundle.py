@@ -126,6 +126,9 @@ def write_bundle(path: Path, evaluation: Evaluation, *, key: Path | None = None,
 def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
     """Return the content of a bundle, once every checksum is right and its rates are those of its scores.
 
+    Of a recogniser that compared every two captures as well as a list of pairs, the scores, and so EER and AUC, are
+    those of every two; the rates of the list are covered by the checksums alone.
+
     Parameters
     ----------
     path : path

@@ -130,8 +130,9 @@ def group_rates(compared: Compared, groups: Sequence[str], threshold: float, tar
     if len(names) < 2:
         raise InputError(f"groups: expected two or more among those measured, got {', '.join(names) or 'none'}")
     unknown = len(np.unique(subjects[captures[labels[captures] == ""]]))
-    codes = np.array([{name: place for place, name in enumerate(names)}.get(label, UNKNOWN) for label in labels])
-    rates = _Rates(compared, subjects, names, codes.astype(np.int16), threshold, target_fmr)
+    numbers = {name: number for number, name in enumerate(names)}
+    codes = np.array([numbers.get(label, UNKNOWN) for label in labels.tolist()], dtype=np.int16)
+    rates = _Rates(compared, subjects, names, codes, threshold, target_fmr)
     within = [rates.fmr((name,)) for name in names]
     across = [rates.fmr(pair) for pair in combinations(names, 2)]
     return GroupRates(threshold, target_fmr, (*within, *across), tuple(rates.fnmr(name) for name in names), unknown)

@@ -71,7 +71,7 @@ def doubtful_labels(parts: Sequence[Compared]) -> tuple[Doubt, ...]:
 
 
 def _misfits(part: Compared, strange: float) -> Iterator[Doubt]:
-    """Yield captures whose every mated score is that of strangers, while others of the person match."""
+    """Yield captures whose every mated score is that of strangers, once where two are most like each other."""
     pairs, scores = part.of.pairs[part.mated], part.scores.mated
     order = np.argsort(scores)
     best: dict[int, tuple[float, int]] = {}
@@ -92,13 +92,12 @@ def _two_names(part: Compared, subjects: Labels, usual: float) -> Iterator[Doubt
     """Yield two people with a comparison above the lowest quarter of mated ones, once for both."""
     places = np.flatnonzero(part.scores.non_mated >= usual)
     places = places[np.argsort(-part.scores.non_mated[places])]
+    pairs, scores = part.of.pairs[part.non_mated[places]], part.scores.non_mated[places].tolist()
     highest: dict[tuple[int, int], int] = {}
     counts: dict[tuple[int, int], int] = {}
-    for place in places.tolist():
-        one, other = (int(subjects[capture]) for capture in part.of.pairs[part.non_mated[place]])
-        people = (min(one, other), max(one, other))
-        highest.setdefault(people, place)
-        counts[people] = counts.get(people, 0) + 1
+    for place, (one, other) in enumerate(np.sort(subjects[pairs], axis=1).tolist()):
+        highest.setdefault((one, other), place)
+        counts[one, other] = counts.get((one, other), 0) + 1
     for people, place in list(highest.items())[:MOST]:
-        one, other = part.of.pairs[part.non_mated[place]].tolist()
-        yield Doubt("two names", (one, other), float(part.scores.non_mated[place]), usual, counts[people])
+        one, other = pairs[place].tolist()
+        yield Doubt("two names", (one, other), scores[place], usual, counts[people])

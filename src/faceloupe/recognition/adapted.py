@@ -13,7 +13,7 @@ from faceloupe.arrays import decode_array, encode_array
 from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError
 from faceloupe.recognition.embed import Embedder
-from faceloupe.recognition.provenance import provenance_of, remember_provenance
+from faceloupe.recognition.provenance import opened_provenance, remember_provenance
 
 __all__ = ["AdaptedEmbedder", "Head", "is_adapted", "read_adapted", "restore_adapted", "unit_vectors", "write_adapted"]
 
@@ -91,7 +91,7 @@ class AdaptedEmbedder:
         self.name = f"{base.name}+{kind}-{self.sha256[:8]}"
         self.base, self.head, self.kind = base, head, kind
         self.opened_as: str | None = None
-        if known := provenance_of(base.sha256):
+        if known := opened_provenance(base.sha256):
             of_head = f"{known.training_data}; its {kind} head: labelled photographs of the user's own"
             remember_provenance(self.sha256, replace(known, training_data=of_head))
 

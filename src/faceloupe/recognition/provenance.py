@@ -6,7 +6,7 @@ from typing import Any
 from faceloupe.recognition.installed import installed
 from faceloupe.recognition.weights import SFACE
 
-__all__ = ["Provenance", "provenance_of", "remember_provenance"]
+__all__ = ["Provenance", "opened_provenance", "provenance_of", "remember_provenance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ def remember_provenance(sha256: str, provenance: Provenance) -> None:
     _opened[sha256] = provenance
 
 
+def opened_provenance(sha256: str) -> Provenance | None:
+    """Return the provenance of weights by an embedder's hash: published or opened in this process; or None."""
+    if sha256 == SFACE.sha256:
+        return Provenance(SFACE.licence, SFACE.training_data, SFACE.source)
+    return _opened.get(sha256)
+
+
 def provenance_of(sha256: str) -> Provenance | None:
     """Return the provenance of weights by an embedder's hash: published, opened in this process, or added; or None.
 
@@ -51,10 +58,8 @@ def provenance_of(sha256: str) -> Provenance | None:
     UnavailableError
         If the packages of the extra ``recognition`` are missing.
     """
-    if sha256 == SFACE.sha256:
-        return Provenance(SFACE.licence, SFACE.training_data, SFACE.source)
-    if sha256 in _opened:
-        return _opened[sha256]
+    if known := opened_provenance(sha256):
+        return known
     for manifest in installed():
         if sha256 == manifest.reading:
             return Provenance(manifest.licence, manifest.training_data, manifest.source)

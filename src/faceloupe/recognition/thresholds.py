@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from math import isclose
+from shlex import quote
 from typing import Any
 
 from faceloupe.errors import InputError
@@ -123,7 +124,7 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
         if isclose(point.target_fmr, fmr, rel_tol=1e-6):
             return point
     if not published:
-        asked_as = getattr(embedder, "opened_as", None) or embedder.name  # a folder has no name that opens it
+        asked_as = quote(getattr(embedder, "opened_as", None) or embedder.name)  # a folder has no name that opens it
         raise InputError(
             f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
             f"like yours, faceloupe calibrate DATA --embedder {asked_as} --gallery people.db --create (with "
