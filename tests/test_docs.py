@@ -52,6 +52,7 @@ def test_every_option_is_described(command):
     options = re.findall(r"^  (--[a-z-]+)(?: / (--[a-z-]+))?", text, re.MULTILINE)
     assert ("--help", "") in options
     assert [pair for pair in options if not written & set(pair)] == []
+    assert not re.search(r"[.,;:] {2,}\w", text.partition("Arguments:")[0].partition("Options:")[0])
 
 
 def test_every_column_of_trials_is_described():

@@ -3,6 +3,7 @@
 Also tests ``video/photograph.py``.
 """
 
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -67,11 +68,14 @@ def test_a_clip_is_read_once(collection, clip):
 
 
 def test_without_pyav_a_clip_is_named_with_the_extra_and_read_once_it_is_there(collection, clip, monkeypatch):
+    copy = clip.with_name("zz.mkv")
+    shutil.copy(clip, copy)
     with monkeypatch.context() as patch:
         patch.setitem(__import__("sys").modules, "av", None)
-        report = index(collection, [clip])
+        report = index(collection, [clip, copy])
     assert report.new == 0
-    assert "pip install 'faceloupe[video]'" in report.skipped[0].reason
+    assert [skipped.path for skipped in report.skipped] == [str(clip), str(copy)]
+    assert all("pip install 'faceloupe[video]'" in skipped.reason for skipped in report.skipped)
     assert index(collection, [clip]).faces == 2
 
 

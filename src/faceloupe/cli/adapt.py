@@ -26,7 +26,7 @@ def adapt(
 ) -> None:
     """Adapt an embedder to your own labelled faces, if that helps.
 
-    A head is learned, and saved only if other people are told apart better for certain.     Where no gain is certain
+    A head is learned, and saved only if other people are told apart better for certain. Where no gain is certain
     nothing is written, and the exit status is 0: the embedder is best kept as it is.
     """
     from faceloupe.pages import page

@@ -19,7 +19,7 @@ def crop(
 ) -> None:
     """Cut out every face as a PNG of 112 x 112 pixels.
 
-    Faces are upright and aligned as embedders expect.     DIR/faces.csv has one row per face: photograph, file, place,
+    Faces are upright and aligned as embedders expect. DIR/faces.csv has one row per face: photograph, file, place,
     quality. Unusable files are named with the reason; after a stop the same command goes on. Exit status 1 if there is
     no usable photograph.
     """

@@ -106,7 +106,7 @@ def evaluate(
 ) -> None:
     """Measure recognisers on labelled photographs, or scores in a file.
 
-    The protocols are the field's, and the result is one page.     Templates are kept in your cache, so that the same
+    The protocols are the field's, and the result is one page. Templates are kept in your cache, so that the same
     command goes on where it was stopped. They are personal data: --no-cache keeps none, --forget-cache deletes them.
     """
     from faceloupe.cluster import on_cluster

@@ -102,9 +102,10 @@ class Sightings:
         """
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder")
-        photographs = dict.fromkeys(item.face.path for item in self.sightings if item.face.path)
-        there = [path for path in photographs if Path(path).is_file()]
-        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in photographs if path not in there]
+        is_there = {item.face.path: Path(item.face.path).is_file() for item in self.sightings if item.face.path}
+        there = [path for path, whether in is_there.items() if whether]
+        gone = [path for path, whether in is_there.items() if not whether]
+        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in gone]
         width = len(str(len(there)))
         targets = [folder / f"{number:0{width}}-{Path(path).name}" for number, path in enumerate(there, start=1)]
         for target in targets:

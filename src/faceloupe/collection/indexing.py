@@ -168,6 +168,7 @@ class _Run:
             known = connection.execute(select(places.c.path, places.c.bytes, places.c.modified, places.c.gone))
             self._places = {row.path: (row.bytes, row.modified, row.gone) for row in known}
         self._copies: dict[str, list[ListedFile]] = defaultdict(list)  # files of a content that is being recognised
+        self._refused: dict[str, str] = {}  # files that were not taken in, with the reason
         self._batch: list[tuple[Photograph, list[ListedFile]]] = []
         self._moved: list[tuple[ListedFile, int]] = []
         self._since = monotonic()
@@ -218,7 +219,8 @@ class _Run:
         files = self._copies.pop(photograph.sha256, [])
         path, problem = str(photograph.path), photograph.problem
         if not photograph.sha256 or not files:
-            self._skip(path, problem.reason if problem else CHANGED)
+            self._refused[path] = problem.reason if problem else CHANGED
+            self._skip(path, self._refused[path])
             return
         if problem is not None:
             self._skip(path, problem.reason)
@@ -230,11 +232,11 @@ class _Run:
             self.write()
 
     def finish(self) -> None:
-        """Write the rest, and tell which copies of a file that could not be read again were left."""
+        """Write the rest, and tell which copies of a file that could not be taken were left, and why."""
         self.write()
-        for _, *copies in self._copies.values():
+        for first, *copies in self._copies.values():
             for file in copies:
-                self._skip(file.path, CHANGED)
+                self._skip(file.path, f"a copy of {first.path!r}: {self._refused.get(first.path, CHANGED)}")
 
     def write(self) -> None:
         """Bring what waits to the disk, in one transaction."""
