@@ -13,7 +13,7 @@ from pathlib import Path
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = ["check_seals", "read_secret", "seals_of"]
+__all__ = ["Seals", "check_seals", "read_secret", "seals_of"]
 
 LEAST, MOST = 32, 4096  # bytes of a key
 
@@ -36,12 +36,30 @@ def read_secret(path: Path) -> bytes:
     return content
 
 
+class Seals:
+    """The checksum of content that comes in parts, and its signature where there is a key."""
+
+    def __init__(self, secret: bytes | None) -> None:
+        self._sum = sha256()
+        self._signature = None if secret is None else hmac.new(secret, digestmod="sha256")
+
+    def update(self, part: bytes) -> None:
+        """Take the next part in."""
+        self._sum.update(part)
+        if self._signature is not None:
+            self._signature.update(part)
+
+    def to_document(self) -> dict[str, str]:
+        """Return the seals of what came so far, as a file holds them."""
+        seals = {"sha256": self._sum.hexdigest()}
+        return seals if self._signature is None else {**seals, "hmac_sha256": self._signature.hexdigest()}
+
+
 def seals_of(content: bytes, secret: bytes | None) -> dict[str, str]:
     """Return the checksum of some content, and its signature where there is a key."""
-    seals = {"sha256": sha256(content).hexdigest()}
-    if secret is not None:
-        seals["hmac_sha256"] = hmac.digest(secret, content, "sha256").hex()
-    return seals
+    seals = Seals(secret)
+    seals.update(content)
+    return seals.to_document()
 
 
 def check_seals(content: bytes, seals: Mapping[str, object], secret: bytes | None) -> None:

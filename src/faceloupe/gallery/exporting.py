@@ -8,11 +8,9 @@ where it was made.
 """
 
 import base64
-import hmac
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from faceloupe.files import write_whole
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import flaws, leave_out
-from faceloupe.seals import read_secret
+from faceloupe.seals import Seals, read_secret
 
 __all__ = ["SCHEMA", "documents", "export"]
 
@@ -48,16 +46,13 @@ def export(connection: Connection, path: Path, key: Path | None = None) -> int:
 
     def lines() -> Iterator[bytes]:
         nonlocal written
-        digest, signed = sha256(), None if secret is None else hmac.new(secret, digestmod="sha256")
+        seals = Seals(secret)
         for document in documents(connection):
             line = _line(document)
             written += 1
-            digest.update(line)
-            if signed is not None:
-                signed.update(line)
+            seals.update(line)
             yield line
-        signature = {} if signed is None else {"hmac_sha256": signed.hexdigest()}
-        yield _line({"subjects": written, "sha256": digest.hexdigest(), **signature})
+        yield _line({"subjects": written, **seals.to_document()})
 
     try:
         write_whole(path, lines())

@@ -36,24 +36,9 @@ REPLAYED = "Idempotency-Replayed"
 """When what is answered again was acknowledged."""
 
 
-class ToEnrol(Sent):
-    """Photographs of one subject, who is added if there is nobody of that name."""
+class Enrolling(Sent):
+    """The choices of an enrolment, of one subject or many."""
 
-    name: str = Field(min_length=1, max_length=200)
-    photos: list[Photo] = Field(min_length=1, max_length=20)
-    consent: str = Field(
-        default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the subject's consent."
-    )
-    consent_until: date | None = Field(default=None, description="The last day on which it holds.")
-    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
-    keep_faces: bool = Field(default=False, description="Keep the face chips too, to be seen in the gallery.")
-    force: bool = Field(default=False, description="Enrol faces of poor quality too.")
-
-
-class ToEnrolMany(Sent):
-    """Photographs of many subjects."""
-
-    archive: Packed
     consent: str = Field(
         default="",
         max_length=2000,
@@ -64,6 +49,19 @@ class ToEnrolMany(Sent):
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
     keep_faces: bool = Field(default=False, description="Keep the face chips too, to be seen in the gallery.")
     force: bool = Field(default=False, description="Enrol faces of poor quality too.")
+
+
+class ToEnrol(Enrolling):
+    """Photographs of one subject, who is added if there is nobody of that name."""
+
+    name: str = Field(min_length=1, max_length=200)
+    photos: list[Photo] = Field(min_length=1, max_length=20)
+
+
+class ToEnrolMany(Enrolling):
+    """Photographs of many subjects."""
+
+    archive: Packed
 
 
 class Renaming(Sent):
