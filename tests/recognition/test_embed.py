@@ -34,7 +34,7 @@ def test_a_batch_is_its_faces_one_by_one(sface, faces):
 
 def test_more_faces_than_a_batch(sface, faces, monkeypatch):
     whole = sface.embed(faces)
-    monkeypatch.setattr("faceloupe.recognition.embed.BATCH", 4)  # 4, 4 and 2 faces
+    monkeypatch.setattr("faceloupe.recognition.engines.BATCH", 4)  # 4, 4 and 2 faces
     np.testing.assert_allclose(sface.embed(faces), whole, atol=1e-5)
 
 
