@@ -127,6 +127,7 @@ def refused(monkeypatch):
     """No network: the proxy of every request refuses."""
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it may know the proxy of another test
 
 
 def test_olivetti_neither_cached_nor_reachable_names_every_remedy(monkeypatch, tmp_path):
@@ -148,7 +149,7 @@ def test_olivetti_does_not_hang_on_a_server_that_says_nothing(monkeypatch, tmp_p
         for name in ("https_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setattr(sources, "PATIENCE", 0.5)
-        monkeypatch.setattr(urllib.request, "_opener", None)  # it may know the proxy of another test
+        monkeypatch.setattr(urllib.request, "_opener", None)
         with pytest.raises(UnavailableError, match="does not answer"):
             load_faces("olivetti", data_home=tmp_path)
 
