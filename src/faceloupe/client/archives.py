@@ -7,15 +7,13 @@ from zipfile import ZipFile
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import as_text, list_folder
+from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES, read_file
 
 __all__ = ["archives_of"]
 
 MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
 """Of an archive: a server takes a request of 32 MB, and 5,000 files."""
-
-EXPECTED = "expected one a subject, as in ann/1.jpg and bob/1.jpg"
 
 
 def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
@@ -38,10 +36,10 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
         for path in list_folder(subject):
             name = as_text(f"{subject.name}/{path.name}")
             if path.is_dir():
-                left_out.append(Skipped(name, "a folder inside a subject's folder is not entered"))
+                left_out.append(Skipped(name, INNER_FOLDER))
                 continue
             if path.suffix.lower() not in SUFFIXES:
-                left_out.append(Skipped(name, "not called like an image, and not opened"))
+                left_out.append(Skipped(name, NO_IMAGE))
                 continue
             try:
                 photograph = read_file(path)

@@ -329,10 +329,8 @@ def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> lis
 def _note_gone(collection: Collection, tree: Tree, report: Indexed) -> None:
     """Note files that are there no more in the folders looked through; drop those whose content is elsewhere."""
     there = {file.path for file in tree.files}
-    folders, unread = (
-        tuple(f"{folder}{os.sep}" for folder in tree.folders),
-        tuple(f"{path}{os.sep}" for path in tree.unread),
-    )
+    folders = tuple(f"{folder}{os.sep}" for folder in tree.folders)
+    unread = tuple(f"{path}{os.sep}" for path in tree.unread)
     with collection.writing() as connection:
         rows = connection.execute(select(places.c.path, places.c.photograph_id).where(places.c.gone.is_(False))).all()
         lost = [

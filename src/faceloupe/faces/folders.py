@@ -14,7 +14,21 @@ from faceloupe.faces.faceset import FaceSet, Skipped, choose_subjects, find_dupl
 from faceloupe.faces.images import SUFFIXES, read_image
 from faceloupe.faces.pixels import to_square
 
-__all__ = ["CaptureReader", "as_text", "list_folder", "list_photographs", "read_folder"]
+__all__ = [
+    "EXPECTED",
+    "INNER_FOLDER",
+    "NO_IMAGE",
+    "CaptureReader",
+    "as_text",
+    "list_folder",
+    "list_photographs",
+    "read_folder",
+]
+
+EXPECTED = "expected one a subject, as in ann/1.jpg and bob/1.jpg"
+INNER_FOLDER = "a folder inside a subject's folder is not entered"
+NO_IMAGE = "not called like an image, and not opened"
+"""Reasons why a file is no photograph of a subject, for folders and archives alike."""
 
 Image = NDArray[np.float32]
 
@@ -43,7 +57,7 @@ class CaptureReader:
     def __call__(self, path: Path) -> Image:
         """Return the capture, float32 in [0, 1]; raise an ImageError with the reason if there is none."""
         if path.is_dir():
-            raise ImageError("a folder inside a subject's folder is not entered")
+            raise ImageError(INNER_FOLDER)
         if path.suffix.lower() not in self.suffixes:
             raise ImageError(f"not opened: its name does not end in {' '.join(self.suffixes)}")
         image = read_image(path, colour=self.colour)

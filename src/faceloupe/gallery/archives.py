@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import as_text
+from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.people import checked_name
 
@@ -90,11 +90,7 @@ class Archive:
         for path, (*folders, _) in sorted(_below_common(files).items()):
             try:
                 if len(folders) != 1:
-                    raise InputError(
-                        "a folder inside a subject's folder is not entered"
-                        if folders
-                        else "it lies in no folder: expected one a subject, as in ann/1.jpg and bob/1.jpg"
-                    )
+                    raise InputError(INNER_FOLDER if folders else f"it lies in no folder: {EXPECTED}")
                 name = checked_name(folders[0])
             except InputError as problem:
                 self.refused.append(Skipped(as_text(path), str(problem)))
@@ -134,7 +130,7 @@ class Archive:
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             return "packed by another method than deflate"
         if PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
-            return "not called like an image, and not opened"
+            return NO_IMAGE
         if info.file_size > self._max_photograph:
             return f"it has {info.file_size:,} bytes; a photograph may have {self._max_photograph:,}"
         return None

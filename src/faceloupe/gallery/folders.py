@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import as_text, list_folder
+from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.people import checked_name
 
@@ -89,9 +89,9 @@ def _listed(folder: Path) -> ListedSubject:
         return subject
     for path in files:
         if path.is_dir():
-            subject.refuse(path, "a folder inside a subject's folder is not entered")
+            subject.refuse(path, INNER_FOLDER)
         elif path.suffix.lower() not in SUFFIXES:
-            subject.refuse(path, "not called like an image, and not opened")
+            subject.refuse(path, NO_IMAGE)
         else:
             subject.photographs.append(path)
     if not subject.photographs:
