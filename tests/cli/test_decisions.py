@@ -142,7 +142,7 @@ class TestVerify:
         assert "reaches the threshold 0.2909." in result.stdout
 
     def test_of_several_faces_the_central_one_can_be_meant(self, folder):
-        with pytest.raises(ImageError, match=r"both\.png: 3 faces .* central can be chosen"):
+        with pytest.raises(ImageError, match=r"both\.png: 3 faces .* \(--central\)"):
             raise run("verify", folder / "both.png", folder / "ann1.png").exception
         assert run("verify", folder / "both.png", folder / "ann1.png", "--central").exit_code == 0
 

@@ -90,7 +90,7 @@ def test_an_embedder_without_a_point_is_told_to_calibrate():
     ("name", "words"),
     [
         ("wall.png", r"no face found: it should show one, upright and in focus"),
-        ("both.png", r"2 faces.* take the one nearest the centre, where central can be chosen"),
+        ("both.png", r'2 faces.* take the one nearest the centre: faces="central" \(--central\)'),
         ("paper.pdf", r"paper\.pdf: no image that can be read"),
         ("gone.png", r"gone\.png: no such file"),
     ],

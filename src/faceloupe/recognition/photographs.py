@@ -193,7 +193,7 @@ def with_templates(photograph: Photograph, templates: Sequence[Template | None],
 def _several(count: int) -> str:
     return (
         f"{count} faces found where one was meant, and none is clearly larger and nearer the centre than the others: "
-        "crop to one face, or take the one nearest the centre, where central can be chosen"
+        'crop to one face, or take the one nearest the centre: faces="central" (--central)'
     )
 
 
