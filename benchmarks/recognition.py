@@ -42,7 +42,7 @@ STEPS = {
     "faceloupe.recognition": "import faceloupe.recognition",
     "Pillow, OpenCV": "import PIL.Image, cv2",
     "OpenVINO": "from faceloupe.recognition.engines import _import_openvino; core = _import_openvino().Core()",
-    "read SFace, SHA-256": "from faceloupe.recognition.weights import *; content = read_weights(SFACE)",
+    "read SFace, SHA-256": "from faceloupe.recognition.weights import *; content = read_published(SFACE)",
     "parse it": "model = core.read_model(content); model.reshape([-1, 3, 112, 112])",
     "compile it": "network = core.compile_model(model, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})",
     "first face": "network([np.zeros((1, 3, 112, 112), np.float32)])",

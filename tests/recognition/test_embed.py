@@ -102,7 +102,7 @@ def test_what_failed_to_open_says_so_when_it_is_needed_and_is_tried_again(sface,
 
     monkeypatch.setattr("faceloupe.recognition.openings._openings", {})
     with monkeypatch.context() as moment:
-        moment.setattr("faceloupe.recognition.embed.read_weights", missing)
+        moment.setattr("faceloupe.recognition.embed.read_published", missing)
         late = SFace()
         with pytest.raises(UnavailableError, match="no weights"):
             late.embed(faces[:1])

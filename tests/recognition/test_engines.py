@@ -8,7 +8,7 @@ import pytest
 from faceloupe.errors import UnavailableError
 from faceloupe.recognition import SFace, engines
 from faceloupe.recognition.engines import open_network
-from faceloupe.recognition.weights import SFACE, read_weights
+from faceloupe.recognition.weights import SFACE, read_published
 from faceloupe.recognition.yunet import _open
 
 
@@ -20,7 +20,7 @@ def test_onnx_runtime_serves_where_openvino_is_missing_with_the_same_numbers(mon
     faces = np.random.default_rng(0).random((3, 112, 112, 3), dtype=np.float32)
     there = SFace().embed(faces)
     monkeypatch.setattr(engines, "_import_openvino", missing)
-    content = read_weights(SFACE)
+    content = read_published(SFACE)
     run = open_network(content, "openvino")
     assert run(np.zeros((2, 3, 112, 112), np.float32)).shape == (2, 128)
     monkeypatch.setattr(

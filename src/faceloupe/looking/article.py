@@ -7,7 +7,7 @@ from typing import Any
 from faceloupe.blocks import Block, section, text
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.looking.look import Look
-from faceloupe.looking.loupe import loupe_document, loupe_fault
+from faceloupe.looking.loupe_data import loupe_document, loupe_fault
 from faceloupe.looking.measure_sections import comparison, measures
 from faceloupe.looking.sections import attributions, faces, layers
 from faceloupe.looking.summary import lead

@@ -1,6 +1,6 @@
 """Data for the loupe on a page, as plain values: faces, and networks with all their weights.
 
-:func:`faceloupe.report.loupe.render_loupe` says what each part is for.
+:func:`faceloupe.report.loupe_section.render_loupe` says what each part is for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

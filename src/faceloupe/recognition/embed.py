@@ -15,7 +15,7 @@ from faceloupe.recognition.engines import Engine, Run, check_engine, embed_chips
 from faceloupe.recognition.openings import opening
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
-from faceloupe.recognition.weights import SFACE, read_weights
+from faceloupe.recognition.weights import SFACE, read_published
 
 __all__ = ["Embedder", "SFace", "directions_of", "no_direction", "templates_of"]
 
@@ -144,7 +144,7 @@ def no_direction(embedder: Embedder) -> str:
 
 
 def _opening(engine: Engine) -> Future[Run]:
-    return opening((SFACE.sha256, engine, chosen_device()), lambda: open_network(read_weights(SFACE), engine))
+    return opening((SFACE.sha256, engine, chosen_device()), lambda: open_network(read_published(SFACE), engine))
 
 
 def _as_trained(faces: Floats) -> Floats:

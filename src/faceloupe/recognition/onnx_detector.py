@@ -15,7 +15,7 @@ from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.devices import chosen_device
 from faceloupe.recognition.engines import Engine, Outputs, check_engine, open_outputs
 from faceloupe.recognition.manifests import Manifest, read_manifest
-from faceloupe.recognition.onnx_embedder import as_read, read_network
+from faceloupe.recognition.onnx_embedder import as_read, read_network_file
 from faceloupe.recognition.openings import opening
 from faceloupe.recognition.search import FAINT
 
@@ -128,7 +128,7 @@ class OnnxDetector:
 
     def _opening(self) -> "Future[Outputs]":
         key = ("outputs", self.manifest.sha256, self._engine, chosen_device())
-        return opening(key, lambda: open_outputs(read_network(self._file, self.manifest), self._engine))
+        return opening(key, lambda: open_outputs(read_network_file(self._file, self.manifest), self._engine))
 
     def __repr__(self) -> str:
         return f"OnnxDetector({self.name}, {self.manifest.decoder}, {self._engine})"

@@ -21,7 +21,7 @@ from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, Manifest, Points,
 from faceloupe.recognition.openings import opening
 from faceloupe.recognition.provenance import Provenance, remember_provenance
 
-__all__ = ["OnnxEmbedder", "as_input", "as_read", "landmark_places", "read_network"]
+__all__ = ["OnnxEmbedder", "as_input", "as_read", "landmark_places", "read_network_file"]
 
 Floats = NDArray[np.float32]
 
@@ -100,7 +100,7 @@ class OnnxEmbedder:
     def _opening(self) -> Future[Run]:
         read = self.manifest  # how pixels are scaled and landmarks placed is no part of the network
         key = (read.sha256, read.output, read.size, read.n_channels, read.layout, self._engine, chosen_device())
-        return opening(key, lambda: _open(read_network(self._file, read), read, self._engine))
+        return opening(key, lambda: _open(read_network_file(self._file, read), read, self._engine))
 
     def read_as(self, manifest: Manifest) -> "OnnxEmbedder":
         """Return the same file, read as another manifest says."""
@@ -111,7 +111,7 @@ class OnnxEmbedder:
         return f"OnnxEmbedder({self.name}, {height}x{width} {self.manifest.channels}, {self._engine})"
 
 
-def read_network(file: Path, manifest: Manifest) -> bytes:
+def read_network_file(file: Path, manifest: Manifest) -> bytes:
     """Return the bytes of a network's file, once their hash is the manifest's.
 
     Raises

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.files import sha256_of
 
-__all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_weights", "weights"]
+__all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_published", "weights"]
 
 _ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 
@@ -120,7 +120,7 @@ def find_weights(published: PublishedWeights) -> Path | None:
     return next((path for path in _places(published.file) if path.is_file()), None)
 
 
-def read_weights(published: PublishedWeights) -> bytes:
+def read_published(published: PublishedWeights) -> bytes:
     """Return the bytes of a weights file, checked against the published hash; fetch it first if it is nowhere.
 
     Raises

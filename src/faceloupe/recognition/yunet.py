@@ -14,7 +14,7 @@ from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.openings import forget_in_children
 from faceloupe.recognition.pictures import EXACT, GLANCE, QUICK
 from faceloupe.recognition.search import FAINT
-from faceloupe.recognition.weights import YUNET, read_weights
+from faceloupe.recognition.weights import YUNET, read_published
 
 if TYPE_CHECKING:
     from cv2 import FaceDetectorYN
@@ -109,7 +109,7 @@ def _open() -> "FaceDetectorYN":
             "no faces; 4.10 or later is needed. pip uninstall opencv-python opencv-contrib-python, and then pip "
             "install --force-reinstall opencv-python-headless"
         )
-    content = np.frombuffer(read_weights(YUNET), np.uint8)
+    content = np.frombuffer(read_published(YUNET), np.uint8)
     with _opening, _errors_only(cv2):
         return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), (320, 320), FAINT, OVERLAP)
 

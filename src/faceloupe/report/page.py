@@ -9,7 +9,7 @@ from typing import Any
 from faceloupe.errors import InputError
 from faceloupe.files import write_whole
 from faceloupe.report.hover import has_pictures, hover_source, render_hover
-from faceloupe.report.loupe import LOUPE_ID, loupe_sources, loupe_style, render_loupe
+from faceloupe.report.loupe_section import LOUPE_ID, loupe_sources, loupe_style, render_loupe
 from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain, terms
 from faceloupe.report.policy import content_policy
 from faceloupe.report.rendering import SIGNS, badges, blocks_of, render_block
@@ -29,7 +29,7 @@ def render_page(document: Mapping[str, Any]) -> str:
     ----------
     document : mapping
         As :func:`faceloupe.page` makes it of a result; ``evidence`` is not drawn. With ``loupe``, the page
-        holds the instrument of :mod:`faceloupe.report.loupe` after its first section; with pictures, the script of
+        holds the loupe (:mod:`faceloupe.report.loupe_section`) after its first section; with pictures, the script of
         :mod:`faceloupe.report.hover` that reads their numbers. Without either no script may run.
 
     Returns

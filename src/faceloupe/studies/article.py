@@ -13,7 +13,7 @@ from faceloupe.studies.glossary import GLOSSARY
 from faceloupe.studies.labels import share
 from faceloupe.studies.lead import lead
 from faceloupe.studies.lesson import Lesson
-from faceloupe.studies.loupe import loupe_document
+from faceloupe.studies.loupe_data import loupe_document
 from faceloupe.studies.pictures import draw_products
 from faceloupe.studies.run import Study
 from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS

@@ -18,7 +18,7 @@ USUAL = {"epochs": 20, "batch_size": 5, "learning_rate": 1e-3}
 
 
 def loupe_document(look: Look) -> dict[str, Any] | None:
-    """Return the data of :func:`faceloupe.report.loupe.render_loupe`; None where :func:`loupe_fault` says why.
+    """Return the data of :func:`faceloupe.report.loupe_section.render_loupe`; None where :func:`loupe_fault` says why.
 
     The second network is added if it tells apart the same people, in faces of the same size.
     """

@@ -22,7 +22,7 @@ NEVER = MOVED + 1
 
 
 def loupe_document(study: Study) -> dict[str, Any]:
-    """Return the data of :func:`faceloupe.report.loupe.render_loupe`.
+    """Return the data of :func:`faceloupe.report.loupe_section.render_loupe`.
 
     The fits are those of the tutorial's pair with half of the captures held out, every seed, that of the pictures
     first; of that one also the weights before training and after each epoch. The centred networks come first, for they

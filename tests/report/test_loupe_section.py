@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.report.loupe import loupe_sources, loupe_style, render_loupe
+from faceloupe.report.loupe_section import loupe_sources, loupe_style, render_loupe
 from helpers.loupe_data import make_study
 
 HOSTILE = "</script><!-- <script>alert(1)</script> \u2028 'é\" ]]>"

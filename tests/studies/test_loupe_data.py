@@ -14,7 +14,7 @@ from faceloupe.report.hover import render_hover
 from faceloupe.report.page import SCHEMA, write_page
 from faceloupe.studies.experiments import run_task
 from faceloupe.studies.kept import KeptFits
-from faceloupe.studies.loupe import loupe_document
+from faceloupe.studies.loupe_data import loupe_document
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import Task, make_plan
 from faceloupe.studies.run import Study
