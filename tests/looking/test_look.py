@@ -1,6 +1,6 @@
 """A look is what inspection says of the same network and faces, and nothing else.
 
-Also tests ``looking/article.py``, ``looking/loupe.py``, ``looking/measure_sections.py``, ``looking/measures.py``,
+Also tests ``looking/article.py``, ``looking/loupe_data.py``, ``looking/measure_sections.py``, ``looking/measures.py``,
 ``looking/model.py``, ``looking/sections.py``, ``looking/summary.py``.
 """
 
