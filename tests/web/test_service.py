@@ -41,7 +41,10 @@ def test_what_cannot_be_opened_by_name_has_to_be_given(tmp_path):
 def test_what_a_job_gives_a_server_that_ends_is_refused_as_that(tmp_path):
     service = make_service(tmp_path)
     service.close()
-    for work in (lambda: service.change(print), lambda: service.recogniser.now(photo(1), "1.png", faces="one")):
+    for work in (
+        lambda: service.change(print),
+        lambda: service.recogniser.photograph_in_thread(photo(1), "1.png", faces="one"),
+    ):
         with pytest.raises(HTTPProblem) as ending:
             work()
         assert ending.value.document["type"] == "/problems#ending"

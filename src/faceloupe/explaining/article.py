@@ -66,8 +66,8 @@ def write_article(explanation: Explanation) -> dict[str, Any]:
 
 
 def _title(explanation: Explanation) -> str:
-    one, other = (side.photograph.path.stem for side in explanation.sides)
-    return f"Why {one} and {other} {'match' if explanation.decision.match else 'do not match'}"
+    first, second = (side.photograph.path.stem for side in explanation.sides)
+    return f"Why {first} and {second} {'match' if explanation.decision.match else 'do not match'}"
 
 
 def _sides(explanation: Explanation) -> Iterator[tuple[str, ExplainedFace]]:
@@ -134,7 +134,7 @@ def _belief(explanation: Explanation) -> Iterator[Block]:
 
 def _reasons(side: ExplainedFace) -> str:
     certificate = side.attribution.certificate
-    return "".join(f"{one[0].upper()}{one[1:]}. " for one in (certificate.reasons if certificate else ()))
+    return "".join(f"{reason[0].upper()}{reason[1:]}. " for reason in (certificate.reasons if certificate else ()))
 
 
 def _nothing(side: ExplainedFace) -> str:

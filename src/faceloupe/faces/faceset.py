@@ -139,7 +139,7 @@ class FaceSet(Shown):
             "subjects": dict(zip(self.names, self.captures_per_subject.tolist(), strict=True)),
             "captures": list(self.captures),
             "digest": self.digest,
-            "skipped": [[each.path, each.reason] for each in self.skipped],
+            "skipped": [[skipped.path, skipped.reason] for skipped in self.skipped],
             "duplicates": [list(group) for group in self.duplicates],
         }
 

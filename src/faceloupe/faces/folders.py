@@ -192,10 +192,12 @@ def _read_subject(folder: Path, reader: CaptureReader) -> tuple[dict[str, Image]
     return read, skipped
 
 
-def _check_subjects(root: Path, least: int, found: int, skipped: list[Skipped]) -> None:
-    if found < least:
+def _check_subjects(root: Path, least: int, subjects: int, skipped: list[Skipped]) -> None:
+    if subjects < least:
         shown = "; ".join(f"{skip.path}: {skip.reason}" for skip in skipped[:5])
-        raise InputError(f"{root}: {found} subjects can be read, {least} are needed. Skipped {len(skipped)}: {shown}")
+        raise InputError(
+            f"{root}: {subjects} subjects can be read, {least} are needed. Skipped {len(skipped)}: {shown}"
+        )
 
 
 def list_folder(folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.layers import Anatomy, Layer
-from faceloupe.inspection.networks import FittedClassifier, Network, opened
+from faceloupe.inspection.networks import FittedClassifier, Network, resolve_network
 from faceloupe.inspection.onnx_networks.anatomy import onnx_anatomy
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 
@@ -42,7 +42,7 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
     if image_shape is None:
         image_shape = network.image_shape_ if isinstance(network, FittedClassifier) else ()
     shape = _checked_shape(image_shape)
-    network = opened(network)
+    network = resolve_network(network)
     if isinstance(network, OnnxNetwork):
         return onnx_anatomy(network, shape)
     from faceloupe.inspection.torch_networks.anatomy import torch_anatomy

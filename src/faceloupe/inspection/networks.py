@@ -10,7 +10,7 @@ from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["FittedClassifier", "Network", "OpenNetwork", "opened"]
+__all__ = ["FittedClassifier", "Network", "OpenNetwork", "resolve_network"]
 
 
 @runtime_checkable
@@ -35,7 +35,7 @@ OpenNetwork: TypeAlias = "nn.Module | OnnxNetwork"
 Network: TypeAlias = "OpenNetwork | FittedClassifier | str | PathLike[str]"
 
 
-def opened(network: Network) -> OpenNetwork:
+def resolve_network(network: Network) -> OpenNetwork:
     """Return the network itself, that of a classifier, or the one in the file of this path.
 
     Raises

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from faceloupe.inspection.batches import batch_of
-from faceloupe.inspection.networks import FittedClassifier, Network, opened
+from faceloupe.inspection.networks import FittedClassifier, Network, resolve_network
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.outputs import Trace
 
@@ -39,7 +39,7 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
     """
     if isinstance(network, FittedClassifier):
         images = network.prepare(images)
-    network, batch = opened(network), batch_of(images)
+    network, batch = resolve_network(network), batch_of(images)
     if isinstance(network, OnnxNetwork):
         return network.trace(batch, layers)
     from faceloupe.inspection.torch_networks.trace import torch_trace

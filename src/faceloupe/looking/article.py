@@ -51,10 +51,10 @@ def _network(looks: dict[str, Look]) -> Iterator[Block]:
 def _provenance(look: Look) -> dict[str, Any]:
     looks = [look] if look.other is None else [look, look.other]
     facts: dict[str, Any] = {"made by": f"faceloupe {version('faceloupe')}"}
-    for each in looks:
-        facts[each.model.name] = each.model.origin
-        if each.model.digest:
-            facts[f"{each.model.name}, SHA-256"] = each.model.digest
-        facts[f"{each.model.name}, pixels"] = each.model.pixels
-    facts["faces"] = [each.name for each in look.photographs]
+    for shown in looks:
+        facts[shown.model.name] = shown.model.origin
+        if shown.model.digest:
+            facts[f"{shown.model.name}, SHA-256"] = shown.model.digest
+        facts[f"{shown.model.name}, pixels"] = shown.model.pixels
+    facts["faces"] = [photograph.name for photograph in look.photographs]
     return facts

@@ -39,11 +39,11 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
     try:
         with zipfile.ZipFile(path) as file:
             described = parse_json(_part(file, "config.json"))
-            kept = _weights(_part(file, "model.weights.h5"))
+            weights = _weights(_part(file, "model.weights.h5"))
     except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError) as problem:
         raise InputError(f"{path} is not a readable .keras file: {problem}") from problem
     try:
-        return _network(described, kept)
+        return _network(described, weights)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as problem:
         raise InputError(f"{path}: its layers and its weights do not fit each other ({problem!r})") from problem
 
@@ -59,7 +59,7 @@ def _weights(content: bytes) -> dict[str, Arrays]:
     with extra("keras"):
         import h5py
 
-    found: dict[str, Arrays] = {}
+    weights: dict[str, Arrays] = {}
     with h5py.File(BytesIO(content), "r") as file:
         layers = file["layers"]
         for key in layers:
@@ -67,14 +67,16 @@ def _weights(content: bytes) -> dict[str, Arrays]:
                 continue
             variables = layers[key]["vars"]
             numbered = [variables[number] for number in sorted(variables, key=int)]
-            if any(one.external or one.is_virtual or one.nbytes > LARGEST for one in numbered):
+            if any(array.external or array.is_virtual or array.nbytes > LARGEST for array in numbered):
                 raise InputError("its weights lie outside the file, or are too large")
-            arrays = [np.asarray(one, dtype=np.float32) for one in numbered]
-            found[str(variables.attrs.get("name", key))] = arrays
-    return found
+            arrays = [np.asarray(array, dtype=np.float32) for array in numbered]
+            weights[str(variables.attrs.get("name", key))] = arrays
+    return weights
 
 
-def _network(described: Mapping[str, Any], kept: Mapping[str, Arrays]) -> "tuple[nn.Sequential, tuple[int, int, int]]":
+def _network(
+    described: Mapping[str, Any], weights: Mapping[str, Arrays]
+) -> "tuple[nn.Sequential, tuple[int, int, int]]":
     import torch
     from torch import nn
 
@@ -89,7 +91,7 @@ def _network(described: Mapping[str, Any], kept: Mapping[str, Arrays]) -> "tuple
     last = len(layers) - 1
     for place, (kind, config) in enumerate(layers[1:], start=1):
         name = str(config["name"]).replace(".", "_")
-        for suffix, module in _modules(kind, config, kept.get(config["name"], []), output.shape, spatial):
+        for suffix, module in _modules(kind, config, weights.get(config["name"], []), output.shape, spatial):
             if isinstance(module, nn.Sigmoid | nn.Softmax):
                 if place != last:
                     raise InputError(f"layer {name!r}: a sigmoid or softmax before the end is not read")
@@ -105,7 +107,7 @@ def _network(described: Mapping[str, Any], kept: Mapping[str, Arrays]) -> "tuple
 
 
 def _modules(
-    kind: str, config: Mapping[str, Any], kept: Arrays, shape: "tuple[int, ...]", spatial: "tuple[int, ...] | None"
+    kind: str, config: Mapping[str, Any], arrays: Arrays, shape: "tuple[int, ...]", spatial: "tuple[int, ...] | None"
 ) -> "Iterator[tuple[str, nn.Module]]":
     """Yield a layer's modules, each with what its name ends in; `spatial` is the shape of maps that were flattened."""
     from torch import nn
@@ -114,9 +116,9 @@ def _modules(
         raise InputError(f"layer {config['name']!r} has its channels first; only channels last are read")
     match kind:
         case "Conv2D":
-            yield "", _convolution(config, kept, shape[1])
+            yield "", _convolution(config, arrays, shape[1])
         case "Dense":
-            yield "", _dense(kept, spatial)
+            yield "", _dense(arrays, spatial)
         case "MaxPooling2D" | "AveragePooling2D":
             if config["padding"] != "valid":
                 raise InputError(f"layer {config['name']!r}: pooling with padding {config['padding']!r} is not read")
@@ -137,7 +139,7 @@ def _modules(
         yield from _activation(config["activation"], config["name"], "_")
 
 
-def _convolution(config: Mapping[str, Any], kept: Arrays, channels: int) -> "nn.Conv2d":
+def _convolution(config: Mapping[str, Any], arrays: Arrays, channels: int) -> "nn.Conv2d":
     import torch
     from torch import nn
 
@@ -147,29 +149,29 @@ def _convolution(config: Mapping[str, Any], kept: Arrays, channels: int) -> "nn.
     odd = all(side % 2 for side in size) and set(stride) == {1}
     if config["padding"] == "same" and not odd:
         raise InputError(f"layer {config['name']!r}: padding 'same' is read for odd kernels with stride 1 alone")
-    made = nn.Conv2d(channels, config["filters"], size, stride, config["padding"], bias=config["use_bias"])
+    layer = nn.Conv2d(channels, config["filters"], size, stride, config["padding"], bias=config["use_bias"])
     with torch.no_grad():
-        made.weight.copy_(torch.from_numpy(kept[0].transpose(3, 2, 0, 1).copy()))
-        if made.bias is not None:
-            made.bias.copy_(torch.from_numpy(kept[1]))
-    return made
+        layer.weight.copy_(torch.from_numpy(arrays[0].transpose(3, 2, 0, 1).copy()))
+        if layer.bias is not None:
+            layer.bias.copy_(torch.from_numpy(arrays[1]))
+    return layer
 
 
-def _dense(kept: Arrays, spatial: "tuple[int, ...] | None") -> "nn.Linear":
+def _dense(arrays: Arrays, spatial: "tuple[int, ...] | None") -> "nn.Linear":
     """Return a dense layer; its weights are of (height, width, channels) in Keras where maps were flattened."""
     import torch
     from torch import nn
 
-    weights = kept[0]
+    weights = arrays[0]
     if spatial:
         channels, height, width = spatial
         weights = weights.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(weights.shape)
-    made = nn.Linear(weights.shape[0], weights.shape[1], bias=len(kept) > 1)
+    layer = nn.Linear(weights.shape[0], weights.shape[1], bias=len(arrays) > 1)
     with torch.no_grad():
-        made.weight.copy_(torch.from_numpy(weights.T.copy()))
-        if len(kept) > 1:
-            made.bias.copy_(torch.from_numpy(kept[1]))
-    return made
+        layer.weight.copy_(torch.from_numpy(weights.T.copy()))
+        if len(arrays) > 1:
+            layer.bias.copy_(torch.from_numpy(arrays[1]))
+    return layer
 
 
 def _activation(name: Any, layer: str, joint: str) -> "Iterator[tuple[str, nn.Module]]":

@@ -196,21 +196,21 @@ def look(
         If a data set or an optional package is missing.
     """
     photographs = open_faces(faces)
-    models = _distinct([open_model(each) for each in (model, compare) if each is not None])
+    models = _distinct([open_model(option) for option in (model, compare) if option is not None])
     _check_methods(methods, models)
     names = _own_layers(models, photographs, layers)
-    begun = [_begin(each, photographs, own) for each, own in zip(models, names, strict=True)]
-    for each in begun:
-        if methods and each.is_template and len(photographs) < 2:
+    begun = [_begin(opened, photographs, own) for opened, own in zip(models, names, strict=True)]
+    for started in begun:
+        if methods and started.is_template and len(photographs) < 2:
             raise InputError(
-                f"{each.model.name} answers with a template, which says something only beside another one; give two "
+                f"{started.model.name} answers with a template, which says something only beside another one; give two "
                 "faces, or no method, or say that its numbers are classes (answers)"
             )
     if preview:
         first, *others = begun
         preview(replace(first, other=others[0] if others else None, notes=(*first.notes, _UNFINISHED)))
     ticks = _ticks(progress, len(begun) * len(methods) * len(begun[0].shown))
-    finished = [_finish(each, methods, certify, ticks) for each in begun]
+    finished = [_finish(started, methods, certify, ticks) for started in begun]
     return _compared(*finished) if compare is not None else finished[0]
 
 
@@ -272,7 +272,10 @@ def _compared(first: Look, second: Look) -> Look:
 def _distinct(models: Sequence[Model]) -> list[Model]:
     """Give the second model another name if both have the same."""
     first, *others = models
-    return [first, *(replace(one, name=f"{one.name} (2)") if one.name == first.name else one for one in others)]
+    return [
+        first,
+        *(replace(model, name=f"{model.name} (2)") if model.name == first.name else model for model in others),
+    ]
 
 
 def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
@@ -294,7 +297,7 @@ def _own_layers(
         return [layers] * len(models)
     batches = [model.prepare(model.cut(photographs[:1])) for model in models]
     anatomies = [anatomy(model.network, batch.shape[1:]) for model, batch in zip(models, batches, strict=True)]
-    there = [[layer.name for layer in each.layers] for each in anatomies]
+    there = [[layer.name for layer in parts.layers] for parts in anatomies]
     wanted = chosen_layers(layers, list(dict.fromkeys(name for names in there for name in names)))
     return [[name for name in names if name in wanted] or None for names in there]
 

@@ -80,7 +80,7 @@ class Model:
 
     def cut(self, photographs: "tuple[FacePicture, ...]") -> Floats:
         """Return the faces as this network sees them, before its preprocessing: (N, H, W) or (N, H, W, 3)."""
-        return np.stack([one.cut(self.extent, colour=self.colour) for one in photographs])
+        return np.stack([photograph.cut(self.extent, colour=self.colour) for photograph in photographs])
 
     @property
     def methods(self) -> tuple[str, ...]:

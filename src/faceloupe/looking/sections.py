@@ -184,8 +184,12 @@ def _certificates(id_: str, look: Look, method: str, maps: Maps, whose: str) -> 
     )
 
 
-def _checks(one: Attribution) -> str:
-    return f"**{one.verdict}**: {'; '.join(one.certificate.reasons)}" if one.certificate else one.verdict
+def _checks(attribution: Attribution) -> str:
+    return (
+        f"**{attribution.verdict}**: {'; '.join(attribution.certificate.reasons)}"
+        if attribution.certificate
+        else attribution.verdict
+    )
 
 
 def layers(looks: Looks) -> Iterator[Block]:
@@ -228,12 +232,12 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
 
 def _panels(shown: tuple[FacePicture, ...], output: LayerOutput) -> Iterator[tuple[str, tuple[Any, str]]]:
     for photograph, values in zip(shown, output.values, strict=True):
-        told = f"from {three_figures(float(values.min()))} to {three_figures(float(values.max()))}"
+        value_range = f"from {three_figures(float(values.min()))} to {three_figures(float(values.max()))}"
         if not output.is_maps:
-            yield photograph.name, (_grid(values), f"{output.name} of {photograph.name}: {told}")
+            yield photograph.name, (_grid(values), f"{output.name} of {photograph.name}: {value_range}")
             continue
         for unit, channel in zip(output.units, values, strict=True):
-            low, high, mean = (three_figures(float(one)) for one in (channel.min(), channel.max(), channel.mean()))
+            low, high, mean = (three_figures(float(value)) for value in (channel.min(), channel.max(), channel.mean()))
             alt = f"{output.name}, channel {unit + 1}, {photograph.name}: from {low} to {high}, mean {mean}"
             yield f"{unit + 1} · {photograph.name}", (channel, alt)
 

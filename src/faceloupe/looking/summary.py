@@ -59,10 +59,10 @@ def target_of(look: "Look", place: int) -> str:
     return f"evidence for {name} ({'the logit' if value > 0 else 'minus the logit'})"
 
 
-def where_most(found: Attribution) -> str:
+def where_most(attribution: Attribution) -> str:
     """Return the place of the largest value of a map, in pixels of the face, counted from 1 as the page does."""
-    row, column = np.unravel_index(int(found.map.argmax()), found.map.shape)
-    rows, columns = found.placement.rows, found.placement.columns
+    row, column = np.unravel_index(int(attribution.map.argmax()), attribution.map.shape)
+    rows, columns = attribution.placement.rows, attribution.placement.columns
     return f"row {rows[row] + 1:.0f}, column {columns[column] + 1:.0f}"
 
 
@@ -101,13 +101,13 @@ def _kind_of_answer(look: "Look", count: int) -> str:
 def _answers(look: "Look") -> str:
     if look.is_template:
         return _similarities(look)
-    told = []
+    answers = []
     for place, photograph in enumerate(look.shown):
         name, value, sure = answer_of(look, place)
         probability = "" if sure is None else f", probability {100 * sure:.1f} %"
-        told.append(f"{photograph.name} for **{name}** ({three_figures(value)}{probability})")
+        answers.append(f"{photograph.name} for **{name}** ({three_figures(value)}{probability})")
     more = len(look.photographs) - len(look.shown)
-    return f"It takes {listed(told)}{f'; {more} more in the table' if more else ''}."
+    return f"It takes {listed(answers)}{f'; {more} more in the table' if more else ''}."
 
 
 def _similarities(look: "Look") -> str:

@@ -110,7 +110,7 @@ def _size(block: Block) -> tuple[float, float]:
 def _text(words: Iterable[str]) -> "Drawing":
     from faceloupe.report.drawing import Drawing
 
-    lines = [line for one in words for part in one.split("\n") for line in textwrap.wrap(part, 92) or [""]]
+    lines = [line for paragraph in words for part in paragraph.split("\n") for line in textwrap.wrap(part, 92) or [""]]
     figure = Drawing(figsize=(7.2, 0.2 * len(lines) + 0.3))
     figure.text(0.02, 0.5, drawn_words("\n".join(lines)), va="center", fontsize=10, linespacing=1.3)
     return figure
@@ -161,9 +161,9 @@ def _intervals(axes: "Axes", block: Block) -> None:
     rows, series = interval_rows(block), read_series(block)
     values = [value for _, marks in rows for _, *numbers in marks for value in numbers]
     for index, (_, marks) in enumerate(rows):
-        for place, (one, *numbers) in enumerate(marks):
-            label = drawn_words(one.name) if index == 0 and len(series) > 1 else None
-            _whisker(axes, one, (numbers[0], numbers[1], numbers[2]), index + 0.22 * place, label)
+        for place, (group, *numbers) in enumerate(marks):
+            label = drawn_words(group.name) if index == 0 and len(series) > 1 else None
+            _whisker(axes, group, (numbers[0], numbers[1], numbers[2]), index + 0.22 * place, label)
     _rows(axes, [label for label, _ in rows], row_domain(block, block["x"], values), block, block["x"])
     if len(series) > 1 and rows:
         axes.legend(frameon=False, fontsize=9, loc="best")

@@ -71,7 +71,7 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
             for tick, name in zip(y_ticks, y_names, strict=True)
         )
         + _x_axis(chart["x"], series, x, (left, width - names), height - BOTTOM)
-        + "".join((_curve if joined else _cloud)(each, x, y) for each in series)
+        + "".join((_curve if joined else _cloud)(curve, x, y) for curve in series)
         + _references(chart.get("reference") or [], x, y, left, named=not ends)
         + _names(ends, x, y)
     )
@@ -81,10 +81,10 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
 def line_domains(chart: Mapping[str, Any], series: Sequence[Series]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the values that the axes span: (x low, x high), (y low, y high); nothing drawn lies outside."""
     references = chart.get("reference") or []
-    ys = [value for each in series for column in (each.y, each.lo, each.hi) for value in column]
+    ys = [value for curve in series for column in (curve.y, curve.lo, curve.hi) for value in column]
     ys += [mark["y"] for mark in references if "y" in mark]
     wanted = chart["y"].get("range") or []
-    xs = [value for each in series for value in each.x]
+    xs = [value for curve in series for value in curve.x]
     return (
         log_domain(xs) if is_log(chart["x"]) else domain_of(xs),
         log_domain([*ys, *wanted]) if is_log(chart["y"]) else domain_of([*ys, *wanted], round_to=None if wanted else 5),
@@ -93,7 +93,7 @@ def line_domains(chart: Mapping[str, Any], series: Sequence[Series]) -> tuple[tu
 
 def _x_axis(axis: Mapping[str, Any], series: Sequence[Series], x: Scale, span: tuple[float, float], base: float) -> str:
     left, right = span
-    ticks = axis.get("ticks") or _x_ticks({value for each in series for value in finite(each.x)}, x)
+    ticks = axis.get("ticks") or _x_ticks({value for curve in series for value in finite(curve.x)}, x)
     return (
         line(left, base, right, base, "axis")
         + "".join(
@@ -163,7 +163,7 @@ def _band(points: Sequence[Point], x: Scale, y: Scale) -> str:
 
 
 def _ends(series: Sequence[Series], references: Sequence[Mapping[str, Any]]) -> list[End]:
-    curves = [End(one.name, finite(one.y)[-1], one.style) for one in series if finite(one.y)]
+    curves = [End(curve.name, finite(curve.y)[-1], curve.style) for curve in series if finite(curve.y)]
     return curves + [End(plain(mark["label"]), mark["y"]) for mark in references if "y" in mark]
 
 

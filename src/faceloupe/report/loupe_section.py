@@ -115,10 +115,10 @@ def _import_map() -> str:
 
 def _modules(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
     """Return the modules below a folder by the names that they import each other by: ``loupe/views/map``."""
-    found = []
+    modules = []
     for entry in folder.iterdir():
         if entry.is_dir():
-            found += _modules(entry, f"{prefix}/{entry.name}")
+            modules += _modules(entry, f"{prefix}/{entry.name}")
         elif entry.name.endswith(".js"):
-            found.append((f"{prefix}/{entry.name.removesuffix('.js')}", entry.read_bytes()))
-    return found
+            modules.append((f"{prefix}/{entry.name.removesuffix('.js')}", entry.read_bytes()))
+    return modules

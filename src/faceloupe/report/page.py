@@ -187,10 +187,10 @@ def _footer(document: Mapping[str, Any]) -> str:
 
 
 def _fact(fact: Any) -> str:
-    if isinstance(fact, list) and all(isinstance(one, int | float) for one in fact):
+    if isinstance(fact, list) and all(isinstance(part, int | float) for part in fact):
         return ", ".join(map(format_number, fact))
     if isinstance(fact, list):
-        return element("ul", "".join(element("li", _fact(one)) for one in fact))
+        return element("ul", "".join(element("li", _fact(part)) for part in fact))
     return inline(fact) if isinstance(fact, str) else format_number(fact)
 
 

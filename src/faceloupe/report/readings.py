@@ -33,7 +33,7 @@ def tabulate(chart: Chart) -> dict[str, Any]:
 
 def _line_words(chart: Chart) -> str:
     axes = f"Line chart of {_lower(chart['y']['label'])} by {_lower(chart['x']['label'])}."
-    return " ".join([axes, *(_curve_words(one, chart["x"], chart["y"]) for one in read_series(chart))])
+    return " ".join([axes, *(_curve_words(curve, chart["x"], chart["y"]) for curve in read_series(chart))])
 
 
 def _curve_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
@@ -53,22 +53,22 @@ def _curve_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> 
 def _line_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     series, unit = read_series(chart), chart["y"].get("unit")
     points = [
-        {x: (y, lo, hi) for x, y, lo, hi in zip(each.x, each.y, each.lo, each.hi, strict=True)} for each in series
+        {x: (y, lo, hi) for x, y, lo, hi in zip(curve.x, curve.y, curve.lo, curve.hi, strict=True)} for curve in series
     ]
-    xs = sorted({x for each in points for x in each if not math.isnan(x)})
+    xs = sorted({x for places in points for x in places if not math.isnan(x)})
     rows = [
         [
             format_number(x, chart["x"].get("unit")),
-            *(format_interval(*each[x], unit) if x in each else "–" for each in points),
+            *(format_interval(*places[x], unit) if x in places else "–" for places in points),
         ]
         for x in xs
     ]
-    return [axis_label(plain(chart["x"]["label"]), chart["x"].get("unit")), *(each.name for each in series)], rows
+    return [axis_label(plain(chart["x"]["label"]), chart["x"].get("unit")), *(curve.name for curve in series)], rows
 
 
 def _point_words(chart: Chart) -> str:
     axes = f"Scatter plot of {_lower(chart['y']['label'])} by {_lower(chart['x']['label'])}."
-    return " ".join([axes, *(_cloud_words(each, chart["x"], chart["y"]) for each in read_series(chart))])
+    return " ".join([axes, *(_cloud_words(cloud, chart["x"], chart["y"]) for cloud in read_series(chart))])
 
 
 def _cloud_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
@@ -84,9 +84,9 @@ def _cloud_words(series: Series, x: Mapping[str, Any], y: Mapping[str, Any]) -> 
 def _point_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     x, y = chart["x"], chart["y"]
     rows = [
-        [each.name, format_number(at, x.get("unit")), format_number(value, y.get("unit"))]
-        for each in read_series(chart)
-        for at, value in zip(each.x, each.y, strict=True)
+        [cloud.name, format_number(at, x.get("unit")), format_number(value, y.get("unit"))]
+        for cloud in read_series(chart)
+        for at, value in zip(cloud.x, cloud.y, strict=True)
     ]
     return ["of", *(axis_label(plain(axis["label"]), axis.get("unit")) for axis in (x, y))], rows
 
@@ -137,9 +137,9 @@ def _interval_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
     series, unit = read_series(chart), chart["x"].get("unit")
     rows = []
     for label, marks in interval_rows(chart):
-        held = {one.name: format_interval(value, low, high, unit) for one, value, low, high in marks}
-        rows.append([label, *(held.get(one.name, "–") for one in series)])
-    return [plain(chart["y"]["label"]) or "row", *(one.name for one in series)], rows
+        held = {group.name: format_interval(value, low, high, unit) for group, value, low, high in marks}
+        rows.append([label, *(held.get(group.name, "–") for group in series)])
+    return [plain(chart["y"]["label"]) or "row", *(group.name for group in series)], rows
 
 
 def _lower(label: str) -> str:

@@ -122,13 +122,15 @@ def _settles(block: Block) -> list[Block]:
 
 def _figures(block: Block) -> str:
     rules = dict.fromkeys(judged["rule"] for judged in block["judged"] if judged["rule"])
-    told = [f"The limit: {'; '.join(rules)}."] if rules else []
-    told += [f"{judged['of']}: {judged['settle']}" if judged["of"] else judged["settle"] for judged in _settles(block)]
+    notes_in_words = [f"The limit: {'; '.join(rules)}."] if rules else []
+    notes_in_words += [
+        f"{judged['of']}: {judged['settle']}" if judged["of"] else judged["settle"] for judged in _settles(block)
+    ]
     terms = "".join(
         element("div", element("dt", inline(figure["label"])) + element("dd", _figure(figure)))
         for figure in block["figures"]
     )
-    notes = "".join(element("p", inline(words), class_="settle") for words in told)
+    notes = "".join(element("p", inline(words), class_="settle") for words in notes_in_words)
     return notes + (element("dl", terms, class_="figures") if terms else "")
 
 

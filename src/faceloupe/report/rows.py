@@ -135,8 +135,8 @@ def _interval_band(
 ) -> Band:
     shift = 18.0
     content = "".join(
-        element("g", _interval(one, x, value, low, high, index * shift), class_=one.style)
-        for index, (one, value, low, high) in enumerate(marks)
+        element("g", _interval(group, x, value, low, high, index * shift), class_=group.style)
+        for index, (group, value, low, high) in enumerate(marks)
     )
     return Band(label, reading, 17.0, 17.0 + shift * (series - 1), content)
 

@@ -104,13 +104,15 @@ def drawable(chart: Mapping[str, Any]) -> list[Series]:
     """
     series = read_series(chart)
     if is_log(chart["x"]):
-        series = [replace(each, x=_positive(each.x, math.nan)) for each in series]
+        series = [replace(curve, x=_positive(curve.x, math.nan)) for curve in series]
     if is_log(chart["y"]):
-        shown = [value for each in series for column in (each.y, each.lo, each.hi) for value in column if value > 0]
+        shown = [value for curve in series for column in (curve.y, curve.lo, curve.hi) for value in column if value > 0]
         lowest = min(shown, default=1.0)
         series = [
-            replace(each, y=_positive(each.y, math.nan), lo=_positive(each.lo, lowest), hi=_positive(each.hi, lowest))
-            for each in series
+            replace(
+                curve, y=_positive(curve.y, math.nan), lo=_positive(curve.lo, lowest), hi=_positive(curve.hi, lowest)
+            )
+            for curve in series
         ]
     return series
 
@@ -118,32 +120,32 @@ def drawable(chart: Mapping[str, Any]) -> list[Series]:
 def dot_rows(chart: Mapping[str, Any]) -> list[Row]:
     """Return the rows of a dots chart, one for each category and series, in the order they appear."""
     series = read_series(chart)
-    sharing = Counter(category for each in series for category in dict.fromkeys(each.x))
+    sharing = Counter(category for group in series for category in dict.fromkeys(group.x))
     summaries: dict[str, list[Mapping[str, Any]]] = {}
     for summary in chart.get("summary") or []:
         summaries.setdefault(summary["x"], []).append(summary)
     rows = []
-    for category in dict.fromkeys(category for each in series for category in each.x):
-        for each in (each for each in series if category in each.x):
-            values = tuple(y for x, y in zip(each.x, each.y, strict=True) if x == category and math.isfinite(y))
-            label = plain(category if sharing[category] == 1 else f"{category}, {each.name}")
+    for category in dict.fromkeys(category for group in series for category in group.x):
+        for group in (group for group in series if category in group.x):
+            values = tuple(y for x, y in zip(group.x, group.y, strict=True) if x == category and math.isfinite(y))
+            label = plain(category if sharing[category] == 1 else f"{category}, {group.name}")
             matching = summaries.get(category) or [{}]
             summary = matching.pop(0) if len(matching) > 1 else matching[0]
-            rows.append(Row(label, each, values, *(_number(summary.get(key)) for key in ("mean", "lo", "hi"))))
+            rows.append(Row(label, group, values, *(_number(summary.get(key)) for key in ("mean", "lo", "hi"))))
     return rows
 
 
 def interval_rows(chart: Mapping[str, Any]) -> list[tuple[str, list[tuple[Series, float, float, float]]]]:
     """Return for each category of an interval chart the (series, estimate, low, high) that it holds."""
     series = read_series(chart)
-    categories = chart["y"].get("categories") or list(dict.fromkeys(name for each in series for name in each.y))
+    categories = chart["y"].get("categories") or list(dict.fromkeys(name for group in series for name in group.y))
     return [
         (
             plain(category),
             [
-                (each, x, low, high)
-                for each in series
-                for name, x, low, high in zip(each.y, each.x, each.lo, each.hi, strict=True)
+                (group, x, low, high)
+                for group in series
+                for name, x, low, high in zip(group.y, group.x, group.lo, group.hi, strict=True)
                 if name == category and math.isfinite(x)
             ],
         )

@@ -63,12 +63,12 @@ def marker(series: Series, points: Iterable[tuple[float, float]], radius: float 
 def legend(series: Sequence[Series], width: float, top: float) -> tuple[str, float]:
     """Return a key to the series in as many lines as it needs, and the height it takes."""
     x, y, parts = 0.0, top + 12, []
-    for one in series:
-        if x and x + 34 + text_width(one.name) > width:
+    for curve in series:
+        if x and x + 34 + text_width(curve.name) > width:
             x, y = 0.0, y + LINE + 5
-        swatch = path([(x, y - 4), (x + 26, y - 4)], "curve", dash=one.dash) + marker(one, [(x + 13, y - 4)])
-        parts.append(element("g", swatch + text(x + 34, y, one.name, "name"), class_=one.style))
-        x += 34 + text_width(one.name) + 16
+        swatch = path([(x, y - 4), (x + 26, y - 4)], "curve", dash=curve.dash) + marker(curve, [(x + 13, y - 4)])
+        parts.append(element("g", swatch + text(x + 34, y, curve.name, "name"), class_=curve.style))
+        x += 34 + text_width(curve.name) + 16
     return "".join(parts), y - top + 12
 
 

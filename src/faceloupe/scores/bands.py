@@ -146,6 +146,6 @@ class WeightedTradeOff:
         """Return FNMR at each target for subjects drawn with replacement, drawn again if they leave no comparison."""
         while True:
             drawn = rng.integers(self.n_subjects, size=self.n_subjects)
-            found = self.fnmr(np.bincount(drawn, minlength=self.n_subjects))
-            if not np.isnan(found[0]):
-                return found
+            fnmr = self.fnmr(np.bincount(drawn, minlength=self.n_subjects))
+            if not np.isnan(fnmr[0]):
+                return fnmr

@@ -104,11 +104,11 @@ class SharedSubjects:
         values : iterable of array of float64
             One after another, (N,) together.
         """
-        found, start = np.zeros(self.n_pairs), 0
-        for each in values:
-            found += np.bincount(self.pair[start : start + len(each)], each, self.n_pairs)
-            start += len(each)
-        return found
+        totals, start = np.zeros(self.n_pairs), 0
+        for part in values:
+            totals += np.bincount(self.pair[start : start + len(part)], part, self.n_pairs)
+            start += len(part)
+        return totals
 
     def by_person(self, sums: Floats) -> Floats:
         """Add up sums of pairs by person, (S,); each counts for both, and once of a person with himself."""
@@ -150,7 +150,7 @@ class SharedSubjects:
 
         In no direction is it below that of pairs of people as if they shared nobody.
         """
-        by_person = np.stack([self.by_person(each) for each in parts.T], axis=1)
+        by_person = np.stack([self.by_person(column) for column in parts.T], axis=1)
         whole, alone = parts.T @ parts, parts[~self._two]  # no pair of two people counts for both
         of_pairs = whole / (1 - self._sharing[1])
         sharing = (by_person.T @ by_person - (whole - alone.T @ alone)) / (1 - self._sharing[0])
@@ -212,12 +212,12 @@ def pairs_of_people(*sides: Labels) -> tuple[Labels, Labels, Labels]:
     *sides : array of int32, (N,) or (N, 2)
         Subjects of the comparisons, as 0 ... S-1, of several arrays one after another.
     """
-    n_people = 1 + max(int(each.max(initial=0)) for each in sides)
+    n_people = 1 + max(int(side.max(initial=0)) for side in sides)
     codes = np.empty(sum(map(len, sides)), dtype=np.int32 if n_people**2 < 2**31 else np.int64)
     start = 0
-    for each in sides:
-        for part in blocks(len(each)):
-            both = np.broadcast_to(each[part].T, (2, len(each[part]))).astype(codes.dtype)
+    for side in sides:
+        for part in blocks(len(side)):
+            both = np.broadcast_to(side[part].T, (2, len(side[part]))).astype(codes.dtype)
             codes[start : start + both.shape[1]] = both.min(axis=0) * n_people + both.max(axis=0)
             start += both.shape[1]
     [pair] = compact(codes)

@@ -162,7 +162,7 @@ class ProbeErrors:
     @classmethod
     def joined(cls, several: Sequence["ProbeErrors"]) -> "ProbeErrors":
         """Return the probes of several galleries of the same people as one."""
-        return cls(*(np.concatenate([getattr(one, name) for one in several]) for name in cls.__slots__))
+        return cls(*(np.concatenate([getattr(part, name) for part in several]) for name in cls.__slots__))
 
 
 def rank_1_errors(

@@ -154,8 +154,8 @@ def eer_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
         If the confidence is not between 0 and 1.
     """
     crossing = det_curve(scores).eer.low
-    each = (1 + checked_share("confidence", confidence)) / 2
-    match, miss = fmr_interval(scores, crossing, each), fnmr_interval(scores, crossing, each)
+    alone = (1 + checked_share("confidence", confidence)) / 2
+    match, miss = fmr_interval(scores, crossing, alone), fnmr_interval(scores, crossing, alone)
     worth = min(match.n_effective, miss.n_effective)
     return Interval(min(match.low, miss.low), max(match.high, miss.high), confidence, worth, EITHER)
 
@@ -175,8 +175,10 @@ def auc_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
     most = float(min(sizes))
     subjects = subjects_of_all(scores)
     if subjects is None:
-        mated, *non_mated = ((each - area) ** 2 for each in placements(scores))
-        variance = float(mated.sum() / sizes[0] ** 2 + sum(each.sum() for each in non_mated) / sizes[1] ** 2)
+        mated, *non_mated = ((placement - area) ** 2 for placement in placements(scores))
+        variance = float(
+            mated.sum() / sizes[0] ** 2 + sum(deviations.sum() for deviations in non_mated) / sizes[1] ** 2
+        )
         return _wilson(area, min(most, area * (1 - area) / variance) if variance else most, confidence)
     shared = SharedSubjects.of(*subjects)
     placed = shared.sums(placements(scores))  # those of two people are the non-mated ones

@@ -168,12 +168,14 @@ class _Fit:
         """Return the covariance of slope and offset, (2, 2), people shared: the sandwich of Huber 1967."""
         subjects = subjects_of_all(self.scores)
         if subjects is None:
-            return sum((each.T @ each for each in self._influences()), start=np.zeros((2, 2)))
+            return sum((influence.T @ influence for influence in self._influences()), start=np.zeros((2, 2)))
         shared = SharedSubjects.of(*subjects)
         wider = (student(shared.n_people) / NORMAL) ** 2
         if shared.all_share_one:
-            return wider * np.diag(sum(np.abs(each).sum(axis=0) for each in self._influences()) ** 2)
-        parts = np.stack([shared.sums(each[:, axis] for each in self._influences()) for axis in (0, 1)], axis=1)
+            return wider * np.diag(sum(np.abs(influence).sum(axis=0) for influence in self._influences()) ** 2)
+        parts = np.stack(
+            [shared.sums(influence[:, axis] for influence in self._influences()) for axis in (0, 1)], axis=1
+        )
         return wider * shared.covariance(parts)
 
 

@@ -103,15 +103,15 @@ def paired_differences(
     rng = np.random.default_rng(seed)
     drawn = np.array([_drawn(trade_offs, grid, len(targets), rng) for _ in range(samples)])  # (samples, 2, targets + 1)
     low, high = np.quantile(drawn[:, 1] - drawn[:, 0], [0.025, 0.975], axis=0)
-    found = []
+    differences = []
     for place, fmr in enumerate(targets):
         points = [curve.at_fmr(fmr) for curve in curves]
         people = _people_between(first, second, own, sides, [point.threshold for point in points])
         rates = (points[0].fnmr, points[1].fnmr)
-        found.append(_difference(f"FNMR at FMR {one_in(fmr)}", rates, (low[place], high[place]), people, DRAWN))
+        differences.append(_difference(f"FNMR at FMR {one_in(fmr)}", rates, (low[place], high[place]), people, DRAWN))
     people = _people_between(first, second, own, sides, [curve.eer.low for curve in curves])
     eer = _difference("EER", (eers[0], eers[1]), (low[-1], high[-1]), people, DRAWN)
-    return (*found, eer, _of_auc(first, second, own, sides))
+    return (*differences, eer, _of_auc(first, second, own, sides))
 
 
 def _subjects_of_both(first: ScoreSet, second: ScoreSet) -> tuple[Labels, Labels]:
@@ -135,7 +135,7 @@ def _drawn(trade_offs: Sequence[WeightedTradeOff], grid: Floats, n_targets: int,
     people = trade_offs[0].n_subjects
     while True:
         counts = np.bincount(rng.integers(people, size=people), minlength=people)
-        rates = [each.fnmr(counts) for each in trade_offs]
+        rates = [trade_off.fnmr(counts) for trade_off in trade_offs]
         if not np.isnan(rates[0][0]):
             return np.array([[*rate[:n_targets], _crossing(grid, rate[n_targets:])] for rate in rates])
 
@@ -176,8 +176,8 @@ def _of_auc(first: ScoreSet, second: ScoreSet, own: Labels, sides: Labels) -> Pa
 def _placed(first: ScoreSet, second: ScoreSet, areas: tuple[float, float]) -> Iterator[Floats]:
     """Yield each comparison's part of the difference, mated ones and then parts of the non-mated."""
     n = first.n_mated
-    for one, other in zip(placements(first), placements(second), strict=True):
-        yield ((other - areas[1]) - (one - areas[0])) / n
+    for before, after in zip(placements(first), placements(second), strict=True):
+        yield ((after - areas[1]) - (before - areas[0])) / n
         n = first.n_non_mated
 
 

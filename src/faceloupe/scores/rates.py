@@ -162,9 +162,11 @@ class DetCurve:
     @property
     def eer(self) -> EqualErrorRate:
         """The equal error rate, on the straight line between the two neighbouring points where the rates cross."""
-        low = max(float(each[at - 1]) for each in (self.mated, self.non_mated) if (at := _first(each, self._crossed)))
-        above = (each[np.searchsorted(each, low, side="right") :] for each in (self.mated, self.non_mated))
-        high = min((float(each[0]) for each in above if len(each)), default=math.inf)
+        low = max(
+            float(scores[at - 1]) for scores in (self.mated, self.non_mated) if (at := _first(scores, self._crossed))
+        )
+        above = (scores[np.searchsorted(scores, low, side="right") :] for scores in (self.mated, self.non_mated))
+        high = min((float(scores[0]) for scores in above if len(scores)), default=math.inf)
         (fmr, next_fmr), (fnmr, next_fnmr) = (rate(np.array([low, high])) for rate in (self._fmr, self._fnmr))
         if fmr == fnmr:
             return EqualErrorRate(float(fmr), low, low)
@@ -193,10 +195,10 @@ class DetCurve:
         if not 0 <= target <= 1:
             raise InputError(f"FMR: expected a number from 0 to 1, got {target}")
         places = (
-            (each, _first(each, lambda score: bool(self._fmr(score) <= target)))
-            for each in (self.mated, self.non_mated)
+            (scores, _first(scores, lambda score: bool(self._fmr(score) <= target)))
+            for scores in (self.mated, self.non_mated)
         )
-        return min((float(each[at]) for each, at in places if at < len(each)), default=math.inf)
+        return min((float(scores[at]) for scores, at in places if at < len(scores)), default=math.inf)
 
     def _fmr(self, threshold: ArrayLike) -> Floats:
         return (len(self.non_mated) - np.searchsorted(self.non_mated, threshold)) / len(self.non_mated)

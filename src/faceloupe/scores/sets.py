@@ -186,29 +186,29 @@ def blocks(n: int) -> Iterator[slice]:
 
 def compact(*labels: NDArray[Any]) -> list[Labels]:
     """Return arrays of labels as 0 ... S-1, in the labels' order; those that are so already are not copied."""
-    flat = [each.reshape(-1) for each in labels]
-    if all(each.dtype.kind in "iu" for each in labels) and any(map(len, flat)):
-        low, high = (int(end([end(each) for each in flat if len(each)])) for end in (np.min, np.max))
+    flat = [column.reshape(-1) for column in labels]
+    if all(column.dtype.kind in "iu" for column in labels) and any(map(len, flat)):
+        low, high = (int(end([end(column) for column in flat if len(column)])) for end in (np.min, np.max))
         if high <= np.iinfo(np.intp).max and high - low < SPARE * sum(map(len, flat)):
             return _by_table(labels, flat, low, high)
-    names = np.unique(np.concatenate([np.unique(each) for each in flat]))
-    return [np.searchsorted(names, each).astype(np.int32) for each in labels]
+    names = np.unique(np.concatenate([np.unique(column) for column in flat]))
+    return [np.searchsorted(names, column).astype(np.int32) for column in labels]
 
 
 def _by_table(labels: Sequence[NDArray[Any]], flat: Sequence[NDArray[Any]], low: int, high: int) -> list[Labels]:
     """Do so without sorting anything: integers between two that are not far apart."""
     used = np.zeros(high - low + 1, dtype=np.bool_)
-    for each in flat:
-        for part in blocks(len(each)):
-            used[each[part].astype(np.intp) - low] = True
+    for column in flat:
+        for part in blocks(len(column)):
+            used[column[part].astype(np.intp) - low] = True
     if low == 0 and used.all():
-        return [each.astype(np.int32, copy=False) for each in labels]
+        return [column.astype(np.int32, copy=False) for column in labels]
     place = np.cumsum(used, dtype=np.int32) - 1
-    found = [np.empty(each.shape, dtype=np.int32) for each in labels]
-    for codes, each in zip(found, flat, strict=True):
-        for part in blocks(len(each)):
-            codes.reshape(-1)[part] = place[each[part].astype(np.intp) - low]
-    return found
+    coded = [np.empty(column.shape, dtype=np.int32) for column in labels]
+    for codes, column in zip(coded, flat, strict=True):
+        for part in blocks(len(column)):
+            codes.reshape(-1)[part] = place[column[part].astype(np.intp) - low]
+    return coded
 
 
 def compare_every_two(vectors: Floats) -> Iterator[Block]:

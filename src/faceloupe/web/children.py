@@ -299,8 +299,8 @@ def _resolved(function: Callable[..., Any] | str) -> Callable[..., Any]:
     if not isinstance(function, str):
         return function
     module, _, name = function.rpartition(".")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
+    resolved: Callable[..., Any] = getattr(import_module(module), name)
+    return resolved
 
 
 def ran_out_of_memory(problem: BaseException) -> bool:

@@ -61,10 +61,10 @@ def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["on
                 for start in range(0, len(subject.photographs), PART):
                     part = subject.photographs[start : start + PART]
                     looked_at: dict[str, Photograph | str | None] = {}
-                    found = threads.map(partial(_look_at, service, archive, subject, faces), part)
-                    for path, each in zip(part, found, strict=True):
+                    answers = threads.map(partial(_look_at, service, archive, subject, faces), part)
+                    for path, answer in zip(part, answers, strict=True):
                         tell(done, whole)
-                        looked_at[path], done = each, done + 1
+                        looked_at[path], done = answer, done + 1
                     with acting_as(who):
                         result = _joined(result, _enrolled(service, subject, looked_at, choices))
                 results.append(result)
@@ -95,7 +95,7 @@ def _look_at(
             return refusal
         if (subject.name, EmbedderId(embedder.name, embedder.sha256)) in holders:
             return None
-        return service.recogniser.now(content, path, faces=faces)
+        return service.recogniser.photograph_in_thread(content, path, faces=faces)
     except ImageError as problem:
         return problem.reason
 
@@ -103,23 +103,23 @@ def _look_at(
 def _enrolled(
     service: "Service", subject: ArchivedSubject, looked_at: dict[str, Photograph | str | None], choices: dict[str, Any]
 ) -> Enrolled:
-    photographs = [each for each in looked_at.values() if isinstance(each, Photograph)]
+    photographs = [answer for answer in looked_at.values() if isinstance(answer, Photograph)]
     result = Enrolled(subject.name)
     if photographs:
         result = service.change(service.gallery.enrol, subject.name, photographs, **choices)
-    already = tuple(path for path, each in looked_at.items() if each is None)
-    refused = tuple(Skipped(path, each) for path, each in looked_at.items() if isinstance(each, str))
+    already = tuple(path for path, answer in looked_at.items() if answer is None)
+    refused = tuple(Skipped(path, answer) for path, answer in looked_at.items() if isinstance(answer, str))
     return _joined(Enrolled(subject.name, already_enrolled=already, refused=refused), result)
 
 
-def _joined(one: Enrolled, other: Enrolled) -> Enrolled:
+def _joined(first: Enrolled, second: Enrolled) -> Enrolled:
     """Return the result of two parts of a subject's photographs."""
     return Enrolled(
-        one.name,
-        one.new or other.new,
-        one.enrolled + other.enrolled,
-        one.already_enrolled + other.already_enrolled,
-        one.refused + other.refused,
-        one.doubtful + other.doubtful,
-        other.subject_id or one.subject_id,
+        first.name,
+        first.new or second.new,
+        first.enrolled + second.enrolled,
+        first.already_enrolled + second.already_enrolled,
+        first.refused + second.refused,
+        first.doubtful + second.doubtful,
+        second.subject_id or first.subject_id,
     )

@@ -33,18 +33,18 @@ def summarise(path: Path) -> NetworkSummary:
     InputError, UnavailableError
         If it cannot be opened.
     """
-    model = _opened(path)
-    found = anatomy(model.network, (3 if model.colour else 1, *model.extent))
-    template = model.gives_template(found.layers[-1].output_shape[-1])
+    model = _cached_model(path)
+    network_anatomy = anatomy(model.network, (3 if model.colour else 1, *model.extent))
+    template = model.gives_template(network_anatomy.layers[-1].output_shape[-1])
     return NetworkSummary(
         model.name, model.extent, model.colour, model.answers, model.digest, len(model.classes), template,
-        model.methods, found,
+        model.methods, network_anatomy,
     )  # fmt: skip
 
 
 def trace_face(path: Path, network: str, face: FaceLike, layers: Sequence[str]) -> dict[str, Any]:
     """Return the face as a network sees it, before its preprocessing, and what some of its layers put out."""
-    model = _opened(path)
+    model = _cached_model(path)
     cut = model.cut(open_faces([face]))
     return {
         "network": network,
@@ -57,31 +57,31 @@ def look_inside(
     noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[FaceLike], sent: "ToLook", progress: Progress
 ) -> dict[str, Any]:
     """Return the page of a look."""
-    model, *others = (replace(_opened(path), notes=notes) for path, notes in noted)
-    seen = look(
+    model, *others = (replace(_cached_model(path), notes=notes) for path, notes in noted)
+    result = look(
         model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
         certify=sent.certify, progress=progress,
     )  # fmt: skip
-    return page(seen)
+    return page(result)
 
 
 def attribute_face(
     path: Path, network: str, faces: Sequence[FaceLike], sent: "ToAttribute", progress: Progress
 ) -> dict[str, Any]:
     """Return a map of attribution, with the face that it is of."""
-    model = _opened(path)
+    model = _cached_model(path)
     cut = model.cut(open_faces(faces))
     batch = model.prepare(cut)
     target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
-    found = attribute(model.network, batch[0], target, sent.method, certify=sent.certify, progress=progress)
-    return {"network": network, "face": encode_array(cut[0]), **found.to_document()}
+    attribution = attribute(model.network, batch[0], target, sent.method, certify=sent.certify, progress=progress)
+    return {"network": network, "face": encode_array(cut[0]), **attribution.to_document()}
 
 
-def _opened(path: Path) -> Model:
+def _cached_model(path: Path) -> Model:
     """Return a network, open still from the task before if that was of the same and its file has not changed."""
-    return _open(path, (path / "manifest.json" if path.is_dir() else path).stat().st_mtime_ns)
+    return _open_model(path, (path / "manifest.json" if path.is_dir() else path).stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
-def _open(path: Path, _: int) -> Model:
+def _open_model(path: Path, _: int) -> Model:
     return open_model(path)

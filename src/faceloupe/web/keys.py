@@ -85,8 +85,8 @@ def key_of(token: str, *, name: str, scopes: Iterable[str] = ("admin",), per_min
 def find_key(keys: Iterable[Key], token: str) -> Key | None:
     """Return whose token it is; how long that takes tells nothing about the tokens."""
     hashed = _hashed(token)
-    found = [key for key in keys if hmac.compare_digest(key.sha256, hashed)]
-    return found[0] if found else None
+    matching = [key for key in keys if hmac.compare_digest(key.sha256, hashed)]
+    return matching[0] if matching else None
 
 
 def check_token(token: str) -> None:
@@ -138,7 +138,7 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     try:
         if document["format"] != FORMAT:
             raise KeyError(FORMAT)
-        keys = tuple(Key(**{**each, "scopes": tuple(each["scopes"])}) for each in document["keys"])
+        keys = tuple(Key(**{**entry, "scopes": tuple(entry["scopes"])}) for entry in document["keys"])
     except (KeyError, TypeError) as problem:
         raise InputError(f"{path} is not a file of keys ({problem})") from problem
     except InputError as problem:
@@ -163,9 +163,9 @@ def add_key(path: Path, name: str, scopes: Iterable[str], *, per_minute: int = 6
     try:
         with FileLock(f"{path}.lock", timeout=PATIENCE, mode=0o600):
             keys = read_keys(path) if path.exists() else ()
-            if any(each.name == name for each in keys):
+            if any(other.name == name for other in keys):
                 raise InputError(f"{path} has a key {name!r} already; take another name, or remove that entry")
-            write_json(path, {"format": FORMAT, "keys": [asdict(each) for each in (*keys, key)]})
+            write_json(path, {"format": FORMAT, "keys": [asdict(other) for other in (*keys, key)]})
     except Timeout as problem:
         raise InputError(f"{path}: another program has been writing to it for too long; try again") from problem
     except OSError as problem:

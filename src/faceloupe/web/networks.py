@@ -42,7 +42,7 @@ class Networks:
 
     def __init__(self, given: Sequence[str], folder: Path) -> None:
         self.folder = folder
-        self._given = _named([Path(each) for each in given])
+        self._given = _named([Path(path) for path in given])
         self._known: dict[str, NetworkSummary] = {}
         self._met_a_bound: dict[str, str] = {}
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)  # each is opened once, and keeps no other waiting
@@ -88,8 +88,8 @@ class Networks:
 
         Errors are those of :meth:`summary`, and an InputError for a name of no layer.
         """
-        found: dict[str, Any] = self._in_child(network, TRACE, self.path(network), network, face, layers)
-        return found
+        traced: dict[str, Any] = self._in_child(network, TRACE, self.path(network), network, face, layers)
+        return traced
 
     def close(self) -> None:
         """End the children at work."""
@@ -121,13 +121,17 @@ class Networks:
         return self.folder / name
 
     def _paths(self) -> dict[str, Path]:
-        made = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        trained = {each.name: each for each in made if re.match(NAME, each.name) and (each / "manifest.json").is_file()}
+        folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        trained = {
+            folder.name: folder
+            for folder in folders
+            if re.match(NAME, folder.name) and (folder / "manifest.json").is_file()
+        }
         return {**_published(), **trained, **self._given}
 
     def _described(self, network: str) -> dict[str, Any]:
         try:
-            found = self.summary(network)
+            summary = self.summary(network)
         except FaceloupeError as problem:
             return {
                 "id": network,
@@ -139,11 +143,11 @@ class Networks:
             }
         return {
             "id": network,
-            "name": found.name,
-            "parameters": found.anatomy.parameters,
-            "words": _in_words(found),
-            "template": found.template,
-            "methods": list(found.methods),
+            "name": summary.name,
+            "parameters": summary.anatomy.parameters,
+            "words": _in_words(summary),
+            "template": summary.template,
+            "methods": list(summary.methods),
         }
 
 

@@ -159,11 +159,11 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     return {
         status: {
-            "description": "; or ".join(dict.fromkeys(found["titles"])),
+            "description": "; or ".join(dict.fromkeys(answers["titles"])),
             "content": {MEDIA_TYPE: {"schema": schema}},
             **({"headers": {"Retry-After": _RETRY_AFTER}} if status in _COME_BACK else {}),
         }
-        for status, found in by_status.items()
+        for status, answers in by_status.items()
     }
 
 
@@ -206,11 +206,11 @@ async def _of_error(_: Request, error: Exception) -> JSONResponse:
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     # What was sent is left out: it may be a face or a name.
-    said = "; ".join(
-        f"{'.'.join(map(str, each['loc'][1:])) or each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}"
-        for each in error.errors()
+    words = "; ".join(
+        f"{'.'.join(map(str, fault['loc'][1:])) or fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
     )
-    return HTTPProblem("input", said).response()
+    return HTTPProblem("input", words).response()
 
 
 _KIND_OF_STATUS = {404: "not-found", 405: "method", 413: "too-large", 415: "media-type"}

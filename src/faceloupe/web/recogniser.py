@@ -85,12 +85,12 @@ class Recogniser:
         HTTPProblem
             If it shows too many faces, or all places are taken.
         """
-        found = await self.attempted(content, name, faces=faces)
-        if found.problem is not None:
-            raise ImageError(found.problem.reason, name)
-        return found
+        photograph = await self.try_photograph(content, name, faces=faces)
+        if photograph.problem is not None:
+            raise ImageError(photograph.problem.reason, name)
+        return photograph
 
-    async def attempted(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
+    async def try_photograph(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.
 
         Raises
@@ -99,13 +99,15 @@ class Recogniser:
             If it shows too many faces, or all places are taken.
         """
         with self._slots.take(), self._metrics.waiting.track_inprogress():
-            found = await self._read(search, content, faces, name, name=name)
-            if len(found.chips) > self._most_faces:
-                raise HTTPProblem("too-large", f"{name} shows {len(found.chips)} faces; {self._most_faces} are taken")
-            self._metrics.faces.inc(len(found.chips))
-            return with_templates(found, await self._embed(found.chips), self.embedder)
+            photograph = await self._read(search, content, faces, name, name=name)
+            if len(photograph.chips) > self._most_faces:
+                raise HTTPProblem(
+                    "too-large", f"{name} shows {len(photograph.chips)} faces; {self._most_faces} are taken"
+                )
+            self._metrics.faces.inc(len(photograph.chips))
+            return with_templates(photograph, await self._embed(photograph.chips), self.embedder)
 
-    def now(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
+    def photograph_in_thread(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for a job, whose own thread waits for it.
 
         Raises
@@ -119,18 +121,18 @@ class Recogniser:
         try:
             turn = self._large.take_in_thread(self._of_large(size)) if size > LARGE else nullcontext()
             with turn, self._pixels.take_in_thread(size):
-                found: Photograph = self._in_child(search, content, (faces, name), name)
+                photograph: Photograph = self._in_child(search, content, (faces, name), name)
         except HTTPProblem as problem:
             if problem.kind is not PROBLEMS["busy"]:
                 raise
             raise ImageError(f"not read, as {problem.detail}: send it again", name) from problem
-        if len(found.chips) > self._most_faces:
-            raise ImageError(f"shows {len(found.chips)} faces; {self._most_faces} are taken", name)
-        self._metrics.faces.inc(len(found.chips))
+        if len(photograph.chips) > self._most_faces:
+            raise ImageError(f"shows {len(photograph.chips)} faces; {self._most_faces} are taken", name)
+        self._metrics.faces.inc(len(photograph.chips))
         templates: Sequence[Template | None] = ()
-        if found.chips:
-            templates = submitted(self._embedding, partial(self._directions, list(found.chips))).result()
-        return with_templates(found, templates, self.embedder)
+        if photograph.chips:
+            templates = submitted(self._embedding, partial(self._directions, list(photograph.chips))).result()
+        return with_templates(photograph, templates, self.embedder)
 
     async def square(self, content: bytes, name: str, side: int) -> NDArray[np.float32]:
         """Return the largest centred square of a photograph, resized to `side` pixels: for networks of other faces.

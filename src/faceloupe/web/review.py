@@ -56,8 +56,8 @@ class Review:
     def document(self, people: People, first: int, count: int, shown: int) -> dict[str, Any]:
         """Return a part of the groups with all doubts, as a plain dictionary: of each group some faces."""
         several = people.several
-        names = {one.id: one.name for one in people.groups}
-        doubtful = [one.weakest for one in people.doubtful if one.weakest]
+        names = {person.id: person.name for person in people.groups}
+        doubtful = [person.weakest for person in people.doubtful if person.weakest]
         return {
             "schema": "faceloupe.review/1",
             "location": self.collection.location,
@@ -65,20 +65,20 @@ class Review:
             "faces": people.n_faces,
             "threshold": people.threshold,
             "words": people.words(),
-            "groups": [_told(one, shown) for one in several[first : first + count]],
+            "groups": [_group_document(person, shown) for person in several[first : first + count]],
             "several": len(several),
             "alone": len(people.groups) - len(several),
-            "doubtful": [_doubt(one, people.threshold, names) for one in doubtful[:DOUBTS]],
-            "nearly": [_doubt(one, people.threshold, names) for one in people.nearly[:DOUBTS]],
+            "doubtful": [_doubt(doubt, people.threshold, names) for doubt in doubtful[:DOUBTS]],
+            "nearly": [_doubt(doubt, people.threshold, names) for doubt in people.nearly[:DOUBTS]],
         }
 
     def face(self, number: int) -> bytes | None:
         """Return a face as PNG: as it was kept, or cut out of its photograph; None if neither is there."""
         with self.collection.reading() as connection:
-            kept: bytes | None = connection.scalar(select(faces.c.chip).where(faces.c.id == number))
+            chip: bytes | None = connection.scalar(select(faces.c.chip).where(faces.c.id == number))
             face = seen_faces(connection, [number]).get(number)
-        if kept is not None:
-            return kept
+        if chip is not None:
+            return chip
         picture = None if face is None else cut_out(face, SIDE)
         if picture is None:
             return None
@@ -91,9 +91,9 @@ class Review:
         self.collection.close()
 
 
-def _told(one: Group, shown: int) -> dict[str, Any]:
-    faces = [{"id": face.id, "path": face.path, "unfit": face.unfit} for face in one.faces[:shown]]
-    return {"id": one.id, "name": one.name, "count": len(one.faces), "faces": faces}
+def _group_document(group: Group, shown: int) -> dict[str, Any]:
+    faces = [{"id": face.id, "path": face.path, "unfit": face.unfit} for face in group.faces[:shown]]
+    return {"id": group.id, "name": group.name, "count": len(group.faces), "faces": faces}
 
 
 def _doubt(doubt: Doubt, threshold: float, names: dict[int, str | None]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Large documents on their way out."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.responses import StreamingResponse
 
 from faceloupe.documents import json_text
-from faceloupe.web.service import beside
 
 __all__ = ["in_parts"]
 
@@ -20,7 +20,7 @@ async def in_parts(document: dict[str, Any]) -> StreamingResponse:
     The request is in work until then, and so the number of answers that are held for slow readers is bounded. Writing
     the document and checking it against its shape, as FastAPI would, keeps nobody waiting.
     """
-    content = (await beside(json_text, document)).encode()
+    content = (await to_thread(json_text, document)).encode()
 
     async def parts() -> AsyncIterator[bytes]:
         for start in range(0, len(content), PART):

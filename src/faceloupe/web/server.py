@@ -217,12 +217,16 @@ class _Patient(H11Protocol):
 
 def _make_room(connections: Iterable[Any], most: int, new: _Patient) -> None:
     """Close the oldest connection of the address that has most, of those without a key, if there are too many."""
-    connections = [each for each in connections if not each.transport.is_closing()]
+    connections = [connection for connection in connections if not connection.transport.is_closing()]
     if len(connections) <= most:
         return
-    idle = [each for each in connections if each.open_since is not None and each is not new] or [new]
-    of_address = Counter(each.client and each.client[0] for each in idle)
-    min(idle, key=lambda each: (-of_address[each.client and each.client[0]], each.open_since)).transport.abort()
+    idle = [
+        connection for connection in connections if connection.open_since is not None and connection is not new
+    ] or [new]
+    of_address = Counter(connection.client and connection.client[0] for connection in idle)
+    min(
+        idle, key=lambda connection: (-of_address[connection.client and connection.client[0]], connection.open_since)
+    ).transport.abort()
 
 
 def _most_connections() -> int:

@@ -32,7 +32,7 @@ from faceloupe.web.workers import Workers, submitted
 if TYPE_CHECKING:
     from faceloupe.web.review import Review
 
-__all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "as_caller", "beside", "needs"]
+__all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "as_caller", "needs"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -92,7 +92,7 @@ class Service:
     def job_of_study(self, study: str) -> str | None:
         """Return the id of the job that is at work on a study, or will be; None if none is."""
         job = self.study_jobs.get(study)
-        return job if any(each.id == job and not each.finished for each in self.jobs.all()) else None
+        return job if any(other.id == job and not other.finished for other in self.jobs.all()) else None
 
     async def write(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
         """Run what changes the gallery: one after the other, as writers take turns anyway.
@@ -135,11 +135,6 @@ def _open_review(collection: str) -> "Review":
     from faceloupe.web.review import Review
 
     return Review(open_collection(collection))
-
-
-async def beside(call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-    """Run what waits for a disk or computes in a thread, so that other callers are answered meanwhile."""
-    return await asyncio.to_thread(call, *given, **named)
 
 
 # Dependencies are coroutines although none of them waits: FastAPI runs a plain function in a thread of its own pool.

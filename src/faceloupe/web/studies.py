@@ -96,11 +96,11 @@ class DataSources:
         return load_faces(own[name]).with_captures(CAPTURES) if name in own else load_faces(name)
 
     def _own(self) -> dict[str, Path]:
-        found = sorted(self._folder.iterdir()) if self._folder else []
+        folders = sorted(self._folder.iterdir()) if self._folder else []
         return {
-            each.name: each
-            for each in found
-            if each.is_dir() and each.name not in GREY_SETS and not each.name.startswith(".")
+            folder.name: folder
+            for folder in folders
+            if folder.is_dir() and folder.name not in GREY_SETS and not folder.name.startswith(".")
         }
 
 
@@ -177,10 +177,10 @@ class KeptStudy:
                 "people": people,
                 "network": network,
                 "preprocess": preprocess,
-                "fits": len(found),
-                "accuracy": fmean(found),
+                "fits": len(accuracies),
+                "accuracy": fmean(accuracies),
             }
-            for (people, network, preprocess), found in reached.items()
+            for (people, network, preprocess), accuracies in reached.items()
         ]
 
     def __repr__(self) -> str:
@@ -235,8 +235,8 @@ class Studies:
     def all(self) -> list[KeptStudy]:
         """Return every study, the newest first. What is no study is passed over."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
-        found = [study for study in map(_read, folders) if study]
-        return sorted(found, key=lambda study: (study.manifest.created, study.id), reverse=True)
+        studies = [study for study in map(_read, folders) if study]
+        return sorted(studies, key=lambda study: (study.manifest.created, study.id), reverse=True)
 
     def get(self, study: str) -> KeptStudy:
         """Return a study.
@@ -246,10 +246,10 @@ class Studies:
         HTTPProblem
             If there is none with this id. An id is only ever compared with what is there.
         """
-        found = next((each for each in self.all() if each.id == study), None)
-        if found is None:
+        match = next((candidate for candidate in self.all() if candidate.id == study), None)
+        if match is None:
             raise HTTPProblem("not-found", "no study has this id")
-        return found
+        return match
 
     def new_id(self) -> str:
         """Return an id for a study that begins now."""

@@ -85,7 +85,7 @@ def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
             return await asyncio.to_thread(model.model_validate, values)
         except ValidationError as problem:
             raise RequestValidationError(
-                [{**each, "loc": ("body", *each["loc"])} for each in problem.errors(include_input=False)]
+                [{**fault, "loc": ("body", *fault["loc"])} for fault in problem.errors(include_input=False)]
             ) from problem
 
     return read

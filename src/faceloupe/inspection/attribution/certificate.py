@@ -306,12 +306,12 @@ def _movement(network: Access, covered: NDArray[np.float32], unit: str) -> float
     return float(np.sqrt(((outputs[1:] - outputs[0]) ** 2).sum(axis=1).mean()))
 
 
-def _rank_correlation(one: Floats, other: Floats) -> float:
+def _rank_correlation(values: Floats, other: Floats) -> float:
     from scipy.stats import spearmanr
 
-    if not np.ptp(one) or not np.ptp(other):
+    if not np.ptp(values) or not np.ptp(other):
         return 0.0
-    return float(spearmanr(one, other, axis=None).statistic)
+    return float(spearmanr(values, other, axis=None).statistic)
 
 
 def _deletion(

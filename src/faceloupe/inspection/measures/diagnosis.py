@@ -13,7 +13,7 @@ from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
 from faceloupe.inspection.measures.diagnosis_sentences import sentences
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
 from faceloupe.inspection.measures.weights import weights_of
-from faceloupe.inspection.networks import Network, OpenNetwork, opened
+from faceloupe.inspection.networks import Network, OpenNetwork, resolve_network
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
@@ -155,7 +155,7 @@ def diagnose_units(
     InputError
         If the network cannot run on the faces, or a history does not fit its layer.
     """
-    network = opened(network)
+    network = resolve_network(network)
     faces = np.asarray(faces, dtype=np.float32)
     outputs = {IMAGE: faces, **trace(network, faces)}
     network_anatomy = anatomy(network, faces.shape[1:])

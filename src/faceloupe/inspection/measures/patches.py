@@ -11,7 +11,7 @@ from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.fields import Field
-from faceloupe.inspection.networks import Network, opened
+from faceloupe.inspection.networks import Network, resolve_network
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
@@ -113,7 +113,7 @@ def top_patches(network: Network, faces: ArrayLike, layer: str, unit: int, k: in
     InputError
         If there is no such layer or unit, its receptive field is unknown, or `k` is below 1.
     """
-    network = opened(network)
+    network = resolve_network(network)
     faces = np.asarray(faces, dtype=np.float32)
     output = trace(network, faces, [layer])[layer]
     field = anatomy(network, faces.shape[1:])[layer].field
@@ -137,5 +137,5 @@ def _patch(face: NDArray[np.float32], capture: int, value: float, position: tupl
     sides = [np.arange(first, first + size) for first, size in zip(corner, field.size, strict=True)]
     inside = [(side >= 0) & (side < size) for side, size in zip(sides, face.shape[1:], strict=True)]
     pixels = np.full((len(face), *field.size), np.nan, dtype=np.float32)
-    pixels[:, *np.ix_(*inside)] = face[:, *np.ix_(*(side[kept] for side, kept in zip(sides, inside, strict=True)))]
+    pixels[:, *np.ix_(*inside)] = face[:, *np.ix_(*(side[within] for side, within in zip(sides, inside, strict=True)))]
     return Patch(value, capture, position, (corner[0], corner[1]), pixels)

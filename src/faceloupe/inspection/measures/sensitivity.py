@@ -13,7 +13,7 @@ from faceloupe.inspection.fields import Axis, Field
 from faceloupe.inspection.layer_names import named
 from faceloupe.inspection.layers import IMAGE
 from faceloupe.inspection.measures.sensitivity_sentences import sentences
-from faceloupe.inspection.networks import Network, opened
+from faceloupe.inspection.networks import Network, resolve_network
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
@@ -149,7 +149,7 @@ def shift_sensitivity(
     InputError
         If the faces are not as expected, a shift is too large, or a layer's name is unknown.
     """
-    network = opened(network)
+    network = resolve_network(network)
     faces, pixels = _checked(faces, pixels)
     known = anatomy(network, faces.shape[1:]).layers
     sources = {layer.name: layer.source for layer in known}

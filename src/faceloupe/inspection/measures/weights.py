@@ -53,15 +53,17 @@ class Weights:
         return np.asarray(np.einsum("upq,ip,jq->uij", self.weight.sum(axis=1), rows, columns))
 
 
-def weights_of(network: OpenNetwork, found: Anatomy, name: str | None) -> Weights | None:
+def weights_of(network: OpenNetwork, network_anatomy: Anatomy, name: str | None) -> Weights | None:
     """Return the weights of a layer by its name; None unless it is a convolution or a dense layer over vectors.
 
     In ONNX a bias may be an operator of its own, which then stands for both.
     """
     if name in (None, IMAGE):
         return None
-    layer = found[name]
-    weights = _of_onnx(network, found, layer) if isinstance(network, OnnxNetwork) else _of_torch(network, layer)
+    layer = network_anatomy[name]
+    weights = (
+        _of_onnx(network, network_anatomy, layer) if isinstance(network, OnnxNetwork) else _of_torch(network, layer)
+    )
     return weights if weights and len(layer.output_shape) == weights.weight.ndim - 1 else None
 
 

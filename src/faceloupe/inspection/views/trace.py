@@ -27,10 +27,10 @@ Panels = Mapping[str, tuple[Floats, str]]
 def trace_section(trace: Trace) -> Block:
     """Return a trace as a section."""
     names = evenly(list(trace), LAYERS)
-    told = f"**{counted(len(trace), 'layer')}**, {counted(len(next(iter(trace.values()), ())), 'capture')}."
+    counts = f"**{counted(len(trace), 'layer')}**, {counted(len(next(iter(trace.values()), ())), 'capture')}."
     if len(names) < len(trace):
-        told += f" Shown are {len(names)} of the layers, evenly chosen: {', '.join(f'`{name}`' for name in names)}."
-    blocks = [text(told), *(_layer(place, name, trace) for place, name in enumerate(names))]
+        counts += f" Shown are {len(names)} of the layers, evenly chosen: {', '.join(f'`{name}`' for name in names)}."
+    blocks = [text(counts), *(_layer(place, name, trace) for place, name in enumerate(names))]
     return section("trace", "What the layers put out", blocks)
 
 

@@ -14,7 +14,7 @@ def units_section(report: UnitReport) -> Block:
     count, *findings = report.words
     more = len(findings) - SENTENCES
     findings = [*findings[:SENTENCES], *([f"And {more} more findings of this layer."] if more > 0 else [])]
-    blocks = [text("\n\n".join([f"**{count}**", *(f"{one[0].upper()}{one[1:]}" for one in findings)]))]
+    blocks = [text("\n\n".join([f"**{count}**", *(f"{finding[0].upper()}{finding[1:]}" for finding in findings)]))]
     return section("units", f"Dead and duplicate units of {report.layer}", [*blocks, *_inputs(report)])
 
 

@@ -1,5 +1,6 @@
 """``/points``, ``/calibrate``: the threshold by which everybody is told a name, and the gallery's own."""
 
+from asyncio import to_thread
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -12,7 +13,7 @@ from faceloupe.scores.points import OperatingPoint
 from faceloupe.web import shapes
 from faceloupe.web.children import ChildEndedError
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import Service, Serving, as_caller, beside, needs
+from faceloupe.web.service import Service, Serving, as_caller, needs
 from faceloupe.web.uploads import Sent, body_of, described
 
 __all__ = ["router"]
@@ -47,14 +48,14 @@ class ToCalibrate(Sent):
 @router.get("/points", response_model=shapes.Points, responses=responses("gallery"), dependencies=[needs("recognise")])
 async def points(service: Serving) -> Any:
     """Tell which threshold decides, what was measured at it, which were saved here, and which were published."""
-    return await beside(_points, service)
+    return await to_thread(_points, service)
 
 
 @router.delete("/points", response_model=shapes.Points, responses=responses("gallery"), dependencies=RULES)
 async def reset(service: Serving) -> Any:
     """Take the gallery's own thresholds back: the published one decides again."""
     await service.write(service.gallery.reset_points, service.embedder)
-    return await beside(_points, service)
+    return await to_thread(_points, service)
 
 
 @router.post(
@@ -68,10 +69,10 @@ async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))],
 
     A rate that they cannot support is refused, with how many comparisons it would take. `DELETE /points` undoes it.
     """
-    if await beside(service.gallery.n_references, service.embedder) > MOST:
+    if await to_thread(service.gallery.n_references, service.embedder) > MOST:
         raise HTTPProblem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
     with service.calibrations.take():
-        point = await beside(_calibrated, service, DEFAULT_FMR if sent.fmr is None else sent.fmr, sent.threshold)
+        point = await to_thread(_calibrated, service, DEFAULT_FMR if sent.fmr is None else sent.fmr, sent.threshold)
     await service.write(service.gallery.save_point, point, loose=sent.loose)
     return _in_words(point, "gallery")
 
@@ -90,7 +91,7 @@ def _points(service: Service) -> dict[str, Any]:
     published = [_in_words(point, "published") for point in published_points(service.embedder)]
     point = choose_point(service.embedder, saved=saved[0].point if saved else None)
     used = _in_words(point, "gallery" if saved else "published")
-    listed = [{"created": each.created.isoformat(), "point": each.point} for each in saved]
+    listed = [{"created": saved_point.created.isoformat(), "point": saved_point.point} for saved_point in saved]
     return {"used": used, "saved": listed, "published": published}
 
 

@@ -1,5 +1,6 @@
 """``/collection``: the people of a collection, looked through and put right; every step can be taken back."""
 
+from asyncio import to_thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -8,7 +9,7 @@ from pydantic import Field
 from faceloupe.collection.groups import DEFAULT_FPIR
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import LARGEST, Number, Service, Serving, as_caller, beside, needs
+from faceloupe.web.service import LARGEST, Number, Service, Serving, as_caller, needs
 from faceloupe.web.uploads import Sent, body_of, described
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def review_of(service: Service) -> "Review":
 
 async def people_of(service: Service) -> "People":
     """Return the people of the server's collection as they are now; the first time they are grouped."""
-    return await beside(review_of(service).people) or await grouped_anew(service)
+    return await to_thread(review_of(service).people) or await grouped_anew(service)
 
 
 async def grouped_anew(service: Service, fpir: float = DEFAULT_FPIR) -> "People":
@@ -83,7 +84,7 @@ async def grouped_anew(service: Service, fpir: float = DEFAULT_FPIR) -> "People"
         If they are being grouped already.
     """
     with service.groupings.take():
-        return await beside(review_of(service).group, fpir)
+        return await to_thread(review_of(service).group, fpir)
 
 
 @router.get("", response_model=shapes.Review, responses=responses("not-found", "gallery"), dependencies=READS)
@@ -94,7 +95,7 @@ async def review(
     shown: Annotated[int, Query(ge=0, le=1000, description="Faces of each group.")] = 8,
 ) -> Any:
     """Tell the groups, the largest first, and what is doubtful about them. The first time they are made."""
-    return await beside(review_of(service).document, await people_of(service), first, count, shown)
+    return await to_thread(review_of(service).document, await people_of(service), first, count, shown)
 
 
 @router.get(
@@ -104,10 +105,10 @@ async def review(
 async def group(group: Number, service: Serving) -> Any:
     """Tell all faces of a group."""
     people = await people_of(service)
-    one = next((one for one in people.groups if one.id == group), None)
-    if one is None:
+    chosen = next((person for person in people.groups if person.id == group), None)
+    if chosen is None:
         raise HTTPProblem("not-found", f"there is no group {group}")
-    return {"id": one.id, "name": one.name, "count": len(one.faces), "faces": one.faces}
+    return {"id": chosen.id, "name": chosen.name, "count": len(chosen.faces), "faces": chosen.faces}
 
 
 @router.get(
@@ -116,7 +117,7 @@ async def group(group: Number, service: Serving) -> Any:
 async def picture(face: Number, service: Serving) -> Response:
     """Return a face as PNG, cut out of its photograph."""
     async with service.pictures:
-        content = await beside(review_of(service).face, face)
+        content = await to_thread(review_of(service).face, face)
     if content is None:
         raise HTTPProblem(
             "not-found", f"there is no picture of a face {face}: its photograph is gone, or cannot be read"
@@ -129,7 +130,7 @@ async def picture(face: Number, service: Serving) -> Response:
 )
 async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], service: Serving) -> Any:
     """Group all faces anew; what was said holds."""
-    return await beside(review_of(service).document, await grouped_anew(service, sent.fpir), 0, 60, 8)
+    return await to_thread(review_of(service).document, await grouped_anew(service, sent.fpir), 0, 60, 8)
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """``/explain``: why two photographs do, or do not, show one person."""
 
+from asyncio import to_thread
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -17,7 +18,7 @@ from faceloupe.web import shapes
 from faceloupe.web.api.recognising import ToVerify, decided
 from faceloupe.web.children import InChild
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Caller, Service, Serving, beside, needs
+from faceloupe.web.service import Caller, Service, Serving, needs
 from faceloupe.web.uploads import body_of, described
 
 __all__ = ["router"]
@@ -42,7 +43,7 @@ async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], servi
     The job's result is a page. It shows both faces, and is kept in memory only.
     """
     decision = await decided(sent, service)
-    others = await beside(_others, service, decision)
+    others = await to_thread(_others, service, decision)
     work = InChild(explain_pair, decision, service.embedder, others, sent)
     return service.jobs.submit("explain", work, owner=key.name).to_document()
 
@@ -58,8 +59,8 @@ def explain_pair(
     decision: Decision, embedder: Embedder, others: Others | None, sent: ToExplain, progress: Progress
 ) -> dict[str, Any]:
     """Return the page of an explanation, as a child makes it."""
-    one, other = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
+    first, second = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
     explanation = explain_decision(
-        decision, (one, other), embedder, others=others, method=sent.method, certify=sent.certify, progress=progress
+        decision, (first, second), embedder, others=others, method=sent.method, certify=sent.certify, progress=progress
     )
     return page(explanation)

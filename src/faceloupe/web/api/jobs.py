@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from html import unescape
@@ -20,7 +21,7 @@ from faceloupe.web.jobs import Job
 from faceloupe.web.keys import Key
 from faceloupe.web.problems import PLAIN_POLICY, HTTPProblem, plain_page, responses
 from faceloupe.web.sending import in_parts
-from faceloupe.web.service import Caller, Serving, beside
+from faceloupe.web.service import Caller, Serving
 
 __all__ = ["open_page", "router"]
 
@@ -118,7 +119,7 @@ async def page(found: Own, service: Serving, key: Caller) -> Any:
     document = _result(found)
     if document.get("schema") != SCHEMA:
         raise HTTPProblem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
-    return {"address": f"/pages/{service.tickets.issue(await beside(render_page, document), key.name)}"}
+    return {"address": f"/pages/{service.tickets.issue(await to_thread(render_page, document), key.name)}"}
 
 
 async def open_page(ticket: str, service: Serving) -> HTMLResponse:

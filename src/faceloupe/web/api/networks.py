@@ -1,6 +1,7 @@
 """``/networks``, ``/data``: what networks are made of, what they make of faces, and training new ones."""
 
 import re
+from asyncio import to_thread
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from faceloupe.web.faces import Face, alignment_notes, open_sent
 from faceloupe.web.networks import NAME
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.sending import in_parts
-from faceloupe.web.service import Caller, Serving, beside, needs
+from faceloupe.web.service import Caller, Serving, needs
 from faceloupe.web.training import Kind, train
 from faceloupe.web.uploads import Sent, body_of, described
 
@@ -86,13 +87,13 @@ class ToTrain(Sent):
 @router.get("/data", response_model=shapes.Data, responses=responses())
 async def data(service: Serving) -> Any:
     """List the faces that studies and trainings may use."""
-    return {"data": await beside(service.data.names)}
+    return {"data": await to_thread(service.data.names)}
 
 
 @router.get("/networks", response_model=shapes.Networks, responses=responses())
 async def networks(service: Serving) -> Any:
     """List the networks that can be looked at. The first time it opens them all."""
-    return {"networks": await beside(service.networks.describe)}
+    return {"networks": await to_thread(service.networks.describe)}
 
 
 @router.post(
@@ -105,12 +106,12 @@ async def train_one(sent: Annotated[ToTrain, Depends(body_of(ToTrain))], service
     Once it is done the network is in the list.
     """
     service.networks.check_new(sent.name)
-    faces = await beside(service.data.load, sent.data)
+    faces = await to_thread(service.data.load, sent.data)
     if sent.people is not None:
         if sent.people > faces.n_subjects:
             raise HTTPProblem("input", f"people: {sent.data} has {faces.n_subjects} subjects; got {sent.people}")
         faces = faces.select(range(sent.people))
-    work = await beside(train, service.networks.folder / sent.name, faces, sent.kind, sent.epochs)
+    work = await to_thread(train, service.networks.folder / sent.name, faces, sent.kind, sent.epochs)
     about = f"{sent.name}, on {faces.n_subjects} people of {sent.data}"
     return service.jobs.submit("train", work, owner=key.name, about=about).to_document()
 
@@ -118,7 +119,7 @@ async def train_one(sent: Annotated[ToTrain, Depends(body_of(ToTrain))], service
 @router.get("/networks/{network}", response_model=shapes.Anatomy, responses=responses("not-found", "unavailable"))
 async def network(network: str, service: Serving) -> Any:
     """Take a network apart, layer by layer."""
-    return (await beside(service.networks.summary, network)).anatomy.to_document()
+    return (await to_thread(service.networks.summary, network)).anatomy.to_document()
 
 
 @router.post(
@@ -128,16 +129,16 @@ async def network(network: str, service: Serving) -> Any:
 async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], service: Serving, key: Caller) -> Any:
     """Look inside a network while it looks at faces; the job's result is a page."""
     ids = [network, *([sent.compare] if sent.compare else [])]
-    models = [await beside(service.networks.summary, each) for each in ids]
+    models = [await to_thread(service.networks.summary, network_id) for network_id in ids]
     if sent.layers:
-        chosen_layers(sent.layers, [layer.name for each in models for layer in each.anatomy.layers])
+        chosen_layers(sent.layers, [layer.name for model in models for layer in model.anatomy.layers])
     faces = await open_sent(service, models, sent.photos)
     noted = [
-        (service.networks.path(each), alignment_notes(model, sent.photos))
-        for each, model in zip(ids, models, strict=True)
+        (service.networks.path(network_id), alignment_notes(model, sent.photos))
+        for network_id, model in zip(ids, models, strict=True)
     ]
     work = InChild(LOOK, noted, faces, sent, memory=MEMORY, seconds=SECONDS)
-    about = " beside ".join(each.name for each in models)
+    about = " beside ".join(model.name for model in models)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
 
 
@@ -156,14 +157,14 @@ async def place_for_trace(service: Serving) -> AsyncIterator[None]:
 )  # fmt: skip
 async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Response:
     """Return what some layers put out for a face: every number, of at most 8 MB."""
-    model = await beside(service.networks.summary, network)
+    model = await to_thread(service.networks.summary, network)
     wanted = sum(layer.output_bytes for layer in model.anatomy.layers if layer.name in sent.layers)
     if wanted > MOST_BYTES:
         raise HTTPProblem(
             "too-large", f"these layers put out {wanted:,} bytes, at most {MOST_BYTES:,} are sent at once"
         )
     [face] = await open_sent(service, [model], [sent.photo])
-    return await in_parts(await beside(service.networks.trace, network, face, sent.layers))
+    return await in_parts(await to_thread(service.networks.trace, network, face, sent.layers))
 
 
 @router.post(
@@ -175,7 +176,7 @@ async def attribute(
     network: str, sent: Annotated[ToAttribute, Depends(body_of(ToAttribute))], service: Serving, key: Caller
 ) -> Any:
     """Draw which parts of a face an answer rests on, and check the drawing; the job's result is the map."""
-    model = await beside(service.networks.summary, network)
+    model = await to_thread(service.networks.summary, network)
     if model.answers == "template" and sent.other is None:
         raise HTTPProblem("input", f"{model.name} answers with a template, which says something only beside an `other`")
     faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])

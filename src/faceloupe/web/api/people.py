@@ -4,6 +4,7 @@ A subject is addressed by its number, never by its name: names may hold anything
 """
 
 import unicodedata
+from asyncio import to_thread
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -21,7 +22,7 @@ from faceloupe.web.enrolling import HELD, KIND, enrolment
 from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import LARGEST, Caller, Number, Service, Serving, as_caller, beside, needs
+from faceloupe.web.service import LARGEST, Caller, Number, Service, Serving, as_caller, needs
 from faceloupe.web.uploads import Packed, Photo, Sent, body_of, described
 
 __all__ = ["router"]
@@ -81,9 +82,12 @@ async def people(
     service: Serving, search: Annotated[str, Query(max_length=200)] = "", cursor: Cursor = "", limit: Limit = 100
 ) -> Any:
     """List who is in the gallery, by name; `search` is a part of the name, in letters of any case."""
-    found = await beside(_named, service.gallery, search)
+    found = await to_thread(_named, service.gallery, search)
     part, following = page_of(found, cursor, limit, key=lambda named: named[0])
-    return {**people_document(await beside(service.gallery.people, [number for _, number in part])), "next": following}
+    return {
+        **people_document(await to_thread(service.gallery.people, [number for _, number in part])),
+        "next": following,
+    }
 
 
 @router.post(
@@ -110,7 +114,7 @@ async def enrol(
     async def once() -> tuple[int, dict[str, Any]]:
         faces: Literal["one", "central"] = "central" if sent.central else "one"
         photographs = [
-            await service.recogniser.attempted(photo, f"photo {number}", faces=faces)
+            await service.recogniser.try_photograph(photo, f"photo {number}", faces=faces)
             for number, photo in enumerate(sent.photos, start=1)
         ]
         found = await service.write(
@@ -119,7 +123,7 @@ async def enrol(
         )  # fmt: skip
         if not found.enrolled and not found.already_enrolled:
             raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in found.refused))
-        number = found.subject_id or await beside(_number, service.gallery, found.name)
+        number = found.subject_id or await to_thread(_number, service.gallery, found.name)
         return 201 if found.enrolled else 200, {**found.to_document(), "id": number}
 
     answer = await service.answers.once(key.name, idempotency_key, sent, once)
@@ -141,7 +145,7 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
     dropped when somebody is forgotten.
     """
     checked_consent(sent.consent)
-    archive = await beside(Archive, sent.archive, service.settings.limits.body)
+    archive = await to_thread(Archive, sent.archive, service.settings.limits.body)
     work = enrolment(
         service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
         consent_until=sent.consent_until, keep_faces=sent.keep_faces, force=sent.force,
@@ -158,7 +162,7 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
 )
 async def person(person: Number, service: Serving) -> Any:
     """Tell all that is kept of a subject, without the numbers of the templates."""
-    return (await beside(service.gallery.person, person)).to_document()
+    return (await to_thread(service.gallery.person, person)).to_document()
 
 
 @router.patch(
@@ -210,9 +214,9 @@ async def forget_reference(person: Number, reference: Number, service: Serving) 
 )  # fmt: skip
 async def face(person: Number, reference: Number, service: Serving) -> Response:
     """Return the face chip of a reference as PNG, if it was kept."""
-    record = await beside(service.gallery.person, person)
+    record = await to_thread(service.gallery.person, person)
     content = (
-        await beside(service.gallery.face, reference) if reference in {one.id for one in record.references} else None
+        await to_thread(service.gallery.face, reference) if reference in {one.id for one in record.references} else None
     )
     if content is None:
         raise HTTPProblem("not-found", f"subject {person} has no face chip of a reference {reference}")
@@ -222,9 +226,9 @@ async def face(person: Number, reference: Number, service: Serving) -> Response:
 @router.get("/audit", response_model=shapes.Audit, responses=responses("gallery"), dependencies=[needs("admin")])
 async def audit(service: Serving, cursor: Cursor = "", limit: Limit = 100) -> Any:
     """Tell who did what, and when, the newest first."""
-    numbers = range(await beside(service.gallery.last_entry), 0, -1)
+    numbers = range(await to_thread(service.gallery.last_entry), 0, -1)
     part, following = page_of(numbers, cursor, limit, key=lambda number: -number)
-    entries = await beside(service.gallery.audit, part[-1], part[0]) if part else ()
+    entries = await to_thread(service.gallery.audit, part[-1], part[0]) if part else ()
     return {**audit_document(entries[::-1]), "next": following}
 
 

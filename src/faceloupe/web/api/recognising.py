@@ -1,5 +1,6 @@
 """``/detect``, ``/verify``, ``/identify``: faces in a photograph, one person or two, and who."""
 
+from asyncio import to_thread
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -11,7 +12,7 @@ from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import Number, Service, Serving, beside, needs
+from faceloupe.web.service import Number, Service, Serving, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["ToVerify", "decided", "router"]
@@ -88,8 +89,8 @@ async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], se
     """Say of every face in a photograph who of the gallery it is, or nobody."""
     point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
-    found = await beside(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
-    return document_of([Answered(photograph, found)])
+    candidates = await to_thread(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
+    return document_of([Answered(photograph, candidates)])
 
 
 @router.post(
@@ -101,14 +102,14 @@ async def verify_person(
     person: Number, sent: Annotated[ToVerifyPerson, Depends(body_of(ToVerifyPerson))], service: Serving
 ) -> Any:
     """Decide whether a photograph shows one person of the gallery."""
-    record = await beside(service.gallery.person, person)
-    saved = await beside(service.gallery.point, service.embedder)
+    record = await to_thread(service.gallery.person, person)
+    saved = await to_thread(service.gallery.point, service.embedder)
     point = choose_point(service.embedder, saved=saved, fmr=sent.fmr)
     faces: Literal["central", "one"] = "central" if sent.central else "one"
     photograph = await service.recogniser.photograph(sent.photo, "the photograph", faces=faces)
-    everybody = max(1, await beside(service.gallery.n_subjects))
-    [found] = await beside(service.gallery.identify, photograph.templates, point=point, ranks=everybody)
-    score = next((each.score for each in found.candidates if each.subject_id == person), None)
+    everybody = max(1, await to_thread(service.gallery.n_subjects))
+    [answer] = await to_thread(service.gallery.identify, photograph.templates, point=point, ranks=everybody)
+    score = next((candidate.score for candidate in answer.candidates if candidate.subject_id == person), None)
     if score is None:
         raise HTTPProblem("conflict", f"subject {person} has no reference that {service.embedder.name} made")
     match = score >= point.threshold
@@ -128,9 +129,9 @@ async def verify_person(
 
 async def decided(sent: ToVerify, service: Service) -> Decision:
     """Decide about two photographs, by the threshold asked for, or else the gallery's own, or the published one."""
-    saved = await beside(service.gallery.point, service.embedder)
+    saved = await to_thread(service.gallery.point, service.embedder)
     point = choose_point(service.embedder, saved=saved, fmr=sent.fmr)
     faces: Literal["central", "one"] = "central" if sent.central else "one"
-    one = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
-    other = await service.recogniser.photograph(sent.other, "the second", faces=faces)
-    return Decision(compare(one.templates[0], other.templates[0]), point, one, other, sent.prior)
+    first = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
+    second = await service.recogniser.photograph(sent.other, "the second", faces=faces)
+    return Decision(compare(first.templates[0], second.templates[0]), point, first, second, sent.prior)

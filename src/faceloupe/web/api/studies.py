@@ -1,5 +1,6 @@
 """``/studies``: networks × people × seeds, begun, watched as a job, resumed, and read as a page."""
 
+from asyncio import to_thread
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends
 from faceloupe.web import shapes
 from faceloupe.web.keys import Key
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import Caller, Service, Serving, beside, needs
+from faceloupe.web.service import Caller, Service, Serving, needs
 from faceloupe.web.studies import ToStudy
 from faceloupe.web.uploads import body_of, described
 
@@ -19,8 +20,8 @@ router = APIRouter(tags=["studies"], dependencies=[needs("look")])
 @router.get("/studies", response_model=shapes.Studies, responses=responses())
 async def studies(service: Serving) -> Any:
     """List the studies, the newest first."""
-    found = await beside(lambda: [study.to_document() for study in service.studies.all()])
-    return {"studies": [{**each, "job": service.job_of_study(each["id"])} for each in found]}
+    documents = await to_thread(lambda: [study.to_document() for study in service.studies.all()])
+    return {"studies": [{**document, "job": service.job_of_study(document["id"])} for document in documents]}
 
 
 @router.post(
@@ -39,22 +40,22 @@ async def begin(sent: Annotated[ToStudy, Depends(body_of(ToStudy))], service: Se
 )  # fmt: skip
 async def resume(study: str, service: Serving, key: Caller) -> Any:
     """Go on with a study that was stopped, by anybody or by the end of the server."""
-    kept = await beside(service.studies.get, study)
-    if kept.state == "whole":
+    entry = await to_thread(service.studies.get, study)
+    if entry.state == "whole":
         raise HTTPProblem("conflict", f"study {study} is finished: open its page")
-    return await _carry_out(service, key, study, kept.asked(), resume=True)
+    return await _carry_out(service, key, study, entry.asked(), resume=True)
 
 
 @router.post("/studies/{study}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
 async def page(study: str, service: Serving, key: Caller) -> Any:
     """Return an address that opens the page of a finished study once, within a minute."""
-    kept = await beside(service.studies.get, study)
-    return {"address": f"/pages/{service.tickets.issue(await beside(kept.page), key.name)}"}
+    entry = await to_thread(service.studies.get, study)
+    return {"address": f"/pages/{service.tickets.issue(await to_thread(entry.page), key.name)}"}
 
 
 async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, resume: bool) -> dict[str, Any]:
-    faces = await beside(service.data.load, asked.data)
-    work = await beside(service.studies.work, study, asked, faces, resume=resume)
+    faces = await to_thread(service.data.load, asked.data)
+    work = await to_thread(service.studies.work, study, asked, faces, resume=resume)
     if service.job_of_study(study):
         raise HTTPProblem("conflict", f"study {study} is at work")
     job = service.jobs.submit("study", work, owner=key.name, about=asked.words())

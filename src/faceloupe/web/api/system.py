@@ -1,5 +1,6 @@
 """``/health``, ``/metrics``: whether the server can work, and how it does."""
 
+from asyncio import to_thread
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -9,7 +10,7 @@ from faceloupe.recognition.provenance import provenance_of
 from faceloupe.web import shapes
 from faceloupe.web.keys import SCOPES
 from faceloupe.web.problems import responses
-from faceloupe.web.service import Caller, Serving, beside, needs
+from faceloupe.web.service import Caller, Serving, needs
 
 __all__ = ["router"]
 
@@ -19,8 +20,8 @@ router = APIRouter(tags=["system"])
 @router.get("/health", response_model=shapes.Health, responses=responses("gallery"))
 async def health(service: Serving, key: Caller) -> Any:
     """Say whether the server can work, for which it asks the gallery, and what the caller's key is for."""
-    people = await beside(service.gallery.n_subjects)
-    known = await beside(provenance_of, service.embedder.sha256)
+    people = await to_thread(service.gallery.n_subjects)
+    known = await to_thread(provenance_of, service.embedder.sha256)
     return {
         "status": "ok",
         "version": __version__,
