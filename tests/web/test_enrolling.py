@@ -75,19 +75,19 @@ def test_an_archive_is_enrolled_and_each_photograph_accounted_for(ask):
 def test_the_same_archive_goes_on_where_it_was_stopped(ask, monkeypatch):
     archive = packed(**{f"person {n}": [photo(n), photo(n, capture=1)] for n in range(1, 5)})
     looked_at = []
-    real = ask.service.recogniser.now
+    real = ask.service.recogniser.photograph_in_thread
 
-    def now(content, name, **given):
+    def photograph_in_thread(content, name, **given):
         looked_at.append(name)
         if name == "person 3/1.png":
             ask.service.jobs.stop(ask.service.jobs.all()[0].id)
         return real(content, name, **given)
 
-    monkeypatch.setattr(ask.service.recogniser, "now", now)
+    monkeypatch.setattr(ask.service.recogniser, "photograph_in_thread", photograph_in_thread)
     assert ended(ask, send(ask, archive).json()["id"])["state"] == "stopped"
     there = [one["name"] for one in ask("GET", "/people").json()["people"]]
     assert there[:2] == ["person 1", "person 2"]
-    monkeypatch.setattr(ask.service.recogniser, "now", lambda content, name, **given: real(content, name, **given))
+    monkeypatch.setattr(ask.service.recogniser, "photograph_in_thread", real)
     again = ended(ask, send(ask, archive).json()["id"])
     result = ask("GET", f"/jobs/{again['id']}/result").json()
     assert [len(one["already_enrolled"]) for one in result["enrolled"]][:2] == [2, 2]
