@@ -29,7 +29,7 @@ _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 def json_text(document: dict[str, Any], *, indent: int | None = None, ascii_only: bool = False) -> str:
     r"""Return a document as JSON, on one line or indented.
 
-    Of a path that is no UTF-8 the bytes that are none are escaped, and :func:`read_json` gives them back.
+    Of a path that is not UTF-8 the bytes that are none are escaped, and :func:`read_json` gives them back.
 
     >>> print(json_text({"path": "a\udcff.jpg"}))
     {"path": "a\udcff.jpg"}
@@ -100,7 +100,7 @@ def read_json(
     Raises
     ------
     InputError
-        If it is no regular file, or not JSON within these bounds.
+        If it is not a regular file, or not JSON within these bounds.
     OSError
         If it cannot be opened.
     """

@@ -12,8 +12,8 @@
     │   └── NameTakenError                  another subject has the name
     └── ProblemError                        a server refused; the message says why, and what to do
 
-The command line turns every one of them into a message on stderr and exit status 2. :class:`DamageWarning` is no error:
-what is sound was answered for.
+The command line turns every one of them into a message on stderr and exit status 2. :class:`DamageWarning` is not an
+error: what is sound was answered for.
 """
 
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
     Raises
     ------
     InputError
-        If it is no regular file, or larger.
+        If it is not a regular file, or larger.
     OSError
         If it cannot be opened.
     """
@@ -121,7 +121,7 @@ def sha256_of(path: Path) -> str:
     Raises
     ------
     InputError
-        If it is no regular file.
+        If it is not a regular file.
     OSError
         If it cannot be read.
     """

@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 ILLEGIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Control characters, those of writing from right to left among them, bytes that are no UTF-8, ends of lines."""
+"""Control characters, those of writing from right to left among them, bytes that are not UTF-8, ends of lines."""
 
 JOINERS = "\u200c\u200d"  # also of the category Cf, but Persian and Indic names are spelt with them, and emoji
 

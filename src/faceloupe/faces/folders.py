@@ -28,7 +28,7 @@ __all__ = [
 EXPECTED = "expected one a subject, as in ann/1.jpg and bob/1.jpg"
 INNER_FOLDER = "a folder inside a subject's folder is not entered"
 NO_IMAGE = "not called like an image, and not opened"
-"""Reasons why a file is no photograph of a subject, for folders and archives alike."""
+"""Reasons why a file is not a photograph of a subject, for folders and archives alike."""
 
 Image = NDArray[np.float32]
 
@@ -216,7 +216,7 @@ def _natural(name: str) -> tuple[list[str | int], str]:
 
 
 def as_text(name: str) -> str:
-    r"""Return a file's name as text; bytes of it that are no UTF-8 are spelt out, so that two names stay two.
+    r"""Return a file's name as text; bytes of it that are not UTF-8 are spelt out, so that two names stay two.
 
     >>> as_text("zo\udceb")
     'zo\\xeb'

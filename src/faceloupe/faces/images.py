@@ -99,7 +99,7 @@ def read_image(path: str | Path, *, colour: bool = False) -> NDArray[np.float32]
     ImageError
         If the file cannot be opened, is empty, truncated, damaged or no image of these formats, has more than
         ``MAX_FILE_BYTES``, claims more than ``MAX_PIXELS`` pixels (a third, if it has more than 8 bits a sample and
-        colour is wanted), takes too long to decode, or holds numbers that are no grey values (NaN, floats outside
+        colour is wanted), takes too long to decode, or holds numbers that are not grey values (NaN, floats outside
         [0, 1], integers past 16 bits).
     """
     return as_floats(read_samples(path, colour=colour))
@@ -122,7 +122,7 @@ def read_file(path: str | Path) -> bytes:
     Raises
     ------
     ImageError
-        If there is no such file, it is no regular one, has more than ``MAX_FILE_BYTES``, or may not be read.
+        If there is no such file, it is not a regular one, has more than ``MAX_FILE_BYTES``, or may not be read.
     """
     path = Path(path)
     try:

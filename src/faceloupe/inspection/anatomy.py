@@ -23,7 +23,7 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
     doi:10.23915/distill.00021).
 
     The layers of a torch network are its leaf modules. What functions do between them (the sum of a residual block)
-    is followed for the receptive field, but is no layer; in an ONNX graph every operator is one.
+    is followed for the receptive field, but is not a layer; in an ONNX graph every operator is one.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
     Raises
     ------
     InputError
-        If `image_shape` is no shape of an image, or the network cannot run on it.
+        If `image_shape` is not a shape of an image, or the network cannot run on it.
     UnavailableError
         If an ONNX file is given and the packages that read it are missing.
     """

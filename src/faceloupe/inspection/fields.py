@@ -74,7 +74,7 @@ class Axis:
         return Axis(first, last - first, 1, 1)
 
     def joined(self, other: "Axis", extent: int) -> "Axis | None":
-        """Return what sees the pixels of either, output by output; None where that is no interval of one size."""
+        """Return what sees the pixels of either, output by output; None where that is not an interval of one size."""
         if self.count == other.count and (self.jump == other.jump or self.count == 1):
             start = min(self.start, other.start)
             return replace(self, start=start, size=max(self.start + self.size, other.start + other.size) - start)

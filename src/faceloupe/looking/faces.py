@@ -50,7 +50,7 @@ class FacePicture:
         Raises
         ------
         ImageError
-            If the file is no image that can be read.
+            If the file is not an image that can be read.
         """
         height, width = extent
         side = max(extent)

@@ -32,7 +32,7 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
     Raises
     ------
     InputError
-        If it is no such file, or its network is not one layer after another of those that are known.
+        If it is not such a file, or its network is not one layer after another of those that are known.
     UnavailableError
         If h5py is missing.
     """

@@ -1,10 +1,10 @@
 """The evidence that a score gives: the values saved with a threshold and reported with a decision.
 
 LR = P(score | one person) / P(score | two people), told as log10 LR: +2 says that the score is a hundred times as
-likely where both photographs show one person. It is no probability that they do: that takes a prior, which nobody here
-knows. No word such as "strong" stands for a ratio: the scales in use differ, and their words are misunderstood (Mullen,
-Spence, Moxey & Jamieson 2014, doi:10.1016/j.scijus.2013.10.004). :mod:`faceloupe.scores.likelihood` fits the ratios and
-judges them.
+likely where both photographs show one person. It is not the probability that they do: that takes a prior, which nobody
+here knows. No word such as "strong" stands for a ratio: the scales in use differ, and their words are misunderstood
+(Mullen, Spence, Moxey & Jamieson 2014, doi:10.1016/j.scijus.2013.10.004). :mod:`faceloupe.scores.likelihood` fits the
+ratios and judges them.
 """
 
 import math
@@ -124,7 +124,7 @@ class LikelihoodRatio:
         Raises
         ------
         InputError
-            If the prior is no such number.
+            If the prior is not such a number.
         """
         line, value = self.slope * score + self.offset, float(self.log10(score))
         of_slope, of_both, of_offset = self.covariance
@@ -162,7 +162,7 @@ def posterior(log10_lr: float, prior: float) -> float:
     Raises
     ------
     InputError
-        If the prior is no such number.
+        If the prior is not such a number.
 
     >>> round(posterior(2.0, 0.01), 3)
     0.503

@@ -109,7 +109,7 @@ def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -
     InputError
         If the threshold is NaN or the confidence is not between 0 and 1.
     """
-    fmr(scores, threshold)  # refuses what is no threshold
+    fmr(scores, threshold)  # refuses what is not a threshold
     return error_interval(scores.non_mated >= threshold, scores.non_mated, scores.non_mated_subjects, confidence)
 
 

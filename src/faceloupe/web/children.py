@@ -258,7 +258,7 @@ def end_all() -> None:
 def serve(memory: int | None) -> None:
     """Do what the parent asks for, one task after another, until it ends: what a child runs."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(2, sys.stdout.fileno())  # what a library prints is no reply
+    os.dup2(2, sys.stdout.fileno())  # what a library prints is not a reply
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
     if memory is not None:

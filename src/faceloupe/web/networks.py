@@ -37,7 +37,7 @@ class Networks:
     Raises
     ------
     InputError
-        If what is given is no folder or file.
+        If what is given is not a folder or file.
     """
 
     def __init__(self, given: Sequence[str], folder: Path) -> None:

@@ -84,7 +84,7 @@ PROBLEMS: Mapping[str, Kind] = {
 
 
 class HTTPProblem(HTTPException):
-    """An answer that is no success.
+    """An answer that is not a success.
 
     Parameters
     ----------

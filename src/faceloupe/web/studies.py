@@ -66,7 +66,7 @@ class DataSources:
     Raises
     ------
     InputError
-        If it is no folder.
+        If it is not a folder.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -233,7 +233,7 @@ class Studies:
         self.folder = folder
 
     def all(self) -> list[KeptStudy]:
-        """Return every study, the newest first. What is no study is passed over."""
+        """Return every study, the newest first. What is not a study is passed over."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         studies = [study for study in map(_read, folders) if study]
         return sorted(studies, key=lambda study: (study.manifest.created, study.id), reverse=True)

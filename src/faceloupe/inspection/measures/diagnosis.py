@@ -138,7 +138,7 @@ def diagnose_units(
     ----------
     network : torch.nn.Module, OnnxNetwork or path of an .onnx file
         Its ReLU layers are looked at, those with a ceiling too (ReLU6, Clip from 0). A ReLU that a torch module calls
-        as a function is no layer and is not seen.
+        as a function is not a layer and is not seen.
     faces : array, shape (N, C, H, W)
         Prepared as the network was trained.
     history : mapping of layer name to array of bool, shape (epochs + 1, units), optional

@@ -40,7 +40,7 @@ class LayerShift:
     equivariance_error : tuple of float or None
         By shift: how far the layer's output for the moved face is from its output for the face, moved, as a share of
         that output's norm; 0 is the same. Taken where the layer sees neither border nor what came into view. None
-        where the shift is no multiple of the stride, nothing is left inside, or the layer has no known stride.
+        where the shift is not a multiple of the stride, nothing is left inside, or the layer has no known stride.
     change : tuple of float or None
         By shift: how far the output for the moved face is from that for the face, left where it is, as a share of
         how far the outputs for two different faces are apart (root mean squares). 0: nothing changes; 1: moving a face

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Graph", "inputs_of", "read", "settings_of"]
 
 MOST_BYTES = 2**31  # what one message of protobuf can hold
-# Where an operator takes numbers that are no weights: measured statistics, sizes, limits.
+# Where an operator takes numbers that are not weights: measured statistics, sizes, limits.
 _SETTINGS = {
     "BatchNormalization": {3, 4},
     "Clip": {1, 2},
@@ -168,7 +168,7 @@ class Graph:
         """Name -> size of every initialiser that holds parameters, used or not.
 
         Integers that are places, shapes or sizes, single numbers of the arithmetic, limits of a Clip, scales of a
-        Resize and the mean and variance of a batch normalisation are no parameters.
+        Resize and the mean and variance of a batch normalisation are not parameters.
         """
         from onnx import TensorProto
 
@@ -248,7 +248,7 @@ def read(path: Path) -> tuple["ModelProto", str]:
     Raises
     ------
     InputError
-        If there is no such file, it is no ONNX file, is damaged, or weights that belong beside it are missing.
+        If there is no such file, it is not an ONNX file, is damaged, or weights that belong beside it are missing.
     """
     import onnx
     from onnx.external_data_helper import load_external_data_for_model, uses_external_data

@@ -283,7 +283,7 @@ def leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         if id(module) in seen:
             continue
         seen.add(id(module))
-        # What makes the weights of a module from others (weight or spectral norm) is no part of the network.
+        # What makes the weights of a module from others (weight or spectral norm) is not part of the network.
         made = parametrize.is_parametrized(module)
         parts = [part for part in module.named_children() if not (made and part[0] == "parametrizations")]
         if isinstance(module, WHOLE) or not parts:
