@@ -2,7 +2,8 @@
  * Values on pictures: the pointer, a touch or the arrow keys choose a cell, and its number is read from its colour.
  *
  * The PNG is taken apart here, not by a canvas: against fingerprinting, private windows of Firefox and Safari, and
- * Brave everywhere, put noise on what a canvas gives back.
+ * Brave everywhere, put noise on what a canvas gives back. Nor are the numbers written beside the pictures: at ten bits
+ * each, deflated, they take 1.4 times the PNGs, and would make a study's page of 66 pictures and 2.2 MB 6 % longer.
  *
  * @typedef {object} Scale  Of a figure's pictures, as `faceloupe.report.pictures` writes it.
  * @property {"photograph" | "diverging" | "sequential"} kind
