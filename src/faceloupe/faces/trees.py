@@ -61,12 +61,7 @@ def list_tree(roots: Iterable[str | PathLike[str]], suffixes: Collection[str] = 
     """List the photographs in files and folders: those whose names end, in lower case, in one of the suffixes.
 
     Hidden files and folders are passed over, and links to folders are not followed. A file that is named itself is a
-    photograph whatever it is called.
-
-    Raises
-    ------
-    InputError
-        If a root is not there.
+    photograph whatever it is called. Raises InputError if a root is not there.
     """
     tree = Tree()
     files: dict[str, ListedFile] = {}

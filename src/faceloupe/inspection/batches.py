@@ -16,10 +16,7 @@ __all__ = ["batch_of"]
 def batch_of(images: "ArrayLike | Tensor", name: str = "images") -> NDArray[np.float32]:
     """Return captures as a contiguous float32 array (N, C, H, W), whatever order they lie in.
 
-    Raises
-    ------
-    InputError
-        If they are not four-dimensional, none, or no numbers.
+    Raises InputError if they are not four-dimensional, none, or no numbers.
     """
     held: Any = images.detach().cpu().float() if hasattr(images, "detach") else images
     try:

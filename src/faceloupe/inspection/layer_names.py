@@ -22,10 +22,7 @@ def named(layers: Mapping[str, T], name: str) -> T:
 def chosen_layers(wanted: Iterable[str] | None, available: Sequence[str]) -> list[str]:
     """Return the wanted names, all for None, in the order of `available`.
 
-    Raises
-    ------
-    InputError
-        If no name is given, or one is none of the available; the message lists them, the closest first.
+    Raises InputError if no name is given, or one is none of the available; the message lists them, the closest first.
     """
     if wanted is None:
         return list(available)

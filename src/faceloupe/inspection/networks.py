@@ -38,12 +38,8 @@ Network: TypeAlias = "OpenNetwork | FittedClassifier | str | PathLike[str]"
 def resolve_network(network: Network) -> OpenNetwork:
     """Return the network itself, that of a classifier, or the one in the file of this path.
 
-    Raises
-    ------
-    InputError
-        If the file is none that :class:`OnnxNetwork` reads.
-    UnavailableError
-        If an ONNX file is given and the packages that read it are missing.
+    Raises InputError if the file is none that :class:`OnnxNetwork` reads; UnavailableError if an ONNX file is given and
+    the packages that read it are missing.
     """
     if isinstance(network, str | PathLike):
         return OnnxNetwork(network)

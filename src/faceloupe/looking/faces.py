@@ -47,10 +47,7 @@ class FacePicture:
     def cut(self, extent: tuple[int, int], *, colour: bool) -> Floats:
         """Return the centred part, of this height and width, of the centred square, resized.
 
-        Raises
-        ------
-        ImageError
-            If the file is not an image that can be read.
+        Raises ImageError if the file is not an image that can be read.
         """
         height, width = extent
         side = max(extent)

@@ -23,10 +23,7 @@ CHECKPOINTS = ("state_dict", "model_state_dict", "model")  # where training scri
 def made(text: str, options: ModelOptions) -> Model:
     """Make a network with a function of the user's, "module:function"; this runs that code.
 
-    Raises
-    ------
-    InputError
-        If there is no such function, it fails or returns something else, or the weights do not fit.
+    Raises InputError if there is no such function, it fails or returns something else, or the weights do not fit.
     """
     module_name, colon, name = text.partition(":")
     if not (colon and name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
@@ -66,10 +63,7 @@ def _current_folder_importable() -> Iterator[None]:
 def of_module(network: "nn.Module", name: str, origin: str, options: ModelOptions) -> Model:
     """Take a torch module, with weights from a file if there is one.
 
-    Raises
-    ------
-    InputError
-        If its size is not given, or the weights do not fit.
+    Raises InputError if its size is not given, or the weights do not fit.
     """
     network = getattr(network, "_orig_mod", network)  # what torch.compile was given: compiled layers cannot be watched
     digest, which = "", "its weights as they were made"

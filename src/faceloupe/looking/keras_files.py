@@ -27,14 +27,9 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
     """Return the network of a ``.keras`` file as a torch module, and the shape (C, H, W) of its faces.
 
     Maps have their channels last in Keras and first in torch; the weights of the layer after a flattening are put in
-    that order. A sigmoid or softmax at the end is left out, so that the network answers with logits.
-
-    Raises
-    ------
-    InputError
-        If it is not such a file, or its network is not one layer after another of those that are known.
-    UnavailableError
-        If h5py is missing.
+    that order. A sigmoid or softmax at the end is left out, so that the network answers with logits. Raises InputError
+    if it is not such a file, or its network is not one layer after another of those that are known; UnavailableError if
+    h5py is missing.
     """
     try:
         with zipfile.ZipFile(path) as file:

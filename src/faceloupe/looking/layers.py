@@ -59,12 +59,8 @@ class LayerOutput:
 def choose_layers(anatomy: Anatomy, wanted: Iterable[str] | None) -> list[str]:
     """Return the layers to show: those wanted, or else all that compute; of many the last of each output's shape.
 
-    What computes one number is left out too: the answers say it.
-
-    Raises
-    ------
-    InputError
-        If a wanted layer does not exist; the message lists them.
+    What computes one number is left out too: the answers say it. Raises InputError if a wanted layer does not exist;
+    the message lists them.
     """
     if wanted is not None:
         return chosen_layers(wanted, [layer.name for layer in anatomy.layers])

@@ -136,12 +136,8 @@ class ModelOptions:
     def scaling(self, channels: int, pixels: str = "0..1") -> tuple[Callable[[Floats], Floats], str]:
         """Return how faces become what a network of so many channels takes, and how that reads.
 
-        `pixels` is what the network is known to expect; an option that was given takes precedence.
-
-        Raises
-        ------
-        InputError
-            If the channels are neither 1 nor 3, or mean or std do not fit them.
+        `pixels` is what the network is known to expect; an option that was given takes precedence. Raises InputError if
+        the channels are neither 1 nor 3, or mean or std do not fit them.
         """
         if channels not in (1, 3):
             raise InputError(f"the network takes {channels} channels; faces have 1 (grey) or 3 (colour)")

@@ -81,13 +81,7 @@ def finite(values: Sequence[float]) -> list[float]:
 
 
 def read_series(chart: Mapping[str, Any]) -> list[Series]:
-    """Return the series of a chart.
-
-    Raises
-    ------
-    InputError
-        If a style is none of the six.
-    """
+    """Return the series of a chart; raise InputError if a style is none of the six."""
     seen: Counter[str] = Counter()
     return [_series(chart["id"], entry, seen) for entry in chart["series"]]
 

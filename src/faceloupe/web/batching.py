@@ -98,10 +98,7 @@ class Budget:
     async def take(self, amount: int) -> AsyncIterator[None]:
         """Take an amount for as long as the work takes; one above the whole counts as the whole.
 
-        Raises
-        ------
-        HTTPProblem
-            If there was too little for too long.
+        Raises HTTPProblem if there was too little for too long.
         """
         with self._turn(amount) as turn:
             try:
@@ -168,13 +165,7 @@ class Slots:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Take a place for as long as the work takes.
-
-        Raises
-        ------
-        HTTPProblem
-            If all are taken.
-        """
+        """Take a place for as long as the work takes; raise HTTPProblem if all are taken."""
         if self.taken >= self._most:
             raise HTTPProblem("busy", f"{self.taken} {self._what} are in work or waiting", retry_after=1)
         self.taken += 1

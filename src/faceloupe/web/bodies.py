@@ -21,13 +21,7 @@ class Room:
     taken: int = 0
 
     def take(self, size: int) -> None:
-        """Take some bytes.
-
-        Raises
-        ------
-        HTTPProblem
-            If there is no room for them.
-        """
+        """Take some bytes; raise HTTPProblem if there is no room for them."""
         if self.taken + size > self.most:
             raise HTTPProblem("busy", "the requests in work take all the memory there is for them", retry_after=1)
         self.taken += size
@@ -48,23 +42,13 @@ class Body:
         self._room.taken -= self._held
 
     def check_announced(self, headers: Headers) -> None:
-        """Refuse a body before it comes if it says that it is too large.
-
-        Raises
-        ------
-        HTTPProblem
-        """
+        """Refuse a body before it comes if it says that it is too large; raise HTTPProblem."""
         announced = headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced) > self._limits.body:
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """Return the next part, in time and within the limits.
-
-        Raises
-        ------
-        HTTPProblem
-        """
+        """Return the next part, in time and within the limits; raise HTTPProblem."""
         if self._whole:
             return await self._receive()  # waits for the caller to go away, however long the answer takes
         if self._deadline is None:

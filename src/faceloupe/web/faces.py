@@ -48,12 +48,7 @@ async def open_sent(
     """Return faces as networks look at them: as :func:`faceloupe.looking.look` takes them.
 
     If SFace is among the networks, photographs become aligned chips, otherwise centred squares as large as the largest
-    network takes them.
-
-    Raises
-    ------
-    ImageError
-        If a photograph cannot be read, or a chip is wanted and it shows no face.
+    network takes them. Raises ImageError if a photograph cannot be read, or a chip is wanted and it shows no face.
     """
     aligned = any(_is_sface(network) for network in networks)
     side = max(max(network.extent) for network in networks)

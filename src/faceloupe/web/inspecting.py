@@ -26,13 +26,7 @@ __all__ = ["attribute_face", "look_inside", "summarise", "trace_face"]
 
 
 def summarise(path: Path) -> NetworkSummary:
-    """Open a network and take it apart.
-
-    Raises
-    ------
-    InputError, UnavailableError
-        If it cannot be opened.
-    """
+    """Open a network and take it apart; raise InputError or UnavailableError if it cannot be opened."""
     model = _cached_model(path)
     network_anatomy = anatomy(model.network, (3 if model.colour else 1, *model.extent))
     template = model.gives_template(network_anatomy.layers[-1].output_shape[-1])

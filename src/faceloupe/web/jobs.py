@@ -118,13 +118,7 @@ class Jobs:
         self._ending = False
 
     def submit(self, kind: str, work: Work, *, owner: str, about: str = "") -> Job:
-        """Put a job into the queue.
-
-        Raises
-        ------
-        HTTPProblem
-            If the owner's part of the queue is full.
-        """
+        """Put a job into the queue; raise HTTPProblem if the owner's part of the queue is full."""
         with self._lock:
             unfinished = sum(job.owner == owner and not job.finished for job in self._jobs.values())
             if unfinished >= self._most:
@@ -136,13 +130,7 @@ class Jobs:
         return self.get(job.id)
 
     def get(self, job_id: str) -> Job:
-        """Return a job.
-
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id.
-        """
+        """Return a job; raise HTTPProblem if there is none with this id."""
         with self._lock:
             if job_id not in self._jobs:
                 raise HTTPProblem("not-found", "no job has this id; of finished ones your last twenty are kept")
@@ -168,10 +156,7 @@ class Jobs:
     def stop(self, job_id: str) -> Job:
         """Stop a job: one in a child at once, another when it next tells its progress. A finished one stays as it is.
 
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id.
+        Raises HTTPProblem if there is none with this id.
         """
         job = self.get(job_id)
         with self._lock:
@@ -186,10 +171,7 @@ class Jobs:
     async def watch(self, job_id: str) -> AsyncIterator[Job]:
         """Yield a job now and whenever it has changed, until it is finished or the server ends.
 
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id.
+        Raises HTTPProblem if there is none with this id.
         """
         self.get(job_id)
         async for jobs in self.watch_all(lambda job: job.id == job_id):

@@ -93,11 +93,7 @@ def check_token(token: str) -> None:
     """Refuse a token that could be guessed.
 
     What repeats, runs along an alphabet or a keyboard, or is a usual word counts for nothing; the rest counts as its
-    letters are spread (Shannon's entropy).
-
-    Raises
-    ------
-    InputError
+    letters are spread (Shannon's entropy). Raises InputError.
     """
     if not re.fullmatch("[!-~]*", token):
         raise InputError("the token holds characters that no header carries: take letters, digits, - and _")
@@ -125,10 +121,7 @@ def _bits(token: str) -> float:
 def read_keys(path: Path) -> tuple[Key, ...]:
     """Return the keys of a file.
 
-    Raises
-    ------
-    InputError
-        If it is not a file of keys, two have one name, or others on this machine may write it.
+    Raises InputError if it is not a file of keys, two have one name, or others on this machine may write it.
     """
     if not path.is_file():
         raise InputError(f"{path}: no file of keys; faceloupe key NAME --keys {path} makes one")
@@ -151,12 +144,8 @@ def read_keys(path: Path) -> tuple[Key, ...]:
 def add_key(path: Path, name: str, scopes: Iterable[str], *, per_minute: int = 600) -> str:
     """Add a key to a file, made if it is not there, and return its token, which is kept nowhere.
 
-    Who adds another at the same time waits for this one.
-
-    Raises
-    ------
-    InputError
-        If the file has a key of this name, or cannot be used.
+    Who adds another at the same time waits for this one. Raises InputError if the file has a key of this name, or
+    cannot be used.
     """
     token = new_token()
     key = key_of(token, name=name, scopes=scopes, per_minute=per_minute)

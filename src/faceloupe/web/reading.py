@@ -19,9 +19,6 @@ def search(content: bytes, faces: Faces, name: str) -> Photograph:
 def square(content: bytes, name: str, side: int) -> NDArray[np.float32]:
     """Return the largest centred square of a photograph, resized to `side` pixels.
 
-    Raises
-    ------
-    ImageError
-        If it cannot be read.
+    Raises ImageError if it cannot be read.
     """
     return to_square(as_floats(decode(content, name, colour=True)), side)

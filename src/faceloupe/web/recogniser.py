@@ -93,10 +93,7 @@ class Recogniser:
     async def try_photograph(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.
 
-        Raises
-        ------
-        HTTPProblem
-            If it shows too many faces, or all places are taken.
+        Raises HTTPProblem if it shows too many faces, or all places are taken.
         """
         with self._slots.take(), self._metrics.waiting.track_inprogress():
             photograph = await self._read(search, content, faces, name, name=name)
@@ -110,12 +107,8 @@ class Recogniser:
     def photograph_in_thread(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
         """Do the same for a job, whose own thread waits for it.
 
-        Raises
-        ------
-        ImageError
-            If it takes too long, shows too many faces, or pixels of others leave no room for its own.
-        HTTPProblem
-            If the server ends.
+        Raises ImageError if it takes too long, shows too many faces, or pixels of others leave no room for its own;
+        HTTPProblem if the server ends.
         """
         size = claimed_bytes(content)
         try:
@@ -137,12 +130,7 @@ class Recogniser:
     async def square(self, content: bytes, name: str, side: int) -> NDArray[np.float32]:
         """Return the largest centred square of a photograph, resized to `side` pixels: for networks of other faces.
 
-        Raises
-        ------
-        ImageError
-            If it cannot be read.
-        HTTPProblem
-            If all places are taken.
+        Raises ImageError if it cannot be read; HTTPProblem if all places are taken.
         """
         with self._slots.take():
             image: NDArray[np.float32] = await self._read(square, content, name, side, name=name)

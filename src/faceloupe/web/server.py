@@ -36,13 +36,7 @@ MOST_HEAD = 16 * 2**10  # bytes of a request's head
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Return a socket that is bound as asked.
-
-    Raises
-    ------
-    InputError
-        If the address is taken or not of this machine.
-    """
+    """Return a socket that is bound as asked; raise InputError if the address is taken or not of this machine."""
     with ExitStack() as undo:
         try:
             family, kind, protocol, _, place = socket.getaddrinfo(

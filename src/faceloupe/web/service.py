@@ -98,24 +98,14 @@ class Service:
         """Run what changes the gallery: one after the other, as writers take turns anyway.
 
         They have a thread of their own. One that waits for another program's change to end keeps no reader waiting.
-
-        Raises
-        ------
-        HTTPProblem
-            If too many wait.
+        Raises HTTPProblem if too many wait.
         """
         with self.changes.take():
             in_context = partial(copy_context().run, call, *given, **named)
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
     def change(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-        """Do the same for a job, whose own thread waits for it.
-
-        Raises
-        ------
-        HTTPProblem
-            If the server ends.
-        """
+        """Do the same for a job, whose own thread waits for it; raise HTTPProblem if the server ends."""
         return submitted(self._writer, partial(copy_context().run, call, *given, **named)).result()
 
     def close(self) -> None:

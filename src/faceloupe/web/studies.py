@@ -81,12 +81,8 @@ class DataSources:
     def load(self, name: str) -> FaceSet:
         """Return the faces of a name, grey, 64×64; of a folder's subjects those that a study can use.
 
-        Raises
-        ------
-        InputError
-            If there are none of this name, or they cannot be used.
-        UnavailableError
-            If a data set is not on this machine.
+        Raises InputError if there are none of this name, or they cannot be used; UnavailableError if a data set is not
+        on this machine.
         """
         from faceloupe.studies.plan import CAPTURES  # with it comes PyTorch
 
@@ -138,13 +134,7 @@ class KeptStudy:
         return (self.path / REPORT).read_text(encoding="utf-8")
 
     def asked(self) -> ToStudy:
-        """Return the request that began it.
-
-        Raises
-        ------
-        HTTPProblem
-            If it was not begun here.
-        """
+        """Return the request that began it; raise HTTPProblem if it was not begun here."""
         call, asked = self.manifest.command, self.manifest.asked
         if asked is None:
             raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")

@@ -47,10 +47,7 @@ def train_network(
 ) -> dict[str, Any]:
     """Train, measure and save a network, as a child does; return how well it did.
 
-    Raises
-    ------
-    InputError
-        If there is a network of this name by now.
+    Raises InputError if there is a network of this name by now.
     """
     from faceloupe.training.measured import train_and_measure  # torch takes seconds to load
 

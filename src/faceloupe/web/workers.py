@@ -30,12 +30,7 @@ class Workers:
     def run(self, function: Callable[..., Any] | str, *given: Any) -> Any:
         """Return what a function returns in a child; the thread waits for it.
 
-        Raises
-        ------
-        ChildEndedError
-            If it met a bound, or broke down.
-        HTTPProblem
-            If the server ends.
+        Raises ChildEndedError if it met a bound, or broke down; HTTPProblem if the server ends.
         """
         with borrowed(self._memory) as child:
             self._at_work.add(child)
@@ -58,13 +53,7 @@ class Workers:
 
 
 def submitted(threads: Executor, call: Callable[[], Result]) -> Future[Result]:
-    """Return what threads of the server are given to do for a job.
-
-    Raises
-    ------
-    HTTPProblem
-        If the server ends.
-    """
+    """Return what threads of the server are given to do for a job; raise HTTPProblem if the server ends."""
     try:
         return threads.submit(call)
     except RuntimeError as problem:  # they were shut down

@@ -181,10 +181,7 @@ Access: TypeAlias = RunNetwork | TorchNetwork
 def access(network: Any) -> Access:
     """Return a network in a form that the methods can ask.
 
-    Raises
-    ------
-    InputError
-        If it is neither a torch module nor has a method ``run``.
+    Raises InputError if it is neither a torch module nor has a method ``run``.
     """
     if hasattr(network, "named_modules"):
         return TorchNetwork(network)
@@ -197,10 +194,7 @@ def access(network: Any) -> Access:
 def settled(network: Access, face: Faces, other: Faces) -> Access:
     """Return a network so that it answers for one face alone: one at a time where a batch would change its answer.
 
-    Raises
-    ------
-    InputError
-        If it answers the same face otherwise each time.
+    Raises InputError if it answers the same face otherwise each time.
     """
     alone, again = network.outputs(face[None]), network.outputs(face[None])
     if not np.isfinite(alone).all():

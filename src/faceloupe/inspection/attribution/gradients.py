@@ -20,12 +20,8 @@ def at_layer(network: TorchNetwork, face: Tensor, target: Target, layer: str) ->
     """Return a layer's output a (1, C, h, w), the target's gradient g there, the target's value, and its constant part.
 
     In a piecewise affine network the value is the sum of g·a and of what each later layer adds by itself: its answer to
-    zeros times the target's gradient at its output (Srinivas & Fleuret 2019, arXiv:1905.00780).
-
-    Raises
-    ------
-    InputError
-        If gradients do not reach the outputs.
+    zeros times the target's gradient at its output (Srinivas & Fleuret 2019, arXiv:1905.00780). Raises InputError if
+    gradients do not reach the outputs.
     """
     listener = _AtLayer(layer)
     with watched(network.module, listener):
@@ -38,10 +34,7 @@ def at_layer(network: TorchNetwork, face: Tensor, target: Target, layer: str) ->
 def slopes(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Return the gradient of a value at each of some tensors.
 
-    Raises
-    ------
-    InputError
-        If gradients do not reach the outputs.
+    Raises InputError if gradients do not reach the outputs.
     """
     if not value.requires_grad:
         raise InputError("gradients do not reach the network's outputs; method='occlusion' needs none")

@@ -45,12 +45,7 @@ def layer_placements(network: "nn.Module", face: NDArray[np.float32]) -> dict[st
     """Return the layers that put out maps larger than 1×1, in the order of running, with their placement.
 
     A position lies at the centre of its receptive field. Where the field is unknown, the map is taken to cover the face
-    evenly.
-
-    Raises
-    ------
-    InputError
-        If the network cannot run on the face (C, H, W).
+    evenly. Raises InputError if the network cannot run on the face (C, H, W).
     """
     layers = anatomy(network, face.shape).layers
     return {

@@ -245,10 +245,8 @@ class Graph:
 def read(path: Path) -> tuple["ModelProto", str]:
     """Return the model in a file and its SHA-256; weights in files beside it are read and hashed after it.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it is not an ONNX file, is damaged, or weights that belong beside it are missing.
+    Raises InputError if there is no such file, it is not an ONNX file, is damaged, or weights that belong beside it are
+    missing.
     """
     import onnx
     from onnx.external_data_helper import load_external_data_for_model, uses_external_data

@@ -20,12 +20,8 @@ LOG_PROBABILITIES = {"log_softmax", "logsigmoid"}
 def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
     """Return the answer (N, K) in whatever a network put out for N captures, and how it was chosen, "" for a tensor.
 
-    Among several outputs it is what is called "logits", as a key or an attribute, else the first tensor.
-
-    Raises
-    ------
-    InputError
-        If there is no tensor, or it has no row for each capture.
+    Among several outputs it is what is called "logits", as a key or an attribute, else the first tensor. Raises
+    InputError if there is no tensor, or it has no row for each capture.
     """
     if isinstance(output, Iterator):
         output = tuple(output)

@@ -160,10 +160,7 @@ class _Watcher(TorchFunctionMode):
 def watched(network: nn.Module, visitor: Visitor) -> Iterator[Counter[str]]:
     """Tell a visitor of every layer that this thread runs within; yield how often each ran.
 
-    Raises
-    ------
-    InputError
-        If the network, or a part of it, is TorchScript.
+    Raises InputError if the network, or a part of it, is TorchScript.
     """
     _check_watchable(network)
     watcher = _Watcher(network, tensors_held(network), visitor)
@@ -216,12 +213,8 @@ def _watcher_of(module: nn.Module) -> _Watcher | None:
 def observe(network: nn.Module, batch: Tensor, visitor: Visitor) -> None:
     """Run a network once, in evaluation mode and without gradients, and tell a visitor of every layer.
 
-    Modes, hooks, gradients and the random state are restored whatever happens.
-
-    Raises
-    ------
-    InputError
-        If the network cannot run on the batch; the message says how far it came.
+    Modes, hooks, gradients and the random state are restored whatever happens. Raises InputError if the network cannot
+    run on the batch; the message says how far it came.
     """
     with at_rest(network), torch.no_grad(), watched(network, visitor) as calls:
         try:

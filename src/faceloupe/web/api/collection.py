@@ -78,10 +78,7 @@ async def people_of(service: Service) -> "People":
 async def grouped_anew(service: Service, fpir: float = DEFAULT_FPIR) -> "People":
     """Group all faces; one caller at a time, and the gallery's writers need not wait.
 
-    Raises
-    ------
-    HTTPProblem
-        If they are being grouped already.
+    Raises HTTPProblem if they are being grouped already.
     """
     with service.groupings.take():
         return await to_thread(review_of(service).group, fpir)
