@@ -1,8 +1,9 @@
-"""Numbers as they read in a sentence or a table: counted, rounded, with a true minus sign."""
+"""Numbers and lists as they read in a sentence or a table: counted, rounded, with a true minus sign."""
 
 import math
+from collections.abc import Iterable
 
-__all__ = ["counted", "decimals", "three_figures", "with_minus"]
+__all__ = ["counted", "decimals", "listed", "three_figures", "with_minus"]
 
 
 def counted(number: int, noun: str) -> str:
@@ -22,6 +23,16 @@ def decimals(value: float, places: int = 2, *, signed: bool = False) -> str:
     """
     text = f"{value:{'+' if signed else ''}.{places}f}"
     return with_minus(text) if float(text) else text.lstrip("+-")
+
+
+def listed(things: Iterable[object]) -> str:
+    """Return the things in a row, which is not empty.
+
+    >>> listed([4]), listed(["conv", "pool"]), listed("abc")
+    ('4', 'conv and pool', 'a, b and c')
+    """
+    *first, last = map(str, things)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def three_figures(value: float) -> str:

@@ -190,10 +190,6 @@ def explain(
     progress : callable, optional
         Called with (done, whole), in faces that the embedder runs on.
 
-    Returns
-    -------
-    Explanation
-
     Raises
     ------
     ImageError

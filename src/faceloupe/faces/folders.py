@@ -90,10 +90,6 @@ def read_folder(
     source, licence : str
         Origin and terms of use of the face set.
 
-    Returns
-    -------
-    FaceSet
-
     Raises
     ------
     InputError

@@ -1,7 +1,7 @@
 """Known changes to captures, to ask what a network makes of them.
 
 Every function takes images (N, H, W), floats in [0, 1], leaves them untouched, and returns float32 of the same shape
-and range.
+and range. Images of another kind, or a change that cannot be made of them, are an InputError.
 """
 
 import numpy as np
@@ -22,18 +22,8 @@ def shift(images: ArrayLike, dx: int, dy: int) -> Images:
 
     Parameters
     ----------
-    images : array, (N, H, W)
     dx, dy : int
         Pixels; negative is left and up. Smaller than W and H, so that something of the picture stays.
-
-    Returns
-    -------
-    array of float32, (N, H, W)
-
-    Raises
-    ------
-    InputError
-        If the images are not as expected or the whole picture would be moved out of view.
 
     Examples
     --------
@@ -56,18 +46,8 @@ def rotate(images: ArrayLike, degrees: float) -> Images:
 
     Parameters
     ----------
-    images : array, (N, H, W)
     degrees : float
         The angle; negative is clockwise.
-
-    Returns
-    -------
-    array of float32, (N, H, W)
-
-    Raises
-    ------
-    InputError
-        If the images are not as expected or the angle is not finite.
     """
     from scipy import ndimage
 
@@ -86,20 +66,10 @@ def occlude(images: ArrayLike, side: int, seed: int) -> Images:
 
     Parameters
     ----------
-    images : array, (N, H, W)
     side : int
         Height and width of the square in pixels, from 0 (nothing) to the smaller of H and W.
     seed : int
         The same seed covers the same places.
-
-    Returns
-    -------
-    array of float32, (N, H, W)
-
-    Raises
-    ------
-    InputError
-        If the images are not as expected or the square does not fit.
     """
     images = _checked(images).copy()
     height, width = images.shape[1:]
@@ -117,18 +87,8 @@ def brighten(images: ArrayLike, amount: float) -> Images:
 
     Parameters
     ----------
-    images : array, (N, H, W)
     amount : float
         From -1 to 1, in units of the range from black to white; negative darkens.
-
-    Returns
-    -------
-    array of float32, (N, H, W)
-
-    Raises
-    ------
-    InputError
-        If the images are not as expected or the amount is outside [-1, 1].
     """
     images = _checked(images)
     _check_finite("amount", amount)
@@ -145,18 +105,8 @@ def permute_pixels(images: ArrayLike, seed: int) -> Images:
 
     Parameters
     ----------
-    images : array, (N, H, W)
     seed : int
         The same seed and shape give the same order.
-
-    Returns
-    -------
-    array of float32, (N, H, W)
-
-    Raises
-    ------
-    InputError
-        If the images are not as expected.
     """
     images = _checked(images)
     _check_integer("seed", seed, 0)

@@ -82,10 +82,6 @@ def split_by_capture(subject: ArrayLike, train: int | float, seed: int) -> Split
     seed : int
         The same seed and labels give the same split.
 
-    Returns
-    -------
-    Split
-
     Raises
     ------
     InputError
@@ -130,10 +126,6 @@ def split_by_subject(subject: ArrayLike, train: int, seed: int) -> Split:
         Subjects in training, at least 1.
     seed : int
         The same seed and labels give the same split.
-
-    Returns
-    -------
-    Split
 
     Raises
     ------

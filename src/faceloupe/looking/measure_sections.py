@@ -7,8 +7,7 @@ import numpy as np
 from faceloupe.blocks import Block, table, text
 from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
 from faceloupe.looking.look import Look, Looks
-from faceloupe.looking.summary import listed
-from faceloupe.numerals import counted, three_figures
+from faceloupe.numerals import counted, listed, three_figures
 
 __all__ = ["comparison", "measures"]
 

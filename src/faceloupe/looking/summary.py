@@ -1,6 +1,6 @@
 """A look in words, made from its numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +9,12 @@ from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.inspection.attribution.targets import THRESHOLDS, taken_for
-from faceloupe.numerals import counted, three_figures
+from faceloupe.numerals import counted, listed, three_figures
 
 if TYPE_CHECKING:
     from faceloupe.looking.look import Look
 
-__all__ = ["answer_of", "lead", "listed", "target_of", "where_most"]
+__all__ = ["answer_of", "lead", "target_of", "where_most"]
 
 NAMED = 6  # layers that are not counted
 
@@ -64,12 +64,6 @@ def where_most(attribution: Attribution) -> str:
     row, column = np.unravel_index(int(attribution.map.argmax()), attribution.map.shape)
     rows, columns = attribution.placement.rows, attribution.placement.columns
     return f"row {rows[row] + 1:.0f}, column {columns[column] + 1:.0f}"
-
-
-def listed(things: Sequence[object]) -> str:
-    """Return "a, b and c"."""
-    words = [str(thing) for thing in things]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _network(look: "Look") -> str:

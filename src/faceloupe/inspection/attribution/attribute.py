@@ -163,10 +163,6 @@ def attribute(
     progress : callable, optional
         Called with (worked, whole), in faces that the network ran on, after each map and each deletion.
 
-    Returns
-    -------
-    Attribution
-
     Raises
     ------
     InputError

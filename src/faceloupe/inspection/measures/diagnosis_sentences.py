@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from faceloupe.inspection.measures.units import ALIKE
+from faceloupe.numerals import listed
 
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.diagnosis import DeadUnit, Push, UnitReport
@@ -66,9 +67,7 @@ def _death_words(since: int, epochs: int) -> str:
 
 
 def _duplicate_words(group: tuple[int, ...], report: "UnitReport") -> str:
-    *first, last = (str(unit + 1) for unit in group)
-    units = f"{', '.join(first)} and {last}"
     return (
-        f"units {units} say the same: their outputs are correlated above {ALIKE} over {report.n} faces "
+        f"units {listed(unit + 1 for unit in group)} say the same: their outputs are correlated above {ALIKE} over {report.n} faces "
         f"({report.values:,} values each)."
     )

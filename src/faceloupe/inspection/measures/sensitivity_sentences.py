@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloupe.inspection.layers import IMAGE
+from faceloupe.numerals import listed
 
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
@@ -28,7 +29,7 @@ def _behaviour(layer: "LayerShift") -> tuple[str, tuple[int, int] | None]:
 
 
 def _sentence(behaviour: str, group: "list[LayerShift]", sensitivity: "ShiftSensitivity") -> str:
-    names = _listed([layer.name for layer in group])
+    names = listed([layer.name for layer in group])
     before = next((layer for layer in sensitivity.layers if layer.name == group[0].source), None)
     if behaviour == "follows":
         return f"{names}: {_following(group, before, sensitivity)}"
@@ -56,7 +57,7 @@ def _following(group: "list[LayerShift]", before: "LayerShift | None", sensitivi
     text = (
         f"{'moves' if len(group) == 1 else 'move'} with the face "
         f"{'pixel by pixel' if stride == (1, 1) else f'in steps of {_step(stride)} pixels'}. After a shift of "
-        f"{_listed(compared)} px the output away from the border is {f'within {worst:.0g} of' if worst else 'exactly'} "
+        f"{listed(compared)} px the output away from the border is {f'within {worst:.0g} of' if worst else 'exactly'} "
         f"the old one, moved."
     )
     between = [distance for distance in _distances(sensitivity) if distance % stride[0] or distance % stride[1]]
@@ -88,16 +89,16 @@ def _changes(layers: "list[LayerShift]", sensitivity: "ShiftSensitivity") -> str
         layer.name for layer in changing if not any(_at(distance, layer.change, sensitivity) for distance in shown)
     ]
     parts = [
-        f"{_called(layer)} by {_listed([f'{np.mean(_at(px, layer.change, sensitivity)):.2f}' for px in shown])}"
+        f"{_called(layer)} by {listed([f'{np.mean(_at(px, layer.change, sensitivity)):.2f}' for px in shown])}"
         for layer in changing
         if layer.name not in silent
     ]
     text = (
-        f"A shift of {_listed(shown)} px changes {'; '.join(parts)} of the difference between two faces."
+        f"A shift of {listed(shown)} px changes {'; '.join(parts)} of the difference between two faces."
         if parts
         else ""
     )
-    return f"{text} {_listed(silent)} put out the same for all faces.".strip() if silent else text
+    return f"{text} {listed(silent)} put out the same for all faces.".strip() if silent else text
 
 
 def _called(layer: "LayerShift") -> str:
@@ -116,8 +117,3 @@ def _at(distance: int, values: Sequence[float | None], sensitivity: "ShiftSensit
 
 def _step(stride: tuple[int, int]) -> str:
     return str(stride[0]) if stride[0] == stride[1] else f"{stride[0]} by {stride[1]}"
-
-
-def _listed(things: Sequence[object]) -> str:
-    words = [str(thing) for thing in things]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
