@@ -68,6 +68,6 @@ def _death_words(since: int, epochs: int) -> str:
 
 def _duplicate_words(group: tuple[int, ...], report: "UnitReport") -> str:
     return (
-        f"units {listed(unit + 1 for unit in group)} say the same: their outputs are correlated above {ALIKE} over {report.n} faces "
-        f"({report.values:,} values each)."
+        f"units {listed(unit + 1 for unit in group)} say the same: their outputs are correlated above {ALIKE} over "
+        f"{report.n} faces ({report.values:,} values each)."
     )
