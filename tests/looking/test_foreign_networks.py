@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from faceloupe import page
 from faceloupe.errors import InputError
 from faceloupe.looking import look, open_model
 
@@ -70,6 +71,58 @@ class TestWhatItAnswers:
         found = seen(Several())
         assert found.outputs.shape == (2, 3)
         assert any("its answer is taken to be" in note for note in found.notes)
+
+    @pytest.mark.parametrize(
+        ("end", "classes"),
+        [
+            (lambda x: 1 / (1 + torch.exp(-x)), 1),
+            (lambda x: (torch.tanh(x) + 1) / 2, 1),
+            (lambda x: x.exp() / x.exp().sum(1, keepdim=True), 3),
+            (lambda x: torch.special.expit(x).squeeze(-1), 1),
+            (lambda x: x.double().softmax(1).float(), 3),
+        ],
+    )
+    def test_a_sigmoid_or_softmax_written_out_is_a_probability(self, end, classes):
+        class Written(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = network(classes=classes)
+
+            def forward(self, x):
+                return end(self.inner(x))
+
+        assert seen(Written()).unit == "probability"
+
+    def test_a_loss_that_stands_first_is_no_answer(self):
+        class WithLoss(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = network(classes=3)
+
+            def forward(self, x):
+                return torch.zeros(()), self.inner(x)
+
+        assert seen(WithLoss()).outputs.shape == (2, 3)
+
+    def test_what_has_no_layer_that_runs(self):
+        class Unused(nn.Module):
+            def __init__(self, answer):
+                super().__init__()
+                self.inner, self.answer = network(), answer
+
+            def forward(self, x):
+                return self.answer(x)
+
+        found = seen(Unused(lambda x: x.mean((2, 3))))
+        assert found.outputs.shape == (2, 3)
+        assert any("no layer runs" in note for note in found.notes)
+        assert page(found)["title"]
+        with pytest.raises(InputError, match="expected one that answers with a tensor"):
+            seen(Unused(lambda _: "a word"))
+
+    def test_lazy_layers_are_told_the_way(self):
+        with pytest.raises(InputError, match=r"lazy layers"):
+            seen(nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(2)))
 
 
 class TestWhatItTakes:

@@ -75,6 +75,48 @@ def test_colours_strides_padding_tanh_and_several_classes(tmp_path):
     np.testing.assert_allclose(torch.softmax(logits, 1).numpy(), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.ReLU(negative_slope=0.3), layers.Flatten()],
+        [layers.Conv2D(4, 3), layers.Flatten(), layers.BatchNormalization(scale=False), layers.LeakyReLU()],
+        [layers.Conv2D(4, 3, activation="leaky_relu"), layers.GlobalAveragePooling2D()],
+        [layers.Conv2D(4, 3), layers.GlobalMaxPooling2D(keepdims=True), layers.Flatten(), layers.Flatten()],
+        [layers.Conv2D(4, 3, name="a", activation="tanh"), layers.Conv2D(4, 3, name="a_tanh"), layers.Flatten()],
+    ],
+)
+def test_normalisation_global_pooling_and_leaky_units_give_the_numbers_of_keras(tmp_path, parts):
+    model = keras.Sequential([keras.Input((12, 10, 3)), *parts, layers.Dense(3), layers.Softmax()])
+    rng = np.random.default_rng(0)
+    model.set_weights([np.abs(rng.normal(0, 0.3, tuple(weights.shape))) for weights in model.weights])
+    model.save(tmp_path / "net.keras")
+    colours = rng.random((2, 12, 10, 3)).astype(np.float32) - 0.5
+    with torch.no_grad():
+        logits = open_model(tmp_path / "net.keras").network(torch.from_numpy(colours.transpose(0, 3, 1, 2).copy()))
+    expected = keras.ops.convert_to_numpy(model(colours))
+    np.testing.assert_allclose(torch.softmax(logits, 1).numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [layers.Conv2D(4, 3), layers.ReLU(max_value=0.5), layers.Flatten()],
+        [layers.Conv2D(14, 3), layers.Dense(14), layers.Flatten(), layers.Dense(2)],
+        [layers.Conv2D(4, 3), layers.Flatten()],
+        [layers.Conv2D(4, 4, padding="same"), layers.Flatten(), layers.Dense(2)],
+    ],
+)
+def test_what_would_give_other_numbers_is_refused_with_the_way_out(tmp_path, parts):
+    _, path = saved(tmp_path, parts, (16, 16, 1))
+    with pytest.raises(InputError, match=r"net\.keras: .*format='onnx'"):
+        open_model(path)
+
+
+def test_a_network_in_memory_is_told_the_way():
+    with pytest.raises(InputError, match=r"save it as 'net.keras'"):
+        open_model(keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(2)]), size=8)
+
+
 def test_what_is_not_read_is_named_with_the_way_out(tmp_path):
     _, path = saved(tmp_path, [layers.SeparableConv2D(2, 3), layers.Flatten(), layers.Dense(1)])
     with pytest.raises(InputError, match=r"SeparableConv2D, is not read; .*format='onnx'"):

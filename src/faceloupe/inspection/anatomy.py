@@ -22,8 +22,9 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
     Receptive fields follow Dumoulin & Visin (arXiv:1603.07285) and Araujo, Norris & Sim (Distill 2019,
     doi:10.23915/distill.00021).
 
-    The layers of a torch network are its leaf modules. What functions do between them (the sum of a residual block)
-    is followed for the receptive field, but is not a layer; in an ONNX graph every operator is one.
+    The layers of a torch network are its leaf modules and the functions between them that compute. What only moves,
+    compares, adds or averages (the sum of a residual block) is followed for the receptive field, but is not a layer. In
+    an ONNX graph every operator is one.
 
     Parameters
     ----------

@@ -33,8 +33,9 @@ class Layer:
         batch normalisation are measured, not trained, and no parameters.
     multiply_adds : int or None
         For one capture. Convolution and dense layers: one for each weight used, biases left out; attention and other
-        products of matrices likewise; normalisation, softmax, PReLU, GELU and products of maps: one a value. Comparing,
-        adding, averaging, moving and dropping are none. None: this kind is not counted.
+        products of matrices likewise, recurrent layers for each weight and step; normalisation, softmax, PReLU, GELU
+        and products of maps: one a value. Comparing, adding, averaging, moving and dropping are none. None: this kind
+        is not counted.
     receptive_field : (int, int) or None
         Rows and columns of the image that one output can depend on, padding included; where branches meet, what either
         branch sees. For a vector, what all its numbers (of a dense layer: all its inputs) together see of the image.

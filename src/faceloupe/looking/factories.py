@@ -144,7 +144,7 @@ def _channels(network: "nn.Module", extent: tuple[int, int]) -> int:
 
     first = next((layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)), None)
     if isinstance(first, nn.Conv2d):
-        taken = first.in_channels
+        taken = first.in_channels or 3  # 0 in a lazy layer
     else:
         taken = max(1, first.in_features // (extent[0] * extent[1])) if first else 3
     for channels in dict.fromkeys((taken, 3, 1)):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["read_keras"]
 
 LARGEST = 2**29  # bytes of a part: 134 million weights
+EXPORT = "in Keras, model.export('net.onnx', format='onnx') makes an ONNX file of any network: give that"
+SLOPE = 0.2  # of the activation "leaky_relu" of Keras
 
 Arrays = list[NDArray[np.float32]]
 
@@ -39,6 +41,8 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
         raise InputError(f"{path} is not a readable .keras file: {problem}") from problem
     try:
         return _network(described, weights)
+    except InputError as problem:
+        raise InputError(f"{path}: {problem}") from problem
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as problem:
         raise InputError(f"{path}: its layers and its weights do not fit each other ({problem!r})") from problem
 
@@ -76,11 +80,12 @@ def _network(
     from torch import nn
 
     if described.get("class_name") != "Sequential":
-        raise InputError(f"only Sequential networks of Keras are read, and this is of {described.get('class_name')}")
+        raise InputError(f"only Sequential networks of Keras are read, not {described.get('class_name')}; {EXPORT}")
     layers = [(layer["class_name"], layer["config"]) for layer in described["config"]["layers"]]
-    if not layers or layers[0][0] != "InputLayer" or len(layers[0][1]["batch_shape"]) != 4:
+    shape: list[int] = layers[0][1]["batch_shape"] if layers and layers[0][0] == "InputLayer" else []
+    if len(shape) != 4 or None in shape[1:]:
         raise InputError("the network does not begin with keras.Input((height, width, channels))")
-    height, width, channels = layers[0][1]["batch_shape"][1:]
+    height, width, channels = shape[1:]
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     output, spatial = torch.zeros(1, channels, height, width), None
     last = len(layers) - 1
@@ -91,13 +96,16 @@ def _network(
                 if place != last:
                     raise InputError(f"layer {name!r}: a sigmoid or softmax before the end is not read")
                 continue
-            if isinstance(module, nn.Flatten):
+            if isinstance(module, nn.Flatten) and spatial is None:
                 spatial = output.shape[1:]
             if isinstance(module, nn.Linear):
                 spatial = None
-            modules[name + suffix] = module.eval()
+            key = name + suffix
+            modules[f"{key}_" if key in modules else key] = module.eval()
             with torch.no_grad():
                 output = module(output)
+    if output.ndim != 2 or (spatial and spatial[1:] != (1, 1)):
+        raise InputError(f"the network does not end in a dense layer or a global pooling; {EXPORT}")
     return nn.Sequential(modules), (channels, height, width)
 
 
@@ -112,24 +120,33 @@ def _modules(
     match kind:
         case "Conv2D":
             yield "", _convolution(config, arrays, shape[1])
-        case "Dense":
+        case "Dense" if len(shape) == 2:
             yield "", _dense(arrays, spatial)
+        case "BatchNormalization" if config["axis"] in (-1, len(shape) - 1):
+            yield "", _normalisation(config, arrays, shape, spatial)
+        case "GlobalAveragePooling2D" | "GlobalMaxPooling2D":
+            yield "", nn.AdaptiveAvgPool2d(1) if "Average" in kind else nn.AdaptiveMaxPool2d(1)
+            yield "_flat", nn.Flatten()
         case "MaxPooling2D" | "AveragePooling2D":
             if config["padding"] != "valid":
-                raise InputError(f"layer {config['name']!r}: pooling with padding {config['padding']!r} is not read")
+                raise InputError(
+                    f"layer {config['name']!r}: pooling with padding {config['padding']!r} is not read; {EXPORT}"
+                )
             make = nn.MaxPool2d if kind.startswith("Max") else nn.AvgPool2d
             yield "", make(tuple(config["pool_size"]), tuple(config["strides"]))
         case "Flatten":
             yield "", nn.Flatten()
         case "Dropout":
             yield "", nn.Dropout(config["rate"])
-        case "ReLU" | "Activation":
-            yield from _activation("relu" if kind == "ReLU" else config["activation"], config["name"], "")
+        case "ReLU" | "LeakyReLU" if not config.get("threshold") and config.get("max_value") is None:
+            slope = config.get("negative_slope") or 0.0
+            yield "", nn.LeakyReLU(slope) if slope else nn.ReLU()
+        case "Softmax" if config["axis"] in (-1, 1):
+            yield "", nn.Softmax(1)
+        case "Activation":
+            yield from _activation(config["activation"], config["name"], "")
         case _:
-            raise InputError(
-                f"layer {config['name']!r}, {kind}, is not read; in Keras, model.export('net.onnx', format='onnx') "
-                "makes an ONNX file of any network: give that"
-            )
+            raise InputError(f"layer {config['name']!r}, {kind}, is not read; {EXPORT}")
     if kind in ("Conv2D", "Dense"):
         yield from _activation(config["activation"], config["name"], "_")
 
@@ -139,11 +156,11 @@ def _convolution(config: Mapping[str, Any], arrays: Arrays, channels: int) -> "n
     from torch import nn
 
     if config["groups"] != 1 or set(config["dilation_rate"]) != {1}:
-        raise InputError(f"layer {config['name']!r}: groups and dilation are not read")
+        raise InputError(f"layer {config['name']!r}: groups and dilation are not read; {EXPORT}")
     size, stride = tuple(config["kernel_size"]), tuple(config["strides"])
     odd = all(side % 2 for side in size) and set(stride) == {1}
     if config["padding"] == "same" and not odd:
-        raise InputError(f"layer {config['name']!r}: padding 'same' is read for odd kernels with stride 1 alone")
+        raise InputError(f"layer {config['name']!r}: padding 'same' is read for odd kernels with stride 1; {EXPORT}")
     layer = nn.Conv2d(channels, config["filters"], size, stride, config["padding"], bias=config["use_bias"])
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(arrays[0].transpose(3, 2, 0, 1).copy()))
@@ -157,10 +174,7 @@ def _dense(arrays: Arrays, spatial: "tuple[int, ...] | None") -> "nn.Linear":
     import torch
     from torch import nn
 
-    weights = arrays[0]
-    if spatial:
-        channels, height, width = spatial
-        weights = weights.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(weights.shape)
+    weights = _channels_first(arrays[0], spatial) if spatial else arrays[0]
     layer = nn.Linear(weights.shape[0], weights.shape[1], bias=len(arrays) > 1)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weights.T.copy()))
@@ -169,14 +183,41 @@ def _dense(arrays: Arrays, spatial: "tuple[int, ...] | None") -> "nn.Linear":
     return layer
 
 
+def _normalisation(
+    config: Mapping[str, Any], arrays: Arrays, shape: "tuple[int, ...]", spatial: "tuple[int, ...] | None"
+) -> "nn.BatchNorm1d | nn.BatchNorm2d":
+    """Return a batch normalisation; Keras keeps scale, offset, mean and variance, the first two where they are used."""
+    import torch
+    from torch import nn
+
+    layer = (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(shape[1], eps=config["epsilon"])
+    numbers = iter(arrays)
+    targets = (layer.weight if config["scale"] else None, layer.bias if config["center"] else None)
+    with torch.no_grad():
+        for target in (*targets, layer.running_mean, layer.running_var):
+            if target is not None:
+                values = next(numbers)
+                target.copy_(torch.from_numpy((_channels_first(values, spatial) if spatial else values).copy()))
+    return layer
+
+
+def _channels_first(numbers: NDArray[np.float32], spatial: "tuple[int, ...]") -> NDArray[np.float32]:
+    """Return numbers, of flattened maps with channels last along the first axis, in the order with channels first."""
+    channels, height, width = spatial
+    return numbers.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(numbers.shape)
+
+
 def _activation(name: Any, layer: str, joint: str) -> "Iterator[tuple[str, nn.Module]]":
     from torch import nn
 
     known: dict[str, nn.Module] = {
-        "relu": nn.ReLU(), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(), "softmax": nn.Softmax(1),
+        "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(SLOPE), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(),
+        "softmax": nn.Softmax(1),
     }  # fmt: skip
     if name == "linear":
         return
     if name not in known:
-        raise InputError(f"layer {layer!r}: the activation {name!r} is not read; those known are {', '.join(known)}")
+        raise InputError(
+            f"layer {layer!r}: the activation {name!r} is not read; those known are {', '.join(known)}; {EXPORT}"
+        )
     yield (f"{joint}{name}" if joint else ""), known[name]

@@ -221,7 +221,8 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
     cut = model.cut(photographs)
     batch = model.prepare(cut)
     network_anatomy = anatomy(model.network, batch.shape[1:])
-    traced = observe_layers(model.network, batch, choose_layers(network_anatomy, layers), SHOWN)
+    names = choose_layers(network_anatomy, layers)
+    traced = observe_layers(model.network, batch, names, SHOWN) if names else {}
     asked = access(model.network)
     with asked.left_as_found():
         outputs = np.concatenate([asked.outputs(face[None]) for face in batch])

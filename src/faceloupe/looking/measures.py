@@ -45,6 +45,8 @@ def measure_shifts(
     """Return what the traced layers make of moved faces, or why that is not measured."""
     if len(faces) < 2 or not np.ptp(faces, axis=0).any():
         return None, "What a shift of the face changes is not measured: that needs two faces that differ."
+    if not traced:
+        return None, "What a shift of the face changes is not measured: no layer runs."
     needed = 3 * _size(traced, len(faces))  # of the faces, and of both that moved
     if needed > ROOM:
         return None, f"What a shift of the face changes is not measured: {_too_much(needed)}; give fewer faces."

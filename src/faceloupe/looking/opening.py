@@ -88,10 +88,11 @@ def open_model(
     if hasattr(model, "network_"):
         kind = type(model).__name__
         return _classifier(cast("Classifier", model), kind, f"a {kind} in memory", "", options)
-    if hasattr(model, "named_modules"):
+    of_keras = any(kind.__module__.startswith("keras") for kind in type(model).__mro__)
+    if hasattr(model, "named_modules") and not of_keras:  # on torch, a network of Keras is a module too
         kind = type(model).__name__
         return of_module(model, kind, f"a torch module, {kind}, in memory", options)
-    hint = f"; {TO_ONNX.format('net.keras')}" if type(model).__module__.startswith("keras") else ""
+    hint = f"; save it as 'net.keras' and give that, or {TO_ONNX.format('net.keras')}" if of_keras else ""
     raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}{hint}")
 
 

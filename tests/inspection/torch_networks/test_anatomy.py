@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 from faceloupe.inspection import anatomy
 from helpers.toy_networks import image_gradient
@@ -258,3 +259,92 @@ class TestWhatFeedsALayer:
 
         assert anatomy(Twice(), (16, 16))["first"].unread == (2, 2)
         assert anatomy(Twice(), (16, 15))["first"].unread == (2, 1)
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+@pytest.mark.filterwarnings("ignore:Please use quant_min:UserWarning")
+class TestOtherKindsOfLayers:
+    @pytest.mark.parametrize("numbers", [torch.qint8, torch.float16])
+    def test_dense_layers_quantised_while_running(self, numbers):
+        plain = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
+        quantised = torch.ao.quantization.quantize_dynamic(plain, {nn.Linear}, dtype=numbers)
+        found = anatomy(quantised, (3, 16, 16))
+        assert [layer.name for layer in found.layers] == ["0", "1", "2", "3", "4"]
+        assert found.multiply_adds == anatomy(plain, (3, 16, 16)).multiply_adds
+        assert (found.parameters, found.not_counted) == (269, ())
+
+    def test_convolutions_quantised_before(self):
+        quantisation = torch.ao.quantization
+        parts = nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=8), nn.Flatten(), nn.Linear(1152, 5)
+        plain = nn.Sequential(quantisation.QuantStub(), *parts, quantisation.DeQuantStub()).eval()
+        plain.qconfig = quantisation.get_default_qconfig(torch.backends.quantized.engine)
+        watched = quantisation.prepare(quantisation.fuse_modules(plain, [["1", "2"]]))
+        watched(torch.rand(2, 3, 16, 16))
+        found = anatomy(quantisation.convert(watched), (3, 16, 16))
+        expected = anatomy(nn.Sequential(*parts), (3, 16, 16))
+        assert (found.multiply_adds, found.parameters) == (expected.multiply_adds, expected.parameters)
+        assert (found["3"].receptive_field, found.not_counted) == ((5, 5), ())
+
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            nn.GRU(16, 8, batch_first=True),
+            nn.RNN(16, 8, nonlinearity="relu"),
+            nn.GRU(16, 8, 2, bidirectional=True),
+            nn.GRUCell(16, 8),
+        ],
+    )
+    def test_recurrent_layers_multiply_at_each_step_as_torch_counts(self, layer):
+        class Rows(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = layer
+
+            def forward(self, x):
+                rows = x.mean(1)
+                return self.layer(rows[:, 0] if isinstance(layer, nn.GRUCell) else rows)[0]
+
+        network = Rows().eval()
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(torch.rand(1, 3, 16, 16))
+        found = anatomy(network, (3, 16, 16))
+        assert found["layer"].multiply_adds == counter.get_total_flops() // 2
+        assert found.not_counted == ()
+
+    def test_a_layer_of_ones_own_may_do_several_things(self):
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = nn.Parameter(torch.rand(4, 3, 3, 3))
+
+            def forward(self, x):
+                return functional.conv2d(x, self.weight, stride=2).relu_().mean((2, 3))
+
+        [layer] = anatomy(Own(), (3, 16, 16)).layers
+        assert (layer.output_shape, layer.multiply_adds, layer.unseen) == ((4,), 7 * 7 * 4 * 27, (0, 0))
+
+    def test_a_tensor_made_in_the_kind_of_another_does_not_carry_the_image(self):
+        class Moved(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+
+            def forward(self, x):
+                return self.conv(x * torch.eye(1, 3).to(x).flatten()[:, None, None])
+
+        assert anatomy(Moved(), (3, 16, 16))["conv"].receptive_field == (3, 3)
+
+    def test_what_is_written_into_a_part_of_a_constant_is_seen(self):
+        class Framed(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+
+            def forward(self, x):
+                framed = torch.zeros(1, 3, 20, 20)
+                framed[:, :, 2:-2, 2:-2].copy_(x)
+                return self.conv(framed)
+
+        found = anatomy(Framed(), (3, 16, 16))
+        assert (found.multiply_adds, found.not_counted) == (18 * 18 * 4 * 27, ())

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+from faceloupe.errors import InputError
 from faceloupe.inspection import anatomy, attribute, diagnose_units, trace
 
 FACES = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
@@ -36,6 +37,9 @@ class ByFunctions(nn.Module):
         torch.Tensor.relu_,
         lambda x: x.clamp(min=0),
         lambda x: torch.maximum(x, torch.zeros(1)),
+        lambda x: torch.max(x, torch.zeros_like(x)),
+        lambda x: torch.fmax(x, x.new_zeros(1)),
+        lambda x: functional.leaky_relu(x, 0.0),
     ],
 )
 def test_units_rectified_by_a_function_are_counted(rectify):
@@ -146,3 +150,13 @@ def test_maps_of_untrained_networks_seldom_depend_on_what_was_learned():
         network = nn.Sequential(nn.Conv2d(3, 4, 5), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(36, 4))
         passed += attribute(network, FACES[0], seed=seed).certificate.randomisation.passed
     assert passed <= 3  # 99.8 % of the time for a chance of 1/20
+
+
+def test_lazy_layers_are_refused_and_left_as_they_were():
+    network = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+    for look in (lambda: anatomy(network, (3, 16, 16)), lambda: trace(network, FACES)):
+        with pytest.raises(InputError, match=r"lazy layers.* run it on a batch"):
+            look()
+    assert network[0].has_uninitialized_params()
+    network(torch.tensor(FACES))
+    assert len(trace(network, FACES)) == 4

@@ -137,8 +137,7 @@ def diagnose_units(
     Parameters
     ----------
     network : torch.nn.Module, OnnxNetwork or path of an .onnx file
-        Its ReLU layers are looked at, those with a ceiling too (ReLU6, Clip from 0). A ReLU that a torch module calls
-        as a function is not a layer and is not seen.
+        Its ReLUs are looked at, those with a ceiling (ReLU6, Clip from 0) and those called as functions too.
     faces : array, shape (N, C, H, W)
         Prepared as the network was trained.
     history : mapping of layer name to array of bool, shape (epochs + 1, units), optional

@@ -1,5 +1,6 @@
 """The answer of a torch network among the things that it puts out, and the function it ends in."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,13 +16,17 @@ __all__ = ["Endings", "answer_in"]
 LOGITS = "logits"  # what libraries call the answer among several outputs
 PROBABILITIES = {"expit", "hardsigmoid", "sigmoid", "softmax", "softmin", "special_expit"}
 LOG_PROBABILITIES = {"log_softmax", "logsigmoid"}
+# The same written out: what runs last, one after the other, in 1 / (1 + exp(-x)), exp(x) / sum and (tanh(x) + 1) / 2.
+DIVISIONS = {"div", "divide", "rdiv", "reciprocal", "rtruediv", "true_divide", "truediv"}
+SUMS = {"add", "radd", "rsub", "sub", "sum"}
+WRITTEN_OUT = ({"exp"}, SUMS, DIVISIONS), ({"tanh"}, SUMS, DIVISIONS | {"mul", "rmul"})
 
 
 def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
     """Return the answer (N, K) in whatever a network put out for N captures, and how it was chosen, "" for a tensor.
 
-    Among several outputs it is what is called "logits", as a key or an attribute, else the first tensor. Raises
-    InputError if there is no tensor, or it has no row for each capture.
+    Among several outputs it is what is called "logits", as a key or an attribute, else the first tensor that has a row
+    for each capture. Raises InputError if there is no tensor, or it has no row for each capture.
     """
     if isinstance(output, Iterator):
         output = tuple(output)
@@ -31,7 +36,9 @@ def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
     if single or isinstance(chosen, Tensor):
         answer, how = (output, "") if single else (chosen, f"“{LOGITS}”")
     else:
-        answer = next(tensors_of(output), None)
+        tensors = [*tensors_of(output)]
+        rowed = (tensor for tensor in tensors if tensor.ndim and len(tensor) == captures)
+        answer = next(rowed, next(iter(tensors), None))  # a loss may stand first
         names = [str(name) for name, value in several.items() if value is answer]
         how = f"“{names[0]}”, the first tensor" if names else "the first tensor"
     if answer is None:
@@ -53,20 +60,31 @@ class Endings(Visitor):
 
     def __init__(self) -> None:
         self._made: list[tuple[str, Tensor]] = []
+        self._last: deque[str] = deque(maxlen=len(WRITTEN_OUT[0]))  # functions
 
     def function(
         self, operator: Operator, _remembered: Any, _carried: Sequence[Tensor], output: Any, *, within: bool
     ) -> None:
         """Keep the output of a function that makes probabilities."""
         del within
-        kinds = {"probability": PROBABILITIES, "log-probability": LOG_PROBABILITIES}
-        for kind, names in kinds.items():
-            if operator.name in names and isinstance(output, Tensor):
-                self._made.append((kind, output.detach()))
+        if not isinstance(output, Tensor):
+            return
+        self._last.append(operator.name)
+        if operator.name in PROBABILITIES or self._written_out():
+            self._made.append(("probability", output.detach()))
+        elif operator.name in LOG_PROBABILITIES:
+            self._made.append(("log-probability", output.detach()))
 
     def unit_of(self, answer: Tensor) -> str:
         """Return the unit of an answer's numbers: "probability", "log-probability", or else "logit"."""
         for kind, made in reversed(self._made):
-            if bool(torch.isin(answer, made).all()):
+            if kind == "probability" and not ((answer >= 0) & (answer <= 1)).all():
+                continue
+            if bool(torch.isin(answer, made.to(answer.dtype)).all()):
                 return kind
         return "logit"
+
+    def _written_out(self) -> bool:
+        return any(
+            len(self._last) == len(names) and all(map(set.__contains__, names, self._last)) for names in WRITTEN_OUT
+        )

@@ -14,28 +14,42 @@ from torch import Tensor, nn
 from faceloupe.inspection.arithmetic import Shape, channels_last
 from faceloupe.inspection.fields import Field, Window, joined, mixed
 
-__all__ = ["HANDING_ON", "Operator", "name_of_function", "operator_of", "tensors_held", "tensors_of"]
+__all__ = [
+    "HANDING_ON",
+    "LIKENING",
+    "SHAPED",
+    "Operator",
+    "name_of_function",
+    "operator_of",
+    "tensors_held",
+    "tensors_of",
+]
 
 _SAME_NUMBERS = {"flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "view_as"}
 # Functions that hand on the very tensor where there is nothing to do.
 HANDING_ON = {"contiguous", "dropout", "float", "to", "type"}
+# Functions that read the numbers of their first tensor, and of others only shape or kind.
+LIKENING = {"expand_as", "reshape_as", "to", "type_as", "view_as"}
+# Functions that read no numbers of a tensor, only its shape and kind.
+SHAPED = {"empty_like", "full_like", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like"}
 # Functions that move, compare, add or average: no multiply-adds, and nothing that a reader would call a layer.
 _ADDING = {
     *("add", "clone", "contiguous", "cpu", "cuda", "detach", "double", "float", "half", "iadd", "isub", "maximum"),
     *("minimum", "neg", "radd", "rsub", "sub", "to", "type", "type_as", "where", "masked_fill", "nan_to_num"),
-    *("dropout", "dropout2d", "feature_dropout", "alpha_dropout", "requires_grad"),
+    *("dropout", "dropout2d", "feature_dropout", "alpha_dropout", "requires_grad", "dequantize"),
+    *("quantize_per_channel", "quantize_per_tensor", "quantize_per_tensor_dynamic"),
 }
 _FREE = {
     *("abs", "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "broadcast_to", "cat", "ceil", "chunk"),
-    *("concat", "concatenate", "copy", "cumsum", "dequantize", "erf", "exp", "expand", "expand_as", "expm1", "fill"),
+    *("concat", "concatenate", "copy", "cumsum", "erf", "exp", "expand", "expand_as", "expm1", "fill"),
     *("flip", "floor", "full_like", "gather", "get", "getitem", "gt", "index_select", "lt", "ge", "le", "eq", "ne"),
     *("iter", "log", "log1p", "logsumexp", "max", "mean", "median", "min", "mode", "movedim", "moveaxis", "narrow"),
     *("ones_like", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "rand_like", "randn_like"),
-    *("quantize_per_tensor", "quantize_per_channel", "quantize_per_tensor_dynamic", "repeat", "repeat_interleave"),
+    *("repeat", "repeat_interleave"),
     *("roll", "round", "rsqrt", "scatter", "select", "setitem", "sign", "sort", "split", "sqrt", "stack", "sum"),
     *("swapaxes", "swapdims", "t", "take_along_dim", "tile", "topk", "transpose", "tril", "triu", "unbind", "unfold"),
     *("zeros_like", "cos", "sin", "index_add", "hstack", "vstack", "zero", "new_tensor", "new_zeros", "new_ones"),
-    *("logical_and", "logical_not", "logical_or", "ravel", "copysign", "numpy", "tolist", "item"),
+    *("logical_and", "logical_not", "logical_or", "ravel", "copysign", "numpy", "tolist", "item", "fmax"),
 } | _ADDING | _SAME_NUMBERS  # fmt: skip
 _ACTIVATIONS = {
     *("celu", "clamp", "clamp_max", "clamp_min", "elu", "hardsigmoid", "hardtanh", "leaky_relu", "logsigmoid"),
@@ -44,6 +58,7 @@ _ACTIVATIONS = {
 }
 _LIMITS = {"clamp", "clamp_max", "clamp_min"}
 _RECTIFYING = {"clamp", "clamp_min", "hardtanh", "relu", "relu6", "threshold"}
+_LARGER = {"fmax", "max", "maximum"}
 _POOLING = {
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d"),
     *("avg_pool2d", "max_pool1d", "max_pool2d"),
@@ -61,13 +76,17 @@ _PLACE_BY_PLACE = (
 )  # fmt: skip
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
-_MATRICES = {"addmm", "addbmm", "baddbmm", "bmm", "dot", "linear", "matmul", "mm", "mv", "rmatmul", "vdot"}
+_MATRICES = {"addmm", "addbmm", "baddbmm", "bmm", "dot", "inner", "linear", "matmul", "mm", "mv", "rmatmul", "vdot"}
+_RECURRENT = {
+    *("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"),
+}  # fmt: skip
 # Where another name in torch says the same.
 _ALIASES = {
     "clip": "clamp",
-    "conv2d_relu": "conv2d",
+    **{f"conv{axes}d_relu": f"conv{axes}d" for axes in (1, 2, 3)},
     "linear_relu": "linear",
     "linear_dynamic": "linear",
+    "linear_dynamic_fp16": "linear",
     "linear_relu_dynamic": "linear",
 }
 
@@ -84,6 +103,7 @@ _ARGUMENTS = {
     "clamp": ("min", "max"),
     "clamp_min": ("min",),
     "threshold": ("threshold", "value"),
+    "leaky_relu": ("negative_slope",),
     "hardtanh": ("min_val", "max_val"),
     "layer_norm": ("normalized_shape",),
     "rms_norm": ("normalized_shape",),
@@ -142,8 +162,12 @@ class Operator:
     @property
     def rectifies(self) -> bool:
         """True for a ReLU, written as such or as a limit at 0."""
+        if self.name in _LARGER:
+            return self.arguments.get("other") == 0
+        if self.name == "leaky_relu":
+            return self.arguments.get("negative_slope") == 0
         if self.name not in _RECTIFYING:
-            return self.name == "maximum" and self.arguments.get("other") == 0
+            return False
         low = next((self.arguments[key] for key in ("min", "min_val", "threshold") if key in self.arguments), 0)
         return low == 0 and self.arguments.get("value", 0) == 0
 
@@ -188,6 +212,9 @@ class Operator:
         if self.name in _MATRICES:
             made = _without_batch(self.output)
             return ((*made[:-1], self.arguments["inner"], *made[-1:]),)
+        if self.name in _RECURRENT:
+            # At each step, one for each weight of the matrices; those for its gates are left out.
+            return ((math.prod(self.given[:-1]), sum(each.numel() for each in self.parameters if each.ndim == 2)),)
         if self.name == "einsum":
             factors = self.arguments.get("factors")
             return None if factors is None else (factors,)
@@ -276,11 +303,12 @@ def operator_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], car
         arguments["dims"] = args[1] if len(args) == 2 and not isinstance(args[1], int) else args[1:]
     elif name in {"swapaxes", "swapdims"}:
         arguments |= dict(zip(("dim0", "dim1"), args[1:], strict=False))
-    elif name == "maximum":
-        arguments["other"] = next((float(t) for t in everything if isinstance(t, Tensor) and t.numel() == 1), None)
+    elif name in _LARGER:
+        beside = [t for t in everything if isinstance(t, Tensor) and not any(t is each for each in carried)]
+        arguments["other"] = 0 if beside and not beside[0].any() else None
     shapes = {key: tuple(value.shape) if isinstance(value, Tensor) else value for key, value in arguments.items()}
-    if name in {"conv2d", "linear"} and "weight" not in shapes:
-        shapes |= _packed(args)
+    if name in _CONVOLUTIONS | {"linear"} and not isinstance(shapes.get("weight"), tuple):
+        shapes |= _packed(everything)
     parameters = tuple(tensor for tensor in tensors_of(everything) if isinstance(tensor, nn.Parameter))
     return Operator(name, shapes, tuple(carried[0].shape), (), len(carried), parameters)
 
@@ -324,11 +352,11 @@ def _einsum_factors(given: Sequence[Any]) -> Shape | None:
     return tuple(size for size in sizes.values() if size > 1) or (1,)
 
 
-def _packed(args: tuple[Any, ...]) -> dict[str, Any]:
+def _packed(given: Sequence[Any]) -> dict[str, Any]:
     """Return what a quantised layer keeps in one object: shapes of weight and bias, and how its windows slide."""
-    packed = next((value for value in args if hasattr(value, "unpack")), None)
+    packed = next((value for value in given if hasattr(value, "unpack")), None)
     if packed is None:
-        return {}
+        return {"weight": None}
     weight, bias = packed.unpack()
     slides = {key: tuple(getattr(packed, key)()) for key in ("stride", "padding", "dilation") if hasattr(packed, key)}
     return {"weight": tuple(weight.shape), "bias": None if bias is None else tuple(bias.shape), **slides}

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
@@ -18,6 +19,8 @@ from torch.utils.hooks import RemovableHandle
 from faceloupe.errors import InputError
 from faceloupe.inspection.failures import CODE_FAILS, cannot_run
 from faceloupe.inspection.torch_networks.operators import (
+    LIKENING,
+    SHAPED,
     Operator,
     name_of_function,
     operator_of,
@@ -35,8 +38,9 @@ __all__ = [
 ]
 
 
-# Modules that use what is inside them without calling it: they are one layer.
+# Modules that use what is inside them without calling it: they are one layer, as is what keeps quantised weights.
 WHOLE = (nn.MultiheadAttention,)
+QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
 # Several threads may look into one network at once. Module -> how many runs hold it in evaluation mode, and whether it
 # was in training before the first; how many watch it, and the hooks that serve them all.
@@ -127,15 +131,20 @@ class _Watcher(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._deaf:
             return func(*args, **kwargs)
-        carried = [tensor for tensor in tensors_of((args, kwargs)) if id(tensor) not in self._constants]
+        name = name_of_function(func)
+        read = () if name in SHAPED else args[:1] if name in LIKENING else (args, kwargs)
+        carried = [tensor for tensor in tensors_of(read) if id(tensor) not in self._constants]
         if not carried:
             output = func(*args, **kwargs)
             self._constants |= {id(tensor): tensor for tensor in tensors_of(output)}
             return output
-        operator = operator_of(name_of_function(func), args, kwargs, carried)
+        operator = operator_of(name, args, kwargs, carried)
         remembered = self._visitor.reads(carried)
         output = func(*args, **kwargs)
-        written = args[0] if operator.name == "setitem" else output
+        written = args[0] if name == "setitem" else output
+        base = getattr(written, "_base", None)
+        if base is not None and id(base) in self._constants:
+            written = (written, base)  # it was written into a part of a constant
         made = next(tensors_of(written), None)
         if made is None:  # a shape, a number
             return output
@@ -146,8 +155,9 @@ class _Watcher(TorchFunctionMode):
         self._visitor.function(operator, remembered, carried, written, within=bool(self._begun) or is_layer)
         if self._begun or not is_layer:
             return output
-        name = self._called(f"{operator.name}()")
-        call = Call(name, operator.name, None, carried[0], made, lambda other: func(other, *args[1:], **kwargs))
+        call = Call(
+            self._called(f"{name}()"), name, None, carried[0], made, lambda other: func(other, *args[1:], **kwargs)
+        )
         changed = self._visitor.after(call, remembered)
         return output if changed is None else changed
 
@@ -260,6 +270,11 @@ def device_and_precision(network: nn.Module) -> tuple[torch.device, torch.dtype]
 
 
 def _check_watchable(network: nn.Module) -> None:
+    if any(is_lazy(held) for held in tensors_held(network)):
+        raise InputError(
+            "this network has lazy layers, whose weights do not exist before it ran once; run it on a batch of faces "
+            "of its size first, such as network(torch.zeros(1, 3, 64, 64)), and train it"
+        )
     if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
         raise InputError(
             "this network is TorchScript, or a part of it, and its layers cannot be watched: give the module that it "
@@ -279,7 +294,7 @@ def leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         # What makes the weights of a module from others (weight or spectral norm) is not part of the network.
         made = parametrize.is_parametrized(module)
         parts = [part for part in module.named_children() if not (made and part[0] == "parametrizations")]
-        if isinstance(module, WHOLE) or not parts:
+        if isinstance(module, WHOLE) or type(module).__module__.startswith(QUANTISED) or not parts:
             yield name or type(module).__name__, module
         else:
             waiting += [(f"{name}.{key}" if name else key, part) for key, part in reversed(parts)]
