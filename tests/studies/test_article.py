@@ -189,6 +189,17 @@ def test_the_loupe_opens_on_a_network_worth_moving_with_the_raw_ones_a_click_awa
     assert list(document["loupe"]["networks"]) == ["fcnn/centre", "cnn/centre", "fcnn/none", "cnn/none"]
 
 
+def test_it_opens_with_a_picture_of_every_fit(finished, document):
+    (chart,) = document["opening"]
+    fits = [(network, kind) for kind in ("none", "centre") for network in ("fcnn", "cnn")]
+    assert len(chart["series"]) == len(fits)
+    for series, (network, kind) in zip(chart["series"], fits, strict=True):
+        trained = finished.findings.fits(network, kind, held_out=False)
+        assert series["y"] == trained.column("train_accuracy").tolist()
+    page = render_page(document)
+    assert page.index('id="figure-training-accuracy-dots"') < page.index("<main")
+
+
 def test_it_is_json_and_the_same_twice(finished, document):
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert page_of(finished) == document

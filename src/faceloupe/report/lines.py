@@ -54,7 +54,7 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
     named = narrow if joined else len(series) > 1
     key, top = legend(series, width, 0) if named else ("", 0.0)
     top += 28 if chart["y"]["label"] else 10
-    height = top + (230 if narrow else 290) + BOTTOM
+    height = top + 210 + BOTTOM
     (x_low, x_high), (y_low, y_high) = line_domains(chart, series)
     y_ticks = log_ticks(y_low, y_high) if is_log(chart["y"]) else nice_ticks(y_low, y_high, 5)
     y_names = [format_number(tick, chart["y"].get("unit")) for tick in y_ticks]

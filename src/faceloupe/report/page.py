@@ -112,7 +112,8 @@ def _address(block: Mapping[str, Any]) -> str:
 def _masthead(document: Mapping[str, Any]) -> str:
     question, *answer = document["lead"] or [""]
     lead = paragraphs(question, "question") + "".join(paragraphs(part) for part in answer)
-    return element("h1", inline(document["title"])) + element("div", lead, class_="lead")
+    opening = "".join(render_block(block, 2) for block in document.get("opening", ()))
+    return element("h1", inline(document["title"])) + element("div", lead, class_="lead") + opening
 
 
 def _contents(document: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ ANSWERS = {"supported": "yes", "contradicted": "no"}
 
 def blocks_of(document: Block) -> Iterator[Block]:
     """Yield every block of a document in reading order, those within others after them, then those of its still."""
+    yield from _with_inner(document.get("opening", ()))
     for section in document["sections"]:
         yield from _with_inner(section["blocks"])
     yield from _with_inner(document.get("loupe_still", ()))

@@ -6,7 +6,7 @@ from typing import Any
 from faceloupe.blocks import Block, fold, section, text
 from faceloupe.faces.sources import SHOWABLE
 from faceloupe.numerals import counted
-from faceloupe.studies.charts import learning_chart
+from faceloupe.studies.charts import accuracy_chart, learning_chart
 from faceloupe.studies.checks import check_statements
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.glossary import GLOSSARY
@@ -20,12 +20,6 @@ from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS
 from faceloupe.studies.tables import controls_table, differences_table, people_table, still_table
 
 __all__ = ["write_article"]
-
-WORDS = (
-    "A [[fit]] is one training of one network, a [[seed]] what its random numbers come from. A [[hidden unit]] is "
-    "[[dead|dead unit]] if it puts out 0 for every face. Square brackets hold an [[interval]]: where the true value "
-    "lies, as far as chance allows to say; beside verdicts it is wider, because many are judged at once."
-)
 
 
 def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, Any]:
@@ -46,7 +40,8 @@ def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, 
     lesson = Lesson(study, findings, statements, show_faces=shown)
     return {
         "title": "Does a CNN beat a fully-connected network on faces?",
-        "lead": [*lead(findings, data["source"].split(",")[0]), WORDS],
+        "lead": list(lead(findings, data["source"].split(",")[0])),
+        "opening": [accuracy_chart(findings)],
         "glossary": GLOSSARY,
         "sections": [
             section("task", "Steps 0 to 3. Two parts, and two people", lesson.task()),

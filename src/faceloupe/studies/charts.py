@@ -5,11 +5,11 @@ from typing import Any
 
 from faceloupe.blocks import Block, chart
 from faceloupe.studies.findings import Curve, Findings
+from faceloupe.studies.labels import LABELS
 from faceloupe.studies.statistics import Estimate, share_over_pairs
-from faceloupe.studies.trials import Trials
 
 __all__ = [
-    "dots_chart",
+    "accuracy_chart",
     "epochs_chart",
     "forest_chart",
     "learning_chart",
@@ -19,6 +19,40 @@ __all__ = [
 Name = tuple[str, str]  # what a series is called and which style it has
 CHANCE = [{"y": 0.5, "label": "chance"}]
 NO_CHANGE = [{"x": 0.0, "label": "no change"}]
+
+
+def accuracy_chart(findings: Findings) -> Block:
+    """Return the training accuracy of every fit, a dot each, with the mean and interval of each network's."""
+    groups = {
+        (f"{LABELS[name]}, {'raw' if kind == 'none' else 'centred'}", style): findings.fits(name, kind, held_out=False)
+        for kind, styles in (("none", ("orange", "blue")), ("centre", ("orange-alt", "blue-alt")))
+        for name, style in zip(("fcnn", "cnn"), styles, strict=True)
+    }
+    means = {name: share_over_pairs(trials.grid("train_accuracy")) for (name, _), trials in groups.items()}
+    block = chart(
+        "training-accuracy-dots",
+        "Captures that each network gets right, of those it was trained on",
+        "Each dot is one [[fit]], a training from one [[seed]], of one pair of people; raw is pixels as they are, "
+        "centred with the mean pixel subtracted. A [[hidden unit]] is [[dead|dead unit]] if it puts out 0 for every "
+        "face; where all are, every face gets the same answer: 50 %. Brackets hold an [[interval]].",
+        "dots",
+        x={"label": ""},
+        y={"label": "training accuracy", "unit": "%", "range": [0.4, 1.0]},
+        series=[
+            {
+                "name": name,
+                "style": style,
+                "x": [name] * len(trials),
+                "y": [float(value) for value in trials.column("train_accuracy")],
+                "lo": None,
+                "hi": None,
+            }
+            for (name, style), trials in groups.items()
+        ],
+        reference=CHANCE,
+    )
+    summary = [{"x": name, "mean": mean.estimate, "lo": mean.low, "hi": mean.high} for name, mean in means.items()]
+    return block | {"summary": summary}
 
 
 def epochs_chart(findings: Findings, column: str, label: str) -> Block:
@@ -105,40 +139,6 @@ def line_chart(
         ],
         reference=reference,
     )
-
-
-def dots_chart(
-    id: str,  # noqa: A002
-    title: str,
-    caption: str,
-    groups: Mapping[Name, Trials],
-    column: str,
-    y: str,
-) -> Block:
-    """Return one dot per fit, by group, with each group's mean and interval."""
-    means = {name: share_over_pairs(trials.grid(column)) for (name, _), trials in groups.items()}
-    block = chart(
-        id,
-        title,
-        caption,
-        "dots",
-        x={"label": ""},
-        y={"label": y, "unit": "%", "range": [0.0, 1.0]},
-        series=[
-            {
-                "name": name,
-                "style": style,
-                "x": [name] * len(trials),
-                "y": [float(value) for value in trials.column(column)],
-                "lo": None,
-                "hi": None,
-            }
-            for (name, style), trials in groups.items()
-        ],
-        reference=CHANCE,
-    )
-    summary = [{"x": name, "mean": mean.estimate, "lo": mean.low, "hi": mean.high} for name, mean in means.items()]
-    return block | {"summary": summary}
 
 
 def forest_chart(

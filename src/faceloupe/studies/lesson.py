@@ -126,9 +126,9 @@ class Lesson:
         )
         yield text(
             f"Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits, trained "
-            "on all captures as in the tutorial, all four are [[dead|dead unit]]. No pixel of a photograph is below 0, "
-            "so a step that lowers a unit’s sum for one face lowers it for all of them, and may silence the unit for "
-            "good. Subtracting the mean pixel takes that common push away."
+            "on all captures as in the tutorial, all four are [[dead|dead unit]]. No pixel is below 0, so a "
+            "step that lowers a unit’s sum for one face lowers it for all, and may silence the unit for good. "
+            "Subtracting the mean pixel takes that common push away."
         )
         yield from self._judged("training-accuracy", "overfitting", "number-of-parameters")
         yield fold("Dead units, before and after training", [dead_units_table(self.findings)])
@@ -156,23 +156,21 @@ class Lesson:
             for name, layer in (("fcnn", "hidden_relu"), ("cnn", "hidden_relu"), ("fcnn", "pixels"))
         }
         yield text(
-            "The tutorial asks what a CNN learns, and says that an [[MLP|fully-connected network]] learns a "
-            "transformation after which the two people are [[linearly separable]]. They are: with the mean pixel "
-            f"subtracted, a [[straight cut|linear probe]] through what the FCNN’s hidden layer puts out gets "
-            f"{separable['fcnn', 'hidden_relu']} of held-out captures right, and one through the CNN’s "
-            f"{separable['cnn', 'hidden_relu']}. But a cut through the bare pixels gets {separable['fcnn', 'pixels']}: "
-            "the layers do not **make** them so. What a CNN of this size and training learns is to weigh what its "
-            "nearly random filters show (step 10)."
+            "The tutorial asks what a CNN learns, and says that an [[MLP|fully-connected network]] learns to make the "
+            "two people [[linearly separable]]. They are: with the mean pixel subtracted, a [[straight cut|linear "
+            f"probe]] through the output of the FCNN’s hidden layer gets {separable['fcnn', 'hidden_relu']} of "
+            f"held-out captures right, through the CNN’s {separable['cnn', 'hidden_relu']}. But a cut through the bare "
+            f"pixels gets {separable['fcnn', 'pixels']}: the layers do not **make** them so. A CNN of this size learns "
+            "to weigh what its nearly random filters show (step 10)."
         )
         yield from self._judged("separable")
 
     def filters(self) -> Iterator[Block]:
         """Yield step 10: the filters."""
         yield text(
-            "The tutorial shows the four filters and asks how one is applied. It is laid on the upper left corner of "
-            "the face; each weight is multiplied with the pixel under it and the products are added up (a dot "
-            "product); then it moves one pixel to the right, along the row, and then down, until every place has its "
-            "number: one [[feature map]] a filter."
+            "The tutorial shows the four filters and asks how one is applied. Laid on the upper left corner of the "
+            "face, each weight is multiplied with the pixel under it and the products are added up (a dot product); "
+            "then the filter moves on by one pixel, row by row: one [[feature map]] a filter."
         )
         if self.show_faces:
             yield live("convolution", [draw_step(self.study.fits, "centre")])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from faceloupe.studies.charts import dots_chart, forest_chart
+from faceloupe.studies.charts import forest_chart
 from faceloupe.studies.findings import CHANCE_LOSS, FAILED, LEARNED, Findings
 from faceloupe.studies.labels import LABELS, PIXELS, share
 from faceloupe.studies.networks import equal_side
@@ -48,19 +48,6 @@ def training_accuracy(findings: Findings) -> Iterator[Statement]:
                 for name in ("fcnn", "cnn")
             ),
             Figure("P(CNN > FCNN), pixels as they are", f"{wins.estimate:.2f}", wins.range_text(), wins.n_text()),
-        ),
-        dots_chart(
-            "training-accuracy-dots",
-            "Training accuracy, all captures",
-            "Each dot is one fit of one pair of people. A network that gives every face the same answer lands at 50 %, "
-            "where both people have as many captures.",
-            {
-                (f"{LABELS[name]}, {'raw' if kind == 'none' else 'centred'}", style): fits[name, kind]
-                for kind, styles in (("none", ("orange", "blue")), ("centre", ("orange-alt", "blue-alt")))
-                for name, style in zip(("fcnn", "cnn"), styles, strict=True)
-            },
-            "train_accuracy",
-            "training accuracy",
         ),
     )
 
