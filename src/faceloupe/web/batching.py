@@ -150,7 +150,7 @@ class Budget:
 
 
 class Slots:
-    """So many callers at once, those who wait for their turn included; whoever comes then is told when to come back.
+    """A bound on the callers at once, waiting ones included; whoever comes above it is told when to come back.
 
     Parameters
     ----------

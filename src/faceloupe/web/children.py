@@ -63,7 +63,7 @@ class Task(NamedTuple):
     function: Callable[..., Any] | str
     given: tuple[Any, ...]
     tells: bool
-    """Whether the function is given where to tell its progress, as `progress`."""
+    """True if the function takes `progress`, to which it reports."""
 
 
 class Child:

@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     document: dict[str, Any]
     at: datetime
     again: bool = False
-    """Whether it is told again."""
+    """True if it was given before."""
 
 
 class Answers:

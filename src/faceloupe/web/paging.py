@@ -17,8 +17,8 @@ __all__ = ["Cursor", "Limit", "page_of"]
 
 Item = TypeVar("Item")
 
-Cursor = Annotated[str, Query(max_length=2000, description="Where to go on: `next` of the part before.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, Query(max_length=2000, description="`next` of the part before, to go on from there.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Number of entries, at most.")]
 
 
 def page_of(

@@ -131,11 +131,11 @@ class _AsciiResponse(JSONResponse):
 class ProblemDocument(BaseModel):
     """Problem details (RFC 9457)."""
 
-    type: str = Field(description="Where this kind of problem is described.")
-    title: str = Field(description="What is wrong, the same for each problem of this kind.")
+    type: str = Field(description="Address of the description of this kind of problem.")
+    title: str = Field(description="The problem in general, the same for each of this kind.")
     status: int = Field(description="The HTTP status.", ge=400, le=599)
-    detail: str = Field(description="What is wrong this time.")
-    remedy: str = Field(description="What to do.")
+    detail: str = Field(description="This occurrence of the problem.")
+    remedy: str = Field(description="Advice to the caller.")
 
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:

@@ -153,7 +153,7 @@ Caller = Annotated[Key, Depends(caller_of)]
 
 
 LARGEST = 2**63 - 1
-Number = Annotated[int, Path(ge=1, le=LARGEST, description="As the list of people tells it.")]
+Number = Annotated[int, Path(ge=1, le=LARGEST, description="Number, as in the list of people.")]
 """The number of a person or a reference, in an address."""
 
 

@@ -40,12 +40,12 @@ KINDS_OF_PEOPLE = {"people": "all", "pairs": "pairs"}
 
 
 class ToStudy(Sent):
-    """What a study is to do; what is left out is as `faceloupe study` has it."""
+    """A study to carry out; what is left out is as `faceloupe study` has it."""
 
-    data: str = Field(default="orl", max_length=255, description="Of the list at /data.")
+    data: str = Field(default="orl", max_length=255, description="Name of the faces, from the list at /data.")
     pairs: int | None = Field(default=None, ge=1, le=10_000, description="Pairs of people; 24 if left out.")
     seeds: int = Field(default=8, ge=1, le=1000, description="Fits of each network for each pair.")
-    epochs: int = Field(default=20, ge=1, le=1000, description="Of a fit.")
+    epochs: int = Field(default=20, ge=1, le=1000, description="Epochs of each fit.")
     preprocess: list[Literal["none", "centre", "standardise"]] = Field(
         default=["none", "centre"], min_length=1, max_length=3, description="What is done to the pixels before a fit."
     )

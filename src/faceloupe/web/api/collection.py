@@ -54,10 +54,10 @@ class TwoFaces(Sent):
 
 
 class Naming(Sent):
-    """Whom a group shows."""
+    """The name of the person whom a group shows."""
 
     group: Id
-    name: str | None = Field(min_length=1, max_length=200, description="null takes the name back.")
+    name: str | None = Field(min_length=1, max_length=200, description="Name of the person; null takes the name back.")
     enrol: bool = Field(default=False, description="Make the group's faces references of the gallery, too.")
 
 
@@ -87,9 +87,9 @@ async def grouped_anew(service: Service, fpir: float = DEFAULT_FPIR) -> "People"
 @router.get("", response_model=shapes.Review, responses=responses("not-found", "gallery"), dependencies=READS)
 async def review(
     service: Serving,
-    first: Annotated[int, Query(ge=0, le=LARGEST, description="Groups before the part.")] = 0,
-    count: Annotated[int, Query(ge=0, le=1000, description="Groups of the part.")] = 60,
-    shown: Annotated[int, Query(ge=0, le=1000, description="Faces of each group.")] = 8,
+    first: Annotated[int, Query(ge=0, le=LARGEST, description="Number of groups before the part.")] = 0,
+    count: Annotated[int, Query(ge=0, le=1000, description="Number of groups in the part.")] = 60,
+    shown: Annotated[int, Query(ge=0, le=1000, description="Number of faces told of each group.")] = 8,
 ) -> Any:
     """Tell the groups, the largest first, and what is doubtful about them. The first time they are made."""
     return await to_thread(review_of(service).document, await people_of(service), first, count, shown)

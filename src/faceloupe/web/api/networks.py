@@ -34,10 +34,14 @@ MOST_BYTES = 8 * 2**20
 class ToLook(Sent):
     """Faces to show a network, and another one beside it."""
 
-    photos: list[Face] = Field(min_length=1, max_length=16, description="The first four are shown, all are measured.")
+    photos: list[Face] = Field(
+        min_length=1, max_length=16, description="Faces; the first four are shown, all are measured."
+    )
     compare: str = Field(default="", max_length=64, description="The id of another network.")
-    layers: list[str] = Field(default=[], max_length=64, description="What to show; chosen if left out.")
-    methods: list[MethodName] = Field(default=["occlusion"], max_length=6, description="Of attribution; [] for none.")
+    layers: list[str] = Field(default=[], max_length=64, description="Layers to show; chosen if left out.")
+    methods: list[MethodName] = Field(
+        default=["occlusion"], max_length=6, description="Methods of attribution; [] for none."
+    )
     certify: bool = Field(default=True, description="Check each map; that takes 10 to 40 times as long as making it.")
 
 
@@ -49,7 +53,7 @@ class ToTrace(Sent):
 
 
 class ToAttribute(Sent):
-    """A face and what of the network's answer is to be explained: its own answer, if nothing is said."""
+    """A face, and the answer to explain: by default the network's own."""
 
     photo: Face
     method: MethodName = "occlusion"
@@ -75,13 +79,15 @@ Name = Annotated[str, AfterValidator(_check_name), WithJsonSchema({"type": "stri
 
 
 class ToTrain(Sent):
-    """What a new network is to learn."""
+    """A network to train."""
 
-    data: str = Field(max_length=255, description="Of the list at /data.")
+    data: str = Field(max_length=255, description="Name of the faces, from the list at /data.")
     kind: Kind = Field(description="The tutorial's two networks, or a deeper one.")
-    name: Name = Field(description="What it will be called.")
-    people: int | None = Field(default=None, ge=2, description="The first so many subjects; all if left out.")
-    epochs: int | None = Field(default=None, ge=1, le=1000, description="20 if left out, 60 for the deep one.")
+    name: Name = Field(description="Name of the new network.")
+    people: int | None = Field(default=None, ge=2, description="Number of subjects, from the first; all if left out.")
+    epochs: int | None = Field(
+        default=None, ge=1, le=1000, description="Epochs; 20 if left out, 60 for the deep network."
+    )
 
 
 @router.get("/data", response_model=shapes.Data, responses=responses())

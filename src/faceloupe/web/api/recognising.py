@@ -36,10 +36,13 @@ class ToVerify(Sent):
 
     one: Photo
     other: Photo
-    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
+    central: bool = Field(default=False, description="Take the face nearest the centre, where there are several.")
     fmr: Fmr = None
     prior: float | None = Field(
-        default=None, gt=0, lt=1, description="Your probability of one person before comparing; gives the one after."
+        default=None,
+        gt=0,
+        lt=1,
+        description="Your probability of one person before the comparison; the answer then gives the one after it.",
     )
 
 
@@ -47,7 +50,7 @@ class ToVerifyPerson(Sent):
     """A photograph of one face, to compare with a person of the gallery."""
 
     photo: Photo
-    central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
+    central: bool = Field(default=False, description="Take the face nearest the centre, where there are several.")
     fmr: Fmr = None
 
 
@@ -55,7 +58,7 @@ class ToIdentify(Sent):
     """A photograph of any number of faces."""
 
     photo: Photo
-    ranks: int = Field(default=3, ge=1, le=100, description="How many candidates to name for each face.")
+    ranks: int = Field(default=3, ge=1, le=100, description="Number of candidates to name for each face.")
     fmr: Fmr = None
 
 

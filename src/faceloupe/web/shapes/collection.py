@@ -12,7 +12,7 @@ class CollectedFace(BaseModel):
 
     id: int
     path: str = Field(description="A file that shows it; empty if none is left.")
-    unfit: str = Field(description="Why its quality is low; empty if it is not.")
+    unfit: str = Field(description="Reason why its quality is low; empty if it is not.")
 
 
 class CollectedGroup(BaseModel):
@@ -20,15 +20,15 @@ class CollectedGroup(BaseModel):
 
     id: int
     name: str | None
-    count: int = Field(description="How many faces it has.")
-    faces: list[CollectedFace] = Field(description="The first of them.")
+    count: int = Field(description="Number of its faces.")
+    faces: list[CollectedFace] = Field(description="The first of its faces.")
 
 
 class Doubtful(BaseModel):
     """Two sets of faces that were joined, or nearly were, with a face of each."""
 
     faces: list[int]
-    sizes: list[int] = Field(description="How many faces each had.")
+    sizes: list[int] = Field(description="Number of faces that each had.")
     groups: list[int]
     names: list[str | None]
     score: float
@@ -44,8 +44,8 @@ class Review(BaseModel):
     faces: int
     threshold: float
     words: str
-    groups: list[CollectedGroup] = Field(description="A part of those with several faces or a name.")
-    several: int = Field(description="How many of those there are.")
+    groups: list[CollectedGroup] = Field(description="A part of the groups with several faces or a name.")
+    several: int = Field(description="Number of all such groups.")
     alone: int = Field(description="Faces in no group with another.")
     doubtful: list[Doubtful] = Field(description="The weakest join of each group.")
     nearly: list[Doubtful] = Field(description="Pairs of groups just below the threshold.")
@@ -58,6 +58,6 @@ class Joined(BaseModel):
 
 
 class TakenBack(BaseModel):
-    """What was taken back; null if nothing was left."""
+    """The statement that was taken back; null if nothing was left."""
 
     what: str | None

@@ -15,10 +15,10 @@ class JobState(BaseModel):
 
     id: str
     kind: str
-    about: str = Field(description="What it works on, in words.")
+    about: str = Field(description="Object of the work, in words.")
     state: Literal["waiting", "running", "done", "failed", "stopped"]
     done: float
-    whole: float = Field(description="0 while it is not known.")
+    whole: float = Field(description="The whole amount of work; 0 while that is not known.")
     created: Timestamp
     ended: Timestamp | None
     error: str | None
@@ -31,7 +31,7 @@ class JobStates(BaseModel):
 
 
 class Document(BaseModel):
-    """What a job made: a page (``title``, ``lead``, ``sections``, ``evidence``), a map, or what a training reached."""
+    """The result of a job: a page (``title``, ``lead``, ``sections``, ``evidence``), a map, or a training's figures."""
 
     model_config = {"extra": "allow"}
 

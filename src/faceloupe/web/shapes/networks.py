@@ -10,10 +10,12 @@ class Network(BaseModel):
 
     id: str
     name: str
-    parameters: int | None = Field(description="null if it cannot be opened; then the words say why.")
+    parameters: int | None = Field(
+        description="Number of parameters; null if the network cannot be opened, and then the words say why."
+    )
     words: str
     template: bool = Field(description="Whether it answers with a template, which says something only beside another.")
-    methods: list[str] = Field(description="Of attribution, that work on it.")
+    methods: list[str] = Field(description="Methods of attribution that work on it.")
 
 
 class Networks(BaseModel):
@@ -37,17 +39,19 @@ class Array(BaseModel):
 
 
 class LayerMaps(BaseModel):
-    """What a layer puts out for one face: (1, C, H, W) or (1, D)."""
+    """The output of a layer for one face: (1, C, H, W) or (1, D)."""
 
     name: str
     output: Array
 
 
 class FeatureMaps(BaseModel):
-    """What layers put out for a face, in the order of running."""
+    """The outputs of layers for a face, in the order of running."""
 
     network: str
-    face: Array = Field(description="As the network sees it, before its preprocessing: (H, W) or (H, W, 3), 0 to 1.")
+    face: Array = Field(
+        description="The face as the network sees it, before its preprocessing: (H, W) or (H, W, 3), 0 to 1."
+    )
     layers: list[LayerMaps]
 
 
@@ -58,7 +62,7 @@ class AnatomyLayer(BaseModel):
     kind: str
     source: str | None = Field(description="The layer whose output it reads; `image` for the face.")
     input_shape: list[int]
-    output_shape: list[int] = Field(description="Height, width, channels; or length.")
+    output_shape: list[int] = Field(description="Height, width and channels of a map; length of a vector.")
     parameters: int
     parameter_arithmetic: str
     parameter_bytes: int

@@ -11,7 +11,7 @@ __all__ = ["Audit", "Enrolled", "Entry", "Forgotten", "People", "Person", "Recor
 
 
 class Embedder(BaseModel):
-    """What made a template."""
+    """The embedder that made a template."""
 
     name: str
     sha256: str
@@ -37,7 +37,7 @@ class People(BaseModel):
 
 
 class Reference(BaseModel):
-    """What is kept of one face, without the template's numbers."""
+    """A reference: the data kept of one face, without the template's numbers."""
 
     id: int
     embedder: Embedder
@@ -84,20 +84,22 @@ class Refused(BaseModel):
 
 
 class Enrolled(BaseModel):
-    """What became of the photographs."""
+    """The outcome of an enrolment, photograph by photograph."""
 
-    id: int | None = Field(description="Of the subject; null if it was removed meanwhile.")
+    id: int | None = Field(description="Number of the subject; null if it was removed meanwhile.")
     name: str
     new: bool
     enrolled: list[str]
     already_enrolled: list[str]
     refused: list[Refused]
-    doubtful: list[Refused] = Field(description="Enrolled, but unlike the others, or one of several faces.")
+    doubtful: list[Refused] = Field(
+        description="Enrolled photographs whose face is unlike the others, or one of several; with the reason."
+    )
 
 
 class Forgotten(BaseModel):
     """The result of forgetting a subject or a reference."""
 
-    name: str | None = Field(description="null if the subject was forgotten before, and bytes were left.")
+    name: str | None = Field(description="Name of the subject; null if it was forgotten before, and bytes were left.")
     subject_id: int | None
     references: int

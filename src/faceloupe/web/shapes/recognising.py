@@ -46,7 +46,7 @@ class Detection(BaseModel):
 
 
 class Template(BaseModel):
-    """What may be told of a template: all but its numbers."""
+    """A template without its numbers."""
 
     embedder: str
     sha256: str
@@ -59,7 +59,7 @@ class Face(BaseModel):
 
     detection: Detection
     template: Template
-    shortcomings: list[str] = Field(description="What makes it unfit for enrolment, in words; empty if it is fit.")
+    shortcomings: list[str] = Field(description="Reasons why it is unfit for enrolment, in words; empty if it is fit.")
 
 
 class Seen(BaseModel):
@@ -78,25 +78,25 @@ class Detections(Seen):
 class SeenFace(Seen):
     """A photograph with the face that was compared."""
 
-    path: str = Field(description="What the answer calls it.")
+    path: str = Field(description="Name of the photograph in the answer.")
     face: Face
 
 
 class WordedEvidence(BaseModel):
-    """What a score is worth as evidence; a probability only where a prior was stated."""
+    """The worth of a score as evidence; a probability only where a prior was stated."""
 
-    log10_lr: float = Field(description="Positive for one person, negative for two.")
-    low: float = Field(description="Where its 95 % interval begins.")
+    log10_lr: float = Field(description="Logarithm of the likelihood ratio; positive for one person, negative for two.")
+    low: float = Field(description="Lower end of its 95 % interval.")
     high: float
     limited: bool = Field(description="Whether the data support no ratio further from 0.")
-    source: str = Field(description="What the ratio was fitted on.")
+    source: str = Field(description="Data that the ratio was fitted on.")
     prior: float | None
     posterior: float | None = Field(description="The probability of one person, with the prior that was sent.")
     words: str
 
 
 class Decision(BaseModel):
-    """Whether two photographs show one person."""
+    """The decision whether two photographs show one person."""
 
     schema_: Literal["faceloupe.decision/1"] = Field(alias="schema")
     match: bool
@@ -106,18 +106,18 @@ class Decision(BaseModel):
     check: OperatingPoint | None = Field(
         description="The same threshold measured on other people, if it was published."
     )
-    evidence: WordedEvidence | None = Field(description="What the score is worth as evidence, where that was measured.")
+    evidence: WordedEvidence | None = Field(description="The worth of the score as evidence, where that was measured.")
     photographs: list[SeenFace]
     warnings: list[str]
     words: str
 
 
 class PersonDecision(BaseModel):
-    """Whether a photograph shows one person of the gallery."""
+    """The decision whether a photograph shows a given person of the gallery."""
 
     schema_: Literal["faceloupe.person_decision/1"] = Field(alias="schema")
     match: bool
-    score: float = Field(ge=-1, le=1, description="Of the person's reference that is most like it.")
+    score: float = Field(ge=-1, le=1, description="Score of the person's reference that is most like it.")
     threshold: float
     point: OperatingPoint
     person: Person
@@ -126,11 +126,15 @@ class PersonDecision(BaseModel):
 
 
 class IdentifiedFace(Face):
-    """A face with whom it shows."""
+    """A face with the name of the person it shows."""
 
-    name: str | None = Field(description="Of the first candidate whose name is not taken; null for nobody.")
-    candidates: list[Candidate] = Field(description="By rank, also those below the threshold.")
-    taken: list[str] = Field(description="Names that another face of the photograph got, which is more like them.")
+    name: str | None = Field(
+        description="Name of the first candidate who is not taken by another face; null for nobody."
+    )
+    candidates: list[Candidate] = Field(description="Candidates by rank, including those below the threshold.")
+    taken: list[str] = Field(
+        description="Names given to another face of the photograph, which is more like those people."
+    )
 
 
 class IdentifiedPhotograph(Seen):
@@ -142,13 +146,13 @@ class IdentifiedPhotograph(Seen):
 
 
 class Identified(BaseModel):
-    """Whom the faces of a photograph show, and what the answers rest on; that is null where there is no face."""
+    """The people whom the faces of a photograph show, and what the answers rest on; null where there is no face."""
 
     schema_: Literal["faceloupe.identified/1"] = Field(alias="schema")
     point: OperatingPoint | None
     subjects: int | None
     references: int | None
     fpir: float | None = Field(
-        ge=0, le=1, description="Share of strangers whom a gallery of this size would give a name."
+        ge=0, le=1, description="Share of strangers to whom a gallery of this size would give a name."
     )
     photographs: list[IdentifiedPhotograph]

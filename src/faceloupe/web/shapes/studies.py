@@ -10,9 +10,11 @@ __all__ = ["Studies", "Study"]
 
 
 class SoFar(BaseModel):
-    """What fits of one network, with one treatment of the pixels, have reached so far."""
+    """The results so far of one network's fits with one treatment of the pixels."""
 
-    people: Literal["all", "pairs"] = Field(description="Told apart: all at once, or two at a time.")
+    people: Literal["all", "pairs"] = Field(
+        description="Whether the fits tell all people apart at once, or two at a time."
+    )
     network: str
     preprocess: str
     fits: int
@@ -25,8 +27,8 @@ class Study(BaseModel):
     id: str
     state: Literal["whole", "begun"]
     created: Timestamp
-    trials: int = Field(description="Measured so far.")
-    so_far: list[SoFar] = Field(description="Empty once the study is finished.")
+    trials: int = Field(description="Trials measured so far.")
+    so_far: list[SoFar] = Field(description="Results so far; empty once the study is finished.")
     words: str
     job: str | None = Field(description="The job at work on it.")
 

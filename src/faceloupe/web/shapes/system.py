@@ -34,13 +34,13 @@ class Points(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the server can work."""
+    """The state of the server."""
 
     status: Literal["ok"]
     version: str
     embedder: str
     licence: str | None = Field(description="The terms of use of the embedder's weights; null if not known here.")
-    training_data: str | None = Field(description="What its publisher says that it was trained on.")
+    training_data: str | None = Field(description="Training data, as the embedder's publisher states them.")
     gallery: str
     people: int
-    scopes: list[str] = Field(description="What the caller's key is for.")
+    scopes: list[str] = Field(description="Scopes of the caller's key.")
