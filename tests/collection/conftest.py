@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from faceloupe.collection import open_collection
 from faceloupe.collection.schema import add_row, faces, photographs, places, settings
@@ -70,3 +70,16 @@ def _add_face(connection, photograph, number, degrees, unfit):
         connection, faces, photograph_id=photograph, number=number, detection=detection, vector=vector,
         quality=quality, unfit=unfit, chip=None, group_id=None,
     )  # fmt: skip
+
+
+@pytest.fixture
+def drop(collection):
+    """Remove the photographs of faces, whose files are gone."""
+
+    def dropped(*ids):
+        with collection.writing() as connection:
+            photograph_ids = select(faces.c.photograph_id).where(faces.c.id.in_(ids))
+            connection.execute(update(places).where(places.c.photograph_id.in_(photograph_ids)).values(gone=True))
+        assert collection.drop_gone() == len(ids)
+
+    return dropped

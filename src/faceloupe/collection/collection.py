@@ -1,20 +1,17 @@
 """A collection: the faces of photographs, the groups they are in, and what people said of both."""
 
-import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, UpdateBase, delete, event, func, inspect, select
+from sqlalchemy import Connection, Row, UpdateBase, event, func, inspect, select
 
-from faceloupe.collection import rulings
+from faceloupe.collection import dropping, rulings
+from faceloupe.collection.members import IndexedFaces, all_faces, embedder_of, group_number, members, template_of
 from faceloupe.collection.schema import (
     SCHEMA,
     faces,
@@ -27,48 +24,14 @@ from faceloupe.collection.schema import (
     settings,
 )
 from faceloupe.documents import parse_json
-from faceloupe.errors import DamageWarning, GalleryError, InputError
+from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId, Enrolled
-from faceloupe.gallery.soundness import is_quality, sound_rows
 from faceloupe.recognition.photographs import Photograph
-from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Collection", "IndexedFaces", "embedder_of", "open_collection"]
-
-PART = 10_000
-"""Faces that are read at a time."""
-
-DIGITS = 18
-"""Of the number of a group, at most: databases keep 64 bits."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IndexedFaces:
-    """The faces of a collection as arrays, in an order that depends on the photographs' contents alone.
-
-    Attributes
-    ----------
-    ids : array of int64, (N,)
-    vectors : array of float32, (N, D)
-    photographs : array of int64, (N,)
-        Ids of the photographs.
-    fit : array of bool, (N,)
-        True if the face's quality has no shortcoming.
-    groups : array of int64, (N,)
-        Ids; 0 for a face that is in none yet.
-    """
-
-    ids: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-    photographs: NDArray[np.int64]
-    fit: NDArray[np.bool_]
-    groups: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.ids)
+__all__ = ["Collection", "open_collection"]
 
 
 class Collection:
@@ -135,28 +98,8 @@ class Collection:
         DamageWarning
             If faces are damaged: they are left out.
         """
-        query = (
-            select(faces.c.id, faces.c.photograph_id, faces.c.unfit, faces.c.group_id, faces.c.vector)
-            .join_from(faces, photographs)
-            .order_by(photographs.c.sha256, faces.c.number)
-        )
-        parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
         with self.reading() as connection:
-            rows = connection.execution_options(yield_per=PART).execute(query)
-            for part in rows.partitions():
-                vectors = [row.vector for row in part]
-                dimensions = parts[0][1].shape[1] if parts else _usual_length(vectors)
-                sound = sound_rows(vectors, dimensions)
-                _leave_out([row.id for row, whole in zip(part, sound, strict=True) if not whole])
-                kept = [row for row, whole in zip(part, sound, strict=True) if whole]
-                if kept:
-                    numbers = np.array(
-                        [(row.id, row.photograph_id, not row.unfit, row.group_id or 0) for row in kept], dtype=np.int64
-                    )
-                    parts.append((numbers, np.stack([row.vector for row in kept])))
-        columns = np.concatenate([part for part, _ in parts]) if parts else np.zeros((0, 4), dtype=np.int64)
-        matrix = np.concatenate([part for _, part in parts]) if parts else np.zeros((0, 1), dtype=np.float32)
-        return IndexedFaces(columns[:, 0], matrix, columns[:, 1], columns[:, 2].astype(bool), columns[:, 3])
+            return all_faces(connection)
 
     def templates(self, group: int | str) -> tuple[Template, ...]:
         """Return the templates of a group, told by its number or name, those of good quality first.
@@ -167,9 +110,8 @@ class Collection:
             If there is no such group.
         """
         with self.reading() as connection:
-            rows = _members(connection, _group_id(connection, group))
-        embedder = self.embedder()
-        return tuple(_template(row, embedder) for row in rows if embedder)
+            rows, embedder = members(connection, group_number(connection, group)), embedder_of(connection)
+        return tuple(template_of(row, embedder) for row in rows if embedder)
 
     def enrol(self, group: int, gallery: str | PathLike[str]) -> Enrolled:
         """Enrol the faces of a named group in a gallery, which is made if there is none, and return what came of it.
@@ -187,17 +129,10 @@ class Collection:
             name = connection.scalar(select(groups.c.name).where(groups.c.id == group))
             if name is None:
                 raise InputError(f"group {group} has no name; faceloupe name {group} NAME gives one")
-            rows = _members(connection, group)
-        embedder = self.embedder()
-        taken = [
-            Photograph(
-                Path(row.path or row.sha256), row.sha256, (row.width, row.height), (), (_template(row, embedder),)
-            )
-            for row in rows
-            if embedder
-        ]
+            rows, embedder = members(connection, group), embedder_of(connection)
+        photographs = [_photograph(row, embedder) for row in rows if embedder]
         with open_gallery(gallery, create=True) as people:
-            return people.enrol(name, taken)
+            return people.enrol(name, photographs)
 
     def rulings(self, *, same: bool) -> list[tuple[int, int]]:
         """Return ids of two faces each that somebody said show one person, or two people."""
@@ -273,22 +208,19 @@ class Collection:
             If another program keeps the bytes from being erased: do the same again then.
         """
         with self.writing() as connection:
-            unlisted = connection.execute(delete(places).where(places.c.gone.is_(True))).rowcount
-            lost = select(photographs.c.id).where(photographs.c.id.not_in(select(places.c.photograph_id)))
-            own = connection.scalars(select(faces.c.id).where(faces.c.photograph_id.in_(lost)))
-            rulings.drop_faces(connection, set(own))
-            connection.execute(delete(faces).where(faces.c.photograph_id.in_(lost)))
-            dropped = connection.execute(delete(photographs).where(photographs.c.id.in_(lost))).rowcount
-            rulings.drop_empty(connection)
-            if rulings.forget_names(connection) or unlisted or dropped:
-                keep_setting(connection, "to_erase", token_hex(8))
-            to_erase = setting(connection, "to_erase")  # also what could not be erased at an earlier call
-        if to_erase:
-            self._database.erase([table.name for table in metadata.sorted_tables])
-            with self._database.writing() as connection:
-                if setting(connection, "to_erase") == to_erase:
-                    keep_setting(connection, "to_erase", None)
+            dropped = dropping.drop_gone(connection)
+        self.erase()
         return dropped
+
+    def erase(self) -> None:
+        """Erase the bytes of what was removed from the database's files, if there are any.
+
+        Raises
+        ------
+        GalleryError
+            If another program keeps them from being erased: do the same again then.
+        """
+        dropping.erase(self._database)
 
     def close(self) -> None:
         """Close the database."""
@@ -336,43 +268,11 @@ def open_collection(url: str | PathLike[str] = "collection.db", *, create: bool 
     return Collection(database)
 
 
-def embedder_of(connection: Connection) -> EmbedderId | None:
-    """Return the embedder of a collection's templates; None where none is noted, or what is noted is damaged."""
-    value = setting(connection, "embedder")
-    whole = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
-    return EmbedderId(*value) if whole else None
-
-
-def _members(connection: Connection, group: int) -> list[Any]:
-    """Return the faces of a group, those of good quality first, without the damaged ones."""
-    file = select(func.min(places.c.path)).where(places.c.photograph_id == photographs.c.id, places.c.gone.is_(False))
-    query = (
-        select(
-            faces.c.id, faces.c.vector, faces.c.quality, photographs.c.sha256, photographs.c.width,
-            photographs.c.height, file.scalar_subquery().label("path"),
-        )
-        .join_from(faces, photographs)
-        .where(faces.c.group_id == group)
-        .order_by(faces.c.unfit != "", faces.c.id)
-    )  # fmt: skip
-    rows = connection.execute(query).all()
-    vectors = [row.vector for row in rows]
-    sound = sound_rows(vectors, _usual_length(vectors))
-    whole = [bool(fits) and is_quality(row.quality) for row, fits in zip(rows, sound, strict=True)]
-    _leave_out([row.id for row, kept in zip(rows, whole, strict=True) if not kept])
-    return [row for row, kept in zip(rows, whole, strict=True) if kept]
-
-
-def _usual_length(vectors: Sequence[NDArray[np.float32]]) -> int:
-    return Counter(map(len, vectors)).most_common(1)[0][0] if vectors else 0
-
-
-def _leave_out(numbers: Sequence[int]) -> None:
-    """Say that damaged faces are not part of an answer."""
-    if numbers:
-        shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
-        words = f"damaged, and left out: face {shown}. Index the photographs again into another collection"
-        warnings.warn(words, DamageWarning, stacklevel=3)
+def _photograph(row: Row[Any], embedder: EmbedderId) -> Photograph:
+    """Return a face as a photograph of it alone: in a gallery each is of one person."""
+    digest = row.sha256 if row.faces == 1 else sha256(f"{row.sha256} face {row.number}".encode()).hexdigest()
+    size = (row.width, row.height)
+    return Photograph(Path(row.path or row.sha256), digest, size, (), (template_of(row, embedder),))
 
 
 def _json(content: Any) -> Any:
@@ -381,21 +281,6 @@ def _json(content: Any) -> Any:
         return parse_json(content)
     except InputError:
         return None
-
-
-def _group_id(connection: Connection, group: int | str) -> int:
-    by_name = connection.scalar(select(groups.c.id).where(groups.c.name == str(group)))
-    number = by_name or (int(group) if str(group).isdecimal() and len(str(group)) <= DIGITS else 0)
-    if connection.scalar(select(groups.c.id).where(groups.c.id == number)) is None:
-        raise InputError(
-            f"there is no photograph {group}, and no group of that name or number; faceloupe group lists them"
-        )
-    return number
-
-
-def _template(row: Row[Any], embedder: EmbedderId) -> Template:
-    quality = Quality(**{**row.quality, "pose": Pose(**row.quality["pose"])})
-    return Template(row.vector, embedder.name, embedder.sha256, quality)
 
 
 def _prepare(database: Database, *, create: bool) -> None:

@@ -1,7 +1,7 @@
 """Grouping a collection: made anew under what people said, numbered as before, and kept."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from faceloupe.collection import rulings
-from faceloupe.collection.collection import Collection, IndexedFaces
+from faceloupe.collection.collection import Collection
 from faceloupe.collection.grouping import Grouping, Join, group_faces
+from faceloupe.collection.members import IndexedFaces, all_faces
 from faceloupe.collection.people import Doubt, Group, People
 from faceloupe.collection.schema import add_row, faces, groups, keep_setting, photographs, setting
-from faceloupe.collection.seen import SeenFace, seen_faces
+from faceloupe.collection.seen import seen_faces
 from faceloupe.errors import InputError
 from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores.extrapolation import threshold_at
@@ -128,32 +129,27 @@ def grouped(collection: Collection) -> People | None:
         last = setting(connection, "grouped")
         if not isinstance(last, dict):
             return None
-        rows = connection.execute(
-            select(faces.c.id, faces.c.group_id).where(faces.c.group_id.is_not(None)).order_by(faces.c.id)
-        )
-        homes: dict[int, int] = {row.id: row.group_id for row in rows}
-        seen = seen_faces(connection)
-        names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}
-        n_photographs = connection.scalar(select(func.count()).select_from(photographs)) or 0
+        indexed, shown = all_faces(connection), _Shown(connection)
         settled = {frozenset(pair) for same in (True, False) for pair in rulings.said(connection, same=same)}
+    homes = {face: home for face, home in zip(indexed.ids.tolist(), indexed.groups.tolist(), strict=True) if home}
     doubts = [
-        Doubt(score, (one, other), (size, other_size), (homes[one], homes[other]))
-        for score, one, other, size, other_size in last["doubts"]
-        if one in homes and other in homes and frozenset((one, other)) not in settled
+        Doubt(score, (face, other_face), (size, other_size), (homes[face], homes[other_face]))
+        for score, face, other_face, size, other_size in last["doubts"]
+        if face in homes and other_face in homes and frozenset((face, other_face)) not in settled
     ]
     weakest: dict[int, Doubt] = {}
     for doubt in doubts:
         home, other_home = doubt.groups
         if home == other_home and (home not in weakest or doubt.score < weakest[home].score):
             weakest[home] = doubt
-    members: dict[int, list[SeenFace]] = {}
-    for face, home in homes.items():
-        members.setdefault(home, []).append(seen[face])
-    described = [Group(own, names[own], tuple(some), weakest.get(own)) for own, some in members.items()]
+    members: dict[int, list[int]] = {}
+    for face, home in sorted(homes.items()):
+        members.setdefault(home, []).append(face)
+    described = [shown.group(home, own, weakest.get(home)) for home, own in members.items()]
     nearly = sorted((doubt for doubt in doubts if len(set(doubt.groups)) == 2), key=lambda doubt: -doubt.score)
     return People(
         tuple(sorted(described, key=lambda group: (-len(group.faces), group.id))), tuple(nearly), last["threshold"],
-        last["fmr"], last["extrapolated"], last["cohort"], n_photographs,
+        last["fmr"], last["extrapolated"], last["cohort"], shown.n_photographs,
     )  # fmt: skip
 
 
@@ -251,27 +247,34 @@ def _move(connection: Connection, indexed: IndexedFaces, grouping: Grouping, ids
 
 def _people(connection: Connection, indexed: IndexedFaces, grouping: Grouping, ids: Sequence[int]) -> People:
     """Return the groups with their faces, names and doubts."""
-    seen = seen_faces(connection)
-    names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}
+    shown = _Shown(connection)
     homes = {int(face): own for own, some in zip(ids, grouping.groups, strict=True) for face in indexed.ids[list(some)]}
     described = [
-        Group(
-            own, names[own], tuple(seen[face] for face in indexed.ids[list(members)].tolist()),
-            _doubt(weakest, indexed, homes),
-        )
+        shown.group(own, indexed.ids[list(members)].tolist(), _doubt(weakest, indexed, homes))
         for own, members, weakest in zip(ids, grouping.groups, grouping.weakest, strict=True)
-    ]  # fmt: skip
+    ]
     nearly = tuple(doubt for join in grouping.nearly if (doubt := _doubt(join, indexed, homes)))
-    n_photographs = connection.scalar(select(func.count()).select_from(photographs)) or 0
-    return People(tuple(described), nearly, grouping.threshold, None, False, grouping.cohort, n_photographs)
+    return People(tuple(described), nearly, grouping.threshold, None, False, grouping.cohort, shown.n_photographs)
+
+
+class _Shown:
+    """What groups are shown with: their faces, their names, and the number of photographs that these are of."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._faces = seen_faces(connection)
+        self._names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}
+        self.n_photographs: int = connection.scalar(select(func.count()).select_from(photographs)) or 0
+
+    def group(self, number: int, members: Iterable[int], weakest: Doubt | None) -> Group:
+        return Group(number, self._names[number], tuple(self._faces[face] for face in members), weakest)
 
 
 def _doubt(join: Join | None, indexed: IndexedFaces, homes: dict[int, int]) -> Doubt | None:
     if join is None or join.score >= 1:  # somebody's own word
         return None
-    (face, size), (other_face, other_size) = join.sides
-    one, other = int(indexed.ids[face]), int(indexed.ids[other_face])
-    return Doubt(join.score, (one, other), (size, other_size), (homes[one], homes[other]))
+    (row, size), (other_row, other_size) = join.sides
+    face, other_face = int(indexed.ids[row]), int(indexed.ids[other_row])
+    return Doubt(join.score, (face, other_face), (size, other_size), (homes[face], homes[other_face]))
 
 
 def _as_kept(people: People) -> dict[str, Any]:

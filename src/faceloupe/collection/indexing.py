@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from faceloupe.collection.collection import Collection, embedder_of
+from faceloupe.collection.collection import Collection
+from faceloupe.collection.members import embedder_of
 from faceloupe.collection.schema import add_row, faces, keep_setting, parts, photographs, places
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces.faceset import Skipped
