@@ -89,7 +89,7 @@ def changed(source: Path, kind: str, draw: random.Random) -> bytes:
     """Return the bytes of a file made of a photograph."""
     if kind == "broken":
         return broken(source.read_bytes(), draw)
-    image = Image.open(source)
+    image: Image.Image = Image.open(source)
     width, height = image.size
     if kind == "crop":
         left, top, right, bottom = (draw.uniform(0, 0.15) for _ in range(4))
