@@ -3,6 +3,8 @@
 Also tests ``web/app.py``.
 """
 
+from datetime import timedelta
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -50,7 +52,7 @@ def api(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         serving.put_in(patch)
         patch.setattr("faceloupe.web.jobs.Jobs._run", lambda *_: None)  # studies that were asked for are not begun
-        service = serving.make_service(tmp_path_factory.mktemp("api"))
+        service = serving.make_service(tmp_path_factory.mktemp("api"), keep_unknown=timedelta(days=7))
         ask = serving.Caller(service)
         for number, name in enumerate(("Ann", "Bob")):
             ask("POST", "/people", data={"name": name, "keep_faces": "true"}, files={"photos": photo(number)})
@@ -59,16 +61,17 @@ def api(tmp_path_factory):
         service.close()
 
 
+REVIEW = {
+    "": ("GET",), "/groups/{group}": ("GET",), "/faces/{face}/picture": ("GET",), "/group": ("POST",),
+    "/join": ("POST",), "/separate": ("POST",), "/confirm": ("POST",), "/name": ("POST",), "/undo": ("POST",),
+}  # fmt: skip
 PATHS = sorted(
     (method, path)
     for path, methods in {
         "/detect": ("POST",), "/verify": ("POST",), "/identify": ("POST",), "/people": ("GET", "POST"),
         "/people/{person}": ("GET", "PATCH", "DELETE"), "/people/{person}/merge": ("POST",),
-        "/people/{person}/verify": ("POST",), "/people/archive": ("POST",), "/collection": ("GET",),
-        "/collection/groups/{group}": ("GET",),
-        "/collection/faces/{face}/picture": ("GET",), "/collection/group": ("POST",), "/collection/join": ("POST",),
-        "/collection/separate": ("POST",), "/collection/confirm": ("POST",), "/collection/name": ("POST",),
-        "/collection/undo": ("POST",),
+        "/people/{person}/verify": ("POST",), "/people/archive": ("POST",), "/unknown/dismiss": ("POST",),
+        **{f"/{pile}{path}": methods for pile in ("collection", "unknown") for path, methods in REVIEW.items()},
         "/people/{person}/references/{reference}": ("DELETE",),
         "/people/{person}/references/{reference}/face": ("GET",), "/audit": ("GET",), "/health": ("GET",),
         "/metrics": ("GET",),

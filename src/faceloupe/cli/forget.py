@@ -1,6 +1,7 @@
 """``faceloupe forget``: erase somebody from a gallery for good."""
 
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
+    from faceloupe.collection.unknown import UnknownFaces
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.gallery.records import Forgotten
 
@@ -38,24 +40,32 @@ def forget(
     """Erase somebody for good, including the bytes in the gallery's files.
 
     Name, consent and references go. The trail keeps the subject's number, and who forgot it when. Backups, exports and
-    the template cache of evaluate and calibrate are not reached.
+    the template cache of evaluate and calibrate are not reached. Unknown faces that faceloupe serve keeps beside the
+    gallery go too: those like somebody who is erased, and those whose time is over.
     """
+    from faceloupe.collection.unknown import open_unknown
     from faceloupe.gallery.opening import open_gallery
 
     if (name is not None) + (older_than is not None) + consent_ended != 1:
         raise InputError("expected one of NAME, --older-than DAYS and --consent-ended")
-    with open_gallery(gallery) as people:
+    with ExitStack() as opened:
+        people = opened.enter_context(open_gallery(gallery))
+        unknown = open_unknown(people, gallery)
+        if unknown is not None:
+            opened.enter_context(unknown)
         if consent_ended:
             ended = [(number, name) for number, name, _ in people.consent_ended()]
-            _forget_all(people, ended, "whose consent has ended", yes=yes, json=json)
+            _forget_all(people, unknown, ended, "whose consent has ended", yes=yes, json=json)
             return
         if name is None or older_than is not None:
             old = people.enrolled_before(datetime.now(UTC) - timedelta(days=older_than or 0))
-            _forget_all(people, old, f"of whom nothing was enrolled for {older_than} days", yes=yes, json=json)
+            _forget_all(people, unknown, old, f"of whom nothing was enrolled for {older_than} days", yes=yes, json=json)
             return
         if name in people and not yes:  # for somebody who is not there it only finishes an earlier erasing
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
             _ask(f"Erase {name!r}, {what}, from {people.name} for good?")
+        if unknown is not None and reference is None and name in people:
+            unknown.forget(people.person(name).person.id)
         gone = people.forget(name, reference)
     echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, people.name))
     if gone.subject_id is not None:
@@ -67,11 +77,16 @@ def forget(
         )
 
 
-def _forget_all(people: "Gallery", gone: list[tuple[int, str]], why: str, *, yes: bool, json: bool) -> None:
+def _forget_all(
+    people: "Gallery", unknown: "UnknownFaces | None", gone: list[tuple[int, str]], why: str, *, yes: bool, json: bool
+) -> None:
     """Erase several subjects: each is out before the next one is begun, and the bytes of all go at the end."""
     if gone and not yes:
         names = ", ".join(repr(name) for _, name in gone[:20]) + (" and others" if len(gone) > 20 else "")
         _ask(f"Erase {counted(len(gone), 'subject')} {why}, {names}, from {people.name}?")
+    if unknown is not None:
+        for number, _ in gone:
+            unknown.forget(number)
     forgotten = [people.forget(number, erased=False) for number, _ in gone]
     people.erase()
     document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in forgotten]}

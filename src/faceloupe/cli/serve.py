@@ -5,6 +5,7 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +18,15 @@ from faceloupe.errors import InputError, UnavailableError
 __all__ = ["serve"]
 
 KeysFile = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="File of keys that faceloupe key wrote.")]
-LEAST_TOKEN = 20
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 OWNERS_RATE = 60_000  # requests a minute: a camera's every frame, and whatever a script of one's own asks
+
+
+def _duration(text: str) -> timedelta:
+    number, unit = text[:-1], _UNITS.get(text[-1:].lower())
+    if unit is None or not number.isdecimal() or len(number) > 5:
+        raise typer.BadParameter(f"expected a number and m, h, d or w, such as 12h or 7d; got {text!r}")
+    return int(number) * unit
 
 
 def serve(
@@ -43,6 +51,19 @@ def serve(
         str | None,
         typer.Option(metavar="FILE|URL", help="A collection whose people can be reviewed in the page."),
     ] = None,
+    keep_unknown: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--keep-unknown",
+            metavar="TIME",
+            parser=_duration,
+            help="Keep faces that nobody was named for, to be reviewed in the page, for so long: 30m, 12h, 7d, 2w. By "
+            "default none are kept.",
+        ),
+    ] = None,
+    keep_faces: Annotated[
+        bool, typer.Option("--keep-faces", help="Keep the face chips of unknown faces too, to be seen.")
+    ] = False,
     network: Annotated[
         list[str] | None, typer.Option(metavar="DIR|FILE", help="A network to look at: saved by faceloupe, or ONNX.")
     ] = None,
@@ -83,8 +104,8 @@ def serve(
     known = read_keys(keys) if keys else (key_of(token, name="owner", per_minute=OWNERS_RATE),)
     settings = Settings(
         keys=known, host=host, port=port, allowed_hosts=tuple(allow_host or ()), gallery=gallery, collection=collection,
-        networks=tuple(network or ()), studies=studies, data=data, plain_http=plain_http,
-        tls=(certificate, private_key) if certificate and private_key else None,
+        keep_unknown=keep_unknown, keep_faces=keep_faces, networks=tuple(network or ()), studies=studies, data=data,
+        plain_http=plain_http, tls=(certificate, private_key) if certificate and private_key else None,
     )  # fmt: skip
     if not settings.is_local and not keys and not given:
         raise InputError(
@@ -97,6 +118,8 @@ def serve(
     page = address(listening, tls=settings.tls is not None)
     echo(page if keys else f"{page}/#token={token}")
     say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")
+    if service.strangers is not None:
+        say(service.strangers.faces.words())
     with _in_browser(page, "" if keys else token) if browser and settings.is_local else nullcontext():
         make_server(make_app(service), settings, ending=service.jobs.end).run(sockets=[listening])
 

@@ -12,7 +12,7 @@ import httpx
 
 from faceloupe.client.archives import archives_of
 from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
-from faceloupe.client.review import ReviewClient
+from faceloupe.client.review import ReviewClient, UnknownClient
 from faceloupe.documents import parse_json
 from faceloupe.web import shapes
 
@@ -55,6 +55,11 @@ class Client:
         self, address: str, token: str = "", *, timeout: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
         self._server = Connection(address, token, timeout=timeout, transport=transport)
+
+    @property
+    def unknown(self) -> UnknownClient:
+        """The unknown faces that the server keeps for a time."""
+        return UnknownClient(self._server)
 
     @property
     def review(self) -> ReviewClient:

@@ -26,6 +26,7 @@ from faceloupe.collection.schema import (
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.recognition.photographs import Photograph
@@ -113,10 +114,10 @@ class Collection:
             rows, embedder = members(connection, group_number(connection, group)), embedder_of(connection)
         return tuple(template_of(row, embedder) for row in rows if embedder)
 
-    def enrol(self, group: int, gallery: str | PathLike[str]) -> Enrolled:
+    def enrol(self, group: int, gallery: Gallery | str | PathLike[str], *, consent: str = "") -> Enrolled:
         """Enrol the faces of a named group in a gallery, which is made if there is none, and return what came of it.
 
-        Faces of low quality are not enrolled, but told.
+        Faces of low quality are not enrolled, but told. The gallery is an open one, or its file or URL.
 
         Raises
         ------
@@ -131,8 +132,10 @@ class Collection:
                 raise InputError(f"group {group} has no name; faceloupe name {group} NAME gives one")
             rows, embedder = members(connection, group), embedder_of(connection)
         photographs = [_photograph(row, embedder) for row in rows if embedder]
+        if isinstance(gallery, Gallery):
+            return gallery.enrol(name, photographs, consent=consent)
         with open_gallery(gallery, create=True) as people:
-            return people.enrol(name, photographs)
+            return people.enrol(name, photographs, consent=consent)
 
     def rulings(self, *, same: bool) -> list[tuple[int, int]]:
         """Return ids of two faces each that somebody said show one person, or two people."""

@@ -4,7 +4,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -12,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from faceloupe.collection.adding import add_faces, add_photograph
 from faceloupe.collection.collection import Collection
 from faceloupe.collection.members import embedder_of
-from faceloupe.collection.schema import add_row, faces, keep_setting, parts, photographs, places
+from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, parts, photographs, places, setting
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
@@ -25,7 +25,6 @@ from faceloupe.gallery.records import EmbedderId
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 from faceloupe.recognition.embed import Embedder, SFace
-from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.recognise import recognise_numbered
 from faceloupe.recognition.search import FaceSearch
@@ -247,22 +246,12 @@ class _Run:
                 if photograph.sha256 in self._ids:
                     self._moved += [(file, self._ids[photograph.sha256]) for file in files]
                     continue
-                own = add_row(
-                    connection,
-                    photographs,
-                    sha256=photograph.sha256,
-                    width=photograph.size[0],
-                    height=photograph.size[1],
-                    problem=photograph.problem and photograph.problem.reason,
-                    indexed=datetime.now(UTC),
-                )
+                own = add_photograph(connection, photograph)
                 self._ids[photograph.sha256] = own
                 self._moved += [(file, own) for file in files]
-                rows = _face_rows(photograph, own, keep=self._keep_faces)
-                if rows:
-                    connection.execute(insert(faces), rows)
                 self._report.new += photograph.problem is None
-                self._report.faces += len(rows)
+                everybody = range(1, len(photograph.chips) + 1)
+                self._report.faces += add_faces(connection, photograph, own, everybody, keep_chips=self._keep_faces)
             self._report.moved += len(self._moved) - len(self._batch)
             for file, own in self._moved:
                 values = {"photograph_id": own, "bytes": file.bytes, "modified": file.modified, "gone": False}
@@ -294,6 +283,10 @@ class _Run:
 def _check_embedder(collection: Collection, embedder: Embedder) -> None:
     wanted = EmbedderId(embedder.name, embedder.sha256)
     with collection.writing() as connection:
+        if setting(connection, KEPT_FOR) is not None:
+            raise InputError(
+                f"{collection.location} keeps the unknown faces of a server for a time only: index into another file"
+            )
         made_by = embedder_of(connection)
         if made_by is None:
             if connection.scalar(select(faces.c.id).limit(1)) is not None:
@@ -307,24 +300,6 @@ def _check_embedder(collection: Collection, embedder: Embedder) -> None:
             f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
             "Index into another collection"
         )
-
-
-def _face_rows(photograph: Photograph, photograph_id: int, *, keep: bool) -> list[dict[str, Any]]:
-    rows = []
-    for number, place in enumerate(photograph.reading_order(), start=1):
-        chip, template = photograph.chips[place], photograph.templates[place]
-        rows.append(
-            {
-                "photograph_id": photograph_id,
-                "number": number,
-                "detection": chip.detection.to_document(),
-                "vector": template.vector,
-                "quality": template.quality.to_document(),
-                "unfit": "; ".join(shortcomings(template.quality, limits_of(template.embedder))),
-                "chip": chip.png() if keep else None,
-            }
-        )
-    return rows
 
 
 def _note_gone(collection: Collection, tree: Tree, report: Indexed) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from faceloupe.gallery.schema import Instant, Vector, big_integer
 
 __all__ = [
+    "KEPT_FOR",
     "SCHEMA",
     "actions",
     "add_row",
@@ -51,7 +52,11 @@ metadata = MetaData()
 
 settings = Table("collection_settings", metadata, Column("name", String(40), primary_key=True), Column("value", JSON))
 """The schema's version, the embedder that made all templates, what the last grouping was unsure of, a token that is
-another one after every change, and one as long as bytes of what was removed are still to be erased."""
+another one after every change, one as long as bytes of what was removed are still to be erased, and for unknown faces
+the seconds that they are kept for."""
+
+KEPT_FOR = "kept_for"
+"""The setting that tells a collection of unknown faces, which are kept for a time, from one of photographs."""
 
 photographs = Table(
     "collection_photographs",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from faceloupe.collection.schema import faces, parts, places
+from faceloupe.collection.schema import faces, parts, photographs, places
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.images import read_image
 from faceloupe.faces.pixels import to_square
@@ -32,6 +32,8 @@ class SeenFace:
         x, y, width and height in pixels of the photograph; no width where the row is damaged.
     unfit : str
         Reason why its quality is low; empty if it is not.
+    indexed : str
+        When its photograph was indexed, or seen by a server: ISO 8601, UTC.
     """
 
     id: int
@@ -39,6 +41,7 @@ class SeenFace:
     number: int
     box: tuple[float, float, float, float]
     unfit: str
+    indexed: str
 
 
 def seen_faces(connection: Connection, only: Collection[int] | None = None) -> dict[int, SeenFace]:
@@ -52,16 +55,21 @@ def seen_faces(connection: Connection, only: Collection[int] | None = None) -> d
 
 
 def _seen(connection: Connection, only: Collection[int] | None) -> dict[int, SeenFace]:
-    query = select(faces.c.id, faces.c.photograph_id, faces.c.number, faces.c.detection, faces.c.unfit)
+    query = select(
+        faces.c.id, faces.c.photograph_id, faces.c.number, faces.c.detection, faces.c.unfit, photographs.c.indexed
+    ).join_from(faces, photographs)
     lying = select(places.c.photograph_id, places.c.path).where(places.c.gone.is_(False))
     if only is not None:
         query = query.where(faces.c.id.in_(only))
         lying = lying.where(places.c.photograph_id.in_(select(faces.c.photograph_id).where(faces.c.id.in_(only))))
     files = {row.photograph_id: row.path for row in connection.execute(lying.order_by(places.c.path.desc()))}
     return {
-        row.id: SeenFace(row.id, files.get(row.photograph_id, ""), row.number, _box(row.detection), row.unfit)
+        row.id: SeenFace(
+            row.id, files.get(row.photograph_id, ""), row.number, _box(row.detection), row.unfit,
+            row.indexed.isoformat(timespec="seconds"),
+        )
         for row in connection.execute(query)
-    }
+    }  # fmt: skip
 
 
 def _box(detection: Any) -> tuple[float, float, float, float]:

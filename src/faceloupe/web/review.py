@@ -13,6 +13,10 @@ from faceloupe.collection.groups import DEFAULT_FPIR, group, grouped
 from faceloupe.collection.people import Doubt, Group, People
 from faceloupe.collection.schema import faces
 from faceloupe.collection.seen import cut_out, seen_faces
+from faceloupe.errors import InputError
+from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.records import Enrolled
+from faceloupe.recognition.thresholds import published_points
 
 __all__ = ["Review"]
 
@@ -30,34 +34,51 @@ class Review:
     ----------
     collection : Collection
         Closed with the review.
+    gallery : Gallery
+        Gives the threshold where none was published for the collection's embedder.
+    growing : bool
+        The collection grows by itself: new faces are grouped when it is looked at, and faces alone are shown too.
     """
 
-    def __init__(self, collection: Collection) -> None:
-        self.collection = collection
+    def __init__(self, collection: Collection, gallery: Gallery, *, growing: bool = False) -> None:
+        self.collection, self._gallery, self._growing = collection, gallery, growing
         self._people: People | None = None
         self._state: str | None = None
         self._lock = Lock()
 
     def people(self) -> People | None:
-        """Return the people as they are now, read again only after a change; None if they were never grouped."""
+        """Return the people as they are now, read again only after a change; None if they are to be grouped first."""
         with self._lock:
             state = self.collection.state()
             if self._state != state:
-                self._people, self._state = grouped(self.collection), state
+                self._people = None if self._growing and self._has_new() else grouped(self.collection)
+                self._state = state
             return self._people
 
     def group(self, fpir: float = DEFAULT_FPIR) -> People:
         """Group all faces anew, and return the people."""
-        group(self.collection, fpir=fpir)
-        people = self.people()
-        assert people is not None  # noqa: S101 - they have just been grouped
-        return people
+        embedder = self.collection.embedder()
+        if embedder is None:
+            raise InputError(f"{self.collection.location} holds no faces yet")
+        own = None if published_points(embedder) else self._gallery.point(embedder)
+        people = group(self.collection, fpir=fpir, threshold=None if own is None else own.threshold)
+        return self.people() or people  # others may have added faces meanwhile
+
+    def enrol(self, group: int, name: str, consent: str) -> Enrolled:
+        """Name a group, make references of the gallery of its faces, and return what came of them."""
+        self.collection.name(group, name)
+        return self.collection.enrol(group, self._gallery, consent=consent)
+
+    def _has_new(self) -> bool:
+        with self.collection.reading() as connection:
+            return connection.scalar(select(faces.c.id).where(faces.c.group_id.is_(None)).limit(1)) is not None
 
     def document(self, people: People, first: int, count: int, shown: int) -> dict[str, Any]:
         """Return a part of the groups with all doubts, as a plain dictionary: of each group some faces."""
         several = people.several
-        names = {person.id: person.name for person in people.groups}
-        doubtful = [person.weakest for person in people.doubtful if person.weakest]
+        names = {group.id: group.name for group in people.groups}
+        doubtful = [group.weakest for group in people.doubtful if group.weakest]
+        listed = people.groups if self._growing else several
         return {
             "schema": "faceloupe.review/1",
             "location": self.collection.location,
@@ -65,7 +86,8 @@ class Review:
             "faces": people.n_faces,
             "threshold": people.threshold,
             "words": people.words(),
-            "groups": [_group_document(person, shown) for person in several[first : first + count]],
+            "groups": [_group_document(group, shown) for group in listed[first : first + count]],
+            "listed": len(listed),
             "several": len(several),
             "alone": len(people.groups) - len(several),
             "doubtful": [_doubt(doubt, people.threshold, names) for doubt in doubtful[:DOUBTS]],
@@ -92,7 +114,9 @@ class Review:
 
 
 def _group_document(group: Group, shown: int) -> dict[str, Any]:
-    faces = [{"id": face.id, "path": face.path, "unfit": face.unfit} for face in group.faces[:shown]]
+    faces = [
+        {"id": face.id, "path": face.path, "unfit": face.unfit, "indexed": face.indexed} for face in group.faces[:shown]
+    ]
     return {"id": group.id, "name": group.name, "count": len(group.faces), "faces": faces}
 
 

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import copy_context
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -31,6 +33,7 @@ from faceloupe.web.workers import Workers, submitted
 
 if TYPE_CHECKING:
     from faceloupe.web.review import Review
+    from faceloupe.web.strangers import Strangers
 
 __all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "as_caller", "needs"]
 
@@ -75,12 +78,14 @@ class Service:
         self.study_jobs: dict[str, str] = {}
         self.tickets = Tickets()
         self.gallery: Gallery = open_gallery(settings.gallery, create=True, embedder=embedder, engine=engine)
-        try:
+        with ExitStack() as opened:
+            opened.enter_context(self.gallery)
             self.embedder = self.gallery.embedder
-            self.review = None if settings.collection is None else _open_review(settings.collection)
-        except BaseException:
-            self.gallery.close()
-            raise
+            self.review = None if settings.collection is None else _open_review(settings.collection, self.gallery)
+            if self.review is not None:
+                opened.callback(self.review.close)
+            self.strangers = _open_strangers(settings, self.gallery, log)
+            opened.pop_all()
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
         self.calibrating = Workers(memory=MEMORY, seconds=SECONDS)
@@ -88,6 +93,11 @@ class Service:
         self.groupings, self.pictures = Slots(1, "groupings"), asyncio.Semaphore(PICTURES)
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
+
+    @property
+    def keeps_unknown(self) -> timedelta | None:
+        """The time that faces are kept for which nobody was named for; None if none are."""
+        return None if self.strangers is None else self.strangers.period
 
     def job_of_study(self, study: str) -> str | None:
         """Return the id of the job that is at work on a study, or will be; None if none is."""
@@ -117,14 +127,24 @@ class Service:
         self.recogniser.close()
         if self.review is not None:
             self.review.close()
+        if self.strangers is not None:
+            self.strangers.close()
         self.gallery.close()
 
 
-def _open_review(collection: str) -> "Review":
+def _open_review(collection: str, gallery: Gallery) -> "Review":
     from faceloupe.collection.collection import open_collection
     from faceloupe.web.review import Review
 
-    return Review(open_collection(collection))
+    return Review(open_collection(collection), gallery)
+
+
+def _open_strangers(settings: Settings, gallery: Gallery, log: Callable[[dict[str, Any]], None]) -> "Strangers | None":
+    from faceloupe.collection.unknown import open_unknown
+    from faceloupe.web.strangers import Strangers
+
+    faces = open_unknown(gallery, settings.gallery, settings.keep_unknown, keep_chips=settings.keep_faces)
+    return None if faces is None else Strangers(faces, log)
 
 
 # Dependencies are coroutines although none of them waits: FastAPI runs a plain function in a thread of its own pool.

@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -81,6 +82,10 @@ class Settings:
         File or URL of the gallery; made if it is a file that is not there.
     collection : str, optional
         File or URL of a collection whose people are reviewed.
+    keep_unknown : timedelta, optional
+        Time for which faces that nobody was named for are kept, in a collection beside the gallery. None keeps none.
+    keep_faces : bool
+        Keep the face chips of these too.
     networks : tuple of str
         Networks to look at: folders saved by faceloupe, or ONNX files.
     studies : Path
@@ -96,8 +101,8 @@ class Settings:
     Raises
     ------
     InputError
-        If there is no key, or a port that cannot be; if others could reach it without TLS and that was not said to be
-        meant; or if the certificate cannot be used.
+        If there is no key, or a port that cannot be; if face chips are to be kept, but no unknown faces; if others
+        could reach it without TLS and that was not said to be meant; or if the certificate cannot be used.
     """
 
     keys: tuple[Key, ...]
@@ -106,6 +111,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     gallery: str = "faceloupe.db"
     collection: str | None = None
+    keep_unknown: timedelta | None = None
+    keep_faces: bool = False
     networks: tuple[str, ...] = ()
     studies: Path = Path("studies")
     data: Path | None = None
@@ -116,6 +123,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.keys:
             raise InputError("a server without a key would answer nobody: give at least one")
+        if self.keep_faces and self.keep_unknown is None:
+            raise InputError("--keep-faces keeps the chips of unknown faces: say with --keep-unknown for how long")
         if not 0 <= self.port < 2**16:
             raise InputError(f"port: expected 0 to {2**16 - 1}, got {self.port}")
         if self.tls:

@@ -1,27 +1,34 @@
-"""``/collection``: the people of a collection, looked through and put right; every step can be taken back."""
+"""``/collection``, ``/unknown``: people without names, looked through and put right; every step can be taken back.
+
+The one is a collection of photographs, the other holds the unknown faces that the server keeps for a time.
+"""
 
 from asyncio import to_thread
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from faceloupe.collection.groups import DEFAULT_FPIR
+from faceloupe.collection.people import People
+from faceloupe.errors import ImageError
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import LARGEST, Number, Service, Serving, as_caller, needs
 from faceloupe.web.uploads import Sent, body_of, described
 
 if TYPE_CHECKING:
-    from faceloupe.collection.people import People
     from faceloupe.web.review import Review
+    from faceloupe.web.strangers import Strangers
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["collection"], prefix="/collection")
+routes = APIRouter()
+"""What both have."""
 
 READS = [needs("recognise")]
 WRITES = [needs("enrol"), Depends(as_caller)]
+REMOVES = [needs("remove"), Depends(as_caller)]
 REFUSED = responses("not-found", "media-type", "gallery")
 
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
@@ -59,117 +66,170 @@ class Naming(Sent):
     group: Id
     name: str | None = Field(min_length=1, max_length=200, description="Name of the person; null takes the name back.")
     enrol: bool = Field(default=False, description="Make the group's faces references of the gallery, too.")
+    consent: str = Field(
+        default="", max_length=2000, pattern=r"^[^\x00]*$", description="A note on the person's consent, if enrolled."
+    )
 
 
-def review_of(service: Service) -> "Review":
-    """Return the review of the server's collection."""
+class SomeGroups(Sent):
+    """Groups of unknown faces."""
+
+    groups: list[Id] = Field(min_length=1, max_length=1000)
+
+
+async def the_collection(request: Request, service: Serving) -> None:
+    """Choose the server's collection to be reviewed."""
     if service.review is None:
         raise HTTPProblem(
             "not-found", "no collection is served here: faceloupe index FOLDER, then faceloupe serve --collection FILE"
         )
-    return service.review
+    request.state.review = service.review
 
 
-async def people_of(service: Service) -> "People":
-    """Return the people of the server's collection as they are now; the first time they are grouped."""
-    return await to_thread(review_of(service).people) or await grouped_anew(service)
+async def the_unknown(request: Request, service: Serving) -> None:
+    """Choose the unknown faces to be reviewed."""
+    request.state.review = strangers_of(service).review
 
 
-async def grouped_anew(service: Service, fpir: float = DEFAULT_FPIR) -> "People":
+def strangers_of(service: Service) -> "Strangers":
+    """Return the server's unknown faces."""
+    if service.strangers is None:
+        raise HTTPProblem("not-found", "no unknown faces are kept here: faceloupe serve --keep-unknown 7d does")
+    return service.strangers
+
+
+async def chosen(request: Request) -> "Review":
+    """Return the review that was chosen."""
+    review: Review = request.state.review
+    return review
+
+
+Reviewed = Annotated[Any, Depends(chosen)]
+"""A Review, which is loaded only where there is one."""
+
+
+async def people_of(review: "Review", service: Service) -> People:
+    """Return the people as they are now; they are grouped before where that is due."""
+    return await to_thread(review.people) or await grouped_anew(review, service)
+
+
+async def grouped_anew(review: "Review", service: Service, fpir: float = DEFAULT_FPIR) -> People:
     """Group all faces; one caller at a time, and the gallery's writers need not wait.
 
     Raises HTTPProblem if they are being grouped already.
     """
     with service.groupings.take():
-        return await to_thread(review_of(service).group, fpir)
+        return await to_thread(review.group, fpir)
 
 
-@router.get("", response_model=shapes.Review, responses=responses("not-found", "gallery"), dependencies=READS)
+@routes.get("", response_model=shapes.Review, responses=responses("not-found", "gallery"), dependencies=READS)
 async def review(
+    review: Reviewed,
     service: Serving,
     first: Annotated[int, Query(ge=0, le=LARGEST, description="Number of groups before the part.")] = 0,
     count: Annotated[int, Query(ge=0, le=1000, description="Number of groups in the part.")] = 60,
     shown: Annotated[int, Query(ge=0, le=1000, description="Number of faces told of each group.")] = 8,
 ) -> Any:
     """Tell the groups, the largest first, and what is doubtful about them. The first time they are made."""
-    return await to_thread(review_of(service).document, await people_of(service), first, count, shown)
+    return await to_thread(review.document, await people_of(review, service), first, count, shown)
 
 
-@router.get(
+@routes.get(
     "/groups/{group}", response_model=shapes.CollectedGroup, responses=responses("not-found", "gallery"),
     dependencies=READS,
 )  # fmt: skip
-async def group(group: Number, service: Serving) -> Any:
+async def group(group: Number, review: Reviewed, service: Serving) -> Any:
     """Tell all faces of a group."""
-    people = await people_of(service)
-    chosen = next((person for person in people.groups if person.id == group), None)
-    if chosen is None:
+    people = await people_of(review, service)
+    shown = next((each for each in people.groups if each.id == group), None)
+    if shown is None:
         raise HTTPProblem("not-found", f"there is no group {group}")
-    return {"id": chosen.id, "name": chosen.name, "count": len(chosen.faces), "faces": chosen.faces}
+    return {"id": shown.id, "name": shown.name, "count": len(shown.faces), "faces": shown.faces}
 
 
-@router.get(
+@routes.get(
     "/faces/{face}/picture", responses=responses("not-found", "gallery"), dependencies=READS, response_class=Response
 )
-async def picture(face: Number, service: Serving) -> Response:
-    """Return a face as PNG, cut out of its photograph."""
+async def picture(face: Number, review: Reviewed, service: Serving) -> Response:
+    """Return a face as PNG, as it was kept or cut out of its photograph."""
     async with service.pictures:
-        content = await to_thread(review_of(service).face, face)
+        content = await to_thread(review.face, face)
     if content is None:
         raise HTTPProblem(
-            "not-found", f"there is no picture of a face {face}: its photograph is gone, or cannot be read"
+            "not-found", f"there is no picture of a face {face}: it was not kept, or its photograph is gone or damaged"
         )
     return Response(content, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
-@router.post(
+@routes.post(
     "/group", response_model=shapes.Review, responses=REFUSED, dependencies=WRITES, openapi_extra=described(Grouping)
 )
-async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], service: Serving) -> Any:
+async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], review: Reviewed, service: Serving) -> Any:
     """Group all faces anew; what was said holds."""
-    return await to_thread(review_of(service).document, await grouped_anew(service, sent.fpir), 0, 60, 8)
+    return await to_thread(review.document, await grouped_anew(review, service, sent.fpir), 0, 60, 8)
 
 
-@router.post(
+@routes.post(
     "/join", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES, openapi_extra=described(TwoGroups)
 )
-async def join(sent: Annotated[TwoGroups, Depends(body_of(TwoGroups))], service: Serving) -> Any:
+async def join(sent: Annotated[TwoGroups, Depends(body_of(TwoGroups))], review: Reviewed, service: Serving) -> Any:
     """Say that two groups are one person."""
-    return {"group": await service.write(review_of(service).collection.join, *sent.groups)}
+    return {"group": await service.write(review.collection.join, *sent.groups)}
 
 
-@router.post(
+@routes.post(
     "/separate", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES,
     openapi_extra=described(SomeFaces),
 )  # fmt: skip
-async def separate(sent: Annotated[SomeFaces, Depends(body_of(SomeFaces))], service: Serving) -> Any:
+async def separate(sent: Annotated[SomeFaces, Depends(body_of(SomeFaces))], review: Reviewed, service: Serving) -> Any:
     """Say that faces are not the person of their group."""
-    return {"group": await service.write(review_of(service).collection.separate, sent.faces)}
+    return {"group": await service.write(review.collection.separate, sent.faces)}
 
 
-@router.post(
+@routes.post(
     "/confirm", response_model=shapes.TakenBack, responses=REFUSED, dependencies=WRITES,
     openapi_extra=described(TwoFaces),
 )  # fmt: skip
-async def confirm(sent: Annotated[TwoFaces, Depends(body_of(TwoFaces))], service: Serving) -> Any:
+async def confirm(sent: Annotated[TwoFaces, Depends(body_of(TwoFaces))], review: Reviewed, service: Serving) -> Any:
     """Say that two faces are grouped rightly: one person if they are in one group, otherwise two."""
-    same = await service.write(review_of(service).collection.confirm, *sent.faces)
+    same = await service.write(review.collection.confirm, *sent.faces)
     return {"what": "one person" if same else "two people"}
 
 
-@router.post(
+@routes.post(
     "/name", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES, openapi_extra=described(Naming)
 )
-async def name(sent: Annotated[Naming, Depends(body_of(Naming))], service: Serving) -> Any:
-    """Give a group a name, or take it back; its faces of good quality can become references of the gallery."""
-    collection = review_of(service).collection
-    await service.write(collection.name, sent.group, sent.name)
-    if sent.enrol and sent.name is not None:
-        await service.write(collection.enrol, sent.group, service.settings.gallery)
+async def name(sent: Annotated[Naming, Depends(body_of(Naming))], review: Reviewed, service: Serving) -> Any:
+    """Give a group a name, or take it back; its faces of good quality can become references of the gallery.
+
+    Unknown faces that became references are unknown no longer: the group is erased here.
+    """
+    if not sent.enrol or sent.name is None:
+        await service.write(review.collection.name, sent.group, sent.name)
+    else:
+        found = await service.write(review.enrol, sent.group, sent.name, sent.consent)
+        if not (found.enrolled or found.already_enrolled):
+            raise ImageError(f"nobody is enrolled: {'; '.join(sorted({each.reason for each in found.refused}))}")
     return {"group": sent.group}
 
 
-@router.post("/undo", response_model=shapes.TakenBack, responses=responses("not-found", "gallery"), dependencies=WRITES)
-async def undo(service: Serving) -> Any:
+@routes.post("/undo", response_model=shapes.TakenBack, responses=responses("not-found", "gallery"), dependencies=WRITES)
+async def undo(review: Reviewed, service: Serving) -> Any:
     """Take back the last thing that was said; again, the one before it."""
-    return {"what": await service.write(review_of(service).collection.undo)}
+    return {"what": await service.write(review.collection.undo)}
+
+
+router = APIRouter()
+router.include_router(routes, prefix="/collection", tags=["collection"], dependencies=[Depends(the_collection)])
+router.include_router(
+    routes, prefix="/unknown", tags=["unknown faces"], dependencies=[needs("enrol"), Depends(the_unknown)]
+)
+
+
+@router.post(
+    "/unknown/dismiss", response_model=shapes.Erased, responses=REFUSED, tags=["unknown faces"],
+    dependencies=REMOVES, openapi_extra=described(SomeGroups),
+)  # fmt: skip
+async def dismiss(sent: Annotated[SomeGroups, Depends(body_of(SomeGroups))], service: Serving) -> Any:
+    """Erase the unknown faces of groups now. It cannot be taken back."""
+    return {"faces": await service.write(strangers_of(service).faces.dismiss, sent.groups)}

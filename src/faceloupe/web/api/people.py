@@ -192,7 +192,7 @@ async def merge(person: Number, into: Annotated[Merging, Depends(body_of(Merging
     dependencies=REMOVES,
 )
 async def forget(person: Number, service: Serving) -> Any:
-    """Remove a subject and erase the bytes of it from the database's files.
+    """Remove a subject and erase the bytes of it from the database's files, with the unknown faces that are like it.
 
     If an answer says that the bytes are not erased yet, send the same again to finish.
     """
@@ -245,6 +245,8 @@ def _number(gallery: Gallery, name: str) -> int | None:
 
 async def _forgotten(service: Service, person: int, reference: int | None = None) -> dict[str, Any]:
     try:
+        if service.strangers is not None and reference is None:
+            await service.write(service.strangers.faces.forget, person)
         gone = await service.write(service.gallery.forget, person, reference, erased=False)
         await service.write(service.gallery.erase)  # once for all who were forgotten while this waited
         return gone.to_document()

@@ -89,11 +89,17 @@ async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service:
     responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToIdentify),
 )  # fmt: skip
 async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
-    """Say of every face in a photograph who of the gallery it is, or nobody."""
+    """Say of every face in a photograph who of the gallery it is, or nobody.
+
+    Where the server keeps unknown faces for a time, `GET /health` says so, and those named nobody are kept.
+    """
     point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
     candidates = await to_thread(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
-    return document_of([Answered(photograph, candidates)])
+    answered = Answered(photograph, candidates)
+    if service.strangers is not None:
+        await service.strangers.keep(answered)
+    return document_of([answered])
 
 
 @router.post(

@@ -30,6 +30,7 @@ async def health(service: Serving, key: Caller) -> Any:
         "training_data": known and known.training_data,
         "gallery": service.gallery.name,
         "people": people,
+        "keeps_unknown": service.keeps_unknown and service.keeps_unknown.total_seconds(),
         "scopes": [scope for scope in SCOPES if key.allows(scope)],
     }
 

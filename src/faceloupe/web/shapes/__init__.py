@@ -3,7 +3,7 @@
 Where a command does the same, they are what it prints with ``--json``; docs/guides/serve.md names three that differ.
 """
 
-from faceloupe.web.shapes.collection import CollectedGroup, Joined, Review, TakenBack
+from faceloupe.web.shapes.collection import CollectedGroup, Erased, Joined, Review, TakenBack
 from faceloupe.web.shapes.jobs import Address, Document, JobState, JobStates
 from faceloupe.web.shapes.networks import Anatomy, Data, FeatureMaps, Network, Networks
 from faceloupe.web.shapes.people import Audit, Enrolled, Entry, Forgotten, People, Person, Record
@@ -22,6 +22,7 @@ __all__ = [
     "Document",
     "Enrolled",
     "Entry",
+    "Erased",
     "Face",
     "FeatureMaps",
     "Forgotten",

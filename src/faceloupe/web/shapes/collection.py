@@ -1,10 +1,11 @@
 """The people of a collection, as they are reviewed."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["CollectedGroup", "Joined", "Review", "TakenBack"]
+__all__ = ["CollectedGroup", "Erased", "Joined", "Review", "TakenBack"]
 
 
 class CollectedFace(BaseModel):
@@ -13,6 +14,7 @@ class CollectedFace(BaseModel):
     id: int
     path: str = Field(description="A file that shows it; empty if none is left.")
     unfit: str = Field(description="Reason why its quality is low; empty if it is not.")
+    indexed: datetime = Field(description="Time at which it was indexed, or seen by the server.")
 
 
 class CollectedGroup(BaseModel):
@@ -44,8 +46,11 @@ class Review(BaseModel):
     faces: int
     threshold: float
     words: str
-    groups: list[CollectedGroup] = Field(description="A part of the groups with several faces or a name.")
-    several: int = Field(description="Number of all such groups.")
+    groups: list[CollectedGroup] = Field(
+        description="A part of the groups with several faces or a name; of unknown faces, of all groups."
+    )
+    listed: int = Field(description="Number of all such groups.")
+    several: int = Field(description="Number of groups with several faces or a name.")
     alone: int = Field(description="Faces in no group with another.")
     doubtful: list[Doubtful] = Field(description="The weakest join of each group.")
     nearly: list[Doubtful] = Field(description="Pairs of groups just below the threshold.")
@@ -55,6 +60,12 @@ class Joined(BaseModel):
     """The group that faces are in now."""
 
     group: int
+
+
+class Erased(BaseModel):
+    """The number of faces that were erased."""
+
+    faces: int
 
 
 class TakenBack(BaseModel):

@@ -43,4 +43,7 @@ class Health(BaseModel):
     training_data: str | None = Field(description="Training data, as the embedder's publisher states them.")
     gallery: str
     people: int
+    keeps_unknown: float | None = Field(
+        description="Seconds that faces are kept for which nobody was named for; null if none are."
+    )
     scopes: list[str] = Field(description="Scopes of the caller's key.")

@@ -4,7 +4,7 @@ import { token } from "./session.js";
 import { count } from "./words.js";
 
 const BASE = "api/v1";
-const GALLERY = /^\/(people|calibrate|points)\b/; // what writes there may change who is recognised
+const GALLERY = /^\/(people|calibrate|points|(collection|unknown)\/name)\b/; // what writes there may change who is recognised
 
 export class Problem extends Error {
   /** @param {{status: number, title: string, detail: string, remedy: string}} document  RFC 9457, with a remedy */

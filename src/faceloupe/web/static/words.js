@@ -55,6 +55,19 @@ const KINDS = { study: "Study", look: "Look", explain: "Why this score", attribu
 /** A job in words: what it does, and to what. */
 export const jobWords = ({ kind, about }) => [KINDS[kind] ?? kind, about].filter(Boolean).join(": ");
 
+/** A time in the largest unit that gives a whole number. */
+export function lasting(seconds) {
+  const [size, unit] = UNITS.find(([size]) => seconds % size === 0) ?? [1, "second"];
+  return count(Math.round(seconds / size), unit);
+}
+
+/** @type {[number, string][]} */
+const UNITS = [
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"],
+];
+
 /** About how long something will take; nothing, while that cannot be told. */
 export function timeLeft(seconds) {
   if (!(seconds > 0 && seconds < 86_400)) return "";
@@ -91,4 +104,6 @@ const TRAIL = {
   consent: "Consent noted",
   calibrate: "Threshold calibrated",
   reset: "Published threshold restored",
+  "keep unknown": "Time that unknown faces are kept for",
+  "erase unknown": "Unknown faces erased",
 };

@@ -8,7 +8,7 @@ import { html, useEffect, useState } from "../ui.js";
 import { count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
 import { Enrol } from "./enrolling.js";
 import { Person } from "./person.js";
-import { Review } from "./review.js";
+import { Review, Unknown } from "./review.js";
 
 const AT_ONCE = 50;
 const MOST = 1000; // that the server lists at once
@@ -17,6 +17,7 @@ const VIEWS = {
   "": { words: "Everybody", View: Everybody, scope: "recognise" },
   enrol: { words: "Enrol", View: Enrol, scope: "enrol" },
   review: { words: "Review", View: Review, scope: "recognise" },
+  unknown: { words: "Unknown", View: Unknown, scope: "enrol" },
   threshold: { words: "Threshold", View: Threshold, scope: "recognise" },
   audit: { words: "Trail", View: Trail, scope: "admin" },
 };

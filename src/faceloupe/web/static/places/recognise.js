@@ -2,6 +2,7 @@
 
 import { call } from "../api.js";
 import { entryOf, useInTurn, useLoaded, useTitle } from "../hooks.js";
+import { Keeping } from "../keeping.js";
 import { Empty, Loading, Notice, Parts, say } from "../parts.js";
 import { release } from "../photos.js";
 import { FaceOf, Picture } from "../picture.js";
@@ -70,10 +71,9 @@ function Welcome() {
     return html`<${Empty} title="The gallery is empty">
       <p>Until somebody is enrolled, every face is
             nobody.${may("enrol") && html` <a href="#people/enrol">Enrol a person</a>, then come back.`}</p>
-            </${Empty}>`;
-  return html`<p
-      class="quiet welcome">Photographs go to this server, and nowhere else. They are not kept: only what you enrol is.
-      </p>`;
+      <p class="quiet"><${Keeping} otherwise="" /></p></${Empty}>`;
+  return html`<p class="quiet welcome">Photographs go to this server, and nowhere else. They are not kept.${" "}
+      <${Keeping} otherwise="Only what you enrol is." /></p>`;
 }
 
 const Strip = ({ entries, chosen, onChoose }) => html`<div class="strip" role="group" aria-label="Photographs">

@@ -1,32 +1,64 @@
-/** Review: the people of a collection, doubts first, put right with one key each; every step can be taken back. */
+/**
+ * Review: the people of a collection, or the unknown faces that the server keeps; doubts first, put right with one key
+ * each. Every step can be taken back, but for faces that are erased.
+ */
 
 import { call, picture, Problem } from "../api.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
-import { Button, Check, Empty, Field, Loaded, Loading, Notice, say } from "../parts.js";
+import { Keeping } from "../keeping.js";
+import { Button, Check, Dialog, Empty, Field, Loaded, Loading, Notice, say } from "../parts.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
-import { count } from "../words.js";
+import { count, moment } from "../words.js";
 
 const AT_ONCE = 60;
 const KEYS = "Y one person · N two people · S later · U take back";
 
-export function Review({ rest: [, number] }) {
-  return /^\d+$/.test(number ?? "") ? html`<${Group} key=${number} number=${Number(number)} />` : html`<${Pile} />`;
-}
+const COLLECTION = {
+  api: "/collection",
+  place: "people/review",
+  title: "Review",
+  missing: "No collection is served here",
+};
+const UNKNOWN = {
+  api: "/unknown",
+  place: "people/unknown",
+  title: "Unknown",
+  missing: "No unknown faces are kept here",
+};
 
-function Pile() {
+export const Review = ({ rest }) => html`<${Pile} of=${COLLECTION} number=${rest[1]} />`;
+
+export const Unknown = ({ rest }) => html`<${Pile} of=${UNKNOWN} number=${rest[1]} />`;
+
+const Pile = ({ of, number }) =>
+  /^\d+$/.test(number ?? "")
+    ? html`<${Group} key=${number} of=${of} number=${Number(number)} />`
+    : html`<${Groups} of=${of} />`;
+
+function Groups({ of }) {
   const [shown, setShown] = useState(AT_ONCE);
-  const review = useLoaded((signal) => call(`/collection?count=${shown}`, { signal }), [shown]);
+  const review = useLoaded((signal) => call(`${of.api}?count=${shown}`, { signal }), [shown]);
   const [again, regrouping] = useDoing(async () => {
-    review.set(await call("/collection/group", { json: {} }));
+    review.set(await call(`${of.api}/group`, { json: {} }));
     say("Grouped again.");
   });
-  useTitle("Review", "People");
+  useTitle(of.title, "People");
   if (review.problem instanceof Problem && review.problem.status === 404)
-    return html`<${Empty} title="No collection is served here"><p>${review.problem.message}</p></${Empty}>`;
+    return html`<${Empty} title=${of.missing}><p>${review.problem.message}</p></${Empty}>`;
+  const unknown = of === UNKNOWN;
   return html`<${Loaded} from=${review} what="the groups">${(value) => html`
-    <div class="in-words">${value.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}</div>
-    <${Queue} review=${value} onChange=${review.again} />
+    ${
+      unknown &&
+      html`<p class="quiet">
+        <${Keeping} otherwise="No further faces are kept now; these are erased when their time is over." /></p>`
+    }
+    ${unknown && !value.listed && html`<${Empty} title="Nobody unknown is kept now" />`}
+    ${
+      value.faces > 0 &&
+      html`<div class="in-words">${value.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}</div>
+    <${Queue} of=${of} review=${value} onChange=${review.again} />`
+    }
     ${
       may("enrol") &&
       html`<p class="buttons"><${Button} busy=${regrouping.busy} onClick=${again}>Group again
@@ -34,33 +66,37 @@ function Pile() {
     }
     ${regrouping.busy && html`<${Loading} what="Comparing all faces" />`}
     <${Notice} problem=${regrouping.problem} />
-    <h2>${count(value.several, "person", "people")} with several faces, ${count(value.alone, "face")} alone</h2>
+    <h2>${
+      unknown
+        ? `${count(value.listed, "person", "people")} seen`
+        : `${count(value.several, "person", "people")} with several faces, ${count(value.alone, "face")} alone`
+    }</h2>
     <ul class="review-groups">${value.groups.map(
-      (one) => html`<li key=${one.id}><a href=${`#people/review/${one.id}`}>
-        <span class="review-faces">${one.faces.slice(0, 4).map(
-          (face) => html`<${Face} key=${face.id} face=${face.id}
+      (group) => html`<li key=${group.id}><a href=${`#${of.place}/${group.id}`}>
+        <span class="review-faces">${group.faces.slice(0, 4).map(
+          (face) => html`<${Face} key=${face.id} of=${of} face=${face.id}
           label="" side=${56} />`,
         )}</span>
-        <span><b>${one.name ?? `Group ${one.id}`}</b> ${count(one.count, "face")}</span></a></li>`,
+        <span><b>${group.name ?? `Group ${group.id}`}</b> ${count(group.count, "face")}</span></a></li>`,
     )}</ul>
     ${
-      shown < value.several &&
+      shown < value.listed &&
       html`<p class="buttons"><${Button} onClick=${() => setShown(shown + AT_ONCE)}>Show more
       </${Button}></p>`
     }`}</${Loaded}>`;
 }
 
 /** What is doubtful, one question at a time: joins that were near to the threshold, then pairs just below it. */
-function Queue({ review, onChange }) {
+function Queue({ of, review, onChange }) {
   const [later, setLater] = useState([]);
   const waiting = [...review.doubtful, ...review.nearly].filter(({ faces }) => !later.includes(String(faces)));
   const doubt = waiting[0];
   const [act, acting] = useDoing(async (_signal, what) => {
     if (what === "undo") {
-      const { what: taken } = await call("/collection/undo", { method: "POST" });
+      const { what: taken } = await call(`${of.api}/undo`, { method: "POST" });
       say(taken ? `Taken back: ${taken}.` : "Nothing is left to take back.");
     } else {
-      await answer(doubt, what === "same");
+      await answer(of, doubt, what === "same");
       say(what === "same" ? "One person." : "Two people.");
     }
     onChange();
@@ -80,6 +116,7 @@ function Queue({ review, onChange }) {
     return () => removeEventListener("keydown", pressed);
   });
   const takeBack = html`<${Button} busy=${acting.busy} onClick=${() => act("undo")}>Take back (U)</${Button}>`;
+  if (!doubt && of === UNKNOWN) return null;
   if (!doubt)
     return html`<${Empty} title="Nothing doubtful is left"><p class="buttons">${may("enrol") && takeBack}</p>
       <${Notice} problem=${acting.problem} /></${Empty}>`;
@@ -87,8 +124,8 @@ function Queue({ review, onChange }) {
   return html`<section class="review-doubt" aria-label="A doubt"><h2>One person, or two?</h2>
     <p>${joined ? "They are in one group now." : "They are in two groups now."} ${doubt.why}.</p>
     <div class="review-pair">${doubt.faces.map(
-      (face, side) => html`<figure key=${face}><${Face} face=${face} label=${`Face ${face}`} side=${160} />
-        <figcaption><a href=${`#people/review/${doubt.groups[side]}`}>${
+      (face, side) => html`<figure key=${face}><${Face} of=${of} face=${face} label=${`Face ${face}`}
+        side=${160} /><figcaption><a href=${`#${of.place}/${doubt.groups[side]}`}>${
           doubt.names[side] ?? `Group ${doubt.groups[side]}`
         }</a></figcaption></figure>`,
     )}</div>
@@ -103,57 +140,53 @@ function Queue({ review, onChange }) {
 }
 
 /** Say whether the two faces of a doubt show one person. */
-function answer({ faces, sizes, groups }, same) {
+function answer(of, { faces, sizes, groups }, same) {
   const joined = groups[0] === groups[1];
-  if (same === joined) return call("/collection/confirm", { json: { faces } });
-  if (same) return call("/collection/join", { json: { groups } });
-  return call("/collection/separate", { json: { faces: [faces[sizes[0] < sizes[1] ? 0 : 1]] } });
+  if (same === joined) return call(`${of.api}/confirm`, { json: { faces } });
+  if (same) return call(`${of.api}/join`, { json: { groups } });
+  return call(`${of.api}/separate`, { json: { faces: [faces[sizes[0] < sizes[1] ? 0 : 1]] } });
 }
 
-function Group({ number }) {
-  const group = useLoaded((signal) => call(`/collection/groups/${number}`, { signal }), [number]);
-  useTitle(group.value?.name ?? `Group ${number}`, "Review");
-  return html`<p class="back"><a href="#people/review">← All groups</a></p>
-    <${Loaded} from=${group} what="the group">${(value) => html`<${Members} group=${value} again=${group.again} />`}
-    </${Loaded}>`;
+function Group({ of, number }) {
+  const group = useLoaded((signal) => call(`${of.api}/groups/${number}`, { signal }), [number]);
+  useTitle(group.value?.name ?? `Group ${number}`, of.title);
+  return html`<p class="back"><a href=${`#${of.place}`}>← All groups</a></p>
+    <${Loaded} from=${group} what="the group">${(value) => html`
+      <${Members} of=${of} group=${value} again=${group.again} />`}</${Loaded}>`;
 }
 
-function Members({ group, again }) {
+function Members({ of, group, again }) {
   const [chosen, setChosen] = useState(/** @type {number[]} */ ([]));
-  const [name, setName] = useState(group.name ?? "");
-  const [enrol, setEnrol] = useState(false);
   const [other, setOther] = useState("");
   const [act, acting] = useDoing(async (_signal, path, json, sentence) => {
-    const answered = await call(`/collection/${path}`, json ? { json } : { method: "POST" });
+    const answered = await call(`${of.api}/${path}`, json ? { json } : { method: "POST" });
     say(sentence);
     setChosen([]);
-    if (path === "join" && answered.group !== group.id) location.hash = `#people/review/${answered.group}`;
+    if (path === "dismiss" || (of === UNKNOWN && json?.enrol))
+      location.hash = `#${of.place}`; // it is there no more
+    else if (path === "join" && answered.group !== group.id) location.hash = `#${of.place}/${answered.group}`;
     else again();
   });
-  const toggle = (face) =>
-    setChosen((all) => (all.includes(face) ? all.filter((one) => one !== face) : [...all, face]));
+  const toggle = (face) => setChosen((all) => (all.includes(face) ? all.filter((id) => id !== face) : [...all, face]));
   return html`<h2>${group.name ?? `Group ${group.id}`}: ${count(group.count, "face")}</h2>
     <ul class="review-members">${group.faces.map(
-      (face) => html`<li key=${face.id}><label><${Face} face=${face.id} label=${`Face ${face.id}`} side=${96} />
+      (
+        face,
+      ) => html`<li key=${face.id}><label><${Face} of=${of} face=${face.id} label=${`Face ${face.id}`} side=${96} />
         <span>${
           may("enrol") &&
           html`<input type="checkbox" checked=${chosen.includes(face.id)}
           onChange=${() => toggle(face.id)} />`
-        } ${face.path.split("/").pop() || "(no file left)"}</span>
+        } ${of === UNKNOWN ? moment(face.indexed) : face.path.split("/").pop() || "(no file left)"}</span>
         ${face.unfit && html`<small class="quiet">${face.unfit}</small>`}</label></li>`,
     )}</ul>
     ${
       may("enrol") &&
-      html`<p class="buttons"><${Button} disabled=${!chosen.length} busy=${acting.busy}
+      html`<p class="buttons"><${Button} disabled=${!chosen.length || chosen.length === group.count} busy=${acting.busy}
           onClick=${() => act("separate", { faces: chosen }, "They are another person now.")}>Not this person
         </${Button}> <${Button} busy=${acting.busy} onClick=${() => act("undo", null, "Taken back.")}>Take back the last
         </${Button}></p>
-      <form class="line-form" onSubmit=${(event) => {
-        event.preventDefault();
-        act("name", { group: group.id, name: name.trim() || null, enrol }, "The name is kept.");
-      }}><${Field} label="Name" value=${name} maxlength="200" onInput=${(event) => setName(event.target.value)} />
-        <${Check} label="Also into the gallery" checked=${enrol} onChange=${setEnrol} />
-        <${Button} busy=${acting.busy}>Keep the name</${Button}></form>
+      <${Naming} of=${of} group=${group} act=${act} busy=${acting.busy} />
       <form class="line-form" onSubmit=${(event) => {
         event.preventDefault();
         act("join", { groups: [group.id, Number(other)] }, "They are one person now.");
@@ -161,16 +194,55 @@ function Members({ group, again }) {
           onInput=${(event) => setOther(event.target.value)} />
         <${Button} busy=${acting.busy}>Join</${Button}></form>`
     }
+    ${of === UNKNOWN && may("remove") && html`<${Dismiss} group=${group} act=${act} busy=${acting.busy} />`}
     <${Notice} problem=${acting.problem} />`;
 }
 
-/** @param {{face: number, label: string, side: number}} props  The picture of a face, once it has come */
-function Face({ face, label, side }) {
+/** Whom a group shows: of a collection a name to keep, of unknown faces somebody to enrol. */
+function Naming({ of, group, act, busy }) {
+  const [name, setName] = useState(group.name ?? "");
+  const [consent, setConsent] = useState("");
+  const [enrol, setEnrol] = useState(of === UNKNOWN);
+  return html`<form class="line-form" onSubmit=${(event) => {
+    event.preventDefault();
+    const sent = { group: group.id, name: name.trim() || null, enrol, consent };
+    act("name", sent, enrol ? "Enrolled." : "The name is kept.");
+  }}><${Field} label="Name" value=${name} maxlength="200" required=${enrol}
+      onInput=${(event) => setName(event.target.value)} />
+    ${of === COLLECTION && html`<${Check} label="Also into the gallery" checked=${enrol} onChange=${setEnrol} />`}
+    ${
+      enrol &&
+      html`<${Field} label="Note on consent" value=${consent} maxlength="2000"
+        onInput=${(event) => setConsent(event.target.value)} />`
+    }
+    <${Button} busy=${busy}>${of === UNKNOWN ? "Enrol" : "Keep the name"}</${Button}></form>`;
+}
+
+function Dismiss({ group, act, busy }) {
+  const [asking, setAsking] = useState(false);
+  return html`<p class="buttons"><${Button} onClick=${() => setAsking(true)}>Dismiss</${Button}></p>
+    ${
+      asking &&
+      html`<${Dialog} title="Dismiss this person?" onClose=${() => setAsking(false)}>
+        <p>${count(group.count, "face")} will be erased now, and nothing brings them back. Who comes again is kept
+          again.</p>
+        <p class="buttons"><${Button} class="main" busy=${busy}
+            onClick=${() => act("dismiss", { groups: [group.id] }, "Erased.")}>Erase these faces</${Button}>
+          <button type="button" onClick=${() => setAsking(false)}>Cancel</button></p></${Dialog}>`
+    }`;
+}
+
+/**
+ * The picture of a face, once it has come.
+ *
+ * @param {{of: typeof COLLECTION, face: number, label: string, side: number}} props
+ */
+function Face({ of, face, label, side }) {
   const [url, setUrl] = useState(null);
   useEffect(() => {
     const leaving = new AbortController();
     let made = null;
-    picture(`/collection/faces/${face}/picture`, leaving.signal).then(
+    picture(`${of.api}/faces/${face}/picture`, leaving.signal).then(
       (blob) => setUrl((made = URL.createObjectURL(blob))),
       () => {}, // its photograph is gone; the words beside it say all the same
     );

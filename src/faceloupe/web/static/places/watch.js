@@ -2,6 +2,7 @@
 
 import { call } from "../api.js";
 import { Unlit, useCamera, useFrames } from "../camera.js";
+import { Keeping } from "../keeping.js";
 import { Button, Empty, Notice, say } from "../parts.js";
 import { Outlines } from "../picture.js";
 import { html, useEffect, useState } from "../ui.js";
@@ -25,7 +26,8 @@ export function Watch() {
   }
   if (!camera.on)
     return html`<${Empty} title="The camera is off">
-      <p>The browser asks first. Frames go to this server alone, about two a second, and are not kept.</p>
+      <p>The browser asks first. Frames go to this server alone, about two a second, and are not kept.${" "}
+        <${Keeping} otherwise="" /></p>
       <p class="buttons"><${Button} class="main" busy=${camera.asking} onClick=${camera.start}>Start the camera
         </${Button}></p>
       <${Unlit} camera=${camera} /></${Empty}>`;
