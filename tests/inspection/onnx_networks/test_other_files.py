@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from faceloupe.inspection import OnnxNetwork, anatomy
+from faceloupe.inspection import OnnxNetwork, anatomy, trace
 from helpers.onnx_files import write
 
 WEIGHTS = np.random.default_rng(0).standard_normal((2, 3, 3, 3)).astype(np.float32)
@@ -57,3 +57,55 @@ def test_a_network_can_be_sent_to_another_process(tmp_path, sent):
 def test_its_end_says_what_its_numbers_are(tmp_path, end, unit):
     nodes = [("Flatten", ["image"], ["flat"], {}), (end, ["flat"], ["e"], {}), ("Identity", ["e"], ["y"], {})]
     assert OnnxNetwork(write(tmp_path / "n.onnx", nodes, given=(1, 1, 2, 2))).unit == unit
+
+
+ONE, HALF = {"one": np.float32(1)}, {"one": np.float32(1), "half": np.float32(0.5)}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "held"),
+    [
+        ([("Neg", ["x"], ["n"], {}), ("Exp", ["n"], ["e"], {}), ("Add", ["e", "one"], ["a"], {}),
+          ("Div", ["one", "a"], ["y"], {})], ONE),
+        ([("Exp", ["x"], ["e"], {}), ("ReduceSum", ["e"], ["s"], {}), ("Div", ["e", "s"], ["y"], {})], {}),
+        ([("Tanh", ["x"], ["t"], {}), ("Add", ["t", "one"], ["a"], {}), ("Mul", ["a", "half"], ["y"], {})], HALF),
+        ([("Sigmoid", ["x"], ["s"], {}), ("Clip", ["s"], ["c"], {}), ("Cast", ["c"], ["y"], {"to": 1})], {}),
+    ],
+)  # fmt: skip
+def test_a_sigmoid_or_softmax_written_out_is_a_probability(tmp_path, nodes, held):
+    nodes = [("Flatten", ["image"], ["x"], {}), *nodes]
+    assert OnnxNetwork(write(tmp_path / "n.onnx", nodes, held, (1, 1, 2, 2))).unit == "probability"
+
+
+def test_weights_that_are_turned_back_from_integers_are_counted(tmp_path):
+    nodes = [("DequantizeLinear", ["w", "s"], ["weights"], {}), ("Conv", ["image", "weights"], ["conv"], {})]
+    held = {"s": np.float32(0.02), "w": np.ones((2, 3, 3, 3), np.int8)}
+    conv = anatomy(write(tmp_path / "qdq.onnx", nodes, held, (1, 3, 6, 5)), (3, 6, 5))["conv"]
+    assert (conv.multiply_adds, conv.receptive_field) == (4 * 3 * 2 * 27, (3, 3))
+
+
+def test_of_several_outputs_the_answer_is_what_is_called_logits_or_the_first_of_fractions(tmp_path):
+    nodes = [("Flatten", ["image"], ["logits"], {}), ("ArgMax", ["logits"], ["label"], {"axis": 1})]
+    path = write(tmp_path / "n.onnx", nodes, given=(1, 1, 2, 2), answers=("label", "logits"))
+    network = OnnxNetwork(path)
+    assert network.run(np.ones((3, 1, 2, 2))).shape == (3, 4)
+    assert "logits" in network.chosen
+
+
+def test_a_recurrent_layer_multiplies_for_each_weight_and_row(tmp_path):
+    nodes = [
+        ("ReduceMean", ["image"], ["rows"], {"axes": (1,), "keepdims": 0}),
+        ("LSTM", ["rows", "W", "R"], ["", "state"], {"hidden_size": 5}),
+    ]
+    held = {"W": np.ones((1, 20, 4), np.float32), "R": np.ones((1, 20, 5), np.float32)}
+    path = write(tmp_path / "n.onnx", nodes, held, (1, 3, 6, 4), answers=("state",))
+    assert trace(path, np.ones((2, 3, 6, 4)))["state"].shape == (2, 6, 5)  # rows beside each other, one step
+    [lstm] = [layer for layer in anatomy(path, (3, 6, 4)).layers if layer.kind == "LSTM"]
+    assert lstm.multiply_adds == 6 * (20 * 4 + 20 * 5)
+
+
+@pytest.mark.parametrize("relu", [("Max", ["conv", "z"], ["r"], {}), ("LeakyRelu", ["conv"], ["r"], {"alpha": 0.0})])
+def test_a_relu_written_otherwise_is_one(tmp_path, relu):
+    nodes = [("Conv", ["image", "w"], ["conv"], {}), relu]
+    path = write(tmp_path / "n.onnx", nodes, {"w": WEIGHTS, "z": np.float32(0)}, (1, 3, 6, 5))
+    assert anatomy(path, (3, 6, 5))["r"].rectifies

@@ -48,7 +48,7 @@ class RunNetwork:
 
     def chosen(self, _face: Faces) -> str:
         """Return which of several outputs the answer is; "" where that needs no word."""
-        return ""
+        return getattr(self.network, "chosen", "")
 
     @property
     def can_be_redrawn(self) -> bool:

@@ -9,7 +9,7 @@ from faceloupe.inspection.arithmetic import Shape, channels_last
 from faceloupe.inspection.collector import LayerCollector
 from faceloupe.inspection.fields import Field
 from faceloupe.inspection.layers import IMAGE, Anatomy
-from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_LAST, Graph, inputs_of
+from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_LAST, Graph, inputs_of, output_of
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.onnx_networks.operators import Operator
 
@@ -30,7 +30,7 @@ def onnx_anatomy(network: OnnxNetwork, image_shape: tuple[int, int, int]) -> Ana
     shown = (1, height, width, channels) if graph.is_channels_last else (1, *image_shape)
     run = _Run(graph, {name: array.shape for name, array in arrays.items()} | {graph.image.name: shown})
     for name, node in nodes.items():
-        run.add(name, node, arrays[node.output[0]].nbytes)
+        run.add(name, node, arrays[output_of(node)].nbytes)
     return Anatomy(
         input_shape=(height, width, channels),
         layers=run.layers.finished(),
@@ -55,11 +55,11 @@ class _Run:
 
     def add(self, name: str, node: "NodeProto", output_bytes: int) -> None:
         fed = [tensor for tensor in inputs_of(node) if tensor in self.fields]
-        operator = Operator(self.graph, node, self.shapes[fed[0]], self.shapes[node.output[0]])
+        operator = Operator(self.graph, node, self.shapes[fed[0]], self.shapes[output_of(node)])
         field = operator.field([self.fields[tensor] for tensor in fed])
         if _is_channels_last(operator, fed[0] in self.turned):
             self.turned |= {*node.output}
-        output_shape = self._shown(node.output[0])
+        output_shape = self._shown(output_of(node))
         self.layers.add(
             name=name,
             kind=node.op_type,
@@ -79,7 +79,7 @@ class _Run:
             if tensor in self.makers:
                 self.layers.read(self.makers[tensor])
         self.fields |= dict.fromkeys(filter(None, node.output), field)
-        self.makers[node.output[0]] = name
+        self.makers[output_of(node)] = name
 
     def _shown(self, tensor: str) -> Shape:
         shape = self.shapes[tensor]

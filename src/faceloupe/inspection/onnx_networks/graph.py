@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from faceloupe.inspection.onnx_networks.rewriting import without_prelu
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-__all__ = ["Graph", "inputs_of", "read", "settings_of"]
+__all__ = ["Graph", "inputs_of", "output_of", "read", "settings_of"]
 
 MOST_BYTES = 2**31  # what one message of protobuf can hold
 # Where an operator takes numbers that are not weights: measured statistics, sizes, limits.
@@ -52,7 +52,16 @@ _SINGLE_WEIGHTS = {
     *("QLinearConv", "QLinearMatMul"),
 }
 # Operators that hand numbers on as they are, and those that make probabilities: an answer may end in them.
-_HANDING_ON = {"Cast", "DequantizeLinear", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"}
+_HANDING_ON = {
+    *("Cast", "Clip", "DequantizeLinear", "Flatten", "Gather", "Identity", "QuantizeLinear", "Reshape", "Slice"),
+    *("Squeeze", "Transpose", "Unsqueeze"),
+}
+# Sigmoid and softmax written out, from the last operator on: 1 / (1 + exp(-x)), exp(x) / sum and (tanh(x) + 1) / 2.
+_WRITTEN_OUT = (
+    ({"Div", "Reciprocal"}, {"Add", "ReduceSum", "Sum"}, {"Exp"}),
+    ({"Div", "Mul"}, {"Add", "Sum"}, {"Tanh"}),
+)
+_NUMBER_BY_NUMBER = {"Cast", "DequantizeLinear", "Identity"}
 _UNITS = {"HardSigmoid": "probability", "LogSoftmax": "log-probability", "Sigmoid": "probability",
           "Softmax": "probability"}  # fmt: skip
 # The orders of axes that turn (N, H, W, C) into (N, C, H, W), and captures for a network of the former.
@@ -122,12 +131,37 @@ class Graph:
 
     @property
     def unit(self) -> str:
-        """Kind of its first output: "probability", "log-probability", or else "logit"."""
-        makers = {output: node for node in self.model.graph.node for output in node.output}
-        name = self.model.graph.output[0].name
-        while name in makers and makers[name].op_type in _HANDING_ON:
-            name = makers[name].input[0]
-        return _UNITS.get(makers[name].op_type, "logit") if name in makers else "logit"
+        """Kind of its answer: "probability", "log-probability", or else "logit"."""
+        chain = list(self._before(self.answer, longest=len(_WRITTEN_OUT[0])))
+        for names in _WRITTEN_OUT:
+            if len(chain) == len(names) and all(map(set.__contains__, names, chain)):
+                return "probability"
+        return _UNITS.get(chain[0], "logit") if chain else "logit"
+
+    def _before(self, name: str, longest: int) -> Iterator[str]:
+        """Go back from a tensor through the last operators that change its numbers, the last that carries the image."""
+        makers = {output: node for node in self.nodes.values() for output in node.output}
+        while name in makers and longest:
+            node = makers[name]
+            if node.op_type not in _HANDING_ON:
+                longest -= 1
+                yield node.op_type
+            name = next((given for given in reversed(node.input) if given in makers), "")
+
+    @cached_property
+    def answer(self) -> str:
+        """The output that is its answer: of several what is called "logits", else the first of fractions."""
+        outputs = self.model.graph.output
+        names = [output.name for output in outputs if output.name.lower() == "logits"]
+        names += [output.name for output in outputs if _is_of_fractions(output)]
+        return str((names or [outputs[0].name])[0])
+
+    def shape_of(self, name: str) -> Sequence[int] | None:
+        """Return the shape of an initialiser, or of what is made of one number by number; None for other tensors."""
+        if name in self.tensors:
+            return tuple(self.tensors[name].dims)
+        maker = next((node for node in self.model.graph.node if name in node.output), None)
+        return self.shape_of(maker.input[0]) if maker and maker.op_type in _NUMBER_BY_NUMBER else None
 
     @cached_property
     def nodes(self) -> "Mapping[str, NodeProto]":
@@ -142,7 +176,7 @@ class Graph:
         for node in self.model.graph.node:
             if node.op_type not in {"Shape", "Size"} and not carried.isdisjoint(inputs_of(node)):
                 carried.update(filter(None, node.output))
-                name = node.name or node.output[0]
+                name = node.name or output_of(node)
                 names[name] += 1
                 nodes[name if names[name] == 1 else f"{name} ({names[name]})"] = node
         return nodes
@@ -287,6 +321,18 @@ def _external_size(tensor: "TensorProto") -> int:
     said = [int(entry.value) for entry in tensor.external_data if entry.key == "length" and entry.value.isdecimal()]
     each = int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
     return max(math.prod(map(int, tensor.dims)) * each, *said, 0)
+
+
+def _is_of_fractions(output: "ValueInfoProto") -> bool:
+    from onnx import TensorProto
+
+    unknown, kinds = TensorProto.UNDEFINED, (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+    return output.type.tensor_type.elem_type in (unknown, *kinds)
+
+
+def output_of(node: "NodeProto") -> str:
+    """Return the first thing that an operator puts out; those that nothing reads may have no name."""
+    return str(next(filter(None, node.output)))
 
 
 def inputs_of(node: "NodeProto") -> Iterator[str]:

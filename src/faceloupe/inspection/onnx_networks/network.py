@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.inspection.layer_names import chosen_layers
-from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, read
+from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, output_of, read
 from faceloupe.inspection.outputs import Trace, relu_sides
 
 if TYPE_CHECKING:
@@ -77,12 +77,19 @@ class OnnxNetwork:
         return self.graph.unit
 
     @property
+    def chosen(self) -> str:
+        """Which of several outputs its answer is, in words; "" for the only one."""
+        return f"“{self._output}”, of its outputs" if len(self.graph.model.graph.output) > 1 else ""
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """The operators that work on the image, in the order of running; each is named as in the file."""
         return tuple(self.graph.nodes)
 
     def run(self, faces: ArrayLike) -> Floats:
-        """Return the answers of the network, its first output if it has several, one vector for each capture.
+        """Return the answers of the network, one vector for each capture.
+
+        Of several outputs that is the one called "logits", or else the first of fractions.
 
         Parameters
         ----------
@@ -125,9 +132,9 @@ class OnnxNetwork:
         """
         batch = self._checked(faces)
         names = chosen_layers(layers, self.layers)
-        outputs = zip(*self.tensors(batch, [self.graph.nodes[name].output[0] for name in names]), strict=True)
+        outputs = zip(*self.tensors(batch, [output_of(self.graph.nodes[name]) for name in names]), strict=True)
         nodes = self.graph.nodes
-        makers = {node.output[0]: name for name, node in nodes.items()}
+        makers = {output_of(node): name for name, node in nodes.items()}
         sides = relu_sides((name, node.op_type, makers.get((*node.input, "")[0])) for name, node in nodes.items())
         return Trace({name: _stacked(each) for name, each in zip(names, outputs, strict=True)}, sides)
 
@@ -165,7 +172,7 @@ class OnnxNetwork:
 
     @property
     def _output(self) -> str:
-        return str(self.graph.model.graph.output[0].name)
+        return self.graph.answer
 
     @property
     def _turns(self) -> bool:

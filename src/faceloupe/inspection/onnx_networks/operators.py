@@ -51,6 +51,7 @@ _MOVING = {
 } | _SAME_NUMBERS  # fmt: skip
 _CONVOLUTIONS = {"Conv", "ConvInteger", "FusedConv", "QLinearConv"}
 _MATRICES = {"FusedMatMul", "MatMul", "MatMulInteger", "MatMulIntegerToFloat", "QLinearMatMul", "DynamicQuantizeMatMul"}
+_RECURRENT = {"GRU", "LSTM", "RNN"}
 # Which input holds the weights, where it is not the second.
 _WEIGHT_PLACES = {"QGemm": 3, "QLinearConv": 3, "QLinearMatMul": 3}
 # Of ONNX itself, and the operators with which ONNX Runtime writes quantised networks.
@@ -112,7 +113,9 @@ class Operator:
         if self.kind == "Clip":
             low, high = self._limit("min", 1), self._limit("max", 2)
             return low == 0 and (high is None or high > 0)
-        return self.kind == "Relu"
+        if self.kind == "Max":
+            return any(self._is_zero(name) for name in self.node.input)
+        return self.kind == "Relu" or (self.kind == "LeakyRelu" and self.settings.get("alpha") == 0)
 
     @property
     def windows(self) -> Sequence[Window]:
@@ -138,9 +141,14 @@ class Operator:
             return ()
         if self.kind in _PRODUCTS | _NORMALISING:
             return (shown,)
-        if self.kind == "ConvTranspose" and self.node.input[1] in self.graph.tensors:
+        if self.kind == "ConvTranspose" and (shape := self.graph.shape_of(self.node.input[1])):
             # Each number of the input is multiplied with the weights of all outputs that it reaches.
-            return ((*channels_last(self.given), math.prod(self.graph.tensors[self.node.input[1]].dims[1:])),)
+            return ((*channels_last(self.given), math.prod(shape[1:])),)
+        if self.kind in _RECURRENT:
+            # At each step, one for each weight of the matrices; those for its gates are left out.
+            shapes = [self.graph.shape_of(name) or () for name in self.node.input[1:3]]
+            each = sum(math.prod(shape) for shape in shapes)
+            return ((math.prod(self.given[:-1]), each),) if all(shapes) else None
         weights = self.weights
         if weights is None:
             return None
@@ -186,8 +194,11 @@ class Operator:
         settings = self.settings
         if "kernel_shape" in settings:
             return tuple(settings["kernel_shape"])
-        weights = self.graph.tensors.get(self.node.input[_WEIGHT_PLACES.get(self.kind, 1)])
-        return tuple(weights.dims[2:]) if weights else ()
+        weights = self.graph.shape_of(self.node.input[_WEIGHT_PLACES.get(self.kind, 1)])
+        return tuple(weights[2:]) if weights else ()
+
+    def _is_zero(self, name: str) -> bool:
+        return name in self.graph.tensors and not self.graph.constant(name).any()
 
     def _numbers(self, name: str) -> Sequence[int]:
         """Return integers that early versions of an operator take as an attribute, later ones as its second input."""
