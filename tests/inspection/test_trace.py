@@ -1,4 +1,4 @@
-"""Also tests ``inspection/batches.py``, ``inspection/layer_names.py``, ``inspection/outputs.py``,
+"""Also tests ``inspection/layer_names.py``, ``inspection/outputs.py``,
 ``inspection/torch_networks/trace.py``."""
 
 import numpy as np

@@ -8,9 +8,9 @@ __all__ = ["CODE_FAILS", "cannot_run"]
 CODE_FAILS = (Exception, SystemExit)
 
 
-def cannot_run(on_what: str, error: BaseException, who: str = "the network") -> InputError:
+def cannot_run(on_what: str, error: BaseException) -> InputError:
     """Return the error of a network whose own code failed; an InputError stays as it is."""
     if isinstance(error, InputError):
         return error
-    said = str(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
-    return InputError(f"{who} cannot run {on_what}: {said}")
+    message = str(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
+    return InputError(f"the network cannot run {on_what}: {message}")
