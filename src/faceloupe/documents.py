@@ -46,7 +46,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 def parse_json(
     content: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES
 ) -> Any:
-    """Return what JSON from outside says. Size, depth and number of values are looked at before anything is built.
+    """Return the value of JSON from outside, whose size, depth and number of values are checked before it is built.
 
     Parameters
     ----------

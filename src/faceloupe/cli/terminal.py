@@ -160,7 +160,7 @@ def moment(at: datetime) -> str:
 
 
 def history(entries: "Iterable[Entry]") -> str:
-    """Return lines of the trail as a table."""
+    """Return entries of the trail as a table."""
     rows = [
         (
             str(entry.id),

@@ -1,4 +1,4 @@
-"""The one door through which a file becomes an array.
+"""The reading of image files: the one place where a file becomes an array.
 
 Whatever the file holds (grey, colour, CMYK, a palette with transparency, 16 bits, floats, several frames, a camera held
 sideways), what comes out is float32 in [0, 1], upright and opaque; or an :class:`ImageError` that says why not. A file

@@ -64,7 +64,7 @@ def channels_last(shape: Sequence[int]) -> Shape:
 
 
 def evenly(things: Sequence[T], most: int) -> list[T]:
-    """Return all things, or of more than `most` so many from the first to the last, evenly spaced."""
+    """Return the things, thinned out evenly to `most` where there are more; the first and the last stay."""
     if len(things) <= most:
         return list(things)
     return [things[round(place * (len(things) - 1) / (most - 1))] for place in range(most)]

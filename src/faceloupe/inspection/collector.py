@@ -13,7 +13,7 @@ __all__ = ["LayerCollector"]
 
 
 class LayerCollector:
-    """Gathers layers in the order of running: each parameter once, each output with what nothing reads of it."""
+    """Layers in the order of running, each parameter counted once, each output with the edges that nothing reads."""
 
     def __init__(self) -> None:
         self._layers: list[Layer] = []

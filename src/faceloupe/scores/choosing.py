@@ -125,7 +125,7 @@ def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:
 
 
 def _people_for(fmr: float) -> int:
-    """Return how many people have as many pairs as it takes, if no pair of them matches, and half as many again."""
+    """Return how many people have one and a half times the pairs that support the rate if none of them matches."""
     return math.ceil(math.sqrt(2 * 1.5 * 3.69 / min(REFUSED * fmr, HALF))) + 1
 
 

@@ -83,7 +83,7 @@ class SharedSubjects:
         return float(min(max(self.least, worth), len(errors)))
 
     def worth_of_sum(self, rate: float, parts: Floats, shortfall: Floats) -> float:
-        """Return the same of a rate that differs from the true one by a sum of the comparisons' parts.
+        """Return the same for a rate whose error is a sum of parts, one for each comparison.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class SharedSubjects:
 
     @property
     def all_share_one(self) -> bool:
-        """Whether all comparisons share one person, so that nothing shows how people differ."""
+        """True if all comparisons share one person, so that nothing shows how people differ."""
         return self._sharing[0] > 1 - 1e-9
 
     def covariance(self, parts: Floats) -> Floats:
@@ -168,7 +168,7 @@ class SharedSubjects:
 
     @cached_property
     def _two(self) -> Flags:
-        """Whether each pair is of two people, (D,)."""
+        """Mask of the pairs that are of two people, (D,)."""
         return np.not_equal(self.low, self.high)
 
     @cached_property

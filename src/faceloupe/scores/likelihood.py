@@ -152,14 +152,14 @@ class _Fit:
         self.means = -np.linalg.solve(self.curvature, slopes.T).T / [[scores.n_non_mated], [scores.n_mated]]
 
     def _designs(self, scores: ScoreSet) -> Iterator[tuple[int, float, Floats, Floats]]:
-        """Yield of parts of the comparisons: mated or not, weight, scaled scores beside 1, (n, 2), chances, (n,)."""
+        """Yield, in parts: whether mated, weights, scaled scores beside a 1, (n, 2), and probabilities, (n,)."""
         for part, mated in _parts(scores):
             design = np.stack([(part - self.centre) / self.spread, np.ones_like(part)], axis=1)
             weight = 0.5 / (scores.n_mated if mated else scores.n_non_mated)
             yield mated, weight, design, 1 / (1 + np.exp(-np.clip(design @ self.line, -500, 500)))
 
     def _influences(self) -> Iterator[Floats]:
-        """Yield by how much comparisons moved the line, (n, 2); each kind from its own mean, its weight being fixed."""
+        """Yield how far each comparison moved the line, (n, 2), from the mean of its kind, whose weight is fixed."""
         for mated, weight, design, chance in self._designs(self.scores):
             moved = np.linalg.solve(self.curvature, design.T * (weight * (mated - chance)))
             yield moved.T - self.means[mated]

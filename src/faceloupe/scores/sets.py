@@ -196,7 +196,7 @@ def compact(*labels: NDArray[Any]) -> list[Labels]:
 
 
 def _by_table(labels: Sequence[NDArray[Any]], flat: Sequence[NDArray[Any]], low: int, high: int) -> list[Labels]:
-    """Do so without sorting anything: integers between two that are not far apart."""
+    """Compact integers that lie close together, by a table instead of sorting."""
     used = np.zeros(high - low + 1, dtype=np.bool_)
     for column in flat:
         for part in blocks(len(column)):

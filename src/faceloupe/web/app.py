@@ -131,7 +131,7 @@ async def _shared(name: str) -> FileResponse:
 
 
 async def _enter(request: Request) -> HTMLResponse:
-    """Hand a token over to the page, in a body: a browser keeps addresses in its history, and what is behind # too."""
+    """Hand a token to the page in a body: a browser keeps addresses in its history, with what follows the #."""
     content = b""
     async for part in request.stream():
         content += part

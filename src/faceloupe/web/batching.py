@@ -77,7 +77,7 @@ class MicroBatcher(Generic[Item, Result]):
 
 
 class Budget:
-    """An amount that all callers share; who finds too little left waits for it, first come, first served.
+    """An amount that all callers share; a caller who finds too little left waits, first come, first served.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Budget:
 
     @contextmanager
     def take_in_thread(self, amount: int) -> Iterator[None]:
-        """Do the same for a thread, which waits."""
+        """Take an amount as :meth:`take` does, in a thread that waits for it."""
         with self._turn(amount) as turn:
             try:
                 turn.result(self._patience)
@@ -120,7 +120,7 @@ class Budget:
 
     @contextmanager
     def _turn(self, amount: int) -> Iterator["Future[None]"]:
-        """Yield what is done once the amount is there; at the end give the amount back, or the place in the queue."""
+        """Yield a future that is done once the amount is free; then give it, or the place in the queue, back."""
         amount, turn = min(amount, self._most), Future[None]()
         with self._lock:
             self._waiting.append((amount, turn))

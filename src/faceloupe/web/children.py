@@ -58,7 +58,7 @@ class ChildFault(Exception):  # noqa: N818 - not one of ours to catch: a fault
 
 
 class Task(NamedTuple):
-    """A function with what it is given, each of which pickle can carry by name or by value."""
+    """A function with its arguments, which pickle carries by name or by value."""
 
     function: Callable[..., Any] | str
     given: tuple[Any, ...]
@@ -87,7 +87,7 @@ class Child:
         progress: Progress | None = None,
         seconds: float | None = None,
     ) -> Any:
-        """Return what a function returns there. One call at a time.
+        """Run a function in the process and return its result; one call at a time.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class _Patience:
         self.met = False
 
     def begin(self) -> None:
-        """Count anew."""
+        """Begin to count the seconds again."""
         self._timer.cancel()
         if self._seconds is not None:
             self._timer = threading.Timer(self._seconds, self._meet)
@@ -180,7 +180,7 @@ class _Patience:
             self._timer.start()
 
     def end(self) -> None:
-        """Count no longer."""
+        """Stop counting."""
         self._timer.cancel()
 
     def _meet(self) -> None:
@@ -212,7 +212,7 @@ class InChild:
         self._ended = False
 
     def __call__(self, tell: Progress) -> dict[str, Any]:
-        """Do it, and return what the function returns."""
+        """Run the function in a child, and return its result."""
         with borrowed(self._memory) as self._child:
             try:
                 if self._ended:
@@ -225,7 +225,7 @@ class InChild:
         return result
 
     def end(self) -> None:
-        """End it at once, whatever it does."""
+        """End the child at once, whatever it does."""
         self._ended, child = True, self._child
         if child is not None:
             child.end()
@@ -256,7 +256,7 @@ def end_all() -> None:
 
 
 def serve(memory: int | None) -> None:
-    """Do what the parent asks for, one task after another, until it ends: what a child runs."""
+    """Run the parent's tasks, one after another, until the parent ends; this is what a child runs."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(2, sys.stdout.fileno())  # what a library prints is not a reply
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -64,7 +64,7 @@ async def open_sent(
 
 
 def alignment_notes(network: NetworkSummary, faces: Sequence[bytes | str]) -> tuple[str, ...]:
-    """Return what a look is to note: for SFace that its faces were aligned, where all of them were photographs."""
+    """Return notes for a look: for SFace, that its faces were aligned, where all of them were photographs."""
     all_photographs = all(isinstance(face, bytes) for face in faces)
     return (ALIGNED,) if all_photographs and _is_sface(network) else ()
 

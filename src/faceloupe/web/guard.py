@@ -106,9 +106,9 @@ class Guard:
             raise HTTPProblem("origin", f"the page at {origin} may not call this server")
 
     def _key(self, scope: Scope, headers: Headers) -> Key:
-        """Return whose token came. A valid one is always taken: pauses are for those who try others.
+        """Return the key whose token was sent; a valid one is always let in, for only those who try tokens must pause.
 
-        Who shares an address with them, behind a proxy, is not shut out; and a token of 256 bits is not guessed,
+        A caller who shares their address, behind a proxy, is not shut out; and a token of 256 bits is not guessed,
         however often one tries.
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -136,7 +136,7 @@ def host_of(authority: str) -> str | None:
 
 
 def _check_form(scope: Scope, headers: Headers) -> None:
-    """Refuse what others on the way may read in another way than this server."""
+    """Refuse a request that a proxy on the way may read differently from this server."""
     if "content-length" in headers and "transfer-encoding" in headers:
         raise HTTPProblem("malformed", "Content-Length and Transfer-Encoding together: send one of them", close=True)
     if not scope["path"].startswith("/"):

@@ -112,7 +112,7 @@ class Answers:
 
 
 def _digest(sent: BaseModel) -> str:
-    """Return a hash of a body, photographs as they are: their text would be some times as long."""
+    """Return a hash of a body, of photographs by their bytes: as text they would be several times as long."""
     digest = sha256()
     for name, value in sent:
         for part in value if isinstance(value, list) else [value]:

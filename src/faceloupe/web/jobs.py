@@ -38,7 +38,7 @@ class Stopped(Exception):  # noqa: N818 - no error: it was asked for
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it is at one moment.
+    """The state of a job at one moment.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class Jobs:
         return sum(job.kind == kind and not job.finished for job in self.all())
 
     def drop_results(self, kind: str, why: str) -> None:
-        """Forget what jobs of a kind made, or why they failed, and say why; of those at work when they have ended."""
+        """Forget the results and errors of a kind of jobs and say why; of jobs at work, once they have ended."""
         with self._lock:
             for job in self._jobs.values():
                 if job.kind == kind:
@@ -188,7 +188,7 @@ class Jobs:
             await asyncio.sleep(LOOK_AGAIN)
 
     def end(self) -> None:
-        """Ask every job to stop, and let those who watch one go."""
+        """Ask every job to stop, and end every watch."""
         self._ending = True
         for job in self.all():
             if not job.finished:
@@ -202,7 +202,7 @@ class Jobs:
             time.sleep(0.01)
 
     def _start(self) -> None:
-        """Begin with the jobs that have waited longest, as many as may be at work; under the lock."""
+        """Start the jobs that have waited longest, as many as may be at work; called under the lock."""
         running = [job.owner for job in self._jobs.values() if job.state == "running"]
         for job in list(self._jobs.values()):
             if len(running) < self._at_once and job.state == "waiting" and job.owner not in running:
@@ -246,7 +246,7 @@ class Jobs:
                 self._start()
 
     def _without_dropped(self, job: Job) -> Job:
-        """Return a job without what is not to be told, once it is finished."""
+        """Return a job without its result or error, if those were dropped and it is finished."""
         why = self._to_drop.pop(job.id, None) if job.finished else None
         return job if why is None or (job.result, job.error) == (None, None) else replace(job, result=None, error=why)
 

@@ -68,7 +68,7 @@ class Key:
             )
 
     def allows(self, scope: str) -> bool:
-        """Return whether the key is for this."""
+        """Return whether the key has this scope."""
         return scope in self.scopes or "admin" in self.scopes
 
 
@@ -83,17 +83,17 @@ def key_of(token: str, *, name: str, scopes: Iterable[str] = ("admin",), per_min
 
 
 def find_key(keys: Iterable[Key], token: str) -> Key | None:
-    """Return whose token it is; how long that takes tells nothing about the tokens."""
+    """Return the key that a token opens, or None; the time it takes tells nothing about the tokens."""
     hashed = _hashed(token)
     matching = [key for key in keys if hmac.compare_digest(key.sha256, hashed)]
     return matching[0] if matching else None
 
 
 def check_token(token: str) -> None:
-    """Refuse a token that could be guessed.
+    """Raise InputError if a token could be guessed.
 
     What repeats, runs along an alphabet or a keyboard, or is a usual word counts for nothing; the rest counts as its
-    letters are spread (Shannon's entropy). Raises InputError.
+    letters are spread (Shannon's entropy).
     """
     if not re.fullmatch("[!-~]*", token):
         raise InputError("the token holds characters that no header carries: take letters, digits, - and _")

@@ -105,7 +105,7 @@ class Networks:
             raise InputError(words) from problem
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return each network in short; one that cannot be opened says why, and stops nothing."""
+        """Return a short description of each network; of one that cannot be opened, the reason."""
         return [self._described(network) for network in self.ids()]
 
     def check_new(self, name: str) -> Path:

@@ -47,7 +47,7 @@ class Metrics:
         self.waiting = Gauge("faceloupe_photographs_waiting", "Photographs in work or waiting.", registry=self.registry)
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one request. Methods are a caller's to invent: the unusual ones are counted together."""
+        """Count one request; unusual methods, which a caller can invent, are counted together."""
         self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
@@ -62,7 +62,7 @@ def log_line(line: dict[str, Any]) -> None:
 
 
 class BoundedLog:
-    """A log for what anybody can cause: so many lines a minute, and then the number of those that were left out.
+    """A log for lines that anybody can cause: at most so many a minute, then the number of those left out.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class BoundedLog:
 
 
 class JsonHandler(logging.Handler):
-    """Writes the words of the libraries as lines of JSON.
+    """A handler that writes the messages of libraries as lines of JSON.
 
     Their details are left out: a message of asyncio, for one, holds the ``repr`` of what failed, which may be a name.
     """
@@ -180,7 +180,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _stranger(scope: Scope) -> dict[str, Any]:
-    """Return where a request without a valid token came from, and what it tried to be let in with; never the token."""
+    """Return the origin of a request without a valid token and the kind of credentials it sent, never the token."""
     client = scope.get("client")
     return {"client": client[0] if client else None, **({"tried": scope["tried"]} if "tried" in scope else {})}
 
@@ -190,7 +190,7 @@ def _now() -> str:
 
 
 def _traced(fault: BaseException | None) -> dict[str, Any]:
-    """Return where it happened, without what it says: that may be a name."""
+    """Return the kind of a fault and its traceback, without its message, which may hold a name."""
     if fault is None:
         return {}
     return {"error": type(fault).__name__, "trace": traceback.format_tb(fault.__traceback__)}

@@ -1,4 +1,4 @@
-"""Lists in parts: a cursor says after what the next part begins, so that changes in between repeat and skip nobody."""
+"""Lists in parts: a cursor names the last item sent, so that changes in between neither repeat nor skip anybody."""
 
 import base64
 import binascii

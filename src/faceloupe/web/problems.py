@@ -122,7 +122,7 @@ class HTTPProblem(HTTPException):
 
 
 class _AsciiResponse(JSONResponse):
-    """JSON that can hold whatever was sent, also halves of characters."""
+    """A JSON answer in ASCII, which can hold whatever was sent, even halves of characters."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content).encode("ascii")
@@ -139,7 +139,7 @@ class ProblemDocument(BaseModel):
 
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Return what a route may answer beside success, for the OpenAPI document; what any route may answer is added."""
+    """Return the problems that a route may answer with, for the OpenAPI document; those of every route are added."""
     everywhere = (
         "malformed",
         "token",
@@ -247,7 +247,7 @@ PLAIN_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'"
 
 
 def plain_page(title: str, content: str) -> str:
-    """Return a page of the server's that needs no script: a title, what is said, and the way to the page itself."""
+    """Return a page of the server that needs no script: a title, the content, and a link to the main page."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title} · faceloupe</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -10,7 +10,7 @@ __all__ = ["RateLimit", "Strangers"]
 
 @dataclass
 class RateLimit:
-    """A bucket that a request takes a token from, and time fills again: bursts pass, the mean does not.
+    """A token bucket: bursts pass, and the mean rate is bounded.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class RateLimit:
 
 
 class Strangers:
-    """Addresses that came without a valid token, each with its own rate; the latest some thousands are remembered.
+    """Addresses that sent no valid token, each with a rate of its own; the latest few thousand are remembered.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Strangers:
 
 
 def _network(address: str) -> str:
-    """Return whose an address is: one subscriber has the 2**64 addresses of an IPv6 network (RFC 6177)."""
+    """Return the network that an address counts for: an IPv6 subscriber has 2**64 addresses (RFC 6177)."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The reading of a photograph in a child: a module of its own, for a child loads what this one imports."""
+"""The reading of a photograph in a child; a module of its own, because a child loads all that it imports."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -40,7 +40,7 @@ MEMORY = 3 * 2**30
 
 
 class Recogniser:
-    """Recognises what callers send.
+    """A bounded pool that recognises the photographs of callers.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Recogniser:
         return photograph
 
     async def try_photograph(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
-        """Do the same for one photograph of several: if it cannot be used, it says why and stops nothing.
+        """Find and embed the faces of one photograph of several; one that cannot be used carries the reason.
 
         Raises HTTPProblem if it shows too many faces, or all places are taken.
         """
@@ -105,7 +105,7 @@ class Recogniser:
             return with_templates(photograph, await self._embed(photograph.chips), self.embedder)
 
     def photograph_in_thread(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
-        """Do the same for a job, whose own thread waits for it.
+        """Find and embed the faces of a photograph for a job, whose own thread waits.
 
         Raises ImageError if it takes too long, shows too many faces, or pixels of others leave no room for its own;
         HTTPProblem if the server ends.
@@ -137,7 +137,7 @@ class Recogniser:
             return image
 
     def warm(self) -> None:
-        """Load in the children what they need, so that the first caller need not wait for it."""
+        """Load the children's libraries, so that the first caller need not wait for them."""
         for _ in range(max(2, os.cpu_count() or 1)):
             self._readers.submit(self._in_child, search, WALL, ("all", "a wall"), "a wall")
 

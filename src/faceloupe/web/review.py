@@ -1,4 +1,4 @@
-"""The review of a collection: its groups as they were last made, with what was said since."""
+"""The review of a collection: its groups as last made, with the statements made since."""
 
 from io import BytesIO
 from threading import Lock

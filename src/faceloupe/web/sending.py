@@ -15,7 +15,7 @@ PART = 2**16
 
 
 async def in_parts(document: dict[str, Any]) -> StreamingResponse:
-    """Return an answer that goes out as fast as it is taken.
+    """Return an answer that goes out as fast as the caller reads it.
 
     The request is in work until then, and so the number of answers that are held for slow readers is bounded. Writing
     the document and checking it against its shape, as FastAPI would, keeps nobody waiting.

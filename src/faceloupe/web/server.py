@@ -69,7 +69,7 @@ def log_as_json(log: Log = log_line) -> None:
 
 
 def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None], log: Log = log_line) -> uvicorn.Server:
-    """Return a server that does not wait for ever for anybody; ``server.run(sockets=[listen(settings)])`` runs it.
+    """Return a server that waits for nobody without a bound; ``server.run(sockets=[listen(settings)])`` runs it.
 
     `ending` is called when it is told to end, before it waits for the answers in work; `log` is told what the libraries
     have to say.
@@ -93,7 +93,7 @@ def make_server(app: ASGIApp, settings: Settings, *, ending: Callable[[], None],
 
 
 class _Orderly(uvicorn.Server):
-    """Says that it ends at once, or who streams events would go on until the grace is over; and does end, in a bound.
+    """A server that announces its end at once, so that streams of events stop too, and ends within a bound.
 
     What was acknowledged is on the disk: ended at any moment, the process loses nothing of it.
     """
@@ -117,7 +117,7 @@ class _Orderly(uvicorn.Server):
 
 
 def _logging(log: Log) -> dict[str, Any]:
-    """Return what lets everything that the libraries say become lines of JSON."""
+    """Return the settings of `logging` by which libraries log lines of JSON."""
     to_json = {"handlers": ["json"], "level": "WARNING", "propagate": False}
     return {
         "version": 1,
@@ -128,7 +128,7 @@ def _logging(log: Log) -> dict[str, Any]:
 
 
 class _Patient(H11Protocol):
-    """Bounds what a connection may cost before a key is known, and how long nothing happens on it.
+    """A protocol that bounds what a connection may cost before a key is known, and how long it may idle.
 
     It is closed if a request's head does not come in time, if nobody takes what is sent, if what follows a refusal goes
     on for too long, and, when there are more connections than are taken, if it is the oldest one of the busiest address
@@ -181,7 +181,7 @@ class _Patient(H11Protocol):
 
     @property
     def open_since(self) -> float | None:
-        """Since when it is open to no use that a key vouches for; None if a request of a key is in work."""
+        """The time from which the connection serves no known key; None while a request of a key is in work."""
         in_work = self.cycle is not None and not self.cycle.response_complete
         return None if (in_work and self.scope.get("key")) or self.transport.is_closing() else self._began
 
@@ -224,7 +224,7 @@ def _make_room(connections: Iterable[Any], most: int, new: _Patient) -> None:
 
 
 def _most_connections() -> int:
-    """Return the number of connections that leaves as many files again to open."""
+    """Return how many connections to take: half of the files that the process may open."""
     try:
         from resource import RLIMIT_NOFILE, getrlimit
     except ImportError:  # Windows has no such bound

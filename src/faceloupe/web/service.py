@@ -105,7 +105,7 @@ class Service:
         return job if any(other.id == job and not other.finished for other in self.jobs.all()) else None
 
     async def write(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-        """Run what changes the gallery: one after the other, as writers take turns anyway.
+        """Run a change of the gallery in the one thread of writers, which take turns anyway.
 
         They have a thread of their own. One that waits for another program's change to end keeps no reader waiting.
         Raises HTTPProblem if too many wait.
@@ -115,7 +115,7 @@ class Service:
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
     def change(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-        """Do the same for a job, whose own thread waits for it; raise HTTPProblem if the server ends."""
+        """Run a change of the gallery for a job, whose own thread waits; raise HTTPProblem if the server ends."""
         return submitted(self._writer, partial(copy_context().run, call, *given, **named)).result()
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ async def service_of(request: Request) -> Service:
 
 
 async def caller_of(request: Request) -> Key:
-    """Return whose request it is; the guard let it in."""
+    """Return the key of the caller, whom the guard let in."""
     key: Key = request.scope["key"]
     return key
 

@@ -79,7 +79,7 @@ class DataSources:
         return [*GREY_SETS, *self._own()]
 
     def load(self, name: str) -> FaceSet:
-        """Return the faces of a name, grey, 64×64; of a folder's subjects those that a study can use.
+        """Return the faces of this name, grey, 64×64; from a folder, the subjects that a study can use.
 
         Raises InputError if there are none of this name, or they cannot be used; UnavailableError if a data set is not
         on this machine.
@@ -122,7 +122,7 @@ class KeptStudy:
         return "whole" if (self.path / REPORT).is_file() else "begun"
 
     def page(self) -> str:
-        """Return its page.
+        """Return the page of the study.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class KeptStudy:
         return asked
 
     def to_document(self) -> dict[str, Any]:
-        """Return it in short."""
+        """Return a short description."""
         plan, data = self.manifest.plan, self.manifest.data
         rows = (self.path / TRIALS).read_bytes().count(b"\n") - 1  # without the heads of the columns
         return {
@@ -188,7 +188,7 @@ class _Data(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The part of a study's manifest that is read here; the file may be anybody's."""
+    """The part of a study's manifest that is read here; the file is not trusted."""
 
     command: str
     created: AwareDatetime

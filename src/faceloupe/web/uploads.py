@@ -61,7 +61,7 @@ Packed = Annotated[
 
 
 class Sent(BaseModel):
-    """A body; what it does not describe is refused."""
+    """A request's body; fields that it does not describe are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -92,7 +92,7 @@ def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 
 
 def described(model: type[Sent]) -> dict[str, Any]:
-    """Return the OpenAPI words for a body that :func:`body_of` reads."""
+    """Return the OpenAPI description of a body that :func:`body_of` reads."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     if "base64" not in str(schema):
         return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -102,7 +102,7 @@ def described(model: type[Sent]) -> dict[str, Any]:
 
 
 async def _bounded(request: Request, most: int | None) -> AsyncGenerator[bytes, None]:
-    """Yield a body as it comes, and no more than so many bytes; the guard bounds those that hold photographs."""
+    """Yield a body as it comes, up to so many bytes; the guard bounds bodies that hold photographs."""
     came = 0
     async for part in request.stream():
         came += len(part)

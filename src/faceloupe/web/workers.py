@@ -28,7 +28,7 @@ class Workers:
         self._at_work: set[Child] = set()
 
     def run(self, function: Callable[..., Any] | str, *given: Any) -> Any:
-        """Return what a function returns in a child; the thread waits for it.
+        """Run a function in a child and return its result; the thread waits.
 
         Raises ChildEndedError if it met a bound, or broke down; HTTPProblem if the server ends.
         """
@@ -46,14 +46,14 @@ class Workers:
                 self._at_work.discard(child)
 
     def close(self) -> None:
-        """End those at work, and let none begin."""
+        """End the children at work, and start no other."""
         self._ended = True
         for child in list(self._at_work):
             child.end()
 
 
 def submitted(threads: Executor, call: Callable[[], Result]) -> Future[Result]:
-    """Return what threads of the server are given to do for a job; raise HTTPProblem if the server ends."""
+    """Submit a call to threads of the server on behalf of a job; raise HTTPProblem if the server ends."""
     try:
         return threads.submit(call)
     except RuntimeError as problem:  # they were shut down

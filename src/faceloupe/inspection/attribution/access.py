@@ -192,7 +192,7 @@ def access(network: Any) -> Access:
 
 
 def settled(network: Access, face: Faces, other: Faces) -> Access:
-    """Return a network so that it answers for one face alone: one at a time where a batch would change its answer.
+    """Return a network that is asked for one face at a time where a batch would change its answer.
 
     Raises InputError if it answers the same face otherwise each time.
     """

@@ -203,7 +203,7 @@ def make_certificate(
     seed: int,
     tick: Callable[[int], None],
 ) -> Certificate:
-    """Check a map.
+    """Check a map, and return the certificate.
 
     Parameters
     ----------

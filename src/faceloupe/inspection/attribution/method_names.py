@@ -17,7 +17,7 @@ _WRITTEN = {"grad-cam": "Grad-CAM", "gradient-x-activation": "gradient × activa
 
 
 def name_of(method: str) -> str:
-    """Return a method's name as it is written in a sentence.
+    """Return a method's name as a sentence writes it.
 
     >>> name_of("grad-cam"), name_of("integrated-gradients")
     ('Grad-CAM', 'integrated gradients')

@@ -48,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method.
+    """A method of attribution.
 
     Attributes
     ----------

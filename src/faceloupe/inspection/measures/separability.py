@@ -140,7 +140,7 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
 
 
 def probed_shares(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 0) -> tuple[float, float]:
-    """Return the accuracy of :func:`probe` and its mean over shuffled labels, NaN for none, and look no further."""
+    """Return the accuracy of :func:`probe` alone, and its mean over shuffled labels, NaN without shuffles."""
     X, y = _checked(features, labels)
     correct, shuffled = _correct(*np.linalg.eigh(_centred_gram(X)), y, seed, shuffles)
     return correct / len(y), float(np.mean(shuffled)) / len(y) if shuffled else float("nan")

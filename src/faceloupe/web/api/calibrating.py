@@ -47,7 +47,7 @@ class ToCalibrate(Sent):
 
 @router.get("/points", response_model=shapes.Points, responses=responses("gallery"), dependencies=[needs("recognise")])
 async def points(service: Serving) -> Any:
-    """Tell which threshold decides, what was measured at it, which were saved here, and which were published."""
+    """Return the threshold in use with what was measured at it, those saved here, and those published."""
     return await to_thread(_points, service)
 
 
@@ -96,5 +96,5 @@ def _points(service: Service) -> dict[str, Any]:
 
 
 def _in_words(point: OperatingPoint, source: Literal["gallery", "published"]) -> dict[str, Any]:
-    """Return an operating point with what it means, and whose it is."""
+    """Return an operating point with its meaning and its source."""
     return {"point": point, "words": "\n".join(point_in_words(point)), "source": source}

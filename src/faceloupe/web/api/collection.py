@@ -130,7 +130,7 @@ async def review(
     count: Annotated[int, Query(ge=0, le=1000, description="Number of groups in the part.")] = 60,
     shown: Annotated[int, Query(ge=0, le=1000, description="Number of faces told of each group.")] = 8,
 ) -> Any:
-    """Tell the groups, the largest first, and what is doubtful about them. The first time they are made."""
+    """List the groups, the largest first, and what is doubtful about them; the first time they are made."""
     return await to_thread(review.document, await people_of(review, service), first, count, shown)
 
 
@@ -139,9 +139,9 @@ async def review(
     dependencies=READS,
 )  # fmt: skip
 async def group(group: Number, review: Reviewed, service: Serving) -> Any:
-    """Tell all faces of a group."""
+    """List all faces of a group."""
     people = await people_of(review, service)
-    shown = next((each for each in people.groups if each.id == group), None)
+    shown = next((person for person in people.groups if person.id == group), None)
     if shown is None:
         raise HTTPProblem("not-found", f"there is no group {group}")
     return {"id": shown.id, "name": shown.name, "count": len(shown.faces), "faces": shown.faces}
@@ -165,7 +165,7 @@ async def picture(face: Number, review: Reviewed, service: Serving) -> Response:
     "/group", response_model=shapes.Review, responses=REFUSED, dependencies=WRITES, openapi_extra=described(Grouping)
 )
 async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], review: Reviewed, service: Serving) -> Any:
-    """Group all faces anew; what was said holds."""
+    """Group all faces anew; earlier statements hold."""
     return await to_thread(review.document, await grouped_anew(review, service, sent.fpir), 0, 60, 8)
 
 
@@ -215,7 +215,7 @@ async def name(sent: Annotated[Naming, Depends(body_of(Naming))], review: Review
 
 @routes.post("/undo", response_model=shapes.TakenBack, responses=responses("not-found", "gallery"), dependencies=WRITES)
 async def undo(review: Reviewed, service: Serving) -> Any:
-    """Take back the last thing that was said; again, the one before it."""
+    """Take back the last statement; called again, the one before it."""
     return {"what": await service.write(review.collection.undo)}
 
 

@@ -162,7 +162,7 @@ async def place_for_trace(service: Serving) -> AsyncIterator[None]:
     dependencies=[Depends(place_for_trace)],
 )  # fmt: skip
 async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Response:
-    """Return what some layers put out for a face: every number, of at most 8 MB."""
+    """Return the outputs of some layers for a face: every number, at most 8 MB."""
     model = await to_thread(service.networks.summary, network)
     wanted = sum(layer.output_bytes for layer in model.anatomy.layers if layer.name in sent.layers)
     if wanted > MOST_BYTES:

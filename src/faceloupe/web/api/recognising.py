@@ -67,7 +67,7 @@ class ToIdentify(Sent):
     openapi_extra=described(ToDetect),
 )  # fmt: skip
 async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service: Serving) -> Any:
-    """Find the faces of a photograph, and say how good each is."""
+    """Find the faces of a photograph, each with its quality."""
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
     faces = [
         face_document(photograph.chips[place], photograph.templates[place]) for place in photograph.reading_order()
@@ -89,7 +89,7 @@ async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service:
     responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToIdentify),
 )  # fmt: skip
 async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
-    """Say of every face in a photograph who of the gallery it is, or nobody.
+    """Name the person of the gallery whom each face in a photograph shows, or nobody.
 
     Where the server keeps unknown faces for a time, `GET /health` says so, and those named nobody are kept.
     """

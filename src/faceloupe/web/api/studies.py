@@ -30,7 +30,7 @@ async def studies(service: Serving) -> Any:
     openapi_extra=described(ToStudy),
 )  # fmt: skip
 async def begin(sent: Annotated[ToStudy, Depends(body_of(ToStudy))], service: Serving, key: Caller) -> Any:
-    """Begin a study. It is kept as it goes: stopped, it can be resumed. The job's result is a page."""
+    """Begin a study, which is saved as it runs and can be resumed after a stop; the job's result is a page."""
     return await _carry_out(service, key, service.studies.new_id(), sent, resume=False)
 
 

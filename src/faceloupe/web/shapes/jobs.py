@@ -1,4 +1,4 @@
-"""Long work, and what came of it."""
+"""Jobs and their results."""
 
 from typing import Annotated, Literal
 

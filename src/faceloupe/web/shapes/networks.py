@@ -1,4 +1,4 @@
-"""What networks are made of, and what they make of faces."""
+"""Networks, their layers and their outputs."""
 
 from pydantic import BaseModel, Field
 

@@ -1,4 +1,4 @@
-"""Who is in the gallery, what is kept of them, and who did what."""
+"""Shapes of ``/people`` and ``/audit``: the people of a gallery, what is kept of them, and who did what."""
 
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ class Person(BaseModel):
 
 
 class People(BaseModel):
-    """Subjects by name, a part of them."""
+    """A part of the list of subjects, by name."""
 
     schema_: Literal["faceloupe.people/1"] = Field(alias="schema")
     people: list[Person]
@@ -60,7 +60,7 @@ class Entry(BaseModel):
 
 
 class Audit(BaseModel):
-    """The audit trail, a part of it, the newest first."""
+    """A part of the audit trail, the newest entry first."""
 
     schema_: Literal["faceloupe.audit/1"] = Field(alias="schema")
     audit: list[Entry]
@@ -77,7 +77,7 @@ class Record(BaseModel):
 
 
 class Refused(BaseModel):
-    """A photograph, and what speaks against it."""
+    """A photograph with the reason against it."""
 
     path: str
     reason: str

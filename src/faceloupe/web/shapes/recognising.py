@@ -1,4 +1,4 @@
-"""Faces in a photograph, one person or two, and who."""
+"""Detections, verifications and identifications."""
 
 from typing import Literal
 

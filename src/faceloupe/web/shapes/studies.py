@@ -1,4 +1,4 @@
-"""Networks × people × seeds, as far as they are."""
+"""Studies, finished or begun."""
 
 from typing import Literal
 

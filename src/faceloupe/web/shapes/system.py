@@ -1,4 +1,4 @@
-"""Whether the server can work, and by which threshold."""
+"""The state of the server, and the threshold in use."""
 
 from typing import Literal
 
