@@ -1,6 +1,7 @@
 """The loupe in a real JupyterLab, driven in a browser; where JupyterLab is not installed, this is skipped.
 
 JupyterLab is in no extra: it takes minutes to install. ``pip install jupyterlab`` beside the extra ``test`` runs this.
+Also tests ``widget.py``, whose state goes through the kernel and back.
 """
 
 import json
@@ -12,29 +13,52 @@ from importlib.util import find_spec
 
 import pytest
 
-CELL = """
-from faceloupe import CNNClassifier, load_faces, look
+FITTED = """
+from faceloupe import CNNClassifier, LoupeWidget, load_faces, look
 faces = load_faces("orl", subjects=[0, 1])
-look(CNNClassifier(preprocess="centre", epochs=3).fit(faces.images, faces.subject), faces.images, methods=[])
+inside = look(CNNClassifier(preprocess="centre", epochs=3).fit(faces.images, faces.subject), faces, methods=[])
 """
-NOTEBOOK = {
-    "cells": [
-        {"cell_type": "code", "id": "one", "metadata": {}, "source": CELL, "outputs": [], "execution_count": None}
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
+SHOWN = FITTED + "inside"
+# The kernel answers every move of the face sideways with the same move down, and begins with a face that it names.
+WIDGET = (
+    FITTED
+    + """
+widget = LoupeWidget(inside)
+widget.state = {"face": 2}
+def follow(change):
+    if change.new["dx"] != change.new["dy"]:
+        widget.state = {**change.new, "dy": change.new["dx"]}
+widget.observe(follow, "state")
+widget
+"""
+)
+
+
+def notebook(cell):
+    return json.dumps(
+        {
+            "cells": [
+                {"cell_type": "code", "id": "one", "metadata": {}, "source": cell, "outputs": [],
+                 "execution_count": None}
+            ],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )  # fmt: skip
+
+
 PATIENCE = 180  # seconds for whatever is waited for: a machine that tests is busy
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Serve a folder with a notebook in it, and yield the notebook's address."""
+    """Serve a folder of notebooks, and yield the address of a notebook with its name left open."""
     if find_spec("jupyterlab") is None:
         pytest.skip("JupyterLab is not installed")
     root = tmp_path_factory.mktemp("lab")
-    (root / "loupe.ipynb").write_text(json.dumps(NOTEBOOK))
+    (root / "shown.ipynb").write_text(notebook(SHOWN))
+    (root / "widget.ipynb").write_text(notebook(WIDGET))
     own = {f"JUPYTER_{name}_DIR": str(root / f".{name.lower()}") for name in ("RUNTIME", "CONFIG", "DATA")}
     options = ["--no-browser", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={root}",
                "--LabApp.expose_app_in_browser=True"]  # fmt: skip
@@ -46,7 +70,7 @@ def lab(tmp_path_factory):
             stderr=log,
         )
     try:
-        yield _address(root, server) + "lab/tree/loupe.ipynb?token=a-token"
+        yield _address(root, server) + "lab/workspaces/{0}/tree/{0}.ipynb?token=a-token"
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE)
@@ -65,10 +89,11 @@ def _address(root, server):
     pytest.fail(f"JupyterLab did not start: {(root / 'log').read_text()[-2000:]}")
 
 
-def test_a_cell_shows_the_loupe_and_a_moved_face_changes_the_answer(lab, browser):
+def run_cell(browser, address):
+    """Open a notebook, run its cell, and return the page, once an output with a frame is there."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(1000 * PATIENCE)
-    page.goto(lab)
+    page.goto(address)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status]").wait_for()
     output = page.locator(".jp-OutputArea-output iframe")
     for second in range(PATIENCE):
@@ -77,6 +102,11 @@ def test_a_cell_shows_the_loupe_and_a_moved_face_changes_the_answer(lab, browser
         if second % 15 == 0:  # again: JupyterLab drops what comes before its kernel listens
             page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
         page.wait_for_timeout(1000)
+    return page
+
+
+def test_a_cell_shows_the_loupe_and_a_moved_face_changes_the_answer(lab, browser):
+    page = run_cell(browser, lab.format("shown"))
     loupe = page.frame_locator(".jp-OutputArea-output iframe").locator("#loupe")
     logit = loupe.locator(".answer dl div", has_text="Logit").locator("dd").first
     before = logit.inner_text()
@@ -88,4 +118,16 @@ def test_a_cell_shows_the_loupe_and_a_moved_face_changes_the_answer(lab, browser
         })""",
         arg=before,
     )
+    page.close()
+
+
+@pytest.mark.skipif(find_spec("anywidget") is None, reason="anywidget is not installed")
+def test_the_widget_tells_the_kernel_what_is_moved_and_shows_what_the_kernel_sets(lab, browser):
+    page = run_cell(browser, lab.format("widget"))
+    loupe = page.frame_locator(".jp-OutputArea-output iframe").last.locator("#loupe")
+    right, down = loupe.get_by_label("Shift right"), loupe.get_by_label("Shift down")
+    right.press("ArrowRight")
+    expect = pytest.importorskip("playwright.sync_api").expect
+    expect(right).to_have_value("1", timeout=1000 * PATIENCE)
+    expect(down).to_have_value("1", timeout=1000 * PATIENCE)
     page.close()

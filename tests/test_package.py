@@ -43,6 +43,7 @@ MAY_KNOW = {
     "inspection": f"errors {DOCUMENTS} numerals progress pages blocks faces report",
     "studies": f"errors {DOCUMENTS} numerals progress pages blocks loupe scores faces training inspection",
     "report": f"errors {DOCUMENTS} numerals",
+    "widget": "errors pages report",
     "embedders": "errors faces scores recognition training",
     "evaluation": (
         f"errors {DOCUMENTS} numerals progress pages blocks faces scores recognition training embedders gallery"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         NetworkClassifier,
         load_network,
     )
+    from faceloupe.widget import LoupeWidget
 
 _HOMES = {
     "errors": ("FaceloupeError", "GalleryError", "ImageError", "InputError", "StudyError", "UnavailableError"),
@@ -41,6 +42,7 @@ _HOMES = {
     "report": ("render_page", "save_figures"),
     "studies": ("Study", "Trials", "open_study", "study"),
     "training": ("CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network"),
+    "widget": ("LoupeWidget",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -57,6 +59,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
     "page", "render_page", "save_figures",
     "Study", "Trials", "open_study", "study",
     "CNNClassifier", "DeepCNNClassifier", "FCNNClassifier", "NetworkClassifier", "load_network",
+    "LoupeWidget",
 ]  # fmt: skip
 
 

@@ -7,9 +7,10 @@
 
 import { html, render } from "preact-htm";
 import { inflate } from "loupe/arrays";
+import { connect } from "loupe/host";
 import { startRun } from "loupe/laboratory";
 import { mountLessons } from "loupe/lessons";
-import { createStore, fromHash, initialState, toHash } from "loupe/store";
+import { createStore, fromHash, initialState, readState, stateOf, toHash } from "loupe/store";
 import { readStudy } from "loupe/study";
 import { App, assemble } from "loupe/views/app";
 import { epochShown, lastEpoch, toEpoch } from "loupe/views/time";
@@ -33,6 +34,7 @@ export async function mount(root, document) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let settling;
   let written = location.hash;
+  const tell = FRAMED ? connect((values) => follow(readState(values, start, study))) : null;
 
   /** @param {State} state */
   function draw(state) {
@@ -42,8 +44,9 @@ export async function mount(root, document) {
   }
 
   function write() {
+    if (tell) return tell(stateOf(store.state));
     const hash = toHash(store.state, start);
-    if (FRAMED || hash === written || (!hash && !written.startsWith("#loupe?"))) return;
+    if (hash === written || (!hash && !written.startsWith("#loupe?"))) return;
     history.replaceState(null, "", hash || location.pathname + location.search);
     written = location.hash;
   }
@@ -57,7 +60,7 @@ export async function mount(root, document) {
   /** @param {State} state */
   function follow(state) {
     store.update({ ...state, own: store.state.own, runs: store.state.runs, picture: null });
-    root.scrollIntoView({ block: "start" });
+    if (!tell) root.scrollIntoView({ block: "start" });
     const keys = Object.values(state.choices).map(({ key }) => key);
     if (keys.some((key) => key.startsWith("own/") && !(key in store.state.own))) actions.train();
   }

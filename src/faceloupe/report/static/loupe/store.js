@@ -134,6 +134,28 @@ const cellText = ({ filter, row, column }) => [filter, row, column].join(".");
 const choiceText = ({ key, source, index }) => [key, source, index].join(".");
 
 /**
+ * Return what is shown as plain values by the names of a link: text, and numbers where one number says it.
+ *
+ * @param {State} state
+ */
+export function stateOf(state) {
+  const numbers = ["face", "layer", ...Object.keys(RANGES)];
+  return Object.fromEntries(
+    Object.entries(written(state)).map(([name, text]) => [name, numbers.includes(name) ? Number(text) : text]),
+  );
+}
+
+/**
+ * Read such values; what makes no sense is as at the start.
+ *
+ * @param {Record<string, string | number>} values @param {State} start @param {Study} study
+ */
+export function readState(values, start, study) {
+  const pairs = Object.entries(values).map(([name, value]) => [name, String(value)]);
+  return fromLink(new URLSearchParams(pairs), start, study);
+}
+
+/**
  * Write what differs from the state at the start as the fragment of an address.
  *
  * @param {State} state
@@ -175,8 +197,11 @@ function written(state) {
  * @returns {State | null}  Null if the fragment is none of the loupe's.
  */
 export function fromHash(hash, start, study) {
-  if (!hash.startsWith(PREFIX)) return null;
-  const read = new URLSearchParams(hash.slice(PREFIX.length));
+  return hash.startsWith(PREFIX) ? fromLink(new URLSearchParams(hash.slice(PREFIX.length)), start, study) : null;
+}
+
+/** @param {URLSearchParams} read @param {State} start @param {Study} study @returns {State} */
+function fromLink(read, start, study) {
   const has = (/** @type {string} */ name) => read.get(name) || undefined;
   const face = Number(has("face"));
   const pin = integers(has("pin"), 4);
