@@ -1,7 +1,7 @@
 """The loupe in a real JupyterLab, driven in a browser; where JupyterLab is not installed, this is skipped.
 
 JupyterLab is in no extra: it takes minutes to install. ``pip install jupyterlab`` beside the extra ``test`` runs this.
-Also tests ``widget.py``, whose state goes through the kernel and back.
+And the widget, whose state goes through the kernel and back.
 """
 
 import json

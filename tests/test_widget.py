@@ -13,7 +13,7 @@ from faceloupe.training.networks import CNN
 
 pytest.importorskip("anywidget", reason="anywidget is not installed")
 
-from faceloupe import LoupeWidget  # noqa: E402
+from faceloupe import LoupeWidget
 
 NOTEBOOK = """<!doctype html><title>A notebook</title><div id="cell"></div><script type="module">
 import widget from %(script)s;
@@ -66,7 +66,7 @@ def test_its_state_is_heard_and_checked(inside):
 
 
 def test_a_result_without_a_loupe_is_refused_with_what_to_do():
-    with pytest.raises(InputError, match="this Anatomy has no loupe.*show_faces=True"):
+    with pytest.raises(InputError, match=r"this Anatomy has no loupe.*show_faces=True"):
         LoupeWidget(anatomy(CNN((64, 64)), (64, 64)))
 
 

@@ -19,13 +19,13 @@ PLACES = ("view", "face", "scope", "layer", "cell", "pin", "relu", "terms", "cov
 """Names of the state, as static/loupe/store.js writes them into a link."""
 
 
-class LoupeWidget(anywidget.AnyWidget):  # type: ignore[misc] # anywidget tells its types to nobody
+class LoupeWidget(anywidget.AnyWidget):
     """The loupe of a result, in a notebook.
 
     Parameters
     ----------
     result : Study or Look
-        A result whose page has a loupe. For two fitted classifiers side by side: ``look(first, faces, compare=second)``.
+        A result whose page has a loupe. For two classifiers side by side: ``look(first, faces, compare=second)``.
     **choices
         Choices of :func:`faceloupe.page`: the study of your own photographs shows them with ``show_faces=True``.
 
@@ -72,7 +72,7 @@ class LoupeWidget(anywidget.AnyWidget):  # type: ignore[misc] # anywidget tells 
         parts = {"schema": SCHEMA, "title": whole["title"], "lead": [], "sections": [], "loupe": whole["loupe"]}
         self.set_trait("document", render_page(parts))
 
-    @traitlets.validate("state")  # type: ignore[untyped-decorator]
+    @traitlets.validate("state")
     def _check(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
         state: dict[str, Any] = proposal["value"]
         unknown = [name for name in state if name not in self._known]
