@@ -1,4 +1,4 @@
-"""The loupe as a widget: its document and state in Python; a browser moves both in ``test_jupyterlab.py``.
+"""The loupe as a widget: its document and state in Python; JupyterLab moves both, where it is installed.
 
 Here the widget's script runs in Chromium as anywidget would run it, with a stand-in for the notebook's model.
 """

@@ -1,6 +1,6 @@
 """Groups of fits and the trials made of them, against one network at a time in plain PyTorch.
 
-Also tests ``studies/networks.py``.
+Also tests ``studies/groups.py`` and ``studies/networks.py``.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -18,12 +18,11 @@ from faceloupe.studies.fits import (
     FROZEN,
     PERMUTED,
     SHUFFLED,
-    answers,
     fit_group,
     freeze_filters,
     held_out_split,
-    prepare,
 )
+from faceloupe.studies.groups import answers, prepare
 from faceloupe.studies.networks import build, equal_side
 from faceloupe.studies.plan import seeds_for
 from faceloupe.studies.trials import write_csv
@@ -255,6 +254,16 @@ class TestControls:
         expected = np.mean([np.corrcoef(*pair)[0, 1] for pair in zip(before, after, strict=True)])
         assert group.trials("pairs")[0].filter_correlation == pytest.approx(expected)
         assert np.isnan(fit("fcnn").trials("pairs")[0].filter_correlation)
+
+    def test_shuffled_labels_beside_the_others_change_neither(self, fit):
+        """Trained in one go with fits on true labels, in each group the same fits as apart."""
+        together = fit("cnn", also_shuffled=("centre",))
+        apart = fit("cnn"), fit("cnn", control=SHUFFLED, preprocess=("centre",))
+        for part, alone in zip((together.only(), together.only(control=SHUFFLED)), apart, strict=True):
+            assert (part.seeds, part.controls) == (alone.seeds, alone.controls)
+            assert np.array_equal(part.targets, alone.targets)
+            for name, weights in alone.fits.weights.items():
+                assert torch.allclose(part.fits.weights[name], weights, atol=1e-4), name
 
     def test_one_preprocessing_alone_is_the_same_fits(self, fit):
         group = fit("cnn")

@@ -24,18 +24,8 @@ from faceloupe.faces.faceset import FaceSet
 from faceloupe.inspection.measures.separability import probed_shares
 from faceloupe.studies.baselines import baseline
 from faceloupe.studies.filters import fit_filters
-from faceloupe.studies.fits import (
-    FROZEN,
-    PERMUTED,
-    SHUFFLED,
-    FitGroup,
-    Images,
-    answers,
-    fit_group,
-    freeze_filters,
-    held_out_split,
-    people_name,
-)
+from faceloupe.studies.fits import FROZEN, PERMUTED, SHUFFLED, fit_group, freeze_filters, held_out_split
+from faceloupe.studies.groups import FitGroup, Images, answers, people_name
 from faceloupe.studies.kept import kept_fits
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import COMPARED, MOVED, StudyPlan, Task, seeds_for
@@ -170,8 +160,10 @@ def _pairs(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     images, labels, people = _pair_of(faces, task)
     fit = partial(fit_group, plan, images, labels, people, seeds=range(plan.seeds))
     whole = [fit(name, captures=None) for name in NETWORKS]
-    halves = {name: fit(name, captures=half(labels)) for name in NETWORKS}
+    together = {name: fit(name, captures=half(labels), also_shuffled=("centre",)) for name in NETWORKS}
+    halves = {name: group.only() for name, group in together.items()}
     trials = [trial for group in (*whole, *halves.values()) for trial in group.trials("pairs")]
+    trials += [trial for group in together.values() for trial in group.only(control=SHUFFLED).trials("controls")]
     trials += _controls(plan, halves)
     trials += _robustness(plan, halves)
     trials += [trial for group in halves.values() for trial in _probed(plan, group)]
@@ -179,14 +171,13 @@ def _pairs(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
 
 
 def _controls(plan: StudyPlan, halves: dict[str, FitGroup]) -> list[Trial]:
-    """Change one thing at a time about the fits of a pair; the fits themselves are those of ``pairs``."""
+    """Change one thing at a time about the fits of a pair, which ``pairs`` has done, with those on shuffled labels."""
     group = halves["cnn"]
     captures = group.train.shape[1] // 2
     fit = partial(fit_group, plan, group.images, group.labels, group.people, seeds=range(plan.seeds), captures=captures)
     groups = [
         *(fit(name, preprocess=("none",)) for name in REPAIRS),
         *(fit(name, preprocess=("centre",), control=PERMUTED) for name in NETWORKS),
-        *(fit(name, preprocess=("centre",), control=SHUFFLED) for name in NETWORKS),
         freeze_filters(group),
     ]
     return [trial for group in groups for trial in group.trials("controls")] + [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.studies.fits import FitGroup
+from faceloupe.studies.groups import FitGroup
 from faceloupe.studies.plan import StudyPlan
 
 __all__ = ["KeptFits", "KeptNetwork", "kept_fits"]

@@ -43,8 +43,8 @@ class Tape:
 
     active: Weights  # by ReLU layer of the front: (S, B, units)
     faces: Tensor  # (S, B): the faces of the batch
-    features: Tensor  # of the convolution: (S, B, F, P), pooled and activated
-    winners: Tensor  # (S·B·F, P), sorted by face: the patch, among those of all faces, that won each window
+    features: Tensor  # pooled and activated, (S, B, F, P); of a network of dense layers a batch's pixels, (S, B, D)
+    winners: Tensor  # (S·B·F, P), sorted by face: the patch that won each window, as PooledMaps gives it
     places: Tensor  # (S·B,): which place of the batch each sorted place is
 
 
@@ -85,7 +85,7 @@ def front_of(spec: NetworkSpec, first: str, images: Tensor) -> Front:
 class _Pixels:
     """The front of a network of dense layers: a face's pixels are its features.
 
-    A fit's preprocessing is applied to the sums, for a product is linear: so all fits share the faces as they are.
+    Where all fits are multiplied by all faces, a fit's preprocessing is applied to the sums, for a product is linear.
     """
 
     chunk = 64
@@ -97,26 +97,26 @@ class _Pixels:
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
         matrix, bias = weights[f"{self.first}.weight"], weights[f"{self.first}.bias"].unsqueeze(1)
         fits, units, _ = matrix.shape
-        if self._gathers(faces, units):
-            sums = torch.bmm(self.pixels[faces], matrix.mT)
-        else:
-            every = torch.mm(matrix.flatten(0, 1), self.pixels.t()).view(fits, units, -1).mT  # (S, M, K)
-            sums = every.gather(1, faces.unsqueeze(2).expand(-1, -1, units))
-        sums = (sums - scaling.mean * matrix.sum(2).unsqueeze(1)) / scaling.scale + bias
         nothing = torch.empty(0)
+        if self._gathers(faces, units):
+            features = (self.pixels[faces] - scaling.mean) / scaling.scale  # (S, B, D): fewer than the weights
+            return torch.baddbmm(bias, features, matrix.mT), Tape({}, faces, features, nothing, nothing)
+        every = torch.mm(matrix.flatten(0, 1), self.pixels.t()).view(fits, units, -1).mT  # (S, M, K)
+        sums = every.gather(1, faces.unsqueeze(2).expand(-1, -1, units))
+        sums = (sums - scaling.mean * matrix.sum(2).unsqueeze(1)) / scaling.scale + bias
         return sums, Tape({}, faces, nothing, nothing, nothing)
 
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:  # noqa: ARG002
         fits, _, units = slope.shape
         bias, matrix = gradients[f"{self.first}.bias"], gradients[f"{self.first}.weight"]
         torch.sum(slope, dim=1, out=bias)
-        slope = slope / scaling.scale
         if self._gathers(tape.faces, units):
-            torch.bmm(slope.mT, self.pixels[tape.faces], out=matrix)
-        else:
-            by_face = slope.new_zeros(fits, units, len(self.pixels))
-            by_face.scatter_add_(2, tape.faces.unsqueeze(1).expand(-1, units, -1), slope.mT)
-            torch.mm(by_face.flatten(0, 1), self.pixels, out=matrix.view(fits * units, -1))
+            torch.bmm(slope.mT, tape.features, out=matrix)
+            return
+        slope = slope / scaling.scale
+        by_face = slope.new_zeros(fits, units, len(self.pixels))
+        by_face.scatter_add_(2, tape.faces.unsqueeze(1).expand(-1, units, -1), slope.mT)
+        torch.mm(by_face.flatten(0, 1), self.pixels, out=matrix.view(fits * units, -1))
         matrix.sub_(scaling.mean * slope.sum(1).unsqueeze(2))
 
     def _gathers(self, faces: Tensor, units: int) -> bool:
@@ -156,8 +156,6 @@ class _Convolution:
             distinct.tolist(), *(torch.split(part, columns) for part in (kernels_shown, pooled, winners)), strict=True
         ):
             self.maps.pool(face, kernels_of_face, values, rows)
-        first = (shown * self.maps.table.shape[1]).unsqueeze(1) + self.maps.first_row  # (S·B, P)
-        winners.view(len(shown), filters, -1).add_(first.unsqueeze(1))
         features = torch.empty_like(pooled).view(fits, -1, filters, self.positions)  # (S, B, F, P)
         features.view(len(shown), -1).index_copy_(0, places, pooled.view(len(shown), -1))
         offset = weights["conv.bias"].unsqueeze(2) - kernels.sum(2, keepdim=True) * scaling.mean / scaling.scale
@@ -177,11 +175,14 @@ class _Convolution:
         torch.sum(slope, dim=(1, 3), out=gradients["conv.bias"])
         fits, batch, filters, _ = slope.shape
         by_face = slope.flatten(0, 1)[tape.places].flatten(0, 1)  # (S·B·F, P)
-        starts = torch.arange(0, tape.winners.numel(), self.positions)
+        table = self.maps.table  # (M, R, k²)
+        first = (tape.faces.flatten()[tape.places] * table.shape[1]).unsqueeze(1) + self.maps.first_row  # (S·B, P)
+        winners = tape.winners.view(fits * batch, filters, -1) + first.unsqueeze(1)
+        starts = torch.arange(0, winners.numel(), self.positions)
         bags = torch.embedding_bag(
-            self.maps.table.flatten(0, 1), tape.winners.flatten(), starts, per_sample_weights=by_face.flatten()
+            table.flatten(0, 1), winners.flatten(), starts, per_sample_weights=by_face.flatten()
         )[0]
-        sums = slope.new_empty(fits * batch, filters, self.maps.table.shape[2])
+        sums = slope.new_empty(fits * batch, filters, table.shape[2])
         sums.index_copy_(0, tape.places, bags.view(sums.shape))
         raw = sums.view(fits, batch, filters, -1).sum(1)  # (S, F, k²): as if the pixels had not been preprocessed
         shifted = (raw - scaling.mean * gradients["conv.bias"].unsqueeze(2)) / scaling.scale

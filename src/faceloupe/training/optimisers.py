@@ -18,6 +18,7 @@ MOMENTUM = 0.9
 RHO = 0.9
 BETA1, BETA2 = 0.9, 0.999
 EPSILON = 1e-7
+BLOCK = 2**16  # numbers of a block: four arrays of them fill 1 MB
 
 
 class Optimiser(ABC):
@@ -33,7 +34,7 @@ class Optimiser(ABC):
     """
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0) -> None:
-        self.parameters = list(parameters)
+        self.parameters = [block for weights in parameters for block in _blocks(weights.detach())]
         self.learning_rate = learning_rate
         self.shrink = 1 - learning_rate * weight_decay
         self.steps = 0
@@ -42,7 +43,8 @@ class Optimiser(ABC):
     def step(self, gradients: Iterable[Tensor]) -> None:
         """Move the parameters in place, one gradient each."""
         self.steps += 1
-        for place, (weights, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+        blocks = (block for gradient in gradients for block in _blocks(gradient))
+        for place, (weights, gradient) in enumerate(zip(self.parameters, blocks, strict=True)):
             if self.shrink != 1:
                 weights.mul_(self.shrink)
             self._move(place, weights, gradient)
@@ -53,6 +55,11 @@ class Optimiser(ABC):
 
     def _zeros(self) -> list[Tensor]:
         return [torch.zeros_like(weights) for weights in self.parameters]
+
+
+def _blocks(values: Tensor) -> tuple[Tensor, ...]:
+    """Return views of values, flat: a step passes over each several times, and finds it in the cache."""
+    return torch.split(values.reshape(-1), BLOCK)
 
 
 class SGD(Optimiser):
@@ -81,10 +88,11 @@ class RMSprop(Optimiser):
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float = 1e-3, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        self.squares, self._roots = self._zeros(), self._zeros()
+        self.squares = self._zeros()
+        self._roots = torch.empty_like(max(self.parameters, key=len))  # of one block after the other
 
     def _move(self, place: int, weights: Tensor, gradient: Tensor) -> None:
-        square, root = self.squares[place], self._roots[place]
+        square, root = self.squares[place], self._roots[: len(weights)]
         square.mul_(RHO).addcmul_(gradient, gradient, value=1 - RHO)
         torch.add(square, EPSILON, out=root).sqrt_()
         weights.addcdiv_(gradient, root, value=-self.learning_rate)

@@ -4,6 +4,7 @@ Shapes: M faces of H x W pixels, kernels of k x l, h x w places of the kernel, P
 """
 
 import math
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -21,14 +22,19 @@ class PooledMaps(Protocol):
 
     Attributes
     ----------
-    table : Tensor, (M, R, k·l)
-        The patches of every face, each row one place of the kernel.
     first_row : Tensor of int64, (P,)
         Number to add to a row that :meth:`pool` gives to have the row in the face's table.
     """
 
-    table: Tensor
     first_row: Tensor
+
+    @property
+    def table(self) -> Tensor:
+        """The patches of every face, (M, R, k·l), each row one place of the kernel.
+
+        They are copied out when they are asked for: what only predicts is spared that.
+        """
+        ...
 
     def pool(self, face: int, kernels: Tensor, values: Tensor, rows: Tensor) -> None:
         """Put each window's maximum and its row into (columns, P), for kernels (columns, k·l) on one face."""
@@ -52,9 +58,13 @@ class _Whole:
         self.window, self.step = window, step
         counts = [(side - size) // by + 1 for side, size, by in zip(patches.shape[1:3], window, step, strict=True)]
         self.height, self.width = ((n - 1) * by + size for n, by, size in zip(counts, step, window, strict=True))
-        self.table = patches[:, : self.height, : self.width].reshape(len(images), self.height * self.width, -1)
+        self.patches = patches[:, : self.height, : self.width]
         self.first_row = torch.zeros(math.prod(counts), dtype=torch.int64)
         self.memory = _Memory(images)
+
+    @cached_property
+    def table(self) -> Tensor:
+        return self.patches.reshape(len(self.patches), self.height * self.width, -1)
 
     def pool(self, face: int, kernels: Tensor, values: Tensor, rows: Tensor) -> None:
         columns, kernels = len(kernels), _widened(kernels)
@@ -75,7 +85,7 @@ class _Bands:
     """
 
     def __init__(self, images: Tensor, kernel: Pair, window: Pair) -> None:
-        count, height, width = images.shape
+        height, width = images.shape[1:]
         tall, wide = kernel
         self.window, self.offsets, self.taps = window, tall, tall * wide
         self.columns = width - wide + 1
@@ -85,11 +95,14 @@ class _Bands:
         strips = functional.pad(images, (0, 0, 0, self.bands * tall - height)).unfold(2, wide, 1)  # (M, H, w, l)
         strips = strips.permute(0, 2, 1, 3).flatten(1)  # (M, w·H·l)
         self.strips = functional.pad(strips, (0, self.taps))  # the last patches run over the end, and are not used
-        patches = images.unfold(1, tall, 1).unfold(2, wide, 1)[:, : self.rows * window[0]]  # (M, h, w, k, l)
-        self.table = patches.reshape(count, -1, self.taps)
+        self.patches = images.unfold(1, tall, 1).unfold(2, wide, 1)[:, : self.rows * window[0]]  # (M, h, w, k, l)
         band = torch.arange(self.rows) // self.inside
         self.first_row = (band * tall * self.columns).repeat_interleave(self.across)
         self.memory = _Memory(images)
+
+    @cached_property
+    def table(self) -> Tensor:
+        return self.patches.reshape(len(self.patches), -1, self.taps)
 
     def pool(self, face: int, kernels: Tensor, values: Tensor, rows: Tensor) -> None:
         columns, kernels = len(kernels), _widened(kernels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -189,11 +190,13 @@ def _hat_matrix(values: Floats, vectors: Floats) -> Floats:
 def _cross_validated_correct(hat: Floats, y: Floats, rng: np.random.Generator) -> int:
     residual = y - hat @ y
     right = 0
-    for fold in _stratified_folds(y, rng):
+    for _, alike in groupby(sorted(_stratified_folds(y, rng), key=len), key=len):
+        folds = np.stack(list(alike))  # as many at once as have one size
+        left = np.eye(folds.shape[1]) - hat[folds[:, :, None], folds[:, None, :]]
         # Fitting without the fold F changes its residuals from r to (I - H_FF)^-1 r: no fit is repeated.
-        held_out = y[fold] - np.linalg.solve(np.eye(len(fold)) - hat[np.ix_(fold, fold)], residual[fold])
+        held_out = y[folds] - np.linalg.solve(left, residual[folds][..., None])[..., 0]
         # A decision of 0 goes to the first class, as in scikit-learn; below 1e-9 it is rounding error.
-        right += int(np.sum((held_out > 1e-9) == (y[fold] > 0)))
+        right += int(np.sum((held_out > 1e-9) == (y[folds] > 0)))
     return right
 
 

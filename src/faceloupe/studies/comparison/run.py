@@ -16,8 +16,9 @@ from faceloupe.progress import Progress
 from faceloupe.studies.comparison.findings import differences, reached
 from faceloupe.studies.comparison.networks import ComparisonPlan, plan_comparison
 from faceloupe.studies.experiments import Outcome, conditions, half
-from faceloupe.studies.fits import FitGroup, answers, fit_group
+from faceloupe.studies.fits import fit_group
 from faceloupe.studies.folder import StudyFolder
+from faceloupe.studies.groups import FitGroup, answers
 from faceloupe.studies.plan import StudyPlan, Task
 from faceloupe.studies.run import carry_out, describe
 from faceloupe.studies.trials import Trial, Trials
