@@ -225,7 +225,9 @@ class Watched:
 
 def test_a_sure_face_is_looked_at_once(portrait):
     detector = Watched()
-    assert detect(portrait, FaceSearch(detector=detector)) == detect(portrait)
+    (face,) = detect(portrait, FaceSearch(detector=detector))
+    assert face.detector == "watched 00000000"
+    assert (replace(face, detector="yunet"),) == detect(portrait)
     assert detector.shown == [portrait.shape[:2]]
 
 

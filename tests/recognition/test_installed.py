@@ -48,9 +48,9 @@ def test_a_name_is_one_network_and_a_file_may_have_two(toy):
         add_network(file, read_manifest({**manifest.to_document(), "channels": "BGR"}))
     other = read_manifest({**manifest.to_document(), "name": "toy-bgr", "channels": "BGR"})
     add_network(file, other)
-    remove_network("toy")
+    remove_network("toy", "embedder")
     assert network_file(other).is_file()
-    remove_network("toy-bgr")
+    remove_network("toy-bgr", "embedder")
     assert list(networks_folder().iterdir()) == []
 
 
@@ -70,5 +70,5 @@ def test_a_file_that_was_changed_is_never_run(tmp_path):
 @pytest.mark.parametrize("name", ["nobody", "../networks/toy", "", "a/b"])
 def test_what_was_not_added_is_said(toy, name):
     add_network(*toy)
-    with pytest.raises(InputError, match=r"no network called .* there are: toy"):
-        remove_network(name)
+    with pytest.raises(InputError, match=r"no embedder called .* there are: toy"):
+        remove_network(name, "embedder")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import CACHED, AsJson, CentralOfLabelled, EngineName, NoCache
+from faceloupe.cli.options import CACHED, AsJson, CentralOfLabelled, DetectorName, EngineName, NoCache
 from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_failure, stoppable
 from faceloupe.files import check_new_folder, new_folder
 
@@ -20,6 +20,7 @@ def adapt(
     ] = "sface",
     central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the folds and of the subjects drawn.")] = 0,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     no_cache: NoCache = False,
     json: AsJson = False,
@@ -30,13 +31,15 @@ def adapt(
     nothing is written, and the exit status is 0: the embedder is best kept as it is.
     """
     from faceloupe.pages import page
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.report.page import write_page
     from faceloupe.strangers.adapt import adapt as adapted
 
     check_new_folder(out)
     with stoppable(CACHED if not no_cache else "Stopped."), progress("adapting", transient=True) as tell:
         adaptation = adapted(
-            data, embedder, faces="central" if central else None, seed=seed, engine=engine, cached=not no_cache,
+            data, embedder, faces="central" if central else None,
+            detector=open_detector(detector, engine=engine), seed=seed, engine=engine, cached=not no_cache,
             progress=tell,
         )  # fmt: skip
     for failure in adaptation.failed:

@@ -16,6 +16,7 @@ from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.check import check
 from faceloupe.cli.confirm import confirm
 from faceloupe.cli.crop import crop
+from faceloupe.cli.detector import detector
 from faceloupe.cli.embedder import embedder
 from faceloupe.cli.enrol import enrol
 from faceloupe.cli.evaluate import evaluate
@@ -55,13 +56,13 @@ SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
         enrol, people, show, rename, merge, forget, export, import_, backup, restore, check, audit,
     ),
     "Sort photographs into people": (index, group, find, join, separate, confirm, name, undo),
-    "Measure and adapt recognisers": (calibrate, evaluate, adapt, embedder, weights),
+    "Measure and adapt recognisers": (calibrate, evaluate, adapt, embedder, detector, weights),
     "Serve the page and the API": (serve, key),
 }  # fmt: skip
 
 
 def _called(command: Callable[..., None] | typer.Typer) -> str:
-    return "embedder" if isinstance(command, typer.Typer) else command.__name__.rstrip("_")
+    return str(command.info.name) if isinstance(command, typer.Typer) else command.__name__.rstrip("_")
 
 
 COMMANDS = {_called(command): command for commands in SECTIONS.values() for command in commands}

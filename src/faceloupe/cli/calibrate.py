@@ -10,6 +10,7 @@ from faceloupe.cli.options import (
     LABELLED_DATA,
     AsJson,
     CentralOfLabelled,
+    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
@@ -20,6 +21,7 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
+    from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
     from faceloupe.scores.points import OperatingPoint
@@ -57,6 +59,7 @@ def calibrate(
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     no_cache: NoCache = False,
@@ -67,6 +70,8 @@ def calibrate(
     It is saved with a gallery. Every two captures are compared. A rate that they cannot support is refused, with how
     many comparisons or people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
+    from faceloupe.recognition.onnx_detector import open_detector
+
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
     own = _is_gallery(data)
@@ -81,7 +86,8 @@ def calibrate(
     if own:
         point = _from_gallery(data, fmr, threshold, made_by)
     else:
-        point = _from_photographs(data, fmr, threshold, made_by, central=central, cached=not no_cache)
+        finder = open_detector(detector, engine=engine)
+        point = _from_photographs(data, fmr, threshold, made_by, finder, central=central, cached=not no_cache)
     if threshold is None:
         say(
             "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
@@ -114,7 +120,14 @@ def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder
 
 
 def _from_photographs(
-    data: str, fmr: float | None, threshold: float | None, embedder: "Embedder", *, central: bool, cached: bool
+    data: str,
+    fmr: float | None,
+    threshold: float | None,
+    embedder: "Embedder",
+    detector: "Detector",
+    *,
+    central: bool,
+    cached: bool,
 ) -> "OperatingPoint":
     from faceloupe.evaluation.calibrate import calibrate as calibrated
     from faceloupe.recognition.thresholds import DEFAULT_FMR
@@ -122,7 +135,8 @@ def _from_photographs(
     with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
         return calibrated(
             data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
-            faces="central" if central else None, cached=cached, progress=show, failed=say_failure, noted=say,
+            faces="central" if central else None, detector=detector, cached=cached, progress=show,
+            failed=say_failure, noted=say,
         )  # fmt: skip
 
 

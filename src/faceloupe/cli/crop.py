@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import MinSize, Turned
+from faceloupe.cli.options import DetectorName, MinSize, Turned
 from faceloupe.cli.terminal import echo, legible, progress, say, stoppable
 
 __all__ = ["crop"]
@@ -16,6 +16,7 @@ def crop(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to write to.")],
     min_size: MinSize = 20,
     turned: Turned = True,
+    detector: DetectorName = "yunet",
 ) -> None:
     """Cut out every face as a PNG of 112 x 112 pixels.
 
@@ -25,9 +26,10 @@ def crop(
     """
     from faceloupe.faces.trees import list_tree
     from faceloupe.recognition.cropping import TABLE, crop_tree
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
 
-    search = FaceSearch(min_size=min_size, turned=turned)
+    search = FaceSearch(min_size=min_size, turned=turned, detector=open_detector(detector))
     tree = list_tree(paths)
     with (
         stoppable(f"Stopped. What was written stays in {to}; the same command goes on from there."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloupe.cli import added
 from faceloupe.cli.options import AsJson, DeviceName, EngineName, GalleryName
 from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["embedder"]
 
 embedder = typer.Typer(
-    help="Add, list, check and remove embedders from ONNX files.", no_args_is_help=True, rich_markup_mode=None
+    name="embedder",
+    help="Add, list, check and remove embedders from ONNX files.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -40,7 +44,7 @@ def add(
     from faceloupe.recognition.manifests import read_manifest
     from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
-    read = read_manifest(manifest)
+    read = read_manifest(manifest, "embedder")
     read = replace(read, name=name) if name else read
     if read.name in (*PUBLISHED, *FITTED):
         raise InputError(f"{read.name} is built in; --name gives another name")
@@ -58,23 +62,9 @@ def add(
 def list_(json: AsJson = False) -> None:
     """List the embedders that --embedder takes by name."""
     from faceloupe.embedders import PUBLISHED
-    from faceloupe.recognition.installed import installed
+    from faceloupe.recognition.weights import SFACE
 
-    added = [manifest for manifest in installed() if manifest.kind == "embedder"]
-    if json:
-        echo_json(
-            {
-                "schema": "faceloupe.embedders/1",
-                "built_in": list(PUBLISHED),
-                "added": [manifest.to_document() for manifest in added],
-            }
-        )
-        return
-    rows = [(name, "built in", "", "Apache-2.0", "") for name in PUBLISHED]
-    rows += [(m.name, "added", f"{m.size[0]}x{m.size[1]} {m.channels}", m.licence, m.sha256[:12]) for m in added]
-    echo(aligned(("name", "", "takes", "licence", "SHA-256"), rows))
-    for manifest in added:
-        echo(f"\n{manifest.name}: {manifest.source}. Trained on: {manifest.training_data}.")
+    added.list_networks("embedder", dict.fromkeys(PUBLISHED, SFACE), json=json)
 
 
 @embedder.command()
@@ -178,7 +168,4 @@ def _rate(rate: float | None) -> str:
 @embedder.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="Name, as embedder list shows it.")]) -> None:
     """Remove an embedder that was added. Galleries keep their templates, but recognise nobody until it is back."""
-    from faceloupe.recognition.installed import remove_network
-
-    remove_network(name)
-    echo(f"{name} removed")
+    added.remove(name, "embedder")

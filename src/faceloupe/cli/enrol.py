@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, Central, DeviceName, EmbedderName, EngineName, GalleryName, MinSize, Turned
+from faceloupe.cli.options import (
+    AsJson,
+    Central,
+    DetectorName,
+    DeviceName,
+    EmbedderName,
+    EngineName,
+    GalleryName,
+    MinSize,
+    Turned,
+)
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -42,6 +52,7 @@ def enrol(
     turned: Turned = True,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
@@ -60,12 +71,14 @@ def enrol(
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.people import checked_consent, checked_name
     from faceloupe.gallery.records import Enrolled
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
 
     checked_consent(consent)
     if folder is None:
         checked_name(name or "")
-    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
+    finder = open_detector(detector, engine=engine)
+    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
     results: list[Enrolled] = []
     left_out = 0
     with (

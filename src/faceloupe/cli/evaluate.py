@@ -11,6 +11,7 @@ from faceloupe.cli.options import (
     LABELLED_DATA,
     AsJson,
     CentralOfLabelled,
+    DetectorName,
     DeviceName,
     EngineName,
     NoCache,
@@ -74,6 +75,7 @@ def evaluate(
     ] = None,
     draws: Annotated[int, typer.Option(help="Galleries drawn for identification.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the subjects, galleries, bands and fits drawn.")] = 0,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     impostors: Annotated[
@@ -114,6 +116,7 @@ def evaluate(
     from faceloupe.evaluation.evaluate import evaluate as evaluated
     from faceloupe.evaluation.score_files import is_score_file
     from faceloupe.pages import page as make_page
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.report.page import write_page
 
     page = out or (None if json else Path("evaluation.html"))
@@ -138,11 +141,12 @@ def evaluate(
         return
     names = tuple(embedder or ("sface",))
     points = _calibrated(gallery, names, engine)
+    finder = open_detector(detector, engine=engine)
     stopped = CACHED if not no_cache else "Stopped."
     with stoppable(stopped), on_cluster(on), progress("evaluating", transient=True) as show:
         evaluation = evaluated(
-            data, names, faces="central" if central else None, groups=groups, development=development, fmr=fmr,
-            points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache,
+            data, names, faces="central" if central else None, detector=finder, groups=groups,
+            development=development, fmr=fmr, points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache,
             robustness=(probes or PROBES) if robustness else 0, command=typed(), progress=show,
         )  # fmt: skip
     document = make_page(evaluation, show_faces=faces)

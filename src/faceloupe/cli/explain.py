@@ -8,6 +8,7 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
+    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
@@ -47,6 +48,7 @@ def explain(
     min_size: MinSize = 20,
     turned: Turned = True,
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
 ) -> None:
@@ -55,6 +57,7 @@ def explain(
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.files import write_whole
     from faceloupe.pages import page as make_page
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
     from faceloupe.report.figures import save_figures
@@ -66,7 +69,8 @@ def explain(
             raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
         check_file(page, (a, b, gallery))
     check_folder(figures)
-    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
+    finder = open_detector(detector, engine=engine)
+    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
     with (
         stoppable("Stopped; nothing was written."),
         open_gallery_if_any(gallery, embedder, engine) as people,

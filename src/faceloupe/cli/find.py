@@ -11,6 +11,7 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
+    DetectorName,
     EmbedderName,
     EngineName,
     TargetFmr,
@@ -24,6 +25,7 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.collection.collection import Collection
     from faceloupe.collection.finding import Sightings
+    from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.templates import Template
@@ -42,6 +44,7 @@ def find(
     central: Central = False,
     gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list as CSV.")] = None,
     copy_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy the photographs there.")] = None,
@@ -55,17 +58,19 @@ def find(
     from faceloupe.collection.finding import find as search
     from faceloupe.embedders import open_embedder
     from faceloupe.files import write_whole
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.thresholds import choose_point
 
     with open_gallery_if_any(gallery, embedder, engine) as people:
         asked_for = open_embedder(embedder, engine=engine) if embedder else None
         for_folder = people.embedder if people and not asked_for and Path(place).is_dir() else asked_for
-        with _collection(place, for_folder) as photographs:
+        finder = open_detector(detector, engine=engine)
+        with _collection(place, for_folder, finder) as photographs:
             made_by = photographs.embedder()
             if made_by is None:
                 raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
             point = choose_point(made_by, saved=people.point(made_by) if people else None, fmr=fmr)
-            templates = _templates(photographs, who, asked_for, engine, central=central)
+            templates = _templates(photographs, who, asked_for, finder, engine, central=central)
             sightings = search(photographs, templates, point)
     if csv is not None:
         write_whole(csv, sightings.to_csv().encode(errors="backslashreplace"))
@@ -86,7 +91,7 @@ def find(
 
 
 @contextmanager
-def _collection(place: str, embedder: "Embedder | None") -> "Iterator[Collection]":
+def _collection(place: str, embedder: "Embedder | None", detector: "Detector") -> "Iterator[Collection]":
     """Open a collection, or make one of a folder by this embedder for as long as the search takes."""
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index
@@ -100,22 +105,30 @@ def _collection(place: str, embedder: "Embedder | None") -> "Iterator[Collection
         open_collection(Path(folder, "once.db"), create=True) as photographs,
         progress("indexing", transient=True) as show,
     ):
-        for skipped in index(photographs, [place], embedder, progress=show).skipped:
+        for skipped in index(photographs, [place], embedder, detector=detector, progress=show).skipped:
             say(f"not read: {legible(skipped.path)}: {skipped.reason}")
         yield photographs
 
 
 def _templates(
-    collection: "Collection", who: str, asked_for: "Embedder | None", engine: "Engine", *, central: bool
+    collection: "Collection",
+    who: str,
+    asked_for: "Embedder | None",
+    detector: "Detector",
+    engine: "Engine",
+    *,
+    central: bool,
 ) -> "Sequence[Template]":
     from faceloupe.embedders import open_embedder_of
     from faceloupe.recognition.recognise import recognise
+    from faceloupe.recognition.search import FaceSearch
 
     made_by = collection.embedder()
     if made_by is None or not Path(who).is_file():
         return collection.templates(who)
     embedder = asked_for or open_embedder_of([made_by], collection.location, engine=engine)
-    photograph = next(recognise([who], embedder, faces="central" if central else "one"))
+    search = FaceSearch("central" if central else "one", detector=detector)
+    photograph = next(recognise([who], embedder, faces=search))
     if photograph.problem is not None:
         raise InputError(f"{who}: {photograph.problem.reason}; give a photograph with one face, or --central")
     return photograph.templates

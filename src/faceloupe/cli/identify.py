@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli.clips import ClipChoices, identify_clip
-from faceloupe.cli.options import AsJson, DeviceName, EmbedderName, EngineName, GalleryName, MinSize, TargetFmr
+from faceloupe.cli.options import (
+    AsJson,
+    DetectorName,
+    DeviceName,
+    EmbedderName,
+    EngineName,
+    GalleryName,
+    MinSize,
+    TargetFmr,
+)
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -63,6 +72,7 @@ def identify(
     faces: Annotated[bool, typer.Option("--faces", help="For a clip: show faces in the page.")] = False,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
@@ -77,16 +87,19 @@ def identify(
     """
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.recognise import recognise
     from faceloupe.recognition.search import DETECTION_SIDE, FaceSearch
     from faceloupe.recognition.thresholds import published_point
     from faceloupe.video.frames import is_clip
 
     choices = ClipChoices(start, stop, out, faces)
+    finder = open_detector(detector, engine=engine)
     if any(map(is_clip, photographs)):
         if draw is not None or json_lines is not None:
             raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
-        seen = FaceSearch(min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned))
+        side = max_side or DETECTION_SIDE
+        seen = FaceSearch(min_size=min_size, max_side=side, turned=bool(turned), detector=finder)
         with open_gallery(gallery, embedder=embedder, engine=engine) as people:
             identify_clip(photographs, people, seen, choices, csv=csv, fmr=fmr, ranks=ranks, json=json)
         return
@@ -98,7 +111,7 @@ def identify(
             raise InputError("--draw takes one photograph; run identify once for each")
         check_file(draw, photographs)
         picture_format(draw)
-    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False)
+    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False, detector=finder)
     if csv is not None or json_lines is not None:
         if draw is not None or json:
             raise InputError("--draw and --json go with photographs on the screen, not with --csv and --json-lines")

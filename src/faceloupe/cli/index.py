@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, CollectionName, DeviceName, EmbedderName, EngineName, OnCluster
+from faceloupe.cli.options import AsJson, CollectionName, DetectorName, DeviceName, EmbedderName, EngineName, OnCluster
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.numerals import counted
 
@@ -25,6 +25,7 @@ def index(
         bool, typer.Option("--drop-gone", help="Remove photographs whose files are all gone.")
     ] = False,
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     on: OnCluster = None,
@@ -40,14 +41,16 @@ def index(
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index as filled
     from faceloupe.embedders import DEFAULT, open_embedder
+    from faceloupe.recognition.onnx_detector import open_detector
 
     with (
         stoppable("Stopped. What was indexed stays; the same command goes on from there."),
         open_collection(collection, create=True) as photographs,
     ):
         made_by = open_embedder(embedder or DEFAULT, engine=engine)
+        finder = open_detector(detector, engine=engine)
         with on_cluster(on), progress("indexing", transient=True) as show:
-            indexed = filled(photographs, paths, made_by, keep_faces=keep_faces, progress=show)
+            indexed = filled(photographs, paths, made_by, detector=finder, keep_faces=keep_faces, progress=show)
         for skipped in indexed.skipped:
             say(f"not indexed: {legible(skipped.path)}: {skipped.reason}")
         if json:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
 
 __all__ = [
-    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "DeviceName",
-    "EmbedderName", "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "OnCluster", "TargetFmr", "Turned",
-    "gallery_if_any", "open_gallery_if_any",
+    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "DetectorName",
+    "DeviceName", "EmbedderName", "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "OnCluster", "TargetFmr",
+    "Turned", "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
 
@@ -71,6 +71,10 @@ EmbedderName = Annotated[
         help="sface, sface+flip, one added by embedder add, or a folder saved by faceloupe. By default the "
         "gallery's own, or sface.",
     ),
+]
+DetectorName = Annotated[
+    str,
+    typer.Option("--detector", metavar="NAME", help="What finds faces: yunet, or one added by detector add."),
 ]
 MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Shortest side of a face that counts, in pixels.")]
 Turned = Annotated[

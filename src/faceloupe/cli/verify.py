@@ -7,6 +7,7 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
+    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
@@ -39,6 +40,7 @@ def verify(
         typer.Option(help="With --lr: your probability of one person before comparing; gives the one after."),
     ] = None,
     embedder: EmbedderName = None,
+    detector: DetectorName = "yunet",
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
@@ -49,12 +51,14 @@ def verify(
     """
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.recognition.decisions import verify as decided
+    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
     if prior is not None and not lr:
         raise InputError("--prior turns a likelihood ratio into a probability: give --lr too")
-    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned)
+    finder = open_detector(detector, engine=engine)
+    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
     with open_gallery_if_any(gallery, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         if people and fmr is None and people.point(made_by) is None:

@@ -24,10 +24,13 @@ from faceloupe.files import sha256_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.recognise import recognise_numbered
 from faceloupe.recognition.search import FaceSearch
+from faceloupe.recognition.weights import YUNET
+from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.video.frames import CLIP_SUFFIXES, is_clip
 from faceloupe.video.photograph import photograph_of_clip
 
@@ -105,6 +108,7 @@ def index(
     paths: Iterable[str | PathLike[str]],
     embedder: Embedder | None = None,
     *,
+    detector: Detector | None = None,
     keep_faces: bool = False,
     progress: Progress | None = None,
 ) -> Indexed:
@@ -122,6 +126,8 @@ def index(
         Files and folders; folders are looked through with all below them. Links to folders are not followed.
     embedder : Embedder, optional
         By default SFace.
+    detector : Detector, optional
+        By default YuNet.
     keep_faces : bool
         Keep the face chips too. Photographs are never copied.
     progress : callable, optional
@@ -130,7 +136,7 @@ def index(
     Raises
     ------
     InputError
-        If a path is not there, or the collection's faces are by another embedder.
+        If a path is not there, or the collection's faces are by another embedder or detector.
     GalleryError
         If the collection cannot be written, or no longer says which embedder made its faces.
     UnavailableError
@@ -140,9 +146,10 @@ def index(
     tree = list_tree(paths, SUFFIXES + CLIP_SUFFIXES)
     report = Indexed(skipped=tree.skipped, others=tree.others)
     embedder = embedder or SFace()
-    _check_embedder(collection, embedder)
-    run = _Run(collection, report, keep_faces, embedder)
-    recognised = recognise_numbered(enumerate(run.to_read(tree.files)), embedder, FaceSearch(), pixels=keep_faces)
+    _check_makers(collection, embedder, detector)
+    run = _Run(collection, report, keep_faces, embedder, detector)
+    search = FaceSearch(detector=detector)
+    recognised = recognise_numbered(enumerate(run.to_read(tree.files)), embedder, search, pixels=keep_faces)
     for done, photograph in enumerate(recognised, start=1):
         run.add(photograph)
         if progress is not None:
@@ -156,9 +163,16 @@ def index(
 class _Run:
     """One indexing: files on their way to photographs, photographs on their way to the disk."""
 
-    def __init__(self, collection: Collection, report: Indexed, keep_faces: bool, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        report: Indexed,
+        keep_faces: bool,
+        embedder: Embedder,
+        detector: Detector | None,
+    ) -> None:
         self._collection, self._report, self._keep_faces = collection, report, keep_faces
-        self._embedder = embedder
+        self._embedder, self._detector = embedder, detector
         with collection.reading() as connection:
             self._ids = {
                 row.sha256: row.id for row in connection.execute(select(photographs.c.sha256, photographs.c.id))
@@ -195,7 +209,7 @@ class _Run:
                 yield self._clip(Path(file.path), digest) if is_clip(file.path) else file.path
 
     def _clip(self, path: Path, digest: str) -> Photograph:
-        return photograph_of_clip(path, digest, self._embedder, pixels=self._keep_faces)
+        return photograph_of_clip(path, digest, self._embedder, detector=self._detector, pixels=self._keep_faces)
 
     def _digest(self, file: ListedFile) -> str | None:
         """Return the hash of a file; None if it cannot be read or named, which is told."""
@@ -280,8 +294,8 @@ class _Run:
                 self._places.setdefault(path, (-1, -1, False))
 
 
-def _check_embedder(collection: Collection, embedder: Embedder) -> None:
-    wanted = EmbedderId(embedder.name, embedder.sha256)
+def _check_makers(collection: Collection, embedder: Embedder, detector: Detector | None) -> None:
+    wanted, finder = EmbedderId(embedder.name, embedder.sha256), detector_in_words(detector)
     with collection.writing() as connection:
         if setting(connection, KEPT_FOR) is not None:
             raise InputError(
@@ -295,10 +309,17 @@ def _check_embedder(collection: Collection, embedder: Embedder) -> None:
                     "photographs into another collection"
                 )
             keep_setting(connection, "embedder", list(wanted))
+            keep_setting(connection, "detector", finder)
+        found_by = setting(connection, "detector") or YUNET.name  # it was always that before it was noted
     if made_by not in (None, wanted):
         raise InputError(
             f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
             "Index into another collection"
+        )
+    if found_by != finder:
+        raise InputError(
+            f"the faces of {collection.location} were found by {found_by}, not by {finder}: index with that detector, "
+            "or into another collection"
         )
 
 

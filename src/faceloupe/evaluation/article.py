@@ -71,10 +71,12 @@ def _recogniser(one: Measured) -> str:
 
 def _provenance(found: Evaluation) -> dict[str, Any]:
     by = found.detecting.detector or YUNET
+    known = provenance_of(by.sha256)
     return {
         "made by": f"faceloupe {version('faceloupe')}",
         "photographs": found.data.source,
-        "faces found by": f"{by.name}, SHA-256 {by.sha256}, photographs shrunk to {DETECTION_SIDE} pixels",
+        "faces found by": f"{by.name}, SHA-256 {by.sha256}, photographs shrunk to {DETECTION_SIDE} pixels"
+        f"{f'; {known.words()}' if known else ''}",
         "recognisers": [_recogniser(one) for one in found.measured],
         "seed": found.plan.seed,
     }

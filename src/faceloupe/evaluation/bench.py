@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +56,15 @@ class EvaluationPlan:
     seed : int
     points : tuple of OperatingPoint
         To check besides the published ones; those of other embedders are passed over.
+    detector : str
+        Detector that found the faces, as :class:`OperatingPoint` has it.
     """
 
     fmr: float
     draws: int
     seed: int
     points: tuple[OperatingPoint, ...] = ()
+    detector: str = "yunet"
 
 
 class Bench:
@@ -212,7 +215,8 @@ class _Measuring:
     def checked(self) -> Iterator[Checked]:
         """Yield the point chosen on the development side, the given and the published ones, as measured on the test."""
         for origin, point in self._points():
-            yield Checked(origin, point, remeasure(point, self.most.scores, source=self._source(self.most)))
+            here = remeasure(point, self.most.scores, source=self._source(self.most))
+            yield Checked(origin, point, replace(here, detector=self.plan.detector))
 
     def identification(self, threshold: float | None) -> tuple[ClosedSet | None, OpenSets | None]:
         """Return closed-set and open-set identification; none where too few subjects have two captures."""
@@ -298,7 +302,7 @@ class _Measuring:
         except InputError as problem:
             self.notes.append(f"No threshold was chosen: {problem}.")
             return ()
-        return (point,)
+        return (replace(point, detector=self.plan.detector),)
 
     def _source(self, compared: Compared) -> str:
         return f"{compared.of.what}, {self.data.source}"

@@ -17,10 +17,12 @@ from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.pooling import pool
 from faceloupe.evaluation.split import split
 from faceloupe.progress import Progress
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.recognition.search import Faces
 from faceloupe.recognition.thresholds import DEFAULT_FMR
+from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.scores.choosing import given_point, operating_point
 from faceloupe.scores.likelihood import fit_likelihood_ratio
 from faceloupe.scores.points import Maker, OperatingPoint, rule_of_3
@@ -39,6 +41,7 @@ def calibrate(
     threshold: float | None = None,
     embedder: str | Embedder = "sface",
     faces: Faces | None = None,
+    detector: Detector | None = None,
     engine: Engine = "openvino",
     cached: bool = True,
     progress: Progress | None = None,
@@ -61,7 +64,7 @@ def calibrate(
         Measure this one instead of choosing one.
     embedder : str or Embedder
         As :func:`faceloupe.embedders.open_embedder` takes it.
-    faces, engine, cached, progress
+    faces, detector, engine, cached, progress
         As for :func:`faceloupe.evaluation.evaluate`.
     failed : callable, optional
         Called with each photograph that gave no template.
@@ -79,7 +82,7 @@ def calibrate(
     rule_of_3(fmr)  # refuses what is no rate
     maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
     labelled = open_data(data)
-    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
+    detecting = labelled.search(faces, detector)
     captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
     if failed:
         for failure in failures(labelled, captures):
@@ -90,7 +93,8 @@ def calibrate(
     parts = split(labelled, usable, 0, 0, mated=False)
     chosen = (parts.development or parts.test).most
     compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen, needs_mated=False)
-    return _point(compared.scores, fmr, threshold, f"{chosen.what}, {labelled.source}", maker)
+    point = _point(compared.scores, fmr, threshold, f"{chosen.what}, {labelled.source}", maker)
+    return replace(point, detector=detector_in_words(detecting.detector))
 
 
 def calibrate_gallery(
@@ -131,7 +135,8 @@ def calibrate_gallery(
     _tell(noted, notes)
     comparisons = every_two("the references", usable, subjects, mated=False)
     compared = score(kept.vectors, np.zeros(len(kept), dtype=np.bool_), comparisons, needs_mated=False)
-    return _point(compared.scores, fmr, threshold, f"every two references of the gallery {gallery.name}", embedder)
+    point = _point(compared.scores, fmr, threshold, f"every two references of the gallery {gallery.name}", embedder)
+    return replace(point, detector="")  # a gallery does not note what found the faces of its references
 
 
 def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Maker) -> OperatingPoint:

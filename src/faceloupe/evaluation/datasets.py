@@ -17,6 +17,8 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import list_photographs
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.faces.sources import find_lfw, find_orl
+from faceloupe.recognition.detections import Detector
+from faceloupe.recognition.search import Faces, FaceSearch
 
 __all__ = ["TEST", "TRAIN", "Data", "Labelled", "Pairs", "open_data", "with_groups"]
 
@@ -112,6 +114,17 @@ class Labelled:
         people = f" of {len(self.names):,} subjects" if self.names else ""
         pairs = "" if self.pairs is None else f", {self.pairs!r}"
         return f"Labelled({self.counted()}{people}{pairs}, {self.source})"
+
+    def search(self, faces: Faces | None, detector: Detector | None = None) -> FaceSearch:
+        """Return the search for the face that is meant: as it is asked for, or else as is usual for the data.
+
+        Raises
+        ------
+        InputError
+            If all faces of a photograph are asked for.
+        """
+        search = FaceSearch.of_one_face(faces or ("central" if self.central else "one"))
+        return replace(search, detector=detector) if detector else search
 
     def counted(self) -> str:
         """Return the number of photographs, or of templates and the photographs that make them, in words."""

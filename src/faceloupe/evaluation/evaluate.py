@@ -27,11 +27,13 @@ from faceloupe.evaluation.split import Parts, split
 from faceloupe.evaluation.summary import lead
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.weights import YUNET
+from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.scores.points import OperatingPoint, rule_of_3
 from faceloupe.scores.sets import ScoreSet
 
@@ -122,6 +124,7 @@ def evaluate(
     embedders: Named = ("sface",),
     *,
     faces: Faces | None = None,
+    detector: Detector | None = None,
     groups: str | PathLike[str] | None = None,
     development: float = 0.5,
     fmr: float = 1e-3,
@@ -151,6 +154,8 @@ def evaluate(
     faces : {"one", "central"} or FaceSearch, optional
         Which face is meant. Otherwise the one nearest the centre with LFW, whose photographs show others too; with all
         else the only one, and several are a failure to acquire.
+    detector : Detector, optional
+        Detector that finds the faces, instead of the search's.
     groups : path, optional
         A CSV file with the columns ``name`` and ``group`` for the subjects of a folder. Otherwise ``groups.csv`` in the
         folder or beside it, if it is there.
@@ -187,8 +192,8 @@ def evaluate(
     if draws < 1:
         raise InputError(f"draws: expected 1 or more, got {draws}")
     labelled = with_groups(open_data(data), None if groups is None else Path(groups).expanduser())
-    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
-    plan = EvaluationPlan(fmr, draws, seed, tuple(points))
+    detecting = labelled.search(faces, detector)
+    plan = EvaluationPlan(fmr, draws, seed, tuple(points), detector_in_words(detecting.detector))
     wanted = _opened(embedders, engine)
     ready = [one for one in wanted.values() if one is not None]
     if len(ready) < len(wanted):
@@ -210,7 +215,7 @@ def evaluate(
         bench.add(label, embedder)
     if progress:
         progress(len(wanted), len(wanted))
-    stages, sample = time_stages(photographs, bench.embedders)
+    stages, sample = time_stages(photographs, bench.embedders, detecting)
     return Evaluation(
         labelled,
         parts,

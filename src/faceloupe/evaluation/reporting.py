@@ -145,7 +145,8 @@ def _rates(one: Measured) -> str:
 def _card(one: Measured, found: "Evaluation") -> Block:
     known, by = provenance_of(one.sha256), found.detecting.detector or YUNET
     fitted = "the development side of these data" if one.label in FITTED else UNSTATED
-    detector = f"; {YUNET.licence}, {YUNET.source}" if by is YUNET else f", SHA-256 `{by.sha256}`"
+    finder = provenance_of(by.sha256)
+    of_finder = f"{finder.words()}; {finder.source}" if finder else UNSTATED
     return table(
         f"card-{found.measured.index(one)}",
         f"Model card: {one.label}.",
@@ -156,7 +157,7 @@ def _card(one: Measured, found: "Evaluation") -> Block:
             ["source", known.source if known else one.how],
             ["licence of the weights", known.licence if known else UNSTATED],
             ["training data", known.training_data if known else fitted],
-            ["detector", f"{by.name}{detector}"],
+            ["detector", f"{by.name}, SHA-256 `{by.sha256}`; {of_finder}"],
             ["meant for", "comparing faces of photographs like those measured, at a threshold measured on such"],
             ["not meant for", "deciding alone about a person; photographs, ages or groups of people not measured here"],
             ["measured", _rates(one) or rate_between(one.main.eer.rate, one.main.eer_interval)],

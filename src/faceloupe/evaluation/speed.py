@@ -17,6 +17,7 @@ from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.detect import detect
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.quality import measure
+from faceloupe.recognition.search import FaceSearch
 
 __all__ = ["Speed", "time_stages"]
 
@@ -53,7 +54,9 @@ class Speed:
         return {**asdict(self), "per_second": self.per_second}
 
 
-def time_stages(paths: Sequence[Path | PackedPhoto], embedders: Mapping[str, Embedder]) -> tuple[dict[str, float], int]:
+def time_stages(
+    paths: Sequence[Path | PackedPhoto], embedders: Mapping[str, Embedder], search: FaceSearch
+) -> tuple[dict[str, float], int]:
     """Time each stage on some photographs; return milliseconds a photograph, and how many there were.
 
     Parameters
@@ -62,11 +65,13 @@ def time_stages(paths: Sequence[Path | PackedPhoto], embedders: Mapping[str, Emb
         From all files among which a sample is taken, evenly.
     embedders : mapping of label to Embedder
         Each embeds the faces of the sample at once.
+    search : FaceSearch
+        How faces are looked for.
     """
     seconds = dict.fromkeys(("read", "detect", "align", "quality"), 0.0)
     files = [path for path in paths if isinstance(path, Path)]
     sample = files[:: max(1, len(files) // SAMPLE)][:SAMPLE]
-    chips = [chip for path in sample for chip in _chips(path, seconds)]
+    chips = [chip for path in sample for chip in _chips(path, search, seconds)]
     if not chips:
         return {}, 0
     faces = np.stack([chip.image for chip in chips])
@@ -77,7 +82,7 @@ def time_stages(paths: Sequence[Path | PackedPhoto], embedders: Mapping[str, Emb
     return {stage: 1000 * taken / len(chips) for stage, taken in seconds.items()}, len(chips)
 
 
-def _chips(path: Path, seconds: dict[str, float]) -> Iterator[FaceChip]:
+def _chips(path: Path, search: FaceSearch, seconds: dict[str, float]) -> Iterator[FaceChip]:
     """Yield the surest face of a photograph that can be read and shows one."""
     try:
         with _timed(seconds, "read"):
@@ -85,7 +90,7 @@ def _chips(path: Path, seconds: dict[str, float]) -> Iterator[FaceChip]:
     except ImageError:
         return
     with _timed(seconds, "detect"):
-        faces = detect(image)
+        faces = detect(image, search)
     for face in faces[:1]:
         with _timed(seconds, "align"):
             chip = align(image, face)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from faceloupe.gallery.identify import Candidates, one_name_a_face
 from faceloupe.recognition.chips import FaceChip
-from faceloupe.recognition.decisions import face_document, turn_words
+from faceloupe.recognition.decisions import detector_cautions, face_document, turn_words
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.templates import Template
@@ -47,8 +47,9 @@ class Answered:
         return [answers[place] for place in self.photograph.reading_order()]
 
     def warnings(self) -> list[str]:
-        """Return the reasons to doubt answers: a face falls short, several subjects match it, or its name is taken."""
-        return [
+        """Return the reasons to doubt answers: a face falls short, several subjects match it, its name is taken ..."""
+        cautions = detector_cautions(self.photograph.chips, self.candidates[0].point) if self.candidates else []
+        return [f"{self.photograph.path}: {words}" for words in cautions] + [
             f"{self.photograph.path}, face {number}: {'; '.join(short)}"
             for number, (_, template, candidates) in enumerate(self.faces, start=1)
             if (short := [*shortcomings(template.quality, limits_of(template.embedder)), *candidates.warnings()])

@@ -1,5 +1,6 @@
 """One person or two? Two photographs compared, and what the answer is worth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from faceloupe.recognition.thresholds import choose_point, likelihood_of, point_
 from faceloupe.scores.evidence import Evidence, posterior
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["Decision", "Recognising", "face_document", "turn_words", "verify"]
+__all__ = ["Decision", "Recognising", "detector_cautions", "face_document", "turn_words", "verify"]
 
 
 TILTED = 40  # degrees by which a head may be tilted without being told
@@ -64,6 +65,7 @@ class Decision:
             for words in _shortcomings(photograph.templates[0])
         ]
         same = self.one.sha256 == self.other.sha256
+        short += detector_cautions([*self.one.chips, *self.other.chips], self.point)
         return (*short, *(["both are the same file, which matches itself whomever it shows"] if same else []))
 
     @property
@@ -179,6 +181,16 @@ def turn_words(detection: Detection) -> str | None:
         return None
     about = 5 * round(detection.turn / 5)  # it is not known to a degree
     return f"the face is turned by {about} degrees; it was turned upright before it was compared"
+
+
+def detector_cautions(chips: Iterable[FaceChip], point: OperatingPoint) -> list[str]:
+    """Return in words that faces were found by another detector than those the threshold was measured on."""
+    return [
+        f"the faces were found by {detector}, and the threshold was measured on faces found by {point.detector}: its "
+        "error rates may be others here; calibrate with the detector that is used"
+        for detector in sorted({chip.detection.detector for chip in chips} - {point.detector})
+        if point.detector
+    ]
 
 
 def face_document(chip: FaceChip, template: Template) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from faceloupe.recognition.pictures import (
     whole,
 )
 from faceloupe.recognition.search import DETECTION_SIDE, Faces, FaceSearch
-from faceloupe.recognition.yunet import YuNet
+from faceloupe.recognition.yunet import YuNet, detector_in_words
 
 __all__ = ["candidates", "detect"]
 
@@ -98,7 +98,8 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
             largest = _SMALL * max(1.0, longer / side)
             small = [face for face in candidates(image, max_side=side, detector=detector) if face.size <= largest]
             chosen += looked(side, (face for face in small if not _is_among(face, chosen)))
-    return tuple(sorted(chosen, key=lambda face: face.score, reverse=True))
+    by = detector_in_words(detector)
+    return tuple(replace(face, detector=by) for face in sorted(chosen, key=lambda face: face.score, reverse=True))
 
 
 def candidates(

@@ -51,12 +51,15 @@ class Detection:
     turn : int
         Degrees, 0 to 359, by which the face is turned clockwise in the photograph, about, if it was found in a copy
         turned back: 90 and 270 lie on an ear, 180 stands on its head.
+    detector : str
+        Detector that found it: "yunet", or the name of another and the first eight digits of its hash.
     """
 
     box: Box
     landmarks: Landmarks
     score: float
     turn: int = 0
+    detector: str = "yunet"
 
     @property
     def size(self) -> float:
@@ -75,6 +78,7 @@ class Detection:
             "landmarks": {name: point._asdict() for name, point in self.landmarks._asdict().items()},
             "score": self.score,
             "turn": self.turn,
+            "detector": self.detector,
         }
 
     def __repr__(self) -> str:

@@ -5,13 +5,15 @@ is written last: what has one is whole.
 """
 
 import os
+from collections.abc import Callable
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
+from shlex import quote
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.files import read_bytes, write_whole
-from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, NAME, Manifest, read_manifest
+from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, NAME, Kind, Manifest, read_manifest
 
 __all__ = ["add_network", "installed", "installed_manifest", "network_file", "networks_folder", "remove_network"]
 
@@ -33,23 +35,46 @@ def networks_folder() -> Path:
     return user_data_path("faceloupe") / "networks"
 
 
-def installed() -> tuple[Manifest, ...]:
-    """Return the manifests of the networks that were added, by name.
+def installed(damaged: Callable[[str], None] | None = None) -> tuple[Manifest, ...]:
+    """Return the manifests of the networks that were added, by name; those that are damaged are left out.
+
+    Parameters
+    ----------
+    damaged : callable, optional
+        Called with what is wrong with each that is left out.
+    """
+    manifests = []
+    for path in sorted(networks_folder().glob("*.toml")):
+        try:
+            manifests.append(_read(path))
+        except InputError as problem:
+            if damaged:
+                damaged(str(problem))
+    return tuple(manifests)
+
+
+def installed_manifest(name: str) -> Manifest | None:
+    """Return the manifest of an added network; None if there is none of that name.
 
     Raises
     ------
     InputError
-        If a manifest was damaged.
+        If it is damaged.
     """
-    return tuple(read_manifest(path) for path in sorted(networks_folder().glob("*.toml")))
-
-
-def installed_manifest(name: str) -> Manifest | None:
-    """Return the manifest of an added network; None if there is none of that name."""
     if not NAME.fullmatch(name):
         return None
     path = _manifest_path(name)
-    return read_manifest(path) if path.is_file() else None
+    return _read(path) if path.is_file() else None
+
+
+def _read(path: Path) -> Manifest:
+    try:
+        return read_manifest(path)
+    except InputError as problem:
+        raise InputError(
+            f"{problem}. The manifest of {path.stem} is damaged: faceloupe embedder remove {quote(path.stem)} removes "
+            "it (detector remove if it finds faces), and add brings it again"
+        ) from problem
 
 
 def network_file(manifest: Manifest) -> Path:
@@ -70,7 +95,8 @@ def add_network(file: str | PathLike[str], manifest: Manifest) -> Path:
     known = installed_manifest(manifest.name)
     if known is not None and known != manifest:
         raise InputError(
-            f"another network is called {manifest.name}: faceloupe embedder remove {manifest.name}, or --name another"
+            f"another network is called {manifest.name}: faceloupe {known.kind} remove {manifest.name}, or --name "
+            "another"
         )
     content = read_bytes(Path(file).expanduser(), MAX_NETWORK_BYTES)
     digest = sha256(content).hexdigest()
@@ -86,22 +112,27 @@ def add_network(file: str | PathLike[str], manifest: Manifest) -> Path:
     return target
 
 
-def remove_network(name: str) -> Manifest:
+def remove_network(name: str, kind: Kind) -> None:
     """Remove an added network: its manifest, and its file if no other manifest needs it.
+
+    Of one whose manifest is damaged, only that is removed: it no longer tells which file is its own.
 
     Raises
     ------
     InputError
-        If none of that name was added.
+        If none of that name and kind was added.
     """
-    manifest = installed_manifest(name)
-    if manifest is None:
-        there = ", ".join(each.name for each in installed()) or "none"
-        raise InputError(f"no network called {name!r} was added; there are: {there}")
+    try:
+        manifest = installed_manifest(name)
+    except InputError:
+        _manifest_path(name).unlink()
+        return
+    if manifest is None or manifest.kind != kind:
+        there = ", ".join(each.name for each in installed() if each.kind == kind) or "none"
+        raise InputError(f"no {kind} called {name!r} was added; there are: {there}")
     _manifest_path(name).unlink()
     if all(other.sha256 != manifest.sha256 for other in installed()):
         network_file(manifest).unlink(missing_ok=True)
-    return manifest
 
 
 def _manifest_path(name: str) -> Path:

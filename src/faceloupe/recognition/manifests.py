@@ -185,7 +185,9 @@ def read_manifest(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest"
     """
     read = _read(manifest)
     if kind is not None and read.kind != kind:
-        raise InputError(f"{read.name} is {_KINDS[read.kind]}, not {_KINDS[kind]}")
+        raise InputError(
+            f"{read.name} is {_KINDS[read.kind]}, not {_KINDS[kind]}: on the command line faceloupe {read.kind} adds it"
+        )
     return read
 
 

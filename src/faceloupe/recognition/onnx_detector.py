@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.detections import Box, Detection, Detector, Landmarks, Point
 from faceloupe.recognition.devices import chosen_device
 from faceloupe.recognition.engines import Engine, Outputs, check_engine, open_outputs
+from faceloupe.recognition.installed import installed, installed_manifest, network_file
 from faceloupe.recognition.manifests import Manifest, read_manifest
 from faceloupe.recognition.onnx_embedder import as_read, read_network_file
 from faceloupe.recognition.openings import opening
+from faceloupe.recognition.provenance import Provenance, remember_provenance
 from faceloupe.recognition.search import FAINT
+from faceloupe.recognition.yunet import YuNet, detector_in_words
 
-__all__ = ["OnnxDetector"]
+__all__ = ["OnnxDetector", "open_detector"]
 
 Floats = NDArray[np.float32]
 
@@ -73,6 +76,8 @@ class OnnxDetector:
         check_engine(engine)
         self.manifest = read_manifest(manifest, "detector")
         self.name, self.sha256 = self.manifest.name, self.manifest.reading
+        read = self.manifest
+        remember_provenance(self.sha256, Provenance(read.licence, read.training_data, read.source))
         self._file, self._engine = Path(file).expanduser(), engine
 
     def find(self, picture: NDArray[np.uint8]) -> tuple[Detection, ...]:
@@ -131,7 +136,26 @@ class OnnxDetector:
         return opening(key, lambda: open_outputs(read_network_file(self._file, self.manifest), self._engine))
 
     def __repr__(self) -> str:
-        return f"OnnxDetector({self.name}, {self.manifest.decoder}, {self._engine})"
+        return f"OnnxDetector({detector_in_words(self)}, {self.manifest.decoder}, {self._engine})"
+
+
+def open_detector(name: str, *, engine: Engine = "openvino") -> Detector:
+    """Return the detector of a name: "yunet", or one that ``faceloupe detector add`` put on this machine.
+
+    Raises
+    ------
+    InputError
+        If there is no such detector or engine.
+    """
+    if name == YuNet.name:
+        return YuNet()
+    manifest = installed_manifest(name)
+    if manifest is None or manifest.kind != "detector":
+        there = ", ".join((YuNet.name, *(known.name for known in installed() if known.kind == "detector")))
+        raise InputError(
+            f"There is no detector {name!r}; there are {there}. faceloupe detector add brings one from an ONNX file"
+        )
+    return OnnxDetector(network_file(manifest), manifest, engine=engine)
 
 
 Decoded = tuple[Floats, Floats, Floats]

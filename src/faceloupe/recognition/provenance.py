@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faceloupe.recognition.installed import installed
-from faceloupe.recognition.weights import SFACE
+from faceloupe.recognition.weights import SFACE, YUNET
 
 __all__ = ["Provenance", "opened_provenance", "provenance_of", "remember_provenance"]
 
@@ -37,24 +37,23 @@ class Provenance:
 
 
 def remember_provenance(sha256: str, provenance: Provenance) -> None:
-    """Let :func:`provenance_of` know what was opened in this process, by its embedder's hash."""
+    """Let :func:`provenance_of` know what was opened in this process, by the hash of its network."""
     _opened[sha256] = provenance
 
 
 def opened_provenance(sha256: str) -> Provenance | None:
-    """Return the provenance of weights by an embedder's hash: published or opened in this process; or None."""
-    if sha256 == SFACE.sha256:
-        return Provenance(SFACE.licence, SFACE.training_data, SFACE.source)
+    """Return the provenance of weights by their hash in results: published or opened in this process; or None."""
+    for published in (SFACE, YUNET):
+        if sha256 == published.sha256:
+            return Provenance(published.licence, published.training_data, published.source)
     return _opened.get(sha256)
 
 
 def provenance_of(sha256: str) -> Provenance | None:
-    """Return the provenance of weights by an embedder's hash: published, opened in this process, or added; or None.
+    """Return the provenance of weights by their hash in results: published, opened in this process, or added; or None.
 
     Raises
     ------
-    InputError
-        If a manifest among the networks that were added is damaged.
     UnavailableError
         If the packages of the extra ``recognition`` are missing.
     """

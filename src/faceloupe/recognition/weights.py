@@ -11,10 +11,13 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import InputError, UnavailableError
 from faceloupe.files import sha256_of
+
+if TYPE_CHECKING:
+    from faceloupe.recognition.manifests import Manifest
 
 __all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_published", "weights"]
 
@@ -99,14 +102,21 @@ class WeightsFile:
 
 
 def weights() -> tuple[WeightsFile, ...]:
-    """List the weights files: which are on this machine, and whether they are what was published. Nothing is fetched.
+    """List the weights files: which are on this machine, and whether they are what was published or added.
+
+    Nothing is fetched. Networks that were added, embedders and detectors, follow those that are built in.
 
     Raises
     ------
     UnavailableError
         If the packages of the extra ``recognition`` are missing.
     """
-    return tuple(_on_this_machine(published) for published in (YUNET, SFACE))
+    from faceloupe.recognition.installed import installed, network_file
+
+    return (
+        *(_on_this_machine(published, find_weights(published)) for published in (YUNET, SFACE)),
+        *(_on_this_machine(manifest, network_file(manifest)) for manifest in installed()),
+    )
 
 
 def find_weights(published: PublishedWeights) -> Path | None:
@@ -142,10 +152,10 @@ def read_published(published: PublishedWeights) -> bytes:
     return content
 
 
-def _on_this_machine(published: PublishedWeights) -> WeightsFile:
-    path = find_weights(published)
-    if path is None:
-        state: Literal["ok", "missing", "wrong hash"] = "missing"
+def _on_this_machine(published: "PublishedWeights | Manifest", path: Path | None) -> WeightsFile:
+    state: Literal["ok", "missing", "wrong hash"] = "missing"
+    if path is None or not path.is_file():
+        path = None
     else:
         state = "ok" if sha256_of(path) == published.sha256 else "wrong hash"
     where = None if path is None else str(path)

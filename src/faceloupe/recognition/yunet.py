@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import UnavailableError
-from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.detections import Box, Detection, Detector, Landmarks, Point
 from faceloupe.recognition.openings import forget_in_children
 from faceloupe.recognition.pictures import EXACT, GLANCE, QUICK
 from faceloupe.recognition.search import FAINT
@@ -19,7 +19,7 @@ from faceloupe.recognition.weights import YUNET, read_published
 if TYPE_CHECKING:
     from cv2 import FaceDetectorYN
 
-__all__ = ["YuNet"]
+__all__ = ["YuNet", "detector_in_words"]
 
 FACE_SIDES = (EXACT.side, QUICK.side, GLANCE.side)  # for such pictures there are detectors that keep that size
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
@@ -52,6 +52,13 @@ class YuNet:
 
     def __repr__(self) -> str:
         return "YuNet()"
+
+
+def detector_in_words(detector: Detector | None) -> str:
+    """Return the name of a detector, with the first eight digits of its hash if it is not YuNet, the usual one."""
+    if detector is None or detector.sha256 == YuNet.sha256:
+        return YuNet.name
+    return f"{detector.name} {detector.sha256[:8]}"
 
 
 def _faces(rows: NDArray[Any], picture: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -66,6 +66,8 @@ class OperatingPoint:
         Whether the threshold was given and not chosen for an FMR; `target_fmr` is then where the interval ends.
     likelihood : LikelihoodRatio or None
         Likelihood ratios of scores, fitted to the same comparisons; None where that was not done.
+    detector : str
+        Detector that found the faces: "yunet", another's name and the first digits of its hash, or "" if not known.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class OperatingPoint:
     weights_sha256: str = ""
     given: bool = False
     likelihood: LikelihoodRatio | None = None
+    detector: str = "yunet"
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):

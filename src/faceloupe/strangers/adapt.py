@@ -16,9 +16,10 @@ from faceloupe.evaluation.failures import Failure
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 from faceloupe.recognition.adapted import AdaptedEmbedder, unit_vectors, write_adapted
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.search import Faces, FaceSearch
+from faceloupe.recognition.search import Faces
 from faceloupe.strangers.choosing import (
     Fold,
     best_recipe,
@@ -146,6 +147,7 @@ def adapt(
     embedder: str | Embedder = DEFAULT,
     *,
     faces: Faces | None = None,
+    detector: Detector | None = None,
     draws: int = 500,
     seed: int = 0,
     engine: Engine = "openvino",
@@ -165,7 +167,7 @@ def adapt(
         As :func:`faceloupe.evaluation.evaluate` takes it; subjects must be known.
     embedder : str or Embedder
         Embedder to adapt.
-    faces, engine, cached
+    faces, detector, engine, cached
         As for :func:`faceloupe.evaluation.evaluate`.
     draws : int
         Draws of subjects, for the interval of the gain.
@@ -189,7 +191,7 @@ def adapt(
     subjects = labelled.subjects
     if subjects is None or labelled.templates is not None:
         raise InputError(f"{labelled.source}: the subject of each photograph is not known; give a folder NAME/*.jpg")
-    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
+    detecting = labelled.search(faces, detector)
     captures = embed_captures(labelled.paths, [base], detecting, cached=cached, progress=progress)
     failed = tuple(failures(labelled, captures))
     labelled, usable, notes = audited(labelled, captures)

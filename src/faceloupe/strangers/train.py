@@ -142,7 +142,7 @@ def train_for_strangers(
     subjects = labelled.subjects
     if subjects is None or labelled.templates is not None:
         raise InputError(f"{labelled.source}: the subject of each photograph is not known; give a folder NAME/*.jpg")
-    detecting = FaceSearch.of_one_face(faces or ("central" if labelled.central else "one"))
+    detecting = labelled.search(faces)
     folder.mkdir(mode=0o700, exist_ok=True)
     aligned = _aligned(labelled, detecting, folder / FACES, progress)
     there = np.flatnonzero(aligned.found)

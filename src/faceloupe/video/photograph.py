@@ -1,5 +1,6 @@
 """A clip as a photograph of everybody in it: what a collection keeps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ from faceloupe.errors import InputError, UnavailableError, extra
 from faceloupe.faces.pixels import as_floats, to_square
 from faceloupe.recognition.align import align
 from faceloupe.recognition.chips import CHIP_SIDE, FaceChip
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.video.frames import open_clip
-from faceloupe.video.identify import identify_clip
+from faceloupe.video.identify import CLIP_SEARCH, identify_clip
 from faceloupe.video.thresholds import track_point
 from faceloupe.video.tracks import Seen
 
@@ -21,7 +23,9 @@ NOTHING, NOWHERE = np.zeros((0, 0, 3), dtype=np.float32), np.zeros((2, 3))
 """Image and transform of a chip whose pixels nobody asked for."""
 
 
-def photograph_of_clip(path: Path, sha256: str, embedder: Embedder, *, pixels: bool = True) -> Photograph:
+def photograph_of_clip(
+    path: Path, sha256: str, embedder: Embedder, *, detector: Detector | None = None, pixels: bool = True
+) -> Photograph:
     """Return the best face of each person in a clip, as the faces of a photograph.
 
     A template is that of the one best frame, not pooled, so that it compares as others do. Faces that are too poor to
@@ -33,6 +37,8 @@ def photograph_of_clip(path: Path, sha256: str, embedder: Embedder, *, pixels: b
     sha256 : str
         Hash of the file's bytes.
     embedder : Embedder
+    detector : Detector, optional
+        By default YuNet.
     pixels : bool
         Cut the faces out of their frames again; otherwise chips come without their images, and the clip is read once.
 
@@ -49,7 +55,7 @@ def photograph_of_clip(path: Path, sha256: str, embedder: Embedder, *, pixels: b
     except (UnavailableError, InputError) as missing:
         return _unreadable(path, "", str(missing))
     try:
-        clip = identify_clip(path, embedder=embedder)
+        clip = identify_clip(path, embedder=embedder, faces=replace(CLIP_SEARCH, detector=detector))
         tracks = [person.deciding.track for person in clip.people] + [each.track for each in clip.unclear]
         size, chips = _cut(path, [track.face for track in tracks], pixels=pixels)
     except InputError as problem:

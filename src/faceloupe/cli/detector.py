@@ -1,0 +1,62 @@
+"""``faceloupe detector``: networks from files that find faces."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli import added
+from faceloupe.cli.options import AsJson
+from faceloupe.cli.terminal import echo, say
+from faceloupe.errors import InputError
+
+__all__ = ["detector"]
+
+detector = typer.Typer(
+    name="detector", help="Add, list and remove detectors from ONNX files.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@detector.command()
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")],
+    manifest: Annotated[Path, typer.Option(metavar="FILE.toml", help="The manifest: its reading and origin.")],
+    name: Annotated[str | None, typer.Option(help="Name to use instead of the manifest's.")] = None,
+) -> None:
+    """Add a detector from an ONNX file; from then on --detector NAME takes it.
+
+    The file is copied to your networks under its SHA-256 and run once, on a grey picture, before it is added.
+    """
+    import numpy as np
+
+    from faceloupe.recognition.installed import add_network
+    from faceloupe.recognition.manifests import read_manifest
+    from faceloupe.recognition.onnx_detector import OnnxDetector
+    from faceloupe.recognition.weights import YUNET
+
+    read = read_manifest(manifest, "detector")
+    read = replace(read, name=name) if name else read
+    if read.name == YUNET.name:
+        raise InputError(f"{read.name} is built in; --name gives another name")
+    OnnxDetector(file, read).find(np.full((*read.size, 3), 128, np.uint8))
+    where = add_network(file, read)
+    echo(f"{read.name}: {read.decoder}, looks at {read.size[0]}x{read.size[1]} pixels, added as {where}")
+    say(
+        f"The published thresholds were measured on faces found by {YUNET.name}: faceloupe evaluate DATA --detector "
+        f"{read.name} measures how they hold, and faceloupe calibrate DATA --detector {read.name} chooses others."
+    )
+
+
+@detector.command("list")
+def list_(json: AsJson = False) -> None:
+    """List the detectors that --detector takes by name."""
+    from faceloupe.recognition.weights import YUNET
+
+    added.list_networks("detector", {YUNET.name: YUNET}, json=json)
+
+
+@detector.command()
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="Name, as detector list shows it.")]) -> None:
+    """Remove a detector that was added. What was made with it stays."""
+    added.remove(name, "detector")
