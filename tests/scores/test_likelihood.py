@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from faceloupe.errors import InputError
 from faceloupe.scores import ScoreSet
 from faceloupe.scores.evidence import LikelihoodRatio, posterior
-from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio, pooled_shares
+from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio
 
 
 def made_up(seed=0, n_mated=400, n_non_mated=3000, apart=3.0):
@@ -65,12 +65,15 @@ def test_few_people_support_no_high_ratio_however_many_comparisons():
 
 
 @given(st.integers(0, 300))
-def test_pooling_is_scikit_learn_s(seed):
+def test_the_least_cost_is_that_of_scikit_learn_s_isotonic_regression(seed):
     rng = np.random.default_rng(seed)
-    values = rng.normal(size=60).round(1)
-    mated, weights = rng.random(60) < 0.4, rng.random(60) + 0.1
-    expected = IsotonicRegression().fit(values, mated.astype(float), weights).predict(values)
-    np.testing.assert_allclose(pooled_shares(values, mated, weights), expected, atol=1e-9)
+    mated, non_mated = rng.normal(1, 1, 1 + seed % 30).round(1), rng.normal(size=60).round(1)
+    values, same = np.concatenate([mated, non_mated]), np.repeat([1.0, 0.0], [len(mated), 60])
+    weights = np.repeat([1 / len(mated), 1 / 60], [len(mated), 60])
+    share = IsotonicRegression().fit(values, same, weights).predict(values).clip(1e-12, 1 - 1e-12)
+    logs = np.log10(share / (1 - share))
+    expected = cllr(logs[same == 1], logs[same == 0])
+    assert cllr_min(ScoreSet(mated, non_mated)) == pytest.approx(expected, abs=1e-9)
 
 
 def test_cllr_by_hand():

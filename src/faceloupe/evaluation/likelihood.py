@@ -29,18 +29,28 @@ class LikelihoodReport:
     ratio : LikelihoodRatio
     cllr, cllr_min : float
         In bits, of the others: what the ratios cost, and what the scores' separation alone costs.
-    mated, non_mated : array of float64, (M,) and (K,)
-        log10 LR of the others' comparisons.
+    scores : ScoreSet
+        The others' comparisons.
     """
 
     ratio: LikelihoodRatio
     cllr: float
     cllr_min: float
-    mated: Floats
-    non_mated: Floats
+    scores: ScoreSet
 
     def __repr__(self) -> str:
-        return f"LikelihoodReport(Cllr {self.cllr:.4f}, at best {self.cllr_min:.4f}, {len(self.mated):,} mated)"
+        mated = f"{self.scores.n_mated:,} mated"
+        return f"LikelihoodReport(Cllr {self.cllr:.4f}, at best {self.cllr_min:.4f}, {mated})"
+
+    @property
+    def mated(self) -> Floats:
+        """log10 LR of the others' mated comparisons, (M,)."""
+        return self.ratio.log10(self.scores.mated)
+
+    @property
+    def non_mated(self) -> Floats:
+        """log10 LR of the others' non-mated comparisons, (K,)."""
+        return self.ratio.log10(self.scores.non_mated)
 
     def to_document(self) -> dict[str, Any]:
         """Return the numbers as a plain dictionary that JSON can hold."""
@@ -57,8 +67,7 @@ def likelihood_report(
 ) -> LikelihoodReport:
     """Fit likelihood ratios on some comparisons, and measure them on others."""
     ratio = fit_likelihood_ratio(train, source=source, embedder=embedder, weights_sha256=weights_sha256)
-    mated, non_mated = ratio.log10(test.mated), ratio.log10(test.non_mated)
-    return LikelihoodReport(ratio, cllr(mated, non_mated), cllr_min(test), mated, non_mated)
+    return LikelihoodReport(ratio, cllr(ratio.log10(test.mated), ratio.log10(test.non_mated)), cllr_min(test), test)
 
 
 def likelihood_section(
@@ -66,6 +75,7 @@ def likelihood_section(
 ) -> Iterator[Block]:
     """Yield the evidence that scores give, with Tippett and ECE plots."""
     ratio, wrong = report.ratio, report.misleading()
+    mated, non_mated = report.mated, report.non_mated
     with_sign = f"{'−' if ratio.offset < 0 else '+'} {abs(ratio.offset):.2f}"
     yield text(
         f"**{label}.** log10 LR = {ratio.slope:.2f} × score {with_sign}, never below {ratio.low:.2f} nor "
@@ -74,7 +84,7 @@ def likelihood_section(
         f"scores can have). {100 * wrong['mated']:.2f} % of mated comparisons have an LR below 1, "
         f"{100 * wrong['non_mated']:.2f} % of non-mated ones 1 or more. An LR is no probability: that takes a prior."
     )
-    values = np.linspace(min(report.non_mated.min(), report.mated.min()) - 0.1, ratio.high + 0.1, STEPS)
+    values = np.linspace(min(non_mated.min(), mated.min()) - 0.1, ratio.high + 0.1, STEPS)
     yield chart(
         f"tippett{suffix}",
         "How strong the evidence is",
@@ -85,7 +95,7 @@ def likelihood_section(
         y={"label": "Share of comparisons", "unit": "%", "range": [0.0, 1.0]},
         series=[
             _line(name, style, values, [float((logs >= value).mean()) for value in values])
-            for name, style, logs in (("mated", "blue", report.mated), ("non-mated", "orange", report.non_mated))
+            for name, style, logs in (("mated", "blue", mated), ("non-mated", "orange", non_mated))
         ],
         reference=[{"x": 0.0, "label": "LR 1"}],
     )
@@ -98,7 +108,7 @@ def likelihood_section(
         x={"label": "Prior, log10 odds of one person"},
         y={"label": "Bits"},
         series=[
-            _line("these ratios", "blue", PRIORS, [ece(report.mated, report.non_mated, prior) for prior in PRIORS]),
+            _line("these ratios", "blue", PRIORS, [ece(mated, non_mated, prior) for prior in PRIORS]),
             _line("without", "grey", PRIORS, [ece([0.0], [0.0], prior) for prior in PRIORS]),
         ],
     )

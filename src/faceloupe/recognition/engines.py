@@ -141,7 +141,9 @@ class _OpenVINO:
 
     @cached_property
     def _apart(self) -> Any:
-        return self._openvino.AsyncInferQueue(self._compiled("THROUGHPUT"))
+        queue = self._openvino.AsyncInferQueue(self._compiled("THROUGHPUT"))
+        del self._model  # both ways of running have its weights now
+        return queue
 
     def _compiled(self, hint: str) -> Any:
         return self._core.compile_model(self._model, self._device, _precise(hint))

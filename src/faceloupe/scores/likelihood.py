@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from faceloupe.errors import InputError
 from faceloupe.scores.dependence import SharedSubjects
@@ -94,33 +94,40 @@ def cllr(mated: ArrayLike, non_mated: ArrayLike) -> float:
 def ece(mated: ArrayLike, non_mated: ArrayLike, prior: float) -> float:
     """Return the empirical cross-entropy in bits at a prior, given as log10 odds of one person (Ramos et al. 2013)."""
     share = 1 / (1 + 10**-prior)
-    wrong = np.logaddexp(0, -(np.asarray(mated, dtype=np.float64) + prior) * math.log(10)).mean()
-    right = np.logaddexp(0, (np.asarray(non_mated, dtype=np.float64) + prior) * math.log(10)).mean()
-    return float((share * wrong + (1 - share) * right) / math.log(2))
+    wrong = _mean_cost(-np.asarray(mated, dtype=np.float64), -prior)
+    right = _mean_cost(np.asarray(non_mated, dtype=np.float64), prior)
+    return (share * wrong + (1 - share) * right) / math.log(2)
+
+
+def _mean_cost(wrong: Floats, prior: float) -> float:
+    """Return the mean cost in nats of log10 ratios for what is not so; in parts, for there are millions."""
+    parts = (np.logaddexp(0, (wrong[part] + prior) * math.log(10)).sum() for part in blocks(len(wrong)))
+    return float(sum(parts)) / len(wrong)
 
 
 def cllr_min(scores: ScoreSet) -> float:
     """Return the lowest Cllr that a monotonic map of these scores can have: what their separation alone costs.
 
-    By pooling adjacent violators (Ayer et al. 1955), fitted to the very scores it is measured on.
+    By pooling adjacent violators (Ayer et al. 1955), fitted to the very scores it is measured on. Non-mated scores
+    between two mated ones that follow each other are pooled whatever they are, so that they need only be counted.
     """
-    check_mated(scores)
-    values = np.concatenate([scores.mated, scores.non_mated])
-    mated = np.arange(len(values)) < scores.n_mated
-    weights = np.where(mated, 1 / scores.n_mated, 1 / scores.n_non_mated)
-    share = np.clip(pooled_shares(values, mated, weights), TINY, 1 - TINY)
-    logs = np.log10(share / (1 - share))
-    return cllr(logs[mated], logs[~mated])
-
-
-def pooled_shares(values: Floats, mated: NDArray[np.bool_], weights: Floats) -> Floats:
-    """Return for each value the weighted share of mated comparisons that rises with it (isotonic regression)."""
     from scipy.optimize import isotonic_regression
 
-    place = np.unique(values, return_inverse=True)[1]
-    weight = np.bincount(place, weights)
-    rising: Floats = isotonic_regression(np.bincount(place, weights * mated) / weight, weights=weight).x
-    return rising[place]
+    check_mated(scores)
+    at, mated = np.unique(scores.mated, return_counts=True)
+    non_mated = np.zeros(2 * len(at) + 1)  # below the first mated score, equal to it, between it and the next ...
+    for part in blocks(scores.n_non_mated):
+        place = np.searchsorted(at, scores.non_mated[part])
+        equal = at[np.minimum(place, len(at) - 1)] == scores.non_mated[part]
+        non_mated += np.bincount(2 * place + equal, minlength=len(non_mated))
+    of_mated = np.zeros(len(non_mated))
+    of_mated[1::2] = mated / scores.n_mated
+    of_others = non_mated / scores.n_non_mated
+    there = of_mated + of_others > 0
+    of_mated, of_others = of_mated[there], of_others[there]
+    weight = of_mated + of_others
+    share = np.clip(isotonic_regression(of_mated / weight, weights=weight).x, TINY, 1 - TINY)
+    return float(-(of_mated @ np.log2(share) + of_others @ np.log2(1 - share)) / 2)
 
 
 class _Fit:
