@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -56,7 +56,7 @@ class Watch(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.over = threading.Event()
         self._before = dict(_threads())
 
@@ -116,7 +116,7 @@ def measure(data: str, embedder: str) -> None:
     for when, (now, most) in marks.items():
         print(f"{when:24} {now:6.0f} MB held, {most:6.0f} MB at most so far")
     whole = sum(watch.seconds.values())
-    for stage, seconds in watch.seconds.most_common():
+    for stage, seconds in sorted(watch.seconds.items(), key=lambda stage: -stage[1]):
         print(f"{stage:40} {seconds:7.1f} s {100 * seconds / whole:5.1f} %")
     share = sum(watch.seconds[stage] for stage in NETWORKS) / whole
     print(f"networks and decoding: {100 * share:.1f} % of {whole:.0f} s of the processor")

@@ -204,8 +204,8 @@ def evaluate(
     if len(gone) == len(labelled.paths):
         raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
     photographs, (labelled, captures) = labelled.paths, pool(labelled, captures)
-    detector = (detecting.detector or YUNET).sha256
-    provenance = provenance_of(labelled, captures.digests, engine=engine, command=command, detector_sha256=detector)
+    found_by = (detecting.detector or YUNET).sha256
+    provenance = provenance_of(labelled, captures.digests, engine=engine, command=command, detector_sha256=found_by)
     labelled, usable, notes = audited(labelled, captures)
     parts = split(labelled, usable, development, seed)
     bench = Bench(labelled, parts, captures, plan)
