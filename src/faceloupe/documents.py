@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from math import isfinite
 from pathlib import Path
@@ -78,8 +79,9 @@ def parse_json(
     _check_structure(content, max_depth, max_values)
     try:
         return json.loads(
-            content.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_object
-        )
+            content.removeprefix(BOM_UTF8).decode(), parse_constant=_refuse, parse_float=_finite,
+            object_pairs_hook=_object,
+        )  # fmt: skip
     except UnicodeDecodeError as problem:
         raise InputError(f"not UTF-8: {problem.reason} at byte {problem.start:,}") from problem
     except json.JSONDecodeError as problem:

@@ -9,7 +9,8 @@
     ├── StudyError                          a study folder cannot be begun or resumed as asked
     ├── GalleryError                        a gallery cannot be opened, read or written as asked
     │   ├── SubjectError                    it has no such subject, or the subject no such reference
-    │   └── NameTakenError                  another subject has the name
+    │   ├── AmbiguousNameError              several subjects fit a name; the message says how to tell which
+    │   └── NameTakenError                  another subject has the name or external id
     └── ProblemError                        a server refused; the message says why, and what to do
 
 The command line turns every one of them into a message on stderr and exit status 2. :class:`DamageWarning` is not an
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = [
+    "AmbiguousNameError",
     "DamageWarning",
     "FaceloupeError",
     "GalleryError",
@@ -98,8 +100,12 @@ class SubjectError(GalleryError):
     """A gallery has no such subject, or the subject no such reference."""
 
 
+class AmbiguousNameError(GalleryError):
+    """Several subjects of the gallery fit a name; the message lists them, and how to say which."""
+
+
 class NameTakenError(GalleryError):
-    """Another subject of the gallery has the name."""
+    """Another subject of the gallery has the name or the external id."""
 
 
 class ProblemError(FaceloupeError):

@@ -1,7 +1,7 @@
 """The gallery's commands as somebody types them: answers on stdout, talk on stderr, exit statuses as the help says.
 
 Also tests ``cli/audit.py``, ``cli/check.py``, ``cli/enrol.py``, ``cli/export.py``, ``cli/forget.py``,
-``cli/import_.py``, ``cli/merge.py``, ``cli/rename.py``, ``cli/show.py``.
+``cli/describe.py``, ``cli/import_.py``, ``cli/merge.py``, ``cli/rename.py``, ``cli/show.py``.
 """
 
 import json
@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from faceloupe.cli.audit import audit
 from faceloupe.cli.check import check
+from faceloupe.cli.describe import describe
 from faceloupe.cli.enrol import enrol
 from faceloupe.cli.export import export
 from faceloupe.cli.forget import forget
@@ -36,7 +37,7 @@ AROUND = Interval(5e-4, 2e-3, 0.95, 9000.0, "made up")
 POINT = OperatingPoint(0.5, 1e-3, 9e-4, AROUND, 1e-3, AROUND, 900, 9000, 0, "made up", "toy", WEIGHTS)
 
 app = typer.Typer()
-for command in (enrol, people, show, rename, merge, forget, export, check, audit):
+for command in (enrol, people, show, rename, describe, merge, forget, export, check, audit):
     app.command()(command)
 app.command("import")(import_)
 
@@ -161,6 +162,34 @@ def test_what_is_kept_of_somebody(gallery):  # noqa: ARG001
     }
     assert json.loads(run("show", "Ann", "--json")[1])["person"]["consent"] == "form 12"
     assert run("show", "An") == (2, "", "There is no 'An' in the gallery. Did you mean 'Ann'?")
+
+
+def test_two_people_of_one_name_are_told_apart_by_external_id(gallery):
+    Path("new.jpg").write_text("another Ann")
+    assert run("describe", "Ann", "--external-id", "E-1")[1] == (
+        "Ann has the external id E-1 and 0 items of metadata now.\n"
+    )
+    assert run("enrol", "Ann", "new.jpg", "--external-id", "E-2", "--metadata", '{"floor": 3}')[0] == 0
+    code, out, _ = run("people")
+    assert [line.split()[:3] for line in out.splitlines()] == [
+        ["name", "external", "id"], ["Ann", "E-1", "3"], ["Ann", "E-2", "1"], ["Bob", "3", "toy"],
+    ]  # fmt: skip
+    code, out, talk = run("forget", "Ann", "--yes")
+    assert (code, out) == (2, "")
+    assert talk == (
+        "'Ann' may be 2 subjects: 'Ann', number:1 or id:E-1; 'Ann', number:3 or id:E-2. Say which by id or number."
+    )
+    shown = run("show", "id:E-2")[1]
+    assert '{"floor": 3}' in shown
+    assert "E-2" in shown
+    assert run("describe", "E-2", "--metadata", "[3]")[0] == 2
+    assert run("describe", "E-2")[0] == 2
+    assert run("describe", "E-2", "--metadata", "{}", "--json")[0] == 0
+    assert run("enrol", "--folder", "people", "--external-id", "E-3")[0] == 2
+    assert (
+        run("forget", "number:3", "--yes")[1] == f"Erased from {gallery}: the name, the consent note and 1 reference.\n"
+    )
+    assert run("rename", "E-1", "Anna")[1] == "E-1 is called Anna now.\n"
 
 
 def test_renaming_and_merging(gallery):  # noqa: ARG001

@@ -61,16 +61,16 @@ def test_opening_needs_no_alembic(path):
 
 def test_an_older_schema_is_brought_to_the_newest_with_all_that_is_in_it(path, tmp_path, monkeypatch):
     migrations = shutil.copytree(revisions._MIGRATIONS, tmp_path / "migrations")
-    (migrations / "versions" / "v0003_more.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0003', '0002'\n"
+    (migrations / "versions" / "v0004_more.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0004', '0003'\n"
         "def upgrade():\n    op.add_column('subjects', sa.Column('note', sa.Text))\n"
     )
     monkeypatch.setattr(revisions, "_MIGRATIONS", migrations)
-    monkeypatch.setattr(revisions, "REVISION", "0003")
+    monkeypatch.setattr(revisions, "REVISION", "0004")
     with open_gallery(path) as gallery, gallery.reading() as connection:
         assert connection.exec_driver_sql("SELECT name, note FROM subjects").all() == [("Ann", None)]
         made = connection.exec_driver_sql("SELECT revision FROM gallery_schema_versions ORDER BY 1").scalars().all()
-    assert made == ["0002", "0003"]
+    assert made == ["0003", "0004"]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
@@ -85,7 +85,7 @@ def test_a_newer_schema_names_the_version_that_knows_it(path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE gallery_schema SET version_num = '0007'")
         connection.execute("INSERT INTO gallery_schema_versions VALUES ('0007', '9.1.0', '2031-01-01 00:00:00')")
-    with pytest.raises(GalleryError, match=r"schema 0007.*knows schemas up to 0002.*faceloupe 9\.1\.0 or later"):
+    with pytest.raises(GalleryError, match=r"schema 0007.*knows schemas up to 0003.*faceloupe 9\.1\.0 or later"):
         open_gallery(path)
 
 

@@ -56,6 +56,22 @@ def test_people_from_enrolment_to_the_end(client, tmp_path):
     assert [entry.what for entry in client.audit()][:3] == ["erase", "forget", "erase"]
 
 
+def test_people_are_told_by_external_id(client):
+    enrolled = client.enrol("Ann", [photo(1)], external_id="E 1", metadata={"floor": 1})
+    client.enrol("Ann", [photo(2)], external_id="E-2")
+    assert (enrolled.id, enrolled.external_id) == (1, "E 1")
+    assert client.show("id:E 1").person.metadata == {"floor": 1}
+    assert client.verify_person(photo(1, capture=1), "id:E 1").match
+    assert client.identify(photo(2, capture=1)).photographs[0].faces[0].external_id == "E-2"
+    assert client.describe(2, metadata={"floor": 2}).external_id == "E-2"
+    assert client.describe("id:E-2", external_id="E-3").metadata == {"floor": 2}
+    assert client.rename("id:E-3", "Anna").name == "Anna"
+    assert client.merge("id:E-3", into="id:E 1").references == 2
+    assert client.forget("id:E 1").subject_id == 1
+    with pytest.raises(ProblemError, match="expected the number of a person, or id: and an external id"):
+        client.show("Ann")
+
+
 def test_lists_come_whole_however_long(client, monkeypatch):
     monkeypatch.setattr("faceloupe.client.client.PART", 2)
     for number in range(5):

@@ -199,3 +199,16 @@ def transport_of():
             return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     return InProcess
+
+
+def test_a_folder_of_two_people_of_one_name_is_refused_and_an_external_id_says_which(ask):
+    for person in (1, 2):
+        form = {"name": "Ann", "external_id": f"E-{person}"}
+        assert ask("POST", "/people", data=form, files={"photos": photo(person)}).status_code == 201
+    sent = send(ask, packed(**{"Ann": [photo(1, capture=1)], "E-2": [photo(2, capture=1)], "id:E-3": [photo(3)]}))
+    state = ended(ask, sent.json()["id"])
+    result = ask("GET", f"/jobs/{state['id']}/result", key="enrol").json()
+    ann, second, third = result["enrolled"]
+    assert "may be 2 subjects" in ann["refused"][0]["reason"]
+    assert (second["id"], second["name"], second["external_id"]) == (2, "Ann", "E-2")
+    assert "There is no 'id:E-3'" in third["refused"][0]["reason"]

@@ -56,8 +56,8 @@ def test_a_photograph_is_enrolled_once_and_the_answer_says_so(ask):
     answers = [ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1)}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].json() == {
-        "id": 1, "name": "Ann", "new": True, "enrolled": ["photo 1"], "already_enrolled": [], "refused": [],
-        "doubtful": [],
+        "id": 1, "name": "Ann", "external_id": None, "new": True, "enrolled": ["photo 1"],
+        "already_enrolled": [], "refused": [], "doubtful": [],
     }  # fmt: skip
     assert answers[1].json()["already_enrolled"] == ["photo 1"]
 
@@ -286,3 +286,47 @@ def test_a_photograph_is_compared_with_one_person(ask, enrol):
     assert ask("POST", "/people/99/verify", files={"photo": photo(1)}).status_code == 404
     assert ask("POST", f"/people/{ann}/verify", files={"photo": photo()}).status_code == 422
     assert ask("POST", f"/people/{ann}/verify", files={"photo": photo(1, 2)}).status_code == 422
+
+
+def test_two_people_of_one_name_are_addressed_by_external_id(ask):
+    for person, noted in ((1, {"floor": 1}), (2, {})):
+        form = {"name": "Ann", "external_id": f"E {person}/é", "metadata": json.dumps(noted)}
+        answer = ask("POST", "/people", data=form, files={"photos": photo(person)})
+        assert (answer.status_code, answer.json()["id"]) == (201, person)
+        assert answer.json()["external_id"] == f"E {person}/é"
+    refused = ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(3)})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems#conflict")
+    assert "number:1 or id:E 1/é" in refused.json()["detail"]
+    assert ask("PATCH", "/people/1", json={"external_id": "E-1"}).json()["metadata"] == {"floor": 1}
+    first = ask("GET", "/people", params={"limit": 1}).json()
+    rest = ask("GET", "/people", params={"cursor": first["next"]}).json()
+    assert [each["external_id"] for part in (first, rest) for each in part["people"]] == ["E-1", "E 2/é"]
+
+    identified = ask("POST", "/identify", files={"photo": photo(1, capture=1)}).json()["photographs"][0]["faces"][0]
+    assert (identified["name"], identified["external_id"]) == ("Ann", "E-1")
+    assert ask("POST", "/people/id:E-1/verify", files={"photo": photo(1, capture=1)}).json()["match"] is True
+    assert ask("GET", "/people/id:E-1").json() == ask("GET", "/people/1").json()
+    taken = ask("PATCH", "/people/2", json={"external_id": "E-1"})
+    assert (taken.status_code, taken.json()["type"]) == (409, "/problems#conflict")
+    changed = ask("PATCH", "/people/2", json={"name": "Anna", "external_id": "", "metadata": {"room": 5}}).json()
+    assert (changed["name"], changed["external_id"], changed["metadata"]) == ("Anna", None, {"room": 5})
+    assert ask("POST", "/people/2/merge", json={"into": "id:E-1"}).json()["metadata"] == {"floor": 1, "room": 5}
+    assert ask("DELETE", "/people/id:E-1").json()["subject_id"] == 1
+
+
+@pytest.mark.parametrize("address", ["0", "-1", "1.0", "Ann", "E-1", "id:", "9" * 30])
+def test_what_is_neither_number_nor_external_id_is_refused(ask, enrol, address):
+    enrol("Ann", 1)
+    answer = ask("DELETE", f"/people/{address}")
+    assert answer.status_code in (404, 422)
+    assert names(ask("GET", "/people")) == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    "metadata", ["[]", "{", '{"a":' * 9 + "1" + "}" * 9, json.dumps({"a": "x" * 5000}), '{"a": NaN}']
+)
+def test_metadata_that_cannot_be_kept_are_an_input_problem(ask, metadata):
+    form = {"name": "Ann", "metadata": metadata}
+    answer = ask("POST", "/people", data=form, files={"photos": photo(1)})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems#input")
+    assert names(ask("GET", "/people")) == []

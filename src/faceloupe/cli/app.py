@@ -16,6 +16,7 @@ from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.check import check
 from faceloupe.cli.confirm import confirm
 from faceloupe.cli.crop import crop
+from faceloupe.cli.describe import describe
 from faceloupe.cli.detector import detector
 from faceloupe.cli.embedder import embedder
 from faceloupe.cli.enrol import enrol
@@ -53,7 +54,7 @@ SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Understand networks": (study, train, look),
     "Recognise people": (verify, identify, explain, crop),
     "Keep a gallery": (
-        enrol, people, show, rename, merge, forget, export, import_, backup, restore, check, audit,
+        enrol, people, show, rename, describe, merge, forget, export, import_, backup, restore, check, audit,
     ),
     "Sort photographs into people": (index, group, find, join, separate, confirm, name, undo),
     "Measure and adapt recognisers": (calibrate, evaluate, adapt, embedder, detector, weights),

@@ -16,6 +16,7 @@ from faceloupe.cli.options import (
     EmbedderName,
     EngineName,
     GalleryName,
+    Metadata,
     MinSize,
     Turned,
 )
@@ -38,6 +39,11 @@ def enrol(
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Enrol DIR/NAME/*.jpg instead, one folder per subject.")
     ] = None,
+    external_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="What the person is called elsewhere; two of one name each have one."),
+    ] = None,
+    metadata: Metadata = None,
     consent: Annotated[str, typer.Option(help="A note on the subject's consent, kept with the name.")] = "",
     consent_until: Annotated[
         datetime | None,
@@ -67,14 +73,18 @@ def enrol(
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR")
+    if folder is not None and (external_id is not None or metadata is not None):
+        raise InputError("--external-id and --metadata are of one person: they go with a name, not with --folder")
+    from faceloupe.gallery.consents import checked_consent
     from faceloupe.gallery.folders import ListedSubject, list_subjects
+    from faceloupe.gallery.identity import checked_metadata, checked_name
     from faceloupe.gallery.opening import GalleryToBe
-    from faceloupe.gallery.people import checked_consent, checked_name
     from faceloupe.gallery.records import Enrolled
     from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
 
     checked_consent(consent)
+    noted = None if metadata is None else checked_metadata(metadata)
     if folder is None:
         checked_name(name or "")
     finder = open_detector(detector, engine=engine)
@@ -93,7 +103,8 @@ def enrol(
             if not subject.photographs:
                 continue
             result = people.enrol(
-                subject.name, subject.photographs, faces=search, consent=consent, keep_faces=keep_faces, force=force,
+                subject.name, subject.photographs, faces=search, external_id=external_id, metadata=noted,
+                consent=consent, keep_faces=keep_faces, force=force,
                 consent_until=consent_until and consent_until.date(),
                 progress=partial(_show_progress, show, done, whole),
             )  # fmt: skip

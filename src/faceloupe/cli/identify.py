@@ -24,7 +24,7 @@ from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from faceloupe.gallery.answers import Answered
-    from faceloupe.gallery.identify import Candidate, Candidates
+    from faceloupe.gallery.candidates import Candidate, Candidates
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.search import FaceSearch
 
@@ -198,15 +198,15 @@ def _row(number: int, candidates: "Candidates") -> tuple[str, ...]:
         return str(number), "nobody: the gallery is empty", "", "", ""
     first = candidates.named or candidates.candidates[0]
     others = [candidate for candidate in candidates.candidates if candidate is not first]
-    who = first.name
+    who = first.label
     if candidates.nobody:
-        who = f"nobody ({first.name} is another face)" if candidates.taken else f"nobody (most like {first.name})"
+        who = f"nobody ({first.label} is another face)" if candidates.taken else f"nobody (most like {first.label})"
     return str(number), who, f"{first.score:.4f}", f"{first.margin:.4f}", ", ".join(map(_with_score, others))
 
 
 def _with_score(candidate: "Candidate") -> str:
     also = ", also above" if candidate.margin >= 0 else ""
-    return f"{candidate.name} {candidate.score:.4f} ({candidate.margin:+.4f}{also})"
+    return f"{candidate.label} {candidate.score:.4f} ({candidate.margin:+.4f}{also})"
 
 
 def _explain(answered: "Iterable[Answered]") -> None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "DetectorName",
-    "DeviceName", "EmbedderName", "EngineName", "GalleryName", "MinSize", "Name", "NoCache", "OnCluster", "TargetFmr",
+    "DeviceName", "EmbedderName", "EngineName", "GalleryName", "Metadata", "MinSize", "Name", "NoCache", "OnCluster",
+    "TargetFmr",
     "Turned", "gallery_if_any", "open_gallery_if_any",
 ]  # fmt: skip
 
@@ -129,7 +130,15 @@ CentralOfLabelled = Annotated[
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Neither read nor write the cache of templates, which are personal data.")
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name or an external id; id:ID and number:N say which is meant.")
+]
+Metadata = Annotated[
+    str | None,
+    typer.Option(
+        "--metadata", metavar="JSON", help="""What else to note, such as '{"floor": 3}', in place of what is."""
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document instead.")]
 
 LABELLED_DATA = "lfw, orl, a folder NAME/*.jpg, a CSV file photo_a,photo_b,same[,fold], or a packed .bin."

@@ -18,14 +18,18 @@ def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
         echo_json(people_document(listed))
         return
     if listed:
+        with_ids = any(person.external_id for person in listed)
         rows = [
             (
                 person.name,
+                *([person.external_id or ""] if with_ids else []),
                 str(person.references),
                 ", ".join(sorted({embedder.name for embedder in person.embedders})),
                 moment(person.created),
             )
             for person in listed
         ]
-        echo(aligned(("name", "references", "embedders", "created (UTC)"), rows))
+        echo(
+            aligned(("name", *(["external id"] if with_ids else []), "references", "embedders", "created (UTC)"), rows)
+        )
     say(f"{counted(len(listed), 'subject')} in {source.name}.")

@@ -11,7 +11,7 @@ __all__ = ["rename"]
 
 
 def rename(
-    old: Annotated[str, typer.Argument(metavar="OLD")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="As for show: a name, an external id or number:N.")],
     new: Annotated[str, typer.Argument(metavar="NEW")],
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from faceloupe.cli.options import AsJson, GalleryName, Name
 from faceloupe.cli.terminal import aligned, echo, echo_json, history, moment
+from faceloupe.documents import json_text
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False
 def _shown(record: "Record") -> str:
     person = record.person
     facts = [("number", str(person.id)), ("enrolled", f"{moment(person.created)} UTC")]
+    facts += [("external id", person.external_id)] if person.external_id else []
+    facts += [("metadata", json_text(person.metadata))] if person.metadata else []
     facts += [("consent", line) for line in person.consent.splitlines() or ["no note"]]
     blocks = [
         person.name,
-        "\n".join(f"  {name:<10}{fact}" for name, fact in facts),
+        "\n".join(f"  {name:<13}{fact}" for name, fact in facts),
         counted(len(record.references), "reference") + "\n" + _references(record),
         "What was done (UTC)\n" + history(record.history),
     ]

@@ -7,19 +7,24 @@ from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from faceloupe.client.archives import archives_of
 from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
 from faceloupe.client.review import ReviewClient, UnknownClient
-from faceloupe.documents import parse_json
+from faceloupe.documents import json_text, parse_json
 from faceloupe.web import shapes
 
 __all__ = ["Client"]
 
 PART = 1000  # people or entries that are asked for at once
 LOOK_AGAIN = 0.5  # seconds between two looks at a job that is waited for
+
+
+def _address(person: int | str) -> str:
+    return f"/people/{quote(str(person), safe=':')}"
 
 
 class Client:
@@ -104,11 +109,11 @@ class Client:
         return self._server.post(shapes.Decision, "/verify", {"one": [one], "other": [other]}, fields)
 
     def verify_person(
-        self, photo: Photo, person: int, *, central: bool = False, fmr: float | None = None
+        self, photo: Photo, person: int | str, *, central: bool = False, fmr: float | None = None
     ) -> shapes.PersonDecision:
-        """Decide whether a photograph shows one person of the gallery, who is told by number."""
+        """Decide whether a photograph shows one person of the gallery, who is told by number, or as "id:E-17"."""
         fields = {"central": central, "fmr": fmr}
-        return self._server.post(shapes.PersonDecision, f"/people/{person}/verify", {"photo": [photo]}, fields)
+        return self._server.post(shapes.PersonDecision, f"{_address(person)}/verify", {"photo": [photo]}, fields)
 
     def identify(self, photo: Photo, *, ranks: int = 3, fmr: float | None = None) -> shapes.Identified:
         """Identify every face in a photograph: somebody of the gallery, or nobody."""
@@ -119,6 +124,8 @@ class Client:
         name: str,
         photos: Sequence[Photo],
         *,
+        external_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
         consent: str = "",
         consent_until: date | None = None,
         central: bool = False,
@@ -133,6 +140,10 @@ class Client:
         name : str
         photos : sequence of bytes or path
             At most 20.
+        external_id : str, optional
+            What the subject is called elsewhere; two subjects of one name each have one.
+        metadata : dict, optional
+            What else to note of the subject, in place of what is noted.
         consent : str
             A note on the subject's consent.
         consent_until : datetime.date, optional
@@ -147,8 +158,9 @@ class Client:
             An idempotency key: the same again gets the same answer, and does nothing more.
         """
         fields = {
-            "name": name, "consent": consent, "consent_until": consent_until, "central": central,
-            "keep_faces": keep_faces, "force": force,
+            "name": name, "external_id": external_id, "metadata": None if metadata is None else json_text(metadata),
+            "consent": consent, "consent_until": consent_until, "central": central, "keep_faces": keep_faces,
+            "force": force,
         }  # fmt: skip
         headers = {"Idempotency-Key": key} if key else {}
         return self._server.post(shapes.Enrolled, "/people", {"photos": photos}, fields, headers)
@@ -223,25 +235,32 @@ class Client:
             yield from part.audit
             cursor = part.next
 
-    def show(self, person: int) -> shapes.Record:
-        """Return all that is kept of a subject, who is told by number."""
-        return self._server.get(shapes.Record, f"/people/{person}")
+    def show(self, person: int | str) -> shapes.Record:
+        """Return all that is kept of a subject, who is told by number, or as "id:E-17"."""
+        return self._server.get(shapes.Record, _address(person))
 
-    def face(self, person: int, reference: int) -> bytes:
+    def face(self, person: int | str, reference: int) -> bytes:
         """Return the face chip of a reference as PNG."""
-        return self._server.ask("GET", f"/people/{person}/references/{reference}/face").content
+        return self._server.ask("GET", f"{_address(person)}/references/{reference}/face").content
 
-    def rename(self, person: int, name: str) -> shapes.Person:
+    def rename(self, person: int | str, name: str) -> shapes.Person:
         """Give a subject another name."""
-        return self._server.asked(shapes.Person, "PATCH", f"/people/{person}", json={"name": name})
+        return self._server.asked(shapes.Person, "PATCH", _address(person), json={"name": name})
 
-    def merge(self, person: int, *, into: int) -> shapes.Person:
+    def describe(
+        self, person: int | str, *, external_id: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> shapes.Person:
+        """Give a subject an external id ("" takes it away), or metadata in place of what is noted."""
+        sent = {"external_id": external_id, "metadata": metadata}
+        return self._server.asked(shapes.Person, "PATCH", _address(person), json=sent)
+
+    def merge(self, person: int | str, *, into: int | str) -> shapes.Person:
         """Move everything of a subject to another, and remove the one."""
-        return self._server.asked(shapes.Person, "POST", f"/people/{person}/merge", json={"into": into})
+        return self._server.asked(shapes.Person, "POST", f"{_address(person)}/merge", json={"into": into})
 
-    def forget(self, person: int, reference: int | None = None) -> shapes.Forgotten:
+    def forget(self, person: int | str, reference: int | None = None) -> shapes.Forgotten:
         """Remove a subject, or one of its references, and erase the bytes of it."""
-        address = f"/people/{person}" if reference is None else f"/people/{person}/references/{reference}"
+        address = _address(person) if reference is None else f"{_address(person)}/references/{reference}"
         return self._server.asked(shapes.Forgotten, "DELETE", address)
 
     def explain(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple
 
 from faceloupe.collection.schema import actions, add_row, faces, groups, parts, rulings
 from faceloupe.errors import InputError
-from faceloupe.gallery.people import checked_name
+from faceloupe.gallery.identity import checked_name
 from faceloupe.gallery.trail import current_user
 
 __all__ = [

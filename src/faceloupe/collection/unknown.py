@@ -21,6 +21,7 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.answers import Answered
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.identity import find, has_subject
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.schema import references
 from faceloupe.gallery.templates import made_by
@@ -167,7 +168,7 @@ class UnknownFaces:
             self._drop(own, "named")
         return enrolled
 
-    def forget(self, subject: int) -> int:
+    def forget(self, subject: str | int) -> int:
         """Erase the faces that are like a subject's references, with those grouped with them; return how many.
 
         To be called before the subject is forgotten: afterwards nobody knows whom to look for.
@@ -176,7 +177,8 @@ class UnknownFaces:
             embedder = embedder_of(own)
             if embedder is None:
                 return 0
-            mine = select(references.c.vector).where(references.c.subject_id == subject, made_by(embedder))
+            number = find(connection, subject).id if has_subject(connection, subject) else None
+            mine = select(references.c.vector).where(references.c.subject_id == number, made_by(embedder))
             vectors = list(connection.scalars(mine))
             indexed = all_faces(own)
         point = find_point(embedder, self.gallery.point(embedder))

@@ -11,10 +11,10 @@ except ImportError as error:
     raise UnavailableError(f"A gallery needs {error.name}: pip install faceloupe[recognition]") from error
 
 from faceloupe.gallery.backups import restore
+from faceloupe.gallery.candidates import Candidate, Candidates
 from faceloupe.gallery.checks import Finding, Report
 from faceloupe.gallery.folders import ListedSubject, list_subjects
 from faceloupe.gallery.gallery import Gallery
-from faceloupe.gallery.identify import Candidate, Candidates
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import (
     EmbedderId,

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceloupe.gallery.identify import Candidates, one_name_a_face
+from faceloupe.gallery.candidates import Candidates, one_name_a_face
 from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.decisions import detector_cautions, face_document, turn_words
 from faceloupe.recognition.limits import limits_of, shortcomings
@@ -86,6 +86,7 @@ class Answered:
                 {
                     **face_document(chip, template),
                     "name": candidates.name,
+                    "external_id": candidates.named and candidates.named.external_id,
                     "candidates": [asdict(candidate) for candidate in candidates.candidates],
                     "taken": list(candidates.taken),
                 }
@@ -110,4 +111,4 @@ def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
 def _tag(number: int, candidates: Candidates) -> tuple[str, ...]:
     if candidates.named is None:
         return (f"{number} nobody",)
-    return f"{number} {candidates.named.name}", f"{candidates.named.score:.2f}"
+    return f"{number} {candidates.named.label}", f"{candidates.named.score:.2f}"

@@ -11,7 +11,7 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.gallery.people import checked_name
+from faceloupe.gallery.identity import checked_name
 
 __all__ = ["Archive", "ArchivedSubject"]
 

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Text, cast, func, select
 
-from faceloupe.errors import GalleryError
-from faceloupe.gallery import people, saved_points, trail
+from faceloupe.errors import GalleryError, InputError
+from faceloupe.gallery import saved_points, trail
+from faceloupe.gallery.consents import consent_ended
+from faceloupe.gallery.identity import checked_metadata, label
 from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import UNKNOWN, audit, references, subjects
@@ -79,7 +81,8 @@ class Report:
 
 def check(connection: Connection, noted: str | None = None) -> Report:
     """Look at everything, see :meth:`faceloupe.gallery.Gallery.check`."""
-    names = {row.id: row.name for row in connection.execute(select(subjects.c.id, subjects.c.name))}
+    who = connection.execute(select(subjects.c.id, subjects.c.name, subjects.c.external_id))
+    names = {row.id: label(row.name, row.external_id) for row in who}
     damage = [
         *_damage_of_file(connection),
         *_damage_of_references(connection),
@@ -99,7 +102,7 @@ def check(connection: Connection, noted: str | None = None) -> Report:
             *_unfinished_erasure(connection),
             *_ended_consent(connection),
             *_embedder_mix(connection, names),
-            *_shared_photographs(connection),
+            *_shared_photographs(connection, names),
             *(finding for alike in found for finding in _in_words(alike, names)),
             *(finding for kept in alone for finding in _told(kept, names)),
         ),
@@ -133,7 +136,7 @@ def _damage_of_file(connection: Connection) -> Iterator[Finding]:
 
 
 def _ended_consent(connection: Connection) -> Iterator[Finding]:
-    for number, name, end in people.consent_ended(connection, datetime.now(UTC).date()):
+    for number, name, end in consent_ended(connection, datetime.now(UTC).date()):
         words = f"the consent of subject {number}, {name!r}, ended on {end}. faceloupe forget --consent-ended erases"
         renewing = f"faceloupe enrol {name!r} PHOTO --consent-until DATE renews it"
         yield Finding("consent", f"{words} all whose consent has ended; {renewing}.", (name,))
@@ -145,7 +148,8 @@ def _damage_of_references(connection: Connection) -> Iterator[Finding]:
 
 
 def _damage_of_subjects(connection: Connection) -> Iterator[Finding]:
-    for row in connection.execute(select(subjects).order_by(subjects.c.id)):
+    query = select(subjects, cast(subjects.c["metadata"], Text).label("text")).order_by(subjects.c.id)
+    for row in connection.execute(query):
         who = f"subject {row.id}, {row.name!r},"
         if unprintable(row.name) or not row.name:
             yield Finding(
@@ -158,8 +162,22 @@ def _damage_of_subjects(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 "damage", f"{who} has a consent note with characters that cannot be printed. {REMEDY}.", (row.name,)
             )
+        if row.external_id is not None and (unprintable(row.external_id) or not row.external_id):
+            words = "has an external id that cannot be printed. Give another one"
+            yield Finding("damage", f"{who} {words}: faceloupe describe number:{row.id} --external-id ID.", (row.name,))
+        if not _are_metadata(row.text):
+            words = "has metadata that are none. Give others"
+            yield Finding("damage", f"{who} {words}: faceloupe describe number:{row.id} --metadata JSON.", (row.name,))
         if row.created == UNKNOWN:
             yield Finding("damage", f"{who} has no date of enrolment. {REMEDY}.", (row.name,))
+
+
+def _are_metadata(text: Any) -> bool:
+    try:
+        checked_metadata(text if isinstance(text, str) else "")
+    except InputError:
+        return False
+    return True
 
 
 def _damage_of_trail(connection: Connection) -> Iterator[Finding]:
@@ -230,14 +248,15 @@ def _embedder_mix(connection: Connection, names: dict[int, str]) -> Iterator[Fin
             )
 
 
-def _shared_photographs(connection: Connection) -> Iterator[Finding]:
+def _shared_photographs(connection: Connection, names: dict[int, str]) -> Iterator[Finding]:
     rows = connection.execute(
-        select(references.c.source_sha256, subjects.c.name).join_from(references, subjects).distinct()
+        select(references.c.source_sha256, subjects.c.id).join_from(references, subjects).distinct()
     )
-    holders: dict[str, set[str]] = defaultdict(set)
-    for digest, name in rows:
-        holders[digest].add(name)
-    shared = Counter(tuple(sorted(names)) for names in holders.values() if len(names) > 1)
+    holders: dict[str, set[int]] = defaultdict(set)
+    for digest, number in rows:
+        holders[digest].add(number)
+    each_shared = (sorted(names[number] for number in numbers) for numbers in holders.values() if len(numbers) > 1)
+    shared = Counter(map(tuple, each_shared))
     for who, count in sorted(shared.items()):
         photographs = "the same photograph is" if count == 1 else f"the same {count:,} photographs are"
         remedy = "One person? faceloupe merge. Otherwise forget whose it is not, and enrol the right ones again."

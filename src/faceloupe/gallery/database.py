@@ -24,8 +24,14 @@ BUSY_SECONDS = 10
 
 _WRITERS = 0x66616365  # number of the lock that makes writers on PostgreSQL take turns ("face")
 
+_ISOLATION = {
+    "read": "REPEATABLE READ", "write": "READ COMMITTED", "migrate": "READ COMMITTED", "bare": "AUTOCOMMIT"
+}  # fmt: skip
+
+_KEYS_CHECKED = "PRAGMA foreign_keys = ON"
+
 _PRAGMAS = (
-    "PRAGMA foreign_keys = ON",
+    _KEYS_CHECKED,
     "PRAGMA secure_delete = ON",  # what is deleted is overwritten with zeros
     "PRAGMA synchronous = FULL",  # a commit returns once it is on the disk
 )
@@ -139,6 +145,23 @@ class Database:
             yield connection
 
     @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Open a transaction that alone may write, and may build anew a table that others refer to.
+
+        Raises
+        ------
+        GalleryError
+            If the database cannot be written, or another writer does not finish.
+        """
+        with self._connected("migrate") as connection:
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if self.path is not None:
+                    connection.connection.driver_connection.execute(_KEYS_CHECKED)  # type: ignore[union-attr]
+
+    @contextmanager
     def bare(self) -> Iterator[Connection]:
         """Open a connection outside any transaction, for what cannot run inside one.
 
@@ -187,9 +210,7 @@ class Database:
         self._check_file()
         options: dict[str, Any] = {"purpose": purpose}
         if self.path is None:
-            options["isolation_level"] = {"read": "REPEATABLE READ", "write": "READ COMMITTED", "bare": "AUTOCOMMIT"}[
-                purpose
-            ]
+            options["isolation_level"] = _ISOLATION[purpose]
         try:
             with self.engine.connect().execution_options(**options) as connection:
                 yield connection
@@ -264,7 +285,9 @@ def _document(content: Any) -> dict[str, Any]:
 def _begin(connection: Connection) -> None:
     purpose = connection.get_execution_options()["purpose"]
     if connection.dialect.name == "sqlite" and purpose != "bare":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if purpose == "write" else "BEGIN")
-    elif purpose == "write":
+        if purpose == "migrate":  # or to drop a table would be to delete what others refer to
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("BEGIN" if purpose == "read" else "BEGIN IMMEDIATE")
+    elif purpose in ("write", "migrate"):
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
-from faceloupe.gallery.holders import holders_of, refusal_of_holder
-from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
+from faceloupe.gallery.consents import checked_consent, joined_consent
+from faceloupe.gallery.holders import has_reference, holders_of, refusal_of_holder
+from faceloupe.gallery.identity import checked_external_id, checked_metadata, checked_name, to_enrol
+from faceloupe.gallery.people import describe
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.saved_points import point_for
 from faceloupe.gallery.schema import references, subjects
@@ -46,6 +48,8 @@ def enrol(
     photos: "Photo | Iterable[Photo]",
     *,
     faces: Faces = "one",
+    external_id: str | None = None,
+    metadata: dict[str, Any] | None = None,
     consent: str = "",
     keep_faces: bool = False,
     force: bool = False,
@@ -53,8 +57,11 @@ def enrol(
 ) -> Enrolled:
     """Recognise photographs of a subject and enrol them, see :meth:`faceloupe.gallery.Gallery.enrol`."""
     name, consent = checked_name(name), checked_consent(consent)
+    external_id = None if external_id is None else checked_external_id(external_id)
+    metadata = None if metadata is None else checked_metadata(metadata)
+    subject_id = gallery.subject_to_enrol(name, external_id)
     held: list[Photo] = [photos] if is_photo(photos) else list(photos)  # type: ignore[list-item, arg-type]
-    already, refused, fresh = _sorted_out(gallery, name, held)
+    already, refused, fresh = _sorted_out(gallery, subject_id, held)
     photographs: list[Photograph] = []
     for photograph in _recognised(gallery, fresh, FaceSearch.of_one_face(faces)):
         # The chips of many photographs take memory.
@@ -62,11 +69,15 @@ def enrol(
         if progress is not None:
             progress(len(held) - len(fresh) + len(photographs), len(held))
     unusable = refusals(photographs, force=force)
-    if len(unusable) == len(photographs) and not (consent and already):
-        return Enrolled(name, already_enrolled=tuple(already), refused=(*refused, *unusable))
-    known = gallery.known_as(name, photographs)
+    noted = bool(consent) or metadata is not None
+    if len(unusable) == len(photographs) and not (noted and already):
+        return Enrolled(name, False, (), tuple(already), (*refused, *unusable), (), subject_id, external_id)
+    known = gallery.known_as(subject_id, photographs)
     with gallery.writing() as connection:
-        result = add_references(connection, name, photographs, consent=consent, keep_faces=keep_faces, force=force)
+        result = add_references(
+            connection, name, photographs, external_id=external_id, metadata=metadata, consent=consent,
+            keep_faces=keep_faces, force=force,
+        )  # fmt: skip
     chosen = (Skipped(as_text(str(photograph.path)), photograph.note) for photograph in photographs if photograph.note)
     return replace(
         result,
@@ -77,7 +88,7 @@ def enrol(
 
 
 def _sorted_out(
-    gallery: "Gallery", name: str, photos: Sequence[Photo]
+    gallery: "Gallery", subject_id: int | None, photos: Sequence[Photo]
 ) -> tuple[list[str], list[Skipped], list[tuple[int, Photo]]]:
     """Return the files that are enrolled already, those that cannot be, and numbered photos to recognise.
 
@@ -89,9 +100,9 @@ def _sorted_out(
     for number, photo in enumerate(photos, 1):
         holding = holders[files[photo]] if isinstance(photo, str | PathLike) else set()
         path = as_text(str(photo))
-        if reason := refusal_of_holder(holding, name):
+        if reason := refusal_of_holder(holding, subject_id):
             refused.append(Skipped(path, reason))
-        elif holding and (name, EmbedderId(gallery.embedder.name, gallery.embedder.sha256)) in holding:
+        elif holding and has_reference(holding, subject_id, EmbedderId(gallery.embedder.name, gallery.embedder.sha256)):
             already.append(path)
         else:
             fresh.append((number, photo))
@@ -118,24 +129,36 @@ def add_references(
     name: str,
     photographs: Sequence[Photograph],
     *,
+    external_id: str | None = None,
+    metadata: dict[str, Any] | None = None,
     consent: str = "",
     keep_faces: bool = False,
     force: bool = False,
 ) -> Enrolled:
-    """Make references of photographs of a subject, all in one transaction; the name is one that was checked."""
+    """Make references of photographs of a subject, all in one transaction; what is said of it is checked already."""
+    subject = to_enrol(connection, name, external_id)
+    subject_id = None if subject is None else subject.id
     usable: dict[tuple[str, EmbedderId], Photograph] = {}
     already: list[str] = []
     refused: list[Skipped] = []
     holders_by_hash = holders_of(connection, [photograph.sha256 for photograph in photographs])
     for photograph in photographs:
         holders, path = holders_by_hash[photograph.sha256], as_text(str(photograph.path))
-        if reason := refusal_of_holder(holders, name) or _refusal(photograph, force=force):
+        if reason := refusal_of_holder(holders, subject_id) or _refusal(photograph, force=force):
             refused.append(Skipped(path, reason))
-        elif (name, _maker(photograph)) in holders or _key(photograph) in usable:
+        elif has_reference(holders, subject_id, _maker(photograph)) or _key(photograph) in usable:
             already.append(path)
         else:
             usable[_key(photograph)] = photograph
-    subject_id, new = _subject(connection, name, consent, wanted=bool(usable))
+    new = subject is None and bool(usable)
+    if subject is not None:
+        _note(connection, subject, consent, metadata)
+    elif usable:
+        row = {
+            "name": name, "external_id": external_id, "metadata": metadata or {}, "consent": consent,
+            "created": datetime.now(UTC),
+        }  # fmt: skip
+        subject_id = connection.scalar(insert(subjects).returning(subjects.c.id), row)
     if usable:
         rows = [_row(photograph, subject_id, keep_face=keep_faces) for photograph in usable.values()]
         connection.execute(insert(references), rows)
@@ -143,7 +166,9 @@ def add_references(
         trail.note(connection, "enrol", subject_id, references=count, embedder=embedder.name, new=new)
     enrolled = tuple(as_text(str(photograph.path)) for photograph in usable.values())
     doubtful = _doubtful(connection, subject_id, list(usable.values()))
-    return Enrolled(name, new, enrolled, tuple(already), tuple(refused), doubtful, subject_id)
+    if subject is not None:
+        name, external_id = subject.name, subject.external_id
+    return Enrolled(name, new, enrolled, tuple(already), tuple(refused), doubtful, subject_id, external_id)
 
 
 def _doubtful(connection: Connection, subject_id: int | None, photographs: list[Photograph]) -> tuple[Skipped, ...]:
@@ -200,19 +225,14 @@ def _key(photograph: Photograph) -> tuple[str, EmbedderId]:
     return photograph.sha256, _maker(photograph)
 
 
-def _subject(connection: Connection, name: str, consent: str, *, wanted: bool) -> tuple[int | None, bool]:
-    """Return the subject's id and whether it is new; make it if it is wanted."""
-    subject = connection.execute(select(subjects).where(subjects.c.name == name)).one_or_none()
-    if subject is None:
-        if not wanted:
-            return None, False
-        row = {"name": name, "consent": consent, "created": datetime.now(UTC)}
-        return connection.scalar(insert(subjects).returning(subjects.c.id), row), True
+def _note(connection: Connection, subject: Row[Any], consent: str, metadata: dict[str, Any] | None) -> None:
+    """Add a note on consent to those of a subject, and put metadata in the place of what it has."""
     notes = joined_consent(subject.consent, *consent.splitlines())
     if notes != subject.consent:
         connection.execute(update(subjects).where(subjects.c.id == subject.id).values(consent=notes))
         trail.note(connection, "consent", subject.id)
-    return subject.id, False
+    if metadata is not None:
+        describe(connection, subject.id, metadata=metadata)
 
 
 def _row(photograph: Photograph, subject_id: int | None, *, keep_face: bool) -> dict[str, Any]:

@@ -25,9 +25,11 @@ from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import flaws, leave_out
 from faceloupe.seals import Seals, read_secret
 
-__all__ = ["SCHEMA", "documents", "export"]
+__all__ = ["BEFORE_IDS", "SCHEMA", "documents", "export"]
 
-SCHEMA = "faceloupe.gallery/1"
+SCHEMA, BEFORE_IDS = "faceloupe.gallery/2", "faceloupe.gallery/1"
+"""Of the files that are written, and of those without external ids and metadata, which are read too."""
+
 _NOTICE = "Personal data: names and biometric templates. Keep it as carefully as the gallery, and delete it after use."
 PART = 1000
 """References that are read at a time."""
@@ -78,7 +80,14 @@ def documents(connection: Connection) -> Iterator[Document]:
         "operating_points": [point.to_document() for point in saved_points.latest_of_all(connection).values()],
     }
     query = (
-        select(references, subjects.c.name, subjects.c.consent, subjects.c.created.label("since"))
+        select(
+            references,
+            subjects.c.name,
+            subjects.c.external_id,
+            subjects.c["metadata"],
+            subjects.c.consent,
+            subjects.c.created.label("since"),
+        )
         .join_from(references, subjects)
         .order_by(references.c.subject_id, references.c.id)
         .execution_options(yield_per=PART)
@@ -88,6 +97,8 @@ def documents(connection: Connection) -> Iterator[Document]:
         rows = list(kept)
         yield {
             "name": rows[0].name,
+            "external_id": rows[0].external_id,
+            "metadata": rows[0]._mapping["metadata"],
             "consent": rows[0].consent,
             "created": rows[0].since.isoformat(),
             "references": [_reference_document(row) for row in rows],

@@ -8,7 +8,7 @@ from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.gallery.people import checked_name
+from faceloupe.gallery.identity import checked_name
 
 __all__ = ["ListedSubject", "list_subjects"]
 

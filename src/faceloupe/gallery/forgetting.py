@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 
 from faceloupe.errors import GalleryError, InputError, SubjectError
-from faceloupe.gallery import people, trail
+from faceloupe.gallery import identity, trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import Forgotten
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
@@ -74,7 +74,7 @@ def _delete(
     """Delete the rows; if there are none but an erasure to finish, return what was asked for wrongly, if anything."""
     with database.writing() as connection:
         try:
-            found = people.find(connection, subject)
+            found = identity.find(connection, subject)
             if reference is None:
                 return _delete_subject(connection, found), None
             return _delete_reference(connection, found, reference), None
@@ -108,7 +108,7 @@ def _delete_reference(connection: Connection, found: Row[Any], reference: int) -
 
 def _went_before(connection: Connection, subject: str | int, reference: int | None) -> bool:
     """Return whether this is what was forgotten by a command that was cut off after the rows had gone."""
-    if isinstance(subject, str) and not people.has_subject(connection, subject):
-        return not people.near(connection, subject)  # no name is kept of those; one that is near tells
-    number = subject if isinstance(subject, int) else people.find(connection, subject).id
+    if isinstance(subject, str) and not identity.has_subject(connection, subject):
+        return not identity.near(connection, subject)  # no name is kept of those; one that is near tells
+    number = subject if isinstance(subject, int) else identity.find(connection, subject).id
     return trail.tells_of_forgetting(connection, number, reference)

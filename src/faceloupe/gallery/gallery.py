@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select
 
@@ -15,18 +15,21 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery import (
     backups,
     checks,
+    consents,
     enrolment,
     exporting,
     forgetting,
     holders,
+    identity,
     importing,
     people,
     saved_points,
     templates,
     trail,
 )
+from faceloupe.gallery.candidates import Candidates, one_name_a_face
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.identify import Candidates, identify, known_as, one_name_a_face
+from faceloupe.gallery.identify import identify, known_as
 from faceloupe.gallery.records import EmbedderId, Enrolled, Entry, Forgotten, Imported, Person, Record, Templates
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.recognition.decisions import Decision, verify
@@ -50,7 +53,9 @@ __all__ = ["Gallery"]
 class Gallery:
     """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.
 
-    A subject is addressed by name or by number; numbers are never used again. Every method that writes is one
+    A subject is addressed by its number, an int, which is never used again, or by a text: its name or its external id.
+    "id:E-17" is an external id whoever may be called so, "number:5" a number. A text that fits several subjects raises
+    an :class:`faceloupe.errors.AmbiguousNameError` that says how to tell which. Every method that writes is one
     transaction: when it returns, all of it is on the disk; if it raises, nothing is. One writer at a time, in this
     process or another; the others wait for some seconds. A gallery may be used by several threads. All methods raise a
     :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
@@ -113,13 +118,15 @@ class Gallery:
         photos: "Photo | Iterable[Photo]",
         *,
         faces: "Faces" = "one",
+        external_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
         consent: str = "",
         consent_until: "date | None" = None,
         keep_faces: bool = False,
         force: bool = False,
         progress: "Progress | None" = None,
     ) -> Enrolled:
-        """Make references of photographs of a subject, who is added if there is none of that name.
+        """Make references of photographs of a subject, who is added if there is none of that name or external id.
 
         Not enrolled, but told with the reason, are photographs that cannot be read or do not show the face that is
         meant, those that are unfit by :func:`faceloupe.recognition.shortcomings`, and those that are enrolled as
@@ -128,10 +135,17 @@ class Gallery:
         Parameters
         ----------
         name : str
+            Without an external id whatever else tells who is meant does as well: "id:E-17".
         photos : path, bytes, PIL image, array, binary file object or Photograph, or several
             A Photograph, recognised before, is enrolled as it is.
         faces : {"one", "central"} or FaceSearch
             Face of a photograph to enrol.
+        external_id : str, optional
+            What the subject is called elsewhere, such as a number in a register. Two subjects may have one name where
+            each has an external id.
+        metadata : dict, optional
+            What else is to be noted of the subject: an object that JSON can hold, of 4,096 bytes at most, in place of
+            what is noted.
         consent : str
             A note on the subject's consent, added to those that are there.
         consent_until : datetime.date, optional
@@ -148,23 +162,41 @@ class Gallery:
         Raises
         ------
         InputError
-            If the name cannot be one, a photo is none, or a Photograph without a problem has not just one template.
+            If name, external id or metadata cannot be what they are for, a photo is none, or a Photograph without a
+            problem has not just one template.
+        AmbiguousNameError
+            If several subjects fit the name, and there is no external id.
+        NameTakenError
+            If the external id is that of a subject with another name, or a subject of that name has none.
         UnavailableError
             If weights or packages are missing.
         """
-        consent = people.ending_consent(consent, consent_until)
+        consent = consents.ending_consent(consent, consent_until)
         return enrolment.enrol(
-            self, name, photos, faces=faces, consent=consent, keep_faces=keep_faces, force=force, progress=progress
-        )
+            self, name, photos, faces=faces, external_id=external_id, metadata=metadata, consent=consent,
+            keep_faces=keep_faces, force=force, progress=progress,
+        )  # fmt: skip
 
     def holders(self, hashes: Iterable[str]) -> "dict[str, holders.Holders]":
         """Return the subjects that photographs are enrolled as, by the SHA-256 of their files."""
         with self.reading() as connection:
             return holders.holders_of(connection, hashes)
 
-    def known_as(self, name: str, photographs: "Sequence[Photograph]") -> list[Skipped]:
-        """Return the photographs that look like a subject here with another name, and say like whom."""
-        return known_as(self._database, name, photographs)
+    def subject_to_enrol(self, name: str, external_id: str | None = None) -> int | None:
+        """Return the number of the subject that :meth:`enrol` adds to; None of somebody new.
+
+        Raises
+        ------
+        AmbiguousNameError, NameTakenError
+            As :meth:`enrol`.
+        """
+        with self.reading() as connection:
+            subject = identity.to_enrol(connection, name, external_id)
+            return None if subject is None else int(subject.id)
+
+    def known_as(self, subject_id: int | None, photographs: "Sequence[Photograph]") -> list[Skipped]:
+        """Return the photographs that look like another subject here than this, and say like whom."""
+        return known_as(self._database, subject_id, photographs)
 
     def people(self, numbers: Collection[int] | None = None) -> tuple[Person, ...]:
         """Return the subjects of the gallery, by name; or only those with these numbers."""
@@ -199,9 +231,9 @@ class Gallery:
             return face
 
     def __contains__(self, subject: str | int) -> bool:
-        """Return whether there is a subject of that name, or that number."""
+        """Return whether there is a subject of that name or external id, or that number."""
         with self.reading() as connection:
-            return people.has_subject(connection, subject)
+            return identity.has_subject(connection, subject)
 
     def rename(self, old: str | int, new: str) -> Person:
         """Give a subject another name.
@@ -211,22 +243,49 @@ class Gallery:
         SubjectError
             If there is no such subject.
         NameTakenError
-            If another one has the name.
+            If another one has the name, and not both have an external id.
         InputError
             If the new name cannot be one.
         """
         with self.writing() as connection:
-            return people.rename(connection, old, new)
+            return people.describe(connection, old, name=new)
+
+    def describe(
+        self, subject: str | int, *, external_id: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> Person:
+        """Give a subject an external id, or metadata in place of what is noted; what is None stays.
+
+        Parameters
+        ----------
+        subject : str or int
+        external_id : str, optional
+            What the subject is called elsewhere; "" takes it away.
+        metadata : dict, optional
+            An object that JSON can hold, of 4,096 bytes at most.
+
+        Raises
+        ------
+        SubjectError
+            If there is no such subject.
+        NameTakenError
+            If another one has the external id, or the name where this one has no external id any more.
+        InputError
+            If the external id, or the metadata, cannot be what they are for.
+        """
+        with self.writing() as connection:
+            return people.describe(connection, subject, external_id=external_id, metadata=metadata)
 
     def merge(self, source: str | int, into: str | int) -> Person:
         """Move everything of one subject to another, and remove the one: the two are one person.
+
+        Name, external id and metadata are those of the other; what it lacks it gets from the one.
 
         Raises
         ------
         SubjectError
             If there is no such subject.
         InputError
-            If the two are the same subject.
+            If the two are the same subject, or have more metadata together than one may.
         """
         with self.writing() as connection:
             return people.merge(connection, source, into)
@@ -271,7 +330,7 @@ class Gallery:
     def consent_ended(self, day: "date | None" = None) -> "list[tuple[int, str, date]]":
         """Return number, name and last day of the subjects whose consent had ended before a day: today (UTC)."""
         with self.reading() as connection:
-            return people.consent_ended(connection, day or datetime.now(UTC).date())
+            return consents.consent_ended(connection, day or datetime.now(UTC).date())
 
     def export(self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None) -> int:
         """Write everybody with their references and the operating points into one new file, and return how many.

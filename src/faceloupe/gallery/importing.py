@@ -15,14 +15,15 @@ from sqlalchemy import Connection, Row, insert, select
 
 from faceloupe.arrays import decode_array
 from faceloupe.documents import parse_json
-from faceloupe.errors import GalleryError, InputError
+from faceloupe.errors import GalleryError, InputError, NameTakenError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
+from faceloupe.gallery.consents import checked_consent, joined_consent
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.exporting import SCHEMA, documents
-from faceloupe.gallery.holders import Holders, holders_of, refusal_of_holder
-from faceloupe.gallery.people import checked_consent, checked_name, joined_consent
+from faceloupe.gallery.exporting import BEFORE_IDS, SCHEMA, documents
+from faceloupe.gallery.holders import Holders, has_reference, holders_of, refusal_of_holder
+from faceloupe.gallery.identity import check_free, checked_external_id, checked_metadata, checked_name
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date
 from faceloupe.gallery.schema import references, subjects
@@ -42,8 +43,9 @@ YEARS = range(1970, 9000)
 """In which something can have been enrolled; what time zones add to the last year is a date, too."""
 
 _ANOTHER = (
-    "somebody of this name is here already, with other references or another consent note. Rename the one here "
-    "(faceloupe rename), import again, and if the two are one person merge them (faceloupe merge)"
+    "somebody of this name or external id is here already, with other references, metadata or consent notes. Rename "
+    "the one here (faceloupe rename), or give it another id (faceloupe describe), import again, and if the two are one "
+    "person merge them (faceloupe merge)"
 )
 
 _KINDS = {
@@ -127,19 +129,18 @@ def _parsed(line: bytes) -> Document:
 
 def _taken_in(connection: Connection, found: Iterator[Document], *, thresholds: bool) -> Imported:
     head = next(found, {})
-    if head.get("schema") != SCHEMA:
-        raise ValueError(f"its schema is {head.get('schema')!r}, expected {SCHEMA!r}")
+    if head.get("schema") not in (SCHEMA, BEFORE_IDS):
+        raise ValueError(f"its schema is {head.get('schema')!r}, expected {SCHEMA!r} or {BEFORE_IDS!r}")
     imported: list[str] = []
     already: list[str] = []
     conflicts: list[Skipped] = []
     lengths: dict[EmbedderId, int] = {}
     for subject in map(_subject, found):
         _check_lengths(connection, subject, lengths)
-        here = connection.execute(select(subjects).where(subjects.c.name == subject.name)).one_or_none()
         holders = holders_of(connection, [digest for digest, _ in subject.references])
-        if here is not None and _is_all_here(subject, here, holders):
+        if _is_all_here(subject, _here(connection, subject), holders):
             already.append(subject.name)
-        elif conflict := _ANOTHER if here is not None else _conflict(subject, holders):
+        elif conflict := _conflict(connection, subject, holders):
             conflicts.append(Skipped(subject.name, conflict))
         else:
             _add(connection, subject)
@@ -181,6 +182,8 @@ class _Subject:
     """Somebody in the file; the references are rows of the table, by source hash, embedder and weights."""
 
     name: str
+    external_id: str | None
+    metadata: Document
     consent: str
     created: datetime
     references: dict[tuple[str, EmbedderId], Document]
@@ -191,8 +194,17 @@ def _subject(document: Document) -> _Subject:
     keyed = {(row["source_sha256"], EmbedderId(row["embedder"], row["weights_sha256"])): row for row in rows}
     if not rows or len(keyed) < len(rows):
         raise ValueError("a subject has no reference, or one twice")
-    name, consent = _text(document, "name"), _text(document, "consent")
-    return _Subject(checked_name(name), checked_consent(consent), _moment(document), keyed)
+    metadata = document.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise TypeError("its 'metadata' are no object")
+    return _Subject(
+        checked_name(_text(document, "name")),
+        None if document.get("external_id") is None else checked_external_id(_text(document, "external_id")),
+        checked_metadata(metadata),
+        checked_consent(_text(document, "consent")),
+        _moment(document),
+        keyed,
+    )
 
 
 def _row(document: Document) -> Document:
@@ -244,22 +256,40 @@ def _text(document: Document, part: str) -> str:
     return str(document[part])
 
 
-def _is_all_here(subject: _Subject, here: Row[Any], holders: dict[str, Holders]) -> bool:
-    """Return whether the subject of that name has all references and consent notes already."""
-    if joined_consent(here.consent, *subject.consent.splitlines()) != here.consent:
+def _here(connection: Connection, subject: _Subject) -> Row[Any] | None:
+    """Return the one subject here that has the external id, or the name where the file tells none; None otherwise."""
+    same = subjects.c.name == subject.name
+    if subject.external_id is not None:
+        same &= subjects.c.external_id == subject.external_id
+    rows = connection.execute(select(subjects).where(same)).all()
+    return rows[0] if len(rows) == 1 else None
+
+
+def _is_all_here(subject: _Subject, here: Row[Any] | None, holders: dict[str, Holders]) -> bool:
+    """Return whether a subject here has all references, metadata and consent notes already."""
+    if here is None or joined_consent(here.consent, *subject.consent.splitlines()) != here.consent:
         return False
-    return all((subject.name, embedder) in holders[digest] for digest, embedder in subject.references)
+    if {**here._mapping["metadata"], **subject.metadata} != here._mapping["metadata"]:
+        return False
+    return all(has_reference(holders[digest], here.id, embedder) for digest, embedder in subject.references)
 
 
-def _conflict(subject: _Subject, holders: dict[str, Holders]) -> str | None:
-    """Return as whom else a photograph is enrolled here; None if none is."""
-    refusals = (refusal_of_holder(held, subject.name) for held in holders.values())
-    refusal = next(filter(None, refusals), None)
+def _conflict(connection: Connection, subject: _Subject, holders: dict[str, Holders]) -> str | None:
+    """Return why a subject cannot be added: who has its name, its external id or a photograph; None if it can."""
+    try:
+        check_free(connection, subject.name, subject.external_id)
+    except NameTakenError:
+        return _ANOTHER
+    refusal = next(filter(None, (refusal_of_holder(each, None) for each in holders.values())), None)
     return refusal and f"a photograph is {refusal}"
 
 
 def _add(connection: Connection, subject: _Subject) -> None:
-    row = {"name": subject.name, "consent": subject.consent, "created": subject.created}
+    row = {
+        "name": subject.name, "external_id": subject.external_id, "metadata": subject.metadata,
+        "consent": subject.consent, "created": subject.created,
+    }  # fmt: skip
     subject_id = connection.scalar(insert(subjects).returning(subjects.c.id), row)
-    connection.execute(insert(references), [{"subject_id": subject_id, **kept} for kept in subject.references.values()])
+    rows = [{"subject_id": subject_id, **reference} for reference in subject.references.values()]
+    connection.execute(insert(references), rows)
     trail.note(connection, "import", subject_id, references=len(subject.references))

@@ -120,10 +120,10 @@ def _rows(answered: Answered) -> list[list[object]]:
     rows: list[list[object]] = []
     for number, (chip, template, candidates) in enumerate(answered.faces, start=1):
         first = candidates.named or next(iter(candidates.candidates), None)
-        told = [f"{first.score:.4f}", f"{first.margin:.4f}", first.name] if first else ["", "", ""]
+        told = [f"{first.score:.4f}", f"{first.margin:.4f}", first.label] if first else ["", "", ""]
         box = [f"{side:.1f}" for side in chip.detection.box]
         short = "; ".join(shortcomings(template.quality, limits_of(template.embedder)))
-        rows.append([number, candidates.name or "", *told, *box, short])
+        rows.append([number, candidates.named.label if candidates.named else "", *told, *box, short])
     return rows
 
 

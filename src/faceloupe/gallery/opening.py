@@ -117,9 +117,13 @@ class GalleryToBe(Gallery):
         """Return as whom photographs are enrolled, see :meth:`faceloupe.gallery.Gallery.holders`."""
         return super().holders(hashes) if self._is_made else defaultdict(set)
 
-    def known_as(self, name: str, photographs: Sequence[Photograph]) -> list[Skipped]:
-        """Return which photographs look like somebody who is not called `name`: none while nobody is here."""
-        return super().known_as(name, photographs) if self._is_made else []
+    def subject_to_enrol(self, name: str, external_id: str | None = None) -> int | None:
+        """Return who is added to, see :meth:`faceloupe.gallery.Gallery.subject_to_enrol`."""
+        return super().subject_to_enrol(name, external_id) if self._is_made else None
+
+    def known_as(self, subject_id: int | None, photographs: Sequence[Photograph]) -> list[Skipped]:
+        """Return which photographs look like somebody else: none while nobody is here."""
+        return super().known_as(subject_id, photographs) if self._is_made else []
 
     def import_(
         self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None, thresholds: bool = False

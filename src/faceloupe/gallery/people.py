@@ -1,108 +1,20 @@
-"""The subjects of a gallery: their names, and everything kept about each."""
+"""The subjects of a gallery: listed, described anew, merged, and everything kept about each."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection
-from contextlib import suppress
-from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from faceloupe.errors import InputError, NameTakenError, SubjectError
+from faceloupe.errors import InputError
 from faceloupe.gallery import trail
+from faceloupe.gallery.consents import joined_consent
+from faceloupe.gallery.identity import check_free, checked_external_id, checked_metadata, checked_name, find
 from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
-from faceloupe.gallery.soundness import is_quality, leave_out, unprintable
+from faceloupe.gallery.soundness import is_quality, leave_out
 
-__all__ = ["checked_consent", "checked_name", "consent_end", "consent_ended", "ending_consent", "find", "has_subject",
-           "joined_consent", "merge", "names", "near", "people", "record", "rename"]  # fmt: skip
-
-LONGEST_NAME = 200
-
-
-def checked_name(name: str) -> str:
-    """Return a name as it is kept: composed letters (Unicode NFC), no space around it.
-
-    Raises
-    ------
-    InputError
-        If it is empty, too long or holds what cannot be printed.
-    """
-    composed = unicodedata.normalize("NFC", name).strip()
-    if unprintable(composed):
-        raise InputError(f"name: {composed!r} holds characters that cannot be printed")
-    if not 0 < len(composed) <= LONGEST_NAME:
-        raise InputError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(composed)}")
-    return composed
-
-
-def checked_consent(note: str) -> str:
-    """Return a consent note as it is kept: with one sign for the end of a line.
-
-    Raises
-    ------
-    InputError
-        If it holds what cannot be printed.
-    """
-    unified = note.replace("\r\n", "\n")
-    if unprintable(unified, note=True):
-        raise InputError(f"consent: {unified!r} holds characters that cannot be printed")
-    return unified
-
-
-def ending_consent(note: str, until: date | None) -> str:
-    r"""Return a consent note with the last day on which the consent holds, as a line of its own.
-
-    >>> ending_consent("form 12", date(2030, 5, 1))
-    'form 12\nuntil 2030-05-01'
-    """
-    return note if until is None else joined_consent(note, f"until {until.isoformat()}")
-
-
-def consent_end(note: str) -> date | None:
-    r"""Return the last day on which a consent holds: of the last line "until YYYY-MM-DD"; None if no line says so.
-
-    >>> consent_end("until 2030-05-01\nform 30\nuntil 2031-05-01")
-    datetime.date(2031, 5, 1)
-    """
-    for line in reversed(note.splitlines()):
-        with suppress(ValueError):
-            if line.startswith("until "):
-                return date.fromisoformat(line.removeprefix("until ").strip())
-    return None
-
-
-def consent_ended(connection: Connection, day: date) -> list[tuple[int, str, date]]:
-    """Return number, name and last day of those whose consent had ended before a day, by number."""
-    rows = connection.execute(select(subjects.c.id, subjects.c.name, subjects.c.consent).order_by(subjects.c.id))
-    ends = ((row.id, row.name, consent_end(row.consent)) for row in rows)
-    return [(number, name, end) for number, name, end in ends if end is not None and end < day]
-
-
-def find(connection: Connection, subject: str | int) -> Row[Any]:
-    """Return the row of the subject with that name, or that number.
-
-    Raises
-    ------
-    SubjectError
-        If there is none.
-    """
-    row = connection.execute(select(subjects).where(_is(subject))).one_or_none()
-    if row is None:
-        raise SubjectError(_missing(connection, subject))
-    return row
-
-
-def has_subject(connection: Connection, subject: str | int) -> bool:
-    """Return whether there is a subject of that name, or that number."""
-    return connection.scalar(select(subjects.c.id).where(_is(subject))) is not None
-
-
-def near(connection: Connection, name: str) -> list[str]:
-    """Return up to three names in the gallery that a mistyped one may mean."""
-    return get_close_matches(name, list(connection.scalars(select(subjects.c.name))), n=3)
+__all__ = ["describe", "merge", "names", "people", "record"]
 
 
 def names(connection: Connection) -> list[tuple[str, int]]:
@@ -123,8 +35,17 @@ def people(connection: Connection, subject_ids: Collection[int] | None = None) -
     for subject, embedder, sha256, count in connection.execute(made):
         counts[subject][EmbedderId(embedder, sha256)] = count
     return tuple(
-        Person(row.id, row.name, row.consent, row.created, sum(counts[row.id].values()), tuple(sorted(counts[row.id])))
-        for row in sorted(connection.execute(who), key=lambda row: str(row.name))
+        Person(
+            row.id,
+            row.name,
+            row.consent,
+            row.created,
+            sum(counts[row.id].values()),
+            tuple(sorted(counts[row.id])),
+            row.external_id,
+            row.metadata,
+        )
+        for row in sorted(connection.execute(who), key=lambda row: (str(row.name), row.id))
     )
 
 
@@ -144,36 +65,53 @@ def record(connection: Connection, subject: str | int) -> Record:
     return Record(people(connection, [number])[0], sound, trail.entries(connection, number))
 
 
-def rename(connection: Connection, old: str | int, new: str) -> Person:
-    """Give a subject another name.
+def describe(
+    connection: Connection,
+    subject: str | int,
+    *,
+    name: str | None = None,
+    external_id: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> Person:
+    """Give a subject another name, an external id or metadata; what is None stays, "" takes the external id away.
 
     Raises
     ------
     SubjectError
         If there is no such subject.
     NameTakenError
-        If another one has the name.
+        If another one has the external id, or the name and not both have an external id.
+    InputError
+        If one of them cannot be what it is for.
     """
-    row, name = find(connection, old), checked_name(new)
-    holder = connection.scalar(select(subjects.c.id).where(subjects.c.name == name))
-    if holder not in (None, row.id):
-        raise NameTakenError(
-            f"There is another subject {name!r} already. If the two are one person, merge {row.name!r} into it."
-        )
-    connection.execute(update(subjects).where(subjects.c.id == row.id).values(name=name))
-    trail.note(connection, "rename", row.id)
+    row = find(connection, subject)
+    new: dict[str, Any] = {"name": row.name, "external_id": row.external_id, "metadata": row.metadata}
+    if name is not None:
+        new["name"] = checked_name(name)
+    if external_id is not None:
+        new["external_id"] = checked_external_id(external_id) if external_id.strip() else None
+    if metadata is not None:
+        new["metadata"] = checked_metadata(metadata)
+    check_free(connection, new["name"], new["external_id"], row)
+    changed = {part: value for part, value in new.items() if value != row._mapping[part]}
+    if changed:
+        connection.execute(update(subjects).where(subjects.c.id == row.id).values(changed))
+    if name is not None:
+        trail.note(connection, "rename", row.id)
+    if described := sorted(changed.keys() - {"name"}):
+        trail.note(connection, "describe", row.id, changed=described)
     return people(connection, [row.id])[0]
 
 
 def merge(connection: Connection, source: str | int, into: str | int) -> Person:
-    """Move everything of one subject to another, and remove the one.
+    """Move everything of one subject to another, and remove the one; what both have is as the other has it.
 
     Raises
     ------
     SubjectError
         If there is no such subject.
     InputError
-        If the two are the same.
+        If the two are the same, or have more metadata together than one may.
     """
     source_row, into_row = find(connection, source), find(connection, into)
     if source_row.id == into_row.id:
@@ -182,36 +120,16 @@ def merge(connection: Connection, source: str | int, into: str | int) -> Person:
     moved = connection.execute(
         update(references).where(references.c.subject_id == source_row.id).values(subject_id=into_row.id)
     ).rowcount
-    consent = joined_consent(into_row.consent, *source_row.consent.splitlines())
-    connection.execute(update(subjects).where(subjects.c.id == into_row.id).values(consent=consent))
-    connection.execute(delete(subjects).where(subjects.c.id == source_row.id))
+    joined = {
+        "consent": joined_consent(into_row.consent, *source_row.consent.splitlines()),
+        "external_id": into_row.external_id or source_row.external_id,
+        "metadata": checked_metadata({**source_row.metadata, **into_row.metadata}),
+    }
+    connection.execute(delete(subjects).where(subjects.c.id == source_row.id))  # its external id is free then
+    connection.execute(update(subjects).where(subjects.c.id == into_row.id).values(joined))
     trail.note(connection, "merge", source_row.id, into=into_row.id, references=moved)
     trail.note(connection, "merge", into_row.id, source=source_row.id, references=moved)
     return people(connection, [into_row.id])[0]
-
-
-def joined_consent(consent: str, *notes: str) -> str:
-    r"""Return a consent note with further lines, each once.
-
-    >>> joined_consent("form 12", "form 30", "form 12")
-    'form 12\nform 30'
-    """
-    return "\n".join(dict.fromkeys([*consent.splitlines(), *notes]))
-
-
-def _missing(connection: Connection, subject: str | int) -> str:
-    if isinstance(subject, int):
-        return f"The gallery has no subject {subject}."
-    alike = near(connection, subject)
-    hint = f"Did you mean {' or '.join(repr(name) for name in alike)}?" if alike else "faceloupe people lists who is."
-    return f"There is no {subject!r} in the gallery. {hint}"
-
-
-def _is(subject: str | int) -> ColumnElement[bool]:
-    if isinstance(subject, int):
-        return subjects.c.id == subject
-    # What cannot be printed is in no name that was enrolled, but another program may have written one.
-    return subjects.c.name == (subject if unprintable(subject) else checked_name(subject))
 
 
 def _drop_twins(connection: Connection, gone: int, into: int) -> None:

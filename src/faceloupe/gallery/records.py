@@ -1,7 +1,7 @@
 """Records of the people in a gallery. No vector is in any of these."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ class Person:
     id : int
         Never used again, also not after the subject was forgotten.
     name : str
-        Name, which no other subject has.
+        Name. Another subject may have it where both have an external id.
     consent : str
         Notes on the subject's consent, a line each.
     created : datetime
@@ -53,6 +53,10 @@ class Person:
         Number of references.
     embedders : tuple of EmbedderId
         Embedders of the references.
+    external_id : str or None
+        What the subject is called elsewhere, such as a number in a register; no other subject has it.
+    metadata : dict
+        What else is noted of the subject, for other programs.
     """
 
     id: int
@@ -61,6 +65,8 @@ class Person:
     created: datetime
     references: int
     embedders: tuple[EmbedderId, ...]
+    external_id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
@@ -121,7 +127,7 @@ class Entry:
     who : str
         The user of the operating system.
     what : str
-        "enrol", "rename", "merge", "forget", "erase", "import", "export", "consent" or "calibrate".
+        "enrol", "rename", "describe", "merge", "forget", "erase", "import", "export", "consent" or "calibrate".
     subject_id : int or None
         Subject that it changed.
     details : dict
@@ -190,7 +196,8 @@ class Enrolled:
         Photographs that became references, but look like none of the subject's others or show other faces too, and why
         that is said.
     subject_id : int or None
-        The subject's number; None if nothing was written and nobody looked it up.
+        The subject's number; None if nobody was added.
+    external_id : str or None
     """
 
     name: str
@@ -200,11 +207,14 @@ class Enrolled:
     refused: tuple[Skipped, ...] = ()
     doubtful: tuple[Skipped, ...] = ()
     subject_id: int | None = None
+    external_id: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
         return {
+            "id": self.subject_id,
             "name": self.name,
+            "external_id": self.external_id,
             "new": self.new,
             "enrolled": list(self.enrolled),
             "already_enrolled": list(self.already_enrolled),

@@ -56,7 +56,8 @@ def reembed(
     """Make every reference of a gallery again with another embedder, in another gallery.
 
     A reference is made of its face chip, if that was kept, or else of its photograph, known by its hash among those
-    given. Names and notes of consent come along; thresholds do not, for they are of the old embedder's scores.
+    given. Names, external ids, metadata and notes of consent come along; thresholds do not, for they are of the old
+    embedder's scores.
 
     Parameters
     ----------
@@ -95,7 +96,10 @@ def reembed(
             with into.writing() as connection:
                 for keep in (True, False):  # a face that was not kept before is not kept now
                     part = [each for each in found if kept[each.sha256].has_face is keep]
-                    add_references(connection, person.name, part, consent=person.consent, keep_faces=keep, force=True)
+                    add_references(
+                        connection, person.name, part, external_id=person.external_id, metadata=person.metadata,
+                        consent=person.consent, keep_faces=keep, force=True,
+                    )  # fmt: skip
             references, moved = references + len(found), moved + 1
         if progress is not None:
             progress(done + 1, len(people))

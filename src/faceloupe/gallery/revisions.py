@@ -37,7 +37,7 @@ def bring_up_to_date(database: Database, *, create: bool) -> None:
             raise GalleryError(nothing_at(database.name))
         if found is not None and found not in REVISIONS:
             raise GalleryError(_unknown(connection, database.name, found))
-    with database.writing() as connection:
+    with database.migrating() as connection:
         if _revision(connection) != REVISION:  # otherwise another process was faster
             _migrate(connection)
 

@@ -45,7 +45,7 @@ __all__ = [
     "subjects",
 ]
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All schemas there have been, the scripts in ``migrations/versions``."""
 
 REVISION = REVISIONS[-1]
@@ -134,6 +134,17 @@ class Label(TypeDecorator[str]):
         return "" if value is None else str(value)
 
 
+class OptionalLabel(Label):
+    """A text, or none."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # type: ignore[override]
+        """Return the text; None if there is none."""
+        return None if value is None else super().process_result_value(value, dialect)
+
+
 class Note(Label):
     """A text of any length."""
 
@@ -152,12 +163,21 @@ subjects = Table(
     "subjects",
     metadata,
     Column("id", big_integer(), primary_key=True),
-    Column("name", Label(200), nullable=False, unique=True),
+    Column("name", Label(200), nullable=False),
     Column("consent", Note, nullable=False, default=""),
     Column("created", Instant, nullable=False),
+    Column("external_id", OptionalLabel(200)),
+    Column("metadata", JSON, nullable=False, default=dict, server_default="{}"),
+    Index("subjects_by_name", "name"),
+    Index("subjects_by_external_id", "external_id", unique=True),
     sqlite_autoincrement=True,  # ids are never used again, also not after a subject was forgotten
 )
-"""The people."""
+"""The people. Two may have one name where each has an external id: without one a name is a subject's alone."""
+
+Index(
+    "names_without_external_id", subjects.c.name, unique=True,
+    sqlite_where=subjects.c.external_id.is_(None), postgresql_where=subjects.c.external_id.is_(None),
+)  # fmt: skip
 
 references = Table(
     "face_references",

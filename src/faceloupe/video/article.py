@@ -43,7 +43,7 @@ def write_article(clip: IdentifiedClip, *, show_faces: bool = False) -> dict[str
 def _people(clip: IdentifiedClip) -> Block:
     rows = [
         [
-            person.name, clock(person.first), clock(person.last), f"{person.seconds:.2f} s", _score(person.deciding),
+            person.label, clock(person.first), clock(person.last), f"{person.seconds:.2f} s", _score(person.deciding),
             f"{person.deciding.point.threshold:.4f}", likest(person.deciding) if not person.known else "",
         ]
         for person in clip.people[:LISTED]
@@ -66,7 +66,7 @@ def _appearances(clip: IdentifiedClip) -> Block:
     tracks.sort(key=lambda pair: pair[0].track.first)
     rows = [
         [
-            person.name, clock(each.track.first), clock(each.track.last), f"{each.track.seconds:.2f} s",
+            person.label, clock(each.track.first), clock(each.track.last), f"{each.track.seconds:.2f} s",
             f"{each.track.frames:,}", str(len(each.track.best)), _score(each),
         ]
         for each, person in tracks[:LISTED]
@@ -81,12 +81,12 @@ def _appearances(clip: IdentifiedClip) -> Block:
 def _strips(clip: IdentifiedClip) -> Iterator[Block]:
     for number, person in enumerate(clip.people, start=1):
         panels = {
-            clock(seen.time): (seen.picture / np.float32(255), f"{person.name} at {clock(seen.time)}")
+            clock(seen.time): (seen.picture / np.float32(255), f"{person.label} at {clock(seen.time)}")
             for each in person.tracks
             for seen in each.track.best
         }
         shown = dict(list(panels.items())[:STRIP])
-        yield pictures(f"person-{number}", person.name, "", shown, scale={"kind": "photograph"}, columns=STRIP // 2)
+        yield pictures(f"person-{number}", person.label, "", shown, scale={"kind": "photograph"}, columns=STRIP // 2)
 
 
 def _thresholds(clip: IdentifiedClip) -> Iterator[Block]:

@@ -40,7 +40,7 @@ def likest(each: Judged) -> str:
     if each.candidates is None or not each.candidates.candidates:
         return ""
     first = each.candidates.candidates[0]
-    return f"{first.name}, who is beside them" if first.name in each.candidates.taken else first.name
+    return f"{first.label}, who is beside them" if first.subject_id in each.candidates.elsewhere else first.label
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,7 +98,7 @@ class IdentifiedClip(Shown):
     def warnings(self) -> list[str]:
         """Return the reasons to doubt names: a track falls short, others reach the threshold, or a name is taken."""
         return [
-            f"{person.name}, from {clock(each.track.first)}: {'; '.join(words)}"
+            f"{person.label}, from {clock(each.track.first)}: {'; '.join(words)}"
             for person in self.people
             for each in person.tracks
             if (words := [*(each.shortcomings if each.named else ()), *_doubts(each)])
@@ -110,7 +110,7 @@ class IdentifiedClip(Shown):
             f"{self._count()} in {self.end - self.start:.2f} s of {self.path.name}; "
             f"{self.looked_at:,} of {self.read:,} frames were looked at."
         )
-        known = [f"{person.name}: {_times(person)}." for person in self.people]
+        known = [f"{person.label}: {_times(person)}." for person in self.people]
         between = [BETWEEN] if any(len(each.track.best) > 1 for each in self._tracks()) else []
         return "\n".join([lead, *known, *(point.words() for point in self.points), *between])
 
@@ -143,7 +143,7 @@ class IdentifiedClip(Shown):
                 times = [f"{value:.3f}" for value in (each.track.first, each.track.last, each.track.seconds)]
                 best = _best(each)
                 score = "" if best is None else f"{best:.4f}"
-                row = [person.name, int(person.known), each.track.number, *times, score, f"{each.point.threshold:.4f}"]
+                row = [person.label, int(person.known), each.track.number, *times, score, f"{each.point.threshold:.4f}"]
                 writer.writerow(row)
         return text.getvalue()
 
@@ -176,6 +176,7 @@ def _best(each: Judged) -> float | None:
 def _person(person: Person) -> dict[str, Any]:
     return {
         "name": person.name,
+        "external_id": person.external_id,
         "known": person.known,
         "first": person.first,
         "last": person.last,

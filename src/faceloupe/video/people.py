@@ -1,7 +1,7 @@
 """From tracks to people: a name or none for each track, and which tracks are of one person."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faceloupe.recognition.limits import limits_of, shortcomings
@@ -10,8 +10,8 @@ from faceloupe.scores.points import OperatingPoint
 from faceloupe.video.tracks import Track
 
 if TYPE_CHECKING:
+    from faceloupe.gallery.candidates import Candidate, Candidates
     from faceloupe.gallery.gallery import Gallery
-    from faceloupe.gallery.identify import Candidate, Candidates
 
 __all__ = ["Judged", "Person", "judged", "people_of"]
 
@@ -60,11 +60,19 @@ class Person:
         Whether the gallery names the person.
     tracks : tuple of Judged
         By time. Tracks that the gallery does not name are here if they are like all others at the threshold.
+    external_id : str or None
+        What the subject is called elsewhere.
     """
 
     name: str
     known: bool
     tracks: tuple[Judged, ...]
+    external_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name, with the external id if there is one."""
+        return self.name if self.external_id is None else f"{self.name} ({self.external_id})"
 
     @property
     def first(self) -> float:
@@ -97,7 +105,7 @@ class Person:
         return candidates.named or candidates.candidates[0]
 
     def __repr__(self) -> str:
-        return f"Person({self.name}: {self.first:.3f} to {self.last:.3f} s, {len(self.tracks)} tracks)"
+        return f"Person({self.label}: {self.first:.3f} to {self.last:.3f} s, {len(self.tracks)} tracks)"
 
 
 def judged(
@@ -106,37 +114,15 @@ def judged(
     """Ask a gallery for each track, by the point that holds for it; two people of one frame never get one name."""
     if gallery is None:
         return tuple(Judged(track, None, point) for track, point in zip(tracks, points, strict=True))
+    from faceloupe.gallery.candidates import one_name_beside  # a clip can be followed without a gallery's packages
+
     answers: dict[int, Candidates] = {}
     for point in dict.fromkeys(points):
         own = [track for track, other in zip(tracks, points, strict=True) if other == point]
         found = gallery.identify([track.template for track in own], point=point, ranks=ranks)
         answers |= {track.number: candidates for track, candidates in zip(own, found, strict=True)}
-    taken = _taken(tracks, answers)
-    return tuple(
-        Judged(track, replace(answers[track.number], taken=tuple(taken[track.number])), point)
-        for track, point in zip(tracks, points, strict=True)
-    )
-
-
-def _taken(tracks: Iterable[Track], answers: "dict[int, Candidates]") -> dict[int, list[str]]:
-    """Deal names out, the best scores first, and return for each track those that somebody beside it got."""
-    beside = {track.number: track.beside for track in tracks}
-    scores = sorted(
-        (-candidate.score, number, candidate.name)
-        for number, candidates in answers.items()
-        for candidate in candidates.candidates
-        if candidate.margin >= 0
-    )
-    names: dict[int, str] = {}
-    taken: dict[int, list[str]] = {number: [] for number in answers}
-    for _, number, name in scores:
-        if number in names:
-            continue
-        if any(names.get(other) == name for other in beside[number]):
-            taken[number].append(name)
-        else:
-            names[number] = name
-    return taken
+    answers = one_name_beside(answers, {track.number: track.beside for track in tracks})
+    return tuple(Judged(track, answers[track.number], point) for track, point in zip(tracks, points, strict=True))
 
 
 def people_of(tracks: Sequence[Judged]) -> tuple[tuple[Person, ...], tuple[Judged, ...]]:
@@ -145,10 +131,10 @@ def people_of(tracks: Sequence[Judged]) -> tuple[tuple[Person, ...], tuple[Judge
     A track without a name joins the person whose every track it is like at its threshold, most like the least alike of
     them, and who is never in one frame with it. Otherwise it is somebody else, unless its best face falls short.
     """
-    named: dict[str, list[Judged]] = {}
+    named: dict[int, list[Judged]] = {}
     for each in tracks:
         if each.named is not None:
-            named.setdefault(each.named.name, []).append(each)
+            named.setdefault(each.named.subject_id, []).append(each)
     known = list(named.values())
     groups, poor = list(known), []
     for each in tracks:
@@ -161,7 +147,7 @@ def people_of(tracks: Sequence[Judged]) -> tuple[tuple[Person, ...], tuple[Judge
             poor.append(each)
         else:
             groups.append([each])
-    return tuple(_named(groups, set(named))), tuple(poor)
+    return tuple(_named(groups, {each.named.name for each in tracks if each.named})), tuple(poor)
 
 
 def _likeness(each: Judged, group: Sequence[Judged]) -> float:
@@ -175,8 +161,9 @@ def _named(groups: Iterable[Sequence[Judged]], names: set[str]) -> Iterable[Pers
     strangers = 0
     for group in sorted(groups, key=lambda group: min(each.track.number for each in group)):
         ordered = tuple(sorted(group, key=lambda each: each.track.first))
-        name = next((each.named.name for each in ordered if each.named), None)
+        subject = next((each.named for each in ordered if each.named), None)
+        name = None if subject is None else subject.name
         while name is None:
             strangers += 1
             name = f"somebody {strangers}" if f"somebody {strangers}" not in names else None
-        yield Person(name, any(each.named for each in ordered), ordered)
+        yield Person(name, subject is not None, ordered, None if subject is None else subject.external_id)

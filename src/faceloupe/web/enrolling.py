@@ -6,10 +6,10 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
-from faceloupe.errors import ImageError
+from faceloupe.errors import AmbiguousNameError, ImageError, SubjectError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.archives import Archive, ArchivedSubject
-from faceloupe.gallery.holders import refusal_of_holder
+from faceloupe.gallery.holders import has_reference, refusal_of_holder
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.trail import acting_as
 from faceloupe.progress import Progress
@@ -75,7 +75,7 @@ def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["on
             threads.shutdown(cancel_futures=True)
         return {
             "schema": "faceloupe.enrolled/1",
-            "enrolled": [result.to_document() | {"id": result.subject_id} for result in results],
+            "enrolled": [result.to_document() for result in results],
             "refused": [asdict(skipped) for skipped in archive.refused],
         }
 
@@ -90,14 +90,16 @@ def _look_at(
         content = archive.read(path)
         digest = sha256(content).hexdigest()
         holders = service.gallery.holders([digest])[digest]
-        embedder = service.embedder
-        if refusal := refusal_of_holder(holders, subject.name):
+        number, embedder = service.gallery.subject_to_enrol(subject.name), service.embedder
+        if refusal := refusal_of_holder(holders, number):
             return refusal
-        if (subject.name, EmbedderId(embedder.name, embedder.sha256)) in holders:
+        if has_reference(holders, number, EmbedderId(embedder.name, embedder.sha256)):
             return None
         return service.recogniser.photograph_in_thread(content, path, faces=faces)
     except ImageError as problem:
         return problem.reason
+    except (AmbiguousNameError, SubjectError) as problem:
+        return str(problem)
 
 
 def _enrolled(
@@ -115,11 +117,12 @@ def _enrolled(
 def _joined(first: Enrolled, second: Enrolled) -> Enrolled:
     """Return the result of two parts of a subject's photographs."""
     return Enrolled(
-        first.name,
+        second.name if second.subject_id else first.name,
         first.new or second.new,
         first.enrolled + second.enrolled,
         first.already_enrolled + second.already_enrolled,
         first.refused + second.refused,
         first.doubtful + second.doubtful,
         second.subject_id or first.subject_id,
+        second.external_id or first.external_id,
     )

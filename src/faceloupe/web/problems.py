@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from faceloupe.errors import (
+    AmbiguousNameError,
     FaceloupeError,
     GalleryError,
     ImageError,
@@ -189,6 +190,7 @@ _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
     ImageError: "image",
     InputError: "input",
     SubjectError: "not-found",
+    AmbiguousNameError: "conflict",
     NameTakenError: "conflict",
     GalleryError: "gallery",
     StudyError: "conflict",

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
+from pydantic import BeforeValidator, WithJsonSchema
 
 from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.identity import BY_ID
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.trail import acting_as
 from faceloupe.recognition.embed import Embedder
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from faceloupe.web.review import Review
     from faceloupe.web.strangers import Strangers
 
-__all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "as_caller", "needs"]
+__all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "Subject", "Who", "as_caller", "needs"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -174,7 +176,29 @@ Caller = Annotated[Key, Depends(caller_of)]
 
 LARGEST = 2**63 - 1
 Number = Annotated[int, Path(ge=1, le=LARGEST, description="Number, as in the list of people.")]
-"""The number of a person or a reference, in an address."""
+"""The number of a group or a reference, in an address."""
+
+
+def _as_subject(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(BY_ID):
+        return value
+    text = str(value)  # a number in an address is text
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 1 <= int(text) <= LARGEST):
+        raise ValueError(f"expected the number of a person, or {BY_ID} and an external id")
+    return int(text)
+
+
+_KINDS = [{"type": "integer", "minimum": 1, "maximum": LARGEST}, {"type": "string", "pattern": f"^{BY_ID}"}]
+
+Subject = Annotated[
+    int | str,
+    BeforeValidator(_as_subject),
+    WithJsonSchema({"anyOf": _KINDS, "description": "The number of a person, or `id:` and the external id."}),
+]
+"""A person of the gallery."""
+
+Who = Annotated[Subject, Path(description="The number of a person, or `id:` and the external id.")]
+"""A person of the gallery, in an address."""
 
 
 async def as_caller(key: Caller) -> AsyncIterator[None]:

@@ -18,9 +18,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from faceloupe.documents import parse_json
 from faceloupe.errors import InputError
+from faceloupe.gallery.identity import checked_metadata
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Packed", "Photo", "Sent", "body_of", "described"]
+__all__ = ["Metadata", "Packed", "Photo", "Sent", "body_of", "described"]
 
 FILES, FIELDS = 64, 16
 """Files and other fields of a form, at most."""
@@ -58,6 +59,18 @@ Packed = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The bytes of a ZIP file."}),
 ]
 """An archive of photographs, as :data:`Photo`."""
+
+
+def _as_metadata(value: Any) -> Any:
+    return checked_metadata(value) if isinstance(value, dict | str) else value
+
+
+Metadata = Annotated[
+    dict[str, Any],
+    BeforeValidator(_as_metadata),
+    WithJsonSchema({"type": "object", "additionalProperties": True, "description": "At most 4,096 bytes of JSON."}),
+]
+"""What is noted of a subject: an object, in a form as JSON."""
 
 
 class Sent(BaseModel):

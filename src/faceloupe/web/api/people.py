@@ -1,6 +1,7 @@
 """``/people``, ``/audit``: who is in the gallery, and everything that changes it.
 
-A subject is addressed by its number, never by its name: names may hold anything, and addresses are logged elsewhere.
+A subject is addressed by its number, or by its external id, as `id:E-17`; never by its name: names may hold anything,
+and addresses are logged elsewhere.
 """
 
 import unicodedata
@@ -13,17 +14,18 @@ from pydantic import Field
 
 from faceloupe.errors import ImageError
 from faceloupe.gallery.archives import Archive
+from faceloupe.gallery.consents import checked_consent
 from faceloupe.gallery.gallery import Gallery
-from faceloupe.gallery.people import checked_consent
-from faceloupe.gallery.records import audit_document, people_document
+from faceloupe.gallery.people import describe as describe_subject
+from faceloupe.gallery.records import Person, audit_document, people_document
 from faceloupe.numerals import counted
 from faceloupe.web import shapes
 from faceloupe.web.enrolling import HELD, KIND, enrolment
 from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import LARGEST, Caller, Number, Service, Serving, as_caller, needs
-from faceloupe.web.uploads import Packed, Photo, Sent, body_of, described
+from faceloupe.web.service import Caller, Number, Service, Serving, Subject, Who, as_caller, needs
+from faceloupe.web.uploads import Metadata, Packed, Photo, Sent, body_of, described
 
 __all__ = ["router"]
 
@@ -56,6 +58,13 @@ class ToEnrol(Enrolling):
     """Photographs of one subject, who is added if there is nobody of that name."""
 
     name: str = Field(min_length=1, max_length=200)
+    external_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="What the subject is called elsewhere. Two subjects of one name each have one.",
+    )
+    metadata: Metadata | None = Field(default=None, description="What else to note of the subject.")
     photos: list[Photo] = Field(min_length=1, max_length=20)
 
 
@@ -65,16 +74,18 @@ class ToEnrolMany(Enrolling):
     archive: Packed
 
 
-class Renaming(Sent):
-    """A new name."""
+class Describing(Sent):
+    """What is to change; what is left out stays."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    external_id: str | None = Field(default=None, max_length=200, description='"" takes it away.')
+    metadata: Metadata | None = Field(default=None, description="In place of what is noted.")
 
 
 class Merging(Sent):
     """The subject that takes everything over."""
 
-    into: int = Field(ge=1, le=LARGEST)
+    into: Subject
 
 
 @router.get("/people", response_model=shapes.People, responses=responses("gallery"), dependencies=READS)
@@ -83,7 +94,7 @@ async def people(
 ) -> Any:
     """List who is in the gallery, by name; `search` is a part of the name, in letters of any case."""
     found = await to_thread(_named, service.gallery, search)
-    part, following = page_of(found, cursor, limit, key=lambda named: named[0])
+    part, following = page_of(found, cursor, limit, key=_place)
     return {
         **people_document(await to_thread(service.gallery.people, [number for _, number in part])),
         "next": following,
@@ -117,14 +128,13 @@ async def enrol(
             await service.recogniser.try_photograph(photo, f"photo {number}", faces=faces)
             for number, photo in enumerate(sent.photos, start=1)
         ]
-        found = await service.write(
-            service.gallery.enrol, sent.name, photographs, consent=sent.consent, keep_faces=sent.keep_faces,
-            force=sent.force, consent_until=sent.consent_until,
+        enrolled = await service.write(
+            service.gallery.enrol, sent.name, photographs, external_id=sent.external_id, metadata=sent.metadata,
+            consent=sent.consent, keep_faces=sent.keep_faces, force=sent.force, consent_until=sent.consent_until,
         )  # fmt: skip
-        if not found.enrolled and not found.already_enrolled:
-            raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in found.refused))
-        number = found.subject_id or await to_thread(_number, service.gallery, found.name)
-        return 201 if found.enrolled else 200, {**found.to_document(), "id": number}
+        if not enrolled.enrolled and not enrolled.already_enrolled:
+            raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in enrolled.refused))
+        return 201 if enrolled.enrolled else 200, enrolled.to_document()
 
     answer = await service.answers.once(key.name, idempotency_key, sent, once)
     response.status_code = answer.status
@@ -160,7 +170,7 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
 @router.get(
     "/people/{person}", response_model=shapes.Record, responses=responses("not-found", "gallery"), dependencies=READS
 )
-async def person(person: Number, service: Serving) -> Any:
+async def person(person: Who, service: Serving) -> Any:
     """Tell all that is kept of a subject, without the numbers of the templates."""
     return (await to_thread(service.gallery.person, person)).to_document()
 
@@ -168,11 +178,11 @@ async def person(person: Number, service: Serving) -> Any:
 @router.patch(
     "/people/{person}", response_model=shapes.Person,
     responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=WRITES,
-    openapi_extra=described(Renaming),
+    openapi_extra=described(Describing),
 )  # fmt: skip
-async def rename(person: Number, change: Annotated[Renaming, Depends(body_of(Renaming))], service: Serving) -> Any:
-    """Give a subject another name."""
-    return (await service.write(service.gallery.rename, person, change.name)).to_document()
+async def describe(person: Who, change: Annotated[Describing, Depends(body_of(Describing))], service: Serving) -> Any:
+    """Give a subject another name, an external id or metadata."""
+    return (await service.write(_described, service.gallery, person, change)).to_document()
 
 
 @router.post(
@@ -180,7 +190,7 @@ async def rename(person: Number, change: Annotated[Renaming, Depends(body_of(Ren
     responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=REMOVES,
     openapi_extra=described(Merging),
 )  # fmt: skip
-async def merge(person: Number, into: Annotated[Merging, Depends(body_of(Merging))], service: Serving) -> Any:
+async def merge(person: Who, into: Annotated[Merging, Depends(body_of(Merging))], service: Serving) -> Any:
     """Move everything of a subject to another, and remove the one: the two are one person. It cannot be undone."""
     return (await service.write(service.gallery.merge, person, into.into)).to_document()
 
@@ -191,7 +201,7 @@ async def merge(person: Number, into: Annotated[Merging, Depends(body_of(Merging
     responses=responses("not-found", "conflict", "gallery"),
     dependencies=REMOVES,
 )
-async def forget(person: Number, service: Serving) -> Any:
+async def forget(person: Who, service: Serving) -> Any:
     """Remove a subject and erase the bytes of it from the database's files, with the unknown faces that are like it.
 
     If an answer says that the bytes are not erased yet, send the same again to finish.
@@ -203,7 +213,7 @@ async def forget(person: Number, service: Serving) -> Any:
     "/people/{person}/references/{reference}", response_model=shapes.Forgotten,
     responses=responses("not-found", "gallery"), dependencies=REMOVES,
 )  # fmt: skip
-async def forget_reference(person: Number, reference: Number, service: Serving) -> Any:
+async def forget_reference(person: Who, reference: Number, service: Serving) -> Any:
     """Remove one reference of a subject who has others, and erase the bytes of it as those of a subject."""
     return await _forgotten(service, person, reference)
 
@@ -212,7 +222,7 @@ async def forget_reference(person: Number, reference: Number, service: Serving) 
     "/people/{person}/references/{reference}/face", responses=responses("not-found", "gallery"), dependencies=READS,
     response_class=Response,
 )  # fmt: skip
-async def face(person: Number, reference: Number, service: Serving) -> Response:
+async def face(person: Who, reference: Number, service: Serving) -> Response:
     """Return the face chip of a reference as PNG, if it was kept."""
     record = await to_thread(service.gallery.person, person)
     content = (
@@ -238,12 +248,20 @@ def _named(gallery: Gallery, search: str) -> list[tuple[str, int]]:
     return [(name, number) for name, number in gallery.names() if part in name.casefold()]
 
 
-def _number(gallery: Gallery, name: str) -> int | None:
-    """Return the number of the subject of a name; None if there is none by now."""
-    return next((number for known, number in gallery.names() if known == name), None)
+def _place(named: tuple[str, int]) -> str:
+    """Return the place of a subject among those of its name and all others."""
+    name, number = named
+    return f"{name}\0{number:020}"
 
 
-async def _forgotten(service: Service, person: int, reference: int | None = None) -> dict[str, Any]:
+def _described(gallery: Gallery, subject: int | str, change: Describing) -> Person:
+    with gallery.writing() as connection:
+        return describe_subject(
+            connection, subject, name=change.name, external_id=change.external_id, metadata=change.metadata
+        )
+
+
+async def _forgotten(service: Service, person: int | str, reference: int | None = None) -> dict[str, Any]:
     try:
         if service.strangers is not None and reference is None:
             await service.write(service.strangers.faces.forget, person)

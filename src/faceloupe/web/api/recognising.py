@@ -12,7 +12,7 @@ from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
-from faceloupe.web.service import Number, Service, Serving, needs
+from faceloupe.web.service import Service, Serving, Who, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
 __all__ = ["ToVerify", "decided", "router"]
@@ -108,7 +108,7 @@ async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], se
     openapi_extra=described(ToVerifyPerson),
 )  # fmt: skip
 async def verify_person(
-    person: Number, sent: Annotated[ToVerifyPerson, Depends(body_of(ToVerifyPerson))], service: Serving
+    person: Who, sent: Annotated[ToVerifyPerson, Depends(body_of(ToVerifyPerson))], service: Serving
 ) -> Any:
     """Decide whether a photograph shows one person of the gallery."""
     record = await to_thread(service.gallery.person, person)
@@ -118,7 +118,7 @@ async def verify_person(
     photograph = await service.recogniser.photograph(sent.photo, "the photograph", faces=faces)
     everybody = max(1, await to_thread(service.gallery.n_subjects))
     [answer] = await to_thread(service.gallery.identify, photograph.templates, point=point, ranks=everybody)
-    score = next((candidate.score for candidate in answer.candidates if candidate.subject_id == person), None)
+    score = next((candidate.score for candidate in answer.candidates if candidate.subject_id == record.person.id), None)
     if score is None:
         raise HTTPProblem("conflict", f"subject {person} has no reference that {service.embedder.name} made")
     match = score >= point.threshold

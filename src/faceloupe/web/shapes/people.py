@@ -26,6 +26,8 @@ class Person(BaseModel):
     created: Timestamp
     references: int
     embedders: list[Embedder]
+    external_id: str | None = Field(description="What it is called elsewhere; no other subject has it.")
+    metadata: dict[str, Any] = Field(description="What else is noted of it.")
 
 
 class People(BaseModel):
@@ -86,8 +88,9 @@ class Refused(BaseModel):
 class Enrolled(BaseModel):
     """The outcome of an enrolment, photograph by photograph."""
 
-    id: int | None = Field(description="Number of the subject; null if it was removed meanwhile.")
+    id: int | None = Field(description="Number of the subject; null if nobody was added.")
     name: str
+    external_id: str | None
     new: bool
     enrolled: list[str]
     already_enrolled: list[str]

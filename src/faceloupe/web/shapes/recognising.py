@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from faceloupe.gallery.identify import Candidate
+from faceloupe.gallery.candidates import Candidate
 from faceloupe.recognition.quality import Quality
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web.shapes.people import Person
@@ -131,6 +131,7 @@ class IdentifiedFace(Face):
     name: str | None = Field(
         description="Name of the first candidate who is not taken by another face; null for nobody."
     )
+    external_id: str | None = Field(description="External id of that person.")
     candidates: list[Candidate] = Field(description="Candidates by rank, including those below the threshold.")
     taken: list[str] = Field(
         description="Names given to another face of the photograph, which is more like those people."

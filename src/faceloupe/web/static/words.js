@@ -10,6 +10,9 @@ export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} 
 export const count = (number, one, many = `${one}s`) =>
   `${number.toLocaleString("en-GB")} ${number === 1 ? one : many}`;
 
+/** A name, with the external id that tells two of one name apart. */
+export const called = ({ name, external_id: id }) => (id ? `${name} (${id})` : name);
+
 /** "1 in 10,000", or the percentage where that reads better. */
 export function oneIn(share) {
   if (!share) return "none";

@@ -5,7 +5,7 @@ import { cutFace, makePhoto, release } from "../photos.js";
 import { FaceOf } from "../picture.js";
 import { may } from "../session.js";
 import { html, useState } from "../ui.js";
-import { qualityRows, score } from "../words.js";
+import { called, qualityRows, score } from "../words.js";
 import { EnrolFace } from "./enrolling.js";
 import { Why } from "./why.js";
 
@@ -30,7 +30,7 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
   }
   return html`<section class="face-panel" aria-label=${`Face ${number}`}>
     <header><${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />
-      <div><p class="quiet">Face ${number}</p><h2 class="who">${face.name ?? "Nobody"}</h2>
+      <div><p class="quiet">Face ${number}</p><h2 class="who">${face.name === null ? "Nobody" : called(face)}</h2>
         ${
           face.name === null &&
           html`
@@ -86,7 +86,7 @@ function Candidates({ face, threshold }) {
       </thead>
       <tbody>${face.candidates.map(
         (one) => html`<tr key=${one.rank} class=${one.margin < 0 ? "below" : ""}><td>${one.rank}</td>
-          <th scope="row"><a href=${`#people/${one.subject_id}`}>${one.name}</a></th>
+          <th scope="row"><a href=${`#people/${one.subject_id}`}>${called(one)}</a></th>
           <td class="right">${score(one.score)}
             ${one.margin < 0 && html`<span class="heard-only">, below the threshold</span>`}</td></tr>`,
       )}</tbody></table>`;

@@ -5,7 +5,7 @@ import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Button, Choice, Empty, Loaded, Loading, Notice, Parts, say } from "../parts.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
-import { count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
+import { called, count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
 import { Enrol } from "./enrolling.js";
 import { Person } from "./person.js";
 import { Review, Unknown } from "./review.js";
@@ -114,7 +114,7 @@ const Table = ({ people }) => html`
       </th><th scope="col" class="wide">Consent</th></tr></thead>
   <tbody>${people.map(
     (one) => html`
-      <tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${one.name}</a></th>
+      <tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${called(one)}</a></th>
         <td class="right">${one.references}</td>
       <td class="wide when">${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td>
       </tr>`,

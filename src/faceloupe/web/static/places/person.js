@@ -6,7 +6,7 @@ import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Button, Dialog, Field, Loaded, Notice, say } from "../parts.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
-import { count, day, entryWords, moment, poseWords } from "../words.js";
+import { called, count, day, entryWords, moment, poseWords } from "../words.js";
 import { Enrol } from "./enrolling.js";
 
 const MOST = 20; // others to merge with, listed at once
@@ -32,7 +32,7 @@ function Record({ record: { person, references, history }, again, shelf }) {
   useEffect(() => {
     document.querySelector("h1")?.focus();
   }, []);
-  return html`<div class="intro"><h1 tabindex="-1">${person.name}</h1>
+  return html`<div class="intro"><h1 tabindex="-1">${called(person)}</h1>
       <p>Number ${person.id}, enrolled ${day(person.created)}, ${count(references.length, "reference")}.</p></div>
     <div class="buttons">
       ${
@@ -149,7 +149,7 @@ function Merge({ person, onClose }) {
         (one) => html`
             <label class="check" key=${one.id}>
               <input type="radio" name="into" checked=${one === into} onChange=${() => setChosen(one.id)} />
-                <span>${one.name} <span class="quiet">${count(one.references, "reference")}</span></span></label>`,
+                <span>${called(one)} <span class="quiet">${count(one.references, "reference")}</span></span></label>`,
       )}
       ${found.value?.next && html`<p class="quiet">There are more than ${MOST}: search for the other by name.</p>`}
       ${found.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset>

@@ -9,7 +9,7 @@ import { FaceOf, Picture } from "../picture.js";
 import { Picker } from "../picker.js";
 import { may } from "../session.js";
 import { html, useEffect, useRef, useState } from "../ui.js";
-import { count, percent, score } from "../words.js";
+import { called, count, percent, score } from "../words.js";
 import { Compare } from "./compare.js";
 import { FacePanel } from "./face.js";
 import { Watch } from "./watch.js";
@@ -166,7 +166,8 @@ function FaceList({ faces, photo, size, chosen, onChoose, answer }) {
           <th scope="row">
             <button type="button" class="row-button" aria-pressed=${String(index === chosen)}
               onClick=${() => onChoose(index)}>
-            <span class="number">${index + 1}</span> ${face.name ?? html`<i>nobody</i>`}</button></th>
+            <span class="number">${index + 1}</span>
+            ${" "}${face.name === null ? html`<i>nobody</i>` : called(face)}</button></th>
           <td class="right">${face.candidates.length ? score(face.candidates[0].score) : "–"}
             ${face.shortcomings.length > 0 && html`<span class="poor">poor quality</span>`}</td></tr>`,
       )}</tbody></table></div>

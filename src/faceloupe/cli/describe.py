@@ -1,0 +1,36 @@
+"""``faceloupe describe``: give a person in a gallery an external id, or metadata."""
+
+from typing import Annotated
+
+import typer
+
+from faceloupe.cli.options import AsJson, GalleryName, Metadata, Name
+from faceloupe.cli.terminal import echo, echo_json
+from faceloupe.errors import InputError
+
+__all__ = ["describe"]
+
+
+def describe(
+    name: Name,
+    external_id: Annotated[
+        str | None, typer.Option(metavar="ID", help='What the person is called elsewhere; "" takes it away.')
+    ] = None,
+    metadata: Metadata = None,
+    gallery: GalleryName = "faceloupe.db",
+    json: AsJson = False,
+) -> None:
+    """Give a person an external id, or metadata. Two people may have one name where each has an external id."""
+    from faceloupe.gallery.identity import checked_metadata
+    from faceloupe.gallery.opening import open_gallery
+
+    if external_id is None and metadata is None:
+        raise InputError("describe takes --external-id ID, --metadata JSON or both")
+    noted = None if metadata is None else checked_metadata(metadata)
+    with open_gallery(gallery) as people:
+        person = people.describe(name, external_id=external_id, metadata=noted)
+    if json:
+        echo_json(person.to_document())
+        return
+    known = "no external id" if person.external_id is None else f"the external id {person.external_id}"
+    echo(f"{person.name} has {known} and {len(person.metadata):,} items of metadata now.")
