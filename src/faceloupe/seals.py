@@ -8,31 +8,68 @@ import hmac
 import os
 from collections.abc import Mapping
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, UnavailableError, extra
 from faceloupe.files import read_bytes
 
-__all__ = ["Seals", "check_seals", "read_secret", "seals_of"]
+__all__ = ["IN_KEYRING", "Seals", "check_seals", "read_secret", "seals_of"]
 
 LEAST, MOST = 32, 4096  # bytes of a key
 
+IN_KEYRING = "keyring:"
 
-def read_secret(path: Path) -> bytes:
-    """Return the bytes of a key's file.
+
+def read_secret(place: str | PathLike[str]) -> bytes:
+    """Return the bytes of a key.
+
+    Parameters
+    ----------
+    place : str or path
+        The name of its file, or ``keyring:SERVICE/NAME``: the password NAME of SERVICE in the user's keyring, in UTF-8.
 
     Raises
     ------
     InputError
-        If the file has fewer than 32 bytes, which could be guessed, or more than 4096, or others may read it.
+        If it has fewer than 32 bytes, which could be guessed, or more than 4096, others may read the file, or the
+        keyring has no such password.
+    UnavailableError
+        If the keyring cannot be read, or the extra ``keyring`` is missing.
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     """
+    if os.fspath(place).startswith(IN_KEYRING):
+        return _of_keyring(os.fspath(place).removeprefix(IN_KEYRING))
+    path = Path(place).expanduser()
     content = read_bytes(path, MOST)
     if len(content) < LEAST:
         raise InputError(f"{path}: a key has {LEAST} bytes or more, such as head -c 32 /dev/urandom > {path} gives")
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise InputError(f"{path} may be read by others on this machine: chmod 600 {path}")
+    return content
+
+
+def _of_keyring(place: str) -> bytes:
+    service, _, name = place.rpartition("/")
+    if not service or not name:
+        raise InputError(f"{IN_KEYRING}{place}: expected {IN_KEYRING}SERVICE/NAME, as {IN_KEYRING}faceloupe/gallery")
+    with extra("keyring"):
+        import keyring
+        from keyring.errors import KeyringError
+    try:
+        password = keyring.get_password(service, name)
+    except KeyringError as problem:
+        raise UnavailableError(
+            f"The keyring cannot be read ({problem}). Is it unlocked? A key may also lie in a file."
+        ) from problem
+    content = (password or "").encode()
+    if not LEAST <= len(content) <= MOST:
+        held = "no password" if password is None else f"a password of {len(content):,} bytes"
+        raise InputError(
+            f"the keyring has {held} {name!r} of {service!r}; a key has {LEAST} to {MOST:,} bytes: give keyring set "
+            f"{service} {name} what openssl rand -base64 32 prints"
+        )
     return content
 
 

@@ -1,6 +1,6 @@
 """A whole gallery in one file while others write, and a gallery of it again; encrypted, if there is a key.
 
-Also tests ``cli/backup.py``, ``cli/restore.py``, ``gallery/encryption.py``.
+Also tests ``cli/backup.py``, ``cli/restore.py``, ``gallery/encryption.py``, ``seals.py``.
 """
 
 import sqlite3
@@ -8,18 +8,24 @@ import stat
 from contextlib import closing
 
 import pytest
+from typer.testing import CliRunner
 
-from faceloupe.errors import GalleryError, InputError
+from faceloupe.cli.app import app
+from faceloupe.errors import GalleryError, InputError, UnavailableError
 from faceloupe.gallery import open_gallery, restore
-from helpers.galleries import Toy, photograph
+from faceloupe.gallery.opening import GalleryToBe
+from helpers.galleries import POINT, Toy, photograph
 
-SECRETS = b"form of 3 May", b"Ann Lee"
+SECRETS = b"form of 3 May", b"Ann Lee", b"register 4711", b"fourth floor"
 
 
 @pytest.fixture
 def gallery(tmp_path):
     with open_gallery(tmp_path / "faces.db", create=True) as opened:
-        opened.enrol("Ann Lee", [photograph("1.jpg"), photograph("2.jpg")], consent="form of 3 May")
+        opened.enrol(
+            "Ann Lee", [photograph("1.jpg"), photograph("2.jpg")], consent="form of 3 May",
+            external_id="register 4711", metadata={"where": "fourth floor"},
+        )  # fmt: skip
         yield opened
 
 
@@ -32,6 +38,27 @@ def make_key(path, letter):
     path.write_bytes(letter * 32)
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture
+def passwords(monkeypatch):
+    """The passwords of the user's keyring, by service and name."""
+    keyring = pytest.importorskip("keyring")
+    held = {}
+
+    class InMemory(keyring.backend.KeyringBackend):
+        priority = 1
+
+        def get_password(self, service, username):
+            if service == "locked":
+                raise keyring.errors.KeyringLocked("nobody typed the password")
+            return held.get((service, username))
+
+        def set_password(self, service, username, password):
+            held[service, username] = password
+
+    monkeypatch.setattr(keyring.core, "_keyring_backend", InMemory())
+    return held
 
 
 def bytes_beside(path):
@@ -84,7 +111,7 @@ def test_with_a_key_nothing_in_the_files_can_be_read(gallery, tmp_path, key, mon
     monkeypatch.setenv("FACELOUPE_KEY", str(key))
     with open_gallery(tmp_path / "safe.db") as safe:
         safe.enrol("Bob Ray", [photograph("3.jpg")], consent="form of 4 May")
-        [answer] = safe.identify(photograph("1.jpg").templates, point=point())
+        [answer] = safe.identify(photograph("1.jpg").templates, point=POINT)
         assert answer.name == "Ann Lee"
         content = bytes_beside(tmp_path / "safe.db")
         assert not any(
@@ -94,12 +121,6 @@ def test_with_a_key_nothing_in_the_files_can_be_read(gallery, tmp_path, key, mon
         safe.backup(tmp_path / "safe-backup.db")
         assert safe.check().faults == ()
     assert not any(secret in (tmp_path / "safe-backup.db").read_bytes() for secret in (*SECRETS, vector))
-
-
-def point():
-    from helpers.galleries import POINT
-
-    return POINT
 
 
 def test_a_key_is_changed_by_restoring_with_another(gallery, tmp_path, key, monkeypatch):
@@ -116,6 +137,55 @@ def test_a_key_is_changed_by_restoring_with_another(gallery, tmp_path, key, monk
     monkeypatch.setenv("FACELOUPE_KEY", str(new))
     with open_gallery(tmp_path / "new.db") as changed:
         assert [person.name for person in changed.people()] == ["Ann Lee"]
+
+
+def test_keys_come_from_the_keyring_and_are_changed_there(gallery, tmp_path, passwords, monkeypatch):
+    pytest.importorskip("sqlcipher3")
+    passwords["faceloupe", "old"], passwords["a/b", "new"] = "o" * 44, "n" * 44
+    gallery.backup(tmp_path / "backup.db")
+    restored = CliRunner().invoke(
+        app, ["restore", str(tmp_path / "backup.db"), "--gallery", str(tmp_path / "old.db"), "--key",
+              "keyring:faceloupe/old"],
+    )  # fmt: skip
+    assert restored.stdout.endswith("Set FACELOUPE_KEY=keyring:faceloupe/old to use it.\n")
+    monkeypatch.setenv("FACELOUPE_KEY", "keyring:faceloupe/old")
+    with open_gallery(tmp_path / "old.db") as old:
+        assert [person.name for person in old.people()] == ["Ann Lee"]
+        old.backup(tmp_path / "old-backup.db")
+    restore(tmp_path / "old-backup.db", tmp_path / "new.db", "keyring:a/b/new")
+    assert not any(secret in bytes_beside(tmp_path / "new.db") for secret in SECRETS)
+    with pytest.raises(GalleryError, match="encrypted with another key"):
+        open_gallery(tmp_path / "new.db")
+    monkeypatch.setenv("FACELOUPE_KEY", "keyring:a/b/new")
+    with open_gallery(tmp_path / "new.db") as new:
+        assert [person.name for person in new.people()] == ["Ann Lee"]
+
+
+def test_an_export_is_signed_with_a_key_of_the_keyring(gallery, tmp_path, passwords):
+    passwords["faceloupe", "signing"], passwords["faceloupe", "other"] = "s" * 32, "t" * 32
+    gallery.export(tmp_path / "people.jsonl", key="keyring:faceloupe/signing")
+    with GalleryToBe(tmp_path / "other.db") as other:
+        with pytest.raises(GalleryError, match="signature is wrong"):
+            other.import_(tmp_path / "people.jsonl", key="keyring:faceloupe/other")
+        assert other.import_(tmp_path / "people.jsonl", key="keyring:faceloupe/signing").imported == ("Ann Lee",)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("keyring:faceloupe/none", "no password 'none' of 'faceloupe'.*keyring set faceloupe none"),
+        ("keyring:faceloupe/short", "a password of 5 bytes"),
+        ("keyring:faceloupe", "expected keyring:SERVICE/NAME"),
+        ("keyring:locked/key", r"cannot be read \(nobody typed the password\)"),
+    ],
+)
+def test_what_is_no_key_of_the_keyring_is_refused_and_never_told(passwords, tmp_path, monkeypatch, place, words):
+    passwords["faceloupe", "short"] = "shout"
+    monkeypatch.setenv("FACELOUPE_KEY", place)
+    with pytest.raises((InputError, UnavailableError), match=words) as refusal:
+        open_gallery(tmp_path / "new.db", create=True)
+    assert "shout" not in str(refusal.value)
+    assert not (tmp_path / "new.db").exists()
 
 
 def test_a_new_gallery_is_encrypted_where_there_is_a_key_and_a_plain_one_refused(gallery, tmp_path, key, monkeypatch):

@@ -76,7 +76,7 @@ def test_everything_arrives_bit_for_bit(there, here, file):
 def test_the_file_says_that_it_is_personal_and_is_for_its_owner_only(file):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     head = json.loads(file.read_text().splitlines()[0])
-    assert head["schema"] == "faceloupe.gallery/1"
+    assert head["schema"] == "faceloupe.gallery/2"
     assert head["notice"].startswith("Personal data")
 
 

@@ -16,8 +16,11 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
     gallery: GalleryName = "faceloupe.db",
     sign: Annotated[
-        Path | None,
-        typer.Option(metavar="KEY", help="Sign it with a file of 32 secret bytes or more, for import --signed-by KEY."),
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Sign it with a file of 32 secret bytes or more, or keyring:SERVICE/NAME, for import --signed-by KEY.",
+        ),
     ] = None,
 ) -> None:
     """Write all people with their references into one file. It is personal data, like the gallery."""

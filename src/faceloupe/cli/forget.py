@@ -44,6 +44,7 @@ def forget(
     gallery go too: those like somebody who is erased, and those whose time is over.
     """
     from faceloupe.collection.unknown import open_unknown
+    from faceloupe.gallery.identity import label
     from faceloupe.gallery.opening import open_gallery
 
     if (name is not None) + (older_than is not None) + consent_ended != 1:
@@ -63,9 +64,10 @@ def forget(
             return
         if name in people and not yes:  # for somebody who is not there it only finishes an earlier erasing
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
-            _ask(f"Erase {name!r}, {what}, from {people.name} for good?")
-        if unknown is not None and reference is None and name in people:
-            unknown.forget(people.person(name).person.id)
+            person = people.person(name).person
+            _ask(f"Erase {label(person.name, person.external_id)!r}, {what}, from {people.name} for good?")
+        if unknown is not None and reference is None:
+            unknown.forget(name)
         gone = people.forget(name, reference)
     echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, people.name))
     if gone.subject_id is not None:

@@ -25,7 +25,7 @@ def import_(
         ),
     ] = False,
     signed_by: Annotated[
-        Path | None, typer.Option(metavar="KEY", help="Refuse a file that export --sign KEY has not signed.")
+        str | None, typer.Option(metavar="KEY", help="Refuse a file that export --sign KEY has not signed.")
     ] = None,
     json: AsJson = False,
 ) -> None:

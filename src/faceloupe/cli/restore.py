@@ -16,14 +16,19 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File written by faceloupe backup.")],
     gallery: GalleryName = "faceloupe.db",
     key: Annotated[
-        Path | None,
-        typer.Option(metavar="KEY", help="Encrypt the new gallery with the key in this file, see FACELOUPE_KEY."),
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Encrypt the new gallery with the key in this file, or with keyring:SERVICE/NAME; see FACELOUPE_KEY.",
+        ),
     ] = None,
 ) -> None:
     """Make a new gallery from a backup. With --key it is encrypted, or encrypted anew with another key."""
     from faceloupe.gallery.backups import restore as make
+    from faceloupe.seals import IN_KEYRING
 
     if "://" in gallery:
         raise InputError("--gallery: expected the name of a file; on a server restore with pg_restore")
     make(file, Path(gallery).expanduser(), key)
-    echo(f"{file} is restored as {gallery}." + (f" Set FACELOUPE_KEY={key.absolute()} to use it." if key else ""))
+    place = key if key is None or key.startswith(IN_KEYRING) else Path(key).absolute()
+    echo(f"{file} is restored as {gallery}." + (f" Set FACELOUPE_KEY={place} to use it." if place else ""))

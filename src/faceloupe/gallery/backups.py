@@ -7,6 +7,7 @@ writes a whole one (``VACUUM INTO``, or SQLCipher's export where source and copy
 import os
 import tempfile
 from contextlib import closing
+from os import PathLike
 from pathlib import Path
 
 from faceloupe.errors import GalleryError
@@ -26,7 +27,7 @@ def backup(database: Database, path: Path) -> None:
     _copy(database, path, database.key)
 
 
-def restore(source: Path, target: Path, key: Path | None = None) -> None:
+def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) -> None:
     """Make a gallery of a backup.
 
     Parameters
@@ -35,8 +36,9 @@ def restore(source: Path, target: Path, key: Path | None = None) -> None:
         File that :func:`backup` wrote.
     target : Path
         File of the new gallery. Nothing may be there: move what it replaces away first.
-    key : Path, optional
-        The file of the key that the new gallery is encrypted with; otherwise it has that of the backup, or none.
+    key : str or path, optional
+        The file of the key that the new gallery is encrypted with, or ``keyring:SERVICE/NAME``; otherwise it has that
+        of the backup, or none.
 
     Raises
     ------

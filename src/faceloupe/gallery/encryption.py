@@ -1,14 +1,15 @@
 """Encryption at rest, by SQLCipher: every page of the file and of its log, AES-256 with a check of each page (HMAC).
 
 The key comes from a file that the environment variable ``FACELOUPE_KEY`` names: 32 bytes or more that nobody can guess,
-as ``head -c 32 /dev/urandom > key`` gives, readable by its owner alone. Who has the file of the gallery without that
-key learns how large it is and when it was changed, and nothing else. In the memory of a running program, in exports and
-on pages the data are plain.
+as ``head -c 32 /dev/urandom > key`` gives, readable by its owner alone. ``keyring:SERVICE/NAME`` there names a password
+in the user's keyring instead. Who has the file of the gallery without that key learns how large it is and when it was
+changed, and nothing else. In the memory of a running program, in exports and on pages the data are plain.
 """
 
 import os
 from dataclasses import dataclass
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,17 +38,9 @@ class Key:
         connection.execute(f'PRAGMA key = "{self.literal}"')
 
 
-def read_key(path: Path) -> Key:
-    """Return the key in a file.
-
-    Raises
-    ------
-    InputError
-        If the file has fewer than 32 bytes, which could be guessed, or more than 4096, or others may read it.
-    OSError
-        If it cannot be opened.
-    """
-    return Key(sha256(read_secret(path)).hexdigest())
+def read_key(place: str | PathLike[str]) -> Key:
+    """Return the key in a file or in the keyring, see :func:`faceloupe.seals.read_secret`."""
+    return Key(sha256(read_secret(place)).hexdigest())
 
 
 def is_plain(path: Path) -> bool:
@@ -57,9 +50,9 @@ def is_plain(path: Path) -> bool:
 
 
 def key_of_environment() -> Key | None:
-    """Return the key whose file ``FACELOUPE_KEY`` names; None if it names none."""
-    path = os.environ.get(VARIABLE)
-    return read_key(Path(path).expanduser()) if path else None
+    """Return the key that ``FACELOUPE_KEY`` names; None if it names none."""
+    place = os.environ.get(VARIABLE)
+    return read_key(place) if place else None
 
 
 def sqlcipher() -> ModuleType:

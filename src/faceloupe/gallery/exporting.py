@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ _AS_THEY_ARE = ("embedder", "weights_sha256", "dimensions", "quality", "source_s
 Document = dict[str, Any]
 
 
-def export(connection: Connection, path: Path, key: Path | None = None) -> int:
+def export(connection: Connection, path: Path, key: str | PathLike[str] | None = None) -> int:
     """Write all subjects into a file and return how many, see :meth:`faceloupe.gallery.Gallery.export`."""
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not.")

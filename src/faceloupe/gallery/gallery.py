@@ -340,9 +340,9 @@ class Gallery:
         Parameters
         ----------
         path : path
-        key : path, optional
-            A file of 32 secret bytes or more that the export is signed with: who imports it with the same key knows
-            that nobody has changed it who has not the key.
+        key : str or path, optional
+            A file of 32 secret bytes or more, or ``keyring:SERVICE/NAME``, that the export is signed with: who imports
+            it with the same key knows that nobody has changed it who has not the key.
 
         Warns
         -----
@@ -359,7 +359,7 @@ class Gallery:
         """
         with self.writing() as connection:
             trail.note(connection, "export")
-            return exporting.export(connection, Path(path), None if key is None else Path(key))
+            return exporting.export(connection, Path(path), key)
 
     def backup(self, path: str | PathLike[str]) -> None:
         """Write the whole gallery, trail and thresholds too, into one new file, also while others write to it.
@@ -386,9 +386,10 @@ class Gallery:
         Parameters
         ----------
         path : path
-        key : path, optional
-            What the file must be signed with. Without a key a file's checksum shows only that it was not cut short or
-            damaged on its way: whoever changed it on purpose could have written the right one.
+        key : str or path, optional
+            What the file must be signed with, a file or ``keyring:SERVICE/NAME``. Without a key a file's checksum shows
+            only that it was not cut short or damaged on its way: whoever changed it on purpose could have written the
+            right one.
         thresholds : bool
             Take the file's calibrated thresholds, too, for embedders that have none here. They decide from then on who
             is whom, and so they never come unasked.
@@ -401,8 +402,7 @@ class Gallery:
             If the key cannot be one.
         """
         with self.writing() as connection:
-            signed = None if key is None else Path(key)
-            return importing.import_(connection, Path(path), key=signed, thresholds=thresholds)
+            return importing.import_(connection, Path(path), key=key, thresholds=thresholds)
 
     def check(self, trail: str | None = None) -> "Report":
         """Look for faults and suspicions; every pair of references is compared.

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ YEARS = range(1970, 9000)
 """In which something can have been enrolled; what time zones add to the last year is a date, too."""
 
 _ANOTHER = (
-    "somebody of this name or external id is here already, with other references, metadata or consent notes. Rename "
+    "somebody of this {} is here already, with other references, metadata or consent notes. Rename "
     "the one here (faceloupe rename), or give it another id (faceloupe describe), import again, and if the two are one "
     "person merge them (faceloupe merge)"
 )
@@ -57,7 +58,9 @@ _KINDS = {
 Document = dict[str, Any]
 
 
-def import_(connection: Connection, path: Path, *, key: Path | None = None, thresholds: bool = False) -> Imported:
+def import_(
+    connection: Connection, path: Path, *, key: str | PathLike[str] | None = None, thresholds: bool = False
+) -> Imported:
     """Take in a file, see :meth:`faceloupe.gallery.Gallery.import_`.
 
     The file is read to its end, where its checksum is, while subjects are added already: on an error the transaction
@@ -279,7 +282,7 @@ def _conflict(connection: Connection, subject: _Subject, holders: dict[str, Hold
     try:
         check_free(connection, subject.name, subject.external_id)
     except NameTakenError:
-        return _ANOTHER
+        return _ANOTHER.format("name" if subject.external_id is None else "name or external id")
     refusal = next(filter(None, (refusal_of_holder(each, None) for each in holders.values())), None)
     return refusal and f"a photograph is {refusal}"
 
