@@ -199,7 +199,7 @@ def look(
     models = _distinct([open_model(option) for option in (model, compare) if option is not None])
     _check_methods(methods, models)
     names = _own_layers(models, photographs, layers)
-    begun = [_begin(opened, photographs, own) for opened, own in zip(models, names, strict=True)]
+    begun = [_begin(shown, photographs, own) for shown, own in zip(models, names, strict=True)]
     for started in begun:
         if methods and started.is_template and len(photographs) < 2:
             raise InputError(

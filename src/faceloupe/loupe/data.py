@@ -112,8 +112,15 @@ def loupe_fit(
     `dead` counts them by the layer's name. `trained_on` are the faces that this fit was trained on, by their indices;
     the others were held out.
     """
-    told = {} if trained_on is None else {"trained_on": list(trained_on)}
-    return {"seed": seed, "accuracy": accuracy, "train_accuracy": train_accuracy, "dead": dict(dead), **told, **state}
+    captures = {} if trained_on is None else {"trained_on": list(trained_on)}
+    return {
+        "seed": seed,
+        "accuracy": accuracy,
+        "train_accuracy": train_accuracy,
+        "dead": dict(dead),
+        **captures,
+        **state,
+    }
 
 
 def loupe_state(mean: float, scale: float, weights: Arrays) -> dict[str, Any]:

@@ -80,14 +80,14 @@ class Service:
         self.study_jobs: dict[str, str] = {}
         self.tickets = Tickets()
         self.gallery: Gallery = open_gallery(settings.gallery, create=True, embedder=embedder, engine=engine)
-        with ExitStack() as opened:
-            opened.enter_context(self.gallery)
+        with ExitStack() as undo:
+            undo.enter_context(self.gallery)
             self.embedder = self.gallery.embedder
             self.review = None if settings.collection is None else _open_review(settings.collection, self.gallery)
             if self.review is not None:
-                opened.callback(self.review.close)
+                undo.callback(self.review.close)
             self.strangers = _open_strangers(settings, self.gallery, log)
-            opened.pop_all()
+            undo.pop_all()
         self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
         self.calibrating = Workers(memory=MEMORY, seconds=SECONDS)

@@ -99,7 +99,8 @@ class _Run(Visitor):
         field = self._known[id(call.output)][1].field if is_followed else None
         weighted = [operator for operator in operators if operator.weights]
         # Of a layer that does more, the windows do not slide over what it took.
-        windows = [one.windows for one in operators if one.windows and one.output == tuple(call.output.shape)]
+        shape = tuple(call.output.shape)
+        windows = [operator.windows for operator in operators if operator.windows and operator.output == shape]
         if field is None and origin.field and getattr(call.module, "padding_mode", "zeros") != "zeros" and windows:
             # It pads by other numbers than zeros, as an operator of its own; its windows reach no further for that.
             padded = zip(windows[0], weighted[0].given[2:], given[2:], strict=True)

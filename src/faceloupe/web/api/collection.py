@@ -207,9 +207,9 @@ async def name(sent: Annotated[Naming, Depends(body_of(Naming))], review: Review
     if not sent.enrol or sent.name is None:
         await service.write(review.collection.name, sent.group, sent.name)
     else:
-        found = await service.write(review.enrol, sent.group, sent.name, sent.consent)
-        if not (found.enrolled or found.already_enrolled):
-            raise ImageError(f"nobody is enrolled: {'; '.join(sorted({each.reason for each in found.refused}))}")
+        enrolled = await service.write(review.enrol, sent.group, sent.name, sent.consent)
+        if not (enrolled.enrolled or enrolled.already_enrolled):
+            raise ImageError(f"nobody is enrolled: {'; '.join(sorted({each.reason for each in enrolled.refused}))}")
     return {"group": sent.group}
 
 

@@ -72,29 +72,29 @@ async def jobs(service: Serving, key: Caller) -> Any:
 )  # fmt: skip
 async def all_events(service: Serving, key: Caller) -> StreamingResponse:
     """Watch your jobs, by server-sent events."""
-    states = (_listed(found) async for found in service.jobs.watch_all(partial(_may_see, key)))
+    states = (_listed(listed) async for listed in service.jobs.watch_all(partial(_may_see, key)))
     return StreamingResponse(_events("jobs", states), media_type="text/event-stream", headers=STREAM)
 
 
 @router.get("/jobs/{job_id}", response_model=shapes.JobState, responses=responses("not-found"))
-async def job(found: Own) -> Any:
+async def job(job: Own) -> Any:
     """Tell how far a job is."""
-    return found.to_document()
+    return job.to_document()
 
 
 @router.delete("/jobs/{job_id}", response_model=shapes.JobState, responses=responses("not-found"))
-async def stop(found: Own, service: Serving) -> Any:
+async def stop(job: Own, service: Serving) -> Any:
     """Ask a job to stop: it does when it next tells its progress. What it had kept is whole."""
-    return service.jobs.stop(found.id).to_document()
+    return service.jobs.stop(job.id).to_document()
 
 
 @router.get(
     "/jobs/{job_id}/result", responses={200: {"model": shapes.Document}, **responses("not-found", "conflict")},
     response_class=Response,
 )  # fmt: skip
-async def result(found: Own) -> Response:
+async def result(job: Own) -> Response:
     """Return the document that a job made."""
-    return await in_parts(_result(found))
+    return await in_parts(_result(job))
 
 
 @router.get(
@@ -107,18 +107,18 @@ async def result(found: Own) -> Response:
         **responses("not-found"),
     },
 )  # fmt: skip
-async def events(found: Own, service: Serving) -> StreamingResponse:
+async def events(job: Own, service: Serving) -> StreamingResponse:
     """Watch a job, by server-sent events."""
-    states = (state.to_document() async for state in service.jobs.watch(found.id))
+    states = (state.to_document() async for state in service.jobs.watch(job.id))
     return StreamingResponse(_events("job", states), media_type="text/event-stream", headers=STREAM)
 
 
 @router.post("/jobs/{job_id}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
-async def page(found: Own, service: Serving, key: Caller) -> Any:
+async def page(job: Own, service: Serving, key: Caller) -> Any:
     """Return an address that opens the page of a look, an explanation or a study once, within a minute."""
-    document = _result(found)
+    document = _result(job)
     if document.get("schema") != SCHEMA:
-        raise HTTPProblem("conflict", f"a job of kind {found.kind!r} makes no page; its result is all there is")
+        raise HTTPProblem("conflict", f"a job of kind {job.kind!r} makes no page; its result is all there is")
     return {"address": f"/pages/{service.tickets.issue(await to_thread(render_page, document), key.name)}"}
 
 
