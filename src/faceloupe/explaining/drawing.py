@@ -30,19 +30,9 @@ Picture = NDArray[np.float32]
 
 
 def draw_region(image: Picture, chip: FaceChip) -> Picture:
-    """Draw the part of a photograph around a face, with its box and its five landmarks.
+    """Draw the part of a photograph, RGB in [0, 1], around a face, with its box and its five landmarks.
 
-    Parameters
-    ----------
-    image : array of float32, (H, W, 3)
-        The photograph, RGB in [0, 1].
-    chip : FaceChip
-        Chip of a face in it.
-
-    Returns
-    -------
-    array of float32, (224, 224, 3)
-        RGB in [0, 1]; white where it reaches beyond the photograph.
+    The result is RGB in [0, 1], (224, 224, 3); white where it reaches beyond the photograph.
     """
     x, y, width, height = chip.detection.box
     side = (1 + 2 * AROUND) * max(width, height)
@@ -62,10 +52,7 @@ def draw_region(image: Picture, chip: FaceChip) -> Picture:
 def draw_alignment(chip: FaceChip) -> Picture:
     """Draw a face chip with the landmarks as they came to lie (discs) and the reference points (crosses).
 
-    Returns
-    -------
-    array of float32, (224, 224, 3)
-        RGB in [0, 1].
+    The result is RGB in [0, 1], (224, 224, 3).
     """
     scale = SIDE * FINE / CHIP_SIDE
 
@@ -77,20 +64,9 @@ def draw_alignment(chip: FaceChip) -> Picture:
 
 
 def draw_share(chip: FaceChip, attribution: Attribution, limit: float) -> Picture:
-    """Draw a map over its face, in the colours of the map alone; grey where nothing rests.
+    """Draw a map over its face in the colours of the map alone, full at `limit`; grey where nothing rests.
 
-    Parameters
-    ----------
-    chip : FaceChip
-    found : Attribution
-        Attribution of a score to the chip.
-    limit : float
-        Value of the map at which the colour is full.
-
-    Returns
-    -------
-    array of float32, (112, 112, 3)
-        RGB in [0, 1].
+    The result is RGB in [0, 1], (112, 112, 3).
     """
     colours = array_to_pixels(attribution.on_face(), {"kind": "diverging", "limit": limit}) / np.float32(255)
     grey = chip.image.mean(axis=2, keepdims=True)

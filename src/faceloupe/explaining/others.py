@@ -62,23 +62,10 @@ class Others:
 def compare_with_others(
     gallery: "Gallery", embedder: Embedder, pair: tuple[Template, Template], score: float, threshold: float
 ) -> Others:
-    """Compare both faces of a pair with everybody in a gallery.
+    """Compare both faces of a pair with everybody in a gallery whose references `embedder` made.
 
-    Parameters
-    ----------
-    gallery : Gallery
-    embedder : Embedder
-        The embedder of the pair's templates; only references that it made are compared.
-    pair : (Template, Template)
-    score : float
-        The pair's score.
-    threshold : float
-        Score from which a subject matches a face.
-
-    Raises
-    ------
-    GalleryError
-        If the gallery has no reference by this embedder, or cannot be read.
+    A subject matches a face from `threshold` on. Raises GalleryError if the gallery has no reference by this embedder,
+    or cannot be read.
     """
     references = gallery.templates(embedder)
     if not len(references):

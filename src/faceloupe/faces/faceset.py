@@ -198,13 +198,8 @@ class FaceSet(Shown):
 def choose_subjects(subjects: Sequence[int | str], names: Sequence[str]) -> list[int]:
     """Return the indices of subjects that are given by index or by name.
 
-    Raises
-    ------
-    InputError
-        If a subject is unknown or given twice, or there is none.
+    Raises InputError if a subject is unknown or given twice, or there is none.
 
-    Examples
-    --------
     >>> choose_subjects([2, "ann"], ["ann", "bob", "eve"])
     [2, 0]
     """

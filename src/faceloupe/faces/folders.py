@@ -74,26 +74,11 @@ def read_folder(
     source: str,
     licence: str,
 ) -> FaceSet:
-    """Read ``root/NAME/*.jpg|png|...`` as captures of subjects called NAME.
+    """Read ``root/NAME/*.jpg|png|...`` as captures of subjects called NAME; `subjects` are as in :func:`load_faces`.
 
     Hidden files and what lies outside the subjects' folders are passed over; every other file that does not become a
-    capture is named in ``skipped``, and so is a subject none of whose files can be read.
-
-    Parameters
-    ----------
-    root : Path
-        A folder that exists.
-    subjects : sequence of int or str, optional
-        As in :func:`faceloupe.faces.load_faces`.
-    reader : CaptureReader
-        Reader of each file.
-    source, licence : str
-        Origin and terms of use of the face set.
-
-    Raises
-    ------
-    InputError
-        If fewer than two subjects are found, or nothing can be read of a subject that was asked for.
+    capture is named in ``skipped``, and so is a subject none of whose files can be read. Raises InputError if fewer
+    than two subjects are found, or nothing can be read of a subject that was asked for.
     """
     folders = _subject_folders(root)
     if subjects is not None:
@@ -126,20 +111,8 @@ def read_folder(
 def list_photographs(root: Path) -> tuple[dict[str, tuple[Path, ...]], tuple[Skipped, ...]]:
     """Return the files ``root/NAME/*.jpg|png|...`` by subject, unopened, and what else lies in the subjects' folders.
 
-    Parameters
-    ----------
-    root : Path
-        A folder that exists.
-
-    Returns
-    -------
-    (dict of subject to paths, tuple of Skipped)
-        In natural order (2 before 10), without hidden files.
-
-    Raises
-    ------
-    InputError
-        If fewer than two subjects have photographs, or a folder cannot be listed.
+    They come in natural order (2 before 10), without hidden files. Raises InputError if fewer than two subjects have
+    photographs, or a folder cannot be listed.
     """
     listed: dict[str, tuple[Path, ...]] = {}
     skipped: list[Skipped] = []

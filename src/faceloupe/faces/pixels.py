@@ -20,21 +20,10 @@ def as_floats(samples: Samples) -> NDArray[np.float32]:
 
 
 def to_square(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return the largest centred square of an image, resized to ``size`` x ``size``.
+    """Return the largest centred square of an image, (H, W) or (H, W, 3) in [0, 1], resized to ``size`` x ``size``.
 
     The filter is a triangle as wide as the scale asks for, so that shrinking averages (no aliasing) and enlarging
     interpolates; it never leaves the range of the image.
-
-    Parameters
-    ----------
-    image : array of float32, (H, W) or (H, W, 3)
-        Values in [0, 1].
-    size : int
-        Height and width of the result, in pixels.
-
-    Returns
-    -------
-    array of float32, (size, size) or (size, size, 3)
     """
     height, width = image.shape[:2]
     side = min(height, width)

@@ -16,17 +16,9 @@ ROWS = 40  # of the table
 
 
 def faces_section(faces: FaceSet, *, show_faces: bool | None = None, captures: int = 1, limit: int = FACES) -> Block:
-    """Return a face set as a section.
+    """Return a face set as a section, with at most `limit` faces, some captures of each subject.
 
-    Parameters
-    ----------
-    faces : FaceSet
-    show_faces : bool, optional
-        Whether to show any face. By default only those that were published to be shown (Olivetti and ORL).
-    captures : int
-        Captures of each subject.
-    limit : int
-        Most faces shown.
+    By default only those faces are shown that were published to be shown (Olivetti and ORL).
     """
     for name, value in (("captures", captures), ("limit", limit)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:

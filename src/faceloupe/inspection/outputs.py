@@ -55,13 +55,10 @@ class Trace(Shown, Mapping[str, NDArray[np.float32]]):
 def relu_sides(layers: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:
     """Return on which side of a ReLU each layer's output lies, where it is beside one.
 
+    A layer is (name, kind, source), where the source is the layer whose output it reads, or None.
+
     >>> relu_sides([("conv", "Conv2d", None), ("act", "ReLU", "conv"), ("pool", "MaxPool2d", "act")])
     {'conv': 'before the ReLU', 'act': 'after the ReLU'}
-
-    Parameters
-    ----------
-    layers : iterable of (name, kind, source)
-        `source` is the layer whose output this one reads, None for none.
     """
     relus = [(name, source) for name, kind, source in layers if kind.lower() == "relu"]
     return {source: "before the ReLU" for _, source in relus if source} | {name: "after the ReLU" for name, _ in relus}

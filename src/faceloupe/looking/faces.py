@@ -69,17 +69,9 @@ class FacePicture:
 def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
     """Return the faces that were asked for, each with a name of its own; files are read later.
 
-    Parameters
-    ----------
-    faces : FaceSet, or one or several of: path, "olivetti:3", "orl:3", array (H, W) or (H, W, 3) in [0, 1]
-        The number after a data set is that of a capture, from 0. A file of that name is written "./orl:3".
-
-    Raises
-    ------
-    InputError
-        If there is no face, there are more than 64, or one is not as described.
-    UnavailableError
-        If a data set is not on this machine.
+    A face is a path, an array (H, W) or (H, W, 3) in [0, 1], or a capture of a data set by its number from 0, such as
+    "olivetti:3" or "orl:3"; a file of that name is written "./orl:3". Raises InputError if there is no face, there are
+    more than 64, or one is not as described; UnavailableError if a data set is not on this machine.
     """
     if isinstance(faces, FaceSet):
         given = list(zip(faces.captures, faces.images, faces.subject, strict=True))

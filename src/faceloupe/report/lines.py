@@ -39,16 +39,10 @@ class End:
 
 
 def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple[str, float]:
-    """Return the content of a line chart's ``<svg>`` and its height.
+    """Return the content of the ``<svg>`` of a "line" or "points" chart, `width` pixels wide, and its height.
 
-    Parameters
-    ----------
-    chart : mapping
-        A block with ``"mark": "line"``, or ``"points"``: the same without lines from point to point.
-    width : float
-        In pixels.
-    narrow : bool
-        Names in a key above the plot instead of beside it. Several series of points always have a key.
+    Where it is `narrow`, names stand in a key above the plot instead of beside it; several series of points always have
+    a key.
     """
     series, joined = drawable(chart), chart["mark"] == "line"
     named = narrow if joined else len(series) > 1

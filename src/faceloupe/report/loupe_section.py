@@ -34,29 +34,15 @@ MOUNT = (
 
 
 def render_loupe(data: Mapping[str, Any], still: str = "") -> str:
-    """Return the loupe's section of the page.
+    """Return the loupe's section of a page: heading, purpose, data, modules and the script that starts them.
 
-    Parameters
-    ----------
-    data : mapping
-        ``people`` (their names), ``faces`` (an array document of uint8, (N, H, W)), ``labels`` (N indices of people),
-        ``training`` (``epochs``, ``batch_size``, ``learning_rate``, and ``faces``: the indices of the training
-        captures; without it all are) and ``networks``: by key such as ``"cnn/none"`` a mapping of ``kind``, ``label``,
-        ``layers``, ``fits`` and, if there is one, ``history``, each with its ``preprocessing``.
-        :mod:`faceloupe.loupe.data` writes it.
-    still : str
-        HTML that stands in its place without scripts.
-
-    Returns
-    -------
-    str
-        HTML: a heading, a paragraph that tells what it is for, the data, the modules and the script that starts them.
-        The page needs :func:`loupe_style` in its style and :func:`loupe_sources` in its content security policy.
-
-    Raises
-    ------
-    InputError
-        If a part is missing, or there is no network, or one without layers or fits.
+    The data, which :mod:`faceloupe.loupe.data` writes, are ``people`` (names), ``faces`` (an array document of uint8,
+    (N, H, W)), ``labels`` (N indices of people), ``training`` (``epochs``, ``batch_size``, ``learning_rate``, and
+    ``faces``, the indices of the training captures, else all) and ``networks``: by key such as ``"cnn/none"`` a mapping
+    of ``kind``, ``label``, ``layers``, ``fits`` and perhaps ``history``, each with its ``preprocessing``. `still` is
+    HTML that stands in its place without scripts. The page needs :func:`loupe_style` in its style and
+    :func:`loupe_sources` in its content security policy. Raises InputError if a part is missing, or there is no
+    network, or one without layers or fits.
     """
     _check(data)
     content = (

@@ -41,18 +41,11 @@ def scale_labels(scale: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def array_to_pixels(array: NDArray[Any], scale: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Return the pixels of an array on a scale.
+    """Return the pixels of an array (H, W) or (H, W, 3) on a scale, as uint8 of the same shape.
 
-    Parameters
-    ----------
-    array : ndarray, (H, W) or (H, W, 3)
-    scale : mapping
-        ``kind`` is ``"photograph"`` (0 black, 1 white), ``"grey"`` (-limit black, 0 mid-grey, limit white) or
-        ``"diverging"`` (-limit blue, 0 white, limit orange). Values beyond the ends take the colour of the end.
-
-    Returns
-    -------
-    ndarray of uint8, (H, W) or (H, W, 3); (H, W, 4) with transparent pixels where the array is not finite
+    The scale's ``kind`` is ``"photograph"`` (0 black, 1 white), ``"grey"`` (-limit black, 0 mid-grey, limit white) or
+    ``"diverging"`` (-limit blue, 0 white, limit orange). Values beyond the ends take the colour of the end; where the
+    array is not finite the pixels, then (H, W, 4), are transparent.
     """
     low, high = scale_ends(scale)
     known = np.isfinite(array)

@@ -85,13 +85,8 @@ class SharedSubjects:
     def worth_of_sum(self, rate: float, parts: Floats, shortfall: Floats) -> float:
         """Return the same for a rate whose error is a sum of parts, one for each comparison.
 
-        Parameters
-        ----------
-        rate : float
-        parts : array of float64, (D,)
-            Each comparison's part of the sum (its influence), as :meth:`sums` adds them up; all together 0.
-        shortfall : array of float64, (D,)
-            Share of an error that each comparison is, in [0, 1], likewise.
+        `parts` (D,) are the comparisons' parts of the sum (their influence), as :meth:`sums` adds them up, all together
+        0; `shortfall` (D,) is the share of an error, in [0, 1], that each comparison is.
         """
         worth = _ratio(rate * (1 - rate), self.variance(parts))
         return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))

@@ -153,16 +153,7 @@ class LikelihoodRatio:
 def posterior(log10_lr: float, prior: float) -> float:
     """Return the probability that two photographs show one person, for a prior that somebody states.
 
-    Parameters
-    ----------
-    log10_lr : float
-    prior : float
-        Probability before the comparison, strictly between 0 and 1.
-
-    Raises
-    ------
-    InputError
-        If the prior is not such a number.
+    Raises InputError if the prior is not strictly between 0 and 1.
 
     >>> round(posterior(2.0, 0.01), 3)
     0.503

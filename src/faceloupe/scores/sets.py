@@ -241,22 +241,10 @@ def plain(result: Any) -> dict[str, Any]:
 
 
 def from_plain(kind: type[T], document: Any, what: str, **read: Callable[[Any], Any]) -> T:
-    """Return a result from its plain dictionary; fields with a default may be missing.
+    """Return a result, a dataclass, from its plain dictionary; fields with a default may be missing.
 
-    Parameters
-    ----------
-    kind : type
-        A dataclass.
-    document : dict
-    what : str
-        What it is, for the message.
-    **read : callable
-        Makes the value of a field, unless that is None.
-
-    Raises
-    ------
-    InputError
-        If the document is of something else.
+    `what` names it in messages, and `read` makes the values of fields that are not None. Raises InputError if the
+    document is of something else.
     """
     try:
         given = {field.name for field in fields(kind) if field.default is MISSING} | set(document)  # type: ignore[arg-type]

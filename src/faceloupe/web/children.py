@@ -89,24 +89,13 @@ class Child:
     ) -> Any:
         """Run a function in the process and return its result; one call at a time.
 
-        Parameters
-        ----------
-        function : function or str
-            Function of a module, by whose name the child finds it; or the name, which spares this process the module.
-        *given
-            Arguments that pickle can carry.
-        progress : function, optional
-            Told how much is done; what it raises ends the child.
-        seconds : float, optional
-            After which, without a word of progress, the child is ended; what it takes to load the function does not
-            count.
+        The function is one of a module, by whose name the child finds it, or that name itself, which spares this
+        process the module; pickle must carry its arguments. `progress` is told how much is done, and what it raises
+        ends the child. After so many `seconds` without a word of progress the child is ended; the time to load the
+        function does not count.
 
-        Raises
-        ------
-        ChildEndedError
-            If the child ended before it returned.
-        ChildFault
-            If the function failed otherwise than with a FaceloupeError, which is raised as it is.
+        Raises ChildEndedError if the child ended before it returned; ChildFault if the function failed otherwise than
+        with a FaceloupeError, which is raised as it is.
         """
         task = pickle.dumps(Task(function, given, progress is not None))
         process = self._started()

@@ -36,19 +36,10 @@ AT_ONCE = 2
 
 
 def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["one", "central"], **choices: Any) -> Work:
-    """Return the job that enrols the photographs of an archive.
+    """Return the job that enrols the photographs of an archive, on behalf of `who`, whom the trail names.
 
-    A photograph that is enrolled already is not looked at again, so that the same archive goes on after a stop.
-
-    Parameters
-    ----------
-    service : Service
-    archive : Archive
-    who : str
-        Whom the trail names.
-    faces : {"one", "central"}
-    **choices
-        Of :meth:`faceloupe.gallery.Gallery.enrol`.
+    A photograph that is enrolled already is not looked at again, so that the same archive goes on after a stop. The
+    choices are those of :meth:`faceloupe.gallery.Gallery.enrol`.
     """
 
     def work(tell: Progress) -> dict[str, Any]:

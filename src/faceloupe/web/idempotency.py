@@ -53,21 +53,8 @@ class Answers:
     ) -> Answer:
         """Return the answer to a request, made now or when the key was first used; what failed is tried again.
 
-        Parameters
-        ----------
-        caller : str
-            Name of the caller's key; callers do not see each other's answers.
-        key : str or None
-            The header; without one each request is new.
-        sent : BaseModel
-            The request's body.
-        answer : function
-            Makes the answer.
-
-        Raises
-        ------
-        HTTPProblem
-            If the key was used for another request.
+        `caller` names the caller's key: callers do not see each other's answers. Without a header (`key`) each request
+        is new. Raises HTTPProblem if the key was used for another body than the one `sent`.
         """
 
         async def acknowledged() -> Answer:

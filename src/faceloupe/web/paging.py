@@ -24,22 +24,9 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="Number of entries, at m
 def page_of(
     items: Sequence[Item], cursor: str, limit: int, *, key: Callable[[Item], Any]
 ) -> tuple[Sequence[Item], str | None]:
-    """Return a part of a list and the cursor of the next; None at the end.
+    """Return a part of a list that is in the order of its keys, and the cursor of the next part; None at the end.
 
-    Parameters
-    ----------
-    items : sequence
-        In the order of their keys.
-    cursor : str
-        Empty for the first part.
-    limit : int
-    key : function
-        Key of an item that tells its place, a string or a number.
-
-    Raises
-    ------
-    HTTPProblem
-        If the cursor is none that this function wrote.
+    The cursor of the first part is empty. Raises HTTPProblem for a cursor that this function did not write.
     """
     start = bisect_right(items, _read(cursor, items, key), key=key) if cursor else 0
     part = items[start : start + limit]

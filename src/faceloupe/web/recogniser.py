@@ -68,22 +68,10 @@ class Recogniser:
         )
 
     async def photograph(self, content: bytes, name: str, *, faces: Faces = "all") -> Photograph:
-        """Find and embed the faces of a photograph that can be used.
+        """Find and embed the faces of a photograph that can be used; `name` is for messages.
 
-        Parameters
-        ----------
-        content : bytes
-            Bytes of an image file.
-        name : str
-            Name in messages.
-        faces : {"all", "one", "central"}
-
-        Raises
-        ------
-        ImageError
-            If it cannot be read, or does not show the faces that are meant.
-        HTTPProblem
-            If it shows too many faces, or all places are taken.
+        Raises ImageError if it cannot be read or does not show the faces that are meant; HTTPProblem if it shows too
+        many faces, or all places are taken.
         """
         photograph = await self.try_photograph(content, name, faces=faces)
         if photograph.problem is not None:

@@ -22,20 +22,8 @@ Kind = Literal["cnn", "fcnn", "deep"]
 def train(folder: Path, faces: FaceSet, kind: Kind, epochs: int | None) -> Work:
     """Return the job that trains a network on half of every subject's captures, measures it on the rest, and saves it.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder to be, named as the network, among the networks trained here.
-    faces : FaceSet
-        At least two captures of every subject.
-    kind : {"cnn", "fcnn", "deep"}
-    epochs : int or None
-        None: as the network has it.
-
-    Raises
-    ------
-    InputError
-        If a subject has too few captures.
+    The network is named as the folder, which must not exist yet; `epochs` are the network's own if None. Raises
+    InputError if a subject has fewer than two captures.
     """
     captures = max(1, int(faces.captures_per_subject.min()) // 2)
     split_by_capture(faces.subject, train=captures, seed=0)  # what cannot be split is refused before there is a job

@@ -205,20 +205,9 @@ def make_certificate(
 ) -> Certificate:
     """Check a map, and return the certificate.
 
-    Parameters
-    ----------
-    network, question, method : Access, Question, Method
-        Network, question and method that made the map.
-    values : array, shape (h, w)
-        The map.
-    expected : float or None
-        Sum that is due; None where the method promises none.
-    placement : Placement
-        Placement of the map on the face.
-    seed : int
-        Draws weights and orders.
-    tick : callable
-        Called after each map and each deletion with how many faces it took to run.
+    `values` (h, w) are the map that the method made of the question, `expected` is the sum that is due (None where the
+    method promises none). The seed draws weights and orders. `tick` is called after each map and each deletion with the
+    number of faces that it took to run.
     """
     completeness = (
         None if expected is None else Completeness(float(values.sum()), expected, float(np.abs(values).sum()))
