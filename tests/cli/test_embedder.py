@@ -95,10 +95,28 @@ def test_people_are_found_by_what_a_collection_was_embedded_with(toy, workplace)
         assert found["sightings"][0]["score"] == pytest.approx(1, abs=1e-4)
 
 
-def test_what_was_not_added_cannot_be_checked(toy):  # noqa: ARG001
-    code, _, talk = run("embedder", "check", "nobody", "--on", "orl")
-    assert code == 2
-    assert "embedder list shows those that were" in talk
+def test_what_cannot_be_checked_is_said(toy):  # noqa: ARG001
+    for name, words in (
+        ("nobody", "There is no embedder 'nobody'; there are sface, sface+flip"),
+        ("sface", "sface has no manifest that could be wrong"),
+        ("toy.onnx", "toy.onnx is a file: --manifest FILE.toml says how it is read"),
+    ):
+        code, _, talk = run("embedder", "check", name, "--on", "orl")
+        assert code == 2
+        assert words in talk
+
+
+def test_a_name_a_folder_and_a_file_are_checked_alike(toy, workplace):
+    run("embedder", "add", *toy)
+    folder = workplace / "trained"
+    folder.mkdir()
+    shutil.copy("toy.onnx", folder / "network.onnx")
+    shutil.copy("toy.toml", folder / "manifest.toml")
+    choices = ("--on", "orl", "--photographs", 20, "--json")
+    answers = [run("embedder", "check", *what, *choices) for what in (("toy",), (folder,), toy)]
+    assert [code for code, _, _ in answers] == [answers[0][0]] * 3
+    assert len({out for _, out, _ in answers}) == 1
+    assert json.loads(answers[0][1])["captures"] >= 10
 
 
 def test_a_device_that_is_not_known_is_refused(toy):  # noqa: ARG001

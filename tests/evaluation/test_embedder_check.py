@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.datasets import Labelled, Pairs
 from faceloupe.evaluation.embedder_check import check_embedder
 from faceloupe.faces.sources import find_orl
 from faceloupe.recognition import find_faces
@@ -62,3 +62,18 @@ def test_a_right_manifest_is_left_in_peace_and_d_prime_is_that_of_the_scores():
 def test_too_few_people_are_refused():
     with pytest.raises(InputError, match="4 subjects with two usable faces; it takes 5 or more"):
         check_embedder(sface(), people(4))
+
+
+def test_pairs_alone_and_templates_of_several_photographs_will_do():
+    data = people(6)
+    rows, columns = np.triu_indices(len(data.paths), 1)
+    same = data.subjects[rows] == data.subjects[columns]
+    pairs = Pairs(np.stack([rows, columns], axis=1), same)
+    whole = check_embedder(sface(), data)
+    of_pairs = check_embedder(sface(), Labelled("pairs", data.paths, pairs=pairs))
+    assert of_pairs.readings[0].d_prime == pytest.approx(whole.readings[0].d_prime)
+    two_a_person = tuple(
+        tuple(np.flatnonzero(data.subjects == who)[part]) for who in range(6) for part in ([0, 2], [1])
+    )
+    templates = Labelled("templates", data.paths, data.names, np.arange(12) // 2, templates=two_a_person)
+    assert check_embedder(sface(), templates).readings[0].d_prime == pytest.approx(whole.readings[0].d_prime)

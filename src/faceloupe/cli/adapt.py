@@ -1,6 +1,7 @@
 """``faceloupe adapt``: a head for an embedder, learned from one's own labelled faces, if it helps with other people."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -53,7 +54,11 @@ def adapt(
         with new_folder(out) as folder:
             adaptation.save(folder, _whole(embedder))
             write_page(folder / "report.html", page(adaptation))
-        say(f"Measure it:  faceloupe calibrate DATA --embedder {out}    Enrol:  faceloupe enrol ... --embedder {out}")
+        pasted = quote(str(out))
+        say(
+            f"Measure it:  faceloupe calibrate DATA --embedder {pasted}    "
+            f"Enrol:  faceloupe enrol ... --embedder {pasted}"
+        )
     elif not json:
         echo(f"no gain: keep {adaptation.base}; nothing was written")
     if json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli import added
-from faceloupe.cli.options import AsJson, DeviceName, EngineName, GalleryName
+from faceloupe.cli.options import LABELLED_DATA, AsJson, DeviceName, EngineName, GalleryName
 from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -15,6 +15,8 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.embed import Embedder
+    from faceloupe.recognition.engines import Engine
+    from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
 __all__ = ["embedder"]
 
@@ -69,8 +71,16 @@ def list_(json: AsJson = False) -> None:
 
 @embedder.command()
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name, as embedder list shows it.")],
-    on: Annotated[str, typer.Option("--on", metavar="DATA", help="lfw, orl, or a folder NAME/*.jpg.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|DIR|FILE.onnx", help="A name that embedder list shows, a folder of train, or a file."
+        ),
+    ],
+    on: Annotated[str, typer.Option("--on", metavar="DATA", help=LABELLED_DATA)],
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="The manifest of a FILE.onnx that was not added.")
+    ] = None,
     photographs: Annotated[int, typer.Option(min=10, help="Most photographs to look at.")] = 200,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
@@ -81,16 +91,10 @@ def check(
     Exit status 1 if another reading separates the people of the photographs better.
     """
     from faceloupe.evaluation.embedder_check import check_embedder
-    from faceloupe.recognition.installed import installed_manifest, network_file
-    from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
-    manifest = installed_manifest(name)
-    if manifest is None:
-        raise InputError(f"no embedder called {name!r} was added; faceloupe embedder list shows those that were")
+    from_file = _from_file(name, manifest, engine)
     with stoppable("Stopped."), progress("checking", transient=True) as show:
-        checked = check_embedder(
-            OnnxEmbedder(network_file(manifest), manifest, engine=engine), on, photographs=photographs, progress=show
-        )
+        checked = check_embedder(from_file, on, photographs=photographs, progress=show)
     if json:
         echo_json(checked.to_document())
     else:
@@ -99,6 +103,24 @@ def check(
         say(checked.words())
     if checked.better is not None:
         raise typer.Exit(1)
+
+
+def _from_file(name: str, manifest: Path | None, engine: "Engine") -> "OnnxEmbedder":
+    """Return the embedder to check: an ONNX file with its manifest, whatever it is given by."""
+    from faceloupe.embedders import open_embedder
+    from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+
+    if manifest is not None:
+        return OnnxEmbedder(Path(name), manifest, engine=engine)
+    if Path(name).is_file():
+        raise InputError(f"{name} is a file: --manifest FILE.toml says how it is read")
+    opened = open_embedder(name, engine=engine)
+    if not isinstance(opened, OnnxEmbedder):
+        raise InputError(
+            f"{name} has no manifest that could be wrong; what is checked is an ONNX file with one: a name that "
+            "embedder add gave, a folder that train --for strangers wrote, or FILE.onnx --manifest FILE.toml"
+        )
+    return opened
 
 
 @embedder.command()

@@ -1,6 +1,7 @@
 """``faceloupe train``: a network trained on people's photographs, to name those people or to tell strangers apart."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -93,7 +94,8 @@ def _for_people(
         say(legible(warning))
     right, seen = measured.trained_right, len(measured.split.train)
     say(f"{measured.words} Of the {seen} captures it learned from, {right}.")
-    say(f"Look inside:  faceloupe look {out} PHOTO    Enrol with it:  faceloupe enrol ... --embedder {out}")
+    pasted = quote(str(out))
+    say(f"Look inside:  faceloupe look {pasted} PHOTO    Enrol with it:  faceloupe enrol ... --embedder {pasted}")
     echo_json(measured.to_document() | {"folder": str(out)}) if json else echo(str(out))
 
 
@@ -114,7 +116,7 @@ def _for_strangers(
     for failure in made.failed:
         say_failure(failure)
     say(" ".join(made.words()).replace("**", ""))
-    say(f"Measure it beside SFace:  faceloupe evaluate DATA --embedder sface --embedder {out}")
+    say(f"Measure it beside SFace:  faceloupe evaluate DATA --embedder sface --embedder {quote(str(out))}")
     echo_json(made.to_document() | {"folder": str(out)}) if json else echo(str(out))
 
 

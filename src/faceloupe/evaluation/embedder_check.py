@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Data, open_data
+from faceloupe.evaluation.datasets import Data, Labelled, open_data
 from faceloupe.evaluation.embedding import as_photo
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
@@ -156,7 +156,8 @@ def check_embedder(
     ----------
     embedder : OnnxEmbedder
     data : "lfw", "orl", path or Labelled
-        As :func:`faceloupe.evaluation.evaluate` takes them, with subjects.
+        As :func:`faceloupe.evaluation.evaluate` takes them. Where only pairs are labelled, photographs that pairs join
+        are taken as one subject, and all others as others.
     photographs : int
         Most photographs to look at: whole subjects, drawn.
     seed : int
@@ -167,7 +168,7 @@ def check_embedder(
     Raises
     ------
     InputError
-        If the data name no subjects, or fewer than 5 of them have two faces that can be used.
+        If fewer than 5 subjects have two faces that can be used.
     UnavailableError
         If weights, packages or data are missing.
     """
@@ -189,16 +190,13 @@ Faces = tuple[str, NDArray[np.float32], NDArray[np.intp]]
 def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
     """Return a description of the photographs, a chip of each (N, 112, 112, 3), and its subject (N,)."""
     labelled = open_data(data)
-    if labelled.subjects is None:
-        raise InputError(
-            f"{labelled.source}: its photographs have no known subjects; give a folder with one folder per subject"
-        )
-    chosen = _drawn(labelled.subjects, photographs, seed)
+    subject_of = _subjects(labelled)
+    chosen = _drawn(subject_of, photographs, seed)
     chips, subjects = [], []
     for done, place in enumerate(chosen):
         found = search_photo(as_photo(labelled.paths[place]), "central").chips
         chips += [chip.image for chip in found]
-        subjects += [labelled.subjects[place]] * len(found)
+        subjects += [subject_of[place]] * len(found)
         show(done, len(chosen) + MOST_READINGS)
     several = int((np.bincount(subjects or [0]) >= 2).sum())
     if several < LEAST_SUBJECTS:
@@ -206,6 +204,26 @@ def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
             f"{labelled.source}: {counted(several, 'subject')} with two usable faces; it takes {LEAST_SUBJECTS} or more"
         )
     return labelled.source, np.stack(chips), np.array(subjects)
+
+
+def _subjects(data: Labelled) -> NDArray[np.intp]:
+    """Return the subject of each photograph, (N,): of its template, where several photographs make one."""
+    labels = data.subjects
+    if labels is None:
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        if data.pairs is None:
+            raise InputError(f"{data.source}: it labels neither subjects nor pairs")
+        one, other = data.pairs.captures[data.pairs.same].T
+        n = len(data.paths if data.templates is None else data.templates)
+        labels = connected_components(coo_array((np.ones(len(one)), (one, other)), (n, n)), directed=False)[1]
+    if data.templates is None:
+        return labels.astype(np.intp)
+    subjects = np.zeros(len(data.paths), dtype=np.intp)
+    for label, photographs in zip(labels, data.templates, strict=True):
+        subjects[list(photographs)] = label
+    return subjects
 
 
 def _drawn(subjects: NDArray[np.intp], photographs: int, seed: int) -> list[int]:

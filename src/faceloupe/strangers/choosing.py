@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.evaluation.comparisons import EveryTwo
 from faceloupe.recognition.adapted import unit_vectors
 from faceloupe.scores.rates import det_curve
-from faceloupe.scores.sets import ScoreSet
+from faceloupe.scores.sets import ScoreSet, blocks
 from faceloupe.strangers.heads import RECIPES, Recipe, fit_head
 
 __all__ = ["Fold", "best_recipe", "compare_recipes", "cosines", "folds_of", "scores_of_choice", "sides_of"]
@@ -102,10 +103,21 @@ def _scores(recipe: Recipe, vectors: Floats, subjects: Labels, fold: Fold) -> Sc
 
 
 def _pairs(captures: Labels, subjects: Labels, rng: np.random.Generator, most: int) -> Labels:
-    """Return every mated pair of captures and of the others at most so many, drawn at random."""
-    pairs = captures[np.stack(np.triu_indices(len(captures), k=1), axis=1)]
-    same = subjects[pairs[:, 0]] == subjects[pairs[:, 1]]
-    others = pairs[~same]
-    if len(others) > most:
-        others = others[np.sort(rng.choice(len(others), most, replace=False))]
-    return np.concatenate([pairs[same], others])
+    """Return every mated pair of captures and of the others at most so many, drawn at random.
+
+    Pairs are told by their number among all, and gone through in parts: of ten thousand captures there are fifty
+    million.
+    """
+    every = EveryTwo(captures)
+    same, n_others = [], 0
+    for part in blocks(len(every)):
+        one, other = subjects[every[part]].T
+        same.append(part.start + np.flatnonzero(one == other))
+        n_others += int((one != other).sum())
+    mated = np.concatenate([np.zeros(0, dtype=np.intp), *same])
+    drawn = np.arange(n_others)
+    if n_others > most:
+        drawn = np.sort(rng.choice(n_others, most, replace=False))
+    # The k-th pair that is not mated comes after as many mated ones as have k others or fewer before them.
+    others = drawn + np.searchsorted(mated - np.arange(len(mated)), drawn, side="right")
+    return every[np.concatenate([mated, others])]
