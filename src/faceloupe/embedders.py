@@ -23,6 +23,7 @@ from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.installed import installed, installed_manifest, network_file
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder
+from faceloupe.recognition.thresholds import remember_folder
 from faceloupe.scores.points import Maker
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def open_embedder(name: str | PathLike[str], *, engine: Engine = "openvino") -> 
             "classifier was saved into (classifier.save(folder)). faceloupe embedder add brings one from an ONNX file"
         )
     embedder = _of_folder(folder, engine)
-    embedder.opened_as = str(name)
+    remember_folder(embedder, str(name))
     return embedder
 
 
@@ -164,8 +165,6 @@ class ClassifierEmbedder:
         Its kind and the first eight digits of the hash, such as "cnn-01ab23cd".
     sha256 : str
         Hash of its weights as its ``save`` writes them.
-    opened_as : str or None
-        What :func:`open_embedder` was given for it.
 
     Raises
     ------
@@ -181,7 +180,6 @@ class ClassifierEmbedder:
         check_is_fitted(classifier)
         self.sha256 = sha256(safetensors.torch.save(classifier.network_.state_dict())).hexdigest()
         self.name = f"{PREFIX[type(classifier).__name__]}-{self.sha256[:8]}"
-        self.opened_as: str | None = None
         self._classifier = classifier
 
     def embed(self, faces: Floats) -> Floats:

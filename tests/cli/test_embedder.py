@@ -11,6 +11,7 @@ from faceloupe.cli.app import app
 from faceloupe.embedders import open_embedder
 from faceloupe.errors import InputError
 from faceloupe.gallery import open_gallery
+from faceloupe.recognition.adapted import AdaptedEmbedder, Head, write_adapted
 from faceloupe.scores import ScoreSet, operating_point
 from helpers import networks
 
@@ -73,6 +74,32 @@ def test_of_an_embedder_in_a_folder_the_folder_is_what_to_calibrate(toy, workpla
     code, _, talk = run("verify", "ann.jpg", "bob.jpg", "--embedder", folder)
     assert code == 2
     assert f"faceloupe calibrate DATA --embedder {folder} --gallery people.db --create" in talk
+
+
+def test_a_gallery_is_made_anew_with_the_embedder_of_a_folder(toy, workplace):  # noqa: ARG001 - its files are in the folder
+    folder = workplace / "my network"
+    folder.mkdir()
+    shutil.copy("toy.onnx", folder / "network.onnx")
+    shutil.copy("toy.toml", folder / "manifest.toml")
+    head = workplace / "my head"
+    head.mkdir()
+    base = open_embedder(folder)
+    turn = Head(np.zeros(4, np.float32), np.eye(4, dtype=np.float32)[::-1])
+    write_adapted(head, AdaptedEmbedder(base, turn, "turned"), str(folder), {})
+    run("enrol", "Ann", "ann.jpg", "--keep-faces", "--force", "--gallery", "old.db")
+    run("enrol", "Bob", "bob.jpg", "--force", "--gallery", "old.db")
+    for made_by in (folder, head):
+        new = f"of {made_by.name}.db"
+        choices = ("--embedder", made_by, "--gallery", "old.db", "--photographs", "people")
+        code, out, talk = run("embedder", "reembed", new, *choices)
+        assert code == 0, talk
+        assert f"{new}: 2 references of 2 subjects." in out
+        assert f"faceloupe calibrate DATA --gallery '{new}' --embedder '{made_by}' measures one" in talk
+        code, _, talk = run("identify", "ann.jpg", "--gallery", new)
+        assert (code, "--embedder DIR" in talk) == (2, True)
+        code, _, talk = run("identify", "ann.jpg", "--gallery", new, "--embedder", made_by)
+        assert code == 2
+        assert f"faceloupe calibrate DATA --embedder '{made_by}'" in talk
 
 
 def test_people_are_found_by_what_a_collection_was_embedded_with(toy, workplace):  # noqa: ARG001

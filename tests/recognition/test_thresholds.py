@@ -18,6 +18,7 @@ from faceloupe.recognition.thresholds import (
     published_check,
     published_point,
     published_points,
+    remember_folder,
 )
 from faceloupe.recognition.weights import SFACE, YUNET
 from faceloupe.scores import OperatingPoint, rule_of_3
@@ -113,11 +114,12 @@ def test_another_embedder_has_none(other):
 
 
 def test_a_folder_with_spaces_can_be_copied_from_the_suggested_command():
-    opened = SimpleNamespace(name="toy", sha256="ab" * 32, opened_as="my networks/toy")
+    opened = SimpleNamespace(name="toy", sha256="fe" * 32)
+    remember_folder(opened, "my networks/toy")
     with pytest.raises(InputError, match="no operating point") as refused:
         published_point(opened)
     words = shlex.split(str(refused.value))
-    assert words[words.index("--embedder") + 1] == opened.opened_as
+    assert words[words.index("--embedder") + 1] == "my networks/toy"
 
 
 @pytest.mark.parametrize(("comparisons", "fmr"), [(0, 1e-4), (1, 1e-4), (9_999, 1e-4), (20_000, 1e-5), (10**9, 1e-5)])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -165,7 +166,7 @@ def reembed(
 def _compare_points(old: "Gallery", new: "Gallery", embedder: "Embedder") -> None:
     """Choose and save a threshold for the new gallery, and show it beside the old one's."""
     from faceloupe.evaluation.calibrate import calibrate_gallery
-    from faceloupe.recognition.thresholds import DEFAULT_FMR, find_point
+    from faceloupe.recognition.thresholds import DEFAULT_FMR, find_point, opening_name
 
     makers = {maker for person in old.people() for maker in person.embedders}
     before = [point for maker in sorted(makers) if (point := find_point(maker, old.point(maker)))]
@@ -175,7 +176,8 @@ def _compare_points(old: "Gallery", new: "Gallery", embedder: "Embedder") -> Non
         after = calibrate_gallery(new, fmr, embedder)
         new.save_point(after)
     except InputError as problem:
-        say(f"No threshold was chosen: {problem}. faceloupe calibrate DATA --gallery {new.name} measures one.")
+        how = f"--gallery {quote(new.name)} --embedder {quote(opening_name(embedder))}"
+        say(f"No threshold was chosen: {problem}. faceloupe calibrate DATA {how} measures one.")
     points = [*before, *([after] if after else [])]
     rows = [
         (p.embedder, f"{p.threshold:.4f}", f"{p.target_fmr:g}", f"{p.fmr:.2g}", _rate(p.fnmr), p.source) for p in points

@@ -81,8 +81,6 @@ class AdaptedEmbedder:
         The base's name, the kind and eight digits of the hash, such as "sface+wccn-01ab23cd".
     sha256 : str
         Hash of the base's weights and of the head.
-    opened_as : str or None
-        The folder that :func:`faceloupe.embedders.open_embedder` was given for it.
     """
 
     def __init__(self, base: Embedder, head: Head, kind: str) -> None:
@@ -90,7 +88,6 @@ class AdaptedEmbedder:
         self.sha256 = sha256(content).hexdigest()
         self.name = f"{base.name}+{kind}-{self.sha256[:8]}"
         self.base, self.head, self.kind = base, head, kind
-        self.opened_as: str | None = None
         if known := opened_provenance(base.sha256):
             of_head = f"{known.training_data}; its {kind} head: labelled photographs of the user's own"
             remember_provenance(self.sha256, replace(known, training_data=of_head))

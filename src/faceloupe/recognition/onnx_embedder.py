@@ -49,8 +49,6 @@ class OnnxEmbedder:
     sha256 : str
         Hash of the file's hash and of how the file is read: templates of two readings are not compared.
     manifest : Manifest
-    opened_as : str or None
-        The folder that :func:`faceloupe.embedders.open_embedder` was given for it, if it was one.
 
     Raises
     ------
@@ -70,7 +68,6 @@ class OnnxEmbedder:
         self.name, self.sha256 = self.manifest.name, self.manifest.reading
         read = self.manifest
         remember_provenance(self.sha256, Provenance(read.licence, read.training_data, read.source))
-        self.opened_as: str | None = None
         self._file = Path(file).expanduser()
         self._engine = engine
 

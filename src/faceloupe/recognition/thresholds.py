@@ -22,10 +22,12 @@ __all__ = [
     "find_point",
     "likelihood_of",
     "measurements",
+    "opening_name",
     "point_in_words",
     "published_check",
     "published_point",
     "published_points",
+    "remember_folder",
 ]
 
 DEFAULT_FMR = 1e-4
@@ -124,7 +126,7 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
         if isclose(point.target_fmr, fmr, rel_tol=1e-6):
             return point
     if not published:
-        asked_as = quote(getattr(embedder, "opened_as", None) or embedder.name)  # a folder has no name that opens it
+        asked_as = quote(opening_name(embedder))
         raise InputError(
             f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
             f"like yours, faceloupe calibrate DATA --embedder {asked_as} --gallery people.db --create (with "
@@ -135,6 +137,16 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
         f"no operating point was published for an FMR of {fmr:g}; there are {offered}. Measure another with faceloupe "
         "calibrate"
     )
+
+
+def remember_folder(embedder: Maker, folder: str) -> None:
+    """Note that an embedder was opened in this process as a folder: its name alone opens none."""
+    _folders[embedder.sha256] = folder
+
+
+def opening_name(embedder: Maker) -> str:
+    """Return what opens an embedder, or the one that made a template: the folder it was opened as, or else its name."""
+    return _folders.get(embedder.sha256, embedder.name)
 
 
 def published_check(point: OperatingPoint) -> OperatingPoint | None:
@@ -162,6 +174,9 @@ def measurements() -> dict[str, Any]:
     text = files("faceloupe.recognition").joinpath("published_points.json").read_text(encoding="utf-8")
     document: dict[str, Any] = loads(text)
     return document
+
+
+_folders: dict[str, str] = {}
 
 
 @cache

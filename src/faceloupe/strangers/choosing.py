@@ -120,4 +120,4 @@ def _pairs(captures: Labels, subjects: Labels, rng: np.random.Generator, most: i
         drawn = np.sort(rng.choice(n_others, most, replace=False))
     # The k-th pair that is not mated comes after as many mated ones as have k others or fewer before them.
     others = drawn + np.searchsorted(mated - np.arange(len(mated)), drawn, side="right")
-    return every[np.concatenate([mated, others])]
+    return every[np.concatenate([mated, others])].astype(np.intp, copy=False)
