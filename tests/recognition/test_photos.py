@@ -111,6 +111,24 @@ def test_bytes_that_are_no_image_are_an_image_error():
         find_faces(b"Dear diary")
 
 
+def test_an_image_that_pillow_cannot_finish_is_an_image_error(file):
+    half = Image.open(io.BytesIO(file.read_bytes()[:2000]))
+    closed = Image.open(file)
+    closed.close()
+    for image in (half, closed):
+        with pytest.raises(ImageError, match="damaged, truncated or of an unusual kind"):
+            open_photo(image)
+
+
+def test_a_file_that_was_read_before_is_told_to_go_back(file):
+    with file.open("rb") as opened:
+        opened.read()
+        with pytest.raises(InputError, match=r"was read to its end before; file.seek\(0\)"):
+            open_photo(opened)
+    with pytest.raises(ImageError, match="closed file"):
+        open_photo(opened)
+
+
 @pytest.mark.parametrize("photo", ["a.jpg", Path("a.jpg"), b"", np.zeros((4, 4)), io.BytesIO()])
 def test_several_photos_are_not_one(photo):
     assert is_photo(photo)

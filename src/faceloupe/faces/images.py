@@ -32,6 +32,7 @@ __all__ = [
     "SUFFIXES",
     "claimed_bytes",
     "decode",
+    "in_own_words",
     "read_file",
     "read_image",
     "read_samples",
@@ -141,7 +142,7 @@ def decode(content: bytes, name: str, *, colour: bool = False) -> Samples:
     ImageError
         As :func:`read_image`.
     """
-    with _in_own_words(name):
+    with in_own_words(name):
         if not content:
             raise ImageError("the file is empty (0 bytes)")
         return _decode(_Timed(content), colour)
@@ -167,12 +168,13 @@ def samples_of(image: "Image", name: str, *, colour: bool = False) -> Samples:
     """
     from PIL import ImageOps
 
-    with _in_own_words(name), _remarks_silenced():
+    with in_own_words(name), _remarks_silenced():
         return _samples(ImageOps.exif_transpose(image), colour)
 
 
 @contextmanager
-def _in_own_words(name: str) -> Iterator[None]:
+def in_own_words(name: str) -> Iterator[None]:
+    """Turn whatever a decoder or a file raises into an ImageError that names the photograph."""
     try:
         yield
     except ImageError as problem:

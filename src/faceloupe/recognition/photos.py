@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.faces.images import decode, read_file, samples_of
+from faceloupe.faces.images import decode, in_own_words, read_file, samples_of
 from faceloupe.faces.pixels import Samples
 
 if TYPE_CHECKING:
@@ -80,11 +80,15 @@ def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
         return PhotoSource(Path(name), _digest(photo.dtype, photo.shape, photo), lambda: photo)
     if _is_image(photo):
         path = Path(getattr(photo, "filename", "") or name)
-        digest = _digest(photo.mode, photo.size, photo)  # type: ignore[union-attr]
+        with in_own_words(path.name):  # an image that Pillow opened is decoded only now
+            digest = _digest(photo.mode, photo.size, photo)  # type: ignore[union-attr]
         return PhotoSource(path, digest, partial(samples_of, photo, path.name, colour=True))  # type: ignore[arg-type]
     if hasattr(photo, "read"):
         own_name = getattr(photo, "name", None)
-        content = photo.read()
+        with in_own_words(str(own_name or name)):
+            content = photo.read()
+        if content in ("", b"") and _ends_behind_its_start(photo):
+            raise InputError(f"{own_name or name}: the file was read to its end before; file.seek(0) goes back")
         if not isinstance(content, bytes):
             raise InputError(f"{own_name or name}: the file gives text, not bytes; open it with 'rb'")
         return _of_bytes(content, Path(own_name) if isinstance(own_name, str) else Path(name))
@@ -101,6 +105,10 @@ def is_photo(value: object) -> bool:
 
 def _of_bytes(content: bytes, path: Path) -> PhotoSource:
     return PhotoSource(path, sha256(content).hexdigest(), partial(decode, content, path.name, colour=True))
+
+
+def _ends_behind_its_start(file: Any) -> bool:
+    return hasattr(file, "seekable") and file.seekable() and file.tell() > 0
 
 
 def _is_image(photo: object) -> bool:
