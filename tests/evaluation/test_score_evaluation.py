@@ -31,19 +31,27 @@ FORMS = {
     "bob.csv": lambda rows: (
         "bio_ref_subject_id,probe_subject_id,score\n" + "".join(f"{a},{b},{s}\n" for a, b, s in rows)
     ),
+    "quoted.csv": lambda rows: '"","same","Score"\n' + "".join(f'"1","{a == b}","{s}"\n' for a, b, s in rows),
+    "spaces.csv": lambda rows: (
+        "sep=;\n Score ; Same \n" + "".join(f"{str(s).replace('.', ',')};{int(a == b)}\n" for a, b, s in rows)
+    ),
     "four.txt": lambda rows: "".join(f"{a} {b} probe {s}\n" for a, b, s in rows),
     "five.txt": lambda rows: "".join(f"{a} model {b} probe {s}\n" for a, b, s in rows),
 }
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("name", FORMS)
-def test_every_form_gives_the_same_scores(name, rows, tmp_path):
+def test_every_form_gives_the_same_scores(name, rows, tmp_path, encoding):
     path = tmp_path / name
-    path.write_text(FORMS[name](rows))
+    path.write_text(FORMS[name](rows), encoding=encoding)
     assert is_score_file(path)
     scores = read_scores(path)
     assert sorted(scores.mated) == pytest.approx(sorted(s for a, b, s in rows if a == b))
-    assert (scores.n_non_mated, scores.n_subjects) == (3160, 0 if name == "same.csv" else 80)
+    assert (scores.n_non_mated, scores.n_subjects) == (
+        3160,
+        80 if name in ("people.csv", "bob.csv", "four.txt", "five.txt") else 0,
+    )
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -85,6 +93,8 @@ def test_without_people_intervals_are_said_to_be_too_narrow(rows, tmp_path):
         ("score,same\n1,perhaps\n", "line 2: same is 'perhaps'"),
         ("0.5\n0.6\n", "Mated scores alone need the file of non-mated ones too"),
         ("", "holds no score"),
+        ("score,same\n1,1\n2,1\n", "holds no pair of two subjects, only pairs of one subject; error rates need both"),
+        ("ann bob probe 1\n", "holds no pair of one subject"),
     ],
 )
 def test_what_is_no_file_of_scores_is_explained(text, words, tmp_path):
@@ -92,6 +102,12 @@ def test_what_is_no_file_of_scores_is_explained(text, words, tmp_path):
     path.write_text(text)
     with pytest.raises(InputError, match=words):
         read_scores(path)
+
+
+def test_distances_are_told_to_be_turned_round(rows, tmp_path):
+    path = tmp_path / "distances.csv"
+    path.write_text("score,same\n" + "".join(f"{-s},{int(a == b)}\n" for a, b, s in rows))
+    assert "if these are distances" in " ".join(page(evaluate_scores(path))["lead"])
 
 
 def test_pairs_of_photographs_are_no_scores(tmp_path):

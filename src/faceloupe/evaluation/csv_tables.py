@@ -7,7 +7,7 @@ from pathlib import Path
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = ["read_table"]
+__all__ = ["columns_of", "read_table", "text_of"]
 
 MOST = 2**28  # bytes
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -30,15 +30,13 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
     InputError
         If it is no such table, a column is missing, or there is no line.
     """
-    lines = _text(path).splitlines()
-    first = 1 if lines and lines[0].lower().startswith("sep=") else 0  # a spreadsheet's word to itself
-    heading = lines[first] if len(lines) > first else ""
-    separator = max(SEPARATORS, key=heading.count)
+    lines = text_of(path, "a CSV file").splitlines()
+    first = _first(lines)
     try:
-        rows = list(csv.reader(lines[first:], delimiter=separator))
+        rows = list(csv.reader(lines[first:], delimiter=_separator(lines[first:])))
     except csv.Error as problem:
         raise InputError(f"{path} is not a CSV file: {problem}") from problem
-    names = [name.strip().lower().replace(" ", "_") for name in rows[0]] if rows else []
+    names = _names(rows[0]) if rows else []
     missing = [name for name in columns if name not in names]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
@@ -55,10 +53,35 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
             yield number, dict(zip(names, [cell.strip() for cell in row] + [""] * (len(names) - len(row)), strict=True))
 
 
-def _text(path: Path) -> str:
+def columns_of(lines: Sequence[str]) -> list[str]:
+    """Return the columns, in small letters, that the heading of these lines names; [] if it is no heading."""
+    heading = lines[_first(lines) :][:1]
+    try:
+        return _names(next(csv.reader(heading, delimiter=_separator(heading)), []))
+    except csv.Error:
+        return []
+
+
+def text_of(path: Path, what: str) -> str:
+    """Return the text of a file, UTF-8 or UTF-16; the InputError for another calls it `what`."""
     content = read_bytes(path, MOST)
     encoding = "utf-16" if content.startswith(UTF_16) else "utf-8-sig"
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as problem:
-        raise InputError(f"{path} is not a CSV file in UTF-8: {problem}; save it as CSV UTF-8") from problem
+        raise InputError(
+            f"{path} is not {what} in UTF-8: {problem}; save it as UTF-8 (a spreadsheet calls that CSV UTF-8)"
+        ) from problem
+
+
+def _first(lines: Sequence[str]) -> int:
+    return 1 if lines and lines[0].lower().startswith("sep=") else 0  # a spreadsheet's word to itself
+
+
+def _separator(lines: Sequence[str]) -> str:
+    heading = lines[0] if lines else ""
+    return max(SEPARATORS, key=heading.count)
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    return [name.strip().lower().replace(" ", "_") for name in cells]

@@ -24,6 +24,11 @@ from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["ScoreEvaluation", "evaluate_scores", "write_score_article"]
 
+CHANCE = 0.5  # the AUC of scores that say nothing
+REVERSED = (
+    "Pairs of one person score lower than pairs of two: if these are distances, give them with the sign reversed, for "
+    "higher has to mean more alike."
+)
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
@@ -147,6 +152,7 @@ def write_score_article(found: ScoreEvaluation) -> dict[str, Any]:
         "lead": [
             f"{scores.n_mated:,} mated and {scores.n_non_mated:,} non-mated comparisons{who}.",
             f"The EER is **{rate_between(found.eer, found.eer_interval)}**.",
+            *[REVERSED] * (found.auc < CHANCE),
         ],
         "sections": [part for part in written if part["blocks"]],
         "plot": ["tippett"],

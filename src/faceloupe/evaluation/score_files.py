@@ -7,13 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.csv_tables import read_table
-from faceloupe.files import read_bytes
+from faceloupe.evaluation.csv_tables import UTF_16, columns_of, read_table, text_of
 from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["is_score_file", "read_scores"]
 
-MOST = 2**28  # bytes
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score
 SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id"))
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -25,10 +23,12 @@ def is_score_file(path: str | PathLike[str]) -> bool:
     if not file.is_file() or file.suffix.lower() not in (".csv", ".txt", ".tsv", ".scores", ""):
         return False
     with file.open("rb") as opened:
-        first = opened.readline(4096).decode("utf-8-sig", "replace").strip()
-    if "score" in first.lower().replace(";", ",").replace("\t", ",").split(","):
+        beginning = opened.read(4096)
+    encoding = "utf-16" if beginning.startswith(UTF_16) else "utf-8-sig"
+    lines = beginning.decode(encoding, "replace").splitlines()
+    if "score" in columns_of(lines):
         return True
-    parts = first.split()
+    parts = lines[0].split() if lines else []
     return len(parts) in (1, 2, 3, *BOB) and _is_number(parts[-1])
 
 
@@ -53,8 +53,7 @@ def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None
     file = Path(path).expanduser()
     if impostors is not None:
         return ScoreSet(_last_column(file), _last_column(Path(impostors).expanduser()))
-    heading = _lines(file)[0].lower()
-    if "score" in heading.replace(";", ",").replace("\t", ",").split(","):
+    if "score" in columns_of(_lines(file)):
         return _of_table(file)
     return _of_bob(file)
 
@@ -68,6 +67,7 @@ def _of_table(path: Path) -> ScoreSet:
     scores = np.array([_number(path, number, row["score"]) for number, row in rows])
     if sides is None:
         same = np.array([_same(path, number, row["same"]) for number, row in rows])
+        _check_both(path, same)
         return ScoreSet(scores[same], scores[~same])
     for number, row in rows:
         one, other = (row[side] for side in sides)
@@ -75,7 +75,7 @@ def _of_table(path: Path) -> ScoreSet:
             raise InputError(f"{path}, line {number}: expected a subject on both sides, got {one!r} and {other!r}")
         if "same" in columns and _same(path, number, row["same"]) != (one == other):
             raise InputError(f"{path}, line {number}: same is {row['same']!r} of {one!r} and {other!r}")
-    return _of_subjects(scores, np.array([[row[side] for side in sides] for _, row in rows]))
+    return _of_subjects(path, scores, np.array([[row[side] for side in sides] for _, row in rows]))
 
 
 def _of_bob(path: Path) -> ScoreSet:
@@ -88,12 +88,19 @@ def _of_bob(path: Path) -> ScoreSet:
             "the file of non-mated ones too (--impostors)"
         )
     scores = np.array([_number(path, number, row[-1]) for number, row in enumerate(rows, start=1)])
-    return _of_subjects(scores, np.array([[row[0], row[-3]] for row in rows]))
+    return _of_subjects(path, scores, np.array([[row[0], row[-3]] for row in rows]))
 
 
-def _of_subjects(scores: NDArray[np.float64], sides: NDArray[np.str_]) -> ScoreSet:
+def _of_subjects(path: Path, scores: NDArray[np.float64], sides: NDArray[np.str_]) -> ScoreSet:
     same = sides[:, 0] == sides[:, 1]
+    _check_both(path, same)
     return ScoreSet(scores[same], scores[~same], sides[same, 0], sides[~same])
+
+
+def _check_both(path: Path, same: NDArray[np.bool_]) -> None:
+    if same.all() or not same.any():
+        kinds = ("two subjects", "one subject") if same.all() else ("one subject", "two subjects")
+        raise InputError(f"{path} holds no pair of {kinds[0]}, only pairs of {kinds[1]}; error rates need both")
 
 
 def _last_column(path: Path) -> NDArray[np.float64]:
@@ -102,8 +109,8 @@ def _last_column(path: Path) -> NDArray[np.float64]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = read_bytes(path, MOST).decode("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
+        lines = text_of(path, "a text file of scores").splitlines()
+    except OSError as problem:
         raise InputError(f"{path} is not a text file of scores: {problem}") from problem
     if not any(map(str.strip, lines)):
         raise InputError(f"{path} holds no score")
@@ -111,6 +118,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _number(path: Path, number: int, text_: str) -> float:
+    if text_.count(",") == 1 and "." not in text_:
+        text_ = text_.replace(",", ".")  # as spreadsheets of many countries write fractions
     if not _is_number(text_):
         raise InputError(f"{path}, line {number}: the score is {text_!r}; expected a number, higher means more alike")
     return float(text_)

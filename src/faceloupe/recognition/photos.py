@@ -87,7 +87,7 @@ def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
         own_name = getattr(photo, "name", None)
         with in_own_words(str(own_name or name)):
             content = photo.read()
-        if content in ("", b"") and _ends_behind_its_start(photo):
+        if content == b"" and _ends_behind_its_start(photo):
             raise InputError(f"{own_name or name}: the file was read to its end before; file.seek(0) goes back")
         if not isinstance(content, bytes):
             raise InputError(f"{own_name or name}: the file gives text, not bytes; open it with 'rb'")
