@@ -19,6 +19,8 @@ error: what is sound was answered for.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
 
 __all__ = [
     "AmbiguousNameError",
@@ -32,6 +34,7 @@ __all__ = [
     "StudyError",
     "SubjectError",
     "UnavailableError",
+    "check_integer",
     "extra",
 ]
 
@@ -60,6 +63,14 @@ class ImageError(InputError):
     def __init__(self, reason: str, name: str = "") -> None:
         super().__init__(f"{name}: {reason}" if name else reason)
         self.reason = reason
+
+
+def check_integer(name: str, value: Any, least: int, most: int | None = None) -> None:
+    """Raise InputError unless a value is an integer of Python or NumPy within these limits; a truth value is not."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        span = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"{name} must be an integer {span}; got {value!r}")
 
 
 class UnavailableError(FaceloupeError):

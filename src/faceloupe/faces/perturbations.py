@@ -7,7 +7,7 @@ and range. Images of another kind, or a change that cannot be made of them, are 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, check_integer
 
 __all__ = ["brighten", "occlude", "permute_pixels", "rotate", "shift"]
 
@@ -32,8 +32,8 @@ def shift(images: ArrayLike, dx: int, dy: int) -> Images:
     """
     images = _checked(images)
     height, width = images.shape[1:]
-    _check_integer("dx", dx, 1 - width, width - 1)
-    _check_integer("dy", dy, 1 - height, height - 1)
+    check_integer("dx", dx, 1 - width, width - 1)
+    check_integer("dy", dy, 1 - height, height - 1)
     rows = np.clip(np.arange(height) - dy, 0, height - 1)
     columns = np.clip(np.arange(width) - dx, 0, width - 1)
     return images[:, rows[:, np.newaxis], columns]
@@ -73,8 +73,8 @@ def occlude(images: ArrayLike, side: int, seed: int) -> Images:
     """
     images = _checked(images).copy()
     height, width = images.shape[1:]
-    _check_integer("side", side, 0, min(height, width))
-    _check_integer("seed", seed, 0)
+    check_integer("side", side, 0, min(height, width))
+    check_integer("seed", seed, 0)
     room = np.array([height - side + 1, width - side + 1])
     corners = (np.random.default_rng(seed).random((len(images), 2)) * room).astype(int)
     for image, (top, left) in zip(images, corners, strict=True):
@@ -109,7 +109,7 @@ def permute_pixels(images: ArrayLike, seed: int) -> Images:
         The same seed and shape give the same order.
     """
     images = _checked(images)
-    _check_integer("seed", seed, 0)
+    check_integer("seed", seed, 0)
     flat = images.reshape(len(images), -1)
     return flat[:, np.random.default_rng(seed).permutation(flat.shape[1])].reshape(images.shape)
 
@@ -125,13 +125,6 @@ def _checked(images: ArrayLike) -> Images:
     if not (array.min() >= 0 and array.max() <= 1):  # NaN fails both
         raise InputError(f"images must lie in [0, 1]; got {array.min():g} to {array.max():g}")
     return array.astype(np.float32, copy=False)
-
-
-def _check_integer(name: str, value: int, least: int, most: int | None = None) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        span = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise InputError(f"{name} must be an integer {span}; got {value!r}")
 
 
 def _check_finite(name: str, value: float) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import ImageError, InputError, UnavailableError, extra
+from faceloupe.errors import ImageError, InputError, UnavailableError, check_integer, extra
 from faceloupe.faces.faceset import FaceSet, choose_subjects, find_duplicates
 from faceloupe.faces.folders import CaptureReader, read_folder
 from faceloupe.faces.pixels import to_square
@@ -111,12 +111,11 @@ def load_faces(
     """
     if not isinstance(source, str | os.PathLike):
         raise InputError(f"source must be a name or a path; got {source!r:.80}")
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 4 <= size <= 4096:
-        raise InputError(f"size must be an integer from 4 to 4096; got {size!r}")
+    check_integer("size", size, 4, 4096)
     if colour and source in GREY_SETS:
         raise InputError(f"the captures of {source!r} are grey; colour=True needs photographs in colour")
-    if shuffle_seed is not None and (not isinstance(shuffle_seed, int | np.integer) or not 0 <= shuffle_seed < 2**32):
-        raise InputError(f"shuffle_seed must be a whole number from 0 to 2**32 - 1; got {shuffle_seed!r}")
+    if shuffle_seed is not None:
+        check_integer("shuffle_seed", shuffle_seed, 0, 2**32 - 1)
     if crop is not None and source in (*GREY_SETS, "lfw"):
         raise InputError(f"crop is for a folder of photographs; {source!r} is taken as it was published")
     faces = _load(source, subjects, size, colour, None if data_home is None else Path(data_home).expanduser(), crop)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, check_integer
 from faceloupe.faces.faceset import FaceSet, find_duplicates
 from faceloupe.pages import Shown
 
@@ -95,8 +95,8 @@ def split_by_capture(subject: ArrayLike, train: int | float, seed: int) -> Split
     labels = _checked_labels(subject)
     share = isinstance(train, float | np.floating) and 0 < train < 1
     if not share:
-        _check_count("train", train, 1)
-    _check_count("seed", seed, 0)
+        check_integer("train", train, 1)
+    check_integer("seed", seed, 0)
     present, counts = np.unique(labels, return_counts=True)
     wanted = np.maximum(1, (counts * train + 1e-9).astype(np.intp)) if share else np.full(len(counts), train)
     poor = np.flatnonzero(counts <= wanted)
@@ -133,8 +133,8 @@ def split_by_subject(subject: ArrayLike, train: int, seed: int) -> Split:
         If there are fewer than ``train + 1`` subjects.
     """
     labels = _checked_labels(subject)
-    _check_count("train", train, 1)
-    _check_count("seed", seed, 0)
+    check_integer("train", train, 1)
+    check_integer("seed", seed, 0)
     present = np.unique(labels)
     if present.size <= train:
         raise InputError(f"train={train} needs at least {train + 1} subjects, to hold one out; got {present.size}")
@@ -176,8 +176,3 @@ def _checked_labels(subject: ArrayLike) -> NDArray[np.intp]:
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise InputError(f"subject must be a list of integers, one per capture; got {labels.dtype} {labels.shape}")
     return labels.astype(np.intp)
-
-
-def _check_count(name: str, value: float, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")

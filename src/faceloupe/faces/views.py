@@ -3,7 +3,7 @@
 import numpy as np
 
 from faceloupe.blocks import Block, pictures, section, table, text
-from faceloupe.errors import InputError
+from faceloupe.errors import check_integer
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.faces.sources import SHOWABLE
 from faceloupe.faces.splits import Split
@@ -20,9 +20,8 @@ def faces_section(faces: FaceSet, *, show_faces: bool | None = None, captures: i
 
     By default only those faces are shown that were published to be shown (Olivetti and ORL).
     """
-    for name, value in (("captures", captures), ("limit", limit)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(f"{name} must be a whole number of at least 1; got {value!r}")
+    check_integer("captures", captures, 1)
+    check_integer("limit", limit, 1)
     counts = faces.captures_per_subject
     summary = f"**{faces!r}.** Licence: {faces.licence}."
     blocks = [text(summary)]
