@@ -15,12 +15,12 @@ from faceloupe.looking.model import Model, ModelOptions
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["made", "of_module"]
+__all__ = ["model_of_function", "model_of_module"]
 
 CHECKPOINTS = ("state_dict", "model_state_dict", "model")  # where training scripts keep the weights among other things
 
 
-def made(text: str, options: ModelOptions) -> Model:
+def model_of_function(text: str, options: ModelOptions) -> Model:
     """Make a network with a function of the user's, "module:function"; this runs that code.
 
     Raises InputError if there is no such function, it fails or returns something else, or the weights do not fit.
@@ -47,7 +47,7 @@ def made(text: str, options: ModelOptions) -> Model:
             raise InputError(f"{text}() failed: {problem!r}") from problem
     if not hasattr(network, "named_modules"):
         raise InputError(f"{text}() returned a {type(network).__name__}; expected a torch.nn.Module")
-    return of_module(network, text, f"a torch module made by {text}()", options)
+    return model_of_module(network, text, f"a torch module made by {text}()", options)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _current_folder_importable() -> Iterator[None]:
         sys.path.remove(here)
 
 
-def of_module(network: "nn.Module", name: str, origin: str, options: ModelOptions) -> Model:
+def model_of_module(network: "nn.Module", name: str, origin: str, options: ModelOptions) -> Model:
     """Take a torch module, with weights from a file if there is one.
 
     Raises InputError if its size is not given, or the weights do not fit.
@@ -74,16 +74,11 @@ def of_module(network: "nn.Module", name: str, origin: str, options: ModelOption
     height, width = options.extent
     if height is None or width is None:
         raise InputError(f"{name} does not say how large its faces are; give the size in pixels (size, --size)")
-    channels = _channels(network, (height, width))
-    prepare, pixels = options.scaling(channels)
-    return Model(
+    return options.model(
+        _channels(network, (height, width)),
         name=name,
         network=network,
         extent=(height, width),
-        colour=channels == 3,
-        prepare=prepare,
-        pixels=pixels,
-        answers=options.answers,
         origin=f"{origin}, {which}",
         digest=digest,
         notes=notes,

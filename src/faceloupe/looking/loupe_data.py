@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.attribution.targets import taken_for
 from faceloupe.looking.look import Look
 from faceloupe.looking.model import Model
 from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
@@ -27,7 +28,7 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
     people = _people(look)
     known = look.knows_subjects
     labels = [
-        people.index(photograph.subject) if known else _decision(look.outputs[place])
+        people.index(photograph.subject) if known else taken_for(look.outputs[place], look.unit)
         for place, photograph in enumerate(look.photographs)
     ]
     key, entry = _network(look)
@@ -75,10 +76,6 @@ def loupe_fault(look: Look) -> str:
 def _people(look: Look) -> list[str]:
     outputs = look.outputs.shape[1]
     return list(look.model.classes) or [f"class {place + 1}" for place in range(2 if outputs == 1 else outputs)]
-
-
-def _decision(outputs: np.ndarray[Any, np.dtype[np.float64]]) -> int:
-    return int(outputs[0] > 0) if len(outputs) == 1 else int(outputs.argmax())
 
 
 def _fits_beside(look: Look, other: Look) -> bool:

@@ -133,6 +133,15 @@ class ModelOptions:
         if given:
             raise InputError(f"{what}; leave {' and '.join(given)} out")
 
+    def model(self, channels: int, pixels: str = "0..1", *, answers: str | None = None, **facts: Any) -> Model:
+        """Return a model of so many channels with other facts of :class:`Model`; raise InputError as :meth:`scaling`.
+
+        `answers` is what the network is known to answer with; an option that was given takes precedence.
+        """
+        prepare, words = self.scaling(channels, pixels)
+        answers = self.answers or answers
+        return Model(colour=channels == 3, prepare=prepare, pixels=words, answers=answers, **facts)
+
     def scaling(self, channels: int, pixels: str = "0..1") -> tuple[Callable[[Floats], Floats], str]:
         """Return how faces become what a network of so many channels takes, and how that reads.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.files import sha256_of
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
-from faceloupe.looking.factories import made, of_module
+from faceloupe.looking.factories import model_of_function, model_of_module
 from faceloupe.looking.model import LONGEST, Model, ModelOptions
 from faceloupe.recognition.weights import SFACE
 
@@ -82,7 +82,7 @@ def open_model(
             return _saved(path, options)
         if path.suffix.lower() == ".keras" and path.is_file():
             return _keras(path, options)
-        return _onnx(path, options) if path.is_file() else made(str(model), options)
+        return _onnx(path, options) if path.is_file() else model_of_function(str(model), options)
     if isinstance(model, OnnxNetwork):
         return _onnx(model, options)
     if hasattr(model, "network_"):
@@ -91,7 +91,7 @@ def open_model(
     of_keras = any(kind.__module__.startswith("keras") for kind in type(model).__mro__)
     if hasattr(model, "named_modules") and not of_keras:  # on torch, a network of Keras is a module too
         kind = type(model).__name__
-        return of_module(model, kind, f"a torch module, {kind}, in memory", options)
+        return model_of_module(model, kind, f"a torch module, {kind}, in memory", options)
     hint = f"; save it as 'net.keras' and give that, or {TO_ONNX.format('net.keras')}" if of_keras else ""
     raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}{hint}")
 
@@ -143,15 +143,11 @@ def _keras(path: Path, options: ModelOptions) -> Model:
 
     options.refuse(f"{path.name} holds its weights and its size", "weights", "size")
     network, (channels, height, width) = read_keras(path)
-    prepare, pixels = options.scaling(channels)
-    return Model(
+    return options.model(
+        channels,
         name=path.stem,
         network=network,
         extent=(height, width),
-        colour=channels == 3,
-        prepare=prepare,
-        pixels=pixels,
-        answers=options.answers,
         origin=f"the Keras file {path}",
         digest=sha256_of(path),
         notes=("It was read from a file of Keras as numbers alone. A sigmoid or softmax at its end is left out.",),
@@ -170,30 +166,22 @@ def _onnx(source: Path | OnnxNetwork, options: ModelOptions) -> Model:
     channels, *extent = network.input_shape
     options.refuse(f"{network.path.name} is an ONNX file and holds its weights", "weights")
     if any(None not in pair and len({*pair}) > 1 for pair in zip(extent, options.extent, strict=True)):
-        raise InputError(
-            f"{network.path.name} takes faces of {_by(extent)} pixels and no other size, not {options.size}"
-        )
+        size = "×".join(map(str, extent))
+        raise InputError(f"{network.path.name} takes faces of {size} pixels and no other size, not {options.size}")
     if None in extent and options.size is None:
         raise InputError(f"{network.path.name} takes faces of any size; give one, in pixels (size, --size)")
     height, width = (length or side or 0 for length, side in zip(extent, options.extent, strict=True))
     if max(height, width) > LONGEST:
         raise InputError(f"{network.path.name} takes faces of {height:,}×{width:,} pixels; at most {LONGEST:,} a side")
     known = network.sha256 == SFACE.sha256
-    channels = channels or 3
-    prepare, pixels = options.scaling(channels, "0..255" if known else "0..1")
-    return Model(
+    return options.model(
+        channels or 3,
+        "0..255" if known else "0..1",
+        answers="template" if known else None,
         name="SFace" if known else network.path.stem,
         network=network,
         extent=(height, width),
-        colour=channels == 3,
-        prepare=prepare,
-        pixels=pixels,
-        answers=options.answers or ("template" if known else None),
         origin=f"the ONNX file {network.path}",
         digest=network.sha256,
         notes=(NOT_ALIGNED,) if known else (),
     )
-
-
-def _by(extent: list[int | None]) -> str:
-    return "×".join(map(str, extent))
