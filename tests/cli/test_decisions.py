@@ -1,7 +1,7 @@
 """weights, verify and identify as somebody types them; the photographs are those of ORL, enlarged.
 
 Also tests ``cli/crop.py``, ``cli/identify.py``, ``cli/options.py``, ``cli/verify.py``, ``cli/weights.py``,
-``gallery/naming.py``, ``recognition/cropping.py``.
+``gallery/naming.py``, ``recognition/cropping.py``, ``recognition/tally.py``.
 """
 
 import csv

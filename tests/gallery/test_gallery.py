@@ -1,7 +1,7 @@
 """People come, are renamed, merged and shown; what was done is in the trail, without names or templates.
 
 Also tests ``gallery/enrolment.py``, ``gallery/people.py``, ``gallery/records.py``, ``gallery/saved_points.py``,
-``gallery/templates.py``.
+``gallery/store.py``, ``gallery/templates.py``.
 """
 
 import json

@@ -25,36 +25,40 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
         If a folder cannot be listed, or holds no subject's folder.
     """
     entries = list_folder(folder)
-    subjects = [entry for entry in entries if entry.is_dir()]
-    if not subjects:
+    if not any(entry.is_dir() for entry in entries):
         raise InputError(f"{folder} holds no folder; {EXPECTED}")
-    left_out = [
-        Skipped(as_text(entry.name), f"it lies in no folder: {EXPECTED}") for entry in entries if entry not in subjects
-    ]
+    left_out: list[Skipped] = []
     packed: list[tuple[str, bytes]] = []
-    for subject in subjects:
-        for path in list_folder(subject):
-            name = as_text(f"{subject.name}/{path.name}")
-            if path.is_dir():
-                left_out.append(Skipped(name, INNER_FOLDER))
+    size = 0
+    for entry in entries:
+        if not entry.is_dir():
+            left_out.append(Skipped(as_text(entry.name), f"it lies in no folder: {EXPECTED}"))
+            continue
+        for path in list_folder(entry):
+            name, photograph = as_text(f"{entry.name}/{path.name}"), _photograph(path)
+            if isinstance(photograph, str):
+                left_out.append(Skipped(name, photograph))
                 continue
-            if path.suffix.lower() not in SUFFIXES:
-                left_out.append(Skipped(name, NO_IMAGE))
-                continue
-            try:
-                photograph = read_file(path)
-            except ImageError as problem:
-                left_out.append(Skipped(name, problem.reason))
-                continue
-            if len(photograph) > MOST_BYTES:
-                left_out.append(Skipped(name, f"{len(photograph):,} bytes; at most {MOST_BYTES:,} are sent"))
-                continue
-            if len(packed) >= MOST_FILES or len(photograph) + sum(len(each) for _, each in packed) > MOST_BYTES:
+            if len(packed) >= MOST_FILES or size + len(photograph) > MOST_BYTES:
                 yield _zipped(packed), left_out
-                packed, left_out = [], []
+                packed, left_out, size = [], [], 0
             packed.append((name, photograph))
+            size += len(photograph)
     if packed or left_out:
         yield _zipped(packed), left_out
+
+
+def _photograph(path: Path) -> bytes | str:
+    """Return the content of a file, or why it is not sent."""
+    if path.is_dir():
+        return INNER_FOLDER
+    if path.suffix.lower() not in SUFFIXES:
+        return NO_IMAGE
+    try:
+        content = read_file(path)
+    except ImageError as problem:
+        return problem.reason
+    return content if len(content) <= MOST_BYTES else f"{len(content):,} bytes; at most {MOST_BYTES:,} are sent"
 
 
 def _zipped(packed: list[tuple[str, bytes]]) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.trees import Tree
 from faceloupe.gallery.answers import Answered
@@ -14,6 +13,7 @@ from faceloupe.progress import Progress
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.recognise import recognise
 from faceloupe.recognition.search import FaceSearch
+from faceloupe.recognition.tally import Tally
 from faceloupe.scores.points import OperatingPoint
 
 if TYPE_CHECKING:
@@ -27,37 +27,38 @@ whose score and margin to the threshold are told."""
 
 
 @dataclass(slots=True)
-class Named:
+class Named(Tally):
     """The result of naming the faces of many photographs.
 
     Attributes
     ----------
-    photographs, known : int
-        Photographs done now; those that the table held.
-    faces, named : int
-        Faces in those done now; how many of them have a name.
+    named : int
+        Faces with a name.
     names : set of str
-    skipped : list of Skipped
-        Files that could not be used, with the reason.
+        Their names, with external ids.
     threshold : str
         Meaning of the threshold, in words; empty while there was no face.
     """
 
-    photographs: int = 0
-    known: int = 0
-    faces: int = 0
     named: int = 0
     names: set[str] = field(default_factory=set)
-    skipped: list[Skipped] = field(default_factory=list)
     threshold: str = ""
 
     def words(self) -> str:
         """Return in a sentence what was done."""
         parts = [f"{counted(self.photographs, 'photograph')} with {counted(self.faces, 'face')}"]
         parts += [f"{self.named:,} of them named, {counted(len(self.names), 'subject')}"]
-        parts += [f"{self.known:,} in the table already"] if self.known else []
-        parts += [f"{len(self.skipped):,} not usable, named above"] if self.skipped else []
-        return "; ".join(parts) + "."
+        return "; ".join([*parts, *self.rest("in the table already")]) + "."
+
+    def add(self, path: str, answered: Answered) -> None:
+        """Count a photograph with the names of its faces."""
+        if not self.count(path, answered.photograph):
+            return
+        if not self.threshold and answered.candidates:
+            self.threshold = answered.candidates[0].words().partition("\n")[2]
+        names = [candidates.named.label for candidates in answered.candidates if candidates.named is not None]
+        self.named += len(names)
+        self.names.update(names)
 
 
 def name_tree(
@@ -91,9 +92,9 @@ def name_tree(
     InputError
         As :meth:`faceloupe.gallery.Gallery.identify`.
     """
-    named = Named(skipped=list(tree.skipped))
+    named = Named()
     left = [file.path for file in tree.files if any(as_text(file.path) not in table.known for table in tables)]
-    named.known = len(tree.files) - len(left)
+    named.begin(tree, len(left))
     for done, (path, photograph) in enumerate(
         zip(left, recognise(left, gallery.embedder, faces=search), strict=True), start=named.known + 1
     ):
@@ -101,7 +102,7 @@ def name_tree(
         for table in tables:
             if as_text(path) not in table.known:
                 _write(table, path, answered)
-        _count(named, path, answered)
+        named.add(path, answered)
         if progress is not None:
             progress(done, len(tree.files))
     return named
@@ -120,21 +121,8 @@ def _rows(answered: Answered) -> list[list[object]]:
     rows: list[list[object]] = []
     for number, (chip, template, candidates) in enumerate(answered.faces, start=1):
         first = candidates.named or next(iter(candidates.candidates), None)
-        told = [f"{first.score:.4f}", f"{first.margin:.4f}", first.label] if first else ["", "", ""]
+        likest = [f"{first.score:.4f}", f"{first.margin:.4f}", first.label] if first else ["", "", ""]
         box = [f"{side:.1f}" for side in chip.detection.box]
         short = "; ".join(shortcomings(template.quality, limits_of(template.embedder)))
-        rows.append([number, candidates.named.label if candidates.named else "", *told, *box, short])
+        rows.append([number, candidates.named.label if candidates.named else "", *likest, *box, short])
     return rows
-
-
-def _count(named: Named, path: str, answered: Answered) -> None:
-    if answered.photograph.problem is not None:
-        named.skipped.append(Skipped(as_text(path), answered.photograph.problem.reason))
-        return
-    if not named.threshold and answered.candidates:
-        named.threshold = answered.candidates[0].words().partition("\n")[2]
-    names = [candidates.name for candidates in answered.candidates if candidates.name is not None]
-    named.photographs += 1
-    named.faces += len(answered.candidates)
-    named.named += len(names)
-    named.names.update(names)

@@ -1,11 +1,10 @@
 """The faces of many photographs, aligned, as picture files, with a table that goes on where it was stopped."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from faceloupe.errors import InputError
-from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.trees import Tree
 from faceloupe.files import write_whole
@@ -18,6 +17,7 @@ from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.recognise import search_photos
 from faceloupe.recognition.search import FaceSearch
+from faceloupe.recognition.tally import Tally
 
 __all__ = ["TABLE", "Cropped", "crop_tree"]
 
@@ -28,34 +28,22 @@ COLUMNS = ("face", "file", "score", "x", "y", "width", "height", "eye_distance",
 
 
 @dataclass(slots=True)
-class Cropped:
+class Cropped(Tally):
     """The result of cropping the faces of many photographs.
 
     Attributes
     ----------
-    photographs, known : int
-        Photographs done now; those that the table held.
-    faces : int
-        Faces written now.
     without : int
         Photographs without a face, of those done now.
-    skipped : list of Skipped
-        Files that could not be used, with the reason.
     """
 
-    photographs: int = 0
-    known: int = 0
-    faces: int = 0
     without: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
 
     def words(self) -> str:
         """Return in a sentence what was done."""
         parts = [f"{counted(self.faces, 'face')} of {counted(self.photographs, 'photograph')} written"]
         parts += [f"{self.without:,} without a face"] if self.without else []
-        parts += [f"{self.known:,} done already"] if self.known else []
-        parts += [f"{len(self.skipped):,} not usable, named above"] if self.skipped else []
-        return "; ".join(parts) + "."
+        return "; ".join([*parts, *self.rest("done already")]) + "."
 
 
 def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress | None = None) -> Cropped:
@@ -84,20 +72,21 @@ def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress |
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder")
-    cropped = Cropped(skipped=list(tree.skipped))
+    cropped = Cropped()
     top = Path(os.path.commonpath([Path(file.path).parent for file in tree.files])) if tree.files else Path()
     if tree.files and folder.absolute().is_relative_to(top) and folder.absolute() != top.absolute():
         raise InputError(f"{folder} lies in {top}, where photographs are looked for: name a folder elsewhere")
     folder.mkdir(parents=True, exist_ok=True)
     with GrowingCsv(folder / TABLE, COLUMNS) as table:
         left = [file.path for file in tree.files if as_text(file.path) not in table.known]
-        cropped.known = len(tree.files) - len(left)
+        cropped.begin(tree, len(left))
         photographs = zip(left, search_photos(left, search), strict=True)
         for done, (path, photograph) in enumerate(photographs, start=cropped.known + 1):
             rows = _written(photograph, folder, Path(path).relative_to(top))
             problem = photograph.problem.reason if photograph.problem else "" if rows else "no face found"
             table.add(path, rows, problem)
-            _count(cropped, path, photograph)
+            if cropped.count(path, photograph):
+                cropped.without += not photograph.chips
             if progress is not None:
                 progress(done, len(tree.files))
     return cropped
@@ -118,12 +107,3 @@ def _measured(chip: FaceChip) -> list[str]:
     box = [f"{side:.1f}" for side in chip.detection.box]
     numbers = [f"{quality.eye_distance:.1f}", f"{quality.sharpness:.2f}"]
     return [f"{chip.detection.score:.4f}", *box, *numbers, "; ".join(shortcomings(quality))]
-
-
-def _count(cropped: Cropped, path: str, photograph: Photograph) -> None:
-    if photograph.problem is not None:
-        cropped.skipped.append(Skipped(as_text(path), photograph.problem.reason))
-        return
-    cropped.photographs += 1
-    cropped.faces += len(photograph.chips)
-    cropped.without += not photograph.chips
