@@ -85,7 +85,7 @@ def _rests(name: str, side: "ExplainedFace") -> str:
 def _belief(explanation: "Explanation") -> str:
     unit = f"The numbers are {explanation.a.attribution.unit}; right and left are the subject's own"
     verdicts = [side.attribution.verdict for side in explanation.sides]
-    failed = [name for name, said in zip(NAMES, verdicts, strict=True) if said == "failed"]
+    failed = [name for name, words in zip(NAMES, verdicts, strict=True) if words == "failed"]
     if failed:
         return f"{unit}. **The map of {' and that of '.join(failed)} failed its checks**: do not rely on it."
     return f"{unit}. {'Both maps passed their checks' if 'passed' in verdicts else 'The maps were not checked'}."

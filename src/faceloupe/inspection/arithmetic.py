@@ -38,8 +38,8 @@ def products_written(products: Sequence[Shape]) -> str:
 
 def bytes_written(numbers: Sequence[int], held: int) -> str:
     """Return bytes as "260·4 = 1,040", where each number takes the same whole number of them."""
-    each, left = divmod(held, math.prod(numbers) or 1)
-    return f"{held:,}" if left or not held else written(*numbers, each)
+    bytes_of_number, left = divmod(held, math.prod(numbers) or 1)
+    return f"{held:,}" if left or not held else written(*numbers, bytes_of_number)
 
 
 def sum_written(terms: Sequence[int]) -> str:

@@ -74,8 +74,8 @@ def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
     more than 64, or one is not as described; UnavailableError if a data set is not on this machine.
     """
     if isinstance(faces, FaceSet):
-        given = list(zip(faces.captures, faces.images, faces.subject, strict=True))
-        pictures = [FacePicture(name, image, faces.names[who]) for name, image, who in given]
+        captures = list(zip(faces.captures, faces.images, faces.subject, strict=True))
+        pictures = [FacePicture(name, image, faces.names[who]) for name, image, who in captures]
     else:
         several: list[Any] = [faces] if _is_one(faces) else list(faces)  # type: ignore[arg-type]
         pictures = [_open(face, place) for place, face in enumerate(several, start=1)]
@@ -119,13 +119,13 @@ def _from_set(name: str, source: str, number: int) -> FacePicture:
 
 def _distinct(pictures: Sequence[FacePicture]) -> list[FacePicture]:
     """Return the same with numbers on names that occur more than once."""
-    seen: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for picture in pictures:
-        seen[picture.name] = seen.get(picture.name, 0) + 1
-    counts = dict.fromkeys(seen, 0)
+        totals[picture.name] = totals.get(picture.name, 0) + 1
+    counts = dict.fromkeys(totals, 0)
     named = []
     for picture in pictures:
         counts[picture.name] += 1
-        name = f"{picture.name} ({counts[picture.name]})" if seen[picture.name] > 1 else picture.name
+        name = f"{picture.name} ({counts[picture.name]})" if totals[picture.name] > 1 else picture.name
         named.append(FacePicture(name, picture.source, picture.subject))
     return named

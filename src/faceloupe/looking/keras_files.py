@@ -210,14 +210,14 @@ def _channels_first(numbers: NDArray[np.float32], spatial: "tuple[int, ...]") ->
 def _activation(name: Any, layer: str, joint: str) -> "Iterator[tuple[str, nn.Module]]":
     from torch import nn
 
-    known: dict[str, nn.Module] = {
+    functions: dict[str, nn.Module] = {
         "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(SLOPE), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(),
         "softmax": nn.Softmax(1),
     }  # fmt: skip
     if name == "linear":
         return
-    if name not in known:
+    if name not in functions:
         raise InputError(
-            f"layer {layer!r}: the activation {name!r} is not read; those known are {', '.join(known)}; {EXPORT}"
+            f"layer {layer!r}: the activation {name!r} is not read; those known are {', '.join(functions)}; {EXPORT}"
         )
-    yield (f"{joint}{name}" if joint else ""), known[name]
+    yield (f"{joint}{name}" if joint else ""), functions[name]

@@ -223,44 +223,44 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
     network_anatomy = anatomy(model.network, batch.shape[1:])
     names = choose_layers(network_anatomy, layers)
     traced = observe_layers(model.network, batch, names, SHOWN) if names else {}
-    asked = access(model.network)
-    with asked.left_as_found():
-        outputs = np.concatenate([asked.outputs(face[None]) for face in batch])
-        unit = asked.unit(batch[0])
-        notes = (*model.notes, *_notes_on_answers(asked, batch))
+    network_access = access(model.network)
+    with network_access.left_as_found():
+        outputs = np.concatenate([network_access.outputs(face[None]) for face in batch])
+        unit = network_access.unit(batch[0])
+        notes = (*model.notes, *_notes_on_answers(network_access, batch))
     return Look(model, photographs, cut, network_anatomy, outputs, traced, notes=notes, unit=unit)
 
 
-def _notes_on_answers(asked: Access, batch: Floats) -> Iterator[str]:
+def _notes_on_answers(network_access: Access, batch: Floats) -> Iterator[str]:
     """Yield remarks on how a network answers."""
-    how = asked.chosen(batch[0])
+    how = network_access.chosen(batch[0])
     if how:
         yield f"The network puts out several things; its answer is taken to be {how}. Wrap it to choose another."
-    if settled(asked, batch[0], batch[-1] if len(batch) > 1 else batch[0][..., ::-1]).at_once == 1:
+    if settled(network_access, batch[0], batch[-1] if len(batch) > 1 else batch[0][..., ::-1]).at_once == 1:
         yield (
             "What the network answers for a face depends on the faces beside it, as where it normalises by its batch. "
             "Each face was shown alone; dead units and shifts are measured on all together."
         )
 
 
-def _finish(begun: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:
-    network, batch = begun.model.network, begun.prepared
-    units, no_units = measure_units(network, batch, begun.anatomy)
-    shifts, no_shifts = measure_shifts(network, batch, begun.trace)
+def _finish(started: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:
+    network, batch = started.model.network, started.prepared
+    units, no_units = measure_units(network, batch, started.anatomy)
+    shifts, no_shifts = measure_shifts(network, batch, started.trace)
     attributions = {
         (photograph.name, method): attribute(
             network,
             batch[place],
-            begun.outputs[begun.partner(place)] if begun.is_template else None,
+            started.outputs[started.partner(place)] if started.is_template else None,
             method,
             certify=certify,
             progress=next(ticks),
         )
         for method in methods
-        for place, photograph in enumerate(begun.shown)
+        for place, photograph in enumerate(started.shown)
     }
-    notes = (*begun.notes, *filter(None, (no_units, no_shifts)))
-    return replace(begun, units=units, shifts=shifts, attributions=attributions, notes=notes)
+    notes = (*started.notes, *filter(None, (no_units, no_shifts)))
+    return replace(started, units=units, shifts=shifts, attributions=attributions, notes=notes)
 
 
 def _compared(first: Look, second: Look) -> Look:

@@ -56,8 +56,8 @@ def array_to_pixels(array: NDArray[Any], scale: Mapping[str, Any]) -> NDArray[np
     if known.all():
         return pixels
     colours = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
-    seen = known if known.ndim == 2 else known.all(axis=-1)
-    return np.concatenate([colours, np.where(seen, 255, 0).astype(np.uint8)[..., None]], axis=-1)
+    shown = known if known.ndim == 2 else known.all(axis=-1)
+    return np.concatenate([colours, np.where(shown, 255, 0).astype(np.uint8)[..., None]], axis=-1)
 
 
 def png_uri(pixels: NDArray[np.uint8]) -> str:

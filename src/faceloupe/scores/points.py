@@ -114,8 +114,8 @@ class OperatingPoint:
 
     def words(self) -> str:
         """Return the meaning of the threshold, with everything that one must know to believe it."""
-        asked = "Threshold given" if self.given else f"FMR {one_in(self.target_fmr)} asked for"
-        measured = f"{asked}, measured on {self.source}"
+        wanted = "Threshold given" if self.given else f"FMR {one_in(self.target_fmr)} asked for"
+        measured = f"{wanted}, measured on {self.source}"
         sentences = [f"{measured}: {self._fmr_words()}", self._fnmr_words(), *self._remarks()]
         return " ".join(f"{sentence}." for sentence in sentences)
 

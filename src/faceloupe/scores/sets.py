@@ -247,8 +247,8 @@ def from_plain(kind: type[T], document: Any, what: str, **read: Callable[[Any], 
     document is of something else.
     """
     try:
-        given = {field.name for field in fields(kind) if field.default is MISSING} | set(document)  # type: ignore[arg-type]
-        values = {field.name: document[field.name] for field in fields(kind) if field.name in given}  # type: ignore[arg-type]
+        fields_given = {field.name for field in fields(kind) if field.default is MISSING} | set(document)  # type: ignore[arg-type]
+        values = {field.name: document[field.name] for field in fields(kind) if field.name in fields_given}  # type: ignore[arg-type]
         made = {name: make(values[name]) for name, make in read.items() if values.get(name) is not None}
         return kind(**values | made)
     except (KeyError, TypeError, ValueError) as problem:

@@ -147,10 +147,10 @@ async def _problems() -> str:
 
 def _add_problems_to_schema(app: FastAPI) -> None:
     """Name the problem document once in the OpenAPI document, where every route refers to it."""
-    made = app.openapi
+    describe = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = made()
+        document = describe()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["ProblemDocument"] = ProblemDocument.model_json_schema()
         return document

@@ -167,8 +167,8 @@ def _named(paths: Sequence[Path]) -> dict[str, Path]:
             raise InputError(f"{path}: there is no such network; give a folder saved by faceloupe, or an ONNX file")
         stem = path.resolve().name if path.is_dir() else path.stem
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "network"
-        taken = sum(other == name or re.fullmatch(rf"{re.escape(name)}-\d+", other) is not None for other in named)
-        named[f"{name}-{taken + 1}" if taken or name == "sface" else name] = path
+        namesakes = sum(other == name or re.fullmatch(rf"{re.escape(name)}-\d+", other) is not None for other in named)
+        named[f"{name}-{namesakes + 1}" if namesakes or name == "sface" else name] = path
     return named
 
 
@@ -176,7 +176,7 @@ def _in_words(network: NetworkSummary) -> str:
     layers = network.anatomy.layers
     height, width = network.extent
     count = layers[-1].output_shape[-1]
-    known = {"template": f"a template of {count} numbers", "classes": f"one of {network.n_classes} people"}
-    answer = known.get(network.answers or "", "1 number" if count == 1 else f"{count} numbers")
+    kinds_of_answer = {"template": f"a template of {count} numbers", "classes": f"one of {network.n_classes} people"}
+    answer = kinds_of_answer.get(network.answers or "", "1 number" if count == 1 else f"{count} numbers")
     colour = "colour" if network.colour else "grey"
     return f"{height}×{width} pixels, {colour}; {len(layers)} layers; answers with {answer}"

@@ -135,10 +135,10 @@ class KeptStudy:
 
     def asked(self) -> ToStudy:
         """Return the request that began it; raise HTTPProblem if it was not begun here."""
-        call, asked = self.manifest.command, self.manifest.asked
-        if asked is None:
+        call, request = self.manifest.command, self.manifest.asked
+        if request is None:
             raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
-        return asked
+        return request
 
     def to_document(self) -> dict[str, Any]:
         """Return a short description."""

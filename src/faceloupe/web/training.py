@@ -59,8 +59,8 @@ def _classifier(kind: Kind, epochs: int | None) -> "Classifier":
     from faceloupe.training.deep import DeepCNNClassifier  # torch takes seconds to load
     from faceloupe.training.estimators import CNNClassifier, FCNNClassifier
 
-    given: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    options: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
     if kind == "deep":
-        return DeepCNNClassifier(**given)
+        return DeepCNNClassifier(**options)
     # Centred, or all hidden units may die: see the study.
-    return (CNNClassifier if kind == "cnn" else FCNNClassifier)(preprocess="centre", **given)
+    return (CNNClassifier if kind == "cnn" else FCNNClassifier)(preprocess="centre", **options)

@@ -120,10 +120,13 @@ class TorchNetwork:
         from faceloupe.inspection.torch_networks.answers import Endings
         from faceloupe.inspection.torch_networks.running import watched
 
-        endings, given = Endings(), self.tensor(face[None])  # made before: what is made within does not carry the image
+        endings, pixels = (
+            Endings(),
+            self.tensor(face[None]),
+        )  # made before: what is made within does not carry the image
         with torch.no_grad():
             with watched(self.module, endings):
-                answer = self(given)
+                answer = self(pixels)
             return endings.unit_of(answer)
 
     def chosen(self, face: Faces) -> str:
@@ -228,5 +231,5 @@ def _copied(module: "nn.Module") -> "nn.Module":
     from faceloupe.inspection.torch_networks.operators import tensors_held
 
     # Weights made of others (weight normalisation) are part of a graph, which Python's copy refuses.
-    made = {id(tensor): tensor.detach().clone() for tensor in tensors_held(module) if not tensor.is_leaf}
-    return deepcopy(module, made)
+    copies = {id(tensor): tensor.detach().clone() for tensor in tensors_held(module) if not tensor.is_leaf}
+    return deepcopy(module, copies)

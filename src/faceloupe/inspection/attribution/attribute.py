@@ -176,14 +176,14 @@ def attribute(
     passed 95 % of the occlusion maps, 94 % of integrated gradients, 87 % of gradient x activation at the pooling layer,
     41 % of Grad-CAM and 29 % of gradients; see docs/concepts/attribution.md.
     """
-    asked, chosen = access(network), _chosen_method(method, layer)
+    network_access, chosen = access(network), _chosen_method(method, layer)
     pixels = _checked_face(face)
     filled, filling = _checked_baseline(baseline, pixels)
-    if method not in RUN_ONLY and isinstance(asked, RunNetwork):
+    if method not in RUN_ONLY and isinstance(network_access, RunNetwork):
         able = ", ".join(RUN_ONLY)
         raise InputError(f"{method} needs gradients, and this network can only be run; what works: {able}")
     first = chosen.faces(pixels.shape[1:])
-    whole, worked = first + certify * faces_to_check(asked, first), 0
+    whole, worked = first + certify * faces_to_check(network_access, first), 0
 
     def tick(faces: int) -> None:
         nonlocal worked
@@ -191,15 +191,17 @@ def attribute(
         if progress:
             progress(worked, whole)
 
-    with asked.left_as_found():
-        asked = settled(asked, pixels, filled)
-        layer, placement = _placed(asked, method, layer, pixels)
-        aim, value = _aim(asked, target, pixels)
+    with network_access.left_as_found():
+        network_access = settled(network_access, pixels, filled)
+        layer, placement = _placed(network_access, method, layer, pixels)
+        aim, value = _aim(network_access, target, pixels)
         question = Question(pixels, filled, aim, layer, seed)
-        values, expected = chosen.compute(asked, question)
+        values, expected = chosen.compute(network_access, question)
         tick(first)
         certificate = (
-            make_certificate(asked, question, chosen, values, expected, placement, seed, tick) if certify else None
+            make_certificate(network_access, question, chosen, values, expected, placement, seed, tick)
+            if certify
+            else None
         )
     if progress:
         progress(whole, whole)
@@ -240,10 +242,10 @@ def _checked_baseline(baseline: ArrayLike | None, face: NDArray[np.float32]) -> 
     if baseline is None:
         means = face.mean((1, 2), keepdims=True)
         return np.broadcast_to(means, face.shape), f"the face's mean, {', '.join(f'{mean:.3g}' for mean in means.flat)}"
-    given = np.asarray(baseline, dtype=np.float32)
-    if given.shape not in ((), face.shape, face.shape[1:]) or not np.isfinite(given).all():
-        raise InputError(f"baseline: expected a finite number or an array of shape {face.shape}, got {given.shape}")
-    return np.broadcast_to(given, face.shape), "the given picture" if given.shape else f"{given:.3g} everywhere"
+    picture = np.asarray(baseline, dtype=np.float32)
+    if picture.shape not in ((), face.shape, face.shape[1:]) or not np.isfinite(picture).all():
+        raise InputError(f"baseline: expected a finite number or an array of shape {face.shape}, got {picture.shape}")
+    return np.broadcast_to(picture, face.shape), "the given picture" if picture.shape else f"{picture:.3g} everywhere"
 
 
 def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float32]) -> tuple[str | None, Placement]:

@@ -49,7 +49,7 @@ class Weights:
         if self.weight.ndim == 2:
             return self.sums
         sizes = zip(self.layer.windows, self.layer.input_shape, self.layer.output_shape, strict=False)
-        rows, columns = (window.inside(given, count).astype(np.float64) for window, given, count in sizes)
+        rows, columns = (window.inside(size, count).astype(np.float64) for window, size, count in sizes)
         return np.asarray(np.einsum("upq,ip,jq->uij", self.weight.sum(axis=1), rows, columns))
 
 

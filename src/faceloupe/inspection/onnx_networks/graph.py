@@ -95,8 +95,8 @@ class Graph:
                     graph.initializer.append(attribute.t)
                     graph.node.remove(node)
         weights = {tensor.name for tensor in graph.initializer}
-        for given in [given for given in graph.input if given.name in weights]:
-            graph.input.remove(given)
+        for value in [value for value in graph.input if value.name in weights]:
+            graph.input.remove(value)
         model.ir_version = max(model.ir_version, 4)
         return cls(model)
 
@@ -318,9 +318,9 @@ def _external_size(tensor: "TensorProto") -> int:
     """Return the bytes that a tensor keeps outside, as its shape or the file says: the larger."""
     from onnx import helper
 
-    said = [int(entry.value) for entry in tensor.external_data if entry.key == "length" and entry.value.isdecimal()]
-    each = int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
-    return max(math.prod(map(int, tensor.dims)) * each, *said, 0)
+    lengths = [int(entry.value) for entry in tensor.external_data if entry.key == "length" and entry.value.isdecimal()]
+    bytes_of_number = int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    return max(math.prod(map(int, tensor.dims)) * bytes_of_number, *lengths, 0)
 
 
 def _is_of_fractions(output: "ValueInfoProto") -> bool:
