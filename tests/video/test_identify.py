@@ -10,29 +10,12 @@ import pytest
 
 from faceloupe import page, render_page
 from faceloupe.errors import InputError
-from faceloupe.faces import read_image
-from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition import compare, template_of
 from faceloupe.video import Sampling, identify_clip
+from helpers.scenes import photograph, scene
 
 pytestmark = pytest.mark.usefixtures("published")
-
-SIZE = (240, 480)
-
-
-def photograph(who, number):
-    """Return an ORL photograph, enlarged to 224 x 184, RGB."""
-    pixels = np.kron(read_image(find_orl() / f"s{who}" / f"{number}.pgm"), np.ones((2, 2)))
-    return np.repeat(np.rint(pixels * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
-
-
-def scene(*faces):
-    """Return a grey picture with photographs in it, each at (x, photograph)."""
-    picture = np.full((*SIZE, 3), 110, np.uint8)
-    for x, face in faces:
-        picture[8 : 8 + face.shape[0], x : x + face.shape[1]] = face
-    return picture
 
 
 def crossing():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloupe.cli.cameras import watch_camera
 from faceloupe.cli.clips import ClipChoices, identify_clip
 from faceloupe.cli.options import (
     AsJson,
@@ -30,18 +31,32 @@ if TYPE_CHECKING:
 
 __all__ = ["identify"]
 
+RATE = 4.0
+"""Frames of a camera that are looked at in a second, at most."""
+
 
 def identify(
     photographs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="PHOTO...|CLIP", help="Image files with any number of faces; folders; or one clip."),
-    ],
+    ] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CAMERA",
+            help="Watch a camera in place of photographs: its number, from 0, its device, or the URL of a stream.",
+        ),
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(min=0.1, max=30, help="For a camera: frames to look at in a second, at most.")
+    ] = RATE,
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write one row per face as CSV; takes folders too. For a clip, times."),
     ] = None,
     json_lines: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one line of JSON per photograph instead.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write one line of JSON per photograph, or change before a camera."),
     ] = None,
     ranks: Annotated[int, typer.Option(min=1, help="Number of candidates to name for each face.")] = 3,
     fmr: TargetFmr = None,
@@ -77,13 +92,14 @@ def identify(
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
-    """Identify every face in photographs, or everybody in a clip.
+    """Identify every face in photographs, everybody in a clip, or who comes before a camera.
 
     The answer for a face is a subject of the gallery, or nobody. Faces are numbered row by row, from left to right. A
     photograph that cannot be read is named, the others are answered, and the exit status is 2. With --csv or
     --json-lines, folders are looked through with all below them: unusable files are named, after a stop the same
     command goes on, and the exit status is 1 if none could be used. In a clip faces are followed, and each person gets
-    one answer; a clip is known by the ending of its name (.mp4, .mov, .mkv, .webm, .avi ...).
+    one answer; a clip is known by the ending of its name (.mp4, .mov, .mkv, .webm, .avi ...). With --camera it is
+    told who appears and who goes, until Ctrl-C; --json prints a line of JSON for each.
     """
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery
@@ -95,13 +111,24 @@ def identify(
 
     choices = ClipChoices(start, stop, out, faces)
     finder = open_detector(detector, engine=engine)
+    in_frames = FaceSearch(min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned), detector=finder)
+    if (camera is None) == (not photographs):
+        raise InputError("expected photographs, folders or a clip, or else --camera")
+    if camera is None and rate != RATE:
+        raise InputError("--rate is for a camera; of a clip the frames that change are looked at")
+    if camera is not None:
+        choices.check_none()
+        if draw is not None or csv is not None:
+            raise InputError("--draw and --csv are for photographs; a camera has --json and --json-lines")
+        with open_gallery(gallery, embedder=embedder, engine=engine) as people:
+            watch_camera(camera, people, in_frames, rate=rate, json_lines=json_lines, fmr=fmr, json=json)
+        return
+    photographs = photographs or []
     if any(map(is_clip, photographs)):
         if draw is not None or json_lines is not None:
             raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
-        side = max_side or DETECTION_SIDE
-        seen = FaceSearch(min_size=min_size, max_side=side, turned=bool(turned), detector=finder)
         with open_gallery(gallery, embedder=embedder, engine=engine) as people:
-            identify_clip(photographs, people, seen, choices, csv=csv, fmr=fmr, ranks=ranks, json=json)
+            identify_clip(photographs, people, in_frames, choices, csv=csv, fmr=fmr, ranks=ranks, json=json)
         return
     choices.check_none()
     if draw is not None:

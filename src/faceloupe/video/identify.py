@@ -25,7 +25,7 @@ from faceloupe.video.tracks import PICTURE, Follower, Seen
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["BRIDGE", "CLIP_SEARCH", "identify_clip"]
+__all__ = ["BRIDGE", "CLIP_SEARCH", "faces_of_frame", "identify_clip"]
 
 BRIDGE = 2.0
 """Seconds for which a face may be missed within a track."""
@@ -102,7 +102,7 @@ def identify_clip(
     with open_clip(path) as clip, shown(progress, "looking at the clip") as tell:
         whole = stop if stop is not None else clip.duration
         for time, until, following, photograph in _looked_at(clip, embedder, faces, start, stop, sampling):
-            follower.add(_seen(time, photograph), until, following)
+            follower.add(faces_of_frame(time, photograph), until, following)
             times.append(time)
             if tell is not None and whole is not None and whole > start:
                 tell(min(following, whole) - start, whole - start)
@@ -160,7 +160,8 @@ def _source(path: Path, frame: Frame) -> PhotoSource:
     return PhotoSource(Path(f"{path.name} at {frame.time:.3f} s"), "", lambda: frame.image)  # no file to hash
 
 
-def _seen(time: float, photograph: Photograph) -> list[Seen]:
+def faces_of_frame(time: float, photograph: Photograph) -> list[Seen]:
+    """Return the faces of a frame as they are followed, in reading order."""
     faces = ((photograph.chips[place], photograph.templates[place]) for place in photograph.reading_order())
     return [
         Seen(time, chip.detection, template, np.rint(to_square(chip.image, PICTURE) * 255).astype(np.uint8))

@@ -111,6 +111,7 @@ class Follower:
         self._likeness, self._bridge = likeness, bridge
         self._growing: list[_Growing] = []
         self._done: list[_Growing] = []
+        self._count = 0
 
     def add(self, faces: Sequence[Seen], until: float, following: float) -> None:
         """Take in the faces of one frame.
@@ -132,7 +133,8 @@ class Follower:
         seen = []
         for face, track in zip(faces, self._continued(faces), strict=True):
             if track is None:
-                track = _Growing(len(self._growing) + len(self._done) + 1)
+                self._count += 1
+                track = _Growing(self._count)
                 self._growing.append(track)
             track.add(face, until, following)
             seen.append(track)
@@ -145,6 +147,15 @@ class Follower:
         return tuple(
             track.finished() for track in sorted([*self._done, *self._growing], key=lambda track: track.number)
         )
+
+    def present(self, time: float) -> tuple[Track, ...]:
+        """Return the tracks that may go on at a time, and let go of all others: a camera has no end."""
+        self._done = []
+        self._growing = [track for track in self._growing if time - track.last <= self._bridge]
+        numbers = {track.number for track in self._growing}
+        for track in self._growing:
+            track.beside &= numbers
+        return self.tracks()
 
     def _continued(self, faces: Sequence[Seen]) -> "list[_Growing | None]":
         """Return the track that each face continues: the assignment that is best over all of them."""

@@ -1,0 +1,139 @@
+"""A camera of this machine, or a stream: always the newest frame, whatever came while the last one was looked at."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.errors import InputError
+
+__all__ = ["Camera", "CameraFrame", "open_camera"]
+
+
+PATIENCE = 2.0
+"""Seconds that closing waits for the frame that is being read."""
+
+
+class CameraFrame(NamedTuple):
+    """A frame as a camera gives it.
+
+    Attributes
+    ----------
+    time : float
+        Seconds since the camera was opened.
+    image : array of uint8, (H, W, 3)
+        RGB.
+    """
+
+    time: float
+    image: NDArray[np.uint8]
+
+
+class Camera:
+    """A camera that is read by a thread of its own; :func:`open_camera` opens one.
+
+    Parameters
+    ----------
+    capture : cv2.VideoCapture
+        Open; released with the camera.
+    pace : float
+        Seconds from one frame to the next for what does not wait by itself, such as a file; 0 for a camera.
+
+    Attributes
+    ----------
+    read : int
+        Frames that came so far.
+    """
+
+    def __init__(self, capture: Any, pace: float = 0.0) -> None:
+        self.read = 0
+        self._capture, self._pace = capture, pace
+        self._newest: CameraFrame | None = None
+        self._ended = self._closed = False
+        self._changed = Condition()
+        self._began = time.monotonic()
+        self._reader = Thread(target=self._read, name="camera", daemon=True)
+        self._reader.start()
+
+    def frames(self, rate: float) -> Iterator[CameraFrame]:
+        """Yield the newest frame, at most `rate` times a second, until the camera ends; the last one is yielded."""
+        due = 0.0
+        while True:
+            time.sleep(max(0.0, due - self._now()))
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._ended)
+                frame, self._newest = self._newest, None
+            if frame is None:
+                return
+            due = max(due + 1 / rate, self._now())
+            yield frame
+
+    def close(self) -> None:
+        """Let go of the camera."""
+        self._closed = True
+        self._reader.join(PATIENCE)
+        if not self._reader.is_alive():  # otherwise a stream that gives nothing more, which ends with the process
+            self._capture.release()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
+
+    def _read(self) -> None:
+        import cv2
+
+        while not self._closed:
+            there, image = self._capture.read()
+            if not there:
+                break
+            frame = CameraFrame(self._now(), cv2.cvtColor(image, cv2.COLOR_BGR2RGB))  # type: ignore[arg-type]
+            with self._changed:
+                self.read, self._newest = self.read + 1, frame
+                self._changed.notify()
+            time.sleep(max(0.0, self.read * self._pace - self._now()))
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+
+@contextmanager
+def open_camera(source: str) -> Iterator[Camera]:
+    """Open a camera.
+
+    Parameters
+    ----------
+    source : str
+        The number of a camera, from 0; the path of its device; the URL of a stream (RTSP, HTTP); or a file or pipe of
+        pictures, which stands in for a camera: it is played at its own rate.
+
+    Raises
+    ------
+    InputError
+        If there is no such camera, or it gives no picture.
+    """
+    import cv2
+
+    logging = cv2.utils.logging
+    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # it would print where in its code it failed
+    try:
+        capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+    finally:
+        logging.setLogLevel(level)
+    if not capture.isOpened():
+        capture.release()
+        raise InputError(f"no camera opens as {source}: {_there()}; name a number, a device, or the URL of a stream")
+    is_played = "://" not in source and Path(source).is_file()
+    camera = Camera(capture, 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if is_played else 0.0)
+    try:
+        yield camera
+    finally:
+        camera.close()
+
+
+def _there() -> str:
+    devices = sorted(map(str, Path("/dev").glob("video*")))
+    return f"this machine has {', '.join(devices)}" if devices else "this machine shows none"

@@ -1,0 +1,200 @@
+"""Who comes before a camera, and who goes: faces are followed as in a clip, and told as it happens."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from faceloupe.numerals import counted
+from faceloupe.recognition.photos import PhotoSource
+from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.search import FaceSearch
+from faceloupe.scores.points import OperatingPoint
+from faceloupe.video.camera import CameraFrame
+from faceloupe.video.identify import BRIDGE, CLIP_SEARCH, faces_of_frame
+from faceloupe.video.people import Judged, judged
+from faceloupe.video.thresholds import likeness_of, track_point
+from faceloupe.video.tracks import Follower
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.gallery.identify import Candidate
+
+__all__ = ["Change", "Visit", "Watch"]
+
+FRAMES = 2
+"""Frames in which somebody is seen before it is told that the gallery does not know them."""
+
+RANKS = 3
+"""Candidates that are asked for: the first may be somebody else in the picture."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """Somebody before the camera, from appearing to going.
+
+    Attributes
+    ----------
+    name : str
+        The subject's, or "somebody 1", "somebody 2" ... for people whom the gallery does not name.
+    known : bool
+        Whether the gallery names the person.
+    first, last : float
+        Seconds since the camera was opened: of the first and the last frame with the face.
+    score, threshold : float or None
+        Best score against the subject, and what it had to reach; None for somebody unknown.
+    """
+
+    name: str
+    known: bool
+    first: float
+    last: float
+    score: float | None = None
+    threshold: float | None = None
+
+    def note(self, candidate: "Candidate | None", point: OperatingPoint) -> None:
+        """Take in the answer to a frame: the best score counts."""
+        if candidate is not None and (self.score is None or candidate.score > self.score):
+            self.score, self.threshold = candidate.score, point.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody appears, or goes; or somebody unknown is recognised.
+
+    Attributes
+    ----------
+    what : {"appears", "goes", "is"}
+    visit : Visit
+    before : str or None
+        With "is": what the person was called until now.
+    """
+
+    what: Literal["appears", "goes", "is"]
+    visit: Visit
+    before: str | None = None
+
+    def words(self) -> str:
+        """Return it in a sentence."""
+        visit = self.visit
+        if self.what == "goes":
+            return f"{visit.name} goes, seen for {visit.last - visit.first:.1f} s"
+        score = "" if visit.score is None else f", score {visit.score:.4f}, threshold {visit.threshold:.4f}"
+        return f"{self.before} is {visit.name}{score}" if self.before else f"{visit.name} appears{score}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        visit = self.visit
+        return {
+            "schema": "faceloupe.camera_change/1",
+            "what": self.what,
+            "name": visit.name,
+            "known": visit.known,
+            "first": visit.first,
+            "last": visit.last,
+            "score": visit.score,
+            "threshold": visit.threshold,
+            "before": self.before,
+        }
+
+
+class Watch:
+    """Watches the frames of a camera. Memory is that of the people before it, however long it runs.
+
+    A person is before the camera until the face was missed for `bridge` seconds. Somebody whom the gallery does not
+    name is told from the second frame on, and only where the face is good enough to be told apart.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        An open one.
+    fmr : float, optional
+        Asks for the thresholds published for this false match rate, as :func:`faceloupe.video.identify_clip`.
+    faces : FaceSearch
+    bridge : float
+        Seconds.
+
+    Attributes
+    ----------
+    present : dict of str to Visit
+        Who is before the camera, by name.
+    looked_at : int
+        Frames so far.
+    """
+
+    def __init__(
+        self, gallery: "Gallery", *, fmr: float | None = None, faces: FaceSearch = CLIP_SEARCH, bridge: float = BRIDGE
+    ) -> None:
+        self._gallery, self._fmr, self._faces, self._bridge = gallery, fmr, faces.all_faces(), bridge
+        self._embedder = gallery.embedder
+        self._saved = gallery.point(self._embedder)
+        single, _ = (track_point(self._embedder, pooled, fmr=fmr, saved=self._saved) for pooled in (1, 2))
+        self._follower = Follower(likeness_of(self._embedder, single), bridge)
+        self._names: dict[int, str] = {}  # of tracks that go on; a name that was told stays
+        self._known: set[str] = set()
+        self._strangers = self.looked_at = 0
+        self.present: dict[str, Visit] = {}
+
+    def changes(self, frames: Iterable[CameraFrame]) -> Iterator[Change]:
+        """Yield what changes from frame to frame; at the end of the frames nobody goes, see :meth:`end`."""
+        for frame in frames:
+            yield from self.look(frame)
+
+    def look(self, frame: CameraFrame) -> list[Change]:
+        """Look at one frame, and return what has changed since the one before."""
+        source = PhotoSource(Path(f"camera at {frame.time:.3f} s"), "", lambda: frame.image)
+        [photograph] = recognise([source], self._embedder, faces=self._faces)
+        self.looked_at += 1
+        self._follower.add(faces_of_frame(frame.time, photograph), frame.time, frame.time)
+        tracks = self._follower.present(frame.time)
+        points = [track_point(self._embedder, len(track.best), fmr=self._fmr, saved=self._saved) for track in tracks]
+        numbers = {track.number for track in tracks}
+        self._names = {number: name for number, name in self._names.items() if number in numbers}
+        answers = judged(tracks, points, self._gallery, RANKS)
+        return [change for each in answers for change in self._seen(each)] + self._gone(frame.time)
+
+    def end(self) -> list[Change]:
+        """Return that everybody goes who is still there."""
+        return self._gone(float("inf"))
+
+    def words(self) -> str:
+        """Return in a sentence who was seen."""
+        known = f": {', '.join(sorted(self._known))}" if self._known else ""
+        return (
+            f"{counted(self.looked_at, 'frame')} looked at; {len(self._known):,} known{known}; {self._strangers:,} not "
+            "known to the gallery."
+        )
+
+    def _seen(self, each: Judged) -> Iterator[Change]:
+        """Take in the answer to a track, and yield what it changes."""
+        track, candidate, before = each.track, each.named, self._names.get(each.track.number)
+        if candidate is not None:
+            name = candidate.name
+            self._known.add(name)
+        elif before is not None:
+            name = before
+        elif track.frames < FRAMES or each.shortcomings:
+            return
+        else:
+            name = self._new_stranger()
+        self._names[track.number] = name
+        visit = self.present.get(name)
+        if visit is None:
+            stranger = self.present.pop(before, None) if before not in (None, name, *self._known) else None
+            first = track.first if stranger is None else stranger.first
+            visit = self.present[name] = Visit(name, candidate is not None, first, track.last)
+            visit.note(candidate, each.point)
+            yield Change("appears", visit) if stranger is None else Change("is", visit, before)
+        visit.last = max(visit.last, track.last)
+        visit.note(candidate, each.point)
+
+    def _new_stranger(self) -> str:
+        self._strangers += 1
+        name = f"somebody {self._strangers}"
+        return self._new_stranger() if name in self._gallery else name
+
+    def _gone(self, now: float) -> list[Change]:
+        gone = [visit for visit in self.present.values() if now - visit.last > self._bridge]
+        for visit in gone:
+            del self.present[visit.name]
+        return [Change("goes", visit) for visit in gone]

@@ -1,0 +1,176 @@
+"""Who comes before a camera and who goes; the camera is a row of pictures with their times, or a file that is played.
+
+Also tests ``cli/cameras.py``, ``video/camera.py``.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from threading import Event
+
+import cv2
+import numpy as np
+import pytest
+
+from faceloupe.errors import InputError
+from faceloupe.gallery import open_gallery
+from faceloupe.video.camera import Camera, CameraFrame, open_camera
+from faceloupe.video.watching import Watch
+from helpers.commands import run
+from helpers.scenes import photograph, scene
+from helpers.waiting import until
+
+
+@pytest.fixture(scope="module")
+def gallery(published, tmp_path_factory):  # noqa: ARG001 - a fixture that skips
+    with open_gallery(tmp_path_factory.mktemp("gallery") / "faces.db", create=True) as people:
+        for name, who in (("Ann", 1), ("Bob", 2)):
+            people.enrol(name, [photograph(who, number) for number in (3, 4)])
+        yield people
+
+
+def watched(gallery, *pictures, step=0.5):
+    watch = Watch(gallery)
+    frames = (CameraFrame(number * step, picture) for number, picture in enumerate(pictures))
+    changes = [*watch.changes(frames), *watch.end()]
+    return watch, [(change.what, change.visit.name, change.before) for change in changes], changes
+
+
+def test_people_are_told_when_they_appear_and_when_they_go(gallery):
+    ann, bob = (10, photograph(1, 1)), (250, photograph(2, 1))
+    watch, told, changes = watched(gallery, scene(ann), scene(ann, bob), scene(bob), *[scene()] * 6, scene(ann))
+    assert told == [
+        ("appears", "Ann", None), ("appears", "Bob", None), ("goes", "Ann", None), ("goes", "Bob", None),
+        ("appears", "Ann", None), ("goes", "Ann", None),
+    ]  # fmt: skip
+    assert [(change.visit.first, change.visit.last) for change in changes if change.what == "goes"] == [
+        (0.0, 0.5), (0.5, 1.0), (4.5, 4.5),
+    ]  # fmt: skip
+    first = changes[0].to_document()
+    assert first["known"]
+    assert first["score"] >= first["threshold"]
+    assert changes[0].words().startswith("Ann appears, score 0.")
+    assert watch.words() == "10 frames looked at; 2 known: Ann, Bob; 0 not known to the gallery."
+    assert watch.present == {}
+
+
+def test_somebody_unknown_is_told_from_the_second_frame_on_and_once(gallery):
+    eve = (100, photograph(5, 1))
+    assert watched(gallery, scene(eve), scene(), scene())[1] == []
+    told = watched(gallery, *[scene(eve)] * 4)[1]
+    assert told == [("appears", "somebody 1", None), ("goes", "somebody 1", None)]
+
+
+def test_who_is_missed_for_a_moment_has_not_gone(gallery):
+    ann = (10, photograph(1, 1))
+    assert watched(gallery, scene(ann), scene(), scene(), scene(ann))[1] == [
+        ("appears", "Ann", None), ("goes", "Ann", None),
+    ]  # fmt: skip
+
+
+def test_somebody_unknown_who_is_enrolled_meanwhile_is_recognised(published, tmp_path):  # noqa: ARG001
+    eve = (100, photograph(5, 1))
+    with open_gallery(tmp_path / "faces.db", create=True) as people:
+        people.enrol("Ann", [photograph(1, 3)])
+        watch = Watch(people)
+        first = [change for time in (0.0, 0.5) for change in watch.look(CameraFrame(time, scene(eve)))]
+        people.enrol("Eve", [photograph(5, 2)])
+        second = watch.look(CameraFrame(1.0, scene(eve)))
+    assert [(change.what, change.visit.name) for change in first] == [("appears", "somebody 1")]
+    assert [(change.what, change.visit.name, change.before) for change in second] == [("is", "Eve", "somebody 1")]
+    assert second[0].visit.first == 0.0
+    assert second[0].words().startswith("somebody 1 is Eve, score 0.")
+
+
+class Stand:
+    """What stands in for a camera: it gives a frame whenever the test says so."""
+
+    def __init__(self, count):
+        self.left, self.go, self.released = count, Event(), False
+
+    def read(self):
+        self.go.wait(60)
+        self.left -= 1
+        return (self.left >= 0, np.full((2, 2, 3), max(self.left, 0), np.uint8))
+
+    def release(self):
+        self.released = True
+
+
+def test_the_newest_frame_is_looked_at_and_others_are_passed_over():
+    stand = Stand(6)
+    stand.go.set()
+    camera = Camera(stand)
+    until(lambda: camera.read == 6)
+    assert [int(frame.image[0, 0, 0]) for frame in camera.frames(1000.0)] == [0]
+    camera.close()
+    assert stand.released
+
+
+def test_a_file_stands_in_for_a_camera_and_what_is_none_is_said(tmp_path):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for level in (40, 80, 200):
+        writer.write(np.full((48, 64, 3), (0, 0, level), np.uint8))
+    writer.release()
+    with open_camera(str(path)) as camera:
+        frames = list(camera.frames(30.0))
+    assert camera.read == 3
+    assert np.abs(frames[-1].image.mean(axis=(0, 1)) - (200, 0, 0)).max() < 5  # RGB, and the last one is seen
+    with pytest.raises(InputError, match="no camera opens as"), open_camera(str(tmp_path / "none")):
+        pass
+
+
+def play(path, frames, rate):
+    """Write a file in which Ann stands before a camera."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (480, 240))
+    for _ in range(frames):
+        writer.write(scene((10, photograph(1, 1)))[..., ::-1])
+    writer.release()
+    return str(path)
+
+
+@pytest.fixture
+def played(gallery, tmp_path):
+    return play(tmp_path / "camera.avi", 5, 5), ("--gallery", gallery.name)
+
+
+def test_the_command(played, tmp_path):
+    source, place = played
+    lines = tmp_path / "changes.jsonl"
+    code, answer, remarks = run("identify", "--camera", source, "--rate", 30, "--json-lines", lines, *place)
+    assert code == 0
+    appears, goes = answer.splitlines()
+    assert "Ann appears, score 0." in appears
+    assert "Ann goes, seen for " in goes
+    assert "1 known: Ann" in remarks
+    documents = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [(each["what"], each["name"], each["schema"]) for each in documents] == [
+        ("appears", "Ann", "faceloupe.camera_change/1"), ("goes", "Ann", "faceloupe.camera_change/1"),
+    ]  # fmt: skip
+    assert lines.stat().st_mode & 0o777 == 0o600
+    code, answer, _ = run("identify", "--camera", source, "--json", *place)
+    assert [json.loads(line)["what"] for line in answer.splitlines()] == ["appears", "goes"]
+
+
+def test_what_the_command_cannot_do_is_said(played, tmp_path):
+    source, place = played
+    code, _, message = run("identify", "--camera", tmp_path / "none", *place)
+    assert (code, "no camera opens as" in message) == (2, True)
+    assert run("identify", *place)[0] == 2
+    assert run("identify", source, "--camera", source, *place)[0] == 2
+    assert run("identify", "--camera", source, "--csv", tmp_path / "a.csv", *place)[0] == 2
+    assert run("identify", source, "--rate", 2, *place)[0] == 2
+
+
+def test_ctrl_c_ends_it_with_a_summary(gallery, tmp_path):
+    source = play(tmp_path / "camera.avi", 600, 1)  # ten minutes
+    command = [sys.executable, "-m", "faceloupe", "identify", "--camera", source, "--gallery", gallery.name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert "Ann appears" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        answer, remarks = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "Ann goes" in answer
+    assert "1 known: Ann" in remarks
