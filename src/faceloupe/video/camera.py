@@ -90,7 +90,7 @@ class Camera:
             there, image = self._capture.read()
             if not there:
                 break
-            frame = CameraFrame(self._now(), cv2.cvtColor(image, cv2.COLOR_BGR2RGB))  # type: ignore[arg-type]
+            frame = CameraFrame(self._now(), cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
             with self._changed:
                 self.read, self._newest = self.read + 1, frame
                 self._changed.notify()

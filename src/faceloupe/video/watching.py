@@ -17,8 +17,8 @@ from faceloupe.video.thresholds import likeness_of, track_point
 from faceloupe.video.tracks import Follower
 
 if TYPE_CHECKING:
+    from faceloupe.gallery.candidates import Candidate
     from faceloupe.gallery.gallery import Gallery
-    from faceloupe.gallery.identify import Candidate
 
 __all__ = ["Change", "Visit", "Watch"]
 
@@ -180,7 +180,9 @@ class Watch:
         self._names[track.number] = name
         visit = self.present.get(name)
         if visit is None:
-            stranger = self.present.pop(before, None) if before not in (None, name, *self._known) else None
+            stranger = None
+            if before is not None and before not in (name, *self._known):
+                stranger = self.present.pop(before, None)
             first = track.first if stranger is None else stranger.first
             visit = self.present[name] = Visit(name, candidate is not None, first, track.last)
             visit.note(candidate, each.point)
