@@ -225,7 +225,7 @@ class EstimatorEmbedder:
     Raises
     ------
     InputError
-        If it is no fitted transformer of square faces, or cannot be pickled.
+        If it is not a fitted transformer of square faces, or cannot be pickled.
     """
 
     def __init__(self, estimator: Any, name: str) -> None:

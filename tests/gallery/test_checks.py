@@ -177,7 +177,7 @@ def test_a_reference_unlike_all_others_of_its_subject_is_found(gallery):
 def test_a_quality_that_is_none_is_damage(gallery, quality, tmp_path):
     change(gallery, f"UPDATE face_references SET quality = '{quality}' WHERE id = 2")  # noqa: S608
     assert found(gallery) == [("damage", ("Ann",))]
-    assert "reference 2 of 'Ann' has a quality that is no table of numbers" in gallery.check().findings[0].words
+    assert "reference 2 of 'Ann' has a quality that is not a table of numbers" in gallery.check().findings[0].words
     with pytest.warns(DamageWarning, match="damaged, and left out: reference 2"):
         assert gallery.export(tmp_path / "export.json") == 2
 

@@ -209,7 +209,7 @@ class Client:
         Raises
         ------
         InputError
-            If it is no folder, or holds no subject's folder.
+            If it is not a folder, or holds no subject's folder.
         """
         for archive, left_out in archives_of(Path(folder)):
             job = self.enrol_archive(

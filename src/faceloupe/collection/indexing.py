@@ -217,7 +217,7 @@ class _Run:
             file.path.encode()
             return sha256_of(Path(file.path))
         except UnicodeEncodeError:
-            self._skip(file.path, "its name holds bytes that are no UTF-8, which no database keeps: rename it")
+            self._skip(file.path, "its name holds bytes that are not UTF-8, which no database keeps: rename it")
         except InputError as problem:  # a pipe or a device
             self._skip(file.path, str(problem))
         except OSError as problem:  # it is gone, or must not be read

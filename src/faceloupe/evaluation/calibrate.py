@@ -79,7 +79,7 @@ def calibrate(
     UnavailableError
         If weights, packages or data are missing.
     """
-    rule_of_3(fmr)  # refuses what is no rate
+    rule_of_3(fmr)  # refuses what is not a rate
     maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
     labelled = open_data(data)
     detecting = labelled.search(faces, detector)

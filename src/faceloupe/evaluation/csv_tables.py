@@ -54,7 +54,7 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
 
 
 def columns_of(lines: Sequence[str]) -> list[str]:
-    """Return the columns, in small letters, that the heading of these lines names; [] if it is no heading."""
+    """Return the columns, in small letters, that the heading of these lines names; [] if it is not a heading."""
     heading = lines[_first(lines) :][:1]
     try:
         return _names(next(csv.reader(heading, delimiter=_separator(heading)), []))

@@ -100,7 +100,7 @@ class EmbedderCheck:
     def better(self) -> Reading | None:
         """The best of the readings that separate people better than the manifest's; None if none surely does.
 
-        Adding the mirrored face helps many networks and is no slip: it is left out here.
+        Adding the mirrored face helps many networks and is not a slip: it is left out here.
         """
         slips = [reading for reading in self.readings[1:] if "flip" not in reading.fields]
         sure = [reading for reading in slips if reading.gain_interval[0] > 0]

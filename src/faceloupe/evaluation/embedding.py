@@ -94,7 +94,7 @@ class SideBySide:
         self._widths: list[int] = []
 
     def embed(self, faces: Floats) -> Floats:
-        """Return (N, D1 + D2 + ... + 1); what is no number becomes 0."""
+        """Return (N, D1 + D2 + ... + 1); what is not a number becomes 0."""
         blocks = [np.nan_to_num(one.embed(faces), posinf=0, neginf=0) for one in self._embedders]
         self._widths = [block.shape[1] for block in blocks]
         return np.concatenate([*blocks, np.ones((len(faces), 1), dtype=np.float32)], axis=1)

@@ -188,7 +188,7 @@ def evaluate(
     UnavailableError
         If weights, packages or data are missing.
     """
-    rule_of_3(fmr)  # refuses what is no rate
+    rule_of_3(fmr)  # refuses what is not a rate
     if draws < 1:
         raise InputError(f"draws: expected 1 or more, got {draws}")
     labelled = with_groups(open_data(data), None if groups is None else Path(groups).expanduser())

@@ -190,7 +190,7 @@ class _Rates:
     def fnmr(self, group: str) -> GroupRate:
         places, scores = self.compared.mated, self.compared.scores.mated
         chosen = self.codes[self.compared.of.pairs[places][:, 0]] == self.names.index(group)
-        below = np.nextafter(self.threshold, -np.inf)  # so that a score at the threshold is no error
+        below = np.nextafter(self.threshold, -np.inf)  # so that a score at the threshold is not an error
         return self._rate((group,), places[chosen], below - scores[chosen], 1)
 
     def _rate(

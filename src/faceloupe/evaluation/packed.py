@@ -82,7 +82,7 @@ def read_packed(path: Path) -> tuple[tuple[PackedPhoto, ...], np.ndarray[Any, An
     Raises
     ------
     InputError
-        If the file is too large, is no pickle, holds anything but plain lists, or not twice as many photographs as
+        If the file is too large, is not a pickle, holds anything but plain lists, or not twice as many photographs as
         pairs.
     """
     photographs, same = _checked(path, _loaded(path, read_bytes(path, MOST_BYTES)))

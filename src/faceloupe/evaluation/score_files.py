@@ -48,7 +48,7 @@ def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None
     Raises
     ------
     InputError
-        If it is none of these, a score is no finite number, or one kind is missing.
+        If it is none of these, a score is not a finite number, or one kind is missing.
     """
     file = Path(path).expanduser()
     if impostors is not None:

@@ -21,7 +21,7 @@ HIGHEST_FMR = 0.1  # of a DET curve; past that nobody works
 POINTS = 25  # of a DET curve
 SAMPLES = 300  # of the bootstrap
 PEOPLE = 20  # that a band is drawn from: of fewer the bootstrap knows too little
-NESTED = ("eer", "eer_interval", "auc_interval", "tars", "band")  # fields of a Verification that are no plain values
+NESTED = ("eer", "eer_interval", "auc_interval", "tars", "band")  # fields of a Verification that are not plain values
 
 
 @dataclass(frozen=True, slots=True)

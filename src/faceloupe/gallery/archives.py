@@ -59,12 +59,12 @@ class Archive:
     subjects : list of ArchivedSubject
         Those with a photograph, in the order of their names.
     refused : list of Skipped
-        Everything else in the archive, and why it is no photograph of anybody. Hidden files are passed over.
+        Everything else in the archive, and why it is not a photograph of anybody. Hidden files are passed over.
 
     Raises
     ------
     InputError
-        If it is no ZIP file, holds too much, or names that are not UTF-8.
+        If it is not a ZIP file, holds too much, or names that are not UTF-8.
     """
 
     def __init__(self, content: bytes, max_photograph: int) -> None:

@@ -23,7 +23,7 @@ class ListedSubject:
         The name as the gallery keeps it. A folder that cannot be a name keeps its own and has no photographs.
     photographs : list of Path
     refused : list of Skipped
-        Everything else in the folder, and why it is no photograph.
+        Everything else in the folder, and why it is not a photograph.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ListedSubject:
     refused: list[Skipped] = field(default_factory=list)
 
     def refuse(self, path: Path, reason: str) -> None:
-        """Note why something is no photograph."""
+        """Note why something is not a photograph."""
         self.refused.append(Skipped(as_text(str(path)), reason))
 
 

@@ -50,7 +50,7 @@ def identify(
     Raises
     ------
     InputError
-        If these are no templates; if the gallery's references, or the point, are of another embedder; if no point is
+        If these are not templates; if the gallery's references, or the point, are of another embedder; if no point is
         there for it; or if `ranks` is below 1.
     GalleryError
         If the gallery cannot be read.
@@ -125,7 +125,7 @@ def _names(connection: Connection, subject_ids: Ids) -> dict[int, tuple[str, str
 def _candidates(
     subject_ids: Ids, scores: Scores, names: dict[int, tuple[str, str | None]], point: OperatingPoint, size: Size
 ) -> Candidates:
-    # Who was forgotten since the search has no name any more, and is no candidate.
+    # Who was forgotten since the search has no name any more, and is not a candidate.
     there = [pair for pair in zip(subject_ids.tolist(), scores.tolist(), strict=True) if pair[0] in names]
     candidates = tuple(
         Candidate(names[subject_id][0], subject_id, rank, score, score - point.threshold, names[subject_id][1])

@@ -71,7 +71,7 @@ def checked_metadata(metadata: dict[str, Any] | str | bytes) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If they are no object, too large, too deep, or hold what JSON cannot or what cannot be printed.
+        If they are not an object, are too large, too deep, or hold what JSON cannot or what cannot be printed.
     """
     try:
         text = metadata if isinstance(metadata, str | bytes) else json_text(metadata)

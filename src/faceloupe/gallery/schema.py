@@ -77,7 +77,7 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
         return np.ascontiguousarray(value, dtype="<f4").tobytes()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> NDArray[np.float32]:
-        """Turn what the database stores into (D,) float32; (0,) if that is no vector."""
+        """Turn what the database stores into (D,) float32; (0,) if that is not a vector."""
         if dialect.name == "postgresql":
             return np.asarray(value, dtype=np.float32)
         whole = isinstance(value, bytes) and len(value) % 4 == 0

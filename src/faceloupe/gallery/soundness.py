@@ -67,11 +67,11 @@ def _wrong_with(row: Any, dimensions: int) -> str | None:
     if len(row.vector) != dimensions:
         return f"has {len(row.vector)} numbers, and others by its embedder have {dimensions}"
     if not is_unit(row.vector):
-        return "is no unit vector"
+        return "is not a unit vector"
     if not is_quality(row.quality):
-        return "has a quality that is no table of numbers"
+        return "has a quality that is not a table of numbers"
     if row.has_face and (not row.face or isinstance(row.face, str) or bytes(row.face) != PNG):
-        return "has a face that is no picture"
+        return "has a face that is not a picture"
     return "has no date" if row.created == UNKNOWN else None
 
 

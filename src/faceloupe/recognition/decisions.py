@@ -167,7 +167,7 @@ def verify(
         If weights or packages are missing.
     """
     if prior is not None:
-        posterior(0.0, prior)  # refuses what is no prior
+        posterior(0.0, prior)  # refuses what is not a prior
     search = FaceSearch.of_one_face(faces)
     embedder = embedder or (gallery.embedder if gallery else SFace())
     chosen = choose_point(embedder, point, gallery.point(embedder) if gallery else None)

@@ -221,7 +221,7 @@ def embed_chips(faces: Floats, run: Callable[[Floats], Floats], *, flip: bool) -
     Raises
     ------
     InputError
-        If `faces` are no chips, (N, 112, 112, 3).
+        If `faces` are not chips, (N, 112, 112, 3).
     """
     if faces.ndim != 4 or faces.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or not len(faces):
         raise InputError(f"faces: expected (N, {CHIP_SIDE}, {CHIP_SIDE}, 3) with N > 0, got {faces.shape}")

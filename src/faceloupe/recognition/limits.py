@@ -37,7 +37,7 @@ class QualityLimits:
     detection_score : float
         0 to 1, at least. Of the photographs made worse that score less, 62 % are missed.
     embedding_norm : float or None
-        At least; None is no limit, for other embedders have other norms. Of all measures this foresees errors best:
+        At least; None is not a limit, for other embedders have other norms. Of all measures this foresees errors best:
         below 9.5 SFace misses 11 of 36 comparisons of train and 12 of 14 of test.
 
     References

@@ -86,7 +86,7 @@ class OnnxDetector:
         Raises
         ------
         InputError
-            If the file is not the manifest's, its outputs are not those of the decoder, or they are no numbers.
+            If the file is not the manifest's, its outputs are not those of the decoder, or they are not numbers.
         UnavailableError
             If packages or the device are missing.
         """
@@ -96,7 +96,7 @@ class OnnxDetector:
         outputs = self._opening().result()(
             as_read(shown[np.newaxis].astype(np.float32) / np.float32(255), self.manifest)
         )
-        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is refused, or no face, below
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not a number is refused, or no face, below
             scores, boxes, points = _DECODERS[str(self.manifest.decoder)](outputs, self.manifest)
         faces = scores >= FAINT
         if not -ROUNDING <= scores.min() <= scores.max() <= 1 + ROUNDING or not all(

@@ -95,7 +95,7 @@ class OnnxEmbedder:
         return embed_chips(faces, lambda chips: self._opening().result()(as_input(chips, read)), flip=read.flip)
 
     def _opening(self) -> Future[Run]:
-        read = self.manifest  # how pixels are scaled and landmarks placed is no part of the network
+        read = self.manifest  # how pixels are scaled and landmarks placed is not part of the network
         key = (read.sha256, read.output, read.size, read.n_channels, read.layout, self._engine, chosen_device())
         return opening(key, lambda: _open(read_network_file(self._file, read), read, self._engine))
 

@@ -62,7 +62,7 @@ def detector_in_words(detector: Detector | None) -> str:
 
 
 def _faces(rows: NDArray[Any], picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Leave out what is no face of the picture: in noise, YuNet finds boxes far outside and of no size."""
+    """Leave out what is not a face of the picture: in noise, YuNet finds boxes far outside and of no size."""
     sound: NDArray[np.float64] = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
     x, y, width, height = sound[:, :4].T
     inside = (x < picture.shape[1]) & (y < picture.shape[0]) & (x + width > 0) & (y + height > 0)

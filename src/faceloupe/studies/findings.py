@@ -159,7 +159,7 @@ class Findings:
     def people(self, network: str, preprocess: str) -> tuple[Floats, Estimate]:
         """Return the accuracies of the splits, and their mean with Wilson's interval for the captures of one split.
 
-        The splits share their captures, so more splits make the mean steadier but are no new evidence: the interval is
+        The splits share their captures, so more splits make the mean steadier but are not new evidence: the interval is
         that of one split's held-out captures.
         """
         trials = self.trials.where(experiment="people", network=network, preprocess=preprocess)

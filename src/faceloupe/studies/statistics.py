@@ -62,7 +62,7 @@ class Estimate:
         Parameters
         ----------
         percent : bool
-            Times 100, in %; together with `signed`, in points, for a difference of shares is no percentage.
+            Times 100, in %; together with `signed`, in points, for a difference of shares is not a percentage.
         signed : bool
             With a plus or minus sign, for differences.
 

@@ -134,7 +134,7 @@ class NetworkClassifier(FaceClassifier):
         InputError
             If the sentence cannot be read, a parameter or a shape cannot be used, or all captures show one subject.
         ValueError, TypeError
-            scikit-learn's own, for data that is no finite numeric array.
+            scikit-learn's own, for data that is not a finite numeric array.
         """
         spec = self._spec()
         flat, labels = self._read_training(X, y)

@@ -37,7 +37,7 @@ FCNN_SENTENCE = "dense 4 relu"
 CNN_SENTENCE = "conv 4 8x8 relu, pool 4, dense 4 relu"
 """The tutorial's two networks; its way of training them is what a sentence leaves out."""
 
-LARGEST = 65_536  # of any whole number in a sentence: a slip of the finger is no request for terabytes
+LARGEST = 65_536  # of any whole number in a sentence: a slip of the finger is not a request for terabytes
 EXAMPLES = {
     "conv": "conv 16 5x5 relu",
     "pool": "pool 2",

@@ -261,7 +261,7 @@ def _check_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 
 def check_whole(name: str, value: Any, least: int) -> None:
-    """Raise an InputError if a value is no whole number, or is less than it must be."""
+    """Raise an InputError if a value is not a whole number, or is less than it must be."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be a whole number, {least} or more, but is {value!r}.")
 

@@ -46,7 +46,7 @@ def photograph_of_clip(
     -------
     Photograph
         With a problem if the clip cannot be read. Where PyAV or a threshold for the embedder is missing, it bears no
-        hash: that is no property of the clip, and nobody should keep it.
+        hash: that is not a property of the clip, and nobody should keep it.
     """
     try:
         with extra("video"):
