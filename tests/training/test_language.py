@@ -121,6 +121,10 @@ def test_a_clipped_network_always_runs_and_one_that_fits_is_left_alone(spec, sha
         ("dense 4; rate 0", "0", "above 0"),
         ("dense 4; rate inf", "inf", "finite"),
         ("dense 4; epochs 2, epochs 3", "epochs", "said twice"),
+        ("conv 4 3x3 stride 2 stride 1", "stride", "said twice"),
+        ("dense 4; augment shift 2 mirror shift 3", "shift", "said twice"),
+        ("conv 4 3x3, batch norm", "batch", "batchnorm relu"),
+        ("dense 4; momentum", "momentum", "Write: optimiser momentum"),
         ("dense 4; augment sideways", "sideways", "mirror"),
         ("dense 4; augment rotate 180", "180", "below 180"),
         ("dense 4; decay 1e-4 batch 4", "batch", "commas"),
@@ -200,3 +204,7 @@ def test_a_classifier_refuses_what_cannot_be(wrong):
     faces = np.random.default_rng(0).random((8, 12, 12))
     with pytest.raises(InputError, match=next(iter(wrong)) if "augment" not in wrong else "mirror"):
         NetworkClassifier("dense 4", **wrong).fit(faces, [0, 1] * 4)
+
+
+def test_leaky_relu_may_be_written_in_full():
+    assert parse_network("dense 3 leaky relu, dropout 0.5") == parse_network("dense 3 leaky, dropout 0.5")

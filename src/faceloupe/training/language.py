@@ -156,6 +156,11 @@ class _Phrase:
         """The next word in lower case; empty at the end."""
         return self.words[self.next].text.lower() if self.next < len(self.words) else ""
 
+    @property
+    def after(self) -> str:
+        """The word after the next; empty at the end."""
+        return self.words[self.next + 1].text.lower() if self.next + 1 < len(self.words) else ""
+
     def take(self, *wanted: str) -> bool:
         """Pass over the next word if it is one of those wanted."""
         found = self.word in wanted and bool(self.word)
@@ -206,6 +211,12 @@ class _Phrase:
         self.next += 1
         return value
 
+    def once(self, said: set[str]) -> None:
+        """Refuse the next word if it is among those said, and add it."""
+        if self.word in said:
+            self.fail(f'"{self.word}" is said twice.', "Leave one out.")
+        said.add(self.word)
+
     def close(self, remedy: str) -> None:
         """Refuse words that are left."""
         if self.word:
@@ -225,6 +236,8 @@ def _phrases(sentence: str, start: int, text: str, what: str, example: str) -> I
 
 
 def _read_layer(phrase: _Phrase) -> Layer:
+    if phrase.word == "batch" and phrase.after.startswith("norm"):
+        phrase.fail("a batch normalisation is one word here.", f"Write it as in: {EXAMPLES['batchnorm']}")
     if phrase.word in OPTIONS:
         phrase.fail(
             f'"{phrase.word}" says how to train, and stands among the layers.', "Put a semicolon before how to train."
@@ -242,7 +255,9 @@ def _read_convolution(phrase: _Phrase) -> Layer:
     filters = phrase.whole("the number of filters", 1, example)
     kernel = phrase.size("the size of the kernel", 1, example)
     stride, padding = (1, 1), (0, 0)
+    said: set[str] = set()
     while phrase.word in ("stride", "padding"):
+        phrase.once(said)
         if phrase.take("stride"):
             stride = phrase.size("the stride", 1, example)
         elif phrase.take("padding") and phrase.word == "same":
@@ -309,6 +324,8 @@ def _read_activation(phrase: _Phrase) -> Activation:
     if not phrase.word or phrase.word in EXAMPLES:
         return "none"
     chosen = phrase.choice(ACTIVATIONS, "Without an activation, write nothing there.")
+    if chosen == "leaky":
+        phrase.take("relu")  # "leaky relu" says the same
     return next(activation for activation in ACTIVATIONS if activation == chosen)
 
 
@@ -319,6 +336,8 @@ def _read_option(phrase: _Phrase, before: dict[str, Any]) -> tuple[str, Any]:
         )
     if FIELDS.get(phrase.word, phrase.word) in before:
         phrase.fail(f'"{phrase.word}" is said twice.', "Leave one out.")
+    if phrase.word in OPTIMISERS:
+        phrase.fail(f'"{phrase.word}" is an optimiser.', f"Write: optimiser {phrase.word}")
     name = phrase.choice(OPTIONS, f"What can be said: {', '.join(OPTIONS.values())}")
     value = _OPTIONS[name](phrase, f"Write it as in: {OPTIONS[name]}")
     phrase.close("Separate what is said by commas." if phrase.word in OPTIONS else f"Write it as in: {OPTIONS[name]}")
@@ -329,7 +348,9 @@ def _read_augmentation(phrase: _Phrase, remedy: str) -> Augmentation:
     if phrase.take("none"):
         return Augmentation()
     amounts: dict[str, Any] = {}
+    said: set[str] = set()
     while not amounts or phrase.word in ("mirror", *AMOUNTS):
+        phrase.once(said)
         name = phrase.choice(("mirror", *AMOUNTS), remedy)
         if name == "mirror":
             amounts[name] = True

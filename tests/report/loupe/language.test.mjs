@@ -5,7 +5,7 @@ import { SentenceError, parseNetwork, planNetwork, trainingText } from "loupe/la
 
 test("a sentence is read as faceloupe.training reads it", () => {
   const { layers, training } = parseNetwork(
-    "conv 16 5x3 stride 2 padding 1 relu, batchnorm leaky, pool 3 stride 2, average pool 2, dropout 0.25, " +
+    "conv 16 5x3 stride 2 padding 1 relu, batchnorm leaky relu, pool 3 stride 2, average pool 2, dropout 0.25, " +
       "dense 64 tanh; " +
       "optimiser adam, epochs 40, batch 8, decay 0.01, initialisation he_normal, preprocess centre",
   );
@@ -52,6 +52,7 @@ const WRONG = [
   ["conv 4 4x4 padding same", "same", /odd sides/],
   ["conv 4 3x3 padding 3", "3", /smaller than the kernel/],
   ["dropout 1", "1", /above 0 and below 1/],
+  ["conv 4 3x3 stride 2 stride 1", "stride", /said twice/],
   ["dense 4 relu relu", "relu", /not expected here/],
 ];
 for (const [sentence, word, said] of WRONG) {

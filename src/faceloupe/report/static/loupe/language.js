@@ -262,7 +262,11 @@ function readConvolution(phrase, example) {
   let stride = [1, 1];
   /** @type {Pair} */
   let padding = [0, 0];
+  /** @type {Set<string>} */
+  const said = new Set();
   for (;;) {
+    if (said.has(phrase.word)) phrase.fail(`“${phrase.word}” is said twice.`, "Leave one out.");
+    said.add(phrase.word);
     if (phrase.take("stride")) stride = phrase.size("the stride", 1, example);
     else if (phrase.take("padding")) {
       if (phrase.word === "same" && (size.some((side) => side % 2 === 0) || stride.some((step) => step > 1))) {
@@ -290,7 +294,9 @@ function readPooling(phrase, example, average) {
 /** @param {Phrase} phrase @returns {ActivationName} */
 function readActivation(phrase) {
   if (!phrase.word || phrase.word in EXAMPLES) return "none";
-  return /** @type {ActivationName} */ (phrase.choice(ACTIVATIONS, "Without an activation, write nothing there."));
+  const chosen = phrase.choice(ACTIVATIONS, "Without an activation, write nothing there.");
+  if (chosen === "leaky") phrase.take("relu"); // “leaky relu” says the same
+  return /** @type {ActivationName} */ (chosen);
 }
 
 /** @param {Phrase} phrase @param {Partial<Training>} said @returns {Partial<Training>} */
