@@ -58,7 +58,7 @@ def test_a_link_opens_its_operation_with_the_fields_of_each_body(visit):
     assert "Idempotency-Key" in operation.inner_text()
     assert "already_enrolled" in operation.locator(".answer").first.inner_text()
     operation.get_by_text("Or a problem").click()
-    operation.get_by_text("What is wrong this time.").wait_for()
+    operation.get_by_text("This occurrence of the problem.").wait_for()
     visit.check("an operation")
 
 
