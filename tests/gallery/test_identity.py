@@ -293,3 +293,17 @@ def migrate_only_to(path, revision):
             config.set_main_option("script_location", str(revisions._MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
+
+
+def test_who_is_forgotten_while_photographs_are_looked_at_is_not_enrolled_anew(gallery, monkeypatch):
+    gallery.enrol("Ann", [photograph("1.jpg")])
+    real = gallery.known_as
+
+    def known_as(*given):
+        gallery.forget("Ann")
+        return real(*given)
+
+    monkeypatch.setattr(gallery, "known_as", known_as)
+    with pytest.raises(SubjectError, match="was forgotten, or is another subject"):
+        gallery.enrol("Ann", [photograph("2.jpg")])
+    assert gallery.people() == ()

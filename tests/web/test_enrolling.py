@@ -13,6 +13,7 @@ import pytest
 from faceloupe.client import Client
 from faceloupe.client import archives as packing
 from faceloupe.errors import InputError
+from faceloupe.web import enrolling
 from faceloupe.web.settings import ServerLimits
 from faceloupe.web.workers import Workers
 from helpers import serving
@@ -212,3 +213,26 @@ def test_a_folder_of_two_people_of_one_name_is_refused_and_an_external_id_says_w
     assert "may be 2 subjects" in ann["refused"][0]["reason"]
     assert (second["id"], second["name"], second["external_id"]) == (2, "Ann", "E-2")
     assert "There is no 'id:E-3'" in third["refused"][0]["reason"]
+
+
+@pytest.mark.parametrize("there_before", [True, False])
+def test_who_is_forgotten_while_an_archive_is_enrolled_is_not_enrolled_anew(ask, monkeypatch, there_before):
+    monkeypatch.setattr(enrolling, "PART", 1)
+    if there_before:
+        ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1)})
+    real = ask.service.recogniser.photograph_in_thread
+
+    def photograph_in_thread(content, name, **given):
+        if name == "Ann/2.png":
+            ask.service.change(ask.service.gallery.forget, "Ann")
+        return real(content, name, **given)
+
+    monkeypatch.setattr(ask.service.recogniser, "photograph_in_thread", photograph_in_thread)
+    archive = packed(Ann=[photo(1), photo(1, capture=1), photo(1, capture=2)], Bob=[photo(2)])
+    state = ended(ask, send(ask, archive).json()["id"])
+    ann, bob = ask("GET", f"/jobs/{state['id']}/result", key="enrol").json()["enrolled"]
+    assert {each["path"]: each["reason"].partition(",")[0] for each in ann["refused"]} == dict.fromkeys(
+        ("Ann/2.png", "Ann/3.png"), "whom it shows was forgotten"
+    )
+    assert (ann["name"], bob["enrolled"]) == ("Ann", ["Bob/1.png"])
+    assert [person["name"] for person in ask("GET", "/people").json()["people"]] == ["Bob"]

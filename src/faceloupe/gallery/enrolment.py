@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import Connection, Row, insert, select, update
 
-from faceloupe.errors import InputError
+from faceloupe.errors import InputError, SubjectError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.files import sha256_of
@@ -59,9 +59,9 @@ def enrol(
     name, consent = checked_name(name), checked_consent(consent)
     external_id = None if external_id is None else checked_external_id(external_id)
     metadata = None if metadata is None else checked_metadata(metadata)
-    subject_id = gallery.subject_to_enrol(name, external_id)
+    whom = gallery.whom_to_enrol(name, external_id)
     held: list[Photo] = [photos] if is_photo(photos) else list(photos)  # type: ignore[list-item, arg-type]
-    already, refused, fresh = _sorted_out(gallery, subject_id, held)
+    already, refused, fresh = _sorted_out(gallery, whom.id, held)
     photographs: list[Photograph] = []
     for photograph in _recognised(gallery, fresh, FaceSearch.of_one_face(faces)):
         # The chips of many photographs take memory.
@@ -71,12 +71,12 @@ def enrol(
     unusable = refusals(photographs, force=force)
     noted = bool(consent) or metadata is not None
     if len(unusable) == len(photographs) and not (noted and already):
-        return Enrolled(name, False, (), tuple(already), (*refused, *unusable), (), subject_id, external_id)
-    known = gallery.known_as(subject_id, photographs)
+        return Enrolled(whom.name, False, (), tuple(already), (*refused, *unusable), (), whom.id, whom.external_id)
+    known = gallery.known_as(whom.id, photographs)
     with gallery.writing() as connection:
         result = add_references(
-            connection, name, photographs, external_id=external_id, metadata=metadata, consent=consent,
-            keep_faces=keep_faces, force=force,
+            connection, name, photographs, expected=whom.id, external_id=external_id, metadata=metadata,
+            consent=consent, keep_faces=keep_faces, force=force,
         )  # fmt: skip
     chosen = (Skipped(as_text(str(photograph.path)), photograph.note) for photograph in photographs if photograph.note)
     return replace(
@@ -129,14 +129,26 @@ def add_references(
     name: str,
     photographs: Sequence[Photograph],
     *,
+    expected: int | None = None,
     external_id: str | None = None,
     metadata: dict[str, Any] | None = None,
     consent: str = "",
     keep_faces: bool = False,
     force: bool = False,
 ) -> Enrolled:
-    """Make references of photographs of a subject, all in one transaction; what is said of it is checked already."""
+    """Make references of photographs of a subject, all in one transaction; what is said of it is checked already.
+
+    Raises
+    ------
+    SubjectError
+        If it is not the subject of the expected number any more.
+    """
     subject = to_enrol(connection, name, external_id)
+    if expected is not None and (subject is None or subject.id != expected):
+        raise SubjectError(
+            f"{name!r} was forgotten, or is another subject, since these photographs were looked at. Nothing was "
+            "enrolled; enrol them again if they are to be."
+        )
     subject_id = None if subject is None else subject.id
     usable: dict[tuple[str, EmbedderId], Photograph] = {}
     already: list[str] = []

@@ -7,7 +7,7 @@ external id and no name, and ``number:5`` a number. Whatever fits several subjec
 import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, select
 
@@ -18,6 +18,8 @@ from faceloupe.gallery.soundness import unprintable
 
 __all__ = [
     "BY_ID",
+    "BY_NUMBER",
+    "Whom",
     "check_free",
     "checked_external_id",
     "checked_metadata",
@@ -36,6 +38,14 @@ BY_ID, BY_NUMBER = "id:", "number:"
 
 MOST_BYTES, MOST_DEPTH = 4096, 3
 """Bytes of a subject's metadata as JSON, and objects and lists within one another, at most."""
+
+
+class Whom(NamedTuple):
+    """The subject that photographs are enrolled as; the number is None of somebody new."""
+
+    id: int | None
+    name: str
+    external_id: str | None
 
 
 def checked_name(name: str) -> str:

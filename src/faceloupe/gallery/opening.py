@@ -15,6 +15,7 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.holders import Holders
+from faceloupe.gallery.identity import Whom
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
 from faceloupe.recognition.embed import Embedder
@@ -117,9 +118,9 @@ class GalleryToBe(Gallery):
         """Return as whom photographs are enrolled, see :meth:`faceloupe.gallery.Gallery.holders`."""
         return super().holders(hashes) if self._is_made else defaultdict(set)
 
-    def subject_to_enrol(self, name: str, external_id: str | None = None) -> int | None:
-        """Return who is added to, see :meth:`faceloupe.gallery.Gallery.subject_to_enrol`."""
-        return super().subject_to_enrol(name, external_id) if self._is_made else None
+    def whom_to_enrol(self, name: str, external_id: str | None = None) -> Whom:
+        """Return who is added to, see :meth:`faceloupe.gallery.Gallery.whom_to_enrol`: somebody new at first."""
+        return super().whom_to_enrol(name, external_id) if self._is_made else Whom(None, name, external_id)
 
     def known_as(self, subject_id: int | None, photographs: Sequence[Photograph]) -> list[Skipped]:
         """Return which photographs look like somebody else: none while nobody is here."""

@@ -49,17 +49,19 @@ class Store:
         with self.reading() as connection:
             return holders.holders_of(connection, hashes)
 
-    def subject_to_enrol(self, name: str, external_id: str | None = None) -> int | None:
-        """Return the number of the subject that :meth:`enrol` adds to; None of somebody new.
+    def whom_to_enrol(self, name: str, external_id: str | None = None) -> identity.Whom:
+        """Return the subject that photographs of a name, and of an external id, are enrolled as.
 
         Raises
         ------
-        AmbiguousNameError, NameTakenError
-            As :meth:`enrol`.
+        AmbiguousNameError, NameTakenError, SubjectError
+            As :meth:`faceloupe.gallery.Gallery.enrol`.
         """
         with self.reading() as connection:
             subject = identity.to_enrol(connection, name, external_id)
-            return None if subject is None else int(subject.id)
+        if subject is None:
+            return identity.Whom(None, name, external_id)
+        return identity.Whom(subject.id, subject.name, subject.external_id)
 
     def people(self, numbers: Collection[int] | None = None) -> tuple[Person, ...]:
         """Return the subjects of the gallery, by name; or only those with these numbers."""

@@ -1,6 +1,7 @@
 """Enrolment of many: the photographs of an archive, one subject after the other, as a job beside the requests."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import AmbiguousNameError, ImageError, SubjectError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.gallery.archives import Archive, ArchivedSubject
+from faceloupe.gallery.archives import Archive
 from faceloupe.gallery.holders import has_reference, refusal_of_holder
+from faceloupe.gallery.identity import BY_NUMBER
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.trail import acting_as
 from faceloupe.progress import Progress
@@ -35,12 +37,17 @@ AT_ONCE = 2
 """Photographs of an archive that are read at the same time."""
 
 
+GONE = "whom it shows was forgotten, or became part of another, after the archive was sent: send it again to enrol it"
+
+
 def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["one", "central"], **choices: Any) -> Work:
     """Return the job that enrols the photographs of an archive, on behalf of `who`, whom the trail names.
 
-    A photograph that is enrolled already is not looked at again, so that the same archive goes on after a stop. The
-    choices are those of :meth:`faceloupe.gallery.Gallery.enrol`.
+    A photograph that is enrolled already is not looked at again, so that the same archive goes on after a stop. Who is
+    in the gallery when this is called, or comes in by the job itself, and is forgotten before the job's end, is not
+    enrolled anew. The choices are those of :meth:`faceloupe.gallery.Gallery.enrol`.
     """
+    numbers = _numbers(service, archive)
 
     def work(tell: Progress) -> dict[str, Any]:
         whole, done = sum(len(subject.photographs) for subject in archive.subjects), 0
@@ -48,16 +55,18 @@ def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["on
         threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="archive")
         try:
             for subject in archive.subjects:
-                result = Enrolled(subject.name)
+                result, number = Enrolled(subject.name), numbers.get(subject.name)
                 for start in range(0, len(subject.photographs), PART):
+                    name = subject.name if number is None else f"{BY_NUMBER}{number}"
                     part = subject.photographs[start : start + PART]
                     looked_at: dict[str, Photograph | str | None] = {}
-                    answers = threads.map(partial(_look_at, service, archive, subject, faces), part)
+                    answers = threads.map(partial(_look_at, service, archive, name, faces), part)
                     for path, answer in zip(part, answers, strict=True):
                         tell(done, whole)
                         looked_at[path], done = answer, done + 1
                     with acting_as(who):
-                        result = _joined(result, _enrolled(service, subject, looked_at, choices))
+                        result = _joined(result, _enrolled(service, name, looked_at, choices))
+                    number = number or result.subject_id
                 results.append(result)
             tell(done, whole)
         except HTTPProblem as problem:  # the server ends
@@ -73,15 +82,24 @@ def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["on
     return work
 
 
+def _numbers(service: "Service", archive: Archive) -> dict[str, int | None]:
+    """Return the numbers of the subjects of an archive who are in the gallery, by the names in the archive."""
+    numbers: dict[str, int | None] = {}
+    for subject in archive.subjects:
+        with suppress(AmbiguousNameError, SubjectError):  # said of each of the photographs
+            numbers[subject.name] = service.gallery.whom_to_enrol(subject.name).id
+    return numbers
+
+
 def _look_at(
-    service: "Service", archive: Archive, subject: ArchivedSubject, faces: Literal["one", "central"], path: str
+    service: "Service", archive: Archive, name: str, faces: Literal["one", "central"], path: str
 ) -> Photograph | str | None:
     """Return a photograph with its faces; why it cannot be enrolled; or None if it is enrolled already."""
     try:
         content = archive.read(path)
         digest = sha256(content).hexdigest()
         holders = service.gallery.holders([digest])[digest]
-        number, embedder = service.gallery.subject_to_enrol(subject.name), service.embedder
+        number, embedder = service.gallery.whom_to_enrol(name).id, service.embedder
         if refusal := refusal_of_holder(holders, number):
             return refusal
         if has_reference(holders, number, EmbedderId(embedder.name, embedder.sha256)):
@@ -89,20 +107,25 @@ def _look_at(
         return service.recogniser.photograph_in_thread(content, path, faces=faces)
     except ImageError as problem:
         return problem.reason
-    except (AmbiguousNameError, SubjectError) as problem:
+    except AmbiguousNameError as problem:
         return str(problem)
+    except SubjectError as problem:
+        return GONE if name.startswith(BY_NUMBER) else str(problem)
 
 
 def _enrolled(
-    service: "Service", subject: ArchivedSubject, looked_at: dict[str, Photograph | str | None], choices: dict[str, Any]
+    service: "Service", name: str, looked_at: dict[str, Photograph | str | None], choices: dict[str, Any]
 ) -> Enrolled:
     photographs = [answer for answer in looked_at.values() if isinstance(answer, Photograph)]
-    result = Enrolled(subject.name)
+    result = Enrolled(name)
     if photographs:
-        result = service.change(service.gallery.enrol, subject.name, photographs, **choices)
+        try:
+            result = service.change(service.gallery.enrol, name, photographs, **choices)
+        except SubjectError:
+            result = Enrolled(name, refused=tuple(Skipped(str(photograph.path), GONE) for photograph in photographs))
     already = tuple(path for path, answer in looked_at.items() if answer is None)
     refused = tuple(Skipped(path, answer) for path, answer in looked_at.items() if isinstance(answer, str))
-    return _joined(Enrolled(subject.name, already_enrolled=already, refused=refused), result)
+    return _joined(Enrolled(name, already_enrolled=already, refused=refused), result)
 
 
 def _joined(first: Enrolled, second: Enrolled) -> Enrolled:

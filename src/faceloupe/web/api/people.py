@@ -151,13 +151,14 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
     """Enrol the photographs in a ZIP file, `NAME/1.jpg`, one folder a subject, as a job.
 
     The archive is read in memory, and a subject is on the disk before the next one begins. What is enrolled already is
-    passed over: send the same archive again after a stop. The job's result says what became of each photograph, and is
+    passed over: send the same archive again after a stop. Who is in the gallery when it is sent, and is forgotten
+    before its turn comes, is not enrolled anew. The job's result says what became of each photograph, and is
     dropped when somebody is forgotten.
     """
     checked_consent(sent.consent)
     archive = await to_thread(Archive, sent.archive, service.settings.limits.body)
-    work = enrolment(
-        service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
+    work = await to_thread(
+        enrolment, service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
         consent_until=sent.consent_until, keep_faces=sent.keep_faces, force=sent.force,
     )  # fmt: skip
     count = sum(len(subject.photographs) for subject in archive.subjects)
