@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 
 from faceloupe.web.guard import Guard, host_of
 from faceloupe.web.keys import key_of
-from faceloupe.web.rates import RateLimit, Strangers
+from faceloupe.web.rates import AddressRates, RateLimit
 from faceloupe.web.settings import ServerLimits
 from helpers.waiting import BOUND
 
@@ -86,16 +86,16 @@ def test_who_tries_on_without_a_token_has_to_pause_and_nobody_else_has():
 
 @pytest.mark.usefixtures("now")
 def test_an_address_pauses_alone_and_the_memory_of_addresses_has_a_bound():
-    strangers = Strangers(per_minute=10, most=100)
-    waits = [strangers.wait("192.0.2.1") for _ in range(11)]
+    rates = AddressRates(per_minute=10, most=100)
+    waits = [rates.wait("192.0.2.1") for _ in range(11)]
     assert (waits[9], waits[10] > 0) == (0, True)
-    assert strangers.wait("192.0.2.2") == 0
-    assert all(strangers.wait(f"2001:db8::{number:x}") == 0 for number in range(10))
-    assert strangers.wait("2001:db8::ffff") > 0  # one network is one subscriber's
-    assert strangers.wait("2001:db8:0:1::1") == 0
+    assert rates.wait("192.0.2.2") == 0
+    assert all(rates.wait(f"2001:db8::{number:x}") == 0 for number in range(10))
+    assert rates.wait("2001:db8::ffff") > 0  # one network is one subscriber's
+    assert rates.wait("2001:db8:0:1::1") == 0
     for number in range(200):
-        strangers.wait(f"10.0.0.{number}")
-    assert len(strangers._rates) == 100
+        rates.wait(f"10.0.0.{number}")
+    assert len(rates._rates) == 100
 
 
 def test_what_proxies_may_read_in_two_ways_is_refused_and_the_connection_ends():

@@ -19,16 +19,9 @@ Result = TypeVar("Result")
 class MicroBatcher(Generic[Item, Result]):
     """Gathers what several callers want done while the batch before is at work, and does it in one go.
 
-    No caller waits for others to come: an idle server answers at once, and a busy one fills its batches.
-
-    Parameters
-    ----------
-    run : function of a list that returns a list as long
-        Called in a thread, never twice at the same time.
-    most : int
-        Items of a batch.
-    threads : Executor, optional
-        Executor that calls it; otherwise one of the threads that everything shares.
+    No caller waits for others to come: an idle server answers at once, and a busy one fills its batches of `most`
+    items. `run` returns a list as long as the one it is given; it is called in a thread of `threads`, or one that
+    everything shares, and never twice at the same time.
     """
 
     def __init__(
@@ -77,15 +70,9 @@ class MicroBatcher(Generic[Item, Result]):
 
 
 class Budget:
-    """An amount that all callers share; a caller who finds too little left waits, first come, first served.
+    """An amount of something, such as "bytes of pixels", that all callers share.
 
-    Parameters
-    ----------
-    most : int
-    what : str
-        Thing that it is an amount of, such as "bytes of pixels".
-    patience : float
-        Seconds that one waits.
+    A caller who finds too little left waits for it, at most `patience` seconds, first come, first served.
     """
 
     def __init__(self, most: int, what: str, *, patience: float) -> None:
@@ -152,11 +139,7 @@ class Budget:
 class Slots:
     """A bound on the callers at once, waiting ones included; whoever comes above it is told when to come back.
 
-    Parameters
-    ----------
-    most : int
-    what : str
-        Things that take the places, such as "photographs".
+    `what` takes the places, such as "photographs".
     """
 
     def __init__(self, most: int, what: str) -> None:

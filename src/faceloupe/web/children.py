@@ -69,10 +69,7 @@ class Task(NamedTuple):
 class Child:
     """A process that does one task after another; it starts with the first, and anew after it was ended.
 
-    Parameters
-    ----------
-    memory : int, optional
-        Bytes that it may take beyond what it has when it starts, where the system can bound that.
+    It may take so many bytes of `memory` beyond what it has when it starts, where the system can bound that.
     """
 
     def __init__(self, *, memory: int | None = None) -> None:

@@ -14,7 +14,7 @@ from faceloupe.web.batching import Slots
 from faceloupe.web.bodies import Body, Room
 from faceloupe.web.keys import Key, find_key
 from faceloupe.web.problems import HTTPProblem
-from faceloupe.web.rates import RateLimit, Strangers
+from faceloupe.web.rates import AddressRates, RateLimit
 from faceloupe.web.settings import ServerLimits
 
 __all__ = ["API", "ENTER", "Guard", "host_of"]
@@ -63,7 +63,7 @@ class Guard:
         share = limits.requests if len(keys) == 1 else min(limits.requests, limits.requests_of_key)
         self._shares = {key.name: Slots(share, "requests of this key") for key in keys}
         self._rates = {key.name: RateLimit(key.per_minute) for key in keys}
-        self._strangers = Strangers()
+        self._address_rates = AddressRates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request, and pass it on."""
@@ -115,7 +115,7 @@ class Guard:
         key = find_key(self._keys, token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
             scope["tried"] = "a wrong token" if scheme.lower() == "bearer" else "another scheme" if scheme else "none"
-            wait = self._strangers.wait((scope.get("client") or ("",))[0])
+            wait = self._address_rates.wait((scope.get("client") or ("",))[0])
             if wait:
                 raise HTTPProblem("rate", "too many requests without a valid token came from here", retry_after=wait)
             raise HTTPProblem("token", "the token is missing or wrong")

@@ -27,17 +27,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 class Networks:
     """Networks by id; children open them, within bounds on memory and on time.
 
-    Parameters
-    ----------
-    given : sequence of str
-        Folders saved by faceloupe, or ONNX files.
-    folder : Path
-        Folder of the networks trained here, each in a folder of its own; need not be there yet.
-
-    Raises
-    ------
-    InputError
-        If what is given is not a folder or file.
+    Those given are folders saved by faceloupe, or ONNX files; those trained here are kept in `folder`, each in a folder
+    of its own, which need not be there yet. Raises InputError if what is given is not a folder or file.
     """
 
     def __init__(self, given: Sequence[str], folder: Path) -> None:

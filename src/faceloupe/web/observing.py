@@ -64,11 +64,7 @@ def log_line(line: dict[str, Any]) -> None:
 class BoundedLog:
     """A log for lines that anybody can cause: at most so many a minute, then the number of those left out.
 
-    Parameters
-    ----------
-    log : function of a dictionary
-    per_minute : int
-        Lines in the long run; a tenth of them at once.
+    That is the rate in the long run; a tenth of it may come at once.
     """
 
     def __init__(self, log: Log, per_minute: int = 1200) -> None:
@@ -110,15 +106,8 @@ class JsonHandler(logging.Handler):
 class Observer:
     """Middleware around everything else: gives a request its id, and logs, counts and times its answer.
 
-    Parameters
-    ----------
-    app : ASGI application
-    metrics : Metrics
-    log : function of a dictionary
-    paths : iterable of str
-        Every path with its parameters in braces: what was asked for when a request is refused before it is routed.
-    prefix : str
-        Prefix that is left out of them.
+    `paths` are all paths with their parameters in braces, to name the route of a request that is refused before it is
+    routed; `prefix` is left out of them.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
-__all__ = ["RateLimit", "Strangers"]
+__all__ = ["AddressRates", "RateLimit"]
 
 
 @dataclass
@@ -41,15 +41,10 @@ class RateLimit:
         return 0.0
 
 
-class Strangers:
-    """Addresses that sent no valid token, each with a rate of its own; the latest few thousand are remembered.
+class AddressRates:
+    """Rates of addresses that sent no valid token, for the latest few thousand of them.
 
-    Parameters
-    ----------
-    per_minute : int
-        Attempts a minute of one address; ten at once.
-    most : int
-        Addresses that are remembered.
+    An address has so many attempts a minute, and ten at once.
     """
 
     def __init__(self, per_minute: int = 10, most: int = 4096) -> None:

@@ -40,14 +40,7 @@ MEMORY = 3 * 2**30
 
 
 class Recogniser:
-    """A bounded pool that recognises the photographs of callers.
-
-    Parameters
-    ----------
-    embedder : Embedder
-    limits : ServerLimits
-    metrics : Metrics
-    """
+    """A bounded pool that recognises the photographs of callers."""
 
     def __init__(self, embedder: Embedder, limits: ServerLimits, metrics: Metrics) -> None:
         self.embedder = embedder

@@ -56,17 +56,9 @@ class ToStudy(Sent):
 
 
 class DataSources:
-    """Faces by name: the two data sets, and the folders in one folder.
+    """Faces by name: the two data sets, and the folders of photographs, NAME/SUBJECT/*.jpg, in one folder.
 
-    Parameters
-    ----------
-    folder : Path or None
-        Holds folders of photographs, NAME/SUBJECT/*.jpg.
-
-    Raises
-    ------
-    InputError
-        If it is not a folder.
+    Raises InputError if it is not a folder.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -211,13 +203,7 @@ def _plan_words(pairs: int | None, seeds: int, epochs: int, data: str) -> str:
 
 
 class Studies:
-    """The studies of a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Need not be there yet.
-    """
+    """The studies of a folder, which need not be there yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

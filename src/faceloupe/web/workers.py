@@ -15,12 +15,7 @@ Result = TypeVar("Result")
 class Workers:
     """Children for one kind of work, as many as there are threads that wait for them.
 
-    Parameters
-    ----------
-    memory : int
-        Bytes that each may take beyond what it has when it starts.
-    seconds : float
-        Seconds that a task may take.
+    Each may take so many bytes of `memory` beyond what it has when it starts, and a task so many `seconds`.
     """
 
     def __init__(self, *, memory: int, seconds: float) -> None:
