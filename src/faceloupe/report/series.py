@@ -10,10 +10,10 @@ from faceloupe.errors import InputError
 from faceloupe.report.markup import plain
 
 __all__ = [
-    "LOOKS",
-    "Look",
+    "STYLES",
     "Row",
     "Series",
+    "Style",
     "dot_rows",
     "drawable",
     "finite",
@@ -27,21 +27,21 @@ DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The look of a style: colour on paper (``style.css`` adds that for the dark), marker, whether it is second."""
+class Style:
+    """A style: colour on paper (``style.css`` adds that for the dark), marker, whether it is second."""
 
     colour: str
     marker: str
     alternative: bool = False
 
 
-LOOKS = {
-    "orange": Look("#b45309", "circle"),
-    "orange-alt": Look("#99590b", "circle", alternative=True),
-    "blue": Look("#1d4ed8", "square"),
-    "blue-alt": Look("#0f73a8", "square", alternative=True),
-    "grey": Look("#57534e", "diamond"),
-    "grey-alt": Look("#7e3fb0", "triangle", alternative=True),
+STYLES = {
+    "orange": Style("#b45309", "circle"),
+    "orange-alt": Style("#99590b", "circle", alternative=True),
+    "blue": Style("#1d4ed8", "square"),
+    "blue-alt": Style("#0f73a8", "square", alternative=True),
+    "grey": Style("#57534e", "diamond"),
+    "grey-alt": Style("#7e3fb0", "triangle", alternative=True),
 }
 
 
@@ -58,9 +58,9 @@ class Series:
     dash: str
 
     @property
-    def look(self) -> Look:
-        """The look of the series' style."""
-        return LOOKS[self.style]
+    def look(self) -> Style:
+        """The style by its name."""
+        return STYLES[self.style]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,9 @@ def stack_dots(values: Sequence[float], step: float, columns: int) -> list[tuple
 
 def _series(chart: str, series: Mapping[str, Any], seen: Counter[str]) -> Series:
     style = series["style"]
-    if style not in LOOKS:
-        raise InputError(f"Chart {chart!r}: style {style!r} is not known; use one of {', '.join(LOOKS)}.")
-    dash = DASHES[(int(LOOKS[style].alternative) + 2 * seen[style]) % len(DASHES)]
+    if style not in STYLES:
+        raise InputError(f"Chart {chart!r}: style {style!r} is not known; use one of {', '.join(STYLES)}.")
+    dash = DASHES[(int(STYLES[style].alternative) + 2 * seen[style]) % len(DASHES)]
     seen[style] += 1
     nothing = [None] * len(series["x"])
     return Series(
