@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -49,6 +50,11 @@ def study_endlessly(*given, progress):
             time.sleep(3600)
 
     return carry_out(*given, progress=tell)
+
+
+def study_briefly(plan, *given, progress):
+    """Carry a study out with few epochs."""
+    return carry_out(replace(plan, epochs=1, splits=1, network_splits=1, deep_splits=1), *given, progress=progress)
 
 
 def put_in(patch):

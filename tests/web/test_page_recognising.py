@@ -194,6 +194,43 @@ def test_the_camera_names_who_stands_before_it_until_it_is_stopped(launch, addre
     with_camera.close()
 
 
+def test_two_people_before_the_camera_are_studied_and_the_study_deleted(launch, address, tmp_path_factory):
+    """The whole way: a film of each, the faces found by YuNet, the study begun, stopped and erased."""
+    film = tmp_path_factory.mktemp("film") / "people.y4m"
+    film.write_bytes(pages.film(*(pages.orl(1, number) for number in range(1, 11))))
+    with_camera = launch(
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )  # fmt: skip
+    two = pages.visit(with_camera, address, bypass_csp=True)
+    two.go("studies/two")
+    page = two.page
+    begin = page.get_by_role("button", name="Begin the study")
+    assert begin.get_attribute("aria-disabled") == "true"
+    for place, name in enumerate(("Ada", "Bo")):
+        side = page.get_by_role("group", name=("The first", "The second")[place])
+        side.get_by_label("Name").fill(name)
+        side.get_by_role("button", name="Take 10 photographs").click()
+        side.locator(".taken img").nth(9).wait_for()
+        page.locator("video").wait_for(state="detached")
+    assert page.get_by_role("button", name="Stop the camera").count() == 0  # it is off
+    two.check("two people")
+    begin.click()
+    page.locator(".study, .job").first.wait_for()
+    assert page.evaluate("location.hash") == "#studies"
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).wait_for(state="detached")
+    page.reload()
+    page.locator("main h1").wait_for()
+    page.locator(".study, .empty").first.wait_for()
+    if page.locator(".study").count():  # it had begun to write
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_text("No study yet").wait_for()
+    assert two.messages == []
+    with_camera.close()
+
+
 def test_the_threshold_is_told_in_words(visit):
     visit.go("people/threshold")
     visit.page.locator(".in-use").wait_for()

@@ -78,6 +78,7 @@ PATHS = sorted(
         "/points": ("GET", "DELETE"), "/explain": ("POST",), "/calibrate": ("POST",), "/data": ("GET",),
         "/networks": ("GET", "POST"), "/networks/{network}": ("GET",), "/networks/{network}/look": ("POST",),
         "/networks/{network}/trace": ("POST",), "/networks/{network}/attribute": ("POST",), "/studies": ("GET", "POST"),
+        "/studies/two": ("POST",), "/studies/{study}": ("DELETE",),
         "/studies/{study}/resume": ("POST",), "/studies/{study}/page": ("POST",), "/jobs": ("GET",),
         "/jobs/{job_id}": ("GET", "DELETE"), "/jobs/{job_id}/result": ("GET",), "/jobs/{job_id}/events": ("GET",),
         "/jobs/{job_id}/page": ("POST",),

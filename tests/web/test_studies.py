@@ -1,6 +1,6 @@
 """Studies over HTTP: begun, watched, stopped, resumed, read.
 
-Also tests ``web/api/studies.py``, ``web/shapes/studies.py``.
+Also tests ``web/api/studies.py``, ``web/shapes/studies.py``, ``web/two_people.py``.
 """
 
 import json
@@ -78,6 +78,61 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
         page = ask("GET", f"http://localhost:8000{address}", key=None)
         assert "Does a CNN beat" in page.text
     assert "No photographs" in page.text  # of people who did not agree to be shown
+
+
+def two_people(ask, key="look", files=(), **changed):
+    photos = [(side, serving.photo(person, capture=n)) for person, side in enumerate(("first", "second"))
+              for n in range(4)]  # fmt: skip
+    names = {"first_name": "Ann", "second_name": "Bo", "seeds": "2", **changed}
+    return ask("POST", "/studies/two", key=key, data=names, files=files or photos)
+
+
+def test_two_people_are_studied_shown_and_erased(ask, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("faceloupe.web.studies.carry_out", serving.study_briefly)
+        begun = two_people(ask)
+        assert wait(ask, begun)["state"] == "done"
+    [study] = ask("GET", "/studies").json()["studies"]
+    folder = ask.service.studies.folder / study["id"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.suffix for file in folder.rglob("*")}.isdisjoint({".jpg", ".png"}), "no photograph is kept"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["data"]["captures_per_subject"] == [4, 4]
+    assert "Ann" not in (folder / "manifest.json").read_text()
+    address = ask("POST", f"/studies/{study['id']}/page", key="look").json()["address"]
+    page = ask("GET", f"http://localhost:8000{address}", key=None).text
+    assert 'id="loupe-data"' in page
+    assert "Photographs of faces" in page
+    assert ask("DELETE", f"/studies/{study['id']}", key="look").status_code == 403
+    assert ask("DELETE", f"/studies/{study['id']}", key="admin").json() == {"studies": []}
+    assert not folder.exists()
+    assert ask("DELETE", f"/studies/{study['id']}").status_code == 404
+
+
+def test_a_study_at_work_is_not_erased_and_that_of_two_people_not_resumed(ask, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("faceloupe.web.studies.carry_out", serving.study_endlessly)
+        begun = two_people(ask)
+    wait(ask, begun, "done")
+    [study] = ask("GET", "/studies").json()["studies"]
+    assert ask("DELETE", f"/studies/{study['id']}").status_code == 409
+    ask("DELETE", f"/jobs/{begun.json()['id']}", key="look")
+    assert wait(ask, begun)["state"] == "stopped"
+    answer = ask("POST", f"/studies/{study['id']}/resume")
+    assert (answer.status_code, "take new ones" in answer.json()["detail"]) == (409, True)
+    assert ask("DELETE", f"/studies/{study['id']}").status_code == 200
+
+
+def test_two_people_need_two_names_and_faces(ask):
+    assert two_people(ask, key="recognise").status_code == 403
+    same = two_people(ask, second_name="Ann")
+    assert (same.status_code, "two names that differ" in same.json()["detail"]) == (422, True)
+    walls = [("first", serving.photo(0, capture=n)) for n in range(4)] + 4 * [("second", serving.photo())]
+    nobody = two_people(ask, files=walls)
+    assert nobody.status_code == 422
+    assert "Bo: 0 of 4 photographs show a face, and a study needs 4" in nobody.json()["detail"]
+    assert two_people(ask, files=walls[:6]).status_code == 422  # two photographs of the second
+    assert not ask.service.studies.folder.exists()
 
 
 def test_what_cannot_be_studied_is_refused_at_once(ask):

@@ -345,6 +345,17 @@ class Client:
         sent = {"data": data, "pairs": pairs, "seeds": seeds, "epochs": epochs, "preprocess": list(preprocess)}
         return self._server.asked(shapes.JobState, "POST", "/studies", json=sent)
 
+    def study_two(
+        self, first_name: str, first: Sequence[Photo], second_name: str, second: Sequence[Photo], *, seeds: int = 8
+    ) -> shapes.JobState:
+        """Begin a study of two people, by photographs of each alone, which the server does not keep."""
+        fields = {"first_name": first_name, "second_name": second_name, "seeds": str(seeds)}
+        return self._server.post(shapes.JobState, "/studies/two", {"first": first, "second": second}, fields)
+
+    def remove_study(self, study: str) -> list[shapes.Study]:
+        """Remove a study, with its networks, its page and the faces in them; return those left."""
+        return self._server.asked(shapes.Studies, "DELETE", f"/studies/{study}").studies
+
     def resume(self, study: str) -> shapes.JobState:
         """Go on with a study that was stopped."""
         return self._server.asked(shapes.JobState, "POST", f"/studies/{study}/resume")

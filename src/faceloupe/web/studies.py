@@ -3,6 +3,7 @@
 import csv
 import os
 import secrets
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,17 +24,23 @@ from faceloupe.report.page import write_page
 from faceloupe.web.children import InChild
 from faceloupe.web.jobs import Work
 from faceloupe.web.problems import HTTPProblem
-from faceloupe.web.uploads import Sent
+from faceloupe.web.uploads import Photo, Sent
 
 if TYPE_CHECKING:
     from faceloupe.studies.plan import StudyPlan
 
-__all__ = ["DataSources", "KeptStudy", "Manifest", "Studies", "ToStudy"]
+__all__ = ["TWO_PEOPLE", "DataSources", "KeptStudy", "Manifest", "Studies", "ToStudy", "ToStudyTwo"]
 
 CALL = "POST /api/v1/studies"
 """How a study begun here was called, as its manifest says; what was sent stands beside it."""
 
 MANIFEST, TRIALS, REPORT = "manifest.json", "trials.csv", "report.html"
+
+TWO_PEOPLE = "two people, photographed here"
+"""The data of a study whose photographs were sent with it; they are not kept."""
+
+FEWEST, MOST = 4, 30
+"""Photographs of each of the two."""
 
 KINDS_OF_PEOPLE = {"people": "all", "pairs": "pairs"}
 """Experiments of which an unfinished study tells what they have reached, and whom their fits tell apart."""
@@ -53,6 +60,16 @@ class ToStudy(Sent):
     def words(self) -> str:
         """Return the study's task, in short."""
         return _plan_words(self.pairs, self.seeds, self.epochs, self.data)
+
+
+class ToStudyTwo(Sent):
+    """Two people to study, by photographs that were taken for that."""
+
+    first_name: str = Field(min_length=1, max_length=200)
+    second_name: str = Field(min_length=1, max_length=200)
+    first: list[Photo] = Field(min_length=FEWEST, max_length=MOST, description="Photographs of the first alone.")
+    second: list[Photo] = Field(min_length=FEWEST, max_length=MOST, description="Photographs of the second alone.")
+    seeds: int = Field(default=8, ge=2, le=100, description="Fits of each network.")
 
 
 class DataSources:
@@ -130,6 +147,8 @@ class KeptStudy:
         call, request = self.manifest.command, self.manifest.asked
         if request is None:
             raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
+        if request.data == TWO_PEOPLE:
+            raise HTTPProblem("conflict", "the photographs of this study were not kept: delete it, and take new ones")
         return request
 
     def to_document(self) -> dict[str, Any]:
@@ -227,6 +246,16 @@ class Studies:
             raise HTTPProblem("not-found", "no study has this id")
         return match
 
+    def remove(self, study: str) -> None:
+        """Erase a study: its trials, its networks, its page and the faces in them.
+
+        Raises
+        ------
+        HTTPProblem
+            If there is none with this id.
+        """
+        shutil.rmtree(self.get(study).path)
+
     def new_id(self) -> str:
         """Return an id for a study that begins now."""
         return f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}"
@@ -253,9 +282,12 @@ def carry_out(
     """Carry a study out, or what is left of it, and write its page, as a child does."""
     from faceloupe.studies.run import run_study
 
+    own = asked["data"] == TWO_PEOPLE
+    if own:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     cores = max(1, (os.cpu_count() or 1) - 1)
     study = run_study(plan, faces, folder, resume=resume, command=CALL, asked=asked, n_jobs=cores, progress=progress)
-    document = page(study)
+    document = page(study, show_faces=own or None)  # the two see their own faces
     write_page(folder / REPORT, document)
     return document
 

@@ -1,15 +1,17 @@
-"""``/studies``: networks × people × seeds, begun, watched as a job, resumed, and read as a page."""
+"""``/studies``: networks × people × seeds, begun, watched as a job, resumed, read as a page, and removed."""
 
 from asyncio import to_thread
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
+from faceloupe.faces.faceset import FaceSet
 from faceloupe.web import shapes
 from faceloupe.web.keys import Key
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Service, Serving, needs
-from faceloupe.web.studies import ToStudy
+from faceloupe.web.studies import ToStudy, ToStudyTwo
+from faceloupe.web.two_people import faces_of_two, study_of_two
 from faceloupe.web.uploads import body_of, described
 
 __all__ = ["router"]
@@ -35,6 +37,33 @@ async def begin(sent: Annotated[ToStudy, Depends(body_of(ToStudy))], service: Se
 
 
 @router.post(
+    "/studies/two", response_model=shapes.JobState, status_code=202,
+    responses=responses("unavailable", "conflict", "media-type"),
+    openapi_extra=described(ToStudyTwo),
+)  # fmt: skip
+async def two_people(sent: Annotated[ToStudyTwo, Depends(body_of(ToStudyTwo))], service: Serving, key: Caller) -> Any:
+    """Begin a study of two people, by photographs of each alone.
+
+    The photographs are not kept: the study holds the faces that were found in them, small and grey, and shows them.
+    Remove the study and they are gone.
+    """
+    faces = await faces_of_two(service.recogniser, sent)
+    return await _submit(service, key, service.studies.new_id(), study_of_two(sent), faces, resume=False)
+
+
+@router.delete(
+    "/studies/{study}", response_model=shapes.Studies, dependencies=[needs("remove")],
+    responses=responses("not-found", "conflict"),
+)  # fmt: skip
+async def remove(study: str, service: Serving) -> Any:
+    """Remove a study with its networks, its page and the faces in them, and list those left. Stop its job first."""
+    if service.job_of_study(study):
+        raise HTTPProblem("conflict", f"study {study} is at work: stop its job first")
+    await to_thread(service.studies.remove, study)
+    return await studies(service)
+
+
+@router.post(
     "/studies/{study}/resume", response_model=shapes.JobState, status_code=202,
     responses=responses("not-found", "unavailable", "conflict"),
 )  # fmt: skip
@@ -54,7 +83,12 @@ async def page(study: str, service: Serving, key: Caller) -> Any:
 
 
 async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, resume: bool) -> dict[str, Any]:
-    faces = await to_thread(service.data.load, asked.data)
+    return await _submit(service, key, study, asked, await to_thread(service.data.load, asked.data), resume=resume)
+
+
+async def _submit(
+    service: Service, key: Key, study: str, asked: ToStudy, faces: FaceSet, *, resume: bool
+) -> dict[str, Any]:
     work = await to_thread(service.studies.work, study, asked, faces, resume=resume)
     if service.job_of_study(study):
         raise HTTPProblem("conflict", f"study {study} is at work")

@@ -4,14 +4,16 @@ import { call } from "../api.js";
 import { Page } from "../framed.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Going, JobCard, State, useSaid } from "../jobs.js";
-import { Button, Check, Choice, Empty, Field, Loaded, Loading, Notice, Parts, say } from "../parts.js";
+import { Button, Check, Choice, Dialog, Empty, Field, Loaded, Loading, Notice, Parts, say } from "../parts.js";
 import { html, useState } from "../ui.js";
 import { askJob, useJobs } from "../watching.js";
 import { count, jobShare, moment, percent } from "../words.js";
 import { Train, useData } from "./train.js";
+import { Two } from "./two.js";
 
 const PARTS = [
   ["studies", "Studies"],
+  ["studies/two", "Two people from the camera"],
   ["studies/train", "Train a network"],
 ];
 const PREPROCESS = [
@@ -23,11 +25,20 @@ const STEPS = 20; // of a study's progress, at which is asked what it has found 
 
 /** The address names a part, or the study whose report is read: `#studies/ID`. */
 export function Studies({ rest: [part = ""] }) {
-  useTitle(...(part === "train" ? ["Train a network"] : part ? [`Study ${part}`] : []), "Studies");
+  const title = { train: "Train a network", two: "Two people from the camera", "": "" }[part] ?? `Study ${part}`;
+  useTitle(...(title ? [title] : []), "Studies");
   return html`<div class="intro"><h1 tabindex="-1">Studies</h1>
       <p>Networks, people and seeds; and what can be said after many fits that cannot be said after one.</p></div>
     <${Parts} label="Studies and training" parts=${PARTS} here=${`studies${part && "/"}${part}`} />
-    ${part === "train" ? html`<${Train} />` : part ? html`<${Report} key=${part} id=${part} />` : html`<${All} />`}`;
+    ${
+      part === "train"
+        ? html`<${Train} />`
+        : part === "two"
+          ? html`<${Two} onBegun=${() => (location.hash = "studies")} />`
+          : part
+            ? html`<${Report} key=${part} id=${part} />`
+            : html`<${All} />`
+    }`;
 }
 
 const pageOf = (id) => `/studies/${encodeURIComponent(id)}/page`;
@@ -51,7 +62,8 @@ function All() {
           ? html`<ul class="studies">
               ${list.map(
                 (one) => html`
-                    <${Study} key=${one.id} study=${one} job=${own.find(({ id }) => id === one.job)} lost=${lost} />`,
+                    <${Study} key=${one.id} study=${one} job=${own.find(({ id }) => id === one.job)} lost=${lost}
+                      onRemoved=${studies.again} />`,
               )}
                     </ul>`
           : !apart.length &&
@@ -63,10 +75,12 @@ function All() {
 }
 
 /**
- * @param {{study: import("documents").Study, job?: import("documents").Job, lost: boolean}} props
+ * @param {{study: import("documents").Study, job?: import("documents").Job, lost: boolean,
+ *   onRemoved: () => void}} props
  *   `job` is the caller's, that works on it or did
  */
-function Study({ study: { id, state, created, trials, so_far: soFar, words, job: worked }, job, lost }) {
+function Study({ study: { id, state, created, trials, so_far: soFar, words, job: worked }, job, lost, onRemoved }) {
+  const [asking, setAsking] = useState(false);
   const [resume, resuming] = useDoing(async () => {
     await askJob(`/studies/${encodeURIComponent(id)}/resume`);
     say("The study goes on.");
@@ -84,10 +98,12 @@ function Study({ study: { id, state, created, trials, so_far: soFar, words, job:
     ${going && html`<${Going} job=${job} lost=${lost} />`}
     ${soFar.length > 0 && html`<${SoFar} rows=${soFar} />`}
     ${
-      state === "whole" &&
-      html`<p><a class="button" href=${`#studies/${encodeURIComponent(id)}`}>Read the report</a>
-        </p>`
+      !worked &&
+      html`<p class="buttons">
+        ${state === "whole" && html`<a class="button" href=${`#studies/${encodeURIComponent(id)}`}>Read the report</a>`}
+        <button type="button" onClick=${() => setAsking(true)}>Delete</button></p>`
     }
+    ${asking && html`<${Remove} id=${id} onClose=${() => setAsking(false)} onRemoved=${onRemoved} />`}
     ${
       state === "begun" &&
       !worked &&
@@ -96,6 +112,20 @@ function Study({ study: { id, state, created, trials, so_far: soFar, words, job:
     }
     ${resuming.busy && html`<${Loading} what="Reading the faces" />`}
     <${Notice} problem=${resuming.problem} /></li>`;
+}
+
+function Remove({ id, onClose, onRemoved }) {
+  const [remove, removing] = useDoing(async () => {
+    await call(`/studies/${encodeURIComponent(id)}`, { method: "DELETE" });
+    say("The study is deleted.");
+    onClose();
+    onRemoved();
+  });
+  return html`<${Dialog} title="Delete this study?" onClose=${onClose}>
+    <p>Its trials, its networks, its report and the faces in them are erased from this machine.</p>
+    <${Notice} problem=${removing.problem} />
+    <p class="buttons"><${Button} class="main" busy=${removing.busy} onClick=${remove}>Delete</${Button}>
+      <button type="button" onClick=${onClose}>Keep it</button></p></${Dialog}>`;
 }
 
 const SoFar = ({ rows }) => html`

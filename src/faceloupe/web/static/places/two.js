@@ -1,0 +1,120 @@
+/** Two people before the camera: a handful of photographs of each, and the study of the two. */
+
+import { Unlit, useCamera } from "../camera.js";
+import { useDoing } from "../hooks.js";
+import { Button, Field, Loading, Notice, say } from "../parts.js";
+import { frameOf } from "../photos.js";
+import { html, useEffect, useState } from "../ui.js";
+import { askJob } from "../watching.js";
+import { count } from "../words.js";
+
+const PHOTOGRAPHS = 10; // of each
+const PACE = 700; // milliseconds from one to the next: time to turn the head a little
+const SENT = { widest: 640 };
+const NOBODY = { name: "", photos: [] };
+
+/** Photograph two people, one after the other, and begin the study. `onBegun` is called once it has begun. */
+export function Two({ onBegun }) {
+  const [people, setPeople] = useState([NOBODY, NOBODY]);
+  const [taking, setTaking] = useState(null);
+  const camera = useCamera();
+  const change = (who, more) =>
+    setPeople((last) => last.map((person, place) => (place === who ? { ...person, ...more } : person)));
+
+  useEffect(() => {
+    if (taking === null || !camera.on) return undefined;
+    let left = false;
+    async function shoot() {
+      const photos = [];
+      while (photos.length < PHOTOGRAPHS && !left) {
+        await new Promise((done) => setTimeout(done, PACE));
+        const video = camera.video.current;
+        if (left || !video?.videoWidth) continue;
+        photos.push(await frameOf(video, SENT));
+        if (!left) change(taking, { photos: [...photos] });
+      }
+      if (left) return;
+      say(`${count(photos.length, "photograph")} of ${people[taking].name} taken.`);
+      setTaking(null);
+      if (people[1 - taking].photos.length) camera.stop();
+    }
+    shoot();
+    return () => {
+      left = true;
+    };
+  }, [taking, camera.on]);
+
+  function take(who) {
+    change(who, { photos: [] });
+    setTaking(who);
+    if (!camera.on) camera.start();
+  }
+  function stop() {
+    setTaking(null);
+    camera.stop();
+  }
+  const [begin, beginning] = useDoing(async () => {
+    const [first, second] = people;
+    const form = { first_name: first.name, second_name: second.name, first: first.photos, second: second.photos };
+    await askJob("/studies/two", { form });
+    setPeople([NOBODY, NOBODY]);
+    say("The study begins.");
+    onBegun();
+  });
+  const whole = people.every(({ name, photos }) => name.trim() && photos.length === PHOTOGRAPHS);
+  return html`<h2>You and somebody else</h2>
+    <p>Can a network learn to tell the two of you apart, and what does it look at? ${PHOTOGRAPHS} photographs of each
+      are enough to see it. Sit in the same light, look into the camera, and turn your head a little from one to the
+      next.</p>
+    <p class="quiet">Photographs go to this server alone and are not kept. The study holds the faces that are found in
+      them, small and grey, and shows them to whoever may see studies here; delete the study and they are gone.</p>
+    <form class="two-people" onSubmit=${(event) => event.preventDefault() || (whole && begin())}>
+      ${people.map(
+        (person, who) => html`
+          <${Person} key=${who} which=${["The first", "The second"][who]} person=${person} busy=${taking !== null}
+            onName=${(name) => change(who, { name })} onTake=${() => take(who)}>
+            ${taking === who && html`<${Seen} camera=${camera} onStop=${stop} />`}</${Person}>`,
+      )}
+      ${
+        camera.on &&
+        taking === null &&
+        html`<p class="row"><span>The camera is still on, for the other one.</span>
+          <button type="button" onClick=${stop}>Stop the camera</button></p>`
+      }
+      <${Notice} problem=${beginning.problem} />
+      <p class="buttons"><${Button} class="main" busy=${beginning.busy || !whole}>Begin the study</${Button}></p>
+      ${beginning.busy && html`<${Loading} what="Finding the faces" />`}
+      ${!whole && html`<p class="quiet">Two names, and ${PHOTOGRAPHS} photographs of each, are needed.</p>`}
+    </form>`;
+}
+
+/**
+ * @param {{which: string, person: {name: string, photos: Blob[]}, busy: boolean, onName: (name: string) => void,
+ *   onTake: () => void, children?: any}} props
+ */
+function Person({ which, person: { name, photos }, busy, onName, onTake, children }) {
+  return html`<fieldset class="person"><legend>${which}</legend>
+    <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => onName(event.target.value)} />
+    <p class="row"><${Button} busy=${busy || !name.trim()} onClick=${onTake}>
+      ${photos.length ? "Take them again" : `Take ${PHOTOGRAPHS} photographs`}</${Button}>
+      <span class="quiet">${photos.length > 0 && `${photos.length} of ${PHOTOGRAPHS}`}</span></p>
+    ${children}
+    <ul class="taken" aria-label=${`Photographs of ${name || which.toLowerCase()}`}>
+      ${photos.map((photo, place) => html`<li key=${place}><${Thumb} photo=${photo} number=${place + 1} /></li>`)}
+    </ul></fieldset>`;
+}
+
+/** What the camera sees, and a button that ends it. */
+const Seen = ({ camera, onStop }) => html`<div class="shooter"><${Unlit} camera=${camera} />
+  ${camera.on && html`<video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees"></video>`}
+  <p class="buttons"><button type="button" onClick=${onStop}>Stop the camera</button></p></div>`;
+
+function Thumb({ photo, number }) {
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    const made = URL.createObjectURL(photo);
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [photo]);
+  return url && html`<img src=${url} alt=${`Photograph ${number}`} />`;
+}
