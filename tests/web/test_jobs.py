@@ -149,7 +149,7 @@ def test_what_a_job_of_a_kind_makes_or_fails_of_is_dropped_also_if_it_is_still_a
     at_work = jobs.submit("enrol", name, owner="me")
     until(lambda: jobs.get(at_work.id).state == "running")
     other = jobs.submit("study", steps(1), owner="me")
-    jobs.drop_results("enrol", "somebody was forgotten")
+    jobs.drop_results("somebody was forgotten", kind="enrol")
     dropped.set()
     until(lambda: jobs.get(other.id).finished)
     assert [(jobs.get(job.id).state, jobs.get(job.id).result, jobs.get(job.id).error) for job in (failed, at_work)] == [

@@ -106,6 +106,8 @@ def test_two_people_are_studied_shown_and_erased(ask, monkeypatch):
     assert ask("DELETE", f"/studies/{study['id']}", key="look").status_code == 403
     assert ask("DELETE", f"/studies/{study['id']}", key="admin").json() == {"studies": []}
     assert not folder.exists()
+    dropped = ask("GET", f"/jobs/{begun.json()['id']}/result", key="look")
+    assert (dropped.status_code, "the study was removed" in dropped.text) == (409, True)
     assert ask("DELETE", f"/studies/{study['id']}").status_code == 404
 
 

@@ -131,11 +131,11 @@ class Jobs:
         """Return the number of jobs of a kind at work or waiting, of all owners."""
         return sum(job.kind == kind and not job.finished for job in self.all())
 
-    def drop_results(self, kind: str, why: str) -> None:
-        """Forget the results and errors of a kind of jobs and say why; of jobs at work, once they have ended."""
+    def drop_results(self, why: str, *, kind: str = "", job_id: str = "") -> None:
+        """Forget the results and errors of a kind of jobs, or of one, and say why; of those at work once they end."""
         with self._lock:
             for job in self._jobs.values():
-                if job.kind == kind:
+                if job.kind == kind or job.id == job_id:
                     self._to_drop[job.id] = why
                     self._jobs[job.id] = self._without_dropped(job)
 

@@ -46,7 +46,10 @@ async def faces_of_two(recogniser: Recogniser, sent: ToStudyTwo) -> FaceSet:
                 subject.append(person)
                 captures.append(capture)
         _check(names[person], faces)
-    return FaceSet(np.stack(images), subject, names, captures, TWO_PEOPLE, "personal data of the two", skipped)
+    return FaceSet(
+        np.stack(images), np.array(subject), tuple(names), tuple(captures), TWO_PEOPLE, "personal data of the two",
+        tuple(skipped),
+    )  # fmt: skip
 
 
 async def _face(recogniser: Recogniser, content: bytes) -> NDArray[np.float32] | str:

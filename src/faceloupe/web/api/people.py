@@ -271,4 +271,4 @@ async def _forgotten(service: Service, person: int | str, reference: int | None 
         return gone.to_document()
     finally:
         service.answers.clear()  # they name who was enrolled
-        service.jobs.drop_results(KIND, "it named people, and somebody was forgotten since")
+        service.jobs.drop_results("it named people, and somebody was forgotten since", kind=KIND)

@@ -60,6 +60,7 @@ async def remove(study: str, service: Serving) -> Any:
     if service.job_of_study(study):
         raise HTTPProblem("conflict", f"study {study} is at work: stop its job first")
     await to_thread(service.studies.remove, study)
+    service.jobs.drop_results("the study was removed", job_id=service.study_jobs.pop(study, ""))
     return await studies(service)
 
 
