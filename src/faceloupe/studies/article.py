@@ -15,7 +15,7 @@ from faceloupe.studies.lead import lead
 from faceloupe.studies.lesson import Lesson
 from faceloupe.studies.loupe_data import loupe_document
 from faceloupe.studies.pictures import draw_products
-from faceloupe.studies.run import Study
+from faceloupe.studies.run import Study, provenance
 from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS
 from faceloupe.studies.tables import controls_table, differences_table, people_table, still_table
 
@@ -59,7 +59,7 @@ def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, 
         "plot": ["training-accuracy-dots"],
         "evidence": study.to_document(),
         **(_loupe(study) if shown else {}),
-        "provenance": _provenance(study),
+        "provenance": provenance(study.manifest),
     }
 
 
@@ -125,17 +125,3 @@ def _method(study: Study) -> Iterator[Block]:
             ),
         ],
     )
-
-
-def _provenance(study: Study) -> dict[str, Any]:
-    manifest = study.manifest
-    return {
-        "made by": f"faceloupe {manifest['versions']['faceloupe']}",
-        "when": manifest["created"],
-        "command": manifest["command"],
-        "faces": manifest["data"]["source"],
-        "licence of the faces": manifest["data"]["licence"],
-        "digest of the faces (SHA-256)": manifest["data"]["digest"],
-        "versions": ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()),
-        "machine": manifest["machine"],
-    }

@@ -26,7 +26,7 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
         f"({source}): with pixels as they are, from 0 (black) to 1 "
         f"(white), **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
         f"FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in {share(dead['cnn'].estimate)} of the CNN’s "
-        f"{dead['cnn'].range_text(percent=True)}."
+        f"{dead['cnn'].range_text(percent=True)}: they put out 0, whatever face is shown."
     )
     if dead["fcnn"].low > 0.5:
         told += " Such a network gives every face the same answer. It has not overfitted; it has learned nothing."

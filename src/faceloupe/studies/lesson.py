@@ -124,9 +124,10 @@ class Lesson:
             "due to [[overfitting]]. A network that overfits has a **high** training accuracy: what is low on the "
             "training faces has not been learned at all."
         )
+        no = "**No, it did not overfit.** " if dead.low > 0.5 else ""
         yield text(
-            f"Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits, trained "
-            "on all captures as in the tutorial, all four are [[dead|dead unit]]. No pixel is below 0, so a "
+            f"{no}Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits, "
+            "trained on all captures as in the tutorial, all four are [[dead|dead unit]]. No pixel is below 0, so a "
             "step that lowers a unit’s sum for one face lowers it for all, and may silence the unit for good. "
             "Subtracting the mean pixel takes that common push away."
         )

@@ -3,7 +3,7 @@
 import os
 import platform
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from faceloupe.studies.lead import lead, numbers
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
 from faceloupe.studies.trials import Trials
 
-__all__ = ["Study", "carry_out", "describe", "estimate_seconds", "open_study", "run_study", "study"]
+__all__ = ["Study", "carry_out", "describe", "estimate_seconds", "open_study", "provenance", "run_study", "study"]
 
 LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 
@@ -244,6 +244,20 @@ def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str, asked: di
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a page's foot says of where its numbers come from, by a manifest of :func:`describe`."""
+    return {
+        "made by": f"faceloupe {manifest['versions']['faceloupe']}",
+        "when": manifest["created"],
+        "command": manifest["command"],
+        "faces": manifest["data"]["source"],
+        "licence of the faces": manifest["data"]["licence"],
+        "digest of the faces (SHA-256)": manifest["data"]["digest"],
+        "versions": ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()),
+        "machine": manifest["machine"],
     }
 
 

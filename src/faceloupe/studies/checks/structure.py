@@ -27,7 +27,7 @@ def slips(findings: Findings) -> Iterator[Statement]:
             counted_fact(step == 1, "the window moves by 1"),
             counted_fact(step * step == 4, "the largest of 4 values"),
         ),
-        "Slips, for the sizes that the tutorial arrives at are right. Each unit and each filter has a bias. The "
+        "These are slips: the sizes that the tutorial arrives at are right. Each unit and each filter has a bias. The "
         f"window moves by its own width, {step}, and takes the largest of {step * step}: {conv.output_shape[0]} rows "
         f"become {pool.output_shape[0]}, because {conv.output_shape[0]} = {step}·{pool.output_shape[0]} + {rows}; "
         f"{rows} row and {columns} column at the end fill no window and are never looked at.",

@@ -156,11 +156,14 @@ def better(findings: Findings) -> Iterator[Statement]:
         for kind in COMPARED
     ]
     raw, centred = (ahead(judgement.estimate) for judgement in judged if judgement.estimate)
+    answer = f"With pixels as they are, {raw}; with the mean pixel subtracted, {centred}"
+    if raw == centred:
+        answer = f"With pixels as they are and with the mean pixel subtracted, {raw}"
     yield Statement(
         "better",
         "says",
         "On faces, the CNN does better than the FCNN.",
         tuple(judged),
-        f"Better means: by more than {100 * LITTLE:.0f} points of held-out accuracy. With pixels as they are, {raw}; "
-        f"with the mean pixel subtracted, {centred}. Both depend on the data and on how the faces are cut.",
+        f"Better means: by more than {100 * LITTLE:.0f} points of held-out accuracy. {answer}. Both depend on the data "
+        "and on how the faces are cut.",
     )

@@ -9,6 +9,7 @@ from faceloupe.blocks import Block, section, table, text
 from faceloupe.numerals import counted, decimals
 from faceloupe.studies.comparison.findings import Difference, Reached, differences, mean, reached, sizes
 from faceloupe.studies.comparison.run import Comparison
+from faceloupe.studies.run import provenance
 from faceloupe.studies.statistics import Estimate
 
 __all__ = ["write_article"]
@@ -40,7 +41,7 @@ def write_article(comparison: Comparison) -> dict[str, Any]:
             section("method", "How this was measured", [text(_method(comparison))]),
         ],
         "evidence": comparison.to_document(),
-        "provenance": _provenance(comparison),
+        "provenance": provenance(comparison.manifest),
     }
 
 
@@ -178,17 +179,3 @@ def _percent(estimate: Estimate, *, signed: bool = False) -> str:
 
 def _short(comparison: Comparison) -> str:
     return str(comparison.manifest["data"]["source"]).split(",")[0]
-
-
-def _provenance(comparison: Comparison) -> dict[str, Any]:
-    manifest = comparison.manifest
-    return {
-        "made by": f"faceloupe {manifest['versions']['faceloupe']}",
-        "when": manifest["created"],
-        "command": manifest["command"],
-        "faces": manifest["data"]["source"],
-        "digest of the faces (SHA-256)": manifest["data"]["digest"],
-        "versions": ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()),
-        "machine": manifest["machine"],
-        "this file holds": "no faces",
-    }
