@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from faceloupe import page
-from faceloupe.collection import find, group, grouped
-from faceloupe.collection.schema import faces, places
+from faceloupe.collection import find, group, grouped, open_collection
+from faceloupe.collection.schema import faces, groups, places
 from faceloupe.errors import DamageWarning, GalleryError
 from faceloupe.gallery.database import Database
 from faceloupe.scores.confidence import Interval
@@ -106,3 +106,19 @@ def test_two_people_of_one_photograph_both_go_into_a_gallery(collection, fill, t
         collection.name(item.id, name)
         assert len(collection.enrol(item.id, tmp_path / "gallery.db").enrolled) == len(item.faces)
         assert len(collection.enrol(item.id, tmp_path / "gallery.db").already_enrolled) == len(item.faces)
+
+
+def test_with_a_key_nothing_in_a_collection_can_be_read(tmp_path, monkeypatch):
+    pytest.importorskip("sqlcipher3")
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    (tmp_path / "key").chmod(0o600)
+    monkeypatch.setenv("FACELOUPE_KEY", str(tmp_path / "key"))
+    with open_collection(tmp_path / "safe.db", create=True) as safe, safe.writing() as connection:
+        connection.execute(insert(groups).values(name="Ann Lee"))
+    with open_collection(tmp_path / "safe.db"):
+        content = b"".join(file.read_bytes() for file in tmp_path.glob("safe.db*"))
+    assert b"Ann Lee" not in content
+    assert b"collection_groups" not in content
+    monkeypatch.delenv("FACELOUPE_KEY")
+    with pytest.raises(GalleryError, match=r"encrypted with another key.*--collection"):
+        open_collection(tmp_path / "safe.db")

@@ -99,7 +99,8 @@ class Database:
         if found and self.path is not None and self.path.is_file() and is_plain(self.path):
             raise GalleryError(
                 f"{self.name} is not encrypted, and {VARIABLE} names a key. Without that variable: faceloupe backup "
-                f"FILE --gallery {self.name}; then faceloupe restore FILE --key KEY makes a gallery that is encrypted"
+                f"FILE --gallery {self.name}; then faceloupe restore FILE --key KEY makes a gallery that is encrypted. "
+                "(A collection is made anew with it, by faceloupe index.)"
             )
         return found
 

@@ -26,8 +26,8 @@ _SQLITE = {
     "written. Is there space left, and is the disk healthy?",
     "SQLITE_CANTOPEN": "cannot be opened: is it a file, and may you read it and write to its folder? From a disk "
     f"that is read-only it can be read as {_IMMUTABLE}",
-    "SQLITE_NOTADB": "is not a gallery: the file is not an SQLite database, or it is encrypted with another key than "
-    "the one FACELOUPE_KEY names. Name another file (--gallery); how to move from another tool says "
+    "SQLITE_NOTADB": "is not an SQLite database, as galleries and collections are, or it is encrypted with another key "
+    "than the one FACELOUPE_KEY names. Name another file (--gallery, --collection); how to move from another tool says "
     "docs/guides/moving.md",
     "SQLITE_CORRUPT": "is damaged. Restore a backup (faceloupe restore) or an export (faceloupe import)",
 }
