@@ -53,7 +53,14 @@ export function qualityRows(quality) {
 
 export const STATES = { waiting: "waiting", running: "at work", done: "done", failed: "failed", stopped: "stopped" };
 
-const KINDS = { study: "Study", look: "Look", explain: "Why this score", attribute: "Attribution", train: "Training" };
+const KINDS = {
+  enrol: "Enrolment",
+  study: "Study",
+  look: "Look",
+  explain: "Why this score",
+  attribute: "Attribution",
+  train: "Training",
+};
 
 /** A job in words: what it does, and to what. */
 export const jobWords = ({ kind, about }) => [KINDS[kind] ?? kind, about].filter(Boolean).join(": ");

@@ -6,6 +6,7 @@ import { Button, Choice, Empty, Loaded, Loading, Notice, Parts, say } from "../p
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
 import { called, count, day, entryWords, moment, oneIn, percent, score } from "../words.js";
+import { EnrolMany } from "./archive.js";
 import { Enrol } from "./enrolling.js";
 import { Person } from "./person.js";
 import { Review, Unknown } from "./review.js";
@@ -16,6 +17,7 @@ const SETTLE = 250; // milliseconds after the last letter
 const VIEWS = {
   "": { words: "Everybody", View: Everybody, scope: "recognise" },
   enrol: { words: "Enrol", View: Enrol, scope: "enrol" },
+  many: { words: "Enrol many", View: EnrolMany, scope: "enrol" },
   review: { words: "Review", View: Review, scope: "recognise" },
   unknown: { words: "Unknown", View: Unknown, scope: "enrol" },
   threshold: { words: "Threshold", View: Threshold, scope: "recognise" },
