@@ -209,7 +209,18 @@ def test_a_full_disk_costs_only_what_was_being_written(path):
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "nonsense://x", "post gres://", "", " "]
+    "url",
+    [
+        "mysql://host/db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "nonsense://x",
+        "post gres://",
+        "",
+        " ",
+        ":memory:",
+        "postgresql+foo://u@h/x",
+    ],
 )
 def test_a_url_of_something_else_is_refused(url):
     with pytest.raises(InputError, match="gallery:"):
@@ -244,3 +255,11 @@ def test_a_schema_that_is_no_text_is_damage(path):
         left.unlink()
     with pytest.raises(GalleryError, match="damaged"):
         open_gallery(path)
+
+
+def test_a_password_that_makes_a_url_unreadable_is_not_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="%40") as refused:
+        open_gallery("postgresql://ann:se@h:cret/faces")
+    assert "cret" not in str(refused.value)
+    assert refused.value.__cause__ is None

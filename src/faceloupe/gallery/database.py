@@ -19,6 +19,7 @@ from faceloupe.gallery.problems import in_words
 
 __all__ = ["BUSY_SECONDS", "Database"]
 
+DRIVER = "postgresql+psycopg"
 BUSY_SECONDS = 10
 """How long a writer waits for another one. An SQLite URL may say otherwise: ``sqlite:///faces.db?timeout=60``."""
 
@@ -244,21 +245,26 @@ def _parsed(url: str | PathLike[str]) -> URL:
     text = str(url)
     if not text.strip():
         raise InputError("gallery: expected the name of a file or a URL, got an empty text")
+    if text == ":memory:":
+        raise InputError(
+            "gallery: expected the name of a file or a URL, not ':memory:', which nothing could open again"
+        )
     if "://" not in text:
         return _patient(URL.create("sqlite", database=str(Path(text).expanduser())))
     try:
         place = make_url(text)
         backend = place.get_backend_name()
-    except (ArgumentError, ValueError) as problem:
-        raise InputError(f"gallery: cannot understand the URL: {problem}") from problem
+    except (ArgumentError, ValueError):  # what these say may hold a part of the password
+        raise InputError(
+            "gallery: cannot understand the URL; expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with / @ : # "
+            "of a password as %2F %40 %3A %23"
+        ) from None
     if backend == "sqlite" and place.database not in (None, "", ":memory:"):
         return _patient(place)
-    if backend == "postgresql":
-        return place.set(drivername="postgresql+psycopg") if place.drivername == "postgresql" else place
-    raise InputError(
-        f"gallery: expected the name of a file, sqlite:///FILE or postgresql+psycopg://..., got a URL of "
-        f"{'SQLite without a file' if backend == 'sqlite' else backend}"
-    )
+    if place.drivername in ("postgresql", DRIVER):
+        return place.set(drivername=DRIVER)
+    got = "SQLite without a file" if backend == "sqlite" else place.drivername
+    raise InputError(f"gallery: expected the name of a file, sqlite:///FILE or {DRIVER}://..., got a URL of {got}")
 
 
 def _patient(place: URL) -> URL:
