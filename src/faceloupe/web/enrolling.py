@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["HELD", "KIND", "enrolment"]
 
 KIND = "enrol"
-"""Of these jobs: their results name people."""
+"""Kind of these jobs, whose results name people."""
 
 HELD = 4
 """Archives in work and waiting, of all callers: each is in memory."""

@@ -42,8 +42,8 @@ class Guard:
         this address asks by its own name, and is refused.
     keys : sequence of Key
     limits : ServerLimits
-        Of these the requests in work, of all and of one key, the bytes of a body and of the bodies of all requests in
-        work, and the seconds in which a body must have come.
+        The guard keeps those of the requests in work, of all and of one key, of the bytes of a body and of the bodies
+        of all requests in work, and of the seconds in which a body must have come.
     headers : mapping of str to str
         Added to every answer that does not have them.
     """

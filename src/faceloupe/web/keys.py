@@ -44,7 +44,7 @@ class Key:
     sha256 : str
         SHA-256 of the token. The token is 256 random bits, which no dictionary holds: a slow hash would add nothing.
     scopes : tuple of str
-        Of ``SCOPES``; "admin" includes the others.
+        Some of ``SCOPES``; "admin" includes the others.
     per_minute : int
         Requests in a minute, at most.
     """

@@ -14,7 +14,7 @@ class NetworkSummary:
     Attributes
     ----------
     name, extent, colour, answers, digest
-        Those of the model.
+        As in the model.
     n_classes : int
         Classes that have a name.
     template : bool

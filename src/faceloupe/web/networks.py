@@ -18,10 +18,10 @@ from faceloupe.web.workers import Workers
 __all__ = ["NAME", "Networks"]
 
 SUMMARISE, TRACE = "faceloupe.web.inspecting.summarise", "faceloupe.web.inspecting.trace_face"
-"""What children do: by name, for the server itself needs none of what they load."""
+"""Functions that children run, by name: the server itself needs none of what they load."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""What a network that is trained here may be called: it becomes a folder and a part of addresses."""
+"""Pattern of the names of networks trained here, which become folders and parts of addresses."""
 
 
 class Networks:

@@ -40,7 +40,7 @@ class ServerLimits:
         Bytes that the pixels of all photographs take that are decoded at the same time, by what their heads claim;
         further ones wait.
     seconds : float
-        In which a photograph must be decoded and its faces found.
+        Seconds in which a photograph must be decoded and its faces found.
     requests : int
         Requests in work.
     requests_of_key : int

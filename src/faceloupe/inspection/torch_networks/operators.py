@@ -123,7 +123,7 @@ class Operator:
     name : str
         "conv2d", also for its method, its form in place, and other names of the same.
     arguments : mapping
-        Those that are read, by name; a tensor among them as its shape.
+        Arguments that are read, by name; a tensor among them as its shape.
     given, output : tuple of int
         Shapes, with the batch, of the first tensor that carries the image and of the first that it makes, () before.
     carried : int

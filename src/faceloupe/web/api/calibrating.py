@@ -21,7 +21,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["recognise"])
 
 CALIBRATE = "faceloupe.web.calibration.calibrate_references"
-"""What a child does, by name."""
+"""Function that a child runs, by name."""
 
 RULES = [needs("admin"), Depends(as_caller)]
 MOST = 20_000  # references: every two of them are compared, in a minute and 0.8 GB

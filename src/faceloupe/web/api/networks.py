@@ -26,7 +26,7 @@ router = APIRouter(tags=["networks"], dependencies=[needs("look")])
 
 
 LOOK, ATTRIBUTE = "faceloupe.web.inspecting.look_inside", "faceloupe.web.inspecting.attribute_face"
-"""What children do, by name."""
+"""Functions that children run, by name."""
 
 MOST_BYTES = 8 * 2**20
 
@@ -75,7 +75,7 @@ def _check_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_name), WithJsonSchema({"type": "string", "pattern": NAME})]
-"""What a network may be called; refused in words, not with the pattern."""
+"""Name of a network; another is refused in words, not with the pattern."""
 
 
 class ToTrain(Sent):
