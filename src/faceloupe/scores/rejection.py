@@ -84,8 +84,8 @@ def error_versus_reject(scores: ScoreSet, quality: ArrayLike, threshold: float) 
     ----------
     scores : ScoreSet
     quality : array, (M,) or (M, 2)
-        Of each mated comparison, or of its two captures; higher is better. Turn the sign of a measure that is better
-        when low.
+        Quality of each mated comparison, or of its two captures; higher is better. Turn the sign of a measure that is
+        better when low.
     threshold : float
         As of :func:`~faceloupe.scores.fnmr`.
 
