@@ -287,5 +287,5 @@ def test_cards_and_provenance_name_the_detector_and_the_manifest_that_were_used(
     card = next(dict(block["rows"]) for block in section["blocks"] if block.get("id") == "card-0")
     told = [card[item] for item in ("source", "licence of the weights", "training data")]
     assert told == [known.source, known.licence, known.training_data]
-    assert card["detector"] == f"finder, SHA-256 `{Finder.sha256}`"
+    assert card["detector"] == f"finder, SHA-256 `{Finder.sha256}`; not stated: it comes without a manifest"
     assert any("faces found by finder" in block.get("text", "") for block in section["blocks"])

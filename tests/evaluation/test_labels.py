@@ -18,7 +18,7 @@ def people():
 
 def doubts(vectors, subjects):
     comparisons = every_two("captures", np.arange(len(subjects)), subjects)
-    return doubtful_labels([score(vectors, np.zeros(len(subjects), dtype=bool), comparisons)])
+    return doubtful_labels(score(vectors, np.zeros(len(subjects), dtype=bool), comparisons))
 
 
 def test_right_labels_raise_no_doubt(people):

@@ -17,7 +17,7 @@ from faceloupe.evaluation.embedding import SIDE, Captures
 from faceloupe.evaluation.failures import FailureRates, failure_rates
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
-from faceloupe.evaluation.labels import Doubt, doubtful_labels
+from faceloupe.evaluation.labels import Doubt, doubtful_labels, most_doubtful_first
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
 from faceloupe.evaluation.packed import PackedPhoto
 from faceloupe.evaluation.paired import Paired, compare_with_first
@@ -30,7 +30,9 @@ from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores.choosing import operating_point, remeasure
+from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.folds import FoldAccuracy
+from faceloupe.scores.likelihood import fit_likelihood_ratio
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 from faceloupe.scores.sets import ScoreSet, highest
@@ -166,7 +168,7 @@ def _measure(label: str, how: str, work: "_Measuring") -> Measured:
         opened,
         work.rejection(threshold),
         work.worst(),
-        work.doubts(),
+        work.doubts,
         work.groups(threshold),
         work.likelihood(),
         tuple(work.notes),
@@ -187,10 +189,26 @@ class _Measuring:
     def __post_init__(self) -> None:
         name, test = self.embedder.name, self.parts.test
         self.vectors, self.failed = self.captures.vectors[name], self.captures.failed(name)
+        self.chosen: tuple[OperatingPoint, ...] = ()
+        self.ratio: LikelihoodRatio | None = None
+        self.doubts: tuple[Doubt, ...] = ()
+        if self.parts.development is not None:  # its millions of scores are gone before those of the test are there
+            self._choose(score(self.vectors, self.failed, replace(self.parts.development.most)))
         self.main = score(self.vectors, self.failed, test.main)
         self.most = self.main if test.most is test.main else score(self.vectors, self.failed, test.most)
-        chosen_on = self.parts.development
-        self.train = None if chosen_on is None else score(self.vectors, self.failed, chosen_on.most)
+        self.doubts = most_doubtful_first((*doubtful_labels(self.most), *self.doubts))
+
+    def _choose(self, development: Compared) -> None:
+        """Choose a threshold and fit likelihood ratios on the development side, and doubt its labels."""
+        made_by = {"embedder": self.embedder.name, "weights_sha256": self.embedder.sha256}
+        source = self._source(development)
+        try:
+            point = operating_point(development.scores, self.plan.fmr, source=source, **made_by)
+            self.chosen = (replace(point, detector=self.plan.detector),)
+        except InputError as problem:
+            self.notes.append(f"No threshold was chosen: {problem}.")
+        self.ratio = fit_likelihood_ratio(development.scores, source=source, **made_by)
+        self.doubts = doubtful_labels(development)
 
     def n_without_template(self) -> int:
         """Return the number of captures with a face of which this embedder alone made no template."""
@@ -256,16 +274,7 @@ class _Measuring:
 
     def likelihood(self) -> LikelihoodReport | None:
         """Return likelihood ratios, fitted on the development side; None without one."""
-        if self.train is None:
-            return None
-        name, weights, source = self.embedder.name, self.embedder.sha256, self._source(self.train)
-        return likelihood_report(
-            self.train.scores, self.most.scores, source=source, embedder=name, weights_sha256=weights
-        )
-
-    def doubts(self) -> tuple[Doubt, ...]:
-        """Return labels to look at, on both sides of the data."""
-        return doubtful_labels([self.most, *([self.train] if self.train else [])])
+        return self.ratio and likelihood_report(self.ratio, self.most.scores)
 
     def worst(self) -> Worst:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""
@@ -280,29 +289,13 @@ class _Measuring:
         return tuple((int(a), int(b), float(value)) for (a, b), value in zip(pairs, scores[places], strict=True))
 
     def _points(self) -> Iterator[tuple[Origin, OperatingPoint]]:
-        for point in self._chosen():
+        for point in self.chosen:
             yield "chosen", point
         for point in self.plan.points:
             if point.is_of(self.embedder):
                 yield "given", point
         for point in published_points(self.embedder):
             yield "published", point
-
-    def _chosen(self) -> tuple[OperatingPoint, ...]:
-        if self.train is None:
-            return ()
-        try:
-            point = operating_point(
-                self.train.scores,
-                self.plan.fmr,
-                source=self._source(self.train),
-                embedder=self.embedder.name,
-                weights_sha256=self.embedder.sha256,
-            )
-        except InputError as problem:
-            self.notes.append(f"No threshold was chosen: {problem}.")
-            return ()
-        return (replace(point, detector=self.plan.detector),)
 
     def _source(self, compared: Compared) -> str:
         return f"{compared.of.what}, {self.data.source}"

@@ -47,11 +47,9 @@ class EveryTwo:
         return pairs
 
 
-class _Kinds(NamedTuple):
-    """Which comparisons are mated and which are not, (M,) and (K,), and whom they show, (M,) and (K, 2), or None."""
+class _Shown(NamedTuple):
+    """The subjects of comparisons: of the mated ones, (M,), and of the non-mated ones, (K, 2); None if not known."""
 
-    mated: Integers
-    non_mated: Integers
     own: NDArray[np.int32] | None
     sides: NDArray[np.int32] | None
 
@@ -85,20 +83,26 @@ class Comparisons:
         return self.pairs.captures if isinstance(self.pairs, EveryTwo) else np.unique(self.pairs)
 
     @cached_property
-    def kinds(self) -> _Kinds:
-        """Both kinds of comparisons; kept, for every recogniser is measured on them."""
-        mated, non_mated = (np.flatnonzero(chosen).astype(np.int32) for chosen in (self.same, ~self.same))
-        return self.kinds_of(mated, non_mated)
+    def shown(self) -> _Shown:
+        """The subjects of all comparisons; kept, for every recogniser is measured on them."""
+        return self.shown_by(np.ones(len(self.same), dtype=np.bool_))
 
-    def kinds_of(self, mated: Integers, non_mated: Integers) -> _Kinds:
-        """Return some of both kinds with whom they show."""
+    def shown_by(self, chosen: Flags) -> _Shown:
+        """Return the subjects of some comparisons, chosen by (P,)."""
         if self.subjects is None:
-            return _Kinds(mated, non_mated, None, None)
-        own = self.subjects[self.pairs[mated][:, 0]]
-        sides = np.empty((len(non_mated), 2), dtype=np.int32)
-        for part in blocks(len(sides)):
-            sides[part] = self.subjects[self.pairs[non_mated[part]]]
-        return _Kinds(mated, non_mated, *compact(own, sides))
+            return _Shown(None, None)
+        n_mated = int((chosen & self.same).sum())
+        own = np.empty(n_mated, dtype=np.int32)
+        sides = np.empty((int(chosen.sum()) - n_mated, 2), dtype=np.int32)
+        mated = non_mated = 0
+        for part in blocks(len(chosen)):
+            same = self.same[part][chosen[part]]
+            people = self.subjects[self.pairs[part][chosen[part]]]
+            n_same = int(same.sum())
+            own[mated : mated + n_same] = people[same, 0]
+            sides[non_mated : non_mated + len(same) - n_same] = people[~same]
+            mated, non_mated = mated + n_same, non_mated + len(same) - n_same
+        return _Shown(*compact(own, sides))
 
     def of_any(self, captures: Flags) -> Flags:
         """Return which comparisons are of one of some captures or two, (P,)."""
@@ -125,8 +129,8 @@ class Compared:
     of : Comparisons
     scores : ScoreSet
         Scores of the comparisons that could be made.
-    mated, non_mated : array of int, (M,) and (K,)
-        Their comparisons, in the order of the scores.
+    mated : array of int, (M,)
+        Comparisons of one person, in the order of the scores.
     failed : array of int, (F,)
         Comparisons that could not be made.
     with_failures : ScoreSet
@@ -136,12 +140,18 @@ class Compared:
     of: Comparisons
     scores: ScoreSet
     mated: Integers
-    non_mated: Integers
     failed: Integers
     with_failures: ScoreSet
 
     def __repr__(self) -> str:
         return f"Compared({self.scores!r})"
+
+    @property
+    def non_mated(self) -> Integers:
+        """Comparisons of two people, (K,), in the order of the scores; not kept, for they are millions."""
+        unlike = ~self.of.same
+        unlike[self.failed] = False
+        return np.flatnonzero(unlike)
 
 
 def every_two(
@@ -201,25 +211,22 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mat
         If no non-mated comparison could be made, or no mated one where there must be.
     """
     cosines = _cosines(vectors.astype(np.float64), comparisons)
-    lost = comparisons.of_any(failed)
+    lost, same = comparisons.of_any(failed), comparisons.same
     gone = np.flatnonzero(lost)
-    kinds = whole = comparisons.kinds
-    if len(gone):
-        kinds = comparisons.kinds_of(*(kind[~lost[kind]] for kind in (whole.mated, whole.non_mated)))
-    if not len(kinds.non_mated) or (needs_mated and not len(kinds.mated)):
+    mated, non_mated = same & ~lost, ~same & ~lost
+    if not non_mated.any() or (needs_mated and not mated.any()):
         raise InputError(
             f"{comparisons.what}: {len(gone)} of {len(lost)} comparisons could not be made, and no "
-            f"{'non-mated' if not len(kinds.non_mated) else 'mated'} one is left"
+            f"{'mated' if non_mated.any() else 'non-mated'} one is left"
         )
-    n_lost = (len(whole.mated) - len(kinds.mated), len(whole.non_mated) - len(kinds.non_mated))
-    scores = _score_set(cosines, kinds, *n_lost)
-    cosines[gone] = NEVER
-    with_failures = _score_set(cosines, whole) if len(gone) else scores
-    return Compared(comparisons, scores, kinds.mated, kinds.non_mated, gone, with_failures)
-
-
-def _score_set(cosines: NDArray[np.float64], kinds: _Kinds, *n_lost: int) -> ScoreSet:
-    return ScoreSet(cosines[kinds.mated], cosines[kinds.non_mated], kinds.own, kinds.sides, *n_lost)
+    shown = comparisons.shown_by(~lost) if len(gone) else comparisons.shown
+    n_lost = int((same & lost).sum()), int((~same & lost).sum())
+    scores = ScoreSet(cosines[mated], cosines[non_mated], *shown, *n_lost)
+    with_failures = scores
+    if len(gone):
+        cosines[gone] = NEVER
+        with_failures = ScoreSet(cosines[same], cosines[~same], *comparisons.shown)
+    return Compared(comparisons, scores, np.flatnonzero(mated), gone, with_failures)
 
 
 def _cosines(vectors: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:

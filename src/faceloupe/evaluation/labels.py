@@ -1,6 +1,6 @@
 """Labels that a good recogniser doubts: a photograph unlike all others of its person, two people as alike as one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceloupe.evaluation.comparisons import Compared
 from faceloupe.scores.rates import det_curve
 
-__all__ = ["Doubt", "doubtful_labels"]
+__all__ = ["Doubt", "doubtful_labels", "most_doubtful_first"]
 
 Labels = NDArray[np.integer]
 
@@ -50,23 +50,26 @@ class Doubt:
         return asdict(self)
 
 
-def doubtful_labels(parts: Sequence[Compared]) -> tuple[Doubt, ...]:
+def doubtful_labels(compared: Compared) -> tuple[Doubt, ...]:
     """Return the labels to look at, the most doubtful first; nothing of a recogniser with an EER above 5 %.
 
     Relatives and people who truly look alike are among them: a doubt is a reason to look, not to change a label.
 
     Parameters
     ----------
-    parts : sequence of Compared
-        Comparisons whose subjects are known.
+    compared : Compared
+        Comparisons; without known subjects no label is doubted.
     """
-    doubts: list[Doubt] = []
-    for part in parts:
-        if part.of.subjects is None or det_curve(part.scores).eer.rate > GOOD:
-            continue
-        strange = float(np.quantile(part.scores.non_mated, STRANGERS))
-        usual = float(np.quantile(part.scores.mated, USUAL))
-        doubts += [*_misfits(part, strange), *_two_names(part, part.of.subjects, usual)]
+    subjects = compared.of.subjects
+    if subjects is None or det_curve(compared.scores).eer.rate > GOOD:
+        return ()
+    strange = float(np.quantile(compared.scores.non_mated, STRANGERS))
+    usual = float(np.quantile(compared.scores.mated, USUAL))
+    return most_doubtful_first([*_misfits(compared, strange), *_two_names(compared, subjects, usual)])
+
+
+def most_doubtful_first(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """Return doubts by their kind, and of each kind the most doubtful first."""
     return tuple(sorted(doubts, key=lambda doubt: (doubt.kind, -abs(doubt.score - doubt.usual))))
 
 

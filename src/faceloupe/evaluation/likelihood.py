@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, chart, text
 from faceloupe.scores.evidence import LikelihoodRatio
-from faceloupe.scores.likelihood import cllr, cllr_min, ece, fit_likelihood_ratio
+from faceloupe.scores.likelihood import cllr, cllr_min, ece
 from faceloupe.scores.sets import ScoreSet
 
 __all__ = ["LikelihoodReport", "likelihood_report", "likelihood_section"]
@@ -62,11 +62,8 @@ class LikelihoodReport:
         return {"mated": float((self.mated < 0).mean()), "non_mated": float((self.non_mated >= 0).mean())}
 
 
-def likelihood_report(
-    train: ScoreSet, test: ScoreSet, *, source: str, embedder: str, weights_sha256: str = ""
-) -> LikelihoodReport:
-    """Fit likelihood ratios on some comparisons, and measure them on others."""
-    ratio = fit_likelihood_ratio(train, source=source, embedder=embedder, weights_sha256=weights_sha256)
+def likelihood_report(ratio: LikelihoodRatio, test: ScoreSet) -> LikelihoodReport:
+    """Measure likelihood ratios on other comparisons than those they were fitted to."""
     return LikelihoodReport(ratio, cllr(ratio.log10(test.mated), ratio.log10(test.non_mated)), cllr_min(test), test)
 
 

@@ -18,6 +18,7 @@ from faceloupe.pages import Shown
 from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import auc_interval, eer_interval
+from faceloupe.scores.likelihood import fit_likelihood_ratio
 from faceloupe.scores.points import OperatingPoint, one_in
 from faceloupe.scores.rates import auc, check_mated, det_curve
 from faceloupe.scores.sets import ScoreSet
@@ -116,7 +117,8 @@ def evaluate_scores(
     except InputError as problem:
         notes.append(f"No threshold or ratio was chosen, there are too few people or comparisons: {problem}.")
     else:
-        likelihood = likelihood_report(train, test, source=f"one half of {halves}", embedder=source)
+        ratio = fit_likelihood_ratio(train, source=f"one half of {halves}", embedder=source)
+        likelihood = likelihood_report(ratio, test)
         for target in TARGETS:
             try:
                 point = operating_point(train, target, source=f"one half of {halves}, {source}", embedder=source)

@@ -138,17 +138,19 @@ def verification(compared: Compared, *, seed: int = 0) -> Verification:
     """
     scores, made = compared.with_failures, compared.scores
     curve = det_curve(scores)
+    eer, tars = curve.eer, tuple(_tar_at(scores, curve, far) for far in FARS)
+    del curve  # as large as the scores themselves
     return Verification(
         compared.of.what,
         scores.n_mated,
         scores.n_non_mated,
         made.failed_mated,
         made.failed_non_mated,
-        curve.eer,
+        eer,
         eer_interval(scores),
         auc(scores),
         auc_interval(scores),
-        tuple(_tar_at(scores, curve, far) for far in FARS),
+        tars,
         _band(scores, seed),
     )
 

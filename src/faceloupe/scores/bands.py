@@ -116,7 +116,7 @@ class WeightedTradeOff:
         """Rank the highest non-mated scores: the tail that is needed is mostly short."""
         descending = highest(self.scores, depth)
         ordered = self.scores[descending]
-        self.first, self.second = np.ascontiguousarray(self.sides[descending].T)
+        self.first, self.second = self.sides[descending].T.astype(np.intp)
         self.ends = np.flatnonzero(np.diff(ordered))  # the last of each run of ties
         # A threshold just above the n-th different non-mated score misses so many mated comparisons; below all, none.
         self.missed = np.searchsorted(self.mated, ordered[np.append(self.ends, -1)], side="right")
@@ -130,14 +130,17 @@ class WeightedTradeOff:
         if not non_mated or not mated[-1]:
             return np.full(len(self.targets), np.nan)
         matched = self._matched(counts, self.targets.max() * non_mated)
-        refused = np.searchsorted(matched[self.ends] / non_mated, self.targets, side="right")
+        most = np.floor(self.targets * non_mated)  # that may match, but for rounding
+        most += (most + 1) / non_mated <= self.targets
+        most -= most / non_mated > self.targets
+        refused = np.searchsorted(self.ends, np.searchsorted(matched, most, side="right"))
         share: Floats = mated[self.missed[refused]] / mated[-1]
         return share
 
     def _matched(self, counts: NDArray[np.intp], enough: float) -> NDArray[np.intp]:
         """Add up non-mated comparisons from the highest score down to more than `enough`, or all."""
         while True:
-            matched = np.cumsum(counts[self.first] * counts[self.second])
+            matched = np.cumsum(np.take(counts, self.first) * np.take(counts, self.second))
             if len(matched) == len(self.scores) or matched[-1] > enough:
                 return matched
             self._rank(2 * len(matched))

@@ -212,9 +212,9 @@ def pairs_of_people(*sides: Labels) -> tuple[Labels, Labels, Labels]:
     start = 0
     for side in sides:
         for part in blocks(len(side)):
-            both = np.broadcast_to(side[part].T, (2, len(side[part]))).astype(codes.dtype)
-            codes[start : start + both.shape[1]] = both.min(axis=0) * n_people + both.max(axis=0)
-            start += both.shape[1]
+            one, other = np.broadcast_to(side[part].T, (2, len(side[part]))).astype(codes.dtype)
+            codes[start : start + len(one)] = np.minimum(one, other) * n_people + np.maximum(one, other)
+            start += len(one)
     [pair] = compact(codes)
     distinct = np.empty(1 + int(pair.max()), dtype=codes.dtype)
     for part in blocks(len(pair)):
