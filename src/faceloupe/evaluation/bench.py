@@ -200,14 +200,15 @@ class _Measuring:
 
     def _choose(self, development: Compared) -> None:
         """Choose a threshold and fit likelihood ratios on the development side, and doubt its labels."""
-        made_by = {"embedder": self.embedder.name, "weights_sha256": self.embedder.sha256}
-        source = self._source(development)
+        name, weights, source = self.embedder.name, self.embedder.sha256, self._source(development)
         try:
-            point = operating_point(development.scores, self.plan.fmr, source=source, **made_by)
+            point = operating_point(
+                development.scores, self.plan.fmr, source=source, embedder=name, weights_sha256=weights
+            )
             self.chosen = (replace(point, detector=self.plan.detector),)
         except InputError as problem:
             self.notes.append(f"No threshold was chosen: {problem}.")
-        self.ratio = fit_likelihood_ratio(development.scores, source=source, **made_by)
+        self.ratio = fit_likelihood_ratio(development.scores, source=source, embedder=name, weights_sha256=weights)
         self.doubts = doubtful_labels(development)
 
     def n_without_template(self) -> int:
@@ -274,7 +275,7 @@ class _Measuring:
 
     def likelihood(self) -> LikelihoodReport | None:
         """Return likelihood ratios, fitted on the development side; None without one."""
-        return self.ratio and likelihood_report(self.ratio, self.most.scores)
+        return None if self.ratio is None else likelihood_report(self.ratio, self.most.scores)
 
     def worst(self) -> Worst:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""
