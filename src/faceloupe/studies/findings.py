@@ -78,10 +78,10 @@ class Findings:
         self, network: str, preprocess: str, *, held_out: bool, experiment: str = "pairs", **more: object
     ) -> Trials:
         """Return the fits of a network that trained on half of the captures, or on all."""
-        found = self.trials.where(
+        trials = self.trials.where(
             experiment=experiment, network=network, preprocess=preprocess, condition="", control=more.pop("control", "")
         )
-        return Trials(trial for trial in found if (trial.n_held_out > 0) == held_out).where(**more)
+        return Trials(trial for trial in trials if (trial.n_held_out > 0) == held_out).where(**more)
 
     def mean(self, trials: Trials, column: str) -> Estimate:
         """Return a column's mean over pairs and seeds; that of an accuracy stays between 0 and 1."""

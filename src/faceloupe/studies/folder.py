@@ -146,15 +146,15 @@ class StudyFolder:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        found: dict[str, NDArray[Any]] = {}
+        arrays: dict[str, NDArray[Any]] = {}
         for name in KEPT:
             try:
-                found |= load_file(self.path / name)
+                arrays |= load_file(self.path / name)
             except (OSError, SafetensorError) as problem:
                 raise StudyError(
                     f"{self.path / name}, the fits that the page shows, cannot be read: {problem}."
                 ) from problem
-        return found
+        return arrays
 
     def finish(self, tasks: Sequence[Task]) -> tuple[Trials, dict[str, Any]]:
         """Put the trials into the order of the tasks, whatever order they came in; then say that the study is whole.

@@ -21,7 +21,7 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
         "apart, once each, and asks why the FCNN does so much worse."
     )
     dead = {name: findings.unfitted(name, "none") for name in ("fcnn", "cnn")}
-    told = (
+    answer = (
         f"Trained again on **{counted(len(plan.pairs), 'pair')} of people with {counted(plan.seeds, 'seed')} each** "
         f"({source}): with pixels as they are, from 0 (black) to 1 "
         f"(white), **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
@@ -29,8 +29,8 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
         f"{dead['cnn'].range_text(percent=True)}: they put out 0, whatever face is shown."
     )
     if dead["fcnn"].low > 0.5:
-        told += " Such a network gives every face the same answer. It has not overfitted; it has learned nothing."
-    yield told
+        answer += " Such a network gives every face the same answer. It has not overfitted; it has learned nothing."
+    yield answer
     fcnn, cnn = (findings.fits(name, "centre", held_out=True) for name in ("fcnn", "cnn"))
     gap = mean_over_pairs(cnn.grid("accuracy") - fcnn.grid("accuracy"), confidence=CONFIDENCE)
     gain = findings.difference(fcnn, findings.fits("fcnn", "none", held_out=True), "accuracy")
@@ -46,7 +46,7 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
 
 def numbers(findings: Findings, statements: Sequence[Statement]) -> dict[str, Any]:
     """Return the verdicts and the main figures as plain values."""
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "statements": [
             {
                 "id": statement.id,
@@ -60,11 +60,11 @@ def numbers(findings: Findings, statements: Sequence[Statement]) -> dict[str, An
     for kind in dict.fromkeys((*COMPARED, *findings.plan.preprocess)):
         for name in ("fcnn", "cnn"):
             all_of_them, half = (findings.fits(name, kind, held_out=held_out) for held_out in (False, True))
-            found[f"{name}/{kind}"] = {
+            figures[f"{name}/{kind}"] = {
                 "train_accuracy": as_document(findings.mean(all_of_them, "train_accuracy")),
                 "held_out_accuracy": as_document(findings.mean(half, "accuracy")),
                 "all_hidden_dead": as_document(findings.unfitted(name, kind)),
                 "learned_every_capture": as_document(findings.fitted(name, kind)),
                 "overfitted": as_document(findings.share(half, findings.overfitted(name, kind))),
             }
-    return found
+    return figures

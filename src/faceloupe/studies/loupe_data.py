@@ -67,13 +67,13 @@ def opening_face(fits: KeptFits) -> int:
 def _network(study: Study, name: str, kind: str) -> dict[str, Any]:
     """Return all fits of one network with one preprocessing."""
     fits: KeptFits = study.fits
-    kept = fits.network(name, kind)
+    trained = fits.network(name, kind)
     trials = study.trials.where(experiment="tutorial", network=name, preprocess=kind, condition="")
     reached: dict[int, Trial] = {trial.seed: trial for trial in trials if trial.n_held_out}
     seeds = sorted(reached, key=lambda seed: (seed != fits.shown, seed))
     drawn = [
         loupe_fit(
-            loupe_state(float(kept.mean[seed]), float(kept.scale[seed]), _half(kept.weights, seed)),
+            loupe_state(float(trained.mean[seed]), float(trained.scale[seed]), _half(trained.weights, seed)),
             seed=seed,
             accuracy=reached[seed].accuracy,
             train_accuracy=reached[seed].train_accuracy,
@@ -81,15 +81,15 @@ def _network(study: Study, name: str, kind: str) -> dict[str, Any]:
                 "conv": None if isnan(reached[seed].dead_conv) else int(reached[seed].dead_conv),
                 "hidden": int(reached[seed].dead_hidden),
             },
-            trained_on=kept.train[seed].tolist(),
+            trained_on=trained.train[seed].tolist(),
         )
         for seed in seeds
     ]
     history = {
         "seed": fits.shown,
-        "loss": kept.loss.tolist(),
-        "accuracy": kept.accuracy.tolist(),
-        **loupe_state(float(kept.mean[fits.shown]), float(kept.scale[fits.shown]), kept.moments),
+        "loss": trained.loss.tolist(),
+        "accuracy": trained.accuracy.tolist(),
+        **loupe_state(float(trained.mean[fits.shown]), float(trained.scale[fits.shown]), trained.moments),
     }
     return loupe_network(name, f"{LABELS[name]}, {PIXELS[kind]}", drawn, history=history)
 

@@ -70,7 +70,7 @@ def draw_learned_filters(fits: KeptFits) -> Block:
     )
 
 
-def _before_after(id_: str, title: str, before: Floats, after: Floats, told: str) -> Block:
+def _before_after(id_: str, title: str, before: Floats, after: Floats, remark: str) -> Block:
     alike = [float(np.corrcoef(old.ravel(), new.ravel())[0, 1]) for old, new in zip(before, after, strict=True)]
     panels = {f"{place + 1}, before": (kernel, _described(f"filter {place + 1}, before training", kernel))
               for place, kernel in enumerate(before)}  # fmt: skip
@@ -85,7 +85,7 @@ def _before_after(id_: str, title: str, before: Floats, after: Floats, told: str
         "weight",
         8,
         f"Below each, after training, its [[correlation]] with its start: {np.mean(alike):.2f} in the mean of these "
-        f"{len(after)}. {told}",
+        f"{len(after)}. {remark}",
     )
 
 
@@ -125,10 +125,12 @@ def shown_layers(fits: KeptFits, name: str, kind: str, faces: Floats) -> dict[st
 
     ``"pixels"`` are those after the preprocessing.
     """
-    kept = fits.network(name, kind)
+    trained = fits.network(name, kind)
     network = build(name, faces.shape[1:])
-    network.load_state_dict({name: torch.from_numpy(value[fits.shown].copy()) for name, value in kept.weights.items()})
-    mean, scale = (np.float32(statistic[fits.shown]) for statistic in (kept.mean, kept.scale))
+    network.load_state_dict(
+        {name: torch.from_numpy(value[fits.shown].copy()) for name, value in trained.weights.items()}
+    )
+    mean, scale = (np.float32(statistic[fits.shown]) for statistic in (trained.mean, trained.scale))
     output = torch.from_numpy((faces - mean) / scale)[:, None]
     layers: dict[str, Floats] = {"pixels": output[:, 0].numpy()}
     with torch.no_grad():
@@ -197,8 +199,8 @@ def draw_fcnn_weights(fits: KeptFits, kind: str) -> Block:
     """Return the FCNN's hidden units as images of their weights."""
     weights = fits.network("fcnn", kind).weights["hidden.weight"][fits.shown].reshape(-1, *fits.faces.shape[1:])
     panels = {f"unit {place}": (unit, _described(f"unit {place}", unit)) for place, unit in enumerate(weights, start=1)}
-    told = f"One weight for every pixel. Seed {fits.shown}."
-    return _grey(f"fcnn-weights-{kind}", f"The FCNN’s hidden units, {PIXELS[kind]}", panels, "weight", 4, told)
+    caption = f"One weight for every pixel. Seed {fits.shown}."
+    return _grey(f"fcnn-weights-{kind}", f"The FCNN’s hidden units, {PIXELS[kind]}", panels, "weight", 4, caption)
 
 
 def _described(name: str, array: Floats) -> str:

@@ -107,12 +107,12 @@ def open_study(folder: str | Path) -> Study:
     >>> from faceloupe import open_study, page, render_page  # doctest: +SKIP
     >>> html = render_page(page(open_study("my-study")))  # doctest: +SKIP
     """
-    kept = StudyFolder(Path(folder))
-    manifest = kept.manifest()
+    directory = StudyFolder(Path(folder))
+    manifest = directory.manifest()
     if manifest["finished"] is None:
         raise StudyError(f"The study in {folder} is not finished. Go on with it: the same command with --resume.")
     plan = StudyPlan.from_document(manifest["plan"])
-    return Study(plan, kept.trials(), KeptFits(plan, kept.arrays()), kept.path, manifest)
+    return Study(plan, directory.trials(), KeptFits(plan, directory.arrays()), directory.path, manifest)
 
 
 def study(
@@ -195,13 +195,13 @@ def run_study(
         If the folder holds another study, or this one without ``resume``, or cannot be written to, or another process
         works on it.
     """
-    started, kept = perf_counter(), StudyFolder(Path(folder))
+    started, directory = perf_counter(), StudyFolder(Path(folder))
     trials, manifest = carry_out(
-        tasks_of(plan), partial(run_task, plan, faces), kept, describe(plan, faces, command, note, asked),
+        tasks_of(plan), partial(run_task, plan, faces), directory, describe(plan, faces, command, note, asked),
         resume=resume, n_jobs=n_jobs, progress=progress, cost=partial(cost, plan),
     )  # fmt: skip
-    fits = KeptFits(plan, kept.arrays())
-    return Study(plan, trials, fits, kept.path, manifest, perf_counter() - started)
+    fits = KeptFits(plan, directory.arrays())
+    return Study(plan, trials, fits, directory.path, manifest, perf_counter() - started)
 
 
 def estimate_seconds(plan: StudyPlan, faces: FaceSet, n_jobs: int = -1) -> float:
@@ -264,7 +264,7 @@ def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
 def carry_out(
     tasks: Sequence[Task],
     work: Callable[[Task], Outcome],
-    kept: StudyFolder,
+    directory: StudyFolder,
     manifest: dict[str, Any],
     *,
     resume: bool,
@@ -280,19 +280,19 @@ def carry_out(
     if n_jobs == 0:
         raise InputError("n_jobs must be a number of processes, or -1 for one per core; got 0.")
     tell: Progress = progress or (lambda _done, _whole: None)
-    with kept.locked():
-        kept.begin(manifest, resume=resume)
-        done = kept.finished_tasks()
+    with directory.locked():
+        directory.begin(manifest, resume=resume)
+        done = directory.finished_tasks()
         left = [task for task in tasks if task.key not in done]
         whole = sum(map(cost, tasks))
         worked = whole - sum(map(cost, left))
         tell(worked, whole)
         with one_thread(), _results(work, left, n_jobs) as results:  # for workers in this process too
             for task, outcome in results:
-                kept.add(task, outcome.trials, outcome.arrays)
+                directory.add(task, outcome.trials, outcome.arrays)
                 worked += cost(task)
                 tell(worked, whole)
-        return kept.finish(tasks)
+        return directory.finish(tasks)
 
 
 @contextmanager

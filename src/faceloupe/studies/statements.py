@@ -152,8 +152,8 @@ def judge_share(
 
 def _excludes(share: float, pairs: int, limit: float) -> bool:
     """Return whether as many pairs that are all alike would exclude a limit."""
-    found = share_over_pairs(np.full((pairs, 1), share), confidence=CONFIDENCE)
-    return found.low > limit or found.high < limit
+    interval = share_over_pairs(np.full((pairs, 1), share), confidence=CONFIDENCE)
+    return interval.low > limit or interval.high < limit
 
 
 def ahead(gap: Estimate) -> str:
@@ -172,8 +172,8 @@ def counted_fact(true: bool, of: str = "") -> Judgement:
 
 def no_witness(judgement: Judgement, accuracy: Estimate) -> Judgement:
     """Return the verdict of a network that has not learned the task and so says nothing of how it does it."""
-    told = f"This network recognises {share(accuracy.estimate)} of held-out captures here: it is no witness."
-    return Judgement(judgement.of, "not shown", judgement.quantity, judgement.rule, judgement.estimate, told)
+    reason = f"This network recognises {share(accuracy.estimate)} of held-out captures here: it is no witness."
+    return Judgement(judgement.of, "not shown", judgement.quantity, judgement.rule, judgement.estimate, reason)
 
 
 def _judged(
@@ -214,7 +214,7 @@ def _settle(findings: Findings, size: int | None, n: int) -> str:
 def _larger(command: str, pairs: int) -> str:
     """Return the command of a study of more pairs, in a folder of its own."""
     words = shlex.split(command) if command.startswith("faceloupe study") else ["faceloupe", "study"]
-    kept: list[str] = []
+    rest: list[str] = []
     drop = False
     for word in words:
         if drop:
@@ -222,8 +222,8 @@ def _larger(command: str, pairs: int) -> str:
         elif word in ("--pairs", "--out"):
             drop = True
         elif word not in ("--resume", "--json") and not word.startswith(("--pairs=", "--out=")):
-            kept.append(word)
-    return shlex.join([*kept, "--pairs", str(pairs), "--out", f"study-{pairs}"])
+            rest.append(word)
+    return shlex.join([*rest, "--pairs", str(pairs), "--out", f"study-{pairs}"])
 
 
 def percent_figure(label: str, interval: Estimate, *, signed: bool = False) -> Figure:

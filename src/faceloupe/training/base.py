@@ -234,10 +234,10 @@ def _warn_of_other_range(flat: Images, fitted: tuple[float, float] | None) -> No
         )
 
 
-def _image_shape(n_pixels: int, found: Pair | None, asked: Pair | None) -> Pair:
+def _image_shape(n_pixels: int, known: Pair | None, asked: Pair | None) -> Pair:
     """Settle the shape of the faces: the data's own, the one asked for, or a square if it can be."""
     side = math.isqrt(n_pixels)
-    shape = found or asked or ((side, side) if side * side == n_pixels else (1, n_pixels))
+    shape = known or asked or ((side, side) if side * side == n_pixels else (1, n_pixels))
     if not isinstance(shape, tuple | list) or len(shape) != 2 or math.prod(shape) != n_pixels:
         raise InputError(f"image_shape must be (height, width) of {n_pixels} pixels, but is {asked!r}.")
     if asked is not None and tuple(asked) != tuple(shape):

@@ -105,15 +105,15 @@ def number_of_parameters(findings: Findings) -> Iterator[Statement]:
     gains = {label: findings.difference(trials, raw, "train_accuracy") for label, trials in changes.items()}
     few, many = (findings.controls(name, "none").grid("train_accuracy") for name in ("fcnn-equal", "fcnn-wide"))
     repairs = [label for label, gain in gains.items() if gain.low > MUCH]
-    told = f"What repairs it, by more than {100 * MUCH:.0f} points: {', '.join(repairs)}." if repairs else (
+    remedy = f"What repairs it, by more than {100 * MUCH:.0f} points: {', '.join(repairs)}." if repairs else (
         f"Nothing that was tried gains more than {100 * MUCH:.0f} points.")  # fmt: skip
     yield Statement(
         "number-of-parameters",
         "says",
         "The FCNN fails because it has too many parameters.",
         (judge(findings, "FCNN, pixels as they are", "accuracy with few minus with many", few - many, MUCH),),
-        f"If that were so, fewer would help and more would harm. {told} Several changes do it, so that none of them is "
-        "the one cause: what they have in common is that hidden units stay alive.",
+        f"If that were so, fewer would help and more would harm. {remedy} Several changes do it, so that none of them "
+        "is the one cause: what they have in common is that hidden units stay alive.",
         tuple(percent_figure(f"changed by: {label}", gain, signed=True) for label, gain in gains.items()),
         forest_chart(
             "number-of-parameters-chart",

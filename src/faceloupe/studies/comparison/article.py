@@ -26,14 +26,14 @@ CHANGES = (
 
 def write_article(comparison: Comparison) -> dict[str, Any]:
     """Return the page of a finished comparison; it shows no face."""
-    found = list(reached(comparison.plan, comparison.trials))
+    rows = list(reached(comparison.plan, comparison.trials))
     compared = list(differences(comparison.plan, comparison.trials))
     return {
         "title": f"{counted(len(comparison.plan.networks), 'network')} on the same faces",
-        "lead": list(_lead(comparison, found, compared)),
+        "lead": list(_lead(comparison, rows, compared)),
         "sections": [
             section("networks", "The networks", [_networks(comparison)]),
-            section("reached", "What each reached", _reached(found)),
+            section("reached", "What each reached", _reached(rows)),
             section("differences", "Every two of them", _differences(compared)),
             section("changes", "Faces that were changed", [_changes(comparison)]),
             section("captures", "How many captures a person", [_learning(comparison)]),
@@ -45,8 +45,8 @@ def write_article(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _lead(comparison: Comparison, found: list[Reached], compared: list[Difference]) -> Iterator[str]:
-    best = max(found, key=lambda row: row.accuracy.estimate)
+def _lead(comparison: Comparison, rows: list[Reached], compared: list[Difference]) -> Iterator[str]:
+    best = max(rows, key=lambda row: row.accuracy.estimate)
     n = best.accuracy.n_text().removeprefix("n = ")
     yield (
         f"On {n} of {_short(comparison)}, **{_entry((best.network, best.preprocess))}** recognised most held-out "
@@ -71,7 +71,7 @@ def _networks(comparison: Comparison) -> Block:
     return table("sizes", f"For faces of {height}×{width} pixels and two people", columns, rows)
 
 
-def _reached(found: list[Reached]) -> Iterator[Block]:
+def _reached(results: list[Reached]) -> Iterator[Block]:
     yield text(
         "Each network was trained on half of the captures of two people and asked about the other half. The gap is "
         "what was fitted and does not carry over: overfitting, where it is large. A dead unit puts out 0 for every "
@@ -82,13 +82,13 @@ def _reached(found: list[Reached]) -> Iterator[Block]:
             row.network, PIXELS[row.preprocess], _percent(row.train_accuracy), _percent(row.accuracy),
             _percent(row.gap, signed=True), decimals(row.dead, 1), f"{1000 * row.seconds:.0f}",
         ]
-        for row in found
+        for row in results
     ]  # fmt: skip
     columns = {
         "network": "left", "pixels": "left", "training": "right", "held out": "right", "gap, points": "right",
         "dead units": "right", "ms a fit": "right",
     }  # fmt: skip
-    yield table("accuracy", f"Accuracy with 95 % intervals; {found[0].accuracy.n_text()}", columns, rows)
+    yield table("accuracy", f"Accuracy with 95 % intervals; {results[0].accuracy.n_text()}", columns, rows)
 
 
 def _differences(compared: list[Difference]) -> Iterator[Block]:

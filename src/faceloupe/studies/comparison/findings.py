@@ -84,11 +84,11 @@ def differences(plan: ComparisonPlan, trials: Trials) -> Iterator[Difference]:
         for name, kind in entries
     }
     for first, second in combinations(entries, 2):
-        found = paired_difference(grids[first], grids[second])
-        verdict = "more" if found.low > 0 else "less" if found.high < 0 else "not shown"
+        interval = paired_difference(grids[first], grids[second])
+        verdict = "more" if interval.low > 0 else "less" if interval.high < 0 else "not shown"
         many = len(grids[first]) > 1
         wanted = sample_size_for_difference(grids[first] - grids[second]) if verdict == "not shown" and many else None
-        yield Difference(first, second, found, verdict, wanted)
+        yield Difference(first, second, interval, verdict, wanted)
 
 
 def sizes(plan: ComparisonPlan, image_shape: tuple[int, int]) -> Iterator[tuple[int, int]]:

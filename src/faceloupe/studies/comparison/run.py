@@ -110,12 +110,18 @@ def run_comparison(
     progress: Progress | None = None,
 ) -> Comparison:
     """Carry a plan out, or what is left of it; parameters and errors are those of :func:`run_study`."""
-    started, kept = perf_counter(), StudyFolder(Path(folder))
+    started, directory = perf_counter(), StudyFolder(Path(folder))
     about = describe(plan, faces, command, note, None)  # type: ignore[arg-type]  # its document is all that counts
-    found, manifest = carry_out(
-        tasks_of(plan), partial(run_task, plan, faces), kept, about, resume=resume, n_jobs=n_jobs, progress=progress
+    trials, manifest = carry_out(
+        tasks_of(plan),
+        partial(run_task, plan, faces),
+        directory,
+        about,
+        resume=resume,
+        n_jobs=n_jobs,
+        progress=progress,
     )
-    return Comparison(plan, found, kept.path, manifest, perf_counter() - started)
+    return Comparison(plan, trials, directory.path, manifest, perf_counter() - started)
 
 
 def tasks_of(plan: ComparisonPlan) -> list[Task]:
