@@ -91,6 +91,26 @@ class Seals:
         seals = {"sha256": self._sum.hexdigest()}
         return seals if self._signature is None else {**seals, "hmac_sha256": self._signature.hexdigest()}
 
+    def check(self, seals: Mapping[str, object]) -> None:
+        """Compare with the seals that a file holds.
+
+        Raises
+        ------
+        InputError
+            If the checksum is missing or wrong, or there is a key and the signature is missing or wrong.
+        """
+        if "sha256" not in seals:
+            raise InputError("it has no 'sha256'")
+        if seals["sha256"] != self._sum.hexdigest():
+            raise InputError("its checksum is wrong: it was changed or cut short after it was written")
+        if self._signature is None:
+            return
+        signature = seals.get("hmac_sha256")
+        if not isinstance(signature, str):
+            raise InputError("it is not signed")
+        if not hmac.compare_digest(signature.encode(), self._signature.hexdigest().encode()):
+            raise InputError("its signature is wrong: it was changed, or signed with another key")
+
 
 def seals_of(content: bytes, secret: bytes | None) -> dict[str, str]:
     """Return the checksum of some content, and its signature where there is a key."""
@@ -100,19 +120,7 @@ def seals_of(content: bytes, secret: bytes | None) -> dict[str, str]:
 
 
 def check_seals(content: bytes, seals: Mapping[str, object], secret: bytes | None) -> None:
-    """Check the checksum of content, and its signature where there is a key.
-
-    Raises
-    ------
-    InputError
-        If the checksum is wrong, or a signature is asked for and missing or wrong.
-    """
-    if seals.get("sha256") != sha256(content).hexdigest():
-        raise InputError("its checksum is wrong: it was changed or cut short after it was written")
-    if secret is None:
-        return
-    signature = seals.get("hmac_sha256")
-    if not isinstance(signature, str):
-        raise InputError("it is not signed")
-    if not hmac.compare_digest(signature.encode(), hmac.digest(secret, content, "sha256").hex().encode()):
-        raise InputError("its signature is wrong: it was changed, or signed with another key")
+    """Check the checksum of content, and its signature where there is a key, see :meth:`Seals.check`."""
+    own = Seals(secret)
+    own.update(content)
+    own.check(seals)

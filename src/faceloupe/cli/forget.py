@@ -49,11 +49,11 @@ def forget(
 
     if (name is not None) + (older_than is not None) + consent_ended != 1:
         raise InputError("expected one of NAME, --older-than DAYS and --consent-ended")
-    with ExitStack() as opened:
-        people = opened.enter_context(open_gallery(gallery))
+    with ExitStack() as stack:
+        people = stack.enter_context(open_gallery(gallery))
         unknown = open_unknown(people, gallery)
         if unknown is not None:
-            opened.enter_context(unknown)
+            stack.enter_context(unknown)
         if consent_ended:
             ended = [(number, name) for number, name, _ in people.consent_ended()]
             _forget_all(people, unknown, ended, "whose consent has ended", yes=yes, json=json)

@@ -51,13 +51,13 @@ def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) 
         raise GalleryError(f"{source} is not a file; faceloupe backup FILE makes one")
     new = None if key is None else read_key(key)
     own = None if is_plain(source) else key_of_environment()
-    with closing(Database(source, key=own, cipher=new is not None)) as kept:
-        with kept.reading() as connection:
+    with closing(Database(source, key=own, cipher=new is not None)) as backup_file:
+        with backup_file.reading() as connection:
             problems = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
             tables = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
         if problems != ["ok"] or not {"subjects", "face_references", "audit"} <= tables:
             raise GalleryError(f"{source} is damaged or not a gallery, and was not restored ({problems[0]}).")
-        _copy(kept, target, new or own)
+        _copy(backup_file, target, new or own)
 
 
 def _copy(database: Database, path: Path, key: Key | None) -> None:

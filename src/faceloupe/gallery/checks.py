@@ -92,7 +92,7 @@ def check(connection: Connection, noted: str | None = None) -> Report:
         *_empty(connection),
     ]
     changed = list(_broken_trail(connection, noted))
-    found, alone = ([], []) if damage else _compared(connection)  # what is whole is compared
+    alike, alone = ([], []) if damage else _compared(connection)  # what is whole is compared
     return Report(
         subjects=len(names),
         references=connection.scalar(select(func.count()).select_from(references)) or 0,
@@ -103,22 +103,22 @@ def check(connection: Connection, noted: str | None = None) -> Report:
             *_ended_consent(connection),
             *_embedder_mix(connection, names),
             *_shared_photographs(connection, names),
-            *(finding for alike in found for finding in _in_words(alike, names)),
-            *(finding for kept in alone for finding in _told(kept, names)),
+            *(finding for each in alike for finding in _words_of_look_alikes(each, names)),
+            *(finding for each in alone for finding in _words_of_strangers(each, names)),
         ),
-        remarks=tuple(alike.words() for alike in found),
+        remarks=tuple(each.words() for each in alike),
     )
 
 
 def _compared(connection: Connection) -> tuple[list[LookAlikes], list[Strangers]]:
     """Compare the references of each embedder; one without a threshold finds no strangers."""
-    found, alone = [], []
+    alike, alone = [], []
     for embedder in embedders(connection):
-        kept = templates(connection, embedder)
-        found.append(look_alikes(connection, embedder, kept))
+        vectors = templates(connection, embedder)
+        alike.append(look_alikes(connection, embedder, vectors))
         if point := saved_points.point_for(connection, embedder):
-            alone.append(strangers(kept, point))
-    return found, alone
+            alone.append(strangers(vectors, point))
+    return alike, alone
 
 
 def _damage_of_file(connection: Connection) -> Iterator[Finding]:
@@ -263,14 +263,14 @@ def _shared_photographs(connection: Connection, names: dict[int, str]) -> Iterat
         yield Finding("photograph", f"{photographs} enrolled as {_listed(who)}. {remedy}", who)
 
 
-def _in_words(found: LookAlikes, names: dict[int, str]) -> Iterator[Finding]:
-    for one, other, score in found.pairs:
+def _words_of_look_alikes(alike: LookAlikes, names: dict[int, str]) -> Iterator[Finding]:
+    for one, other, score in alike.pairs:
         pair = (names[one], names[other])
-        words = f"{pair[0]!r} and {pair[1]!r} look like one person: score {score:.3f}, threshold {found.threshold:.3f}."
-        yield Finding("look-alikes", words, pair, found.by_chance)
+        words = f"{pair[0]!r} and {pair[1]!r} look like one person: score {score:.3f}, threshold {alike.threshold:.3f}."
+        yield Finding("look-alikes", words, pair, alike.by_chance)
 
 
-def _told(alone: Strangers, names: dict[int, str]) -> Iterator[Finding]:
+def _words_of_strangers(alone: Strangers, names: dict[int, str]) -> Iterator[Finding]:
     for subject, reference, best in alone.found:
         words = (
             f"reference {reference} of {names[subject]!r} looks like none of the others: best score {best:.3f}, "

@@ -111,8 +111,8 @@ class CoarseMatrix:
             for vector, own in zip(part, candidates, strict=True):
                 best.append(self._best(vector, exact[np.searchsorted(rows, own)], self._subjects[own], ranks))
         shape = (len(vectors), len(best[0]) if best else 0)
-        found = np.array([list(one) for one in best], dtype=np.int64).reshape(shape)
-        return found, np.array([list(one.values()) for one in best], dtype=np.float64).reshape(shape)
+        subjects = np.array([list(scores) for scores in best], dtype=np.int64).reshape(shape)
+        return subjects, np.array([list(scores.values()) for scores in best], dtype=np.float64).reshape(shape)
 
     def _room(self, rows: int) -> None:
         self._bytes = np.zeros((rows, self.dimensions), dtype=np.uint8)

@@ -96,14 +96,14 @@ class Database:
         self._file: tuple[int, int] | None = None
 
     def _key(self, key: Key | Literal["of the environment"] | None) -> Key | None:
-        found = key_of_environment() if key == "of the environment" else key
-        if found and self.path is not None and self.path.is_file() and is_plain(self.path):
+        own = key_of_environment() if key == "of the environment" else key
+        if own and self.path is not None and self.path.is_file() and is_plain(self.path):
             raise GalleryError(
                 f"{self.name} is not encrypted, and {VARIABLE} names a key. Without that variable: faceloupe backup "
                 f"FILE --gallery {self.name}; then faceloupe restore FILE --key KEY makes a gallery that is encrypted. "
                 "(A collection is made anew with it, by faceloupe index.)"
             )
-        return found
+        return own
 
     def make_file(self) -> None:
         """Make the SQLite file, for its owner's eyes only, unless it exists.
@@ -228,10 +228,10 @@ class Database:
         if self.path is None:
             return
         try:
-            found = self.path.stat()
+            file = self.path.stat()
         except OSError as problem:
             raise GalleryError(f"{self.name} cannot be reached: {problem.strerror}.") from problem
-        place = found.st_dev, found.st_ino
+        place = file.st_dev, file.st_ino
         self._file = self._file or place
         if place != self._file:
             raise GalleryError(f"{self.name} was replaced by another file while it was open. Open it anew.")

@@ -94,8 +94,8 @@ def documents(connection: Connection) -> Iterator[Document]:
         .execution_options(yield_per=PART)
     )
     sound = (row for row in connection.execute(query) if row.id not in damaged)
-    for _, kept in groupby(sound, key=lambda row: row.subject_id):
-        rows = list(kept)
+    for _, own in groupby(sound, key=lambda row: row.subject_id):
+        rows = list(own)
         yield {
             "name": rows[0].name,
             "external_id": rows[0].external_id,

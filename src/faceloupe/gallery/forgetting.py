@@ -74,10 +74,10 @@ def _delete(
     """Delete the rows; if there are none but an erasure to finish, return what was asked for wrongly, if anything."""
     with database.writing() as connection:
         try:
-            found = identity.find(connection, subject)
+            row = identity.find(connection, subject)
             if reference is None:
-                return _delete_subject(connection, found), None
-            return _delete_reference(connection, found, reference), None
+                return _delete_subject(connection, row), None
+            return _delete_reference(connection, row, reference), None
         except SubjectError as problem:
             if not trail.erasure_is_pending(connection):
                 raise
@@ -85,25 +85,25 @@ def _delete(
             return Forgotten(name, None, 0), None if _went_before(connection, subject, reference) else problem
 
 
-def _delete_subject(connection: Connection, found: Row[Any]) -> Forgotten:
-    gone = connection.execute(delete(references).where(references.c.subject_id == found.id)).rowcount
-    connection.execute(delete(subjects).where(subjects.c.id == found.id))
-    trail.note(connection, "forget", found.id, references=gone)
-    return Forgotten(found.name, found.id, gone)
+def _delete_subject(connection: Connection, row: Row[Any]) -> Forgotten:
+    gone = connection.execute(delete(references).where(references.c.subject_id == row.id)).rowcount
+    connection.execute(delete(subjects).where(subjects.c.id == row.id))
+    trail.note(connection, "forget", row.id, references=gone)
+    return Forgotten(row.name, row.id, gone)
 
 
-def _delete_reference(connection: Connection, found: Row[Any], reference: int) -> Forgotten:
-    kept = connection.scalars(select(references.c.id).where(references.c.subject_id == found.id)).all()
-    if reference not in kept:
-        raise SubjectError(f"{found.name!r} has no reference {reference}. faceloupe show lists those there are.")
-    if len(kept) == 1:
+def _delete_reference(connection: Connection, row: Row[Any], reference: int) -> Forgotten:
+    numbers = connection.scalars(select(references.c.id).where(references.c.subject_id == row.id)).all()
+    if reference not in numbers:
+        raise SubjectError(f"{row.name!r} has no reference {reference}. faceloupe show lists those there are.")
+    if len(numbers) == 1:
         raise InputError(
-            f"reference {reference} is the only one of {found.name!r}: enrol another photograph first, or forget the "
+            f"reference {reference} is the only one of {row.name!r}: enrol another photograph first, or forget the "
             "subject"
         )
     connection.execute(delete(references).where(references.c.id == reference))
-    trail.note(connection, "forget", found.id, references=1, reference=reference)
-    return Forgotten(found.name, found.id, 1)
+    trail.note(connection, "forget", row.id, references=1, reference=reference)
+    return Forgotten(row.name, row.id, 1)
 
 
 def _went_before(connection: Connection, subject: str | int, reference: int | None) -> bool:

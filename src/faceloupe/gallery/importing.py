@@ -1,12 +1,10 @@
 """Taking in what was exported, or another gallery: each subject whole or not at all, and nothing is overwritten."""
 
 import base64
-import hmac
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -30,7 +28,7 @@ from faceloupe.gallery.revisions import bring_up_to_date
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
 from faceloupe.scores.points import OperatingPoint
-from faceloupe.seals import read_secret
+from faceloupe.seals import Seals, read_secret
 
 __all__ = ["import_"]
 
@@ -68,8 +66,8 @@ def import_(
     """
     secret = None if key is None else read_secret(key)
     try:
-        with _opened(path, secret) as found:
-            return _taken_in(connection, found, thresholds=thresholds)
+        with _opened(path, secret) as lines:
+            return _taken_in(connection, lines, thresholds=thresholds)
     except OSError as problem:
         raise GalleryError(f"{path} cannot be read: {problem.strerror}.") from problem
     except (KeyError, TypeError, ValueError) as problem:
@@ -103,24 +101,14 @@ def _opened(path: Path, secret: bytes | None) -> Iterator[Iterator[Document]]:
 
 def _documents(path: Path, secret: bytes | None) -> Iterator[Document]:
     """Yield the documents of a file without the last one, whose checksum and signature they must have."""
-    digest, before = sha256(), b""
-    signed = None if secret is None else hmac.new(secret, digestmod="sha256")
+    seals, before = Seals(secret), b""
     with open_regular(path, MAX_BYTES) as file:
         while line := file.readline(MAX_LINE + 1):
             if before:
-                digest.update(before)
-                if signed is not None:
-                    signed.update(before)
+                seals.update(before)
                 yield _parsed(before)
             before = line
-    end = _parsed(before)
-    if end["sha256"] != digest.hexdigest():
-        raise ValueError("its checksum is wrong: it was changed or cut short after it was written")
-    if signed is not None:
-        if not isinstance(end.get("hmac_sha256"), str):
-            raise ValueError("it is not signed: export it with --sign")
-        if not hmac.compare_digest(end["hmac_sha256"].encode(), signed.hexdigest().encode()):
-            raise ValueError("its signature is wrong: it was changed, or signed with another key")
+    seals.check(_parsed(before))
 
 
 def _parsed(line: bytes) -> Document:
@@ -130,15 +118,15 @@ def _parsed(line: bytes) -> Document:
     return document
 
 
-def _taken_in(connection: Connection, found: Iterator[Document], *, thresholds: bool) -> Imported:
-    head = next(found, {})
+def _taken_in(connection: Connection, lines: Iterator[Document], *, thresholds: bool) -> Imported:
+    head = next(lines, {})
     if head.get("schema") not in (SCHEMA, BEFORE_IDS):
         raise ValueError(f"its schema is {head.get('schema')!r}, expected {SCHEMA!r} or {BEFORE_IDS!r}")
     imported: list[str] = []
     already: list[str] = []
     conflicts: list[Skipped] = []
     lengths: dict[EmbedderId, int] = {}
-    for subject in map(_subject, found):
+    for subject in map(_subject, lines):
         _check_lengths(connection, subject, lengths)
         holders = holders_of(connection, [digest for digest, _ in subject.references])
         if _is_all_here(subject, _here(connection, subject), holders):
@@ -158,9 +146,9 @@ def _taken_in(connection: Connection, found: Iterator[Document], *, thresholds: 
     return Imported(tuple(imported), tuple(already), tuple(conflicts), len(taken), left)
 
 
-def _offered(connection: Connection, found: list[OperatingPoint]) -> list[OperatingPoint]:
+def _offered(connection: Connection, points: list[OperatingPoint]) -> list[OperatingPoint]:
     """Return the thresholds of a file that this gallery has not."""
-    return [point for point in found if saved_points.latest(connection, _maker(point)) != point]
+    return [point for point in points if saved_points.latest(connection, _maker(point)) != point]
 
 
 def _refusal(connection: Connection, point: OperatingPoint) -> str | None:

@@ -152,14 +152,14 @@ class MatrixIndex:
 
     def _read(self, connection: Connection, rows: Select[Any]) -> set[int]:
         """Add the references that a query finds, and return whose they are."""
-        found: set[int] = set()
+        subject_ids: set[int] = set()
         for numbers, owners, vectors in _arrays(connection, rows, self._matrix.dimensions):
-            found.update(owners.tolist())
+            subject_ids.update(owners.tolist())
             if isinstance(self._matrix, CoarseMatrix):
                 self._matrix.add(vectors, owners, numbers)
             else:
                 self._matrix.add(vectors, owners)
-        return found
+        return subject_ids
 
 
 class PostgresIndex:
@@ -183,12 +183,12 @@ class PostgresIndex:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
         with self._database.reading() as connection:
             _check(vectors, ranks, usual_dimensions(connection, self._embedder) or None)
-            found: list[Any] = []
+            rows: list[Any] = []
             for start in range(0, len(vectors), PROBES):
                 part = self._nearest(vectors[start : start + PROBES], ranks)
-                found += connection.execute(part).all()
-        shape = (len(vectors), len(found) // max(len(vectors), 1))
-        owners, scores = ([row[column] for row in found] for column in (1, 2))
+                rows += connection.execute(part).all()
+        shape = (len(vectors), len(rows) // max(len(vectors), 1))
+        owners, scores = ([row[column] for row in rows] for column in (1, 2))
         return np.array(owners, dtype=np.int64).reshape(shape), np.array(scores, dtype=np.float64).reshape(shape)
 
     def size(self) -> Size:
@@ -253,8 +253,8 @@ def _vectors(connection: Connection, numbers: Ids) -> Floats:
     vectors: dict[int, Floats] = {}
     for start in range(0, len(numbers), PART):
         part = numbers[start : start + PART].tolist()
-        found = select(references.c.id, references.c.vector).where(references.c.id.in_(part))
-        vectors.update((row.id, row.vector) for row in connection.execute(found))
+        query = select(references.c.id, references.c.vector).where(references.c.id.in_(part))
+        vectors.update((row.id, row.vector) for row in connection.execute(query))
     return np.stack([vectors[number] for number in numbers.tolist()])
 
 

@@ -105,9 +105,9 @@ class Matrix:
         best = [_Best(vector, ranks) for vector in vectors]
         for start in range(0, len(vectors), PROBES):
             self._search(vectors[start : start + PROBES], best[start : start + PROBES])
-        shape = (len(vectors), len(best[0].found) if best else 0)
-        subjects = np.array([list(probe.found) for probe in best], dtype=np.int64).reshape(shape)
-        return subjects, np.array([list(probe.found.values()) for probe in best], dtype=np.float64).reshape(shape)
+        shape = (len(vectors), len(best[0].scores) if best else 0)
+        subjects = np.array([list(probe.scores) for probe in best], dtype=np.int64).reshape(shape)
+        return subjects, np.array([list(probe.scores.values()) for probe in best], dtype=np.float64).reshape(shape)
 
     def _search(self, vectors: Floats, best: list["_Best"]) -> None:
         rows = max(BLOCK // len(vectors) // GROUP, 1) * GROUP
@@ -137,7 +137,7 @@ class _Best:
     """
 
     def __init__(self, vector: Floats, ranks: int) -> None:
-        self.found: dict[int, float] = {}
+        self.scores: dict[int, float] = {}
         self._last = LOWEST  # the score that a further subject must have
         self._exact = vector.astype(np.float64)
         self._ranks = ranks
@@ -166,12 +166,12 @@ class _Best:
             wanted *= 4
 
     def _note(self, subjects: Ids, scores: Scores) -> None:
-        scores_by_subject = self.found
+        scores_by_subject = self.scores
         for subject, score in zip(subjects.tolist(), np.minimum(scores, 1).tolist(), strict=True):
             if score > scores_by_subject.get(subject, LOWEST):
                 scores_by_subject[subject] = score
         best = sorted([(-score, subject) for subject, score in scores_by_subject.items()])[: self._ranks]
-        self.found = {subject: -score for score, subject in best}
+        self.scores = {subject: -score for score, subject in best}
         if len(best) == self._ranks:
             self._last = -best[-1][0]
 

@@ -81,9 +81,9 @@ def reembed(
     left_out: list[Skipped] = []
     references = moved = 0
     for done, person in enumerate(people):
-        kept = {reference.source_sha256: reference for reference in gallery.person(person.id).references}
-        found: list[Photograph] = []
-        for reference in kept.values():
+        by_hash = {reference.source_sha256: reference for reference in gallery.person(person.id).references}
+        photographed: list[Photograph] = []
+        for reference in by_hash.values():
             photograph = _face(gallery, reference, files.get(reference.source_sha256))
             made = directions_of(photograph.chips, embedder)
             if photograph.problem is not None or any(template is None for template in made):
@@ -91,16 +91,16 @@ def reembed(
                 left_out.append(Skipped(f"{person.name}, reference {reference.id}", reason))
                 continue
             templates = tuple(_as_before(template, reference) for template in made if template is not None)
-            found.append(replace(photograph, templates=templates))
-        if found:
+            photographed.append(replace(photograph, templates=templates))
+        if photographed:
             with into.writing() as connection:
                 for keep in (True, False):  # a face that was not kept before is not kept now
-                    part = [each for each in found if kept[each.sha256].has_face is keep]
+                    part = [each for each in photographed if by_hash[each.sha256].has_face is keep]
                     add_references(
                         connection, person.name, part, external_id=person.external_id, metadata=person.metadata,
                         consent=person.consent, keep_faces=keep, force=True,
                     )  # fmt: skip
-            references, moved = references + len(found), moved + 1
+            references, moved = references + len(photographed), moved + 1
         if progress is not None:
             progress(done + 1, len(people))
     return Reembedded(moved, references, tuple(left_out))

@@ -26,17 +26,17 @@ def bring_up_to_date(database: Database, *, create: bool) -> None:
         If the packages that migrate are missing.
     """
     with database.reading() as connection:
-        found = _revision(connection)
-        if found == REVISION:
+        revision = _revision(connection)
+        if revision == REVISION:
             return
-        if found is None and database.path is not None and inspect(connection).get_table_names():
+        if revision is None and database.path is not None and inspect(connection).get_table_names():
             raise GalleryError(
                 f"{database.name} is an SQLite database of something else, not a gallery. Name another file."
             )
-        if found is None and not create:
+        if revision is None and not create:
             raise GalleryError(nothing_at(database.name))
-        if found is not None and found not in REVISIONS:
-            raise GalleryError(_unknown(connection, database.name, found))
+        if revision is not None and revision not in REVISIONS:
+            raise GalleryError(_unknown(connection, database.name, revision))
     with database.migrating() as connection:
         if _revision(connection) != REVISION:  # otherwise another process was faster
             _migrate(connection)
@@ -73,18 +73,18 @@ def _migrate(connection: Connection) -> None:
     )
 
 
-def _unknown(connection: Connection, name: str, found: str) -> str:
+def _unknown(connection: Connection, name: str, revision: str) -> str:
     """Return what is said of a gallery that a later faceloupe made, or of one whose schema nobody made."""
     made_by = None
     if inspect(connection).has_table(schema_versions.name):
-        made_by = connection.scalar(select(schema_versions.c.faceloupe).where(schema_versions.c.revision == found))
-    if made_by or (len(found) == len(REVISION) and found.isdecimal() and found > REVISION):
+        made_by = connection.scalar(select(schema_versions.c.faceloupe).where(schema_versions.c.revision == revision))
+    if made_by or (len(revision) == len(REVISION) and revision.isdecimal() and revision > REVISION):
         return (
-            f"{name} has schema {found}; this is faceloupe {version('faceloupe')}, which knows schemas up to "
+            f"{name} has schema {revision}; this is faceloupe {version('faceloupe')}, which knows schemas up to "
             f"{REVISION}. It takes faceloupe {made_by or 'of a later version'} or later: "
             "pip install --upgrade faceloupe"
         )
     return (
-        f"{name} says that its schema is {found!r}, which no faceloupe has made: its table gallery_schema is damaged. "
-        "Restore a backup (faceloupe restore), or import an export into a new gallery"
+        f"{name} says that its schema is {revision!r}, which no faceloupe has made: its table gallery_schema is "
+        "damaged. Restore a backup (faceloupe restore), or import an export into a new gallery"
     )

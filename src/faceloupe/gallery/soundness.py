@@ -45,13 +45,13 @@ _JOINERS = "\u200c\u200d"  # Persian, Hindi and others spell names with them
 
 def flaws(connection: Connection) -> Iterator[tuple[int, str, str]]:
     """Yield the number of each damaged reference, what is wrong with it, and the name of its subject."""
-    kept = select(
+    query = select(
         references.c.id, subjects.c.name, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
         references.c.vector, references.c.quality, references.c.created,
         references.c.face.is_not(None).label("has_face"), func.substr(references.c.face, 1, len(PNG)).label("face"),
     ).join_from(references, subjects)  # fmt: skip
     usual: dict[tuple[str, str], int] = {}
-    for row in connection.execute(kept.order_by(references.c.id)):
+    for row in connection.execute(query.order_by(references.c.id)):
         maker = (row.embedder, row.weights_sha256)
         if maker not in usual:
             usual[maker] = _usual(connection, *maker)
