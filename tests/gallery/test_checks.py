@@ -204,7 +204,15 @@ ALTERED = {
     },
     "subjects": {
         "created": ["NULL", "'yesterday'", "'9999-99-99 00:00:00.000000'"],
-        "name": ["''", "7", "X'ff'", "CAST(X'ff41' AS TEXT)", "'Ann' || char(27) || '[2J'", "char(8238) || 'b'"],
+        "name": [
+            "''",
+            "7",
+            "X'ff'",
+            "CAST(X'ff41' AS TEXT)",
+            "'Ann' || char(27) || '[2J'",
+            "char(8238) || 'b'",
+            "printf('%.*c', 201, 'x')",
+        ],
         "consent": ["NULL", "7", "X'ff'", "char(27) || '[2J'", "char(0)"],
     },
     "audit": {"details": ["NULL", "'{'", "'[]'", "X'ff'"], "at": ["NULL", "'then'"], "who": ["NULL", "X'ff'"]},

@@ -263,3 +263,11 @@ def test_a_password_that_makes_a_url_unreadable_is_not_told(tmp_path, monkeypatc
         open_gallery("postgresql://ann:se@h:cret/faces")
     assert "cret" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize("change", ["DROP TABLE audit", "ALTER TABLE face_references DROP COLUMN face"])
+def test_a_table_that_another_program_has_changed_is_damage_with_the_way_out(path, change):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(change)
+    with open_gallery(path) as gallery, pytest.raises(GalleryError, match=r"is damaged: .*faceloupe restore"):
+        gallery.check()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Text, cast, func, select
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.consents import consent_ended
-from faceloupe.gallery.identity import checked_metadata, label
+from faceloupe.gallery.identity import LONGEST, checked_metadata, label
 from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import UNKNOWN, audit, references, subjects
@@ -150,7 +150,10 @@ def _damage_of_references(connection: Connection) -> Iterator[Finding]:
 def _damage_of_subjects(connection: Connection) -> Iterator[Finding]:
     query = select(subjects, cast(subjects.c["metadata"], Text).label("text")).order_by(subjects.c.id)
     for row in connection.execute(query):
-        who = f"subject {row.id}, {row.name!r},"
+        who = f"subject {row.id}, {row.name[:LONGEST]!r},"
+        if len(row.name) > LONGEST:
+            words = f"has a name of {len(row.name):,} characters, more than the {LONGEST} that an import takes"
+            yield Finding("damage", f"{who} {words}: faceloupe rename number:{row.id} NAME.", (row.name,))
         if unprintable(row.name) or not row.name:
             yield Finding(
                 "damage",

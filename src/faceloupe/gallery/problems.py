@@ -31,6 +31,10 @@ _SQLITE = {
     "docs/guides/moving.md",
     "SQLITE_CORRUPT": "is damaged. Restore a backup (faceloupe restore) or an export (faceloupe import)",
 }
+_CHANGED = (
+    "is damaged: another program has changed its tables. Restore a backup (faceloupe restore) or an export (faceloupe "
+    "import)"
+)
 
 _POSTGRESQL = {
     "55P03": "is locked: another program has been writing to it for too long. Wait for it to finish and try again",
@@ -55,7 +59,8 @@ def in_words(problem: DBAPIError, name: str, *, reading: bool = False) -> Galler
         primary = "_".join(code.split("_")[:2])  # SQLITE_IOERR_WRITE is a kind of SQLITE_IOERR
         if reading and primary == "SQLITE_READONLY":
             return GalleryError(f"{name} {_UNREADABLE} ({complaint}).")
-        return GalleryError(f"{name} {_SQLITE.get(primary, 'cannot be used')} ({complaint}).")
+        changed = complaint.startswith(("no such table", "no such column")) or " has no column " in complaint
+        return GalleryError(f"{name} {_SQLITE.get(primary, _CHANGED if changed else 'cannot be used')} ({complaint}).")
     state = getattr(problem.orig, "sqlstate", None)
     if state is None and isinstance(problem, OperationalError):
         return GalleryError(f"{name} {_UNREACHABLE} ({complaint}).")
