@@ -27,6 +27,7 @@ from faceloupe.gallery.records import (
     Reference,
     Templates,
 )
+from faceloupe.gallery.sharding import identify_across
 
 __all__ = [
     "Candidate",
@@ -44,6 +45,7 @@ __all__ = [
     "Reference",
     "Report",
     "Templates",
+    "identify_across",
     "list_subjects",
     "open_gallery",
     "restore",
