@@ -31,10 +31,16 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "faces.db")
         with open_gallery(path, create=True) as gallery:
-            filled = seconds(lambda: [fill(gallery, start) for start in range(0, size, AT_ONCE)])
+            filled = seconds(partial(fill_all, gallery, size))
         megabytes = path.stat().st_size / 1e6
         print(f"{size:,} references, {megabytes:,.0f} MB, filled in {filled:.0f} s of the processor", flush=True)
         subprocess.run([sys.executable, __file__, "measure", str(path), str(size)], check=True)
+
+
+def fill_all(gallery: Gallery, size: int) -> None:
+    """Add all references."""
+    for start in range(0, size, AT_ONCE):
+        fill(gallery, start)
 
 
 def fill(gallery: Gallery, start: int) -> None:
