@@ -43,6 +43,7 @@ class Detection(BaseModel):
     landmarks: Landmarks
     score: float = Field(ge=0, le=1)
     turn: int = Field(description="Degrees by which the face is turned in the photograph, clockwise; 0 is upright.")
+    detector: str = Field(description="Detector that found it: yunet, or a name and the start of its file's hash.")
 
 
 class Template(BaseModel):
