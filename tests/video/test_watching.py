@@ -108,6 +108,65 @@ def test_the_newest_frame_is_looked_at_and_others_are_passed_over():
     assert stand.released
 
 
+class Row:
+    """A camera that gives a row of pictures, and fails where there is an exception; without any it does not open."""
+
+    def __init__(self, *pictures):
+        self.pictures, self.opens = iter(pictures), bool(pictures)
+
+    def isOpened(self):  # noqa: N802 - OpenCV's
+        return self.opens
+
+    def get(self, _):
+        return 0.0
+
+    def read(self):
+        picture = next(self.pictures, None)
+        if isinstance(picture, Exception):
+            raise picture
+        return picture is not None, picture
+
+    def release(self):
+        pass
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 2, 1), (2, 2, 4)])
+def test_a_camera_without_colours_or_with_transparency_is_read(shape):
+    camera = Camera(Row(np.full(shape, 7, np.uint8)))
+    [frame] = camera.frames(1000.0)
+    assert frame.image.tolist() == np.full((2, 2, 3), 7).tolist()
+    camera.close()
+
+
+def test_a_camera_that_fails_ends_and_says_so():
+    for fault in (cv2.error("no frame"), np.zeros((2, 2, 2), np.uint8)):
+        camera = Camera(Row(np.zeros((2, 2, 3), np.uint8), fault), name="rtsp://***@door/1")
+        with pytest.raises(InputError, match=r"the pictures of rtsp://\*\*\*@door/1 cannot be read: "):
+            list(camera.frames(1000.0))
+        camera.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("rtsp://ann:secret@localhost:1/x", "rtsp://***@localhost:1/x"),
+        ("rtsp://ann:sec/r@et?@localhost:1/x", "rtsp://***@localhost:1/x"),
+        ("http://localhost:1/x?user=ann&password=secret", "http://localhost:1/x?***"),
+    ],
+)
+def test_a_password_of_a_camera_is_in_no_message(gallery, monkeypatch, source, name):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: Row())
+    code, answer, message = run("identify", "--camera", source, "--gallery", gallery.name)
+    assert (code, answer) == (2, "")
+    assert f"no camera opens as {name}:" in message
+    assert "sec" not in message
+
+
+def test_a_number_that_no_camera_has_is_refused_in_words():
+    with pytest.raises(InputError, match="no camera opens as 99999999999999"), open_camera("99999999999999"):
+        pass
+
+
 def test_a_file_stands_in_for_a_camera_and_what_is_none_is_said(tmp_path):
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
@@ -152,6 +211,18 @@ def test_the_command(played, tmp_path):
     assert lines.stat().st_mode & 0o777 == 0o600
     code, answer, _ = run("identify", "--camera", source, "--json", *place)
     assert [json.loads(line)["what"] for line in answer.splitlines()] == ["appears", "goes"]
+
+
+def test_who_was_seen_is_told_where_the_camera_fails(gallery, monkeypatch):
+    row = Row(scene((10, photograph(1, 1))), cv2.error("no frame"))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: row)
+    code, answer, remarks = run("identify", "--camera", "rtsp://ann:secret@door/1", "--gallery", gallery.name)
+    assert code == 2
+    assert "Ann goes" in answer
+    assert "Watching rtsp://***@door/1" in remarks
+    assert "1 known: Ann" in remarks
+    assert "the pictures of rtsp://***@door/1 cannot be read" in remarks
+    assert "secret" not in answer + remarks
 
 
 def test_what_the_command_cannot_do_is_said(played, tmp_path):

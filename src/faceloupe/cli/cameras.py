@@ -54,18 +54,19 @@ def watch_camera(
             else:
                 echo(f"{at.astimezone():%H:%M:%S}  {change.words()}")
 
-        say(f"Watching {source}; Ctrl-C ends it. No frame is kept.")
+        say(f"Watching {camera.name}; Ctrl-C ends it. No frame is kept.")
         try:
             for frame in camera.frames(rate):
                 for change in watch.look(frame):
                     tell(change)
         except KeyboardInterrupt:  # the way to end it
             say("")
-        for change in watch.end():
-            tell(change)
-        say(watch.words())
+        finally:
+            for change in watch.end():
+                tell(change)
+            say(watch.words())
         if not camera.read:
-            raise InputError(f"camera {source} gave no picture: is another program using it?")
+            raise InputError(f"camera {camera.name} gave no picture: is another program using it?")
 
 
 def _appended(path: Path) -> IO[str]:

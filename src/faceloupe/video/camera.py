@@ -1,5 +1,6 @@
 """A camera of this machine, or a stream: always the newest frame, whatever came while the last one was looked at."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class Camera:
         Open; released with the camera.
     pace : float
         Seconds from one frame to the next for what does not wait by itself, such as a file; 0 for a camera.
+    name : str
+        For messages; without password.
 
     Attributes
     ----------
@@ -50,8 +53,9 @@ class Camera:
         Frames that came so far.
     """
 
-    def __init__(self, capture: Any, pace: float = 0.0) -> None:
-        self.read = 0
+    def __init__(self, capture: Any, pace: float = 0.0, name: str = "camera") -> None:
+        self.name, self.read = name, 0
+        self._problem: Exception | None = None
         self._capture, self._pace = capture, pace
         self._newest: CameraFrame | None = None
         self._ended = self._closed = False
@@ -61,13 +65,22 @@ class Camera:
         self._reader.start()
 
     def frames(self, rate: float) -> Iterator[CameraFrame]:
-        """Yield the newest frame, at most `rate` times a second, until the camera ends; the last one is yielded."""
+        """Yield the newest frame, at most `rate` times a second, until the camera ends; the last one is yielded.
+
+        Raises
+        ------
+        InputError
+            If the camera's pictures can no longer be read.
+        """
         due = 0.0
         while True:
             time.sleep(max(0.0, due - self._now()))
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None or self._ended)
                 frame, self._newest = self._newest, None
+            if frame is None and self._problem is not None:
+                words = getattr(self._problem, "err", self._problem)  # OpenCV's own words, without its place in C++
+                raise InputError(f"the pictures of {self.name} cannot be read: {words}") from self._problem
             if frame is None:
                 return
             due = max(due + 1 / rate, self._now())
@@ -84,20 +97,28 @@ class Camera:
         return time.monotonic() - self._began
 
     def _read(self) -> None:
+        try:
+            while not self._closed and (image := self._picture()) is not None:
+                with self._changed:
+                    self.read, self._newest = self.read + 1, CameraFrame(self._now(), image)
+                    self._changed.notify()
+                time.sleep(max(0.0, self.read * self._pace - self._now()))
+        except Exception as problem:  # whatever ends the reading, who waits for a frame is told
+            self._problem = problem
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+    def _picture(self) -> NDArray[np.uint8] | None:
+        """Return the next picture as RGB; None at the end."""
         import cv2
 
-        while not self._closed:
-            there, image = self._capture.read()
-            if not there:
-                break
-            frame = CameraFrame(self._now(), cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-            with self._changed:
-                self.read, self._newest = self.read + 1, frame
-                self._changed.notify()
-            time.sleep(max(0.0, self.read * self._pace - self._now()))
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
+        there, image = self._capture.read()
+        if not there:
+            return None
+        is_grey = image.ndim == 2 or image.shape[2] == 1
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if is_grey else cv2.COLOR_BGR2RGB))
 
 
 @contextmanager
@@ -117,21 +138,28 @@ def open_camera(source: str) -> Iterator[Camera]:
     """
     import cv2
 
+    name = _without_secrets(source)
+    is_number = source.isdecimal() and len(source) < 10  # what C++ can count to
     logging = cv2.utils.logging
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # it would print where in its code it failed
     try:
-        capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+        capture = cv2.VideoCapture(int(source) if is_number else source)
     finally:
         logging.setLogLevel(level)
     if not capture.isOpened():
         capture.release()
-        raise InputError(f"no camera opens as {source}: {_there()}; name a number, a device, or the URL of a stream")
+        raise InputError(f"no camera opens as {name}: {_there()}; name a number, a device, or the URL of a stream")
     is_played = "://" not in source and Path(source).is_file()
-    camera = Camera(capture, 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if is_played else 0.0)
+    camera = Camera(capture, 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if is_played else 0.0, name)
     try:
         yield camera
     finally:
         camera.close()
+
+
+def _without_secrets(source: str) -> str:
+    """Return a source for messages: of a URL without user, password and query, where cameras have passwords too."""
+    return re.sub(r"\?.*", "?***", re.sub(r"://.*@", "://***@", source)) if "://" in source else source
 
 
 def _there() -> str:
