@@ -53,6 +53,7 @@ def test_people_are_told_when_they_appear_and_when_they_go(gallery):
     assert changes[0].words().startswith("Ann appears, score 0.")
     assert watch.words() == "10 frames looked at; 2 known: Ann, Bob; 0 not known to the gallery."
     assert watch.present == {}
+    assert (changes[0].visit.first, changes[0].visit.last) == (0.0, 0.0)  # as it was then, whatever came afterwards
 
 
 def test_somebody_unknown_is_told_from_the_second_frame_on_and_once(gallery):
@@ -81,6 +82,36 @@ def test_somebody_unknown_who_is_enrolled_meanwhile_is_recognised(published, tmp
     assert [(change.what, change.visit.name, change.before) for change in second] == [("is", "Eve", "somebody 1")]
     assert second[0].visit.first == 0.0
     assert second[0].words().startswith("somebody 1 is Eve, score 0.")
+
+
+def test_two_people_of_one_name_are_two(published, tmp_path):  # noqa: ARG001
+    with open_gallery(tmp_path / "faces.db", create=True) as people:
+        for number, who in ((17, 1), (23, 2)):
+            photographs = [photograph(who, 3), photograph(who, 4)]
+            people.enrol("Ann Lee", photographs, external_id=f"E-{number}")
+        one, other = (10, photograph(1, 1)), (250, photograph(2, 1))
+        pictures = [scene(one), scene(one, other), scene(other), *[scene()] * 5]
+        watch, _, changes = watched(people, *pictures)
+    documents = [change.to_document() for change in changes]
+    assert [(each["what"], each["name"], each["subject_id"], each["external_id"]) for each in documents] == [
+        ("appears", "Ann Lee", 1, "E-17"), ("appears", "Ann Lee", 2, "E-23"),
+        ("goes", "Ann Lee", 1, "E-17"), ("goes", "Ann Lee", 2, "E-23"),
+    ]  # fmt: skip
+    assert changes[1].words().startswith("Ann Lee (E-23) appears, score 0.")
+    assert changes[2].words() == "Ann Lee (E-17) goes, seen for 0.5 s"
+    assert watch.words() == "8 frames looked at; 2 known: Ann Lee (E-17), Ann Lee (E-23); 0 not known to the gallery."
+
+
+def test_who_is_called_somebody_1_is_nobody_unknown(published, tmp_path):  # noqa: ARG001
+    ann, eve = (10, photograph(1, 1)), (250, photograph(5, 1))
+    with open_gallery(tmp_path / "faces.db", create=True) as people:
+        people.enrol("somebody 1", [photograph(1, 3), photograph(1, 4)])
+        watch, told, _ = watched(people, *[scene(ann, eve)] * 2)
+    assert sorted(told) == [
+        ("appears", "somebody 1", None), ("appears", "somebody 2", None),
+        ("goes", "somebody 1", None), ("goes", "somebody 2", None),
+    ]  # fmt: skip
+    assert watch.words() == "2 frames looked at; 1 known: somebody 1; 1 not known to the gallery."
 
 
 class Stand:
@@ -232,6 +263,7 @@ def test_what_the_command_cannot_do_is_said(played, tmp_path):
     assert run("identify", *place)[0] == 2
     assert run("identify", source, "--camera", source, *place)[0] == 2
     assert run("identify", "--camera", source, "--csv", tmp_path / "a.csv", *place)[0] == 2
+    assert run("identify", "--camera", source, "--ranks", 5, *place)[0] == 2
     assert run("identify", source, "--rate", 2, *place)[0] == 2
 
 

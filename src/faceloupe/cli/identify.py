@@ -34,6 +34,9 @@ __all__ = ["identify"]
 RATE = 4.0
 """Frames of a camera that are looked at in a second, at most."""
 
+RANKS = 3
+"""Candidates that are named for each face."""
+
 
 def identify(
     photographs: Annotated[
@@ -58,7 +61,7 @@ def identify(
         Path | None,
         typer.Option(metavar="FILE", help="Write one line of JSON per photograph, or change before a camera."),
     ] = None,
-    ranks: Annotated[int, typer.Option(min=1, help="Number of candidates to name for each face.")] = 3,
+    ranks: Annotated[int, typer.Option(min=1, help="Number of candidates to name for each face.")] = RANKS,
     fmr: TargetFmr = None,
     draw: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Write the photograph with its faces marked: .png or .jpg.")
@@ -120,6 +123,8 @@ def identify(
         choices.check_none()
         if draw is not None or csv is not None:
             raise InputError("--draw and --csv are for photographs; a camera has --json and --json-lines")
+        if ranks != RANKS:
+            raise InputError("--ranks is for photographs and clips; of a camera only who is named is told")
         with open_gallery(gallery, embedder=embedder, engine=engine) as people:
             watch_camera(camera, people, in_frames, rate=rate, json_lines=json_lines, fmr=fmr, json=json)
         return

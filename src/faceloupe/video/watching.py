@@ -1,10 +1,12 @@
 """Who comes before a camera, and who goes: faces are followed as in a clip, and told as it happens."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from faceloupe.gallery.identity import label
 from faceloupe.numerals import counted
 from faceloupe.recognition.photos import PhotoSource
 from faceloupe.recognition.recognise import recognise
@@ -29,33 +31,48 @@ RANKS = 3
 """Candidates that are asked for: the first may be somebody else in the picture."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody before the camera, from appearing to going.
+    """Somebody before the camera, from appearing to going, or until now.
 
     Attributes
     ----------
     name : str
         The subject's, or "somebody 1", "somebody 2" ... for people whom the gallery does not name.
-    known : bool
-        Whether the gallery names the person.
     first, last : float
         Seconds since the camera was opened: of the first and the last frame with the face.
+    subject_id : int or None
+        The subject's number; None for somebody unknown.
+    external_id : str or None
+        What the subject is called elsewhere.
     score, threshold : float or None
         Best score against the subject, and what it had to reach; None for somebody unknown.
     """
 
     name: str
-    known: bool
     first: float
     last: float
+    subject_id: int | None = None
+    external_id: str | None = None
     score: float | None = None
     threshold: float | None = None
 
-    def note(self, candidate: "Candidate | None", point: OperatingPoint) -> None:
-        """Take in the answer to a frame: the best score counts."""
-        if candidate is not None and (self.score is None or candidate.score > self.score):
-            self.score, self.threshold = candidate.score, point.threshold
+    @property
+    def known(self) -> bool:
+        """Whether the gallery names the person."""
+        return self.subject_id is not None
+
+    @property
+    def label(self) -> str:
+        """The name, with the external id if there is one."""
+        return label(self.name, self.external_id)
+
+    def seen(self, last: float, candidate: "Candidate | None", point: OperatingPoint) -> "Visit":
+        """Return the visit with one more frame and the answer to it: the best score counts."""
+        last = max(self.last, last)
+        if candidate is None or (self.score is not None and candidate.score <= self.score):
+            return replace(self, last=last)
+        return replace(self, last=last, score=candidate.score, threshold=point.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,7 @@ class Change:
     ----------
     what : {"appears", "goes", "is"}
     visit : Visit
+        As it was then.
     before : str or None
         With "is": what the person was called until now.
     """
@@ -78,9 +96,9 @@ class Change:
         """Return it in a sentence."""
         visit = self.visit
         if self.what == "goes":
-            return f"{visit.name} goes, seen for {visit.last - visit.first:.1f} s"
+            return f"{visit.label} goes, seen for {visit.last - visit.first:.1f} s"
         score = "" if visit.score is None else f", score {visit.score:.4f}, threshold {visit.threshold:.4f}"
-        return f"{self.before} is {visit.name}{score}" if self.before else f"{visit.name} appears{score}"
+        return f"{self.before} is {visit.label}{score}" if self.before else f"{visit.label} appears{score}"
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
@@ -89,6 +107,8 @@ class Change:
             "schema": "faceloupe.camera_change/1",
             "what": self.what,
             "name": visit.name,
+            "subject_id": visit.subject_id,
+            "external_id": visit.external_id,
             "known": visit.known,
             "first": visit.first,
             "last": visit.last,
@@ -116,8 +136,8 @@ class Watch:
 
     Attributes
     ----------
-    present : dict of str to Visit
-        Who is before the camera, by name.
+    present : dict of int to Visit
+        Who is before the camera: by the subject's number, and -1, -2 ... for people whom the gallery does not name.
     looked_at : int
         Frames so far.
     """
@@ -130,10 +150,11 @@ class Watch:
         self._saved = gallery.point(self._embedder)
         single, _ = (track_point(self._embedder, pooled, fmr=fmr, saved=self._saved) for pooled in (1, 2))
         self._follower = Follower(likeness_of(self._embedder, single), bridge)
-        self._names: dict[int, str] = {}  # of tracks that go on; a name that was told stays
-        self._known: set[str] = set()
+        self._shown: dict[int, int] = {}  # whom tracks that go on show; a name that was told stays
+        self._known: dict[int, str] = {}
+        self._numbers = count(1)
         self._strangers = self.looked_at = 0
-        self.present: dict[str, Visit] = {}
+        self.present: dict[int, Visit] = {}
 
     def changes(self, frames: Iterable[CameraFrame]) -> Iterator[Change]:
         """Yield what changes from frame to frame; at the end of the frames nobody goes, see :meth:`end`."""
@@ -149,7 +170,7 @@ class Watch:
         tracks = self._follower.present(frame.time)
         points = [track_point(self._embedder, len(track.best), fmr=self._fmr, saved=self._saved) for track in tracks]
         numbers = {track.number for track in tracks}
-        self._names = {number: name for number, name in self._names.items() if number in numbers}
+        self._shown = {track: who for track, who in self._shown.items() if track in numbers and who in self.present}
         answers = judged(tracks, points, self._gallery, RANKS)
         return [change for each in answers for change in self._seen(each)] + self._gone(frame.time)
 
@@ -159,7 +180,7 @@ class Watch:
 
     def words(self) -> str:
         """Return in a sentence who was seen."""
-        known = f": {', '.join(sorted(self._known))}" if self._known else ""
+        known = f": {', '.join(sorted(self._known.values()))}" if self._known else ""
         return (
             f"{counted(self.looked_at, 'frame')} looked at; {len(self._known):,} known{known}; {self._strangers:,} not "
             "known to the gallery."
@@ -167,36 +188,35 @@ class Watch:
 
     def _seen(self, each: Judged) -> Iterator[Change]:
         """Take in the answer to a track, and yield what it changes."""
-        track, candidate, before = each.track, each.named, self._names.get(each.track.number)
+        track, candidate, before = each.track, each.named, self._shown.get(each.track.number)
         if candidate is not None:
-            name = candidate.name
-            self._known.add(name)
+            who = candidate.subject_id
+            self._known[who] = candidate.label
         elif before is not None:
-            name = before
+            who = before
         elif track.frames < FRAMES or each.shortcomings:
             return
         else:
-            name = self._new_stranger()
-        self._names[track.number] = name
-        visit = self.present.get(name)
-        if visit is None:
-            stranger = None
-            if before is not None and before not in (name, *self._known):
-                stranger = self.present.pop(before, None)
-            first = track.first if stranger is None else stranger.first
-            visit = self.present[name] = Visit(name, candidate is not None, first, track.last)
-            visit.note(candidate, each.point)
-            yield Change("appears", visit) if stranger is None else Change("is", visit, before)
-        visit.last = max(visit.last, track.last)
-        visit.note(candidate, each.point)
+            self._strangers += 1
+            who = -self._strangers
+        self._shown[track.number] = who
+        visit = self.present.get(who)
+        if visit is not None:
+            self.present[who] = visit.seen(track.last, candidate, each.point)
+            return
+        stranger = self.present.pop(before) if before is not None and before < 0 else None
+        first = track.first if stranger is None else stranger.first
+        if candidate is None:
+            visit = Visit(self._new_name(), first, track.last)
+        else:
+            visit = Visit(candidate.name, first, track.last, candidate.subject_id, candidate.external_id)
+        visit = self.present[who] = visit.seen(track.last, candidate, each.point)
+        yield Change("appears", visit) if stranger is None else Change("is", visit, stranger.name)
 
-    def _new_stranger(self) -> str:
-        self._strangers += 1
-        name = f"somebody {self._strangers}"
-        return self._new_stranger() if name in self._gallery else name
+    def _new_name(self) -> str:
+        return next(name for number in self._numbers if (name := f"somebody {number}") not in self._gallery)
 
     def _gone(self, now: float) -> list[Change]:
-        gone = [visit for visit in self.present.values() if now - visit.last > self._bridge]
-        for visit in gone:
-            del self.present[visit.name]
-        return [Change("goes", visit) for visit in gone]
+        gone = {who: visit for who, visit in self.present.items() if now - visit.last > self._bridge}
+        self.present = {who: visit for who, visit in self.present.items() if who not in gone}
+        return [Change("goes", visit) for visit in gone.values()]
