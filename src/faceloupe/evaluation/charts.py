@@ -14,7 +14,7 @@ STYLES = ("blue", "orange", "grey-alt", "grey", "blue-alt", "orange-alt")
 RANKS = 10  # of a CMC
 
 
-def det_chart(id: str, title: str, found: Evaluation, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002
+def det_chart(id: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002
     """Return FNMR against FMR on logarithmic axes, with the bands of subjects drawn again."""
     first = next(verification for _, verification in curves if verification.band)
     return chart(
@@ -28,22 +28,22 @@ def det_chart(id: str, title: str, found: Evaluation, curves: Sequence[tuple[Mea
         y={"label": "FNMR", "scale": "log"},
         series=[
             _series(one.label, style, band.fmr, band.fnmr, band.low, band.high)
-            for (one, verification), style in zip(curves, _styles(found, curves), strict=True)
+            for (one, verification), style in zip(curves, _styles(evaluation, curves), strict=True)
             if (band := verification.band)
         ],
     )
 
 
-def cmc_chart(found: Evaluation) -> Block:
+def cmc_chart(evaluation: Evaluation) -> Block:
     """Return the identification rate by rank, with the lowest and highest draw."""
-    shown = [(one, one.closed) for one in found.measured if one.closed]
+    shown = [(one, one.closed) for one in evaluation.measured if one.closed]
     ranks = range(1, 1 + min(RANKS, shown[0][1].n_subjects))
     lowest = min(min(closed.at(1)) for _, closed in shown)
     return chart(
         "cmc",
         "How often the right person is among the first",
         f"CMC: {shown[0][1].n_subjects:,} subjects with one reference each, {shown[0][1].cmcs[0].n_probes:,} probes, "
-        f"mean of {found.plan.draws} draws of the references; bands: the lowest and the highest draw.",
+        f"mean of {evaluation.plan.draws} draws of the references; bands: the lowest and the highest draw.",
         "line",
         x={"label": "Rank"},
         y={"label": "Identification rate", "unit": "%", "range": [min(0.9, math.floor(10 * lowest) / 10), 1.0]},
@@ -56,25 +56,25 @@ def cmc_chart(found: Evaluation) -> Block:
                 [min(closed.at(rank)) for rank in ranks],
                 [max(closed.at(rank)) for rank in ranks],
             )
-            for (one, closed), style in zip(shown, _styles(found, shown), strict=True)
+            for (one, closed), style in zip(shown, _styles(evaluation, shown), strict=True)
         ],
     )
 
 
-def fpir_chart(found: Evaluation) -> Block:
+def fpir_chart(evaluation: Evaluation) -> Block:
     """Return FNIR against FPIR on logarithmic axes."""
-    shown = [(one, one.open) for one in found.measured if one.open]
+    shown = [(one, one.open) for one in evaluation.measured if one.open]
     return chart(
         "fpir",
         "People missed against strangers named",
-        f"{shown[0][1].n_subjects:,} subjects in the gallery, mean of {found.plan.draws} draws. FPIR: strangers "
+        f"{shown[0][1].n_subjects:,} subjects in the gallery, mean of {evaluation.plan.draws} draws. FPIR: strangers "
         "who were given a name; FNIR: people in the gallery who were given another name or none.",
         "line",
         x={"label": "FPIR", "scale": "log"},
         y={"label": "FNIR", "scale": "log"},
         series=[
             _series(one.label, style, opened.fpir, opened.fnir)
-            for (one, opened), style in zip(shown, _styles(found, shown), strict=True)
+            for (one, opened), style in zip(shown, _styles(evaluation, shown), strict=True)
         ],
     )
 
@@ -109,7 +109,7 @@ def _series(
     return {"name": name, "style": style} | {key: list(map(float, values)) for key, values in columns.items()}
 
 
-def _styles(found: Evaluation, shown: Sequence[tuple[Measured, object]]) -> Iterator[str]:
+def _styles(evaluation: Evaluation, shown: Sequence[tuple[Measured, object]]) -> Iterator[str]:
     """Yield the style of each recogniser shown, which it has in every chart."""
-    places = {one.label: place for place, one in enumerate(found.measured)}
+    places = {one.label: place for place, one in enumerate(evaluation.measured)}
     return (STYLES[places[one.label] % len(STYLES)] for one, _ in shown)

@@ -22,17 +22,17 @@ UNKNOWN = "**Not in the data: state it beside this report.** "
 ORIGINS = {"chosen": "chosen on the development side", "given": "given with the request", "published": "published"}
 
 
-def reporting_section(found: "Evaluation") -> Iterator[Block]:
+def reporting_section(evaluation: "Evaluation") -> Iterator[Block]:
     """Yield the table of items, the model cards, and how to repeat it."""
-    made = found.provenance
+    made = evaluation.provenance
     yield text(
         "ISO/IEC 19795-1:2021 says what a report of a biometric performance test must state. The items below are "
         "answered from what was measured; what faceloupe cannot know is said to be missing."
     )
-    for item, answer in _items(found).items():
+    for item, answer in _items(evaluation).items():
         yield text(f"**{item}.** {answer}")
-    for one in found.measured:
-        yield _card(one, found)
+    for one in evaluation.measured:
+        yield _card(one, evaluation)
     yield table(
         "repeat",
         "To repeat it.",
@@ -42,80 +42,87 @@ def reporting_section(found: "Evaluation") -> Iterator[Block]:
             ["command", f"`{made.command}`"],
             ["data, SHA-256", f"`{made.data_sha256}`"],
             ["detector, SHA-256", f"`{made.detector_sha256}`"],
-            *([f"{one.label}, SHA-256", f"`{one.sha256 or 'fitted here'}`"] for one in found.measured),
+            *([f"{one.label}, SHA-256", f"`{one.sha256 or 'fitted here'}`"] for one in evaluation.measured),
             ["engine", made.engine],
             ["machine", made.machine],
             ["versions", ", ".join(f"{name} {number}" for name, number in made.versions.items())],
-            ["seed", str(found.plan.seed)],
+            ["seed", str(evaluation.plan.seed)],
         ],
         "The digest is of the photographs' bytes and their labels, wherever they lie and whatever they are called.",
     )
 
 
-def _items(found: "Evaluation") -> dict[str, str]:
-    most, detecting = found.parts.test.most, found.detecting
+def _items(evaluation: "Evaluation") -> dict[str, str]:
+    most, detecting = evaluation.parts.test.most, evaluation.detecting
     by = detecting.detector or YUNET
     n_mated = int(most.same.sum())
     return {
-        "System tested": f"{', '.join(one.label for one in found.measured)}; faces found by {by.name}. Model cards are "
-        "below.",
+        "System tested": f"{', '.join(one.label for one in evaluation.measured)}; faces found by {by.name}. Model "
+        "cards are below.",
         "Kind of evaluation": "Technology evaluation, offline: an algorithm compares stored photographs. Nobody was "
         "captured for it.",
-        "Who": _people(found),
-        "Captures": _captures(found),
+        "Who": _people(evaluation),
+        "Captures": _captures(evaluation),
         "Time between captures": f"{UNKNOWN}Faces age: error rates of photographs years apart are higher.",
-        "Size": f"{counted(len(found.parts.test.captures), 'capture')} measured; {most.what}: {n_mated:,} mated and "
-        f"{len(most.same) - n_mated:,} non-mated comparisons.",
-        "Protocol": _protocol(found),
-        "Failures to acquire": "; ".join(f"{one.label}: {_not_acquired(one)}" for one in found.measured),
+        "Size": f"{counted(len(evaluation.parts.test.captures), 'capture')} measured; {most.what}: {n_mated:,} mated "
+        f"and {len(most.same) - n_mated:,} non-mated comparisons.",
+        "Protocol": _protocol(evaluation),
+        "Failures to acquire": "; ".join(f"{one.label}: {_not_acquired(one)}" for one in evaluation.measured),
         "Failures to enrol": "; ".join(
-            f"{one.label}: {failures_words(one.failures.enrol)} people" for one in found.measured
+            f"{one.label}: {failures_words(one.failures.enrol)} people" for one in evaluation.measured
         ),
         "Quality thresholds": f"A face counts from a detection score of {detecting.min_score:g} and "
         f"{detecting.min_size:g} pixels on; beyond that no capture was refused for its quality.",
-        "Decision thresholds, fixed before the test": _thresholds(found),
-        "Error rates": "; ".join(filter(None, map(_rates, found.measured))) or "Those that take no threshold, above.",
+        "Decision thresholds, fixed before the test": _thresholds(evaluation),
+        "Error rates": "; ".join(filter(None, map(_rates, evaluation.measured)))
+        or "Those that take no threshold, above.",
         "Uncertainty": f"95 % intervals: {SHARING} (Korn & Graubard 1998; Fafchamps & Gubert "
         "2007); bands around curves and differences of recognisers by drawing subjects again. None covers people or "
         "cameras unlike these.",
-        "Cases left out": f"{counted(len(found.notes), 'remark')}, under “What failed”." if found.notes else "None.",
+        "Cases left out": f"{counted(len(evaluation.notes), 'remark')}, under “What failed”."
+        if evaluation.notes
+        else "None.",
         "Groups of people": "Measured, see above."
-        if any(one.groups for one in found.measured)
+        if any(one.groups for one in evaluation.measured)
         else "Not measured: the data name no groups (`groups.csv`). Error rates differ between groups of people.",
-        "Random choices": f"{found.plan.draws} galleries; seed {found.plan.seed}.",
+        "Random choices": f"{evaluation.plan.draws} galleries; seed {evaluation.plan.seed}.",
         "Not tested": "Presentation attacks (ISO/IEC 30107-3), capture devices, the time that people take, and the "
         "system around the algorithm.",
     }
 
 
-def _people(found: "Evaluation") -> str:
-    known = [group for group in found.data.groups if group]
-    people = counted(len(found.data.names), "person").replace("persons", "people") if found.data.names else "People"
+def _people(evaluation: "Evaluation") -> str:
+    known = [group for group in evaluation.data.groups if group]
+    people = (
+        counted(len(evaluation.data.names), "person").replace("persons", "people")
+        if evaluation.data.names
+        else "People"
+    )
     if not known:
-        return f"{people}, {found.data.source}. {UNKNOWN}Age, sex, origin, and how people were chosen."
+        return f"{people}, {evaluation.data.source}. {UNKNOWN}Age, sex, origin, and how people were chosen."
     shares = ", ".join(f"{group} {known.count(group):,}" for group in sorted(set(known)))
-    return f"{people}, {found.data.source}. Captures by group, as a file says: {shares}."
+    return f"{people}, {evaluation.data.source}. Captures by group, as a file says: {shares}."
 
 
-def _captures(found: "Evaluation") -> str:
+def _captures(evaluation: "Evaluation") -> str:
     measures = "; ".join(
         f"{name} {three_figures(middle)} ({three_figures(low)} to {three_figures(high)})"
-        for name, (low, middle, high) in found.quality.items()
+        for name, (low, middle, high) in evaluation.quality.items()
     )
     return (
-        f"{found.data.counted()}. Median, and 5th to 95th percentile: {measures or 'no face'}. "
+        f"{evaluation.data.counted()}. Median, and 5th to 95th percentile: {measures or 'no face'}. "
         f"{UNKNOWN}Cameras, lighting, and what people were told to do."
     )
 
 
-def _protocol(found: "Evaluation") -> str:
-    development = found.parts.development
+def _protocol(evaluation: "Evaluation") -> str:
+    development = evaluation.parts.development
     chosen = (
         f"thresholds were chosen and embedders fitted on {len(development.captures):,} captures of other people"
         if development
         else "nothing was chosen or fitted on other people of these data"
     )
-    return f"{found.parts.test.main.what[0].upper()}{found.parts.test.main.what[1:]} were compared; {chosen}."
+    return f"{evaluation.parts.test.main.what[0].upper()}{evaluation.parts.test.main.what[1:]} were compared; {chosen}."
 
 
 def _not_acquired(one: Measured) -> str:
@@ -123,11 +130,11 @@ def _not_acquired(one: Measured) -> str:
     return f"{failures_words(one.failures.acquire)} captures{f' ({kinds})' if kinds else ''}"
 
 
-def _thresholds(found: "Evaluation") -> str:
+def _thresholds(evaluation: "Evaluation") -> str:
     lines = [
         f"{one.label} ≥ {each.point.threshold:.4f} for an FMR of {unbroken(each.point.target_fmr)}, "
         f"{ORIGINS[each.origin]}"
-        for one in found.measured
+        for one in evaluation.measured
         for each in one.checked
     ]
     return "; ".join(lines) or "None: only rates that take no threshold, and thresholds found on the test itself (TAR)."
@@ -142,13 +149,13 @@ def _rates(one: Measured) -> str:
     return "; ".join(lines)
 
 
-def _card(one: Measured, found: "Evaluation") -> Block:
-    known, by = provenance_of(one.sha256), found.detecting.detector or YUNET
+def _card(one: Measured, evaluation: "Evaluation") -> Block:
+    known, by = provenance_of(one.sha256), evaluation.detecting.detector or YUNET
     fitted = "the development side of these data" if one.label in FITTED else UNSTATED
     finder = provenance_of(by.sha256)
     of_finder = f"{finder.words()}; {finder.source}" if finder else UNSTATED
     return table(
-        f"card-{found.measured.index(one)}",
+        f"card-{evaluation.measured.index(one)}",
         f"Model card: {one.label}.",
         {"item": "left", "answer": "left"},
         [

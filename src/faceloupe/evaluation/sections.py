@@ -25,34 +25,34 @@ DOUBTS = {"fits no other": "fits no other photograph of its person", "two names"
 ERRORS = 5  # missed matches that it takes to say which measure of quality foresees them
 
 
-def summarised(found: Evaluation) -> Iterator[Block]:
+def summarised(evaluation: Evaluation) -> Iterator[Block]:
     """Yield all recognisers in one table, and what they are."""
-    columns, rows = summary(found)
+    columns, rows = summary(evaluation)
     yield table(
         "summary",
         "All recognisers on the same faces.",
         {name: "right" if place else "left" for place, name in enumerate(columns)},
         rows,
-        f"{found.measured[0].main.what.capitalize()}. A comparison that could not be made counts as an error. TAR is "
-        "1 − FNMR; where none is given the comparisons do not support that FAR by the rule of 3. Rank 1: "
+        f"{evaluation.measured[0].main.what.capitalize()}. A comparison that could not be made counts as an error. TAR "
+        "is 1 − FNMR; where none is given the comparisons do not support that FAR by the rule of 3. Rank 1: "
         "identification among the test subjects, one reference each.",
     )
     yield table(
         "recognisers",
         "What they are.",
         {"recogniser": "left", "made": "left", "numbers": "right", "weights, SHA-256": "left"},
-        [[one.label, one.how, one.dimensions, f"`{one.sha256[:16]}`"] for one in found.measured],
+        [[one.label, one.how, one.dimensions, f"`{one.sha256[:16]}`"] for one in evaluation.measured],
     )
-    for one in found.measured:
+    for one in evaluation.measured:
         yield from (text(f"**{one.label}.** {note}") for note in one.notes)
 
 
-def verification(found: Evaluation) -> Iterator[Block]:
+def verification(evaluation: Evaluation) -> Iterator[Block]:
     """Yield DET curves and rates, of the protocol's pairs and of every two captures."""
-    main = [(one, one.main) for one in found.measured]
-    more = [(one, one.every_two) for one in found.measured if one.every_two]
+    main = [(one, one.main) for one in evaluation.measured]
+    more = [(one, one.every_two) for one in evaluation.measured if one.every_two]
     if any(curve.band for _, curve in main):
-        yield det_chart("det", "Missed matches against false matches", found, main)
+        yield det_chart("det", "Missed matches against false matches", evaluation, main)
     else:
         yield text(
             f"No DET curve is drawn: there are fewer than {PEOPLE} people, or the comparisons are too few for any "
@@ -60,7 +60,7 @@ def verification(found: Evaluation) -> Iterator[Block]:
         )
     yield _rates("rates", main)
     if more:
-        yield det_chart("det-every-two", "The same with more comparisons", found, more)
+        yield det_chart("det-every-two", "The same with more comparisons", evaluation, more)
         yield _rates("rates-every-two", more)
 
 
@@ -84,7 +84,7 @@ def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  
     )
 
 
-def points(found: Evaluation) -> Iterator[Block]:
+def points(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the rates of chosen, given and published thresholds on the test side."""
     rows = [
         [
@@ -96,12 +96,12 @@ def points(found: Evaluation) -> Iterator[Block]:
             rate_between(checked.here.fnmr, checked.here.fnmr_interval),
             checked.verdict,
         ]
-        for one in found.measured
+        for one in evaluation.measured
         for checked in one.checked
     ]
     if not rows:
         return
-    first = next(one.checked[0].here for one in found.measured if one.checked)
+    first = next(one.checked[0].here for one in evaluation.measured if one.checked)
     failed = f" {first.n_failed:,} more could not be made and are in neither rate." if first.n_failed else ""
     yield table(
         "points",
@@ -124,19 +124,19 @@ def points(found: Evaluation) -> Iterator[Block]:
     )
 
 
-def identification(found: Evaluation) -> Iterator[Block]:
+def identification(evaluation: Evaluation) -> Iterator[Block]:
     """Yield CMC, and FPIR with FNIR."""
-    if any(one.closed for one in found.measured):
-        yield from _closed_set(found)
-        yield from _open_set(found)
+    if any(one.closed for one in evaluation.measured):
+        yield from _closed_set(evaluation)
+        yield from _open_set(evaluation)
 
 
-def _closed_set(found: Evaluation) -> Iterator[Block]:
-    closed = [(one, one.closed) for one in found.measured if one.closed]
-    yield cmc_chart(found)
+def _closed_set(evaluation: Evaluation) -> Iterator[Block]:
+    closed = [(one, one.closed) for one in evaluation.measured if one.closed]
+    yield cmc_chart(evaluation)
     yield table(
         "closed",
-        f"Closed set: rank 1 over {found.plan.draws} draws of the references.",
+        f"Closed set: rank 1 over {evaluation.plan.draws} draws of the references.",
         {"recogniser": "left", "mean": "right", "95 %": "right", "lowest draw": "right", "highest draw": "right"},
         [
             [
@@ -152,10 +152,10 @@ def _closed_set(found: Evaluation) -> Iterator[Block]:
     )
 
 
-def _open_set(found: Evaluation) -> Iterator[Block]:
-    opened = [(one, one.open) for one in found.measured if one.open]
+def _open_set(evaluation: Evaluation) -> Iterator[Block]:
+    opened = [(one, one.open) for one in evaluation.measured if one.open]
     if any(half.fnir.any() for _, half in opened):
-        yield fpir_chart(found)
+        yield fpir_chart(evaluation)
     rows = [
         [
             one.label,
@@ -177,11 +177,11 @@ def _open_set(found: Evaluation) -> Iterator[Block]:
             {"recogniser": "left", "score ≥": "right", "FPIR": "left", "FNIR": "left"},
             rows,
             f"{opened[0][1].n_subjects:,} subjects in the gallery, one reference each.{counts} The threshold is that "
-            f"of the table above whose target comes nearest to an FMR of {one_in(found.plan.fmr)}.",
+            f"of the table above whose target comes nearest to an FMR of {one_in(evaluation.plan.fmr)}.",
         )
 
 
-def failures(found: Evaluation) -> Iterator[Block]:
+def failures(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the photographs that gave no template, with the reasons."""
     yield table(
         "failure-rates",
@@ -189,41 +189,41 @@ def failures(found: Evaluation) -> Iterator[Block]:
         {"recogniser": "left", "failure to acquire": "left", "failure to enrol": "left"},
         [
             [one.label, failures_words(one.failures.acquire), failures_words(one.failures.enrol)]
-            for one in found.measured
+            for one in evaluation.measured
         ],
         "A failure to acquire is a capture that gave no template; a failure to enrol a person of whom none did "
         "(ISO/IEC 19795-1). With 95 % intervals.",
     )
-    if found.failures:
-        more = len(found.failures) - NAMED
+    if evaluation.failures:
+        more = len(evaluation.failures) - NAMED
         yield table(
             "failures",
-            f"Failures to acquire: {len(found.failures):,} of {found.data.counted().rpartition('of ')[2]}.",
+            f"Failures to acquire: {len(evaluation.failures):,} of {evaluation.data.counted().rpartition('of ')[2]}.",
             {"photograph": "left", "why": "left"},
-            [[one.photograph, one.reason] for one in found.failures[:NAMED]],
+            [[one.photograph, one.reason] for one in evaluation.failures[:NAMED]],
             f"{more:,} more are in the document (`--json`)." if more > 0 else "",
         )
-    for note in found.notes[:NAMED]:
+    for note in evaluation.notes[:NAMED]:
         yield text(note)
 
 
-def quality(found: Evaluation) -> Iterator[Block]:
+def quality(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the worth of each measure of quality, for the first recogniser that erred often enough to tell."""
-    for one in found.measured:
+    for one in evaluation.measured:
         if any(curve.at(0) * curve.n_mated >= ERRORS for curve in one.rejection.values()):
             yield reject_chart(one)
             return
 
 
-def errors(found: Evaluation, *, show_faces: bool) -> Iterator[Block]:
+def errors(evaluation: Evaluation, *, show_faces: bool) -> Iterator[Block]:
     """Yield the comparisons of the first recogniser that went most wrong, and their faces if asked for."""
-    one = found.measured[0]
+    one = evaluation.measured[0]
     kinds = {"one person, least alike": one.worst.mated, "two people, most alike": one.worst.non_mated}
     yield table(
         "worst",
         f"Where {one.label} was most wrong, or nearest to it.",
         {"labelled as": "left", "photographs": "left", "score": "right"},
-        [[kind, shown(found, pair[:2]), f"{pair[2]:.4f}"] for kind, pairs in kinds.items() for pair in pairs],
+        [[kind, shown(evaluation, pair[:2]), f"{pair[2]:.4f}"] for kind, pairs in kinds.items() for pair in pairs],
         "Look at these before you believe the rates: label errors gather here.",
     )
     if one.doubts:
@@ -232,7 +232,13 @@ def errors(found: Evaluation, *, show_faces: bool) -> Iterator[Block]:
             f"Labels to look at: what {one.label} doubts.",
             {"doubt": "left", "photographs": "left", "score": "right", "usual": "right", "comparisons": "right"},
             [
-                [DOUBTS[doubt.kind], shown(found, doubt.captures), f"{doubt.score:.4f}", f"{doubt.usual:.4f}", doubt.n]
+                [
+                    DOUBTS[doubt.kind],
+                    shown(evaluation, doubt.captures),
+                    f"{doubt.score:.4f}",
+                    f"{doubt.usual:.4f}",
+                    doubt.n,
+                ]
                 for doubt in one.doubts[:SHOWN]
             ],
             "“Fits no other”: the photograph is less like every other of its person than 1 in 100 strangers are "
@@ -246,37 +252,37 @@ def errors(found: Evaluation, *, show_faces: bool) -> Iterator[Block]:
             "worst-faces",
             "Their faces, as the recognisers saw them",
             "Aligned by five points, 112×112 pixels each. Labels in the order of the table.",
-            _panels(found, kinds),
+            _panels(evaluation, kinds),
             scale={"kind": "photograph"},
             columns=2,
         )
 
 
-def speed(found: Evaluation) -> Iterator[Block]:
+def speed(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the speed at which photographs became templates, by step."""
-    rate = found.speed.per_second
-    many = " by all recognisers together" if len(found.measured) > 1 else ""
+    rate = evaluation.speed.per_second
+    many = " by all recognisers together" if len(evaluation.measured) > 1 else ""
     told = (
-        f"{found.speed.photographs:,} photographs became templates{many} in {found.speed.seconds:.1f} s: **{rate:.1f} "
-        "a second**, reading and detecting beside embedding."
+        f"{evaluation.speed.photographs:,} photographs became templates{many} in "
+        f"{evaluation.speed.seconds:.1f} s: **{rate:.1f} a second**, reading and detecting beside embedding."
         if rate
         else "All templates came from the cache; without it (`--no-cache`) the photographs a second are told here."
     )
     yield text(told)
-    if found.speed.stages:
+    if evaluation.speed.stages:
         yield table(
             "speed",
             "Where the time goes.",
             {"stage": "left", "milliseconds a photograph": "right"},
-            [[stage, f"{taken:.2f}"] for stage, taken in found.speed.stages.items()],
-            f"Each stage by itself on {found.speed.sample} of the photographs, faces embedded together; on this "
+            [[stage, f"{taken:.2f}"] for stage, taken in evaluation.speed.stages.items()],
+            f"Each stage by itself on {evaluation.speed.sample} of the photographs, faces embedded together; on this "
             "machine, busy or not as it was.",
         )
 
 
-def method(found: Evaluation) -> Iterator[Block]:
+def method(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the method of measurement."""
-    plan, test, development = found.plan, found.parts.test, found.parts.development
+    plan, test, development = evaluation.plan, evaluation.parts.test, evaluation.parts.development
     meant = {
         "central": "of several faces the one nearest the centre",
         "one": "of several faces the dominant one",
@@ -288,8 +294,8 @@ def method(found: Evaluation) -> Iterator[Block]:
     )
     yield text(
         f"{len(test.captures):,} captures were measured: {test.main.what}.{chosen} In a photograph was meant: "
-        f"{meant[found.detecting.which]}; detection score at least {found.detecting.min_score:g}, box at least "
-        f"{found.detecting.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
+        f"{meant[evaluation.detecting.which]}; detection score at least {evaluation.detecting.min_score:g}, box at "
+        f"least {evaluation.detecting.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
     )
     yield text(
         "A score is the cosine of two templates. A comparison with a photograph that gave no template has the lowest "
@@ -305,16 +311,20 @@ def method(found: Evaluation) -> Iterator[Block]:
     )
 
 
-def _panels(found: Evaluation, kinds: Mapping[str, tuple[Pair, ...]]) -> dict[str, tuple[NDArray[np.float32], str]]:
+def _panels(
+    evaluation: Evaluation, kinds: Mapping[str, tuple[Pair, ...]]
+) -> dict[str, tuple[NDArray[np.float32], str]]:
     """Return a panel for each pair, its two chips side by side."""
     pairs = [(f"{kind}: {pair[2]:.2f}", pair) for kind, pairs in kinds.items() for pair in pairs]
     wanted = sorted({capture for _, pair in pairs for capture in pair[:2]})
-    read = recognise([as_photo(found.data.paths[capture]) for capture in wanted], Pixels(), faces=found.detecting)
+    read = recognise(
+        [as_photo(evaluation.data.paths[capture]) for capture in wanted], Pixels(), faces=evaluation.detecting
+    )
     chips = {
         capture: photograph.chips[0].image for capture, photograph in zip(wanted, read, strict=True) if photograph.chips
     }
     return {
-        f"{place}. {label}": (np.hstack([chips[one], chips[other]]), f"Two faces: {shown(found, (one, other))}")
+        f"{place}. {label}": (np.hstack([chips[one], chips[other]]), f"Two faces: {shown(evaluation, (one, other))}")
         for place, (label, (one, other, _)) in enumerate(pairs, start=1)
         if one in chips and other in chips
     }

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 __all__ = ["accuracy_words", "lead", "shown", "summary", "tar_words"]
 
 
-def lead(found: "Evaluation") -> Iterator[str]:
+def lead(evaluation: "Evaluation") -> Iterator[str]:
     """Yield the data, the results and the failures."""
-    people = f" of {len(found.data.names):,} people" if found.data.names else ""
-    who = " · ".join(one.label for one in found.measured)
-    yield f"{found.data.counted()}{people}, {found.data.source}. Measured: {who}."
-    first, *others = found.measured
+    people = f" of {len(evaluation.data.names):,} people" if evaluation.data.names else ""
+    who = " · ".join(one.label for one in evaluation.measured)
+    yield f"{evaluation.data.counted()}{people}, {evaluation.data.source}. Measured: {who}."
+    first, *others = evaluation.measured
     yield f"**{first.label}** {_verification(first)}{_identification(first.closed) if first.closed else ''}."
     if others:
         yield _beside(first, others)
-        yield " ".join(pair.words() for pair in found.paired)
-    yield _failures(found)
+        yield " ".join(pair.words() for pair in evaluation.paired)
+    yield _failures(evaluation)
 
 
-def summary(found: "Evaluation") -> tuple[list[str], list[list[str]]]:
+def summary(evaluation: "Evaluation") -> tuple[list[str], list[list[str]]]:
     """Return the names of the columns, and a line for each recogniser."""
-    accuracy, ranked = (any(getattr(one, part) for one in found.measured) for part in ("accuracy", "closed"))
+    accuracy, ranked = (any(getattr(one, part) for one in evaluation.measured) for part in ("accuracy", "closed"))
     columns = [
         "recogniser",
         *(["accuracy"] if accuracy else []),
@@ -49,7 +49,7 @@ def summary(found: "Evaluation") -> tuple[list[str], list[list[str]]]:
             *("–" if tar.tar is None else percent(tar.tar) for tar in one.main.tars),
             *([rate_between(one.closed.mean(1), one.closed.interval) if one.closed else "–"] if ranked else []),
         ]
-        for one in found.measured
+        for one in evaluation.measured
     ]
     return columns, rows
 
@@ -72,9 +72,9 @@ def tar_words(tar: TarAtFar) -> str:
     return f"{percent(tar.tar)} {between(tar.interval)}" if tar.interval else percent(tar.tar)
 
 
-def shown(found: "Evaluation", captures: Sequence[int]) -> str:
+def shown(evaluation: "Evaluation", captures: Sequence[int]) -> str:
     """Return captures by the last two parts of their paths."""
-    return " and ".join("/".join(found.data.paths[capture].parts[-2:]) for capture in captures)
+    return " and ".join("/".join(evaluation.data.paths[capture].parts[-2:]) for capture in captures)
 
 
 def _beside(first: Measured, others: Sequence[Measured]) -> str:
@@ -118,11 +118,11 @@ def _chosen(checked: Checked) -> str:
     )
 
 
-def _failures(found: "Evaluation") -> str:
-    alone = {one.label: one.n_without_template for one in found.measured if one.n_without_template}
+def _failures(evaluation: "Evaluation") -> str:
+    alone = {one.label: one.n_without_template for one in evaluation.measured if one.n_without_template}
     more = "".join(f" {label} alone made no template of {count:,} more." for label, count in alone.items())
-    count = len(found.failures)
+    count = len(evaluation.failures)
     if not count:
         return f"No photograph failed to give a template.{more}"
-    share = f"{count:,} of {found.data.counted().rpartition('of ')[2]}"
+    share = f"{count:,} of {evaluation.data.counted().rpartition('of ')[2]}"
     return f"**{share} gave no template** (failures to acquire) and count as errors; each is named below.{more}"
