@@ -3,7 +3,8 @@
 The script loads the faces, trains both of the tutorial's networks in Keras, evaluates them and draws its pictures, on
 every backend that is installed; the fastest counts. The study is ``faceloupe study`` at its default size, its page
 included. Both are given in seconds by the clock and in seconds of processor time, which other work on the machine
-disturbs less; the last column is how many scripts the study is worth.
+disturbs less; the last column is how many scripts the study is worth. docs/concepts/many-fits.md says what was
+measured, and where the time goes.
 
     python benchmarks/study.py [--data orl]
 """

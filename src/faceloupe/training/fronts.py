@@ -177,7 +177,7 @@ class _Convolution:
         by_face = slope.flatten(0, 1)[tape.places].flatten(0, 1)  # (S·B·F, P)
         table = self.maps.table  # (M, R, k²)
         first = (tape.faces.flatten()[tape.places] * table.shape[1]).unsqueeze(1) + self.maps.first_row  # (S·B, P)
-        winners = tape.winners.view(fits * batch, filters, -1) + first.unsqueeze(1)
+        winners = tape.winners.view(fits * batch, filters, -1).add_(first.unsqueeze(1))  # a tape is used once
         starts = torch.arange(0, winners.numel(), self.positions)
         bags = torch.embedding_bag(
             table.flatten(0, 1), winners.flatten(), starts, per_sample_weights=by_face.flatten()
