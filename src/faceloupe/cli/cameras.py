@@ -29,23 +29,22 @@ def watch_camera(
     json: bool,
 ) -> None:
     """Print who appears before a camera and who goes, until Ctrl-C or its end, and then who was seen."""
+    from faceloupe.documents import json_text
     from faceloupe.video.camera import open_camera
     from faceloupe.video.watching import Watch
 
     if json_lines is not None:
         check_file(json_lines, [source])
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         watch = Watch(gallery, fmr=fmr, faces=search)
-        lines = opened.enter_context(_appended(json_lines)) if json_lines is not None else None
-        camera = opened.enter_context(open_camera(source))
+        lines = stack.enter_context(_appended(json_lines)) if json_lines is not None else None
+        camera = stack.enter_context(open_camera(source))
         began = datetime.now(UTC)
 
         def tell(change: "Change") -> None:
             at = began + timedelta(seconds=change.visit.last)
             document = {"at": at.isoformat(timespec="milliseconds"), **change.to_document()}
             if lines is not None:
-                from faceloupe.documents import json_text
-
                 lines.write(json_text(document) + "\n")
                 lines.flush()
             if json:

@@ -169,8 +169,8 @@ def find(collection: Collection, templates: Sequence[Template], point: Operating
     rows = rows[np.argsort(-scores[rows], kind="stable")]
     with collection.reading() as connection:
         seen = seen_faces(connection, indexed.ids[rows].tolist())
-    found = zip(indexed.ids[rows].tolist(), scores[rows].tolist(), indexed.groups[rows].tolist(), strict=True)
-    sightings = tuple(Sighting(seen[face], score, home) for face, score, home in found if face in seen)
+    rated = zip(indexed.ids[rows].tolist(), scores[rows].tolist(), indexed.groups[rows].tolist(), strict=True)
+    sightings = tuple(Sighting(seen[face], score, home) for face, score, home in rated if face in seen)
     return Sightings(sightings, point, len(templates), len(indexed))
 
 

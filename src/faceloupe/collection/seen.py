@@ -48,10 +48,10 @@ def seen_faces(connection: Connection, only: Collection[int] | None = None) -> d
     """Return every face by its id, or those of `only` that are there, each with a file that shows it."""
     if only is None:
         return _seen(connection, None)
-    found: dict[int, SeenFace] = {}
+    seen: dict[int, SeenFace] = {}
     for part in parts(only):
-        found |= _seen(connection, part)
-    return found
+        seen |= _seen(connection, part)
+    return seen
 
 
 def _seen(connection: Connection, only: Collection[int] | None) -> dict[int, SeenFace]:

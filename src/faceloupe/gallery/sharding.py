@@ -71,8 +71,8 @@ def _search(
     if point is None:
         holding = [choose_point(embedder, saved=gallery.point(embedder)) for gallery in galleries]
         point = max(holding, key=lambda each: each.threshold)
-    found = [gallery.identify(templates, point=point, ranks=ranks) for gallery in galleries]
-    return tuple(_merged(answers, point, ranks) for answers in zip(*found, strict=True))
+    answers = [gallery.identify(templates, point=point, ranks=ranks) for gallery in galleries]
+    return tuple(_merged(of_face, point, ranks) for of_face in zip(*answers, strict=True))
 
 
 def _merged(answers: Sequence[Candidates], point: "OperatingPoint", ranks: int) -> Candidates:
