@@ -212,9 +212,10 @@ def _flatten(X: Any) -> tuple[Any, Pair | None]:
     X = np.asarray(X)
     if n_dimensions == 4:
         if 1 not in (X.shape[3], X.shape[1]):
+            colours = 1 if X.shape[1] == 3 != X.shape[3] else 3
             raise InputError(
                 f"Faces must be grey, (N, H·W), (N, H, W) or (N, H, W, 1), but X is {X.shape}; average the colours "
-                "first, such as X.mean(axis=3)."
+                f"first, such as X.mean(axis={colours})."
             )
         X = X[..., 0] if X.shape[3] == 1 else X[:, 0]
     return X.reshape(X.shape[0], math.prod(X.shape[1:])), X.shape[1:]
