@@ -49,7 +49,7 @@ def served(monkeypatch):
     class Service:
         def __init__(self, settings, **_):
             self.settings = settings
-            self.jobs = SimpleNamespace(end=None)
+            self.jobs, self.strangers = SimpleNamespace(end=None), None
 
     monkeypatch.setattr("faceloupe.web.server.make_server", make_server)
     monkeypatch.setattr("faceloupe.web.service.Service", Service)

@@ -65,7 +65,7 @@ def test_what_lies_in_real_folders_stops_nothing(collection, folder):
     assert report.new == 9
     reasons = {skipped.path.rpartition("/")[2]: skipped.reason for skipped in report.skipped}
     assert set(reasons) == {"pipe.jpg", "lost.jpg", "zo\\xeb.pgm"}
-    assert "no UTF-8" in reasons["zo\\xeb.pgm"]
+    assert "not UTF-8" in reasons["zo\\xeb.pgm"]
 
 
 def test_a_face_of_the_person_is_compared_with_the_others(collection, folder):
