@@ -17,6 +17,7 @@ from faceloupe.errors import AmbiguousNameError, GalleryError, InputError, NameT
 from faceloupe.gallery import Candidate, Candidates, open_gallery, revisions
 from faceloupe.gallery.candidates import one_name_a_face
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.identity import checked_metadata
 from faceloupe.gallery.opening import GalleryToBe
 from faceloupe.gallery.schema import subjects
 from faceloupe.seals import seals_of
@@ -172,6 +173,36 @@ def test_metadata_that_cannot_be_kept_are_refused(gallery, metadata):
     with pytest.raises(InputError, match="metadata"):
         gallery.enrol("Ann", [photograph("1.jpg")], metadata=metadata)
     assert gallery.people() == ()
+
+
+@pytest.mark.parametrize(
+    "document", [{"note": "ü" * 2042 + "u"}, {f"k{number}": 1000 + number for number in range(350)}]
+)
+def test_metadata_are_measured_alike_wherever_they_go(gallery, tmp_path, document):
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    assert 4080 < len(text.encode()) <= 4096 < len(json.dumps(document))
+    gallery.enrol("Ann", [photograph("1.jpg")], metadata=document)
+    gallery.describe("Ann", metadata=checked_metadata(text))
+    assert checked_metadata(json.dumps(document, indent=4)) == document
+    assert gallery.check().findings == ()
+    gallery.export(tmp_path / "people.jsonl")
+    with GalleryToBe(tmp_path / "other.db") as other:
+        assert other.import_(tmp_path / "people.jsonl").imported == ("Ann",)
+        assert other.people()[0].metadata == document
+    gallery.enrol("Anna", [photograph("2.jpg")])
+    assert gallery.merge("Ann", "Anna").metadata == document
+    assert gallery.check().findings == ()
+
+
+def test_metadata_that_are_too_large_are_refused_with_their_size(gallery):
+    for metadata in ({"note": "ü" * 2050}, '{"note": "' + "\\u00fc" * 2050 + '"}'):
+        with pytest.raises(InputError, match="expected 4,096 bytes of JSON without spaces at most, got 4,111"):
+            checked_metadata(metadata)
+    gallery.enrol("Ann", [photograph("1.jpg")], metadata={"a": "x" * 3000})
+    gallery.enrol("Bob", [photograph("2.jpg")], metadata={"b": "x" * 3000})
+    with pytest.raises(InputError, match="at most, got 6,015"):
+        gallery.merge("Ann", "Bob")
+    assert len(gallery.people()) == 2
 
 
 @pytest.mark.parametrize("external_id", ["", " ", "x" * 201, "E\n1", "E\u202e1"])

@@ -4,6 +4,7 @@ A number is an int; a text is a name or an external id. Where only texts can be 
 external id and no name, and ``number:5`` a number. Whatever fits several subjects is refused.
 """
 
+import json
 import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -37,7 +38,11 @@ LONGEST = 200
 BY_ID, BY_NUMBER = "id:", "number:"
 
 MOST_BYTES, MOST_DEPTH = 4096, 3
-"""Bytes of a subject's metadata as JSON, and objects and lists within one another, at most."""
+"""Bytes of a subject's metadata as JSON without spaces and escapes, and objects and lists within one another, at most.
+"""
+
+MOST_READ = 16 * MOST_BYTES
+"""Bytes of JSON that metadata are read from: escapes and spaces take more than what is kept."""
 
 
 class Whom(NamedTuple):
@@ -85,13 +90,16 @@ def checked_metadata(metadata: dict[str, Any] | str | bytes) -> dict[str, Any]:
     """
     try:
         text = metadata if isinstance(metadata, str | bytes) else json_text(metadata)
-        document = parse_json(text, max_bytes=MOST_BYTES, max_depth=MOST_DEPTH)
+        document = parse_json(text, max_bytes=MOST_READ, max_depth=MOST_DEPTH)
     except (InputError, TypeError, ValueError, RecursionError) as problem:
         raise InputError(f"metadata: expected an object that JSON can hold: {problem}") from problem
     if not isinstance(document, dict):
         raise InputError(f'metadata: expected an object of JSON, such as {{"floor": 3}}, got {type(document).__name__}')
     if any(unprintable(each, note=True) for each in _texts(document)):
         raise InputError("metadata: a text in them holds characters that cannot be printed")
+    # Not what came, nor what the database holds: the same wherever it is measured.
+    if (size := len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())) > MOST_BYTES:
+        raise InputError(f"metadata: expected {MOST_BYTES:,} bytes of JSON without spaces at most, got {size:,}")
     return document
 
 
