@@ -110,6 +110,28 @@ def test_a_folder_of_people_and_again(gallery):
     assert [(one["name"], len(one["enrolled"])) for one in document["enrolled"]] == [("Ann", 0), ("Bob", 0), ("Cy", 3)]
 
 
+def test_a_folder_of_nobody_who_can_be_told_stops_none_of_the_others(gallery):
+    run("describe", "Ann", "--external-id", "E-1")
+    Path("new.jpg").write_text("another Ann")
+    assert run("enrol", "Ann", "new.jpg", "--external-id", "E-2")[0] == 0
+    make_folder(Path("more"), ["Ann", "Cy", "E-1", "id:E-1", "id:E-9", "number:9"], photographs=1)
+    (Path("more") / "Ann" / "1.jpg").write_text("one more")
+    code, out, talk = run("enrol", "--folder", "more")
+    assert (code, out) == (
+        2, f"{gallery}: 2 photographs of 2 subjects, 1 of them new; 4 not enrolled, named above with the reason; "
+        "nothing of 4 subjects, who cannot be recognised.\n",
+    )  # fmt: skip
+    reasons = dict(line.removeprefix("not enrolled: ").split(": ", 1) for line in talk.splitlines())
+    assert {path: reason[:24] for path, reason in reasons.items()} == {
+        "more/Ann/1.jpg": "'Ann' may be 2 subjects:", "more/E-1/1.jpg": "'E-1' is nobody's name h",
+        "more/id:E-9/1.jpg": "There is no 'id:E-9' in ", "more/number:9/1.jpg": "There is no 'number:9' i",
+    }  # fmt: skip
+    with open_gallery(gallery) as opened:
+        assert [(each.id, each.name, each.references) for each in opened.people()] == [
+            (1, "Ann", 4), (3, "Ann", 1), (2, "Bob", 3), (4, "Cy", 1),
+        ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -104,6 +104,64 @@ def test_a_number_in_a_text_is_never_guessed(gallery):
     assert people_of(gallery) == [("Bob", None, {}, 1)]
 
 
+@pytest.mark.parametrize("text", ["id:E-9", "number:1", " id: E-9", "number:x"])
+def test_no_name_and_no_external_id_begins_as_an_address_does(anns, text):
+    calls = (
+        lambda: anns.rename(1, text), lambda: anns.describe(1, external_id=text),
+        lambda: anns.enrol(text, [photograph("3.jpg")], external_id="E-3"),
+        lambda: anns.enrol("Cy", [photograph("3.jpg")], external_id=text),
+    )  # fmt: skip
+    before = people_of(anns)
+    for call in calls:
+        with pytest.raises(InputError, match="expected one that does not begin with 'id:' or 'number:'"):
+            call()
+    assert people_of(anns) == before
+
+
+def test_who_was_called_as_an_address_is_meant_by_number_only(anns, tmp_path):
+    with anns.writing() as connection:
+        connection.exec_driver_sql("UPDATE subjects SET name = 'id:E-1' WHERE id = 2")
+    assert anns.person("id:E-1").person.id == 1
+    anns.export(tmp_path / "people.jsonl")
+    anns.forget("id:E-1")
+    assert "id:E-1" not in anns
+    with pytest.raises(SubjectError, match="There is no 'id:E-1'"):
+        anns.forget("id:E-1")
+    assert people_of(anns) == [("id:E-1", "E-2", {"floor": 2}, 1)]
+    with anns.writing() as connection:
+        connection.exec_driver_sql("UPDATE subjects SET name = 'number:1'")
+    assert anns.enrol("number:2", [photograph("4.jpg")]).subject_id == 2
+    with pytest.raises(SubjectError):
+        anns.enrol("number:1", [photograph("5.jpg")])
+    assert anns.rename("number:2", "Anna").name == "Anna"
+    with GalleryToBe(tmp_path / "other.db") as other:  # nobody is lost by a name from before
+        assert other.import_(tmp_path / "people.jsonl").imported == ("Ann", "id:E-1")
+
+
+def test_photographs_are_enrolled_by_name_and_an_external_id_must_be_called_so(gallery):
+    gallery.enrol("Ann", [photograph("1.jpg")], external_id="17")
+    with pytest.raises(AmbiguousNameError, match=r"external id of 'Ann'\. Enrolled as id:17 .* needs an external id"):
+        gallery.enrol("17", [photograph("2.jpg")])
+    assert gallery.enrol("id:17", [photograph("2.jpg")]).subject_id == 1
+    assert gallery.enrol("17", [photograph("3.jpg")], external_id="18").subject_id == 2
+    assert gallery.enrol("17", [photograph("4.jpg")]).subject_id == 2
+    assert people_of(gallery) == [("17", "18", {}, 2), ("Ann", "17", {}, 2)]
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 300, "a\0b", "id:a\0b", "\udcff", "number:" + "9" * 19, 2**63, -1])
+def test_what_can_be_nobodys_is_nobodys(anns, text):
+    assert text not in anns
+    with pytest.raises(SubjectError):
+        anns.person(text)
+
+
+@pytest.mark.parametrize("name", ["id:E-9", "number:9"])
+def test_a_gallery_is_not_made_for_an_id_that_can_be_nobodys(tmp_path, name):
+    with GalleryToBe(tmp_path / "faces.db") as gallery, pytest.raises(SubjectError, match="There is no gallery at"):
+        gallery.enrol(name, [photograph("1.jpg")])
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["id:E-9", "number:9"])
 def test_nobody_is_enrolled_as_an_id_that_is_nobodys(gallery, name):
     with pytest.raises(SubjectError, match="There is no"):

@@ -104,6 +104,11 @@ def test_people_come_and_go(gallery, postgres, tmp_path):
         assert here.templates(Toy()).vectors.tobytes()[:64] == ann[0].templates[0].vector.tobytes()
 
 
+@pytest.mark.parametrize("text", ["a\0b", "id:a\0b", "number:" + "9" * 19, 2**63])
+def test_what_the_server_cannot_compare_is_nobodys(gallery, text):
+    assert text not in gallery
+
+
 def test_a_copy_in_memory_follows_the_server(gallery, postgres):
     index = MatrixIndex(gallery, TOY)
     with open_gallery(postgres) as there:

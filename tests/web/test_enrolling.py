@@ -267,13 +267,41 @@ def test_a_folder_of_two_people_of_one_name_is_refused_and_an_external_id_says_w
     for person in (1, 2):
         form = {"name": "Ann", "external_id": f"E-{person}"}
         assert ask("POST", "/people", data=form, files={"photos": photo(person)}).status_code == 201
-    sent = send(ask, packed(**{"Ann": [photo(1, capture=1)], "E-2": [photo(2, capture=1)], "id:E-3": [photo(3)]}))
+    sent = send(
+        ask,
+        packed(
+            **{
+                "Ann": [photo(1, capture=1)],
+                "E-2": [photo(2, capture=1)],
+                "id:E-2": [photo(2, capture=2)],
+                "id:E-3": [photo(3)],
+            }
+        ),
+    )
     state = ended(ask, sent.json()["id"])
     result = ask("GET", f"/jobs/{state['id']}/result", key="enrol").json()
-    ann, second, third = result["enrolled"]
+    ann, bare, second, third = result["enrolled"]
     assert "may be 2 subjects" in ann["refused"][0]["reason"]
+    assert "the external id of 'Ann'. Enrolled as id:E-2" in bare["refused"][0]["reason"]
     assert (second["id"], second["name"], second["external_id"]) == (2, "Ann", "E-2")
     assert "There is no 'id:E-3'" in third["refused"][0]["reason"]
+
+
+def test_a_second_person_of_a_name_who_comes_meanwhile_stops_no_archive(ask, monkeypatch):
+    real = ask.service.gallery.enrol
+
+    def enrol(name, photographs, **given):
+        if name == "Ann":
+            for person in (8, 9):
+                made = ask.service.recogniser.photograph_in_thread(photo(person), f"{person}.png", faces="one")
+                real("Ann", [made], external_id=f"E-{person}")
+        return real(name, photographs, **given)
+
+    monkeypatch.setattr(ask.service.gallery, "enrol", enrol)
+    state = ended(ask, send(ask, packed(Ann=[photo(1)], Bob=[photo(2)])).json()["id"])
+    ann, bob = ask("GET", f"/jobs/{state['id']}/result", key="enrol").json()["enrolled"]
+    assert "may be 2 subjects" in ann["refused"][0]["reason"]
+    assert bob["enrolled"] == ["Bob/1.png"]
 
 
 @pytest.mark.parametrize("there_before", [True, False])

@@ -21,7 +21,7 @@ from faceloupe.cli.options import (
     Turned,
 )
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
-from faceloupe.errors import InputError
+from faceloupe.errors import AmbiguousNameError, InputError, SubjectError
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 
@@ -75,9 +75,11 @@ def enrol(
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR")
     if folder is not None and (external_id is not None or metadata is not None):
         raise InputError("--external-id and --metadata are of one person: they go with a name, not with --folder")
+    from faceloupe.faces.faceset import Skipped
+    from faceloupe.faces.folders import as_text
     from faceloupe.gallery.consents import checked_consent
     from faceloupe.gallery.folders import ListedSubject, list_subjects
-    from faceloupe.gallery.identity import checked_metadata, checked_name
+    from faceloupe.gallery.identity import checked_metadata, checked_whom
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.records import Enrolled
     from faceloupe.recognition.onnx_detector import open_detector
@@ -86,7 +88,7 @@ def enrol(
     checked_consent(consent)
     noted = None if metadata is None else checked_metadata(metadata)
     if folder is None:
-        checked_name(name or "")
+        checked_whom(name or "", external_id)
     finder = open_detector(detector, engine=engine)
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
     results: list[Enrolled] = []
@@ -102,12 +104,18 @@ def enrol(
             results.append(Enrolled(subject.name, refused=tuple(subject.refused)))
             if not subject.photographs:
                 continue
-            result = people.enrol(
-                subject.name, subject.photographs, faces=search, external_id=external_id, metadata=noted,
-                consent=consent, keep_faces=keep_faces, force=force,
-                consent_until=consent_until and consent_until.date(),
-                progress=partial(_show_progress, show, done, whole),
-            )  # fmt: skip
+            try:
+                result = people.enrol(
+                    subject.name, subject.photographs, faces=search, external_id=external_id, metadata=noted,
+                    consent=consent, keep_faces=keep_faces, force=force,
+                    consent_until=consent_until and consent_until.date(),
+                    progress=partial(_show_progress, show, done, whole),
+                )  # fmt: skip
+            except (AmbiguousNameError, SubjectError) as problem:
+                if folder is None:
+                    raise
+                refused = tuple(Skipped(as_text(str(path)), str(problem)) for path in subject.photographs)
+                result = Enrolled(subject.name, refused=refused)
             results[-1] = replace(result, refused=(*subject.refused, *result.refused))
             left_out += len(result.refused)
             done += len(subject.photographs)

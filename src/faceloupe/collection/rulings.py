@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple
 
 from faceloupe.collection.schema import actions, add_row, faces, groups, parts, rulings
 from faceloupe.errors import InputError
-from faceloupe.gallery.identity import checked_name
+from faceloupe.gallery.identity import checked_whom
 from faceloupe.gallery.trail import current_user
 
 __all__ = [
@@ -108,7 +108,7 @@ def confirm(connection: Connection, one: int, other: int) -> bool:
 
 def name(connection: Connection, group: int, name: str | None) -> None:
     """See :meth:`faceloupe.collection.Collection.name`."""
-    name = None if name is None else checked_name(name)
+    name = None if name is None else checked_whom(name).name
     _members(connection, group)
     holder = connection.scalar(select(groups.c.id).where(groups.c.name == name)) if name else None
     if holder not in (None, group):

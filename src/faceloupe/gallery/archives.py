@@ -11,7 +11,7 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.gallery.identity import checked_name
+from faceloupe.gallery.identity import checked_whom
 
 __all__ = ["Archive", "ArchivedSubject"]
 
@@ -91,7 +91,7 @@ class Archive:
             try:
                 if len(folders) != 1:
                     raise InputError(INNER_FOLDER if folders else f"it lies in no folder: {EXPECTED}")
-                name = checked_name(folders[0])
+                name = checked_whom(folders[0]).name
             except InputError as problem:
                 self.refused.append(Skipped(as_text(path), str(problem)))
             else:

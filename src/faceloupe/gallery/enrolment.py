@@ -18,7 +18,7 @@ from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
 from faceloupe.gallery.consents import checked_consent, joined_consent
 from faceloupe.gallery.holders import has_reference, holders_of, refusal_of_holder
-from faceloupe.gallery.identity import checked_external_id, checked_metadata, checked_name, to_enrol
+from faceloupe.gallery.identity import checked_metadata, checked_whom, to_enrol
 from faceloupe.gallery.people import describe
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.saved_points import point_for
@@ -56,9 +56,8 @@ def enrol(
     progress: Progress | None = None,
 ) -> Enrolled:
     """Recognise photographs of a subject and enrol them, see :meth:`faceloupe.gallery.Gallery.enrol`."""
-    name, consent = checked_name(name), checked_consent(consent)
-    external_id = None if external_id is None else checked_external_id(external_id)
-    metadata = None if metadata is None else checked_metadata(metadata)
+    _, name, external_id = checked_whom(name, external_id)
+    consent, metadata = checked_consent(consent), None if metadata is None else checked_metadata(metadata)
     whom = gallery.whom_to_enrol(name, external_id)
     held: list[Photo] = [photos] if is_photo(photos) else list(photos)  # type: ignore[list-item, arg-type]
     already, refused, fresh = _sorted_out(gallery, whom.id, held)

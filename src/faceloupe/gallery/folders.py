@@ -8,7 +8,7 @@ from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
-from faceloupe.gallery.identity import checked_name
+from faceloupe.gallery.identity import checked_whom
 
 __all__ = ["ListedSubject", "list_subjects"]
 
@@ -82,7 +82,7 @@ def _listed(folder: Path) -> ListedSubject:
     """Return the content of a subject's folder, unopened."""
     subject = ListedSubject(as_text(folder.name))
     try:
-        subject.name = checked_name(subject.name)
+        subject.name = checked_whom(subject.name).name
         files = list_folder(folder)
     except InputError as problem:
         subject.refuse(folder, str(problem))

@@ -46,11 +46,11 @@ class Gallery(Store):
     """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.
 
     A subject is addressed by its number, an int, which is never used again, or by a text: its name or its external id.
-    "id:E-17" is an external id whoever may be called so, "number:5" a number. A text that fits several subjects raises
-    an :class:`faceloupe.errors.AmbiguousNameError` that says how to tell which. Every method that writes is one
-    transaction: when it returns, all of it is on the disk; if it raises, nothing is. One writer at a time, in this
-    process or another; the others wait for some seconds. A gallery may be used by several threads. All methods raise a
-    :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
+    "id:E-17" is an external id and "number:5" a number; no name and no external id begins so. A text that fits several
+    subjects raises an :class:`faceloupe.errors.AmbiguousNameError` that says how to tell which. Every method that
+    writes is one transaction: when it returns, all of it is on the disk; if it raises, nothing is. One writer at a
+    time, in this process or another; the others wait for some seconds. A gallery may be used by several threads. All
+    methods raise a :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Gallery(Store):
         Parameters
         ----------
         name : str
-            Without an external id whatever else tells who is meant does as well: "id:E-17".
+            Without an external id also "id:E-17" or "number:5", of somebody who is here.
         photos : path, bytes, PIL image, array, binary file object or Photograph, or several
             A Photograph, recognised before, is enrolled as it is.
         faces : {"one", "central"} or FaceSearch
@@ -144,7 +144,8 @@ class Gallery(Store):
             If name, external id or metadata cannot be what they are for, a photo is none, or a Photograph without a
             problem has not just one template.
         AmbiguousNameError
-            If several subjects fit the name, and there is no external id.
+            If several subjects have the name and there is no external id, or nobody has it but it is somebody's
+            external id.
         NameTakenError
             If the external id is that of a subject with another name, or a subject of that name has none.
         UnavailableError

@@ -1,7 +1,8 @@
 """Who is meant: a subject by its name, its external id or its number, and what each of them may be.
 
 A number is an int; a text is a name or an external id. Where only texts can be given, ``id:E-17`` is an
-external id and no name, and ``number:5`` a number. Whatever fits several subjects is refused.
+external id and no name, and ``number:5`` a number: no name and no external id begins so. Whatever fits several subjects
+is refused. Where photographs are enrolled a text is a name, for there it may be that of somebody new.
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, false, select
 
 from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import AmbiguousNameError, InputError, NameTakenError, SubjectError
@@ -25,6 +26,8 @@ __all__ = [
     "checked_external_id",
     "checked_metadata",
     "checked_name",
+    "checked_text",
+    "checked_whom",
     "find",
     "has_subject",
     "label",
@@ -36,6 +39,9 @@ LONGEST = 200
 """Letters of a name, and of an external id, at most."""
 
 BY_ID, BY_NUMBER = "id:", "number:"
+
+LARGEST = 2**63 - 1
+"""Number of a row, at most."""
 
 MOST_BYTES, MOST_DEPTH = 4096, 3
 """Bytes of a subject's metadata as JSON without spaces and escapes, and objects and lists within one another, at most.
@@ -59,9 +65,9 @@ def checked_name(name: str) -> str:
     Raises
     ------
     InputError
-        If it is empty, too long or holds what cannot be printed.
+        If it is empty, too long, holds what cannot be printed, or begins with "id:" or "number:".
     """
-    return _checked("name", name, LONGEST)
+    return _checked_new("name", name)
 
 
 def checked_external_id(external_id: str) -> str:
@@ -70,9 +76,40 @@ def checked_external_id(external_id: str) -> str:
     Raises
     ------
     InputError
+        If it is empty, too long, holds what cannot be printed, or begins with "id:" or "number:".
+    """
+    return _checked_new("external id", external_id)
+
+
+def checked_text(what: str, text: str, longest: int = LONGEST) -> str:
+    """Return a name or an external id that somebody has already, or may have, as it is kept.
+
+    Raises
+    ------
+    InputError
         If it is empty, too long or holds what cannot be printed.
     """
-    return _checked("external id", external_id, LONGEST)
+    composed = _composed(text)
+    if unprintable(composed):
+        raise InputError(f"{what}: {composed!r} holds characters that cannot be printed")
+    if not 0 < len(composed) <= longest:
+        raise InputError(f"{what}: expected 1 to {longest} characters, got {len(composed)}")
+    return composed
+
+
+def checked_whom(name: str, external_id: str | None = None) -> Whom:
+    """Return whom photographs are to be enrolled as: a name, or without an external id "id:E-17" or "number:5".
+
+    Raises
+    ------
+    InputError
+        If the name or the external id cannot be one.
+    """
+    if external_id is not None:
+        return Whom(None, checked_name(name), checked_external_id(external_id))
+    text = _composed(name)
+    is_address = text.startswith((BY_ID, BY_NUMBER))
+    return Whom(None, checked_text("name", text, LONGEST + len(BY_NUMBER)) if is_address else checked_name(text), None)
 
 
 def checked_metadata(metadata: dict[str, Any] | str | bytes) -> dict[str, Any]:
@@ -136,24 +173,21 @@ def to_enrol(connection: Connection, name: str, external_id: str | None = None) 
     ----------
     connection : Connection
     name : str
-        As :func:`checked_name` returns it. Without an external id, whatever :func:`find` takes.
     external_id : str, optional
-        As :func:`checked_external_id` returns it.
+        As :func:`checked_whom` returns them.
 
     Raises
     ------
     AmbiguousNameError
-        If there is no external id, and several subjects fit the name.
+        If there is no external id, and several subjects have the name, or nobody has it but somebody's external id is
+        just so.
     NameTakenError
         If the subject with the external id has another name, or one of that name has no external id.
     SubjectError
         If the name is "id:" or "number:" of nobody.
     """
     if external_id is None:
-        rows = _matching(connection, name)
-        if not rows and name.startswith((BY_ID, BY_NUMBER)):
-            raise SubjectError(_missing(connection, name))
-        return _only(rows, name) if rows else None
+        return find(connection, name) if name.startswith((BY_ID, BY_NUMBER)) else _of_name(connection, name)
     row = connection.execute(select(subjects).where(subjects.c.external_id == external_id)).one_or_none()
     if row is None:
         check_free(connection, name, external_id)
@@ -201,13 +235,18 @@ def near(connection: Connection, name: str) -> list[str]:
     return get_close_matches(name, list(connection.scalars(select(subjects.c.name))), n=3)
 
 
-def _checked(what: str, text: str, longest: int) -> str:
-    composed = unicodedata.normalize("NFC", text).strip()
-    if unprintable(composed):
-        raise InputError(f"{what}: {composed!r} holds characters that cannot be printed")
-    if not 0 < len(composed) <= longest:
-        raise InputError(f"{what}: expected 1 to {longest} characters, got {len(composed)}")
-    return composed
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _checked_new(what: str, text: str) -> str:
+    checked = checked_text(what, text)
+    if checked.startswith((BY_ID, BY_NUMBER)):
+        raise InputError(
+            f"{what}: expected one that does not begin with {BY_ID!r} or {BY_NUMBER!r}, which tell who is meant by "
+            f"external id and by number; got {checked!r}"
+        )
+    return checked
 
 
 def _texts(value: Any) -> Sequence[str]:
@@ -225,18 +264,30 @@ def _matching(connection: Connection, subject: str | int) -> Sequence[Row[Any]]:
 
 def _is(subject: str | int) -> ColumnElement[bool]:
     if isinstance(subject, int):
-        return subjects.c.id == subject
-    # What cannot be printed is in no name that was enrolled, but another program may have written one.
-    text = subject if unprintable(subject) else _checked("name", subject, LONGEST + len(BY_NUMBER))
-    meant = (subjects.c.name == text) | (subjects.c.external_id == text)
+        return subjects.c.id == subject if 0 < subject <= LARGEST else false()
+    text = _composed(subject)
+    if unprintable(text):  # a database cannot even compare some of it; who has such a name is told by number
+        return false()
     if text.startswith(BY_ID):
-        return meant | (subjects.c.external_id == text.removeprefix(BY_ID).strip())
-    number = text.removeprefix(BY_NUMBER)
-    return meant | (subjects.c.id == int(number)) if number != text and _is_number(number) else meant
+        return subjects.c.external_id == text.removeprefix(BY_ID).strip()
+    if text.startswith(BY_NUMBER):
+        number = text.removeprefix(BY_NUMBER)
+        return _is(int(number)) if number.isascii() and number.isdecimal() and len(number) < 20 else false()
+    return (subjects.c.name == text) | (subjects.c.external_id == text)
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+def _of_name(connection: Connection, name: str) -> Row[Any] | None:
+    """Return the row of the subject of that very name, for photographs to be enrolled; None if nobody has it."""
+    rows = connection.execute(select(subjects).where(subjects.c.name == name).order_by(subjects.c.id)).all()
+    if rows:
+        return _only(rows, name)
+    holder = connection.execute(select(subjects).where(subjects.c.external_id == name)).first()
+    if holder is not None:
+        raise AmbiguousNameError(
+            f"{name!r} is nobody's name here, but the external id of {holder.name!r}. Enrolled as {BY_ID}{name} the "
+            f"photographs are that one's; somebody new who is called {name!r} needs an external id (--external-id ID)."
+        )
+    return None
 
 
 def _only(rows: Sequence[Row[Any]], subject: str | int) -> Row[Any]:

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection
 
-from faceloupe.errors import GalleryError
+from faceloupe.errors import GalleryError, SubjectError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.holders import Holders
-from faceloupe.gallery.identity import Whom
+from faceloupe.gallery.identity import BY_ID, BY_NUMBER, Whom, checked_whom
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
 from faceloupe.recognition.embed import Embedder
@@ -120,7 +120,12 @@ class GalleryToBe(Gallery):
 
     def whom_to_enrol(self, name: str, external_id: str | None = None) -> Whom:
         """Return who is added to, see :meth:`faceloupe.gallery.Gallery.whom_to_enrol`: somebody new at first."""
-        return super().whom_to_enrol(name, external_id) if self._is_made else Whom(None, name, external_id)
+        if self._is_made:
+            return super().whom_to_enrol(name, external_id)
+        whom = checked_whom(name, external_id)
+        if whom.name.startswith((BY_ID, BY_NUMBER)):
+            raise SubjectError(f"There is no {whom.name!r}: {nothing_at(self.name)}")
+        return whom
 
     def known_as(self, subject_id: int | None, photographs: Sequence[Photograph]) -> list[Skipped]:
         """Return which photographs look like somebody else: none while nobody is here."""

@@ -54,13 +54,16 @@ class Store:
 
         Raises
         ------
+        InputError
+            If the name or the external id cannot be one.
         AmbiguousNameError, NameTakenError, SubjectError
             As :meth:`faceloupe.gallery.Gallery.enrol`.
         """
+        meant = identity.checked_whom(name, external_id)
         with self.reading() as connection:
-            subject = identity.to_enrol(connection, name, external_id)
+            subject = identity.to_enrol(connection, meant.name, meant.external_id)
         if subject is None:
-            return identity.Whom(None, name, external_id)
+            return meant
         return identity.Whom(subject.id, subject.name, subject.external_id)
 
     def people(self, numbers: Collection[int] | None = None) -> tuple[Person, ...]:

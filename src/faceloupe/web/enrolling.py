@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
-from faceloupe.errors import AmbiguousNameError, ImageError, SubjectError
+from faceloupe.errors import AmbiguousNameError, GalleryError, ImageError, SubjectError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery.archives import Archive
 from faceloupe.gallery.holders import has_reference, refusal_of_holder
@@ -107,10 +107,12 @@ def _look_at(
         return service.recogniser.photograph_in_thread(content, path, faces=faces)
     except ImageError as problem:
         return problem.reason
-    except AmbiguousNameError as problem:
-        return str(problem)
-    except SubjectError as problem:
-        return GONE if name.startswith(BY_NUMBER) else str(problem)
+    except (AmbiguousNameError, SubjectError) as problem:
+        return _reason(name, problem)
+
+
+def _reason(name: str, problem: GalleryError) -> str:
+    return GONE if name.startswith(BY_NUMBER) and isinstance(problem, SubjectError) else str(problem)
 
 
 def _enrolled(
@@ -121,8 +123,9 @@ def _enrolled(
     if photographs:
         try:
             result = service.change(service.gallery.enrol, name, photographs, **choices)
-        except SubjectError:
-            result = Enrolled(name, refused=tuple(Skipped(str(photograph.path), GONE) for photograph in photographs))
+        except (AmbiguousNameError, SubjectError) as problem:
+            refused = tuple(Skipped(str(photograph.path), _reason(name, problem)) for photograph in photographs)
+            result = Enrolled(name, refused=refused)
     already = tuple(path for path, answer in looked_at.items() if answer is None)
     refused = tuple(Skipped(path, answer) for path, answer in looked_at.items() if isinstance(answer, str))
     return _joined(Enrolled(name, already_enrolled=already, refused=refused), result)
