@@ -373,6 +373,33 @@ def test_a_gallery_from_before_keeps_everybody_and_no_number_is_used_again(tmp_p
         gallery.enrol("Bob", [photograph("3.jpg")])
 
 
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_gallery_from_before_is_imported_from_and_stays_as_it_is(tmp_path, revision):
+    path, elsewhere = tmp_path / "before" / "faces.db", tmp_path / "elsewhere"
+    path.parent.mkdir()
+    elsewhere.mkdir()
+    migrate_only_to(path, revision)
+    vector, quality = (
+        unit(1).astype("<f4").tobytes(),
+        json.dumps(photograph("1.jpg").templates[0].quality.to_document()),
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO subjects VALUES (3, 'Ann', 'form 12', '2026-01-01 00:00:00')")
+        connection.execute(
+            "INSERT INTO face_references VALUES (1, 3, 'toy', 'w', 16, ?, ?, 's', NULL, '2026-01-01 00:00:00')",
+            (vector, quality),
+        )
+    before = path.read_bytes()
+    with open_gallery(elsewhere / "new.db", create=True) as gallery:
+        assert gallery.import_(path).imported == ("Ann",)
+        assert gallery.import_(path).already_here == ("Ann",)
+    with GalleryToBe(elsewhere / "newer.db") as gallery:
+        assert gallery.import_(path).imported == ("Ann",)
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["faces.db"]
+    assert {each.name for each in elsewhere.iterdir()} == {"new.db", "newer.db"}
+
+
 def migrate_only_to(path, revision):
     """Make a gallery of an older schema."""
     with closing(Database(path)) as database:

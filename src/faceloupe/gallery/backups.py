@@ -15,7 +15,7 @@ from faceloupe.gallery import trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import Key, is_plain, key_of_environment, read_key
 
-__all__ = ["backup", "restore"]
+__all__ = ["backup", "copy", "restore"]
 
 
 def backup(database: Database, path: Path) -> None:
@@ -24,7 +24,7 @@ def backup(database: Database, path: Path) -> None:
         raise GalleryError(f"{database.name} lies on a server: back it up there, with pg_dump")
     with database.writing() as connection:
         trail.note(connection, "backup")
-    _copy(database, path, database.key)
+    copy(database, path, database.key)
 
 
 def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) -> None:
@@ -57,11 +57,11 @@ def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) 
             tables = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
         if problems != ["ok"] or not {"subjects", "face_references", "audit"} <= tables:
             raise GalleryError(f"{source} is damaged or not a gallery, and was not restored ({problems[0]}).")
-        _copy(backup_file, target, new or own)
+        copy(backup_file, target, new or own)
 
 
-def _copy(database: Database, path: Path, key: Key | None) -> None:
-    """Write a database into a new file, whole or not at all."""
+def copy(database: Database, path: Path, key: Key | None) -> None:
+    """Write an SQLite database into a new file (mode 0600), whole or not at all, with this key or none."""
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not, or move that one away first.")
     try:

@@ -206,7 +206,7 @@ class Gallery(Store):
     def import_(
         self, path: str | PathLike[str], *, key: str | PathLike[str] | None = None, thresholds: bool = False
     ) -> Imported:
-        """Take in what :meth:`export` wrote, or another gallery's file. Nothing that is here is changed.
+        """Take in what :meth:`export` wrote, or another gallery's file. Nothing that is here, or there, is changed.
 
         Each subject comes whole or not at all: not if somebody of that name is here with other references, nor if one
         of the photographs is enrolled here as somebody else. Subjects that are here just so are passed over, and so a
@@ -230,8 +230,11 @@ class Gallery(Store):
         InputError
             If the key cannot be one.
         """
+        place = self._database.path
         with self.writing() as connection:
-            return importing.import_(connection, Path(path), key=key, thresholds=thresholds)
+            return importing.import_(
+                connection, Path(path), key=key, thresholds=thresholds, folder=None if place is None else place.parent
+            )
 
     def check(self, trail: str | None = None) -> "Report":
         """Look for faults and suspicions; every pair of references is compared.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ from faceloupe.errors import GalleryError, InputError, NameTakenError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.files import open_regular
 from faceloupe.gallery import saved_points, trail
+from faceloupe.gallery.backups import copy
 from faceloupe.gallery.consents import checked_consent, joined_consent
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.exporting import BEFORE_IDS, SCHEMA, documents
 from faceloupe.gallery.holders import Holders, has_reference, holders_of, refusal_of_holder
-from faceloupe.gallery.identity import check_free, checked_external_id, checked_metadata, checked_name
+from faceloupe.gallery.identity import check_free, checked_metadata, checked_text
 from faceloupe.gallery.records import EmbedderId, Imported
-from faceloupe.gallery.revisions import bring_up_to_date
+from faceloupe.gallery.revisions import bring_up_to_date, is_up_to_date
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
 from faceloupe.scores.points import OperatingPoint
@@ -57,16 +59,21 @@ Document = dict[str, Any]
 
 
 def import_(
-    connection: Connection, path: Path, *, key: str | PathLike[str] | None = None, thresholds: bool = False
+    connection: Connection,
+    path: Path,
+    *,
+    key: str | PathLike[str] | None = None,
+    thresholds: bool = False,
+    folder: Path | None = None,
 ) -> Imported:
     """Take in a file, see :meth:`faceloupe.gallery.Gallery.import_`.
 
     The file is read to its end, where its checksum is, while subjects are added already: on an error the transaction
-    is to be undone.
+    is to be undone. A copy that is made for a time goes into the folder, by default the system's for such files.
     """
     secret = None if key is None else read_secret(key)
     try:
-        with _opened(path, secret) as lines:
+        with _opened(path, secret, folder) as lines:
             return _taken_in(connection, lines, thresholds=thresholds)
     except OSError as problem:
         raise GalleryError(f"{path} cannot be read: {problem.strerror}.") from problem
@@ -78,17 +85,19 @@ def import_(
 
 
 @contextmanager
-def _opened(path: Path, secret: bytes | None) -> Iterator[Iterator[Document]]:
+def _opened(path: Path, secret: bytes | None, folder: Path | None) -> Iterator[Iterator[Document]]:
     """Open an export, or another gallery, as documents."""
     with open_regular(path, MAX_BYTES) as file:
         start = file.read(16)
     if start == b"SQLite format 3\0":
         if secret is not None:
             raise InputError("it is a gallery, and only an export can be signed")
-        with closing(Database(path, key=None)) as other:
-            bring_up_to_date(other, create=False)
-            with other.reading() as connection:
-                yield documents(connection)
+        with (
+            closing(Database(path, key=None)) as other,
+            _newest(other, folder) as newest,
+            newest.reading() as connection,
+        ):
+            yield documents(connection)
         return
     for sign, kind in _KINDS.items():
         if start.startswith(sign):
@@ -97,6 +106,19 @@ def _opened(path: Path, secret: bytes | None) -> Iterator[Iterator[Document]]:
                 "enrol the photographs again, see the guide 'Moving from another tool' (docs/guides/moving.md)"
             )
     yield _documents(path, secret)
+
+
+@contextmanager
+def _newest(other: Database, folder: Path | None) -> Iterator[Database]:
+    """Open another gallery with the newest schema: itself, or a copy, for its own file is not written."""
+    if is_up_to_date(other, create=False):
+        yield other
+        return
+    with TemporaryDirectory(dir=folder, prefix=".import.") as place:
+        copy(other, Path(place, "copy.db"), None)
+        with closing(Database(Path(place, "copy.db"), key=None)) as newest:
+            bring_up_to_date(newest, create=False)
+            yield newest
 
 
 def _documents(path: Path, secret: bytes | None) -> Iterator[Document]:
@@ -189,8 +211,8 @@ def _subject(document: Document) -> _Subject:
     if not isinstance(metadata, dict):
         raise TypeError("its 'metadata' are no object")
     return _Subject(
-        checked_name(_text(document, "name")),
-        None if document.get("external_id") is None else checked_external_id(_text(document, "external_id")),
+        checked_text("name", _text(document, "name")),  # also one from before, which begins as nobody's may now
+        None if document.get("external_id") is None else checked_text("external id", _text(document, "external_id")),
         checked_metadata(metadata),
         checked_consent(_text(document, "consent")),
         _moment(document),

@@ -10,7 +10,7 @@ from faceloupe.errors import GalleryError, UnavailableError
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.schema import REVISION, REVISIONS, schema_versions
 
-__all__ = ["bring_up_to_date", "nothing_at"]
+__all__ = ["bring_up_to_date", "is_up_to_date", "nothing_at"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -21,14 +21,29 @@ def bring_up_to_date(database: Database, *, create: bool) -> None:
     Raises
     ------
     GalleryError
-        If there is no gallery and none is to be made, or its schema is newer than this code, or not known.
+        As :func:`is_up_to_date`.
     UnavailableError
         If the packages that migrate are missing.
+    """
+    if is_up_to_date(database, create=create):
+        return
+    with database.migrating() as connection:
+        if _revision(connection) != REVISION:  # otherwise another process was faster
+            _migrate(connection)
+
+
+def is_up_to_date(database: Database, *, create: bool) -> bool:
+    """Return whether a gallery has the newest schema; nothing is changed.
+
+    Raises
+    ------
+    GalleryError
+        If there is no gallery and none is to be made, or its schema is newer than this code, or not known.
     """
     with database.reading() as connection:
         revision = _revision(connection)
         if revision == REVISION:
-            return
+            return True
         if revision is None and database.path is not None and inspect(connection).get_table_names():
             raise GalleryError(
                 f"{database.name} is an SQLite database of something else, not a gallery. Name another file."
@@ -37,9 +52,7 @@ def bring_up_to_date(database: Database, *, create: bool) -> None:
             raise GalleryError(nothing_at(database.name))
         if revision is not None and revision not in REVISIONS:
             raise GalleryError(_unknown(connection, database.name, revision))
-    with database.migrating() as connection:
-        if _revision(connection) != REVISION:  # otherwise another process was faster
-            _migrate(connection)
+    return False
 
 
 def nothing_at(name: str) -> str:
