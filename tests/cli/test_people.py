@@ -232,6 +232,30 @@ def test_forgetting_asks_first(gallery, monkeypatch):
     assert run("people")[1] == ""
 
 
+def test_whoever_was_asked_about_is_erased_whatever_others_do_meanwhile(gallery, monkeypatch):
+    def ask(question):
+        with open_gallery(gallery) as opened:
+            opened.rename("Ann", "Anna")
+            opened.rename("Bob", "Ann")
+        return question
+
+    monkeypatch.setattr(import_module("faceloupe.cli.forget"), "_ask", ask)
+    assert run("forget", "Ann")[0] == 0
+    with open_gallery(gallery) as opened:
+        assert [(person.id, person.name) for person in opened.people()] == [(2, "Ann")]
+
+
+def test_two_of_one_name_are_asked_about_with_their_ids(gallery, monkeypatch):
+    for number, name in ((1, "Ann"), (2, "Bob")):
+        run("describe", name, "--external-id", f"E-{number}")
+        run("enrol", name, f"people/{name}/1.jpg", "--consent-until", "2020-01-31")
+    run("rename", "Bob", "Ann")
+    asked = []
+    monkeypatch.setattr(import_module("faceloupe.cli.forget"), "_ask", asked.append)
+    assert run("forget", "--consent-ended")[0] == 0
+    assert asked == [f"Erase 2 subjects whose consent has ended, 'Ann (E-1)', 'Ann (E-2)', from {gallery}?"]
+
+
 def test_one_reference_is_forgotten(gallery):
     with open_gallery(gallery) as opened:
         first, *others = (kept.id for kept in opened.person("Ann").references)

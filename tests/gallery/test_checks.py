@@ -79,6 +79,25 @@ def test_a_vector_that_is_none_is_damage(gallery, value):
     assert found(gallery) == [("damage", ("Ann",))]
 
 
+def test_remedies_name_the_subject_by_number(gallery):
+    gallery.enrol("Cy", photograph("9.jpg"), external_id="E-1", consent_until=datetime(2020, 1, 31, tzinfo=UTC).date())
+    gallery.enrol("Cy", photograph("8.jpg"), external_id="E-2")
+    change(gallery, "DELETE FROM face_references WHERE subject_id = 4")
+    change(gallery, "UPDATE subjects SET name = 'B' || char(27) WHERE id = 2")
+    words = " ".join(finding.words for finding in gallery.check().findings)
+    for remedy in (
+        "enrol number:3 PHOTO --consent-until",
+        "enrol number:4 PHOTO",
+        "forget number:4",
+        "rename number:2 ",
+    ):
+        assert f"faceloupe {remedy}" in words
+    gallery.enrol("number:3", photograph("7.jpg"), consent_until=datetime(2999, 1, 31, tzinfo=UTC).date())
+    gallery.forget("number:4")
+    gallery.rename("number:2", "Bob")
+    assert gallery.check().findings == ()
+
+
 def test_a_reference_of_nobody_and_a_subject_without_reference_are_damage(gallery):
     with closing(sqlite3.connect(gallery.name)) as connection, connection:  # which does not look at foreign keys
         connection.execute("UPDATE face_references SET subject_id = 99 WHERE id = 3")

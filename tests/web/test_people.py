@@ -83,6 +83,39 @@ def test_if_nothing_can_be_used_nobody_is_added(ask):
     assert names(ask("GET", "/people")) == []
 
 
+@pytest.mark.parametrize("change", ["forget", "merge"])
+def test_who_is_gone_while_photographs_are_looked_at_is_not_enrolled_anew(ask, enrol, monkeypatch, change):
+    ann, bob = enrol("Ann", 1), enrol("Bob", 2)
+    real = ask.service.recogniser.try_photograph
+
+    async def try_photograph(*given, **how):
+        if change == "forget":
+            ask.service.gallery.forget(ann)
+        else:
+            ask.service.gallery.merge(ann, bob)
+        return await real(*given, **how)
+
+    monkeypatch.setattr(ask.service.recogniser, "try_photograph", try_photograph)
+    answer = ask("POST", "/people", data={"name": "Ann"}, files={"photos": photo(1, capture=2)})
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems#not-found")
+    assert "'Ann' was forgotten, or became part of another" in answer.json()["detail"]
+    assert names(ask("GET", "/people")) == ["Bob"]
+
+
+def test_who_is_renamed_while_photographs_are_looked_at_is_added_to(ask, enrol, monkeypatch):
+    ann = enrol("Ann", 1, external_id="E-1")
+    real = ask.service.recogniser.try_photograph
+
+    async def try_photograph(*given, **how):
+        ask.service.gallery.rename(ann, "Anna")
+        return await real(*given, **how)
+
+    monkeypatch.setattr(ask.service.recogniser, "try_photograph", try_photograph)
+    form = {"name": "Ann", "external_id": "E-1"}
+    answer = ask("POST", "/people", data=form, files={"photos": photo(1, capture=2)})
+    assert (answer.status_code, answer.json()["name"], answer.json()["id"]) == (201, "Anna", ann)
+
+
 def test_base64_in_json_is_the_same_as_a_file(ask):
     content = base64.b64encode(photo(1, 2)).decode()
     for sent in (content, f"data:image/png;base64,{content}"):

@@ -55,41 +55,47 @@ def forget(
         if unknown is not None:
             stack.enter_context(unknown)
         if consent_ended:
-            ended = [(number, name) for number, name, _ in people.consent_ended()]
+            ended = [number for number, *_ in people.consent_ended()]
             _forget_all(people, unknown, ended, "whose consent has ended", yes=yes, json=json)
             return
         if name is None or older_than is not None:
-            old = people.enrolled_before(datetime.now(UTC) - timedelta(days=older_than or 0))
+            moment = datetime.now(UTC) - timedelta(days=older_than or 0)
+            old = [number for number, _ in people.enrolled_before(moment)]
             _forget_all(people, unknown, old, f"of whom nothing was enrolled for {older_than} days", yes=yes, json=json)
             return
-        if name in people and not yes:  # for somebody who is not there it only finishes an earlier erasing
+        number = people.number_of(name)  # others may rename while the question stands
+        if number is not None and not yes:  # for somebody who is not there it only finishes an earlier erasing
             what = "everything that is kept of this subject" if reference is None else f"only reference {reference}"
-            person = people.person(name).person
+            person = people.person(number).person
             _ask(f"Erase {label(person.name, person.external_id)!r}, {what}, from {people.name} for good?")
+        subject = name if number is None else number
         if unknown is not None and reference is None:
-            unknown.forget(name)
-        gone = people.forget(name, reference)
+            unknown.forget(subject)
+        gone = people.forget(subject, reference)
     echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, people.name))
     if gone.subject_id is not None:
-        number = gone.subject_id if reference is None else reference
+        kept = gone.subject_id if reference is None else reference
         say(
-            f"The trail keeps the number {number}, and who forgot it when. Not reached: backups, exports, the "
+            f"The trail keeps the number {kept}, and who forgot it when. Not reached: backups, exports, the "
             "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server "
             "has given up but not overwritten yet."
         )
 
 
 def _forget_all(
-    people: "Gallery", unknown: "UnknownFaces | None", gone: list[tuple[int, str]], why: str, *, yes: bool, json: bool
+    people: "Gallery", unknown: "UnknownFaces | None", gone: list[int], why: str, *, yes: bool, json: bool
 ) -> None:
     """Erase several subjects: each is out before the next one is begun, and the bytes of all go at the end."""
+    from faceloupe.gallery.identity import label
+
     if gone and not yes:
-        names = ", ".join(repr(name) for _, name in gone[:20]) + (" and others" if len(gone) > 20 else "")
+        shown = (repr(label(person.name, person.external_id)) for person in people.people(gone[:20]))
+        names = ", ".join(shown) + (" and others" if len(gone) > 20 else "")
         _ask(f"Erase {counted(len(gone), 'subject')} {why}, {names}, from {people.name}?")
     if unknown is not None:
-        for number, _ in gone:
+        for number in gone:
             unknown.forget(number)
-    forgotten = [people.forget(number, erased=False) for number, _ in gone]
+    forgotten = [people.forget(number, erased=False) for number in gone]
     people.erase()
     document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in forgotten]}
     words = f"Erased from {people.name}: {counted(len(forgotten), 'subject')} {why}."

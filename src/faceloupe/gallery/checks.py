@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Text, cast, func, select
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.consents import consent_ended
-from faceloupe.gallery.identity import LONGEST, checked_metadata, label
+from faceloupe.gallery.identity import BY_NUMBER, LONGEST, checked_metadata, label
 from faceloupe.gallery.lookalikes import LookAlikes, look_alikes
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import UNKNOWN, audit, references, subjects
@@ -138,7 +138,7 @@ def _damage_of_file(connection: Connection) -> Iterator[Finding]:
 def _ended_consent(connection: Connection) -> Iterator[Finding]:
     for number, name, end in consent_ended(connection, datetime.now(UTC).date()):
         words = f"the consent of subject {number}, {name!r}, ended on {end}. faceloupe forget --consent-ended erases"
-        renewing = f"faceloupe enrol {name!r} PHOTO --consent-until DATE renews it"
+        renewing = f"faceloupe enrol {BY_NUMBER}{number} PHOTO --consent-until DATE renews it"
         yield Finding("consent", f"{words} all whose consent has ended; {renewing}.", (name,))
 
 
@@ -150,15 +150,14 @@ def _damage_of_references(connection: Connection) -> Iterator[Finding]:
 def _damage_of_subjects(connection: Connection) -> Iterator[Finding]:
     query = select(subjects, cast(subjects.c["metadata"], Text).label("text")).order_by(subjects.c.id)
     for row in connection.execute(query):
-        who = f"subject {row.id}, {row.name[:LONGEST]!r},"
+        who, address = f"subject {row.id}, {row.name[:LONGEST]!r},", f"{BY_NUMBER}{row.id}"
         if len(row.name) > LONGEST:
             words = f"has a name of {len(row.name):,} characters, more than the {LONGEST} that an import takes"
-            yield Finding("damage", f"{who} {words}: faceloupe rename number:{row.id} NAME.", (row.name,))
+            yield Finding("damage", f"{who} {words}: faceloupe rename {address} NAME.", (row.name,))
         if unprintable(row.name) or not row.name:
             yield Finding(
                 "damage",
-                f"{who} has a name that cannot be printed. Give another one: faceloupe rename $'{_escaped(row.name)}' "
-                "NAME.",
+                f"{who} has a name that cannot be printed. Give another one: faceloupe rename {address} NAME.",
                 (row.name,),
             )
         if unprintable(row.consent, note=True):
@@ -167,10 +166,10 @@ def _damage_of_subjects(connection: Connection) -> Iterator[Finding]:
             )
         if row.external_id is not None and (unprintable(row.external_id) or not row.external_id):
             words = "has an external id that cannot be printed. Give another one"
-            yield Finding("damage", f"{who} {words}: faceloupe describe number:{row.id} --external-id ID.", (row.name,))
+            yield Finding("damage", f"{who} {words}: faceloupe describe {address} --external-id ID.", (row.name,))
         if not _are_metadata(row.text):
             words = "has metadata that are none. Give others"
-            yield Finding("damage", f"{who} {words}: faceloupe describe number:{row.id} --metadata JSON.", (row.name,))
+            yield Finding("damage", f"{who} {words}: faceloupe describe {address} --metadata JSON.", (row.name,))
         if row.created == UNKNOWN:
             yield Finding("damage", f"{who} has no date of enrolment. {REMEDY}.", (row.name,))
 
@@ -214,15 +213,16 @@ def _damage_of_thresholds(connection: Connection) -> Iterator[Finding]:
         yield Finding("damage", f"{problem}.")
 
 
-def _escaped(text: str) -> str:
-    """Return a text as a shell takes it between $' and '."""
-    return text.encode("unicode_escape").decode("ascii").replace("'", "\\'")
-
-
 def _empty(connection: Connection) -> Iterator[Finding]:
     has_any = select(references.c.id).where(references.c.subject_id == subjects.c.id).exists()
-    for name in connection.scalars(select(subjects.c.name).where(~has_any)):
-        yield Finding("damage", f"{name!r} has no reference. Enrol a photograph, or forget the subject.", (name,))
+    for number, name in connection.execute(select(subjects.c.id, subjects.c.name).where(~has_any)):
+        address = f"{BY_NUMBER}{number}"
+        yield Finding(
+            "damage",
+            f"subject {number}, {name!r}, has no reference. Enrol a photograph (faceloupe enrol {address} PHOTO), or "
+            f"forget the subject (faceloupe forget {address}).",
+            (name,),
+        )
 
 
 def _unfinished_erasure(connection: Connection) -> Iterator[Finding]:

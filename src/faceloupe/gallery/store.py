@@ -98,6 +98,17 @@ class Store:
             face: bytes | None = connection.scalar(select(references.c.face).where(references.c.id == reference))
             return face
 
+    def number_of(self, subject: str | int) -> int | None:
+        """Return the number of a subject, which stays the same whatever others change; None if there is none.
+
+        Raises
+        ------
+        AmbiguousNameError
+            If several subjects fit.
+        """
+        with self.reading() as connection:
+            return identity.find(connection, subject).id if identity.has_subject(connection, subject) else None
+
     def __contains__(self, subject: str | int) -> bool:
         """Return whether there is a subject of that name or external id, or that number."""
         with self.reading() as connection:

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
-from faceloupe.errors import ImageError
+from faceloupe.errors import ImageError, SubjectError
 from faceloupe.gallery.archives import Archive
 from faceloupe.gallery.consents import checked_consent
 from faceloupe.gallery.gallery import Gallery
+from faceloupe.gallery.identity import BY_NUMBER
 from faceloupe.gallery.people import describe as describe_subject
 from faceloupe.gallery.records import Person, audit_document, people_document
 from faceloupe.numerals import counted
@@ -105,7 +106,7 @@ async def people(
     "/people", response_model=shapes.Enrolled, status_code=201, dependencies=WRITES, openapi_extra=described(ToEnrol),
     responses={
         200: {"model": shapes.Enrolled, "description": "Nothing new: every photograph was enrolled before."},
-        **responses("image", "media-type", "unavailable", "gallery", "conflict"),
+        **responses("image", "media-type", "unavailable", "gallery", "not-found", "conflict"),
     },
 )  # fmt: skip
 async def enrol(
@@ -124,14 +125,23 @@ async def enrol(
 
     async def once() -> tuple[int, dict[str, Any]]:
         faces: Literal["one", "central"] = "central" if sent.central else "one"
+        whom = await to_thread(service.gallery.whom_to_enrol, sent.name, sent.external_id)
+        known = whom.id is not None  # and is looked for by number, to enrol nobody anew who is forgotten meanwhile
+        name, external_id = (f"{BY_NUMBER}{whom.id}", None) if known else (whom.name, whom.external_id)
         photographs = [
             await service.recogniser.try_photograph(photo, f"photo {number}", faces=faces)
             for number, photo in enumerate(sent.photos, start=1)
         ]
-        enrolled = await service.write(
-            service.gallery.enrol, sent.name, photographs, external_id=sent.external_id, metadata=sent.metadata,
-            consent=sent.consent, keep_faces=sent.keep_faces, force=sent.force, consent_until=sent.consent_until,
-        )  # fmt: skip
+        try:
+            enrolled = await service.write(
+                service.gallery.enrol, name, photographs, external_id=external_id, metadata=sent.metadata,
+                consent=sent.consent, keep_faces=sent.keep_faces, force=sent.force, consent_until=sent.consent_until,
+            )  # fmt: skip
+        except SubjectError as problem:
+            raise SubjectError(
+                f"{whom.name!r} was forgotten, or became part of another, while these photographs were looked at. "
+                "Nothing was enrolled; send them again if they are to be."
+            ) from problem
         if not enrolled.enrolled and not enrolled.already_enrolled:
             raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in enrolled.refused))
         return 201 if enrolled.enrolled else 200, enrolled.to_document()
@@ -264,9 +274,11 @@ def _described(gallery: Gallery, subject: int | str, change: Describing) -> Pers
 
 async def _forgotten(service: Service, person: int | str, reference: int | None = None) -> dict[str, Any]:
     try:
+        number = await to_thread(service.gallery.number_of, person)  # the same person in both
+        subject = person if number is None else number
         if service.strangers is not None and reference is None:
-            await service.write(service.strangers.faces.forget, person)
-        gone = await service.write(service.gallery.forget, person, reference, erased=False)
+            await service.write(service.strangers.faces.forget, subject)
+        gone = await service.write(service.gallery.forget, subject, reference, erased=False)
         await service.write(service.gallery.erase)  # once for all who were forgotten while this waited
         return gone.to_document()
     finally:
