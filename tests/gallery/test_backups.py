@@ -139,6 +139,14 @@ def test_a_key_is_changed_by_restoring_with_another(gallery, tmp_path, key, monk
         assert [person.name for person in changed.people()] == ["Ann Lee"]
 
 
+def test_a_key_at_home_is_named_by_where_it_lies(gallery, tmp_path, key, monkeypatch):
+    pytest.importorskip("sqlcipher3")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    gallery.backup(tmp_path / "backup.db")
+    arguments = ["restore", str(tmp_path / "backup.db"), "--gallery", str(tmp_path / "safe.db"), f"--key=~/{key.name}"]
+    assert CliRunner().invoke(app, arguments).stdout.endswith(f"Set FACELOUPE_KEY={key} to use it.\n")
+
+
 def test_keys_come_from_the_keyring_and_are_changed_there(gallery, tmp_path, passwords, monkeypatch):
     pytest.importorskip("sqlcipher3")
     passwords["faceloupe", "old"], passwords["a/b", "new"] = "o" * 44, "n" * 44

@@ -72,6 +72,18 @@ def test_people_are_told_by_external_id(client):
         client.show("Ann")
 
 
+def test_an_external_id_with_a_slash_is_never_another_address(client):
+    client.enrol("Ann", [photo(1), photo(1, capture=1)], external_id="A")
+    eve = client.enrol("Eve", [photo(2)], external_id="A/references/1")
+    for call in (client.forget, client.show, lambda person: client.rename(person, "Bob"),
+                 lambda person: client.verify_person(photo(2), person)):  # fmt: skip
+        with pytest.raises(InputError, match="give the person's number"):
+            call("id:A/references/1")
+    assert [person.references for person in client.people()] == [2, 1]
+    assert client.merge("id:A", into="id:A/references/1").references == 3
+    assert client.forget(eve.id).references == 3
+
+
 def test_lists_come_whole_however_long(client, monkeypatch):
     monkeypatch.setattr("faceloupe.client.client.PART", 2)
     for number in range(5):

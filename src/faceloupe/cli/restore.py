@@ -30,5 +30,5 @@ def restore(
     if "://" in gallery:
         raise InputError("--gallery: expected the name of a file; on a server restore with pg_restore")
     make(file, Path(gallery).expanduser(), key)
-    place = key if key is None or key.startswith(IN_KEYRING) else Path(key).absolute()
+    place = key if key is None or key.startswith(IN_KEYRING) else Path(key).expanduser().absolute()
     echo(f"{file} is restored as {gallery}." + (f" Set FACELOUPE_KEY={place} to use it." if place else ""))

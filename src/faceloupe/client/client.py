@@ -15,6 +15,7 @@ from faceloupe.client.archives import archives_of
 from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
 from faceloupe.client.review import ReviewClient, UnknownClient
 from faceloupe.documents import json_text, parse_json
+from faceloupe.errors import InputError
 from faceloupe.web import shapes
 
 __all__ = ["Client"]
@@ -24,6 +25,11 @@ LOOK_AGAIN = 0.5  # seconds between two looks at a job that is waited for
 
 
 def _address(person: int | str) -> str:
+    if "/" in str(person):  # servers decode %2F before they look for the route, which may be another one then
+        raise InputError(
+            f"an external id with a slash cannot stand in an address, got {person!r}: give the person's number, which "
+            "people() and enrol() tell"
+        )
     return f"/people/{quote(str(person), safe=':')}"
 
 
