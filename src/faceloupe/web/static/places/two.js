@@ -69,18 +69,12 @@ export function Two({ onBegun }) {
     <p class="quiet">Photographs go to this server alone and are not kept. The study holds the faces that are found in
       them, small and grey, and shows them to whoever may see studies here; delete the study and they are gone.</p>
     <form class="two-people" onSubmit=${(event) => event.preventDefault() || (whole && begin())}>
+      ${(taking !== null || camera.on) && html`<${Seen} camera=${camera} onStop=${stop} />`}
       ${people.map(
         (person, who) => html`
           <${Person} key=${who} which=${["The first", "The second"][who]} person=${person} busy=${taking !== null}
-            onName=${(name) => change(who, { name })} onTake=${() => take(who)}>
-            ${taking === who && html`<${Seen} camera=${camera} onStop=${stop} />`}</${Person}>`,
+            onName=${(name) => change(who, { name })} onTake=${() => take(who)} />`,
       )}
-      ${
-        camera.on &&
-        taking === null &&
-        html`<p class="row"><span>The camera is still on, for the other one.</span>
-          <button type="button" onClick=${stop}>Stop the camera</button></p>`
-      }
       <${Notice} problem=${beginning.problem} />
       <p class="buttons"><${Button} class="main" busy=${beginning.busy || !whole}>Begin the study</${Button}></p>
       ${beginning.busy && html`<${Loading} what="Finding the faces" />`}
@@ -90,15 +84,14 @@ export function Two({ onBegun }) {
 
 /**
  * @param {{which: string, person: {name: string, photos: Blob[]}, busy: boolean, onName: (name: string) => void,
- *   onTake: () => void, children?: any}} props
+ *   onTake: () => void}} props
  */
-function Person({ which, person: { name, photos }, busy, onName, onTake, children }) {
+function Person({ which, person: { name, photos }, busy, onName, onTake }) {
   return html`<fieldset class="person"><legend>${which}</legend>
     <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => onName(event.target.value)} />
     <p class="row"><${Button} busy=${busy || !name.trim()} onClick=${onTake}>
       ${photos.length ? "Take them again" : `Take ${PHOTOGRAPHS} photographs`}</${Button}>
       <span class="quiet">${photos.length > 0 && `${photos.length} of ${PHOTOGRAPHS}`}</span></p>
-    ${children}
     <ul class="taken" aria-label=${`Photographs of ${name || which.toLowerCase()}`}>
       ${photos.map((photo, place) => html`<li key=${place}><${Thumb} photo=${photo} number=${place + 1} /></li>`)}
     </ul></fieldset>`;
