@@ -54,6 +54,19 @@ def test_a_name_is_one_network_and_a_file_may_have_two(toy):
     assert list(networks_folder().iterdir()) == []
 
 
+def test_a_file_that_a_damaged_manifest_may_need_stays(toy):
+    file, manifest = toy
+    add_network(file, manifest)
+    other = read_manifest({**manifest.to_document(), "name": "toy-bgr", "channels": "BGR"})
+    add_network(file, other)
+    (networks_folder() / "toy-bgr.toml").write_text("damaged")
+    remove_network("toy", "embedder")
+    assert network_file(manifest).is_file()
+    (networks_folder() / "toy-bgr.toml").write_text(other.to_toml())
+    remove_network("toy-bgr", "embedder")
+    assert list(networks_folder().iterdir()) == []
+
+
 def test_a_file_that_was_changed_is_never_run(tmp_path):
     content, _ = networks.projection(seed=1911)  # one that is not open yet in this process
     (tmp_path / "toy.onnx").write_bytes(content)

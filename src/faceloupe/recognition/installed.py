@@ -115,7 +115,7 @@ def add_network(file: str | PathLike[str], manifest: Manifest) -> Path:
 def remove_network(name: str, kind: Kind) -> None:
     """Remove an added network: its manifest, and its file if no other manifest needs it.
 
-    Of one whose manifest is damaged, only that is removed: it no longer tells which file is its own.
+    A damaged manifest no longer tells which file is its own: while there is one no file is removed, nor with it.
 
     Raises
     ------
@@ -131,7 +131,9 @@ def remove_network(name: str, kind: Kind) -> None:
         there = ", ".join(each.name for each in installed() if each.kind == kind) or "none"
         raise InputError(f"no {kind} called {name!r} was added; there are: {there}")
     _manifest_path(name).unlink()
-    if all(other.sha256 != manifest.sha256 for other in installed()):
+    damaged: list[str] = []
+    others = installed(damaged.append)
+    if not damaged and all(other.sha256 != manifest.sha256 for other in others):
         network_file(manifest).unlink(missing_ok=True)
 
 
