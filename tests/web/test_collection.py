@@ -96,6 +96,16 @@ def test_a_name_goes_into_the_gallery(review):
     assert review("GET", f"/collection/groups/{group}").json()["name"] is None
 
 
+def test_where_nobody_can_be_enrolled_the_group_gets_no_name(review):
+    group = next(iter(_groups(review)))
+    for number in (1, 2):
+        sent = {"name": "Ann", "external_id": f"E-{number}"}
+        assert review("POST", "/people", data=sent, files=[("photos", serving.photo(number))]).status_code == 201
+    answer = review("POST", "/collection/name", json={"group": group, "name": "Ann", "enrol": True})
+    assert answer.status_code == 409
+    assert review("GET", f"/collection/groups/{group}").json()["name"] is None
+
+
 def test_a_key_that_only_recognises_changes_nothing(review):
     for path, sent in (("undo", None), ("group", {}), ("join", {"groups": [1, 2]}), ("separate", {"faces": [1]})):
         assert review("POST", f"/collection/{path}", json=sent, key="recognise").status_code == 403

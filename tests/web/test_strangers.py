@@ -3,6 +3,7 @@
 Also tests ``collection/adding.py``, ``collection/unknown.py``.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -164,7 +165,129 @@ def test_and_when_it_was_not_running_also_by_a_server_that_keeps_none(serve, tmp
     assert secret not in held(tmp_path)
 
 
-@pytest.mark.parametrize("way", ["the server", "the shell"])
+def test_a_longer_time_revives_nobody_whose_time_was_over(serve, tmp_path):
+    ask = serve(keep_unknown=timedelta(hours=1))
+    look(ask, 1)
+    secret = vector_of_first(ask)
+    make_old(ask, days=2)
+    ask = serve(keep_unknown=WEEK)
+    assert counts(ask) == []
+    assert secret not in held(tmp_path)
+    look(ask, 2)
+    make_old(ask, days=2)
+    assert ask.service.strangers.faces.drop_expired() == 0
+    ask = serve(keep_unknown=timedelta(days=1))
+    assert counts(ask) == []
+
+
+def test_the_trail_tells_an_erasure_whose_bytes_have_to_wait(ask, monkeypatch):
+    look(ask, 1)
+    make_old(ask, days=8)
+
+    def wait():
+        raise GalleryError("another program reads the file")
+
+    kept = ask.service.strangers.faces
+    with monkeypatch.context() as patch:
+        patch.setattr(kept.collection, "erase", wait)
+        with pytest.raises(GalleryError):
+            kept.drop_expired()
+    assert kept.drop_expired() == 0
+    [line] = [line for line in ask("GET", "/audit").json()["audit"] if line["what"] == "erase unknown"]
+    assert line["details"] == {"faces": 1, "why": "expired"}
+
+
+def test_who_cannot_be_kept_is_answered_all_the_same(serve, tmp_path):
+    lines = []
+    ask = serve(keep_unknown=WEEK, log=lines.append)
+    ask("POST", "/people", data={"name": "Ann"}, files=[("photos", photo(1))])
+    look(ask, 2)
+    for path in tmp_path.glob("faces.unknown.db*"):
+        path.unlink()
+    assert look(ask, 1, 3) == ["Ann", None]
+    [line] = [line for line in lines if "unknown faces" in line]
+    assert (line["error"], line["unknown faces"]) == ("GalleryError", "not kept")
+
+
+def test_faces_are_erased_also_after_a_fault(serve):
+    lines, rounds = [], []
+    ask = serve(keep_unknown=timedelta(minutes=1), log=lines.append)
+    kept = ask.service.strangers.faces
+    erase = kept.drop_expired
+
+    def fail_once():
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise TimeoutError
+        erase()
+
+    kept.drop_expired = fail_once
+    until(lambda: len(rounds) > 1)
+    [line] = [line for line in lines if "unknown faces" in line]
+    assert (line["error"], line["unknown faces"]) == ("TimeoutError", "not erased yet")
+
+
+def test_who_cannot_be_enrolled_by_a_name_stays_without_it(ask):
+    for number in (1, 2):
+        sent = {"name": "Ann", "external_id": f"E-{number}"}
+        assert ask("POST", "/people", data=sent, files=[("photos", photo(number))]).status_code == 201
+    look(ask, 3)
+    look(ask, 3, capture=1)
+    [group] = ask("GET", "/unknown").json()["groups"]
+    sent = {"group": group["id"], "enrol": True}
+    assert ask("POST", "/unknown/name", json={**sent, "name": "Ann"}).status_code == 409
+    [group] = ask("GET", "/unknown").json()["groups"]
+    assert (group["name"], group["count"]) == (None, 2)
+    assert ask("POST", "/unknown/name", json={**sent, "group": 99, "name": "Eve"}).status_code == 422
+    assert ask("POST", "/unknown/name", json={**sent, "name": "id:E-2"}).status_code == 200
+    assert counts(ask) == []
+    assert [(each["external_id"], each["references"]) for each in ask("GET", "/people").json()["people"]] == [
+        ("E-1", 1), ("E-2", 3),
+    ]  # fmt: skip
+
+
+def test_who_is_grouped_while_the_group_is_enrolled_is_not_erased(ask, monkeypatch):
+    look(ask, 1, 2)
+    first, second = (group["id"] for group in ask("GET", "/unknown").json()["groups"])
+    enrol = ask.service.gallery.enrol
+
+    def meanwhile(*given, **choices):
+        with ask.service.strangers.faces.collection.writing() as connection:
+            connection.execute(update(faces).where(faces.c.group_id == second).values(group_id=first))
+        return enrol(*given, **choices)
+
+    monkeypatch.setattr(ask.service.gallery, "enrol", meanwhile)
+    assert ask("POST", "/unknown/name", json={"group": first, "name": "Ann", "enrol": True}).status_code == 200
+    assert ask("GET", "/people").json()["people"][0]["references"] == 1
+    assert counts(ask) == [1]
+
+
+def test_readers_who_come_while_faces_are_grouped_get_those_groups(ask, monkeypatch):
+    look(ask, 1, 2)
+    review, made = ask.service.strangers.review, []
+    group = review.group
+    monkeypatch.setattr(review, "group", lambda *given: made.append(1) or group(*given))
+    answers = ask.together(*[("GET", "/unknown", {}) for _ in range(4)])
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len(made) == 1
+    asyncio.run(ask.service.grouping.acquire())
+    assert ask("GET", "/unknown").status_code == 200
+    assert ask("POST", "/unknown/group", json={}).status_code == 429
+    ask.service.grouping.release()
+
+
+def test_unknown_faces_of_before_a_gallery_was_encrypted_are_named(tmp_path, mosaics, monkeypatch):  # noqa: ARG001
+    place = tmp_path / "faces.db"
+    (tmp_path / "key").write_bytes(bytes(range(32)))
+    (tmp_path / "key").chmod(0o600)
+    with open_gallery(place, create=True, embedder=serving.Toy()) as gallery:
+        open_unknown(gallery, str(place), WEEK).close()
+        monkeypatch.setenv("FACELOUPE_KEY", str(tmp_path / "key"))
+        with pytest.raises(GalleryError, match=r"faces\.unknown\.db holds unknown faces and is not encrypted"):
+            open_unknown(gallery, str(place))
+
+
+@pytest.mark.parametrize("way", ["the server", "the shell", "the shell, by a link"])
 def test_forgetting_somebody_reaches_their_unknown_faces(ask, serve, tmp_path, way):
     look(ask, 1, 2)
     person = ask("POST", "/people", data={"name": "Ann"}, files=[("photos", photo(1, capture=1))]).json()["id"]
@@ -173,7 +296,12 @@ def test_forgetting_somebody_reaches_their_unknown_faces(ask, serve, tmp_path, w
         assert ask("DELETE", f"/people/{person}").status_code == 200
     else:
         ask.service.close()
-        assert run("forget", "Ann", "--yes", "--gallery", tmp_path / "faces.db")[0] == 0
+        gallery = tmp_path / "faces.db"
+        if way == "the shell, by a link":
+            gallery = tmp_path / "elsewhere" / "link.db"
+            gallery.parent.mkdir()
+            gallery.symlink_to("../faces.db")
+        assert run("forget", "Ann", "--yes", "--gallery", gallery)[0] == 0
         ask = serve()
     [left] = ask("GET", "/unknown").json()["groups"]
     [face] = left["faces"]

@@ -24,11 +24,12 @@ def name(
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
-        photographs.name(group, name)
         if name is None or gallery is None:
+            photographs.name(group, name)
             echo(f"Group {group} is called {name}." if name else f"Group {group} has no name.")
             return
-        enrolled = photographs.enrol(group, gallery)
+        enrolled = photographs.enrol(group, gallery, name=name)  # where that cannot be, the group gets no name either
+        photographs.name(group, name)
     for refused in enrolled.refused:
         say(f"not enrolled: {refused.path}: {refused.reason}")
     already = f", {len(enrolled.already_enrolled):,} were there" if enrolled.already_enrolled else ""

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from hashlib import sha256
 from os import PathLike
-from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Connection, Row, UpdateBase, event, func, inspect, select
+from sqlalchemy import Connection, UpdateBase, event, func, inspect, select
 
 from faceloupe.collection import dropping, rulings
-from faceloupe.collection.members import IndexedFaces, all_faces, embedder_of, group_number, members, template_of
+from faceloupe.collection.members import (
+    IndexedFaces,
+    all_faces,
+    embedder_of,
+    group_number,
+    members,
+    photographs_of,
+    template_of,
+)
 from faceloupe.collection.schema import (
     SCHEMA,
     faces,
@@ -29,7 +35,6 @@ from faceloupe.gallery.database import Database
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId, Enrolled
-from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.templates import Template
 
 __all__ = ["Collection", "open_collection"]
@@ -114,24 +119,29 @@ class Collection:
             rows, embedder = members(connection, group_number(connection, group)), embedder_of(connection)
         return tuple(template_of(row, embedder) for row in rows if embedder)
 
-    def enrol(self, group: int, gallery: Gallery | str | PathLike[str], *, consent: str = "") -> Enrolled:
-        """Enrol the faces of a named group in a gallery, which is made if there is none, and return what came of it.
+    def enrol(
+        self, group: int, gallery: Gallery | str | PathLike[str], *, name: str | None = None, consent: str = ""
+    ) -> Enrolled:
+        """Enrol the faces of a group in a gallery, which is made if there is none, and return what came of it.
 
-        Faces of low quality are not enrolled, but told. The gallery is an open one, or its file or URL.
+        Faces of low quality are not enrolled, but told. The gallery is an open one, or its file or URL. The name is the
+        group's, or one that it is to be given once this is done, by :meth:`name`.
 
         Raises
         ------
         InputError
-            If there is no such group, or it has no name.
+            If there is no such group, it has no name and is given none, or could not be given that one.
         GalleryError
             If the gallery cannot be written.
         """
         with self.reading() as connection:
-            name = connection.scalar(select(groups.c.name).where(groups.c.id == group))
+            if name is None:
+                name = connection.scalar(select(groups.c.name).where(groups.c.id == group))
+            else:
+                name = rulings.name_for(connection, group, name)
             if name is None:
                 raise InputError(f"group {group} has no name; faceloupe name {group} NAME gives one")
-            rows, embedder = members(connection, group), embedder_of(connection)
-        photographs = [_photograph(row, embedder) for row in rows if embedder]
+            photographs = photographs_of(connection, group)
         if isinstance(gallery, Gallery):
             return gallery.enrol(name, photographs, consent=consent)
         with open_gallery(gallery, create=True) as people:
@@ -269,13 +279,6 @@ def open_collection(url: str | PathLike[str] = "collection.db", *, create: bool 
         database.close()
         raise
     return Collection(database)
-
-
-def _photograph(row: Row[Any], embedder: EmbedderId) -> Photograph:
-    """Return a face as a photograph of it alone: in a gallery each is of one person."""
-    digest = row.sha256 if row.faces == 1 else sha256(f"{row.sha256} face {row.number}".encode()).hexdigest()
-    size = (row.width, row.height)
-    return Photograph(Path(row.path or row.sha256), digest, size, (), (template_of(row, embedder),))
 
 
 def _json(content: Any) -> Any:

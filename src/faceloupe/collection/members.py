@@ -7,6 +7,8 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,11 @@ from faceloupe.collection.schema import faces, groups, photographs, places, sett
 from faceloupe.errors import DamageWarning, InputError
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.soundness import is_quality, sound_rows
+from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
 
-__all__ = ["IndexedFaces", "all_faces", "embedder_of", "group_number", "members", "template_of"]
+__all__ = ["IndexedFaces", "all_faces", "embedder_of", "group_number", "members", "photographs_of", "template_of"]
 
 PART = 10_000
 """Faces that are read at a time."""
@@ -132,6 +135,18 @@ def template_of(row: Row[Any], embedder: EmbedderId) -> Template:
     """Return the template of a row of :func:`members`."""
     quality = Quality(**{**row.quality, "pose": Pose(**row.quality["pose"])})
     return Template(row.vector, embedder.name, embedder.sha256, quality)
+
+
+def photographs_of(connection: Connection, group: int) -> list[Photograph]:
+    """Return the faces of a group as photographs of each alone: in a gallery each is of one person."""
+    rows, embedder = members(connection, group), embedder_of(connection)
+    return [_photograph(row, embedder) for row in rows if embedder]
+
+
+def _photograph(row: Row[Any], embedder: EmbedderId) -> Photograph:
+    digest = row.sha256 if row.faces == 1 else sha256(f"{row.sha256} face {row.number}".encode()).hexdigest()
+    size = (row.width, row.height)
+    return Photograph(Path(row.path or row.sha256), digest, size, (), (template_of(row, embedder),))
 
 
 def _usual_length(vectors: Sequence[NDArray[np.float32]]) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "forget_names",
     "join",
     "name",
+    "name_for",
     "said",
     "separate",
     "undo",
@@ -108,6 +109,13 @@ def confirm(connection: Connection, one: int, other: int) -> bool:
 
 def name(connection: Connection, group: int, name: str | None) -> None:
     """See :meth:`faceloupe.collection.Collection.name`."""
+    name = name_for(connection, group, name)
+    _note(connection, "name", [], None, named=[[group, _name(connection, group)]])
+    connection.execute(update(groups).where(groups.c.id == group).values(name=name))
+
+
+def name_for(connection: Connection, group: int, name: str | None) -> str | None:
+    """Return a name as it is kept; raise InputError if the group is not there or cannot be given it."""
     name = None if name is None else checked_whom(name).name
     _members(connection, group)
     holder = connection.scalar(select(groups.c.id).where(groups.c.name == name)) if name else None
@@ -115,8 +123,7 @@ def name(connection: Connection, group: int, name: str | None) -> None:
         raise InputError(
             f"group {holder} is called {name!r} already; if they are one person: faceloupe join {holder} {group}"
         )
-    _note(connection, "name", [], None, named=[[group, _name(connection, group)]])
-    connection.execute(update(groups).where(groups.c.id == group).values(name=name))
+    return name
 
 
 def undo(connection: Connection) -> str | None:

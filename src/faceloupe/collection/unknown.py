@@ -1,7 +1,8 @@
 """Faces that nobody was named for: kept for a time in a collection of their own beside the gallery, then erased.
 
-Its place follows from the gallery's, so that whoever forgets somebody there reaches these faces too. They are reviewed
-as any collection is; who is named goes into the gallery, who is dismissed is erased at once.
+Its place follows from the gallery's: ``faceloupe forget`` and the server erase these faces too where they forget
+somebody; ``Gallery.forget`` alone does not. They are reviewed as any collection is; who is named goes into the gallery,
+who is dismissed is erased at once.
 """
 
 from collections.abc import Sequence, Set
@@ -15,12 +16,13 @@ from sqlalchemy import Connection, delete, func, inspect, select
 from faceloupe.collection import dropping
 from faceloupe.collection.adding import add_faces, add_photograph
 from faceloupe.collection.collection import Collection, open_collection
-from faceloupe.collection.members import all_faces, embedder_of
+from faceloupe.collection.members import all_faces, embedder_of, photographs_of
 from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, photographs, setting, settings
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.answers import Answered
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.encryption import VARIABLE, is_plain, key_of_environment
 from faceloupe.gallery.identity import find, has_subject
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.schema import references
@@ -57,8 +59,8 @@ class UnknownFaces:
     gallery : Gallery
         Its trail says what was kept for how long, and what was erased; never whose or which face.
     period : timedelta, optional
-        Time that faces are kept for, from now on all of them. Without it none are added, and those that are there stay
-        for as long as was said before.
+        Time that faces are kept for, from now on all of them; those whose time was over before are erased first.
+        Without it none are added, and those that are there stay for as long as was said before.
     keep_chips : bool
         Keep the face chips too.
 
@@ -79,29 +81,35 @@ class UnknownFaces:
         self._vectors: tuple[str | None, Vectors] | None = None
         if period is not None and not SHORTEST <= period <= LONGEST:
             raise InputError(f"unknown faces are kept for 1 minute to 366 days; got {period}")
-        with collection.writing() as connection:
+        with collection.reading() as connection:
             before = setting(connection, KEPT_FOR)
             if before is None and connection.scalar(select(photographs.c.id).limit(1)) is not None:
                 raise GalleryError(
                     f"{collection.location} holds photographs that were indexed, and no place for unknown faces, which "
                     "are erased after a time: move it, or keep the gallery elsewhere"
                 )
-            seconds = before if period is None else period.total_seconds()
-            if period is not None:
-                self._check_embedder(connection)
-                keep_setting(connection, KEPT_FOR, seconds)
-        self.period = timedelta(seconds=seconds if isinstance(seconds, int | float) else 0)
-        if seconds != before:
-            with gallery.writing() as connection:
-                trail.note(connection, "keep unknown", seconds=round(self.period.total_seconds()))
+        self.period = timedelta(seconds=before if isinstance(before, int | float) else 0)
         self.drop_expired()
+        if period is not None:
+            self._keep_for(period, before)
+
+    def _keep_for(self, period: timedelta, before: object) -> None:
+        """Note for how long faces are kept from now on, and erase those whose time is over now."""
+        self.period, seconds = period, period.total_seconds()
+        with self.collection.writing() as connection:
+            self._check_embedder(connection)
+            keep_setting(connection, KEPT_FOR, seconds)
+        if seconds != before:
+            with self.gallery.writing() as connection:
+                trail.note(connection, "keep unknown", seconds=round(seconds))
+            self.drop_expired()
 
     def _check_embedder(self, connection: Connection) -> None:
         wanted, made_by = EmbedderId(self.gallery.embedder.name, self.gallery.embedder.sha256), embedder_of(connection)
         if made_by not in (None, wanted) and connection.scalar(select(faces.c.id).limit(1)) is not None:
             raise InputError(
                 f"the unknown faces in {self.collection.location} were embedded by {made_by}, not by {wanted}: they "
-                "cannot be compared. Delete that file, or serve with that embedder until they have gone"
+                "cannot be compared. Serve with that embedder until they have gone or are dismissed"
             )
         keep_setting(connection, "embedder", list(wanted))
 
@@ -153,18 +161,20 @@ class UnknownFaces:
     def name(self, group: int, name: str, *, consent: str = "") -> Enrolled:
         """Enrol the faces of a group in the gallery, and take the group out of here; return what came of them.
 
-        If none can be enrolled, all stay.
+        If none can be enrolled, all stay as they are.
 
         Raises
         ------
         InputError
             If there is no such group, or the name cannot be one.
         """
-        self.collection.name(group, name)
-        enrolled = self.collection.enrol(group, self.gallery, consent=consent)
+        with self.collection.reading() as connection:  # others may group further faces into it meanwhile: they stay
+            own = set(connection.scalars(select(faces.c.id).where(faces.c.group_id == group)))
+            photographs = photographs_of(connection, group)
+        if not own:
+            raise InputError(f"there is no group {group} of unknown faces")
+        enrolled = self.gallery.enrol(name, photographs, consent=consent)
         if enrolled.enrolled or enrolled.already_enrolled:
-            with self.collection.reading() as connection:
-                own = set(connection.scalars(select(faces.c.id).where(faces.c.group_id == group)))
             self._drop(own, "named")
         return enrolled
 
@@ -210,10 +220,10 @@ class UnknownFaces:
             with self.collection.writing() as connection:
                 dropped = dropping.drop_faces(connection, lost)
                 connection.execute(delete(photographs).where(photographs.c.id.not_in(select(faces.c.photograph_id))))
-        self.collection.erase()  # also what an earlier call could not
         if dropped:
             with self.gallery.writing() as connection:
                 trail.note(connection, "erase unknown", faces=dropped, why=why)
+        self.collection.erase()  # also what an earlier call could not
         return dropped
 
     def _alike(self, vector: Vectors, threshold: float) -> int:
@@ -233,9 +243,15 @@ def in_words(period: timedelta) -> str:
 
 
 def place_beside(gallery: str) -> str:
-    """Return where the unknown faces of a gallery lie: in ``NAME.unknown.db`` beside ``NAME.db``, or its database."""
+    """Return where the unknown faces of a gallery lie: in ``NAME.unknown.db`` beside ``NAME.db``, or its database.
+
+    What is a link lies where its file does, so that each way to a gallery is one to its unknown faces.
+    """
     path = Database(gallery, key=None).path
-    return gallery if path is None else str(path.with_name(f"{path.stem}.unknown{path.suffix}"))
+    if path is None:
+        return gallery
+    file = path.resolve()
+    return str(file.with_name(f"{file.stem}.unknown{file.suffix}"))
 
 
 def open_unknown(
@@ -262,6 +278,7 @@ def open_unknown(
         As :class:`UnknownFaces`; also if the collection cannot be read or written.
     """
     place = place_beside(location)
+    _check_encrypted(place)
     if period is None and not _are_there(place):
         return None
     collection = open_collection(place, create=period is not None)
@@ -270,6 +287,17 @@ def open_unknown(
     except BaseException:
         collection.close()
         raise
+
+
+def _check_encrypted(place: str) -> None:
+    """Raise GalleryError where unknown faces are left from the time before the gallery was encrypted."""
+    path = Database(place, key=None).path
+    if path is not None and path.is_file() and key_of_environment() and is_plain(path):
+        raise GalleryError(
+            f"{place} holds unknown faces and is not encrypted, as the gallery was not when they were kept, and "
+            f"{VARIABLE} names a key. Stop the server and delete that file with its -wal and -shm, or name these faces "
+            "in the former gallery first, without that variable"
+        )
 
 
 def _are_there(place: str) -> bool:

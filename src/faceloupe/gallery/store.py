@@ -174,8 +174,9 @@ class Store:
 
         The rows go in one transaction; then the files are built anew, which takes as long as copying them. If the
         process ends between the two, give the same again. What lies outside the database's files (backups,
-        exports, a server's write-ahead log, blocks that a file system gave up) is not reached, see
-        :mod:`faceloupe.gallery.forgetting`. To forget several, leave the bytes with ``erased=False`` and call
+        exports, unknown faces that a server keeps beside the gallery, a server's write-ahead log, blocks that a file
+        system gave up) is not reached, see :mod:`faceloupe.gallery.forgetting`; ``faceloupe forget`` and the server
+        reach the unknown faces too. To forget several, leave the bytes with ``erased=False`` and call
         :meth:`erase` once.
 
         Raises

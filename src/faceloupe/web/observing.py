@@ -98,7 +98,7 @@ class JsonHandler(logging.Handler):
                 "level": record.levelname.lower(),
                 "logger": record.name,
                 "message": str(record.msg).partition("\n")[0],
-                **_traced(fault),
+                **traced(fault),
             }
         )
 
@@ -154,9 +154,9 @@ class Observer:
                 "key": key.name if key else None,
             }
             if key:
-                self._log({**line, **_traced(fault)})
+                self._log({**line, **traced(fault)})
             else:
-                self._strangers_log({**line, **_stranger(scope), **_traced(fault)})
+                self._strangers_log({**line, **_stranger(scope), **traced(fault)})
 
     def _route(self, scope: Scope) -> str:
         routed = getattr(scope.get("route"), "path", None)
@@ -178,7 +178,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _traced(fault: BaseException | None) -> dict[str, Any]:
+def traced(fault: BaseException | None) -> dict[str, Any]:
     """Return the kind of a fault and its traceback, without its message, which may hold a name."""
     if fault is None:
         return {}

@@ -65,9 +65,11 @@ class Review:
         return self.people() or people  # others may have added faces meanwhile
 
     def enrol(self, group: int, name: str, consent: str) -> Enrolled:
-        """Name a group, make references of the gallery of its faces, and return what came of them."""
-        self.collection.name(group, name)
-        return self.collection.enrol(group, self._gallery, consent=consent)
+        """Make references of the gallery of a group's faces, and name it if any is one; return what came of them."""
+        enrolled = self.collection.enrol(group, self._gallery, name=name, consent=consent)
+        if enrolled.enrolled or enrolled.already_enrolled:
+            self.collection.name(group, name)
+        return enrolled
 
     def _has_new(self) -> bool:
         with self.collection.reading() as connection:

@@ -92,7 +92,7 @@ class Service:
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
         self.calibrating = Workers(memory=MEMORY, seconds=SECONDS)
         self.calibrations, self.traces = Slots(1, "calibrations"), Slots(4, "traces")
-        self.groupings, self.pictures = Slots(1, "groupings"), asyncio.Semaphore(PICTURES)
+        self.grouping, self.pictures = asyncio.Lock(), asyncio.Semaphore(PICTURES)
         self.answers = Answers()
         self.jobs = Jobs(at_once=settings.limits.jobs, queue=settings.limits.jobs_waiting, log=log)
 

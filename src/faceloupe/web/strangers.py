@@ -1,4 +1,7 @@
-"""The unknown faces of a server: kept after the answer where that is asked for, and erased when their time is over."""
+"""The unknown faces of a server: kept where that is asked for, and erased when their time is over.
+
+Neither stands in the way of an answer: what could not be kept or erased is logged.
+"""
 
 import asyncio
 import threading
@@ -8,9 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from faceloupe.collection.unknown import UnknownFaces
-from faceloupe.errors import FaceloupeError
 from faceloupe.gallery.answers import Answered
 from faceloupe.gallery.records import Enrolled
+from faceloupe.web.observing import traced
 from faceloupe.web.review import Review
 
 __all__ = ["Strangers"]
@@ -39,7 +42,7 @@ class Strangers:
     faces : UnknownFaces
         Closed with this.
     log : function of a dictionary
-        Told where faces could not be erased yet.
+        Told where faces could not be kept, or not be erased yet.
     """
 
     def __init__(self, faces: UnknownFaces, log: Callable[[dict[str, Any]], None]) -> None:
@@ -57,7 +60,9 @@ class Strangers:
     async def keep(self, answered: Answered) -> None:
         """Keep the faces of a photograph that nobody was named for, if any are to be kept."""
         if self.faces.adds and any(candidates.nobody for candidates in answered.candidates):
-            await asyncio.get_running_loop().run_in_executor(self._adding, self.faces.keep, answered)
+            await asyncio.get_running_loop().run_in_executor(
+                self._adding, self._logged, "not kept", self.faces.keep, answered
+            )
 
     def close(self) -> None:
         """Finish what is being added or erased, and close the collection."""
@@ -69,7 +74,10 @@ class Strangers:
     def _erase(self) -> None:
         pause = min(max(self.faces.period.total_seconds() / 100, OFTEN), SELDOM)
         while not self._ended.wait(pause):
-            try:
-                self.faces.drop_expired()
-            except FaceloupeError as problem:  # the next round tries again
-                self._log({"error": type(problem).__name__, "unknown faces": "not erased yet"})
+            self._logged("not erased yet", self.faces.drop_expired)  # the next round tries again
+
+    def _logged(self, failure: str, call: Callable[..., Any], *given: Any) -> None:
+        try:
+            call(*given)
+        except Exception as problem:  # whatever it is: the answer does not need it, and the thread goes on
+            self._log({**traced(problem), "unknown faces": failure})

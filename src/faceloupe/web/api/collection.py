@@ -109,17 +109,13 @@ Reviewed = Annotated[Any, Depends(chosen)]
 
 
 async def people_of(review: "Review", service: Service) -> People:
-    """Return the people as they are now; they are grouped before where that is due."""
-    return await to_thread(review.people) or await grouped_anew(review, service)
-
-
-async def grouped_anew(review: "Review", service: Service, fpir: float = DEFAULT_FPIR) -> People:
-    """Group all faces; one caller at a time, and the gallery's writers need not wait.
-
-    Raises HTTPProblem if they are being grouped already.
-    """
-    with service.groupings.take():
-        return await to_thread(review.group, fpir)
+    """Return the people as they are now; they are grouped before where that is due, and who comes meanwhile waits."""
+    if people := await to_thread(review.people):
+        return people
+    async with service.grouping:
+        if people := await to_thread(review.people):
+            return people
+        return await to_thread(review.group)
 
 
 @routes.get("", response_model=shapes.Review, responses=responses("not-found", "gallery"), dependencies=READS)
@@ -165,8 +161,12 @@ async def picture(face: Number, review: Reviewed, service: Serving) -> Response:
     "/group", response_model=shapes.Review, responses=REFUSED, dependencies=WRITES, openapi_extra=described(Grouping)
 )
 async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], review: Reviewed, service: Serving) -> Any:
-    """Group all faces anew; earlier statements hold."""
-    return await to_thread(review.document, await grouped_anew(review, service, sent.fpir), 0, 60, 8)
+    """Group all faces anew; earlier statements hold. One caller at a time; the gallery's writers need not wait."""
+    if service.grouping.locked():
+        raise HTTPProblem("busy", "faces are being grouped already", retry_after=1)
+    async with service.grouping:
+        people = await to_thread(review.group, sent.fpir)
+    return await to_thread(review.document, people, 0, 60, 8)
 
 
 @routes.post(
