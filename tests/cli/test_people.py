@@ -5,6 +5,7 @@ Also tests ``cli/audit.py``, ``cli/check.py``, ``cli/enrol.py``, ``cli/export.py
 """
 
 import json
+import re
 import shutil
 import sqlite3
 from importlib import import_module
@@ -283,6 +284,24 @@ def test_forgetting_nobody_asks_nothing(gallery):
         forgetting._delete(opened._database, "Ann")
     code, out, _ = run("forget", "Ann")
     assert (code, out.startswith(f"There is no 'Ann' in {gallery}. Bytes that an earlier forget had left")) == (0, True)
+
+
+@pytest.mark.parametrize("reference", [None, 2])
+def test_an_erasure_that_was_cut_off_is_finished_by_the_command_that_check_tells(gallery, reference):
+    run("describe", "Ann", "--external-id", "E-1")
+    make_folder(Path(), ["Cy"])
+    assert run("enrol", "Ann", "Cy/1.jpg", "--external-id", "E-2")[0] == 0
+    with open_gallery(gallery) as opened:
+        forgetting._delete(opened._database, "E-1", reference)  # and killed: to forget "Ann" again erases the other
+    code, out, _ = run("check")
+    [command] = re.findall(r"faceloupe (forget .*) erases them", out)
+    assert (code, command) == (1, "forget number:1" if reference is None else "forget number:1 --reference 2")
+    code, out, _ = run(*command.split(), "--yes")
+    assert (code, out.endswith("Bytes that an earlier forget had left in its files are erased now.\n")) == (0, True)
+    assert run("check")[0] == 0
+    with open_gallery(gallery) as opened:
+        expected = [(3, 1)] if reference is None else [(1, 2), (3, 1)]
+        assert [(each.id, each.references) for each in opened.people() if each.name == "Ann"] == expected
 
 
 def test_a_stranger_among_the_photographs_is_named(gallery):

@@ -190,6 +190,7 @@ def test_a_reference_unlike_all_others_of_its_subject_is_found(gallery):
     [finding] = gallery.check().faults
     assert (finding.kind, finding.subjects) == ("stranger", ("Cy",))
     assert f"reference {gallery.person('Cy').references[-1].id} of 'Cy' looks like none of the others" in finding.words
+    assert f"faceloupe forget number:3 --reference {gallery.person('Cy').references[-1].id} erases" in finding.words
 
 
 @pytest.mark.parametrize("quality", ["good", "{}", "{", "7", '{"sharpness": NaN}'])

@@ -227,10 +227,13 @@ def _empty(connection: Connection) -> Iterator[Finding]:
 
 def _unfinished_erasure(connection: Connection) -> Iterator[Finding]:
     if trail.erasure_is_pending(connection):
+        last = select(audit.c.subject_id, audit.c.details).where(audit.c.id == trail.last_forget(connection))
+        subject, details = connection.execute(last).one()
+        only = f" --reference {details['reference']}" if "reference" in details else ""
         yield Finding(
             "erasure",
-            "somebody was forgotten, but the command was stopped before the bytes were erased from the file. Give "
-            "faceloupe forget with the same name again.",
+            "somebody was forgotten, but the command was stopped before the bytes were erased from the file: faceloupe "
+            f"forget {BY_NUMBER}{subject}{only} erases them.",
         )
 
 
@@ -278,7 +281,7 @@ def _words_of_strangers(alone: Strangers, names: dict[int, str]) -> Iterator[Fin
         words = (
             f"reference {reference} of {names[subject]!r} looks like none of the others: best score {best:.3f}, "
             f"threshold {alone.point.threshold:.3f}. Does its photograph show somebody else? faceloupe forget "
-            f"--reference {reference} erases it."
+            f"{BY_NUMBER}{subject} --reference {reference} erases it."
         )
         yield Finding("stranger", words, (names[subject],), alone.by_chance)
 
