@@ -140,7 +140,9 @@ def test_who_was_called_as_an_address_is_meant_by_number_only(anns, tmp_path):
 
 def test_photographs_are_enrolled_by_name_and_an_external_id_must_be_called_so(gallery):
     gallery.enrol("Ann", [photograph("1.jpg")], external_id="17")
-    with pytest.raises(AmbiguousNameError, match=r"external id of 'Ann'\. Enrolled as id:17 .* needs an external id"):
+    with pytest.raises(
+        AmbiguousNameError, match=r"external id of 'Ann'\. To add .* enrol id:17; .* needs an external id"
+    ):
         gallery.enrol("17", [photograph("2.jpg")])
     assert gallery.enrol("id:17", [photograph("2.jpg")]).subject_id == 1
     assert gallery.enrol("17", [photograph("3.jpg")], external_id="18").subject_id == 2

@@ -282,7 +282,7 @@ def test_a_folder_of_two_people_of_one_name_is_refused_and_an_external_id_says_w
     result = ask("GET", f"/jobs/{state['id']}/result", key="enrol").json()
     ann, bare, second, third = result["enrolled"]
     assert "may be 2 subjects" in ann["refused"][0]["reason"]
-    assert "the external id of 'Ann'. Enrolled as id:E-2" in bare["refused"][0]["reason"]
+    assert "the external id of 'Ann'. To add" in bare["refused"][0]["reason"]
     assert (second["id"], second["name"], second["external_id"]) == (2, "Ann", "E-2")
     assert "There is no 'id:E-3'" in third["refused"][0]["reason"]
 

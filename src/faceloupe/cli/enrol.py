@@ -32,7 +32,12 @@ __all__ = ["enrol"]
 
 
 def enrol(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the person in the photographs.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Name of the person in the photographs; id:ID or number:N adds to one who is there."
+        ),
+    ] = None,
     photographs: Annotated[
         list[Path] | None, typer.Argument(metavar="PHOTO...", help="Image files with one face each.")
     ] = None,
@@ -166,5 +171,5 @@ def _summary(results: "list[Enrolled]", gallery: str) -> str:
         parts.append(f"{refused:,} not enrolled, named above with the reason")
     nobody = sum(bool(result.refused) and not (result.enrolled or result.already_enrolled) for result in results)
     if nobody and len(results) > 1:
-        parts.append(f"nothing of {counted(nobody, 'subject')}, who cannot be recognised")
+        parts.append(f"nothing of {counted(nobody, 'subject')}")
     return f"{gallery}: {'; '.join(parts)}."

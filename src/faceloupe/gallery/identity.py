@@ -284,8 +284,8 @@ def _of_name(connection: Connection, name: str) -> Row[Any] | None:
     holder = connection.execute(select(subjects).where(subjects.c.external_id == name)).first()
     if holder is not None:
         raise AmbiguousNameError(
-            f"{name!r} is nobody's name here, but the external id of {holder.name!r}. Enrolled as {BY_ID}{name} the "
-            f"photographs are that one's; somebody new who is called {name!r} needs an external id (--external-id ID)."
+            f"{name!r} is nobody's name here, but the external id of {holder.name!r}. To add photographs of that "
+            f"person, enrol {BY_ID}{name}; somebody new called {name!r} needs an external id (--external-id ID)."
         )
     return None
 
