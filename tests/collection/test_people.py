@@ -60,6 +60,25 @@ def test_a_named_group_keeps_its_name_and_goes_into_a_gallery(collection, fill, 
         collection.enrol(2, tmp_path / "gallery.db")
 
 
+def test_a_group_that_the_gallery_cannot_take_gets_no_name(collection, fill, tmp_path):
+    fill([0, 5, 90, 95])
+    group(collection, threshold=NEAR)
+    place = tmp_path / "gallery.db"
+    for number in (1, 2):
+        assert collection.enrol(number, place, name=f"Ann {number}").enrolled
+    with open_gallery(place) as gallery:
+        for number in (1, 2):
+            gallery.describe(number, external_id=f"E-{number}")
+            gallery.rename(number, "Ann")
+    status, _, talk = run("name", 1, "Ann", "--gallery", place, "--collection", collection.location)
+    assert status == 2
+    assert "id:E-1" in talk
+    assert {item.name for item in grouped(collection).groups} == {None}
+    status, told, talk = run("name", 1, "id:E-1", "--gallery", place, "--collection", collection.location)
+    assert status == 0, talk
+    assert "2 were there" in told
+
+
 def test_no_threshold_without_measurements(collection, fill):
     with pytest.raises(InputError, match="no faces yet"):
         group(collection)
