@@ -185,67 +185,6 @@ def test_the_client_names_what_lies_outside_the_folders_of_subjects_or_deeper(as
             list(client.enrol_folder(folder / "Ann" / "deep.jpg"))
 
 
-def test_the_page_sends_a_folder_in_parts_and_a_zip_file(browser, tmp_path, mosaics, monkeypatch):  # noqa: ARG001
-    folder = tmp_path / "people"
-    for name, person in (("Ann", 1), ("Bob", 2), ("Zoë 陳", 3)):
-        (folder / name).mkdir(parents=True)
-        for capture in (0, 1):
-            (folder / name / f"{capture}.png").write_bytes(photo(person, capture=capture))
-    (folder / "Bob" / "notes.txt").write_text("none")
-    (folder / "Bob" / "wall.png").write_bytes(photo())
-    (folder / ".hidden").write_bytes(b"")
-    archive = tmp_path / "more.zip"
-    archive.write_bytes(packed(Dan=[photo(4), b"broken"]))
-    monkeypatch.setattr("faceloupe.web.networks.find_weights", lambda _: None)
-    with pages.served(tmp_path, serving.Toy(), serving.POINT) as address:
-        visit = pages.visit(browser, address)
-        page = visit.page
-        visit.go("people/many")
-        page.get_by_label("Choose a folder").set_input_files(folder)
-        page.get_by_text("7 photographs, sent in 1 part").wait_for()
-        page.get_by_text("not called like an image, and not sent").wait_for()
-        page.get_by_label("Note on consent").fill("form 12")
-        page.get_by_role("button", name="Enrol them").click()
-        page.get_by_text("6 photographs enrolled of 3 people.").wait_for()
-        page.get_by_text("people/Bob/wall.png").wait_for()
-        page.get_by_label("or a ZIP file").set_input_files(archive)
-        page.get_by_role("button", name="Enrol them").click()
-        page.get_by_text("1 photograph enrolled of 1 person.").wait_for()
-        page.get_by_text("Dan/2.png").wait_for()
-        visit.go("people")
-        for name in ("Ann", "Bob", "Zoë 陳", "Dan"):
-            page.get_by_role("link", name=name).wait_for()
-        assert visit.messages == []
-        page.context.close()
-
-
-def test_the_archives_of_the_page_are_read_by_others_and_cut_where_they_are_large(browser, mosaic_page):
-    visit = pages.visit(browser, mosaic_page)
-    made = visit.page.evaluate(
-        """async () => {
-            const { zipOf } = await import("/zip.js");
-            const { sorted } = await import("/places/archive.js");
-            const named = (webkitRelativePath, size) => ({ webkitRelativePath, name: "", size });
-            const many = Array.from({ length: 2001 }, (_, at) => named(`all/Ann/${at}.jpg`, 1));
-            const large = [named("all/Bob/1.jpg", 20e6), named("all/Bob/2.jpg", 20e6), named("all/Bob/3.jpg", 30e6)];
-            const blob = await zipOf([
-                { name: "Ann/é.png", blob: new Blob(["one"]) }, { name: "Bob/1.png", blob: new Blob([""]) },
-            ]);
-            return {
-                archive: Array.from(new Uint8Array(await blob.arrayBuffer())),
-                parts: [sorted(many), sorted(large)].map(({ parts, left }) => [parts.map((part) => part.length), left]),
-            };
-        }"""
-    )
-    with zipfile.ZipFile(io.BytesIO(bytes(made["archive"]))) as archive:
-        assert archive.testzip() is None
-        assert {name: archive.read(name) for name in archive.namelist()} == {"Ann/é.png": b"one", "Bob/1.png": b""}
-    (many, _), (large, left) = made["parts"]
-    assert (many, large) == ([2000, 1], [1, 1])
-    assert left == [{"path": "all/Bob/3.jpg", "reason": "larger than 24 MB"}]
-    visit.page.context.close()
-
-
 @pytest.fixture
 def transport_of():
     import httpx
@@ -325,3 +264,64 @@ def test_who_is_forgotten_while_an_archive_is_enrolled_is_not_enrolled_anew(ask,
     )
     assert (ann["name"], bob["enrolled"]) == ("Ann", ["Bob/1.png"])
     assert [person["name"] for person in ask("GET", "/people").json()["people"]] == ["Bob"]
+
+
+def test_the_page_sends_a_folder_in_parts_and_a_zip_file(browser, tmp_path, mosaics, monkeypatch):  # noqa: ARG001
+    folder = tmp_path / "people"
+    for name, person in (("Ann", 1), ("Bob", 2), ("Zoë 陳", 3)):
+        (folder / name).mkdir(parents=True)
+        for capture in (0, 1):
+            (folder / name / f"{capture}.png").write_bytes(photo(person, capture=capture))
+    (folder / "Bob" / "notes.txt").write_text("none")
+    (folder / "Bob" / "wall.png").write_bytes(photo())
+    (folder / ".hidden").write_bytes(b"")
+    archive = tmp_path / "more.zip"
+    archive.write_bytes(packed(Dan=[photo(4), b"broken"]))
+    monkeypatch.setattr("faceloupe.web.networks.find_weights", lambda _: None)
+    with pages.served(tmp_path, serving.Toy(), serving.POINT) as address:
+        visit = pages.visit(browser, address)
+        page = visit.page
+        visit.go("people/many")
+        page.get_by_label("Choose a folder").set_input_files(folder)
+        page.get_by_text("7 photographs, sent in 1 part").wait_for()
+        page.get_by_text("not called like an image, and not sent").wait_for()
+        page.get_by_label("Note on consent").fill("form 12")
+        page.get_by_role("button", name="Enrol them").click()
+        page.get_by_text("6 photographs enrolled of 3 people.").wait_for()
+        page.get_by_text("people/Bob/wall.png").wait_for()
+        page.get_by_label("or a ZIP file").set_input_files(archive)
+        page.get_by_role("button", name="Enrol them").click()
+        page.get_by_text("1 photograph enrolled of 1 person.").wait_for()
+        page.get_by_text("Dan/2.png").wait_for()
+        visit.go("people")
+        for name in ("Ann", "Bob", "Zoë 陳", "Dan"):
+            page.get_by_role("link", name=name).wait_for()
+        assert visit.messages == []
+        page.context.close()
+
+
+def test_the_archives_of_the_page_are_read_by_others_and_cut_where_they_are_large(browser, mosaic_page):
+    visit = pages.visit(browser, mosaic_page)
+    made = visit.page.evaluate(
+        """async () => {
+            const { zipOf } = await import("/zip.js");
+            const { sorted } = await import("/places/archive.js");
+            const named = (webkitRelativePath, size) => ({ webkitRelativePath, name: "", size });
+            const many = Array.from({ length: 2001 }, (_, at) => named(`all/Ann/${at}.jpg`, 1));
+            const large = [named("all/Bob/1.jpg", 20e6), named("all/Bob/2.jpg", 20e6), named("all/Bob/3.jpg", 30e6)];
+            const blob = await zipOf([
+                { name: "Ann/é.png", blob: new Blob(["one"]) }, { name: "Bob/1.png", blob: new Blob([""]) },
+            ]);
+            return {
+                archive: Array.from(new Uint8Array(await blob.arrayBuffer())),
+                parts: [sorted(many), sorted(large)].map(({ parts, left }) => [parts.map((part) => part.length), left]),
+            };
+        }"""
+    )
+    with zipfile.ZipFile(io.BytesIO(bytes(made["archive"]))) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {"Ann/é.png": b"one", "Bob/1.png": b""}
+    (many, _), (large, left) = made["parts"]
+    assert (many, large) == ([2000, 1], [1, 1])
+    assert left == [{"path": "all/Bob/3.jpg", "reason": "larger than 24 MB"}]
+    visit.page.context.close()
