@@ -35,8 +35,13 @@ FORMS = {
     "spaces.csv": lambda rows: (
         "sep=;\n Score ; Same \n" + "".join(f"{str(s).replace('.', ',')};{int(a == b)}\n" for a, b, s in rows)
     ),
+    "commas.csv": lambda rows: (
+        "score,same\n" + "".join(f'"{str(s).replace(".", ",")}",{int(a == b)}\n' for a, b, s in rows)
+    ),
     "four.txt": lambda rows: "".join(f"{a} {b} probe {s}\n" for a, b, s in rows),
     "five.txt": lambda rows: "".join(f"{a} model {b} probe {s}\n" for a, b, s in rows),
+    "four commas.txt": lambda rows: "".join(f"{a} {b} probe {str(s).replace('.', ',')}\n" for a, b, s in rows),
+    "five commas.txt": lambda rows: "".join(f"{a} model {b} probe {str(s).replace('.', ',')}\n" for a, b, s in rows),
 }
 
 
@@ -50,7 +55,7 @@ def test_every_form_gives_the_same_scores(name, rows, tmp_path, encoding):
     assert sorted(scores.mated) == pytest.approx(sorted(s for a, b, s in rows if a == b))
     assert (scores.n_non_mated, scores.n_subjects) == (
         3160,
-        80 if name in ("people.csv", "bob.csv", "four.txt", "five.txt") else 0,
+        80 if name.startswith(("people", "bob", "four", "five")) else 0,
     )
 
 
@@ -95,6 +100,13 @@ def test_without_people_intervals_are_said_to_be_too_narrow(rows, tmp_path):
         ("", "holds no score"),
         ("score,same\n1,1\n2,1\n", "holds no pair of two subjects, only pairs of one subject; error rates need both"),
         ("ann bob probe 1\n", "holds no pair of one subject"),
+        (
+            'score,same\n"1,050",1\n"950",0\n',
+            "line 2: the score is '1,050'.* may separate thousands is not read: write a decimal point",
+        ),
+        ("score;same\n1,050;1\n0.5;0\n", "line 2: the score is '1,050'.* may separate thousands"),
+        ("ann ann a 0,5\nann bob b 0.1\n", "line 1: the score is '0,5'"),
+        ("score;same\n1,050,000;1\n2;0\n", "line 2: the score is '1,050,000'"),
     ],
 )
 def test_what_is_no_file_of_scores_is_explained(text, words, tmp_path):
@@ -102,6 +114,13 @@ def test_what_is_no_file_of_scores_is_explained(text, words, tmp_path):
     path.write_text(text)
     with pytest.raises(InputError, match=words):
         read_scores(path)
+
+
+def test_commas_before_three_digits_are_decimal_beside_such_as_cannot_separate_thousands(tmp_path):
+    path = tmp_path / "scores.txt"
+    path.write_text("ann ann a 1,050\nann bob b 0,125\nbob bob c -1,250\nbob ann d 3\n")
+    scores = read_scores(path)
+    assert (sorted(scores.mated), sorted(scores.non_mated)) == ([-1.25, 1.05], [0.125, 3])
 
 
 def test_distances_are_told_to_be_turned_round(rows, tmp_path):

@@ -1,5 +1,7 @@
 """Files of scores that another program wrote."""
 
+import re
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -14,6 +16,7 @@ __all__ = ["is_score_file", "read_scores"]
 
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score
 SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id"))
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
@@ -29,7 +32,7 @@ def is_score_file(path: str | PathLike[str]) -> bool:
     if "score" in columns_of(lines):
         return True
     parts = lines[0].split() if lines else []
-    return len(parts) in (1, 2, 3, *BOB) and _is_number(parts[-1])
+    return len(parts) in (1, 2, 3, *BOB) and _as_number(parts[-1].replace(",", ".")) is not None
 
 
 def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None = None) -> ScoreSet:
@@ -48,7 +51,9 @@ def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None
     Raises
     ------
     InputError
-        If it is none of these, a score is not a finite number, or one kind is missing.
+        If it is none of these, a score is not a finite number, or one kind is missing; also if commas in the scores may
+        separate thousands: they are read as decimal where no score has a point and one has another number of digits
+        after its comma, or 0 before it.
     """
     file = Path(path).expanduser()
     if impostors is not None:
@@ -64,7 +69,7 @@ def _of_table(path: Path) -> ScoreSet:
     sides = next((pair for pair in SUBJECTS if columns.issuperset(pair)), None)
     if sides is None and "same" not in columns:
         raise InputError(f"{path} has a column score, but neither same nor subject_a and subject_b: which are mated?")
-    scores = np.array([_number(path, number, row["score"]) for number, row in rows])
+    scores = _numbers(path, ((number, row["score"]) for number, row in rows))
     if sides is None:
         same = np.array([_same(path, number, row["same"]) for number, row in rows])
         _check_both(path, same)
@@ -87,7 +92,7 @@ def _of_bob(path: Path) -> ScoreSet:
             f"a CSV file with the columns score and same; got {len(rows[wrong - 1])} columns. Mated scores alone need "
             "the file of non-mated ones too (--impostors)"
         )
-    scores = np.array([_number(path, number, row[-1]) for number, row in enumerate(rows, start=1)])
+    scores = _numbers(path, enumerate((row[-1] for row in rows), start=1))
     return _of_subjects(path, scores, np.array([[row[0], row[-3]] for row in rows]))
 
 
@@ -104,7 +109,7 @@ def _check_both(path: Path, same: NDArray[np.bool_]) -> None:
 
 
 def _last_column(path: Path) -> NDArray[np.float64]:
-    return np.array([_number(path, number, line.split()[-1]) for number, line in enumerate(_lines(path), start=1)])
+    return _numbers(path, enumerate((line.split()[-1] for line in _lines(path)), start=1))
 
 
 def _lines(path: Path) -> list[str]:
@@ -117,12 +122,22 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _number(path: Path, number: int, text_: str) -> float:
-    if text_.count(",") == 1 and "." not in text_:
-        text_ = text_.replace(",", ".")  # as spreadsheets of many countries write fractions
-    if not _is_number(text_):
-        raise InputError(f"{path}, line {number}: the score is {text_!r}; expected a number, higher means more alike")
-    return float(text_)
+def _numbers(path: Path, cells: Iterable[tuple[int, str]]) -> NDArray[np.float64]:
+    """Return the scores in cells, given with their lines."""
+    cells = list(cells)
+    commas = [text_ for _, text_ in cells if "," in text_]
+    has_points = any("." in text_ for _, text_ in cells)
+    decimal = commas and not has_points and not all(map(THOUSANDS.fullmatch, commas))
+    scores = np.empty(len(cells))
+    for place, (number, text_) in enumerate(cells):
+        score = _as_number(text_.replace(",", ".") if decimal else text_)
+        if score is None:
+            hint = "; a comma that may separate thousands is not read: write a decimal point" if "," in text_ else ""
+            raise InputError(
+                f"{path}, line {number}: the score is {text_!r}; expected a number, higher means more alike{hint}"
+            )
+        scores[place] = score
+    return scores
 
 
 def _same(path: Path, number: int, text_: str) -> bool:
@@ -131,8 +146,9 @@ def _same(path: Path, number: int, text_: str) -> bool:
     return text_.lower() in YES
 
 
-def _is_number(text_: str) -> bool:
+def _as_number(text_: str) -> float | None:
     try:
-        return bool(np.isfinite(float(text_)))
+        number = float(text_)
     except ValueError:
-        return False
+        return None
+    return number if np.isfinite(number) else None
