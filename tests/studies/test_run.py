@@ -6,6 +6,8 @@ import signal
 import threading
 from dataclasses import replace
 from multiprocessing import get_context
+from pathlib import Path
+from tempfile import gettempdir
 
 import joblib
 import numpy as np
@@ -89,6 +91,24 @@ def forks():
     context = get_context("forkserver")
     context.set_forkserver_preload(["faceloupe.studies", "sklearn.svm", "torch._dynamo"])
     return context
+
+
+def test_workers_get_the_faces_without_a_file(make_faces, tmp_path):
+    """A file would stay where the whole group of processes is killed, as when a server's job is stopped."""
+    folders = {Path(place) for place in ("/dev/shm", gettempdir(), os.environ.get("JOBLIB_TEMP_FOLDER", gettempdir()))}
+    files = []
+
+    def look(worked, whole):
+        for folder in folders:
+            files.extend(folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))
+        if worked:
+            raise KeyboardInterrupt
+
+    faces = make_faces(subjects=2, captures=34, shape=(64, 64))
+    assert faces.images.nbytes > 2**20, "joblib would write them to a file"
+    with pytest.raises(KeyboardInterrupt):
+        run_study(make_plan(faces, **OPTIONS | {"pairs": 1}), faces, tmp_path / "study", n_jobs=2, progress=look)
+    assert files == []
 
 
 class TestTheSameNumbers:

@@ -32,6 +32,7 @@ from faceloupe.studies.trials import Trials
 
 __all__ = ["Study", "carry_out", "describe", "estimate_seconds", "open_study", "provenance", "run_study", "study"]
 
+IN_A_PIPE = None  # to joblib: no file for large arrays, which would keep the faces where the process is killed
 LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 
 
@@ -304,7 +305,7 @@ def _results(
 
     jobs = [delayed(_work)(work, task) for task in tasks]
     try:
-        results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
+        results = Parallel(n_jobs=n_jobs, return_as="generator_unordered", max_nbytes=IN_A_PIPE)(jobs)
     except ValueError:  # a backend that gives results back all together, as Ray's does
         results = _in_turn(jobs, n_jobs)
     try:
@@ -321,7 +322,7 @@ def _in_turn(jobs: list[Any], n_jobs: int) -> Iterator[tuple[Task, Outcome]]:
 
     workers = effective_n_jobs(n_jobs)
     for start in range(0, len(jobs), workers):
-        yield from Parallel(n_jobs=n_jobs)(jobs[start : start + workers])
+        yield from Parallel(n_jobs=n_jobs, max_nbytes=IN_A_PIPE)(jobs[start : start + workers])
 
 
 def _work(work: Callable[[Task], Outcome], task: Task) -> tuple[Task, Outcome]:
