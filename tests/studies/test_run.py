@@ -95,12 +95,12 @@ def forks():
 
 def test_workers_get_the_faces_without_a_file(make_faces, tmp_path):
     """A file would stay where the whole group of processes is killed, as when a server's job is stopped."""
-    folders = {Path(place) for place in ("/dev/shm", gettempdir(), os.environ.get("JOBLIB_TEMP_FOLDER", gettempdir()))}
+    places = ("/dev/shm", gettempdir(), os.environ.get("JOBLIB_TEMP_FOLDER", gettempdir()))  # noqa: S108 - joblib's
     files = []
 
-    def look(worked, whole):
-        for folder in folders:
-            files.extend(folder.glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))
+    def look(worked, whole):  # noqa: ARG001
+        for place in set(places):
+            files.extend(Path(place).glob(f"joblib_memmapping_folder_{os.getpid()}_*/*"))
         if worked:
             raise KeyboardInterrupt
 
