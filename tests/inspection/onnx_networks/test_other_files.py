@@ -69,12 +69,37 @@ ONE, HALF = {"one": np.float32(1)}, {"one": np.float32(1), "half": np.float32(0.
           ("Div", ["one", "a"], ["y"], {})], ONE),
         ([("Exp", ["x"], ["e"], {}), ("ReduceSum", ["e"], ["s"], {}), ("Div", ["e", "s"], ["y"], {})], {}),
         ([("Tanh", ["x"], ["t"], {}), ("Add", ["t", "one"], ["a"], {}), ("Mul", ["a", "half"], ["y"], {})], HALF),
+        ([("Tanh", ["x"], ["t"], {}), ("Identity", ["one"], ["1"], {}), ("Sum", ["1", "t"], ["a"], {}),
+          ("Div", ["a", "two"], ["y"], {})], {"one": np.float32(1), "two": np.float32(2)}),
+        ([("Exp", ["x"], ["e"], {}), ("Add", ["one", "e"], ["a"], {}), ("Div", ["e", "a"], ["y"], {})], ONE),
+        ([("Exp", ["x"], ["e"], {}), ("Constant", [], ["1"], {"value_float": 1.0}), ("Add", ["e", "1"], ["a"], {}),
+          ("Reciprocal", ["a"], ["y"], {})], {}),
+        ([("Exp", ["x"], ["e"], {}), ("Exp", ["x"], ["f"], {}), ("ReduceSum", ["f"], ["s"], {}),
+          ("Div", ["e", "s"], ["y"], {})], {}),
         ([("Sigmoid", ["x"], ["s"], {}), ("Clip", ["s"], ["c"], {}), ("Cast", ["c"], ["y"], {"to": 1})], {}),
     ],
 )  # fmt: skip
 def test_a_sigmoid_or_softmax_written_out_is_a_probability(tmp_path, nodes, held):
     nodes = [("Flatten", ["image"], ["x"], {}), *nodes]
     assert OnnxNetwork(write(tmp_path / "n.onnx", nodes, held, (1, 1, 2, 2))).unit == "probability"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "held"),
+    [
+        # a rating from 0 to 10, tanh with another offset, SiLU, 1 / sum(exp), exp / (½ + exp)
+        ([("Tanh", ["x"], ["t"], {}), ("Add", ["t", "one"], ["a"], {}), ("Mul", ["a", "five"], ["y"], {})],
+         {"one": np.float32(1), "five": np.float32(5)}),
+        ([("Tanh", ["x"], ["t"], {}), ("Add", ["t", "half"], ["a"], {}), ("Mul", ["a", "half"], ["y"], {})], HALF),
+        ([("Neg", ["x"], ["n"], {}), ("Exp", ["n"], ["e"], {}), ("Add", ["e", "one"], ["a"], {}),
+          ("Div", ["x", "a"], ["y"], {})], ONE),
+        ([("Exp", ["x"], ["e"], {}), ("ReduceSum", ["e"], ["s"], {}), ("Div", ["one", "s"], ["y"], {})], ONE),
+        ([("Exp", ["x"], ["e"], {}), ("Add", ["e", "half"], ["a"], {}), ("Div", ["e", "a"], ["y"], {})], HALF),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_sigmoid_is_a_number(tmp_path, nodes, held):
+    nodes = [("Flatten", ["image"], ["x"], {}), *nodes]
+    assert OnnxNetwork(write(tmp_path / "n.onnx", nodes, held, (1, 1, 2, 2))).unit == "logit"
 
 
 def test_weights_that_are_turned_back_from_integers_are_counted(tmp_path):

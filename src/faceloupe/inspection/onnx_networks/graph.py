@@ -56,11 +56,6 @@ _HANDING_ON = {
     *("Cast", "Clip", "DequantizeLinear", "Flatten", "Gather", "Identity", "QuantizeLinear", "Reshape", "Slice"),
     *("Squeeze", "Transpose", "Unsqueeze"),
 }
-# Sigmoid and softmax written out, from the last operator on: 1 / (1 + exp(-x)), exp(x) / sum and (tanh(x) + 1) / 2.
-_WRITTEN_OUT = (
-    ({"Div", "Reciprocal"}, {"Add", "ReduceSum", "Sum"}, {"Exp"}),
-    ({"Div", "Mul"}, {"Add", "Sum"}, {"Tanh"}),
-)
 _NUMBER_BY_NUMBER = {"Cast", "DequantizeLinear", "Identity"}
 _UNITS = {"HardSigmoid": "probability", "LogSoftmax": "log-probability", "Sigmoid": "probability",
           "Softmax": "probability"}  # fmt: skip
@@ -132,21 +127,63 @@ class Graph:
     @property
     def unit(self) -> str:
         """Kind of its answer: "probability", "log-probability", or else "logit"."""
-        chain = list(self._before(self.answer, longest=len(_WRITTEN_OUT[0])))
-        for names in _WRITTEN_OUT:
-            if len(chain) == len(names) and all(map(set.__contains__, names, chain)):
-                return "probability"
-        return _UNITS.get(chain[0], "logit") if chain else "logit"
+        last = self._maker(self.answer)
+        if last is None:
+            return "logit"
+        return "probability" if self._is_written_out(last) else _UNITS.get(last.op_type, "logit")
 
-    def _before(self, name: str, longest: int) -> Iterator[str]:
-        """Go back from a tensor through the last operators that change its numbers, the last that carries the image."""
-        makers = {output: node for node in self.nodes.values() for output in node.output}
-        while name in makers and longest:
-            node = makers[name]
-            if node.op_type not in _HANDING_ON:
-                longest -= 1
-                yield node.op_type
-            name = next((given for given in reversed(node.input) if given in makers), "")
+    def _is_written_out(self, last: "NodeProto") -> bool:
+        """Return whether a sigmoid or softmax written with other operators ends in this one.
+
+        Those known are 1 / (1 + exp x), exp x / (1 + exp x), exp x / sum(exp x) and (1 + tanh x) / 2.
+        """
+        match last.op_type:
+            case "Reciprocal":
+                return self._one_more_than(last.input[0], "Exp") is not None
+            case "Mul":
+                ways = (last.input, last.input[::-1])
+                return any(self._is_all(half, 0.5) and self._one_more_than(sum_, "Tanh") for half, sum_ in ways)
+            case "Div" if self._is_all(last.input[1], 2):
+                return self._one_more_than(last.input[0], "Tanh") is not None
+            case "Div":
+                above, below = last.input
+                one_more, total = self._one_more_than(below, "Exp"), self._maker(below)
+                if one_more is not None and self._is_all(above, 1):
+                    return True
+                summed = self._maker(total.input[0]) if total and total.op_type == "ReduceSum" else one_more
+                share = self._maker(above)
+                if share is None or summed is None:
+                    return False
+                return share.op_type == summed.op_type == "Exp" and share.input == summed.input
+        return False
+
+    def _one_more_than(self, name: str, kind: str) -> "NodeProto | None":
+        """Return the operator of a kind whose output, and 1, a tensor is the sum of; None for other tensors."""
+        sum_ = self._maker(name)
+        if sum_ is None or sum_.op_type not in ("Add", "Sum") or len(sum_.input) != 2:
+            return None
+        makers = [self._maker(rest) for one, rest in (sum_.input, sum_.input[::-1]) if self._is_all(one, 1)]
+        return makers[0] if makers and makers[0] and makers[0].op_type == kind else None
+
+    def _maker(self, name: str) -> "NodeProto | None":
+        """Return the last operator that changed a tensor's numbers; None if it does not depend on the image."""
+        node = self._makers.get(name)
+        while node is not None and node.op_type in _HANDING_ON:
+            node = self._makers.get(node.input[0])
+        return node
+
+    @cached_property
+    def _makers(self) -> "Mapping[str, NodeProto]":
+        return {output: node for node in self.nodes.values() for output in node.output}
+
+    def _is_all(self, name: str, number: float) -> bool:
+        """Return whether a constant holds one number only."""
+        if name in self.tensors:
+            return bool(np.all(self.constant(name) == number))
+        maker = next((node for node in self.model.graph.node if name in node.output), None)
+        if maker is not None and maker.op_type == "Constant":
+            return settings_of(maker).get("value_float") == number
+        return maker is not None and maker.op_type in ("Cast", "Identity") and self._is_all(maker.input[0], number)
 
     @cached_property
     def answer(self) -> str:
