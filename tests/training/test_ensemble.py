@@ -24,7 +24,7 @@ from faceloupe.training import (
     predict_many,
 )
 from faceloupe.training.fit import cross_entropy
-from faceloupe.training.fronts import front_of, pays
+from faceloupe.training.fronts import Scaling, front_of, pays
 
 KINDS = ("none", "centre", "standardise")
 EPOCHS = 10
@@ -199,6 +199,22 @@ def test_more_fits_than_a_chunk_change_nothing(faces):
     )  # fmt: skip
     assert together.loss.shape == (n_fits, 2)
     np.testing.assert_allclose(together.loss[last], alone.loss, atol=1e-6)
+
+
+def test_predictions_of_dense_networks_copy_no_face_for_each_fit():
+    """A batch of all faces was copied for each fit where the first layer had more than 60 units."""
+    faces = torch.from_numpy(np.random.default_rng(0).random((30, 8, 8)))
+    spec = parse_network("dense 64 relu")
+    weights = {name: each.double() for name, each in initial_weights(SmallNetwork(spec, (8, 8)), np.arange(3)).items()}
+    preprocessing = [fit_preprocessing(kind, faces.numpy()) for kind in KINDS]
+    sums, tape = front_of(spec, "hidden", faces).forward(
+        weights, Scaling.of(preprocessing, torch.float64), torch.arange(30).expand(3, -1)
+    )
+    assert tape.features.numel() == 0
+    for fit, prepared in enumerate(preprocessing):
+        pixels = prepared.apply(faces.numpy()).reshape(30, -1)
+        expected = pixels @ weights["hidden.weight"][fit].numpy().T + weights["hidden.bias"][fit].numpy()
+        np.testing.assert_allclose(sums[fit], expected, atol=1e-5)
 
 
 def test_the_starting_weights_and_the_random_state_are_left_alone(faces):

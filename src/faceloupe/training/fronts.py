@@ -120,7 +120,8 @@ class _Pixels:
         matrix.sub_(scaling.mean * slope.sum(1).unsqueeze(2))
 
     def _gathers(self, faces: Tensor, units: int) -> bool:
-        return len(self.pixels) * units > GATHER * faces.shape[1]
+        every, batch = len(self.pixels), faces.shape[1]
+        return batch < every and every * units > GATHER * batch  # a batch of all faces is never worth a copy
 
 
 class _Convolution:
