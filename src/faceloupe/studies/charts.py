@@ -34,7 +34,8 @@ def accuracy_chart(findings: Findings) -> Block:
         "Captures that each network gets right, of those it was trained on",
         "Each dot is one [[fit]], a training from one [[seed]], of one pair of people; raw is pixels as they are, "
         "centred with the mean pixel subtracted. A [[hidden unit]] is [[dead|dead unit]] if it puts out 0 for every "
-        "face; where all are, every face gets the same answer: 50 %. Brackets hold an [[interval]].",
+        "face; where all are, every face gets the same answer. Chance is 50 % where both have as many captures. "
+        "Brackets hold an [[interval]].",
         "dots",
         x={"label": ""},
         y={"label": "training accuracy", "unit": "%", "range": [0.4, 1.0]},
