@@ -15,6 +15,7 @@ export interface Job {
 export interface Study {
   id: string;
   state: "begun" | "whole";
+  resumable: boolean;
   created: string;
   trials: number;
   so_far: { network: string; people: string; preprocess: string; fits: number; accuracy: number }[];

@@ -191,9 +191,27 @@ class TestTheLock:
                 StudyFolder(tmp_path / "study").locked(),
             ):
                 pass
+            with pytest.raises(StudyError, match="Another process works on the study"):
+                StudyFolder(tmp_path / "study").erase()
+            assert (tmp_path / "study").is_dir()
             first.kill()
         with StudyFolder(tmp_path / "study").locked():  # the system gave it free
             StudyFolder(tmp_path / "study").begin(MANIFEST, resume=False)
+
+    def test_an_erased_study_leaves_nothing(self, tmp_path):
+        folder = StudyFolder(tmp_path / "study")
+        folder.begin(MANIFEST, resume=False)
+        (folder.path / "more").mkdir()
+        (folder.path / "more" / "file").write_text("put here by somebody")
+        folder.erase()
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
+    def test_its_folder_is_the_owners_alone(self, tmp_path):
+        StudyFolder(tmp_path / "begun").begin(MANIFEST, resume=False)
+        with StudyFolder(tmp_path / "locked").locked():
+            pass
+        assert [folder.stat().st_mode & 0o777 for folder in tmp_path.iterdir()] == [0o700, 0o700]
 
     def test_what_the_page_shows_is_for_the_owners_eyes_only(self, tmp_path):
         folder = StudyFolder(tmp_path / "study")

@@ -207,6 +207,15 @@ def test_two_people_before_the_camera_are_studied_and_the_study_deleted(launch, 
     page = two.page
     begin = page.get_by_role("button", name="Begin the study")
     assert begin.get_attribute("aria-disabled") == "true"
+    first = page.get_by_role("group", name="The first")
+    first.get_by_label("Name").fill("Ada")
+    page.evaluate(
+        "() => { window.works = HTMLCanvasElement.prototype.toBlob;"
+        " HTMLCanvasElement.prototype.toBlob = (done) => done(null); }"
+    )
+    first.get_by_role("button", name="Take 10 photographs").click()
+    page.get_by_role("alert").get_by_text("The browser made no picture").wait_for()
+    page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = window.works; }")
     for place, name in enumerate(("Ada", "Bo")):
         side = page.get_by_role("group", name=("The first", "The second")[place])
         side.get_by_label("Name").fill(name)
@@ -224,6 +233,7 @@ def test_two_people_before_the_camera_are_studied_and_the_study_deleted(launch, 
     page.locator("main h1").wait_for()
     page.locator(".study, .empty").first.wait_for()
     if page.locator(".study").count():  # it had begun to write
+        assert page.get_by_role("button", name="Resume").count() == 0, "its photographs are gone"
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.get_by_text("No study yet").wait_for()

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from faceloupe.studies.folder import StudyFolder
 from faceloupe.studies.trials import Trial, write_csv
 from helpers import serving
 from helpers.waiting import until
@@ -52,6 +53,7 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
 
     [stopped] = ask("GET", "/studies").json()["studies"]
     assert (stopped["state"], stopped["job"], stopped["id"]) == ("begun", None, study["id"])
+    assert stopped["resumable"]
     assert stopped["trials"] > 0
     for reached in stopped["so_far"]:
         assert reached["fits"] > 0
@@ -66,7 +68,7 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
     assert after[: len(done)] == done
     assert len(set(after)) == len(after), "no task was done twice"
     [whole] = ask("GET", "/studies").json()["studies"]
-    assert (whole["state"], whole["job"]) == ("whole", None)
+    assert (whole["state"], whole["resumable"], whole["job"]) == ("whole", False, None)
     assert whole["trials"] > stopped["trials"]
     assert whole["so_far"] == []
     assert ask("POST", f"/studies/{study['id']}/resume").status_code == 409  # it is finished
@@ -120,6 +122,7 @@ def test_a_study_at_work_is_not_erased_and_that_of_two_people_not_resumed(ask, m
     assert ask("DELETE", f"/studies/{study['id']}").status_code == 409
     ask("DELETE", f"/jobs/{begun.json()['id']}", key="look")
     assert wait(ask, begun)["state"] == "stopped"
+    assert not ask("GET", "/studies").json()["studies"][0]["resumable"]
     answer = ask("POST", f"/studies/{study['id']}/resume")
     assert (answer.status_code, "take new ones" in answer.json()["detail"]) == (409, True)
     assert ask("DELETE", f"/studies/{study['id']}").status_code == 200
@@ -168,9 +171,21 @@ def test_only_studies_are_listed_and_those_of_others_are_not_resumed(ask):
     (folder / "networks").mkdir()
     (folder / "file").write_text("no folder")
     [study] = ask("GET", "/studies").json()["studies"]
-    assert (study["id"], study["trials"]) == ("other", 1)
+    assert (study["id"], study["trials"], study["resumable"]) == ("other", 1, False)
     answer = ask("POST", "/studies/other/resume")
     assert (answer.status_code, "--resume" in answer.json()["detail"]) == (409, True)
+
+
+def test_a_study_that_another_process_works_on_is_not_erased(ask):
+    folder = ask.service.studies.folder / "terminal"
+    with StudyFolder(folder).locked():  # as `faceloupe study` has it
+        (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+        (folder / "trials.csv").write_text("task\n")
+        answer = ask("DELETE", "/studies/terminal")
+        assert (answer.status_code, "Another process works on" in answer.json()["detail"]) == (409, True)
+        assert (folder / "manifest.json").exists()
+    assert ask("DELETE", "/studies/terminal").json() == {"studies": []}
+    assert not folder.exists()
 
 
 def test_an_unfinished_study_tells_what_its_fits_have_reached(ask):

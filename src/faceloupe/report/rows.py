@@ -14,16 +14,8 @@ from faceloupe.report.svg import LINE, legend, line, marker, path, place, text, 
 __all__ = ["BINS", "draw_dots", "draw_intervals", "row_domain"]
 
 BINS = 20  # about so many piles across the axis
-DIAMETERS = (
-    6.0,
-    5.0,
-    4.0,
-    3.2,
-    2.8,
-    2.5,
-    1.8,
-    1.2,
-)  # of a dot with its gap: the largest whose highest pile fits is used
+# Of a dot with its gap: the largest whose highest pile fits is used.
+DIAMETERS = (6.0, 5.0, 4.0, 3.2, 2.8, 2.5, 1.8, 1.2)
 PILE = 60.0  # pixels that the highest pile may take
 LABELS = 215.0  # the categories' column is no wider
 BOTTOM = 44.0

@@ -13,6 +13,7 @@ resuming and the task is done again, so that no trial is lost or repeated.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ __all__ = ["SCHEMA", "StudyFolder"]
 
 SCHEMA = 2
 LEFTOVERS = {"trials.csv": write_csv([], header=True), "tasks.done": ""}  # of a study stopped before its manifest
+LOCK = ".lock"
 KEPT = ("tutorial.safetensors", "filters.safetensors")
 DECISIVE = ("schema_version", "plan", "data")  # parts of the manifest that must agree to go on
 
@@ -60,12 +62,12 @@ class StudyFolder:
             If another process works on it, or the folder cannot be made.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", mode=0o600)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self.path / LOCK, mode=0o600)
             lock.acquire(timeout=0)
         except Timeout:
             raise StudyError(
-                f"Another process works on the study in {self.path}. Wait for it, or stop it and go on with --resume."
+                f"Another process works on the study in {self.path}. Wait for it, or stop it: what it has done is kept."
             ) from None
         except OSError as problem:
             raise StudyError(f"The study cannot be written to {self.path}: {problem}.") from problem
@@ -174,9 +176,25 @@ class StudyFolder:
             write_json(self._manifest, manifest)
         return trials, manifest
 
+    def erase(self) -> None:
+        """Erase the study: its trials, its networks, its page and the faces in them.
+
+        Raises
+        ------
+        StudyError
+            If another process works on it.
+        """
+        with self.locked():
+            for item in self.path.iterdir():
+                if item.is_dir() and not item.is_symlink():
+                    shutil.rmtree(item)
+                elif item.name != LOCK:
+                    item.unlink()
+        shutil.rmtree(self.path)  # with the lock's file, which Windows does not erase while it is held
+
     def _start(self, manifest: dict[str, Any]) -> None:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             strangers = sorted(item.name for item in self.path.iterdir() if not _is_leftover(item))
             if strangers:
                 raise StudyError(

@@ -3,7 +3,6 @@
 import csv
 import os
 import secrets
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -142,8 +141,14 @@ class KeptStudy:
             raise HTTPProblem("conflict", f"study {self.id} is not finished: resume it, or wait for it")
         return (self.path / REPORT).read_text(encoding="utf-8")
 
+    @property
+    def resumable(self) -> bool:
+        """True if it was begun here, with data that are still here, and is not finished."""
+        asked = self.manifest.asked
+        return self.state == "begun" and asked is not None and asked.data != TWO_PEOPLE
+
     def asked(self) -> ToStudy:
-        """Return the request that began it; raise HTTPProblem if it was not begun here."""
+        """Return the request that began it; raise HTTPProblem if it was not begun here, or its photographs are gone."""
         call, request = self.manifest.command, self.manifest.asked
         if request is None:
             raise HTTPProblem("conflict", f"study {self.id} was begun by {call!r}: go on with it there, with --resume")
@@ -158,6 +163,7 @@ class KeptStudy:
         return {
             "id": self.id,
             "state": self.state,
+            "resumable": self.resumable,
             "created": self.manifest.created.isoformat(),
             "trials": max(rows, 0),
             "so_far": self._so_far() if self.state == "begun" else [],
@@ -253,8 +259,13 @@ class Studies:
         ------
         HTTPProblem
             If there is none with this id.
+        StudyError
+            If another process works on it, such as ``faceloupe study`` in a terminal.
         """
-        shutil.rmtree(self.get(study).path)
+        path = self.get(study).path
+        from faceloupe.studies.folder import StudyFolder  # with it comes PyTorch
+
+        StudyFolder(path).erase()
 
     def new_id(self) -> str:
         """Return an id for a study that begins now."""
@@ -283,8 +294,6 @@ def carry_out(
     from faceloupe.studies.run import run_study
 
     own = asked["data"] == TWO_PEOPLE
-    if own:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     cores = max(1, (os.cpu_count() or 1) - 1)
     study = run_study(plan, faces, folder, resume=resume, command=CALL, asked=asked, n_jobs=cores, progress=progress)
     document = page(study, show_faces=own or None)  # the two see their own faces

@@ -26,6 +26,10 @@ class Study(BaseModel):
 
     id: str
     state: Literal["whole", "begun"]
+    resumable: bool = Field(
+        description="Whether it can be resumed here once no job works on it: it is not finished, was begun here, and "
+        "its photographs were not sent with it."
+    )
     created: Timestamp
     trials: int = Field(description="Trials measured so far.")
     so_far: list[SoFar] = Field(description="Results so far; empty once the study is finished.")

@@ -1,5 +1,6 @@
 /** The camera: asked for by a button, its light off as soon as it is stopped; and what its frames show. */
 
+import { useDoing } from "./hooks.js";
 import { frameOf } from "./photos.js";
 import { Notice, Shortcomings, say } from "./parts.js";
 import { html, useEffect, useRef, useState } from "./ui.js";
@@ -142,13 +143,14 @@ export function Shooter({ onShot, onClose, hints }) {
   useEffect(() => {
     if (seen) say(fit ? "Good enough to be enrolled." : "Not good enough yet.");
   }, [fit]);
-  async function take() {
-    const blob = await frameOf(camera.video.current);
+  const [take, taking] = useDoing(async () => {
+    const photo = await frameOf(camera.video.current);
     camera.stop();
-    if (blob) onShot(blob);
-  }
+    onShot(photo);
+  });
   return html`<div class="shooter">
     <${Unlit} camera=${camera} />
+    <${Notice} problem=${taking.problem} />
     ${
       camera.on &&
       html`<video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees">

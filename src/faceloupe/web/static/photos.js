@@ -98,4 +98,9 @@ function drawn(source, scale) {
   return canvas;
 }
 
-const fileOf = (canvas, type, quality) => new Promise((done) => canvas.toBlob(done, type, quality));
+function fileOf(canvas, type, quality) {
+  return new Promise((done, fail) => {
+    const give = (blob) => (blob ? done(blob) : fail(new Error("The browser made no picture: memory may be short.")));
+    canvas.toBlob(give, type, quality);
+  });
+}

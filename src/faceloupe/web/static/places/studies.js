@@ -61,8 +61,8 @@ function All() {
         list.length
           ? html`<ul class="studies">
               ${list.map(
-                (one) => html`
-                    <${Study} key=${one.id} study=${one} job=${own.find(({ id }) => id === one.job)} lost=${lost}
+                (study) => html`
+                    <${Study} key=${study.id} study=${study} job=${own.find(({ id }) => id === study.job)} lost=${lost}
                       onRemoved=${studies.again} />`,
               )}
                     </ul>`
@@ -79,7 +79,8 @@ function All() {
  *   onRemoved: () => void}} props
  *   `job` is the caller's, that works on it or did
  */
-function Study({ study: { id, state, created, trials, so_far: soFar, words, job: worked }, job, lost, onRemoved }) {
+function Study({ study, job, lost, onRemoved }) {
+  const { id, state, resumable, created, trials, so_far: soFar, words, job: worked } = study;
   const [asking, setAsking] = useState(false);
   const [resume, resuming] = useDoing(async () => {
     await askJob(`/studies/${encodeURIComponent(id)}/resume`);
@@ -105,7 +106,7 @@ function Study({ study: { id, state, created, trials, so_far: soFar, words, job:
     }
     ${asking && html`<${Remove} id=${id} onClose=${() => setAsking(false)} onRemoved=${onRemoved} />`}
     ${
-      state === "begun" &&
+      resumable &&
       !worked &&
       html`
         <p class="buttons"><${Button} busy=${resuming.busy} onClick=${resume}>Resume</${Button}></p>`

@@ -17,6 +17,7 @@ const NOBODY = { name: "", photos: [] };
 export function Two({ onBegun }) {
   const [people, setPeople] = useState([NOBODY, NOBODY]);
   const [taking, setTaking] = useState(null);
+  const [failure, setFailure] = useState(null);
   const camera = useCamera();
   const change = (who, more) =>
     setPeople((last) => last.map((person, place) => (place === who ? { ...person, ...more } : person)));
@@ -33,12 +34,19 @@ export function Two({ onBegun }) {
         photos.push(await frameOf(video, SENT));
         if (!left) change(taking, { photos: [...photos] });
       }
+    }
+    async function finish() {
       if (left) return;
-      say(`${count(photos.length, "photograph")} of ${people[taking].name} taken.`);
+      say(`${count(PHOTOGRAPHS, "photograph")} of ${people[taking].name} taken.`);
       setTaking(null);
       if (people[1 - taking].photos.length) camera.stop();
     }
-    shoot();
+    function fail({ message }) {
+      if (left) return;
+      setFailure({ title: "No photograph", detail: message });
+      stop();
+    }
+    shoot().then(finish).catch(fail);
     return () => {
       left = true;
     };
@@ -46,6 +54,7 @@ export function Two({ onBegun }) {
 
   function take(who) {
     change(who, { photos: [] });
+    setFailure(null);
     setTaking(who);
     if (!camera.on) camera.start();
   }
@@ -69,7 +78,8 @@ export function Two({ onBegun }) {
     <p class="quiet">Photographs go to this server alone and are not kept. The study holds the faces that are found in
       them, small and grey, and shows them to whoever may see studies here; delete the study and they are gone.</p>
     <form class="two-people" onSubmit=${(event) => event.preventDefault() || (whole && begin())}>
-      ${(taking !== null || camera.on) && html`<${Seen} camera=${camera} onStop=${stop} />`}
+      ${(taking !== null || camera.on) && html`<${View} camera=${camera} onStop=${stop} />`}
+      <${Notice} problem=${failure} />
       ${people.map(
         (person, who) => html`
           <${Person} key=${who} which=${["The first", "The second"][who]} person=${person} busy=${taking !== null}
@@ -98,7 +108,7 @@ function Person({ which, person: { name, photos }, busy, onName, onTake }) {
 }
 
 /** What the camera sees, and a button that ends it. */
-const Seen = ({ camera, onStop }) => html`<div class="shooter"><${Unlit} camera=${camera} />
+const View = ({ camera, onStop }) => html`<div class="shooter"><${Unlit} camera=${camera} />
   ${camera.on && html`<video ref=${camera.video} autoplay muted playsinline aria-label="What the camera sees"></video>`}
   <p class="buttons"><button type="button" onClick=${onStop}>Stop the camera</button></p></div>`;
 
