@@ -36,4 +36,4 @@ def test_many_captures_take_little_memory():
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sum(len(fold.pairs) for fold in folds) == 10_000 + NON_MATED
-    assert most < 100e6  # the pairs of one fold alone would be 128 MB, and twice that to choose among
+    assert most < 40e6  # the pairs of one fold alone would be 128 MB, and their numbers 64 MB

@@ -115,9 +115,7 @@ def _pairs(captures: Labels, subjects: Labels, rng: np.random.Generator, most: i
         same.append(part.start + np.flatnonzero(one == other))
         n_others += int((one != other).sum())
     mated = np.concatenate([np.zeros(0, dtype=np.intp), *same])
-    drawn = np.arange(n_others)
-    if n_others > most:
-        drawn = np.sort(rng.choice(n_others, most, replace=False))
+    drawn = np.sort(rng.choice(n_others, most, replace=False)) if n_others > most else np.arange(n_others)
     # The k-th pair that is not mated comes after as many mated ones as have k others or fewer before them.
     others = drawn + np.searchsorted(mated - np.arange(len(mated)), drawn, side="right")
     return every[np.concatenate([mated, others])].astype(np.intp, copy=False)
