@@ -82,6 +82,7 @@ def test_colours_strides_padding_tanh_and_several_classes(tmp_path):
         [layers.Conv2D(4, 3), layers.Flatten(), layers.BatchNormalization(scale=False), layers.LeakyReLU()],
         [layers.Conv2D(4, 3, activation="leaky_relu"), layers.GlobalAveragePooling2D()],
         [layers.Conv2D(4, 3), layers.GlobalMaxPooling2D(keepdims=True), layers.Flatten(), layers.Flatten()],
+        [layers.Conv2D(4, 3), layers.Flatten(), layers.Flatten(), layers.Dense(5), layers.Flatten(), layers.Flatten()],
         [layers.Conv2D(4, 3, name="a", activation="tanh"), layers.Conv2D(4, 3, name="a_tanh"), layers.Flatten()],
     ],
 )

@@ -96,7 +96,7 @@ def _network(
                 if place != last:
                     raise InputError(f"layer {name!r}: a sigmoid or softmax before the end is not read")
                 continue
-            if isinstance(module, nn.Flatten) and spatial is None:
+            if isinstance(module, nn.Flatten) and output.ndim == 4:
                 spatial = output.shape[1:]
             if isinstance(module, nn.Linear):
                 spatial = None
