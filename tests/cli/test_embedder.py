@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +140,7 @@ def test_a_name_a_folder_and_a_file_are_checked_alike(toy, workplace):
     folder.mkdir()
     shutil.copy("toy.onnx", folder / "network.onnx")
     shutil.copy("toy.toml", folder / "manifest.toml")
+    Path("toy").write_text("a file that happens to be called as the network that was added")
     choices = ("--on", "orl", "--photographs", 20, "--json")
     answers = [run("embedder", "check", *what, *choices) for what in (("toy",), (folder,), toy)]
     assert [code for code, _, _ in answers] == [answers[0][0]] * 3

@@ -108,12 +108,13 @@ def check(
 
 def _from_file(name: str, manifest: Path | None, engine: "Engine") -> "OnnxEmbedder":
     """Return the embedder to check: an ONNX file with its manifest, whatever it is given by."""
-    from faceloupe.embedders import open_embedder
+    from faceloupe.embedders import PUBLISHED, open_embedder
+    from faceloupe.recognition.installed import installed_manifest
     from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
     if manifest is not None:
         return OnnxEmbedder(Path(name), manifest, engine=engine)
-    if Path(name).is_file():
+    if name not in PUBLISHED and installed_manifest(name) is None and Path(name).is_file():
         raise InputError(f"{name} is a file: --manifest FILE.toml says how it is read")
     opened = open_embedder(name, engine=engine)
     if not isinstance(opened, OnnxEmbedder):
