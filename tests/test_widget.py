@@ -58,8 +58,9 @@ def test_its_state_is_heard_and_checked(inside):
     assert heard == [widget.state]
     with pytest.raises(InputError, match=r"the loupe knows dx, .*on-fcnn; got turn"):
         widget.state = {"turn": 3}
-    with pytest.raises(InputError, match="expected numbers and texts; got None for 'face'"):
-        widget.state = {"face": None}
+    for name, value in (("face", None), ("relu", True), ("dx", float("nan")), ("zoom", float("inf"))):
+        with pytest.raises(InputError, match=f"expected texts and finite numbers; got {value} for '{name}'"):
+            widget.state = {name: value}
     assert widget.state["face"] == 3
     assert "face" in repr(widget)
     assert "base64" not in repr(widget)
@@ -71,16 +72,22 @@ def test_a_result_without_a_loupe_is_refused_with_what_to_do():
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, inside, tmp_path_factory):
-    """A page with the widget in it, opened with the state that Python had set."""
+def address(inside, tmp_path_factory):
+    """Where a notebook lies with the widget in it, and a state that Python had set."""
     widget = LoupeWidget(inside)
     script = "data:text/javascript;base64," + base64.b64encode(widget._esm.encode()).decode()
     parts = {"script": json.dumps(script), "document": json.dumps(widget.document).replace("<", "\\u003c")}
     path = tmp_path_factory.mktemp("notebook") / "notebook.html"
     path.write_text(NOTEBOOK % parts, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def notebook(browser, address):
+    """The notebook, just opened."""
     page = browser.new_page(viewport={"width": 1000, "height": 900})
     page.set_default_timeout(60_000)
-    page.goto(path.as_uri())
+    page.goto(address)
     page.wait_for_function("() => model.get('state').view")
     yield page
     page.close()

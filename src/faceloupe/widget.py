@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
+from math import inf
 from typing import Any
 
 from faceloupe.errors import InputError, extra
@@ -37,12 +38,14 @@ class LoupeWidget(anywidget.AnyWidget):
         ``blur`` are the sliders; ``layer`` and ``cell`` ("channel.row.column") are what the cursor is on, in the
         network ``scope``; ``on-KIND`` ("KEY.fit.NUMBER" or "KEY.epoch.NUMBER") is the network on the bench. Whoever
         moves the loupe changes it, which ``observe`` hears, and to set it moves the loupe. What a new state does not
-        name is as the loupe opened; a face or cell that is not there gives way to one that is.
+        name is as the loupe opened; a view, face or cell that is not there gives way to one that is, and a slider past
+        its end stops there.
 
     Raises
     ------
     InputError
-        If the result's page has no loupe, or a state names what the loupe does not know.
+        If the result's page has no loupe, or a state names what the loupe does not know, or is neither a text nor a
+        finite number.
     UnavailableError
         If anywidget is not installed.
 
@@ -78,9 +81,10 @@ class LoupeWidget(anywidget.AnyWidget):
         unknown = [name for name in state if name not in self._known]
         if unknown:
             raise InputError(f"state: the loupe knows {', '.join(self._known)}; got {', '.join(unknown)}")
-        wrong = [name for name, value in state.items() if not isinstance(value, int | float | str)]
-        if wrong:
-            raise InputError(f"state: expected numbers and texts; got {state[wrong[0]]!r} for {wrong[0]!r}")
+        for name, value in state.items():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < inf
+            if not (is_number or isinstance(value, str)):
+                raise InputError(f"state: expected texts and finite numbers; got {value!r} for {name!r}")
         return state
 
     def __repr__(self) -> str:
