@@ -38,6 +38,11 @@ def test_there_are_thirteen():
     assert [int(title.partition(".")[0]) for title, _ in PROGRAMS] == list(EXPECTED) == list(range(1, 14))
 
 
+def test_the_pages_that_lead_to_them_count_them_alike():
+    for page, places in {"README.md": 2, "docs/guides/recognise.md": 1, "docs/guides/integrate.md": 1}.items():
+        assert len(re.findall("thirteen", (ROOT / page).read_text(), re.IGNORECASE)) == places, page
+
+
 @pytest.mark.parametrize(("title", "program"), PROGRAMS, ids=[title for title, _ in PROGRAMS])
 def test_a_program_runs(title, program, workplace, monkeypatch, capsys):
     (workplace / "program.py").write_text(program)
