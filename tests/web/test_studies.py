@@ -84,7 +84,7 @@ def test_a_study_is_stopped_resumed_and_read(ask, monkeypatch):
 
 def two_people(ask, key="look", files=(), **changed):
     photos = [(side, serving.photo(person, capture=n)) for person, side in enumerate(("first", "second"))
-              for n in range(4)]  # fmt: skip
+              for n in range(4)] + [("first", serving.photo())]  # fmt: skip
     names = {"first_name": "Ann", "second_name": "Bo", "seeds": "2", **changed}
     return ask("POST", "/studies/two", key=key, data=names, files=files or photos)
 
@@ -100,6 +100,7 @@ def test_two_people_are_studied_shown_and_erased(ask, monkeypatch):
     assert {file.suffix for file in folder.rglob("*")}.isdisjoint({".jpg", ".png"}), "no photograph is kept"
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["data"]["captures_per_subject"] == [4, 4]
+    assert manifest["data"]["skipped"] == [["photograph 5 of the first", "no face found"]]
     assert "Ann" not in (folder / "manifest.json").read_text()
     address = ask("POST", f"/studies/{study['id']}/page", key="look").json()["address"]
     page = ask("GET", f"http://localhost:8000{address}", key=None).text

@@ -38,7 +38,7 @@ async def faces_of_two(recogniser: Recogniser, sent: ToStudyTwo) -> FaceSet:
     for person, photographs in enumerate((sent.first, sent.second)):
         faces = [await _face(recogniser, content) for content in photographs]
         for number, face in enumerate(faces, start=1):
-            capture = f"{names[person]}, photograph {number}"
+            capture = f"photograph {number} of the {('first', 'second')[person]}"  # kept with the study: no name
             if isinstance(face, str):
                 skipped.append(Skipped(capture, face))
             else:
