@@ -23,8 +23,8 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     dead = {name: findings.unfitted(name, "none") for name in ("fcnn", "cnn")}
     answer = (
         f"Trained again on **{counted(len(plan.pairs), 'pair')} of people with {counted(plan.seeds, 'seed')} each** "
-        f"({source}): with pixels as they are, from 0 (black) to 1 "
-        f"(white), **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
+        f"from {source}: with pixels as they are, 0 for black to 1 for "
+        f"white, **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
         f"FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in {share(dead['cnn'].estimate)} of the CNN’s "
         f"{dead['cnn'].range_text(percent=True)}: they put out 0, whatever face is shown."
     )
