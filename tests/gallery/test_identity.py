@@ -187,7 +187,7 @@ def test_a_name_without_an_external_id_is_not_shared_silently(gallery):
     assert [person.external_id for person in gallery.people()] == ["E-1", "E-2"]
     gallery.rename("E-2", "Anna")
     assert gallery.describe("E-2", external_id="").external_id is None
-    with pytest.raises(NameTakenError, match="this one needs one"):
+    with pytest.raises(NameTakenError, match="this one lacks it"):
         gallery.rename("Anna", "Ann")
 
 

@@ -207,7 +207,6 @@ def check_free(connection: Connection, name: str, external_id: str | None, own: 
     NameTakenError
         If another subject has the external id, or the name and not both have an external id.
     """
-    remedy = "enrol it as that one" if own is None else f"merge {own.name!r} into it"
     others = select(subjects).order_by(subjects.c.id)
     if own is not None:
         others = others.where(subjects.c.id != own.id)
@@ -217,17 +216,23 @@ def check_free(connection: Connection, name: str, external_id: str | None, own: 
         if holder is not None:
             raise NameTakenError(
                 f"There is another subject with the external id {external_id!r} already, {holder.name!r}. If the two "
-                f"are one person, {remedy}."
+                f"are one person, {_joining(holder, own)}."
             )
         named = named.where(subjects.c.external_id.is_(None))
     if (holder := connection.execute(named).first()) is not None:
-        lacking = "this one needs one"
+        lacking = "this one lacks it"
         if holder.external_id is None:
-            lacking = f"faceloupe describe {BY_NUMBER}{holder.id} --external-id ID gives that one one"
+            lacking = f"faceloupe describe {BY_NUMBER}{holder.id} --external-id ID gives it to the other"
         raise NameTakenError(
-            f"There is another subject {name!r} already. If the two are one person, {remedy}. Two people may have one "
-            f"name where each has an external id: {lacking}."
+            f"There is another subject {name!r} already. If the two are one person, {_joining(holder, own)}. If not, "
+            f"both need an external id: {lacking}."
         )
+
+
+def _joining(holder: Row[Any], own: Row[Any] | None) -> str:
+    """Return how to say that a subject, or the photographs of one to be, are the holder's."""
+    address = f"{BY_NUMBER}{holder.id}"
+    return f"enrol the photographs as {address}" if own is None else f"merge {own.name!r} into {address}"
 
 
 def near(connection: Connection, name: str) -> list[str]:
