@@ -1,15 +1,41 @@
-"""What ``faceloupe embedder`` and ``faceloupe detector`` share: networks from files, listed and removed."""
+"""What ``faceloupe embedder`` and ``faceloupe detector`` share: networks from files, added, listed and removed."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from faceloupe.cli.terminal import aligned, echo, echo_json, say
+from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
-    from faceloupe.recognition.manifests import Kind
+    from faceloupe.recognition.manifests import Kind, Manifest
     from faceloupe.recognition.weights import PublishedWeights
 
-__all__ = ["list_networks", "remove"]
+__all__ = ["ManifestFile", "NetworkFile", "OtherName", "list_networks", "read_manifest_to_add", "remove"]
+
+NetworkFile = Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")]
+ManifestFile = Annotated[Path, typer.Option(metavar="FILE.toml", help="The manifest: its reading and origin.")]
+OtherName = Annotated[str | None, typer.Option(help="Name to use instead of the manifest's.")]
+
+
+def read_manifest_to_add(manifest: Path, kind: "Kind", name: str | None, built_in: Collection[str]) -> "Manifest":
+    """Return the manifest of a network that is to be added, by the other name if there is one.
+
+    Raises
+    ------
+    InputError
+        If it is not a manifest of that kind, or the name is one of those that are built in.
+    """
+    from faceloupe.recognition.manifests import read_manifest
+
+    read = read_manifest(manifest, kind)
+    read = replace(read, name=name) if name else read
+    if read.name in built_in:
+        raise InputError(f"{read.name} is built in; --name gives another name")
+    return read
 
 
 def list_networks(kind: "Kind", built_in: "dict[str, PublishedWeights]", *, json: bool) -> None:

@@ -1,7 +1,5 @@
 """``faceloupe detector``: networks from files that find faces."""
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +7,6 @@ import typer
 from faceloupe.cli import added
 from faceloupe.cli.options import AsJson
 from faceloupe.cli.terminal import echo, say
-from faceloupe.errors import InputError
 
 __all__ = ["detector"]
 
@@ -20,9 +17,9 @@ detector = typer.Typer(
 
 @detector.command()
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")],
-    manifest: Annotated[Path, typer.Option(metavar="FILE.toml", help="The manifest: its reading and origin.")],
-    name: Annotated[str | None, typer.Option(help="Name to use instead of the manifest's.")] = None,
+    file: added.NetworkFile,
+    manifest: added.ManifestFile,
+    name: added.OtherName = None,
 ) -> None:
     """Add a detector from an ONNX file; from then on --detector NAME takes it.
 
@@ -31,14 +28,10 @@ def add(
     import numpy as np
 
     from faceloupe.recognition.installed import add_network
-    from faceloupe.recognition.manifests import read_manifest
     from faceloupe.recognition.onnx_detector import OnnxDetector
     from faceloupe.recognition.weights import YUNET
 
-    read = read_manifest(manifest, "detector")
-    read = replace(read, name=name) if name else read
-    if read.name == YUNET.name:
-        raise InputError(f"{read.name} is built in; --name gives another name")
+    read = added.read_manifest_to_add(manifest, "detector", name, (YUNET.name,))
     OnnxDetector(file, read).find(np.full((*read.size, 3), 128, np.uint8))
     where = add_network(file, read)
     echo(f"{read.name}: {read.decoder}, looks at {read.size[0]}x{read.size[1]} pixels, added as {where}")

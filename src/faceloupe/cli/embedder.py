@@ -1,6 +1,5 @@
 """``faceloupe embedder``: networks from files that make vectors of faces."""
 
-from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -31,9 +30,9 @@ embedder = typer.Typer(
 
 @embedder.command()
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")],
-    manifest: Annotated[Path, typer.Option(metavar="FILE.toml", help="The manifest: its reading and origin.")],
-    name: Annotated[str | None, typer.Option(help="Name to use instead of the manifest's.")] = None,
+    file: added.NetworkFile,
+    manifest: added.ManifestFile,
+    name: added.OtherName = None,
 ) -> None:
     """Add an embedder from an ONNX file; from then on --embedder NAME takes it.
 
@@ -44,13 +43,9 @@ def add(
     from faceloupe.embedders import PUBLISHED
     from faceloupe.evaluation.baselines import FITTED
     from faceloupe.recognition.installed import add_network
-    from faceloupe.recognition.manifests import read_manifest
     from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
-    read = read_manifest(manifest, "embedder")
-    read = replace(read, name=name) if name else read
-    if read.name in (*PUBLISHED, *FITTED):
-        raise InputError(f"{read.name} is built in; --name gives another name")
+    read = added.read_manifest_to_add(manifest, "embedder", name, (*PUBLISHED, *FITTED))
     opened = OnnxEmbedder(file, read)
     dimensions = opened.embed(np.random.default_rng(0).random((1, 112, 112, 3), dtype=np.float32)).shape[1]
     where = add_network(file, read)
