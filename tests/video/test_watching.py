@@ -33,7 +33,7 @@ def gallery(published, tmp_path_factory):  # noqa: ARG001 - a fixture that skips
 def watched(gallery, *pictures, step=0.5):
     watch = Watch(gallery)
     frames = (CameraFrame(number * step, picture) for number, picture in enumerate(pictures))
-    changes = [*watch.changes(frames), *watch.end()]
+    changes = [*(change for frame in frames for change in watch.look(frame)), *watch.end()]
     return watch, [(change.what, change.visit.name, change.before) for change in changes], changes
 
 

@@ -1,6 +1,6 @@
 """Who comes before a camera, and who goes: faces are followed as in a clip, and told as it happens."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -155,11 +155,6 @@ class Watch:
         self._numbers = count(1)
         self._strangers = self.looked_at = 0
         self.present: dict[int, Visit] = {}
-
-    def changes(self, frames: Iterable[CameraFrame]) -> Iterator[Change]:
-        """Yield what changes from frame to frame; at the end of the frames nobody goes, see :meth:`end`."""
-        for frame in frames:
-            yield from self.look(frame)
 
     def look(self, frame: CameraFrame) -> list[Change]:
         """Look at one frame, and return what has changed since the one before."""
