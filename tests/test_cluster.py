@@ -91,7 +91,7 @@ def test_an_evaluation_embeds_there(cluster, photographs):
 def test_without_workers_or_a_scheduler(monkeypatch):
     monkeypatch.setattr("faceloupe.cluster.PATIENCE", 1)
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None, processes=False) as empty,
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", processes=False) as empty,
         pytest.raises(UnavailableError, match="no workers yet"),
         on_cluster(empty.scheduler_address),
     ):

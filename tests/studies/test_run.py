@@ -138,7 +138,7 @@ class TestTheSameNumbers:
         distributed = pytest.importorskip("distributed")
         with (
             distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None, processes=False
+                n_workers=2, threads_per_worker=1, dashboard_address=":0", processes=False
             ) as cluster,
             on_cluster(cluster.scheduler_address),
         ):
