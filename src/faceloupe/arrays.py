@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["MAX_ARRAY_BYTES", "decode_array", "encode_array"]
-
 MAX_ARRAY_BYTES = 256 << 20
 """What is read of an array in a document, unless a caller says otherwise."""
 

@@ -7,8 +7,6 @@ import numpy as np
 
 from faceloupe.arrays import encode_array
 
-__all__ = ["Block", "chart", "fold", "live", "pictures", "section", "switch", "table", "text"]
-
 Block = dict[str, Any]
 
 

@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 
 from faceloupe.errors import UnavailableError, extra
 
-__all__ = ["is_on_cluster", "on_cluster", "spread"]
-
 AHEAD = 3
 """Tasks for each thread of the workers that are sent before their results are asked for."""
 

@@ -13,8 +13,6 @@ import numpy as np
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes, write_whole
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "json_text", "parse_json", "read_json", "write_json"]
-
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 64 << 20, 64, 1_000_000
 """Bounds on JSON that comes from outside, unless a caller sets others."""
 

@@ -31,19 +31,6 @@ if TYPE_CHECKING:
 
     from faceloupe.training.loading import Classifier
 
-__all__ = [
-    "DEFAULT",
-    "PUBLISHED",
-    "TRAINED_MANIFEST",
-    "TRAINED_NETWORK",
-    "ClassifierEmbedder",
-    "EstimatorEmbedder",
-    "embedder_names",
-    "grey_faces",
-    "open_embedder",
-    "open_embedder_of",
-]
-
 Floats = NDArray[np.float32]
 
 PUBLISHED = ("sface", "sface+flip")

@@ -22,22 +22,6 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
-__all__ = [
-    "AmbiguousNameError",
-    "DamageWarning",
-    "FaceloupeError",
-    "GalleryError",
-    "ImageError",
-    "InputError",
-    "NameTakenError",
-    "ProblemError",
-    "StudyError",
-    "SubjectError",
-    "UnavailableError",
-    "check_integer",
-    "extra",
-]
-
 
 class FaceloupeError(Exception):
     """The root: catch this to catch everything that faceloupe raises on purpose."""

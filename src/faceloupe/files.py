@@ -13,9 +13,6 @@ from pathlib import Path
 
 from faceloupe.errors import InputError
 
-__all__ = ["check_new_folder", "new_folder", "open_regular", "read_bytes", "sha256_of", "write_whole"]
-
-
 _TO_READ = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 )  # Windows has the one, Unix the other

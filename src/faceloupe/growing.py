@@ -17,8 +17,6 @@ from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError
 from faceloupe.faces.folders import as_text
 
-__all__ = ["GrowingCsv", "GrowingFile", "GrowingLines"]
-
 
 class GrowingFile(ABC):
     """A file of what was found in photographs, for its owner's eyes only (mode 0600).

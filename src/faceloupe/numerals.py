@@ -3,8 +3,6 @@
 import math
 from collections.abc import Iterable
 
-__all__ = ["counted", "decimals", "listed", "three_figures", "with_minus"]
-
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun.

@@ -13,8 +13,6 @@ from faceloupe.errors import InputError
 if TYPE_CHECKING:
     from faceloupe.report.drawing import Drawing
 
-__all__ = ["SCHEMA", "WRITERS", "Shown", "page"]
-
 SCHEMA = "faceloupe.page/1"
 """Schema of every page."""
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Progress", "bar", "shown"]
-
 Progress = Callable[[float, float], None]
 """Called with how much is done, and of how much."""
 

@@ -14,8 +14,6 @@ from pathlib import Path
 from faceloupe.errors import InputError, UnavailableError, extra
 from faceloupe.files import read_bytes
 
-__all__ = ["IN_KEYRING", "Seals", "check_seals", "read_secret", "seals_of"]
-
 LEAST, MOST = 32, 4096  # bytes of a key
 
 IN_KEYRING = "keyring:"

@@ -13,8 +13,6 @@ with extra("notebook"):
     import anywidget
     import traitlets
 
-__all__ = ["LoupeWidget"]
-
 SLIDERS = ("dx", "dy", "degrees", "zoom", "brightness", "blur")
 PLACES = ("view", "face", "scope", "layer", "cell", "pin", "relu", "terms", "cover", "ink", "network", "seeds")
 """Names of the state, as static/loupe/store.js writes them into a link."""

@@ -10,8 +10,6 @@ from faceloupe.cli.options import CACHED, AsJson, CentralOfLabelled, DetectorNam
 from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_failure, stoppable
 from faceloupe.files import check_new_folder, new_folder
 
-__all__ = ["adapt"]
-
 
 def adapt(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A folder NAME/*.jpg, or orl or lfw.")],

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.manifests import Kind, Manifest
     from faceloupe.recognition.weights import PublishedWeights
 
-__all__ = ["ManifestFile", "NetworkFile", "OtherName", "list_networks", "read_manifest_to_add", "remove"]
-
 NetworkFile = Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The network.")]
 ManifestFile = Annotated[Path, typer.Option(metavar="FILE.toml", help="The manifest: its reading and origin.")]
 OtherName = Annotated[str | None, typer.Option(help="Name to use instead of the manifest's.")]

@@ -48,8 +48,6 @@ from faceloupe.cli.verify import verify
 from faceloupe.cli.weights import weights
 from faceloupe.errors import DamageWarning, FaceloupeError
 
-__all__ = ["COMMANDS", "app", "run"]
-
 SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Understand networks": (study, train, look),
     "Recognise people": (verify, identify, explain, crop),

@@ -3,8 +3,6 @@
 from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json, history, say
 
-__all__ = ["audit"]
-
 
 def audit(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """Print the trail of a gallery: who did what and when. No name or template is in it."""

@@ -8,8 +8,6 @@ import typer
 from faceloupe.cli.options import GalleryName
 from faceloupe.cli.terminal import echo, say
 
-__all__ = ["backup"]
-
 
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],

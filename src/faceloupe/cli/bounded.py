@@ -12,8 +12,6 @@ from tempfile import TemporaryDirectory
 from faceloupe.errors import FaceloupeError, InputError
 from faceloupe.web.children import MEMORY, SECONDS, ran_out_of_memory
 
-__all__ = ["is_child", "memory_told", "run_child", "step_done", "work_done"]
-
 CHILD = "FACELOUPE_CHILD"  # set for the child: gigabytes, seconds and the file that says that the work was done
 INTERRUPTED = 130  # the exit status after Ctrl-C
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["calibrate"]
-
 DEFAULT_GALLERY = "faceloupe.db"
 SQLITE = b"SQLite format 3\0"  # what such a file begins with
 

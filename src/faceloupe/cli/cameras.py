@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.video.watching import Change
 
-__all__ = ["watch_camera"]
-
 
 def watch_camera(
     source: str,

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.video.identified import IdentifiedClip
 
-__all__ = ["ClipChoices", "identify_clip"]
-
 
 @dataclass(frozen=True, slots=True)
 class ClipChoices:

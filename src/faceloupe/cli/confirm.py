@@ -7,8 +7,6 @@ import typer
 from faceloupe.cli.options import CollectionName
 from faceloupe.cli.terminal import echo
 
-__all__ = ["confirm"]
-
 
 def confirm(
     one: Annotated[int, typer.Argument(metavar="FACE", help="Number of a face, as the page of groups lists it.")],

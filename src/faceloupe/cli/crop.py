@@ -8,8 +8,6 @@ import typer
 from faceloupe.cli.options import DetectorName, MinSize, Turned
 from faceloupe.cli.terminal import echo, legible, progress, say, stoppable
 
-__all__ = ["crop"]
-
 
 def crop(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photographs, and folders of them.")],

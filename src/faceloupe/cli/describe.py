@@ -8,8 +8,6 @@ from faceloupe.cli.options import AsJson, GalleryName, Metadata, Name
 from faceloupe.cli.terminal import echo, echo_json
 from faceloupe.errors import InputError
 
-__all__ = ["describe"]
-
 
 def describe(
     name: Name,

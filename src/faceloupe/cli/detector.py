@@ -8,8 +8,6 @@ from faceloupe.cli import added
 from faceloupe.cli.options import AsJson
 from faceloupe.cli.terminal import echo, say
 
-__all__ = ["detector"]
-
 detector = typer.Typer(
     name="detector", help="Add, list and remove detectors from ONNX files.", no_args_is_help=True, rich_markup_mode=None
 )

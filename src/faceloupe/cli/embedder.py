@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
-__all__ = ["embedder"]
-
 embedder = typer.Typer(
     name="embedder",
     help="Add, list, check and remove embedders from ONNX files.",

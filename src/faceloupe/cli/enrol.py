@@ -28,8 +28,6 @@ from faceloupe.progress import Progress
 if TYPE_CHECKING:
     from faceloupe.gallery.records import Enrolled
 
-__all__ = ["enrol"]
-
 
 def enrol(
     name: Annotated[

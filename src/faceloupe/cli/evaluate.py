@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["evaluate"]
-
-
 PROBES = 100  # spoilt by --robustness
 
 

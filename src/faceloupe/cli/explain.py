@@ -21,8 +21,6 @@ from faceloupe.cli.options import (
 from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError
 
-__all__ = ["explain"]
-
 SUFFIXES = (".html", ".htm", ".png")
 
 

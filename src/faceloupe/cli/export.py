@@ -9,8 +9,6 @@ from faceloupe.cli.options import GalleryName
 from faceloupe.cli.terminal import echo, say
 from faceloupe.numerals import counted
 
-__all__ = ["export"]
-
 
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],

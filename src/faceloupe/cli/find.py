@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.templates import Template
 
-__all__ = ["find"]
-
 
 def find(
     who: Annotated[

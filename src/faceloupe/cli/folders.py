@@ -10,8 +10,6 @@ from faceloupe.errors import InputError, UnavailableError
 if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
 
-__all__ = ["Crop", "is_folder", "load_folder", "refuse_crop"]
-
 Crop = Annotated[
     bool | None,
     typer.Option(

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.gallery.records import Forgotten
 
-__all__ = ["forget"]
-
 
 def forget(
     name: Annotated[str | None, typer.Argument(metavar="NAME")] = None,

@@ -11,8 +11,6 @@ from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, say
 if TYPE_CHECKING:
     from faceloupe.collection.people import People
 
-__all__ = ["group"]
-
 LISTED = 20
 
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.search import FaceSearch
 
-__all__ = ["identify"]
-
 RATE = 4.0
 """Frames of a camera that are looked at in a second, at most."""
 

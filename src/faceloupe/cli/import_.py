@@ -9,8 +9,6 @@ from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json, legible, say
 from faceloupe.numerals import counted
 
-__all__ = ["import_"]
-
 
 def import_(
     file: Annotated[

@@ -12,8 +12,6 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.collection.collection import Collection
 
-__all__ = ["index"]
-
 
 def index(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Photographs, clips, and folders of them.")],

@@ -7,8 +7,6 @@ import typer
 from faceloupe.cli.options import CollectionName
 from faceloupe.cli.terminal import echo
 
-__all__ = ["join"]
-
 
 def join(
     one: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],

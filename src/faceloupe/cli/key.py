@@ -7,8 +7,6 @@ import typer
 
 from faceloupe.cli.terminal import echo, say
 
-__all__ = ["key"]
-
 
 def key(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Holder of the key, as the trail and the log name them.")],

@@ -11,8 +11,6 @@ from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, pr
 from faceloupe.errors import InputError
 from faceloupe.progress import Progress
 
-__all__ = ["look"]
-
 
 def look(
     model: Annotated[

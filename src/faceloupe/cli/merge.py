@@ -8,8 +8,6 @@ from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json
 from faceloupe.numerals import counted
 
-__all__ = ["merge"]
-
 
 def merge(
     source: Annotated[str, typer.Argument(metavar="SOURCE")],

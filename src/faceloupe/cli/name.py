@@ -8,8 +8,6 @@ from faceloupe.cli.options import CollectionName, gallery_if_any
 from faceloupe.cli.terminal import echo, say
 from faceloupe.errors import InputError
 
-__all__ = ["name"]
-
 
 def name(
     group: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],

@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.engines import Engine
 
-__all__ = [
-    "CACHED", "LABELLED_DATA", "AsJson", "Central", "CentralOfLabelled", "CollectionName", "DetectorName",
-    "DeviceName", "EmbedderName", "EngineName", "GalleryName", "Metadata", "MinSize", "Name", "NoCache", "OnCluster",
-    "TargetFmr",
-    "Turned", "gallery_if_any", "open_gallery_if_any",
-]  # fmt: skip
-
 
 def gallery_if_any(help_: str) -> Any:
     """Return the option of a gallery that a command can do without."""

@@ -4,8 +4,6 @@ from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import aligned, echo, echo_json, moment, say
 from faceloupe.numerals import counted
 
-__all__ = ["people"]
-
 
 def people(gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """List the people in a gallery."""

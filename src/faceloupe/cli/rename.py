@@ -7,8 +7,6 @@ import typer
 from faceloupe.cli.options import AsJson, GalleryName
 from faceloupe.cli.terminal import echo, echo_json
 
-__all__ = ["rename"]
-
 
 def rename(
     old: Annotated[str, typer.Argument(metavar="OLD", help="As for show: a name, an external id or number:N.")],

@@ -9,8 +9,6 @@ from faceloupe.cli.options import GalleryName
 from faceloupe.cli.terminal import echo
 from faceloupe.errors import InputError
 
-__all__ = ["restore"]
-
 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File written by faceloupe backup.")],

@@ -7,8 +7,6 @@ import typer
 from faceloupe.cli.options import CollectionName
 from faceloupe.cli.terminal import echo
 
-__all__ = ["separate"]
-
 
 def separate(
     faces: Annotated[list[int], typer.Argument(metavar="FACE...", help="Numbers of faces of one group.")],

@@ -15,8 +15,6 @@ from faceloupe.cli.options import DeviceName, EmbedderName, EngineName, GalleryN
 from faceloupe.cli.terminal import echo, say
 from faceloupe.errors import InputError, UnavailableError
 
-__all__ = ["serve"]
-
 KeysFile = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="File of keys that faceloupe key wrote.")]
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 OWNERS_RATE = 60_000  # requests a minute: a camera's every frame, and whatever a script of one's own asks

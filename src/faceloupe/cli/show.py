@@ -10,8 +10,6 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.gallery.records import Record
 
-__all__ = ["show"]
-
 
 def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
     """Show everything kept about a person. That is consent, references with their quality, and the history."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from faceloupe.studies.comparison.run import Comparison
     from faceloupe.studies.run import Study
 
-__all__ = ["study"]
-
 
 class Preprocess(StrEnum):
     """Preprocessing of the pixels before a network sees them."""

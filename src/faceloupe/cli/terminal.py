@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from faceloupe.evaluation.failures import Failure
     from faceloupe.gallery.records import Entry
 
-__all__ = [
-    "aligned", "check_file", "check_folder", "echo", "echo_json", "history", "legible", "moment", "progress", "say",
-    "say_failure", "say_lead", "show_every_letter", "stoppable", "typed",
-]  # fmt: skip
-
 ILLEGIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Control characters, those of writing from right to left among them, bytes that are not UTF-8, ends of lines."""
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
     from faceloupe.training.base import FaceClassifier
 
-__all__ = ["train"]
-
 
 def train(
     data: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder NAME/*.jpg, or olivetti, orl or lfw.")],

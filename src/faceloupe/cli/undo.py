@@ -5,8 +5,6 @@ import typer
 from faceloupe.cli.options import CollectionName
 from faceloupe.cli.terminal import echo
 
-__all__ = ["undo"]
-
 
 def undo(collection: CollectionName = "collection.db") -> None:
     """Undo the last join, separate, confirm or name. Once more undoes the one before it.

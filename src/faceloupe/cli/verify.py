@@ -23,8 +23,6 @@ from faceloupe.errors import InputError
 if TYPE_CHECKING:
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["verify"]
-
 
 def verify(
     a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],

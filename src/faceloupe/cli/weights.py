@@ -5,8 +5,6 @@ import typer
 from faceloupe.cli.options import AsJson
 from faceloupe.cli.terminal import aligned, echo, echo_json, say
 
-__all__ = ["weights"]
-
 
 def weights(json: AsJson = False) -> None:
     """List the weights files that recognition needs, and those that were added.

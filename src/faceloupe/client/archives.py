@@ -10,8 +10,6 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES, read_file
 
-__all__ = ["archives_of"]
-
 MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
 """Of an archive: a server takes a request of 32 MB, and 5,000 files."""
 

@@ -18,8 +18,6 @@ from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError
 from faceloupe.web import shapes
 
-__all__ = ["Client"]
-
 PART = 1000  # people or entries that are asked for at once
 LOOK_AGAIN = 0.5  # seconds between two looks at a job that is waited for
 

@@ -16,8 +16,6 @@ from faceloupe.errors import InputError, ProblemError, UnavailableError
 from faceloupe.faces.images import read_file
 from faceloupe.faces.sources import GREY_SETS
 
-__all__ = ["Connection", "Face", "Photo", "document_of", "sent_face"]
-
 Photo = bytes | str | PathLike[str]
 """The bytes of an image file, or its path."""
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from faceloupe.client.connection import Connection
 from faceloupe.web import shapes
 
-__all__ = ["ReviewClient", "UnknownClient"]
-
 PART = 1000
 """Groups that are asked for at a time."""
 

@@ -9,8 +9,6 @@ from faceloupe.collection.schema import add_row, faces, photographs
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
 
-__all__ = ["add_faces", "add_photograph"]
-
 
 def add_photograph(connection: Connection, photograph: Photograph) -> int:
     """Add a photograph, and return its id."""

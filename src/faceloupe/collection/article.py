@@ -10,8 +10,6 @@ from faceloupe.blocks import Block, pictures, section, table, text
 from faceloupe.collection.people import Doubt, Group, People
 from faceloupe.collection.seen import SeenFace, cut_out
 
-__all__ = ["write_article"]
-
 LISTED = 200
 """Rows of a table, at most: the rest is in the document."""
 

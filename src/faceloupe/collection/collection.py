@@ -37,8 +37,6 @@ from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Collection", "open_collection"]
-
 
 class Collection:
     """Faces of unlabelled photographs; :func:`open_collection` opens one, :func:`index` fills it.

@@ -9,8 +9,6 @@ from faceloupe.collection import rulings
 from faceloupe.collection.schema import faces, keep_setting, metadata, parts, photographs, places, setting
 from faceloupe.gallery.database import Database
 
-__all__ = ["drop_faces", "drop_gone", "erase"]
-
 
 def drop_gone(connection: Connection) -> int:
     """Remove photographs none of whose files is there any more, with their faces; return how many."""

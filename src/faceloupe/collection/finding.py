@@ -20,8 +20,6 @@ from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores.points import OperatingPoint, one_in
 
-__all__ = ["Sighting", "Sightings", "find"]
-
 Floats = NDArray[np.float32]
 
 FACES_AT_ONCE = 100_000

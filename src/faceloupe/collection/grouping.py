@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["Grouping", "Join", "group_faces"]
-
 Floats = NDArray[np.float32]
 Pair = tuple[int, int]
 

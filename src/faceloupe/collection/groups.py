@@ -20,8 +20,6 @@ from faceloupe.recognition.thresholds import published_points
 from faceloupe.scores.extrapolation import threshold_at
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["DEFAULT_FPIR", "group", "group_threshold", "grouped"]
-
 DEFAULT_FPIR = 0.1
 """Share of faces that may meet a stranger's face at or above the threshold by chance.
 

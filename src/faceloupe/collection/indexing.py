@@ -34,8 +34,6 @@ from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.video.frames import CLIP_SUFFIXES, is_clip
 from faceloupe.video.photograph import photograph_of_clip
 
-__all__ = ["Indexed", "index"]
-
 BATCH = 64
 """Photographs that are written in one transaction, at most: what a stop can lose."""
 

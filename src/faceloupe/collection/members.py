@@ -23,8 +23,6 @@ from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
 
-__all__ = ["IndexedFaces", "all_faces", "embedder_of", "group_number", "members", "photographs_of", "template_of"]
-
 PART = 10_000
 """Faces that are read at a time."""
 

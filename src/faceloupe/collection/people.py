@@ -9,8 +9,6 @@ from faceloupe.pages import Shown
 from faceloupe.scores.identification import fpir_at_size
 from faceloupe.scores.points import one_in
 
-__all__ = ["Doubt", "Group", "People"]
-
 
 @dataclass(frozen=True, slots=True)
 class Doubt:

@@ -16,21 +16,6 @@ from faceloupe.errors import InputError
 from faceloupe.gallery.identity import checked_whom
 from faceloupe.gallery.trail import current_user
 
-__all__ = [
-    "Ruling",
-    "confirm",
-    "drop_empty",
-    "drop_faces",
-    "following",
-    "forget_names",
-    "join",
-    "name",
-    "name_for",
-    "said",
-    "separate",
-    "undo",
-]
-
 FIT_FACES = 64
 """Faces of a group that a face is told apart from, the first ones: all of a group of usual size."""
 

@@ -23,23 +23,6 @@ from sqlalchemy import (
 
 from faceloupe.gallery.schema import Instant, Vector, big_integer
 
-__all__ = [
-    "KEPT_FOR",
-    "SCHEMA",
-    "actions",
-    "add_row",
-    "faces",
-    "groups",
-    "keep_setting",
-    "metadata",
-    "parts",
-    "photographs",
-    "places",
-    "rulings",
-    "setting",
-    "settings",
-]
-
 SCHEMA = 1
 """Version of these tables."""
 

@@ -14,8 +14,6 @@ from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.images import read_image
 from faceloupe.faces.pixels import to_square
 
-__all__ = ["SeenFace", "cut_out", "seen_faces"]
-
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:

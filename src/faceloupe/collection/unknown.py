@@ -34,8 +34,6 @@ from faceloupe.recognition.thresholds import find_point
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["ALIKE", "MOST", "SHORTEST", "UnknownFaces", "open_unknown", "place_beside"]
-
 MOST = 10_000
 """Faces that are kept; further ones are not until some have gone."""
 

@@ -18,8 +18,6 @@ from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.search import DETECTION_SIDE
 from faceloupe.recognition.weights import YUNET
 
-__all__ = ["write_article"]
-
 
 def write_article(evaluation: Evaluation, *, show_faces: bool = False) -> dict[str, Any]:
     """Return the page of an evaluation; its picture is the first chart.

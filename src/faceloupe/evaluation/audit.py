@@ -11,8 +11,6 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.datasets import Labelled, Pairs
 from faceloupe.numerals import counted
 
-__all__ = ["audit_pairs", "people_of_pairs", "usable_captures"]
-
 Labels = NDArray[np.intp]
 
 NAMED = 5  # examples in a note

@@ -10,8 +10,6 @@ from faceloupe.errors import InputError, extra
 from faceloupe.evaluation.embedding import SIDE
 from faceloupe.recognition.embed import Embedder
 
-__all__ = ["FITTED", "Fitted", "embed_grey", "fit_embedder"]
-
 CAPTURES = 3  # that a subject must have for a classifier to learn whom it shows
 COMPONENTS = 128  # as many numbers as SFace makes
 HIDDEN = 64  # units in the hidden layer of the small network: the tutorial's 4 cannot tell many people apart

@@ -37,8 +37,6 @@ from faceloupe.scores.points import OperatingPoint
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 from faceloupe.scores.sets import ScoreSet, highest
 
-__all__ = ["Bench", "EvaluationPlan"]
-
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 

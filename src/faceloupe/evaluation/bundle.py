@@ -28,8 +28,6 @@ from faceloupe.scores.rates import auc, det_curve, fmr, fnmr
 from faceloupe.scores.sets import ScoreSet
 from faceloupe.seals import check_seals, read_secret, seals_of
 
-__all__ = ["Bundle", "is_bundle", "read_bundle", "stored_page", "write_bundle"]
-
 SCHEMA = "faceloupe.bundle/1"
 MANIFEST, PAGE, SEAL = "manifest.json", "page.json", "seal.json"
 ARRAYS = ("mated", "non_mated", "mated_subjects", "non_mated_subjects")

@@ -25,8 +25,6 @@ from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.search import LOOKS, FaceSearch
 from faceloupe.recognition.weights import YUNET
 
-__all__ = ["Cached", "TemplateCache", "cache_folder", "forget_cache"]
-
 FILE = "templates.sqlite3"
 PATIENCE = 30.0  # seconds to wait for another process to finish writing
 

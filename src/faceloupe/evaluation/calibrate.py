@@ -31,8 +31,6 @@ from faceloupe.scores.sets import ScoreSet
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["calibrate", "calibrate_gallery"]
-
 
 def calibrate(
     data: Data,

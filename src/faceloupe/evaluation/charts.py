@@ -8,8 +8,6 @@ from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.results import SHARES, Measured
 from faceloupe.evaluation.verification import Verification
 
-__all__ = ["cmc_chart", "det_chart", "fpir_chart", "reject_chart"]
-
 STYLES = ("blue", "orange", "grey-alt", "grey", "blue-alt", "orange-alt")
 RANKS = 10  # of a CMC
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.scores.sets import ScoreSet, blocks, compact, compare_every_two
 
-__all__ = ["MOST", "Compared", "Comparisons", "EveryTwo", "every_two", "score"]
-
 Floats = NDArray[np.float32]
 Integers = NDArray[np.integer]
 Flags = NDArray[np.bool_]

@@ -7,8 +7,6 @@ from pathlib import Path
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = ["columns_of", "read_table", "text_of"]
-
 MOST = 2**28  # bytes
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = (",", ";", "\t")

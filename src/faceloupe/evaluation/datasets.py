@@ -20,8 +20,6 @@ from faceloupe.faces.sources import find_lfw, find_orl
 from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.search import Faces, FaceSearch
 
-__all__ = ["TEST", "TRAIN", "Data", "Labelled", "Pairs", "open_data", "with_groups"]
-
 Labels = NDArray[np.intp]
 
 TRAIN, TEST = "train", "test"

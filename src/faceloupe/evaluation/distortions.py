@@ -15,8 +15,6 @@ from PIL import Image, ImageFilter
 
 from faceloupe.recognition.detections import Detection
 
-__all__ = ["DISTORTIONS", "Distortion", "Pixels"]
-
 Pixels = NDArray[np.uint8]
 GREY = 128  # of what covers a part
 

@@ -22,8 +22,6 @@ from faceloupe.recognition.manifests import Manifest
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder, landmark_places
 from faceloupe.recognition.photographs import search_photo
 
-__all__ = ["EmbedderCheck", "Reading", "check_embedder"]
-
 Floats = NDArray[np.float64]
 
 DRAWS = 4000  # bootstrap samples of subjects

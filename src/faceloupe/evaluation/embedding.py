@@ -27,8 +27,6 @@ from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.recognise import recognise
 from faceloupe.recognition.search import FaceSearch
 
-__all__ = ["SIDE", "Captures", "Pixels", "SideBySide", "as_photo", "embed_captures", "photo_of_chip"]
-
 Floats = NDArray[np.float32]
 Pixels8 = NDArray[np.uint8]
 

@@ -37,8 +37,6 @@ from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.scores.points import OperatingPoint, rule_of_3
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["Evaluation", "audited", "evaluate", "failures"]
-
 Named = Sequence["str | Embedder"]
 
 QUALITY: dict[str, Callable[[Quality], float]] = {

@@ -16,8 +16,6 @@ from faceloupe.recognition.photographs import PhotoProblem
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval, wilson
 
-__all__ = ["Failure", "FailureRate", "FailureRates", "failure_rates"]
-
 Labels = NDArray[np.integer]
 
 

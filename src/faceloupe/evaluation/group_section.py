@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from faceloupe.evaluation.results import Measured
     from faceloupe.scores.confidence import Interval
 
-__all__ = ["group_section"]
-
 
 def group_section(measured: "Sequence[Measured]") -> Iterator[Block]:
     """Yield charts and tables of each recogniser's error rates by group."""

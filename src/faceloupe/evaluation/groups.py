@@ -22,8 +22,6 @@ from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import rule_of_3
 from faceloupe.scores.sets import blocks
 
-__all__ = ["FILE", "GroupRate", "GroupRates", "group_rates", "read_groups"]
-
 FILE = "groups.csv"
 """Called so, in a folder of subjects or beside it, a file says which group each is in."""
 

@@ -15,8 +15,6 @@ from faceloupe.scores.confidence import Interval
 from faceloupe.scores.identification import Cmc, OpenSet, ProbeErrors, cmc, open_set, rank_1_errors
 from faceloupe.scores.intervals import complement
 
-__all__ = ["ClosedSet", "OpenSets", "Templates", "closed_set", "open_sets"]
-
 Floats = NDArray[np.float32]
 Labels = NDArray[np.integer]
 Flags = NDArray[np.bool_]

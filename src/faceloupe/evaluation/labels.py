@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from faceloupe.evaluation.comparisons import Compared
 from faceloupe.scores.rates import det_curve
 
-__all__ = ["Doubt", "doubtful_labels", "most_doubtful_first"]
-
 Labels = NDArray[np.integer]
 
 GOOD = 0.05  # the highest EER of a recogniser whose doubts count

@@ -12,8 +12,6 @@ from typing import NamedTuple
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = ["LFW", "Row", "lfw_view_1", "lfw_view_2"]
-
 LFW = ("lfw", "lfw-view1", "lfw-view2")
 """What LFW is called: whichever view there is (View 2 first), or one of them."""
 

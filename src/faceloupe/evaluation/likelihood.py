@@ -12,8 +12,6 @@ from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.likelihood import cllr, cllr_min, ece
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["LikelihoodReport", "likelihood_report", "likelihood_section"]
-
 PRIORS = np.linspace(-4, 4, 41)  # log10 odds
 STEPS = 101  # of a Tippett plot
 

@@ -19,8 +19,6 @@ import numpy as np
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = ["PackedPhoto", "is_packed", "read_packed"]
-
 MOST_BYTES = 2**31
 MOST_PAIRS = 10**6
 MOST_NAMES = 2**23  # entries of a pickle's memo; an index beyond would take memory without end

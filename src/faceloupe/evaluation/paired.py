@@ -10,8 +10,6 @@ from faceloupe.evaluation.verification import FARS
 from faceloupe.scores.paired import PairedDifference, paired_differences
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["Paired", "compare_with_first", "paired_section"]
-
 PEOPLE = 40  # of whom differences are given: of 20 who err very unlike, 80 % of intervals hold the truth, not 95 %
 
 

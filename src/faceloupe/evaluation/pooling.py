@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from faceloupe.evaluation.datasets import Labelled
 from faceloupe.evaluation.embedding import Captures
 
-__all__ = ["pool"]
-
 
 def pool(data: Labelled, captures: Captures) -> tuple[Labelled, Captures]:
     """Return the templates of the data as if each were a photograph, called as its first one.

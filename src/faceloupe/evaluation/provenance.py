@@ -11,8 +11,6 @@ from typing import Any
 from faceloupe.evaluation.datasets import Labelled
 from faceloupe.recognition.weights import YUNET
 
-__all__ = ["Provenance", "data_digest", "provenance_of"]
-
 PACKAGES = (
     "faceloupe", "numpy", "scipy", "pillow", "opencv-python-headless", "opencv-python", "openvino", "onnxruntime",
     "torch", "scikit-learn",

@@ -6,8 +6,6 @@ from faceloupe.scores.points import one_in
 
 LEAST = 1e-9
 
-__all__ = ["between", "failures_words", "percent", "rate_between", "rate_in", "unbroken"]
-
 
 def percent(rate: float) -> str:
     """Return a rate with two decimals.

@@ -15,8 +15,6 @@ from faceloupe.scores.intervals import SHARING
 if TYPE_CHECKING:
     from faceloupe.evaluation.evaluate import Evaluation
 
-__all__ = ["reporting_section"]
-
 UNSTATED = "not stated: it comes without a manifest"
 UNKNOWN = "**Not in the data: state it beside this report.** "
 ORIGINS = {"chosen": "chosen on the development side", "given": "given with the request", "published": "published"}

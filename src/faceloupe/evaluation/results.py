@@ -15,8 +15,6 @@ from faceloupe.scores.folds import FoldAccuracy
 from faceloupe.scores.points import OperatingPoint, Verdict
 from faceloupe.scores.rejection import RejectCurve
 
-__all__ = ["SHARES", "Checked", "Measured", "Origin", "Pair", "Worst"]
-
 Origin = Literal["chosen", "given", "published"]
 SHARES = np.linspace(0, 0.3, 61)
 """Shares of the mated comparisons that are refused, where a curve of refusals is told: it has a point a comparison."""

@@ -26,8 +26,6 @@ from faceloupe.recognition.search import FaceSearch
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval
 
-__all__ = ["Probes", "Robustness", "SpoiltRate", "draw_probes", "measure_robustness", "robustness_section"]
-
 Labels = NDArray[np.integer]
 
 STRANGERS = 200  # captures of other people that each is compared with

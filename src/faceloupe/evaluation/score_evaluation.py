@@ -23,8 +23,6 @@ from faceloupe.scores.points import OperatingPoint, one_in
 from faceloupe.scores.rates import auc, check_mated, det_curve
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["ScoreEvaluation", "evaluate_scores", "write_score_article"]
-
 CHANCE = 0.5  # the AUC of scores that say nothing
 REVERSED = (
     "Pairs of one person score lower than pairs of two: if these are distances, give them with the sign reversed, for "

@@ -12,8 +12,6 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.csv_tables import UTF_16, columns_of, read_table, text_of
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["is_score_file", "read_scores"]
-
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score
 SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id"))
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")

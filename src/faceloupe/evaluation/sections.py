@@ -16,8 +16,6 @@ from faceloupe.evaluation.verification import FARS, PEOPLE, Verification
 from faceloupe.recognition.recognise import recognise
 from faceloupe.scores.points import one_in
 
-__all__ = ["errors", "failures", "identification", "method", "points", "quality", "speed", "summarised", "verification"]
-
 TARS = {f"TAR at FAR {100 * far:g} %": "right" for far in FARS}
 NAMED = 200  # failures to acquire that are named
 SHOWN = 20  # doubtful labels

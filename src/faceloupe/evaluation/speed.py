@@ -19,8 +19,6 @@ from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.quality import measure
 from faceloupe.recognition.search import FaceSearch
 
-__all__ = ["Speed", "time_stages"]
-
 SAMPLE = 24  # photographs that are timed stage by stage
 
 

@@ -11,8 +11,6 @@ from faceloupe.evaluation.comparisons import Comparisons, every_two
 from faceloupe.evaluation.datasets import TEST, TRAIN, Labelled, Pairs
 from faceloupe.faces.splits import split_by_subject
 
-__all__ = ["Parts", "Side", "split"]
-
 Labels = NDArray[np.integer]
 
 

@@ -13,8 +13,6 @@ from faceloupe.scores.points import one_in
 if TYPE_CHECKING:
     from faceloupe.evaluation.evaluate import Evaluation
 
-__all__ = ["accuracy_words", "lead", "shown", "summary", "tar_words"]
-
 
 def lead(evaluation: "Evaluation") -> Iterator[str]:
     """Yield the data, the results and the failures."""

@@ -14,8 +14,6 @@ from faceloupe.scores.points import rule_of_3
 from faceloupe.scores.rates import DetCurve, EqualErrorRate, accuracy_at, auc, det_curve
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["FARS", "SplitAccuracy", "TarAtFar", "Verification", "fold_accuracy_of", "split_accuracy", "verification"]
-
 FARS = (1e-2, 1e-3, 1e-4)
 HIGHEST_FMR = 0.1  # of a DET curve; past that nobody works
 POINTS = 25  # of a DET curve

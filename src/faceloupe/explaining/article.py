@@ -15,8 +15,6 @@ from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.thresholds import point_in_words
 
-__all__ = ["write_article"]
-
 # Label with its unit, how it is read off, decimals, and the limits of enrolment.
 MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[QualityLimits], str]], ...] = (
     ("distance of the eyes, pixels", lambda one: one.eye_distance, 0, lambda limits: f"≥ {limits.eye_distance:g}"),

@@ -17,8 +17,6 @@ from faceloupe.report.pictures import array_to_pixels
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-__all__ = ["draw_alignment", "draw_region", "draw_share"]
-
 SIDE = 224  # pixels of a picture
 FINE = 3  # drawn this many times larger, so that lines come out smooth
 AROUND = 0.35  # of the box's longer side, that is shown of the photograph on each side of it

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["FULL", "ExplainedFace", "Explanation", "explain"]
-
-
 FULL = 0.1
 """Cosine at which the colour of a map is full; more only if a map goes beyond.
 

@@ -14,8 +14,6 @@ from faceloupe.recognition.weights import SFACE, read_published
 if TYPE_CHECKING:
     from faceloupe.inspection.onnx_networks.graph import Graph
 
-__all__ = ["FaceNetwork", "RedrawableSFace", "RedrawnSFace", "network_of", "sface_graph"]
-
 Floats = NDArray[np.float32]
 
 

@@ -13,8 +13,6 @@ from faceloupe.recognition.templates import Template
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["Neighbour", "Others", "compare_with_others"]
-
 Floats = NDArray[np.floating]
 
 

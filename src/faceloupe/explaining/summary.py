@@ -12,8 +12,6 @@ from faceloupe.numerals import counted, decimals
 if TYPE_CHECKING:
     from faceloupe.explaining.explanation import ExplainedFace, Explanation
 
-__all__ = ["NAMES", "lead", "others_words", "place_words", "short_name"]
-
 NAMES = ("A", "B")  # of the two photographs
 LETTERS = 24  # of a file's name under a picture
 SLIGHT = 0.005  # cosine; less is 0.00

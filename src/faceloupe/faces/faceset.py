@@ -15,8 +15,6 @@ from faceloupe.pages import Shown
 if TYPE_CHECKING:
     from faceloupe.report.drawing import Drawing
 
-__all__ = ["FaceSet", "Skipped", "choose_subjects", "find_duplicates"]
-
 
 @dataclass(frozen=True, slots=True)
 class Skipped:

@@ -14,17 +14,6 @@ from faceloupe.faces.faceset import FaceSet, Skipped, choose_subjects, find_dupl
 from faceloupe.faces.images import SUFFIXES, read_image
 from faceloupe.faces.pixels import to_square
 
-__all__ = [
-    "EXPECTED",
-    "INNER_FOLDER",
-    "NO_IMAGE",
-    "CaptureReader",
-    "as_text",
-    "list_folder",
-    "list_photographs",
-    "read_folder",
-]
-
 EXPECTED = "expected one a subject, as in ann/1.jpg and bob/1.jpg"
 INNER_FOLDER = "a folder inside a subject's folder is not entered"
 NO_IMAGE = "not called like an image, and not opened"

@@ -26,20 +26,6 @@ from faceloupe.files import read_bytes
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = [
-    "MAX_FILE_BYTES",
-    "MAX_PIXELS",
-    "SUFFIXES",
-    "claimed_bytes",
-    "decode",
-    "in_own_words",
-    "read_file",
-    "read_image",
-    "read_samples",
-    "samples_of",
-]
-
-
 MAX_PIXELS = 52_000_000
 """A file that claims more pixels is refused before one of them is decoded. Sensors sold as 50 megapixels have up to
 50.4 million (8192 x 6144)."""

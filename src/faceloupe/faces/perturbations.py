@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError, check_integer
 
-__all__ = ["brighten", "occlude", "permute_pixels", "rotate", "shift"]
-
 Images = NDArray[np.float32]
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LUMA", "Samples", "as_floats", "to_square"]
-
 Samples = NDArray[np.uint8] | NDArray[np.float32]
 """A picture, grey (H, W) or RGB (H, W, 3): bytes from 0 to 255, or floats in [0, 1]."""
 

@@ -20,8 +20,6 @@ from faceloupe.faces.faceset import FaceSet, choose_subjects, find_duplicates
 from faceloupe.faces.folders import CaptureReader, read_folder
 from faceloupe.faces.pixels import to_square
 
-__all__ = ["GREY_SETS", "SHOWABLE", "find_lfw", "find_orl", "load_faces"]
-
 Image = NDArray[np.float32]
 
 OLIVETTI_URL = "https://ndownloader.figshare.com/files/5976027"

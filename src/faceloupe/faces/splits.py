@@ -10,8 +10,6 @@ from faceloupe.errors import InputError, check_integer
 from faceloupe.faces.faceset import FaceSet, find_duplicates
 from faceloupe.pages import Shown
 
-__all__ = ["Split", "leaks", "split_by_capture", "split_by_subject"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Split(Shown):

@@ -12,8 +12,6 @@ from faceloupe.faces.faceset import Skipped
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.images import SUFFIXES
 
-__all__ = ["ListedFile", "Tree", "list_tree"]
-
 
 class ListedFile(NamedTuple):
     """A file that is called like a photograph.

@@ -8,8 +8,6 @@ from faceloupe.faces.faceset import FaceSet
 from faceloupe.faces.sources import SHOWABLE
 from faceloupe.faces.splits import Split
 
-__all__ = ["faces_section", "split_section"]
-
 COLUMNS = 10
 FACES = 40  # in a picture, if nobody says how many
 ROWS = 40  # of the table

@@ -12,8 +12,6 @@ from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.templates import Template
 
-__all__ = ["Answered", "document_of"]
-
 
 class AnsweredFace(NamedTuple):
     """A face with its candidates."""

@@ -13,8 +13,6 @@ from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.identity import checked_whom
 
-__all__ = ["Archive", "ArchivedSubject"]
-
 MAX_FILES = 5000
 """Files of an archive, at most."""
 

@@ -15,8 +15,6 @@ from faceloupe.gallery import trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import Key, is_plain, key_of_environment, read_key
 
-__all__ = ["backup", "copy", "restore"]
-
 
 def backup(database: Database, path: Path) -> None:
     """Write the whole gallery into one new file, see :meth:`faceloupe.gallery.Gallery.backup`."""

@@ -10,8 +10,6 @@ from faceloupe.recognition.thresholds import point_in_words
 from faceloupe.scores.identification import fpir_at_size, fpir_in_words
 from faceloupe.scores.points import OperatingPoint, one_in
 
-__all__ = ["Candidate", "Candidates", "one_name_a_face", "one_name_beside"]
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -19,8 +19,6 @@ from faceloupe.gallery.soundness import REMEDY, flaws, is_object, unprintable
 from faceloupe.gallery.strangers import Strangers, strangers
 from faceloupe.gallery.templates import embedders, templates
 
-__all__ = ["Finding", "Kind", "Report", "check"]
-
 Kind = Literal["damage", "trail", "erasure", "consent", "embedders", "photograph", "look-alikes", "stranger"]
 
 

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CoarseMatrix", "Fetch", "can_be_coarse"]
-
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]

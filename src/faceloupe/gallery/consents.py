@@ -9,8 +9,6 @@ from faceloupe.errors import InputError
 from faceloupe.gallery.schema import subjects
 from faceloupe.gallery.soundness import unprintable
 
-__all__ = ["checked_consent", "consent_end", "consent_ended", "ending_consent", "joined_consent"]
-
 
 def checked_consent(note: str) -> str:
     """Return a consent note as it is kept: with one sign for the end of a line.

@@ -17,8 +17,6 @@ from faceloupe.errors import GalleryError, InputError, UnavailableError
 from faceloupe.gallery.encryption import VARIABLE, Key, is_plain, key_of_environment, sqlcipher
 from faceloupe.gallery.problems import in_words
 
-__all__ = ["BUSY_SECONDS", "Database"]
-
 DRIVER = "postgresql+psycopg"
 BUSY_SECONDS = 10
 """How long a writer waits for another one. An SQLite URL may say otherwise: ``sqlite:///faces.db?timeout=60``."""

@@ -17,8 +17,6 @@ from typing import Any
 from faceloupe.errors import extra
 from faceloupe.seals import read_secret
 
-__all__ = ["VARIABLE", "Key", "is_plain", "key_of_environment", "read_key", "sqlcipher"]
-
 VARIABLE = "FACELOUPE_KEY"
 
 

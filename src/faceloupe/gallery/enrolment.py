@@ -36,11 +36,6 @@ from faceloupe.recognition.search import Faces, FaceSearch
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = [
-    "add_references",
-    "enrol",
-]
-
 
 def enrol(
     gallery: "Gallery",

@@ -26,8 +26,6 @@ from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import flaws, leave_out
 from faceloupe.seals import Seals, read_secret
 
-__all__ = ["BEFORE_IDS", "SCHEMA", "documents", "export"]
-
 SCHEMA, BEFORE_IDS = "faceloupe.gallery/2", "faceloupe.gallery/1"
 """Of the files that are written, and of those without external ids and metadata, which are read too."""
 

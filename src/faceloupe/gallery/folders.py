@@ -10,8 +10,6 @@ from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.identity import checked_whom
 
-__all__ = ["ListedSubject", "list_subjects"]
-
 
 @dataclass(slots=True)
 class ListedSubject:

@@ -20,8 +20,6 @@ from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import Forgotten
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
 
-__all__ = ["enrolled_before", "erase", "forget"]
-
 
 def forget(database: Database, subject: str | int, reference: int | None = None, *, erased: bool = True) -> Forgotten:
     """Remove a subject, or one reference, and the bytes of it, see :meth:`faceloupe.gallery.Gallery.forget`."""

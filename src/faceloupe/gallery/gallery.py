@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.templates import Template
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["Gallery"]
-
 
 class Gallery(Store):
     """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.

@@ -9,8 +9,6 @@ from sqlalchemy import Connection, select
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
 
-__all__ = ["Holder", "Holders", "has_reference", "holders_of", "refusal_of_holder"]
-
 
 class Holder(NamedTuple):
     """A subject with a reference made of a photograph by an embedder."""

@@ -20,8 +20,6 @@ from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["identify", "known_as"]
-
 PART = 10_000
 """Names that are asked for at a time: databases limit the values in a query."""
 

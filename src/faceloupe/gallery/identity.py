@@ -18,23 +18,6 @@ from faceloupe.errors import AmbiguousNameError, InputError, NameTakenError, Sub
 from faceloupe.gallery.schema import subjects
 from faceloupe.gallery.soundness import unprintable
 
-__all__ = [
-    "BY_ID",
-    "BY_NUMBER",
-    "Whom",
-    "check_free",
-    "checked_external_id",
-    "checked_metadata",
-    "checked_name",
-    "checked_text",
-    "checked_whom",
-    "find",
-    "has_subject",
-    "label",
-    "near",
-    "to_enrol",
-]
-
 LONGEST = 200
 """Letters of a name, and of an external id, at most."""
 

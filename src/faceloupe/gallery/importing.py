@@ -32,8 +32,6 @@ from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensio
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.seals import Seals, read_secret
 
-__all__ = ["import_"]
-
 MAX_BYTES, MAX_LINE = 64 << 30, 256 << 20
 """Of a file, and of all that belongs to one subject, at most."""
 

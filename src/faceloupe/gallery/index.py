@@ -20,8 +20,6 @@ from faceloupe.gallery.schema import Vector, audit, references, subjects
 from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
 from faceloupe.gallery.templates import made_by
 
-__all__ = ["Index", "MatrixIndex", "PostgresIndex", "Size", "index_of"]
-
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]

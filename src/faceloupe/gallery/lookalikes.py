@@ -12,8 +12,6 @@ from faceloupe.gallery.saved_points import point_for
 from faceloupe.scores.intervals import is_by_chance
 from faceloupe.scores.points import OperatingPoint, one_in
 
-__all__ = ["LookAlikes", "look_alikes", "matching_pairs"]
-
 _SCORES = 2**23  # held at once, 32 MB, however many references there are
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Matrix"]
-
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]

@@ -19,8 +19,6 @@ from faceloupe.scores.points import OperatingPoint
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["COLUMNS", "Named", "name_tree"]
-
 COLUMNS = ("face", "name", "score", "margin", "most like", "x", "y", "width", "height", "shortcomings")
 """Columns of the CSV between path, faces and problem. The name is empty for nobody; "most like" is the best candidate,
 whose score and margin to the threshold are told."""

@@ -22,8 +22,6 @@ from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.photographs import Photograph
 
-__all__ = ["GalleryToBe", "open_gallery"]
-
 
 def open_gallery(
     url: str | PathLike[str] = "faceloupe.db",

@@ -14,8 +14,6 @@ from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import is_quality, leave_out
 
-__all__ = ["describe", "merge", "names", "people", "record"]
-
 
 def names(connection: Connection) -> list[tuple[str, int]]:
     """Return names and numbers, by name."""

@@ -4,8 +4,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from faceloupe.errors import GalleryError
 
-__all__ = ["in_words"]
-
 _IMMUTABLE = "sqlite:///file:FILE?immutable=1&uri=true"
 
 _UNREADABLE = (

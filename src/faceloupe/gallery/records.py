@@ -10,20 +10,6 @@ from numpy.typing import NDArray
 
 from faceloupe.faces.faceset import Skipped
 
-__all__ = [
-    "EmbedderId",
-    "Enrolled",
-    "Entry",
-    "Forgotten",
-    "Imported",
-    "Person",
-    "Record",
-    "Reference",
-    "Templates",
-    "audit_document",
-    "people_document",
-]
-
 
 class EmbedderId(NamedTuple):
     """The embedder and weights that made a template: only templates of the same can be compared."""

@@ -25,8 +25,6 @@ from faceloupe.recognition.templates import Template
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["Reembedded", "reembed"]
-
 
 @dataclass(frozen=True, slots=True)
 class Reembedded:

@@ -10,8 +10,6 @@ from faceloupe.errors import GalleryError, UnavailableError
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.schema import REVISION, REVISIONS, schema_versions
 
-__all__ = ["bring_up_to_date", "is_up_to_date", "nothing_at"]
-
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -13,8 +13,6 @@ from faceloupe.gallery.schema import operating_points
 from faceloupe.recognition.thresholds import find_point
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["LOOSEST", "SavedPoint", "latest", "latest_of_all", "point_for", "reset", "save", "saved"]
-
 LOOSEST = 1e-2
 """The largest false match rate of a threshold that is saved without asking: past it strangers match all day."""
 

@@ -29,22 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-__all__ = [
-    "REVISION",
-    "REVISIONS",
-    "UNKNOWN",
-    "Instant",
-    "Label",
-    "Vector",
-    "audit",
-    "big_integer",
-    "metadata",
-    "operating_points",
-    "references",
-    "schema_versions",
-    "subjects",
-]
-
 REVISIONS = ("0001", "0002", "0003")
 """All schemas there have been, the scripts in ``migrations/versions``."""
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.templates import Template
     from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["identify_across"]
-
 
 def identify_across(
     galleries: "Sequence[Gallery]",

@@ -17,18 +17,6 @@ from faceloupe.gallery.schema import UNKNOWN, references, subjects
 if TYPE_CHECKING:
     from faceloupe.scores.points import Maker
 
-__all__ = [
-    "REMEDY",
-    "flaws",
-    "is_object",
-    "is_quality",
-    "is_unit",
-    "leave_out",
-    "sound_rows",
-    "unprintable",
-    "usual_dimensions",
-]
-
 REMEDY = "Forget the subject and enrol the photographs again"
 
 PNG = b"\x89PNG\r\n"

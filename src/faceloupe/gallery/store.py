@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.embed import Embedder
     from faceloupe.scores.points import Maker, OperatingPoint
 
-__all__ = ["Store"]
-
 
 class Store:
     """People with their references, thresholds and trail; a :class:`faceloupe.gallery.Gallery` recognises them, too.

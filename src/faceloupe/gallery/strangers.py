@@ -10,8 +10,6 @@ from faceloupe.gallery.records import Templates
 from faceloupe.scores.intervals import is_by_chance
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["Strangers", "strangers", "unlike_all"]
-
 Floats = NDArray[np.float32]
 
 

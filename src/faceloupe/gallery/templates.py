@@ -12,8 +12,6 @@ from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
 if TYPE_CHECKING:
     from faceloupe.scores.points import Maker
 
-__all__ = ["embedders", "made_by", "templates"]
-
 
 def made_by(embedder: "Maker") -> ColumnElement[bool]:
     """Return the condition that an embedder made a reference: one of that name, with those weights."""

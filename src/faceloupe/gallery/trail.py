@@ -21,9 +21,6 @@ from sqlalchemy import Connection, func, insert, select, update
 from faceloupe.gallery.records import Entry
 from faceloupe.gallery.schema import audit
 
-__all__ = ["acting_as", "broken_links", "chain_all", "current_user", "entries", "erasure_is_pending", "head", "holds",
-           "last", "last_forget", "note", "tells_of_forgetting"]  # fmt: skip
-
 _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
 

@@ -5,9 +5,10 @@
 Results show themselves in a notebook (``showing``) as the sections that ``views`` make of them.
 """
 
-from faceloupe.inspection.anatomy import Anatomy, Layer, anatomy
+from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.inspection.attribution.certificate import Certificate
+from faceloupe.inspection.layers import Anatomy, Layer
 from faceloupe.inspection.measures.diagnosis import UnitReport, diagnose_units
 from faceloupe.inspection.measures.patches import top_patches
 from faceloupe.inspection.measures.projection import project
@@ -16,7 +17,8 @@ from faceloupe.inspection.measures.separability import Separability, probe
 from faceloupe.inspection.measures.similarity import cka, compare_layers
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
-from faceloupe.inspection.trace import Trace, trace
+from faceloupe.inspection.outputs import Trace
+from faceloupe.inspection.trace import trace
 
 __all__ = [
     "Anatomy",

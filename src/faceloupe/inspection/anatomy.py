@@ -7,12 +7,10 @@ Shapes are written height × width × channels, as textbooks and Keras print the
 from collections.abc import Sequence
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.layers import Anatomy, Layer
+from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.networks import FittedClassifier, Network, resolve_network
 from faceloupe.inspection.onnx_networks.anatomy import onnx_anatomy
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
-
-__all__ = ["Anatomy", "Layer", "anatomy"]
 
 
 def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anatomy:

@@ -4,18 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-__all__ = [
-    "Shape",
-    "bytes_written",
-    "channels_last",
-    "evenly",
-    "parameters_written",
-    "products_written",
-    "shape_text",
-    "sum_written",
-    "written",
-]
-
 TERMS_SHOWN = 12  # of a sum: more than that nobody adds up, and each is in the table
 
 Shape = tuple[int, ...]

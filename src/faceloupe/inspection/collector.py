@@ -9,8 +9,6 @@ from faceloupe.inspection.arithmetic import Shape, parameters_written, products_
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.layers import Layer
 
-__all__ = ["LayerCollector"]
-
 
 class LayerCollector:
     """Layers in the order of running, each parameter counted once, each output with the edges that nothing reads."""

@@ -2,8 +2,6 @@
 
 from faceloupe.errors import InputError
 
-__all__ = ["CODE_FAILS", "cannot_run"]
-
 # Whatever a network's code may raise; an interrupt is the user's own.
 CODE_FAILS = (Exception, SystemExit)
 

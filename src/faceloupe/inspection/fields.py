@@ -11,8 +11,6 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Axis", "Field", "Window", "joined", "mixed"]
-
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -6,9 +6,6 @@ from typing import TypeVar
 
 from faceloupe.errors import InputError
 
-__all__ = ["T", "chosen_layers", "named"]
-
-
 T = TypeVar("T")
 
 

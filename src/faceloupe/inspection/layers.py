@@ -10,8 +10,6 @@ from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
 
-__all__ = ["IMAGE", "Anatomy", "Layer"]
-
 IMAGE = "image"  # the source of a layer that the captures feed
 
 

@@ -10,8 +10,6 @@ from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["FittedClassifier", "Network", "OpenNetwork", "resolve_network"]
-
 
 @runtime_checkable
 class FittedClassifier(Protocol):

@@ -11,8 +11,6 @@ from faceloupe.arrays import encode_array
 from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
 
-__all__ = ["Trace", "relu_sides"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Trace(Shown, Mapping[str, NDArray[np.float32]]):

@@ -14,8 +14,6 @@ from faceloupe.inspection.outputs import Trace
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Trace", "trace"]
-
 
 def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] | None = None) -> Trace:
     """Run captures through a network and keep the output of every layer, or of some.

@@ -12,8 +12,6 @@ from faceloupe.looking.measure_sections import comparison, measures
 from faceloupe.looking.sections import attributions, faces, layers
 from faceloupe.looking.summary import lead
 
-__all__ = ["write_article"]
-
 
 def write_article(look: Look) -> dict[str, Any]:
     """Return the page of a look; its picture is that of the first method's attributions, or of the last layer."""

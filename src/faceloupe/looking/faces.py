@@ -16,8 +16,6 @@ from faceloupe.faces.images import read_image
 from faceloupe.faces.pixels import LUMA, to_square
 from faceloupe.faces.sources import GREY_SETS, load_faces
 
-__all__ = ["MOST", "FacePicture", "FacesLike", "open_faces"]
-
 MOST = 64  # faces in one look
 CAPTURES, EACH = 400, 10  # of both data sets; of each subject, who come one after the other
 REFERENCE = re.compile(rf"({'|'.join(GREY_SETS)}):(\d+)")

@@ -15,8 +15,6 @@ from faceloupe.looking.model import Model, ModelOptions
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["model_of_function", "model_of_module"]
-
 CHECKPOINTS = ("state_dict", "model_state_dict", "model")  # where training scripts keep the weights among other things
 
 

@@ -16,8 +16,6 @@ from faceloupe.errors import InputError, extra
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["read_keras"]
-
 LARGEST = 2**29  # bytes of a part: 134 million weights
 EXPORT = "in Keras, model.export('net.onnx', format='onnx') makes an ONNX file of any network: give that"
 SLOPE = 0.2  # of the activation "leaky_relu" of Keras

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection.anatomy import Anatomy
 from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.averaging import averaged, block_side
 from faceloupe.inspection.layer_names import chosen_layers
+from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.trace import trace
-
-__all__ = ["CHANNELS", "LAYERS", "SIDE", "UNITS", "LayerOutput", "choose_layers", "observe_layers"]
 
 LAYERS = 16  # shown without being named
 CHANNELS = 16  # of a layer of maps

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.anatomy import Anatomy, anatomy
+from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.attribution.access import Access, access, settled
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.inspection.attribution.method_names import METHOD_NAMES
 from faceloupe.inspection.layer_names import chosen_layers
+from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.measures.diagnosis import UnitReport
 from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
 from faceloupe.looking.faces import FacePicture, FacesLike, open_faces
@@ -28,8 +29,6 @@ from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.similarity import LayerSimilarity
-
-__all__ = ["SHOWN", "Look", "Looks", "look"]
 
 SHOWN = 4  # faces whose pictures and attributions are made; measures are taken on all
 

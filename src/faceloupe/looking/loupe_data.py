@@ -11,8 +11,6 @@ from faceloupe.looking.model import Model
 from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
 from faceloupe.loupe.layers import loupe_layers
 
-__all__ = ["loupe_document", "loupe_fault"]
-
 LARGEST = 2_000_000  # weights: some 10 MB in a page
 PEOPLE = 100
 USUAL = {"epochs": 20, "batch_size": 5, "learning_rate": 1e-3}

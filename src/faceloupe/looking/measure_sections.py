@@ -9,8 +9,6 @@ from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
 from faceloupe.looking.look import Look, Looks
 from faceloupe.numerals import counted, listed, three_figures
 
-__all__ = ["comparison", "measures"]
-
 SENTENCES = 12  # of one layer's report; a wide layer can have hundreds of dead units
 
 

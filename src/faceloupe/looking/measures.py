@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection.anatomy import Anatomy
+from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.measures.diagnosis import UnitReport, diagnose_units
 from faceloupe.inspection.measures.sensitivity import ShiftSensitivity, shift_sensitivity
 from faceloupe.inspection.measures.similarity import compare_layers
@@ -16,8 +16,6 @@ from faceloupe.looking.layers import LayerOutput
 
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.similarity import LayerSimilarity
-
-__all__ = ["compare_networks", "measure_shifts", "measure_units"]
 
 LEAST = 4  # faces, of :func:`compare_layers`
 DISTANCES = (1, 2, 4, 8, 16)  # pixels that a face is moved, not more than a quarter of its side

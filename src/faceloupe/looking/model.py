@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Classifier: TypeAlias = CNNClassifier | DeepCNNClassifier | FCNNClassifier
 
-__all__ = ["ANSWERS", "PIXELS", "Model", "ModelOptions"]
-
 # What a network expects black and white to be: a factor and what is added, for pixels in [0, 1].
 PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
 # Mean and standard deviation of red, green and blue in ImageNet's photographs, as torchvision's networks expect them.

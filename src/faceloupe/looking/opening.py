@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from faceloupe.looking.model import Classifier
 
-__all__ = ["ModelLike", "open_model"]
-
 NOT_ALIGNED = "It was trained on chips aligned by five points of the face. Nothing is aligned here: give aligned chips."
 WEIGHTS_ONLY = (".safetensors", ".pt", ".pth", ".bin", ".pkl", ".ckpt")
 KERAS = (".h5", ".hdf5")

@@ -16,8 +16,6 @@ from faceloupe.looking.look import Look, Looks
 from faceloupe.looking.summary import answer_of, target_of
 from faceloupe.numerals import counted, three_figures
 
-__all__ = ["attributions", "faces", "layers"]
-
 Maps = Mapping[str, Attribution]  # by the face's name
 ACROSS = 16  # numbers of a vector in one row of its picture
 

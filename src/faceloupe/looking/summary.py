@@ -14,8 +14,6 @@ from faceloupe.numerals import counted, listed, three_figures
 if TYPE_CHECKING:
     from faceloupe.looking.look import Look
 
-__all__ = ["answer_of", "lead", "target_of", "where_most"]
-
 NAMED = 6  # layers that are not counted
 
 

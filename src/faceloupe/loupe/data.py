@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from faceloupe.arrays import encode_array
 
-__all__ = ["loupe_data", "loupe_fit", "loupe_network", "loupe_state", "tutorial_layers"]
-
 Arrays = Mapping[str, NDArray[Any]]
 
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from faceloupe.errors import InputError
 
-__all__ = ["loupe_layers"]
-
 Document = dict[str, Any]
 
 

@@ -15,8 +15,6 @@ from faceloupe.errors import InputError
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.provenance import opened_provenance, remember_provenance
 
-__all__ = ["AdaptedEmbedder", "Head", "is_adapted", "read_adapted", "restore_adapted", "unit_vectors", "write_adapted"]
-
 Floats = NDArray[np.float32]
 
 FILE = "adapted.json"

@@ -11,8 +11,6 @@ from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.geometry import similarity
 from faceloupe.recognition.pictures import check_image
 
-__all__ = ["align"]
-
 
 def align(image: Samples, detection: Detection) -> FaceChip:
     """Cut a face out of a photograph so that its landmarks come as near to ``REFERENCE_POINTS`` as they can.

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from faceloupe.recognition.detections import Detection
 
-__all__ = ["CHIP_SIDE", "REFERENCE_POINTS", "FaceChip", "landmarks_on_chip"]
-
 CHIP_SIDE = 112
 """Height and width of a face chip, in pixels."""
 

@@ -19,8 +19,6 @@ from faceloupe.recognition.recognise import search_photos
 from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.tally import Tally
 
-__all__ = ["TABLE", "Cropped", "crop_tree"]
-
 TABLE = "faces.csv"
 """Name of the table beside the faces."""
 

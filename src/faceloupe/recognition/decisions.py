@@ -17,9 +17,6 @@ from faceloupe.recognition.thresholds import choose_point, likelihood_of, point_
 from faceloupe.scores.evidence import Evidence, posterior
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["Decision", "Recognising", "detector_cautions", "face_document", "turn_words", "verify"]
-
-
 TILTED = 40  # degrees by which a head may be tilted without being told
 
 

@@ -25,8 +25,6 @@ from faceloupe.recognition.pictures import (
 from faceloupe.recognition.search import DETECTION_SIDE, Faces, FaceSearch
 from faceloupe.recognition.yunet import YuNet, detector_in_words
 
-__all__ = ["candidates", "detect"]
-
 _SURE = 0.905  # from this score on a face is where it was found, and about as upright as the copy
 _SURE_OF_TURN = 0.92  # in a turned copy: from there on no other turn scores more
 _LEVEL = 4.5  # degrees as drawn, which is less than there are: a face tilted by 20 is drawn so by 8, in the median

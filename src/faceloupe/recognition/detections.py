@@ -7,8 +7,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Detection", "Detector", "Landmarks", "Point"]
-
 
 class Point(NamedTuple):
     """A place in a photograph, in pixels: x to the right, y down; (0, 0) is the centre of the first pixel."""

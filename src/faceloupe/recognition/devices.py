@@ -6,8 +6,6 @@ from typing import Any, Literal, get_args
 
 from faceloupe.errors import InputError, UnavailableError
 
-__all__ = ["Device", "check_provider", "chosen_device", "onnxruntime_providers", "openvino_device", "use_device"]
-
 Device = Literal["auto", "cpu", "gpu", "cuda"]
 """What to run on: "auto" takes CUDA where ONNX Runtime offers it, and otherwise the processor."""
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
-__all__ = ["Marked", "draw_faces", "picture_format", "write_drawing"]
-
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _SIDE = 1000  # smaller photographs are enlarged to about this, or no name would fit

@@ -17,8 +17,6 @@ from faceloupe.recognition.quality import measure
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.weights import SFACE, read_published
 
-__all__ = ["Embedder", "SFace", "directions_of", "no_direction", "templates_of"]
-
 Floats = NDArray[np.float32]
 
 

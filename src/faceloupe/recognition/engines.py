@@ -18,8 +18,6 @@ from faceloupe.errors import InputError, UnavailableError
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.devices import check_provider, chosen_device, onnxruntime_providers, openvino_device
 
-__all__ = ["BATCH", "Engine", "Outputs", "Run", "check_engine", "embed_chips", "open_network", "open_outputs"]
-
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
 """(N, C, H, W) -> (N, D); may be called from several threads."""

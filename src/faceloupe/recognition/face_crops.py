@@ -9,8 +9,6 @@ from faceloupe.numerals import counted
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.recognise import find_faces
 
-__all__ = ["FaceCrop"]
-
 Image = NDArray[np.float32]
 
 

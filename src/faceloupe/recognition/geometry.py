@@ -5,8 +5,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["similarity"]
-
 
 def similarity(points: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     """Return the rotation, scale and shift that takes points nearest to their targets, in the least squares.

@@ -15,8 +15,6 @@ from faceloupe.errors import InputError, UnavailableError
 from faceloupe.files import read_bytes, write_whole
 from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, NAME, Kind, Manifest, read_manifest
 
-__all__ = ["add_network", "installed", "installed_manifest", "network_file", "networks_folder", "remove_network"]
-
 
 def networks_folder() -> Path:
     """Return the folder of added networks.

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 from faceloupe.recognition.quality import Quality
 
-__all__ = ["LIMITS", "QualityLimits", "limits_of", "shortcomings"]
-
 
 @dataclass(frozen=True, slots=True)
 class QualityLimits:

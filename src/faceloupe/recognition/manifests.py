@@ -17,18 +17,6 @@ from typing import Any, Literal, TypeAlias, get_args
 from faceloupe.errors import InputError
 from faceloupe.files import read_bytes
 
-__all__ = [
-    "MAX_NETWORK_BYTES",
-    "NAME",
-    "ChannelOrder",
-    "Kind",
-    "Layout",
-    "Manifest",
-    "NamedPoints",
-    "Points",
-    "read_manifest",
-]
-
 Kind = Literal["embedder", "detector"]
 ChannelOrder = Literal["RGB", "BGR", "grey"]
 Layout = Literal["NCHW", "NHWC"]

@@ -22,8 +22,6 @@ from faceloupe.recognition.provenance import Provenance, remember_provenance
 from faceloupe.recognition.search import FAINT
 from faceloupe.recognition.yunet import YuNet, detector_in_words
 
-__all__ = ["OnnxDetector", "open_detector"]
-
 Floats = NDArray[np.float32]
 
 ROUNDING = 1e-3  # by which scores in few bits are outside 0 to 1

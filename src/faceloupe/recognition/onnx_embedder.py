@@ -21,8 +21,6 @@ from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, Manifest, Points,
 from faceloupe.recognition.openings import opening
 from faceloupe.recognition.provenance import Provenance, remember_provenance
 
-__all__ = ["OnnxEmbedder", "as_input", "as_read", "landmark_places", "read_network_file"]
-
 Floats = NDArray[np.float32]
 
 

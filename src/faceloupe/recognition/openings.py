@@ -11,8 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
-__all__ = ["forget_in_children", "opening"]
-
 _openings: dict[Hashable, Future[Any]] = {}
 _parents: list[dict[Hashable, Future[Any]]] = []
 _lock = Lock()

@@ -17,9 +17,6 @@ from faceloupe.recognition.photos import Photo, PhotoSource, open_photo
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template
 
-__all__ = ["PhotoProblem", "Photograph", "find_chips", "meant_faces", "search_photo", "search_source", "with_templates"]
-
-
 DOMINANT = 1.5
 """By how much the face that is meant outweighs every other, at least, see :class:`FaceSearch`."""
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from faceloupe.recognition.photographs import Photograph
 
-__all__ = ["Photo", "PhotoSource", "is_photo", "open_photo"]
-
 Photo: TypeAlias = "str | PathLike[str] | bytes | Image | Samples | BinaryIO | Photograph | PhotoSource"
 """A photograph as people hold it.
 

@@ -14,11 +14,6 @@ from faceloupe.recognition.chips import REFERENCE_POINTS
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.geometry import similarity
 
-__all__ = [
-    "EXACT", "GLANCE", "QUICK", "View", "check_image", "check_values", "closer", "mirrored", "tilt_of", "turned",
-    "whole",
-]  # fmt: skip
-
 Pixels = NDArray[np.uint8]
 Transform = NDArray[np.float64]
 

@@ -6,8 +6,6 @@ from typing import Any
 from faceloupe.recognition.installed import installed
 from faceloupe.recognition.weights import SFACE, YUNET
 
-__all__ = ["Provenance", "opened_provenance", "provenance_of", "remember_provenance"]
-
 
 @dataclass(frozen=True, slots=True)
 class Provenance:

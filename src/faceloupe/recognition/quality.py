@@ -11,8 +11,6 @@ from faceloupe.faces.pixels import LUMA
 from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.detections import Landmarks
 
-__all__ = ["AVERAGE_FACE", "Pose", "Quality", "measure", "pose_of"]
-
 _FACE = (slice(30, 106), slice(24, 88))  # rows and columns of a chip from brows to chin: no hair, no background
 _DARK, _BRIGHT = 0.02, 0.98
 

@@ -20,8 +20,6 @@ from faceloupe.recognition.photos import Photo, is_photo
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template
 
-__all__ = ["find_faces", "recognise", "recognise_all", "recognise_numbered", "search_photos", "template_of"]
-
 WORKERS = min(4, os.cpu_count() or 1)  # photographs that are read at once: each may take 350 MB while it is
 PART = 16  # photographs that go to a worker of a cluster at a time: about half a second of its work
 AHEAD = 2 * BATCH  # photographs that are read before they are asked for: one batch more than is being embedded

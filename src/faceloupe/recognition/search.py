@@ -6,8 +6,6 @@ from typing import Literal, TypeAlias, get_args
 from faceloupe.errors import InputError
 from faceloupe.recognition.detections import Detector
 
-__all__ = ["CROWD_SIDES", "DETECTION_SIDE", "FAINT", "LOOKS", "MIN_SCORE", "MIN_SIZE", "FaceSearch", "Faces", "Which"]
-
 Which = Literal["all", "one", "central"]
 
 DETECTION_SIDE = 640

@@ -7,8 +7,6 @@ from faceloupe.faces.folders import as_text
 from faceloupe.faces.trees import Tree
 from faceloupe.recognition.photographs import Photograph
 
-__all__ = ["Tally"]
-
 
 @dataclass(slots=True)
 class Tally:

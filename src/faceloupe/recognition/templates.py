@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.recognition.quality import Quality
 
-__all__ = ["Template", "compare"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:

@@ -14,22 +14,6 @@ from faceloupe.errors import InputError
 from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.points import Maker, OperatingPoint, one_in
 
-__all__ = [
-    "DEFAULT_FMR",
-    "all_points",
-    "check_point",
-    "choose_point",
-    "find_point",
-    "likelihood_of",
-    "measurements",
-    "opening_name",
-    "point_in_words",
-    "published_check",
-    "published_point",
-    "published_points",
-    "remember_folder",
-]
-
 DEFAULT_FMR = 1e-4
 """The target of the point that is used where none is asked for.
 

@@ -19,8 +19,6 @@ from faceloupe.files import sha256_of
 if TYPE_CHECKING:
     from faceloupe.recognition.manifests import Manifest
 
-__all__ = ["SFACE", "YUNET", "PublishedWeights", "WeightsFile", "find_weights", "read_published", "weights"]
-
 _ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 
 

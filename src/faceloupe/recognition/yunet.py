@@ -19,8 +19,6 @@ from faceloupe.recognition.weights import YUNET, read_published
 if TYPE_CHECKING:
     from cv2 import FaceDetectorYN
 
-__all__ = ["YuNet", "detector_in_words"]
-
 FACE_SIDES = (EXACT.side, QUICK.side, GLANCE.side)  # for such pictures there are detectors that keep that size
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
 

@@ -10,8 +10,6 @@ from faceloupe.report.rows import draw_dots, draw_intervals
 from faceloupe.report.svg import picture
 from faceloupe.report.tables import render_table
 
-__all__ = ["render_chart"]
-
 WIDE, NARROW = 760.0, 340.0  # pixels; the style sheet shows one of the two
 DRAW = {"line": draw_lines, "points": draw_lines, "dots": draw_dots, "interval": draw_intervals}
 

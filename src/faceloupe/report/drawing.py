@@ -7,8 +7,6 @@ from faceloupe.errors import extra
 with extra("figures"):
     from matplotlib.figure import Figure
 
-__all__ = ["Drawing"]
-
 
 class Drawing(Figure):
     """A Matplotlib figure that a notebook shows when it is returned, with ``%matplotlib inline`` or without.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from faceloupe.report.drawing import Drawing
 
-__all__ = ["draw_blocks", "save_figures"]
-
 FORMATS = ("png", "svg", "pdf")
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
 Block = Mapping[str, Any]

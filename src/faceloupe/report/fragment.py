@@ -8,8 +8,6 @@ from faceloupe.report.markup import element, inline, plain
 from faceloupe.report.page import render_head, render_page
 from faceloupe.report.rendering import render_block
 
-__all__ = ["render_fragment", "render_frame", "render_framed_page"]
-
 # The page within cannot say how high it is: it runs no scripts. Where the notebook runs none either, the frame scrolls.
 FIT = "this.style.height = this.contentDocument.documentElement.offsetHeight + 'px'"
 

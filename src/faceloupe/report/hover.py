@@ -8,8 +8,6 @@ from faceloupe.report.markup import element
 from faceloupe.report.policy import script_hash
 from faceloupe.report.rendering import blocks_of
 
-__all__ = ["has_pictures", "hover_source", "render_hover"]
-
 
 def has_pictures(document: Mapping[str, Any]) -> bool:
     """Return whether a document has pictures to read."""

@@ -19,8 +19,6 @@ from faceloupe.report.scales import (
 from faceloupe.report.series import Series, drawable, finite, is_log
 from faceloupe.report.svg import LINE, legend, line, marker, path, spread, text, text_width, wrap
 
-__all__ = ["draw_lines", "line_domains"]
-
 MARKERS = 9  # at most so many on a curve
 TICKS = 11  # at most so many where every x has its own
 BOTTOM = 44.0  # room for tick labels and the label of the x axis

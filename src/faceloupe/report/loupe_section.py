@@ -15,8 +15,6 @@ from faceloupe.errors import InputError
 from faceloupe.report.markup import element, paragraphs
 from faceloupe.report.policy import script_hash
 
-__all__ = ["LOUPE_ID", "loupe_sources", "loupe_style", "render_loupe"]
-
 LOUPE_ID = "section-loupe"
 HEADING = "The loupe"
 WORDS = (

@@ -7,8 +7,6 @@ import html
 import re
 from typing import Any
 
-__all__ = ["element", "escape", "identifier", "inline", "paragraphs", "plain", "terms"]
-
 # What reads as one number does not break over lines: "95 %", "8 × 8", "n = 24", "[66.7, 100.0]".
 BOUND = re.compile(
     r"(?<=\d) (?=[%×])|(?<=×) (?=\d)|(?<=\bn) (?==)|(?<=\bn =) (?=\d)|(?<=[\d%],) (?=[+−-]?[\d.]+(?: %)?\])"

@@ -15,8 +15,6 @@ from faceloupe.report.policy import content_policy
 from faceloupe.report.rendering import SIGNS, badges, blocks_of, render_block
 from faceloupe.report.scales import format_number
 
-__all__ = ["SCHEMA", "check_document", "render_head", "render_page", "write_page"]
-
 SCHEMA = "faceloupe.page/1"
 BLOCKS = ("text", "table", "chart", "pictures", "statement", "fold", "switch", "live")
 NAMELESS = ("text", "fold")  # blocks without an id

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-__all__ = ["GRID", "MUTED", "draw_panels", "drawn_words", "panels_size"]
-
 MUTED, GRID = "#5f5a52", "#e9e5dc"
 LETTERS = 11  # of a bold title in an inch
 SIDE = 1.8  # inches of a panel

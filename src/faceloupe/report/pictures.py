@@ -14,8 +14,6 @@ from faceloupe.arrays import decode_array
 from faceloupe.numerals import three_figures
 from faceloupe.report.markup import element, identifier, inline, paragraphs, plain
 
-__all__ = ["array_to_pixels", "png_uri", "render_pictures", "scale_ends", "scale_labels"]
-
 # The colours of a scale from its low end to its high end, evenly spaced. Diverging: from blue through white at zero to
 # orange, darkening evenly to both sides; told apart with any colour vision. Grey has a level for zero alone.
 STOPS = {

@@ -4,8 +4,6 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
-__all__ = ["content_policy", "script_hash"]
-
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 

@@ -9,8 +9,6 @@ from faceloupe.report.markup import plain
 from faceloupe.report.scales import axis_label, format_interval, format_number
 from faceloupe.report.series import Row, Series, dot_rows, finite, interval_rows, read_series
 
-__all__ = ["describe", "tabulate"]
-
 Chart = Mapping[str, Any]
 
 

@@ -8,8 +8,6 @@ from faceloupe.report.markup import element, identifier, inline, paragraphs
 from faceloupe.report.pictures import render_pictures
 from faceloupe.report.tables import render_table
 
-__all__ = ["SIGNS", "badge", "badges", "blocks_of", "render_block"]
-
 Block = Mapping[str, Any]
 LONG = 14  # letters; a value that brings its arithmetic is set smaller
 SIGNS = {"supported": "✓", "not shown": "?", "contradicted": "✕"}

@@ -11,8 +11,6 @@ from faceloupe.report.scales import Scale, axis_label, domain_of, format_interva
 from faceloupe.report.series import Row, Series, dot_rows, finite, interval_rows, read_series, stack_dots
 from faceloupe.report.svg import LINE, legend, line, marker, path, place, text, text_width, wrap
 
-__all__ = ["BINS", "draw_dots", "draw_intervals", "row_domain"]
-
 BINS = 20  # about so many piles across the axis
 # Of a dot with its gap: the largest whose highest pile fits is used.
 DIAMETERS = (6.0, 5.0, 4.0, 3.2, 2.8, 2.5, 1.8, 1.2)

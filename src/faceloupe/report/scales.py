@@ -6,18 +6,6 @@ from dataclasses import dataclass
 
 from faceloupe.numerals import with_minus
 
-__all__ = [
-    "Scale",
-    "axis_label",
-    "domain_of",
-    "format_interval",
-    "format_number",
-    "log_domain",
-    "log_ticks",
-    "nice_step",
-    "nice_ticks",
-]
-
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 WHOLE = (1.0, 2.0, 5.0, 10.0)
 ENOUGH = 3  # powers of ten that make ticks by themselves

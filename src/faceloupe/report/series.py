@@ -9,20 +9,6 @@ from typing import Any
 from faceloupe.errors import InputError
 from faceloupe.report.markup import plain
 
-__all__ = [
-    "STYLES",
-    "Row",
-    "Series",
-    "Style",
-    "dot_rows",
-    "drawable",
-    "finite",
-    "interval_rows",
-    "is_log",
-    "read_series",
-    "stack_dots",
-]
-
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
 

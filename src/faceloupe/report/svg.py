@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from faceloupe.report.markup import element, escape
 from faceloupe.report.series import Series
 
-__all__ = ["legend", "line", "marker", "path", "picture", "place", "spread", "text", "text_width", "wrap"]
-
 LETTER = 7.2  # a generous mean width in pixels of a letter at the charts' 13 px, so that labels never overlap
 CAPITAL = 0.25  # how much wider a capital is, of a letter
 LINE = 15.0  # from one line of a label to the next

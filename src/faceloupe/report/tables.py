@@ -6,8 +6,6 @@ from typing import Any
 from faceloupe.report.markup import element, identifier, inline, plain
 from faceloupe.report.scales import format_number
 
-__all__ = ["render_table"]
-
 Cell = str | float | None
 
 

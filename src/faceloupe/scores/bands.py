@@ -11,8 +11,6 @@ from faceloupe.errors import InputError
 from faceloupe.scores.dependence import pairs_of_people
 from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_floats, checked_share, highest, plain
 
-__all__ = ["DetBand", "WeightedTradeOff", "det_band"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DetBand:

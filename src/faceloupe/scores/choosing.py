@@ -13,8 +13,6 @@ from faceloupe.scores.rates import fmr as fmr_of
 from faceloupe.scores.rates import fnmr as fnmr_of
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["given_point", "operating_point", "remeasure"]
-
 REFUSED, HALF = 10, 0.5  # times the rate asked for, or the rate, past which the true one must not reach
 
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from faceloupe.scores.sets import Floats, Labels, blocks, compact, highest
 
-__all__ = ["SharedSubjects", "pairs_of_people"]
-
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 

@@ -17,8 +17,6 @@ from numpy.typing import ArrayLike
 from faceloupe.errors import InputError
 from faceloupe.scores.sets import Floats, from_plain
 
-__all__ = ["Evidence", "LikelihoodRatio", "posterior"]
-
 Z = 1.959963984540054  # of a 95 % interval
 
 

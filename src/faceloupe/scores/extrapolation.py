@@ -7,8 +7,6 @@ import numpy as np
 from faceloupe.errors import InputError
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["threshold_at"]
-
 
 def threshold_at(points: Sequence[OperatingPoint], fmr: float) -> tuple[float, bool]:
     """Return the threshold for a false match rate, by a parabola through measured thresholds over log10 of their FMR.

@@ -11,8 +11,6 @@ from faceloupe.errors import InputError
 from faceloupe.scores.rates import accuracy_at
 from faceloupe.scores.sets import Floats, ScoreSet, plain
 
-__all__ = ["FoldAccuracy", "fold_accuracy"]
-
 Labels = NDArray[np.intp]
 
 

@@ -14,8 +14,6 @@ from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import one_in
 from faceloupe.scores.sets import Floats, checked_floats, plain
 
-__all__ = ["Cmc", "OpenSet", "ProbeErrors", "cmc", "fpir_at_size", "fpir_in_words", "open_set", "rank_1_errors"]
-
 NOBODY = -1  # whom a probe shows that shows no subject of the gallery
 
 Labels = NDArray[np.intp]

@@ -19,17 +19,6 @@ from faceloupe.scores.dependence import SharedSubjects
 from faceloupe.scores.rates import accuracy_at, auc, det_curve, fmr, fnmr, placements
 from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_share
 
-__all__ = [
-    "accuracy_interval",
-    "auc_interval",
-    "eer_interval",
-    "error_interval",
-    "fmr_interval",
-    "fnmr_interval",
-    "is_by_chance",
-    "wilson",
-]
-
 INDEPENDENT = "Wilson, comparisons taken as independent"
 SHARING = "Clopper-Pearson, comparisons that share subjects counted as fewer"
 EITHER = "FMR and FNMR where they are equal, each at half the error"

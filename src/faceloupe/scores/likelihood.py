@@ -17,8 +17,6 @@ from faceloupe.scores.intervals import fmr_interval, fnmr_interval, student, sub
 from faceloupe.scores.rates import check_mated
 from faceloupe.scores.sets import Floats, ScoreSet, blocks
 
-__all__ = ["cllr", "cllr_min", "ece", "fit_likelihood_ratio"]
-
 STEPS = 100  # of Newton's method, which takes about ten
 ENOUGH = 1e-10  # a step so short is the last
 FEW = 50_000  # comparisons of each kind that the first line is of

@@ -17,8 +17,6 @@ from faceloupe.scores.points import one_in, rule_of_3
 from faceloupe.scores.rates import auc, det_curve, placements
 from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_share
 
-__all__ = ["PairedDifference", "paired_differences"]
-
 SAMPLES = 500  # of the bootstrap
 AROUND = 4  # times the EER, up and down: where it is looked for when subjects are drawn again
 STEPS = 41

@@ -10,14 +10,6 @@ from faceloupe.scores.confidence import Interval
 from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.sets import checked_share, from_plain
 
-__all__ = [
-    "Maker",
-    "OperatingPoint",
-    "Verdict",
-    "rule_of_3",
-    "rule_of_30",
-]
-
 LEAST = 1e-12  # a rate below would take more comparisons than there are pairs of people
 NEAR, HOLDS = 1.1, 2  # times the rate asked for that the measured and the true one may be where a threshold holds
 

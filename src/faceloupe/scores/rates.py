@@ -15,17 +15,6 @@ from numpy.typing import ArrayLike
 from faceloupe.errors import InputError
 from faceloupe.scores.sets import Floats, ScoreSet, blocks
 
-__all__ = [
-    "DetCurve",
-    "DetPoint",
-    "EqualErrorRate",
-    "accuracy_at",
-    "auc",
-    "det_curve",
-    "fmr",
-    "fnmr",
-]
-
 
 def fmr(scores: ScoreSet, threshold: float) -> float:
     """Return the false match rate: the share of non-mated comparisons with score >= threshold.

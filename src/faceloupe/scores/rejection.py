@@ -10,8 +10,6 @@ from faceloupe.errors import InputError
 from faceloupe.scores.rates import false_non_matches
 from faceloupe.scores.sets import Floats, ScoreSet, checked_floats, plain
 
-__all__ = ["RejectCurve", "error_versus_reject"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RejectCurve:

@@ -9,21 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = [
-    "BLOCK",
-    "Floats",
-    "Labels",
-    "ScoreSet",
-    "blocks",
-    "checked_floats",
-    "checked_share",
-    "compact",
-    "compare_every_two",
-    "from_plain",
-    "highest",
-    "plain",
-]
-
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int32]
 Captures = NDArray[np.intp]

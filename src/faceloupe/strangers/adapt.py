@@ -33,8 +33,6 @@ from faceloupe.strangers.cohort import normalised
 from faceloupe.strangers.gain import Gain, gain_of
 from faceloupe.strangers.heads import Recipe, fit_head
 
-__all__ = ["PEOPLE", "Adaptation", "adapt"]
-
 Floats = NDArray[np.float32]
 Labels = NDArray[np.intp]
 

@@ -8,8 +8,6 @@ from faceloupe.scores.paired import PairedDifference
 from faceloupe.strangers.adapt import Adaptation
 from faceloupe.strangers.gain import points_gained
 
-__all__ = ["write_adaptation"]
-
 
 def write_adaptation(adaptation: Adaptation) -> dict[str, Any]:
     """Return the page of an adaptation."""

@@ -4,8 +4,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["vary_light"]
-
 CONTRAST, BRIGHTNESS = 0.2, 0.15  # at most more or less
 BLURRED, COVERED = 0.2, 0.5  # share of the faces
 PATCH = (0.1, 0.25)  # half the side of what covers a face, as a share of its side

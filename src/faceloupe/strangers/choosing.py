@@ -12,8 +12,6 @@ from faceloupe.scores.rates import det_curve
 from faceloupe.scores.sets import ScoreSet, blocks
 from faceloupe.strangers.heads import RECIPES, Recipe, fit_head
 
-__all__ = ["Fold", "best_recipe", "compare_recipes", "cosines", "folds_of", "scores_of_choice", "sides_of"]
-
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Labels = NDArray[np.intp]

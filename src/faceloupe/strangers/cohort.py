@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.recognition.adapted import unit_vectors
 
-__all__ = ["TOP", "normalised"]
-
 TOP = 100
 """Of the cohort, how many of the most alike count."""
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from faceloupe.scores.paired import PairedDifference, paired_differences
 from faceloupe.scores.sets import ScoreSet
 
-__all__ = ["Gain", "gain_of", "points_gained", "score_set"]
-
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError, extra
 from faceloupe.recognition.adapted import Head, unit_vectors
 
-__all__ = ["RECIPES", "Recipe", "fit_head"]
-
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["MarginLoss", "with_margin"]
-
 Kind = Literal["cosface", "arcface"]
 
 EDGE = 1e-7  # the arc cosine has no gradient at 1

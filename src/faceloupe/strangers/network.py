@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from faceloupe.errors import InputError
 
-__all__ = ["DIMENSIONS", "SIDE", "CompactNetwork", "Residual", "Size"]
-
 Size = Literal["small", "large"]
 
 SIDE = 56  # pixels: half of a face chip's

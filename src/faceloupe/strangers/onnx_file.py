@@ -11,8 +11,6 @@ from torch import nn
 from faceloupe.errors import extra
 from faceloupe.strangers.network import DIMENSIONS, SIDE, CompactNetwork, Residual
 
-__all__ = ["OPSET", "to_onnx", "vectors_of"]
-
 OPSET = 17
 CHIP_SIDE = 2 * SIDE
 AGREES = 1e-4  # of the length of the longest vector

@@ -30,8 +30,6 @@ from faceloupe.report.page import write_page
 from faceloupe.strangers.onnx_file import to_onnx
 from faceloupe.strangers.training import StrangersPlan, Trained, train_network
 
-__all__ = ["CHECKPOINT", "FACES", "StrangersTraining", "train_for_strangers"]
-
 FACES, CHECKPOINT = "faces.npz", "checkpoint.pt"
 """What an unfinished training keeps in its folder: the aligned faces, and all that the next epoch needs."""
 

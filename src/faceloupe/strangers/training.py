@@ -29,8 +29,6 @@ from faceloupe.training.augmentation import vary
 from faceloupe.training.deep import one_cycle
 from faceloupe.training.specs import Augmentation
 
-__all__ = ["LEAST_HELD_OUT", "Epoch", "StrangersPlan", "Trained", "train_network"]
-
 Chips = NDArray[np.uint8]
 Labels = NDArray[np.intp]
 

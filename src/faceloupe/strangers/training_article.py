@@ -6,8 +6,6 @@ from typing import Any
 from faceloupe.blocks import Block, chart, section, table, text
 from faceloupe.strangers.train import StrangersTraining
 
-__all__ = ["write_training"]
-
 _PLAN = {"held_out": "share of the people held out", "size": "size of the network"}
 NAMED = 20  # photographs without a face
 

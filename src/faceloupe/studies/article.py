@@ -19,8 +19,6 @@ from faceloupe.studies.run import Study, provenance
 from faceloupe.studies.statements import CONFIDENCE, JUDGED, MIN_PAIRS
 from faceloupe.studies.tables import controls_table, differences_table, people_table, still_table
 
-__all__ = ["write_article"]
-
 
 def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, Any]:
     """Return the page of a finished study. Nothing is trained: what it shows, the study kept.

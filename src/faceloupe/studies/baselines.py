@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["baseline"]
-
 
 def baseline(name: str, seed: int, epochs: int = 20) -> Any:
     """Return a recogniser on flat faces (N, H·W), untrained, with scikit-learn's ``fit`` and ``score``.

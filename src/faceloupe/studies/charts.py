@@ -8,14 +8,6 @@ from faceloupe.studies.findings import Curve, Findings
 from faceloupe.studies.labels import LABELS
 from faceloupe.studies.statistics import Estimate, share_over_pairs
 
-__all__ = [
-    "accuracy_chart",
-    "epochs_chart",
-    "forest_chart",
-    "learning_chart",
-    "line_chart",
-]
-
 Name = tuple[str, str]  # what a series is called and which style it has
 CHANCE = [{"y": 0.5, "label": "chance"}]
 NO_CHANGE = [{"x": 0.0, "label": "no change"}]

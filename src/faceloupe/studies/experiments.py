@@ -34,18 +34,6 @@ from faceloupe.training.fit import batch_orders, fit_network
 from faceloupe.training.networks import initialise
 from faceloupe.training.specs import Training
 
-__all__ = [
-    "EXPERIMENTS",
-    "NETWORKS",
-    "REPAIRS",
-    "Outcome",
-    "conditions",
-    "cost",
-    "half",
-    "run_task",
-    "tasks_of",
-]
-
 NETWORKS = ("fcnn", "cnn")
 REPAIRS = ("fcnn-equal", "fcnn-wide", "fcnn-slow", "fcnn-leaky", "fcnn-he")
 BASELINES = ("1-nn", "pca-logistic", "pca-svm", "lda")

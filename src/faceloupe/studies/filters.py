@@ -13,8 +13,6 @@ from faceloupe.training.language import parse_network
 from faceloupe.training.networks import SmallNetwork, initialise
 from faceloupe.training.preprocessing import fit_preprocessing
 
-__all__ = ["SENTENCE", "FilterFit", "fit_filters"]
-
 SENTENCE = (
     "conv 16 {kernel}x{kernel} stride 2 relu, pool {pool}, dense 64 relu; optimiser adam, rate 0.003, batch 20, "
     "preprocess standardise, augment mirror shift 3"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.inspection.anatomy import Anatomy, anatomy
+from faceloupe.inspection.anatomy import anatomy
+from faceloupe.inspection.layers import Anatomy
 from faceloupe.scores.intervals import wilson
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
@@ -19,8 +20,6 @@ from faceloupe.studies.statistics import (
     share_over_pairs,
 )
 from faceloupe.studies.trials import Trials
-
-__all__ = ["CHANCE_LOSS", "FAILED", "LEARNED", "Curve", "Findings", "as_document"]
 
 FAILED = 0.75  # held-out accuracy below which a network has failed: half way between chance and perfect
 LEARNED = 0.95  # training accuracy from which a network has learned its captures

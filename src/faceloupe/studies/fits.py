@@ -22,16 +22,6 @@ from faceloupe.training.networks import FCNN
 from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
 from faceloupe.training.specs import NetworkSpec, Training
 
-__all__ = [
-    "FROZEN",
-    "PERMUTED",
-    "SHUFFLED",
-    "fit_group",
-    "freeze_filters",
-    "held_out_split",
-    "one_thread",
-]
-
 SHUFFLED, PERMUTED, FROZEN = "shuffled labels", "permuted pixels", "frozen filters"
 
 

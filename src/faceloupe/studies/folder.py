@@ -29,8 +29,6 @@ from faceloupe.files import write_whole
 from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import Trial, Trials, read_csv, write_csv
 
-__all__ = ["SCHEMA", "StudyFolder"]
-
 SCHEMA = 2
 LEFTOVERS = {"trials.csv": write_csv([], header=True), "tasks.done": ""}  # of a study stopped before its manifest
 LOCK = ".lock"

@@ -1,7 +1,5 @@
 """The words of a study's page that a first-year student need not know, each explained where it stands."""
 
-__all__ = ["GLOSSARY"]
-
 GLOSSARY = {
     "fully-connected network": "A network in which every unit sees every number of the layer before it: here, every "
     "pixel. Also called a multilayer perceptron, MLP; on this page FCNN.",

@@ -18,8 +18,6 @@ from faceloupe.training.networks import SmallNetwork
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.specs import NetworkSpec
 
-__all__ = ["FitGroup", "Images", "answers", "people_name", "prepare", "score"]
-
 Images = NDArray[np.float32]
 
 

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from faceloupe.studies.groups import FitGroup
 from faceloupe.studies.plan import StudyPlan
 
-__all__ = ["KeptFits", "KeptNetwork", "kept_fits"]
-
 Arrays = Mapping[str, NDArray[Any]]
 WORTHY = 0.75  # held-out accuracy from which a fit is worth looking at: half way between chance and perfect
 

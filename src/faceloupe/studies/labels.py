@@ -3,8 +3,6 @@
 from faceloupe.numerals import decimals
 from faceloupe.studies.statistics import Estimate
 
-__all__ = ["LABELS", "PIXELS", "SHORT", "in_points", "share"]
-
 LABELS = {
     "fcnn": "FCNN",
     "cnn": "CNN",

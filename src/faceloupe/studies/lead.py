@@ -10,8 +10,6 @@ from faceloupe.studies.plan import COMPARED
 from faceloupe.studies.statements import CONFIDENCE, LITTLE, Statement, ahead
 from faceloupe.studies.statistics import mean_over_pairs
 
-__all__ = ["lead", "numbers"]
-
 
 def lead(findings: Findings, source: str) -> Iterator[str]:
     """Yield the question, and the answer on these faces."""

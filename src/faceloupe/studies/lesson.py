@@ -25,8 +25,6 @@ from faceloupe.studies.tables import (
     summary_table,
 )
 
-__all__ = ["Lesson"]
-
 CONDITIONS = {
     "shift x": ("sideways", ("shift to the right", "pixels")),
     "shift y": ("up and down", ("shift down", "pixels")),

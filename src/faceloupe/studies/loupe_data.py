@@ -15,8 +15,6 @@ from faceloupe.studies.plan import COMPARED
 from faceloupe.studies.run import Study
 from faceloupe.studies.trials import Trial
 
-__all__ = ["loupe_document", "opening_face"]
-
 MOVED = 16  # pixels: as far as the page's slider goes
 NEVER = MOVED + 1
 

@@ -6,8 +6,6 @@ from faceloupe.training.language import CNN_SENTENCE, FCNN_SENTENCE, parse_netwo
 from faceloupe.training.networks import CNN, SmallNetwork
 from faceloupe.training.specs import NetworkSpec
 
-__all__ = ["SENTENCES", "build", "equal_side"]
-
 SENTENCES = {
     "fcnn": FCNN_SENTENCE,
     "cnn": CNN_SENTENCE,

@@ -13,18 +13,6 @@ from faceloupe.studies.labels import PIXELS
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
 
-__all__ = [
-    "draw_fcnn_weights",
-    "draw_feature_maps",
-    "draw_filters",
-    "draw_learned_filters",
-    "draw_people",
-    "draw_products",
-    "draw_step",
-    "first_face",
-    "shown_layers",
-]
-
 Floats = NDArray[np.floating]
 DRAWN = 4  # filters of the network that learns them
 

@@ -12,8 +12,6 @@ from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.training.preprocessing import KINDS as KNOWN
 
-__all__ = ["MOVED", "StudyPlan", "Task", "make_plan", "seeds_for"]
-
 Pair = tuple[int, int]
 SMALLEST = 11  # pixels a side that leave the CNN one pooled value
 CAPTURES = 4  # of a subject, at least: some to train on, some to hold out

@@ -30,8 +30,6 @@ from faceloupe.studies.lead import lead, numbers
 from faceloupe.studies.plan import StudyPlan, Task, make_plan
 from faceloupe.studies.trials import Trials
 
-__all__ = ["Study", "carry_out", "describe", "estimate_seconds", "open_study", "provenance", "run_study", "study"]
-
 IN_A_PIPE = None  # to joblib: no file for large arrays, which would keep the faces where the process is killed
 LIBRARIES = ("faceloupe", "torch", "numpy", "scikit-learn", "scipy", "pillow")
 

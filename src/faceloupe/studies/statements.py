@@ -18,11 +18,6 @@ from faceloupe.studies.findings import Findings, as_document
 from faceloupe.studies.labels import share
 from faceloupe.studies.statistics import Estimate, mean_over_pairs, sample_size_for_difference, share_over_pairs
 
-__all__ = [
-    "CONFIDENCE", "JUDGED", "LITTLE", "MIN_PAIRS", "MUCH", "OFTEN", "Figure", "Judgement", "Statement", "Verdict",
-    "ahead", "counted_fact", "judge", "judge_share", "no_witness", "percent_figure",
-]  # fmt: skip
-
 Verdict = Literal["supported", "not shown", "contradicted"]
 Manner = Literal["asks", "says", "shows"]
 

@@ -10,15 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError
 from faceloupe.numerals import decimals
 
-__all__ = [
-    "Estimate",
-    "mean_over_pairs",
-    "paired_difference",
-    "probability_of_superiority",
-    "sample_size_for_difference",
-    "share_over_pairs",
-]
-
 Floats = NDArray[np.float64]
 
 

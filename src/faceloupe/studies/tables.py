@@ -6,7 +6,7 @@ from statistics import median_low
 import numpy as np
 
 from faceloupe.blocks import Block, table
-from faceloupe.inspection.anatomy import Anatomy
+from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.views.anatomy import anatomy_table
 from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Findings
@@ -17,18 +17,6 @@ from faceloupe.studies.pictures import first_face
 from faceloupe.studies.plan import COMPARED, StudyPlan
 from faceloupe.studies.statistics import Estimate
 from faceloupe.studies.trials import Trials
-
-__all__ = [
-    "controls_table",
-    "dead_units_table",
-    "deeds_table",
-    "differences_table",
-    "people_table",
-    "points_table",
-    "reached_table",
-    "still_table",
-    "summary_table",
-]
 
 
 def summary_table(name: str, anatomy: Anatomy) -> Block:

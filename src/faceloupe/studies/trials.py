@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import StudyError
 
-__all__ = ["Trial", "Trials", "read_csv", "write_csv"]
-
 NAN = float("nan")
 
 

@@ -5,8 +5,6 @@ from torch import Tensor
 
 from faceloupe.training.specs import LEAK, Activation
 
-__all__ = ["activate_", "slope_through"]
-
 
 def activate_(activation: Activation, sums: Tensor) -> Tensor:
     """Put what a layer put out through its activation, in place."""

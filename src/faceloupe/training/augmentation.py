@@ -8,8 +8,6 @@ from torch.nn import functional
 
 from faceloupe.training.specs import Augmentation
 
-__all__ = ["vary"]
-
 
 def vary(faces: Tensor, augment: Augmentation, generator: torch.Generator) -> Tensor:
     """Return each face (N, C, H, W) a little shifted, turned and stretched, and half of them mirrored.

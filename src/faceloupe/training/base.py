@@ -26,9 +26,7 @@ from faceloupe.training.saving import save
 from faceloupe.training.specs import Pair, check_whole
 
 if TYPE_CHECKING:
-    from faceloupe.inspection.anatomy import Anatomy
-
-__all__ = ["FaceClassifier"]
+    from faceloupe.inspection.layers import Anatomy
 
 CAPTURES_AT_ONCE = 16  # past this the float64 feature maps leave the cache
 PAST, NARROW = 0.5, 0.02  # of the range of the fit's pixels: how far beyond it, how little of it, deserve a warning

@@ -22,8 +22,6 @@ from faceloupe.training.networks import initialise
 from faceloupe.training.preprocessing import fit_preprocessing
 from faceloupe.training.specs import Augmentation, Pair, Training, check_whole
 
-__all__ = ["CosineLinear", "DeepCNN", "DeepCNNClassifier", "one_cycle"]
-
 SIDE = 64  # pixels; faces of other sizes are resized
 CHANNELS = (16, 32, 64)
 DIMENSIONS = 128  # of the embedding

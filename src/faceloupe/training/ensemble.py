@@ -31,8 +31,6 @@ from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.singly import fit_singly, predict_singly
 from faceloupe.training.specs import Activation, Dense, Training
 
-__all__ = ["ManyFits", "fit_many", "initial_weights", "predict_many"]
-
 FACES_AT_ONCE = 32  # bounds the patches held by a prediction: 0.8 MB a face of 64x64 with a kernel of 8x8
 
 

@@ -27,8 +27,6 @@ from faceloupe.training.specs import (
     pair,
 )
 
-__all__ = ["CNNClassifier", "FCNNClassifier", "NetworkClassifier"]
-
 
 class NetworkClassifier(FaceClassifier):
     """A small network, said in a sentence, as a scikit-learn classifier.

@@ -11,8 +11,6 @@ from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.pages import Shown
 
-__all__ = ["Filters", "compare_filters"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Filters(Shown):

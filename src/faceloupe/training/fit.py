@@ -17,8 +17,6 @@ from faceloupe.training.networks import SeededDropout
 from faceloupe.training.optimisers import optimiser_of
 from faceloupe.training.specs import Training
 
-__all__ = ["Scores", "batch_orders", "evaluate", "fit_network", "fit_steps"]
-
 CAPTURES_AT_ONCE = 64  # bounds the feature maps held: 52 kB a face of 64x64 in the CNN
 
 

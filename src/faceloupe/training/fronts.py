@@ -16,8 +16,6 @@ from faceloupe.training.pooled_maps import pooled_maps_of
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.specs import Convolution, Dense, GlobalPooling, NetworkSpec, Pooling
 
-__all__ = ["Front", "Scaling", "Tape", "Weights", "front_of", "pays"]
-
 GATHER = 60  # faces times units, for each capture of a batch, past which copying the batch beats a product with all
 
 Weights = dict[str, Tensor]

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from faceloupe.pages import Shown
 
-__all__ = ["History"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class History(Shown):

@@ -31,8 +31,6 @@ from faceloupe.training.specs import (
     mark,
 )
 
-__all__ = ["CNN_SENTENCE", "FCNN_SENTENCE", "parse_augmentation", "parse_network"]
-
 FCNN_SENTENCE = "dense 4 relu"
 CNN_SENTENCE = "conv 4 8x8 relu, pool 4, dense 4 relu"
 """The tutorial's two networks; its way of training them is what a sentence leaves out."""

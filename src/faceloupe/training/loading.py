@@ -25,8 +25,6 @@ from faceloupe.training.preprocessing import KINDS, Preprocessing
 from faceloupe.training.saving import CLASSIFIERS, FORMAT, MANIFEST, WEIGHTS
 from faceloupe.training.specs import check_whole
 
-__all__ = ["Classifier", "load_network"]
-
 READABLE = (1, 2)
 LONGEST = 4096  # pixels of a side
 MAX_EPOCHS = 1_000_000

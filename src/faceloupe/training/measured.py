@@ -14,8 +14,6 @@ from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import wilson
 from faceloupe.training.base import FaceClassifier
 
-__all__ = ["Measured", "train_and_measure"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Measured:

@@ -25,8 +25,6 @@ from faceloupe.training.specs import (
     pair,
 )
 
-__all__ = ["CNN", "FCNN", "SeededDropout", "SmallNetwork", "check_size", "clip", "initialise", "modules"]
-
 SMALLEST_VARIANCE = 1e-3  # what batch normalisation adds to a variance, in Keras
 MOST_LAYERS, MOST_NUMBERS = 1000, 2**27  # of a network that somebody else saved
 TRUNCATED = 0.87962566103423978  # standard deviation of a unit normal that is cut off at two

@@ -12,8 +12,6 @@ from torch import Tensor
 
 from faceloupe.training.specs import Training
 
-__all__ = ["SGD", "Adam", "Momentum", "Optimiser", "RMSprop", "optimiser_of"]
-
 MOMENTUM = 0.9
 RHO = 0.9
 BETA1, BETA2 = 0.9, 0.999

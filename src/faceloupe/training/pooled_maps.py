@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["PooledMaps", "pooled_maps_of"]
-
 Pair = tuple[int, int]
 MIN_COLUMNS = 16  # a product of fewer columns than one pair of AVX-512 registers is slower than a padded one
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["KINDS", "Preprocessing", "fit_preprocessing"]
-
 Kind = Literal["none", "centre", "standardise"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

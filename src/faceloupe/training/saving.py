@@ -21,8 +21,6 @@ from faceloupe.training.specs import NetworkSpec
 if TYPE_CHECKING:
     from faceloupe.training.base import FaceClassifier
 
-__all__ = ["CLASSIFIERS", "FORMAT", "MANIFEST", "SCHEMA_VERSION", "WEIGHTS", "save"]
-
 FORMAT = "faceloupe classifier"
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"

@@ -15,8 +15,6 @@ from faceloupe.training.networks import SmallNetwork
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.specs import Training
 
-__all__ = ["fit_singly", "predict_singly"]
-
 FACES_AT_ONCE = 64
 
 Weights = dict[str, Tensor]

@@ -13,27 +13,6 @@ import numpy as np
 from faceloupe.errors import InputError
 from faceloupe.training.preprocessing import KINDS
 
-__all__ = [
-    "ACTIVATIONS",
-    "INITIALISATIONS",
-    "LEAK",
-    "OPTIMISERS",
-    "Activation",
-    "Augmentation",
-    "BatchNormalisation",
-    "Convolution",
-    "Dense",
-    "Dropout",
-    "GlobalPooling",
-    "Layer",
-    "NetworkSpec",
-    "Pooling",
-    "Training",
-    "check_whole",
-    "mark",
-    "pair",
-]
-
 Pair = tuple[int, int]
 Activation = Literal["none", "relu", "leaky", "tanh"]
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)

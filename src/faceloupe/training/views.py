@@ -7,8 +7,6 @@ from faceloupe.blocks import Block, chart, pictures, section, table, text
 from faceloupe.training.filters import Filters
 from faceloupe.training.history import History
 
-__all__ = ["filters_section", "history_section"]
-
 COLUMNS = 8
 FILTERS = 64  # drawn
 

@@ -11,8 +11,6 @@ from faceloupe.recognition.thresholds import point_in_words
 from faceloupe.video.identified import BETWEEN, IdentifiedClip, clock, likest
 from faceloupe.video.people import Judged
 
-__all__ = ["write_article"]
-
 STRIP = 16
 """Faces of a person that are shown, at most; eight in a row."""
 

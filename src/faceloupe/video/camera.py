@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["Camera", "CameraFrame", "open_camera"]
-
-
 PATIENCE = 2.0
 """Seconds that closing waits for the frame that is being read."""
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-__all__ = ["CLIP_SUFFIXES", "MAX_PIXELS", "Clip", "Frame", "Look", "is_clip", "open_clip"]
-
 CLIP_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv",
     ".ogv",

@@ -13,8 +13,6 @@ from faceloupe.scores.points import OperatingPoint
 from faceloupe.video.people import Judged, Person
 from faceloupe.video.sampling import Sampling
 
-__all__ = ["BETWEEN", "IdentifiedClip", "clock", "likest"]
-
 BETWEEN = (
     "The thresholds of pooled templates were measured with captures of different days. Frames of one clip are more "
     "alike, and their mean is nearer to a single template: fewer strangers than stated reach the threshold, and what "

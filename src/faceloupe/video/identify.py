@@ -25,8 +25,6 @@ from faceloupe.video.tracks import PICTURE, Follower, Seen
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["BRIDGE", "CLIP_SEARCH", "faces_of_frame", "identify_clip"]
-
 BRIDGE = 2.0
 """Seconds for which a face may be missed within a track."""
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.candidates import Candidate, Candidates
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["Judged", "Person", "judged", "people_of"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:

@@ -17,8 +17,6 @@ from faceloupe.video.identify import CLIP_SEARCH, identify_clip
 from faceloupe.video.thresholds import track_point
 from faceloupe.video.tracks import Seen
 
-__all__ = ["photograph_of_clip"]
-
 NOTHING, NOWHERE = np.zeros((0, 0, 3), dtype=np.float32), np.zeros((2, 3))
 """Image and transform of a chip whose pixels nobody asked for."""
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from av import VideoFrame
 
-__all__ = ["small_grey", "upright"]
-
 SMALL = 64
 """Pixels of the longer side of the small copy by which frames are compared."""
 

@@ -10,8 +10,6 @@ from faceloupe.errors import InputError
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.templates import Template
 
-__all__ = ["POOLED", "pool", "rating"]
-
 POOLED = 5
 """Templates that are pooled, at most: the published thresholds were measured with two to five."""
 

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["Sampling"]
-
 _TILES = 8  # along each side of the small copy; a face is a few of them
 
 

@@ -13,8 +13,6 @@ from faceloupe.recognition.thresholds import DEFAULT_FMR, choose_point, publishe
 from faceloupe.scores.points import Maker, OperatingPoint, one_in
 from faceloupe.video.tracks import Likeness
 
-__all__ = ["likeness_of", "measurements", "pooled_check", "pooled_points", "track_point"]
-
 
 def pooled_points(embedder: Maker) -> tuple[OperatingPoint, ...]:
     """Return the operating points published for pooled probes of an embedder, the highest FMR first; () if none was.

@@ -15,8 +15,6 @@ from faceloupe.recognition.detections import Box, Detection
 from faceloupe.recognition.templates import Template, compare
 from faceloupe.video.pooling import POOLED, pool, rating
 
-__all__ = ["PICTURE", "Follower", "Likeness", "Seen", "Track"]
-
 OVERLAP = 0.3
 """Intersection over union from which two boxes are in one place."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.candidates import Candidate
     from faceloupe.gallery.gallery import Gallery
 
-__all__ = ["Change", "Visit", "Watch"]
-
 FRAMES = 2
 """Frames in which somebody is seen before it is told that the gallery does not know them."""
 

@@ -19,8 +19,6 @@ from faceloupe.web.observing import Observer
 from faceloupe.web.problems import HTTPProblem, ProblemDocument, add_handlers, problems_page
 from faceloupe.web.service import BEARER, Service
 
-__all__ = ["make_app"]
-
 PREFIX = "/api/v1"
 
 _FILE = re.compile(r"(?:[a-z-]+/)?[a-z-]+\.[a-z]+")  # and so never "..", nor a folder

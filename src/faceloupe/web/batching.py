@@ -10,8 +10,6 @@ from typing import Generic, TypeVar
 
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Budget", "MicroBatcher", "Slots"]
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -10,8 +10,6 @@ from starlette.types import Message, Receive
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.settings import ServerLimits
 
-__all__ = ["Body", "Room"]
-
 
 @dataclass
 class Room:

@@ -5,8 +5,6 @@ from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.scores.points import OperatingPoint
 
-__all__ = ["calibrate_references"]
-
 
 def calibrate_references(url: str, fmr: float, threshold: float | None, maker: EmbedderId) -> OperatingPoint:
     """Return the point that a gallery's references give, see :func:`faceloupe.evaluation.calibrate_gallery`."""

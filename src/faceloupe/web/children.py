@@ -22,18 +22,6 @@ from typing import Any, BinaryIO, NamedTuple
 from faceloupe.errors import FaceloupeError
 from faceloupe.progress import Progress
 
-__all__ = [
-    "MEMORY",
-    "SECONDS",
-    "Child",
-    "ChildEndedError",
-    "ChildFault",
-    "InChild",
-    "borrowed",
-    "end_all",
-    "ran_out_of_memory",
-]
-
 MEMORY, SECONDS = 4 * 10**9, 120.0
 """Bytes, and seconds without a step, that work on a network which nobody here knows may take: loading torch and the
 slowest single step take far less."""

@@ -22,8 +22,6 @@ from faceloupe.web.problems import HTTPProblem
 if TYPE_CHECKING:
     from faceloupe.web.service import Service
 
-__all__ = ["HELD", "KIND", "enrolment"]
-
 KIND = "enrol"
 """Kind of these jobs, whose results name people."""
 

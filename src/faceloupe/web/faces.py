@@ -15,8 +15,6 @@ from faceloupe.web.uploads import Photo
 if TYPE_CHECKING:
     from faceloupe.web.service import Service
 
-__all__ = ["Face", "OpenedFace", "alignment_notes", "open_sent"]
-
 ALIGNED = "The faces were found and aligned by five points, as those were that it was trained on."
 
 

@@ -17,8 +17,6 @@ from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.rates import AddressRates, RateLimit
 from faceloupe.web.settings import ServerLimits
 
-__all__ = ["API", "ENTER", "Guard", "host_of"]
-
 API = "/api/"
 """What needs a token; the page beside it holds no data."""
 

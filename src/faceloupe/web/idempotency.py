@@ -18,8 +18,6 @@ from pydantic import BaseModel, Field
 
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Answers", "IdempotencyKey"]
-
 IdempotencyKey = Annotated[
     str | None,
     Field(

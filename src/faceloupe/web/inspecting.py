@@ -22,8 +22,6 @@ from faceloupe.web.network_summary import NetworkSummary
 if TYPE_CHECKING:
     from faceloupe.web.api.networks import ToAttribute, ToLook
 
-__all__ = ["attribute_face", "look_inside", "summarise", "trace_face"]
-
 
 def summarise(path: Path) -> NetworkSummary:
     """Open a network and take it apart; raise InputError or UnavailableError if it cannot be opened."""

@@ -22,8 +22,6 @@ from faceloupe.web.children import ChildEndedError, ChildFault, InChild
 from faceloupe.web.observing import log_line
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Job", "Jobs", "Stopped", "Work"]
-
 State = Literal["waiting", "running", "done", "failed", "stopped"]
 Work = Callable[[Progress], dict[str, Any]]
 

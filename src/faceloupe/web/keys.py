@@ -15,8 +15,6 @@ from filelock import FileLock, Timeout
 from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError
 
-__all__ = ["SCOPES", "Key", "add_key", "check_token", "find_key", "key_of", "new_token", "read_keys"]
-
 SCOPES = ("look", "recognise", "enrol", "remove", "admin")
 """What a key may be for: look at networks and studies; detect, verify, identify and read the gallery; add to it; take
 from it, that is forget and merge; all, also the threshold by which everybody is told a name, the trail and metrics."""

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from faceloupe.inspection.layers import Anatomy
 
-__all__ = ["NetworkSummary"]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NetworkSummary:

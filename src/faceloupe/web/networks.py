@@ -15,8 +15,6 @@ from faceloupe.web.network_summary import NetworkSummary
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.workers import Workers
 
-__all__ = ["NAME", "Networks"]
-
 SUMMARISE, TRACE = "faceloupe.web.inspecting.summarise", "faceloupe.web.inspecting.trace_face"
 """Functions that children run, by name: the server itself needs none of what they load."""
 

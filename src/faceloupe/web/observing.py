@@ -21,8 +21,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.rates import RateLimit
 
-__all__ = ["BoundedLog", "JsonHandler", "Log", "Metrics", "Observer", "log_line"]
-
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")

@@ -13,8 +13,6 @@ from faceloupe.documents import parse_json
 from faceloupe.errors import InputError
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Cursor", "Limit", "page_of"]
-
 Item = TypeVar("Item")
 
 Cursor = Annotated[str, Query(max_length=2000, description="`next` of the part before, to go on from there.")]

@@ -29,8 +29,6 @@ from faceloupe.errors import (
     UnavailableError,
 )
 
-__all__ = ["PROBLEMS", "HTTPProblem", "ProblemDocument", "add_handlers", "problems_page", "responses"]
-
 MEDIA_TYPE = "application/problem+json"
 
 

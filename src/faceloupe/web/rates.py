@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
-__all__ = ["AddressRates", "RateLimit"]
-
 
 @dataclass
 class RateLimit:

@@ -8,8 +8,6 @@ from faceloupe.faces.pixels import as_floats, to_square
 from faceloupe.recognition.photographs import Photograph, search_photo
 from faceloupe.recognition.search import Faces
 
-__all__ = ["search", "square"]
-
 
 def search(content: bytes, faces: Faces, name: str) -> Photograph:
     """Return a photograph with its faces, not embedded yet; a problem if it cannot be used."""

@@ -27,8 +27,6 @@ from faceloupe.web.reading import search, square
 from faceloupe.web.settings import ServerLimits
 from faceloupe.web.workers import Workers, submitted
 
-__all__ = ["Recogniser"]
-
 WALL = b"P5 64 64 255\n" + bytes(64 * 64)
 """A grey picture of nobody (PGM)."""
 

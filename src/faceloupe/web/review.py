@@ -18,8 +18,6 @@ from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.records import Enrolled
 from faceloupe.recognition.thresholds import published_points
 
-__all__ = ["Review"]
-
 SIDE = 112
 """Pixels of a face that is shown."""
 

@@ -8,8 +8,6 @@ from starlette.responses import StreamingResponse
 
 from faceloupe.documents import json_text
 
-__all__ = ["in_parts"]
-
 PART = 2**16
 """Bytes that are handed over at once."""
 

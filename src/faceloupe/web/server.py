@@ -24,8 +24,6 @@ from faceloupe.web.observing import BoundedLog, JsonHandler, Log, log_line
 from faceloupe.web.problems import HTTPProblem
 from faceloupe.web.settings import ServerLimits, Settings
 
-__all__ = ["address", "listen", "log_as_json", "make_server"]
-
 GRACE = 5  # seconds that answers in work have at the end
 BOUND = 9  # seconds after which the process ends, whatever runs in it
 KEEP_ALIVE = 15  # seconds that a connection may idle between two requests

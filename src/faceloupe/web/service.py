@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from faceloupe.web.review import Review
     from faceloupe.web.strangers import Strangers
 
-__all__ = ["LARGEST", "Caller", "Number", "Service", "Serving", "Subject", "Who", "as_caller", "needs"]
-
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from faceloupe.errors import InputError
 from faceloupe.web.keys import Key
 
-__all__ = ["LOOPBACK", "ServerLimits", "Settings"]
-
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

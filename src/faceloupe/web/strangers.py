@@ -16,8 +16,6 @@ from faceloupe.gallery.records import Enrolled
 from faceloupe.web.observing import traced
 from faceloupe.web.review import Review
 
-__all__ = ["Strangers"]
-
 OFTEN, SELDOM = 1.0, 600.0
 """Seconds between two looks for faces whose time is over: a hundredth of that time, within these bounds."""
 

@@ -28,8 +28,6 @@ from faceloupe.web.uploads import Photo, Sent
 if TYPE_CHECKING:
     from faceloupe.studies.plan import StudyPlan
 
-__all__ = ["TWO_PEOPLE", "DataSources", "KeptStudy", "Manifest", "Studies", "ToStudy", "ToStudyTwo"]
-
 CALL = "POST /api/v1/studies"
 """How a study begun here was called, as its manifest says; what was sent stands beside it."""
 

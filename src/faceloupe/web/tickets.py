@@ -8,8 +8,6 @@ import secrets
 import time
 from collections import OrderedDict
 
-__all__ = ["SECONDS", "Tickets"]
-
 SECONDS = 60.0
 """How long a ticket is good."""
 

@@ -14,8 +14,6 @@ from faceloupe.web.jobs import Work
 if TYPE_CHECKING:
     from faceloupe.looking.model import Classifier
 
-__all__ = ["Kind", "train", "train_network"]
-
 Kind = Literal["cnn", "fcnn", "deep"]
 
 

@@ -11,8 +11,6 @@ from faceloupe.faces.pixels import LUMA, to_square
 from faceloupe.web.recogniser import Recogniser
 from faceloupe.web.studies import FEWEST, TWO_PEOPLE, ToStudy, ToStudyTwo
 
-__all__ = ["faces_of_two", "study_of_two"]
-
 SIDE = 64  # pixels: the tutorial's
 
 

@@ -21,8 +21,6 @@ from faceloupe.errors import InputError
 from faceloupe.gallery.identity import checked_metadata
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Metadata", "Packed", "Photo", "Sent", "body_of", "described"]
-
 FILES, FIELDS = 64, 16
 """Files and other fields of a form, at most."""
 

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 from faceloupe.web.children import Child, ChildEndedError, borrowed
 from faceloupe.web.problems import HTTPProblem
 
-__all__ = ["Workers", "submitted"]
-
 Result = TypeVar("Result")
 
 

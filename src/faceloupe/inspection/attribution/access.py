@@ -17,8 +17,6 @@ from faceloupe.inspection.failures import CODE_FAILS, cannot_run
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Access", "RunNetwork", "TorchNetwork", "access", "settled", "target_values"]
-
 BATCH = 32  # faces at once: bounds the memory
 ROUNDING = (
     1e-3  # of the largest output, by which the same face may answer otherwise in a batch (half precision: 20 times)

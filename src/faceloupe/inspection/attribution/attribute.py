@@ -20,8 +20,6 @@ from faceloupe.progress import Progress
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Attribution", "attribute"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Attribution(Shown):

@@ -12,8 +12,6 @@ from faceloupe.inspection.attribution.access import Access, TorchNetwork, target
 from faceloupe.inspection.attribution.methods import Method, Question
 from faceloupe.inspection.attribution.placement import Placement
 
-__all__ = ["Certificate", "Completeness", "Deletion", "Randomisation", "faces_to_check", "make_certificate"]
-
 DRAWS = 10  # networks with re-drawn weights, whose maps are drawn
 FLOOR = 19  # networks whose answers are moved: an untrained one beats all once in 20 times
 TILES = 4  # along each side of the face, covered one at a time for that

@@ -11,8 +11,6 @@ from faceloupe.inspection.attribution.access import TorchNetwork
 from faceloupe.inspection.attribution.targets import Target
 from faceloupe.inspection.torch_networks.running import Call, Visitor, watched
 
-__all__ = ["at_layer", "slopes"]
-
 AFFINE = {"BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "Linear", "batch_norm", "conv1d", "conv2d", "linear"}
 
 

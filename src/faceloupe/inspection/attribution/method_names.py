@@ -2,8 +2,6 @@
 
 from typing import Literal, get_args
 
-__all__ = ["METHOD_NAMES", "RUN_ONLY", "MethodName", "name_of"]
-
 MethodName = Literal[
     "occlusion", "correlation", "gradient", "gradient-x-activation", "grad-cam", "integrated-gradients"
 ]

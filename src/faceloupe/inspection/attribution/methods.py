@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from faceloupe.inspection.attribution.placement import Placement
 
-__all__ = ["METHODS", "Method", "Question", "window_of", "windows_on"]
-
 WINDOWS = 8  # side by side on the face: an occluding window has an eighth of its side
 MASKS = (
     1000  # of the correlation: maps of SFace by two seeds rank alike at 0.61 with 250, 0.75, 0.87 and 0.90 with 2000

@@ -12,8 +12,6 @@ from faceloupe.inspection.fields import Field
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Placement", "layer_placements", "pixel_placement", "window_placement"]
-
 Shape: TypeAlias = tuple[int, ...]
 
 

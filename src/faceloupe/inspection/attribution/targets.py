@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["THRESHOLDS", "Target", "TargetLike", "choose_target", "taken_for"]
-
 # What a single number must be above to speak for class 1.
 THRESHOLDS = {"logit": 0.0, "probability": 0.5, "log-probability": float(np.log(0.5))}
 

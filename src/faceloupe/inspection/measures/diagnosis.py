@@ -17,8 +17,6 @@ from faceloupe.inspection.networks import Network, OpenNetwork, resolve_network
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
-__all__ = ["DeadUnit", "Push", "UnitReport", "diagnose_units"]
-
 _PASSING = {"Dropout", "Dropout2d", "Flatten", "Identity"}
 
 Maps = NDArray[np.float32]

@@ -8,8 +8,6 @@ from faceloupe.numerals import listed
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.diagnosis import DeadUnit, Push, UnitReport
 
-__all__ = ["sentences"]
-
 ROUNDING = 1e-6  # what is left of the mean of centred pixels
 
 

@@ -15,8 +15,6 @@ from faceloupe.inspection.networks import Network, resolve_network
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
-__all__ = ["Patch", "Patches", "top_patches"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Patch:

@@ -11,8 +11,6 @@ from faceloupe.inspection.measures.vectors import flat
 from faceloupe.numerals import counted
 from faceloupe.pages import Shown
 
-__all__ = ["Projection", "project"]
-
 Floats = NDArray[np.float64]
 
 

@@ -17,8 +17,6 @@ from faceloupe.inspection.networks import Network, resolve_network
 from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
-__all__ = ["LayerShift", "ShiftSensitivity", "shift_sensitivity"]
-
 PIXELS = (-16, -8, -4, -2, -1, 1, 2, 4, 8, 16)
 
 Maps = NDArray[np.float32]

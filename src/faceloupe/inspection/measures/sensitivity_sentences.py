@@ -12,8 +12,6 @@ from faceloupe.numerals import listed
 if TYPE_CHECKING:
     from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
 
-__all__ = ["sentences"]
-
 
 def sentences(sensitivity: "ShiftSensitivity") -> tuple[str, ...]:
     """Return one sentence or a few for each run of layers that behave alike."""

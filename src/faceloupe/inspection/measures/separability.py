@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError
 from faceloupe.pages import Shown
 
-__all__ = ["Separability", "probe", "probed_shares"]
-
 # The probe's penalty as a share of the captures' mean squared distance from their mean: no layer's scale favours it.
 RIDGE = 0.01
 

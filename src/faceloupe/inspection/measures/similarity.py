@@ -11,8 +11,6 @@ from faceloupe.errors import InputError
 from faceloupe.inspection.measures.vectors import flat
 from faceloupe.pages import Shown
 
-__all__ = ["LayerSimilarity", "Similarity", "cka", "compare_layers"]
-
 Floats = NDArray[np.float64]
 
 LEAST = 4  # captures; with fewer the unbiased estimator divides by zero

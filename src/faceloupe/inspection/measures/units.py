@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["ALIKE", "dead_units", "duplicate_units"]
-
 ALIKE = 0.999  # correlation above which two units say the same
 HEARD = 5  # values above 0 that a unit needs to be compared: with fewer, a correlation near 1 is chance
 

@@ -5,8 +5,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
-__all__ = ["flat"]
-
 
 def flat(output: ArrayLike, name: str, least: int) -> NDArray[np.float64]:
     """Return (n, d), checked to hold finite numbers for at least so many captures; `name` is for the message."""

@@ -14,8 +14,6 @@ from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Weights", "weights_of"]
-
 Floats = NDArray[np.float64]
 
 

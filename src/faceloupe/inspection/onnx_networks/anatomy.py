@@ -16,8 +16,6 @@ from faceloupe.inspection.onnx_networks.operators import Operator
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["onnx_anatomy"]
-
 
 def onnx_anatomy(network: OnnxNetwork, image_shape: tuple[int, int, int]) -> Anatomy:
     """Take an ONNX network for captures of shape (C, H, W) apart; see :func:`faceloupe.inspection.anatomy.anatomy`."""

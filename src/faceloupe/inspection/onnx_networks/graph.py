@@ -17,8 +17,6 @@ from faceloupe.inspection.onnx_networks.rewriting import without_prelu
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-__all__ = ["Graph", "inputs_of", "output_of", "read", "settings_of"]
-
 MOST_BYTES = 2**31  # what one message of protobuf can hold
 # Where an operator takes numbers that are not weights: measured statistics, sizes, limits.
 _SETTINGS = {

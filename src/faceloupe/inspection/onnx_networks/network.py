@@ -20,8 +20,6 @@ from faceloupe.inspection.outputs import Trace, relu_sides
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["OnnxNetwork"]
-
 Floats = NDArray[np.float32]
 
 CORES = os.cpu_count() or 1

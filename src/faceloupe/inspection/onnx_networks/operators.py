@@ -12,8 +12,6 @@ from faceloupe.inspection.onnx_networks.graph import Graph, settings_of
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["Operator"]
-
 # Operators that make each number from the numbers at the same place: with no multiplication, and with one.
 _ELEMENTWISE = {
     *("Abs", "Add", "Cast", "Ceil", "Celu", "Clip", "Dropout", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "Identity"),

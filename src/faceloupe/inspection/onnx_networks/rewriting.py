@@ -8,8 +8,6 @@ import numpy as np
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-__all__ = ["without_prelu"]
-
 
 def without_prelu(nodes: Iterable["NodeProto"], weights: Mapping[str, "TensorProto"]) -> Iterator["NodeProto"]:
     """Go through operators with each PRelu that has a slope a channel written as slope·x + (1 - slope)·relu(x).

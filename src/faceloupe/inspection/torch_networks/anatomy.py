@@ -14,8 +14,6 @@ from faceloupe.inspection.layers import IMAGE, Anatomy
 from faceloupe.inspection.torch_networks.operators import HANDING_ON, Operator, tensors_of
 from faceloupe.inspection.torch_networks.running import Call, Visitor, device_and_precision, observe
 
-__all__ = ["torch_anatomy"]
-
 
 def torch_anatomy(network: nn.Module, image_shape: tuple[int, int, int]) -> Anatomy:
     """Take a torch network for captures of shape (C, H, W) apart; see :func:`faceloupe.inspection.anatomy.anatomy`."""

@@ -11,8 +11,6 @@ from faceloupe.errors import InputError
 from faceloupe.inspection.torch_networks.operators import Operator, tensors_of
 from faceloupe.inspection.torch_networks.running import Visitor
 
-__all__ = ["Endings", "answer_in"]
-
 LOGITS = "logits"  # what libraries call the answer among several outputs
 PROBABILITIES = {"expit", "hardsigmoid", "sigmoid", "softmax", "softmin", "special_expit"}
 LOG_PROBABILITIES = {"log_softmax", "logsigmoid"}

@@ -14,17 +14,6 @@ from torch import Tensor, nn
 from faceloupe.inspection.arithmetic import Shape, channels_last
 from faceloupe.inspection.fields import Field, Window, joined, mixed
 
-__all__ = [
-    "HANDING_ON",
-    "LIKENING",
-    "SHAPED",
-    "Operator",
-    "name_of_function",
-    "operator_of",
-    "tensors_held",
-    "tensors_of",
-]
-
 _SAME_NUMBERS = {"flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "view_as"}
 # Functions that hand on the very tensor where there is nothing to do.
 HANDING_ON = {"contiguous", "dropout", "float", "to", "type"}

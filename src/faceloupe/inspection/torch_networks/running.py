@@ -28,16 +28,6 @@ from faceloupe.inspection.torch_networks.operators import (
     tensors_of,
 )
 
-__all__ = [
-    "Call",
-    "Visitor",
-    "at_rest",
-    "device_and_precision",
-    "observe",
-    "watched",
-]
-
-
 # Modules that use what is inside them without calling it: they are one layer, as is what keeps quantised weights.
 WHOLE = (nn.MultiheadAttention,)
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")

@@ -12,8 +12,6 @@ from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.outputs import Trace, relu_sides
 from faceloupe.inspection.torch_networks.running import Call, Visitor, observe
 
-__all__ = ["torch_trace"]
-
 
 def torch_trace(network: nn.Module, batch: NDArray[np.float32], layers: Iterable[str] | None) -> Trace:
     """Run captures through a torch network; see :func:`faceloupe.inspection.trace.trace`."""

@@ -6,8 +6,6 @@ from faceloupe.blocks import Block, chart, section, table, text
 from faceloupe.inspection.layers import Anatomy, Layer
 from faceloupe.numerals import counted
 
-__all__ = ["anatomy_section", "anatomy_table"]
-
 LARGEST = 16  # layers in the chart
 
 

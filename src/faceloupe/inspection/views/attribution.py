@@ -8,8 +8,6 @@ from faceloupe.inspection.attribution.method_names import name_of
 from faceloupe.numerals import three_figures
 from faceloupe.report.scales import format_number
 
-__all__ = ["attribution_section"]
-
 
 def attribution_section(attribution: Attribution) -> Block:
     """Return an attribution as a section."""

@@ -7,8 +7,6 @@ from faceloupe.blocks import Block, pictures, section, text
 from faceloupe.inspection.measures.patches import Patches
 from faceloupe.numerals import three_figures
 
-__all__ = ["patches_section"]
-
 COLUMNS = 3
 
 

@@ -12,8 +12,6 @@ from faceloupe.inspection.measures.separability import Separability
 from faceloupe.inspection.measures.similarity import LayerSimilarity, Similarity
 from faceloupe.numerals import counted, decimals
 
-__all__ = ["layer_similarity_section", "projection_section", "separability_section", "similarity_section"]
-
 POINTS = 1000  # captures drawn
 COMPONENTS = 8
 LAYERS = 16  # along each side of the table

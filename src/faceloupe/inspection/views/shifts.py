@@ -5,8 +5,6 @@ from faceloupe.inspection.arithmetic import evenly
 from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
 from faceloupe.numerals import counted, with_minus
 
-__all__ = ["shifts_section"]
-
 LAYERS = 8  # in the chart
 STYLES = ("grey", "orange", "blue", "grey-alt", "blue-alt", "orange-alt")
 

@@ -12,8 +12,6 @@ from faceloupe.inspection.averaging import averaged, block_side
 from faceloupe.inspection.outputs import Trace
 from faceloupe.numerals import counted, three_figures
 
-__all__ = ["trace_section"]
-
 LAYERS = 8
 PANELS = 8  # channels of a map, captures of a vector
 NUMBERS = 256  # of a vector

@@ -3,8 +3,6 @@
 from faceloupe.blocks import Block, chart, section, text
 from faceloupe.inspection.measures.diagnosis import UnitReport
 
-__all__ = ["units_section"]
-
 SENTENCES = 12  # a wide layer can have hundreds of dead units
 UNITS = 12  # in the chart
 

@@ -22,8 +22,6 @@ from faceloupe.studies.statements import (
 )
 from faceloupe.studies.statistics import mean_over_pairs
 
-__all__ = ["LAYERS", "learned_filters", "local_patterns", "location", "separable"]
-
 SHIFT = 8.0  # pixels, one eighth of a face of 64
 LAYERS = {
     "fcnn": {"pixels": "pixels", "hidden": "hidden layer, before ReLU", "hidden_relu": "hidden layer, after ReLU"},

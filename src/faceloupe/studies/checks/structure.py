@@ -8,8 +8,6 @@ import numpy as np
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.statements import Figure, Statement, counted_fact
 
-__all__ = ["efficient", "hidden_layers", "slips"]
-
 
 def slips(findings: Findings) -> Iterator[Statement]:
     """Look at the biases of a layer, and at how the pooling window moves."""

@@ -20,8 +20,6 @@ from faceloupe.studies.statements import (
     percent_figure,
 )
 
-__all__ = ["applies", "better", "number_of_parameters", "overfitting", "training_accuracy"]
-
 
 def training_accuracy(findings: Findings) -> Iterator[Statement]:
     """Compare how well both networks learn their training captures."""

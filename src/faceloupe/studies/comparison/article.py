@@ -12,8 +12,6 @@ from faceloupe.studies.comparison.run import Comparison
 from faceloupe.studies.run import provenance
 from faceloupe.studies.statistics import Estimate
 
-__all__ = ["write_article"]
-
 PIXELS = {"none": "as they are", "centre": "mean subtracted", "standardise": "standardised"}
 CHANGES = (
     ("shift x", 8.0, "moved 8 pixels to the right"),

@@ -12,8 +12,6 @@ from faceloupe.studies.statistics import Estimate, paired_difference, sample_siz
 from faceloupe.studies.trials import Trials
 from faceloupe.training.networks import SmallNetwork
 
-__all__ = ["Difference", "Reached", "differences", "mean", "reached", "sizes"]
-
 
 @dataclass(frozen=True, slots=True)
 class Reached:

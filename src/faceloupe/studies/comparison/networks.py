@@ -12,8 +12,6 @@ from faceloupe.training.language import parse_network
 from faceloupe.training.networks import SmallNetwork
 from faceloupe.training.specs import NetworkSpec, Training
 
-__all__ = ["ComparedNetwork", "ComparisonPlan", "plan_comparison", "read_networks"]
-
 NAMED = re.compile(r"\s*([\w .+-]{1,40}?)\s*=(.*)", re.DOTALL)
 
 

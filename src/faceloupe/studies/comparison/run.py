@@ -23,8 +23,6 @@ from faceloupe.studies.plan import StudyPlan, Task
 from faceloupe.studies.run import carry_out, describe
 from faceloupe.studies.trials import Trial, Trials
 
-__all__ = ["Comparison", "compare_networks", "run_comparison"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison(Shown):

@@ -16,8 +16,6 @@ from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, as_caller, needs
 from faceloupe.web.uploads import Sent, body_of, described
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["recognise"])
 
 CALIBRATE = "faceloupe.web.calibration.calibrate_references"

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from faceloupe.web.review import Review
     from faceloupe.web.strangers import Strangers
 
-__all__ = ["router"]
-
 routes = APIRouter()
 """What both have."""
 

@@ -21,8 +21,6 @@ from faceloupe.web.problems import responses
 from faceloupe.web.service import Caller, Service, Serving, needs
 from faceloupe.web.uploads import body_of, described
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")])
 
 

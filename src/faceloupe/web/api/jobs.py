@@ -23,8 +23,6 @@ from faceloupe.web.problems import PLAIN_POLICY, HTTPProblem, plain_page, respon
 from faceloupe.web.sending import in_parts
 from faceloupe.web.service import Caller, Serving
 
-__all__ = ["open_page", "router"]
-
 router = APIRouter(tags=["jobs"])
 
 HEARTBEAT = 15.0  # seconds of silence after which a proxy is told that the line is alive

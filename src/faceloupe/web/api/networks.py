@@ -20,8 +20,6 @@ from faceloupe.web.service import Caller, Serving, needs
 from faceloupe.web.training import Kind, train
 from faceloupe.web.uploads import Sent, body_of, described
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["networks"], dependencies=[needs("look")])
 
 

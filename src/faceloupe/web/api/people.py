@@ -28,8 +28,6 @@ from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Number, Service, Serving, Subject, Who, as_caller, needs
 from faceloupe.web.uploads import Metadata, Packed, Photo, Sent, body_of, described
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["people"])
 
 READS = [needs("recognise")]

@@ -15,8 +15,6 @@ from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, Who, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
-__all__ = ["ToVerify", "decided", "router"]
-
 router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")])
 
 Fmr = Annotated[

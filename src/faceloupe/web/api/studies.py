@@ -14,8 +14,6 @@ from faceloupe.web.studies import ToStudy, ToStudyTwo
 from faceloupe.web.two_people import faces_of_two, study_of_two
 from faceloupe.web.uploads import body_of, described
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["studies"], dependencies=[needs("look")])
 
 

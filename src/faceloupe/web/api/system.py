@@ -12,8 +12,6 @@ from faceloupe.web.keys import SCOPES
 from faceloupe.web.problems import responses
 from faceloupe.web.service import Caller, Serving, needs
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["system"])
 
 

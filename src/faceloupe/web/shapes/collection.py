@@ -5,8 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["CollectedGroup", "Erased", "Joined", "Review", "TakenBack"]
-
 
 class CollectedFace(BaseModel):
     """A face of a collection."""

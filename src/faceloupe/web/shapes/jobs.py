@@ -4,8 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-__all__ = ["Address", "Document", "JobState", "JobStates", "Timestamp"]
-
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment in UTC, as ISO 8601 writes it."""
 

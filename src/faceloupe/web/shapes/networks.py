@@ -2,8 +2,6 @@
 
 from pydantic import BaseModel, Field
 
-__all__ = ["Anatomy", "Data", "FeatureMaps", "Network", "Networks"]
-
 
 class Network(BaseModel):
     """A network that can be looked at."""

@@ -7,8 +7,6 @@ from pydantic import BaseModel, Field
 from faceloupe.recognition.quality import Quality
 from faceloupe.web.shapes.jobs import Timestamp
 
-__all__ = ["Audit", "Enrolled", "Entry", "Forgotten", "People", "Person", "Record"]
-
 
 class Embedder(BaseModel):
     """The embedder that made a template."""

@@ -9,8 +9,6 @@ from faceloupe.recognition.quality import Quality
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web.shapes.people import Person
 
-__all__ = ["Decision", "Detections", "Face", "Identified", "PersonDecision"]
-
 
 class Place(BaseModel):
     """A place in a photograph, in pixels from the top left."""

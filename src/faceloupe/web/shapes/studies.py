@@ -6,8 +6,6 @@ from pydantic import BaseModel, Field
 
 from faceloupe.web.shapes.jobs import Timestamp
 
-__all__ = ["Studies", "Study"]
-
 
 class SoFar(BaseModel):
     """The results so far of one network's fits with one treatment of the pixels."""

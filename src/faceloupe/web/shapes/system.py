@@ -7,8 +7,6 @@ from pydantic import BaseModel, Field
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web.shapes.jobs import Timestamp
 
-__all__ = ["Health", "Point", "Points"]
-
 
 class Point(BaseModel):
     """An operating point with what it means."""

@@ -5,8 +5,6 @@ from alembic import op
 
 from faceloupe.gallery.schema import Instant, Vector, big_integer
 
-__all__ = ["down_revision", "revision", "upgrade"]
-
 revision = "0001"
 down_revision = None
 

@@ -5,8 +5,6 @@ from alembic import op
 
 from faceloupe.gallery.trail import chain_all
 
-__all__ = ["down_revision", "revision", "upgrade"]
-
 revision = "0002"
 down_revision = "0001"
 

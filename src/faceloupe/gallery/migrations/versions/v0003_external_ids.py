@@ -5,8 +5,6 @@ from alembic import op
 
 from faceloupe.gallery.schema import Instant, big_integer
 
-__all__ = ["down_revision", "revision", "upgrade"]
-
 revision = "0003"
 down_revision = "0002"
 
