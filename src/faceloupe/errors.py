@@ -80,7 +80,7 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise UnavailableError(f"This needs {error.name}: pip install 'faceloupe[{name}]'") from error
+        raise UnavailableError(f"This needs {error.name or error}: pip install 'faceloupe[{name}]'") from error
 
 
 class StudyError(FaceloupeError):

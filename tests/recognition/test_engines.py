@@ -13,7 +13,7 @@ from faceloupe.recognition.yunet import _open
 
 
 def missing():
-    raise UnavailableError("Embedding needs openvino: pip install faceloupe[recognition]")
+    raise UnavailableError("This needs openvino: pip install 'faceloupe[recognition]'")
 
 
 def test_onnx_runtime_serves_where_openvino_is_missing_with_the_same_numbers(monkeypatch):

@@ -13,7 +13,7 @@ import typer
 
 from faceloupe.cli.options import DeviceName, EmbedderName, EngineName, GalleryName
 from faceloupe.cli.terminal import echo, say
-from faceloupe.errors import InputError, UnavailableError
+from faceloupe.errors import InputError, extra
 
 KeysFile = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="File of keys that faceloupe key wrote.")]
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -81,11 +81,9 @@ def serve(
     The printed address holds a random token, new each time; FACELOUPE_TOKEN sets another. Ctrl-C ends the server once
     it has answered the requests it is working on.
     """
-    try:
+    with extra("web"):
         from faceloupe.web.app import make_app
         from faceloupe.web.server import address, listen, log_as_json, make_server
-    except ImportError as error:
-        raise UnavailableError(f"Serving needs {error.name}: pip install faceloupe[web]") from error
     from faceloupe.web.keys import check_token, key_of, new_token, read_keys
     from faceloupe.web.service import Service
     from faceloupe.web.settings import Settings

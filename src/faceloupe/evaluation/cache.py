@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.documents import parse_json
-from faceloupe.errors import InputError, UnavailableError
+from faceloupe.errors import InputError, extra
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.quality import Pose, Quality
@@ -132,10 +132,8 @@ def cache_folder() -> Path:
     UnavailableError
         If the packages of the extra ``recognition`` are missing.
     """
-    try:
+    with extra("recognition"):
         from platformdirs import user_cache_path
-    except ImportError as error:
-        raise UnavailableError(f"Recognition needs {error.name}: pip install faceloupe[recognition]") from error
     return user_cache_path("faceloupe") / "templates"
 
 

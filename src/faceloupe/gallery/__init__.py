@@ -3,12 +3,10 @@
 SQLAlchemy (the extra ``recognition``) keeps them in an SQLite file, or on a PostgreSQL server (the extra ``postgres``).
 """
 
-from faceloupe.errors import UnavailableError
+from faceloupe.errors import extra
 
-try:
+with extra("recognition"):
     import sqlalchemy as _  # noqa: F401 - the tables are made of it as soon as they are imported
-except ImportError as error:
-    raise UnavailableError(f"A gallery needs {error.name}: pip install faceloupe[recognition]") from error
 
 from faceloupe.gallery.backups import restore
 from faceloupe.gallery.candidates import Candidate, Candidates

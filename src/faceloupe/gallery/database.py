@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from faceloupe.documents import parse_json
-from faceloupe.errors import GalleryError, InputError, UnavailableError
+from faceloupe.errors import GalleryError, InputError, extra
 from faceloupe.gallery.encryption import VARIABLE, Key, is_plain, key_of_environment, sqlcipher
 from faceloupe.gallery.problems import in_words
 
@@ -82,12 +82,10 @@ class Database:
             place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
         self.key = self._key(key) if self.path is not None else None
         driver = {"module": sqlcipher()} if self.key or cipher else {}
-        try:
+        with extra("postgres"):
             self.engine = create_engine(  # a template is in no error message
                 place, hide_parameters=True, json_deserializer=from_json or _document, **driver
             )
-        except ImportError as error:
-            raise UnavailableError(f"This gallery needs {error.name}: pip install faceloupe[postgres]") from error
         if self.path is not None:
             event.listen(self.engine, "connect", partial(_prepare_sqlite, self.key))
         event.listen(self.engine, "begin", _begin)

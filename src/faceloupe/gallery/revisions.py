@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from faceloupe.errors import GalleryError, UnavailableError
+from faceloupe.errors import GalleryError, extra
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.schema import REVISION, REVISIONS, schema_versions
 
@@ -70,11 +70,9 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _migrate(connection: Connection) -> None:
-    try:
+    with extra("recognition"):
         from alembic import command
         from alembic.config import Config
-    except ImportError as error:
-        raise UnavailableError(f"A new gallery needs {error.name}: pip install faceloupe[recognition]") from error
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import InputError, UnavailableError
+from faceloupe.errors import InputError, UnavailableError, extra
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.devices import check_provider, chosen_device, onnxruntime_providers, openvino_device
 
@@ -199,11 +199,9 @@ def _onnxruntime_outputs(content: bytes) -> Outputs:
 
 
 def _session(content: bytes, *, many: bool) -> Any:
-    try:
+    with extra("onnx"):
         import onnx
         import onnxruntime
-    except ImportError as error:
-        raise UnavailableError(f"ONNX Runtime needs {error.name}: pip install faceloupe[onnx]") from error
     device = chosen_device()
     providers = onnxruntime_providers(onnxruntime, device)
     with _runs("ONNX Runtime"):
@@ -268,11 +266,8 @@ def _runs(engine: str) -> Iterator[None]:
 
 
 def _import_openvino() -> Any:
-    try:
-        with _silenced("openvino_telemetry"):
-            import openvino
-    except ImportError as error:
-        raise UnavailableError("Embedding needs openvino: pip install faceloupe[recognition]") from error
+    with extra("recognition"), _silenced("openvino_telemetry"):
+        import openvino
     return openvino
 
 

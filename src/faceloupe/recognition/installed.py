@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from shlex import quote
 
-from faceloupe.errors import InputError, UnavailableError
+from faceloupe.errors import InputError, extra
 from faceloupe.files import read_bytes, write_whole
 from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, NAME, Kind, Manifest, read_manifest
 
@@ -26,10 +26,8 @@ def networks_folder() -> Path:
     """
     if folder := os.environ.get("FACELOUPE_NETWORKS"):
         return Path(folder).expanduser()
-    try:
+    with extra("recognition"):
         from platformdirs import user_data_path
-    except ImportError as error:
-        raise UnavailableError(f"Networks need {error.name}: pip install faceloupe[recognition]") from error
     return user_data_path("faceloupe") / "networks"
 
 

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from faceloupe.errors import InputError, UnavailableError
+from faceloupe.errors import InputError, UnavailableError, extra
 from faceloupe.files import sha256_of
 
 if TYPE_CHECKING:
@@ -176,10 +176,8 @@ def _places(file: str) -> Iterator[Path]:
 
 
 def _cache() -> Path:
-    try:
+    with extra("recognition"):
         from platformdirs import user_cache_path  # where pooch keeps files, too; importing that takes 0.2 s
-    except ImportError as error:
-        raise UnavailableError(f"Finding weights needs {error.name}: pip install faceloupe[recognition]") from error
     return user_cache_path("faceloupe")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import UnavailableError
+from faceloupe.errors import UnavailableError, extra
 from faceloupe.recognition.detections import Box, Detection, Detector, Landmarks, Point
 from faceloupe.recognition.openings import forget_in_children
 from faceloupe.recognition.pictures import EXACT, GLANCE, QUICK
@@ -104,10 +104,8 @@ def _lent(side: int | None) -> "Iterator[FaceDetectorYN]":
 
 
 def _open() -> "FaceDetectorYN":
-    try:
+    with extra("recognition"):
         import cv2
-    except ImportError as error:
-        raise UnavailableError(f"Finding faces needs {error.name}: pip install faceloupe[recognition]") from error
     if not hasattr(cv2, "FaceDetectorYN"):
         raise UnavailableError(
             f"The cv2 that is imported is OpenCV {getattr(cv2, '__version__', '?')} from {cv2.__file__}, which finds "

@@ -1,5 +1,6 @@
 """Tables that scroll in a box of their own, with a caption and headers that say their scope."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from faceloupe.report.markup import element, identifier, inline, plain
 from faceloupe.report.scales import format_number
 
 Cell = str | float | None
+RANGE = re.compile(r"\[[^\]]*\]|\([^)]{,12}\)")  # [52.4, 56.9] or (0 to 5)
 
 
 def render_table(block: Mapping[str, Any]) -> str:
@@ -35,7 +37,12 @@ def render_table(block: Mapping[str, Any]) -> str:
 
 
 def _row(cells: Sequence[Cell], aligned: Sequence[str]) -> str:
-    written = [(inline(cell) if isinstance(cell, str) else format_number(cell)) for cell in cells]
+    written = [(inline(_unbroken(cell)) if isinstance(cell, str) else format_number(cell)) for cell in cells]
     first = element("th", written[0], scope="row", class_=aligned[0])
     rest = (element("td", cell, class_=side) for cell, side in zip(written[1:], aligned[1:], strict=True))
     return element("tr", first + "".join(rest))
+
+
+def _unbroken(cell: str) -> str:
+    """Let a narrow column break a line before an interval or a range, never within."""
+    return RANGE.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), cell)

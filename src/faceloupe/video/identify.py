@@ -83,7 +83,7 @@ def identify_clip(
         If the clip cannot be read or holds no frame between `start` and `stop`, or if no threshold is known for the
         embedder.
     UnavailableError
-        If weights or packages are missing: pip install faceloupe[recognition,video].
+        If weights or packages are missing: pip install 'faceloupe[recognition,video]'.
 
     Examples
     --------

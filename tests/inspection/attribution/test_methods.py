@@ -171,7 +171,7 @@ def test_occlusion_is_that_of_the_torch_network(cnn, face):
 
 def test_without_captum_integrated_gradients_say_how_to_get_it(cnn, face, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    with pytest.raises(UnavailableError, match=r"pip install faceloupe\[attribution\]"):
+    with pytest.raises(UnavailableError, match=r"pip install 'faceloupe\[attribution\]'"):
         raw(cnn, face, method="integrated-gradients")
 
 

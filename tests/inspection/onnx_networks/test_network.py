@@ -352,7 +352,7 @@ class TestErrors:
     @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
     def test_a_missing_package_names_the_remedy(self, monkeypatch, file, package):
         monkeypatch.setitem(sys.modules, package, None)
-        with pytest.raises(UnavailableError, match=r"pip install faceloupe\[onnx\]"):
+        with pytest.raises(UnavailableError, match=r"pip install 'faceloupe\[onnx\]'"):
             trace(file, np.zeros((1, 3, 21, 18)))
 
 

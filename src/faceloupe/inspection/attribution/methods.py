@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.errors import UnavailableError
+from faceloupe.errors import extra
 from faceloupe.inspection.attribution.access import TorchNetwork, target_values
 from faceloupe.inspection.attribution.placement import pixel_placement, window_placement
 from faceloupe.inspection.attribution.targets import Target
@@ -182,12 +182,8 @@ def _grad_cam(network: TorchNetwork, question: Question) -> tuple[Map, None]:
 
 def _integrated_gradients(network: TorchNetwork, question: Question) -> tuple[Map, float]:
     """Sundararajan, Taly & Yan 2017 (arXiv:1703.01365), by Captum."""
-    try:
+    with extra("attribution"):
         from captum.attr import IntegratedGradients
-    except ImportError as problem:
-        raise UnavailableError(
-            "integrated-gradients needs Captum, which is not installed: pip install faceloupe[attribution]"
-        ) from problem
     face, baseline = network.tensor(question.face[None]), network.tensor(question.baseline[None])
     path = IntegratedGradients(lambda faces: question.target.of(network(faces)))
     shares = path.attribute(face, baseline, n_steps=PATH_STEPS, internal_batch_size=network.at_once)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.errors import InputError, UnavailableError
+from faceloupe.errors import InputError, extra
 from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, output_of, read
 from faceloupe.inspection.outputs import Trace, relu_sides
@@ -249,11 +249,9 @@ class OnnxNetwork:
 
 
 def _check_installed() -> None:
-    try:
+    with extra("onnx"):
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise UnavailableError(f"ONNX files need {error.name}: pip install faceloupe[onnx]") from error
 
 
 def _stacked(outputs: Sequence[NDArray[Any]]) -> Floats:
