@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from faceloupe.errors import ImageError
 from faceloupe.faces import read_image
-from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, read_samples
+from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, decode, decode_reduced, read_samples
 from faceloupe.faces.pixels import to_square
 
 ORIENTATION = 0x0112
@@ -103,6 +103,43 @@ def test_a_sideways_jpeg_comes_out_upright(read, orientation):
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
     content = encoded(stored, "JPEG", exif=exif.tobytes(), quality=95)
     np.testing.assert_allclose(read(content, "face.jpg"), upright / 255, atol=0.02)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_jpeg_is_decoded_at_a_fraction_of_its_size_upright(orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    upright = np.kron(np.array([[0, 80, 160], [240, 120, 40]], np.uint8), np.ones((32, 32), np.uint8))
+    content = encoded(Image.fromarray(np.ascontiguousarray(STORED[orientation](upright))), "JPEG", exif=exif.tobytes())
+    for side, reduction in ((97, 1), (96, 1), (48, 2), (25, 2), (24, 4), (1, 8)):
+        samples, size, by = decode_reduced(content, "face.jpg", side)
+        assert (size, by) == ((96, 64), reduction)
+        shrunk = upright.reshape(64 // by, by, 96 // by, by).mean(axis=(1, 3))
+        np.testing.assert_allclose(samples, np.repeat(shrunk[..., np.newaxis], 3, axis=2), atol=6)
+
+
+def test_sides_that_a_fraction_does_not_divide_keep_places_where_they_are():
+    exif = Image.Exif()
+    picture = Image.fromarray(np.kron(COLOUR, np.ones((8, 8, 1), np.uint8))).resize((85, 95), Image.Resampling.BOX)
+    samples, size, by = decode_reduced(encoded(picture, "JPEG"), "face.jpg", 20)
+    assert (samples.shape, size, by) == ((24, 22, 3), (85, 95), 4)
+    exif[ORIENTATION] = 3  # the part of a pixel would come first
+    samples, size, by = decode_reduced(encoded(picture, "JPEG", exif=exif.tobytes()), "face.jpg", 20)
+    assert (samples.shape, size, by) == ((95, 85, 3), (85, 95), 1)
+
+
+def test_only_a_jpeg_is_decoded_at_a_fraction_and_a_damaged_one_is_refused():
+    picture = Image.fromarray(np.kron(COLOUR, np.ones((8, 8, 1), np.uint8)))
+    samples, size, by = decode_reduced(encoded(picture, "PNG"), "face.png", 10)
+    assert (size, by) == ((80, 96), 1)
+    np.testing.assert_array_equal(samples, picture)
+    content = encoded(picture, "JPEG")
+    with pytest.raises(ImageError, match="truncated"):
+        decode_reduced(content[: len(content) // 2], "face.jpg", 10)
+    assert decode_reduced(encoded(picture.convert("CMYK"), "JPEG"), "face.jpg", 10).samples.shape == (12, 10, 3)
+    np.testing.assert_array_equal(
+        decode_reduced(content, "face.jpg", 90).samples, decode(content, "face.jpg", colour=True)
+    )
 
 
 @EACH_OF_PHONES

@@ -1,7 +1,9 @@
+import io
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from hashlib import sha256
 from itertools import cycle, islice, repeat
 
@@ -12,8 +14,11 @@ from PIL import Image
 
 from faceloupe.errors import UnavailableError
 from faceloupe.recognition import FaceSearch, PhotoProblem, compare, find_faces, recognise, templates_of
+from faceloupe.recognition.align import align
 from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import find_chips
+from faceloupe.recognition.photos import open_photo
+from faceloupe.recognition.pictures import LazyPixels
 from faceloupe.recognition.recognise import AHEAD
 from faceloupe.recognition.weights import YUNET, find_weights
 from helpers.waiting import BOUND
@@ -140,6 +145,30 @@ def test_a_face_without_direction_is_that_photographs_problem(ten):
     assert second.problem == PhotoProblem(
         "no template", "means returned zeros or no numbers for a face, which have no direction"
     )
+
+
+@pytest.mark.parametrize(("side", "decoded"), [(900, []), (150, [1])])
+def test_a_large_jpeg_is_decoded_in_its_size_only_for_small_faces(photographs, side, decoded):
+    face = Image.fromarray(np.rint(photographs[0] * 255).astype(np.uint8)).resize((side, side * 112 // 92))
+    picture = Image.new("RGB", (1600, 1200), "grey")
+    picture.paste(face, (300, 60))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=92)
+    source, search, calls = open_photo(file.getvalue()), FaceSearch(max_side=400), []
+    whole = source.decode()
+    (from_all,) = find_chips(LazyPixels(whole), search)
+
+    def decode():
+        calls.append(1)
+        return whole
+
+    (chip,) = find_chips(replace(source, decode=decode).pixels(400), search)
+    assert calls == decoded
+    assert chip.detection.middle.x == pytest.approx(300 + side / 2, abs=0.2 * side)
+    np.testing.assert_allclose(chip.detection.landmarks, from_all.detection.landmarks, atol=0.01 * side)
+    cut = align(whole, chip.detection)
+    np.testing.assert_allclose(chip.transform, cut.transform)
+    assert np.abs(chip.image - cut.image).mean() < 0.01
 
 
 def test_the_first_are_embedded_at_once_and_then_many_at_a_time(ten, monkeypatch):

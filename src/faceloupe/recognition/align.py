@@ -9,10 +9,13 @@ from faceloupe.faces.pixels import Samples, as_floats
 from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS, FaceChip
 from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.geometry import similarity
-from faceloupe.recognition.pictures import check_image
+from faceloupe.recognition.pictures import LazyPixels, after, scale_of
+
+DETAIL = 1.5
+"""How large a face is at least in the pixels from which its chip is cut, in faces of the chip."""
 
 
-def align(image: Samples, detection: Detection) -> FaceChip:
+def align(image: Samples | LazyPixels, detection: Detection) -> FaceChip:
     """Cut a face out of a photograph so that its landmarks come as near to ``REFERENCE_POINTS`` as they can.
 
     Pixels between pixels are bilinear, as the embedder was trained. Apart from rounding to whole grey levels the chip
@@ -20,7 +23,7 @@ def align(image: Samples, detection: Detection) -> FaceChip:
 
     Parameters
     ----------
-    image : array of float32 or uint8, (H, W) or (H, W, 3)
+    image : array of float32 or uint8, (H, W) or (H, W, 3), or LazyPixels
         The photograph, grey or RGB: floats in [0, 1], or bytes.
     detection : Detection
         A face in it.
@@ -32,13 +35,14 @@ def align(image: Samples, detection: Detection) -> FaceChip:
     """
     import cv2
 
-    check_image(image)
+    photograph = LazyPixels.of(image)
     transform = similarity(np.array(detection.landmarks), REFERENCE_POINTS)
-    left, top, right, bottom = _seen(transform, image.shape[1::-1])
-    shifted = transform.copy()
-    shifted[:, 2] += transform[:, :2] @ (left, top)
-    face = as_floats(image[top:bottom, left:right])
-    chip: NDArray[Any] = cv2.warpAffine(face, shifted, (CHIP_SIDE, CHIP_SIDE), flags=cv2.INTER_LINEAR)
+    samples, in_photograph = photograph.at(DETAIL * scale_of(transform))
+    onto = after(transform, in_photograph)
+    left, top, right, bottom = _seen(onto, samples.shape[1::-1])
+    onto[:, 2] += onto[:, :2] @ (left, top)
+    face = as_floats(samples[top:bottom, left:right])
+    chip: NDArray[Any] = cv2.warpAffine(face, onto, (CHIP_SIDE, CHIP_SIDE), flags=cv2.INTER_LINEAR)
     if chip.ndim == 2:
         chip = np.repeat(chip[..., np.newaxis], 3, axis=2)
     chip.flags.writeable = transform.flags.writeable = False

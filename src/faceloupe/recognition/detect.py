@@ -13,8 +13,8 @@ from faceloupe.recognition.pictures import (
     EXACT,
     GLANCE,
     QUICK,
+    LazyPixels,
     View,
-    check_image,
     check_values,
     closer,
     mirrored,
@@ -39,7 +39,7 @@ _LEVEL_IF_TURNED = 2.5  # degrees as drawn, of a face that is looked at so
 _CLOSER = 5  # looks at a face alone, at most
 
 
-def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
+def detect(image: Samples | LazyPixels, faces: Faces = "all") -> tuple[Detection, ...]:
     """Find the faces in a photograph.
 
     The detector is YuNet, unless the search names another. A photograph whose longer side exceeds those of the search
@@ -59,7 +59,7 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
 
     Parameters
     ----------
-    image : array of float32 or uint8, (H, W) or (H, W, 3)
+    image : array of float32 or uint8, (H, W) or (H, W, 3), or LazyPixels
         Grey or RGB, upright, as :func:`faceloupe.faces.read_image` returns it: floats in [0, 1], or bytes.
     faces : {"all", "one", "central"} or FaceSearch
         Settings of the search. All faces that count are returned, even where one is meant.
@@ -78,30 +78,31 @@ def detect(image: Samples, faces: Faces = "all") -> tuple[Detection, ...]:
     """
     search = FaceSearch.of(faces)
     detector = search.detector or YuNet()
-    longer = max(np.shape(image)[:2], default=0)
+    photograph = LazyPixels.of(image)
+    longer = max(photograph.size)
 
-    def looked(side: int, found: Iterable[Detection]) -> list[Detection]:
+    def look(side: int, seen: Iterable[Detection]) -> list[Detection]:
         """Return the faces that count, of which those that are meant were looked at closer where that helps."""
-        counting = [face for face in found if face.score >= search.min_score and face.size >= search.min_size]
+        counting = [face for face in seen if face.score >= search.min_score and face.size >= search.min_size]
         again = [
             face
-            for face in _meant(counting, search, image)
+            for face in _meant(counting, search, photograph.size)
             if (longer > side and face.size < _COARSE * longer / side) or (search.turned and _is_tilted(face))
         ]
-        return [_closer(image, face, detector) if face in again else face for face in counting]
+        return [_closer(photograph, face, detector) if face in again else face for face in counting]
 
-    chosen = looked(search.sides[0], _first_look(image, search, detector))
+    chosen = look(search.sides[0], _first_look(photograph, search, detector))
     for coarser, side in pairwise(search.sides):
         if longer > coarser and (search.which == "all" or not chosen):
             largest = _SMALL * max(1.0, longer / side)
-            small = [face for face in candidates(image, max_side=side, detector=detector) if face.size <= largest]
-            chosen += looked(side, (face for face in small if not _is_among(face, chosen)))
+            small = [face for face in candidates(photograph, max_side=side, detector=detector) if face.size <= largest]
+            chosen += look(side, (face for face in small if not _is_among(face, chosen)))
     by = detector_in_words(detector)
     return tuple(replace(face, detector=by) for face in sorted(chosen, key=lambda face: face.score, reverse=True))
 
 
 def candidates(
-    image: Samples, *, max_side: int = DETECTION_SIDE, detector: Detector | None = None
+    image: Samples | LazyPixels, *, max_side: int = DETECTION_SIDE, detector: Detector | None = None
 ) -> tuple[Detection, ...]:
     """Return everything that may be a face, scores from 0.1, the highest first: :func:`detect` before it chooses.
 
@@ -112,29 +113,29 @@ def candidates(
     UnavailableError
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
-    (found,) = _looks(image, max_side, (0,), detector or YuNet())
-    return found
+    (faces,) = _looks(LazyPixels.of(image), max_side, (0,), detector or YuNet())
+    return faces
 
 
-def _first_look(image: Samples, search: FaceSearch, detector: Detector) -> tuple[Detection, ...]:
+def _first_look(photograph: LazyPixels, search: FaceSearch, detector: Detector) -> tuple[Detection, ...]:
     """Return what a photograph shows as it is or, where no face is sure, turned."""
     side = search.sides[0]
-    upright = candidates(image, max_side=side, detector=detector)
-    turns = _turns_to_try(image, upright, detector) if search.turned else ()
+    upright = candidates(photograph, max_side=side, detector=detector)
+    turns = _turns_to_try(photograph, upright, detector) if search.turned else ()
     if not turns:
         return upright
     faces = (face for face in upright if face.score >= search.min_score)
-    return _surest(faces, _turned(image, side, turns, detector))
+    return _surest(faces, _turned(photograph, side, turns, detector))
 
 
-def _turns_to_try(image: Samples, upright: Iterable[Detection], detector: Detector) -> tuple[int, ...]:
+def _turns_to_try(photograph: LazyPixels, upright: Iterable[Detection], detector: Detector) -> tuple[int, ...]:
     """Return by how many degrees to turn a photograph: not at all if its surest face is the right way up."""
     best = max(upright, key=lambda face: face.score, default=None)
     if best is None or best.score < _SURE_IF_TURNED:
         return _TURNS
 
     def score(turn: int) -> float:
-        alone = closer(image, best, GLANCE, turn)
+        alone = closer(photograph, best, GLANCE, turn)
         return max((face.score for face in detector.find(alone.pixels)), default=0.0)
 
     if best.score >= _SURE:
@@ -148,23 +149,23 @@ def _turns_to_try(image: Samples, upright: Iterable[Detection], detector: Detect
     return (round(tilt_of(best) + likeliest) % 360, *_TURNS)
 
 
-def _turned(image: Samples, max_side: int, turns: Iterable[int], detector: Detector) -> list[Detection]:
+def _turned(photograph: LazyPixels, max_side: int, turns: Iterable[int], detector: Detector) -> list[Detection]:
     """Return the faces in turned copies, up to the first copy that shows one that is sure."""
     found: list[Detection] = []
-    for faces in _looks(image, max_side, turns, detector):
+    for faces in _looks(photograph, max_side, turns, detector):
         found += [face for face in faces if face.score >= _SURE_IF_TURNED]
         if any(face.score >= _SURE_OF_TURN and abs(_tilt(face)) <= _LEVEL for face in faces):
             break
     return found
 
 
-def _meant(faces: Sequence[Detection], search: FaceSearch, image: Samples) -> Sequence[Detection]:
+def _meant(faces: Sequence[Detection], search: FaceSearch, size: tuple[int, int]) -> Sequence[Detection]:
     """Return the faces that are meant: all, or the only one that can be, see :class:`FaceSearch`."""
     if search.which == "all" or len(faces) < 2:
         return faces
     if search.which == "one":
         return [max(faces, key=lambda face: face.size)]  # none that is smaller can dominate
-    height, width = image.shape[:2]
+    width, height = size
     return [min(faces, key=lambda face: np.hypot(face.middle.x - width / 2, face.middle.y - height / 2))]
 
 
@@ -182,12 +183,12 @@ def _tilt(face: Detection) -> float:
     return (tilt + 180) % 360 - 180
 
 
-def _closer(image: Samples, face: Detection, detector: Detector) -> Detection:
+def _closer(photograph: LazyPixels, face: Detection, detector: Detector) -> Detection:
     """Return a face as it is found in a picture of it alone, upright; as it was if it is not found there as surely."""
     is_turned = abs(tilt_of(face)) > _TURNED
     how, level = (EXACT, _LEVEL_IF_TURNED) if is_turned else (QUICK, _LEVEL)
     for _ in range(_CLOSER):
-        view = closer(image, face, how)
+        view = closer(photograph, face, how)
         found = _same(view, face, detector)
         if found is None:
             return face
@@ -222,13 +223,14 @@ def _surest(upright: Iterable[Detection], turned: Iterable[Detection]) -> tuple[
     return tuple(found)
 
 
-def _looks(image: Samples, max_side: int, turns: Iterable[int], detector: Detector) -> Iterator[tuple[Detection, ...]]:
+def _looks(
+    photograph: LazyPixels, max_side: int, turns: Iterable[int], detector: Detector
+) -> Iterator[tuple[Detection, ...]]:
     """Yield what the detector finds in copies of a picture that are turned counter-clockwise."""
-    check_image(image)
-    check_values(image)
     if max_side < 32:
         raise InputError(f"max_side: expected at least 32 pixels, got {max_side}")
-    shown = whole(image, max_side)
+    check_values(photograph)
+    shown = whole(photograph, max_side)
     for turn in turns:
         view = turned(shown, turn)
         yield tuple(map(view.in_photograph, detector.find(view.pixels)))

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 
 from faceloupe.errors import ImageError
-from faceloupe.faces.pixels import Samples
 from faceloupe.recognition.align import align
 from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.detect import candidates, detect
 from faceloupe.recognition.embed import Embedder, no_direction
 from faceloupe.recognition.photos import Photo, PhotoSource, open_photo
+from faceloupe.recognition.pictures import LazyPixels
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template
 
@@ -121,20 +121,19 @@ def search_photo(photo: Photo, faces: Faces = "all", *, name: str = "the photo")
 def search_source(source: PhotoSource, search: FaceSearch) -> Photograph:
     """Return what :func:`search_photo` does, of a photograph that is at hand."""
     try:
-        image = source.decode()
+        pixels = source.pixels(search.sides[-1])
+        chips = find_chips(pixels, search)
+        photograph = meant_faces(Photograph(source.path, source.sha256, pixels.size, chips, ()), search)
+        if photograph.problem is not None and photograph.problem.kind == "no face":
+            return replace(photograph, problem=PhotoProblem("no face", _no_face(pixels, search)))
     except ImageError as problem:
         return Photograph(source.path, source.sha256, (0, 0), (), (), PhotoProblem("unreadable", problem.reason))
-    chips = find_chips(image, search)
-    size = image.shape[1], image.shape[0]
-    photograph = meant_faces(Photograph(source.path, source.sha256, size, chips, ()), search)
-    if photograph.problem is not None and photograph.problem.kind == "no face":
-        return replace(photograph, problem=PhotoProblem("no face", _no_face(image, search)))
     return photograph
 
 
-def find_chips(image: Samples, search: FaceSearch) -> tuple[FaceChip, ...]:
-    """Return every face in a picture, aligned, the highest detection score first."""
-    return tuple(align(image, detection) for detection in detect(image, search))
+def find_chips(pixels: LazyPixels, search: FaceSearch) -> tuple[FaceChip, ...]:
+    """Return every face in a photograph, aligned, the highest detection score first."""
+    return tuple(align(pixels, detection) for detection in detect(pixels, search))
 
 
 def meant_faces(photograph: Photograph, search: FaceSearch) -> Photograph:
@@ -194,9 +193,9 @@ def _several(count: int) -> str:
     )
 
 
-def _no_face(image: Samples, search: FaceSearch) -> str:
+def _no_face(pixels: LazyPixels, search: FaceSearch) -> str:
     """Return the faces that were nearly found."""
-    nearly = [face for side in search.sides for face in candidates(image, max_side=side, detector=search.detector)]
+    nearly = [face for side in search.sides for face in candidates(pixels, max_side=side, detector=search.detector)]
     if not nearly:
         return "no face found: it should show one, upright and in focus; if the face is small, crop closer"
     score = max(face.score for face in nearly)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.faces.images import decode, in_own_words, read_file, samples_of
+from faceloupe.faces.images import Reduced, decode, decode_reduced, in_own_words, read_file, samples_of
 from faceloupe.faces.pixels import Samples
+from faceloupe.recognition.pictures import LazyPixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,11 +46,26 @@ class PhotoSource:
         Hash of the file's bytes; for a PIL image or an array, hash of its kind, shape and pixels.
     decode : callable
         Returns the pixels (H, W) or (H, W, 3), upright; raises an ImageError if they cannot be read.
+    decode_reduced : callable, optional
+        Returns fewer pixels where that is quicker, but so many on the longer side.
     """
 
     path: Path
     sha256: str
     decode: Callable[[], Samples]
+    decode_reduced: Callable[[int], Reduced] | None = None
+
+    def pixels(self, longer_side: int) -> LazyPixels:
+        """Return the pixels, at first so many on the longer side or more.
+
+        Raises
+        ------
+        ImageError
+            If they cannot be read.
+        """
+        if self.decode_reduced is None:
+            return LazyPixels(self.decode())
+        return LazyPixels(*self.decode_reduced(longer_side), self.decode)
 
 
 def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
@@ -102,7 +118,12 @@ def is_photo(value: object) -> bool:
 
 
 def _of_bytes(content: bytes, path: Path) -> PhotoSource:
-    return PhotoSource(path, sha256(content).hexdigest(), partial(decode, content, path.name, colour=True))
+    return PhotoSource(
+        path,
+        sha256(content).hexdigest(),
+        partial(decode, content, path.name, colour=True),
+        partial(decode_reduced, content, path.name),
+    )
 
 
 def _ends_behind_its_start(file: Any) -> bool:

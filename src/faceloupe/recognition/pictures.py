@@ -1,6 +1,7 @@
 """Pictures as a detector sees them: a photograph shrunk, turned, or cut down to one face; and the way back."""
 
 from cmath import phase
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import degrees
 from typing import Any, NamedTuple
@@ -33,6 +34,63 @@ _MIDDLE = sum(complex(*point) for point in REFERENCE_POINTS) / len(REFERENCE_POI
 _UPRIGHT = [complex(*point) - _MIDDLE for point in REFERENCE_POINTS]
 
 CHIP_FACE = 85  # pixels that a face is wide in its chip, about
+
+
+class LazyPixels:
+    """The pixels of a photograph; where it was decoded at less than its size, the others once they are asked for.
+
+    Parameters
+    ----------
+    samples : array of float32 or uint8, (H, W) or (H, W, 3)
+        Grey or RGB, upright: floats in [0, 1], or bytes.
+    size : (int, int), optional
+        Width and height of the photograph, if it is larger.
+    reduction : int
+        Pixels of the photograph, across and down, that became one.
+    decode : callable, optional
+        Returns the photograph in its size; raises an ImageError if it cannot be read.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height of the photograph.
+
+    Raises
+    ------
+    InputError
+        If `samples` are not as described.
+    """
+
+    __slots__ = ("_decode", "_reduction", "_samples", "size")
+
+    def __init__(
+        self,
+        samples: Samples,
+        size: tuple[int, int] | None = None,
+        reduction: int = 1,
+        decode: Callable[[], Samples] | None = None,
+    ) -> None:
+        _check_image(samples)
+        self.size = size or (samples.shape[1], samples.shape[0])
+        self._samples, self._reduction, self._decode = samples, reduction, decode
+
+    @classmethod
+    def of(cls, image: "Samples | LazyPixels") -> "LazyPixels":
+        """Return the pixels of an array; pixels as they are."""
+        return image if isinstance(image, LazyPixels) else cls(image)
+
+    def at(self, scale: float) -> tuple[Samples, Transform]:
+        """Return pixels that suffice for a picture at a scale, and the transform of places in them to the photograph.
+
+        Parameters
+        ----------
+        scale : float
+            Pixels of the picture for each of the photograph.
+        """
+        if self._decode is not None and scale * self._reduction > 1:
+            self._samples, self._reduction, self._decode = self._decode(), 1, None
+        middle = (self._reduction - 1) / 2  # of the pixels that became one
+        return self._samples, np.array([[self._reduction, 0.0, middle], [0.0, self._reduction, middle]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,14 +126,8 @@ class View:
         )
 
 
-def check_image(image: Samples) -> None:
-    """Check an image without going over its pixels.
-
-    Raises
-    ------
-    InputError
-        If it is not float32 or uint8, (H, W) or (H, W, 3).
-    """
+def _check_image(image: Samples) -> None:
+    """Check an image without going over its pixels."""
     if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.uint8):
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
         raise InputError(f"image: expected an array of float32 in [0, 1] or of uint8, got {kind}")
@@ -83,28 +135,30 @@ def check_image(image: Samples) -> None:
         raise InputError(f"image: expected (H, W) or (H, W, 3), got {image.shape}")
 
 
-def check_values(image: Samples) -> None:
-    """Check that an image's floats are in [0, 1].
+def check_values(photograph: LazyPixels) -> None:
+    """Check that a photograph's floats are in [0, 1].
 
     Raises
     ------
     InputError
         If they are not.
     """
+    image = photograph.at(0.0)[0]
     low, high = (image.min(), image.max()) if image.dtype == np.float32 else (0, 1)
     if not (low >= 0 and high <= 1):  # NaN fails both
         raise InputError(f"image: expected values in [0, 1], got {low:g} to {high:g}")
 
 
-def whole(image: Samples, max_side: int) -> View:
+def whole(photograph: LazyPixels, max_side: int) -> View:
     """Return a photograph, shrunk if its longer side exceeds `max_side`."""
     with extra("recognition"):
         import cv2
 
-    height, width = image.shape[:2]
+    width, height = photograph.size
     shrink = min(1.0, max_side / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    samples: NDArray[Any] = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    seen: NDArray[Any] = photograph.at(shrink)[0]
+    samples = cv2.resize(seen, size, interpolation=cv2.INTER_AREA) if shrink < 1 else seen
     return View(_in_colour(samples), np.column_stack([np.diag(np.array([width, height]) / size), (0.0, 0.0)]))
 
 
@@ -121,13 +175,13 @@ def turned(view: View, turn: int) -> View:
     there = np.column_stack([onto, new_middle - onto @ middle])
     pixels: NDArray[Any] = cv2.warpAffine(view.pixels, there, size.tolist(), flags=cv2.INTER_LINEAR)
     back = np.column_stack([onto.T, middle - onto.T @ new_middle])
-    return View(pixels, _after(view.back, back), view.turn + turn)
+    return View(pixels, after(view.back, back), view.turn + turn)
 
 
 def mirrored(view: View) -> View:
     """Return a view with left and right exchanged."""
     there = np.array([[-1.0, 0.0, view.pixels.shape[1] - 1], [0.0, 1.0, 0.0]])
-    return View(np.ascontiguousarray(view.pixels[:, ::-1]), _after(view.back, there), view.turn)
+    return View(np.ascontiguousarray(view.pixels[:, ::-1]), after(view.back, there), view.turn)
 
 
 def tilt_of(face: Detection) -> float:
@@ -138,7 +192,12 @@ def tilt_of(face: Detection) -> float:
     return -degrees(phase(upright))  # as `similarity` turns them, without the cost of arrays
 
 
-def closer(image: Samples, face: Detection, how: Close, turn: float = 0.0) -> View:
+def scale_of(transform: Transform) -> float:
+    """Return by how much a transform enlarges what it turns and moves."""
+    return float(np.sqrt(np.linalg.det(transform[:, :2])))
+
+
+def closer(photograph: LazyPixels, face: Detection, how: Close, turn: float = 0.0) -> View:
     """Return a picture of one face alone, turned upright by its five landmarks, and then further counter-clockwise."""
     import cv2
 
@@ -146,7 +205,8 @@ def closer(image: Samples, face: Detection, how: Close, turn: float = 0.0) -> Vi
     linear = _rotation(turn) @ similarity(points, REFERENCE_POINTS)[:, :2] * (how.face / CHIP_FACE)
     middle = np.full(2, (side - 1) / 2)
     onto = np.column_stack([linear, middle - linear @ points.mean(axis=0)])
-    seen, there = _shrunk(image, onto, side)
+    image, in_photograph = photograph.at(scale_of(onto))
+    seen, there = _shrunk(image, after(onto, in_photograph), side)
     pixels = cv2.warpAffine(_in_colour(seen), there, (side, side), flags=cv2.INTER_LINEAR)
     inverse = np.linalg.inv(linear)
     back = np.column_stack([inverse, -inverse @ onto[:, 2]])
@@ -158,7 +218,7 @@ def _shrunk(image: Samples, onto: Transform, side: int) -> tuple[Samples, Transf
     import cv2
 
     inverse, end = np.linalg.inv(onto[:, :2]), side - 1
-    scale = min(1.0, float(np.sqrt(np.linalg.det(onto[:, :2]))))
+    scale = min(1.0, scale_of(onto))
     corners = (np.array([(0, 0), (end, 0), (0, end), (end, end)]) - onto[:, 2]) @ inverse.T
     left, top = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, np.array(image.shape[1::-1]) - 1)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, (left + 1, top + 1), image.shape[1::-1])
@@ -168,10 +228,10 @@ def _shrunk(image: Samples, onto: Transform, side: int) -> tuple[Samples, Transf
     enlarge = np.array([right - left, bottom - top]) / np.array(small.shape[1::-1])
     # The middle of a pixel at (x, y) of the small one lies at ((x, y) + 0.5) * enlarge - 0.5 + (left, top).
     to_photograph = np.column_stack([np.diag(enlarge), (enlarge - 1) / 2 + (left, top)])
-    return small, _after(onto, to_photograph)
+    return small, after(onto, to_photograph)
 
 
-def _after(second: Transform, first: Transform) -> Transform:
+def after(second: Transform, first: Transform) -> Transform:
     """Return one transform after another, both (2, 3)."""
     return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
 

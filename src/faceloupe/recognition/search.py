@@ -27,7 +27,7 @@ MIN_SCORE = 0.6
 MIN_SIZE = 20.0
 """The least shorter side of the box of a face that counts, in pixels."""
 
-LOOKS = 3
+LOOKS = 4
 """Which way of looking for faces this is: templates that are kept from another way are made anew."""
 
 FAINT = 0.1
