@@ -157,8 +157,8 @@ def whole(photograph: LazyPixels, max_side: int) -> View:
     width, height = photograph.size
     shrink = min(1.0, max_side / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    seen: NDArray[Any] = photograph.at(shrink)[0]
-    samples = cv2.resize(seen, size, interpolation=cv2.INTER_AREA) if shrink < 1 else seen
+    seen, _ = photograph.at(shrink)
+    samples: NDArray[Any] = cv2.resize(seen, size, interpolation=cv2.INTER_AREA) if shrink < 1 else seen
     return View(_in_colour(samples), np.column_stack([np.diag(np.array([width, height]) / size), (0.0, 0.0)]))
 
 
