@@ -1,4 +1,4 @@
-"""Also tests ``faces/pixels.py``."""
+"""Also tests ``faces/formats.py`` and ``faces/pixels.py``."""
 
 import importlib
 import io
