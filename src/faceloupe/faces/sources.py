@@ -162,9 +162,7 @@ def _fetch_olivetti(home: Path | None) -> NDArray[np.float32]:
     """Return the faces, (400, 64, 64), from scikit-learn's cache or its server."""
     try:
         return _cached_or_fetched(home)
-    except (
-        Exception
-    ) as problem:  # besides the network: the cache is a pickle, and a damaged one may raise almost anything
+    except Exception as problem:  # the cache is a pickle, and a damaged one may raise almost anything
         raise UnavailableError(
             f"The Olivetti faces are not on this machine ({str(problem) or type(problem).__name__}). Remedies: set "
             "SCIKIT_LEARN_DATA, or pass data_home=, to a scikit-learn data folder that holds them; go online once, so "

@@ -1,5 +1,6 @@
 """The methods of attribution: a network, a face and a target in, a map out, raw."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from faceloupe.inspection.attribution.placement import Placement
 
 WINDOWS = 8  # side by side on the face: an occluding window has an eighth of its side
-MASKS = (
-    1000  # of the correlation: maps of SFace by two seeds rank alike at 0.61 with 250, 0.75, 0.87 and 0.90 with 2000
-)
+MASKS = 1000  # of the correlation
 SHOWN = 0.5  # of the face by a mask, on average
 PATH_STEPS = 64  # of integrated gradients
 
@@ -52,8 +51,8 @@ class Method:
     ----------
     compute : callable
         ``(network, question) -> (map (h, w), what it should sum to)``, None where the method promises no sum.
-    says : str
-        Meaning of a number of the map, with {unit}, {window} and {layer} to fill in.
+    unit : str
+        Unit of the map's numbers, with {unit} (of the target), {window} and {layer} to fill in.
     at_layer : bool
         Whether it looks at a layer's output.
     faces : callable
@@ -61,7 +60,7 @@ class Method:
     """
 
     compute: Callable[[Any, Question], tuple[Map, float | None]]
-    says: str
+    unit: str
     at_layer: bool = False
     faces: Callable[[Pair], int] = lambda _: 1
 
@@ -100,11 +99,6 @@ def _occlusion(network: Any, question: Question) -> tuple[Map, None]:
     left = target_values(network, question.target, faces)
     [value] = target_values(network, question.target, [question.face])
     return (value - left).reshape(len(rows), len(columns)), None
-
-
-def _occlusion_faces(shape: Pair) -> int:
-    rows, columns = windows_on(shape)
-    return len(rows) * len(columns) + 1
 
 
 def _correlation(network: Any, question: Question) -> tuple[Map, None]:
@@ -195,7 +189,7 @@ METHODS: dict[str, Method] = {
     "occlusion": Method(
         _occlusion,
         "{unit} lost when a window of {window} pixels is covered",
-        faces=_occlusion_faces,
+        faces=lambda shape: math.prod(map(len, windows_on(shape))) + 1,
     ),
     "correlation": Method(
         _correlation,

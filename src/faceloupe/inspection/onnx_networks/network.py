@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError, extra
 from faceloupe.inspection.layer_names import chosen_layers
-from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Graph, output_of, read
+from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_LAST, Graph, output_of, read
 from faceloupe.inspection.outputs import Trace, relu_sides
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        _check_installed()
+        with extra("onnx"):
+            import onnx  # noqa: F401
+            import onnxruntime  # noqa: F401
         self.path = Path(path)
         model, self.sha256 = read(self.path)
         self.graph = Graph.of(model)
@@ -65,8 +67,8 @@ class OnnxNetwork:
     @property
     def input_shape(self) -> tuple[int | None, int | None, int | None]:
         """Shape that one capture must have, (C, H, W); None where any size goes."""
-        shape = self.graph.image_shape
-        _, channels, height, width = [shape[axis] for axis in TO_CHANNELS_FIRST] if self._turns else shape
+        _, *shape = self.graph.image_shape
+        channels, height, width = [shape[-1], *shape[:-1]] if self.graph.is_channels_last else shape
         return channels, height, width
 
     @property
@@ -77,7 +79,7 @@ class OnnxNetwork:
     @property
     def chosen(self) -> str:
         """Which of several outputs its answer is, in words; "" for the only one."""
-        return f"“{self._output}”, of its outputs" if len(self.graph.model.graph.output) > 1 else ""
+        return f"“{self.graph.answer}”, of its outputs" if len(self.graph.model.graph.output) > 1 else ""
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -106,7 +108,7 @@ class OnnxNetwork:
         batch = self._checked(faces)
 
         def answer(face: Floats) -> NDArray[Any]:
-            (output,) = self._outputs(self._runner, face, (self._output,))
+            (output,) = self._outputs(self._runner, face, (self.graph.answer,))
             return output.reshape(-1)
 
         with ThreadPoolExecutor(min(CORES, len(batch))) as threads:
@@ -168,18 +170,10 @@ class OnnxNetwork:
         name = f"{self.path.name}{self._note}"
         return f"OnnxNetwork({name}: {shape} -> {len(self.layers)} layers, sha256 {self.sha256[:12]}…)"
 
-    @property
-    def _output(self) -> str:
-        return self.graph.answer
-
-    @property
-    def _turns(self) -> bool:
-        return self.graph.is_channels_last
-
     @cached_property
     def _runner(self) -> "InferenceSession":
         """Puts out the answer."""
-        return self._session((self._output,), threads=1)
+        return self._session((self.graph.answer,), threads=1)
 
     @cached_property
     def _tracer(self) -> "InferenceSession":
@@ -234,24 +228,16 @@ class OnnxNetwork:
         from onnx import helper
 
         dtype = helper.tensor_dtype_to_np_dtype(self.graph.image.type.tensor_type.elem_type)
-        given = face[None].transpose(TO_CHANNELS_LAST) if self._turns else face[None]
-        taken = np.ascontiguousarray(given, dtype=dtype)
+        turns = self.graph.is_channels_last
+        image = np.ascontiguousarray(face[None].transpose(TO_CHANNELS_LAST) if turns else face[None], dtype=dtype)
         try:
-            outputs: list[NDArray[Any]] = session.run([*names], {self.graph.image.name: taken})
+            outputs: list[NDArray[Any]] = session.run([*names], {self.graph.image.name: image})
         except Exception as error:
-            order = (
-                "" if self._turns else "; a network of captures (H, W, C) is known by the sizes or names of its input"
-            )
+            hint = "" if turns else "; a network of captures (H, W, C) is known by the sizes or names of its input"
             raise InputError(
-                f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}{order}"
+                f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}{hint}"
             ) from error
         return outputs
-
-
-def _check_installed() -> None:
-    with extra("onnx"):
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
 
 
 def _stacked(outputs: Sequence[NDArray[Any]]) -> Floats:
