@@ -17,31 +17,19 @@ from faceloupe.recognition.thresholds import point_in_words
 
 # Label with its unit, how it is read off, decimals, and the limits of enrolment.
 MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[QualityLimits], str]], ...] = (
-    ("distance of the eyes, pixels", lambda one: one.eye_distance, 0, lambda limits: f"≥ {limits.eye_distance:g}"),
-    ("sharpness, grey levels of 255", lambda one: one.sharpness, 1, lambda limits: f"≥ {limits.sharpness:g}"),
-    (
-        "brightness, from 0 black to 1 white",
-        lambda one: one.brightness,
-        2,
-        lambda limits: f"{limits.darkest:g} to {limits.brightest:g}",
-    ),
-    ("clipped, share of the face", lambda one: one.clipped, 2, lambda limits: f"≤ {limits.clipped:g}"),
-    ("turned to the side (yaw), degrees", lambda one: one.pose.yaw, 0, lambda limits: f"± {limits.yaw:g}"),
-    ("turned up (pitch), degrees", lambda one: one.pose.pitch, 0, lambda limits: f"± {limits.pitch:g}"),
-    ("tilted (roll), degrees", lambda one: one.pose.roll, 0, lambda _: "–"),
-    (
-        "detection score, from 0 to 1",
-        lambda one: one.detection_score,
-        2,
-        lambda limits: f"≥ {limits.detection_score:g}",
-    ),
-    (
-        "length of the embedding",
-        lambda one: one.embedding_norm or 0,
-        1,
-        lambda limits: f"≥ {limits.embedding_norm:g}" if limits.embedding_norm else "–",
-    ),
-)
+    ("distance of the eyes, pixels", lambda face: face.eye_distance, 0, lambda least: f"≥ {least.eye_distance:g}"),
+    ("sharpness, grey levels of 255", lambda face: face.sharpness, 1, lambda least: f"≥ {least.sharpness:g}"),
+    ("brightness, from 0 black to 1 white", lambda face: face.brightness, 2,
+     lambda limits: f"{limits.darkest:g} to {limits.brightest:g}"),
+    ("clipped, share of the face", lambda face: face.clipped, 2, lambda most: f"≤ {most.clipped:g}"),
+    ("turned to the side (yaw), degrees", lambda face: face.pose.yaw, 0, lambda most: f"± {most.yaw:g}"),
+    ("turned up (pitch), degrees", lambda face: face.pose.pitch, 0, lambda most: f"± {most.pitch:g}"),
+    ("tilted (roll), degrees", lambda face: face.pose.roll, 0, lambda _: "–"),
+    ("detection score, from 0 to 1", lambda face: face.detection_score, 2,
+     lambda least: f"≥ {least.detection_score:g}"),
+    ("length of the embedding", lambda face: face.embedding_norm or 0, 1,
+     lambda least: f"≥ {least.embedding_norm:g}" if least.embedding_norm else "–"),
+)  # fmt: skip
 
 
 def write_article(explanation: Explanation) -> dict[str, Any]:
@@ -53,19 +41,15 @@ def write_article(explanation: Explanation) -> dict[str, Any]:
         section("others", "The score beside other people’s", _others(explanation)),
         section("faces", "The faces: where they were found, and how they were aligned", _faces(explanation)),
     ]
+    first, second = (side.photograph.path.stem for side in explanation.sides)
     return {
-        "title": _title(explanation),
+        "title": f"Why {first} and {second} {'match' if explanation.decision.match else 'do not match'}",
         "lead": list(lead(explanation)),
         "sections": [part for part in sections if part["blocks"]],
         "plot": ["why", "maps"],
         "evidence": explanation.to_document(),
         "provenance": _provenance(explanation),
     }
-
-
-def _title(explanation: Explanation) -> str:
-    first, second = (side.photograph.path.stem for side in explanation.sides)
-    return f"Why {first} and {second} {'match' if explanation.decision.match else 'do not match'}"
 
 
 def _sides(explanation: Explanation) -> Iterator[tuple[str, ExplainedFace]]:
@@ -125,18 +109,10 @@ def _belief(explanation: Explanation) -> Iterator[Block]:
         "recogniser and this pair. It does not say that the recogniser is right."
     )
     for name, side in _sides(explanation):
-        yield text(
-            f"**{name}: {_checks(side)}.** {_reasons(side)}Where it is covered, a face becomes {_nothing(side)}."
-        )
-
-
-def _reasons(side: ExplainedFace) -> str:
-    certificate = side.attribution.certificate
-    return "".join(f"{reason[0].upper()}{reason[1:]}. " for reason in (certificate.reasons if certificate else ()))
-
-
-def _nothing(side: ExplainedFace) -> str:
-    return side.attribution.baseline.replace("the face's mean,", "its own mean colour, RGB")
+        certificate = side.attribution.certificate
+        reasons = "".join(f"{reason[0].upper()}{reason[1:]}. " for reason in certificate.reasons) if certificate else ""
+        covered = side.attribution.baseline.replace("the face's mean,", "its own mean colour, RGB")
+        yield text(f"**{name}: {_checks(side)}.** {reasons}Where it is covered, a face becomes {covered}.")
 
 
 def _others(explanation: Explanation) -> Iterator[Block]:
@@ -175,25 +151,17 @@ def _faces(explanation: Explanation) -> Iterator[Block]:
         scale={"kind": "photograph"},
         columns=2,
     )
-    limits, qualities = (
-        limits_of(explanation.a.template.embedder),
-        [side.template.quality for side in explanation.sides],
-    )
+    limits = limits_of(explanation.a.template.embedder)
+    rows = [
+        [label, *(decimals(read(side.template.quality), digits) for side in explanation.sides), limit(limits)]
+        for label, read, digits, limit in MEASURES
+    ]
+    off = [decimals(side.misalignment, 1) for side in explanation.sides]
     yield table(
         "quality",
         "What was measured on each face, and what enrolment asks for.",
         {"measure": "left", **dict.fromkeys(NAMES, "right"), "enrolment": "right"},
-        [
-            *(
-                [label, *(decimals(read(quality), digits) for quality in qualities), limit(limits)]
-                for label, read, digits, limit in MEASURES
-            ),
-            [
-                "landmarks off their points, pixels of 112",
-                *(decimals(side.misalignment, 1) for side in explanation.sides),
-                "–",
-            ],
-        ],
+        [*rows, ["landmarks off their points, pixels of 112", *off, "–"]],
         "None of these alone says whether a comparison will succeed.",
     )
     for name, side in _sides(explanation):

@@ -1,7 +1,6 @@
 """Explanations of a recogniser's answer on whether two photographs show one person."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
-from faceloupe.recognition.photos import Photo, PhotoSource, open_photo
+from faceloupe.recognition.photos import Photo, open_photo
 from faceloupe.recognition.search import Faces
 from faceloupe.recognition.templates import Template
 
@@ -210,20 +209,19 @@ def explain(
     if method not in RUN_ONLY:
         raise InputError(f"method: expected one of {', '.join(RUN_ONLY)}, which only run the embedder; got {method!r}")
     embedder = embedder or (gallery.embedder if gallery else SFace())
-    sources = _source(a, "photo 1"), _source(b, "photo 2")
-    decision = verify(*sources, point=point, gallery=gallery, embedder=embedder, faces=faces)
+    first, second = (
+        open_photo(photo.path if isinstance(photo, Photograph) else photo, f"photo {number}")
+        for number, photo in enumerate((a, b), start=1)
+    )
+    decision = verify(first, second, point=point, gallery=gallery, embedder=embedder, faces=faces)
     others = None
     if gallery is not None and gallery.n_subjects():
         pair = decision.one.templates[0], decision.other.templates[0]
         others = compare_with_others(gallery, embedder, pair, decision.score, decision.point.threshold)
-    images = as_floats(sources[0].decode()), as_floats(sources[1].decode())
+    images = as_floats(first.decode()), as_floats(second.decode())
     return explain_decision(
         decision, images, embedder, others=others, method=method, certify=certify, progress=progress
     )
-
-
-def _source(photo: Photo, name: str) -> PhotoSource:
-    return open_photo(photo.path if isinstance(photo, Photograph) else photo, name)
 
 
 def explain_decision(
@@ -247,12 +245,8 @@ def explain_decision(
             other.templates[0].vector,
             method,
             certify=certify,
-            progress=progress and partial(_report, progress, place),
+            progress=progress and (lambda done, whole: progress(place * whole + done, 2 * whole)),
         )
         return ExplainedFace(photograph, images[place], attribution)
 
     return Explanation(decision, side(0), side(1), others)
-
-
-def _report(progress: Progress, maps: int, done: float, whole: float) -> None:
-    progress(maps * whole + done, 2 * whole)

@@ -153,13 +153,11 @@ class FaceSet(Shown):
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or not ((chosen >= 0) & (chosen < len(self))).all():
             raise InputError(f"indices must be a list of integers from 0 to {len(self) - 1}; got {indices!r:.80}")
         captures = tuple(self.captures[i] for i in chosen)
-        return replace(
-            self,
-            images=self.images[chosen],
-            subject=self.subject[chosen],
-            captures=captures,
-            duplicates=_still_there(self.duplicates, captures),
-        )
+        here = set(captures)
+        still = [[capture for capture in group if capture in here] for group in self.duplicates]
+        duplicates = tuple(tuple(group) for group in still if len(group) > 1)
+        images, subject = self.images[chosen], self.subject[chosen]
+        return replace(self, images=images, subject=subject, captures=captures, duplicates=duplicates)
 
     def select(self, subjects: Sequence[int | str]) -> "FaceSet":
         """Return the captures of some subjects, given by index or name, relabelled 0, 1, ... in that order.
@@ -225,12 +223,6 @@ def _index_of(subject: int | str, names: Sequence[str]) -> int:
     raise InputError(
         f"no subject {subject!r}; there are {len(names)}: indices 0 to {len(names) - 1}, or names such as {names[0]!r}"
     )
-
-
-def _still_there(groups: tuple[tuple[str, ...], ...], captures: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    here = set(captures)
-    left = (tuple(capture for capture in group if capture in here) for group in groups)
-    return tuple(group for group in left if len(group) > 1)
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -57,11 +57,7 @@ class CaptureReader:
 
 
 def read_folder(
-    root: Path,
-    subjects: Sequence[int | str] | None,
-    reader: CaptureReader,
-    source: str,
-    licence: str,
+    root: Path, subjects: Sequence[int | str] | None, reader: CaptureReader, source: str, licence: str
 ) -> FaceSet:
     """Read ``root/NAME/*.jpg|png|...`` as captures of subjects called NAME; `subjects` are as in :func:`load_faces`.
 
@@ -164,13 +160,12 @@ def list_folder(folder: Path) -> list[Path]:
         names = [entry.name for entry in folder.iterdir()]
     except OSError as problem:
         raise InputError(f"{folder} cannot be listed: {problem.strerror}") from problem
-    return [folder / name for name in sorted(names, key=_natural) if not name.startswith(".")]
 
+    def natural(name: str) -> tuple[list[str | int], str]:  # 2 before 10; names that differ in case only, by case
+        parts = re.split(r"(\d+)", name.casefold())
+        return [int(part) if part.isdecimal() else part for part in parts], name
 
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """Sort ``2`` before ``10``, and names that differ in case only by case."""
-    parts = re.split(r"(\d+)", name.casefold())
-    return [int(part) if part.isdecimal() else part for part in parts], name
+    return [folder / name for name in sorted(names, key=natural) if not name.startswith(".")]
 
 
 def as_text(name: str) -> str:

@@ -10,27 +10,27 @@ Shape = tuple[int, ...]
 T = TypeVar("T")
 
 
-def written(*factors: int) -> str:
+def product_text(*factors: int) -> str:
     """Return a product with its value: "57·57·4·64 = 831,744"; a single factor stands alone."""
     value = f"{math.prod(factors):,}"
     return f"{'·'.join(map(str, factors))} = {value}" if len(factors) > 1 else value
 
 
-def products_written(products: Sequence[Shape]) -> str:
+def products_text(products: Sequence[Shape]) -> str:
     """Return a sum of products with its value: "57·57·4·64 = 831,744", "16·32·32 + 16·16·32 = 24,576", "0"."""
     if len(products) < 2:
-        return written(*products[0]) if products else "0"
+        return product_text(*products[0]) if products else "0"
     terms = ["·".join(map(str, factors)) for factors in products]
     return f"{' + '.join(terms)} = {sum(map(math.prod, products)):,}"
 
 
-def bytes_written(numbers: Sequence[int], held: int) -> str:
+def bytes_text(numbers: Sequence[int], held: int) -> str:
     """Return bytes as "260·4 = 1,040", where each number takes the same whole number of them."""
     bytes_of_number, left = divmod(held, math.prod(numbers) or 1)
-    return f"{held:,}" if left or not held else written(*numbers, bytes_of_number)
+    return f"{held:,}" if left or not held else product_text(*numbers, bytes_of_number)
 
 
-def sum_written(terms: Sequence[int]) -> str:
+def sum_text(terms: Sequence[int]) -> str:
     """Return a sum with its value, zeros left out: "260 + 3,140 + 5 = 3,405"."""
     held = [f"{term:,}" for term in terms if term]
     if len(held) < 2:
@@ -58,7 +58,7 @@ def evenly(things: Sequence[T], most: int) -> list[T]:
     return [things[round(place * (len(things) - 1) / (most - 1))] for place in range(most)]
 
 
-def parameters_written(weights: tuple[Shape, int] | None, bias: bool, held: int) -> str:
+def parameters_text(weights: tuple[Shape, int] | None, bias: bool, held: int) -> str:
     """Return the number of parameters of a layer, as "(8·8·1 + 1)·4 = 260" where that product is what it holds.
 
     `weights` are the factors of the number of weights that make one output, and the number of outputs.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from faceloupe.inspection.arithmetic import Shape, parameters_written, products_written
+from faceloupe.inspection.arithmetic import Shape, parameters_text, products_text
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.layers import Layer
 
@@ -38,17 +38,18 @@ class LayerCollector:
         """Note a layer and what it reads.
 
         `sizes` says how many numbers each of its parameters holds and the bytes of each, by whatever tells them apart,
-        `weights` and `biased` how to write them as in :func:`parameters_written`; the multiply-adds are the sum of
+        `weights` and `biased` how to write them as in :func:`parameters_text`; the multiply-adds are the sum of
         `products`, [] stands for none, None for unknown.
         """
-        field = _stated(field, output_shape)
+        if field and not field.places and not field.uniform:  # of a vector, what all its numbers see
+            field = field.whole() if len(output_shape) == 1 else None
         each = zip(windows, input_shape, output_shape, strict=False)
         rows, columns = [window.unseen(given, count) for window, given, count in each] or (0, 0)
         held = sum(size for size, _ in sizes.values())
         new = {key: each for key, each in sizes.items() if key not in self._counted}
         self._counted |= sizes.keys()
         parameters = sum(size for size, _ in new.values())
-        arithmetic = parameters_written(weights, biased, held)
+        arithmetic = parameters_text(weights, biased, held)
         if parameters < held:
             arithmetic += f", of them {held - parameters:,} counted in an earlier layer"
         if source:
@@ -65,7 +66,7 @@ class LayerCollector:
                 parameter_arithmetic=arithmetic,
                 parameter_bytes=sum(size * each for size, each in new.values()),
                 multiply_adds=None if products is None else sum(map(math.prod, products)),
-                multiply_add_arithmetic="not counted" if products is None else products_written(products),
+                multiply_add_arithmetic="not counted" if products is None else products_text(products),
                 receptive_field=field.size if field else None,
                 stride=field.stride if field else None,
                 unseen=(rows, columns),
@@ -84,10 +85,3 @@ class LayerCollector:
     def finished(self) -> tuple[Layer, ...]:
         """Return the layers."""
         return tuple(replace(layer, unread=self._unread.get(layer.name, (0, 0))) for layer in self._layers)
-
-
-def _stated(field: Field | None, output_shape: Shape) -> Field | None:
-    """Return what can be said of where an output looks: of a vector what all its numbers see, whatever their order."""
-    if field is None or field.places or field.uniform:
-        return field
-    return field.whole() if len(output_shape) == 1 else None

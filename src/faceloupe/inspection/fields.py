@@ -193,4 +193,4 @@ def mixed(fields: Sequence[Field | None]) -> Field | None:
 
 
 def _joined(fields: Sequence[Field | None]) -> Field | None:
-    return reduce(lambda one, other: one.joined(other) if one and other else None, fields)
+    return reduce(lambda field, other: field.joined(other) if field and other else None, fields)

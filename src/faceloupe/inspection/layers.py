@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from dataclasses import field as attribute
 from typing import Any
 
-from faceloupe.inspection.arithmetic import Shape, bytes_written, shape_text, sum_written
+from faceloupe.inspection.arithmetic import Shape, bytes_text, shape_text, sum_text
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
@@ -79,12 +79,12 @@ class Layer:
     @property
     def parameter_bytes_arithmetic(self) -> str:
         """The parameters' memory written out: "260·4 = 1,040"."""
-        return bytes_written([self.parameters], self.parameter_bytes)
+        return bytes_text([self.parameters], self.parameter_bytes)
 
     @property
     def output_bytes_arithmetic(self) -> str:
         """The output's memory written out: "57·57·4·4 = 51,984"."""
-        return bytes_written(self.output_shape, self.output_bytes)
+        return bytes_text(self.output_shape, self.output_bytes)
 
     def to_document(self) -> dict[str, Any]:
         """Return every number and its arithmetic as a plain dictionary (tuples become lists).
@@ -134,7 +134,7 @@ class Anatomy(Shown):
     @property
     def parameter_arithmetic(self) -> str:
         """The sum over the layers: "260 + 3,140 + 5 = 3,405"; a long one is shortened in the middle."""
-        return sum_written([layer.parameters for layer in self.layers] + [self.parameters_elsewhere])
+        return sum_text([layer.parameters for layer in self.layers] + [self.parameters_elsewhere])
 
     @property
     def multiply_adds(self) -> int:
@@ -144,7 +144,7 @@ class Anatomy(Shown):
     @property
     def multiply_add_arithmetic(self) -> str:
         """The sum over the layers: "831,744 + 3,136 + 4 = 834,884"."""
-        return sum_written([layer.multiply_adds or 0 for layer in self.layers])
+        return sum_text([layer.multiply_adds or 0 for layer in self.layers])
 
     @property
     def not_counted(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def write_article(look: Look) -> dict[str, Any]:
         "plot": attributed[:1] or drawn[-1:],
         "evidence": look.to_document(),
         **({"loupe": loupe} if loupe else {}),
-        "provenance": _provenance(look),
+        "provenance": _provenance(looks),
     }
 
 
@@ -46,13 +46,12 @@ def _network(looks: dict[str, Look]) -> Iterator[Block]:
         yield anatomy_table(f"{key}anatomy", caption, look.anatomy, lambda layer: f"`{layer.name}` {layer.kind}")
 
 
-def _provenance(look: Look) -> dict[str, Any]:
-    looks = [look] if look.other is None else [look, look.other]
+def _provenance(looks: dict[str, Look]) -> dict[str, Any]:
     facts: dict[str, Any] = {"made by": f"faceloupe {version('faceloupe')}"}
-    for shown in looks:
-        facts[shown.model.name] = shown.model.origin
-        if shown.model.digest:
-            facts[f"{shown.model.name}, SHA-256"] = shown.model.digest
-        facts[f"{shown.model.name}, pixels"] = shown.model.pixels
-    facts["faces"] = [photograph.name for photograph in look.photographs]
+    for look in looks.values():
+        facts[look.model.name] = look.model.origin
+        if look.model.digest:
+            facts[f"{look.model.name}, SHA-256"] = look.model.digest
+        facts[f"{look.model.name}, pixels"] = look.model.pixels
+        facts["faces"] = [photograph.name for photograph in look.photographs]
     return facts

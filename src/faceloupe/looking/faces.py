@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,17 +76,14 @@ def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
         captures = list(zip(faces.captures, faces.images, faces.subject, strict=True))
         pictures = [FacePicture(name, image, faces.names[who]) for name, image, who in captures]
     else:
-        several: list[Any] = [faces] if _is_one(faces) else list(faces)  # type: ignore[arg-type]
+        single = isinstance(faces, str | os.PathLike) or (
+            isinstance(faces, np.ndarray) and (faces.ndim == 2 or (faces.ndim == 3 and faces.shape[2] == 3))
+        )
+        several: list[Any] = [faces] if single else list(faces)  # type: ignore[arg-type]
         pictures = [_open(face, place) for place, face in enumerate(several, start=1)]
     if not 1 <= len(pictures) <= MOST:
         raise InputError(f"faces: expected 1 to {MOST}, got {len(pictures)}")
     return tuple(_distinct(pictures))
-
-
-def _is_one(faces: Any) -> bool:
-    if isinstance(faces, np.ndarray):
-        return faces.ndim == 2 or (faces.ndim == 3 and faces.shape[2] == 3)
-    return isinstance(faces, str | os.PathLike)
 
 
 def _open(face: Any, place: int) -> FacePicture:
@@ -117,10 +115,7 @@ def _from_set(name: str, source: str, number: int) -> FacePicture:
 
 def _distinct(pictures: Sequence[FacePicture]) -> list[FacePicture]:
     """Return the same with numbers on names that occur more than once."""
-    totals: dict[str, int] = {}
-    for picture in pictures:
-        totals[picture.name] = totals.get(picture.name, 0) + 1
-    counts = dict.fromkeys(totals, 0)
+    totals, counts = Counter(picture.name for picture in pictures), Counter[str]()
     named = []
     for picture in pictures:
         counts[picture.name] += 1

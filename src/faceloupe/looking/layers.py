@@ -80,44 +80,28 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
     sums: dict[str, list[NDArray[np.float64]]] = {}
     for face in faces:
         for name, output in trace(network, face[None], names).items():
-            values = _flat(output).astype(np.float64)
+            values = output[0].reshape(len(output[0]) if output.ndim == 4 else -1, -1).astype(np.float64)
             moments = [np.full(len(values), values.shape[1]), values.sum(axis=1), (values**2).sum(axis=1)]
             sums[name] = [a + b for a, b in zip(sums[name], moments, strict=True)] if name in sums else moments
-    shown_maps: dict[str, list[Floats]] = {name: [] for name in sums}
-    units: dict[str, NDArray[np.intp]] = {}
-    shapes: dict[str, tuple[int, ...]] = {}
+    kept: dict[str, list[Floats]] = {name: [] for name in sums}
+    facts: dict[str, tuple[tuple[int, ...], NDArray[np.intp], int]] = {}  # shape, units and block
     for face in faces[:shown]:
         for name, output in trace(network, face[None], names).items():
             maps = output[0] if output.ndim == 4 else output.reshape(-1)
-            shapes[name] = maps.shape
-            units.setdefault(name, _most_varied(sums[name], maps.ndim == 3))
-            shown_maps[name].append(_cut_down(maps[units[name]]))
-    return {
-        name: LayerOutput(name, shapes[name], units[name], _frozen(np.stack(values)), _block(shapes[name]))
-        for name, values in shown_maps.items()
-    }
-
-
-def _flat(output: Floats) -> Floats:
-    """Return the output for one face as (units, places)."""
-    return output[0].reshape(len(output[0]), -1) if output.ndim == 4 else output.reshape(-1, 1)
+            if name not in facts:
+                block = block_side(maps.shape[1:], SIDE) if maps.ndim == 3 else 1
+                facts[name] = maps.shape, _most_varied(sums[name], maps.ndim == 3), block
+            _, units, block = facts[name]
+            kept[name].append(averaged(maps[units], block))
+    outputs = {}
+    for name, (shape, units, block) in facts.items():
+        values = np.stack(kept[name])
+        values.flags.writeable = False
+        outputs[name] = LayerOutput(name, shape, units, values, block)
+    return outputs
 
 
 def _most_varied(sums: Sequence[NDArray[np.float64]], maps: bool) -> NDArray[np.intp]:
     count, total, squares = sums
     variance = squares / count - (total / count) ** 2
     return np.sort(np.argsort(-variance, kind="stable")[: CHANNELS if maps else UNITS])
-
-
-def _block(shape: tuple[int, ...]) -> int:
-    return block_side(shape[1:], SIDE) if len(shape) == 3 else 1
-
-
-def _cut_down(output: Floats) -> Floats:
-    """Return maps (K, H, W) so that no side is longer than SIDE; vectors as they are."""
-    return averaged(output, _block(output.shape)) if output.ndim == 3 else output
-
-
-def _frozen(values: Floats) -> Floats:
-    values.flags.writeable = False
-    return values

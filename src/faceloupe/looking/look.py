@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from faceloupe.inspection.measures.similarity import LayerSimilarity
 
 SHOWN = 4  # faces whose pictures and attributions are made; measures are taken on all
+UNFINISHED = "This page was written before the measures and the attributions were done; the finished one replaces it."
 
 Floats = NDArray[np.float32]
 
@@ -195,7 +194,9 @@ def look(
         If a data set or an optional package is missing.
     """
     photographs = open_faces(faces)
-    models = _distinct([open_model(option) for option in (model, compare) if option is not None])
+    models = [open_model(option) for option in (model, compare) if option is not None]
+    if len(models) == 2 and models[0].name == models[1].name:
+        models[1] = replace(models[1], name=f"{models[1].name} (2)")
     _check_methods(methods, models)
     names = _own_layers(models, photographs, layers)
     begun = [_begin(shown, photographs, own) for shown, own in zip(models, names, strict=True)]
@@ -207,13 +208,13 @@ def look(
             )
     if preview:
         first, *others = begun
-        preview(replace(first, other=others[0] if others else None, notes=(*first.notes, _UNFINISHED)))
-    ticks = _ticks(progress, len(begun) * len(methods) * len(begun[0].shown))
-    finished = [_finish(started, methods, certify, ticks) for started in begun]
+        preview(replace(first, other=others[0] if others else None, notes=(*first.notes, UNFINISHED)))
+    maps = len(begun) * len(methods) * len(begun[0].shown)
+    reports = (
+        progress and (lambda done, whole, place=place: progress(place + done / whole, maps)) for place in range(maps)
+    )
+    finished = [_finish(started, methods, certify, reports) for started in begun]
     return _compared(*finished) if compare is not None else finished[0]
-
-
-_UNFINISHED = "This page was written before the measures and the attributions were done; the finished one replaces it."
 
 
 def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[str] | None) -> Look:
@@ -242,10 +243,10 @@ def _notes_on_answers(network_access: Access, batch: Floats) -> Iterator[str]:
         )
 
 
-def _finish(started: Look, methods: Sequence[str], certify: bool, ticks: Iterator[Progress | None]) -> Look:
+def _finish(started: Look, methods: Sequence[str], certify: bool, reports: Iterator[Progress | None]) -> Look:
     network, batch = started.model.network, started.prepared
-    units, no_units = measure_units(network, batch, started.anatomy)
-    shifts, no_shifts = measure_shifts(network, batch, started.trace)
+    units, why_no_units = measure_units(network, batch, started.anatomy)
+    shifts, why_no_shifts = measure_shifts(network, batch, started.trace)
     attributions = {
         (photograph.name, method): attribute(
             network,
@@ -253,29 +254,20 @@ def _finish(started: Look, methods: Sequence[str], certify: bool, ticks: Iterato
             started.outputs[started.partner(place)] if started.is_template else None,
             method,
             certify=certify,
-            progress=next(ticks),
+            progress=next(reports),
         )
         for method in methods
         for place, photograph in enumerate(started.shown)
     }
-    notes = (*started.notes, *filter(None, (no_units, no_shifts)))
+    notes = (*started.notes, *filter(None, (why_no_units, why_no_shifts)))
     return replace(started, units=units, shifts=shifts, attributions=attributions, notes=notes)
 
 
 def _compared(first: Look, second: Look) -> Look:
-    similarity, none = compare_networks(
+    similarity, why_none = compare_networks(
         (first.model.network, second.model.network), (first.prepared, second.prepared), (first.trace, second.trace)
     )
-    return replace(first, other=second, similarity=similarity, notes=(*first.notes, none) if none else first.notes)
-
-
-def _distinct(models: Sequence[Model]) -> list[Model]:
-    """Give the second model another name if both have the same."""
-    first, *others = models
-    return [
-        first,
-        *(replace(model, name=f"{model.name} (2)") if model.name == first.name else model for model in others),
-    ]
+    return replace(first, other=second, similarity=similarity, notes=(*first.notes, *filter(None, [why_none])))
 
 
 def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
@@ -300,14 +292,3 @@ def _own_layers(
     there = [[layer.name for layer in parts.layers] for parts in anatomies]
     wanted = chosen_layers(layers, list(dict.fromkeys(name for names in there for name in names)))
     return [[name for name in names if name in wanted] or None for names in there]
-
-
-def _ticks(progress: Progress | None, whole: int) -> Iterator[Progress | None]:
-    """Return one reporter after the other, each for the next of `whole` equal parts of the work."""
-    if progress is None:
-        return repeat(None)
-    return (partial(_report, progress, part, whole) for part in range(whole))
-
-
-def _report(progress: Progress, part: int, whole: int, done: float, of: float) -> None:
-    progress(part + done / of, whole)

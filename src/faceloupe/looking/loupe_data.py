@@ -31,8 +31,9 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
     ]
     key, entry = _network(look)
     networks = {key: entry}
-    if look.other and not loupe_fault(look.other) and _fits_beside(look, look.other):
-        key, entry = _network(look.other)
+    other = look.other
+    if other and not loupe_fault(other) and people == _people(other) and look.model.extent == other.model.extent:
+        key, entry = _network(other)
         networks[key if key not in networks else f"{key}-b"] = entry
     classifier = look.model.classifier
     usual = {name: getattr(classifier, name, None) or value for name, value in USUAL.items()}
@@ -76,10 +77,6 @@ def _people(look: Look) -> list[str]:
     return list(look.model.classes) or [f"class {place + 1}" for place in range(2 if outputs == 1 else outputs)]
 
 
-def _fits_beside(look: Look, other: Look) -> bool:
-    return _people(look) == _people(other) and look.model.extent == other.model.extent
-
-
 def _preprocessing(model: Model) -> tuple[float, float] | None:
     """Return mean and scale of (pixel - mean) / scale, which `prepare` must be for every pixel alike."""
     levels = np.array([0.0, 0.25, 1.0], dtype=np.float32)
@@ -110,6 +107,5 @@ def _network(look: Look) -> tuple[str, dict[str, Any]]:
         train_accuracy=float(history.accuracy[-1]) if history is not None and len(history) else None,
         dead={report.layer: len(report.dead) for report in look.units},
     )
-    return f"{kind}/{step.kind if step else 'given'}", loupe_network(
-        kind, f"{kind.upper()}, {model.name}", [fit], layers=layers
-    )
+    entry = loupe_network(kind, f"{kind.upper()}, {model.name}", [fit], layers=layers)
+    return f"{kind}/{step.kind if step else 'given'}", entry

@@ -81,10 +81,8 @@ def _answers(key: str, look: Look) -> Block:
         rows.append([photograph.name, name, three_figures(value), *([] if sure is None else [f"{100 * sure:.1f} %"])])
     first, second = (single and look.model.classes) or ("class 0", "class 1")
     limit = f"{THRESHOLDS[look.unit]:.3g}"
-    note = (
-        f"One {look.unit} for two classes: above {limit} it speaks for {second}, below for {first}." if single else ""
-    )
-    return table(f"{key}answers", f"What {look.model.name} answers.", columns, rows, note)
+    note = f"One {look.unit} for two classes: above {limit} it speaks for {second}, below for {first}."
+    return table(f"{key}answers", f"What {look.model.name} answers.", columns, rows, note if single else "")
 
 
 def _cosines(key: str, look: Look) -> Block:
@@ -183,11 +181,8 @@ def _certificates(id_: str, look: Look, method: str, maps: Maps, whose: str) -> 
 
 
 def _checks(attribution: Attribution) -> str:
-    return (
-        f"**{attribution.verdict}**: {'; '.join(attribution.certificate.reasons)}"
-        if attribution.certificate
-        else attribution.verdict
-    )
+    certificate = attribution.certificate
+    return f"**{attribution.verdict}**: {'; '.join(certificate.reasons)}" if certificate else attribution.verdict
 
 
 def layers(looks: Looks) -> Iterator[Block]:
@@ -211,11 +206,8 @@ def _layer(id_: str, look: Look, output: LayerOutput, whose: str) -> Block:
     full = three_figures(limit)
     panels = dict(_panels(look.shown, output))
     kind, size = ("channel", "×".join(map(str, output.shape[1:]))) if output.is_maps else ("number", "")
-    which = (
-        f"all {counted(output.shape[0], kind)}"
-        if len(output.units) == output.shape[0]
-        else (f"{len(output.units)} of {counted(output.shape[0], kind)}")
-    )
+    chosen = "all" if len(output.units) == output.shape[0] else f"{len(output.units)} of"
+    which = f"{chosen} {counted(output.shape[0], kind)}"
     extent = f" of {size} places" if output.is_maps else f", {ACROSS} in a row" if len(output.units) > ACROSS else ""
     means = f", each pixel the mean of {output.block}×{output.block} places" if output.block > 1 else ""
     return pictures(

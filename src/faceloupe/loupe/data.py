@@ -73,9 +73,8 @@ def loupe_network(
     more
         ``name``, of the kind in a word, and ``history``.
     """
-    if layers is None:
-        layers = tutorial_layers(kind, pool_size)
-    return {"kind": kind, "label": label, "layers": list(layers), "fits": list(fits), **more}
+    layers = tutorial_layers(kind, pool_size) if layers is None else list(layers)
+    return {"kind": kind, "label": label, "layers": layers, "fits": list(fits), **more}
 
 
 def tutorial_layers(kind: str, pool_size: int | Sequence[int] = 4) -> list[dict[str, Any]]:
@@ -110,15 +109,8 @@ def loupe_fit(
     `dead` counts them by the layer's name. `trained_on` are the faces that this fit was trained on, by their indices;
     the others were held out.
     """
-    captures = {} if trained_on is None else {"trained_on": list(trained_on)}
-    return {
-        "seed": seed,
-        "accuracy": accuracy,
-        "train_accuracy": train_accuracy,
-        "dead": dict(dead),
-        **captures,
-        **state,
-    }
+    fit = {"seed": seed, "accuracy": accuracy, "train_accuracy": train_accuracy, "dead": dict(dead)}
+    return fit | ({} if trained_on is None else {"trained_on": list(trained_on)}) | state
 
 
 def loupe_state(mean: float, scale: float, weights: Arrays) -> dict[str, Any]:

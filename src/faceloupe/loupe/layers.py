@@ -38,11 +38,15 @@ def _layer(name: str, module: Any) -> Document:
             f"The loupe does not compute layer {name!r}, {type(module).__name__}. It knows convolutions, max and "
             "average pooling, ReLU, leaky ReLU, tanh, batch normalisation, dropout, flatten and dense layers in a row."
         )
-    return {"name": name, **_READERS[kind.__name__](name, module)}
+    wanted, read = _READERS[kind.__name__]
+    for attribute, value in wanted.items():
+        given = getattr(module, attribute)
+        if given != value and given != (value, value):  # a size may be one number or two
+            raise InputError(f"The loupe computes layer {name!r} with {attribute} {value} alone, and it has {given}.")
+    return {"name": name, **read(name, module)}
 
 
 def _convolution(name: str, module: Any) -> Document:
-    _need(name, module, dilation=(1, 1), groups=1, padding_mode="zeros")
     padding = module.padding
     if padding == "same":
         if any(side % 2 == 0 for side in module.kernel_size):
@@ -55,60 +59,30 @@ def _convolution(name: str, module: Any) -> Document:
     }
 
 
-def _max_pooling(name: str, module: Any) -> Document:
-    _need(name, module, padding=0, dilation=1, ceil_mode=False)
-    return _pooling(module, average=False)
+def _pooling(_name: str, module: Any) -> Document:
+    size, stride = (
+        list(side) if isinstance(side, tuple | list) else [side, side] for side in (module.kernel_size, module.stride)
+    )
+    return {"kind": "pooling", "size": size, "stride": stride, "average": hasattr(module, "divisor_override")}
 
 
-def _average_pooling(name: str, module: Any) -> Document:
-    _need(name, module, padding=0, ceil_mode=False, divisor_override=None)
-    return _pooling(module, average=True)
-
-
-def _global_pooling(name: str, module: Any) -> Document:
-    _need(name, module, output_size=1)
-    return {"kind": "pooling", "average": "Avg" in type(module).__name__}
-
-
-def _pooling(module: Any, *, average: bool) -> Document:
-    size, stride = _pair(module.kernel_size), _pair(module.stride)
-    return {"kind": "pooling", "size": size, "stride": stride, "average": average}
-
-
-def _normalisation(name: str, module: Any) -> Document:
-    _need(name, module, affine=True, track_running_stats=True)
-    return {"kind": "normalisation", "epsilon": module.eps}
-
-
-def _flatten(name: str, module: Any) -> Document:
-    _need(name, module, start_dim=1, end_dim=-1)
-    return {"kind": "flatten"}
-
-
-_READERS: dict[str, Callable[[str, Any], Document]] = {
-    "Conv2d": _convolution,
-    "MaxPool2d": _max_pooling,
-    "AvgPool2d": _average_pooling,
-    "AdaptiveAvgPool2d": _global_pooling,
-    "AdaptiveMaxPool2d": _global_pooling,
-    "ReLU": lambda _, __: {"kind": "activation", "function": "relu"},
-    "LeakyReLU": lambda _, module: {"kind": "activation", "function": "leaky", "slope": module.negative_slope},
-    "Tanh": lambda _, __: {"kind": "activation", "function": "tanh"},
-    "BatchNorm1d": _normalisation,
-    "BatchNorm2d": _normalisation,
-    "Dropout": lambda _, module: {"kind": "dropout", "rate": module.p},
-    "Flatten": _flatten,
-    "Linear": lambda _, __: {"kind": "dense"},
+_NORMALISATION: tuple[Document, Callable[[str, Any], Document]] = (
+    {"affine": True, "track_running_stats": True},
+    lambda _, module: {"kind": "normalisation", "epsilon": module.eps},
+)
+# Class -> what its attributes must be, and how what its weights do not tell is read.
+_READERS: dict[str, tuple[Document, Callable[[str, Any], Document]]] = {
+    "Conv2d": ({"dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}, _convolution),
+    "MaxPool2d": ({"padding": 0, "dilation": 1, "ceil_mode": False}, _pooling),
+    "AvgPool2d": ({"padding": 0, "ceil_mode": False, "divisor_override": None}, _pooling),
+    "AdaptiveAvgPool2d": ({"output_size": 1}, lambda _, __: {"kind": "pooling", "average": True}),
+    "AdaptiveMaxPool2d": ({"output_size": 1}, lambda _, __: {"kind": "pooling", "average": False}),
+    "ReLU": ({}, lambda _, __: {"kind": "activation", "function": "relu"}),
+    "LeakyReLU": ({}, lambda _, module: {"kind": "activation", "function": "leaky", "slope": module.negative_slope}),
+    "Tanh": ({}, lambda _, __: {"kind": "activation", "function": "tanh"}),
+    "BatchNorm1d": _NORMALISATION,
+    "BatchNorm2d": _NORMALISATION,
+    "Dropout": ({}, lambda _, module: {"kind": "dropout", "rate": module.p}),
+    "Flatten": ({"start_dim": 1, "end_dim": -1}, lambda _, __: {"kind": "flatten"}),
+    "Linear": ({}, lambda _, __: {"kind": "dense"}),
 }
-
-
-def _need(name: str, module: Any, **wanted: Any) -> None:
-    """Refuse a module whose attributes are not as wanted; a size may be one number or two."""
-    for attribute, value in wanted.items():
-        given = getattr(module, attribute)
-        if given != value and given != (value, value):
-            raise InputError(f"The loupe computes layer {name!r} with {attribute} {value} alone, and it has {given}.")
-
-
-def _pair(size: Any) -> list[int]:
-    return list(size) if isinstance(size, tuple | list) else [size, size]

@@ -147,9 +147,8 @@ def _dots(axes: "Axes", block: Block) -> None:
     for index, (row, pile) in enumerate(zip(rows, piles, strict=True)):
         x = [centre + offset * size for centre, offset, _ in pile]
         y = [index - 0.08 - height * (level + 0.5) for *_, level in pile]
-        axes.plot(
-            x, y, linestyle="", marker=MARKERS[row.series.look.marker], markersize=2, color=row.series.look.colour
-        )
+        look = row.series.look
+        axes.plot(x, y, linestyle="", marker=MARKERS[look.marker], markersize=2, color=look.colour)
         if finite([row.mean]):
             _whisker(axes, row.series, (row.mean, row.lo, row.hi), index + 0.1)
     _rows(axes, [row.label for row in rows], (low, high), block, block["y"])
@@ -200,29 +199,16 @@ def _dress(axes: "Axes", block: Block, x: Block, y: Block | None) -> None:
         axes.set_ylabel(drawn_words(axis_label(y["label"], y.get("unit"))), color=MUTED)
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value, y.get("unit")))
     for mark in block.get("reference") or []:
+        at = mark.get("x", mark.get("y"))
+        look: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "linestyle": ":"}
         if y is not None and "y" in mark:
-            axes.axhline(mark["y"], color=MUTED, linewidth=0.8, linestyle=":")
-            axes.annotate(
-                drawn_words(mark["label"]),
-                (0.01, mark["y"]),
-                (0, 3),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                fontsize=8,
-                color=MUTED,
-            )
+            axes.axhline(at, **look)
+            place, offset, frame = (0.01, at), (0, 3), ("axes fraction", "data")
         else:
-            at = mark.get("x", mark.get("y"))
-            axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=":")
-            axes.annotate(
-                drawn_words(mark["label"]),
-                (at, 1),
-                (3, -9),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                fontsize=8,
-                color=MUTED,
-            )
+            axes.axvline(at, **look)
+            place, offset, frame = (at, 1), (3, -9), ("data", "axes fraction")
+        label = drawn_words(mark["label"])
+        axes.annotate(label, place, offset, frame, "offset points", fontsize=8, color=MUTED)
     axes.grid(axis="x" if y is None else "y", color=GRID)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)

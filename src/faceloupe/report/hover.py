@@ -14,15 +14,7 @@ def has_pictures(document: Mapping[str, Any]) -> bool:
     return any(block["type"] == "pictures" for block in blocks_of(document))
 
 
-def render_hover() -> str:
-    """Return the script, to be put at the end of a page; :func:`hover_source` is what the policy needs for it."""
-    return element("script", _code(), type="module")
-
-
-def hover_source() -> str:
-    """Return the script as the page's policy names it."""
-    return script_hash(_code())
-
-
-def _code() -> str:
-    return files("faceloupe.report").joinpath("static/hover.js").read_text(encoding="utf-8")
+def render_hover() -> tuple[str, str]:
+    """Return the script, to be put at the end of a page, and its source as the page's policy names it."""
+    code = files("faceloupe.report").joinpath("static/hover.js").read_text(encoding="utf-8")
+    return element("script", code, type="module"), script_hash(code)

@@ -7,15 +7,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from faceloupe.report.markup import element, plain
-from faceloupe.report.scales import (
-    Scale,
-    axis_label,
-    domain_of,
-    format_number,
-    log_domain,
-    log_ticks,
-    nice_ticks,
-)
+from faceloupe.report.scales import Scale, axis_label, domain_of, format_number, log_domain, log_ticks, nice_ticks
 from faceloupe.report.series import Series, drawable, finite, is_log
 from faceloupe.report.svg import LINE, legend, line, marker, path, spread, text, text_width, wrap
 
@@ -86,17 +78,14 @@ def line_domains(chart: Mapping[str, Any], series: Sequence[Series]) -> tuple[tu
 def _x_axis(axis: Mapping[str, Any], series: Sequence[Series], x: Scale, span: tuple[float, float], base: float) -> str:
     left, right = span
     ticks = axis.get("ticks") or _x_ticks({value for curve in series for value in finite(curve.x)}, x)
-    return (
-        line(left, base, right, base, "axis")
-        + "".join(
-            line(x(tick), base, x(tick), base + 5, "axis")
-            + text(x(tick), base + 19, format_number(tick, axis.get("unit")), "tick", "middle")
-            for tick in ticks
-        )
-        + text(
-            (left + right) / 2, base + 40, axis_label(plain(axis["label"]), axis.get("unit")), "axis-label", "middle"
-        )
+    marks = "".join(
+        line(x(tick), base, x(tick), base + 5, "axis")
+        + text(x(tick), base + 19, format_number(tick, axis.get("unit")), "tick", "middle")
+        for tick in ticks
     )
+    label = axis_label(plain(axis["label"]), axis.get("unit"))
+    name = text((left + right) / 2, base + 40, label, "axis-label", "middle")
+    return line(left, base, right, base, "axis") + marks + name
 
 
 def _x_ticks(values: set[float], x: Scale) -> list[float]:
@@ -165,9 +154,8 @@ def _names(ends: Sequence[End], x: Scale, y: Scale) -> str:
     heights = [LINE * len(rows) + 2 for rows in lines]
     wanted = [y(end.value) - height / 2 for end, height in zip(ends, heights, strict=True)]
     parts = []
-    for end, rows, height, top in zip(
-        ends, lines, heights, spread(wanted, heights, y.stop - 14, y.start + 8), strict=True
-    ):
+    tops = spread(wanted, heights, y.stop - 14, y.start + 8)
+    for end, rows, height, top in zip(ends, lines, heights, tops, strict=True):
         moved = abs(top + height / 2 - y(end.value)) > 5
         lead = path([(x.stop + 8, y(end.value)), (x.stop + 16, top + height / 2)], "lead") if moved else ""
         class_ = "name" if end.style else "reference-label"

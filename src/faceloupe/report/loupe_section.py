@@ -43,11 +43,13 @@ def render_loupe(data: Mapping[str, Any], still: str = "") -> str:
     network, or one without layers or fits.
     """
     _check(data)
+    # "<" is escaped, so that no name can end the script element or open a comment in it.
+    safe = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     content = (
         element("h2", HEADING, id=f"{LOUPE_ID}-heading")
         + paragraphs(WORDS, "moving")
         + element("div", element("p", NEEDS) + still, id="loupe")
-        + element("script", _safe_json(data), type="application/json", id="loupe-data")
+        + element("script", safe, type="application/json", id="loupe-data")
         + element("script", _import_map(), type="importmap")
         + element("script", MOUNT, type="module")
     )
@@ -78,11 +80,6 @@ def _check(data: Mapping[str, Any]) -> None:
             raise InputError(f"Network {key!r} has no layers; faceloupe.loupe.layers lists those of a torch module.")
         if not entry["fits"]:
             raise InputError(f"Network {key!r} has no fits; give at least one, with its weights.")
-
-
-def _safe_json(data: Mapping[str, Any]) -> str:
-    """Return JSON that cannot end a script element, nor open a comment in it, whatever a name holds."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _import_map() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.files import write_whole
-from faceloupe.report.hover import has_pictures, hover_source, render_hover
+from faceloupe.report.hover import has_pictures, render_hover
 from faceloupe.report.loupe_section import LOUPE_ID, loupe_sources, loupe_style, render_loupe
 from faceloupe.report.markup import element, escape, identifier, inline, paragraphs, plain, terms
 from faceloupe.report.policy import content_policy
@@ -43,8 +43,9 @@ def render_page(document: Mapping[str, Any]) -> str:
         its glossary does not explain.
     """
     check_document(document)
-    loupe, hover = "loupe" in document, has_pictures(document)
-    sources = [*(loupe_sources() if loupe else []), *([hover_source()] if hover else [])]
+    loupe = "loupe" in document
+    hover, *hover_sources = render_hover() if has_pictures(document) else ("",)
+    sources = [*(loupe_sources() if loupe else []), *hover_sources]
     head = render_head(document["title"], loupe_style() if loupe else "", sources)
     body = (
         '<a class="skip" href="#content">Skip to the article</a>'
@@ -53,7 +54,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         + element("main", _verdicts(document) + _sections(document), id="content", tabindex="-1")
         + element("footer", _footer(document))
         + _glossary(document)
-        + (render_hover() if hover else "")
+        + hover
     )
     page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
     return page.encode(errors="backslashreplace").decode()
@@ -93,8 +94,7 @@ def check_document(document: Mapping[str, Any]) -> None:
     names.update(identifier("section", section["id"]) for section in document["sections"])
     parts = ("text", "caption", "note", "claim", "because")
     texts = [*document["lead"], *(block.get(part) or "" for block in blocks for part in parts)]
-    unexplained = {word for text in texts for word in terms(text)}
-    unexplained -= set(document.get("glossary", {}))
+    unexplained = {word for text in texts for word in terms(text)} - document.get("glossary", {}).keys()
     if unexplained:
         raise InputError(f"The glossary does not explain: {', '.join(sorted(unexplained))}.")
     twice = [name for name, times in names.items() if times > 1]

@@ -75,15 +75,8 @@ def _colour_bar(figure: "FigureBase", axes: "Axes", scale: Block, share: float) 
     low, high = scale_ends(scale)
     ramp = array_to_pixels(np.linspace(low, high, 256), scale) / 255
     colours = ListedColormap(ramp if ramp.ndim == 2 else np.repeat(ramp[:, None], 3, axis=1))
-    look: dict[str, Any] = {
-        "location": "bottom",
-        "shrink": share,
-        "aspect": 30,
-        "pad": 0.03,
-        "anchor": (0.0, 1.0),
-        "panchor": (0.0, 1.0),
-    }
-    bar = figure.colorbar(ScalarMappable(Normalize(low, high), colours), ax=axes, **look)
+    place: dict[str, Any] = {"location": "bottom", "pad": 0.03, "anchor": (0.0, 1.0), "panchor": (0.0, 1.0)}
+    bar = figure.colorbar(ScalarMappable(Normalize(low, high), colours), ax=axes, shrink=share, aspect=30, **place)
     bar.set_ticks([low, 0.0, high], labels=list(scale_labels(scale)))
     bar.ax.tick_params(labelsize=9)
     bar.outline.set_visible(False)

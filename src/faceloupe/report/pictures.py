@@ -70,20 +70,16 @@ def render_pictures(block: Mapping[str, Any], level: int) -> str:
     id_ = identifier("figure", block["id"])
     arrays = [decode_array(panel["array"]) for panel in block["panels"]]
     panels = "".join(_panel(*pair, block["scale"]) for pair in zip(block["panels"], arrays, strict=True))
+    columns = int(block["columns"])  # on a narrow screen as many as leave what belongs together in rows
+    narrow = next((count for count in (4, 3) if columns % count == 0), min(columns, 4))
     content = (
         element(f"h{level}", inline(block["title"]), id=f"{id_}-title", class_="figure-title")
-        + element("div", panels, class_="panels", style=_columns(int(block["columns"])))
+        + element("div", panels, class_="panels", style=f"--columns:{columns};--narrow:{narrow}")
         + _scale_bar(block["scale"])
         + element("figcaption", paragraphs(block["caption"]))
     )
     key = json.dumps(_key(block["scale"], arrays), separators=(",", ":"))
     return element("figure", content, id=id_, class_="wide", aria_labelledby=f"{id_}-title", data_scale=key)
-
-
-def _columns(columns: int) -> str:
-    """Return the number of panels side by side; on a narrow screen as many as leave what belongs together in rows."""
-    narrow = next((count for count in (4, 3) if columns % count == 0), min(columns, 4))
-    return f"--columns:{columns};--narrow:{narrow}"
 
 
 def _key(scale: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> dict[str, Any]:
@@ -114,7 +110,6 @@ def _scale_bar(scale: Mapping[str, Any]) -> str:
     least, middle, most = scale_labels(scale)
     words = f"Scale: {least} {unit}, {middle} in the middle, {most} {unit}"
     ends = "".join(element("span", label) for label in (least, middle, most))
-    bar = f'<img src="{ramp}" alt="{words}" width="129" height="1">' + element(
-        "div", ends, class_="ends", aria_hidden="true"
-    )
+    bar = f'<img src="{ramp}" alt="{words}" width="129" height="1">'
+    bar += element("div", ends, class_="ends", aria_hidden="true")
     return element("div", element("div", bar, class_="ramp") + element("span", unit, class_="unit"), class_="scale")

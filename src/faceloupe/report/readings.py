@@ -14,12 +14,14 @@ Chart = Mapping[str, Any]
 
 def describe(chart: Chart) -> str:
     """Return a chart as a few sentences, one for each series or category."""
-    return WORDS[chart["mark"]](chart)
+    words, _ = READERS[chart["mark"]]
+    return words(chart)
 
 
 def tabulate(chart: Chart) -> dict[str, Any]:
     """Return a chart's numbers as a table block; a dots chart counts how many dots share a value."""
-    columns, rows = TABLES[chart["mark"]](chart)
+    _, table = READERS[chart["mark"]]
+    columns, rows = table(chart)
     return {
         "type": "table",
         "id": f"{chart['id']}-numbers",
@@ -145,15 +147,9 @@ def _lower(label: str) -> str:
     return words[:1].lower() + words[1:] if words else "values"
 
 
-WORDS: dict[str, Callable[[Chart], str]] = {
-    "line": _line_words,
-    "points": _point_words,
-    "dots": _dot_words,
-    "interval": _interval_words,
-}
-TABLES: dict[str, Callable[[Chart], tuple[list[str], list[list[str]]]]] = {
-    "line": _line_table,
-    "points": _point_table,
-    "dots": _dot_table,
-    "interval": _interval_table,
+READERS: dict[str, tuple[Callable[[Chart], str], Callable[[Chart], tuple[list[str], list[list[str]]]]]] = {
+    "line": (_line_words, _line_table),
+    "points": (_point_words, _point_table),
+    "dots": (_dot_words, _dot_table),
+    "interval": (_interval_words, _interval_table),
 }

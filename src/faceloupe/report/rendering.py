@@ -100,11 +100,13 @@ def _statement(block: Block, level: int) -> str:
     has_parts = any(judged["of"] or judged["quantity"] for judged in block["judged"])
     alone = "" if has_parts else badges(block)
     judged = "".join(_judged(judged, block["manner"]) for judged in block["judged"])
+    settle = any(judged["settle"] for judged in block["judged"])
+    statistics = drawn + _figures(block) if drawn or block["figures"] or settle else ""
     content = (
         element(f"h{level}", manner + inline(block["claim"]) + alone, id=f"{id_}-claim")
         + ("" if alone else element("ul", judged, class_="judged"))
         + paragraphs(block["because"])
-        + (_fold("The statistics", drawn + _figures(block)) if drawn or block["figures"] or _settles(block) else "")
+        + (_fold("The statistics", statistics) if statistics else "")
     )
     return element("article", content, id=id_, class_="statement", aria_labelledby=f"{id_}-claim")
 
@@ -115,22 +117,20 @@ def _judged(judged: Block, manner: str) -> str:
     return element("li", badge(judged["verdict"], manner) + element("span", of + quantity))
 
 
-def _settles(block: Block) -> list[Block]:
-    return [judged for judged in block["judged"] if judged["settle"]]
-
-
 def _figures(block: Block) -> str:
     rules = dict.fromkeys(judged["rule"] for judged in block["judged"] if judged["rule"])
-    notes_in_words = [f"The limit: {'; '.join(rules)}."] if rules else []
-    notes_in_words += [
-        f"{judged['of']}: {judged['settle']}" if judged["of"] else judged["settle"] for judged in _settles(block)
+    notes = [f"The limit: {'; '.join(rules)}."] if rules else []
+    notes += [
+        f"{judged['of']}: {judged['settle']}" if judged["of"] else judged["settle"]
+        for judged in block["judged"]
+        if judged["settle"]
     ]
     terms = "".join(
         element("div", element("dt", inline(figure["label"])) + element("dd", _figure(figure)))
         for figure in block["figures"]
     )
-    notes = "".join(element("p", inline(words), class_="settle") for words in notes_in_words)
-    return notes + (element("dl", terms, class_="figures") if terms else "")
+    paragraphs = "".join(element("p", inline(note), class_="settle") for note in notes)
+    return paragraphs + (element("dl", terms, class_="figures") if terms else "")
 
 
 def _figure(figure: Block) -> str:

@@ -53,8 +53,13 @@ def draw_dots(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple[
     low, high = row_domain(chart, chart["y"], values)
     frame = _frame(chart, "y", (low, high), [row.label for row in rows], readings, width, narrow=narrow)
     step = nice_step(low, high, BINS)
-    room = 0.88 * _gap([row.values for row in rows], step) * (frame.x(low + step) - frame.x(low))
-    diameter = _diameter([row.values for row in rows], step, room)
+    bins = [Counter(round(value / step) for value in row.values) for row in rows]
+    # Piles are some bins apart: accuracies on ten captures leave every other bin empty.
+    gap = min((after - before for before, after in pairwise(sorted(set().union(*bins)))), default=1)
+    room = 0.88 * gap * (frame.x(low + step) - frame.x(low))
+    highest = max((max(pile.values()) for pile in bins if pile), default=1)
+    fitting = (size for size in DIAMETERS if -(-highest // max(1, int(room / size))) * size <= PILE)
+    diameter = next(fitting, DIAMETERS[-1])
     columns = max(1, int(room / diameter))
     bands = [
         _dot_band(row, reading, frame.x, step, columns, diameter) for row, reading in zip(rows, readings, strict=True)
@@ -98,18 +103,6 @@ def _frame(
     left, right = (0.0, width) if narrow else (min(LABELS, label) + 14, width - (reading + 12 if reading else 8))
     references = [(float(mark.get("x", mark.get("y"))), plain(mark["label"])) for mark in chart.get("reference") or []]
     return Frame(chart[axis], Scale(*domain, left + EDGE, right - EDGE), left, right, width, sorted(references), narrow)
-
-
-def _gap(rows: Sequence[Sequence[float]], step: float) -> int:
-    """Return how many bins apart the piles are at least: accuracies on ten captures leave every other bin empty."""
-    taken = sorted({round(value / step) for row in rows for value in row})
-    return min((after - before for before, after in pairwise(taken)), default=1)
-
-
-def _diameter(rows: Sequence[Sequence[float]], step: float, room: float) -> float:
-    """Return the diameter at which the highest pile fits."""
-    highest = max((max(Counter(round(value / step) for value in row).values()) for row in rows if row), default=1)
-    return next((size for size in DIAMETERS if -(-highest // max(1, int(room / size))) * size <= PILE), DIAMETERS[-1])
 
 
 def _dot_band(row: Row, reading: str, x: Scale, step: float, columns: int, diameter: float) -> Band:

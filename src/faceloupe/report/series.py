@@ -88,12 +88,9 @@ def drawable(chart: Mapping[str, Any]) -> list[Series]:
     if is_log(chart["y"]):
         shown = [value for curve in series for column in (curve.y, curve.lo, curve.hi) for value in column if value > 0]
         lowest = min(shown, default=1.0)
-        series = [
-            replace(
-                curve, y=_positive(curve.y, math.nan), lo=_positive(curve.lo, lowest), hi=_positive(curve.hi, lowest)
-            )
-            for curve in series
-        ]
+        for place, curve in enumerate(series):
+            lo, hi = _positive(curve.lo, lowest), _positive(curve.hi, lowest)
+            series[place] = replace(curve, y=_positive(curve.y, math.nan), lo=lo, hi=hi)
     return series
 
 
@@ -119,18 +116,16 @@ def interval_rows(chart: Mapping[str, Any]) -> list[tuple[str, list[tuple[Series
     """Return for each category of an interval chart the (series, estimate, low, high) that it holds."""
     series = read_series(chart)
     categories = chart["y"].get("categories") or list(dict.fromkeys(name for group in series for name in group.y))
-    return [
-        (
-            plain(category),
-            [
-                (group, x, low, high)
-                for group in series
-                for name, x, low, high in zip(group.y, group.x, group.lo, group.hi, strict=True)
-                if name == category and math.isfinite(x)
-            ],
-        )
-        for category in categories
-    ]
+    rows = []
+    for category in categories:
+        marks = [
+            (group, x, low, high)
+            for group in series
+            for name, x, low, high in zip(group.y, group.x, group.lo, group.hi, strict=True)
+            if name == category and math.isfinite(x)
+        ]
+        rows.append((plain(category), marks))
+    return rows
 
 
 def stack_dots(values: Sequence[float], step: float, columns: int) -> list[tuple[float, float, int]]:

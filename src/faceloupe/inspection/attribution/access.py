@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BATCH = 32  # faces at once: bounds the memory
-ROUNDING = (
-    1e-3  # of the largest output, by which the same face may answer otherwise in a batch (half precision: 20 times)
-)
+# Share of the largest output by which the same face may answer otherwise in a batch; in half precision 20 times that.
+ROUNDING = 1e-3
 
 Faces = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -118,10 +117,8 @@ class TorchNetwork:
         from faceloupe.inspection.torch_networks.answers import Endings
         from faceloupe.inspection.torch_networks.running import watched
 
-        endings, pixels = (
-            Endings(),
-            self.tensor(face[None]),
-        )  # made before: what is made within does not carry the image
+        endings = Endings()
+        pixels = self.tensor(face[None])  # made before: what is made within does not carry the image
         with torch.no_grad():
             with watched(self.module, endings):
                 answer = self(pixels)

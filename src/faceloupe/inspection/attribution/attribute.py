@@ -196,17 +196,17 @@ def attribute(
         question = Question(pixels, filled, aim, layer, seed)
         values, expected = chosen.compute(network_access, question)
         tick(first)
-        certificate = (
-            make_certificate(network_access, question, chosen, values, expected, placement, seed, tick)
-            if certify
-            else None
-        )
+        certificate = None
+        if certify:
+            certificate = make_certificate(network_access, question, chosen, values, expected, placement, seed, tick)
     if progress:
         progress(whole, whole)
     window = "×".join(map(str, window_of(pixels.shape[1:])))
+    raw = values.astype(np.float32)
+    raw.flags.writeable = False
     return Attribution(
-        map=_frozen(values),
-        unit=chosen.says.format(unit=aim.unit, window=window, layer=layer),
+        map=raw,
+        unit=chosen.unit.format(unit=aim.unit, window=window, layer=layer),
         method=method,
         target=aim.text,
         value=value,
@@ -268,9 +268,3 @@ def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tupl
     if not np.isfinite(value):
         raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")
     return aim, float(value)
-
-
-def _frozen(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    frozen = values.astype(np.float32)
-    frozen.flags.writeable = False
-    return frozen

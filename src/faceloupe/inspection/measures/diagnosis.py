@@ -175,20 +175,15 @@ def _report(
         inputs = _read(outputs[relu.source], relu)
         highest = {unit: float(inputs[:, unit].max()) for unit in dead}
         pushes = _pushes(network, relu, network_anatomy, outputs, inputs, dead)
+    since: dict[int, int] = {}
+    if silent is not None:  # the silent epochs at the end
+        since = {unit: len(silent) - int(np.argmin([*silent[::-1, unit], False])) for unit in dead}
     return UnitReport(
         layer=relu.name,
         units=maps.shape[1],
         n=len(maps),
         values=maps[:, 0].size,
-        dead=tuple(
-            DeadUnit(
-                unit,
-                highest.get(unit),
-                pushes.get(unit),
-                None if silent is None else _silent_since(silent[:, unit]),
-            )
-            for unit in dead
-        ),
+        dead=tuple(DeadUnit(unit, highest.get(unit), pushes.get(unit), since.get(unit)) for unit in dead),
         duplicates=duplicate_units(maps),
         epochs=None if silent is None else len(silent) - 1,
     )
@@ -243,10 +238,6 @@ def _reads_pixels(layer: Layer, network_anatomy: Anatomy) -> bool:
 
 def _faces_above_0(inputs: NDArray[np.float64]) -> int:
     return int((inputs.reshape(len(inputs), -1) > 0).any(axis=1).sum())
-
-
-def _silent_since(silent: NDArray[np.bool_]) -> int:
-    return len(silent) - int(np.argmin(np.append(silent[::-1], False)))
 
 
 def _checked_history(name: str, history: ArrayLike, units: int) -> NDArray[np.bool_]:

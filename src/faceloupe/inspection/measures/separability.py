@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.measures.vectors import centred_gram
 from faceloupe.pages import Shown
 
 # The probe's penalty as a share of the captures' mean squared distance from their mean: no layer's scale favours it.
@@ -122,7 +123,7 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
     X, y = _checked(features, labels)
     if shuffles < 1:
         raise InputError(f"shuffles: expected at least 1, got {shuffles}; without a control the accuracy says little")
-    values, vectors = np.linalg.eigh(_centred_gram(X))
+    values, vectors = np.linalg.eigh(centred_gram(X))
     # The layers put out float32: captures that differ by less than its rounding do not differ.
     significant = values > (len(y) * np.finfo(np.float32).eps) ** 2 * max(values[-1], 0.0)
     rank = int(significant.sum())
@@ -141,7 +142,7 @@ def probe(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 20)
 def probed_shares(features: ArrayLike, labels: ArrayLike, seed: int, shuffles: int = 0) -> tuple[float, float]:
     """Return the accuracy of :func:`probe` alone, and its mean over shuffled labels, NaN without shuffles."""
     X, y = _checked(features, labels)
-    correct, shuffled = _correct(*np.linalg.eigh(_centred_gram(X)), y, seed, shuffles)
+    correct, shuffled = _correct(*np.linalg.eigh(centred_gram(X)), y, seed, shuffles)
     return correct / len(y), float(np.mean(shuffled)) / len(y) if shuffled else float("nan")
 
 
@@ -160,22 +161,11 @@ def _checked(features: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
     if X.ndim < 2 or index.ndim != 1 or len(X) != len(index):
         raise InputError(f"expected features (n, d) and labels (n,), got {X.shape} and {np.shape(labels)}")
     if len(classes) != 2 or np.bincount(index).min() < 2:
-        raise InputError(f"labels: expected two classes of two captures or more, got {_counts(classes, index)}")
+        counts = ", ".join(f"{n} of class {name}" for name, n in zip(classes, np.bincount(index), strict=True))
+        raise InputError(f"labels: expected two classes of two captures or more, got {counts}")
     if not np.isfinite(X).all():
         raise InputError("features: expected finite numbers, got NaN or infinity; the network may have diverged")
     return X.reshape(len(X), -1), np.where(index == 1, 1.0, -1.0)
-
-
-def _counts(classes: NDArray[Any], index: NDArray[np.intp]) -> str:
-    return ", ".join(f"{number} of class {name}" for name, number in zip(classes, np.bincount(index), strict=True))
-
-
-def _centred_gram(X: Floats) -> Floats:
-    # A number that never changes (a dead unit) says nothing; left in, the rounding of its mean would.
-    X = X[:, np.ptp(X, axis=0) > 0]
-    centred = X - X.mean(axis=0)
-    gram: Floats = centred @ centred.T
-    return gram
 
 
 def _hat_matrix(values: Floats, vectors: Floats) -> Floats:

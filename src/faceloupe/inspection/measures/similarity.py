@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.measures.vectors import flat
+from faceloupe.inspection.measures.vectors import centred_gram, flat
 from faceloupe.pages import Shown
 
 Floats = NDArray[np.float64]
@@ -197,10 +197,7 @@ class _Layer:
     @classmethod
     def of(cls, output: ArrayLike, name: str) -> "_Layer":
         X = flat(output, name, least=LEAST)
-        # A number that never changes (a dead unit) says nothing; left in, the rounding of its mean would.
-        varied = X[:, np.ptp(X, axis=0) > 0]
-        centred = varied - varied.mean(axis=0)
-        gram = centred @ centred.T
+        gram = centred_gram(X)
         rounding = len(X) * np.finfo(np.float64).eps * float(np.linalg.norm(gram))
         return cls(len(X), X.shape[1], _unit(gram, rounding), _unit(_without_diagonal(gram), rounding))
 

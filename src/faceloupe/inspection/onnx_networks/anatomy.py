@@ -55,7 +55,10 @@ class _Run:
         fed = [tensor for tensor in inputs_of(node) if tensor in self.fields]
         operator = Operator(self.graph, node, self.shapes[fed[0]], self.shapes[output_of(node)])
         field = operator.field([self.fields[tensor] for tensor in fed])
-        if _is_channels_last(operator, fed[0] in self.turned):
+        turned = fed[0] in self.turned
+        if operator.kind == "Transpose":
+            turned = tuple(operator.settings.get("perm", ())) == TO_CHANNELS_LAST
+        if turned:
             self.turned |= {*node.output}
         output_shape = self._shown(output_of(node))
         self.layers.add(
@@ -82,9 +85,3 @@ class _Run:
     def _shown(self, tensor: str) -> Shape:
         shape = self.shapes[tensor]
         return shape[1:] if tensor in self.turned else channels_last(shape)
-
-
-def _is_channels_last(operator: Operator, was_channels_last: bool) -> bool:
-    if operator.kind == "Transpose":
-        return tuple(operator.settings.get("perm", ())) == TO_CHANNELS_LAST
-    return was_channels_last

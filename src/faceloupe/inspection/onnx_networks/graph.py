@@ -36,18 +36,8 @@ _SETTINGS = {
 }
 # Elsewhere a single number is a constant of the arithmetic (x · 0.0078), no weight.
 _SINGLE_WEIGHTS = {
-    *(
-        "BatchNormalization",
-        "Conv",
-        "ConvInteger",
-        "ConvTranspose",
-        "Gemm",
-        "MatMul",
-        "MatMulInteger",
-        "PRelu",
-        "QGemm",
-    ),
-    *("QLinearConv", "QLinearMatMul"),
+    *("BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger", "PRelu"),
+    *("QGemm", "QLinearConv", "QLinearMatMul"),
 }
 # Operators that hand numbers on as they are, and those that make probabilities: an answer may end in them.
 _HANDING_ON = {
@@ -160,7 +150,7 @@ class Graph:
         sum_ = self._maker(name)
         if sum_ is None or sum_.op_type not in ("Add", "Sum") or len(sum_.input) != 2:
             return None
-        makers = [self._maker(rest) for one, rest in (sum_.input, sum_.input[::-1]) if self._is_all(one, 1)]
+        makers = [self._maker(rest) for term, rest in (sum_.input, sum_.input[::-1]) if self._is_all(term, 1)]
         return makers[0] if makers and makers[0] and makers[0].op_type == kind else None
 
     def _maker(self, name: str) -> "NodeProto | None":

@@ -19,19 +19,8 @@ _ELEMENTWISE = {
     *("Sqrt", "Sub", "Sum", "Tanh", "ThresholdedRelu", "Where", "QLinearAdd", "QLinearLeakyRelu", "QLinearSigmoid"),
 }
 _PRODUCTS = {
-    *(
-        "BatchNormalization",
-        "DequantizeLinear",
-        "Div",
-        "Gelu",
-        "HardSwish",
-        "Mish",
-        "Mul",
-        "PRelu",
-        "Pow",
-        "QLinearMul",
-    ),
-    *("QuantizeLinear", "Reciprocal", "Swish"),
+    *("BatchNormalization", "DequantizeLinear", "Div", "Gelu", "HardSwish", "Mish", "Mul", "PRelu", "Pow"),
+    *("QLinearMul", "QuantizeLinear", "Reciprocal", "Swish"),
 }
 # One multiplication a value too, but what it makes of a place depends on others.
 _NORMALISING = {
@@ -87,9 +76,7 @@ class Operator:
         match self.kind:
             case kind if kind in _CONVOLUTIONS and self._kernel():
                 return (*self._kernel(), self.given[1] // self.settings.get("group", 1)), self.output[1]
-            case "Gemm":
-                return (self.given[0] if self.settings.get("transA") else self.given[-1],), self.output[-1]
-            case "QGemm":
+            case "Gemm" | "QGemm":
                 return (self.given[0] if self.settings.get("transA") else self.given[-1],), self.output[-1]
             case kind if kind in _MATRICES:
                 constant_first = self.node.input[0] in self.graph.constants
@@ -112,7 +99,8 @@ class Operator:
             low, high = self._limit("min", 1), self._limit("max", 2)
             return low == 0 and (high is None or high > 0)
         if self.kind == "Max":
-            return any(self._is_zero(name) for name in self.node.input)
+            constants = [self.graph.constant(name) for name in self.node.input if name in self.graph.tensors]
+            return any(not constant.any() for constant in constants)
         return self.kind == "Relu" or (self.kind == "LeakyRelu" and self.settings.get("alpha") == 0)
 
     @property
@@ -171,9 +159,7 @@ class Operator:
             case "Concat" | "Split":
                 axis = settings.get("axis", 0) % len(output)
                 return joined(fields, output) if first.places and axis not in first.places else None
-            case "Gemm" | "QGemm" if len(self.given) == 2 and len(fields) == 1:
-                return first.whole()
-            case kind if kind in _MATRICES and len(self.given) == 2 and len(fields) == 1:
+            case kind if kind in {"Gemm", "QGemm", *_MATRICES} and len(self.given) == 2 and len(fields) == 1:
                 return first.whole()
             case "GlobalAveragePool" | "GlobalMaxPool" | "QLinearGlobalAveragePool":
                 return first.pooled(keep_axes=True)
@@ -194,9 +180,6 @@ class Operator:
             return tuple(settings["kernel_shape"])
         weights = self.graph.shape_of(self.node.input[_WEIGHT_PLACES.get(self.kind, 1)])
         return tuple(weights[2:]) if weights else ()
-
-    def _is_zero(self, name: str) -> bool:
-        return name in self.graph.tensors and not self.graph.constant(name).any()
 
     def _numbers(self, name: str) -> Sequence[int]:
         """Return integers that early versions of an operator take as an attribute, later ones as its second input."""

@@ -39,11 +39,8 @@ def _scaled_channels(prelu: "NodeProto", channels: int) -> "Iterator[NodeProto]"
     ones, zeros = part(made, "ones"), part(made, "zeros")
     shape, slopes, rests = part(made, "shape"), part(made, "slopes"), part(made, "rests")
     positive, upper, lower = part(made, "positive"), part(made, "upper"), part(made, "lower")
-    for name, value in (
-        (ones, np.ones(channels, np.float32)),
-        (zeros, np.zeros(channels, np.float32)),
-        (shape, np.array([channels])),
-    ):
+    numbers = np.ones(channels, np.float32), np.zeros(channels, np.float32), np.array([channels])
+    for name, value in zip((ones, zeros, shape), numbers, strict=True):
         yield helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value, name))
     yield helper.make_node("Reshape", [slope, shape], [slopes])
     yield helper.make_node("Sub", [ones, slopes], [rests])

@@ -168,9 +168,8 @@ class Operator:
         if self.name.startswith("adaptive_"):
             sizes = list(zip(self.given[2:], self.output[2:], strict=True))
             # Where the output size does not divide the input size the windows differ in size: no single field.
-            return (
-                [] if any(n % count for n, count in sizes) else [Window(n // count, n // count) for n, count in sizes]
-            )
+            divides = all(n % count == 0 for n, count in sizes)
+            return [Window(n // count, n // count) for n, count in sizes] if divides else []
         if self.name == "conv2d" and "weight" in self.arguments:
             kernels = self.arguments["weight"][2:]
             strides = _pair(self.arguments.get("stride", 1))

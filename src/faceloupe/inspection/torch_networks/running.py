@@ -169,14 +169,11 @@ def watched(network: nn.Module, visitor: Visitor) -> Iterator[Counter[str]]:
     with _LOCK:
         for module in modules:
             count, handles = _HOOKED.get(module, (0, ()))
-            _HOOKED[module] = (
-                count + 1,
-                handles
-                or (
-                    module.register_forward_pre_hook(_entered, with_kwargs=True),
-                    module.register_forward_hook(_left, with_kwargs=True, always_call=True),
-                ),
+            handles = handles or (
+                module.register_forward_pre_hook(_entered, with_kwargs=True),
+                module.register_forward_hook(_left, with_kwargs=True, always_call=True),
             )
+            _HOOKED[module] = count + 1, handles
     watchers.append(watcher)
     try:
         with watcher:

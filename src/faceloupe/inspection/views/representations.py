@@ -13,7 +13,6 @@ from faceloupe.inspection.measures.similarity import LayerSimilarity, Similarity
 from faceloupe.numerals import counted, decimals
 
 POINTS = 1000  # captures drawn
-COMPONENTS = 8
 LAYERS = 16  # along each side of the table
 
 
@@ -83,7 +82,10 @@ def layer_similarity_section(result: LayerSimilarity) -> Block:
         "cells",
         "Unbiased CKA.",
         {"layer": "left", **{f"`{result.columns[column]}`": "right" for column in columns}},
-        [[f"`{result.rows[row]}`", *(_rounded(float(unbiased[row, column])) for column in columns)] for row in rows],
+        [
+            [f"`{result.rows[row]}`", *("–" if math.isnan(cka) else decimals(cka) for cka in unbiased[row, columns])]
+            for row in rows
+        ],
         f"With the captures shuffled, {_shuffled(result)}.",
     )
     return section("similarity", "How alike the layers place the same captures", [text(summary), matrix, numbers])
@@ -93,23 +95,20 @@ def projection_section(projection: Projection) -> Block:
     """Return a projection as a section."""
     points = np.array(evenly(list(projection.points), POINTS))
     summary = text(f"{str(projection)[0].upper()}{str(projection)[1:]}.")
-    some = (
-        f"{len(points)} of {len(projection.points)} captures, evenly chosen"
-        if len(points) < len(projection.points)
-        else (f"{counted(len(points), 'capture')}, one dot each")
-    )
-    caption = f"{some}; in the layer’s own units, around the mean. Captures that overlap here may be apart elsewhere."
+    which = f"{counted(len(points), 'capture')}, one dot each"
+    if len(points) < len(projection.points):
+        which = f"{len(points)} of {len(projection.points)} captures, evenly chosen"
+    caption = f"{which}; in the layer’s own units, around the mean. Captures that overlap here may be apart elsewhere."
     axes = [{"label": f"component {place + 1}: {100 * share:.0f} %"} for place, share in enumerate(projection.shares)]
     if len(axes) > 1:
         series = {"name": "captures", "style": "blue", "x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
-        scatter = chart("points", _FLAT, caption, "points", x=axes[0], y=axes[1], series=[series])
+        mark, x, y = "points", axes[0], axes[1]
     else:
         series = {"name": "captures", "style": "blue", "x": ["captures"] * len(points), "y": points[:, 0].tolist()}
-        scatter = chart("points", _FLAT, caption, "dots", x={"label": ""}, y=axes[0], series=[series])
+        mark, x, y = "dots", {"label": ""}, axes[0]
+    title = "The directions in which the captures differ most"
+    scatter = chart("points", title, caption, mark, x=x, y=y, series=[series])
     return section("projection", "Where a layer places the captures", [summary, scatter])
-
-
-_FLAT = "The directions in which the captures differ most"
 
 
 def _beside_shuffles(
@@ -126,10 +125,6 @@ def _beside_shuffles(
         for (name, values), style in ((true, "blue"), (shuffled, "grey"))
     ]
     return chart(id_, title, caption, "dots", x={"label": ""}, y=axis, series=series, reference=reference)
-
-
-def _rounded(value: float) -> str:
-    return "–" if math.isnan(value) else decimals(value)
 
 
 def _shuffled(result: LayerSimilarity) -> str:

@@ -2,7 +2,7 @@
 
 from faceloupe.blocks import Block, chart, section, table, text
 from faceloupe.inspection.arithmetic import evenly
-from faceloupe.inspection.measures.sensitivity import LayerShift, ShiftSensitivity
+from faceloupe.inspection.measures.sensitivity import ShiftSensitivity
 from faceloupe.numerals import counted, with_minus
 
 LAYERS = 8  # in the chart
@@ -18,6 +18,7 @@ def shifts_section(sensitivity: ShiftSensitivity) -> Block:
 def _curves(sensitivity: ShiftSensitivity) -> Block:
     layers = [layer for layer in sensitivity.layers if any(change is not None for change in layer.change)]
     shown = evenly(layers, LAYERS)
+    order = sorted(range(len(sensitivity.pixels)), key=sensitivity.pixels.__getitem__)
     which = f"{len(shown)} of {len(layers)} layers, evenly chosen. " if len(shown) < len(layers) else ""
     return chart(
         "shifts",
@@ -28,7 +29,12 @@ def _curves(sensitivity: ShiftSensitivity) -> Block:
         x={"label": "shift", "unit": "pixels", "ticks": _ticks(sensitivity.pixels)},
         y={"label": "change, as a share of the difference between two faces", "range": [0.0, 1.0]},
         series=[
-            {"name": layer.name, "style": STYLES[place % len(STYLES)], **_curve(sensitivity.pixels, layer)}
+            {
+                "name": layer.name,
+                "style": STYLES[place % len(STYLES)],
+                "x": [sensitivity.pixels[index] for index in order],
+                "y": [layer.change[index] for index in order],
+            }
             for place, layer in enumerate(shown)
         ],
         reference=[{"y": 1.0, "label": "another face"}],
@@ -39,11 +45,6 @@ def _ticks(pixels: tuple[int, ...]) -> list[int]:
     """Return the shifts that leave room for their labels on a narrow page, and 0 where it lies between them."""
     wide = {distance for distance in pixels if 4 * abs(distance) >= max(map(abs, pixels))}
     return sorted(wide | {0} if min(pixels) < 0 < max(pixels) else wide)
-
-
-def _curve(pixels: tuple[int, ...], layer: LayerShift) -> Block:
-    points = sorted(zip(pixels, layer.change, strict=True), key=lambda point: point[0])
-    return {"x": [at for at, _ in points], "y": [change for _, change in points]}
 
 
 def _numbers(sensitivity: ShiftSensitivity) -> Block:
