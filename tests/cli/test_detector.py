@@ -1,6 +1,7 @@
 """detector add, list and remove as somebody types them, and --detector. Also tests ``cli/added.py``."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,19 +78,43 @@ def test_faces_are_found_by_the_detector_that_is_named_and_a_threshold_of_anothe
     caution = f"the faces were found by {detector}, and the threshold was measured on faces found by yunet"
     assert any(caution in words for words in document["warnings"])
     assert "found by" not in run("verify", "ann.jpg", "ann_later.jpg")[2]
-    run("enrol", "Ann", "ann.jpg", "--gallery", "people.db", "--force", "--detector", "finder")
-    code, out, talk = run("identify", "ann.jpg", "--gallery", "people.db", "--detector", "finder")
-    assert code == 0, talk
-    assert "Ann" in out
-    assert caution in talk
     code, _, talk = run("crop", "people/Ann", "--to", "crops", "--detector", "finder")
     assert code == 0, talk
+
+
+def test_a_gallery_keeps_to_its_detector(toy):
+    run("detector", "add", *toy)
+    of_people = ("--gallery", "people.db")
+    assert run("enrol", "Ann", "ann.jpg", *of_people, "--force", "--detector", "finder")[0] == 0
+    code, out, talk = run("identify", "ann.jpg", *of_people)
+    assert code == 0, talk
+    assert "Ann" in out
+    assert "measured on faces found by yunet" in talk
+    document = json.loads(run("verify", "ann.jpg", "ann.jpg", *of_people, "--json")[1])
+    assert document["photographs"][0]["face"]["detection"]["detector"].startswith("finder ")
+    shown = json.loads(run("show", "Ann", *of_people, "--json")[1])
+    assert shown["references"][0]["detector"].startswith("finder ")
+    for command in (
+        ("enrol", "Bob", "bob.jpg"), ("identify", "bob.jpg"), ("verify", "ann.jpg", "bob.jpg"),
+        ("calibrate", "people", "--threshold", 0.5, "--no-cache"), ("serve", "--no-browser", "--port", 0),
+    ):  # fmt: skip
+        code, _, talk = run(*command, *of_people, "--detector", "yunet")
+        assert code == 2, command
+        assert "the faces of this gallery were found by finder " in talk
+        assert "embedder reembed NEW.db --embedder NAME --detector yunet --photographs DIR" in talk
+    made = ("embedder", "reembed", "new.db", "--embedder", "sface", *of_people, "--photographs", ".")
+    assert run(*made, "--detector", "yunet")[0] == 0
+    assert run("enrol", "Bob", "bob.jpg", "--gallery", "new.db")[0] == 0
 
 
 def test_a_detector_that_is_not_there_is_refused_in_words(toy):
     run("detector", "add", *toy)
     networks_of = "There is no detector 'nobody'; there are yunet, finder. faceloupe detector add brings one"
-    for command in (("verify", "ann.jpg", "bob.jpg"), ("identify", "ann.jpg"), ("index", "ann.jpg"), ("evaluate", ".")):
+    for command in (
+        ("verify", "ann.jpg", "bob.jpg"), ("identify", "ann.jpg"), ("index", "ann.jpg"), ("evaluate", "."),
+        ("enrol", "Ann", "ann.jpg"), ("serve", "--no-browser", "--port", 0),
+        ("train", "people", "--for", "strangers", "--out", "net"),
+    ):  # fmt: skip
         code, _, talk = run(*command, "--detector", "nobody")
         assert code == 2
         assert networks_of in talk
@@ -109,6 +134,7 @@ def test_a_collection_keeps_to_its_detector(toy):
 
 def test_evaluation_and_calibration_tell_the_detector(toy):
     run("detector", "add", *toy)
+    shutil.copy("ann_later.jpg", "people/Ann/later.jpg")
     choices = ("--detector", "finder", "--no-cache", "--json")
     code, out, talk = run("evaluate", "people", "--development", 0, *choices)
     assert code == 0, talk
@@ -118,6 +144,19 @@ def test_evaluation_and_calibration_tell_the_detector(toy):
     code, out, talk = run("calibrate", "people", "--threshold", 0.5, *choices)
     assert code == 0, talk
     assert json.loads(out)["detector"].startswith("finder ")
+
+
+def test_faces_to_train_on_are_found_by_the_detector_that_is_named(toy):
+    run("detector", "add", *toy)
+    shutil.copy("ann_later.jpg", "people/Ann/later.jpg")
+    choices = ("--network", "dense 4 relu; epochs 1", "--size", 24, "--detector", "finder")
+    code, _, talk = run("train", "people", "--out", "net", *choices, "--crop")
+    assert code == 0, talk
+    assert "Faces were found by finder " in talk
+    for given in (("people", "--no-crop"), ("orl",)):
+        code, _, talk = run("train", *given, "--out", "other", *choices)
+        assert code == 2
+        assert "--detector finds the faces that are cut out of a folder's photographs" in talk
 
 
 def test_a_damaged_manifest_stands_in_nobody_s_way_and_can_be_removed(toy, workplace):

@@ -1,27 +1,21 @@
-"""Who is meant: by name, external id or number; two people of one name; what is noted of them.
+"""Who is meant: by name, external id or number; two people of one name.
 
 Also tests ``gallery/consents.py``, ``gallery/candidates.py``.
 """
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import insert
 
 from faceloupe.errors import AmbiguousNameError, GalleryError, InputError, NameTakenError, SubjectError
-from faceloupe.gallery import Candidate, Candidates, open_gallery, revisions
+from faceloupe.gallery import Candidate, Candidates, open_gallery
 from faceloupe.gallery.candidates import one_name_a_face
-from faceloupe.gallery.database import Database
-from faceloupe.gallery.identity import checked_metadata
 from faceloupe.gallery.opening import GalleryToBe
 from faceloupe.gallery.schema import subjects
 from faceloupe.seals import seals_of
-from helpers.galleries import POINT, photograph, unit
+from helpers.galleries import POINT, photograph
 
 
 @pytest.fixture
@@ -209,62 +203,6 @@ def test_a_photograph_of_one_ann_is_refused_for_the_other(anns):
     assert "looks like 'Ann (E-1)'" in anns.enrol("Ann", [as_before], external_id="E-2").doubtful[-1].reason
 
 
-def test_what_is_noted_is_replaced_and_told_in_the_trail(gallery):
-    gallery.enrol("Ann", [photograph("1.jpg")], metadata={"floor": 3})
-    gallery.enrol("Ann", [photograph("2.jpg")])
-    assert gallery.people()[0].metadata == {"floor": 3}
-    gallery.enrol("Ann", [photograph("2.jpg")], metadata={"room": 5})  # nothing new but that
-    assert gallery.people()[0].metadata == {"room": 5}
-    gallery.describe("Ann", external_id="E-1", metadata={})
-    assert people_of(gallery) == [("Ann", "E-1", {}, 2)]
-    described = [entry.details["changed"] for entry in gallery.audit() if entry.what == "describe"]
-    assert described == [["metadata"], ["external_id", "metadata"]]
-    assert gallery.check().findings == ()
-
-
-DEEP = {"a": {"b": {"c": {}}}}
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [{"a": "x" * 4096}, DEEP, {"a": float("nan")}, {"a": object()}, {"a": "\ud800"}, {"a\x00": 1}, {"a": b"x"}, [1]],
-)
-def test_metadata_that_cannot_be_kept_are_refused(gallery, metadata):
-    with pytest.raises(InputError, match="metadata"):
-        gallery.enrol("Ann", [photograph("1.jpg")], metadata=metadata)
-    assert gallery.people() == ()
-
-
-@pytest.mark.parametrize(
-    "document", [{"note": "ü" * 2042 + "u"}, {f"k{number}": 1000 + number for number in range(350)}]
-)
-def test_metadata_are_measured_alike_wherever_they_go(gallery, tmp_path, document):
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    assert 4080 < len(text.encode()) <= 4096 < len(json.dumps(document))
-    gallery.enrol("Ann", [photograph("1.jpg")], metadata=document)
-    gallery.describe("Ann", metadata=checked_metadata(text))
-    assert checked_metadata(json.dumps(document, indent=4)) == document
-    assert gallery.check().findings == ()
-    gallery.export(tmp_path / "people.jsonl")
-    with GalleryToBe(tmp_path / "other.db") as other:
-        assert other.import_(tmp_path / "people.jsonl").imported == ("Ann",)
-        assert other.people()[0].metadata == document
-    gallery.enrol("Anna", [photograph("2.jpg")])
-    assert gallery.merge("Ann", "Anna").metadata == document
-    assert gallery.check().findings == ()
-
-
-def test_metadata_that_are_too_large_are_refused_with_their_size(gallery):
-    for metadata in ({"note": "ü" * 2050}, '{"note": "' + "\\u00fc" * 2050 + '"}'):
-        with pytest.raises(InputError, match="expected 4,096 bytes of JSON without spaces at most, got 4,111"):
-            checked_metadata(metadata)
-    gallery.enrol("Ann", [photograph("1.jpg")], metadata={"a": "x" * 3000})
-    gallery.enrol("Bob", [photograph("2.jpg")], metadata={"b": "x" * 3000})
-    with pytest.raises(InputError, match="at most, got 6,015"):
-        gallery.merge("Ann", "Bob")
-    assert len(gallery.people()) == 2
-
-
 @pytest.mark.parametrize("external_id", ["", " ", "x" * 201, "E\n1", "E\u202e1"])
 def test_an_external_id_that_cannot_be_one_is_refused(gallery, external_id):
     with pytest.raises(InputError, match="external id"):
@@ -351,66 +289,6 @@ def test_an_export_without_ids_is_taken_in_still(gallery, tmp_path):
         assert other.import_(tmp_path / "old.jsonl").imported == ("Ann",)
     gallery.describe("Ann", external_id="E-1", metadata={"floor": 3})
     assert gallery.import_(tmp_path / "old.jsonl").already_here == ("Ann",)
-
-
-def test_a_gallery_from_before_keeps_everybody_and_no_number_is_used_again(tmp_path):
-    path = tmp_path / "faces.db"
-    migrate_only_to(path, "0002")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO subjects VALUES (3, 'Ann', 'form 12', '2026-01-01 00:00:00')")
-        connection.execute("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'subjects'")
-        vector = unit(1).astype("<f4").tobytes()
-        quality = json.dumps(photograph("1.jpg").templates[0].quality.to_document())
-        connection.execute(
-            "INSERT INTO face_references VALUES (1, 3, 'toy', 'w', 16, ?, ?, 's', NULL, '2026-01-01 00:00:00')",
-            (vector, quality),
-        )
-    with open_gallery(path) as gallery:
-        assert people_of(gallery) == [("Ann", None, {}, 1)]
-        assert gallery.people()[0].consent == "form 12"
-        assert gallery.enrol("Bob", [photograph("2.jpg")]).subject_id == 8
-        with gallery.reading() as connection:
-            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
-        gallery.enrol("Bob", [photograph("3.jpg")])
-
-
-@pytest.mark.parametrize("revision", ["0001", "0002"])
-def test_a_gallery_from_before_is_imported_from_and_stays_as_it_is(tmp_path, revision):
-    path, elsewhere = tmp_path / "before" / "faces.db", tmp_path / "elsewhere"
-    path.parent.mkdir()
-    elsewhere.mkdir()
-    migrate_only_to(path, revision)
-    vector, quality = (
-        unit(1).astype("<f4").tobytes(),
-        json.dumps(photograph("1.jpg").templates[0].quality.to_document()),
-    )
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO subjects VALUES (3, 'Ann', 'form 12', '2026-01-01 00:00:00')")
-        connection.execute(
-            "INSERT INTO face_references VALUES (1, 3, 'toy', 'w', 16, ?, ?, 's', NULL, '2026-01-01 00:00:00')",
-            (vector, quality),
-        )
-    before = path.read_bytes()
-    with open_gallery(elsewhere / "new.db", create=True) as gallery:
-        assert gallery.import_(path).imported == ("Ann",)
-        assert gallery.import_(path).already_here == ("Ann",)
-    with GalleryToBe(elsewhere / "newer.db") as gallery:
-        assert gallery.import_(path).imported == ("Ann",)
-    assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir()] == ["faces.db"]
-    assert {each.name for each in elsewhere.iterdir()} == {"new.db", "newer.db"}
-
-
-def migrate_only_to(path, revision):
-    """Make a gallery of an older schema."""
-    with closing(Database(path)) as database:
-        database.make_file()
-        with database.migrating() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(revisions._MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
 
 
 def test_who_is_forgotten_while_photographs_are_looked_at_is_not_enrolled_anew(gallery, monkeypatch):

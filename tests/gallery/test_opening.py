@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import open_gallery, revisions
-from faceloupe.gallery.schema import metadata
+from faceloupe.gallery.schema import REVISION, metadata
 from helpers.galleries import Toy, photograph
 
 
@@ -61,16 +61,17 @@ def test_opening_needs_no_alembic(path):
 
 def test_an_older_schema_is_brought_to_the_newest_with_all_that_is_in_it(path, tmp_path, monkeypatch):
     migrations = shutil.copytree(revisions._MIGRATIONS, tmp_path / "migrations")
-    (migrations / "versions" / "v0004_more.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0004', '0003'\n"
+    (migrations / "versions" / "v9999_more.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        f"revision, down_revision = '9999', '{REVISION}'\n"
         "def upgrade():\n    op.add_column('subjects', sa.Column('note', sa.Text))\n"
     )
     monkeypatch.setattr(revisions, "_MIGRATIONS", migrations)
-    monkeypatch.setattr(revisions, "REVISION", "0004")
+    monkeypatch.setattr(revisions, "REVISION", "9999")
     with open_gallery(path) as gallery, gallery.reading() as connection:
         assert connection.exec_driver_sql("SELECT name, note FROM subjects").all() == [("Ann", None)]
         made = connection.exec_driver_sql("SELECT revision FROM gallery_schema_versions ORDER BY 1").scalars().all()
-    assert made == ["0003", "0004"]
+    assert made == [REVISION, "9999"]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
@@ -85,7 +86,7 @@ def test_a_newer_schema_names_the_version_that_knows_it(path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE gallery_schema SET version_num = '0007'")
         connection.execute("INSERT INTO gallery_schema_versions VALUES ('0007', '9.1.0', '2031-01-01 00:00:00')")
-    with pytest.raises(GalleryError, match=r"schema 0007.*knows schemas up to 0003.*faceloupe 9\.1\.0 or later"):
+    with pytest.raises(GalleryError, match=rf"schema 0007.*knows schemas up to {REVISION}.*faceloupe 9\.1\.0 or later"):
         open_gallery(path)
 
 

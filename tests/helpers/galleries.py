@@ -31,19 +31,20 @@ def unit(seed, dimensions=16):
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def photograph(path, *, vector=None, quality=GOOD, embedder="toy", weights=WEIGHTS, content=None):
+def photograph(path, *, vector=None, quality=GOOD, embedder="toy", weights=WEIGHTS, content=None, detector="yunet"):
     """A photograph of one face, whose file holds `content`, by default its path; its vector follows from the path."""
     path = Path(path)
     digest = sha256((content or str(path)).encode()).hexdigest()
     if vector is None:
         vector = unit(int(digest[:8], 16))
-    chip = FaceChip(np.full((112, 112, 3), 0.5, np.float32), detection(), np.eye(2, 3))
-    return Photograph(path, digest, (200, 200), (chip,), (Template(vector, embedder, weights, quality),))
+    chip = FaceChip(np.full((112, 112, 3), 0.5, np.float32), detection(detector), np.eye(2, 3))
+    template = Template(vector, embedder, weights, quality, detector)
+    return Photograph(path, digest, (200, 200), (chip,), (template,))
 
 
-def detection():
+def detection(detector="yunet"):
     eyes, mouth = (Point(80, 90), Point(120, 90)), (Point(85, 130), Point(115, 130))
-    return Detection(Box(60, 60, 80, 100), Landmarks(*eyes, Point(100, 110), *mouth), 0.95)
+    return Detection(Box(60, 60, 80, 100), Landmarks(*eyes, Point(100, 110), *mouth), 0.95, detector=detector)
 
 
 def unusable(path):

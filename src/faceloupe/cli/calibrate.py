@@ -7,13 +7,14 @@ import typer
 
 from faceloupe.cli.options import (
     CACHED,
+    DEFAULT_GALLERY,
     LABELLED_DATA,
     AsJson,
     CentralOfLabelled,
-    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
+    GalleryDetectorName,
     NoCache,
 )
 from faceloupe.cli.terminal import aligned, echo, echo_json, moment, progress, say, say_failure, stoppable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.engines import Engine
     from faceloupe.scores.points import OperatingPoint
 
-DEFAULT_GALLERY = "faceloupe.db"
 SQLITE = b"SQLite format 3\0"  # what such a file begins with
 
 
@@ -57,7 +57,7 @@ def calibrate(
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,
     embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     no_cache: NoCache = False,
@@ -68,8 +68,6 @@ def calibrate(
     It is saved with a gallery. Every two captures are compared. A rate that they cannot support is refused, with how
     many comparisons or people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
-    from faceloupe.recognition.onnx_detector import open_detector
-
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
     own = _is_gallery(data)
@@ -84,7 +82,7 @@ def calibrate(
     if own:
         point = _from_gallery(data, fmr, threshold, made_by)
     else:
-        finder = open_detector(detector, engine=engine)
+        finder = _detector(home, detector, engine, create=create)
         point = _from_photographs(data, fmr, threshold, made_by, finder, central=central, cached=not no_cache)
     if threshold is None:
         say(
@@ -106,6 +104,17 @@ def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create
 
     with open_gallery(gallery, engine=engine) as people:
         return people.embedder
+
+
+def _detector(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Detector":
+    """Return the detector of that name, or else the gallery's; one that is not that of its references is refused."""
+    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.recognition.onnx_detector import open_detector
+
+    if gallery is None or create:
+        return open_detector(name or "yunet", engine=engine)
+    with open_gallery(gallery, detector=name, engine=engine) as people:
+        return people.detector
 
 
 def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder: "Embedder") -> "OperatingPoint":

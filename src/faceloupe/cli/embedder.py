@@ -126,10 +126,18 @@ def reembed(
     photographs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Photographs of which no face was kept, in any folders.")
     ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            "--detector",
+            metavar="NAME",
+            help="Find faces anew in the photographs, by another detector. By default the gallery's own.",
+        ),
+    ] = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
 ) -> None:
-    """Make a gallery anew with another embedder, from the faces that were kept or from photographs.
+    """Make a gallery anew with another embedder or detector, from the faces that were kept or from photographs.
 
     The old gallery stays as it is. The new one's threshold is chosen on its own references for the old one's false
     match rate, if they are enough to measure it, and both are shown. Exit status 2 if references were left out.
@@ -137,10 +145,12 @@ def reembed(
     from faceloupe.embedders import open_embedder
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.gallery.reembedding import reembed as made_anew
+    from faceloupe.recognition.onnx_detector import open_detector
 
     if new.exists():
         raise InputError(f"{new} exists already; name a file that does not")
     made_by = open_embedder(name, engine=engine)
+    finder = open_detector(detector, engine=engine) if detector else None
     files = [path for path in photographs.rglob("*") if path.is_file()] if photographs else []
     with (
         stoppable(f"Stopped. {new} is not whole: delete it."),
@@ -148,7 +158,7 @@ def reembed(
         open_gallery(str(new), create=True, embedder=made_by) as into,
     ):
         with progress("embedding", transient=True) as show:
-            result = made_anew(old, into, made_by, photographs=files, progress=show)
+            result = made_anew(old, into, made_by, detector=finder, photographs=files, progress=show)
         for skipped in result.left_out:
             say(f"left out: {legible(skipped.path)}: {skipped.reason}")
         echo(f"{into.name}: {counted(result.references, 'reference')} of {counted(result.people, 'subject')}.")

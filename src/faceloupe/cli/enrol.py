@@ -11,10 +11,10 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
-    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
+    GalleryDetectorName,
     GalleryName,
     Metadata,
     MinSize,
@@ -61,7 +61,7 @@ def enrol(
     turned: Turned = True,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
@@ -92,7 +92,7 @@ def enrol(
     noted = None if metadata is None else checked_metadata(metadata)
     if folder is None:
         checked_whom(name or "", external_id)
-    finder = open_detector(detector, engine=engine)
+    finder = open_detector(detector, engine=engine) if detector else None
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
     results: list[Enrolled] = []
     left_out = 0

@@ -8,10 +8,10 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
-    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
+    GalleryDetectorName,
     MinSize,
     TargetFmr,
     Turned,
@@ -46,7 +46,7 @@ def explain(
     min_size: MinSize = 20,
     turned: Turned = True,
     embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
 ) -> None:
@@ -67,7 +67,7 @@ def explain(
             raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
         check_file(page, (a, b, gallery))
     check_folder(figures)
-    finder = open_detector(detector, engine=engine)
+    finder = open_detector(detector, engine=engine) if detector else None
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
     with (
         stoppable("Stopped; nothing was written."),

@@ -9,6 +9,7 @@ from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
+    from faceloupe.recognition.detections import Detector
 
 Crop = Annotated[
     bool | None,
@@ -33,7 +34,9 @@ def refuse_crop(crop: bool | None) -> None:
         raise InputError("--crop is for a folder of photographs; the data sets are taken as published.")
 
 
-def load_folder(data: str, crop: bool | None, size: int = 64) -> "tuple[FaceSet, str]":
+def load_folder(
+    data: str, crop: bool | None, size: int = 64, detector: "Detector | None" = None
+) -> "tuple[FaceSet, str]":
     """Load a folder, the faces cut out unless that is not wanted, or cannot be and was not asked for.
 
     Returns
@@ -49,7 +52,7 @@ def load_folder(data: str, crop: bool | None, size: int = 64) -> "tuple[FaceSet,
     try:
         from faceloupe.recognition.face_crops import FaceCrop
 
-        cut = FaceCrop(always=bool(crop))
+        cut = FaceCrop(always=bool(crop), detector=detector)
         faces = load_faces(data, size=size, crop=cut)
     except UnavailableError as missing:
         if crop:

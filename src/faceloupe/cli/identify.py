@@ -11,10 +11,10 @@ from faceloupe.cli.cameras import watch_camera
 from faceloupe.cli.clips import ClipChoices, identify_clip
 from faceloupe.cli.options import (
     AsJson,
-    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
+    GalleryDetectorName,
     GalleryName,
     MinSize,
     TargetFmr,
@@ -88,7 +88,7 @@ def identify(
     faces: Annotated[bool, typer.Option("--faces", help="For a clip: show faces in the page.")] = False,
     gallery: GalleryName = "faceloupe.db",
     embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
@@ -111,7 +111,7 @@ def identify(
     from faceloupe.video.frames import is_clip
 
     choices = ClipChoices(start, stop, out, faces)
-    finder = open_detector(detector, engine=engine)
+    finder = open_detector(detector, engine=engine) if detector else None
     in_frames = FaceSearch(min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned), detector=finder)
     if (camera is None) == (not photographs):
         raise InputError("expected photographs, folders or a clip, or else --camera")
@@ -152,7 +152,7 @@ def identify(
     answered: list[Answered] = []
     with open_gallery(gallery, embedder=embedder, engine=engine) as people:
         point = None if fmr is None else published_point(people.embedder, fmr)
-        for photograph in recognise(photographs, people.embedder, faces=search):
+        for photograph in recognise(photographs, people.embedder, faces=people.face_search(search)):
             shown = Answered(photograph, people.identify(photograph.templates, point=point, ranks=ranks))
             answered.append(shown)
             if photograph.problem is not None:

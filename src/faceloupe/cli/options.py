@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.engines import Engine
 
+DEFAULT_GALLERY = "faceloupe.db"
+"""The gallery where none is named."""
+
 
 def gallery_if_any(help_: str) -> Any:
     """Return the option of a gallery that a command can do without."""
@@ -69,6 +72,14 @@ EmbedderName = Annotated[
 DetectorName = Annotated[
     str,
     typer.Option("--detector", metavar="NAME", help="What finds faces: yunet, or one added by detector add."),
+]
+GalleryDetectorName = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="What finds faces: yunet, or one added by detector add. By default the gallery's own, or yunet.",
+    ),
 ]
 MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Shortest side of a face that counts, in pixels.")]
 Turned = Annotated[

@@ -4,14 +4,14 @@ import os
 import tempfile
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import DeviceName, EmbedderName, EngineName, GalleryName
+from faceloupe.cli.options import DeviceName, EmbedderName, EngineName, GalleryDetectorName, GalleryName
 from faceloupe.cli.terminal import echo, say
 from faceloupe.errors import InputError, extra
 
@@ -72,6 +72,7 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="A folder of data to study and train on: NAME/SUBJECT/*.jpg.")
     ] = None,
     embedder: EmbedderName = None,
+    detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
@@ -108,16 +109,16 @@ def serve(
             f"others could reach the server at {host}: give --keys FILE (faceloupe key NAME --keys FILE makes one), or "
             "set FACELOUPE_TOKEN"
         )
-    listening = listen(settings)
-    log_as_json()  # before anything is opened that may warn
-    service = Service(settings, embedder=embedder, engine=engine)
-    page = address(listening, tls=settings.tls is not None)
-    echo(page if keys else f"{page}/#token={token}")
-    say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")
-    if service.strangers is not None:
-        say(service.strangers.faces.words())
-    with _in_browser(page, "" if keys else token) if browser and settings.is_local else nullcontext():
-        make_server(make_app(service), settings, ending=service.jobs.end).run(sockets=[listening])
+    with closing(listen(settings)) as listening:
+        log_as_json()  # before anything is opened that may warn
+        service = Service(settings, embedder=embedder, detector=detector, engine=engine)
+        page = address(listening, tls=settings.tls is not None)
+        echo(page if keys else f"{page}/#token={token}")
+        say("Ctrl-C ends the server. Nothing that it is sent leaves this machine.")
+        if service.strangers is not None:
+            say(service.strangers.faces.words())
+        with _in_browser(page, "" if keys else token) if browser and settings.is_local else nullcontext():
+            make_server(make_app(service), settings, ending=service.jobs.end).run(sockets=[listening])
 
 
 @contextmanager

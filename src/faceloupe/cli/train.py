@@ -14,6 +14,7 @@ from faceloupe.files import check_new_folder
 
 if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
+    from faceloupe.recognition.detections import Detector
     from faceloupe.training.base import FaceClassifier
 
 
@@ -50,6 +51,10 @@ def train(
         int | None, typer.Option(help="Side of the faces in pixels, by default 64; for people only.")
     ] = None,
     crop: Crop = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What finds faces: yunet, the default, or one added by detector add."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of a training for strangers; by default 60.")] = None,
     central: CentralOfLabelled = False,
     seed: Annotated[int, typer.Option(help="Seed of the split, weights and order.")] = 0,
@@ -65,23 +70,34 @@ def train(
         if size is not None or crop is not None:
             raise InputError("--size and --crop are for people: for strangers, faces are aligned to 112 x 112 pixels.")
         _for_strangers(
-            data, out, network or "small", held_out or 0.15, 60 if epochs is None else epochs, central, seed, json
-        )
+            data, out, network or "small", held_out or 0.15, 60 if epochs is None else epochs, central, detector, seed,
+            json,
+        )  # fmt: skip
         return
     if epochs is not None or central:
         raise InputError(
             "--epochs and --central are for strangers; for people the sentence says how many epochs, such as "
             "--network 'dense 64 relu; epochs 40', and a photograph shows one face."
         )
-    _for_people(data, out, network or "deep", held_out or 0.5, size or 64, crop, seed, json)
+    if detector is not None and (crop is False or not is_folder(data)):
+        raise InputError("--detector finds the faces that are cut out of a folder's photographs: not with --no-crop.")
+    _for_people(data, out, network or "deep", held_out or 0.5, size or 64, crop, detector, seed, json)
 
 
 def _for_people(
-    data: str, out: Path, network: str, held_out: float, size: int, crop: bool | None, seed: int, json: bool
+    data: str,
+    out: Path,
+    network: str,
+    held_out: float,
+    size: int,
+    crop: bool | None,
+    detector: str | None,
+    seed: int,
+    json: bool,
 ) -> None:
     classifier = _classifier(network, seed)
     check_new_folder(out)
-    faces = _faces(data, size, crop)
+    faces = _faces(data, size, crop, detector)
 
     from faceloupe.training.measured import train_and_measure
 
@@ -98,7 +114,15 @@ def _for_people(
 
 
 def _for_strangers(
-    data: str, out: Path, size: str, held_out: float, epochs: int, central: bool, seed: int, json: bool
+    data: str,
+    out: Path,
+    size: str,
+    held_out: float,
+    epochs: int,
+    central: bool,
+    detector: str | None,
+    seed: int,
+    json: bool,
 ) -> None:
     if size not in ("small", "large"):
         raise InputError(f"--network: for strangers small or large; got {size!r}.")
@@ -109,13 +133,20 @@ def _for_strangers(
     kept = f"Stopped. {out} keeps the faces and the last whole epoch; the same command goes on."
     with stoppable(kept), progress("training") as tell:
         made = train_for_strangers(
-            data, out, plan, faces="central" if central else None, command=typed(), progress=tell
-        )
+            data, out, plan, faces="central" if central else None, detector=_detector(detector), command=typed(),
+            progress=tell,
+        )  # fmt: skip
     for failure in made.failed:
         say_failure(failure)
     say(" ".join(made.words()).replace("**", ""))
     say(f"Measure it beside SFace:  faceloupe evaluate DATA --embedder sface --embedder {quote(str(out))}")
     echo_json(made.to_document() | {"folder": str(out)}) if json else echo(str(out))
+
+
+def _detector(name: str | None) -> "Detector | None":
+    from faceloupe.recognition.onnx_detector import open_detector
+
+    return open_detector(name) if name else None
 
 
 def _classifier(network: str, seed: int) -> "FaceClassifier":
@@ -128,11 +159,11 @@ def _classifier(network: str, seed: int) -> "FaceClassifier":
     return NetworkClassifier(str(parse_network(network)), seed=seed)  # a wrong sentence is told before faces are read
 
 
-def _faces(data: str, size: int, crop: bool | None) -> "FaceSet":
+def _faces(data: str, size: int, crop: bool | None, detector: str | None) -> "FaceSet":
     from faceloupe.faces.sources import load_faces
 
     if is_folder(data):
-        faces, _ = load_folder(data, crop, size)
+        faces, _ = load_folder(data, crop, size, _detector(detector))
     else:
         refuse_crop(crop)
         faces = load_faces(data, size=size)

@@ -1,16 +1,17 @@
-"""``faceloupe verify``: decide whether two photographs show one person."""
+"""``faceloupe verify``: decide whether two photographs show one person, or one somebody of a gallery."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceloupe.cli.options import (
+    DEFAULT_GALLERY,
     AsJson,
     Central,
-    DetectorName,
     DeviceName,
     EmbedderName,
     EngineName,
+    GalleryDetectorName,
     MinSize,
     TargetFmr,
     Turned,
@@ -21,15 +22,27 @@ from faceloupe.cli.terminal import echo, echo_json, say
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
+    from faceloupe.gallery.person_decisions import PersonDecision
+    from faceloupe.recognition.decisions import Decision
+    from faceloupe.scores.evidence import Evidence
     from faceloupe.scores.points import OperatingPoint
 
 
 def verify(
     a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    b: Annotated[str | None, typer.Argument(metavar="B", help="Another; or else --person.")] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Compare A with this person of the gallery; id:ID and number:N say which is meant."
+        ),
+    ] = None,
     fmr: TargetFmr = None,
     central: Central = False,
-    gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
+    gallery: Annotated[
+        str | None,
+        gallery_if_any("Take the threshold calibrated there. By default faceloupe.db where --person is given."),
+    ] = None,
     min_size: MinSize = 20,
     turned: Turned = True,
     lr: Annotated[bool, typer.Option("--lr", help="Also say what the score is worth as evidence: log10 LR.")] = False,
@@ -38,40 +51,55 @@ def verify(
         typer.Option(help="With --lr: your probability of one person before comparing; gives the one after."),
     ] = None,
     embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
-    """Decide whether two photographs show one person.
+    """Decide whether two photographs show one person, or one shows a person of a gallery.
 
     Exit status 0 for a match, 1 for no match, 2 if they could not be compared.
     """
     from faceloupe.embedders import DEFAULT, open_embedder
-    from faceloupe.recognition.decisions import verify as decided
+    from faceloupe.recognition.decisions import verify as verify_photographs
     from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
+    if (b is None) == (person is None):
+        raise InputError("verify takes two photographs, or one and --person NAME")
     if prior is not None and not lr:
         raise InputError("--prior turns a likelihood ratio into a probability: give --lr too")
-    finder = open_detector(detector, engine=engine)
+    if lr and person is not None:
+        raise InputError("--lr is for two photographs: what the best of several references is worth was not measured")
+    finder = open_detector(detector, engine=engine) if detector else None
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
-    with open_gallery_if_any(gallery, embedder, engine) as people:
+    place = gallery or (None if person is None else DEFAULT_GALLERY)
+    with open_gallery_if_any(place, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         if people and fmr is None and people.point(made_by) is None:
-            say(f"{gallery} has no threshold of its own for {made_by.name}; the published one is taken.")
+            say(f"{place} has no threshold of its own for {made_by.name}; the published one is taken.")
         point = None if fmr is None else published_point(made_by, fmr)
-        decision = decided(a, b, point, gallery=people, embedder=made_by, faces=search, prior=prior)
+        if people and person is not None:
+            _answer(people.verify_person(a, person, point=point, faces=search), json=json)
+            return
+        decision = verify_photographs(
+            a, b or "", point, gallery=people, embedder=made_by, faces=search, prior=prior
+        )  # fmt: skip
     if lr and decision.evidence is None:
         raise InputError(_no_evidence(decision.point))
+    _answer(decision, json=json, evidence=decision.evidence if lr else None)
+
+
+def _answer(decision: "Decision | PersonDecision", *, json: bool, evidence: "Evidence | None" = None) -> None:
+    """Print an answer; leave with status 1 if it is no match."""
     if json:
         echo_json(decision.to_document())
     else:
         answer, _, meaning = decision.words().partition("\n")
         echo(answer)
-        if lr and decision.evidence:
-            echo(decision.evidence.words())
+        if evidence:
+            echo(evidence.words())
         say(meaning)
     if not decision.match:
         raise typer.Exit(1)

@@ -12,6 +12,7 @@ from faceloupe.collection import dropping, rulings
 from faceloupe.collection.members import (
     IndexedFaces,
     all_faces,
+    detector_of,
     embedder_of,
     group_number,
     members,
@@ -115,7 +116,8 @@ class Collection:
         """
         with self.reading() as connection:
             rows, embedder = members(connection, group_number(connection, group)), embedder_of(connection)
-        return tuple(template_of(row, embedder) for row in rows if embedder)
+            detector = detector_of(connection)
+        return tuple(template_of(row, embedder, detector) for row in rows if embedder)
 
     def enrol(
         self, group: int, gallery: Gallery | str | PathLike[str], *, name: str | None = None, consent: str = ""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from faceloupe.collection.adding import add_faces, add_photograph
 from faceloupe.collection.collection import Collection
-from faceloupe.collection.members import embedder_of
+from faceloupe.collection.members import detector_of, embedder_of
 from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, parts, photographs, places, setting
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.faces.faceset import Skipped
@@ -29,7 +29,6 @@ from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.recognise import recognise_numbered
 from faceloupe.recognition.search import FaceSearch
-from faceloupe.recognition.weights import YUNET
 from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.video.frames import CLIP_SUFFIXES, is_clip
 from faceloupe.video.photograph import photograph_of_clip
@@ -308,7 +307,7 @@ def _check_makers(collection: Collection, embedder: Embedder, detector: Detector
                 )
             keep_setting(connection, "embedder", list(wanted))
             keep_setting(connection, "detector", finder)
-        found_by = setting(connection, "detector") or YUNET.name  # it was always that before it was noted
+        found_by = detector_of(connection)
     if made_by not in (None, wanted):
         raise InputError(
             f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "

@@ -22,6 +22,7 @@ from faceloupe.gallery.soundness import is_quality, sound_rows
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
+from faceloupe.recognition.weights import YUNET
 
 PART = 10_000
 """Faces that are read at a time."""
@@ -129,22 +130,27 @@ def group_number(connection: Connection, group: int | str) -> int:
     return number
 
 
-def template_of(row: Row[Any], embedder: EmbedderId) -> Template:
+def detector_of(connection: Connection) -> str:
+    """Return the detector of a collection's faces, as :attr:`faceloupe.recognition.Detection.detector` names it."""
+    return setting(connection, "detector") or YUNET.name  # it was always that before it was noted
+
+
+def template_of(row: Row[Any], embedder: EmbedderId, detector: str) -> Template:
     """Return the template of a row of :func:`members`."""
     quality = Quality(**{**row.quality, "pose": Pose(**row.quality["pose"])})
-    return Template(row.vector, embedder.name, embedder.sha256, quality)
+    return Template(row.vector, embedder.name, embedder.sha256, quality, detector)
 
 
 def photographs_of(connection: Connection, group: int) -> list[Photograph]:
     """Return the faces of a group as photographs of each alone: in a gallery each is of one person."""
-    rows, embedder = members(connection, group), embedder_of(connection)
-    return [_photograph(row, embedder) for row in rows if embedder]
+    rows, embedder, detector = members(connection, group), embedder_of(connection), detector_of(connection)
+    return [_photograph(row, embedder, detector) for row in rows if embedder]
 
 
-def _photograph(row: Row[Any], embedder: EmbedderId) -> Photograph:
+def _photograph(row: Row[Any], embedder: EmbedderId, detector: str) -> Photograph:
     digest = row.sha256 if row.faces == 1 else sha256(f"{row.sha256} face {row.number}".encode()).hexdigest()
     size = (row.width, row.height)
-    return Photograph(Path(row.path or row.sha256), digest, size, (), (template_of(row, embedder),))
+    return Photograph(Path(row.path or row.sha256), digest, size, (), (template_of(row, embedder, detector),))
 
 
 def _usual_length(vectors: Sequence[NDArray[np.float32]]) -> int:

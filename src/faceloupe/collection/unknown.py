@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, inspect, select
 from faceloupe.collection import dropping
 from faceloupe.collection.adding import add_faces, add_photograph
 from faceloupe.collection.collection import Collection, open_collection
-from faceloupe.collection.members import all_faces, embedder_of, photographs_of
+from faceloupe.collection.members import all_faces, detector_of, embedder_of, photographs_of
 from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, photographs, setting, settings
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
@@ -30,6 +30,7 @@ from faceloupe.gallery.templates import made_by
 from faceloupe.numerals import counted
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.thresholds import find_point
+from faceloupe.recognition.yunet import detector_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
@@ -95,21 +96,31 @@ class UnknownFaces:
         """Note for how long faces are kept from now on, and erase those whose time is over now."""
         self.period, seconds = period, period.total_seconds()
         with self.collection.writing() as connection:
-            self._check_embedder(connection)
+            self._check_makers(connection)
             keep_setting(connection, KEPT_FOR, seconds)
         if seconds != before:
             with self.gallery.writing() as connection:
                 trail.note(connection, "keep unknown", seconds=round(seconds))
             self.drop_expired()
 
-    def _check_embedder(self, connection: Connection) -> None:
+    def _check_makers(self, connection: Connection) -> None:
+        """Note the gallery's embedder and detector, and refuse faces that others made."""
         wanted, made_by = EmbedderId(self.gallery.embedder.name, self.gallery.embedder.sha256), embedder_of(connection)
-        if made_by not in (None, wanted) and connection.scalar(select(faces.c.id).limit(1)) is not None:
-            raise InputError(
-                f"the unknown faces in {self.collection.location} were embedded by {made_by}, not by {wanted}: they "
-                "cannot be compared. Serve with that embedder until they have gone or are dismissed"
-            )
+        detector, found_by = detector_in_words(self.gallery.detector), detector_of(connection)
+        where = f"the unknown faces in {self.collection.location}"
+        if connection.scalar(select(faces.c.id).limit(1)) is not None:
+            if made_by not in (None, wanted):
+                raise InputError(
+                    f"{where} were embedded by {made_by}, not by {wanted}: they cannot be compared. Serve with that "
+                    "embedder until they have gone or are dismissed"
+                )
+            if found_by != detector:
+                raise InputError(
+                    f"{where} were found by {found_by}, not by {detector}: serve with that detector until they have "
+                    "gone or are dismissed"
+                )
         keep_setting(connection, "embedder", list(wanted))
+        keep_setting(connection, "detector", detector)
 
     def keep(self, answered: Answered) -> int:
         """Keep the faces of a photograph that nobody was named for, and return how many.

@@ -134,7 +134,7 @@ def calibrate_gallery(
     comparisons = every_two("the references", usable, subjects, mated=False)
     compared = score(kept.vectors, np.zeros(len(kept), dtype=np.bool_), comparisons, needs_mated=False)
     point = _point(compared.scores, fmr, threshold, f"every two references of the gallery {gallery.name}", embedder)
-    return replace(point, detector="")  # a gallery does not note what found the faces of its references
+    return replace(point, detector=gallery.detector_noted() or "")
 
 
 def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Maker) -> OperatingPoint:

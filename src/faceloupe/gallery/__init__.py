@@ -14,6 +14,7 @@ from faceloupe.gallery.checks import Finding, Report
 from faceloupe.gallery.folders import ListedSubject, list_subjects
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.opening import open_gallery
+from faceloupe.gallery.person_decisions import PersonDecision
 from faceloupe.gallery.records import (
     EmbedderId,
     Enrolled,
@@ -39,6 +40,7 @@ __all__ = [
     "Imported",
     "ListedSubject",
     "Person",
+    "PersonDecision",
     "Record",
     "Reference",
     "Report",

@@ -19,7 +19,9 @@ from faceloupe.gallery.soundness import REMEDY, flaws, is_object, unprintable
 from faceloupe.gallery.strangers import Strangers, strangers
 from faceloupe.gallery.templates import embedders, templates
 
-Kind = Literal["damage", "trail", "erasure", "consent", "embedders", "photograph", "look-alikes", "stranger"]
+Kind = Literal[
+    "damage", "trail", "erasure", "consent", "embedders", "detectors", "photograph", "look-alikes", "stranger"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,10 @@ class Finding:
 
     Attributes
     ----------
-    kind : {"damage", "trail", "erasure", "consent", "embedders", "photograph", "look-alikes", "stranger"}
+    kind : {"damage", "trail", "erasure", "consent", "embedders", "detectors", "photograph", "look-alikes", "stranger"}
         The file is damaged; lines of the trail were changed; bytes of somebody forgotten are left; a consent has ended;
-        a subject lacks references of the embedder that
-        others have; two subjects share a photograph; two subjects look like one person; a reference looks like none of
-        its subject's others.
+        a subject lacks references of the embedder that others have; faces were found by several detectors; two subjects
+        share a photograph; two subjects look like one person; a reference looks like none of its subject's others.
     words : str
         The finding, and what to do about it.
     subjects : tuple of str
@@ -100,6 +101,7 @@ def check(connection: Connection, noted: str | None = None) -> Report:
             *_unfinished_erasure(connection),
             *_ended_consent(connection),
             *_embedder_mix(connection, names),
+            *_detector_mix(connection),
             *_shared_photographs(connection, names),
             *(finding for each in alike for finding in _words_of_look_alikes(each, names)),
             *(finding for each in alone for finding in _words_of_strangers(each, names)),
@@ -250,6 +252,16 @@ def _embedder_mix(connection: Connection, names: dict[int, str]) -> Iterator[Fin
                 f"looks for people with it finds them: {_listed(without)}.",
                 without,
             )
+
+
+def _detector_mix(connection: Connection) -> Iterator[Finding]:
+    detectors = sorted(connection.scalars(select(references.c.detector).distinct()))
+    if len(detectors) > 1:
+        yield Finding(
+            "detectors",
+            f"the faces were found by {' and '.join(detectors)}: a threshold holds for one detector. faceloupe "
+            "embedder reembed NEW.db --embedder NAME --photographs DIR --detector NAME makes a gallery with one.",
+        )
 
 
 def _shared_photographs(connection: Connection, names: dict[int, str]) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from faceloupe.faces.folders import as_text
 from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
 from faceloupe.gallery.consents import checked_consent, joined_consent
+from faceloupe.gallery.detectors import check_detector
 from faceloupe.gallery.holders import has_reference, holders_of, refusal_of_holder
 from faceloupe.gallery.identity import checked_metadata, checked_whom, to_enrol
 from faceloupe.gallery.people import describe
@@ -108,7 +109,7 @@ def _recognised(gallery: "Gallery", photos: list[tuple[int, Photo]], search: Fac
     if all(isinstance(photo, Photograph) for _, photo in photos):
         yield from (photo for _, photo in photos if isinstance(photo, Photograph))
     else:
-        yield from recognise_numbered(photos, gallery.embedder, search)
+        yield from recognise_numbered(photos, gallery.embedder, gallery.face_search(search))
 
 
 def _hash(path: Path) -> str:
@@ -165,6 +166,8 @@ def add_references(
             "created": datetime.now(UTC),
         }  # fmt: skip
         subject_id = connection.scalar(insert(subjects).returning(subjects.c.id), row)
+    for photograph in usable.values():
+        check_detector(connection, photograph.templates[0].detector)
     if usable:
         rows = [_row(photograph, subject_id, keep_face=keep_faces) for photograph in usable.values()]
         connection.execute(insert(references), rows)
@@ -253,4 +256,5 @@ def _row(photograph: Photograph, subject_id: int | None, *, keep_face: bool) -> 
         "source_sha256": photograph.sha256,
         "face": photograph.chips[0].png() if keep_face else None,
         "created": datetime.now(UTC),
+        "detector": template.detector,
     }

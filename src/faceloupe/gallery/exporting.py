@@ -33,7 +33,7 @@ _NOTICE = "Personal data: names and biometric templates. Keep it as carefully as
 PART = 1000
 """References that are read at a time."""
 
-_AS_THEY_ARE = ("embedder", "weights_sha256", "dimensions", "quality", "source_sha256")
+_AS_THEY_ARE = ("embedder", "weights_sha256", "dimensions", "quality", "source_sha256", "detector")
 
 Document = dict[str, Any]
 

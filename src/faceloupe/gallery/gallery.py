@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
+from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery import (
     backups,
@@ -15,22 +16,29 @@ from faceloupe.gallery import (
     consents,
     enrolment,
     exporting,
+    identity,
     importing,
     templates,
     trail,
 )
 from faceloupe.gallery.candidates import Candidates, one_name_a_face
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.detectors import other_detector
 from faceloupe.gallery.identify import identify, known_as
+from faceloupe.gallery.person_decisions import PersonDecision, verify_person
 from faceloupe.gallery.records import EmbedderId, Enrolled, Imported
 from faceloupe.gallery.store import Store
 from faceloupe.recognition.decisions import Decision, verify
+from faceloupe.recognition.onnx_detector import open_detector, open_detector_of
 from faceloupe.recognition.photos import is_photo, open_photo
 from faceloupe.recognition.recognise import recognise_all
+from faceloupe.recognition.search import FaceSearch
+from faceloupe.recognition.yunet import YuNet, detector_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
     from faceloupe.progress import Progress
+    from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.photographs import Photograph
@@ -56,8 +64,10 @@ class Gallery(Store):
         The database that holds it.
     embedder : Embedder, str or path, optional
         The embedder that makes its templates, or its name; by default the one that made the references.
+    detector : Detector or str, optional
+        The detector that finds faces, or its name; by default the one that found those of the references.
     engine : {"openvino", "onnxruntime"}
-        Engine that runs the embedder, if it is SFace.
+        Engine that runs SFace, and networks that were added.
     """
 
     def __init__(
@@ -65,6 +75,7 @@ class Gallery(Store):
         database: Database,
         *,
         embedder: "Embedder | str | PathLike[str] | None" = None,
+        detector: "Detector | str | None" = None,
         engine: "Engine" = "openvino",
     ) -> None:
         super().__init__(database)
@@ -72,6 +83,7 @@ class Gallery(Store):
         if isinstance(embedder, str | PathLike):
             embedder = open_embedder(embedder, engine=engine)
         self._embedder: Embedder | None = embedder
+        self._detector = open_detector(detector, engine=engine) if isinstance(detector, str) else detector
 
     @property
     def embedder(self) -> "Embedder":
@@ -88,6 +100,38 @@ class Gallery(Store):
                 return open_embedder(DEFAULT, engine=self._engine)  # later there may be others
             self._embedder = open_embedder_of(makers, self.name, engine=self._engine)
         return self._embedder
+
+    @property
+    def detector(self) -> "Detector":
+        """The detector of this gallery: the one it was opened with, or that of its references, or YuNet.
+
+        Raises
+        ------
+        InputError
+            If it was opened with another one than that of its references, or theirs cannot be opened by its name.
+        """
+        noted = self.detector_noted()
+        if self._detector is None:
+            return open_detector_of(noted or YuNet.name, self.name, engine=self._engine)
+        if noted not in (None, detector_in_words(self._detector)):
+            raise InputError(other_detector(str(noted), detector_in_words(self._detector)))
+        return self._detector
+
+    def face_search(self, faces: "Faces") -> FaceSearch:
+        """Return a search for faces, with this gallery's detector if it names none.
+
+        Raises
+        ------
+        InputError
+            If it names another one than that of the references; or as :attr:`detector`.
+        """
+        search = FaceSearch.of(faces)
+        if search.detector is None:
+            return replace(search, detector=self.detector)
+        noted, wanted = self.detector_noted(), detector_in_words(search.detector)
+        if noted not in (None, wanted):
+            raise InputError(other_detector(str(noted), wanted))
+        return search
 
     def enrol(
         self,
@@ -284,7 +328,7 @@ class Gallery(Store):
             if not isinstance(photo, Sequence):
                 open_photo(photo)  # says what it could have been
             return identify(self._database, photo, point, ranks)  # type: ignore[arg-type]
-        [photograph] = recognise_all([photo], self.embedder, faces=faces)  # type: ignore[list-item]
+        [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces))  # type: ignore[list-item]
         answers = one_name_a_face(identify(self._database, photograph.templates, point, ranks))
         return tuple(
             replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
@@ -298,6 +342,46 @@ class Gallery(Store):
         Parameters are those of :func:`faceloupe.verify`.
         """
         return verify(one, other, point, gallery=self, faces=faces)
+
+    def verify_person(
+        self,
+        photo: "Photo",
+        subject: str | int,
+        *,
+        point: "OperatingPoint | None" = None,
+        faces: "Faces" = "one",
+    ) -> PersonDecision:
+        """Decide whether a photograph shows one subject of the gallery: 1:1, against the subject's references.
+
+        The score is that of the reference most like the face, as in :meth:`identify`.
+
+        Parameters
+        ----------
+        photo : path, bytes, PIL image, array, binary file object or Photograph
+        subject : str or int
+            A name, an external id or a number, as everywhere in a gallery.
+        point : OperatingPoint, optional
+            The threshold; otherwise the one saved here for this embedder, or else the published one.
+        faces : {"one", "central"} or FaceSearch
+            Face to take: with "one" of several the dominant one; "central" takes the one nearest the centre.
+
+        Raises
+        ------
+        ImageError
+            If the photograph cannot be read, or shows no face, or several where one was meant.
+        SubjectError
+            If there is no such subject, or none of its references is by this gallery's embedder.
+        AmbiguousNameError
+            If several subjects fit.
+        InputError
+            If the point is of another embedder, or there is none for it.
+        """
+        with self.reading() as connection:
+            identity.find(connection, subject)  # before any work is done
+        search = self.face_search(FaceSearch.of_one_face(faces))
+        [photograph] = recognise_all([photo], self.embedder, faces=search)
+        with self.reading() as connection:
+            return verify_person(connection, photograph, subject, point)
 
     def _makers(self) -> list[EmbedderId]:
         """Return the embedders of the references that are here."""

@@ -22,6 +22,7 @@ from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.backups import copy
 from faceloupe.gallery.consents import checked_consent, joined_consent
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.detectors import detector_of, other_detector
 from faceloupe.gallery.exporting import BEFORE_IDS, SCHEMA, documents
 from faceloupe.gallery.holders import Holders, has_reference, holders_of, refusal_of_holder
 from faceloupe.gallery.identity import check_free, checked_metadata, checked_text
@@ -29,6 +30,7 @@ from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date, is_up_to_date
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
+from faceloupe.recognition.weights import YUNET
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.seals import Seals, read_secret
 
@@ -235,6 +237,7 @@ def _row(document: Document) -> Document:
         "quality": document["quality"],
         "face": None if face is None else _png(face),
         "created": _moment(document),
+        "detector": _text({"detector": YUNET.name, **document}, "detector"),  # earlier exports do not tell it
     }
 
 
@@ -287,6 +290,9 @@ def _is_all_here(subject: _Subject, here: Row[Any] | None, holders: dict[str, Ho
 
 def _conflict(connection: Connection, subject: _Subject, holders: dict[str, Holders]) -> str | None:
     """Return why a subject cannot be added: who has its name, its external id or a photograph; None if it can."""
+    for reference in subject.references.values():
+        if detector_of(connection) not in (None, reference["detector"]):
+            return other_detector(str(detector_of(connection)), reference["detector"])
     try:
         check_free(connection, subject.name, subject.external_id)
     except NameTakenError:

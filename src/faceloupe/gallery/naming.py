@@ -93,9 +93,8 @@ def name_tree(
     named = Named()
     left = [file.path for file in tree.files if any(as_text(file.path) not in table.known for table in tables)]
     named.begin(tree, len(left))
-    for done, (path, photograph) in enumerate(
-        zip(left, recognise(left, gallery.embedder, faces=search), strict=True), start=named.known + 1
-    ):
+    recognised = recognise(left, gallery.embedder, faces=gallery.face_search(search))
+    for done, (path, photograph) in enumerate(zip(left, recognised, strict=True), start=named.known + 1):
         answered = Answered(photograph, gallery.identify(photograph.templates, point=point, ranks=ranks))
         for table in tables:
             if as_text(path) not in table.known:

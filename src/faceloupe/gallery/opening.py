@@ -18,6 +18,7 @@ from faceloupe.gallery.holders import Holders
 from faceloupe.gallery.identity import BY_ID, BY_NUMBER, Whom, checked_whom
 from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date, nothing_at
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.recognition.photographs import Photograph
@@ -28,6 +29,7 @@ def open_gallery(
     *,
     create: bool = False,
     embedder: Embedder | str | PathLike[str] | None = None,
+    detector: Detector | str | None = None,
     engine: Engine = "openvino",
 ) -> Gallery:
     """Open a gallery; one with an older schema is brought to the newest, in one transaction.
@@ -43,8 +45,11 @@ def open_gallery(
     embedder : Embedder, str or path, optional
         What makes its templates, itself or as :func:`faceloupe.embedders.open_embedder` takes it. By default what made
         the references that are there; SFace if there are none.
+    detector : Detector or str, optional
+        What finds faces, itself or by its name: "yunet", or one that ``faceloupe detector add`` put on this machine. By
+        default what found the faces of the references that are there; YuNet if there are none.
     engine : {"openvino", "onnxruntime"}
-        Engine that runs SFace.
+        Engine that runs SFace, and networks that were added.
 
     Returns
     -------
@@ -78,7 +83,7 @@ def open_gallery(
     except BaseException:
         database.close()
         raise
-    return Gallery(database, embedder=embedder, engine=engine)
+    return Gallery(database, embedder=embedder, detector=detector, engine=engine)
 
 
 class GalleryToBe(Gallery):
@@ -88,7 +93,7 @@ class GalleryToBe(Gallery):
 
     Parameters
     ----------
-    url, embedder, engine
+    url, embedder, detector, engine
         As for :func:`open_gallery`.
 
     Raises
@@ -102,9 +107,10 @@ class GalleryToBe(Gallery):
         url: str | PathLike[str],
         *,
         embedder: Embedder | str | PathLike[str] | None = None,
+        detector: Detector | str | None = None,
         engine: Engine = "openvino",
     ) -> None:
-        super().__init__(Database(url), embedder=embedder, engine=engine)
+        super().__init__(Database(url), embedder=embedder, detector=detector, engine=engine)
         self._url, path = url, self._database.path
         self._is_made = path is None or path.exists()
         if self._is_made:
@@ -143,6 +149,10 @@ class GalleryToBe(Gallery):
             made.rename(place)
         self._is_made = True
         return imported
+
+    def detector_noted(self) -> str | None:
+        """Return the detector of the references: none while nobody is here."""
+        return super().detector_noted() if self._is_made else None
 
     def _makers(self) -> list[EmbedderId]:
         return super()._makers() if self._is_made else []

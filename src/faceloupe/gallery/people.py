@@ -51,13 +51,13 @@ def record(connection: Connection, subject: str | int) -> Record:
     """Return everything kept about a subject, without the vectors."""
     number = find(connection, subject).id
     columns = (references.c.id, references.c.embedder, references.c.weights_sha256, references.c.dimensions,
-               references.c.quality, references.c.source_sha256, references.c.created,
+               references.c.quality, references.c.source_sha256, references.c.created, references.c.detector,
                references.c.face.is_not(None).label("has_face"))  # fmt: skip
     rows = connection.execute(select(*columns).where(references.c.subject_id == number).order_by(references.c.id)).all()
     leave_out([row.id for row in rows if not is_quality(row.quality)])
     sound = tuple(
         Reference(row.id, EmbedderId(row.embedder, row.weights_sha256), row.dimensions, row.quality, row.source_sha256,
-                  row.created, bool(row.has_face))
+                  row.created, bool(row.has_face), row.detector)
         for row in rows if is_quality(row.quality)
     )  # fmt: skip
     return Record(people(connection, [number])[0], sound, trail.entries(connection, number))

@@ -85,6 +85,8 @@ class Reference:
         UTC.
     has_face : bool
         True if the face chip was kept.
+    detector : str
+        Detector that found the face, as :attr:`faceloupe.recognition.Detection.detector` names it.
     """
 
     id: int
@@ -94,6 +96,7 @@ class Reference:
     source_sha256: str
     created: datetime
     has_face: bool
+    detector: str
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""

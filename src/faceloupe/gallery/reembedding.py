@@ -1,4 +1,4 @@
-"""A gallery made anew with another embedder: of the face chips that were kept, or of the photographs themselves."""
+"""A gallery made anew with another embedder or detector: of face chips that were kept, or of the photographs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,11 +16,13 @@ from faceloupe.gallery.enrolment import add_references
 from faceloupe.gallery.records import Reference
 from faceloupe.progress import Progress
 from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS, FaceChip
-from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.detections import Box, Detection, Detector, Landmarks, Point
 from faceloupe.recognition.embed import Embedder, directions_of, no_direction
 from faceloupe.recognition.photographs import Photograph, PhotoProblem, search_photo
 from faceloupe.recognition.quality import Pose, Quality
+from faceloupe.recognition.search import FaceSearch
 from faceloupe.recognition.templates import Template
+from faceloupe.recognition.yunet import detector_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
@@ -48,20 +50,23 @@ def reembed(
     into: "Gallery",
     embedder: Embedder,
     *,
+    detector: Detector | None = None,
     photographs: Iterable[str | PathLike[str]] = (),
     progress: Progress | None = None,
 ) -> Reembedded:
-    """Make every reference of a gallery again with another embedder, in another gallery.
+    """Make every reference of a gallery again with another embedder or detector, in another gallery.
 
-    A reference is made of its face chip, if that was kept, or else of its photograph, known by its hash among those
-    given. Names, external ids, metadata and notes of consent come along; thresholds do not, for they are of the old
-    embedder's scores.
+    A reference is made of its face chip, if that was kept and the detector stays, or else of its photograph, known by
+    its hash among those given. Names, external ids, metadata and notes of consent come along; thresholds do not, for
+    they are of the old embedder's scores.
 
     Parameters
     ----------
     gallery, into : Gallery
         The old one, which is only read, and the new one, which is empty.
     embedder : Embedder
+    detector : Detector, optional
+        By default the old gallery's.
     photographs : iterable of paths
         Files that people were enrolled from.
     progress : callable, optional
@@ -74,6 +79,8 @@ def reembed(
     """
     if into.n_subjects():
         raise InputError(f"{into.name} is not empty: name a new gallery")
+    finder = detector or gallery.detector
+    kept = detector_in_words(finder) == gallery.detector_noted()
     files = {sha256_of(Path(path)): Path(path) for path in photographs}
     people = gallery.people()
     left_out: list[Skipped] = []
@@ -82,7 +89,8 @@ def reembed(
         by_hash = {reference.source_sha256: reference for reference in gallery.person(person.id).references}
         photographed: list[Photograph] = []
         for reference in by_hash.values():
-            photograph = _face(gallery, reference, files.get(reference.source_sha256))
+            face = gallery.face(reference.id) if kept else None
+            photograph = _face(face, reference, files.get(reference.source_sha256), finder)
             made = directions_of(photograph.chips, embedder)
             if photograph.problem is not None or any(template is None for template in made):
                 reason = photograph.problem.reason if photograph.problem else no_direction(embedder)
@@ -104,15 +112,15 @@ def reembed(
     return Reembedded(moved, references, tuple(left_out))
 
 
-def _face(gallery: "Gallery", reference: Reference, file: Path | None) -> Photograph:
-    """Return what a reference was made of, with one face, or with why there is none."""
+def _face(face: bytes | None, reference: Reference, file: Path | None, detector: Detector) -> Photograph:
+    """Return what a reference is made of, its chip or its photograph, with one face, or with why there is none."""
     path = file or Path(f"reference {reference.id}")
-    if face := gallery.face(reference.id):
+    if face:
         return Photograph(path, reference.source_sha256, (CHIP_SIDE, CHIP_SIDE), (_chip(face, reference),), ())
     if file is None:
-        reason = "its face was not kept, and its photograph is not among those given (--photographs)"
+        reason = "its face was not kept by this detector, and its photograph is not among those given (--photographs)"
         return Photograph(path, reference.source_sha256, (0, 0), (), (), PhotoProblem("no face", reason))
-    return search_photo(file, "one")
+    return search_photo(file, FaceSearch("one", detector=detector))
 
 
 def _chip(face: bytes, reference: Reference) -> FaceChip:
@@ -122,7 +130,8 @@ def _chip(face: bytes, reference: Reference) -> FaceChip:
     image = np.asarray(Image.open(BytesIO(face)).convert("RGB"), dtype=np.float32) / np.float32(255)
     landmarks = Landmarks(*(Point(*place) for place in REFERENCE_POINTS))
     score = float(reference.quality["detection_score"])
-    return FaceChip(image, Detection(Box(0, 0, CHIP_SIDE, CHIP_SIDE), landmarks, score), np.eye(2, 3))
+    detection = Detection(Box(0, 0, CHIP_SIDE, CHIP_SIDE), landmarks, score, detector=reference.detector)
+    return FaceChip(image, detection, np.eye(2, 3))
 
 
 def _as_before(template: Template, reference: Reference) -> Template:

@@ -29,7 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-REVISIONS = ("0001", "0002", "0003")
+from faceloupe.recognition.weights import YUNET
+
+REVISIONS = ("0001", "0002", "0003", "0004")
 """All schemas there have been, the scripts in ``migrations/versions``."""
 
 REVISION = REVISIONS[-1]
@@ -176,6 +178,7 @@ references = Table(
     Column("source_sha256", Label(64), nullable=False),
     Column("face", LargeBinary),  # the face chip as PNG, where somebody asked to keep it
     Column("created", Instant, nullable=False),
+    Column("detector", Label(200), nullable=False, default=YUNET.name, server_default=YUNET.name),
     UniqueConstraint("subject_id", "source_sha256", "embedder", "weights_sha256", name="a_photograph_once"),
     Index("references_by_source", "source_sha256"),
     sqlite_autoincrement=True,

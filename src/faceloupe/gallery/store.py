@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, func, select
 
-from faceloupe.gallery import consents, forgetting, holders, identity, people, saved_points, templates, trail
+from faceloupe.gallery import consents, detectors, forgetting, holders, identity, people, saved_points, templates, trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.records import EmbedderId, Entry, Forgotten, Person, Record, Templates
 from faceloupe.gallery.schema import references, subjects
@@ -250,6 +250,11 @@ class Store:
         """Take every saved operating point of an embedder back: the published one holds again. Return how many."""
         with self.writing() as connection:
             return saved_points.reset(connection, EmbedderId(embedder.name, embedder.sha256))
+
+    def detector_noted(self) -> str | None:
+        """Return the detector of the references, as ``Detection.detector`` names it; None if there is no reference."""
+        with self.reading() as connection:
+            return detectors.detector_of(connection)
 
     def n_references(self, embedder: "Embedder | EmbedderId") -> int:
         """Return the number of references that an embedder made."""

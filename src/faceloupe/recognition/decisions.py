@@ -1,6 +1,6 @@
 """One person or two? Two photographs compared, and what the answer is worth."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,24 +56,14 @@ class Decision:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Reasons against relying on it: where a photograph falls short, or both are one file."""
-        short = [
-            f"{photograph.path}: {words}"
-            for photograph in (self.one, self.other)
-            for words in _shortcomings(photograph.templates[0])
-        ]
-        same = self.one.sha256 == self.other.sha256
-        short += detector_cautions([*self.one.chips, *self.other.chips], self.point)
-        return (*short, *(["both are the same file, which matches itself whomever it shows"] if same else []))
+        same = ["both are the same file, which matches itself whomever it shows"]
+        cautions = face_warnings([self.one, self.other], self.point)
+        return (*cautions, *(same if self.one.sha256 == self.other.sha256 else []))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks on how the faces were found: which are turned, and where others were passed over."""
-        return tuple(
-            f"{photograph.path}: {words}"
-            for photograph in (self.one, self.other)
-            for words in (photograph.note, photograph.chips and turn_words(photograph.chips[0].detection))
-            if words
-        )
+        return face_notes([self.one, self.other])
 
     def __repr__(self) -> str:
         answer = f"match: {self.score:.4f} >=" if self.match else f"no match: {self.score:.4f} <"
@@ -81,13 +71,9 @@ class Decision:
 
     def words(self) -> str:
         """Return the answer, what the threshold means, and what speaks against relying on it; a paragraph each."""
-        if self.match:
-            answer = f"Match: score {self.score:.4f} reaches the threshold {self.point.threshold:.4f}."
-        else:
-            answer = f"No match: score {self.score:.4f} is below the threshold {self.point.threshold:.4f}."
         notes = [f"Note: {words}." for words in self.notes]
         cautions = [f"Caution: {words}." for words in self.warnings]
-        return "\n".join([answer, *point_in_words(self.point), *notes, *cautions])
+        return "\n".join([answer_in_words(self.score, self.point), *point_in_words(self.point), *notes, *cautions])
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors."""
@@ -100,22 +86,14 @@ class Decision:
             "point": self.point.to_document(),
             "check": check and check.to_document(),
             "evidence": evidence and {**evidence.to_document(), "words": evidence.words()},
-            "photographs": [
-                {
-                    "path": str(photograph.path),
-                    "sha256": photograph.sha256,
-                    "size": list(photograph.size),
-                    "face": face_document(photograph.chips[0], photograph.templates[0]),
-                }
-                for photograph in (self.one, self.other)
-            ],
+            "photographs": [photograph_document(self.one), photograph_document(self.other)],
             "warnings": list(self.warnings),
             "words": self.words(),
         }
 
 
 class Recognising(Protocol):
-    """An embedder with the threshold that holds for it: a gallery."""
+    """An embedder and a detector with the threshold that holds for them: a gallery."""
 
     @property
     def embedder(self) -> Embedder:
@@ -123,6 +101,9 @@ class Recognising(Protocol):
 
     def point(self, embedder: Embedder) -> OperatingPoint | None:
         """Return the operating point that was saved for an embedder; None if there is none."""
+
+    def face_search(self, faces: Faces) -> FaceSearch:
+        """Return a search for faces, with the gallery's detector if it names none."""
 
 
 def verify(
@@ -143,7 +124,7 @@ def verify(
     point : OperatingPoint, optional
         The threshold; otherwise the gallery's own, or else the published one of the embedder, at an FMR of 1 in 10,000.
     gallery : Gallery, optional
-        An open one: its embedder and its threshold are taken.
+        An open one: its embedder, its detector and its threshold are taken.
     embedder : Embedder, optional
         By default the gallery's, or else SFace, run by OpenVINO.
     faces : {"one", "central"} or FaceSearch
@@ -166,10 +147,47 @@ def verify(
     if prior is not None:
         posterior(0.0, prior)  # refuses what is not a prior
     search = FaceSearch.of_one_face(faces)
+    if gallery:
+        search = gallery.face_search(search)
     embedder = embedder or (gallery.embedder if gallery else SFace())
     chosen = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
     first, second = recognise_all((one, other), embedder, faces=search)
     return Decision(compare(first.templates[0], second.templates[0]), chosen, first, second, prior)
+
+
+def answer_in_words(score: float, point: OperatingPoint) -> str:
+    """Return whether a score reaches the threshold, in a sentence."""
+    if score >= point.threshold:
+        return f"Match: score {score:.4f} reaches the threshold {point.threshold:.4f}."
+    return f"No match: score {score:.4f} is below the threshold {point.threshold:.4f}."
+
+
+def face_notes(photographs: Sequence[Photograph]) -> tuple[str, ...]:
+    """Return remarks on how the one face of each was found: which are turned, and where others were passed over."""
+    return tuple(
+        f"{photograph.path}: {words}"
+        for photograph in photographs
+        for words in (photograph.note, photograph.chips and turn_words(photograph.chips[0].detection))
+        if words
+    )
+
+
+def face_warnings(photographs: Sequence[Photograph], point: OperatingPoint) -> tuple[str, ...]:
+    """Return where the one face of each falls short, or was found by another detector than the threshold's."""
+    short = [
+        f"{photograph.path}: {words}" for photograph in photographs for words in _shortcomings(photograph.templates[0])
+    ]
+    return (*short, *detector_cautions([chip for photograph in photographs for chip in photograph.chips], point))
+
+
+def photograph_document(photograph: Photograph) -> dict[str, Any]:
+    """Return what may be shown of a photograph of one face as a plain dictionary that JSON can hold."""
+    return {
+        "path": str(photograph.path),
+        "sha256": photograph.sha256,
+        "size": list(photograph.size),
+        "face": face_document(photograph.chips[0], photograph.templates[0]),
+    }
 
 
 def turn_words(detection: Detection) -> str | None:

@@ -129,11 +129,14 @@ def directions_of(chips: Sequence[FaceChip], embedder: Embedder) -> tuple[Templa
     vectors = embedder.embed(np.stack([chip.image for chip in chips])).astype(np.float32, copy=False)
     norms = np.linalg.norm(vectors, axis=1)
     return tuple(
-        Template(vector / norm, embedder.name, embedder.sha256, replace(measure(chip), embedding_norm=float(norm)))
-        if np.isfinite(norm) and norm > 0
-        else None
+        _template(vector, float(norm), chip, embedder) if np.isfinite(norm) and norm > 0 else None
         for vector, norm, chip in zip(vectors, norms, chips, strict=True)
     )
+
+
+def _template(vector: Floats, norm: float, chip: FaceChip, embedder: Embedder) -> Template:
+    quality = replace(measure(chip), embedding_norm=norm)
+    return Template(vector / np.float32(norm), embedder.name, embedder.sha256, quality, chip.detection.detector)
 
 
 def no_direction(embedder: Embedder) -> str:

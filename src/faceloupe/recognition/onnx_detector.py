@@ -156,6 +156,35 @@ def open_detector(name: str, *, engine: Engine = "openvino") -> Detector:
     return OnnxDetector(network_file(manifest), manifest, engine=engine)
 
 
+def open_detector_of(noted: str, place: str, *, engine: Engine = "openvino") -> Detector:
+    """Return the detector that found the faces of a gallery.
+
+    Parameters
+    ----------
+    noted : str
+        The detector as the gallery notes it, see :attr:`Detection.detector`.
+    place : str
+        Name of the gallery in messages.
+    engine : {"openvino", "onnxruntime"}
+
+    Raises
+    ------
+    InputError
+        If it is not on this machine, or reads its network otherwise.
+    """
+    if noted == YuNet.name:
+        return YuNet()
+    manifest = installed_manifest(noted.rpartition(" ")[0])
+    if manifest is not None and manifest.kind == "detector":
+        detector = OnnxDetector(network_file(manifest), manifest, engine=engine)
+        if detector_in_words(detector) == noted:
+            return detector
+    raise InputError(
+        f"the faces of {place} were found by {noted}, which is not on this machine: add it again (faceloupe detector "
+        "add, with the same manifest), or give it in Python, as in open_gallery(..., detector=...)"
+    )
+
+
 Decoded = tuple[Floats, Floats, Floats]
 
 

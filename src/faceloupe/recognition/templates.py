@@ -24,6 +24,8 @@ class Template:
         Hash of the embedder's weights.
     quality : Quality
         Quality of the face it was made from.
+    detector : str
+        Detector that found the face, as :attr:`Detection.detector` names it.
 
     Raises
     ------
@@ -35,6 +37,7 @@ class Template:
     embedder: str
     sha256: str
     quality: Quality
+    detector: str = "yunet"
 
     def __post_init__(self) -> None:
         vector = np.array(self.vector)
@@ -53,6 +56,7 @@ class Template:
             "sha256": self.sha256,
             "dimensions": len(self.vector),
             "quality": self.quality.to_document(),
+            "detector": self.detector,
         }
 
     def __repr__(self) -> str:

@@ -23,9 +23,11 @@ from faceloupe.numerals import counted
 from faceloupe.pages import Shown, page
 from faceloupe.progress import Progress
 from faceloupe.recognition.chips import CHIP_SIDE
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.manifests import Manifest
 from faceloupe.recognition.recognise import search_photos
 from faceloupe.recognition.search import LOOKS, Faces, FaceSearch
+from faceloupe.recognition.weights import YUNET
 from faceloupe.report.page import write_page
 from faceloupe.strangers.onnx_file import to_onnx
 from faceloupe.strangers.training import StrangersPlan, Trained, train_network
@@ -103,6 +105,7 @@ def train_for_strangers(
     plan: StrangersPlan | None = None,
     *,
     faces: Faces | None = None,
+    detector: Detector | None = None,
     command: str = "",
     progress: Progress | None = None,
 ) -> StrangersTraining:
@@ -122,6 +125,8 @@ def train_for_strangers(
     plan : StrangersPlan, optional
     faces : {"one", "central"} or FaceSearch, optional
         Face of a photograph that is meant, as for :func:`faceloupe.evaluation.evaluate`.
+    detector : Detector, optional
+        Detector of the faces; by default YuNet.
     command : str
         As it was typed, for the report.
     progress : callable, optional
@@ -140,21 +145,21 @@ def train_for_strangers(
     subjects = labelled.subjects
     if subjects is None or labelled.templates is not None:
         raise InputError(f"{labelled.source}: the subject of each photograph is not known; give a folder NAME/*.jpg")
-    detecting = labelled.search(faces)
+    detecting = labelled.search(faces, detector)
     folder.mkdir(mode=0o700, exist_ok=True)
     aligned = _aligned(labelled, detecting, folder / FACES, progress)
     there = np.flatnonzero(aligned.found)
     trained = train_network(
         aligned.chips[there], subjects[there], plan, checkpoint=folder / CHECKPOINT, progress=progress
     )
-    content = to_onnx(trained.network)
+    content, found_by = to_onnx(trained.network), (detecting.detector or YUNET).sha256
     made = StrangersTraining(
         labelled.source,
         trained,
         _manifest(labelled.source, trained, content),
         len(there) - trained.photographs - trained.held_out_photographs,
         aligned.failed,
-        provenance_of(labelled, aligned.digests, engine="PyTorch", command=command),
+        provenance_of(labelled, aligned.digests, engine="PyTorch", command=command, detector_sha256=found_by),
     )
     write_whole(folder / TRAINED_NETWORK, content)
     write_json(folder / "training.json", made.to_document())
@@ -235,7 +240,9 @@ def _read_faces(kept: Path, named: str, data: Labelled) -> _Aligned:
     if named_then != named or any(
         then and then != digest_of(path) for then, path in zip(digests, data.paths, strict=True)
     ):
-        raise InputError(f"{kept.parent} holds an unfinished training on other photographs; name a new folder")
+        raise InputError(
+            f"{kept.parent} holds an unfinished training on other photographs or by another detector; name a new folder"
+        )
     return aligned
 
 

@@ -92,6 +92,7 @@ def identify_clip(
     IdentifiedClip(party.mp4, 12.480 s: 2 known and 1 unknown person, 96 of 312 frames looked at)
     """
     embedder = embedder or (gallery.embedder if gallery is not None else SFace())
+    faces = faces if gallery is None else gallery.face_search(faces)
     saved = gallery.point(embedder) if gallery is not None else None
     sampling = sampling or Sampling()
     single, _ = (track_point(embedder, pooled, fmr=fmr, saved=saved) for pooled in (1, 2))  # before any work is done

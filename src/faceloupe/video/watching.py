@@ -143,7 +143,8 @@ class Watch:
     def __init__(
         self, gallery: "Gallery", *, fmr: float | None = None, faces: FaceSearch = CLIP_SEARCH, bridge: float = BRIDGE
     ) -> None:
-        self._gallery, self._fmr, self._faces, self._bridge = gallery, fmr, faces.all_faces(), bridge
+        self._gallery, self._fmr, self._bridge = gallery, fmr, bridge
+        self._faces = gallery.face_search(faces.all_faces())
         self._embedder = gallery.embedder
         self._saved = gallery.point(self._embedder)
         single, _ = (track_point(self._embedder, pooled, fmr=fmr, saved=self._saved) for pooled in (1, 2))

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from faceloupe.faces.images import decode
 from faceloupe.faces.pixels import as_floats, to_square
 from faceloupe.recognition.photographs import Photograph, search_photo
-from faceloupe.recognition.search import Faces
+from faceloupe.recognition.search import FaceSearch
 
 
-def search(content: bytes, faces: Faces, name: str) -> Photograph:
+def search(content: bytes, faces: FaceSearch, name: str) -> Photograph:
     """Return a photograph with its faces, not embedded yet; a problem if it cannot be used."""
     return search_photo(content, faces, name=name)
 

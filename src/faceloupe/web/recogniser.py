@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from faceloupe.errors import ImageError
 from faceloupe.faces.images import claimed_bytes
 from faceloupe.recognition.chips import FaceChip
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder, directions_of
 from faceloupe.recognition.engines import BATCH
 from faceloupe.recognition.photographs import Photograph, with_templates
-from faceloupe.recognition.search import Faces
+from faceloupe.recognition.search import FaceSearch, Which
 from faceloupe.recognition.templates import Template
 from faceloupe.web.batching import Budget, MicroBatcher, Slots
 from faceloupe.web.children import ChildEndedError
@@ -40,8 +41,8 @@ MEMORY = 3 * 2**30
 class Recogniser:
     """A bounded pool that recognises the photographs of callers."""
 
-    def __init__(self, embedder: Embedder, limits: ServerLimits, metrics: Metrics) -> None:
-        self.embedder = embedder
+    def __init__(self, embedder: Embedder, detector: Detector, limits: ServerLimits, metrics: Metrics) -> None:
+        self.embedder, self._detector = embedder, detector
         self._most_faces, self._metrics = limits.faces, metrics
         self._slots = Slots(limits.photographs, "photographs")
         self._pixels = Budget(limits.decoding, "pixels", patience=limits.patience)
@@ -58,7 +59,7 @@ class Recogniser:
             self._directions, most=BATCH, threads=self._embedding
         )
 
-    async def photograph(self, content: bytes, name: str, *, faces: Faces = "all") -> Photograph:
+    async def photograph(self, content: bytes, name: str, *, faces: Which = "all") -> Photograph:
         """Find and embed the faces of a photograph that can be used; `name` is for messages.
 
         Raises ImageError if it cannot be read or does not show the faces that are meant; HTTPProblem if it shows too
@@ -69,13 +70,13 @@ class Recogniser:
             raise ImageError(photograph.problem.reason, name)
         return photograph
 
-    async def try_photograph(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
+    async def try_photograph(self, content: bytes, name: str, *, faces: Which) -> Photograph:
         """Find and embed the faces of one photograph of several; one that cannot be used carries the reason.
 
         Raises HTTPProblem if it shows too many faces, or all places are taken.
         """
         with self._slots.take(), self._metrics.waiting.track_inprogress():
-            photograph = await self._read(search, content, faces, name, name=name)
+            photograph = await self._read(search, content, self._search(faces), name, name=name)
             if len(photograph.chips) > self._most_faces:
                 raise HTTPProblem(
                     "too-large", f"{name} shows {len(photograph.chips)} faces; {self._most_faces} are taken"
@@ -83,7 +84,7 @@ class Recogniser:
             self._metrics.faces.inc(len(photograph.chips))
             return with_templates(photograph, await self._embed(photograph.chips), self.embedder)
 
-    def photograph_in_thread(self, content: bytes, name: str, *, faces: Faces) -> Photograph:
+    def photograph_in_thread(self, content: bytes, name: str, *, faces: Which) -> Photograph:
         """Find and embed the faces of a photograph for a job, whose own thread waits.
 
         Raises ImageError if it takes too long, shows too many faces, or pixels of others leave no room for its own;
@@ -93,7 +94,7 @@ class Recogniser:
         try:
             turn = self._large.take_in_thread(self._of_large(size)) if size > LARGE else nullcontext()
             with turn, self._pixels.take_in_thread(size):
-                photograph: Photograph = self._in_child(search, content, (faces, name), name)
+                photograph: Photograph = self._in_child(search, content, (self._search(faces), name), name)
         except HTTPProblem as problem:
             if problem.kind is not PROBLEMS["busy"]:
                 raise
@@ -118,7 +119,7 @@ class Recogniser:
     def warm(self) -> None:
         """Load the children's libraries, so that the first caller need not wait for them."""
         for _ in range(max(2, os.cpu_count() or 1)):
-            self._readers.submit(self._in_child, search, WALL, ("all", "a wall"), "a wall")
+            self._readers.submit(self._in_child, search, WALL, (self._search("all"), "a wall"), "a wall")
 
     def close(self) -> None:
         """Release the threads when they are done; the children that they wait for are ended."""
@@ -133,6 +134,9 @@ class Recogniser:
         turn = self._large.take(self._of_large(size)) if size > LARGE else nullcontext()
         async with turn, self._pixels.take(size):
             return await loop.run_in_executor(self._readers, self._in_child, read, content, given, name)
+
+    def _search(self, faces: Which) -> FaceSearch:
+        return FaceSearch(faces, detector=self._detector)
 
     def _of_large(self, size: int) -> int:
         return max(size, self._least_of_large)

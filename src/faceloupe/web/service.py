@@ -17,6 +17,7 @@ from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.identity import BY_ID
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.trail import acting_as
+from faceloupe.recognition.detections import Detector
 from faceloupe.recognition.embed import Embedder
 from faceloupe.recognition.engines import Engine
 from faceloupe.web.batching import Slots
@@ -56,8 +57,10 @@ class Service:
     settings : Settings
     embedder : Embedder or str, optional
         The embedder, or its name; by default the one that made the gallery's references, or SFace.
+    detector : Detector or str, optional
+        The detector, or its name; by default the one that found the faces of the gallery's references, or YuNet.
     engine : {"openvino", "onnxruntime"}
-        Engine that runs SFace.
+        Engine that runs SFace, and networks that were added.
     log : function of a dictionary
         Told of every request and fault.
     """
@@ -67,6 +70,7 @@ class Service:
         settings: Settings,
         *,
         embedder: Embedder | str | None = None,
+        detector: Detector | str | None = None,
         engine: Engine = "openvino",
         log: Callable[[dict[str, Any]], None] = log_line,
     ) -> None:
@@ -77,16 +81,18 @@ class Service:
         self.studies = Studies(settings.studies)
         self.study_jobs: dict[str, str] = {}
         self.tickets = Tickets()
-        self.gallery: Gallery = open_gallery(settings.gallery, create=True, embedder=embedder, engine=engine)
+        self.gallery: Gallery = open_gallery(
+            settings.gallery, create=True, embedder=embedder, detector=detector, engine=engine
+        )
         with ExitStack() as undo:
             undo.enter_context(self.gallery)
-            self.embedder = self.gallery.embedder
+            self.embedder, self.detector = self.gallery.embedder, self.gallery.detector
             self.review = None if settings.collection is None else _open_review(settings.collection, self.gallery)
             if self.review is not None:
                 undo.callback(self.review.close)
             self.strangers = _open_strangers(settings, self.gallery, log)
             undo.pop_all()
-        self.recogniser = Recogniser(self.embedder, settings.limits, self.metrics)
+        self.recogniser = Recogniser(self.embedder, self.detector, settings.limits, self.metrics)
         self._writer, self.changes = ThreadPoolExecutor(1, "writer"), Slots(settings.limits.changes, "changes")
         self.calibrating = Workers(memory=MEMORY, seconds=SECONDS)
         self.calibrations, self.traces = Slots(1, "calibrations"), Slots(4, "traces")

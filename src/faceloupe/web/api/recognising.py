@@ -11,7 +11,7 @@ from faceloupe.recognition.decisions import Decision, face_document
 from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.web import shapes
-from faceloupe.web.problems import HTTPProblem, responses
+from faceloupe.web.problems import responses
 from faceloupe.web.service import Service, Serving, Who, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
@@ -109,29 +109,11 @@ async def verify_person(
     person: Who, sent: Annotated[ToVerifyPerson, Depends(body_of(ToVerifyPerson))], service: Serving
 ) -> Any:
     """Decide whether a photograph shows one person of the gallery."""
-    record = await to_thread(service.gallery.person, person)
-    saved = await to_thread(service.gallery.point, service.embedder)
-    point = choose_point(service.embedder, saved=saved, fmr=sent.fmr)
+    await to_thread(service.gallery.person, person)  # before the photograph is looked at
+    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
     faces: Literal["central", "one"] = "central" if sent.central else "one"
     photograph = await service.recogniser.photograph(sent.photo, "the photograph", faces=faces)
-    everybody = max(1, await to_thread(service.gallery.n_subjects))
-    [answer] = await to_thread(service.gallery.identify, photograph.templates, point=point, ranks=everybody)
-    score = next((candidate.score for candidate in answer.candidates if candidate.subject_id == record.person.id), None)
-    if score is None:
-        raise HTTPProblem("conflict", f"subject {person} has no reference that {service.embedder.name} made")
-    match = score >= point.threshold
-    side = "reaches" if match else "is below"
-    seen = {"path": str(photograph.path), "sha256": photograph.sha256, "size": photograph.size}
-    return {
-        "schema": "faceloupe.person_decision/1",
-        "match": match,
-        "score": score,
-        "threshold": point.threshold,
-        "point": point,
-        "person": record.to_document()["person"],
-        "photograph": {**seen, "face": face_document(photograph.chips[0], photograph.templates[0])},
-        "words": f"{'Match' if match else 'No match'}: score {score:.4f} {side} the threshold {point.threshold:.4f}.",
-    }
+    return (await to_thread(service.gallery.verify_person, photograph, person, point=point)).to_document()
 
 
 async def decided(sent: ToVerify, service: Service) -> Decision:

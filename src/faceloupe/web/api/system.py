@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from faceloupe import __version__
 from faceloupe.recognition.provenance import provenance_of
+from faceloupe.recognition.yunet import detector_in_words
 from faceloupe.web import shapes
 from faceloupe.web.keys import SCOPES
 from faceloupe.web.problems import responses
@@ -24,6 +25,7 @@ async def health(service: Serving, key: Caller) -> Any:
         "status": "ok",
         "version": __version__,
         "embedder": service.embedder.name,
+        "detector": detector_in_words(service.detector),
         "licence": known and known.licence,
         "training_data": known and known.training_data,
         "gallery": service.gallery.name,

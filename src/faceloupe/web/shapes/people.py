@@ -46,6 +46,7 @@ class Reference(BaseModel):
     source_sha256: str
     created: Timestamp
     has_face: bool
+    detector: str = Field(description="The detector that found the face.")
 
 
 class Entry(BaseModel):

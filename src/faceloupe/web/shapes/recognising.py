@@ -51,6 +51,7 @@ class Template(BaseModel):
     sha256: str
     dimensions: int
     quality: Quality
+    detector: str = Field(description="The detector that found the face.")
 
 
 class Face(BaseModel):
@@ -119,8 +120,12 @@ class PersonDecision(BaseModel):
     score: float = Field(ge=-1, le=1, description="Score of the person's reference that is most like it.")
     threshold: float
     point: OperatingPoint
+    check: OperatingPoint | None = Field(
+        description="The same threshold measured on other people, if it was published."
+    )
     person: Person
     photograph: SeenFace
+    warnings: list[str]
     words: str
 
 
