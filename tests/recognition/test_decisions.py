@@ -1,3 +1,5 @@
+"""Two photographs are compared, and the answer says what it rests on. Also tests ``recognition/remarks.py``."""
+
 import json
 import re
 from dataclasses import replace

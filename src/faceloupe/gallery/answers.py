@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from faceloupe.gallery.candidates import Candidates, one_name_a_face
 from faceloupe.recognition.chips import FaceChip
-from faceloupe.recognition.decisions import detector_cautions, face_document, turn_words
 from faceloupe.recognition.limits import limits_of, shortcomings
 from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.remarks import detector_cautions, face_document, turn_words
 from faceloupe.recognition.templates import Template
 
 

@@ -14,8 +14,8 @@ from faceloupe.gallery.saved_points import latest
 from faceloupe.gallery.schema import references
 from faceloupe.gallery.soundness import leave_out, sound_rows
 from faceloupe.gallery.templates import made_by
-from faceloupe.recognition.decisions import answer_in_words, face_notes, face_warnings, photograph_document
 from faceloupe.recognition.photographs import Photograph
+from faceloupe.recognition.remarks import answer_in_words, face_notes, face_warnings, photograph_document
 from faceloupe.recognition.thresholds import choose_point, point_in_words, published_check
 from faceloupe.scores.points import OperatingPoint
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from faceloupe.gallery.answers import Answered, document_of
-from faceloupe.recognition.decisions import Decision, face_document
+from faceloupe.recognition.decisions import Decision
+from faceloupe.recognition.remarks import face_document
 from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.web import shapes
