@@ -1,10 +1,13 @@
 """Several databases that are searched as one."""
 
+from threading import Barrier
+
 import pytest
 
-from faceloupe.errors import InputError
-from faceloupe.gallery import open_gallery
-from faceloupe.gallery.sharding import identify_across
+from faceloupe.errors import GalleryError, InputError
+from faceloupe.gallery import Gallery, open_gallery
+from faceloupe.gallery.candidates import one_name_a_face
+from faceloupe.gallery.sharding import Galleries, open_galleries
 from faceloupe.recognition import Template
 from faceloupe.scores import Interval, OperatingPoint
 from helpers.galleries import GOOD, WEIGHTS, Toy, photograph, unit
@@ -38,7 +41,7 @@ def test_the_answer_is_that_of_one_gallery_with_everybody(shards):
     one, other, everybody = shards
     probes = [probe(seed) for seed in (0, 1, 7, 107, 500, 501)]
     for ranks in (1, 3, 30):
-        together = identify_across([one, other], probes, ranks=ranks)
+        together = Galleries([one, other]).identify(probes, ranks=ranks)
         for answer, alone in zip(together, everybody.identify(probes, ranks=ranks), strict=True):
             assert [candidate.name for candidate in answer.candidates] == [each.name for each in alone.candidates]
             assert [candidate.rank for candidate in answer.candidates] == [each.rank for each in alone.candidates]
@@ -54,13 +57,55 @@ def test_the_strictest_threshold_holds_and_somebody_in_several_is_one_candidate(
     strict = OperatingPoint(0.9999999, 1e-3, 9e-4, AROUND, 0.01, AROUND, 900, 9000, 0, "toys", "toy", WEIGHTS)
     other.save_point(strict)
     other.enrol("Somebody 1", [photograph("else.jpg", vector=unit(999))])
-    [answer] = identify_across([one, other], [probe(999)], ranks=50)
+    [answer] = Galleries([one, other]).identify([probe(999)], ranks=50)
     assert answer.point == strict
     names = [candidate.name for candidate in answer.candidates]
     assert names[0] == "Somebody 1"
     assert len(names) == len(set(names)) == 20
+    assert answer.candidates[0].gallery == other.name
+
+
+def test_equal_numbers_in_two_galleries_are_two_people(shards):
+    one, other, _ = shards
+    names = [gallery.people([1])[0].name for gallery in (one, other)]
+    faces = [probe(int(name.removeprefix("Somebody "))) for name in names]
+    answers = one_name_a_face(Galleries([one, other]).identify(faces))
+    assert [answer.name for answer in answers] == names
+    [first, second] = one_name_a_face(Galleries([one, other]).identify([faces[0], faces[0]]))
+    assert (first.name, second.taken) == (names[0], (names[0],))
+
+
+def test_the_galleries_are_searched_at_the_same_time(shards, monkeypatch):
+    one, other, _ = shards
+    both, identify = Barrier(2, timeout=60), Gallery.identify
+
+    def waiting(gallery, *arguments, **choices):
+        both.wait()  # breaks where one gallery is done before the other begins
+        return identify(gallery, *arguments, **choices)
+
+    monkeypatch.setattr(Gallery, "identify", waiting)
+    assert Galleries([one, other]).identify([probe(1)])[0].name == "Somebody 1"
+
+
+def test_who_has_not_the_templates_of_the_others_is_refused(shards, tmp_path):
+    one, _, _ = shards
+    with open_gallery(tmp_path / "else.db", create=True) as unlike:
+        unlike.enrol("Ann", [photograph("ann.jpg", embedder="other")])
+        with pytest.raises(InputError, match="cannot be compared"):
+            Galleries([one, unlike]).identify([probe(1)], point=POINT)
+    with pytest.raises(InputError, match="searched exactly"):
+        Galleries([one]).identify([probe(1)], recall=0.9)
+
+
+def test_they_are_opened_together_or_not_at_all(shards, tmp_path):
+    one, _, _ = shards
+    with open_galleries([one.name, tmp_path / "all.db"], embedder=Toy()) as both:
+        assert both.identify([probe(2)])[0].name == "Somebody 2"
+        assert both.identify([probe(2)])[0].n_subjects == 30
+    with pytest.raises(GalleryError, match=r"no gallery at .*nowhere\.db"):
+        open_galleries([one.name, tmp_path / "nowhere.db"], embedder=Toy())
 
 
 def test_without_a_gallery_there_is_no_answer():
     with pytest.raises(InputError, match="one or more that are open"):
-        identify_across([], [probe(0)])
+        Galleries([])

@@ -26,6 +26,7 @@ from faceloupe.cli.export import export
 from faceloupe.cli.find import find
 from faceloupe.cli.forget import forget
 from faceloupe.cli.group import group
+from faceloupe.cli.hnsw import hnsw
 from faceloupe.cli.identify import identify
 from faceloupe.cli.import_ import import_
 from faceloupe.cli.index import index
@@ -52,7 +53,7 @@ SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Understand networks": (study, train, look),
     "Recognise people": (verify, identify, explain, crop),
     "Keep a gallery": (
-        enrol, people, show, rename, describe, merge, forget, export, import_, backup, restore, check, audit,
+        enrol, people, show, rename, describe, merge, forget, export, import_, backup, restore, check, audit, hnsw,
     ),
     "Sort photographs into people": (index, group, find, join, separate, confirm, name, undo),
     "Measure and adapt recognisers": (calibrate, evaluate, adapt, embedder, detector, weights),

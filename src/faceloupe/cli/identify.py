@@ -26,6 +26,8 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.gallery.answers import Answered
     from faceloupe.gallery.candidates import Candidate, Candidates
+    from faceloupe.gallery.gallery import Gallery
+    from faceloupe.gallery.sharding import Galleries
     from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.search import FaceSearch
 
@@ -87,6 +89,21 @@ def identify(
     out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="For a clip: write a page.")] = None,
     faces: Annotated[bool, typer.Option("--faces", help="For a clip: show faces in the page.")] = False,
     gallery: GalleryName = "faceloupe.db",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="Search another gallery at the same time, as if everybody were in one; may be given several times.",
+        ),
+    ] = None,
+    recall: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Search approximately on PostgreSQL, with the recall shown to be this or more, such as 0.99; see "
+            "faceloupe hnsw. By default search is exact.",
+        ),
+    ] = None,
     embedder: EmbedderName = None,
     detector: GalleryDetectorName = None,
     engine: EngineName = "openvino",
@@ -117,6 +134,10 @@ def identify(
         raise InputError("expected photographs, folders or a clip, or else --camera")
     if camera is None and rate != RATE:
         raise InputError("--rate is for a camera; of a clip the frames that change are looked at")
+    photographs = photographs or []
+    if (also or recall is not None) and (camera is not None or any(map(is_clip, photographs))):
+        raise InputError("--also and --recall are for photographs")
+    galleries = [gallery, *(also or [])]
     if camera is not None:
         choices.check_none()
         if draw is not None or csv is not None:
@@ -126,7 +147,6 @@ def identify(
         with open_gallery(gallery, embedder=embedder, engine=engine) as people:
             watch_camera(camera, people, in_frames, rate=rate, json_lines=json_lines, fmr=fmr, json=json)
         return
-    photographs = photographs or []
     if any(map(is_clip, photographs)):
         if draw is not None or json_lines is not None:
             raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
@@ -145,15 +165,19 @@ def identify(
     if csv is not None or json_lines is not None:
         if draw is not None or json:
             raise InputError("--draw and --json go with photographs on the screen, not with --csv and --json-lines")
-        _name_tree(photographs, csv, json_lines, search, (gallery, embedder, engine), fmr=fmr, ranks=ranks)
+        for table in filter(None, (csv, json_lines)):
+            check_file(table, [*photographs, *galleries])
+        with _open(galleries, embedder, engine) as people:
+            _name_tree(photographs, csv, json_lines, search, people, fmr=fmr, ranks=ranks, recall=recall)
         return
     if folder := next((path for path in photographs if Path(path).is_dir()), None):
         raise InputError(f"{folder} is a folder: name a file for its people, --csv FILE or --json-lines FILE")
     answered: list[Answered] = []
-    with open_gallery(gallery, embedder=embedder, engine=engine) as people:
+    with _open(galleries, embedder, engine) as people:
         point = None if fmr is None else published_point(people.embedder, fmr)
         for photograph in recognise(photographs, people.embedder, faces=people.face_search(search)):
-            shown = Answered(photograph, people.identify(photograph.templates, point=point, ranks=ranks))
+            candidates = people.identify(photograph.templates, point=point, ranks=ranks, recall=recall)
+            shown = Answered(photograph, candidates)
             answered.append(shown)
             if photograph.problem is not None:
                 say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")
@@ -171,43 +195,47 @@ def identify(
         raise typer.Exit(2)
 
 
+def _open(urls: Sequence[str], embedder: str | None, engine: "Engine") -> "Gallery | Galleries":
+    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.gallery.sharding import open_galleries
+
+    if len(urls) > 1:
+        return open_galleries(urls, embedder=embedder, engine=engine)
+    return open_gallery(urls[0], embedder=embedder, engine=engine)
+
+
 def _name_tree(
     photographs: Sequence[str],
     csv: Path | None,
     json_lines: Path | None,
     search: "FaceSearch",
-    opening: "tuple[str, str | None, Engine]",
+    people: "Gallery | Galleries",
     *,
     fmr: float | None,
     ranks: int,
+    recall: float | None,
 ) -> None:
     from faceloupe.faces.trees import list_tree
     from faceloupe.gallery.naming import COLUMNS, name_tree
-    from faceloupe.gallery.opening import open_gallery
     from faceloupe.growing import GrowingCsv, GrowingLines
     from faceloupe.recognition.thresholds import published_point
 
     tree = list_tree(photographs)
-    gallery, embedder, engine = opening
-    files = [out for out in (csv, json_lines) if out is not None]
-    for out in files:
-        check_file(out, [*photographs, gallery])
     with ExitStack() as stack:
         stack.enter_context(stoppable("Stopped. What was named stays; the same command goes on from there."))
-        people = stack.enter_context(open_gallery(gallery, embedder=embedder, engine=engine))
         point = None if fmr is None else published_point(people.embedder, fmr)
         tables = [stack.enter_context(GrowingCsv(csv, COLUMNS))] if csv else []
         lines = [stack.enter_context(GrowingLines(json_lines))] if json_lines else []
         show = stack.enter_context(progress("identifying", transient=True))
         named = name_tree(
-            people, tree, [*tables, *lines], point=point, ranks=ranks, search=search, progress=show
+            people, tree, [*tables, *lines], point=point, ranks=ranks, recall=recall, search=search, progress=show
         )  # fmt: skip
     for skipped in named.skipped:
         say(f"not read: {legible(skipped.path)}: {skipped.reason}")
     echo(named.words())
     if named.threshold:
         say(named.threshold)
-    for out in files:
+    for out in filter(None, (csv, json_lines)):
         say(f"written: {out}")
     if not (named.photographs or named.known):
         raise typer.Exit(1)

@@ -119,9 +119,12 @@ class Client:
         fields = {"central": central, "fmr": fmr}
         return self._server.post(shapes.PersonDecision, f"{_address(person)}/verify", {"photo": [photo]}, fields)
 
-    def identify(self, photo: Photo, *, ranks: int = 3, fmr: float | None = None) -> shapes.Identified:
+    def identify(
+        self, photo: Photo, *, ranks: int = 3, fmr: float | None = None, recall: float | None = None
+    ) -> shapes.Identified:
         """Identify every face in a photograph: somebody of the gallery, or nobody."""
-        return self._server.post(shapes.Identified, "/identify", {"photo": [photo]}, {"ranks": ranks, "fmr": fmr})
+        choices = {"ranks": ranks, "fmr": fmr, "recall": recall}
+        return self._server.post(shapes.Identified, "/identify", {"photo": [photo]}, choices)
 
     def enrol(
         self,

@@ -26,7 +26,7 @@ from faceloupe.gallery.records import (
     Reference,
     Templates,
 )
-from faceloupe.gallery.sharding import identify_across
+from faceloupe.gallery.sharding import Galleries, open_galleries
 
 __all__ = [
     "Candidate",
@@ -36,6 +36,7 @@ __all__ = [
     "Entry",
     "Finding",
     "Forgotten",
+    "Galleries",
     "Gallery",
     "Imported",
     "ListedSubject",
@@ -45,8 +46,8 @@ __all__ = [
     "Reference",
     "Report",
     "Templates",
-    "identify_across",
     "list_subjects",
+    "open_galleries",
     "open_gallery",
     "restore",
 ]

@@ -102,6 +102,7 @@ def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
         "subjects": first and first.n_subjects,
         "references": first and first.n_references,
         "fpir": first and first.fpir,
+        "recall": first and first.recall and first.recall.to_document(),
         "photographs": [answer.to_document() for answer in answered],
     }
 

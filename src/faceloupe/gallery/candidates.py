@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from faceloupe.gallery.identity import label
+from faceloupe.gallery.recall import Recall
 from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.thresholds import point_in_words
 from faceloupe.scores.identification import fpir_at_size, fpir_in_words
@@ -28,6 +29,8 @@ class Candidate:
         Score minus threshold; negative if it is too low.
     external_id : str or None
         What the subject is called elsewhere.
+    gallery : str or None
+        Where several galleries are searched as one, the one that `subject_id` is a number in.
     """
 
     name: str
@@ -36,6 +39,12 @@ class Candidate:
     score: float
     margin: float
     external_id: str | None = None
+    gallery: str | None = None
+
+    @property
+    def who(self) -> int | str:
+        """Who this is among the candidates: the number, or in several galleries the label, which may be in many."""
+        return self.subject_id if self.gallery is None else self.label
 
     @property
     def label(self) -> str:
@@ -57,9 +66,11 @@ class Candidates:
         Numbers of subjects and references that the face was compared with.
     detection : Detection or None
         The face in its photograph; None where a template was identified.
-    elsewhere : tuple of int
-        Numbers of candidates above the threshold that another face of the same photograph is more like: two faces of
+    elsewhere : tuple of int or str
+        Candidates (``who``) above the threshold that another face of the same photograph is more like: two faces of
         one photograph are two people.
+    recall : Recall or None
+        Of an approximate search, how many of the subjects most like a probe it finds; None for the exact one.
     """
 
     candidates: tuple[Candidate, ...]
@@ -67,17 +78,18 @@ class Candidates:
     n_subjects: int
     n_references: int
     detection: Detection | None = None
-    elsewhere: tuple[int, ...] = ()
+    elsewhere: tuple[int | str, ...] = ()
+    recall: Recall | None = None
 
     @property
     def named(self) -> Candidate | None:
         """The first candidate whose score reaches the threshold and whose name is not taken; None for nobody."""
-        return next((candidate for candidate in self._above() if candidate.subject_id not in self.elsewhere), None)
+        return next((candidate for candidate in self._above() if candidate.who not in self.elsewhere), None)
 
     @property
     def taken(self) -> tuple[str, ...]:
         """Names of the candidates that another face of the same photograph is more like."""
-        return tuple(candidate.name for candidate in self.candidates if candidate.subject_id in self.elsewhere)
+        return tuple(candidate.name for candidate in self.candidates if candidate.who in self.elsewhere)
 
     @property
     def nobody(self) -> bool:
@@ -112,8 +124,8 @@ class Candidates:
         )
 
     def words(self) -> str:
-        """Return the answer, how often a stranger gets a name, and what the threshold means; a paragraph each."""
-        return "\n".join([self.answer(), *self._fpir_words(), *point_in_words(self.point)])
+        """Return the answer, what search may miss, how often a stranger gets a name, and the threshold; a line each."""
+        return "\n".join([self.answer(), *self._recall_words(), *self._fpir_words(), *point_in_words(self.point)])
 
     def answer(self) -> str:
         """Return the answer in a sentence or two."""
@@ -123,7 +135,7 @@ class Candidates:
         words = self.taken_words()
         taken = f" {words[0].upper()}{words[1:]}." if self.taken else ""
         if named is None:
-            free = [candidate for candidate in self.candidates if candidate.subject_id not in self.elsewhere]
+            free = [candidate for candidate in self.candidates if candidate.who not in self.elsewhere]
             if not free:
                 return f"Nobody.{taken}"
             best = f"{free[0].label} is most like it, with score {free[0].score:.4f}, {-free[0].margin:.4f} below"
@@ -149,7 +161,7 @@ class Candidates:
     def _rivals(self) -> list[Candidate]:
         """Return the others who reach the threshold."""
         others = (candidate for candidate in self._above() if candidate != self.named)
-        return [candidate for candidate in others if candidate.subject_id not in self.elsewhere]
+        return [candidate for candidate in others if candidate.who not in self.elsewhere]
 
     def _above(self) -> list[Candidate]:
         return [candidate for candidate in self.candidates if candidate.score >= self.point.threshold]
@@ -170,7 +182,15 @@ class Candidates:
             "words": self.words(),
             "detection": self.detection and self.detection.to_document(),
             "taken": list(self.taken),
+            "recall": self.recall and self.recall.to_document(),
         }
+
+    def _recall_words(self) -> Iterator[str]:
+        if self.recall is None:
+            return
+        then, now = self.recall.n_references, self.n_references
+        grown = f" There are {now:,} references now: faceloupe hnsw measure measures it anew." if now != then else ""
+        yield f"The search was approximate, at breadth {self.recall.ef}: {self.recall.words()}.{grown}"
 
     def _fpir_words(self) -> Iterator[str]:
         if not self.n_subjects:
@@ -204,13 +224,13 @@ def one_name_beside(answers: Mapping[int, Candidates], beside: Mapping[int, Coll
         Numbers of the faces that each is seen beside.
     """
     scores = sorted(
-        (-candidate.score, number, candidate.rank, candidate.subject_id)
+        (-candidate.score, number, candidate.rank, candidate.who)
         for number, candidates in answers.items()
         for candidate in candidates.candidates
         if candidate.margin >= 0
     )
-    owners: dict[int, int] = {}
-    elsewhere: dict[int, tuple[int, ...]] = dict.fromkeys(answers, ())
+    owners: dict[int, int | str] = {}
+    elsewhere: dict[int, tuple[int | str, ...]] = dict.fromkeys(answers, ())
     for _, number, _, subject in scores:
         if number in owners:
             continue

@@ -24,6 +24,7 @@ from faceloupe.gallery import (
 from faceloupe.gallery.candidates import Candidates, one_name_a_face
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.detectors import other_detector
+from faceloupe.gallery.hnsw import Hnsw
 from faceloupe.gallery.identify import identify, known_as
 from faceloupe.gallery.person_decisions import PersonDecision, verify_person
 from faceloupe.gallery.records import EmbedderId, Enrolled, Imported
@@ -100,6 +101,17 @@ class Gallery(Store):
                 return open_embedder(DEFAULT, engine=self._engine)  # later there may be others
             self._embedder = open_embedder_of(makers, self.name, engine=self._engine)
         return self._embedder
+
+    @property
+    def hnsw(self) -> Hnsw:
+        """The index for approximate search, which a gallery on PostgreSQL has once it is built.
+
+        Raises
+        ------
+        InputError
+            If the gallery lies in a file, or as :attr:`embedder`.
+        """
+        return Hnsw(self._database, EmbedderId(self.embedder.name, self.embedder.sha256))
 
     @property
     def detector(self) -> "Detector":
@@ -296,6 +308,7 @@ class Gallery(Store):
         point: "OperatingPoint | None" = None,
         ranks: int = 5,
         faces: "Faces" = "all",
+        recall: float | None = None,
     ) -> "tuple[Candidates, ...]":
         """Find who is most like each face; nobody is an answer.
 
@@ -309,6 +322,9 @@ class Gallery(Store):
             Number of candidates for each face.
         faces : {"all", "one", "central"} or FaceSearch
             Faces of the photograph to identify.
+        recall : float, optional
+            On PostgreSQL, search approximately by :attr:`hnsw`, with the recall shown to be this or more, such as 0.99.
+            By default the search is exact.
 
         Returns
         -------
@@ -322,14 +338,14 @@ class Gallery(Store):
             If the photograph cannot be read, or does not show one face where one is meant.
         InputError
             If `photo` is none of these; if the references here, or the point, are of another embedder; if there is no
-            point for it; or if `ranks` is below 1.
+            point for it; if `ranks` is below 1; or if the recall is not to be had.
         """
         if not is_photo(photo):
             if not isinstance(photo, Sequence):
                 open_photo(photo)  # says what it could have been
-            return identify(self._database, photo, point, ranks)  # type: ignore[arg-type]
+            return identify(self._database, photo, point, ranks, recall)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces))  # type: ignore[list-item]
-        answers = one_name_a_face(identify(self._database, photograph.templates, point, ranks))
+        answers = one_name_a_face(identify(self._database, photograph.templates, point, ranks, recall))
         return tuple(
             replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
         )

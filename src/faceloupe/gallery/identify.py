@@ -12,20 +12,23 @@ from faceloupe.faces.folders import as_text
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.candidates import Candidate, Candidates
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.index import Ids, Scores, Size, index_of
+from faceloupe.gallery.hnsw import Hnsw
+from faceloupe.gallery.index import index_of
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references, subjects
+from faceloupe.gallery.templates import PART
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.templates import Template
 from faceloupe.recognition.thresholds import choose_point
 from faceloupe.scores.points import OperatingPoint
 
-PART = 10_000
-"""Names that are asked for at a time: databases limit the values in a query."""
-
 
 def identify(
-    database: Database, templates: Sequence[Template], point: OperatingPoint | None = None, ranks: int = 5
+    database: Database,
+    templates: Sequence[Template],
+    point: OperatingPoint | None = None,
+    ranks: int = 5,
+    recall: float | None = None,
 ) -> tuple[Candidates, ...]:
     """Find the subjects of a gallery that are most like each face.
 
@@ -39,6 +42,8 @@ def identify(
         The threshold; otherwise the one saved with the gallery for this embedder, or else the published one.
     ranks : int
         Number of candidates for each face.
+    recall : float, optional
+        Search approximately, by :class:`faceloupe.gallery.hnsw.Hnsw`, with the recall shown to be this or more.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def identify(
     ------
     InputError
         If these are not templates; if the gallery's references, or the point, are of another embedder; if no point is
-        there for it; or if `ranks` is below 1.
+        there for it; if `ranks` is below 1; or if the recall is not to be had.
     GalleryError
         If the gallery cannot be read.
     """
@@ -58,16 +63,21 @@ def identify(
     embedder = _maker(templates)
     with database.reading() as connection:
         point = choose_point(embedder, point, saved_points.latest(connection, embedder))
-    index = index_of(database, embedder)
-    nearest, scores = index.search(np.stack([template.vector for template in templates]), ranks)
+    vectors = np.stack([template.vector for template in templates])
+    index, reached = index_of(database, embedder), None
+    nearest: list[tuple[list[int], list[float]]]
+    if recall is None:
+        nearest = [(ids.tolist(), own.tolist()) for ids, own in zip(*index.search(vectors, ranks), strict=True)]
+    else:
+        nearest, reached = Hnsw(database, embedder).search(vectors, ranks, recall)
     size = index.size()
     with database.reading() as connection:
         if not size.references:
             _check_emptiness(connection, embedder)
-        names = _names(connection, nearest)
+        names = _names(connection, {subject_id for subject_ids, _ in nearest for subject_id in subject_ids})
     return tuple(
-        _candidates(subject_ids, own_scores, names, point, size)
-        for subject_ids, own_scores in zip(nearest, scores, strict=True)
+        Candidates(_candidates(subject_ids, scores, names, point), point, *size, recall=reached)
+        for subject_ids, scores in nearest
     )
 
 
@@ -110,9 +120,9 @@ def _check_emptiness(connection: Connection, embedder: EmbedderId) -> None:
         )
 
 
-def _names(connection: Connection, subject_ids: Ids) -> dict[int, tuple[str, str | None]]:
+def _names(connection: Connection, subject_ids: set[int]) -> dict[int, tuple[str, str | None]]:
     """Return names and external ids by number."""
-    ids, names = iter(np.unique(subject_ids).tolist()), {}
+    ids, names = iter(sorted(subject_ids)), {}
     columns = select(subjects.c.id, subjects.c.name, subjects.c.external_id)
     while part := list(islice(ids, PART)):
         rows = connection.execute(columns.where(subjects.c.id.in_(part)))
@@ -121,15 +131,14 @@ def _names(connection: Connection, subject_ids: Ids) -> dict[int, tuple[str, str
 
 
 def _candidates(
-    subject_ids: Ids, scores: Scores, names: dict[int, tuple[str, str | None]], point: OperatingPoint, size: Size
-) -> Candidates:
+    subject_ids: list[int], scores: list[float], names: dict[int, tuple[str, str | None]], point: OperatingPoint
+) -> tuple[Candidate, ...]:
     # Who was forgotten since the search has no name any more, and is not a candidate.
-    there = [pair for pair in zip(subject_ids.tolist(), scores.tolist(), strict=True) if pair[0] in names]
-    candidates = tuple(
+    there = [pair for pair in zip(subject_ids, scores, strict=True) if pair[0] in names]
+    return tuple(
         Candidate(names[subject_id][0], subject_id, rank, score, score - point.threshold, names[subject_id][1])
         for rank, (subject_id, score) in enumerate(there, start=1)
     )
-    return Candidates(candidates, point, size.subjects, size.references)
 
 
 def _listed(embedders: set[EmbedderId]) -> str:

@@ -1,6 +1,5 @@
 """Exact search for the subjects most like a face: an index in memory, and one in PostgreSQL."""
 
-from collections.abc import Iterator
 from functools import partial
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
@@ -16,13 +15,11 @@ from faceloupe.gallery.coarse import CoarseMatrix, can_be_coarse
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.matrix import Matrix
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import Vector, audit, references, subjects
-from faceloupe.gallery.soundness import leave_out, sound_rows, usual_dimensions
-from faceloupe.gallery.templates import made_by
+from faceloupe.gallery.schema import Vector, audit, references
+from faceloupe.gallery.soundness import usual_dimensions
+from faceloupe.gallery.templates import PART, Floats, Ids, made_by, parts, references_by, vectors_of
 
-Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
-Ids = NDArray[np.int64]
 
 COARSE_FROM = 1_000_000
 """References from which on bytes are kept in memory and not floats, where the extra ``onnx`` is there: a quarter of 512
@@ -30,9 +27,6 @@ MB. One probe then takes about as long, many at once up to twice as long."""
 
 PROBES = 16
 """Faces that PostgreSQL compares with all references in one go."""
-
-PART = 10_000
-"""Rows that are read from a database at a time."""
 
 
 class Size(NamedTuple):
@@ -105,7 +99,7 @@ class MatrixIndex:
             self._take_in(connection)
             _check(vectors, ranks, self._matrix.dimensions if len(self._matrix) else None)
             if isinstance(self._matrix, CoarseMatrix):
-                return self._matrix.search(vectors, ranks, partial(_vectors, connection))
+                return self._matrix.search(vectors, ranks, partial(vectors_of, connection))
             return self._matrix.search(vectors, ranks)
 
     def size(self) -> Size:
@@ -132,7 +126,7 @@ class MatrixIndex:
         seen, self._seen = self._seen, 0  # all is read anew after a failure in the middle
         if seen == 0 or not len(self._matrix):
             self._matrix = self._empty(connection)
-            self._subjects = len(self._read(connection, _references(self._embedder)))
+            self._subjects = len(self._read(connection, references_by(self._embedder)))
         else:
             query = select(audit.c.subject_id).where(audit.c.id > seen, audit.c.subject_id.is_not(None))
             changed = sorted(set(connection.scalars(query)))
@@ -140,7 +134,7 @@ class MatrixIndex:
             for start in range(0, len(changed), PART):
                 # By their numbers: for a query within the query SQLite looked through all subjects.
                 own = references.c.subject_id.in_(changed[start : start + PART])
-                self._subjects += len(self._read(connection, _references(self._embedder).where(own)))
+                self._subjects += len(self._read(connection, references_by(self._embedder).where(own)))
         self._seen = last
 
     def _empty(self, connection: Connection) -> Matrix | CoarseMatrix:
@@ -151,12 +145,12 @@ class MatrixIndex:
     def _read(self, connection: Connection, rows: Select[Any]) -> set[int]:
         """Add the references that a query finds, and return whose they are."""
         subject_ids: set[int] = set()
-        for numbers, owners, vectors in _arrays(connection, rows, self._matrix.dimensions):
-            subject_ids.update(owners.tolist())
+        for part in parts(connection, rows, self._matrix.dimensions):
+            subject_ids.update(part.subjects.tolist())
             if isinstance(self._matrix, CoarseMatrix):
-                self._matrix.add(vectors, owners, numbers)
+                self._matrix.add(part.vectors, part.subjects, part.references)
             else:
-                self._matrix.add(vectors, owners)
+                self._matrix.add(part.vectors, part.subjects)
         return subject_ids
 
 
@@ -176,6 +170,7 @@ class PostgresIndex:
     def __init__(self, database: Database, embedder: EmbedderId) -> None:
         self._database = database
         self._embedder = embedder
+        self._counted = 0, Size(0, 0)  # last line of the trail then: to count takes as long as to look at all
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
@@ -193,7 +188,12 @@ class PostgresIndex:
         """Return the size of what is searched."""
         counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(made_by(self._embedder))
         with self._database.reading() as connection:
-            return Size(*connection.execute(counts).one())
+            last = trail.last(connection)
+            seen, size = self._counted
+            if seen != last:
+                size = Size(*connection.execute(counts).one())
+                self._counted = last, size
+            return size
 
     def _nearest(self, vectors: Floats, ranks: int) -> Select[Any]:
         """Select number of the probe, subject and score, the best first; all references are looked at once."""
@@ -244,33 +244,3 @@ def _check(vectors: Floats, ranks: int, dimensions: int | None) -> None:
         raise InputError(f"vectors: expected float32, (P, {dimensions or 'D'}), got {vectors.dtype}, {vectors.shape}")
     if ranks < 1:
         raise InputError(f"ranks: expected 1 or more, got {ranks}")
-
-
-def _vectors(connection: Connection, numbers: Ids) -> Floats:
-    """Return the vectors of references, (N, D), in the order of their numbers, (N,)."""
-    vectors: dict[int, Floats] = {}
-    for start in range(0, len(numbers), PART):
-        part = numbers[start : start + PART].tolist()
-        query = select(references.c.id, references.c.vector).where(references.c.id.in_(part))
-        vectors.update((row.id, row.vector) for row in connection.execute(query))
-    return np.stack([vectors[number] for number in numbers.tolist()])
-
-
-def _references(embedder: EmbedderId) -> Select[Any]:
-    """Select the references by an embedder whose subject is there."""
-    columns = references.c.id, references.c.subject_id, references.c.vector
-    return select(*columns).join_from(references, subjects).where(made_by(embedder))
-
-
-def _arrays(connection: Connection, rows: Select[Any], dimensions: int) -> Iterator[tuple[Ids, Ids, Floats]]:
-    """Return numbers, subjects and vectors of the sound references that a query finds, PART at a time."""
-    damaged: list[int] = []
-    result = connection.execution_options(yield_per=PART).execute(rows)
-    for part in result.partitions():
-        numbers, owners, vectors = (list(column) for column in zip(*part, strict=True))
-        sound = sound_rows(vectors, dimensions)
-        damaged += [number for number, whole in zip(numbers, sound, strict=True) if not whole]
-        if sound.any():
-            whole_ones = [vector for vector, whole in zip(vectors, sound, strict=True) if whole]
-            yield np.array(numbers)[sound], np.array(owners, dtype=np.int64)[sound], np.stack(whole_ones)
-    leave_out(damaged)

@@ -18,6 +18,7 @@ from faceloupe.scores.points import OperatingPoint
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
+    from faceloupe.gallery.sharding import Galleries
 
 COLUMNS = ("face", "name", "score", "margin", "most like", "x", "y", "width", "height", "shortcomings")
 """Columns of the CSV between path, faces and problem. The name is empty for nobody; "most like" is the best candidate,
@@ -60,12 +61,13 @@ class Named(Tally):
 
 
 def name_tree(
-    gallery: "Gallery",
+    gallery: "Gallery | Galleries",
     tree: Tree,
     tables: Sequence[GrowingCsv | GrowingLines],
     *,
     point: OperatingPoint | None = None,
     ranks: int = 3,
+    recall: float | None = None,
     search: FaceSearch,
     progress: Progress | None = None,
 ) -> Named:
@@ -73,7 +75,7 @@ def name_tree(
 
     Parameters
     ----------
-    gallery : Gallery
+    gallery : Gallery or Galleries
     tree : Tree
     tables : sequence of GrowingCsv or GrowingLines
         A CSV has ``COLUMNS``.
@@ -81,6 +83,8 @@ def name_tree(
         The threshold; otherwise the one that holds in the gallery.
     ranks : int
         Number of candidates for each face, in JSON lines.
+    recall : float, optional
+        As for :meth:`faceloupe.gallery.Gallery.identify`.
     search : FaceSearch
     progress : callable, optional
         Called with (photographs done, all).
@@ -95,7 +99,7 @@ def name_tree(
     named.begin(tree, len(left))
     recognised = recognise(left, gallery.embedder, faces=gallery.face_search(search))
     for done, (path, photograph) in enumerate(zip(left, recognised, strict=True), start=named.known + 1):
-        answered = Answered(photograph, gallery.identify(photograph.templates, point=point, ranks=ranks))
+        answered = Answered(photograph, gallery.identify(photograph.templates, point=point, ranks=ranks, recall=recall))
         for table in tables:
             if as_text(path) not in table.known:
                 _write(table, path, answered)

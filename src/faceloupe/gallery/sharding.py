@@ -1,85 +1,184 @@
-"""Identification in several galleries at once: one that is too large for a database lies in parts, each by its URL."""
+"""Several galleries searched as one: a gallery that is too large for one database lies in parts, each by its URL."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING, Self
 
 from faceloupe.errors import InputError
 from faceloupe.gallery.candidates import Candidate, Candidates, one_name_a_face
+from faceloupe.gallery.opening import open_gallery
 from faceloupe.recognition.photos import is_photo
-from faceloupe.recognition.recognise import recognise
+from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.thresholds import choose_point
 
 if TYPE_CHECKING:
     from faceloupe.gallery.gallery import Gallery
+    from faceloupe.recognition.embed import Embedder
+    from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.photos import Photo
-    from faceloupe.recognition.search import Faces
+    from faceloupe.recognition.search import Faces, FaceSearch
     from faceloupe.recognition.templates import Template
     from faceloupe.scores.points import OperatingPoint
 
 
-def identify_across(
-    galleries: "Sequence[Gallery]",
-    photo: "Photo | Sequence[Template]",
-    *,
-    point: "OperatingPoint | None" = None,
-    ranks: int = 5,
-    faces: "Faces" = "all",
-) -> tuple[Candidates, ...]:
-    """Find who of several galleries is most like each face; the answer is that of one gallery with everybody in it.
-
-    Each gallery is searched for its best candidates, of which the best are taken. Somebody with references in several
-    is one candidate; `subject_id` is the number in the gallery of the best reference.
+class Galleries:
+    """Several galleries that are searched as one, all at the same time; :func:`open_galleries` opens them.
 
     Parameters
     ----------
     galleries : sequence of Gallery
-        Open ones, of one embedder.
-    photo, ranks, faces
-        As for :meth:`faceloupe.gallery.Gallery.identify`.
-    point : OperatingPoint, optional
-        The threshold; otherwise the strictest of those that hold in the galleries.
+        Open ones, whose references are by one embedder; closed with this.
 
     Raises
     ------
-    ImageError, InputError
-        As :meth:`faceloupe.gallery.Gallery.identify`; also if there is no gallery.
+    InputError
+        If there is none.
+    """
+
+    def __init__(self, galleries: "Sequence[Gallery]") -> None:
+        if not galleries:
+            raise InputError("galleries: expected one or more that are open, got none")
+        self._galleries = tuple(galleries)
+        self._first = next((gallery for gallery in galleries if gallery.n_subjects()), galleries[0])
+        self.embedder: Embedder = self._first.embedder  # opened once: the others are asked for its templates
+        self._threads = ThreadPoolExecutor(len(galleries), "gallery")
+
+    @property
+    def name(self) -> str:
+        """The names of all, for messages."""
+        return " and ".join(gallery.name for gallery in self._galleries)
+
+    def face_search(self, faces: "Faces") -> "FaceSearch":
+        """Return a search for faces, with the galleries' detector if it names none.
+
+        Raises
+        ------
+        InputError
+            As :meth:`faceloupe.gallery.Gallery.face_search`; also if the galleries are by several detectors.
+        """
+        search = self._first.face_search(faces)
+        for gallery in self._galleries:
+            gallery.face_search(search)
+        return search
+
+    def identify(
+        self,
+        photo: "Photo | Sequence[Template]",
+        *,
+        point: "OperatingPoint | None" = None,
+        ranks: int = 5,
+        faces: "Faces" = "all",
+        recall: float | None = None,
+    ) -> tuple[Candidates, ...]:
+        """Find who is most like each face; the answer is that of one gallery with everybody in it.
+
+        Each gallery is searched for its best candidates, of which the best are taken. Somebody with references in
+        several, under the same name and external id, is one candidate: `gallery` and `subject_id` say where the best
+        reference is.
+
+        Parameters
+        ----------
+        photo, ranks, faces
+            As for :meth:`faceloupe.gallery.Gallery.identify`.
+        point : OperatingPoint, optional
+            The threshold; otherwise the strictest of those that hold in the galleries.
+        recall : None
+            The search is exact: what the recalls of several galleries make together is not known.
+
+        Raises
+        ------
+        ImageError, InputError
+            As :meth:`faceloupe.gallery.Gallery.identify`; also if a recall is asked for, or the references in a gallery
+            are by another embedder.
+        """
+        if recall is not None:
+            raise InputError("recall is for one gallery; several are searched exactly")
+        if not is_photo(photo):
+            return self._search(photo, point, ranks)  # type: ignore[arg-type]
+        [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces))  # type: ignore[list-item]
+        answers = one_name_a_face(self._search(photograph.templates, point, ranks))
+        return tuple(
+            replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
+        )
+
+    def _search(
+        self, templates: "Sequence[Template]", point: "OperatingPoint | None", ranks: int
+    ) -> tuple[Candidates, ...]:
+        if point is None:
+            points = [choose_point(self.embedder, saved=gallery.point(self.embedder)) for gallery in self._galleries]
+            point = max(points, key=lambda each: each.threshold)
+        answers = self._threads.map(partial(_candidates, templates, point, ranks), self._galleries)
+        return tuple(_merged(of_face, point, ranks) for of_face in zip(*answers, strict=True))
+
+    def close(self) -> None:
+        """Close all galleries."""
+        self._threads.shutdown()
+        for gallery in self._galleries:
+            gallery.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Galleries({self.name})"
+
+
+def open_galleries(
+    urls: Sequence[str | PathLike[str]],
+    *,
+    embedder: "Embedder | str | PathLike[str] | None" = None,
+    engine: "Engine" = "openvino",
+) -> Galleries:
+    """Open several galleries to be searched as one.
+
+    Parameters
+    ----------
+    urls : sequence of str or path
+    embedder, engine
+        As for :func:`faceloupe.gallery.open_gallery`.
+
+    Raises
+    ------
+    GalleryError, InputError, UnavailableError
+        As :func:`faceloupe.gallery.open_gallery` and :class:`Galleries`.
 
     Examples
     --------
-    >>> with open_gallery(one) as first, open_gallery(other) as second:  # doctest: +SKIP
-    ...     identify_across([first, second], "party.jpg")
+    >>> with open_galleries([one, other]) as galleries:  # doctest: +SKIP
+    ...     galleries.identify("party.jpg")
     """
-    if not galleries:
-        raise InputError("galleries: expected one or more that are open, got none")
-    embedder = galleries[0].embedder
-    if not is_photo(photo):
-        return _search(galleries, photo, point, ranks)  # type: ignore[arg-type]
-    [photograph] = recognise([photo], embedder, faces=faces)  # type: ignore[list-item]
-    answers = one_name_a_face(_search(galleries, photograph.templates, point, ranks))
-    return tuple(
-        replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
-    )
+    with ExitStack() as opened:
+        galleries = Galleries(
+            [opened.enter_context(open_gallery(url, embedder=embedder, engine=engine)) for url in urls]
+        )
+        opened.pop_all()
+    return galleries
 
 
-def _search(
-    galleries: "Sequence[Gallery]", templates: "Sequence[Template]", point: "OperatingPoint | None", ranks: int
-) -> tuple[Candidates, ...]:
-    embedder = galleries[0].embedder
-    if point is None:
-        holding = [choose_point(embedder, saved=gallery.point(embedder)) for gallery in galleries]
-        point = max(holding, key=lambda each: each.threshold)
-    answers = [gallery.identify(templates, point=point, ranks=ranks) for gallery in galleries]
-    return tuple(_merged(of_face, point, ranks) for of_face in zip(*answers, strict=True))
+def _candidates(
+    templates: "Sequence[Template]", point: "OperatingPoint", ranks: int, gallery: "Gallery"
+) -> list[Candidates]:
+    """Return one gallery's answers, with its name at each candidate."""
+    return [
+        replace(answer, candidates=tuple(replace(each, gallery=gallery.name) for each in answer.candidates))
+        for answer in gallery.identify(templates, point=point, ranks=ranks)
+    ]
 
 
 def _merged(answers: Sequence[Candidates], point: "OperatingPoint", ranks: int) -> Candidates:
     """Return the best candidates of several answers about one face."""
     best: dict[str, Candidate] = {}
     for candidate in (candidate for answer in answers for candidate in answer.candidates):
-        if candidate.name not in best or candidate.score > best[candidate.name].score:
-            best[candidate.name] = candidate
-    ordered = sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.name))[:ranks]
+        if candidate.label not in best or candidate.score > best[candidate.label].score:
+            best[candidate.label] = candidate
+    ordered = sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.label))[:ranks]
     candidates = tuple(replace(candidate, rank=rank) for rank, candidate in enumerate(ordered, start=1))
     subjects = sum(answer.n_subjects for answer in answers)
     return Candidates(candidates, point, subjects, sum(answer.n_references for answer in answers))

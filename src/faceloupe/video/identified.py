@@ -38,7 +38,7 @@ def likest(each: Judged) -> str:
     if each.candidates is None or not each.candidates.candidates:
         return ""
     first = each.candidates.candidates[0]
-    return f"{first.label}, who is beside them" if first.subject_id in each.candidates.elsewhere else first.label
+    return f"{first.label}, who is beside them" if first.who in each.candidates.elsewhere else first.label
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

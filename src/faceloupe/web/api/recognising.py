@@ -59,6 +59,9 @@ class ToIdentify(Sent):
     photo: Photo
     ranks: int = Field(default=3, ge=1, le=100, description="Number of candidates to name for each face.")
     fmr: Fmr = None
+    recall: float | None = Field(
+        default=None, gt=0, lt=1, description="Search approximately, with the recall shown to be this or more."
+    )
 
 
 @router.post(
@@ -94,7 +97,9 @@ async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], se
     """
     point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
     photograph = await service.recogniser.photograph(sent.photo, "the photograph")
-    candidates = await to_thread(service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks)
+    candidates = await to_thread(
+        service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks, recall=sent.recall
+    )
     answered = Answered(photograph, candidates)
     if service.strangers is not None:
         await service.strangers.keep(answered)

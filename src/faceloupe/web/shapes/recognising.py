@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from faceloupe.gallery.candidates import Candidate
+from faceloupe.gallery.recall import Recall
 from faceloupe.recognition.quality import Quality
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.web.shapes.people import Person
@@ -160,4 +161,5 @@ class Identified(BaseModel):
     fpir: float | None = Field(
         ge=0, le=1, description="Share of strangers to whom a gallery of this size would give a name."
     )
+    recall: Recall | None = Field(description="What was measured of the approximate search; null for the exact one.")
     photographs: list[IdentifiedPhotograph]

@@ -1,0 +1,408 @@
+"""Approximate search on PostgreSQL by pgvector's HNSW index, with the recall that was measured on the gallery itself.
+
+An HNSW index (Malkov & Yashunin 2018, "Efficient and robust approximate nearest neighbor search using hierarchical
+navigable small world graphs", doi:10.1109/TPAMI.2018.2889473) links each reference with near ones, and a search follows
+the links. It looks at some hundred references where the exact search looks at all, and may miss some. How many depends
+on the breadth of the search, which is chosen by a table that is measured here and kept as the index's comment.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from sqlalchemy import (
+    Connection,
+    Double,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+)
+
+from faceloupe.documents import parse_json
+from faceloupe.errors import GalleryError, InputError
+from faceloupe.gallery import trail
+from faceloupe.gallery.database import BUSY_SECONDS, Database
+from faceloupe.gallery.matrix import Matrix
+from faceloupe.gallery.recall import Recall, RecallTable
+from faceloupe.gallery.records import EmbedderId
+from faceloupe.gallery.schema import Vector, references
+from faceloupe.gallery.soundness import usual_dimensions
+from faceloupe.gallery.templates import Floats, made_by, parts, references_by, vectors_of
+from faceloupe.progress import Progress
+
+BREADTHS = (20, 40, 80, 160, 320, 640, 1000)
+"""Breadths at which recall is measured; pgvector takes up to 1,000."""
+
+RANKS = 20
+"""Candidates for which recall is measured, at most; no breadth is smaller."""
+
+MATED = 0.6
+"""Cosine of a made-up probe with the reference that it was made of, as two photographs of a person may have."""
+
+TOO_SMALL = "hnsw graph no longer fits into maintenance_work_mem"
+"""How pgvector's notice begins where it has to build on the disk, which takes several times as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class HnswState:
+    """An HNSW index that is there.
+
+    Attributes
+    ----------
+    m, ef_construction : int
+        Links of a reference on each layer, and breadth of the search for them while the index is built.
+    dimensions : int
+        Numbers in a vector.
+    megabytes : float
+        What it takes on the disk.
+    table : RecallTable or None
+        Its recall; None if that was not measured.
+    """
+
+    m: int
+    ef_construction: int
+    dimensions: int
+    megabytes: float
+    table: RecallTable | None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {"schema": "faceloupe.hnsw/1", **asdict(self), "table": self.table and self.table.to_document()}
+
+
+class Hnsw:
+    """The HNSW index of a gallery on PostgreSQL, for the references of one embedder: ``gallery.hnsw``.
+
+    What is enrolled later is added to it by the server, and nobody who is forgotten is found any more. Erasing the
+    bytes of who was forgotten builds the tables anew, and with them this index.
+
+    Parameters
+    ----------
+    database : Database
+    embedder : EmbedderId
+
+    Raises
+    ------
+    InputError
+        If the gallery is not on PostgreSQL.
+    """
+
+    def __init__(self, database: Database, embedder: EmbedderId) -> None:
+        if database.path is not None:
+            raise InputError(
+                f"{database.name} is searched exactly: a gallery in a file has no HNSW index, and takes no recall. One "
+                "on PostgreSQL may have (faceloupe export and import move a gallery there)"
+            )
+        self._database, self._embedder = database, embedder
+        self._name = f"references_hnsw_{sha256(repr(tuple(embedder)).encode()).hexdigest()[:16]}"
+
+    def state(self) -> HnswState | None:
+        """Return what is known of the index; None if there is none that can be searched.
+
+        Raises
+        ------
+        GalleryError
+            If the gallery cannot be read.
+        """
+        with self._database.reading() as connection:
+            return self._state(connection)
+
+    def build(self, m: int = 16, ef_construction: int = 64, *, progress: Progress | None = None) -> list[str]:
+        """Build the index, while others read and write. It is searched once its recall is measured.
+
+        Parameters
+        ----------
+        m : int
+            Links of a reference on each layer, 2 to 100.
+        ef_construction : int
+            Breadth of the search for these links, from 2 `m` to 1,000. More of either raises the recall at a breadth,
+            and the time and the memory that building takes.
+        progress : callable, optional
+            Called with how much of the table is done, and of how much.
+
+        Returns
+        -------
+        list of str
+            What to know about how it was built: that the server's memory for it was too small.
+
+        Raises
+        ------
+        InputError
+            If a number is not in its range, or there is such an index already.
+        GalleryError
+            If there is nothing to build it of, the user may not, or the server refuses. Nothing is left then.
+        """
+        if not 2 <= m <= 100 or not 2 * m <= ef_construction <= 1000:
+            raise InputError(
+                f"expected m from 2 to 100 and ef_construction from 2 m to 1,000; got {m} and {ef_construction}"
+            )
+        with self._database.reading() as connection:
+            if self._state(connection) is not None:
+                raise InputError(f"{self._database.name} has an HNSW index: faceloupe hnsw drop removes it")
+            dimensions = usual_dimensions(connection, self._embedder)
+        if not dimensions:
+            raise GalleryError(f"{self._database.name} holds no reference by {self._embedder}: enrol people first.")
+        self._remove()  # what a building that was cut off has left
+        started = perf_counter()
+        try:
+            remarks = self._create(m, ef_construction, dimensions, progress)
+        except BaseException:
+            with suppress(GalleryError):
+                self._remove()
+            raise
+        with self._database.writing() as connection:
+            seconds = round(perf_counter() - started)
+            trail.note(connection, "build hnsw", m=m, ef_construction=ef_construction, seconds=seconds)
+        return remarks
+
+    def measure(self, probes: int = 1000, *, seed: int = 0, progress: Progress | None = None) -> RecallTable:
+        """Measure the recall against the exact search, and keep it with the index.
+
+        Probes are made of references of as many subjects, drawn at random, each turned in a random direction until its
+        cosine with the reference is 0.6. Were the references themselves taken, the index's own links would lead from
+        them to their neighbours. All references are read once.
+
+        Parameters
+        ----------
+        probes : int
+            At least 100; or the number of subjects if there are fewer.
+        seed : int
+        progress : callable, optional
+            Called with how many searches are done, and of how many.
+
+        Raises
+        ------
+        InputError
+            If there is no index, or too few probes are asked for.
+        GalleryError
+            If the gallery cannot be read or written.
+        """
+        if probes < 100:
+            raise InputError(f"probes: expected 100 or more, got {probes}: fewer show no recall worth asking for")
+        with self._database.reading() as connection:
+            state = self._known(connection)
+            vectors = self._probes(connection, probes, np.random.default_rng(seed))
+            nearest, size = self._nearest(connection, vectors, state.dimensions)
+            missed = {}
+            for place, ef in enumerate(BREADTHS):
+                found = self._search(connection, vectors, RANKS, ef, state.dimensions)
+                missed[ef] = _missed(nearest, [subjects for subjects, _ in found])
+                if progress is not None:
+                    progress(place + 1, len(BREADTHS))
+                if not any(missed[ef]):
+                    break  # a greater breadth finds them too
+        table = RecallTable(len(vectors), size, missed)
+        comment = json.dumps(table.to_document()).replace("'", "''")
+        with self._database.writing() as connection:
+            connection.exec_driver_sql(f"COMMENT ON INDEX {self._name} IS '{comment}'")
+            trail.note(connection, "measure hnsw", probes=len(vectors), references=size)
+        return table
+
+    def drop(self) -> None:
+        """Remove the index; searches are exact from then on.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        GalleryError
+            If the user may not, or somebody keeps the tables in use.
+        """
+        with self._database.reading() as connection:
+            self._known(connection)
+        self._remove()
+        with self._database.writing() as connection:
+            trail.note(connection, "drop hnsw")
+
+    def search(self, vectors: Floats, ranks: int, least: float) -> tuple[list[tuple[list[int], list[float]]], Recall]:
+        """Find the subjects that are most like each probe, but for those that are missed.
+
+        The score of whoever is found is that of the best of all references of that subject, as the exact search has it.
+
+        Parameters
+        ----------
+        vectors : array of float32, (P, D)
+            Unit vectors.
+        ranks : int
+            Number of subjects wanted, at least 1.
+        least : float
+            Recall that is asked for; the smallest breadth that was shown to reach it is taken.
+
+        Returns
+        -------
+        found : list of (list of int, list of float)
+            Of each probe the subjects and their scores, the best first.
+        recall : Recall
+            What was measured at this breadth.
+
+        Raises
+        ------
+        InputError
+            If there is no index or its recall was not measured, or as :meth:`RecallTable.choose`.
+        """
+        with self._database.reading() as connection:
+            state = self._known(connection)
+            if state.table is None:
+                raise InputError(f"recall: that of {self._database.name} was not measured: faceloupe hnsw measure does")
+            if vectors.shape[1:] != (state.dimensions,):
+                raise InputError(f"vectors: expected (P, {state.dimensions}), got {vectors.shape}")
+            if ranks < 1:
+                raise InputError(f"ranks: expected 1 or more, got {ranks}")
+            recall = state.table.choose(least, ranks)
+            return list(self._search(connection, vectors, ranks, recall.ef, state.dimensions)), recall
+
+    def _state(self, connection: Connection) -> HnswState | None:
+        row = connection.execute(_STATE, {"name": self._name}).one_or_none()
+        if row is None:
+            return None
+        options = dict(option.split("=") for option in row.reloptions or ())
+        try:
+            table = RecallTable.from_document(parse_json(row.comment)) if row.comment else None
+        except (InputError, KeyError, TypeError, ValueError):
+            table = None  # somebody else's comment
+        m, ef_construction = int(options.get("m", 16)), int(options.get("ef_construction", 64))
+        return HnswState(m, ef_construction, row.dimensions, row.bytes / 1e6, table)
+
+    def _known(self, connection: Connection) -> HnswState:
+        state = self._state(connection)
+        if state is None:
+            raise InputError(
+                f"{self._database.name} has no HNSW index of references by {self._embedder}, so there is no recall to "
+                "ask for: faceloupe hnsw build makes one"
+            )
+        return state
+
+    def _remove(self) -> None:
+        with self._database.bare() as connection:
+            connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+            connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {self._name}")
+
+    def _create(self, m: int, ef_construction: int, dimensions: int, progress: Progress | None) -> list[str]:
+        with self._database.bare() as connection, ThreadPoolExecutor(1, "hnsw") as thread:
+            driver: Any = connection.connection.driver_connection
+            notices: list[str] = []
+            driver.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+            building = thread.submit(connection.exec_driver_sql, self._ddl(connection, m, ef_construction, dimensions))
+            try:
+                self._watch(building, progress)
+            except BaseException:
+                driver.cancel()  # or leaving the block would wait for the server to finish
+                raise
+            memory = connection.exec_driver_sql("SHOW maintenance_work_mem").scalar()
+        if not any(notice.startswith(TOO_SMALL) for notice in notices):
+            return []
+        return [
+            f"the index did not fit into {memory} of the server's memory (maintenance_work_mem), which slows building "
+            "down. ALTER DATABASE ... SET maintenance_work_mem = '2GB' gives it more, for the next time and for when "
+            "somebody is erased"
+        ]
+
+    def _watch(self, building: "Future[Any]", progress: Progress | None) -> None:
+        while wait([building], timeout=1.0).not_done:
+            if progress is not None:
+                with self._database.reading() as connection:
+                    row = connection.execute(_PROGRESS, {"name": self._name}).one_or_none()
+                if row is not None and row.blocks_total:
+                    progress(row.blocks_done, row.blocks_total)
+        building.result()
+
+    def _ddl(self, connection: Connection, m: int, ef_construction: int, dimensions: int) -> str:
+        condition = self._indexed(dimensions).compile(
+            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+        )
+        return (
+            f"CREATE INDEX CONCURRENTLY {self._name} ON {references.name} USING hnsw "
+            f"((vector::vector({dimensions})) vector_ip_ops) WITH (m = {m}, ef_construction = {ef_construction}) "
+            f"WHERE {condition}"
+        )
+
+    def _indexed(self, dimensions: int) -> Any:
+        """Return the condition for references that are in the index, with values that the planner can compare."""
+        name: Any = bindparam(None, self._embedder.name, literal_execute=True)
+        weights: Any = bindparam(None, self._embedder.sha256, literal_execute=True)
+        made = (references.c.embedder == name) & (references.c.weights_sha256 == weights)
+        return made & (func.vector_dims(references.c.vector) == literal_column(str(dimensions)))
+
+    def _probes(self, connection: Connection, count: int, rng: np.random.Generator) -> Floats:
+        """Return vectors that are like one reference each of subjects drawn at random, (P, D)."""
+        first = select(func.min(references.c.id)).where(made_by(self._embedder)).group_by(references.c.subject_id)
+        numbers = np.sort(np.array(connection.scalars(first).all(), dtype=np.int64))
+        drawn = rng.choice(numbers, min(count, len(numbers)), replace=False)
+        vectors = vectors_of(connection, drawn).astype(np.float64)
+        away = rng.normal(size=vectors.shape)
+        away -= np.sum(away * vectors, axis=1, keepdims=True) * vectors
+        away /= np.linalg.norm(away, axis=1, keepdims=True)
+        turned: Floats = (MATED * vectors + np.sqrt(1 - MATED**2) * away).astype(np.float32)
+        return turned
+
+    def _nearest(self, connection: Connection, vectors: Floats, dimensions: int) -> tuple[list[list[int]], int]:
+        """Return the subjects most like each probe by the exact search, the best first, and how many references."""
+        best: list[dict[int, float]] = [{} for _ in vectors]
+        size = 0
+        for part in parts(connection, references_by(self._embedder), dimensions):
+            matrix = Matrix(dimensions)
+            matrix.add(part.vectors, part.subjects)
+            size += len(part)
+            for own, subjects, scores in zip(best, *matrix.search(vectors, RANKS), strict=True):
+                for subject, score in zip(subjects.tolist(), scores.tolist(), strict=True):
+                    own[subject] = max(score, own.get(subject, -2.0))
+        return [sorted(own, key=lambda subject: (-own[subject], subject))[:RANKS] for own in best], size
+
+    def _search(
+        self, connection: Connection, vectors: Floats, ranks: int, ef: int, dimensions: int
+    ) -> Iterator[tuple[list[int], list[float]]]:
+        connection.exec_driver_sql(f"SET LOCAL hnsw.ef_search = {ef}")
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # or a small table would be sorted: that is exact
+        query = self._query(ranks, ef, dimensions)
+        for vector in vectors:
+            rows = connection.execute(query, {"probe": vector}).all()
+            yield [row.subject_id for row in rows], [row.score for row in rows]
+
+    def _query(self, ranks: int, ef: int, dimensions: int) -> Select[Any]:
+        """Select subject and score of those that the index leads to, the best first."""
+        from pgvector.sqlalchemy import VECTOR
+
+        probe = bindparam("probe", type_=Vector())
+        indexed: Any = cast(references.c.vector, VECTOR(dimensions))
+        negative: Any = references.c.vector.op("<#>", return_type=Double())  # of the product, to sort the nearest first
+        distance = indexed.op("<#>", return_type=Double())(probe).label("distance")
+        near = select(references.c.subject_id, distance).where(self._indexed(dimensions))
+        reached = near.order_by(distance).limit(literal_column(str(ef))).subquery("reached")
+        first = select(reached.c.subject_id).group_by(reached.c.subject_id)
+        first = first.order_by(func.min(reached.c.distance), reached.c.subject_id).limit(ranks)
+        score = func.least(-func.min(negative(probe)), 1.0).label("score")
+        return (
+            select(references.c.subject_id, score)
+            .where(self._indexed(dimensions), references.c.subject_id.in_(first))
+            .group_by(references.c.subject_id)
+            .order_by(score.desc(), references.c.subject_id)
+        )
+
+
+_STATE = text(
+    "SELECT obj_description(i.indexrelid, 'pg_class') AS comment, pg_relation_size(i.indexrelid) AS bytes, "
+    "c.reloptions, a.atttypmod AS dimensions FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1 "
+    "WHERE i.indexrelid = to_regclass(:name) AND i.indisvalid"
+)
+_PROGRESS = text(
+    "SELECT blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(:name)"
+)
+
+
+def _missed(nearest: Iterable[list[int]], found: Iterable[Iterable[int]]) -> tuple[int, ...]:
+    """Return how many of the first, of the first two ... subjects of all probes were not found."""
+    misses = [
+        [subject not in reached for subject in own] for own, reached in zip(nearest, map(set, found), strict=True)
+    ]
+    return tuple(np.cumsum(np.sum(misses, axis=0)).tolist())

@@ -1,0 +1,140 @@
+"""How many of the subjects most like a probe an approximate search finds, measured against the exact search."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from faceloupe.errors import InputError
+from faceloupe.scores.confidence import Interval
+from faceloupe.scores.intervals import complement, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The recall of an approximate search: of the `ranks` subjects most like a probe, the share that it finds.
+
+    Attributes
+    ----------
+    ef : int
+        Breadth of the search: how many near references it keeps in view (``hnsw.ef_search``).
+    ranks : int
+    value : float
+        In [0, 1], measured.
+    interval : Interval
+        Of probes as independent; wide enough also where the misses of a probe come together.
+    n_probes, n_references : int
+        What it was measured with.
+    """
+
+    ef: int
+    ranks: int
+    value: float
+    interval: Interval
+    n_probes: int
+    n_references: int
+
+    def words(self) -> str:
+        """Return in a sentence what was measured.
+
+        >>> RecallTable(1000, 20_000, {40: (2, 5)}).recall(40, 2).words()
+        'of the 2 subjects most like a probe it found 99.75 % (95 % interval 99.18 to 99.91 %; 1,000 probes among 20,000
+        references)'
+        """
+        whom = "the subject" if self.ranks == 1 else f"the {self.ranks} subjects"
+        low, high = 100 * self.interval.low, 100 * self.interval.high
+        return (
+            f"of {whom} most like a probe it found {100 * self.value:.2f} % (95 % interval {low:.2f} to {high:.2f} %; "
+            f"{self.n_probes:,} probes among {self.n_references:,} references)"
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RecallTable:
+    """The recall that was measured at each breadth of an approximate search.
+
+    Attributes
+    ----------
+    n_probes, n_references : int
+        Probes, and references that were searched.
+    missed : dict of int to tuple of int
+        For each breadth: how many of the subjects that the exact search ranks first the approximate one did not find,
+        for all probes together; of the first one, of the first two ...
+    """
+
+    n_probes: int
+    n_references: int
+    missed: dict[int, tuple[int, ...]]
+
+    @property
+    def ranks(self) -> int:
+        """The most candidates for which recall was measured."""
+        return len(next(iter(self.missed.values())))
+
+    def recall(self, ef: int, ranks: int) -> Recall:
+        """Return the recall at a breadth."""
+        missed = self.missed[ef][ranks - 1]
+        # A probe's share of misses lies in [0, 1], and so varies no more than a miss of all that is as frequent.
+        interval = complement(wilson(-(-missed // ranks), self.n_probes))
+        return Recall(ef, ranks, 1 - missed / (self.n_probes * ranks), interval, self.n_probes, self.n_references)
+
+    def choose(self, least: float, ranks: int) -> Recall:
+        """Return the recall at the smallest breadth that is shown to reach it.
+
+        It is shown where the interval lies above, at this breadth and at every greater one: looked at from the greatest
+        on, so that the choice among several does not flatter (a fixed sequence of tests, Maurer, Hothorn & Lehmacher
+        1995).
+
+        Parameters
+        ----------
+        least : float
+            Recall that is asked for, above 0 and below 1.
+        ranks : int
+            Number of candidates that it is asked for.
+
+        Raises
+        ------
+        InputError
+            If the recall cannot be one, was not measured for so many candidates, or is not shown at any breadth.
+        """
+        if not 0 < least < 1:
+            raise InputError(f"recall: expected a share above 0 and below 1, got {least:g}; without it search is exact")
+        if ranks > self.ranks:
+            raise InputError(
+                f"recall was measured for up to {self.ranks} candidates, and {ranks} are asked for: ask for fewer, or "
+                "without a recall for the exact answer"
+            )
+        chosen = None
+        for ef in sorted(self.missed, reverse=True):
+            recall = self.recall(ef, ranks)
+            if recall.interval.low < least:
+                break
+            chosen = recall
+        if chosen is None:
+            best = self.recall(max(self.missed), ranks)
+            raise InputError(
+                f"a recall of {least:g} is not shown: at the greatest breadth, {best.ef}, {best.words()}. Ask for less "
+                "or the exact answer; measure with more probes (faceloupe hnsw measure --probes), which narrows the "
+                "interval; or build with more links (faceloupe hnsw build --m, --ef-construction)"
+            )
+        return chosen
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as a plain dictionary that JSON can hold."""
+        return {"schema": "faceloupe.recall/1", **asdict(self)}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Return what :meth:`to_document` wrote; breadths have become texts in JSON.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is something else.
+        """
+        missed = {int(ef): tuple(map(int, counts)) for ef, counts in document["missed"].items()}
+        if not missed or len({len(counts) for counts in missed.values()}) != 1 or not min(map(len, missed.values())):
+            raise ValueError("missed: expected as many counts for each breadth")
+        return cls(int(document["n_probes"]), int(document["n_references"]), missed)
