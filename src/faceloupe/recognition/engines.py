@@ -30,7 +30,7 @@ BATCH = 32
 """Faces that go through a network at once, at most: more are no faster and need more memory."""
 
 MANY = 8  # faces from which on it pays that cores do not wait for each other
-PART = 2  # of many faces: what a core works on at a time
+PART = 2  # faces that OpenVINO is given at a time: for every other number it keeps what it needs to run so many
 
 
 def check_engine(engine: str) -> None:
@@ -115,7 +115,9 @@ class _OpenVINO:
     def __call__(self, faces: Floats) -> Floats:
         if not self._many:
             return _singly(self._run, faces)
-        return self._run_many(faces) if len(faces) >= MANY else self._run(faces)
+        if len(faces) >= MANY:
+            return self._run_many(faces)
+        return np.concatenate([self._run(faces[start : start + PART]) for start in range(0, len(faces), PART)])
 
     def _run(self, faces: Floats) -> Floats:
         with _runs("OpenVINO"):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.dependence import pairs_of_people
+from faceloupe.scores.dependence import count, pairs_of_people
 from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_floats, checked_share, highest, plain
 
 
@@ -99,15 +99,11 @@ class WeightedTradeOff:
     """FNMR at given FMRs for subjects that count several times; what does not depend on the counts is done once."""
 
     def __init__(self, scores: ScoreSet, own: Labels, sides: Labels, targets: Floats) -> None:
-        from scipy.sparse import coo_array
-
         self.targets, self.n_subjects = targets, scores.n_subjects
         self.scores, self.sides = scores.non_mated, sides
         ascending = np.argsort(scores.mated, kind="stable")
         self.mated, self.own = scores.mated[ascending], own[ascending]
-        pair, low, high = pairs_of_people(sides)
-        square = (self.n_subjects, self.n_subjects)
-        self.comparisons = coo_array((np.bincount(pair).astype(np.float64), (low, high)), square).tocsr()
+        self.comparisons = _comparisons_by_people(sides, self.n_subjects)
         self._rank(64 + int(2 * targets.max() * len(self.scores)))
 
     def _rank(self, depth: int) -> None:
@@ -150,3 +146,11 @@ class WeightedTradeOff:
             fnmr = self.fnmr(np.bincount(drawn, minlength=self.n_subjects))
             if not np.isnan(fnmr[0]):
                 return fnmr
+
+
+def _comparisons_by_people(sides: Labels, n_subjects: int) -> Any:
+    """Return how many comparisons there are of each two people, a sparse array (S, S)."""
+    from scipy.sparse import coo_array
+
+    pair, low, high = pairs_of_people(sides)
+    return coo_array((count(pair, len(low)).astype(np.float64), (low, high)), (n_subjects, n_subjects)).tocsr()

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.scores.sets import Floats, Labels, blocks, compact, highest
+from faceloupe.scores.sets import BLOCK, Floats, Labels, blocks, compact, highest
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
@@ -157,7 +157,7 @@ class SharedSubjects:
     @cached_property
     def counts(self) -> NDArray[np.intp]:
         """Number of comparisons that show each pair of people, (D,)."""
-        return self._count(slice(None))
+        return count(self.pair, self.n_pairs)
 
     @cached_property
     def _two(self) -> Flags:
@@ -174,8 +174,8 @@ class SharedSubjects:
         people, whole, alone = self.by_person(sums), float(sums @ sums), sums[~self._two]
         return float(people @ people - (whole - alone @ alone)), whole
 
-    def _count(self, comparisons: "Places | slice") -> NDArray[np.intp]:
-        return np.bincount(self.pair[comparisons], minlength=self.n_pairs)
+    def _count(self, comparisons: Places) -> NDArray[np.intp]:
+        return count(self.pair[comparisons], self.n_pairs)
 
     def _worth_at(self, errors: Places) -> float:
         n = len(self.pair)
@@ -195,6 +195,14 @@ class SharedSubjects:
             if size > len(ranked):
                 ranked = highest(severity, AHEAD * size)
         return ranked[:size]
+
+
+def count(labels: Labels, n: int) -> NDArray[np.intp]:
+    """Return how often each of the labels 0 ... n-1 occurs, (n,), in little memory."""
+    counts = np.zeros(n, dtype=np.intp)
+    for part in blocks(len(labels), max(BLOCK, n)):  # bincount makes 64-bit integers of them
+        counts += np.bincount(labels[part], minlength=n)
+    return counts
 
 
 def pairs_of_people(*sides: Labels) -> tuple[Labels, Labels, Labels]:

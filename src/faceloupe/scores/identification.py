@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import one_in
-from faceloupe.scores.sets import Floats, checked_floats, plain
+from faceloupe.scores.sets import BLOCK, Floats, checked_floats, plain
 
 NOBODY = -1  # whom a probe shows that shows no subject of the gallery
 
@@ -318,7 +318,10 @@ def _best_of_each(
         )
     order = np.argsort(references, kind="stable")
     subjects, starts = np.unique(references[order], return_index=True)
-    best: Floats = np.maximum.reduceat(scores[:, order], starts, axis=1)
+    best = np.empty((len(scores), len(starts)))
+    height = max(1, BLOCK // max(1, len(order)))
+    for start in range(0, len(scores), height):
+        np.maximum.reduceat(scores[start : start + height, order], starts, axis=1, out=best[start : start + height])
     place = np.minimum(np.searchsorted(subjects, probes), len(subjects) - 1)
     return best, np.where(subjects[place] == probes, place, NOBODY)
 

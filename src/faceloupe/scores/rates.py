@@ -63,7 +63,7 @@ def auc(scores: ScoreSet) -> float:
     0.875
     """
     check_mated(scores)
-    return float(_share_below(scores.mated, np.sort(scores.non_mated)).mean())
+    return float(_share_below(scores.mated, scores.non_mated).mean())
 
 
 def placements(scores: ScoreSet) -> Iterator[Floats]:
@@ -73,15 +73,18 @@ def placements(scores: ScoreSet) -> Iterator[Floats]:
     than a non-mated one, ties counting half. The mean of either kind is the AUC.
     """
     check_mated(scores)
-    yield _share_below(scores.mated, np.sort(scores.non_mated))
-    mated = np.sort(scores.mated)
+    yield _share_below(scores.mated, scores.non_mated)
     for part in blocks(scores.n_non_mated):
-        yield 1 - _share_below(scores.non_mated[part], mated)
+        yield 1 - _share_below(scores.non_mated[part], scores.mated)
 
 
-def _share_below(scores: Floats, ordered: Floats) -> Floats:
-    below = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
-    share: Floats = below / (2 * len(ordered))
+def _share_below(scores: Floats, others: Floats) -> Floats:
+    """Return which share of the others is lower than each score, ties counting half; some of them sorted at a time."""
+    below = np.zeros(len(scores), dtype=np.intp)
+    for part in blocks(len(others)):
+        ordered = np.sort(others[part])
+        below += np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
+    share: Floats = below / (2 * len(others))
     return share
 
 

@@ -164,9 +164,9 @@ def checked_share(name: str, share: float) -> float:
     return share
 
 
-def blocks(n: int) -> Iterator[slice]:
+def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
     """Yield parts of N comparisons, so that what is worked out for each takes little memory."""
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def compact(*labels: NDArray[Any]) -> list[Labels]:
@@ -213,7 +213,11 @@ def highest(values: Floats, n: int) -> Captures:
     """
     if n >= len(values):
         return np.argsort(-values, kind="stable")
-    level = np.partition(values, -n)[-n]
+    best = values[:0]  # those of the parts so far
+    for part in blocks(len(values), max(BLOCK, n)):
+        best = np.concatenate([best, values[part]])
+        best = np.partition(best, -n)[-n:] if len(best) > n else best
+    level = best.min()
     above, equal = np.flatnonzero(values > level), np.flatnonzero(values == level)
     chosen = np.concatenate([above, equal[: n - len(above)]])
     return chosen[np.argsort(-values[chosen], kind="stable")]
