@@ -162,21 +162,76 @@ def test_what_a_proxy_says_is_an_error_too(answer, kind):
 
 
 def test_who_waits_for_a_job_has_the_patience_that_the_server_asks_for(client, monkeypatch):
-    job, slept, ask = client.explain(photo(1), photo(1), certify=False), [], client._server._http.request
+    job, slept, send = client.explain(photo(1), photo(1), certify=False), [], client._server._http.send
 
-    def at_first_too_soon(method, path, **given):
-        if len(slept) < 2:
-            return httpx.Response(
-                429,
-                json={"type": "/problems#rate"},
-                headers={"Content-Type": "application/problem+json", "Retry-After": "7"},
-            )
-        return ask(method, path, **given)
+    def at_first_too_soon(request, **how):
+        return send(request, **how) if len(slept) >= 2 else refusal(429, "rate", {"Retry-After": "7"})
 
     monkeypatch.setattr("faceloupe.client.connection.time.sleep", slept.append)
-    monkeypatch.setattr(client._server._http, "request", at_first_too_soon)
+    monkeypatch.setattr(client._server._http, "send", at_first_too_soon)
     assert client.result(job.id)["evidence"]["decision"]["match"]
     assert slept[:2] == [7.0, 7.0]
+
+
+def refusal(status, kind, headers=()):
+    problem = {"type": f"/problems#{kind}", "title": "\x1b[2J" + "a" * 5000, "detail": None}
+    return httpx.Response(status, json=problem, headers={"Content-Type": "application/problem+json", **dict(headers)})
+
+
+class Endless(httpx.SyncByteStream):
+    def __init__(self, part):
+        self.part = part
+
+    def __iter__(self):
+        while True:
+            yield self.part
+
+
+LIES = {
+    "no object": lambda: httpx.Response(200, json=[]),
+    "another shape": lambda: httpx.Response(200, json={"ended": 1}),
+    "deep": lambda: httpx.Response(200, content=b"[" * 100_000),
+    "no picture": lambda: httpx.Response(200, json={}),
+    "compressed unasked": lambda: httpx.Response(
+        200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"x")
+    ),
+    "endless": lambda: httpx.Response(200, stream=Endless(b" " * 2**22)),
+    "endless refusal": lambda: httpx.Response(500, stream=Endless(b" " * 2**22)),
+    "an event of no shape": lambda: httpx.Response(
+        200, headers={"Content-Type": "text/event-stream"}, text="data: {}\n"
+    ),
+    "an endless event": lambda: httpx.Response(
+        200, headers={"Content-Type": "text/event-stream"}, stream=Endless(b"data:" * 2**17)
+    ),
+    "an address elsewhere": lambda: httpx.Response(200, json={"address": "@evil.example/"}),
+    "a wait of ages": lambda: refusal(429, "rate", {"Retry-After": "9" * 30}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lying_server_is_named_as_one(lie):
+    calls = [lambda c: c.people().__next__(), lambda c: c.face(1, 1), lambda c: c.result("a"), lambda c: c.page("a"),
+             lambda c: next(c.watch("a")), lambda c: c.metrics()]  # fmt: skip
+    with Client("http://localhost", "t", transport=httpx.MockTransport(lambda _: LIES[lie]())) as client:
+        for call in calls[-2:] if "event" in lie else calls[:-1] if lie.startswith("endless") else calls:
+            with pytest.raises(ProblemError) as refused:
+                call(client)
+            assert len(str(refused.value)) < 2100
+            assert str(refused.value).isprintable()
+
+
+def test_a_server_that_never_ends_its_answer_or_its_list_is_not_waited_for():
+    drip, list_ = (
+        httpx.Response(200, stream=Endless(b" ")),
+        httpx.Response(200, json={"schema": "faceloupe.people/1", "people": [], "next": "a"}),
+    )
+    with (
+        Client("http://a", "t", timeout=1e-3, transport=httpx.MockTransport(lambda _: drip)) as client,
+        pytest.raises(UnavailableError, match="did not end its answer"),
+    ):
+        client.health()
+    with Client("http://a", "t", transport=httpx.MockTransport(lambda _: list_)) as client:
+        assert list(client.people()) == []
 
 
 def test_looking_training_and_studying(tmp_path, mosaics):  # noqa: ARG001
@@ -217,12 +272,43 @@ def test_what_cannot_be_a_server_or_a_photograph(tmp_path):
         ("localhost:8000", "t"),
         ("http://localhost", ""),
         ("http://a", "tökén"),
+        ("http://a", "secret\nX-Other: header"),
         ("http://[::1", "t"),
+        ("http://a:port", "t"),
+        ("http://" + "a" * 70_000, "t"),
+        ("http://user:secret@a", "t"),
     ):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError) as refused:
             Client(address, token)
+        assert "secret" not in str(refused.value)
     with Client("http://127.0.0.1:9", "t") as client:
         with pytest.raises(UnavailableError, match="is the server running"):
             client.health()
         with pytest.raises(ImageError, match="no such file"):
             client.detect(tmp_path / "none.jpg")
+
+
+def test_what_cannot_be_sent_is_refused():
+    calls = [
+        lambda c: c.remove_study("../people/1"), lambda c: c.job("a\n"), lambda c: c.rename(1, "\udcff"),
+        lambda c: c.enrol("\udcff", [b""]), lambda c: c.enrol("Ann", [b""], metadata={"floor": float("nan")}),
+        lambda c: c.describe(1, metadata={"floor": {1}}), lambda c: c.enrol("Ann", [b""], key="é"),
+    ]  # fmt: skip
+    with Client("http://127.0.0.1:9", "t") as client:
+        for call in calls:
+            with pytest.raises(InputError):
+                call(client)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_a_timeout_is_seconds(timeout):
+    with pytest.raises(InputError, match="timeout"):
+        Client("http://a", "t", timeout=timeout)
+
+
+def test_proxies_of_the_environment_are_for_https(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "garbage://x")
+    with Client("http://127.0.0.1:9", "t") as client, pytest.raises(UnavailableError):
+        client.health()
+    with pytest.raises(InputError, match="a proxy"):
+        Client("https://127.0.0.1:9", "t")

@@ -12,9 +12,8 @@ from urllib.parse import quote
 import httpx
 
 from faceloupe.client.archives import archives_of
-from faceloupe.client.connection import Connection, Face, Photo, document_of, sent_face
+from faceloupe.client.connection import Connection, Face, Photo, sent_face
 from faceloupe.client.review import ReviewClient, UnknownClient
-from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError
 from faceloupe.web import shapes
 
@@ -44,14 +43,15 @@ class Client:
     token : str, optional
         Token of a key, if the address holds none.
     timeout : float
-        Seconds in which the server must take and give a part of an answer.
+        Seconds in which the server must take or give a part; ten times as long, and an answer must be whole.
     transport : httpx.BaseTransport, optional
         Transport of the requests; by default the network.
 
     Raises
     ------
     InputError
-        If there is no token, or the address is none.
+        If there is no token, the address is none, or a proxy that the environment names is none. Proxies are for https
+        alone.
 
     Examples
     --------
@@ -165,9 +165,8 @@ class Client:
             An idempotency key: the same again gets the same answer, and does nothing more.
         """
         fields = {
-            "name": name, "external_id": external_id, "metadata": None if metadata is None else json_text(metadata),
-            "consent": consent, "consent_until": consent_until, "central": central, "keep_faces": keep_faces,
-            "force": force,
+            "name": name, "external_id": external_id, "metadata": metadata, "consent": consent,
+            "consent_until": consent_until, "central": central, "keep_faces": keep_faces, "force": force,
         }  # fmt: skip
         headers = {"Idempotency-Key": key} if key else {}
         return self._server.post(shapes.Enrolled, "/people", {"photos": photos}, fields, headers)
@@ -232,7 +231,7 @@ class Client:
         while cursor is not None:
             part = self._server.get(shapes.People, "/people", search=search, cursor=cursor, limit=PART)
             yield from part.people
-            cursor = part.next
+            cursor = part.next if part.people else None
 
     def audit(self) -> Iterator[shapes.Entry]:
         """Yield the entries of the trail, the newest first."""
@@ -240,7 +239,7 @@ class Client:
         while cursor is not None:
             part = self._server.get(shapes.Audit, "/audit", cursor=cursor, limit=PART)
             yield from part.audit
-            cursor = part.next
+            cursor = part.next if part.audit else None
 
     def show(self, person: int | str) -> shapes.Record:
         """Return all that is kept of a subject, who is told by number, or as "id:E-17"."""
@@ -248,7 +247,7 @@ class Client:
 
     def face(self, person: int | str, reference: int) -> bytes:
         """Return the face chip of a reference as PNG."""
-        return self._server.ask("GET", f"{_address(person)}/references/{reference}/face").content
+        return self._server.content("image/png", f"{_address(person)}/references/{reference}/face")
 
     def rename(self, person: int | str, name: str) -> shapes.Person:
         """Give a subject another name."""
@@ -377,8 +376,7 @@ class Client:
 
     def watch(self, job: str) -> Iterator[shapes.JobState]:
         """Yield a job now and whenever it has changed, until it has ended."""
-        for state in self._server.events(f"/jobs/{job}/events"):
-            yield shapes.JobState.model_validate(parse_json(state))
+        return self._server.events(shapes.JobState, f"/jobs/{job}/events")
 
     def stop(self, job: str) -> shapes.JobState:
         """Ask a job to stop."""
@@ -386,10 +384,9 @@ class Client:
 
     def result(self, job: str) -> dict[str, Any]:
         """Wait until a job has ended, and return the document that it made, the one of the command's `--json`."""
-        while document_of(self._server.patiently("GET", f"/jobs/{job}"))["ended"] is None:
+        while self._server.patiently(lambda: self.job(job)).ended is None:
             time.sleep(LOOK_AGAIN)
-        document: dict[str, Any] = document_of(self._server.patiently("GET", f"/jobs/{job}/result"))
-        return document
+        return self._server.patiently(lambda: self._server.document(f"/jobs/{job}/result"))
 
     def page(self, job: str) -> str:
         """Return an address that opens the page of a finished look, explanation or study once, within a minute."""
@@ -397,7 +394,7 @@ class Client:
 
     def metrics(self) -> str:
         """Return counts and times in the text format of Prometheus."""
-        return self._server.ask("GET", "/metrics").text
+        return self._server.content("text/plain", "/metrics").decode(errors="replace")
 
     def close(self) -> None:
         """Close the connections."""

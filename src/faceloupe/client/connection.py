@@ -1,8 +1,10 @@
 """The connection of a client: photographs go out, documents come back as values, refusals as errors."""
 
 import base64
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from faceloupe.documents import parse_json
+from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError, ProblemError, UnavailableError
 from faceloupe.faces.images import read_file
 from faceloupe.faces.sources import GREY_SETS
@@ -22,10 +24,19 @@ Photo = bytes | str | PathLike[str]
 Face = Photo
 """A photograph, or a capture of a data set by its number: "orl:3", "olivetti:3"."""
 
+Answer = TypeVar("Answer")
 Shape = TypeVar("Shape", bound=BaseModel)
 
-MOST_BYTES, MOST_VALUES = 256 << 20, 10_000_000
-"""What is read of an answer: pages and feature maps are the largest."""
+MOST_BYTES, MOST_VALUES = 64 << 20, 3_000_000
+"""What is read of an answer: feature maps and the faces of a group are the largest."""
+
+MOST_BYTES_OF_EVENT = 1 << 20
+
+MOST_PARTS = 10
+"""Times that the timeout may pass, part by part, until an answer is whole."""
+
+LONGEST = 1e6
+"""Seconds of a timeout, and of a wait that a server asks for: more than systems can count is refused."""
 
 _SETS = tuple(f"{name}:" for name in GREY_SETS)
 
@@ -39,17 +50,30 @@ class Connection:
     def __init__(self, address: str, token: str, *, timeout: float, transport: httpx.BaseTransport | None) -> None:
         try:
             place = urlsplit(address)
-        except ValueError as problem:
+            port = place.port
+            (place.hostname or "").encode("idna")
+        except (ValueError, TypeError, AttributeError) as problem:
             raise InputError(f"address: expected http://HOST:PORT ({problem})") from problem
         token = token or place.fragment.removeprefix("token=")
-        if place.scheme not in ("http", "https") or not place.netloc:
-            raise InputError(f"address: expected http://HOST:PORT, got {place.scheme}://{place.netloc}")
-        if not token or not token.isascii():
+        if place.scheme not in ("http", "https") or not place.hostname or port == 0:
+            raise InputError(f"address: expected http://HOST:PORT, got {place.scheme}://{place.hostname}")
+        if "@" in place.netloc:
+            raise InputError("address: it holds a user's name or password; give the token alone")
+        if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
             raise InputError("token: expected the one that the server printed, or a key's")
+        if not 0 < timeout <= LONGEST:
+            raise InputError(f"timeout: expected seconds, above 0 and at most {LONGEST:,.0f}, got {timeout}")
         self.page = f"{place.scheme}://{place.netloc}{place.path.rstrip('/')}"
         self.address = f"{self.page}/api/v1"
-        headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=self.address, headers=headers, timeout=timeout, transport=transport)
+        self._most_seconds = MOST_PARTS * timeout
+        with _refusing(f"address: {self.page}, or a proxy or certificates that the environment names, cannot be used"):
+            self._http = httpx.Client(
+                base_url=self.address,
+                headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
+                timeout=timeout,
+                transport=transport,
+                trust_env=place.scheme == "https",  # a proxy would read token and faces that TLS does not hide
+            )
 
     def get(self, shape: type[Shape], path: str, **query: Any) -> Shape:
         """Ask for a document."""
@@ -65,57 +89,97 @@ class Connection:
     ) -> Shape:
         """Send photographs and other fields as a form."""
         files = [(field, _content(photo)) for field, each in photos.items() for photo in each]
-        data = {name: _text(value) for name, value in fields.items() if value is not None}
+        with _refusing("this cannot be sent"):
+            data = {name: _text(value) for name, value in fields.items() if value is not None}
         return self.asked(shape, "POST", path, files=files, data=data, headers=headers)
 
     def asked(self, shape: type[Shape], method: str, path: str, **given: Any) -> Shape:
         """Ask, and return the answer as a value."""
-        answer = self.ask(method, path, **given)
-        try:
-            return shape.model_validate(document_of(answer))
-        except ValidationError as problem:
-            raise _not_the_server(answer) from problem
+        answer = self._ask(method, path, **given)
+        return _shaped(shape, _document_of(answer), answer)
 
-    def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
-        """Ask, and return the answer.
+    def document(self, path: str) -> dict[str, Any]:
+        """Ask for a document of any shape."""
+        return _document_of(self._ask("GET", path))
 
-        Raises
-        ------
-        ProblemError
-            If it is no success.
-        UnavailableError
-            If there is none.
-        """
-        try:
-            answer = self._http.request(method, path, **given)
-        except httpx.TransportError as problem:
-            raise self._unreachable(problem) from problem
-        if not answer.is_success:
-            raise _problem(answer)
-        return answer
+    def content(self, kind: str, path: str) -> bytes:
+        """Ask for something else than a document, of this media type."""
+        answer = self._ask("GET", path)
+        if not answer.headers.get("content-type", "").startswith(kind):
+            raise _not_the_server(answer)
+        return answer.content
 
-    def patiently(self, method: str, path: str) -> httpx.Response:
+    def patiently(self, ask: Callable[[], Answer]) -> Answer:
         """Ask again as often as the server says that it is too soon."""
         while True:
             try:
-                return self.ask(method, path)
+                return ask()
             except ProblemError as problem:
                 if problem.kind not in ("rate", "busy") or problem.retry_after is None:
                     raise
                 time.sleep(problem.retry_after)
 
-    def events(self, path: str) -> Iterator[str]:
-        """Yield the data of server-sent events, a line each."""
+    def events(self, shape: type[Shape], path: str) -> Iterator[Shape]:
+        """Yield the data of server-sent events."""
+        with self._answer("GET", path) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                raise _not_the_server(answer)
+            rest = b""
+            for part in answer.iter_bytes():
+                *lines, rest = (rest + part).split(b"\n")
+                if len(rest) > MOST_BYTES_OF_EVENT:
+                    raise _not_the_server(answer)
+                for line in lines:
+                    if line.startswith(b"data: "):
+                        yield _shaped(shape, _parsed(line.removeprefix(b"data: "), answer), answer)
+
+    def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Ask, and return the answer, which holds its whole content.
+
+        Raises
+        ------
+        InputError
+            If what is given cannot be sent.
+        ProblemError
+            If the answer is no success, or not the server's.
+        UnavailableError
+            If there is none, or it is not whole in time.
+        """
+        with self._answer(method, path, **given) as answer:
+            content = self._read(answer)
+        return httpx.Response(answer.status_code, headers=answer.headers, content=content, request=answer.request)
+
+    @contextmanager
+    def _answer(self, method: str, path: str, **given: Any) -> Iterator[httpx.Response]:
+        """Give the answer while its content is still to come."""
+        if {".", ".."} & set(path.split("/")):
+            raise InputError(f"{path!r} would be another address: give the number or id that the server told")
+        with _refusing("this cannot be sent"):
+            request = self._http.build_request(method, path, **given)
         try:
-            with self._http.stream("GET", path) as answer:
+            answer = self._http.send(request, stream=True)
+            try:
+                if answer.headers.get("content-encoding", "identity") != "identity":  # nobody asked for it
+                    raise _not_the_server(answer)
                 if not answer.is_success:
-                    answer.read()
-                    raise _problem(answer)
-                for line in answer.iter_lines():
-                    if line.startswith("data: "):
-                        yield line.removeprefix("data: ")
+                    raise _problem(answer, self._read(answer))
+                yield answer
+            finally:
+                answer.close()
         except httpx.TransportError as problem:
             raise self._unreachable(problem) from problem
+
+    def _read(self, answer: httpx.Response) -> bytes:
+        content, end = bytearray(), time.monotonic() + self._most_seconds
+        for part in answer.iter_bytes():
+            content += part
+            if len(content) > MOST_BYTES:
+                raise _not_the_server(answer)
+            if time.monotonic() > end:
+                raise UnavailableError(
+                    f"{self.address} did not end its answer in {self._most_seconds:.0f} s: try again"
+                )
+        return bytes(content)
 
     def close(self) -> None:
         """Close the connections."""
@@ -125,18 +189,34 @@ class Connection:
         return UnavailableError(f"{self.address} cannot be reached ({problem}): is the server running there?")
 
 
-def document_of(answer: httpx.Response) -> Any:
-    """Return the document of an answer.
+def _document_of(answer: httpx.Response) -> dict[str, Any]:
+    document = _parsed(answer.content, answer)
+    if not isinstance(document, dict):
+        raise _not_the_server(answer)
+    return document
 
-    Raises
-    ------
-    ProblemError
-        If it is none: it came from something else than the server.
-    """
+
+def _parsed(content: bytes, answer: httpx.Response) -> Any:
     try:
-        return parse_json(answer.content, max_bytes=MOST_BYTES, max_values=MOST_VALUES)
+        return parse_json(content, max_bytes=MOST_BYTES, max_values=MOST_VALUES)
     except InputError as problem:
         raise _not_the_server(answer) from problem
+
+
+def _shaped(shape: type[Shape], document: Any, answer: httpx.Response) -> Shape:
+    try:
+        return shape.model_validate(document)
+    except ValidationError as problem:
+        raise _not_the_server(answer) from problem
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Raise InputError for what is none for HTTP: addresses, letters, numbers, headers."""
+    try:
+        yield
+    except (httpx.InvalidURL, ValueError, TypeError, ImportError, OSError) as problem:
+        raise InputError(f"{what}: {problem}") from problem
 
 
 def sent_face(face: Face) -> str:
@@ -151,19 +231,26 @@ def _content(photo: Photo) -> bytes:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return json_text(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _problem(answer: httpx.Response) -> ProblemError:
+def _problem(answer: httpx.Response, content: bytes) -> ProblemError:
     if not answer.headers.get("content-type", "").startswith("application/problem+json"):
         return _not_the_server(answer)
     try:
-        document = document_of(answer)
-        said = {name: str(document.get(name, "")) for name in ("type", "title", "detail", "remedy")}
+        document = _parsed(content, answer)
+        said = {name: _one_line(document.get(name)) for name in ("type", "title", "detail", "remedy")}
     except (ProblemError, AttributeError):
         return _not_the_server(answer)
     kind = said.pop("type").rpartition("#")[2]
     return ProblemError(kind, status=answer.status_code, retry_after=_retry_after(answer), **said)
+
+
+def _one_line(value: Any) -> str:
+    """Return what was said without what a terminal would obey, and no more than somebody reads."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(value or "")[:2000])
 
 
 def _not_the_server(answer: httpx.Response) -> ProblemError:
@@ -174,4 +261,4 @@ def _not_the_server(answer: httpx.Response) -> ProblemError:
 
 def _retry_after(answer: httpx.Response) -> float | None:
     wait = answer.headers.get("retry-after", "")
-    return float(wait) if wait.isdecimal() else None
+    return float(wait) if wait.isdecimal() and float(wait) <= LONGEST else None

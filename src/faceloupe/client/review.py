@@ -42,7 +42,7 @@ class ReviewClient:
 
     def face(self, face: int) -> bytes:
         """Return a face as PNG, as it was kept or cut out of its photograph."""
-        return self._server.ask("GET", f"{self._at}/faces/{face}/picture").content
+        return self._server.content("image/png", f"{self._at}/faces/{face}/picture")
 
     def group_again(self, fpir: float = 0.1) -> shapes.Review:
         """Group all faces anew; what was said holds."""

@@ -37,4 +37,4 @@ class Document(BaseModel):
 class Address(BaseModel):
     """Where a page can be opened, once, within a minute; who has the address needs no token."""
 
-    address: str
+    address: str = Field(pattern="^/[!-~]+$")
