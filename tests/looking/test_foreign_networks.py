@@ -25,6 +25,15 @@ def network(*end, classes=1):
     )
 
 
+class Ending(nn.Module):
+    def __init__(self, end, classes=1):
+        super().__init__()
+        self.inner, self.end = network(classes=classes), end
+
+    def forward(self, x):
+        return self.end(self.inner(x))
+
+
 def seen(module, **options):
     return look(open_model(module, size=16, **options), FACES, methods=[])
 
@@ -80,18 +89,23 @@ class TestWhatItAnswers:
             (lambda x: x.exp() / x.exp().sum(1, keepdim=True), 3),
             (lambda x: torch.special.expit(x).squeeze(-1), 1),
             (lambda x: x.double().softmax(1).float(), 3),
+            (lambda x: x.log_softmax(1).exp(), 3),
+            (lambda x: (x.softmax(1) + (2 * x).softmax(1)) / 2, 3),
+            (lambda x: torch.cat([torch.sigmoid(x), 1 - torch.sigmoid(x)], 1), 1),
+            (lambda x: (x.argmax(1), x.softmax(1)), 3),
         ],
     )
     def test_a_sigmoid_or_softmax_written_out_is_a_probability(self, end, classes):
-        class Written(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.inner = network(classes=classes)
+        assert seen(Ending(end, classes)).unit == "probability"
 
-            def forward(self, x):
-                return end(self.inner(x))
+    def test_a_number_from_0_to_1_may_be_a_probability_and_that_is_said(self):
+        mean = Ending(lambda x: (torch.sigmoid(x) + torch.sigmoid(2 * x)) / 2)
+        assert any("no sigmoid was seen" in note for note in seen(mean).notes)
 
-        assert seen(Written()).unit == "probability"
+    @pytest.mark.parametrize("end", [lambda x: x.argmax(1), lambda x: x > 0, lambda x: x.to(torch.complex64)])
+    def test_an_answer_that_was_chosen_already_is_refused(self, end):
+        with pytest.raises(InputError, match="expected an answer of real numbers, got"):
+            seen(Ending(end, 3))
 
     def test_a_loss_that_stands_first_is_no_answer(self):
         class WithLoss(nn.Module):

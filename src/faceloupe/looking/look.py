@@ -228,7 +228,16 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
         outputs = np.concatenate([network_access.outputs(face[None]) for face in batch])
         unit = network_access.unit(batch[0])
         notes = (*model.notes, *_notes_on_answers(network_access, batch))
+        if outputs.shape[1] == 1 and unit == "logit" and outputs.min() >= 0 and outputs.max() <= 1:
+            notes += (_MAY_BE_PROBABILITY,)
     return Look(model, photographs, cut, network_anatomy, outputs, traced, notes=notes, unit=unit)
+
+
+_MAY_BE_PROBABILITY = (
+    "Its number lies from 0 to 1 for each of these faces, as a probability does, but no sigmoid was seen at its end. It "
+    "is read as a logit, and every one above 0 counts for the second class; if it is a probability, end the network in "
+    "a sigmoid."
+)
 
 
 def _notes_on_answers(network_access: Access, batch: Floats) -> Iterator[str]:

@@ -40,12 +40,12 @@ def _units(key: str, look: Look) -> Block:
                 f"`{report.layer}`",
                 f"{report.units:,}",
                 f"{len(report.dead):,}",
-                "; ".join(listed(group) for group in report.duplicates[:SENTENCES]) or "–",
+                "; ".join(listed(unit + 1 for unit in group) for group in report.duplicates[:SENTENCES]) or "–",
             ]
             for report in look.units
         ],
         f"Dead: puts out 0 for each of the {counted(n, 'face')} given, wherever the next layer looks; on others it "
-        "may speak. The same: outputs correlated above 0.999. Units are counted from 0.",
+        "may speak. The same: outputs correlated above 0.999. Units are counted from 1.",
     )
 
 

@@ -85,7 +85,7 @@ def _kind_of_answer(look: "Look", count: int) -> str:
         return f"{count:,} numbers, a template{guessed}"
     if count == 1:
         first, second = look.model.classes or ("class 0", "class 1")
-        return f"one {look.unit}: above {THRESHOLDS[look.unit]:.3g} for {second}, below for {first}"
+        return f"one {look.unit}: above {three_figures(THRESHOLDS[look.unit])} for {second}, below for {first}"
     kind = "numbers" if look.unit == "logit" else "log-probabilities" if look.unit[0] == "l" else "probabilities"
     return f"{count:,} {kind}, one for each class{guessed}"
 

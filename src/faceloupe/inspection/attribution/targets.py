@@ -12,6 +12,8 @@ from faceloupe.errors import InputError
 # What a single number must be above to speak for class 1.
 THRESHOLDS = {"logit": 0.0, "probability": 0.5, "log-probability": float(np.log(0.5))}
 
+SUM_ERROR = 0.005  # by which probabilities of half precision may miss a sum of 1
+
 TargetLike = int | tuple[int, int] | Sequence[float] | NDArray[Any] | None
 
 
@@ -46,6 +48,15 @@ class Target:
         answers = outputs @ weights
         # The small number keeps the gradient finite where a network puts out nothing but zeros: a cosine of 0.
         return answers + self.offset if self.linear else answers / ((outputs**2).sum(-1) + 1e-12) ** 0.5
+
+
+def unit_of_numbers(outputs: NDArray[np.float64]) -> str:
+    """Return what outputs (K,) are by their numbers: several that sum to 1 are probabilities, whatever made them."""
+    if len(outputs) > 1 and outputs.min() >= 0 and abs(outputs.sum() - 1) < SUM_ERROR:
+        return "probability"
+    if len(outputs) > 1 and outputs.max() <= 0 and abs(np.exp(outputs).sum() - 1) < SUM_ERROR:
+        return "log-probability"
+    return "logit"
 
 
 def taken_for(outputs: NDArray[np.float64], unit: str) -> int:

@@ -57,7 +57,7 @@ class DeadUnit:
     unit : int
         Its index in the layer, from 0.
     highest : float or None
-        The largest input of its ReLU, 0 or less. None where the ReLU's input came from no recorded layer.
+        The largest input of its ReLU, 0 or less. None where that input is the output of no layer.
     push : Push or None
         None where the ReLU reads from something else than a convolution padded with zeros or a dense layer.
     silent_since : int or None
@@ -171,8 +171,8 @@ def _report(
     dead = np.flatnonzero(dead_units(maps)).tolist()
     highest: dict[int, float] = {}
     pushes: dict[int, Push] = {}
-    if relu.source:
-        inputs = _read(outputs[relu.source], relu)
+    inputs = _read(outputs[relu.source], relu) if relu.source else None
+    if inputs is not None and _is_relu_of(inputs, maps):  # a layer of several functions reads something else
         highest = {unit: float(inputs[:, unit].max()) for unit in dead}
         pushes = _pushes(network, relu, network_anatomy, outputs, inputs, dead)
     since: dict[int, int] = {}
@@ -187,6 +187,10 @@ def _report(
         duplicates=duplicate_units(maps),
         epochs=None if silent is None else len(silent) - 1,
     )
+
+
+def _is_relu_of(inputs: Maps, maps: Maps) -> bool:
+    return inputs.shape == maps.shape and np.allclose(maps, np.clip(inputs, 0, maps.max()), equal_nan=True)
 
 
 def _read(maps: NDArray[Any], relu: Layer) -> NDArray[Any]:

@@ -89,6 +89,7 @@ class _Run(Visitor):
 
     def after(self, call: Call, remembered: Any) -> None:
         operators, self._operators = self._operators, []
+        rectified, self._rectified = self._rectified, None
         [(origin, given), *_] = remembered or [(_Origin(), ())]
         if self._gap:
             self.gaps.append(call.name)
@@ -117,7 +118,7 @@ class _Run(Visitor):
             products=_products(operators) if is_followed else None,
             windows=windows[0] if len(windows) == 1 else [],
             field=field,
-            rectifies=self._rectified is call.output,
+            rectifies=rectified is call.output,
             output_bytes=call.output.numel() * call.output.element_size(),
         )
 

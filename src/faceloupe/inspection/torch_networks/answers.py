@@ -12,7 +12,7 @@ from faceloupe.inspection.torch_networks.operators import Operator, tensors_of
 from faceloupe.inspection.torch_networks.running import Visitor
 
 LOGITS = "logits"  # what libraries call the answer among several outputs
-PROBABILITIES = {"expit", "hardsigmoid", "sigmoid", "softmax", "softmin", "special_expit"}
+PROBABILITIES = {"hardsigmoid", "sigmoid", "softmax", "softmin"}
 LOG_PROBABILITIES = {"log_softmax", "logsigmoid"}
 # The same written out: what runs last, one after the other, in 1 / (1 + exp(-x)), exp(x) / sum and (tanh(x) + 1) / 2.
 DIVISIONS = {"div", "divide", "rdiv", "reciprocal", "rtruediv", "true_divide", "truediv"}
@@ -23,8 +23,9 @@ WRITTEN_OUT = ({"exp"}, SUMS, DIVISIONS), ({"tanh"}, SUMS, DIVISIONS | {"mul", "
 def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
     """Return the answer (N, K) in whatever a network put out for N captures, and how it was chosen, "" for a tensor.
 
-    Among several outputs it is what is called "logits", as a key or an attribute, else the first tensor that has a row
-    for each capture. Raises InputError if there is no tensor, or it has no row for each capture.
+    Among several outputs it is what is called "logits", as a key or an attribute, else the first tensor of real numbers
+    that has a row for each capture. Raises InputError if there is no tensor, it has no row for each capture, or its
+    numbers are not real ones.
     """
     if isinstance(output, Iterator):
         output = tuple(output)
@@ -35,10 +36,11 @@ def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
         answer, how = (output, "") if single else (chosen, f"“{LOGITS}”")
     else:
         tensors = [*tensors_of(output)]
-        rowed = (tensor for tensor in tensors if tensor.ndim and len(tensor) == captures)
-        answer = next(rowed, next(iter(tensors), None))  # a loss may stand first
+        rowed = [tensor for tensor in tensors if tensor.ndim and len(tensor) == captures]  # a loss may stand first
+        answer = next(filter(torch.is_floating_point, rowed), (rowed or tensors or [None])[0])
         names = [str(name) for name, value in several.items() if value is answer]
         how = f"“{names[0]}”, the first tensor" if names else "the first tensor"
+        how += " of real numbers" if answer is not None and answer is not tensors[0] else ""
     if answer is None:
         raise InputError(
             f"network: expected one that answers with a tensor (N, K), got {type(output).__name__}; wrap it in a "
@@ -49,6 +51,13 @@ def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
         raise InputError(
             f"network: expected an answer (N, K), one row for each of {captures} captures, got {tuple(answer.shape)}; "
             "wrap it in a module whose forward returns that"
+        )
+    if answer.is_quantized:
+        answer = answer.dequantize()
+    if not answer.is_floating_point():
+        raise InputError(
+            f"network: expected an answer of real numbers, got {answer.dtype}".replace("torch.", "")
+            + "; wrap it in a module whose forward returns what it has before it chooses or rounds"
         )
     return answer.reshape(captures, -1), how and f"of its {type(output).__name__}, {how}"
 

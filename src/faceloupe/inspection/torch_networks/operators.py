@@ -46,8 +46,11 @@ _ACTIVATIONS = {
     *("softshrink", "tanhshrink"),
 }
 _LIMITS = {"clamp", "clamp_max", "clamp_min"}
-_RECTIFYING = {"clamp", "clamp_min", "hardtanh", "relu", "relu6", "threshold"}
-_LARGER = {"fmax", "max", "maximum"}
+# Functions that compare numbers with others: what a ReLU may be written with.
+_COMPARING = {
+    *("abs", "bitwise_not", "bool", "eq", "fmax", "fmin", "ge", "gt", "heaviside", "invert", "le", "logical_not", "lt"),
+    *("max", "min", "ne", "setitem", "sign"),
+}
 _POOLING = {
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d"),
     *("avg_pool2d", "max_pool1d", "max_pool2d"),
@@ -63,6 +66,10 @@ _PLACE_BY_PLACE = (
     _ADDING | _ACTIVATIONS | (_PRODUCTS - {"glu", "group_norm", "instance_norm", "layer_norm"}
     - {"log_softmax", "normalize", "rms_norm", "softmax", "softmin"})
 )  # fmt: skip
+# Functions that make each number from those at its place, the same each time.
+REPEATABLE = (_PLACE_BY_PLACE | _COMPARING | SHAPED) - {
+    *("dropout", "dropout2d", "feature_dropout", "alpha_dropout", "rrelu", "requires_grad"),
+}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
 _MATRICES = {"addmm", "addbmm", "baddbmm", "bmm", "dot", "inner", "linear", "matmul", "mm", "mv", "rmatmul", "vdot"}
@@ -72,6 +79,9 @@ _RECURRENT = {
 # Where another name in torch says the same.
 _ALIASES = {
     "clip": "clamp",
+    "expit": "sigmoid",
+    "log_sigmoid": "logsigmoid",
+    "special_expit": "sigmoid",
     **{f"conv{axes}d_relu": f"conv{axes}d" for axes in (1, 2, 3)},
     "linear_relu": "linear",
     "linear_dynamic": "linear",
@@ -89,18 +99,12 @@ _ARGUMENTS = {
     "cat": ("dim",),
     "mean": ("dim",),
     "pad": ("pad", "mode"),
-    "clamp": ("min", "max"),
-    "clamp_min": ("min",),
-    "threshold": ("threshold", "value"),
-    "leaky_relu": ("negative_slope",),
-    "hardtanh": ("min_val", "max_val"),
     "layer_norm": ("normalized_shape",),
     "rms_norm": ("normalized_shape",),
     "softmax": ("dim",),
     "log_softmax": ("dim",),
     "transpose": ("dim0", "dim1"),
 }
-_DEFAULTS: dict[str, dict[str, Any]] = {"hardtanh": {"min_val": -1.0}, "clamp": {"min": None}}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -119,6 +123,8 @@ class Operator:
         Number of its inputs that carry the image.
     parameters : tuple of Tensor
         The parameters that it took as they are.
+    rectifies : bool
+        Whether it is a ReLU, or ends one that several functions make.
     """
 
     name: str
@@ -127,6 +133,7 @@ class Operator:
     output: Shape
     carried: int
     parameters: tuple[Tensor, ...]
+    rectifies: bool = False
 
     @property
     def weights(self) -> tuple[Shape, int] | None:
@@ -147,18 +154,6 @@ class Operator:
     def is_layer(self) -> bool:
         """True if it counts as a layer without a module: not if it only moves, compares, adds or averages."""
         return self.rectifies or self.name not in _FREE | _LIMITS
-
-    @property
-    def rectifies(self) -> bool:
-        """True for a ReLU, written as such or as a limit at 0."""
-        if self.name in _LARGER:
-            return self.arguments.get("other") == 0
-        if self.name == "leaky_relu":
-            return self.arguments.get("negative_slope") == 0
-        if self.name not in _RECTIFYING:
-            return False
-        low = next((self.arguments[key] for key in ("min", "min_val", "threshold") if key in self.arguments), 0)
-        return low == 0 and self.arguments.get("value", 0) == 0
 
     @property
     def windows(self) -> Sequence[Window]:
@@ -278,8 +273,7 @@ def name_of_function(func: Callable[..., Any]) -> str:
 
 def operator_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], carried: Sequence[Tensor]) -> Operator:
     """Return what is to be known of a call before it is made; `carried` are the tensors that depend on the image."""
-    arguments = dict(_DEFAULTS.get(name, {}))
-    arguments |= dict(zip(_ARGUMENTS.get(name, ()), args[1:], strict=False)) | dict(kwargs)
+    arguments = dict(zip(_ARGUMENTS.get(name, ()), args[1:], strict=False)) | dict(kwargs)
     everything = [*args, *kwargs.values()]
     if name in _MATRICES:
         arguments["inner"] = _inner(name, [tuple(tensor.shape) for tensor in tensors_of(everything)])
@@ -291,9 +285,6 @@ def operator_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], car
         arguments["dims"] = args[1] if len(args) == 2 and not isinstance(args[1], int) else args[1:]
     elif name in {"swapaxes", "swapdims"}:
         arguments |= dict(zip(("dim0", "dim1"), args[1:], strict=False))
-    elif name in _LARGER:
-        beside = [t for t in everything if isinstance(t, Tensor) and not any(t is each for each in carried)]
-        arguments["other"] = 0 if beside and not beside[0].any() else None
     shapes = {key: tuple(value.shape) if isinstance(value, Tensor) else value for key, value in arguments.items()}
     if name in _CONVOLUTIONS | {"linear"} and not isinstance(shapes.get("weight"), tuple):
         shapes |= _packed(everything)

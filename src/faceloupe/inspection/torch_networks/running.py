@@ -20,6 +20,7 @@ from faceloupe.errors import InputError
 from faceloupe.inspection.failures import CODE_FAILS, cannot_run
 from faceloupe.inspection.torch_networks.operators import (
     LIKENING,
+    REPEATABLE,
     SHAPED,
     Operator,
     name_of_function,
@@ -27,6 +28,7 @@ from faceloupe.inspection.torch_networks.operators import (
     tensors_held,
     tensors_of,
 )
+from faceloupe.inspection.torch_networks.rectifying import Rectifying
 
 # Modules that use what is inside them without calling it: they are one layer, as is what keeps quantised weights.
 WHOLE = (nn.MultiheadAttention,)
@@ -91,6 +93,7 @@ class _Watcher(TorchFunctionMode):
         self._constants = {id(tensor): tensor for tensor in constants}
         self._visitor = visitor
         self._begun: list[Any] = []  # what is remembered of each layer that has begun and not ended
+        self._rectifying = Rectifying()
         self._deaf = False  # while the visitor itself calls functions
 
     def enter(self, taken: Any) -> None:
@@ -124,9 +127,12 @@ class _Watcher(TorchFunctionMode):
         name = name_of_function(func)
         read = () if name in SHAPED else args[:1] if name in LIKENING else (args, kwargs)
         carried = [tensor for tensor in tensors_of(read) if id(tensor) not in self._constants]
+        carried.sort(key=lambda tensor: tensor.dtype == torch.bool)  # what a mask chooses from comes first
         if not carried:
             output = func(*args, **kwargs)
             self._constants |= {id(tensor): tensor for tensor in tensors_of(output)}
+            if name in SHAPED:
+                self._rectifying.note(func, args, kwargs, output)
             return output
         operator = operator_of(name, args, kwargs, carried)
         remembered = self._visitor.reads(carried)
@@ -140,7 +146,10 @@ class _Watcher(TorchFunctionMode):
             return output
         for tensor in tensors_of(written):
             self._constants.pop(id(tensor), None)
-        operator = replace(operator, output=tuple(made.shape))
+        rectifies = False
+        if name in REPEATABLE and (isinstance(output, Tensor) or output is None):
+            rectifies = self._rectifying.is_relu(func, args, kwargs, made)
+        operator = replace(operator, output=tuple(made.shape), rectifies=rectifies)
         is_layer = (made.is_floating_point() or made.is_complex()) and operator.is_layer
         self._visitor.function(operator, remembered, carried, written, within=bool(self._begun) or is_layer)
         if self._begun or not is_layer:
