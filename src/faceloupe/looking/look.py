@@ -234,9 +234,9 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
 
 
 _MAY_BE_PROBABILITY = (
-    "Its number lies from 0 to 1 for each of these faces, as a probability does, but no sigmoid was seen at its end. It "
-    "is read as a logit, and every one above 0 counts for the second class; if it is a probability, end the network in "
-    "a sigmoid."
+    "Its number lies from 0 to 1 for each of these faces, as a probability does, but no sigmoid was seen at its end. "
+    "It is read as a logit, and every one above 0 counts for the second class; if it is a probability, end the network "
+    "in a sigmoid."
 )
 
 

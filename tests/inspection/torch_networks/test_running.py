@@ -86,7 +86,9 @@ def test_a_layer_that_convolves_and_rectifies_is_diagnosed_by_what_it_puts_out()
             self.weight = nn.Parameter(torch.ones(5, 3, 3, 3))
 
         def forward(self, x):
-            return torch.relu(functional.conv2d(x.abs(), self.weight) - torch.tensor([99.0, 0, 0, 0, 99.0])[:, None, None])
+            return torch.relu(
+                functional.conv2d(x.abs(), self.weight) - torch.tensor([99.0, 0, 0, 0, 99.0])[:, None, None]
+            )
 
     [report] = diagnose_units(nn.Sequential(nn.Conv2d(3, 3, 1), Both(), nn.Dropout()), FACES)
     assert [(unit.unit, unit.highest) for unit in report.dead] == [(0, None), (4, None)]
