@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,10 +153,11 @@ def read_groups(path: Path, names: Sequence[str]) -> dict[str, str]:
         If it is no such file, names somebody who is not there, or one twice in different groups.
     """
     groups: dict[str, str] = {}
+    composed = {normalize("NFC", name): name for name in names}  # a Mac writes folders' names in parts
     for number, line in read_table(path, ("name", "group"), "then a line for each subject"):
-        name, group = line["name"], line["group"]
-        if name not in names:
-            raise InputError(f"{path}, line {number}: there is no subject {name!r}")
+        name, group = composed.get(normalize("NFC", line["name"]), ""), line["group"]
+        if not name:
+            raise InputError(f"{path}, line {number}: there is no subject {line['name']!r}")
         if groups.setdefault(name, group) != group:
             raise InputError(f"{path}, line {number}: {name} is in {groups[name]!r} and in {group!r}")
     return groups

@@ -20,7 +20,7 @@ from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import auc_interval, eer_interval
 from faceloupe.scores.likelihood import fit_likelihood_ratio
 from faceloupe.scores.points import OperatingPoint, one_in
-from faceloupe.scores.rates import auc, check_mated, det_curve
+from faceloupe.scores.rates import auc, det_curve
 from faceloupe.scores.sets import ScoreSet
 
 CHANCE = 0.5  # the AUC of scores that say nothing
@@ -220,17 +220,15 @@ def _halves(scores: ScoreSet) -> tuple[ScoreSet, ScoreSet, str]:
     """
     own, sides = scores.mated_subjects, scores.non_mated_subjects
     if own is None or sides is None:
-        halves = [ScoreSet(scores.mated[at::2], scores.non_mated[at::2]) for at in (0, 1)]
-        return *_both_kinds(halves), "the comparisons"
-    first = np.random.default_rng(0).permutation(scores.n_subjects) % 2 == 0
+        if min(scores.n_mated, scores.n_non_mated) < 2:
+            raise InputError("there is one comparison of a kind, and each half needs one of both")
+        first, second = (ScoreSet(scores.mated[at::2], scores.non_mated[at::2]) for at in (0, 1))
+        return first, second, "the comparisons"
+    chosen = np.random.default_rng(0).permutation(scores.n_subjects) % 2 == 0
     halves = []
-    for half in (first, ~first):
+    for half in (chosen, ~chosen):
         mated, non_mated = half[own], half[sides].all(axis=1)
+        if not mated.any() or not non_mated.any():
+            raise InputError(f"one half of the people has no {'non-' * bool(mated.any())}mated comparison")
         halves.append(ScoreSet(scores.mated[mated], scores.non_mated[non_mated], own[mated], sides[non_mated]))
-    return *_both_kinds(halves), "the people"
-
-
-def _both_kinds(halves: Sequence[ScoreSet]) -> tuple[ScoreSet, ScoreSet]:
-    for half in halves:
-        check_mated(half)
-    return halves[0], halves[1]
+    return halves[0], halves[1], "the people"

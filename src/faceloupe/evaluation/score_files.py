@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,7 @@ def _of_bob(path: Path) -> ScoreSet:
 
 
 def _of_subjects(path: Path, scores: NDArray[np.float64], sides: NDArray[np.str_]) -> ScoreSet:
+    sides = np.array([[normalize("NFC", name) for name in pair] for pair in sides.tolist()])
     same = sides[:, 0] == sides[:, 1]
     _check_both(path, same)
     return ScoreSet(scores[same], scores[~same], sides[same, 0], sides[~same])

@@ -66,6 +66,8 @@ def _weights(content: bytes) -> dict[str, Arrays]:
             numbered = [variables[number] for number in sorted(variables, key=int)]
             if any(array.external or array.is_virtual or array.nbytes > LARGEST for array in numbered):
                 raise InputError("its weights lie outside the file, or are too large")
+            if any(array.dtype.kind != "f" for array in numbered):
+                raise InputError(f"its weights are whole numbers, as after quantisation, which are not read; {EXPORT}")
             arrays = [np.asarray(array, dtype=np.float32) for array in numbered]
             weights[str(variables.attrs.get("name", key))] = arrays
     return weights

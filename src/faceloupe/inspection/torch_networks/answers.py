@@ -37,7 +37,7 @@ def answer_in(output: Any, captures: int) -> tuple[Tensor, str]:
     else:
         tensors = [*tensors_of(output)]
         rowed = [tensor for tensor in tensors if tensor.ndim and len(tensor) == captures]  # a loss may stand first
-        answer = next(filter(torch.is_floating_point, rowed), (rowed or tensors or [None])[0])
+        answer = next(iter([*filter(torch.is_floating_point, rowed), *rowed, *tensors]), None)
         names = [str(name) for name, value in several.items() if value is answer]
         how = f"“{names[0]}”, the first tensor" if names else "the first tensor"
         how += " of real numbers" if answer is not None and answer is not tensors[0] else ""
