@@ -83,6 +83,9 @@ def test_a_file_says_who_is_in_which(tmp_path):
     path = tmp_path / "groups.csv"
     path.write_text("Name;Group\nann;x\nbob;y\n")
     assert read_groups(path, ["ann", "bob", "eve"]) == {"ann": "x", "bob": "y"}
+    path.write_text("name,group\nZo\u00eb,x\n", encoding="utf-8")
+    assert read_groups(path, ["Zoe\u0308"]) == {"Zoe\u0308": "x"}
+    path.write_text("Name;Group\nann;x\nbob;y\n")
     with pytest.raises(InputError, match="line 2: there is no subject 'ann'"):
         read_groups(path, ["bob"])
     path.write_text("name,group\nann,x\nann,y\n")

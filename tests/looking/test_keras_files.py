@@ -113,6 +113,14 @@ def test_what_would_give_other_numbers_is_refused_with_the_way_out(tmp_path, par
         open_model(path)
 
 
+def test_whole_numbers_are_not_taken_for_weights(tmp_path):
+    model, path = saved(tmp_path, tutorial())
+    model.quantize("int8")
+    model.save(path)
+    with pytest.raises(InputError, match=r"net\.keras: its weights are whole numbers"):
+        open_model(path)
+
+
 def test_a_network_in_memory_is_told_the_way():
     with pytest.raises(InputError, match=r"save it as 'net.keras'"):
         open_model(keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(2)]), size=8)

@@ -1,6 +1,6 @@
 """Scores that another program made: their error rates and page, without any network or photograph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from os import PathLike

@@ -35,19 +35,18 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
         with zipfile.ZipFile(path) as file:
             described = parse_json(_part(file, "config.json"))
             weights = _weights(_part(file, "model.weights.h5"))
+        return _network(described, weights)
     except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError) as problem:
         raise InputError(f"{path} is not a readable .keras file: {problem}") from problem
-    try:
-        return _network(described, weights)
     except InputError as problem:
         raise InputError(f"{path}: {problem}") from problem
-    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as problem:
+    except (TypeError, ValueError, IndexError, RuntimeError) as problem:
         raise InputError(f"{path}: its layers and its weights do not fit each other ({problem!r})") from problem
 
 
 def _part(file: zipfile.ZipFile, name: str) -> bytes:
     if file.getinfo(name).file_size > LARGEST:
-        raise InputError(f"{file.filename}: {name} is larger than {LARGEST:,} bytes")
+        raise InputError(f"{name} is larger than {LARGEST:,} bytes")
     return file.read(name)
 
 
