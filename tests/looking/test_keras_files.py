@@ -113,6 +113,7 @@ def test_what_would_give_other_numbers_is_refused_with_the_way_out(tmp_path, par
         open_model(path)
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_whole_numbers_are_not_taken_for_weights(tmp_path):
     model, path = saved(tmp_path, tutorial())
     model.quantize("int8")
