@@ -18,6 +18,7 @@ from faceloupe.training import (
     CNNClassifier,
     DeepCNNClassifier,
     FCNNClassifier,
+    NetworkClassifier,
     batch_orders,
     fit_network,
     initialise,
@@ -340,6 +341,11 @@ def test_pixels_far_from_the_range_of_the_fit_are_warned_of(classifier):
         with pytest.warns(UserWarning, match="those of the fit from"):
             model.predict(strange)
     model.predict(np.clip(FACES * 1.3 - 0.1, 0, 1.2))  # a brighter photograph is no other scale
+
+
+def test_a_training_that_diverges_is_no_network(two_people):
+    with pytest.raises(InputError, match="The training diverged"):
+        NetworkClassifier("dense 4; rate 1e30, epochs 2").fit(two_people.images, two_people.subject)
 
 
 def test_sizes_are_numbers_or_pairs():

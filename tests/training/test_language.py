@@ -107,6 +107,8 @@ def test_a_clipped_network_always_runs_and_one_that_fits_is_left_alone(spec, sha
         ("conv 16 relu", "relu", "the size of the kernel"),
         ("conv 16 5x5x5", "5x5x5", "height x width"),
         ("conv 4 8x8 padding same", "same", "padding 1"),
+        ("conv 4 3x3 padding same stride 2", "same", "stride 1"),
+        ("dense 4; rate 1_0", "1_0", "a finite number above 0"),
         ("conv 4 3x3 padding 3", "3", "smaller than the kernel"),
         ("conv 4 3x3 relu stride 2", "stride", "not expected here"),
         ("dense 4 relu pool 2", "pool", "a comma is missing"),

@@ -42,7 +42,7 @@ from faceloupe.cli.separate import separate
 from faceloupe.cli.serve import serve
 from faceloupe.cli.show import show
 from faceloupe.cli.study import study
-from faceloupe.cli.terminal import echo, say, show_every_letter
+from faceloupe.cli.terminal import echo, legible, say, show_every_letter
 from faceloupe.cli.train import train
 from faceloupe.cli.undo import undo
 from faceloupe.cli.verify import verify
@@ -90,7 +90,7 @@ app = typer.Typer(
 def run() -> None:
     """Run the command that the arguments name; errors that faceloupe or the system foresees are told, exit status 2."""
     show_every_letter()
-    warnings.showwarning = _tell_damage
+    warnings.showwarning = _tell
     try:
         app()
     except (FaceloupeError, OSError) as problem:
@@ -101,9 +101,9 @@ def run() -> None:
 _show_warning = warnings.showwarning
 
 
-def _tell_damage(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-    if issubclass(category, DamageWarning):
-        say(f"Caution: {message}.")
+def _tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    if issubclass(category, DamageWarning) or category is UserWarning:
+        say(f"Caution: {legible(str(message)).rstrip('.')}.")
     else:
         _show_warning(message, category, *place, **more)
 

@@ -226,6 +226,11 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
     network_access = access(model.network)
     with network_access.left_as_found():
         outputs = np.concatenate([network_access.outputs(face[None]) for face in batch])
+        if not np.isfinite(outputs).all():
+            raise InputError(
+                f"{model.name} answers with what is no finite number; its weights may have diverged, or it was trained "
+                f"on other pixels than {model.pixels}"
+            )
         unit = network_access.unit(batch[0])
         notes = (*model.notes, *_notes_on_answers(network_access, batch))
         if outputs.shape[1] == 1 and unit == "logit" and outputs.min() >= 0 and outputs.max() <= 1:

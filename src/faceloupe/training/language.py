@@ -201,7 +201,7 @@ class _Phrase:
     def number(self, what: str, fits: Callable[[float], bool], remedy: str) -> float:
         """Take a number that fits."""
         try:
-            value = float(self.word)
+            value = float(self.word.replace("_", "?"))
         except ValueError:
             value = float("nan")
         if not fits(value):
@@ -253,28 +253,26 @@ def _read_convolution(phrase: _Phrase) -> Layer:
     filters = phrase.whole("the number of filters", 1, example)
     kernel = phrase.size("the size of the kernel", 1, example)
     stride, padding = (1, 1), (0, 0)
+    same: int | None = None  # the place of that word
     said: set[str] = set()
     while phrase.word in ("stride", "padding"):
         phrase.once(said)
         if phrase.take("stride"):
             stride = phrase.size("the stride", 1, example)
         elif phrase.take("padding") and phrase.word == "same":
-            padding = _same(phrase, kernel, stride)
+            same, padding = phrase.next, (kernel[0] // 2, kernel[1] // 2)
+            phrase.next += 1
         else:
             padding = phrase.size("the padding", 0, example)
             if padding[0] >= kernel[0] or padding[1] >= kernel[1]:
                 phrase.next -= 1
                 phrase.fail("the padding must be smaller than the kernel.", "With more, some outputs see only padding.")
-    return Convolution(filters, kernel, stride, padding, _read_activation(phrase))
-
-
-def _same(phrase: _Phrase, kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[int, int]:
-    if kernel[0] % 2 == 0 or kernel[1] % 2 == 0 or stride != (1, 1):
+    if same is not None and (kernel[0] % 2 == 0 or kernel[1] % 2 == 0 or stride != (1, 1)):
+        phrase.next = same
         phrase.fail(
             "padding same needs a kernel of odd sides and stride 1.", "Give the padding in pixels, such as padding 1."
         )
-    phrase.next += 1
-    return kernel[0] // 2, kernel[1] // 2
+    return Convolution(filters, kernel, stride, padding, _read_activation(phrase))
 
 
 def _read_pooling(phrase: _Phrase, *, average: bool = False) -> Layer:

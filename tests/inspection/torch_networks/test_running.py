@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
 from faceloupe.errors import InputError
-from faceloupe.inspection import anatomy, attribute, diagnose_units, trace
+from faceloupe.inspection import anatomy, attribute, trace
 
 FACES = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
 
@@ -27,71 +27,6 @@ class ByFunctions(nn.Module):
     def forward(self, x):
         x = functional.conv2d(x, self.conv.weight, self.conv.bias)
         return self.out(input=self.rectify(functional.linear(x.mean((2, 3)), self.hidden.weight, self.hidden.bias)))
-
-
-def set_to_zero(x):
-    x = x.clone()
-    x[x < 0] = 0
-    return x
-
-
-@pytest.mark.parametrize(
-    "rectify",
-    [
-        torch.relu,
-        functional.relu6,
-        torch.Tensor.relu_,
-        lambda x: x.clamp(min=0),
-        lambda x: torch.maximum(x, torch.zeros(1)),
-        lambda x: torch.max(x, torch.zeros_like(x)),
-        lambda x: torch.fmax(x, x.new_zeros(1)),
-        lambda x: functional.leaky_relu(x, 0.0),
-        lambda x: torch.where(x > 0, x, 0),
-        lambda x: x * (x > 0),
-        lambda x: (x > 0).float() * x,
-        lambda x: x.masked_fill(x < 0, 0),
-        lambda x: functional.prelu(x, torch.zeros(6)),
-        lambda x: (x + x.abs()) / 2,
-        lambda x: -torch.minimum(-x, torch.zeros(1)),
-        lambda x: torch.relu(x).clone(),
-        set_to_zero,
-    ],
-)
-def test_units_rectified_by_a_function_are_counted(rectify):
-    network = ByFunctions(rectify)
-    nn.init.constant_(network.hidden.bias, -100.0)
-    [report] = diagnose_units(network, FACES)
-    assert (report.units, len(report.dead)) == (6, 6)
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: x * 0,
-        lambda x: torch.where(x > 0, x, -x),
-        lambda x: functional.threshold(x, 0.01, 0.0),
-        lambda x: functional.prelu(x, torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 0.1])),
-        lambda x: torch.relu(x) ** 2,
-    ],
-)
-def test_what_is_no_relu_is_none(function):
-    layers = anatomy(ByFunctions(function), (3, 16, 16)).layers
-    assert [layer.name for layer in layers if layer.rectifies and layer.kind != "relu"] == []
-
-
-def test_a_layer_that_convolves_and_rectifies_is_diagnosed_by_what_it_puts_out():
-    class Both(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = nn.Parameter(torch.ones(5, 3, 3, 3))
-
-        def forward(self, x):
-            return torch.relu(
-                functional.conv2d(x.abs(), self.weight) - torch.tensor([99.0, 0, 0, 0, 99.0])[:, None, None]
-            )
-
-    [report] = diagnose_units(nn.Sequential(nn.Conv2d(3, 3, 1), Both(), nn.Dropout()), FACES)
-    assert [(unit.unit, unit.highest) for unit in report.dead] == [(0, None), (4, None)]
 
 
 def test_functions_count_as_modules_do():
