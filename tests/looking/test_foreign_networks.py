@@ -109,7 +109,7 @@ class TestWhatItAnswers:
 
     @pytest.mark.parametrize("end", [lambda x: x * float("nan"), lambda x: x.exp() / 0])
     def test_an_answer_that_is_no_number_is_refused(self, end):
-        with pytest.raises(InputError, match="Ending answers with what is no finite number.*RGB, from 0 to 1"):
+        with pytest.raises(InputError, match=r"Ending answers with what is no finite number.*RGB, from 0 to 1"):
             seen(Ending(end, 3))
 
     def test_a_loss_that_stands_first_is_no_answer(self):

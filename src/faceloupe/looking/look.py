@@ -221,8 +221,6 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
     cut = model.cut(photographs)
     batch = model.prepare(cut)
     network_anatomy = anatomy(model.network, batch.shape[1:])
-    names = choose_layers(network_anatomy, layers)
-    traced = observe_layers(model.network, batch, names, SHOWN) if names else {}
     network_access = access(model.network)
     with network_access.left_as_found():
         outputs = np.concatenate([network_access.outputs(face[None]) for face in batch])
@@ -235,6 +233,8 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
         notes = (*model.notes, *_notes_on_answers(network_access, batch))
         if outputs.shape[1] == 1 and unit == "logit" and outputs.min() >= 0 and outputs.max() <= 1:
             notes += (_MAY_BE_PROBABILITY,)
+    names = choose_layers(network_anatomy, layers)
+    traced = observe_layers(model.network, batch, names, SHOWN) if names else {}
     return Look(model, photographs, cut, network_anatomy, outputs, traced, notes=notes, unit=unit)
 
 

@@ -180,7 +180,7 @@ def test_gradients_that_do_not_arrive_are_reported(face):
         def forward(self, faces):
             return super().forward(faces).detach()
 
-    with pytest.raises(InputError, match="gradients do not reach the network's outputs; method='occlusion'"):
+    with pytest.raises(InputError, match="gradients do not lead back through this network; method='occlusion'"):
         raw(Cut((SIDE, SIDE)), face, method="gradient")
 
 

@@ -140,3 +140,43 @@ def test_lazy_layers_are_refused_and_left_as_they_were():
     assert network[0].has_uninitialized_params()
     network(torch.tensor(FACES))
     assert len(trace(network, FACES)) == 4
+
+
+def random_state():
+    return np.random.get_state()[1].copy()  # noqa: NPY002
+
+
+def test_what_a_network_changes_as_it_runs_is_put_back():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.normal, self.out = nn.BatchNorm2d(3), nn.Linear(3, 2)
+            self.register_buffer("calls", torch.zeros(1))
+
+        def forward(self, x):
+            self.calls = self.calls + 1
+            np.random.seed(1)  # noqa: NPY002
+            torch.set_default_dtype(torch.float64)
+            return self.out(self.normal.train()(x).mean((2, 3)))
+
+    network = Counting()
+    before, drawn = {name: each.clone() for name, each in network.state_dict().items()}, random_state()
+    trace(network, FACES)
+    attribute(network, FACES[0], certify=False)
+    assert all(torch.equal(before[name], each) for name, each in network.state_dict().items())
+    assert (random_state() == drawn).all()
+    assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize("method", ["gradient", "integrated-gradients"])
+def test_a_network_that_computes_beside_torch_has_no_gradients(method):
+    class ByNumPy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.out(torch.from_numpy(x.detach().numpy().mean((2, 3))))
+
+    with pytest.raises(InputError, match="gradients do not lead back"):
+        attribute(ByNumPy(), FACES[0], method=method, certify=False)

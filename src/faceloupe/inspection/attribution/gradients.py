@@ -19,7 +19,7 @@ def at_layer(network: TorchNetwork, face: Tensor, target: Target, layer: str) ->
 
     In a piecewise affine network the value is the sum of g·a and of what each later layer adds by itself: its answer to
     zeros times the target's gradient at its output (Srinivas & Fleuret 2019, arXiv:1905.00780). Raises InputError if
-    gradients do not reach the outputs.
+    gradients do not lead from the outputs to the layer.
     """
     listener = _AtLayer(layer)
     with watched(network.module, listener):
@@ -30,13 +30,14 @@ def at_layer(network: TorchNetwork, face: Tensor, target: Target, layer: str) ->
 
 
 def slopes(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return the gradient of a value at each of some tensors.
+    """Return the gradient of a value at each of some tensors; 0 at those that it does not depend on.
 
-    Raises InputError if gradients do not reach the outputs.
+    Raises InputError if gradients do not lead from the outputs to the first tensor.
     """
-    if not value.requires_grad:
-        raise InputError("gradients do not reach the network's outputs; method='occlusion' needs none")
-    return torch.autograd.grad(value.sum(), list(tensors), allow_unused=True, materialize_grads=True)
+    found = torch.autograd.grad(value.sum(), list(tensors), allow_unused=True) if value.requires_grad else [None]
+    if found[0] is None:
+        raise InputError("gradients do not lead back through this network; method='occlusion' needs none")
+    return tuple(torch.zeros_like(at) if slope is None else slope for at, slope in zip(tensors, found, strict=True))
 
 
 class _AtLayer(Visitor):

@@ -178,7 +178,10 @@ def _integrated_gradients(network: TorchNetwork, question: Question) -> tuple[Ma
     """Sundararajan, Taly & Yan 2017 (arXiv:1703.01365), by Captum."""
     with extra("attribution"):
         from captum.attr import IntegratedGradients
-    face, baseline = network.tensor(question.face[None]), network.tensor(question.baseline[None])
+    from faceloupe.inspection.attribution.gradients import slopes
+
+    face, baseline = network.tensor(question.face[None]).requires_grad_(), network.tensor(question.baseline[None])
+    slopes(question.target.of(network(face)), [face])  # refuses a network that gradients do not pass
     path = IntegratedGradients(lambda faces: question.target.of(network(faces)))
     shares = path.attribute(face, baseline, n_steps=PATH_STEPS, internal_batch_size=network.at_once)
     value, start = target_values(network, question.target, [question.face, question.baseline])

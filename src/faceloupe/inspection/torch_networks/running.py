@@ -1,14 +1,16 @@
 """Running a torch network so that every layer can be watched, and leaving it as it was found."""
 
+import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -31,12 +33,13 @@ from faceloupe.inspection.torch_networks.operators import (
 from faceloupe.inspection.torch_networks.rectifying import Rectifying
 
 # Modules that use what is inside them without calling it: they are one layer, as is what keeps quantised weights.
+Buffers: TypeAlias = dict[str, tuple[Tensor, Tensor]]
 WHOLE = (nn.MultiheadAttention,)
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
-# Several threads may look into one network at once. Module -> how many runs hold it in evaluation mode, and whether it
-# was in training before the first; how many watch it, and the hooks that serve them all.
-_RESTING: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
+# Several threads may look into one network at once. Module -> how many runs hold it in evaluation mode, and before the
+# first whether it was in training, and its buffers with their numbers; how many watch it, and the hooks for them all.
+_RESTING: WeakKeyDictionary[nn.Module, tuple[int, bool, Buffers]] = WeakKeyDictionary()
 _HOOKED: WeakKeyDictionary[nn.Module, tuple[int, tuple[RemovableHandle, ...]]] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 _OF_THREAD = threading.local()  # .watchers: of this thread, the last one within the others
@@ -234,28 +237,42 @@ def observe(network: nn.Module, batch: Tensor, visitor: Visitor) -> None:
 
 @contextmanager
 def at_rest(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode, and restore modes and random state whatever happens.
+    """Put a network into evaluation mode, and restore modes, buffers and random states whatever happens.
 
     Several threads may do so at once: the last to leave restores what the first found.
     """
     modules = list(network.modules())
     with _LOCK:
         for module in modules:
-            entered, training = _RESTING.get(module, (0, module.training))
-            _RESTING[module] = entered + 1, training
+            entered, training, buffers = _RESTING.get(module) or (0, module.training, _buffers(module))
+            _RESTING[module] = entered + 1, training, buffers
             module.training = False
     device, _ = device_and_precision(network)
+    states = random.getstate(), np.random.get_state(), torch.get_default_dtype()  # noqa: NPY002 - of others' code
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             yield
     finally:
         with _LOCK:
             for module in modules:
-                entered, training = _RESTING.pop(module)
-                if entered == 1:
-                    module.training = training
-                else:
-                    _RESTING[module] = entered - 1, training
+                entered, training, buffers = _RESTING.pop(module)
+                if entered > 1:
+                    _RESTING[module] = entered - 1, training, buffers
+                    continue
+                module.training = training
+                for name, (buffer, numbers) in buffers.items():
+                    module._buffers[name] = buffer
+                    if not torch.equal(buffer, numbers):
+                        buffer.copy_(numbers)
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_default_dtype(states[2])
+
+
+def _buffers(module: nn.Module) -> Buffers:
+    """Return the buffers of a module itself, each with a copy of its numbers."""
+    held = module.named_buffers(recurse=False)
+    return {name: (buffer, buffer.detach().clone()) for name, buffer in held if not is_lazy(buffer)}
 
 
 def device_and_precision(network: nn.Module) -> tuple[torch.device, torch.dtype]:
