@@ -80,7 +80,8 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
     sums: dict[str, list[NDArray[np.float64]]] = {}
     for face in faces:
         for name, output in trace(network, face[None], names).items():
-            values = output[0].reshape(len(output[0]) if output.ndim == 4 else -1, -1).astype(np.float64)
+            units = output.shape[1] if output.ndim == 4 else output.size
+            values = output.reshape(units, -1).astype(np.float64)
             moments = [np.full(len(values), values.shape[1]), values.sum(axis=1), (values**2).sum(axis=1)]
             sums[name] = [a + b for a, b in zip(sums[name], moments, strict=True)] if name in sums else moments
     kept: dict[str, list[Floats]] = {name: [] for name in sums}
