@@ -5,6 +5,7 @@ Also tests ``collection/adding.py``, ``collection/unknown.py``.
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -316,6 +317,57 @@ def test_somebody_before_a_camera_does_not_fill_the_place_nor_do_many(ask, monke
     monkeypatch.setattr(unknown, "MOST", unknown.ALIKE + 1)
     look(ask, 2, 3)
     assert counts(ask) == [unknown.ALIKE, 1]
+
+
+def test_beside_a_gallery_on_a_server_they_lie_in_its_database(serve, postgres):
+    ask = serve(gallery=postgres, keep_unknown=WEEK)
+    look(ask, 1, 2)
+    look(ask, 1, 3, capture=1)
+    secret = vector_of_first(ask)
+    assert secret in held_there(postgres)
+    groups = ask("GET", "/unknown").json()["groups"]
+    assert [group["count"] for group in groups] == [2, 1, 1]
+    sent = {"group": groups[1]["id"], "name": "Ben", "enrol": True}
+    assert ask("POST", "/unknown/name", json=sent, key="admin").status_code == 200
+    person = ask("POST", "/people", data={"name": "Ann"}, files=[("photos", photo(1, capture=2))]).json()["id"]
+    ask.service.close()
+    assert run("forget", f"number:{person}", "--yes", "--gallery", postgres)[0] == 0
+    assert secret not in held_there(postgres)
+    ask = serve(gallery=postgres)
+    assert counts(ask) == [1]
+    assert sorted(look(ask, 2, 3, capture=3), key=str) == ["Ben", None]
+    make_old(ask, days=8)
+    ask = serve(gallery=postgres)
+    assert counts(ask) == []
+
+
+def held_there(url):
+    """The bytes of all tables of a database; the server's log of changes is not among them."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        query = "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
+        folder, number = connection.execute(query).fetchone()
+    return b"".join(file.read_bytes() for file in Path(folder, "base", str(number)).iterdir())
+
+
+def test_of_faces_that_are_kept_only_new_ones_are_read(ask, monkeypatch):
+    kept = ask.service.strangers.faces
+    for person in (1, 2, 3):
+        look(ask, person)
+    assert len(kept._vectors) == 2  # as many as there were before the last
+    read, there = [], dict(kept._vectors)
+    monkeypatch.setattr(unknown, "parts", lambda numbers: read.append(set(numbers)) or [list(numbers)])
+    [group, *_] = ask("GET", "/unknown").json()["groups"]
+    assert ask("POST", "/unknown/dismiss", json={"groups": [group["id"]]}).status_code == 200
+    look(ask, 4)
+    assert [len(numbers) for numbers in read] == [1]
+    assert all(kept._vectors[face] is vector for face, vector in there.items() if face in kept._vectors)
+    with kept.collection.reading() as connection:
+        ids = set(connection.scalars(select(faces.c.id)))
+    assert len(ids) == 3
+    assert kept._vectors.keys() < ids
 
 
 def test_a_key_that_only_recognises_sees_no_unknown_faces(ask):

@@ -17,7 +17,7 @@ from faceloupe.collection import dropping
 from faceloupe.collection.adding import add_faces, add_photograph
 from faceloupe.collection.collection import Collection, open_collection
 from faceloupe.collection.members import all_faces, detector_of, embedder_of, photographs_of
-from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, photographs, setting, settings
+from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, parts, photographs, setting, settings
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.answers import Answered
@@ -77,7 +77,8 @@ class UnknownFaces:
     ) -> None:
         self.collection, self.gallery = collection, gallery
         self.adds, self._keep_chips = period is not None, keep_chips
-        self._vectors: tuple[str | None, Vectors] | None = None
+        self._state: str | None = None
+        self._vectors: dict[int, Vectors] = {}  # of the faces that were here in that state, by their ids
         if period is not None and not SHORTEST <= period <= LONGEST:
             raise InputError(f"unknown faces are kept for 1 minute to 366 days; got {period}")
         with collection.reading() as connection:
@@ -238,10 +239,20 @@ class UnknownFaces:
     def _alike(self, vector: Vectors, threshold: float) -> int:
         """Return how many faces are as like a face as the threshold asks."""
         state = self.collection.state()
-        if self._vectors is None or self._vectors[0] != state:
-            self._vectors = state, self.collection.faces().vectors
-        known = self._vectors[1]
-        return int((known @ vector >= threshold).sum()) if len(known) else 0
+        if self._state != state:
+            self._take_in()
+            self._state = state
+        known = [own for own in self._vectors.values() if len(own) == len(vector)]  # others are damaged
+        return int((np.stack(known) @ vector >= threshold).sum()) if known else 0
+
+    def _take_in(self) -> None:
+        """Read the faces that came since the last time, and let go of those that went."""
+        with self.collection.reading() as connection:
+            there = set(connection.scalars(select(faces.c.id)))
+            self._vectors = {face: vector for face, vector in self._vectors.items() if face in there}
+            for part in parts(there - self._vectors.keys()):
+                query = select(faces.c.id, faces.c.vector).where(faces.c.id.in_(part))
+                self._vectors.update((row.id, row.vector) for row in connection.execute(query))
 
 
 def in_words(period: timedelta) -> str:
