@@ -96,9 +96,9 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
             kept[name].append(averaged(maps[units], block))
     outputs = {}
     for name, (shape, units, block) in facts.items():
-        values = np.stack(kept[name])
-        values.flags.writeable = False
-        outputs[name] = LayerOutput(name, shape, units, values, block)
+        outputs_shown = np.stack(kept[name])
+        outputs_shown.flags.writeable = False
+        outputs[name] = LayerOutput(name, shape, units, outputs_shown, block)
     return outputs
 
 
