@@ -1,7 +1,7 @@
 """Many fits at once equal single fits from the same weights, batches and preprocessing.
 
-Also tests ``training/activations.py``, ``training/fronts.py``, ``training/optimisers.py``,
-``training/pooled_maps.py``, ``training/singly.py``.
+Also tests ``training/activations.py``, ``training/compiling.py``, ``training/fronts.py``, ``training/optimisers.py``,
+``training/pooled_maps.py``, ``training/pooling_code.py``, ``training/singly.py``.
 """
 
 import numpy as np
@@ -97,6 +97,7 @@ def _train(network, images, labels, orders):
 TOGETHER = [
     "conv 3 5x5 leaky, pool 3 stride 2, dense 5 tanh, dense 4 leaky; optimiser adam",
     "conv 2 6x6 tanh, pool 5; optimiser momentum, decay 0.01",
+    "conv 5 4x5 relu, pool 6x7, dense 4 relu",
     "conv 2 6x5 stride 2x1, global pool, dense 4 relu, dense 3; optimiser adam, decay 0.1",
     "dense 6 tanh, dense 5 relu, dense 4; optimiser sgd, rate 0.1, batch 4",
     "dense 40 leaky; rate 0.01",

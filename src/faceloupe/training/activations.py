@@ -18,7 +18,9 @@ def activate_(activation: Activation, sums: Tensor) -> Tensor:
 def slope_through(activation: Activation, slope: Tensor, activated: Tensor) -> Tensor:
     """Turn the slope by what an activation put out into that by what it took, in place."""
     if activation == "relu":
-        return slope.mul_(activated > 0)
-    if activation == "leaky":
-        return slope.copy_(torch.where(activated > 0, slope, LEAK * slope))
-    return slope.mul_(1 - activated.square()) if activation == "tanh" else slope
+        torch.ops.aten.threshold_backward(slope, activated, 0, grad_input=slope)
+    elif activation == "leaky":
+        torch.ops.aten.leaky_relu_backward(slope, activated, LEAK, self_is_result=True, grad_input=slope)
+    elif activation == "tanh":
+        torch.ops.aten.tanh_backward(slope, activated, grad_input=slope)
+    return slope

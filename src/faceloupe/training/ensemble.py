@@ -3,10 +3,10 @@
 A study trains the same small network thousands of times. One at a time, such a fit is all overhead: its matrices are a
 few columns wide. Here the S fits of a chunk go through each step together, and three facts about the network save work:
 
-1. The first layer needs no gradient for its input, so the patches under the kernel are unfolded once, for good.
-2. Fits whose batches hold the same face share its patches: one product (patches, k²) x (k², fits·filters) serves all.
-3. Max-pooling sends its gradient to one position of each window, so the kernel's gradient is a weighted sum of
-   196 patches a filter instead of 3,249.
+1. Convolution and max-pooling are one pass over a face, and no feature map is written to memory.
+2. The first layer needs no gradient for its input, and max-pooling sends its own to one position of each window: the
+   kernel's gradient is a weighted sum of 196 patches a filter instead of 3,249.
+3. Preprocessing is a shift and a scale of pixels, and may as well be applied to what is computed from them.
 
 Networks for which that does not pay (:func:`faceloupe.training.fronts.pays`) are trained one by one, through the same
 functions. Either way the results equal those of :func:`faceloupe.training.fit.fit_network` from the same weights and
@@ -31,7 +31,7 @@ from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.singly import fit_singly, predict_singly
 from faceloupe.training.specs import Activation, Dense, Training
 
-FACES_AT_ONCE = 32  # bounds the patches held by a prediction: 0.8 MB a face of 64x64 with a kernel of 8x8
+FACES_AT_ONCE = 32  # bounds the pooled maps held by a prediction: 6 kB a face and fit of the CNN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

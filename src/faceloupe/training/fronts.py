@@ -1,4 +1,4 @@
-"""Fronts of many fits, before their hidden layers: pixels, or a convolution on patches that were unfolded once.
+"""Fronts of many fits, before their hidden layers: pixels, or a convolution with max-pooling.
 
 Shapes as in :mod:`faceloupe.training.ensemble`: S fits, B captures a batch, M faces, F filters, P pooled positions, D
 features, K units.
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from faceloupe.training.activations import activate_, slope_through
-from faceloupe.training.pooled_maps import pooled_maps_of
+from faceloupe.training.pooled_maps import PooledMaps
+from faceloupe.training.pooling_code import Geometry
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.specs import Convolution, Dense, GlobalPooling, NetworkSpec, Pooling
 
@@ -42,8 +43,7 @@ class Tape:
     active: Weights  # by ReLU layer of the front: (S, B, units)
     faces: Tensor  # (S, B): the faces of the batch
     features: Tensor  # pooled and activated, (S, B, F, P); of a network of dense layers a batch's pixels, (S, B, D)
-    winners: Tensor  # (S·B·F, P), sorted by face: the patch that won each window, as PooledMaps gives it
-    places: Tensor  # (S·B,): which place of the batch each sorted place is
+    winners: Tensor  # (S, B, F, P): the patch that won each window, as PooledMaps gives it
 
 
 class Front(Protocol):
@@ -98,11 +98,11 @@ class _Pixels:
         nothing = torch.empty(0)
         if self._gathers(faces, units):
             features = (self.pixels[faces] - scaling.mean) / scaling.scale  # (S, B, D): fewer than the weights
-            return torch.baddbmm(bias, features, matrix.mT), Tape({}, faces, features, nothing, nothing)
+            return torch.baddbmm(bias, features, matrix.mT), Tape({}, faces, features, nothing)
         every = torch.mm(matrix.flatten(0, 1), self.pixels.t()).view(fits, units, -1).mT  # (S, M, K)
         sums = every.gather(1, faces.unsqueeze(2).expand(-1, -1, units))
         sums = (sums - scaling.mean * matrix.sum(2).unsqueeze(1)) / scaling.scale + bias
-        return sums, Tape({}, faces, nothing, nothing, nothing)
+        return sums, Tape({}, faces, nothing, nothing)
 
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:  # noqa: ARG002
         fits, _, units = slope.shape
@@ -123,66 +123,41 @@ class _Pixels:
 
 
 class _Convolution:
-    """Convolution and max-pooling on patches that were unfolded once, then the first dense layer.
+    """Convolution and max-pooling, compiled into one pass, then the first dense layer.
 
     Activation after pooling is activation before it, both being monotonic, on fewer values. Likewise a fit's
     preprocessing is applied to what pooling leaves: the convolution is linear and the scale positive.
     """
 
-    chunk = 128
+    chunk = 64
 
     def __init__(self, spec: NetworkSpec, first: str, images: Tensor) -> None:
         convolution, pooling = spec.layers[0], spec.layers[1]
         assert isinstance(convolution, Convolution)  # noqa: S101 - front_of asked
         self.first = first
         self.activation = convolution.activation
-        kernel, step = convolution.kernel, convolution.stride
-        room = tuple((side - k) // by + 1 for side, k, by in zip(images.shape[1:], kernel, step, strict=True))
-        window, window_step = (pooling.size, pooling.stride) if isinstance(pooling, Pooling) else (room, room)
-        self.maps = pooled_maps_of(images, kernel, step, (window[0], window[1]), (window_step[0], window_step[1]))
-        self.positions = len(self.maps.first_row)
+        kernel, stride, image = convolution.kernel, convolution.stride, (images.shape[1], images.shape[2])
+        height, width = ((side - k) // by + 1 for side, k, by in zip(image, kernel, stride, strict=True))
+        window, step = (pooling.size, pooling.stride) if isinstance(pooling, Pooling) else ((height, width),) * 2
+        self.maps = PooledMaps(images, Geometry(images.dtype, image, convolution.filters, kernel, stride, window, step))
 
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> tuple[Tensor, Tape]:
-        kernels = weights["conv.weight"].flatten(2)  # (S, F, k²)
-        fits, filters, _ = kernels.shape
-        shown, places = faces.flatten().sort(stable=True)  # (S·B,)
-        distinct, counts = torch.unique_consecutive(shown, return_counts=True)
-        columns = (filters * counts).tolist()
-        kernels_shown = kernels[places // faces.shape[1]].flatten(0, 1)  # (S·B·F, k²)
-        pooled = kernels.new_empty(len(kernels_shown), self.positions)
-        winners = places.new_empty(pooled.shape)
-        for face, kernels_of_face, values, rows in zip(
-            distinct.tolist(), *(torch.split(part, columns) for part in (kernels_shown, pooled, winners)), strict=True
-        ):
-            self.maps.pool(face, kernels_of_face, values, rows)
-        features = torch.empty_like(pooled).view(fits, -1, filters, self.positions)  # (S, B, F, P)
-        features.view(len(shown), -1).index_copy_(0, places, pooled.view(len(shown), -1))
-        offset = weights["conv.bias"].unsqueeze(2) - kernels.sum(2, keepdim=True) * scaling.mean / scaling.scale
-        features.div_(scaling.scale.unsqueeze(1)).add_(offset.unsqueeze(1))
+        kernels, factors = weights["conv.weight"].squeeze(2), 1 / scaling.scale.flatten()
+        offsets = weights["conv.bias"] - kernels.sum((2, 3)) * scaling.mean.flatten(1) * factors.unsqueeze(1)
+        features, winners = self.maps.pool(faces, kernels, factors, offsets)  # (S, B, F, P)
         activate_(self.activation, features)
         active = {"conv_relu": features.amax(dim=3) > 0} if self.activation == "relu" else {}
         sums = torch.baddbmm(
             weights[f"{self.first}.bias"].unsqueeze(1), features.flatten(2), weights[f"{self.first}.weight"].mT
         )
-        return sums, Tape(active, faces, features, winners, places)
+        return sums, Tape(active, faces, features, winners)
 
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
         torch.sum(slope, dim=1, out=gradients[f"{self.first}.bias"])
         torch.bmm(slope.mT, tape.features.flatten(2), out=gradients[f"{self.first}.weight"])
         slope = torch.bmm(slope, weights[f"{self.first}.weight"]).view(tape.features.shape)
         slope_through(self.activation, slope, tape.features)
-        torch.sum(slope, dim=(1, 3), out=gradients["conv.bias"])
-        fits, batch, filters, _ = slope.shape
-        by_face = slope.flatten(0, 1)[tape.places].flatten(0, 1)  # (S·B·F, P)
-        table = self.maps.table  # (M, R, k²)
-        first = (tape.faces.flatten()[tape.places] * table.shape[1]).unsqueeze(1) + self.maps.first_row  # (S·B, P)
-        winners = tape.winners.view(fits * batch, filters, -1).add_(first.unsqueeze(1))  # a tape is used once
-        starts = torch.arange(0, winners.numel(), self.positions)
-        bags = torch.embedding_bag(
-            table.flatten(0, 1), winners.flatten(), starts, per_sample_weights=by_face.flatten()
-        )[0]
-        sums = slope.new_empty(fits * batch, filters, table.shape[2])
-        sums.index_copy_(0, tape.places, bags.view(sums.shape))
-        raw = sums.view(fits, batch, filters, -1).sum(1)  # (S, F, k²): as if the pixels had not been preprocessed
-        shifted = (raw - scaling.mean * gradients["conv.bias"].unsqueeze(2)) / scaling.scale
+        raw, bias = self.maps.gradient(tape.faces, tape.winners, slope)  # as if the pixels had not been preprocessed
+        gradients["conv.bias"].copy_(bias)
+        shifted = (raw - scaling.mean * bias.unsqueeze(2)) / scaling.scale
         gradients["conv.weight"].copy_(shifted.view(gradients["conv.weight"].shape))
