@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from faceloupe.errors import InputError
 from faceloupe.inspection import OnnxNetwork, anatomy, trace
 from helpers.onnx_files import write
 
@@ -129,8 +130,25 @@ def test_a_recurrent_layer_multiplies_for_each_weight_and_row(tmp_path):
     assert lstm.multiply_adds == 6 * (20 * 4 + 20 * 5)
 
 
-@pytest.mark.parametrize("relu", [("Max", ["conv", "z"], ["r"], {}), ("LeakyRelu", ["conv"], ["r"], {"alpha": 0.0})])
+@pytest.mark.parametrize(
+    "relu",
+    [
+        [("Max", ["conv", "z"], ["r"], {})],
+        [("LeakyRelu", ["conv"], ["r"], {"alpha": 0.0})],
+        [("PRelu", ["conv", "z"], ["r"], {})],
+        [("Greater", ["conv", "z"], ["mask"], {}), ("Where", ["mask", "conv", "z"], ["r"], {})],
+        [("Abs", ["conv"], ["a"], {}), ("Add", ["a", "conv"], ["s"], {}), ("Mul", ["s", "half"], ["r"], {})],
+    ],
+)
 def test_a_relu_written_otherwise_is_one(tmp_path, relu):
-    nodes = [("Conv", ["image", "w"], ["conv"], {}), relu]
-    path = write(tmp_path / "n.onnx", nodes, {"w": WEIGHTS, "z": np.float32(0)}, (1, 3, 6, 5))
-    assert anatomy(path, (3, 6, 5))["r"].rectifies
+    nodes = [("Conv", ["image", "w"], ["conv"], {}), *relu, ("Dropout", ["r"], ["same"], {})]
+    weights = np.random.default_rng(0).normal(size=WEIGHTS.shape).astype(np.float32)
+    path = write(tmp_path / "n.onnx", nodes, {"w": weights, "z": np.float32(0), "half": np.float32(0.5)}, (1, 3, 6, 5))
+    assert [layer.name for layer in anatomy(path, (3, 6, 5)).layers if layer.rectifies] == ["r"]
+
+
+def test_classes_that_were_chosen_already_are_no_answer(tmp_path):
+    nodes = [("ReduceMean", ["image"], ["means"], {"axes": (2, 3)}), ("ArgMax", ["means"], ["class"], {"axis": 1})]
+    path = write(tmp_path / "n.onnx", nodes, {}, (1, 3, 6, 5), answers=("class",))
+    with pytest.raises(InputError, match="answers with int64, what it has chosen"):
+        OnnxNetwork(path).run(np.zeros((1, 3, 6, 5)))

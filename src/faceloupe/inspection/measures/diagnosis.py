@@ -159,7 +159,7 @@ def diagnose_units(
     return tuple(
         _report(network, relu, network_anatomy, outputs, (history or {}).get(relu.name))
         for relu in network_anatomy.layers
-        if relu.rectifies
+        if relu.rectifies and not (outputs[relu.name] < 0).any()  # by its numbers on one image, it was a ReLU
     )
 
 

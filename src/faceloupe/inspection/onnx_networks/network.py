@@ -109,6 +109,11 @@ class OnnxNetwork:
 
         def answer(face: Floats) -> NDArray[Any]:
             (output,) = self._outputs(self._runner, face, (self.graph.answer,))
+            if output.dtype.kind != "f":
+                raise InputError(
+                    f"{self.path.name} answers with {output.dtype}, what it has chosen or rounded already; expected "
+                    "real numbers: export it without its last operator"
+                )
             return output.reshape(-1)
 
         with ThreadPoolExecutor(min(CORES, len(batch))) as threads:

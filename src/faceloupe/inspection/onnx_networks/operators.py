@@ -22,6 +22,7 @@ _PRODUCTS = {
     *("BatchNormalization", "DequantizeLinear", "Div", "Gelu", "HardSwish", "Mish", "Mul", "PRelu", "Pow"),
     *("QLinearMul", "QuantizeLinear", "Reciprocal", "Swish"),
 }
+_COMPARING = {"And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"}
 # One multiplication a value too, but what it makes of a place depends on others.
 _NORMALISING = {
     *("DynamicQuantizeLinear", "GroupNormalization", "InstanceNormalization", "LayerNormalization", "LogSoftmax"),
@@ -102,6 +103,11 @@ class Operator:
             constants = [self.graph.constant(name) for name in self.node.input if name in self.graph.tensors]
             return any(not constant.any() for constant in constants)
         return self.kind == "Relu" or (self.kind == "LeakyRelu" and self.settings.get("alpha") == 0)
+
+    @property
+    def is_elementwise(self) -> bool:
+        """True if it makes each number from those at its place."""
+        return self.kind in _ELEMENTWISE | _PRODUCTS | _COMPARING
 
     @property
     def windows(self) -> Sequence[Window]:
