@@ -20,7 +20,7 @@ HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "PIL", "joblib")
 
 # What each part may import of the others. A result shows itself in a notebook by ``pages``, which asks for its writer
 # by name; the report draws plain documents and knows no result.
-DOCUMENTS = "documents files arrays seals"
+DOCUMENTS = "documents files arrays seals csv_tables"
 MAY_KNOW = {
     "errors": "",
     "numerals": "",
@@ -29,6 +29,7 @@ MAY_KNOW = {
     "arrays": "errors",
     "documents": "errors files",
     "seals": "errors files",
+    "csv_tables": "errors files",
     "scores": "errors",
     "faces": f"errors {DOCUMENTS} pages blocks report",
     "cluster": "errors",

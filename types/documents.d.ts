@@ -40,6 +40,7 @@ export interface Entry {
 
 export interface Enrolment {
   name: string;
+  external_id: string;
   consent: string;
   keep_faces: boolean;
   force: boolean;

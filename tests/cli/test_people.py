@@ -167,6 +167,24 @@ def test_a_stop_says_that_the_same_command_goes_on(toy, monkeypatch):  # noqa: A
     assert [line.split()[0] for line in run("people")[1].splitlines()] == ["name", "Ann", "Bob"]
 
 
+def test_a_table_gives_the_folders_names_ids_and_metadata(toy):  # noqa: ARG001
+    make_folder(Path("people"), ["x1", "x2", "x3"])
+    Path("people/people.csv").write_text("folder,name,external_id\nx1,Ann,E-1\nx2,Ann,E-2\nx9,Cy,E-9\n")
+    code, _, talk = run("enrol", "--folder", "people")
+    assert code == 2
+    assert "not enrolled: people/x3: people.csv has no line for this folder" in talk
+    assert "not enrolled: people.csv, line 4: there is no folder 'x9'" in talk
+    listed = json.loads(run("people", "--json")[1])["people"]
+    assert [(each["name"], each["external_id"], each["references"]) for each in listed] == [
+        ("Ann", "E-1", 3), ("Ann", "E-2", 3),
+    ]  # fmt: skip
+    Path("other.csv").write_text('folder,name,metadata\nx3,Bob,"{""floor"": 3}"\n')
+    assert run("enrol", "--folder", "people", "--table", "other.csv")[0] == 2
+    assert json.loads(run("show", "Bob", "--json")[1])["person"]["metadata"] == {"floor": 3}
+    for wrong in (("--folder", "people", "--table", "none.csv"), ("Ann", "people/x1/1.jpg", "--table", "other.csv")):
+        assert run("enrol", *wrong)[0] == 2
+
+
 def test_who_is_there(gallery):
     code, out, talk = run("people")
     lines = out.splitlines()

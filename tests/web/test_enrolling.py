@@ -156,6 +156,7 @@ def test_the_client_sends_a_folder_in_archives(ask, transport_of, tmp_path, monk
         for capture in (0, 1):
             (folder / name / f"{capture}.png").write_bytes(photo(person, capture=capture))
     (folder / "Bob" / "notes.txt").write_text("none")
+    (folder / "people.csv").write_text("folder,external_id\nAnn,E-1\nBob,E-2\nCy,E-3\n")
     (folder / "Cy" / "large.png").write_bytes(bytes(30_000))
     monkeypatch.setattr(packing, "MOST_BYTES", 20_000)
     monkeypatch.setattr(packing, "MOST_FILES", 4)
@@ -165,7 +166,7 @@ def test_the_client_sends_a_folder_in_archives(ask, transport_of, tmp_path, monk
         assert [each["path"].rpartition("/")[2] for each in first["refused"] + second["refused"]] == [
             "notes.txt", "large.png",
         ]  # fmt: skip
-        assert [person.references for person in client.people()] == [2, 2, 2]
+        assert [(each.references, each.external_id) for each in client.people()] == [(2, "E-1"), (2, "E-2"), (2, "E-3")]
         again = [one for part in client.enrol_folder(folder) for one in part["enrolled"]]
         assert not any(one["enrolled"] for one in again)
 
@@ -224,6 +225,29 @@ def test_a_folder_of_two_people_of_one_name_is_refused_and_an_external_id_says_w
     assert "the external id of 'Ann'. To add" in bare["refused"][0]["reason"]
     assert (second["id"], second["name"], second["external_id"]) == (2, "Ann", "E-2")
     assert "There is no 'id:E-3'" in third["refused"][0]["reason"]
+
+
+def test_a_table_in_the_archive_says_who_is_who_and_goes_on_by_number(ask):
+    table = 'folder,name,external_id,metadata\nx1,Ann,E-1,"{""floor"": 3}"\nx2,Ann,E-2,\nx9,Zoe,E-9,\n'
+    content = io.BytesIO(packed(x1=[photo(1)], x2=[photo(2)], x3=[photo(3)]))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("people.csv", table)
+    for expected in ("enrolled", "already_enrolled"):
+        job = send(ask, content.getvalue()).json()["id"]
+        ended(ask, job)
+        document = ask("GET", f"/jobs/{job}/result", key="enrol").json()
+        assert [(each["name"], each["external_id"], len(each[expected])) for each in document["enrolled"]] == [
+            ("Ann", "E-1", 1), ("Ann", "E-2", 1),
+        ]  # fmt: skip
+        assert document["refused"] == [{"path": "x3/1.png", "reason": "people.csv has no line for this folder"}]
+    people = ask("GET", "/people").json()["people"]
+    assert [(each["external_id"], each["metadata"]) for each in people] == [("E-1", {"floor": 3}), ("E-2", {})]
+    broken = io.BytesIO(packed(x1=[photo(1)]))
+    with zipfile.ZipFile(broken, "a") as archive:
+        archive.writestr("people.csv", "name\nAnn\n")
+    refused = send(ask, broken.getvalue())
+    assert refused.status_code == 422
+    assert "people.csv has no column folder" in refused.json()["detail"]
 
 
 def test_a_second_person_of_a_name_who_comes_meanwhile_stops_no_archive(ask, monkeypatch):

@@ -108,11 +108,13 @@ def test_people_are_searched_renamed_merged(visit):
     page.get_by_role("link", name="Annie").wait_for()
     assert page.get_by_label("Search by name").input_value() == "ann"
     page.get_by_role("link", name="Annie").click()
-    page.get_by_role("button", name="Rename").click()
-    page.locator("dialog").get_by_label("Name").fill("Anne")
+    page.get_by_role("button", name="Name and id").click()
+    page.locator("dialog").get_by_label("Name", exact=True).fill("Anne")
+    page.locator("dialog").get_by_label("External id").fill("E-17")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Anne", exact=True).wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "Rename", "where it was before"
+    page.get_by_role("heading", name="Anne (E-17)", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Name and id", "where it was before"
+    page.locator(".history li", has_text="Described: changed external id").wait_for()
     page.get_by_role("button", name="Merge").click()
     dialog = page.locator("dialog")
     dialog.get_by_role("radio", name=re.compile("Ben")).check()
@@ -121,7 +123,7 @@ def test_people_are_searched_renamed_merged(visit):
     assert dialog.get_by_role("button", name="Merge").is_disabled(), "whoever is out of sight is not chosen"
     dialog.get_by_role("radio", name=re.compile("Ann 2")).check()
     dialog.get_by_role("button", name="Merge into Ann").click()
-    page.get_by_role("heading", name="Ann", exact=True).wait_for()
+    page.get_by_role("heading", name="Ann (E-17)", exact=True).wait_for()  # she had no external id herself
     assert page.locator(".references li").count() == 3
     page.get_by_role("heading", name="History").wait_for()
     visit.go("people/audit")

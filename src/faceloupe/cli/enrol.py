@@ -21,7 +21,7 @@ from faceloupe.cli.options import (
     Turned,
 )
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
-from faceloupe.errors import AmbiguousNameError, InputError, SubjectError
+from faceloupe.errors import AmbiguousNameError, InputError, NameTakenError, SubjectError
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
 
@@ -41,6 +41,13 @@ def enrol(
     ] = None,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Enrol DIR/NAME/*.jpg instead, one folder per subject.")
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV folder,name,external_id,metadata: whom each folder shows. By default people.csv in DIR.",
+        ),
     ] = None,
     external_id: Annotated[
         str | None,
@@ -77,7 +84,12 @@ def enrol(
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR")
     if folder is not None and (external_id is not None or metadata is not None):
-        raise InputError("--external-id and --metadata are of one person: they go with a name, not with --folder")
+        raise InputError(
+            "--external-id and --metadata are of one person: they go with a name; for --folder a file people.csv in it "
+            "says folder,name,external_id,metadata"
+        )
+    if table is not None and folder is None:
+        raise InputError("--table says whom folders show: it goes with --folder")
     from faceloupe.faces.faceset import Skipped
     from faceloupe.faces.folders import as_text
     from faceloupe.gallery.consents import checked_consent
@@ -101,20 +113,23 @@ def enrol(
         GalleryToBe(gallery, embedder=embedder, engine=engine) as people,
         progress("enrolling", transient=True) as show,
     ):
-        subjects = list_subjects(folder) if folder else [ListedSubject(name or "", photographs or [])]
+        given = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=noted)
+        subjects = list_subjects(folder, table) if folder else [given]
         whole, done = sum(len(subject.photographs) for subject in subjects), 0
         for subject in subjects:
             results.append(Enrolled(subject.name, refused=tuple(subject.refused)))
             if not subject.photographs:
+                left_out += len(subject.refused)
                 continue
             try:
                 result = people.enrol(
-                    subject.name, subject.photographs, faces=search, external_id=external_id, metadata=noted,
+                    subject.name, subject.photographs, faces=search, external_id=subject.external_id,
+                    metadata=subject.metadata,
                     consent=consent, keep_faces=keep_faces, force=force,
                     consent_until=consent_until and consent_until.date(),
                     progress=partial(_show_progress, show, done, whole),
                 )  # fmt: skip
-            except (AmbiguousNameError, SubjectError) as problem:
+            except (AmbiguousNameError, NameTakenError, SubjectError) as problem:
                 if folder is None:
                     raise
                 refused = tuple(Skipped(as_text(str(path)), str(problem)) for path in subject.photographs)

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text, list_folder
+from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES, read_file
 
 MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
@@ -17,6 +17,8 @@ MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
 def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     """Yield the photographs of a folder in ZIP files, one held at a time, each with what was left out before it.
 
+    A table ``people.csv`` in the folder goes with each.
+
     Raises
     ------
     InputError
@@ -25,10 +27,14 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     entries = list_folder(folder)
     if not any(entry.is_dir() for entry in entries):
         raise InputError(f"{folder} holds no folder; {EXPECTED}")
+    table = folder / PEOPLE_TABLE
+    tables = [(PEOPLE_TABLE, read_file(table))] if table.is_file() else []
     left_out: list[Skipped] = []
     packed: list[tuple[str, bytes]] = []
     size = 0
     for entry in entries:
+        if entry == table:
+            continue
         if not entry.is_dir():
             left_out.append(Skipped(as_text(entry.name), f"it lies in no folder: {EXPECTED}"))
             continue
@@ -38,12 +44,12 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
                 left_out.append(Skipped(name, photograph))
                 continue
             if len(packed) >= MOST_FILES or size + len(photograph) > MOST_BYTES:
-                yield _zipped(packed), left_out
+                yield _zipped(tables + packed), left_out
                 packed, left_out, size = [], [], 0
             packed.append((name, photograph))
             size += len(photograph)
     if packed or left_out:
-        yield _zipped(packed), left_out
+        yield _zipped(tables + packed), left_out
 
 
 def _photograph(path: Path) -> bytes | str:

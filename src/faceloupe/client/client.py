@@ -183,6 +183,8 @@ class Client:
     ) -> shapes.JobState:
         """Begin to enrol the photographs in a ZIP file, ``NAME/1.jpg``; the job's result says what became of each.
 
+        A table ``people.csv`` beside the folders says who is who, see :func:`faceloupe.gallery.list_subjects`.
+
         Parameters are those of :meth:`enrol`; the note on consent is for those of whom a photograph is new. What is
         enrolled already is passed over: the same archive goes on after a stop.
         """
@@ -203,6 +205,8 @@ class Client:
         force: bool = False,
     ) -> Iterator[dict[str, Any]]:
         """Enrol ``FOLDER/NAME/*.jpg``, however many, in archives that the server takes, one job after the other.
+
+        A table ``people.csv`` in the folder says who is who, see :func:`faceloupe.gallery.list_subjects`.
 
         Parameters are those of :meth:`enrol`. The same call goes on after a stop.
 

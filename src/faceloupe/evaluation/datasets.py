@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.csv_tables import read_table
 from faceloupe.errors import InputError
-from faceloupe.evaluation.csv_tables import read_table
 from faceloupe.evaluation.groups import FILE, read_groups
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
 from faceloupe.evaluation.packed import PackedPhoto, is_packed, read_packed

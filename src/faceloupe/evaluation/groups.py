@@ -14,9 +14,9 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.csv_tables import read_table
 from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import Compared
-from faceloupe.evaluation.csv_tables import read_table
 from faceloupe.numerals import counted
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval

@@ -9,8 +9,8 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.csv_tables import UTF_16, columns_of, read_table, text_of
 from faceloupe.errors import InputError
-from faceloupe.evaluation.csv_tables import UTF_16, columns_of, read_table, text_of
 from faceloupe.scores.sets import ScoreSet
 
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score

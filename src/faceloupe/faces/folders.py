@@ -19,6 +19,9 @@ INNER_FOLDER = "a folder inside a subject's folder is not entered"
 NO_IMAGE = "not called like an image, and not opened"
 """Reasons why a file is not a photograph of a subject, for folders and archives alike."""
 
+PEOPLE_TABLE = "people.csv"
+"""The table among subjects' folders that says whom each shows, where people are enrolled."""
+
 Image = NDArray[np.float32]
 
 

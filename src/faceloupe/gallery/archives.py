@@ -5,13 +5,15 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import PurePosixPath
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, as_text
+from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.identity import checked_whom
+from faceloupe.gallery.people_csv import UNNAMED, TabledPerson, folder_key, read_people
 
 MAX_FILES = 5000
 """Files of an archive, at most."""
@@ -21,6 +23,9 @@ MAX_DIRECTORY = 2 * 2**20
 
 MAX_UNPACKED = 2**30
 """Bytes of all files unpacked, by what the list claims, at most; no more of a file is read than it claims."""
+
+MAX_TABLE = 2**20
+"""Bytes of its table of people, at most."""
 
 _END, _LARGE = b"PK\5\6", b"PK\6\7"  # what the end of the list begins with, and that of an archive above 4 GB
 _END_BYTES, _COMMENT, _LARGE_BYTES = 22, 2**16, 20
@@ -33,17 +38,24 @@ class ArchivedSubject:
     ----------
     name : str
         The name as the gallery keeps it.
+    external_id : str or None
+    metadata : dict or None
+        As ``people.csv`` says.
     photographs : list of str
         Names of files in the archive.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, external_id: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+        self.name, self.external_id, self.metadata = name, external_id, metadata
         self.photographs: list[str] = []
 
 
 class Archive:
     """Photographs as ``NAME/1.jpg`` in a ZIP file, also below one common folder.
+
+    Beside the folders there may be a table ``people.csv``, see :func:`faceloupe.gallery.people_csv.read_people`: then a
+    folder that it does not name is refused. Its lines for folders that are not in this archive are passed over, so that
+    the same table may go with each of several archives.
 
     Parameters
     ----------
@@ -62,15 +74,15 @@ class Archive:
     Raises
     ------
     InputError
-        If it is not a ZIP file, holds too much, or names that are not UTF-8.
+        If it is not a ZIP file, holds too much, or names that are not UTF-8, or its table is not as described.
     """
 
     def __init__(self, content: bytes, max_photograph: int) -> None:
-        self._max_photograph = max_photograph
         self._zip = _opened(content)
         self._files: dict[str, ZipInfo] = {}
         self.refused: list[Skipped] = []
-        files = {}
+        files: dict[str, tuple[str, ...]] = {}
+        tables: dict[str, tuple[str, ...]] = {}
         for info in self._zip.infolist():
             name = info.filename.replace("\\", "/")
             parts = PurePosixPath(name).parts
@@ -79,25 +91,38 @@ class Archive:
             ):
                 continue
             path = "/".join(parts)
-            if reason := self._refusal(info, parts, known=path in files):
+            is_table = parts[-1:] == (PEOPLE_TABLE,)
+            if reason := self._refusal(info, parts, MAX_TABLE if is_table else max_photograph):
+                if is_table:  # without it everybody would be somebody else
+                    raise InputError(f"{as_text(path)}: {reason}")
                 self.refused.append(Skipped(as_text(path), reason))
             else:
-                files[path] = parts
                 self._files[path] = info
-        subjects: dict[str, ArchivedSubject] = {}
-        for path, (*folders, _) in sorted(_below_common(files).items()):
+                (tables if is_table else files)[path] = parts
+        common = _common(list(files.values()))
+        people = self._people(tables, files[min(files)][:common] if files else ())
+        subjects: dict[tuple[str, str | None], ArchivedSubject] = {}
+        for path, parts in sorted(files.items()):
             try:
-                if len(folders) != 1:
-                    raise InputError(INNER_FOLDER if folders else f"it lies in no folder: {EXPECTED}")
-                name = checked_whom(folders[0]).name
+                subject = _subject(parts[common:-1], people)
             except InputError as problem:
                 self.refused.append(Skipped(as_text(path), str(problem)))
             else:
-                subjects.setdefault(name, ArchivedSubject(name)).photographs.append(path)
+                subjects.setdefault((subject.name, subject.external_id), subject).photographs.append(path)
         self.subjects = list(subjects.values())
 
+    def _people(self, tables: dict[str, tuple[str, ...]], common: tuple[str, ...]) -> dict[str, TabledPerson] | None:
+        """Return what the table beside the subjects' folders says; None if there is none."""
+        people = None
+        for path, parts in tables.items():
+            if parts[:-1] == common:
+                people = read_people(self.read(path), as_text(path))
+            else:
+                self.refused.append(Skipped(as_text(path), NO_IMAGE))
+        return people
+
     def read(self, path: str) -> bytes:
-        """Return a photograph's bytes.
+        """Return a file's bytes.
 
         Raises
         ------
@@ -113,13 +138,13 @@ class Archive:
         except (BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as problem:
             raise ImageError(f"damaged in the archive ({problem})", path) from problem
 
-    def _refusal(self, info: ZipInfo, parts: tuple[str, ...], *, known: bool) -> str | None:
-        """Return why a file cannot be a photograph of somebody; None if it may be one."""
+    def _refusal(self, info: ZipInfo, parts: tuple[str, ...], most: int) -> str | None:
+        """Return why a file cannot be a photograph of somebody, or the table; None if it may be."""
         if not parts:
             return "it has no name"
         if ".." in parts or parts[0].endswith((":", "/")):
             return "its name leads out of the archive"
-        if known:
+        if "/".join(parts) in self._files:
             return "another file of this name is in the archive"
         if stat.S_ISLNK(info.external_attr >> 16):
             return "a link, which is not followed"
@@ -127,10 +152,10 @@ class Archive:
             return "encrypted"
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             return "packed by another method than deflate"
-        if PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
+        if parts[-1] != PEOPLE_TABLE and PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
             return NO_IMAGE
-        if info.file_size > self._max_photograph:
-            return f"it has {info.file_size:,} bytes; a photograph may have {self._max_photograph:,}"
+        if info.file_size > most:
+            return f"it has {info.file_size:,} bytes; it may have {most:,}"
         return None
 
 
@@ -158,8 +183,20 @@ def _opened(content: bytes) -> ZipFile:
     return archive
 
 
-def _below_common(files: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return paths without folders that all of them share, as long as one a subject is left."""
-    while files and len({parts[0] for parts in files.values()}) == 1 and min(map(len, files.values())) > 2:
-        files = {path: parts[1:] for path, parts in files.items()}
-    return files
+def _subject(folders: tuple[str, ...], people: dict[str, TabledPerson] | None) -> ArchivedSubject:
+    """Return the subject, without photographs, of the one whose photograph lies in these folders."""
+    if len(folders) != 1:
+        raise InputError(INNER_FOLDER if folders else f"it lies in no folder: {EXPECTED}")
+    if people is None:
+        return ArchivedSubject(checked_whom(folders[0]).name)
+    if (person := people.get(folder_key(folders[0]))) is None:
+        raise InputError(UNNAMED)
+    return ArchivedSubject(*person[1:])
+
+
+def _common(paths: list[tuple[str, ...]]) -> int:
+    """Return how many folders all paths share, at most as many as leave one a subject."""
+    common = 0
+    while paths and len({parts[common] for parts in paths}) == 1 and min(map(len, paths)) > common + 2:
+        common += 1
+    return common

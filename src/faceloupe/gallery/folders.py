@@ -3,12 +3,17 @@
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, list_folder
+from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text, list_folder
 from faceloupe.faces.images import SUFFIXES
+from faceloupe.files import read_bytes
 from faceloupe.gallery.identity import checked_whom
+from faceloupe.gallery.people_csv import UNNAMED, TabledPerson, folder_key, read_people
+
+MOST_OF_TABLE = 2**26  # bytes
 
 
 @dataclass(slots=True)
@@ -22,45 +27,73 @@ class ListedSubject:
     photographs : list of Path
     refused : list of Skipped
         Everything else in the folder, and why it is not a photograph.
+    external_id : str or None
+    metadata : dict or None
+        As ``people.csv`` says.
     """
 
     name: str
     photographs: list[Path] = field(default_factory=list)
     refused: list[Skipped] = field(default_factory=list)
+    external_id: str | None = None
+    metadata: dict[str, Any] | None = None
 
     def refuse(self, path: Path, reason: str) -> None:
         """Note why something is not a photograph."""
         self.refused.append(Skipped(as_text(str(path)), reason))
 
 
-def list_subjects(root: str | PathLike[str]) -> list[ListedSubject]:
+def list_subjects(root: str | PathLike[str], table: str | PathLike[str] | None = None) -> list[ListedSubject]:
     """List ``root/NAME/*.jpg|png|...`` as photographs of subjects called NAME, unopened.
 
-    ``for subject in list_subjects("people"): gallery.enrol(subject.name, subject.photographs)`` enrols them all.
+    ``for one in list_subjects("people"): gallery.enrol(one.name, one.photographs, external_id=one.external_id,
+    metadata=one.metadata)`` enrols them all.
 
     Parameters
     ----------
     root : path
         Hidden files and what lies outside the subjects' folders are passed over.
+    table : path, optional
+        A CSV file that says whom each folder shows, see :func:`faceloupe.gallery.people_csv.read_people`; by default
+        ``people.csv`` in the folder, if it is there. A folder that it does not name is refused.
 
     Returns
     -------
     list of ListedSubject
-        Subjects and photographs in the natural order of their names (2 before 10). Folders whose names are kept
-        as one, such as "Ann" and " Ann ", are one subject.
+        Subjects and photographs in the natural order of their folders' names (2 before 10). Folders whose names are
+        kept as one, such as "Ann" and " Ann ", are one subject; so are those of one external id. A line of the table
+        without a folder is a subject without photographs.
 
     Raises
     ------
     InputError
-        If `root` cannot be listed or holds no folder.
+        If `root` cannot be listed or holds no folder, or the table is not as described.
     """
-    by_name: dict[str, ListedSubject] = {}
-    for subject in map(_listed, _folders(Path(root))):
-        first = by_name.setdefault(subject.name, subject)
+    folders = _folders(Path(root))
+    people = _read_table(Path(root, PEOPLE_TABLE) if table is None else Path(table), asked_for=table is not None)
+    by_whom: dict[tuple[str, str | None], ListedSubject] = {}
+    for subject in (_listed(folder, people) for folder in folders):
+        first = by_whom.setdefault((subject.name, subject.external_id), subject)
         if first is not subject:
             first.photographs += subject.photographs
             first.refused += subject.refused
-    return list(by_name.values())
+    there = {folder_key(as_text(folder.name)) for folder in folders}
+    without = [
+        ListedSubject(
+            person.name, [], [Skipped(f"{PEOPLE_TABLE}, line {person.line}", f"there is no folder {folder!r}")]
+        )
+        for folder, person in (people or {}).items()
+        if folder not in there
+    ]
+    return [*by_whom.values(), *without]
+
+
+def _read_table(path: Path, *, asked_for: bool) -> dict[str, TabledPerson] | None:
+    if not path.is_file():
+        if asked_for:
+            raise InputError(f"table: expected a CSV file that says whom each folder shows, got {path}")
+        return None
+    return read_people(read_bytes(path, MOST_OF_TABLE), str(path))
 
 
 def _folders(root: Path) -> list[Path]:
@@ -76,11 +109,16 @@ def _folders(root: Path) -> list[Path]:
     return folders
 
 
-def _listed(folder: Path) -> ListedSubject:
+def _listed(folder: Path, people: dict[str, TabledPerson] | None) -> ListedSubject:
     """Return the content of a subject's folder, unopened."""
     subject = ListedSubject(as_text(folder.name))
     try:
-        subject.name = checked_whom(subject.name).name
+        if people is None:
+            subject.name = checked_whom(subject.name).name
+        elif (person := people.get(folder_key(subject.name))) is None:
+            raise InputError(UNNAMED)
+        else:
+            _, subject.name, subject.external_id, subject.metadata = person
         files = list_folder(folder)
     except InputError as problem:
         subject.refuse(folder, str(problem))

@@ -94,7 +94,7 @@ def describe(
     changed = {part: value for part, value in new.items() if value != row._mapping[part]}
     if changed:
         connection.execute(update(subjects).where(subjects.c.id == row.id).values(changed))
-    if name is not None:
+    if "name" in changed:
         trail.note(connection, "rename", row.id)
     if described := sorted(changed.keys() - {"name"}):
         trail.note(connection, "describe", row.id, changed=described)

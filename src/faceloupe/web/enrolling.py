@@ -7,9 +7,9 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
-from faceloupe.errors import AmbiguousNameError, GalleryError, ImageError, SubjectError
+from faceloupe.errors import AmbiguousNameError, GalleryError, ImageError, NameTakenError, SubjectError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.gallery.archives import Archive
+from faceloupe.gallery.archives import Archive, ArchivedSubject
 from faceloupe.gallery.holders import has_reference, refusal_of_holder
 from faceloupe.gallery.identity import BY_NUMBER
 from faceloupe.gallery.records import EmbedderId, Enrolled
@@ -21,6 +21,12 @@ from faceloupe.web.problems import HTTPProblem
 
 if TYPE_CHECKING:
     from faceloupe.web.service import Service
+
+Whom = tuple[str, str | None]
+"""A name, or the address of somebody who is there, and an external id."""
+
+REFUSALS = (AmbiguousNameError, NameTakenError, SubjectError)
+"""Why one subject of an archive cannot be enrolled; the others are."""
 
 KIND = "enrol"
 """Kind of these jobs, whose results name people."""
@@ -53,17 +59,20 @@ def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["on
         threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="archive")
         try:
             for subject in archive.subjects:
-                result, number = Enrolled(subject.name), numbers.get(subject.name)
+                number = numbers.get(subject)
+                result = Enrolled(subject.name, external_id=subject.external_id)
                 for start in range(0, len(subject.photographs), PART):
-                    name = subject.name if number is None else f"{BY_NUMBER}{number}"
+                    whom = (f"{BY_NUMBER}{number}", None) if number else (subject.name, subject.external_id)
                     part = subject.photographs[start : start + PART]
                     looked_at: dict[str, Photograph | str | None] = {}
-                    answers = threads.map(partial(_look_at, service, archive, name, faces), part)
+                    answers = threads.map(partial(_look_at, service, archive, whom, faces), part)
                     for path, answer in zip(part, answers, strict=True):
                         tell(done, whole)
                         looked_at[path], done = answer, done + 1
                     with acting_as(who):
-                        result = _joined(result, _enrolled(service, name, looked_at, choices))
+                        result = _joined(
+                            result, _enrolled(service, whom, looked_at, choices | {"metadata": subject.metadata})
+                        )
                     number = number or result.subject_id
                 results.append(result)
             tell(done, whole)
@@ -80,24 +89,24 @@ def enrolment(service: "Service", archive: Archive, who: str, faces: Literal["on
     return work
 
 
-def _numbers(service: "Service", archive: Archive) -> dict[str, int | None]:
-    """Return the numbers of the subjects of an archive who are in the gallery, by the names in the archive."""
-    numbers: dict[str, int | None] = {}
+def _numbers(service: "Service", archive: Archive) -> dict[ArchivedSubject, int | None]:
+    """Return the numbers of the subjects of an archive who are in the gallery."""
+    numbers: dict[ArchivedSubject, int | None] = {}
     for subject in archive.subjects:
-        with suppress(AmbiguousNameError, SubjectError):  # said of each of the photographs
-            numbers[subject.name] = service.gallery.whom_to_enrol(subject.name).id
+        with suppress(*REFUSALS):  # said of each of the photographs
+            numbers[subject] = service.gallery.whom_to_enrol(subject.name, subject.external_id).id
     return numbers
 
 
 def _look_at(
-    service: "Service", archive: Archive, name: str, faces: Literal["one", "central"], path: str
+    service: "Service", archive: Archive, whom: Whom, faces: Literal["one", "central"], path: str
 ) -> Photograph | str | None:
     """Return a photograph with its faces; why it cannot be enrolled; or None if it is enrolled already."""
     try:
         content = archive.read(path)
         digest = sha256(content).hexdigest()
         holders = service.gallery.holders([digest])[digest]
-        number, embedder = service.gallery.whom_to_enrol(name).id, service.embedder
+        number, embedder = service.gallery.whom_to_enrol(*whom).id, service.embedder
         if refusal := refusal_of_holder(holders, number):
             return refusal
         if has_reference(holders, number, EmbedderId(embedder.name, embedder.sha256)):
@@ -105,24 +114,25 @@ def _look_at(
         return service.recogniser.photograph_in_thread(content, path, faces=faces)
     except ImageError as problem:
         return problem.reason
-    except (AmbiguousNameError, SubjectError) as problem:
-        return _reason(name, problem)
+    except REFUSALS as problem:
+        return _reason(whom, problem)
 
 
-def _reason(name: str, problem: GalleryError) -> str:
-    return GONE if name.startswith(BY_NUMBER) and isinstance(problem, SubjectError) else str(problem)
+def _reason(whom: Whom, problem: GalleryError) -> str:
+    return GONE if whom[0].startswith(BY_NUMBER) and isinstance(problem, SubjectError) else str(problem)
 
 
 def _enrolled(
-    service: "Service", name: str, looked_at: dict[str, Photograph | str | None], choices: dict[str, Any]
+    service: "Service", whom: Whom, looked_at: dict[str, Photograph | str | None], choices: dict[str, Any]
 ) -> Enrolled:
     photographs = [answer for answer in looked_at.values() if isinstance(answer, Photograph)]
+    name, external_id = whom
     result = Enrolled(name)
     if photographs:
         try:
-            result = service.change(service.gallery.enrol, name, photographs, **choices)
-        except (AmbiguousNameError, SubjectError) as problem:
-            refused = tuple(Skipped(str(photograph.path), _reason(name, problem)) for photograph in photographs)
+            result = service.change(service.gallery.enrol, name, photographs, external_id=external_id, **choices)
+        except REFUSALS as problem:
+            refused = tuple(Skipped(str(photograph.path), _reason(whom, problem)) for photograph in photographs)
             result = Enrolled(name, refused=refused)
     already = tuple(path for path, answer in looked_at.items() if answer is None)
     refused = tuple(Skipped(path, answer) for path, answer in looked_at.items() if isinstance(answer, str))

@@ -158,6 +158,8 @@ async def enrol(
 async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))], service: Serving, key: Caller) -> Any:
     """Enrol the photographs in a ZIP file, `NAME/1.jpg`, one folder a subject, as a job.
 
+    A table `people.csv` beside the folders (`folder,name,external_id,metadata`) says whom each shows; a folder that it
+    does not name is refused then.
     The archive is read in memory, and a subject is on the disk before the next one begins. What is enrolled already is
     passed over: send the same archive again after a stop. Who is in the gallery when it is sent, and is forgotten
     before its turn comes, is not enrolled anew. The job's result says what became of each photograph, and is

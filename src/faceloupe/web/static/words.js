@@ -100,12 +100,14 @@ function detail(name, value) {
   if (typeof value === "boolean") return value && name;
   if (Number.isInteger(value) && name.endsWith("s"))
     return `${value.toLocaleString("en-GB")} ${value === 1 ? name.replace(/s$/, "") : name}`;
+  if (Array.isArray(value)) return `${name} ${value.join(" and ").replaceAll("_", " ")}`;
   return `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`;
 }
 
 const TRAIL = {
   enrol: "Enrolled",
   rename: "Renamed",
+  describe: "Described",
   merge: "Merged",
   forget: "Forgotten",
   erase: "Bytes erased from the files",

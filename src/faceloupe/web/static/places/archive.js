@@ -9,6 +9,7 @@ import { askJob } from "../watching.js";
 import { count } from "../words.js";
 import { zipOf } from "../zip.js";
 
+const TABLE = /^[^/]+\/people\.csv$/; // of the folder itself: it says whom each folder shows
 const PHOTOGRAPH = /\.(jpe?g|jfif|jpe|png|webp|bmp|tiff?|gif|p[gpbn]m)$/i; // as the server takes them from an archive
 const MOST_BYTES = 24 * 2 ** 20; // of an archive: the server takes a request of 32 MB,
 const MOST_FILES = 2000; // and 5,000 files
@@ -42,6 +43,8 @@ export function EnrolMany() {
     <h2>Enrol many people</h2>
     <p>A folder for each person, named as the person, with photographs in it: <code>Ann/1.jpg</code>,
       <code>Bob/1.jpg</code>. Choose the folder that holds them, or a ZIP file of it of at most 32 MB.</p>
+    <p class="quiet">A table <code>people.csv</code> beside the folders, with the columns
+      <code>folder,name,external_id,metadata</code>, says who is who: then only folders that it lists are enrolled.</p>
     <${Chooser} label="Choose a folder" webkitdirectory onFiles=${(files) => choose(files, false)} />
     <${Chooser} label="or a ZIP file" accept=".zip,application/zip" onFiles=${(files) => choose(files, true)} />
     ${chosen && html`<${Chosen} chosen=${chosen} />`}
@@ -103,10 +106,14 @@ function LeftOut({ refused, words = "left out" }) {
 export function sorted(files) {
   const parts = [];
   const left = [];
+  const tables = files
+    .filter((file) => TABLE.test(file.webkitRelativePath))
+    .map((file) => ({ name: file.webkitRelativePath, blob: file }));
   let size = Infinity;
   for (const file of files.sort((one, other) => (one.webkitRelativePath < other.webkitRelativePath ? -1 : 1))) {
     const path = file.webkitRelativePath || file.name;
     if (path.split("/").some((name) => name.startsWith("."))) continue; // hidden, such as .DS_Store
+    if (TABLE.test(path)) continue; // goes with each part
     if (!PHOTOGRAPH.test(path)) left.push({ path, reason: "not called like an image, and not sent" });
     else if (file.size > MOST_BYTES) left.push({ path, reason: "larger than 24 MB" });
     else {
@@ -118,7 +125,8 @@ export function sorted(files) {
       size += file.size;
     }
   }
-  return { archive: null, parts, left, count: parts.flat().length };
+  const number = parts.flat().length;
+  return { archive: null, parts: parts.map((part) => [...tables, ...part]), left, count: number };
 }
 
 /** Ask, and again while the server has too much to do. */

@@ -10,7 +10,7 @@ import { html, useEffect, useRef, useState } from "../ui.js";
 import { count } from "../words.js";
 
 const MOST = 20; // photographs of one enrolment
-const FRESH = { name: "", consent: "", keep_faces: false, force: false };
+const FRESH = { name: "", external_id: "", consent: "", keep_faces: false, force: false };
 const NONE = [];
 
 /** Return what sends an enrolment once, however often it is called: the same key comes with each try of the same. */
@@ -25,7 +25,13 @@ function useSending() {
     if (!same)
       last.current = { form: told, photos, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
     return call("/people", {
-      form: { ...form, name: form.name.trim(), central: true, photos },
+      form: {
+        ...form,
+        name: form.name.trim(),
+        external_id: form.external_id.trim() || undefined,
+        central: true,
+        photos,
+      },
       headers: { "Idempotency-Key": last.current.key },
     });
   };
@@ -40,7 +46,10 @@ function Fields({ form, change, poor, known }) {
     !known &&
     html`
         <${Field} label="Name" required value=${form.name} maxlength="200"
-          onInput=${(event) => change({ name: event.target.value })} />`
+          onInput=${(event) => change({ name: event.target.value })} />
+        <${Field} label="External id" value=${form.external_id} maxlength="200"
+          onInput=${(event) => change({ external_id: event.target.value })}
+          hint="What the person is called elsewhere, such as a staff number. Two people of one name each need one." />`
   }
     <${Field} label="Note on consent" value=${form.consent} maxlength="2000"
       onInput=${(event) => change({ consent: event.target.value })}

@@ -40,7 +40,7 @@ function Record({ record: { person, references, history }, again, shelf }) {
         html`
           <button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs
           </button>
-      <button type="button" onClick=${() => setDoing({ what: "rename" })}>Rename</button>`
+      <button type="button" onClick=${() => setDoing({ what: "name" })}>Name and id</button>`
       }
       ${
         may("remove") &&
@@ -63,6 +63,14 @@ function Record({ record: { person, references, history }, again, shelf }) {
               onRemove=${may("remove") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))}
                 />`,
       )}</ul>
+    ${
+      Object.keys(person.metadata).length > 0 &&
+      html`<h2>Noted</h2>
+        <dl class="noted">${Object.entries(person.metadata).map(
+          ([key, value]) =>
+            html`<dt key=${key}>${key}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd>`,
+        )}</dl>`
+    }
     <h2>Consent</h2>
     ${
       person.consent
@@ -77,7 +85,7 @@ function Record({ record: { person, references, history }, again, shelf }) {
             <li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}
               </time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`,
       )}</ol>
-    ${doing?.what === "rename" && html`<${Rename} person=${person} onClose=${close} onDone=${done} />`}
+    ${doing?.what === "name" && html`<${NameAndId} person=${person} onClose=${close} onDone=${done} />`}
     ${doing?.what === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
     ${doing?.what === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}
     ${
@@ -105,17 +113,21 @@ function Reference({ one, person, onRemove }) {
     }</div></li>`;
 }
 
-function Rename({ person, onClose, onDone }) {
+function NameAndId({ person, onClose, onDone }) {
   const [name, setName] = useState(person.name);
-  const [rename, renaming] = useDoing(async () => {
-    await call(`/people/${person.id}`, { method: "PATCH", json: { name: name.trim() } });
-    onDone(`${person.name} is called ${name.trim()} now.`);
+  const [id, setId] = useState(person.external_id ?? "");
+  const [change, changing] = useDoing(async () => {
+    const json = { name: name.trim(), external_id: id.trim() };
+    const changed = await call(`/people/${person.id}`, { method: "PATCH", json });
+    onDone(`${called(person)} is ${called(changed)} now.`);
   });
-  return html`<${Dialog} title="Rename" onClose=${onClose}>
-      <form onSubmit=${(event) => event.preventDefault() || rename()}>
+  return html`<${Dialog} title="Name and external id" onClose=${onClose}>
+      <form onSubmit=${(event) => event.preventDefault() || change()}>
     <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} />
-    <${Notice} problem=${renaming.problem} />
-    <p class="buttons"><${Button} class="main" disabled=${!name.trim()} busy=${renaming.busy}>Rename</${Button}>
+    <${Field} label="External id" maxlength="200" value=${id} onInput=${(event) => setId(event.target.value)}
+      hint="What the person is called elsewhere, such as a staff number; empty takes it away." />
+    <${Notice} problem=${changing.problem} />
+    <p class="buttons"><${Button} class="main" disabled=${!name.trim()} busy=${changing.busy}>Save</${Button}>
       <button type="button" onClick=${onClose}>Cancel</button></p>
   </form></${Dialog}>`;
 }

@@ -2,8 +2,8 @@
 
 import pytest
 
+from faceloupe.csv_tables import read_table
 from faceloupe.errors import InputError
-from faceloupe.evaluation.csv_tables import read_table
 
 ROWS = [(2, {"photo_a": "a.jpg", "photo_b": "b.jpg", "same": "1"})]
 

@@ -28,26 +28,31 @@ def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[
     InputError
         If it is no such table, a column is missing, or there is no line.
     """
-    lines = text_of(path, "a CSV file").splitlines()
+    return table_of(read_bytes(path, MOST), str(path), columns, rest)
+
+
+def table_of(content: bytes, name: str, columns: Sequence[str], rest: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the lines of a table as :func:`read_table` does, of a file's content; errors call it `name`."""
+    lines = _decoded(content, name, "a CSV file").splitlines()
     first = _first(lines)
     try:
         rows = list(csv.reader(lines[first:], delimiter=_separator(lines[first:])))
     except csv.Error as problem:
-        raise InputError(f"{path} is not a CSV file: {problem}") from problem
+        raise InputError(f"{name} is not a CSV file: {problem}") from problem
     names = _names(rows[0]) if rows else []
-    missing = [name for name in columns if name not in names]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    missing = [column for column in columns if column not in names]
+    twice = sorted({column for column in names if column and names.count(column) > 1})
     if twice:
-        raise InputError(f"{path} has two columns {', '.join(twice)}: nobody knows which one is meant")
+        raise InputError(f"{name} has two columns {', '.join(twice)}: nobody knows which one is meant")
     expected = f"expected a first line with {','.join(columns)} {rest}"
     if missing:
-        raise InputError(f"{path} has no column {', '.join(missing)}; {expected}")
+        raise InputError(f"{name} has no column {', '.join(missing)}; {expected}")
     if not any(rows[1:]):
-        raise InputError(f"{path} holds only its first line; {expected}")
+        raise InputError(f"{name} holds only its first line; {expected}")
     for number, row in enumerate(rows[1:], start=first + 2):
         if any(cell.strip() for cell in row):
             if len(row) > len(names):
-                raise InputError(f"{path}, line {number}: {len(row)} cells under {len(names)} columns")
+                raise InputError(f"{name}, line {number}: {len(row)} cells under {len(names)} columns")
             yield number, dict(zip(names, [cell.strip() for cell in row] + [""] * (len(names) - len(row)), strict=True))
 
 
@@ -62,13 +67,16 @@ def columns_of(lines: Sequence[str]) -> list[str]:
 
 def text_of(path: Path, what: str) -> str:
     """Return the text of a file, UTF-8 or UTF-16; the InputError for another calls it `what`."""
-    content = read_bytes(path, MOST)
+    return _decoded(read_bytes(path, MOST), str(path), what)
+
+
+def _decoded(content: bytes, name: str, what: str) -> str:
     encoding = "utf-16" if content.startswith(UTF_16) else "utf-8-sig"
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as problem:
         raise InputError(
-            f"{path} is not {what} in UTF-8: {problem}; save it as UTF-8 (a spreadsheet calls that CSV UTF-8)"
+            f"{name} is not {what} in UTF-8: {problem}; save it as UTF-8 (a spreadsheet calls that CSV UTF-8)"
         ) from problem
 
 
