@@ -81,8 +81,8 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
     for face in faces:
         for name, output in trace(network, face[None], names).items():
             units = output.shape[1] if output.ndim == 4 else output.size
-            values = output.reshape(units, -1).astype(np.float64)
-            moments = [np.full(len(values), values.shape[1]), values.sum(axis=1), (values**2).sum(axis=1)]
+            of_units = output.reshape(units, -1).astype(np.float64)
+            moments = [np.full(units, of_units.shape[1]), of_units.sum(axis=1), (of_units**2).sum(axis=1)]
             sums[name] = [a + b for a, b in zip(sums[name], moments, strict=True)] if name in sums else moments
     kept: dict[str, list[Floats]] = {name: [] for name in sums}
     facts: dict[str, tuple[tuple[int, ...], NDArray[np.intp], int]] = {}  # shape, units and block
