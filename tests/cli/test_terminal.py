@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import faceloupe.cli
-from faceloupe.cli.terminal import legible
+from faceloupe.cli.terminal import legible, say
 from faceloupe.gallery import open_gallery
 from helpers.commands import run
 from helpers.galleries import photograph
@@ -73,6 +73,29 @@ def test_a_pipe_that_closes_early_ends_a_command_quietly(gallery, arguments):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(BOUND) == 141
+
+
+def test_what_was_closed_is_no_number_for_a_file():
+    code = (
+        "import os; os.close(0); os.close(2); from faceloupe.cli import _keep_numbers_of_streams as keep; keep(); "
+        "print(os.open(os.devnull, os.O_RDONLY))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], stdin=subprocess.DEVNULL) == b"3\n"
+
+
+def test_a_remark_that_finds_no_room_stops_nothing(monkeypatch):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        say("first")
+        say("second")
+
+
+def test_a_folder_that_was_deleted_is_named(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, _, err = run("people")
+    assert (code, "the folder you are in was deleted" in err) == (2, True)
 
 
 @pytest.mark.parametrize("delay", [0.06, 0.12, 0.2, 0.3, 0.5])

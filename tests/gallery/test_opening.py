@@ -139,6 +139,30 @@ def test_other_files_are_left_alone(tmp_path, create):
     assert (text.read_bytes(), other.read_bytes()) == before
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://host/FILE", "sqlite://user:secret@/FILE", "sqlite+other:///FILE", "sqlite:///FILE?timeout=long",
+        "sqlite:///FILE?timeout=nan", "sqlite:///FILE?timeout=1&timeout=2", "sqlite:///FILE?mode=ro",
+        "sqlite:///file:FILE?mode=memory&uri=true", "sqlite:///FILE?other=1", "FILE\0", "sqlite:///%00", "a" * 300,
+        "~no such user\n/FILE", "/dev/zero", "postgresql://host/name?password=secret",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("create", [False, True])
+def test_what_names_no_gallery_is_told_and_makes_nothing(path, monkeypatch, url, create):
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(InputError, match=r"^gallery: ") as refused:
+        open_gallery(url.replace("FILE", str(path)), create=create)
+    assert "secret" not in str(refused.value)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_pipe_is_no_gallery(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="a pipe"):
+        open_gallery(tmp_path / "pipe")
+
+
 def test_a_damaged_file_is_said_to_be(path):
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"\xff" * 4096 + content[8192:])

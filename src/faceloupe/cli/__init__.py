@@ -4,6 +4,7 @@ One module per command, named as the command; ``app`` lists them. What computes 
 ``--help`` answers at once. This module imports next to nothing, so that Ctrl-C is quiet from the first moment on.
 """
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -14,6 +15,7 @@ INTERRUPTED = 130  # the exit status of a program that SIGINT ends
 def main() -> None:
     """Run the command line and leave with its exit status, 130 after Ctrl-C."""
     try:
+        _keep_numbers_of_streams()
         from faceloupe.cli.app import run
 
         run()
@@ -30,3 +32,12 @@ def _end_at_once_if_asked_again() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _keep_numbers_of_streams() -> None:
+    """Open what was closed of stdin, stdout and stderr: what libraries say would be written into the next file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest number that is free

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -47,7 +48,7 @@ from faceloupe.cli.train import train
 from faceloupe.cli.undo import undo
 from faceloupe.cli.verify import verify
 from faceloupe.cli.weights import weights
-from faceloupe.errors import DamageWarning, FaceloupeError
+from faceloupe.errors import DamageWarning, FaceloupeError, InputError
 
 SECTIONS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Understand networks": (study, train, look),
@@ -92,10 +93,20 @@ def run() -> None:
     show_every_letter()
     warnings.showwarning = _tell
     try:
+        _check_folder()
         app()
     except (FaceloupeError, OSError) as problem:
         say(f"faceloupe: {problem}")
         sys.exit(2)
+
+
+def _check_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as problem:  # libraries that are loaded later would end the process
+        raise InputError(
+            "the folder you are in was deleted: cd to one that exists, and give the command again"
+        ) from problem
 
 
 _show_warning = warnings.showwarning

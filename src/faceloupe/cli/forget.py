@@ -25,7 +25,9 @@ def forget(
     ] = None,
     older_than: Annotated[
         int | None,
-        typer.Option(metavar="DAYS", min=1, help="Erase everybody with no photograph enrolled for that many days."),
+        typer.Option(
+            metavar="DAYS", min=1, max=36_500, help="Erase everybody with no photograph enrolled for that many days."
+        ),
     ] = None,
     consent_ended: Annotated[
         bool,

@@ -58,10 +58,15 @@ def show_every_letter() -> None:
 def _print(text: str, *, err: bool = False) -> None:
     try:
         typer.echo(text, err=err)
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())  # what is left is written when Python ends
-        raise typer.Exit(UNREAD) from None
+    except OSError as problem:
+        unread = isinstance(problem, BrokenPipeError)
+        if unread or err:  # a remark that finds no room stops nothing
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())  # what is left is written when Python ends
+        if unread:
+            raise typer.Exit(UNREAD) from None
+        if not err:
+            raise
 
 
 def _in_json(letter: str) -> str:

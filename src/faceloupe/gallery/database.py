@@ -1,7 +1,9 @@
 """The database of a gallery: read and written in transactions, one writer at a time."""
 
 import os
+import re
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -77,7 +79,7 @@ class Database:
     ) -> None:
         place = _parsed(url)
         self.name = str(url) if place.password is None else place.render_as_string(hide_password=True)
-        self.path = Path(str(place.database).removeprefix("file:")) if place.get_backend_name() == "sqlite" else None
+        self.path = _file_of(place) if place.get_backend_name() == "sqlite" else None
         if place.get_backend_name() == "postgresql" and "connect_timeout" not in place.query:
             place = place.update_query_dict({"connect_timeout": str(BUSY_SECONDS)})
         self.key = self._key(key) if self.path is not None else None
@@ -246,7 +248,10 @@ def _parsed(url: str | PathLike[str]) -> URL:
             "gallery: expected the name of a file or a URL, not ':memory:', which nothing could open again"
         )
     if "://" not in text:
-        return _patient(URL.create("sqlite", database=str(Path(text).expanduser())))
+        try:
+            return _patient(URL.create("sqlite", database=str(Path(text).expanduser())))
+        except RuntimeError as problem:
+            raise InputError(f"gallery: {text[:200]!r} begins with ~, but there is no such user's folder") from problem
     try:
         place = make_url(text)
         backend = place.get_backend_name()
@@ -256,11 +261,47 @@ def _parsed(url: str | PathLike[str]) -> URL:
             "of a password as %2F %40 %3A %23"
         ) from None
     if backend == "sqlite" and place.database not in (None, "", ":memory:"):
-        return _patient(place)
+        return _patient(_checked_sqlite(place))
     if place.drivername in ("postgresql", DRIVER):
+        if any("password" in name for name in place.query):  # messages would show it
+            raise InputError(
+                f"gallery: a password stands before the host, as in {DRIVER}://USER:PASSWORD@HOST/DATABASE"
+            )
         return place.set(drivername=DRIVER)
     got = "SQLite without a file" if backend == "sqlite" else place.drivername
     raise InputError(f"gallery: expected the name of a file, sqlite:///FILE or {DRIVER}://..., got a URL of {got}")
+
+
+def _checked_sqlite(place: URL) -> URL:
+    """Return a URL of SQLite without what its driver would ignore, misunderstand or keep in memory alone."""
+    taken = {"timeout": r"\d{1,6}(\.\d+)?", "uri": "true", "mode": "ro|rw", "immutable": "1"}
+    query = {name: str(value) for name, value in place.query.items()}
+    if place.drivername != "sqlite" or place.host is not None or place.username is not None:
+        raise InputError(
+            "gallery: an SQLite file's URL is sqlite:///FILE, with three slashes, or four before a full path"
+        )
+    if not all(name in taken and re.fullmatch(taken[name], value) for name, value in query.items()):
+        raise InputError(
+            "gallery: an SQLite file's URL takes ?timeout=SECONDS; sqlite:///file:FILE ?immutable=1&uri=true or "
+            "?mode=ro&uri=true"
+        )
+    if query.keys() & {"mode", "immutable"} and "uri" not in query:
+        raise InputError("gallery: mode and immutable need uri=true beside them, and sqlite:///file:FILE")
+    return place
+
+
+def _file_of(place: URL) -> Path:
+    """Return the path of an SQLite file; raise InputError for what cannot be a file, such as a pipe or device."""
+    path = Path(str(place.database).removeprefix("file:"))
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path
+    except (OSError, ValueError) as problem:  # too long, a loop of links, a null byte
+        raise InputError(f"gallery: {str(path)[:200]!r} cannot be a file: {problem.args[-1]}") from problem
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(f"gallery: {path} is not a file, but a device, a pipe or a socket")
+    return path
 
 
 def _patient(place: URL) -> URL:
