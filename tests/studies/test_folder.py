@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloupe.documents import write_json
-from faceloupe.errors import InputError, StudyError
+from faceloupe.errors import StudyError
 from faceloupe.studies import Trial
 from faceloupe.studies.folder import StudyFolder
 from faceloupe.studies.plan import Task
@@ -154,8 +154,32 @@ class TestWhatIsInTheFolder:
 
     def test_a_manifest_that_is_no_json(self, tmp_path):
         (tmp_path / "manifest.json").write_text("{")
-        with pytest.raises(InputError, match=r"manifest\.json is not a JSON document"):
+        with pytest.raises(StudyError, match=r"manifest\.json is not a JSON document"):
             StudyFolder(tmp_path).begin(MANIFEST, resume=True)
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("manifest.json", b"[]"), ("manifest.json", b'{"schema_version": [2]}'), ("manifest.json", b"\xff\xfe"),
+            ("tasks.done", b"\xff\n"), ("trials.csv", b"\xff\n"), ("trials.csv", b'"' + b"a" * 200_000 + b'"\n'),
+            ("trials.csv", None), ("tasks.done", "a pipe"), ("trials.csv", "a pipe"),
+            ("trials.csv", write_csv(trials_of(TASKS[0]), header=True).replace(",0,", ",x,").encode()),
+        ],
+    )  # fmt: skip
+    def test_a_damaged_file_is_told(self, tmp_path, name, content):
+        undisturbed(tmp_path)
+        (tmp_path / name).unlink()
+        if content == "a pipe":
+            os.mkfifo(tmp_path / name)
+        elif content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(StudyError, match=r"is damaged|another version|columns"):
+            StudyFolder(tmp_path).begin(MANIFEST, resume=True)
+
+    def test_a_pipe_in_place_of_a_leftover_is_not_read(self, tmp_path):
+        os.mkfifo(tmp_path / "trials.csv")
+        with pytest.raises(StudyError, match="holds no study"):
+            StudyFolder(tmp_path).begin(MANIFEST, resume=False)
 
 
 class TestWhereNothingCanBeWritten:

@@ -12,6 +12,7 @@ A task counts once its line in ``tasks.done`` has reached the disk. Rows of a ta
 resuming and the task is done again, so that no trial is lost or repeated.
 """
 
+import csv
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +25,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from faceloupe.documents import read_json, write_json
-from faceloupe.errors import StudyError
-from faceloupe.files import write_whole
+from faceloupe.errors import InputError, StudyError
+from faceloupe.files import read_bytes, write_whole
 from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import Trial, Trials, read_csv, write_csv
 
@@ -34,6 +35,8 @@ LEFTOVERS = {"trials.csv": write_csv([], header=True), "tasks.done": ""}  # of a
 LOCK = ".lock"
 KEPT = ("tutorial.safetensors", "filters.safetensors")
 DECISIVE = ("schema_version", "plan", "data")  # parts of the manifest that must agree to go on
+MOST_BYTES = 1 << 29
+"""What is read of a file: the trials of all 780 pairs of ORL with 8 seeds are far fewer."""
 
 
 class StudyFolder:
@@ -90,20 +93,31 @@ class StudyFolder:
             )
         else:
             self._check_same(manifest)
-            done = self.finished_tasks()
-            write_whole(self._trials, write_csv(self.trials(), header=True).encode())
+            with self.readable():
+                done, trials = self.finished_tasks(), self.trials()
+            write_whole(self._trials, write_csv(trials, header=True).encode())
             write_whole(self._done, "".join(f"{key}\n" for key in sorted(done)).encode())
         return self.manifest()
 
+    @contextmanager
+    def readable(self) -> Iterator[None]:
+        """Raise StudyError for files within that are not as a study leaves them: missing, damaged, of other values."""
+        try:
+            yield
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, csv.Error) as problem:
+            raise StudyError(
+                f"The study in {self.path} is damaged ({problem!r:.300}). Make it again in another folder (--out)."
+            ) from problem
+
     def finished_tasks(self) -> set[str]:
         """Return the keys of the tasks that are done."""
-        text = self._done.read_text() if self._done.exists() else ""
+        text = read_bytes(self._done, MOST_BYTES).decode() if self._done.exists() else ""
         return set(text[: text.rfind("\n") + 1].split())  # a line without its end was cut off
 
     def trials(self) -> Trials:
         """Return the trials of the finished tasks, in the order in which they came."""
         done = self.finished_tasks()
-        whole = self._trials.read_text().rpartition("\n")[0]
+        whole = read_bytes(self._trials, MOST_BYTES).decode().rpartition("\n")[0]
         # A row that was cut off belongs to a task that is not done; its number of cells may be short, so drop it
         # unread.
         return Trials(row for row in read_csv(whole, skip_torn=True) if row.task in done)
@@ -118,11 +132,13 @@ class StudyFolder:
         """
         if not self._manifest.is_file():
             raise StudyError(f"{self.path} holds no study: there is no manifest.json in it.")
-        read: dict[str, Any] = read_json(self._manifest)
-        if read.get("schema_version") != SCHEMA:
+        with self.readable():
+            read: dict[str, Any] = read_json(self._manifest)
+            version = read.get("schema_version")
+        if version != SCHEMA:
             raise StudyError(
                 f"The study in {self.path} was made by another version of faceloupe (its files have the version "
-                f"{read.get('schema_version')!r}, this one reads {SCHEMA}). Make it again: its manifest says how."
+                f"{version!r:.20}, this one reads {SCHEMA}). Make it again: its manifest says how."
             )
         return read
 
@@ -144,13 +160,13 @@ class StudyFolder:
             If a file of them is missing or damaged.
         """
         from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from safetensors.numpy import load
 
         arrays: dict[str, NDArray[Any]] = {}
         for name in KEPT:
             try:
-                arrays |= load_file(self.path / name)
-            except (OSError, SafetensorError) as problem:
+                arrays |= load(read_bytes(self.path / name, MOST_BYTES))
+            except (OSError, InputError, SafetensorError, KeyError) as problem:
                 raise StudyError(
                     f"{self.path / name}, the fits that the page shows, cannot be read: {problem}."
                 ) from problem
@@ -166,7 +182,8 @@ class StudyFolder:
             The manifest, with the time in ``finished``.
         """
         place = {task.key: index for index, task in enumerate(tasks)}
-        trials = Trials(sorted(self.trials(), key=lambda trial: place[trial.task]))
+        with self.readable():
+            trials = Trials(sorted(self.trials(), key=lambda trial: place[trial.task]))
         write_whole(self._trials, write_csv(trials, header=True).encode())
         manifest = self.manifest()
         if manifest["finished"] is None:
@@ -226,7 +243,14 @@ def _append(path: Path, text: str) -> None:
 
 def _is_leftover(item: Path) -> bool:
     """Return whether a stopped start left the file; a hidden one may be a half-written file and is in nobody's way."""
-    return item.name.startswith(".") or (item.name in LEFTOVERS and item.read_text() == LEFTOVERS[item.name])
+    return item.name.startswith(".") or (item.name in LEFTOVERS and _holds(item, LEFTOVERS[item.name]))
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return read_bytes(path, len(text)) == text.encode()
+    except (InputError, OSError):
+        return False
 
 
 def _decisive(part: Any) -> Any:

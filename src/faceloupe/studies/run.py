@@ -108,10 +108,11 @@ def open_study(folder: str | Path) -> Study:
     """
     directory = StudyFolder(Path(folder))
     manifest = directory.manifest()
-    if manifest["finished"] is None:
+    if manifest.get("finished") is None:
         raise StudyError(f"The study in {folder} is not finished. Go on with it: the same command with --resume.")
-    plan = StudyPlan.from_document(manifest["plan"])
-    return Study(plan, directory.trials(), KeptFits(plan, directory.arrays()), directory.path, manifest)
+    with directory.readable():
+        plan = StudyPlan.from_document(manifest["plan"])
+        return Study(plan, directory.trials(), KeptFits(plan, directory.arrays()), directory.path, manifest)
 
 
 def study(
