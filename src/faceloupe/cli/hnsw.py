@@ -36,10 +36,10 @@ def build(
     embedder: EmbedderName = None,
     json: AsJson = False,
 ) -> None:
-    """Build the index with pgvector's HNSW and measure its recall; others may read and write meanwhile.
+    """Build the index and measure its recall.
 
-    Then identify --recall 0.99 takes the smallest breadth of search that was shown to reach this recall. Without
-    --recall search stays exact.
+    Others may read and write meanwhile. Then identify --recall 0.99 takes the smallest breadth of search that was shown
+    to reach this recall. Without --recall search stays exact.
     """
     from faceloupe.gallery.opening import open_gallery
 
@@ -61,7 +61,10 @@ def measure(
     embedder: EmbedderName = None,
     json: AsJson = False,
 ) -> None:
-    """Measure the recall again: the gallery has grown, or more probes are to narrow the interval."""
+    """Measure the recall again.
+
+    So when the gallery has grown, or when more probes are to narrow the interval.
+    """
     from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery, embedder=embedder) as people:
