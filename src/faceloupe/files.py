@@ -13,9 +13,8 @@ from pathlib import Path
 
 from faceloupe.errors import InputError
 
-_TO_READ = (
-    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-)  # Windows has the one, Unix the other
+# Unix has the one flag, Windows the other.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager

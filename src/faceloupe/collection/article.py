@@ -23,12 +23,19 @@ SIDE = 64
 """Pixels of a face that is shown."""
 
 
+MENDING = (
+    "`faceloupe separate FACE...` says that faces are not the person of their group; `faceloupe join GROUP GROUP` that "
+    "two groups are one person; `faceloupe confirm FACE FACE` that two faces are grouped rightly; `faceloupe name "
+    "GROUP NAME` gives a name; `faceloupe undo` takes back the last. What was said holds for every later grouping. "
+    "Faces of one photograph are never one person."
+)
+
+
 def write_article(people: People, *, show_faces: bool = False) -> dict[str, Any]:
     """Return the page of people; with `show_faces` it holds pictures of them, read from their photographs."""
+    doubtful = "Look at these first: joins that were near to the threshold"
     sections = [
-        section(
-            "doubtful", "Look at these first: joins that were near to the threshold", _doubtful(people, show_faces)
-        ),
+        section("doubtful", doubtful, _doubtful(people, show_faces)),
         section("nearly", "Perhaps one person: groups just below the threshold", _nearly(people, show_faces)),
         section("people", "People, by how many faces they have", _people(people, show_faces)),
         section("mending", "How to mend it", [text(MENDING)]),
@@ -45,28 +52,14 @@ def write_article(people: People, *, show_faces: bool = False) -> dict[str, Any]
     }
 
 
-MENDING = (
-    "`faceloupe separate FACE...` says that faces are not the person of their group; `faceloupe join GROUP GROUP` that "
-    "two groups are one person; `faceloupe confirm FACE FACE` that two faces are grouped rightly; `faceloupe name "
-    "GROUP NAME` gives a name; `faceloupe undo` takes back the last. What was said holds for every later grouping. "
-    "Faces of one photograph are never one person."
-)
-
-
 def _doubtful(people: People, show_faces: bool) -> Iterator[Block]:
     doubtful = people.doubtful
     if not doubtful:
         return
     rows = [
-        [
-            str(group.id),
-            group.name or "–",
-            str(len(group.faces)),
-            f"{weakest.score:.3f}",
-            weakest.words(people.threshold),
-        ]
+        [str(group.id), group.name or "–", str(len(group.faces)), f"{join.score:.3f}", join.words(people.threshold)]
         for group in doubtful[:LISTED]
-        if (weakest := group.weakest)
+        if (join := group.weakest)
     ]
     columns = {"group": "right", "name": "left", "faces": "right", "score": "right", "why": "left"}
     yield table("doubtful-joins", f"The weakest join of each group, {_of(len(rows), len(doubtful))}", columns, rows)
@@ -116,10 +109,9 @@ def _pairs(name: str, doubts: Sequence[Doubt], homes: dict[int, SeenFace]) -> It
         }
         if len(panels) == 2:
             title = " and ".join(f"group {group}" for group in dict.fromkeys(doubt.groups))
+            title = f"{title}, score {doubt.score:.3f}"
             identity = f"{name}-{doubt.faces[0]}-{doubt.faces[1]}"
-            yield pictures(
-                identity, f"{title}, score {doubt.score:.3f}", "", panels, scale={"kind": "photograph"}, columns=2
-            )
+            yield pictures(identity, title, "", panels, scale={"kind": "photograph"}, columns=2)
 
 
 def _files(group: Group) -> str:

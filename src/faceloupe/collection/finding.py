@@ -83,9 +83,9 @@ class Sightings:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["path", "face", "score", "margin", "group"])
-        for item in self.sightings:
-            margin = item.score - self.point.threshold
-            writer.writerow([item.face.path, item.face.number, f"{item.score:.4f}", f"{margin:.4f}", item.group])
+        for sighting in self.sightings:
+            face, margin = sighting.face, sighting.score - self.point.threshold
+            writer.writerow([face.path, face.number, f"{sighting.score:.4f}", f"{margin:.4f}", sighting.group])
         return text.getvalue()
 
     def gather(self, folder: Path, how: Literal["copy", "link"]) -> tuple[list[Path], list[Skipped]]:
@@ -100,10 +100,9 @@ class Sightings:
         """
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder")
-        is_there = {item.face.path: Path(item.face.path).is_file() for item in self.sightings if item.face.path}
-        there = [path for path, whether in is_there.items() if whether]
-        gone = [path for path, whether in is_there.items() if not whether]
-        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in gone]
+        paths = dict.fromkeys(sighting.face.path for sighting in self.sightings if sighting.face.path)
+        there = [path for path in paths if Path(path).is_file()]
+        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in paths if path not in set(there)]
         width = len(str(len(there)))
         targets = [folder / f"{number:0{width}}-{Path(path).name}" for number, path in enumerate(there, start=1)]
         for target in targets:
@@ -121,7 +120,7 @@ class Sightings:
         """Return them as a plain dictionary that JSON can hold, without vectors."""
         return {
             "schema": "faceloupe.sightings/1",
-            "sightings": [asdict(item) for item in self.sightings],
+            "sightings": [asdict(sighting) for sighting in self.sightings],
             "point": self.point.to_document(),
             "templates": self.templates,
             "faces": self.faces,

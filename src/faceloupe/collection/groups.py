@@ -84,18 +84,13 @@ class _Work:
     """One grouping, made from what the collection held at its beginning."""
 
     def __init__(
-        self,
-        collection: Collection,
-        fpir: float,
-        fmr: float | None,
-        threshold: float | None,
+        self, collection: Collection, fpir: float, fmr: float | None, threshold: float | None,
         points: Sequence[OperatingPoint],
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._indexed = collection.faces()
         self._said = {same: collection.rulings(same=same) for same in (True, False)}
-        limit, self._rate, self._extrapolated = group_threshold(
-            collection, len(self._indexed), fpir, fmr, threshold, points
-        )
+        limits = group_threshold(collection, len(self._indexed), fpir, fmr, threshold, points)
+        limit, self._rate, self._extrapolated = limits
         self._grouping = _grouped(self._indexed, self._said, limit)
 
     def holds(self, connection: Connection) -> bool:

@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -85,19 +85,8 @@ class Indexed:
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
-        skipped = [[item.path, item.reason] for item in self.skipped]
-        return {
-            "schema": "faceloupe.indexed/1",
-            "new": self.new,
-            "known": self.known,
-            "moved": self.moved,
-            "unusable": self.unusable,
-            "faces": self.faces,
-            "gone": self.gone,
-            "others": self.others,
-            "seconds": self.seconds,
-            "skipped": skipped,
-        }
+        skipped = [[file.path, file.reason] for file in self.skipped]
+        return {"schema": "faceloupe.indexed/1", **asdict(self), "skipped": skipped}
 
 
 def index(
@@ -161,19 +150,13 @@ class _Run:
     """One indexing: files on their way to photographs, photographs on their way to the disk."""
 
     def __init__(
-        self,
-        collection: Collection,
-        report: Indexed,
-        keep_faces: bool,
-        embedder: Embedder,
-        detector: Detector | None,
+        self, collection: Collection, report: Indexed, keep_faces: bool, embedder: Embedder, detector: Detector | None
     ) -> None:
         self._collection, self._report, self._keep_faces = collection, report, keep_faces
         self._embedder, self._detector = embedder, detector
         with collection.reading() as connection:
-            self._ids = {
-                row.sha256: row.id for row in connection.execute(select(photographs.c.sha256, photographs.c.id))
-            }
+            ids = connection.execute(select(photographs.c.sha256, photographs.c.id))
+            self._ids = {row.sha256: row.id for row in ids}
             problems = select(places.c.path).join_from(places, photographs).where(photographs.c.problem.is_not(None))
             self._unusable = set(connection.scalars(problems))
             known = connection.execute(select(places.c.path, places.c.bytes, places.c.modified, places.c.gone))
@@ -203,10 +186,12 @@ class _Run:
                 if known:
                     self.passed += 1
                     continue
-                yield self._clip(Path(file.path), digest) if is_clip(file.path) else file.path
-
-    def _clip(self, path: Path, digest: str) -> Photograph:
-        return photograph_of_clip(path, digest, self._embedder, detector=self._detector, pixels=self._keep_faces)
+                if is_clip(file.path):
+                    yield photograph_of_clip(
+                        Path(file.path), digest, self._embedder, detector=self._detector, pixels=self._keep_faces
+                    )
+                else:
+                    yield file.path
 
     def _digest(self, file: ListedFile) -> str | None:
         """Return the hash of a file; None if it cannot be read or named, which is told."""

@@ -33,11 +33,11 @@ class Doubt:
 
     def words(self, threshold: float) -> str:
         """Return in words how near to the threshold it was."""
-        one, other = self.sizes
+        size, other_size = self.sizes
         margin = f"{self.score - threshold:+.3f} from the threshold"
-        if one * other == 1:
+        if size * other_size == 1:
             return f"The two faces score {self.score:.3f}, {margin}"
-        compared = f"{one * other:,} comparisons of {one:,} with {counted(other, 'face')}"
+        compared = f"{size * other_size:,} comparisons of {size:,} with {counted(other_size, 'face')}"
         return f"{compared} score {self.score:.3f} on average, {margin}"
 
 
@@ -117,6 +117,10 @@ class People(Shown):
             return f"No face in {counted(self.photographs, 'photograph')}."
         alone = len(self.groups) - len(self.several)
         several = f"{len(self.several):,} {'person' if len(self.several) == 1 else 'people'}"
+        sizes = (
+            f"{counted(self.n_faces, 'face')} in {counted(self.photographs, 'photograph')}: {several} with more than "
+            f"one face, {counted(alone, 'face')} alone."
+        )
         rate = f"Two sets of faces are joined where their comparisons score {self.threshold:.3f} on average. "
         if self.fmr is not None:
             share = 100 * fpir_at_size(self.fmr, max(self.n_faces - 1, 1))
@@ -130,14 +134,7 @@ class People(Shown):
             "Scores are as they are: fewer than 200 people are too few to normalise them by.",
             "Relatives and children are more alike than the strangers that thresholds were measured on.",
         ]  # fmt: skip
-        return "\n".join(
-            [
-                f"{counted(self.n_faces, 'face')} in {counted(self.photographs, 'photograph')}: {several} with more "
-                f"than one face, {counted(alone, 'face')} alone.",
-                rate.strip(),
-                " ".join(note for note in notes if note),
-            ]
-        )
+        return "\n".join([sizes, rate.strip(), " ".join(filter(None, notes))])
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors and pictures."""

@@ -178,10 +178,8 @@ def drop_faces(connection: Connection, lost: Set[int]) -> None:
         connection.execute(delete(rulings).where(rulings.c.one.in_(part) | rulings.c.two.in_(part)))
     _insert(connection, follows)
     known = set(follows)
-    separations = select(actions.c.id, actions.c.before).where(
-        actions.c.what == "separate", actions.c.undone.is_(False)
-    )
-    for row in connection.execute(separations).all():
+    separated = (actions.c.what == "separate") & actions.c.undone.is_(False)
+    for row in connection.execute(select(actions.c.id, actions.c.before).where(separated)).all():
         before = row.before if isinstance(row.before, dict) else {}
         broken = [Ruling(action, True, *pair) for action, *pair in before.get("broken", [])]
         left = [ruling for ruling in broken if not lost & {ruling.one, ruling.two}]
@@ -263,9 +261,8 @@ def _former_homes(before: dict[str, Any]) -> dict[int, list[int]]:
 def _note(connection: Connection, what: str, moved: Collection[int], home: int | None, **before: Any) -> int:
     """Note an action with what undoing it puts back, such as the group that faces were in, and return its id."""
     before |= {"faces": list(moved), "home": home}
-    return add_row(
-        connection, actions, at=datetime.now(UTC), who=current_user(), what=what, before=before, undone=False
-    )
+    now, who = datetime.now(UTC), current_user()
+    return add_row(connection, actions, at=now, who=who, what=what, before=before, undone=False)
 
 
 def _rule(connection: Connection, action: int, same: bool, pairs: Iterable[tuple[int, int]]) -> None:

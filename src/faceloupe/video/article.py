@@ -18,6 +18,12 @@ LISTED = 500
 """Rows of a table, at most: the rest is in the document."""
 
 
+HOW = (
+    "Faces are followed over the frames into tracks; of each the best frames are pooled to one template, which is "
+    "compared with the gallery once. People whom the gallery does not name are numbered as they come."
+)
+
+
 def write_article(clip: IdentifiedClip, *, show_faces: bool = False) -> dict[str, Any]:
     """Return the page of a clip; with `show_faces` it holds a strip of faces for each person."""
     sections = [
@@ -51,12 +57,6 @@ def _people(clip: IdentifiedClip) -> Block:
         "threshold": "right", "most like": "left",
     }  # fmt: skip
     return table("people", "People, by when they come", columns, rows, note=HOW)
-
-
-HOW = (
-    "Faces are followed over the frames into tracks; of each the best frames are pooled to one template, which is "
-    "compared with the gallery once. People whom the gallery does not name are numbered as they come."
-)
 
 
 def _appearances(clip: IdentifiedClip) -> Block:
@@ -95,7 +95,4 @@ def _thresholds(clip: IdentifiedClip) -> Iterator[Block]:
 
 
 def _score(each: Judged) -> str:
-    candidates = each.candidates
-    if candidates is None or not candidates.candidates:
-        return "–"
-    return f"{(candidates.named or candidates.candidates[0]).score:.4f}"
+    return "–" if each.best is None else f"{each.best.score:.4f}"

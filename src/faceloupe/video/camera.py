@@ -135,7 +135,8 @@ def open_camera(source: str) -> Iterator[Camera]:
     """
     import cv2
 
-    name = _without_secrets(source)
+    # Of a URL without user, password and query, where cameras have passwords too.
+    name = re.sub(r"\?.*", "?***", re.sub(r"://.*@", "://***@", source)) if "://" in source else source
     is_number = source.isdecimal() and len(source) < 10  # what C++ can count to
     logging = cv2.utils.logging
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # it would print where in its code it failed
@@ -145,20 +146,12 @@ def open_camera(source: str) -> Iterator[Camera]:
         logging.setLogLevel(level)
     if not capture.isOpened():
         capture.release()
-        raise InputError(f"no camera opens as {name}: {_there()}; name a number, a device, or the URL of a stream")
+        devices = ", ".join(sorted(map(str, Path("/dev").glob("video*"))))
+        there = f"this machine has {devices}" if devices else "this machine shows none"
+        raise InputError(f"no camera opens as {name}: {there}; name a number, a device, or the URL of a stream")
     is_played = "://" not in source and Path(source).is_file()
     camera = Camera(capture, 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if is_played else 0.0, name)
     try:
         yield camera
     finally:
         camera.close()
-
-
-def _without_secrets(source: str) -> str:
-    """Return a source for messages: of a URL without user, password and query, where cameras have passwords too."""
-    return re.sub(r"\?.*", "?***", re.sub(r"://.*@", "://***@", source)) if "://" in source else source
-
-
-def _there() -> str:
-    devices = sorted(map(str, Path("/dev").glob("video*")))
-    return f"this machine has {', '.join(devices)}" if devices else "this machine shows none"

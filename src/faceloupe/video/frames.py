@@ -248,25 +248,22 @@ def open_clip(path: str | PathLike[str]) -> Iterator[Clip]:
     """
     with extra("video"):
         import av
-    path = Path(path)
+    path, kinds = Path(path), "an MP4, MOV, Matroska, WebM, AVI, MPEG, WMV, FLV or Ogg file"
     limits = {"max_pixels": str(MAX_PIXELS), "format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
     with open_regular(path, sys.maxsize) as file:
         try:
             container = av.open(file, "r", options=limits, metadata_errors="replace")
         except _errors() as problem:
-            raise InputError(f"{path}: not a clip that can be read ({_in_words(problem)}); give {_KINDS}") from problem
+            raise InputError(f"{path}: not a clip that can be read ({_in_words(problem)}); give {kinds}") from problem
         with container:
             if not container.streams.video:
-                raise InputError(f"{path}: holds no pictures; give a clip with pictures: {_KINDS}")
+                raise InputError(f"{path}: holds no pictures; give a clip with pictures: {kinds}")
             stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise InputError(f"{path}: no decoder here for its pictures; convert it to H.264 in MP4")
             _check_size(path, stream.codec_context.width, stream.codec_context.height)
             stream.codec_context.thread_count = 1  # so that its time and memory are those of one frame at a time
             yield Clip(path, _duration(container, stream), container, stream)
-
-
-_KINDS = "an MP4, MOV, Matroska, WebM, AVI, MPEG, WMV, FLV or Ogg file"
 
 
 def is_clip(path: str | PathLike[str]) -> bool:

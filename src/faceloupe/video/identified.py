@@ -99,7 +99,7 @@ class IdentifiedClip(Shown):
             f"{person.label}, from {clock(each.track.first)}: {'; '.join(words)}"
             for person in self.people
             for each in person.tracks
-            if (words := [*(each.shortcomings if each.named else ()), *_doubts(each)])
+            if (words := each.doubts())
         ]
 
     def words(self) -> str:
@@ -108,7 +108,10 @@ class IdentifiedClip(Shown):
             f"{self._count()} in {self.end - self.start:.2f} s of {self.path.name}; "
             f"{self.looked_at:,} of {self.read:,} frames were looked at."
         )
-        known = [f"{person.label}: {_times(person)}." for person in self.people]
+        known = [
+            f"{person.label}: from {clock(person.first)} to {clock(person.last)}, seen for {person.seconds:.2f} s."
+            for person in self.people
+        ]
         between = [BETWEEN] if any(len(each.track.best) > 1 for each in self._tracks()) else []
         return "\n".join([lead, *known, *(point.words() for point in self.points), *between])
 
@@ -139,8 +142,7 @@ class IdentifiedClip(Shown):
         for person in self.people:
             for each in person.tracks:
                 times = [f"{value:.3f}" for value in (each.track.first, each.track.last, each.track.seconds)]
-                best = _best(each)
-                score = "" if best is None else f"{best:.4f}"
+                score = "" if each.best is None else f"{each.best.score:.4f}"
                 row = [person.label, int(person.known), each.track.number, *times, score, f"{each.point.threshold:.4f}"]
                 writer.writerow(row)
         return text.getvalue()
@@ -156,21 +158,6 @@ class IdentifiedClip(Shown):
         yield from self.unclear
 
 
-def _times(person: Person) -> str:
-    return f"from {clock(person.first)} to {clock(person.last)}, seen for {person.seconds:.2f} s"
-
-
-def _doubts(each: Judged) -> list[str]:
-    return [] if each.candidates is None else each.candidates.warnings()
-
-
-def _best(each: Judged) -> float | None:
-    """Return the score of the subject that is named, or else of the one most like it."""
-    if each.named is not None:
-        return each.named.score
-    return each.candidates.candidates[0].score if each.candidates and each.candidates.candidates else None
-
-
 def _person(person: Person) -> dict[str, Any]:
     return {
         "name": person.name,
@@ -179,7 +166,7 @@ def _person(person: Person) -> dict[str, Any]:
         "first": person.first,
         "last": person.last,
         "seconds": person.seconds,
-        "score": _best(person.deciding),
+        "score": person.best and person.best.score,
         "threshold": person.deciding.point.threshold,
         "tracks": [_track(each) for each in person.tracks],
     }

@@ -37,10 +37,22 @@ class Judged:
         return None if self.candidates is None else self.candidates.named
 
     @property
+    def best(self) -> "Candidate | None":
+        """The subject that is named, or else the one most like it; None without a gallery or in an empty one."""
+        if self.candidates is None or not self.candidates.candidates:
+            return None
+        return self.candidates.named or self.candidates.candidates[0]
+
+    @property
     def shortcomings(self) -> tuple[str, ...]:
         """Shortcomings of even the best of its faces; empty if it is fit."""
         template = self.track.face.template
         return shortcomings(template.quality, limits_of(template.embedder))
+
+    def doubts(self) -> list[str]:
+        """Return the reasons to doubt the answer: the face falls short, others reach the threshold, a name is taken."""
+        short = self.shortcomings if self.named else ()
+        return [*short, *(() if self.candidates is None else self.candidates.warnings())]
 
     def __repr__(self) -> str:
         return f"Judged({self.track!r}, {self.candidates!r})"
@@ -96,11 +108,8 @@ class Person:
 
     @property
     def best(self) -> "Candidate | None":
-        """The subject that the deciding track is most like, named or not; None without a gallery or in an empty one."""
-        candidates = self.deciding.candidates
-        if candidates is None or not candidates.candidates:
-            return None
-        return candidates.named or candidates.candidates[0]
+        """The subject that the deciding track is most like, see :attr:`Judged.best`."""
+        return self.deciding.best
 
     def __repr__(self) -> str:
         return f"Person({self.label}: {self.first:.3f} to {self.last:.3f} s, {len(self.tracks)} tracks)"
@@ -117,8 +126,8 @@ def judged(
     answers: dict[int, Candidates] = {}
     for point in dict.fromkeys(points):
         own = [track for track, other in zip(tracks, points, strict=True) if other == point]
-        found = gallery.identify([track.template for track in own], point=point, ranks=ranks)
-        answers |= {track.number: candidates for track, candidates in zip(own, found, strict=True)}
+        candidates = gallery.identify([track.template for track in own], point=point, ranks=ranks)
+        answers |= dict(zip((track.number for track in own), candidates, strict=True))
     answers = one_name_beside(answers, {track.number: track.beside for track in tracks})
     return tuple(Judged(track, answers[track.number], point) for track, point in zip(tracks, points, strict=True))
 

@@ -22,11 +22,6 @@ def pooled_points(embedder: Maker) -> tuple[OperatingPoint, ...]:
     return tuple(point for point in _points() if point.is_of(embedder))
 
 
-def pooled_check(point: OperatingPoint) -> OperatingPoint | None:
-    """Return what the threshold of such a point gave on LFW View 1 test, other people; None for another point."""
-    return _points().get(point)
-
-
 def track_point(
     embedder: Maker, pooled: int, *, fmr: float | None = None, saved: OperatingPoint | None = None
 ) -> OperatingPoint:
@@ -81,8 +76,5 @@ def measurements() -> dict[str, Any]:
 
 
 @cache
-def _points() -> dict[OperatingPoint, OperatingPoint]:
-    return {
-        OperatingPoint.from_document(entry["point"]): OperatingPoint.from_document(entry["check"])
-        for entry in measurements()["points"]
-    }
+def _points() -> tuple[OperatingPoint, ...]:
+    return tuple(OperatingPoint.from_document(entry["point"]) for entry in measurements()["points"])

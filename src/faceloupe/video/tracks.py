@@ -142,9 +142,8 @@ class Follower:
 
     def tracks(self) -> tuple[Track, ...]:
         """Return the tracks as they are now, by number."""
-        return tuple(
-            track.finished() for track in sorted([*self._done, *self._growing], key=lambda track: track.number)
-        )
+        tracks = sorted([*self._done, *self._growing], key=lambda track: track.number)
+        return tuple(track.finished() for track in tracks)
 
     def present(self, time: float) -> tuple[Track, ...]:
         """Return the tracks that may go on at a time, and let go of all others: a camera has no end."""
@@ -220,10 +219,10 @@ def _rating(seen: Seen) -> float:
     return rating(seen.template.quality)
 
 
-def _overlap(one: Box, other: Box) -> float:
+def _overlap(box: Box, other: Box) -> float:
     """Return intersection over union of two boxes."""
-    corners: NDArray[np.float64] = np.array([[b.x, b.y, b.x + b.width, b.y + b.height] for b in (one, other)])
+    corners: NDArray[np.float64] = np.array([[b.x, b.y, b.x + b.width, b.y + b.height] for b in (box, other)])
     sides = np.maximum(0, corners[:, 2:].min(axis=0) - corners[:, :2].max(axis=0))
     shared = float(sides.prod())
-    whole = one.width * one.height + other.width * other.height - shared
+    whole = box.width * box.height + other.width * other.height - shared
     return shared / whole if whole > 0 else 0.0

@@ -23,26 +23,13 @@ PREFIX = "/api/v1"
 
 _FILE = re.compile(r"(?:[a-z-]+/)?[a-z-]+\.[a-z]+")  # and so never "..", nor a folder
 
-SHARED = {
-    "style.css": "static/style.css",
-    "preact-htm.js": "static/vendor/preact-htm.js",
-}
+SHARED = {"style.css": "static/style.css", "preact-htm.js": "static/vendor/preact-htm.js"}
 """Files of the reports that the page uses too, so that it looks like them."""
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "frame-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,

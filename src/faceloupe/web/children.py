@@ -66,12 +66,9 @@ class Child:
         _children.add(self)
 
     def run(
-        self,
-        function: Callable[..., Any] | str,
-        *given: Any,
-        progress: Progress | None = None,
+        self, function: Callable[..., Any] | str, *given: Any, progress: Progress | None = None,
         seconds: float | None = None,
-    ) -> Any:
+    ) -> Any:  # fmt: skip
         """Run a function in the process and return its result; one call at a time.
 
         The function is one of a module, by whose name the child finds it, or that name itself, which spares this
@@ -257,7 +254,10 @@ def _listen(tasks: "queue.SimpleQueue[bytes]") -> None:
 def _reply(content: bytes, replies: BinaryIO) -> bytes:
     try:
         task: Task = pickle.loads(content)  # noqa: S301 - the parent's
-        function = _resolved(task.function)
+        function = task.function
+        if isinstance(function, str):
+            module, _, name = function.rpartition(".")
+            function = getattr(import_module(module), name)
         _send(replies, pickle.dumps(("begun", None)))
         named = {"progress": _Telling(replies)} if task.tells else {}
         return pickle.dumps(("done", function(*task.given, **named)))
@@ -267,14 +267,6 @@ def _reply(content: bytes, replies: BinaryIO) -> bytes:
         if isinstance(problem, FaceloupeError):
             return pickle.dumps(("refused", _carried(problem)))
         return pickle.dumps(("fault", (type(problem).__name__, traceback.format_tb(problem.__traceback__))))
-
-
-def _resolved(function: Callable[..., Any] | str) -> Callable[..., Any]:
-    if not isinstance(function, str):
-        return function
-    module, _, name = function.rpartition(".")
-    resolved: Callable[..., Any] = getattr(import_module(module), name)
-    return resolved
 
 
 def ran_out_of_memory(problem: BaseException) -> bool:

@@ -1,7 +1,7 @@
 """The faces that a network is shown: photographs that callers send, and captures of the data sets by reference."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 ALIGNED = "The faces were found and aligned by five points, as those were that it was trained on."
 
 
-def _kind(value: Any) -> str:
-    return "reference" if isinstance(value, str) and REFERENCE.fullmatch(value) else "photo"
-
-
 Face = Annotated[
     Annotated[str, Tag("reference")] | Annotated[Photo, Tag("photo")],
-    Discriminator(_kind),
+    Discriminator(lambda value: "reference" if isinstance(value, str) and REFERENCE.fullmatch(value) else "photo"),
     WithJsonSchema(
         {
             "type": "string",
@@ -51,14 +47,14 @@ async def open_sent(
     aligned = any(_is_sface(network) for network in networks)
     side = max(max(network.extent) for network in networks)
 
-    async def one(face: bytes | str, name: str) -> OpenedFace:
+    async def open_face(face: bytes | str, name: str) -> OpenedFace:
         if isinstance(face, str):
             return face
         if aligned:
             return (await service.recogniser.photograph(face, name, faces="central")).chips[0].image
         return await service.recogniser.square(face, name, side)
 
-    return [await one(face, f"photo {number}") for number, face in enumerate(faces, start=1)]
+    return [await open_face(face, f"photo {number}") for number, face in enumerate(faces, start=1)]
 
 
 def alignment_notes(network: NetworkSummary, faces: Sequence[bytes | str]) -> tuple[str, ...]:

@@ -47,14 +47,9 @@ class Guard:
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        hosts: Collection[str],
-        keys: Sequence[Key],
-        limits: ServerLimits,
+        self, app: ASGIApp, *, hosts: Collection[str], keys: Sequence[Key], limits: ServerLimits,
         headers: Mapping[str, str],
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._app, self._hosts, self._keys = app, hosts, keys
         self._limits, self._headers = limits, headers
         self._slots, self._room = Slots(limits.requests, "requests"), Room(limits.bodies)

@@ -38,11 +38,8 @@ def trace_face(path: Path, network: str, face: FaceLike, layers: Sequence[str]) 
     """Return the face as a network sees it, before its preprocessing, and what some of its layers put out."""
     model = _cached_model(path)
     cut = model.cut(open_faces([face]))
-    return {
-        "network": network,
-        "face": encode_array(cut[0]),
-        **trace(model.network, model.prepare(cut), layers).to_document(),
-    }
+    traced = trace(model.network, model.prepare(cut), layers)
+    return {"network": network, "face": encode_array(cut[0]), **traced.to_document()}
 
 
 def look_inside(

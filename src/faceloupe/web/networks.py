@@ -122,11 +122,12 @@ class Networks:
         try:
             summary = self.summary(network)
         except FaceloupeError as problem:
+            words = f"cannot be opened: {problem}"
             return {
                 "id": network,
                 "name": network,
                 "parameters": None,
-                "words": f"cannot be opened: {problem}",
+                "words": words,
                 "template": False,
                 "methods": [],
             }

@@ -5,6 +5,7 @@ A problem's ``type`` is a place on the server's page ``/problems``, made of ``PR
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -139,33 +140,23 @@ class ProblemDocument(BaseModel):
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """Return the problems that a route may answer with, for the OpenAPI document; those of every route are added."""
-    everywhere = (
-        "malformed",
-        "token",
-        "scope",
-        "host",
-        "too-large",
-        "too-slow",
-        "rate",
-        "busy",
-        "input",
-        "ending",
-        "internal",
-    )
-    by_status: dict[int | str, dict[str, Any]] = {}
-    for kind in (*everywhere, *kinds):
-        by_status.setdefault(PROBLEMS[kind].status, {"titles": []})["titles"].append(PROBLEMS[kind].title)
+    titles: defaultdict[int | str, list[str]] = defaultdict(list)
+    for kind in (*_EVERYWHERE, *kinds):
+        titles[PROBLEMS[kind].status].append(PROBLEMS[kind].title)
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     return {
         status: {
-            "description": "; or ".join(dict.fromkeys(answers["titles"])),
+            "description": "; or ".join(dict.fromkeys(of_status)),
             "content": {MEDIA_TYPE: {"schema": schema}},
             **({"headers": {"Retry-After": _RETRY_AFTER}} if status in _COME_BACK else {}),
         }
-        for status, answers in by_status.items()
+        for status, of_status in titles.items()
     }
 
 
+_EVERYWHERE = (
+    *("malformed", "token", "scope", "host", "too-large", "too-slow", "rate", "busy", "input", "ending", "internal"),
+)
 _COME_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 1}}
 
@@ -198,9 +189,8 @@ _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
 
 async def _of_error(_: Request, error: Exception) -> JSONResponse:
     kind = next(kind for known, kind in _KIND_OF_ERROR.items() if isinstance(error, known))
-    return HTTPProblem(
-        kind, str(error), retry_after=5 if PROBLEMS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    ).response()
+    retry_after = 5 if PROBLEMS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return HTTPProblem(kind, str(error), retry_after=retry_after).response()
 
 
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:
@@ -218,9 +208,8 @@ _KIND_OF_STATUS = {404: "not-found", 405: "method", 413: "too-large", 415: "medi
 
 async def _of_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    kind = _KIND_OF_STATUS.get(
-        error.status_code, "input" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
-    )
+    other = "input" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
+    kind = _KIND_OF_STATUS.get(error.status_code, other)
     answer = HTTPProblem(kind, f"{request.method} {request.url.path}: {error.detail}").response()
     answer.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -232,10 +221,8 @@ def _methods(request: Request) -> list[str]:
     """Return every method that an address takes; the framework tells those of its first route alone."""
     route = getattr(request.scope.get("route"), "path", "")
     known: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    methods: dict[str, Any] = next(
-        (methods for path, methods in known.items() if route and path.endswith(route)), {"get": {}}
-    )
-    return sorted(method.upper() for method in methods)
+    matching = (methods for path, methods in known.items() if route and path.endswith(route))
+    return sorted(method.upper() for method in next(matching, {"get": {}}))
 
 
 async def _of_fault(_: Request, __: Exception) -> JSONResponse:

@@ -78,9 +78,8 @@ class Recogniser:
         with self._slots.take(), self._metrics.waiting.track_inprogress():
             photograph = await self._read(search, content, self._search(faces), name, name=name)
             if len(photograph.chips) > self._most_faces:
-                raise HTTPProblem(
-                    "too-large", f"{name} shows {len(photograph.chips)} faces; {self._most_faces} are taken"
-                )
+                count = len(photograph.chips)
+                raise HTTPProblem("too-large", f"{name} shows {count} faces; {self._most_faces} are taken")
             self._metrics.faces.inc(len(photograph.chips))
             return with_templates(photograph, await self._embed(photograph.chips), self.embedder)
 

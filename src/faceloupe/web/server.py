@@ -212,13 +212,10 @@ def _make_room(connections: Iterable[Any], most: int, new: _Patient) -> None:
     connections = [connection for connection in connections if not connection.transport.is_closing()]
     if len(connections) <= most:
         return
-    idle = [
-        connection for connection in connections if connection.open_since is not None and connection is not new
-    ] or [new]
-    of_address = Counter(connection.client and connection.client[0] for connection in idle)
-    min(
-        idle, key=lambda connection: (-of_address[connection.client and connection.client[0]], connection.open_since)
-    ).transport.abort()
+    idle = [other for other in connections if other.open_since is not None and other is not new] or [new]
+    of_address = Counter(other.client and other.client[0] for other in idle)
+    closed = min(idle, key=lambda other: (-of_address[other.client and other.client[0]], other.open_since))
+    closed.transport.abort()
 
 
 def _most_connections() -> int:

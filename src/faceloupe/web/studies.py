@@ -178,15 +178,10 @@ class KeptStudy:
                     key = people, row.get("network") or "", row.get("preprocess") or ""
                     reached.setdefault(key, []).append(accuracy)
         return [
-            {
-                "people": people,
-                "network": network,
-                "preprocess": preprocess,
-                "fits": len(accuracies),
-                "accuracy": fmean(accuracies),
-            }
-            for (people, network, preprocess), accuracies in reached.items()
-        ]
+            {**dict(zip(("people", "network", "preprocess"), key, strict=True)), "fits": len(accuracies),
+             "accuracy": fmean(accuracies)}
+            for key, accuracies in reached.items()
+        ]  # fmt: skip
 
     def __repr__(self) -> str:
         return f"KeptStudy({self.id}, {self.state})"

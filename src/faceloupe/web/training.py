@@ -42,15 +42,11 @@ def train_network(
     classifier = _classifier(kind, epochs)
     measured = train_and_measure(classifier, faces, captures, progress=progress)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", dir=folder.parent) as beside:  # whole, or not there
-        classifier.save(Path(beside) / folder.name)
-        (Path(beside) / folder.name).rename(folder)
-    return measured.to_document() | {
-        "network": folder.name,
-        "kind": kind,
-        "epochs": classifier.epochs,
-        "shared": len(measured.shared),
-    }
+    with TemporaryDirectory(prefix=".", dir=folder.parent) as unfinished:  # whole, or not there
+        classifier.save(Path(unfinished) / folder.name)
+        (Path(unfinished) / folder.name).rename(folder)
+    facts = {"network": folder.name, "kind": kind, "epochs": classifier.epochs, "shared": len(measured.shared)}
+    return measured.to_document() | facts
 
 
 def _classifier(kind: Kind, epochs: int | None) -> "Classifier":

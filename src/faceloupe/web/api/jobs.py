@@ -125,8 +125,10 @@ async def open_page(ticket: str, service: Serving) -> HTMLResponse:
     content = service.tickets.redeem(ticket)
     if content is None:
         return HTMLResponse(SPENT, HTTP_404_NOT_FOUND, {"Content-Security-Policy": f"{PLAIN_POLICY}; {FRAMED}"})
+    # The policy that the page names in its head, see faceloupe.report.render_page.
+    named = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', content)
     headers = {
-        "Content-Security-Policy": f"{_policy_of(content)}; {LOCKED}",
+        "Content-Security-Policy": f"{unescape(named[1]) if named else content_policy()}; {LOCKED}",
         "Cross-Origin-Opener-Policy": "unsafe-none",  # a browser refuses another one for a page with a sandbox
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
@@ -165,9 +167,3 @@ async def _events(name: str, states: AsyncIterator[dict[str, Any]]) -> AsyncIter
             coming = asyncio.ensure_future(anext(states, None))
     finally:
         coming.cancel()
-
-
-def _policy_of(content: str) -> str:
-    """Return the policy that a page of :func:`faceloupe.report.render_page` names in its head."""
-    named = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', content)
-    return unescape(named[1]) if named else content_policy()

@@ -67,8 +67,13 @@ export const Parts = ({ label, parts, here }) => html`<nav class="parts" aria-la
   )}
 </nav>`;
 
-/** A question in front of the page; Esc, and whatever calls onClose, leaves it. */
-export function Dialog({ title, onClose, children }) {
+/**
+ * A question in front of the page, and the button that does it; Esc and the other button leave it.
+ *
+ * @param {{title: string, verb: string, leave?: string, danger?: boolean, ready?: boolean, busy: boolean,
+ *   problem?: Error | null, onDo: () => void, onClose: () => void, children?: any}} props
+ */
+export function Ask({ title, verb, leave = "Cancel", danger, ready = true, busy, problem, onDo, onClose, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
     const element = dialog.current;
@@ -80,7 +85,11 @@ export function Dialog({ title, onClose, children }) {
     };
   }, []);
   return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onCancel=${onClose}>
-    <h2 id="dialog-title">${title}</h2>${children}</dialog>`;
+    <h2 id="dialog-title">${title}</h2>
+    <form onSubmit=${(event) => event.preventDefault() || (ready && onDo())}>${children}
+      <${Notice} problem=${problem} />
+      <p class="buttons"><${Button} class=${danger ? "danger main" : "main"} disabled=${!ready} busy=${busy}>${verb}
+        </${Button}><button type="button" onClick=${onClose}>${leave}</button></p></form></dialog>`;
 }
 
 /** How far something is; null while that is not known. */

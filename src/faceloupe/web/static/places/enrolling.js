@@ -2,7 +2,7 @@
 
 import { call } from "../api.js";
 import { entryOf, useDoing, useInTurn } from "../hooks.js";
-import { Button, Check, Dialog, Field, Loading, Notice, Shortcomings, say } from "../parts.js";
+import { Ask, Button, Check, Field, Loading, Notice, Shortcomings, say } from "../parts.js";
 import { release } from "../photos.js";
 import { Picker } from "../picker.js";
 import { FaceOf } from "../picture.js";
@@ -17,13 +17,13 @@ const NONE = [];
 function useSending() {
   const last = useRef({ form: "", photos: [], key: "" });
   return (form, photos) => {
-    const told = JSON.stringify(form);
+    const fields = JSON.stringify(form);
     const same =
-      told === last.current.form &&
+      fields === last.current.form &&
       photos.length === last.current.photos.length &&
-      photos.every((one, at) => one === last.current.photos[at]);
+      photos.every((photo, at) => photo === last.current.photos[at]);
     if (!same)
-      last.current = { form: told, photos, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
+      last.current = { form: fields, photos, key: Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-") };
     return call("/people", {
       form: {
         ...form,
@@ -73,14 +73,10 @@ export function EnrolFace({ photo, name, shortcomings, onClose, onEnrolled }) {
     alone.current ??= await photo();
     onEnrolled((await send(form, [alone.current])).name);
   });
-  return html`<${Dialog} title="Enrol this face" onClose=${onClose}>
-      <form onSubmit=${(event) => event.preventDefault() || enrol()}>
+  return html`<${Ask} title="Enrol this face" verb="Enrol" ...${enrolling} onDo=${enrol} onClose=${onClose}>
     <${Shortcomings} list=${shortcomings} />
     <${Fields} form=${form} change=${(more) => setForm((last) => ({ ...last, ...more }))}
-      poor=${shortcomings.length > 0} />
-    <${Notice} problem=${enrolling.problem} />
-    <p class="buttons"><${Button} class="main" busy=${enrolling.busy}>Enrol</${Button}>
-      <button type="button" onClick=${onClose}>Cancel</button></p></form></${Dialog}>`;
+      poor=${shortcomings.length > 0} /></${Ask}>`;
 }
 
 /**
@@ -99,9 +95,9 @@ export function Enrol({ known, shelf, onEnrolled }) {
   const send = useSending();
 
   const lookAgain = useInTurn([entries, setEntries], MOST, async (photo) => {
-    const found = await call("/detect", { form: { photo: photo.blob } });
-    say(`${photo.name}: ${lacks(found).join("; ") || "good enough to be enrolled"}.`);
-    return found;
+    const answer = await call("/detect", { form: { photo: photo.blob } });
+    say(`${photo.name}: ${lacks(answer).join("; ") || "good enough to be enrolled"}.`);
+    return answer;
   });
   const [enrol, enrolling] = useDoing(async () => {
     const sent = entries.map(({ photo }) => photo);
@@ -111,7 +107,7 @@ export function Enrol({ known, shelf, onEnrolled }) {
       setEntries((all) =>
         all
           .filter(({ photo }) => !sent.includes(photo) || reasons.has(photo))
-          .map((one) => ({ ...one, refused: reasons.get(one.photo) })),
+          .map((entry) => ({ ...entry, refused: reasons.get(entry.photo) })),
       );
     };
     setDone(null);
@@ -149,7 +145,7 @@ export function Enrol({ known, shelf, onEnrolled }) {
     setDone(null);
   }
   function remove({ photo }) {
-    setEntries((all) => all.filter((one) => one.photo !== photo));
+    setEntries((all) => all.filter((entry) => entry.photo !== photo));
     setLeftOut(0);
     release(photo);
   }
@@ -239,10 +235,10 @@ function refusalsOf({ status, detail }) {
 function centralOf({ faces, size: [width, height] }) {
   const away = ({ detection: { box } }) =>
     Math.hypot(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2);
-  return [...faces].sort((one, other) => away(one) - away(other))[0];
+  return [...faces].sort((face, other) => away(face) - away(other))[0];
 }
 
-const lacks = (found) => centralOf(found)?.shortcomings ?? ["no face was found"];
+const lacks = (answer) => centralOf(answer)?.shortcomings ?? ["no face was found"];
 
 /** What the camera's frame lacks. */
 async function hints(photo, signal) {

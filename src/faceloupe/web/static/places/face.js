@@ -85,9 +85,11 @@ function Candidates({ face, threshold }) {
       <thead><tr><th scope="col">Rank</th><th scope="col">Candidate</th><th scope="col" class="right">Score</th></tr>
       </thead>
       <tbody>${face.candidates.map(
-        (one) => html`<tr key=${one.rank} class=${one.margin < 0 ? "below" : ""}><td>${one.rank}</td>
-          <th scope="row"><a href=${`#people/${one.subject_id}`}>${called(one)}</a></th>
-          <td class="right">${score(one.score)}
-            ${one.margin < 0 && html`<span class="heard-only">, below the threshold</span>`}</td></tr>`,
+        (
+          candidate,
+        ) => html`<tr key=${candidate.rank} class=${candidate.margin < 0 ? "below" : ""}><td>${candidate.rank}</td>
+          <th scope="row"><a href=${`#people/${candidate.subject_id}`}>${called(candidate)}</a></th>
+          <td class="right">${score(candidate.score)}
+            ${candidate.margin < 0 && html`<span class="heard-only">, below the threshold</span>`}</td></tr>`,
       )}</tbody></table>`;
 }

@@ -83,12 +83,13 @@ const None = () => html`
 
 const Networks = ({ list, chosen, onChoose }) => html`<fieldset class="cards"><legend>Network</legend>
   ${list.map(
-    (one) => html`
-      <label key=${one.id} class="card">
-        <input type="radio" name="network" checked=${one.id === chosen} onChange=${() => onChoose(one.id)} />
-      <span><b>${one.name}</b>
-        <span class="quiet">${one.parameters === null ? "cannot be opened" : count(one.parameters, "parameter")}</span>
-          <span>${one.words}</span></span></label>`,
+    (network) => html`
+      <label key=${network.id} class="card">
+        <input type="radio" name="network" checked=${network.id === chosen} onChange=${() => onChoose(network.id)} />
+      <span><b>${network.name}</b>
+        <span class="quiet">
+          ${network.parameters === null ? "cannot be opened" : count(network.parameters, "parameter")}</span>
+          <span>${network.words}</span></span></label>`,
   )}</fieldset>`;
 
 function Faces({ photos, setPhotos, captures, setCaptures }) {

@@ -115,10 +115,11 @@ const Table = ({ people }) => html`
   <thead><tr><th scope="col">Name</th><th scope="col" class="right">References</th><th scope="col" class="wide">Since
       </th><th scope="col" class="wide">Consent</th></tr></thead>
   <tbody>${people.map(
-    (one) => html`
-      <tr key=${one.id}><th scope="row"><a href=${`#people/${one.id}`}>${called(one)}</a></th>
-        <td class="right">${one.references}</td>
-      <td class="wide when">${day(one.created)}</td><td class="wide quiet">${one.consent.split("\n")[0] || "–"}</td>
+    (person) => html`
+      <tr key=${person.id}><th scope="row"><a href=${`#people/${person.id}`}>${called(person)}</a></th>
+        <td class="right">${person.references}</td>
+      <td class="wide when">${day(person.created)}</td>
+      <td class="wide quiet">${person.consent.split("\n")[0] || "–"}</td>
       </tr>`,
   )}</tbody></table></div>`;
 

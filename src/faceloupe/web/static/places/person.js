@@ -3,7 +3,7 @@
 import { call } from "../api.js";
 import { Chip } from "../chip.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
-import { Button, Dialog, Field, Loaded, Notice, say } from "../parts.js";
+import { Ask, Field, Loaded, say } from "../parts.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
 import { called, count, day, entryWords, moment, poseWords } from "../words.js";
@@ -58,10 +58,9 @@ function Record({ record: { person, references, history }, again, shelf }) {
     <h2>References</h2>
     <ul class="references">
       ${references.map(
-        (one) => html`
-            <${Reference} key=${one.id} one=${one} person=${person}
-              onRemove=${may("remove") && references.length > 1 && (() => setDoing({ what: "remove", reference: one }))}
-                />`,
+        (reference) => html`
+            <${Reference} key=${reference.id} reference=${reference} person=${person}
+              onRemove=${may("remove") && references.length > 1 && (() => setDoing({ what: "remove", reference }))} />`,
       )}</ul>
     ${
       Object.keys(person.metadata).length > 0 &&
@@ -91,24 +90,24 @@ function Record({ record: { person, references, history }, again, shelf }) {
     ${
       doing?.what === "remove" &&
       html`
-        <${Remove} one=${doing.reference} person=${person} onClose=${close} onDone=${done} />`
+        <${Remove} reference=${doing.reference} person=${person} onClose=${close} onDone=${done} />`
     }`;
 }
 
-function Reference({ one, person, onRemove }) {
+function Reference({ reference: { id, created, quality, has_face: hasFace }, person, onRemove }) {
   return html`<li>
       ${
-        one.has_face
-          ? html`<${Chip} person=${person.id} reference=${one.id} />`
+        hasFace
+          ? html`<${Chip} person=${person.id} reference=${id} />`
           : html`<span class="no-picture">no picture kept</span>`
       }
-    <div><p><b>Reference ${one.id}</b><br />${day(one.created)}<br />
+    <div><p><b>Reference ${id}</b><br />${day(created)}<br />
         <span class="quiet">
-            eyes ${one.quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(one.quality.pose)}</span></p>
+            eyes ${quality.eye_distance.toFixed(0)} pixels apart, looks ${poseWords(quality.pose)}</span></p>
     ${
       onRemove &&
       html`
-        <button type="button" class="plain" aria-label=${`Remove reference ${one.id}`} onClick=${onRemove}>Remove
+        <button type="button" class="plain" aria-label=${`Remove reference ${id}`} onClick=${onRemove}>Remove
         </button>`
     }</div></li>`;
 }
@@ -121,25 +120,21 @@ function NameAndId({ person, onClose, onDone }) {
     const changed = await call(`/people/${person.id}`, { method: "PATCH", json });
     onDone(`${called(person)} is ${called(changed)} now.`);
   });
-  return html`<${Dialog} title="Name and external id" onClose=${onClose}>
-      <form onSubmit=${(event) => event.preventDefault() || change()}>
+  return html`<${Ask} title="Name and external id" verb="Save" ready=${name.trim()} ...${changing} onDo=${change}
+      onClose=${onClose}>
     <${Field} label="Name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} />
     <${Field} label="External id" maxlength="200" value=${id} onInput=${(event) => setId(event.target.value)}
-      hint="What the person is called elsewhere, such as a staff number; empty takes it away." />
-    <${Notice} problem=${changing.problem} />
-    <p class="buttons"><${Button} class="main" disabled=${!name.trim()} busy=${changing.busy}>Save</${Button}>
-      <button type="button" onClick=${onClose}>Cancel</button></p>
-  </form></${Dialog}>`;
+      hint="What the person is called elsewhere, such as a staff number; empty takes it away." /></${Ask}>`;
 }
 
 function Merge({ person, onClose }) {
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(null);
-  const found = useLoaded(
+  const people = useLoaded(
     (signal) => call(`/people?${new URLSearchParams({ search: search.trim(), limit: String(MOST) })}`, { signal }),
     [search],
   );
-  const others = (found.value?.people ?? []).filter(({ id }) => id !== person.id);
+  const others = (people.value?.people ?? []).filter(({ id }) => id !== person.id);
   const into = others.find(({ id }) => id === chosen); // one who can be seen, or nobody
   const [merge, merging] = useDoing(async () => {
     await call(`/people/${person.id}/merge`, { json: { into: into.id } });
@@ -151,40 +146,32 @@ function Merge({ person, onClose }) {
     setSearch(event.target.value);
     setChosen(null);
   }
-  return html`<${Dialog} title=${`Merge ${person.name} into another`} onClose=${onClose}>
-      <form onSubmit=${(event) => event.preventDefault() || (into && merge())}>
+  return html`<${Ask} title=${`Merge ${person.name} into another`} verb=${into ? `Merge into ${into.name}` : "Merge"}
+      ready=${into !== undefined} busy=${merging.busy} problem=${merging.problem ?? people.problem}
+      onDo=${merge} onClose=${onClose}>
     <p>When two entries are one person: all references go to the other, and ${person.name} is removed. This cannot be
           taken back.</p>
     <${Field} label="Search for the other" value=${search} onInput=${look} />
     <fieldset class="choices"><legend>The other</legend>
       ${others.map(
-        (one) => html`
-            <label class="check" key=${one.id}>
-              <input type="radio" name="into" checked=${one === into} onChange=${() => setChosen(one.id)} />
-                <span>${called(one)} <span class="quiet">${count(one.references, "reference")}</span></span></label>`,
+        (other) => html`
+            <label class="check" key=${other.id}>
+              <input type="radio" name="into" checked=${other === into} onChange=${() => setChosen(other.id)} />
+              <span>${called(other)} <span class="quiet">${count(other.references, "reference")}</span></span></label>`,
       )}
-      ${found.value?.next && html`<p class="quiet">There are more than ${MOST}: search for the other by name.</p>`}
-      ${found.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset>
-    <${Notice} problem=${merging.problem ?? found.problem} />
-    <p class="buttons">
-      <${Button} class="main" disabled=${!into} busy=${merging.busy}>${into ? `Merge into ${into.name}` : "Merge"}
-      </${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
-  </form></${Dialog}>`;
+      ${people.value?.next && html`<p class="quiet">There are more than ${MOST}: search for the other by name.</p>`}
+      ${people.value && !others.length && html`<p class="quiet">Nobody else is found.</p>`}</fieldset></${Ask}>`;
 }
 
-function Remove({ one, person, onClose, onDone }) {
+function Remove({ reference: { id, has_face: hasFace }, person, onClose, onDone }) {
   const [remove, removing] = useDoing(async () => {
-    await call(`/people/${person.id}/references/${one.id}`, { method: "DELETE" });
-    onDone(`Reference ${one.id} of ${person.name} is erased.`);
+    await call(`/people/${person.id}/references/${id}`, { method: "DELETE" });
+    onDone(`Reference ${id} of ${person.name} is erased.`);
   });
-  return html`<${Dialog} title=${`Remove reference ${one.id}?`} onClose=${onClose}>
-      <form onSubmit=${(event) => event.preventDefault() || remove()}>
-    <p>Its template${one.has_face ? " and its face chip are" : " is"} erased from the gallery and from the bytes of its
-          files. ${person.name} is recognised by the others.</p>
-    <${Notice} problem=${removing.problem} />
-    <p class="buttons"><${Button} class="danger main" busy=${removing.busy}>Remove</${Button}>
-      <button type="button" onClick=${onClose}>Cancel</button></p>
-  </form></${Dialog}>`;
+  return html`<${Ask} title=${`Remove reference ${id}?`} verb="Remove" danger ...${removing} onDo=${remove}
+      onClose=${onClose}>
+    <p>Its template${hasFace ? " and its face chip are" : " is"} erased from the gallery and from the bytes of its
+          files. ${person.name} is recognised by the others.</p></${Ask}>`;
 }
 
 /** Asks twice: the name has to be typed, for nothing brings the person back. */
@@ -197,17 +184,12 @@ function Forget({ person, references, onClose }) {
     location.hash = "people";
   });
   const faces = references.filter(({ has_face: kept }) => kept).length;
-  return html`<${Dialog} title=${`Forget ${person.name}?`} onClose=${onClose}>
-      <form onSubmit=${(event) => event.preventDefault() || forget()}>
+  return html`<${Ask} title=${`Forget ${person.name}?`} verb="Forget" danger
+      ready=${typed.trim() === person.name.trim()} ...${forgetting} onDo=${forget} onClose=${onClose}>
     <p>Erased from the gallery and from the bytes of its files:</p>
     <ul class="erased"><li>the name and the note on consent,</li><li>${count(references.length, "template")},</li>
       <li>${faces ? count(faces, "face chip") : "no face chips, for none were kept"}.</li></ul>
     <p>The trail keeps the number ${person.id} and what was done. Nothing brings the person back.</p>
     <${Field} label=${`Type ${person.name} to go on`} value=${typed} onInput=${(event) => setTyped(event.target.value)}
-      />
-    <${Notice} problem=${forgetting.problem} />
-    <p class="buttons">
-      <${Button} class="danger main" disabled=${typed.trim() !== person.name.trim()} busy=${forgetting.busy}>Forget
-      </${Button}><button type="button" onClick=${onClose}>Cancel</button></p>
-  </form></${Dialog}>`;
+      /></${Ask}>`;
 }

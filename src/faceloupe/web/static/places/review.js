@@ -6,7 +6,7 @@
 import { call, picture, Problem } from "../api.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Keeping } from "../keeping.js";
-import { Button, Check, Dialog, Empty, Field, Loaded, Loading, Notice, say } from "../parts.js";
+import { Ask, Button, Check, Empty, Field, Loaded, Loading, Notice, say } from "../parts.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
 import { count, moment } from "../words.js";
@@ -223,12 +223,10 @@ function Dismiss({ group, act, busy }) {
   return html`<p class="buttons"><${Button} onClick=${() => setAsking(true)}>Dismiss</${Button}></p>
     ${
       asking &&
-      html`<${Dialog} title="Dismiss this person?" onClose=${() => setAsking(false)}>
+      html`<${Ask} title="Dismiss this person?" verb="Erase these faces" busy=${busy}
+          onDo=${() => act("dismiss", { groups: [group.id] }, "Erased.")} onClose=${() => setAsking(false)}>
         <p>${count(group.count, "face")} will be erased now, and nothing brings them back. Who comes again is kept
-          again.</p>
-        <p class="buttons"><${Button} class="main" busy=${busy}
-            onClick=${() => act("dismiss", { groups: [group.id] }, "Erased.")}>Erase these faces</${Button}>
-          <button type="button" onClick=${() => setAsking(false)}>Cancel</button></p></${Dialog}>`
+          again.</p></${Ask}>`
     }`;
 }
 

@@ -4,7 +4,7 @@ import { call } from "../api.js";
 import { Page } from "../framed.js";
 import { useDoing, useLoaded, useTitle } from "../hooks.js";
 import { Going, JobCard, State, useSaid } from "../jobs.js";
-import { Button, Check, Choice, Dialog, Empty, Field, Loaded, Loading, Notice, Parts, say } from "../parts.js";
+import { Ask, Button, Check, Choice, Empty, Field, Loaded, Loading, Notice, Parts, say } from "../parts.js";
 import { html, useState } from "../ui.js";
 import { askJob, useJobs } from "../watching.js";
 import { count, jobShare, moment, percent } from "../words.js";
@@ -122,11 +122,9 @@ function Remove({ id, onClose, onRemoved }) {
     onClose();
     onRemoved();
   });
-  return html`<${Dialog} title="Delete this study?" onClose=${onClose}>
-    <p>Its trials, its networks, its report and the faces in them are erased from this machine.</p>
-    <${Notice} problem=${removing.problem} />
-    <p class="buttons"><${Button} class="main" busy=${removing.busy} onClick=${remove}>Delete</${Button}>
-      <button type="button" onClick=${onClose}>Keep it</button></p></${Dialog}>`;
+  return html`<${Ask} title="Delete this study?" verb="Delete" leave="Keep it" ...${removing} onDo=${remove}
+      onClose=${onClose}>
+    <p>Its trials, its networks, its report and the faces in them are erased from this machine.</p></${Ask}>`;
 }
 
 const SoFar = ({ rows }) => html`
