@@ -1,6 +1,7 @@
 """The Python client: typed answers, and errors that say what to do.
 
-Also tests ``client/client.py``, ``client/connection.py``.
+Also tests ``client/client.py``, ``client/connection.py``, ``client/jobs.py``, ``client/people.py``,
+``client/studies.py``.
 """
 
 import asyncio
@@ -85,7 +86,7 @@ def test_an_external_id_with_a_slash_is_never_another_address(client):
 
 
 def test_lists_come_whole_however_long(client, monkeypatch):
-    monkeypatch.setattr("faceloupe.client.client.PART", 2)
+    monkeypatch.setattr("faceloupe.client.people.PART", 2)
     for number in range(5):
         client.enrol(f"person {number}", [photo(number)])
     assert [person.name for person in client.people()] == [f"person {number}" for number in range(5)]
