@@ -1,4 +1,7 @@
-"""Approximate search on a PostgreSQL server, with the recall that is asked for. Also tests ``gallery/recall.py``."""
+"""Approximate search on a PostgreSQL server, with the recall that is asked for.
+
+Also tests ``gallery/hnsw_statements.py``, ``gallery/recall.py``.
+"""
 
 import numpy as np
 import pytest
@@ -149,7 +152,7 @@ def test_a_building_that_is_stopped_leaves_nothing(gallery, monkeypatch):
 
 def test_a_server_with_too_little_memory_is_told(gallery, monkeypatch):
     notice = "hnsw graph no longer fits into maintenance_work_mem after 52669 tuples"  # as pgvector 0.6.2 gave it
-    monkeypatch.setattr(hnsw.Hnsw, "_ddl", lambda *_: f"DO $$ BEGIN RAISE NOTICE '{notice}'; END $$")
+    monkeypatch.setattr(hnsw.hnsw_statements, "creation", lambda *_: f"DO $$ BEGIN RAISE NOTICE '{notice}'; END $$")
     [remark] = gallery.hnsw.build()
     assert "did not fit into 64MB of the server's memory (maintenance_work_mem)" in remark
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloupe.gallery import matrix
-from faceloupe.gallery.matrix import Matrix
+from faceloupe.gallery.matrix import Matrix, search_parts
+from faceloupe.gallery.records import Templates
 
 
 def units(rng, n, dimensions, *, coarse):
@@ -90,3 +91,17 @@ def test_memory_that_is_given_back_holds_nobody():
 def test_nothing_is_found_in_nothing():
     found, scores = Matrix(8).search(units(np.random.default_rng(0), 3, 8, coarse=False), 5)
     assert found.shape == scores.shape == (3, 0)
+
+
+def test_parts_are_searched_as_one():
+    rng = np.random.default_rng(0)
+    vectors, probes = (rng.normal(size=(n, 16)) for n in (300, 7))
+    vectors, probes = (
+        (each / np.linalg.norm(each, axis=1, keepdims=True)).astype(np.float32) for each in (vectors, probes)
+    )
+    subjects = rng.integers(0, 40, 300)
+    whole = Matrix(16)
+    whole.add(vectors, subjects)
+    parts = [Templates(vectors[rows], subjects[rows], rows) for rows in np.array_split(np.arange(300), 4)]
+    nearest, size = search_parts(iter(parts), probes, 5)
+    assert (nearest, size) == (whole.search(probes, 5)[0].tolist(), 300)

@@ -7,7 +7,7 @@ on the breadth of the search, which is chosen by a table that is measured here a
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,26 +16,16 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import (
-    Connection,
-    Double,
-    Select,
-    bindparam,
-    cast,
-    func,
-    literal_column,
-    select,
-    text,
-)
+from sqlalchemy import Connection, func, select
 
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError
-from faceloupe.gallery import trail
+from faceloupe.gallery import hnsw_statements, trail
 from faceloupe.gallery.database import BUSY_SECONDS, Database
-from faceloupe.gallery.matrix import Matrix
-from faceloupe.gallery.recall import Recall, RecallTable
+from faceloupe.gallery.matrix import search_parts
+from faceloupe.gallery.recall import Recall, RecallTable, misses, turned
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.schema import Vector, references
+from faceloupe.gallery.schema import references
 from faceloupe.gallery.soundness import usual_dimensions
 from faceloupe.gallery.templates import Floats, made_by, parts, references_by, vectors_of
 from faceloupe.progress import Progress
@@ -45,9 +35,6 @@ BREADTHS = (20, 40, 80, 160, 320, 640, 1000)
 
 RANKS = 20
 """Candidates for which recall is measured, at most; no breadth is smaller."""
-
-MATED = 0.6
-"""Cosine of a made-up probe with the reference that it was made of, as two photographs of a person may have."""
 
 TOO_SMALL = "hnsw graph no longer fits into maintenance_work_mem"
 """How pgvector's notice begins where it has to build on the disk, which takes several times as long."""
@@ -191,12 +178,14 @@ class Hnsw:
             raise InputError(f"probes: expected 100 or more, got {probes}: fewer show no recall worth asking for")
         with self._database.reading() as connection:
             state = self._known(connection)
-            vectors = self._probes(connection, probes, np.random.default_rng(seed))
-            nearest, size = self._nearest(connection, vectors, state.dimensions)
+            rng = np.random.default_rng(seed)
+            vectors = turned(self._drawn(connection, probes, rng), rng)
+            everybody = parts(connection, references_by(self._embedder), state.dimensions)
+            nearest, size = search_parts(everybody, vectors, RANKS)
             missed = {}
             for place, ef in enumerate(BREADTHS):
-                found = self._search(connection, vectors, RANKS, ef, state.dimensions)
-                missed[ef] = _missed(nearest, [subjects for subjects, _ in found])
+                reached = self._search(connection, vectors, RANKS, ef, state.dimensions)
+                missed[ef] = misses(nearest, [subjects for subjects, _ in reached])
                 if progress is not None:
                     progress(place + 1, len(BREADTHS))
                 if not any(missed[ef]):
@@ -240,7 +229,7 @@ class Hnsw:
 
         Returns
         -------
-        found : list of (list of int, list of float)
+        nearest : list of (list of int, list of float)
             Of each probe the subjects and their scores, the best first.
         recall : Recall
             What was measured at this breadth.
@@ -262,7 +251,7 @@ class Hnsw:
             return list(self._search(connection, vectors, ranks, recall.ef, state.dimensions)), recall
 
     def _state(self, connection: Connection) -> HnswState | None:
-        row = connection.execute(_STATE, {"name": self._name}).one_or_none()
+        row = connection.execute(hnsw_statements.STATE, {"name": self._name}).one_or_none()
         if row is None:
             return None
         options = dict(option.split("=") for option in row.reloptions or ())
@@ -292,7 +281,10 @@ class Hnsw:
             driver: Any = connection.connection.driver_connection
             notices: list[str] = []
             driver.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
-            building = thread.submit(connection.exec_driver_sql, self._ddl(connection, m, ef_construction, dimensions))
+            building = thread.submit(
+                connection.exec_driver_sql,
+                hnsw_statements.creation(connection, self._name, self._embedder, dimensions, m, ef_construction),
+            )
             try:
                 self._watch(building, progress)
             except BaseException:
@@ -311,98 +303,23 @@ class Hnsw:
         while wait([building], timeout=1.0).not_done:
             if progress is not None:
                 with self._database.reading() as connection:
-                    row = connection.execute(_PROGRESS, {"name": self._name}).one_or_none()
+                    row = connection.execute(hnsw_statements.PROGRESS, {"name": self._name}).one_or_none()
                 if row is not None and row.blocks_total:
                     progress(row.blocks_done, row.blocks_total)
         building.result()
 
-    def _ddl(self, connection: Connection, m: int, ef_construction: int, dimensions: int) -> str:
-        condition = self._indexed(dimensions).compile(
-            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-        )
-        return (
-            f"CREATE INDEX CONCURRENTLY {self._name} ON {references.name} USING hnsw "
-            f"((vector::vector({dimensions})) vector_ip_ops) WITH (m = {m}, ef_construction = {ef_construction}) "
-            f"WHERE {condition}"
-        )
-
-    def _indexed(self, dimensions: int) -> Any:
-        """Return the condition for references that are in the index, with values that the planner can compare."""
-        name: Any = bindparam(None, self._embedder.name, literal_execute=True)
-        weights: Any = bindparam(None, self._embedder.sha256, literal_execute=True)
-        made = (references.c.embedder == name) & (references.c.weights_sha256 == weights)
-        return made & (func.vector_dims(references.c.vector) == literal_column(str(dimensions)))
-
-    def _probes(self, connection: Connection, count: int, rng: np.random.Generator) -> Floats:
-        """Return vectors that are like one reference each of subjects drawn at random, (P, D)."""
+    def _drawn(self, connection: Connection, count: int, rng: np.random.Generator) -> Floats:
+        """Return the vectors of one reference each of subjects drawn at random, (P, D)."""
         first = select(func.min(references.c.id)).where(made_by(self._embedder)).group_by(references.c.subject_id)
         numbers = np.sort(np.array(connection.scalars(first).all(), dtype=np.int64))
-        drawn = rng.choice(numbers, min(count, len(numbers)), replace=False)
-        vectors = vectors_of(connection, drawn).astype(np.float64)
-        away = rng.normal(size=vectors.shape)
-        away -= np.sum(away * vectors, axis=1, keepdims=True) * vectors
-        away /= np.linalg.norm(away, axis=1, keepdims=True)
-        turned: Floats = (MATED * vectors + np.sqrt(1 - MATED**2) * away).astype(np.float32)
-        return turned
-
-    def _nearest(self, connection: Connection, vectors: Floats, dimensions: int) -> tuple[list[list[int]], int]:
-        """Return the subjects most like each probe by the exact search, the best first, and how many references."""
-        best: list[dict[int, float]] = [{} for _ in vectors]
-        size = 0
-        for part in parts(connection, references_by(self._embedder), dimensions):
-            matrix = Matrix(dimensions)
-            matrix.add(part.vectors, part.subjects)
-            size += len(part)
-            for own, subjects, scores in zip(best, *matrix.search(vectors, RANKS), strict=True):
-                for subject, score in zip(subjects.tolist(), scores.tolist(), strict=True):
-                    own[subject] = max(score, own.get(subject, -2.0))
-        return [sorted(own, key=lambda subject: (-own[subject], subject))[:RANKS] for own in best], size
+        return vectors_of(connection, rng.choice(numbers, min(count, len(numbers)), replace=False))
 
     def _search(
         self, connection: Connection, vectors: Floats, ranks: int, ef: int, dimensions: int
     ) -> Iterator[tuple[list[int], list[float]]]:
         connection.exec_driver_sql(f"SET LOCAL hnsw.ef_search = {ef}")
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # or a small table would be sorted: that is exact
-        query = self._query(ranks, ef, dimensions)
+        query = hnsw_statements.nearest(self._embedder, dimensions, ranks, ef)
         for vector in vectors:
             rows = connection.execute(query, {"probe": vector}).all()
             yield [row.subject_id for row in rows], [row.score for row in rows]
-
-    def _query(self, ranks: int, ef: int, dimensions: int) -> Select[Any]:
-        """Select subject and score of those that the index leads to, the best first."""
-        from pgvector.sqlalchemy import VECTOR
-
-        probe = bindparam("probe", type_=Vector())
-        indexed: Any = cast(references.c.vector, VECTOR(dimensions))
-        negative: Any = references.c.vector.op("<#>", return_type=Double())  # of the product, to sort the nearest first
-        distance = indexed.op("<#>", return_type=Double())(probe).label("distance")
-        near = select(references.c.subject_id, distance).where(self._indexed(dimensions))
-        reached = near.order_by(distance).limit(literal_column(str(ef))).subquery("reached")
-        first = select(reached.c.subject_id).group_by(reached.c.subject_id)
-        first = first.order_by(func.min(reached.c.distance), reached.c.subject_id).limit(ranks)
-        score = func.least(-func.min(negative(probe)), 1.0).label("score")
-        return (
-            select(references.c.subject_id, score)
-            .where(self._indexed(dimensions), references.c.subject_id.in_(first))
-            .group_by(references.c.subject_id)
-            .order_by(score.desc(), references.c.subject_id)
-        )
-
-
-_STATE = text(
-    "SELECT obj_description(i.indexrelid, 'pg_class') AS comment, pg_relation_size(i.indexrelid) AS bytes, "
-    "c.reloptions, a.atttypmod AS dimensions FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-    "JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1 "
-    "WHERE i.indexrelid = to_regclass(:name) AND i.indisvalid"
-)
-_PROGRESS = text(
-    "SELECT blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(:name)"
-)
-
-
-def _missed(nearest: Iterable[list[int]], found: Iterable[Iterable[int]]) -> tuple[int, ...]:
-    """Return how many of the first, of the first two ... subjects of all probes were not found."""
-    misses = [
-        [subject not in reached for subject in own] for own, reached in zip(nearest, map(set, found), strict=True)
-    ]
-    return tuple(np.cumsum(np.sum(misses, axis=0)).tolist())

@@ -64,19 +64,19 @@ def identify(
     with database.reading() as connection:
         point = choose_point(embedder, point, saved_points.latest(connection, embedder))
     vectors = np.stack([template.vector for template in templates])
-    index, reached = index_of(database, embedder), None
+    index, measured = index_of(database, embedder), None
     nearest: list[tuple[list[int], list[float]]]
     if recall is None:
         nearest = [(ids.tolist(), own.tolist()) for ids, own in zip(*index.search(vectors, ranks), strict=True)]
     else:
-        nearest, reached = Hnsw(database, embedder).search(vectors, ranks, recall)
+        nearest, measured = Hnsw(database, embedder).search(vectors, ranks, recall)
     size = index.size()
     with database.reading() as connection:
         if not size.references:
             _check_emptiness(connection, embedder)
         names = _names(connection, {subject_id for subject_ids, _ in nearest for subject_id in subject_ids})
     return tuple(
-        Candidates(_candidates(subject_ids, scores, names, point), point, *size, recall=reached)
+        Candidates(_candidates(subject_ids, scores, names, point), point, *size, recall=measured)
         for subject_ids, scores in nearest
     )
 

@@ -170,12 +170,13 @@ class PostgresIndex:
     def __init__(self, database: Database, embedder: EmbedderId) -> None:
         self._database = database
         self._embedder = embedder
-        self._counted = 0, Size(0, 0)  # last line of the trail then: to count takes as long as to look at all
+        self._known = 0, Size(0, 0), 0  # last line of the trail then, size and dimensions: to count is to look at all
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, see :meth:`Index.search`."""
         with self._database.reading() as connection:
-            _check(vectors, ranks, usual_dimensions(connection, self._embedder) or None)
+            _, _, dimensions = self._counted(connection)
+            _check(vectors, ranks, dimensions or None)
             rows: list[Any] = []
             for start in range(0, len(vectors), PROBES):
                 part = self._nearest(vectors[start : start + PROBES], ranks)
@@ -186,14 +187,16 @@ class PostgresIndex:
 
     def size(self) -> Size:
         """Return the size of what is searched."""
-        counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(made_by(self._embedder))
         with self._database.reading() as connection:
-            last = trail.last(connection)
-            seen, size = self._counted
-            if seen != last:
-                size = Size(*connection.execute(counts).one())
-                self._counted = last, size
-            return size
+            return self._counted(connection)[1]
+
+    def _counted(self, connection: Connection) -> tuple[int, Size, int]:
+        last = trail.last(connection)
+        if self._known[0] != last:
+            counts = select(func.count(distinct(references.c.subject_id)), func.count()).where(made_by(self._embedder))
+            size = Size(*connection.execute(counts).one())
+            self._known = last, size, usual_dimensions(connection, self._embedder)
+        return self._known
 
     def _nearest(self, vectors: Floats, ranks: int) -> Select[Any]:
         """Select number of the probe, subject and score, the best first; all references are looked at once."""
@@ -213,8 +216,8 @@ class PostgresIndex:
             .subquery()
             for place in range(len(vectors))
         ]
-        every = union_all(*map(select, parts)).subquery()
-        return select(every).order_by(every.c.place, every.c.score.desc(), every.c.subject_id)
+        ranked = union_all(*map(select, parts)).subquery()
+        return select(ranked).order_by(ranked.c.place, ranked.c.score.desc(), ranked.c.subject_id)
 
 
 def index_of(database: Database, embedder: EmbedderId) -> Index:

@@ -1,7 +1,13 @@
 """Exact search in memory: every reference is compared with the probe, and of each subject the best one counts."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from faceloupe.gallery.records import Templates
 
 Floats = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -124,6 +130,28 @@ class Matrix:
         self._vectors[: self._used] = old[: self._used]
         old[:] = 0  # it goes back to the system, and would keep whom the gallery forgets later
         self._subjects = np.resize(self._subjects, len(self._vectors))
+
+
+def search_parts(parts: "Iterable[Templates]", vectors: Floats, ranks: int) -> tuple[list[list[int]], int]:
+    """Search references that come in parts, of which one at a time is held.
+
+    Returns
+    -------
+    nearest : list of list of int
+        Of each probe the subjects that are most like it, the best first.
+    size : int
+        Number of references.
+    """
+    best: list[dict[int, float]] = [{} for _ in vectors]
+    size = 0
+    for part in parts:
+        matrix = Matrix(vectors.shape[1])
+        matrix.add(part.vectors, part.subjects)
+        size += len(part)
+        for own, subjects, scores in zip(best, *matrix.search(vectors, ranks), strict=True):
+            for subject, score in zip(subjects.tolist(), scores.tolist(), strict=True):
+                own[subject] = max(score, own.get(subject, LOWEST))
+    return [sorted(own, key=lambda subject: (-own[subject], subject))[:ranks] for own in best], size
 
 
 class _Best:

@@ -1,11 +1,20 @@
 """How many of the subjects most like a probe an approximate search finds, measured against the exact search."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import complement, wilson
+
+Floats = NDArray[np.float32]
+
+MATED = 0.6
+"""Cosine of a made-up probe with the reference that it was made of, as two photographs of a person may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +147,21 @@ class RecallTable:
         if not missed or len({len(counts) for counts in missed.values()}) != 1 or not min(map(len, missed.values())):
             raise ValueError("missed: expected as many counts for each breadth")
         return cls(int(document["n_probes"]), int(document["n_references"]), missed)
+
+
+def turned(vectors: Floats, rng: np.random.Generator) -> Floats:
+    """Return probes for references (P, D): each vector turned in a random direction until its cosine is ``MATED``."""
+    references = vectors.astype(np.float64)
+    away = rng.normal(size=references.shape)
+    away -= np.sum(away * references, axis=1, keepdims=True) * references
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    probes: Floats = (MATED * references + np.sqrt(1 - MATED**2) * away).astype(np.float32)
+    return probes
+
+
+def misses(nearest: Iterable[list[int]], reached: Iterable[Iterable[int]]) -> tuple[int, ...]:
+    """Return how many of the first, of the first two ... subjects of all probes were not reached."""
+    missed = [
+        [subject not in subjects for subject in best] for best, subjects in zip(nearest, map(set, reached), strict=True)
+    ]
+    return tuple(np.cumsum(np.sum(missed, axis=0)).tolist())

@@ -154,11 +154,9 @@ def open_galleries(
     >>> with open_galleries([one, other]) as galleries:  # doctest: +SKIP
     ...     galleries.identify("party.jpg")
     """
-    with ExitStack() as opened:
-        galleries = Galleries(
-            [opened.enter_context(open_gallery(url, embedder=embedder, engine=engine)) for url in urls]
-        )
-        opened.pop_all()
+    with ExitStack() as undo:
+        galleries = Galleries([undo.enter_context(open_gallery(url, embedder=embedder, engine=engine)) for url in urls])
+        undo.pop_all()
     return galleries
 
 
