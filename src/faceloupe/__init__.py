@@ -4,9 +4,11 @@ The names below are loaded on first use, so that importing faceloupe loads neith
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # to load typing would take longer than all else until a command answers to Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from faceloupe.errors import FaceloupeError, GalleryError, ImageError, InputError, StudyError, UnavailableError
     from faceloupe.evaluation import Evaluation, calibrate, evaluate
     from faceloupe.explaining import Explanation, explain
@@ -63,7 +65,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOMES, by what a user does first
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOME_OF:
         raise AttributeError(f"module 'faceloupe' has no attribute {name!r}")
     return getattr(import_module(f"faceloupe.{_HOME_OF[name]}"), name)

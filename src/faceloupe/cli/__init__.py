@@ -5,7 +5,9 @@ One module per command, named as the command; ``app`` lists them. What computes 
 """
 
 import os
+import signal
 import sys
+from types import FrameType
 
 __all__ = ["main"]
 
@@ -16,8 +18,12 @@ def main() -> None:
     """Run the command line and leave with its exit status, 130 after Ctrl-C."""
     try:
         _keep_numbers_of_streams()
+        until_now = signal.getsignal(signal.SIGINT)
+        if until_now is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _end_at_once)  # in the middle of imports Python cannot always raise an error
         from faceloupe.cli.app import run
 
+        signal.signal(signal.SIGINT, until_now)
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -27,10 +33,13 @@ def main() -> None:
         raise
 
 
+def _end_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
+    """End while nothing has been begun."""
+    os._exit(INTERRUPTED)
+
+
 def _end_at_once_if_asked_again() -> None:
     """Let a second Ctrl-C end the process while threads are waited for, without a traceback."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -1,8 +1,8 @@
 """The plan of a study: its people, its number of fits, and its pieces of work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import combinations
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import chain, combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -97,9 +97,16 @@ class StudyPlan:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "StudyPlan":
-        """Return the plan that :meth:`to_document` wrote."""
-        people, pairs = tuple(document["people"]), tuple((a, b) for a, b in document["pairs"])
-        return cls(**{**document, "people": people, "pairs": pairs, "preprocess": tuple(document["preprocess"])})
+        """Return the plan that :meth:`to_document` wrote; raise ValueError, TypeError or KeyError if it is damaged."""
+        (one, other), pairs = document["people"], tuple((a, b) for a, b in document["pairs"])
+        preprocess = tuple(document["preprocess"])
+        plan = cls(**{**document, "people": (one, other), "pairs": pairs, "preprocess": preprocess})
+        numbers = [getattr(plan, field.name) for field in fields(cls) if field.type in ("int", int)]
+        if not all(_is_whole(number) and number >= 0 for number in (one, other, *chain(*pairs), *numbers)):
+            raise ValueError("the plan's numbers must be whole and at least 0")
+        if not set(COMPARED) <= set(preprocess) <= set(KNOWN):
+            raise ValueError(f"preprocess must name {' and '.join(COMPARED)}, and others of {', '.join(KNOWN)}")
+        return replace(plan, learning_rate=float(plan.learning_rate))
 
 
 def make_plan(

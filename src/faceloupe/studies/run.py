@@ -111,6 +111,7 @@ def open_study(folder: str | Path) -> Study:
     if manifest.get("finished") is None:
         raise StudyError(f"The study in {folder} is not finished. Go on with it: the same command with --resume.")
     with directory.readable():
+        _check_described(manifest)
         plan = StudyPlan.from_document(manifest["plan"])
         return Study(plan, directory.trials(), KeptFits(plan, directory.arrays()), directory.path, manifest)
 
@@ -245,6 +246,17 @@ def describe(plan: StudyPlan, faces: FaceSet, command: str, note: str, asked: di
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def _check_described(manifest: Mapping[str, Any]) -> None:
+    """Raise TypeError or KeyError unless what is shown of a manifest is there, as :func:`describe` writes it."""
+    words = [*provenance(manifest).values(), manifest["data"]["note"], manifest["finished"]]
+    sizes = [*manifest["data"]["shape"], *manifest["data"]["captures_per_subject"]]
+    sizes += [manifest["data"]["captures"], manifest["data"]["subjects"]]
+    if not all(isinstance(word, str) for word in words) or not all(type(size) is int for size in sizes):
+        raise TypeError("manifest.json holds other kinds of values than a study writes")
+    for pair in manifest["data"]["skipped"]:
+        _, _ = pair
 
 
 def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
