@@ -43,7 +43,10 @@ def draw_lines(chart: Mapping[str, Any], width: float, *, narrow: bool) -> tuple
     y_ticks = log_ticks(y_low, y_high) if is_log(chart["y"]) else nice_ticks(y_low, y_high, 5)
     y_names = [format_number(tick, chart["y"].get("unit")) for tick in y_ticks]
     left = max(text_width(name) for name in y_names) + 8
-    ends = _ends(series, chart.get("reference") or []) if joined and not narrow else []
+    ends: list[End] = []
+    if joined and not narrow:
+        ends += [End(curve.name, finite(curve.y)[-1], curve.style) for curve in series if finite(curve.y)]
+        ends += [End(plain(mark["label"]), mark["y"]) for mark in chart.get("reference") or [] if "y" in mark]
     names = 8.0 if not ends else min(LABELS, max((text_width(end.words) for end in ends), default=0)) + 24
     x = Scale(x_low, x_high, left + 8, width - names - 6, is_log(chart["x"]))
     y = Scale(y_low, y_high, height - BOTTOM, top, is_log(chart["y"]))
@@ -141,11 +144,6 @@ def _band(points: Sequence[Point], x: Scale, y: Scale) -> str:
     there = [(x(at), y(high)) for at, _, _, high in points]
     back = [(x(at), y(low)) for at, _, low, _ in reversed(points)]
     return path(there + back, "band", closed=True) if points else ""
-
-
-def _ends(series: Sequence[Series], references: Sequence[Mapping[str, Any]]) -> list[End]:
-    curves = [End(curve.name, finite(curve.y)[-1], curve.style) for curve in series if finite(curve.y)]
-    return curves + [End(plain(mark["label"]), mark["y"]) for mark in references if "y" in mark]
 
 
 def _names(ends: Sequence[End], x: Scale, y: Scale) -> str:

@@ -32,18 +32,14 @@ def _sentence(behaviour: str, group: "list[LayerShift]", sensitivity: "ShiftSens
     if behaviour == "follows":
         return f"{names}: {_following(group, before, sensitivity)}"
     if behaviour == "unknown":
-        reason = _reason(group[0])
+        reason = "because the stride is not known"
+        if stride := group[0].stride:
+            reason = f"because no shift is one of whole steps of {_step(stride)} pixels inside the map"
         return f"{names}: whether the output moves along is not measured, {reason}. {_changes(group, sensitivity)}"
     if before is None or before.stride is None:
         return f"{names}: no positions that could move along. {_changes(group, sensitivity)}"
     text = f"every position of {_called(before)} becomes a number of its own, so nothing can move along any more"
     return f"{names}: {text}. {_changes([before, *group], sensitivity)}"
-
-
-def _reason(layer: "LayerShift") -> str:
-    if layer.stride is None:
-        return "because the stride is not known"
-    return f"because no shift is one of whole steps of {_step(layer.stride)} pixels inside the map"
 
 
 def _following(group: "list[LayerShift]", before: "LayerShift | None", sensitivity: "ShiftSensitivity") -> str:

@@ -15,20 +15,17 @@ def without_prelu(nodes: Iterable["NodeProto"], weights: Mapping[str, "TensorPro
     For a PRelu ONNX Runtime leaves its blocked layout, and those of a MobileFaceNet take it longer than the
     convolutions; what scales channels it runs as convolutions in that layout. They round differently, by about 1e-7.
     """
+    from onnx import TensorProto
+
     makers: dict[str, str] = {}
     for node in nodes:
         makers |= dict.fromkeys(node.output, node.op_type)
         slope = weights.get(node.input[1]) if node.op_type == "PRelu" else None
-        if slope is not None and _is_by_channel(slope) and makers.get(node.input[0]) in {"BatchNormalization", "Conv"}:
+        by_channel = slope is not None and slope.data_type == TensorProto.FLOAT and tuple(slope.dims[1:]) == (1, 1)
+        if slope is not None and by_channel and makers.get(node.input[0]) in {"BatchNormalization", "Conv"}:
             yield from _scaled_channels(node, slope.dims[0])
         else:
             yield node
-
-
-def _is_by_channel(slope: "TensorProto") -> bool:
-    from onnx import TensorProto
-
-    return slope.data_type == TensorProto.FLOAT and len(slope.dims) == 3 and tuple(slope.dims[1:]) == (1, 1)
 
 
 def _scaled_channels(prelu: "NodeProto", channels: int) -> "Iterator[NodeProto]":

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faceloupe.inspection.arithmetic import Shape, channels_last
+from faceloupe.inspection.arithmetic import channels_last
 from faceloupe.inspection.collector import LayerCollector
 from faceloupe.inspection.fields import Field, mixed
 from faceloupe.inspection.layers import IMAGE, Anatomy
@@ -97,6 +97,8 @@ class _Run(Visitor):
         is_followed = id(call.output) in self._known
         field = self._known[id(call.output)][1].field if is_followed else None
         weighted = [operator for operator in operators if operator.weights]
+        products = [operator.products for operator in operators]
+        is_counted = is_followed and None not in products
         # Of a layer that does more, the windows do not slide over what it took.
         shape = tuple(call.output.shape)
         windows = [operator.windows for operator in operators if operator.windows and operator.output == shape]
@@ -115,7 +117,7 @@ class _Run(Visitor):
             sizes=_parameters(call.module.modules()) if call.module is not None else _sizes(operators[0].parameters),
             weights=weighted[0].weights if len(weighted) == 1 else None,
             biased=len(weighted) == 1 and weighted[0].is_biased,
-            products=_products(operators) if is_followed else None,
+            products=[each for some in products for each in some or ()] if is_counted else None,
             windows=windows[0] if len(windows) == 1 else [],
             field=field,
             rectifies=rectified is call.output,
@@ -124,12 +126,6 @@ class _Run(Visitor):
 
     def _set(self, tensor: Tensor, origin: _Origin) -> None:
         self._known[id(tensor)] = (tensor, origin)
-
-
-def _products(operators: Sequence[Operator]) -> list[Shape] | None:
-    """Return the products of several functions; None if those of one are unknown."""
-    products = [operator.products for operator in operators]
-    return None if None in products else [each for several in products if several for each in several]
 
 
 def _parameters(modules: Any) -> dict[int, tuple[int, int]]:
