@@ -173,18 +173,23 @@ class TestWhatItTakes:
         model = open_model(network(), size=(16, 12))
         assert look(model, FACES, methods=[]).prepared.shape == (2, 3, 16, 12)
 
-    @pytest.mark.parametrize("wrapped", [lambda state: state, lambda state: {"epoch": 3, "state_dict": state}])
-    def test_weights_of_torch_save(self, tmp_path, wrapped):
+    @pytest.mark.parametrize("before", ["module.", "_orig_mod.module.", ""])
+    @pytest.mark.parametrize("wrapped", [lambda state: state, lambda state: {"epoch": 3, "weights": state}])
+    def test_weights_of_torch_save(self, tmp_path, wrapped, before):
         trained = network(classes=3)
         nn.init.normal_(trained[4].weight)
         torch.save(
-            wrapped({f"module.{name}": value for name, value in trained.state_dict().items()}), tmp_path / "n.pth"
+            wrapped({f"{before}{name}": value for name, value in trained.state_dict().items()}), tmp_path / "n.pth"
         )
         found = seen(network(classes=3), weights=tmp_path / "n.pth")
         with torch.no_grad():
             expected = trained(torch.tensor(found.prepared))
         np.testing.assert_allclose(found.outputs, expected, rtol=1e-5)
         assert "a file of torch.save, as numbers alone" in found.notes[0]
+
+    def test_a_class_is_no_network(self):
+        with pytest.raises(InputError, match=r"Ending is a class; give a network, such as Ending\(\)"):
+            open_model(Ending, size=16)
 
     def test_a_pickle_of_code_is_not_run(self, tmp_path):
         torch.save(network(), tmp_path / "whole.pt")

@@ -91,7 +91,7 @@ def _load_weights(network: "nn.Module", path: Path) -> tuple[str, tuple[str, ...
         by_torch = file.read(4).startswith((b"PK\x03\x04", b"\x80"))
     weights = _of_torch_save(path) if by_torch else _of_safetensors(path)
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict(_named_as_in(network, weights))
     except (RuntimeError, TypeError) as problem:
         raise InputError(f"the weights in {path} do not fit the network: {problem}") from problem
     how = f"The weights were read from {path.name}, a file of torch.save, as numbers alone: no code in it was run."
@@ -121,11 +121,34 @@ def _of_torch_save(path: Path) -> dict[str, Any]:
             "you trust it, keep its weights alone: safetensors.torch.save_file(torch.load(path, weights_only=False)"
             ".state_dict(), 'net.safetensors')"
         ) from problem
-    for key in CHECKPOINTS:
-        held = held[key] if isinstance(held, dict) and isinstance(held.get(key), dict) else held
-    if not isinstance(held, dict) or not all(isinstance(value, torch.Tensor) for value in held.values()):
+    if isinstance(held, dict) and not _holds_tensors(held):
+        within = {key: value for key, value in held.items() if isinstance(value, dict) and _holds_tensors(value)}
+        held = next((within[key] for key in CHECKPOINTS if key in within), None) or (
+            within.popitem()[1] if len(within) == 1 else held
+        )
+    if not isinstance(held, dict) or not _holds_tensors(held):
         raise InputError(f"{path} holds no state_dict; save one with torch.save(network.state_dict(), path)")
-    return {key.removeprefix("module."): value for key, value in held.items()}  # as DataParallel names them
+    return held
+
+
+def _holds_tensors(held: dict[str, Any]) -> bool:
+    import torch
+
+    return bool(held) and all(isinstance(value, torch.Tensor) for value in held.values())
+
+
+def _named_as_in(network: "nn.Module", weights: dict[str, Any]) -> dict[str, Any]:
+    """Return weights without what all their names begin with, where the network has none of them as they are named.
+
+    DataParallel, torch.compile and the classes that hold a network while it is trained put such words before.
+    """
+    own = network.state_dict().keys()
+    while weights and own.isdisjoint(weights) and len({key.partition(".")[0] for key in weights}) == 1:
+        shorter = {key.partition(".")[2]: value for key, value in weights.items()}
+        if "" in shorter:
+            break
+        weights = shorter
+    return weights
 
 
 def _channels(network: "nn.Module", extent: tuple[int, int]) -> int:

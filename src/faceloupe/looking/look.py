@@ -252,8 +252,8 @@ def _notes_on_answers(network_access: Access, batch: Floats) -> Iterator[str]:
         yield f"The network puts out several things; its answer is taken to be {how}. Wrap it to choose another."
     if settled(network_access, batch[0], batch[-1] if len(batch) > 1 else batch[0][..., ::-1]).at_once == 1:
         yield (
-            "What the network answers for a face depends on the faces beside it, as where it normalises by its batch. "
-            "Each face was shown alone; dead units and shifts are measured on all together."
+            "Each face was shown alone, for the network takes one at a time, or answers otherwise beside other faces, "
+            "as where it normalises by its batch: then dead units and shifts are measured on all together."
         )
 
 

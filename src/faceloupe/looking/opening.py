@@ -83,13 +83,17 @@ def open_model(
         return _onnx(path, options) if path.is_file() else model_of_function(str(model), options)
     if isinstance(model, OnnxNetwork):
         return _onnx(model, options)
-    if hasattr(model, "network_"):
+    if hasattr(model, "network_") and not isinstance(model, type):
         kind = type(model).__name__
         return _classifier(cast("Classifier", model), kind, f"a {kind} in memory", "", options)
     of_keras = any(kind.__module__.startswith("keras") for kind in type(model).__mro__)
-    if hasattr(model, "named_modules") and not of_keras:  # on torch, a network of Keras is a module too
+    if hasattr(model, "named_modules") and not (
+        of_keras or isinstance(model, type)
+    ):  # on torch, a network of Keras is a module too
         kind = type(model).__name__
         return model_of_module(model, kind, f"a torch module, {kind}, in memory", options)
+    if isinstance(model, type):
+        raise InputError(f"model: {model.__name__} is a class; give a network, such as {model.__name__}()")
     hint = f"; save it as 'net.keras' and give that, or {TO_ONNX.format('net.keras')}" if of_keras else ""
     raise InputError(f"model: expected a path, 'module:function', a classifier or a network; got {type(model)}{hint}")
 

@@ -180,3 +180,28 @@ def test_a_network_that_computes_beside_torch_has_no_gradients(method):
 
     with pytest.raises(InputError, match="gradients do not lead back"):
         attribute(ByNumPy(), FACES[0], method=method, certify=False)
+
+
+def test_a_network_that_takes_one_face_at_a_time_is_traced_one_by_one():
+    class Single(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.out(x.mean((2, 3)).view(1, 3))
+
+    network = Single()
+    expected = [trace(network, face[None])["out"][0] for face in FACES]
+    np.testing.assert_array_equal(trace(network, FACES)["out"], expected)
+
+
+def test_a_module_compiled_in_place_runs_as_it_was_written():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    network.compile(backend="eager")
+    assert list(trace(network, FACES)) == ["0", "1"]
+
+
+def test_weights_on_the_meta_device_are_none():
+    with pytest.raises(InputError, match="meta device"):
+        trace(nn.Sequential(nn.Conv2d(3, 4, 3)).to("meta"), FACES)

@@ -250,7 +250,8 @@ def at_rest(network: nn.Module) -> Iterator[None]:
     device, _ = device_and_precision(network)
     states = random.getstate(), np.random.get_state(), torch.get_default_dtype()  # noqa: NPY002 - of others' code
     try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        # Compiled layers cannot be watched: they run as they were written.
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.compiler.set_stance("force_eager"):
             yield
     finally:
         with _LOCK:
@@ -283,6 +284,8 @@ def device_and_precision(network: nn.Module) -> tuple[torch.device, torch.dtype]
 
 
 def _check_watchable(network: nn.Module) -> None:
+    if any(held.is_meta for held in tensors_held(network)):
+        raise InputError("this network is on torch's meta device, where it has no weights; load them first")
     if any(is_lazy(held) for held in tensors_held(network)):
         raise InputError(
             "this network has lazy layers, whose weights do not exist before it ran once; run it on a batch of faces "

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from faceloupe.errors import InputError
 from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.outputs import Trace, relu_sides
 from faceloupe.inspection.torch_networks.running import Call, Visitor, observe
@@ -15,11 +16,29 @@ from faceloupe.inspection.torch_networks.running import Call, Visitor, observe
 
 def torch_trace(network: nn.Module, batch: NDArray[np.float32], layers: Iterable[str] | None) -> Trace:
     """Run captures through a torch network; see :func:`faceloupe.inspection.trace.trace`."""
-    keeper = _Keeper(None if layers is None else set(layers))
+    wanted = None if layers is None else set(layers)
+    try:
+        keepers = [_observed(network, batch, wanted)]
+    except InputError:
+        if len(batch) == 1:
+            raise
+        keepers = [_observed(network, capture[None], wanted) for capture in batch]  # it may take one at a time
+    names = chosen_layers(wanted, [name for name, _, _ in keepers[0].ran])
+    outputs = {name: _joined([keeper.outputs[name] for keeper in keepers]) for name in names}
+    return Trace(outputs, relu_sides(keepers[0].ran))
+
+
+def _observed(network: nn.Module, batch: NDArray[np.float32], wanted: set[str] | None) -> "_Keeper":
+    keeper = _Keeper(wanted)
     # A copy: a first layer that works in place would overwrite the caller's captures.
     observe(network, torch.tensor(batch), keeper)
-    names = chosen_layers(keeper.wanted, [name for name, _, _ in keeper.ran])
-    return Trace({name: keeper.outputs[name] for name in names}, relu_sides(keeper.ran))
+    return keeper
+
+
+def _joined(outputs: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    joined = np.concatenate(outputs) if len(outputs) > 1 else outputs[0]
+    joined.flags.writeable = False
+    return joined
 
 
 class _Keeper(Visitor):
@@ -40,8 +59,6 @@ class _Keeper(Visitor):
 
 
 def _array(output: Tensor) -> NDArray[np.float32]:
-    """Return a read-only copy: a layer that works in place would overwrite what is kept."""
+    """Return a copy: a layer that works in place would overwrite what is kept."""
     plain = output.dequantize() if output.is_quantized else output
-    held = plain.detach().float().cpu().numpy().copy()
-    held.flags.writeable = False
-    return held
+    return plain.detach().float().cpu().numpy().copy()
