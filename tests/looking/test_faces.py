@@ -1,7 +1,10 @@
 """Faces from files, data sets and arrays, each with a name of its own."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from faceloupe.errors import ImageError, InputError
@@ -63,6 +66,16 @@ def test_equal_names_are_numbered():
     assert [one.name for one in open_faces(["orl:3", "orl:4", "orl:3"])] == ["orl:3 (1)", "orl:4", "orl:3 (2)"]
 
 
+def test_a_face_in_every_form_that_people_hold_is_one_face():
+    grey = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    picture, file = Image.fromarray(grey), BytesIO()
+    picture.save(file, format="PNG")
+    exact = grey / np.float32(255)
+    for form in (grey, grey[..., None], torch.tensor(exact), exact.tolist(), picture, file.getvalue(), [picture]):
+        [face] = open_faces(form)
+        np.testing.assert_allclose(face.cut((8, 8), colour=False), exact, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("faces", "words"),
     [
@@ -70,8 +83,10 @@ def test_equal_names_are_numbered():
         (["orl:0"] * 65, "expected 1 to 64, got 65"),
         ("nobody.jpg", "there is no file 'nobody.jpg'; a FACE is an image file, or olivetti:3 or orl:3"),
         ("orl:400", "orl:400: orl has 400 captures, 0 to 399"),
-        ([np.zeros((8, 8), np.uint8)], "face 1: expected floats (H, W) or (H, W, 3), got uint8 (8, 8)"),
-        ([np.zeros((8, 8, 4))], "face 1: expected floats"),
+        ([np.zeros((8, 8), np.uint16)], "face 1: expected (H, W) or (H, W, 3), floats in [0, 1] or bytes, got uint16"),
+        ([np.zeros((8, 8, 4))], "face 1: expected (H, W) or (H, W, 3)"),
+        (np.zeros((8, 8, 4)), "face 1: expected (H, W) or (H, W, 3)"),
+        (None, "face 1: expected a path, the bytes of an image file"),
         ([np.full((8, 8), 2.0)], "face 1: expected pixels in [0, 1]"),
         ([np.full((8, 8), np.nan)], "face 1: expected pixels in [0, 1]"),
     ],

@@ -6,6 +6,8 @@ Shapes are written height × width × channels, as textbooks and Keras print the
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from faceloupe.errors import InputError
 from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.networks import FittedClassifier, Network, resolve_network
@@ -51,7 +53,8 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
 
 def _checked_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     shape = tuple(image_shape)
-    if len(shape) not in (2, 3) or any(size != int(size) or size < 1 for size in shape):
-        raise InputError(f"image_shape: expected (H, W) or (C, H, W) of positive integers, got {shape}")
-    channels, height, width = (1, *shape) if len(shape) == 2 else shape
+    whole = all(isinstance(size, int | float | np.number) and size == int(size) and size >= 1 for size in shape)
+    if len(shape) not in (2, 3) or not whole:
+        raise InputError(f"image_shape: expected (H, W) or (C, H, W) of positive integers, got {image_shape!r:.60}")
+    channels, height, width = map(int, (1, *shape) if len(shape) == 2 else shape)
     return channels, height, width

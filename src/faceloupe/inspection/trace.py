@@ -1,12 +1,11 @@
 """The trace of a network: every layer's output for some captures, with the network left as it was."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from faceloupe.errors import InputError
+from faceloupe.inspection.captures import batch_of
 from faceloupe.inspection.networks import FittedClassifier, Network, resolve_network
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.outputs import Trace
@@ -32,29 +31,16 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
     Raises
     ------
     InputError
-        If `images` is not four-dimensional, is empty, the network cannot run on it, or a name is that of no layer.
+        If `images` is not four-dimensional, is empty or holds other than finite numbers, the network cannot run on it,
+        or a name is that of no layer.
     UnavailableError
         If an ONNX file is given and the packages that read it are missing.
     """
     if isinstance(network, FittedClassifier):
         images = network.prepare(images)
-    network, batch = resolve_network(network), _batch_of(images)
+    network, batch = resolve_network(network), batch_of(images, "images")
     if isinstance(network, OnnxNetwork):
         return network.trace(batch, layers)
     from faceloupe.inspection.torch_networks.trace import torch_trace
 
     return torch_trace(network, batch, layers)
-
-
-def _batch_of(images: "ArrayLike | Tensor") -> NDArray[np.float32]:
-    """Return captures as a contiguous float32 array (N, C, H, W), whatever order they lie in."""
-    held: Any = images.detach().cpu().float() if hasattr(images, "detach") else images
-    try:
-        batch = np.ascontiguousarray(held, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"images: expected numbers (N, C, H, W), got {type(images).__name__}: {error}") from error
-    if batch.ndim != 4 or not batch.size:
-        raise InputError(
-            f"images: expected (N, C, H, W) with N at least 1, got {np.shape(held)}; images[:, None] adds a channel"
-        )
-    return batch

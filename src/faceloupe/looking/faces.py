@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.faces.images import read_image
-from faceloupe.faces.pixels import LUMA, to_square
+from faceloupe.faces.pixels import LUMA, as_floats, to_square
 from faceloupe.faces.sources import GREY_SETS, load_faces
+from faceloupe.recognition.photos import Photo, is_photo, open_photo
 
 MOST = 64  # faces in one look
 CAPTURES, EACH = 400, 10  # of both data sets; of each subject, who come one after the other
 REFERENCE = re.compile(rf"({'|'.join(GREY_SETS)}):(\d+)")
 
 Floats = NDArray[np.float32]
-FaceLike: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
+FaceLike: TypeAlias = "Photo | NDArray[Any]"
 FacesLike: TypeAlias = "FaceSet | FaceLike | Sequence[FaceLike]"
 
 
@@ -68,22 +69,36 @@ class FacePicture:
 def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
     """Return the faces that were asked for, each with a name of its own; files are read later.
 
-    A face is a path, an array (H, W) or (H, W, 3) in [0, 1], or a capture of a data set by its number from 0, such as
-    "olivetti:3" or "orl:3"; a file of that name is written "./orl:3". Raises InputError if there is no face, there are
-    more than 64, or one is not as described; UnavailableError if a data set is not on this machine.
+    A face is a path, the bytes of an image file, a PIL image, an array (H, W) or (H, W, 3) in [0, 1] or of uint8, or a
+    capture of a data set by its number from 0, such as "olivetti:3" or "orl:3"; a file of that name is "./orl:3".
+
+    Raises InputError if there is no face, there are more than 64, or one is not as described; UnavailableError if a
+    data set is not on this machine.
     """
     if isinstance(faces, FaceSet):
         captures = list(zip(faces.captures, faces.images, faces.subject, strict=True))
         pictures = [FacePicture(name, image, faces.names[who]) for name, image, who in captures]
     else:
-        single = isinstance(faces, str | os.PathLike) or (
-            isinstance(faces, np.ndarray) and (faces.ndim == 2 or (faces.ndim == 3 and faces.shape[2] == 3))
-        )
+        faces = _plain(faces)
+        single = is_photo(faces) or not isinstance(faces, Iterable)
         several: list[Any] = [faces] if single else list(faces)  # type: ignore[arg-type]
         pictures = [_open(face, place) for place, face in enumerate(several, start=1)]
     if not 1 <= len(pictures) <= MOST:
         raise InputError(f"faces: expected 1 to {MOST}, got {len(pictures)}")
     return tuple(_distinct(pictures))
+
+
+def _plain(faces: Any) -> Any:
+    """Return tensors and lists of numbers as arrays, without an axis of one channel at the end."""
+    if hasattr(faces, "detach"):
+        faces = faces.detach().cpu().numpy()
+    elif isinstance(faces, list | tuple) and faces and isinstance(faces[0], list | tuple):
+        faces = np.asarray(faces)
+    if isinstance(faces, np.ndarray) and faces.ndim > 2 and faces.shape[-1] == 1:
+        return faces[..., 0]
+    if isinstance(faces, np.ndarray) and faces.ndim == 3 and faces.shape[-1] == 4:
+        return faces[None]  # one picture with transparency, which is refused
+    return faces
 
 
 def _open(face: Any, place: int) -> FacePicture:
@@ -97,11 +112,17 @@ def _open(face: Any, place: int) -> FacePicture:
                 "capture from 0"
             )
         return FacePicture(path.name, path, path.absolute().parent.name)
-    pixels = np.asarray(face)
-    if pixels.dtype.kind != "f" or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
-        raise InputError(f"face {place}: expected floats (H, W) or (H, W, 3), got {pixels.dtype} {pixels.shape}")
+    face = _plain(face)
+    if not isinstance(face, np.ndarray):
+        photo = open_photo(face, f"face {place}")
+        return FacePicture(photo.path.name, as_floats(photo.decode()))
+    pixels = as_floats(face) if face.dtype == np.uint8 else face
+    if pixels.dtype.kind != "f" or not is_photo(pixels):
+        raise InputError(
+            f"face {place}: expected (H, W) or (H, W, 3), floats in [0, 1] or bytes, got {face.dtype} {face.shape}"
+        )
     if not pixels.size or not (pixels.min() >= 0 and pixels.max() <= 1):  # NaN fails both
-        raise InputError(f"face {place}: expected pixels in [0, 1]; divide 8-bit ones by 255")
+        raise InputError(f"face {place}: expected pixels in [0, 1]; divide those up to 255 by 255")
     return FacePicture(f"face {place}", pixels.astype(np.float32))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.attribution.targets import Target, unit_of_numbers
+from faceloupe.inspection.attribution.targets import Target
 from faceloupe.inspection.failures import CODE_FAILS, cannot_run
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ class RunNetwork:
         except CODE_FAILS as error:
             raise cannot_run(f"on faces of shape {faces.shape[1:]}", error) from error
 
-    def unit(self, face: Faces) -> str:
-        """Return the unit of its numbers: "logit", "probability" or "log-probability"."""
-        ending = getattr(self.network, "unit", "logit")
-        return unit_of_numbers(self.outputs(face[None])[0]) if ending == "logit" else ending
+    def unit(self, _face: Faces) -> str:
+        """Return the unit of its numbers, by how it ends: "logit", "probability" or "log-probability"."""
+        return getattr(self.network, "unit", "logit")
 
     def chosen(self, _face: Faces) -> str:
         """Return which of several outputs the answer is; "" where that needs no word."""
@@ -123,8 +122,7 @@ class TorchNetwork:
         with torch.no_grad():
             with watched(self.module, endings):
                 answer = self(pixels)
-            ending = endings.unit_of(answer)
-        return unit_of_numbers(answer[0].double().cpu().numpy()) if ending == "logit" else ending
+            return endings.unit_of(answer)
 
     def chosen(self, face: Faces) -> str:
         """Return which of several outputs the answer is; "" where it is the only one."""

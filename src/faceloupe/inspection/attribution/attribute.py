@@ -13,7 +13,8 @@ from faceloupe.inspection.attribution.certificate import Certificate, faces_to_c
 from faceloupe.inspection.attribution.method_names import RUN_ONLY
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
-from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target
+from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target, unit_of_numbers
+from faceloupe.inspection.captures import real_numbers
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 
@@ -229,8 +230,8 @@ def _chosen_method(name: str, layer: str | None) -> Method:
 
 def _checked_face(face: ArrayLike) -> NDArray[np.float32]:
     """Return a face as (C, H, W)."""
-    pixels = np.array(face, dtype=np.float32)
-    if pixels.ndim not in (2, 3) or not pixels.size or not np.isfinite(pixels).all():
+    pixels = real_numbers(face, "face").copy()
+    if pixels.ndim not in (2, 3) or not pixels.size:
         raise InputError(f"face: expected finite numbers of shape (C, H, W) or (H, W), got {pixels.shape}")
     return pixels if pixels.ndim == 3 else pixels[None]
 
@@ -240,8 +241,8 @@ def _checked_baseline(baseline: ArrayLike | None, face: NDArray[np.float32]) -> 
     if baseline is None:
         means = face.mean((1, 2), keepdims=True)
         return np.broadcast_to(means, face.shape), f"the face's mean, {', '.join(f'{mean:.3g}' for mean in means.flat)}"
-    picture = np.asarray(baseline, dtype=np.float32)
-    if picture.shape not in ((), face.shape, face.shape[1:]) or not np.isfinite(picture).all():
+    picture = real_numbers(baseline, "baseline")
+    if picture.shape not in ((), face.shape, face.shape[1:]):
         raise InputError(f"baseline: expected a finite number or an array of shape {face.shape}, got {picture.shape}")
     return np.broadcast_to(picture, face.shape), "the given picture" if picture.shape else f"{picture:.3g} everywhere"
 
@@ -263,7 +264,7 @@ def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float
 def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
     """Return the number that is explained and its value on the face."""
     outputs = network.outputs(face[None])
-    aim = choose_target(target, outputs[0], network.unit(face))
+    aim = choose_target(target, outputs[0], unit_of_numbers(outputs[0], network.unit(face)))
     [value] = aim.of(outputs)
     if not np.isfinite(value):
         raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")

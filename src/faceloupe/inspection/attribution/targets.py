@@ -50,8 +50,10 @@ class Target:
         return answers + self.offset if self.linear else answers / ((outputs**2).sum(-1) + 1e-12) ** 0.5
 
 
-def unit_of_numbers(outputs: NDArray[np.float64]) -> str:
-    """Return what outputs (K,) are by their numbers: several that sum to 1 are probabilities, whatever made them."""
+def unit_of_numbers(outputs: NDArray[np.float64], ending: str) -> str:
+    """Return the unit of outputs (K,), by its ending or else by their numbers: several that sum to 1 are probabilities."""
+    if ending != "logit":
+        return ending
     if len(outputs) > 1 and outputs.min() >= 0 and abs(outputs.sum() - 1) < SUM_ERROR:
         return "probability"
     if len(outputs) > 1 and outputs.max() <= 0 and abs(np.exp(outputs).sum() - 1) < SUM_ERROR:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
+from faceloupe.inspection.captures import batch_of
 from faceloupe.inspection.layers import IMAGE, Anatomy, Layer
 from faceloupe.inspection.measures.diagnosis_sentences import sentences
 from faceloupe.inspection.measures.units import dead_units, duplicate_units
@@ -153,7 +154,7 @@ def diagnose_units(
         If the network cannot run on the faces, or a history does not fit its layer.
     """
     network = resolve_network(network)
-    faces = np.asarray(faces, dtype=np.float32)
+    faces = batch_of(faces, "faces")
     outputs = {IMAGE: faces, **trace(network, faces)}
     network_anatomy = anatomy(network, faces.shape[1:])
     return tuple(

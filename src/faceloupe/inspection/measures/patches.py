@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.arrays import encode_array
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
+from faceloupe.inspection.captures import batch_of
 from faceloupe.inspection.fields import Field
 from faceloupe.inspection.networks import Network, resolve_network
 from faceloupe.inspection.trace import trace
@@ -112,7 +113,7 @@ def top_patches(network: Network, faces: ArrayLike, layer: str, unit: int, k: in
         If there is no such layer or unit, its receptive field is unknown, or `k` is below 1.
     """
     network = resolve_network(network)
-    faces = np.asarray(faces, dtype=np.float32)
+    faces = batch_of(faces, "faces")
     output = trace(network, faces, [layer])[layer]
     field = anatomy(network, faces.shape[1:])[layer].field
     if field is None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
+from faceloupe.inspection.captures import real_numbers
 from faceloupe.inspection.fields import Axis, Field
 from faceloupe.inspection.layer_names import named
 from faceloupe.inspection.layers import IMAGE
@@ -181,7 +182,7 @@ def shift_sensitivity(
 
 
 def _checked(faces: ArrayLike, pixels: Sequence[int]) -> tuple[Maps, tuple[int, ...]]:
-    batch = np.asarray(faces, dtype=np.float32)
+    batch = real_numbers(faces, "faces")
     if batch.ndim != 4 or len(batch) < 2 or not np.ptp(batch, axis=0).any():
         raise InputError(f"faces: expected (N, C, H, W) with at least 2 that differ, got {batch.shape}")
     least = min(batch.shape[2:])
