@@ -51,7 +51,7 @@ class Target:
 
 
 def unit_of_numbers(outputs: NDArray[np.float64], ending: str) -> str:
-    """Return the unit of outputs (K,), by its ending or else by their numbers: several that sum to 1 are probabilities."""
+    """Return the unit of outputs (K,), by its ending or by their numbers: several that sum to 1 are probabilities."""
     if ending != "logit":
         return ending
     if len(outputs) > 1 and outputs.min() >= 0 and abs(outputs.sum() - 1) < SUM_ERROR:
