@@ -135,3 +135,10 @@ def test_each_operation_names_the_scope_that_it_takes(api):
 def test_it_is_openapi_3_1_and_names_the_problem(api):
     assert api.raw_schema["openapi"].startswith("3.1")
     assert "ProblemDocument" in api.raw_schema["components"]["schemas"]
+
+
+def test_generated_clients_get_one_short_name_an_operation(api):
+    operations = [each["operationId"] for path in api.raw_schema["paths"].values() for each in path.values()]
+    assert len(set(operations)) == len(operations)
+    assert {"people_enrol", "recognise_verify_person", "unknown_faces_name", "collection_name"} <= set(operations)
+    assert all(name.isidentifier() and len(name) < 32 for name in operations)

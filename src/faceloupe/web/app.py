@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -80,6 +81,7 @@ def _routes() -> FastAPI:
         docs_url=None,  # FastAPI's pages fetch their scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=_operation,
     )
     add_handlers(app)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(BEARER)])
@@ -128,6 +130,11 @@ async def _enter(request: Request) -> HTMLResponse:
 
 async def _problems() -> str:
     return problems_page()
+
+
+def _operation(route: APIRoute) -> str:
+    """Return the name of a route in the OpenAPI document, after which generated clients call their functions."""
+    return f"{route.tags[0]}_{route.name}".replace(" ", "_") if route.tags else route.name
 
 
 def _add_problems_to_schema(app: FastAPI) -> None:
