@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from faceloupe.training import CNN, FCNN, History, RMSprop, Training, batch_orders, evaluate, fit_network
+from faceloupe.training.optimisers import optimiser_of
 
 
 @pytest.fixture
@@ -138,3 +139,19 @@ def test_a_history_says_how_the_fit_went():
     rising, falling = np.array([0.5, 0.75]), np.array([0.7, 0.25])
     assert repr(History(falling, rising)) == "History(2 epochs: loss 0.7000 → 0.2500, accuracy 0.500 → 0.750)"
     assert repr(History(falling, rising, falling, rising[::-1])).endswith("validation accuracy 0.750 → 0.500)")
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "rmsprop", "adam"])
+def test_weights_with_channels_last_are_trained_like_any(optimiser):
+    """A step moved a copy of them, and they stayed as they began."""
+    generator = torch.Generator().manual_seed(0)
+    start, gradients = torch.rand(2, 5, 4, 3, 2, generator=generator)
+    moved = []
+    for memory in (torch.contiguous_format, torch.channels_last):
+        weights = start.clone(memory_format=memory)
+        rule = optimiser_of(Training(optimiser=optimiser, weight_decay=0.1), [weights])
+        for _ in range(3):
+            rule.step([gradients])
+        moved.append(weights)
+    assert not torch.equal(moved[0], start)
+    torch.testing.assert_close(moved[1], moved[0])

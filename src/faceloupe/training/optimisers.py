@@ -27,24 +27,27 @@ class Optimiser(ABC):
     parameters : iterable of Tensor
         Moved in place.
     learning_rate : float
+        May be set anew before any step.
     weight_decay : float
         Before each step every weight loses this share of itself times the learning rate.
     """
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0) -> None:
-        self.parameters = [block for weights in parameters for block in _blocks(weights.detach())]
+        self._whole = [weights.detach() for weights in parameters]
+        self.parameters = [block for weights in self._whole for block in _blocks(weights, weights)]
         self.learning_rate = learning_rate
-        self.shrink = 1 - learning_rate * weight_decay
+        self.weight_decay = weight_decay
         self.steps = 0
 
     @torch.no_grad()
     def step(self, gradients: Iterable[Tensor]) -> None:
         """Move the parameters in place, one gradient each."""
         self.steps += 1
-        blocks = (block for gradient in gradients for block in _blocks(gradient))
+        pairs = zip(gradients, self._whole, strict=True)
+        blocks = (block for gradient, weights in pairs for block in _blocks(gradient, weights))
         for place, (weights, gradient) in enumerate(zip(self.parameters, blocks, strict=True)):
-            if self.shrink != 1:
-                weights.mul_(self.shrink)
+            if self.weight_decay:
+                weights.mul_(1 - self.learning_rate * self.weight_decay)
             self._move(place, weights, gradient)
 
     @abstractmethod
@@ -55,9 +58,12 @@ class Optimiser(ABC):
         return [torch.zeros_like(weights) for weights in self.parameters]
 
 
-def _blocks(values: Tensor) -> tuple[Tensor, ...]:
-    """Return views of values, flat: a step passes over each several times, and finds it in the cache."""
-    return torch.split(values.reshape(-1), BLOCK)
+def _blocks(values: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
+    """Return values of weights in flat pieces: a step passes over each several times, and finds it in the cache.
+
+    Weights in another order than that of their axes, such as channels last, have no flat view, and stay whole.
+    """
+    return torch.split(values.reshape(-1), BLOCK) if weights.is_contiguous() else (values,)
 
 
 class SGD(Optimiser):
@@ -87,10 +93,11 @@ class RMSprop(Optimiser):
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float = 1e-3, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
         self.squares = self._zeros()
-        self._roots = torch.empty_like(max(self.parameters, key=len))  # of one block after the other
+        largest = max(self.parameters, key=torch.numel)
+        self._roots = largest.new_empty(largest.numel())  # of one block after the other
 
     def _move(self, place: int, weights: Tensor, gradient: Tensor) -> None:
-        square, root = self.squares[place], self._roots[: len(weights)]
+        square, root = self.squares[place], self._roots[: weights.numel()].view(weights.shape)
         square.mul_(RHO).addcmul_(gradient, gradient, value=1 - RHO)
         torch.add(square, EPSILON, out=root).sqrt_()
         weights.addcdiv_(gradient, root, value=-self.learning_rate)
