@@ -1,6 +1,6 @@
 """Sentences of the language of networks: read, written, and refused with the place and the remedy.
 
-Also tests ``training/specs.py``.
+Also tests ``training/phrases.py``, ``training/specs.py``.
 """
 
 import numpy as np

@@ -4,14 +4,13 @@ Layers are separated by commas; after a semicolon stands how the network is trai
 ``docs/reference/network-language.md``. A sentence that cannot be read is shown with the word marked, and the remedy.
 """
 
-import difflib
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from faceloupe.errors import InputError
+from faceloupe.training.phrases import LARGEST, Phrase, phrases
 from faceloupe.training.preprocessing import KINDS
 from faceloupe.training.specs import (
     ACTIVATIONS,
@@ -35,7 +34,6 @@ FCNN_SENTENCE = "dense 4 relu"
 CNN_SENTENCE = "conv 4 8x8 relu, pool 4, dense 4 relu"
 """The tutorial's two networks; its way of training them is what a sentence leaves out."""
 
-LARGEST = 65_536  # of any whole number in a sentence: a slip of the finger is not a request for terabytes
 EXAMPLES = {
     "conv": "conv 16 5x5 relu",
     "pool": "pool 2",
@@ -96,10 +94,10 @@ def parse_network(sentence: str, defaults: Training | None = None) -> NetworkSpe
     if not isinstance(sentence, str):
         raise InputError(f"network must be a sentence such as {CNN_SENTENCE!r}, but is {sentence!r:.80}.")
     before, semicolon, after = sentence.partition(";")
-    layers = tuple(_read_layer(phrase) for phrase in _phrases(sentence, 0, before, "a layer", EXAMPLES["conv"]))
+    layers = tuple(_read_layer(phrase) for phrase in phrases(sentence, 0, before, "a layer", EXAMPLES["conv"]))
     options: dict[str, Any] = {}
     if semicolon:
-        for phrase in _phrases(sentence, len(before) + 1, after, "how to train", OPTIONS["optimiser"]):
+        for phrase in phrases(sentence, len(before) + 1, after, "how to train", OPTIONS["optimiser"]):
             name, value = _read_option(phrase, options)
             options[name] = value
     if "optimiser" in options:
@@ -123,117 +121,13 @@ def parse_augmentation(words: str) -> Augmentation:
     """
     if not isinstance(words, str):
         raise InputError(f"augment must be words such as 'mirror shift 2', but is {words!r:.80}.")
-    phrase = _Phrase(words, 0, words)
+    phrase = Phrase(words, 0, words)
     augment = _read_augmentation(phrase, "Write it as in: mirror shift 2 rotate 5 zoom 5")
     phrase.close("Write it as in: mirror shift 2 rotate 5 zoom 5")
     return augment
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    start: int
-
-    @property
-    def stop(self) -> int:
-        return self.start + len(self.text)
-
-
-class _Phrase:
-    """The words between two commas, taken from the left."""
-
-    def __init__(self, sentence: str, start: int, text: str) -> None:
-        self.sentence = sentence
-        self.words = [_Word(found.group(), start + found.start()) for found in re.finditer(r"\S+", text)]
-        self.end = self.words[-1].stop if self.words else start
-        self.begin = self.words[0].start if self.words else start
-        self.next = 0
-
-    @property
-    def word(self) -> str:
-        """The next word in lower case; empty at the end."""
-        return self.words[self.next].text.lower() if self.next < len(self.words) else ""
-
-    @property
-    def after(self) -> str:
-        """The word after the next; empty at the end."""
-        return self.words[self.next + 1].text.lower() if self.next + 1 < len(self.words) else ""
-
-    def take(self, *wanted: str) -> bool:
-        """Pass over the next word if it is one of those wanted."""
-        found = self.word in wanted and bool(self.word)
-        self.next += found
-        return found
-
-    def fail(self, problem: str, remedy: str) -> NoReturn:
-        """Raise an error that marks the next word, or the place where one is missing."""
-        place = self.words[self.next] if self.next < len(self.words) else _Word("", self.end)
-        raise InputError(f"network: {problem}\n{mark(self.sentence, place.start, place.stop)}\n  {remedy}")
-
-    def choice(self, allowed: Iterable[str], remedy: str) -> str:
-        """Take one of some words."""
-        names = tuple(allowed)
-        if self.word not in names:
-            likely = difflib.get_close_matches(self.word, names, 1, 0.5)
-            came = f'; "{self.word}" is none of them' if self.word else ""
-            self.fail(f"expected one of {', '.join(names)}{came}.", f"Did you mean {likely[0]}?" if likely else remedy)
-        self.next += 1
-        return self.words[self.next - 1].text.lower()
-
-    def whole(self, what: str, least: int, remedy: str) -> int:
-        """Take a whole number."""
-        if not re.fullmatch(r"\d{1,9}", self.word) or not least <= int(self.word) <= LARGEST:
-            self.fail(f"expected {what}, a whole number from {least} to {LARGEST}{self._came()}.", remedy)
-        self.next += 1
-        return int(self.words[self.next - 1].text)
-
-    def size(self, what: str, least: int, remedy: str) -> tuple[int, int]:
-        """Take a size, "5" or "5x3" (height, width)."""
-        found = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", self.word)
-        sides = found and (int(found[1]), int(found[2] or found[1]))
-        if not sides or not least <= min(sides) or max(sides) > LARGEST:
-            self.fail(
-                f"expected {what} in pixels, {least} or more, as 5 or 5x3 (height x width){self._came()}.", remedy
-            )
-        self.next += 1
-        return sides
-
-    def number(self, what: str, fits: Callable[[float], bool], remedy: str) -> float:
-        """Take a number that fits."""
-        try:
-            value = float(self.word.replace("_", "?"))
-        except ValueError:
-            value = float("nan")
-        if not fits(value):
-            self.fail(f"expected {what}{self._came()}.", remedy)
-        self.next += 1
-        return value
-
-    def once(self, said: set[str]) -> None:
-        """Refuse the next word if it is among those said, and add it."""
-        if self.word in said:
-            self.fail(f'"{self.word}" is said twice.', "Leave one out.")
-        said.add(self.word)
-
-    def close(self, remedy: str) -> None:
-        """Refuse words that are left."""
-        if self.word:
-            self.fail(f'"{self.word}" is not expected here.', remedy)
-
-    def _came(self) -> str:
-        return f'; got "{self.word}"' if self.word else ""
-
-
-def _phrases(sentence: str, start: int, text: str, what: str, example: str) -> Iterable[_Phrase]:
-    for part in text.split(","):
-        phrase = _Phrase(sentence, start, part)
-        if not phrase.words:
-            phrase.fail(f"expected {what} here, but there is nothing.", f"Write for example: {example}")
-        yield phrase
-        start += len(part) + 1
-
-
-def _read_layer(phrase: _Phrase) -> Layer:
+def _read_layer(phrase: Phrase) -> Layer:
     if phrase.word == "batch" and phrase.after.startswith("norm"):
         phrase.fail("a batch normalisation is one word here.", f"Write it as in: {EXAMPLES['batchnorm']}")
     if phrase.word in OPTIONS:
@@ -248,15 +142,15 @@ def _read_layer(phrase: _Phrase) -> Layer:
     return layer
 
 
-def _read_convolution(phrase: _Phrase) -> Layer:
+def _read_convolution(phrase: Phrase) -> Layer:
     example = "Write it as in: conv 16 5x5 stride 2 padding 1 relu"
     filters = phrase.whole("the number of filters", 1, example)
     kernel = phrase.size("the size of the kernel", 1, example)
     stride, padding = (1, 1), (0, 0)
     same: int | None = None  # the place of that word
-    said: set[str] = set()
+    earlier: set[str] = set()
     while phrase.word in ("stride", "padding"):
-        phrase.once(said)
+        phrase.once(earlier)
         if phrase.take("stride"):
             stride = phrase.size("the stride", 1, example)
         elif phrase.take("padding") and phrase.word == "same":
@@ -275,37 +169,37 @@ def _read_convolution(phrase: _Phrase) -> Layer:
     return Convolution(filters, kernel, stride, padding, _read_activation(phrase))
 
 
-def _read_pooling(phrase: _Phrase, *, average: bool = False) -> Layer:
+def _read_pooling(phrase: Phrase, *, average: bool = False) -> Layer:
     size = phrase.size("the size of the pooling window", 1, "Write it as in: pool 2, or pool 3 stride 2")
     stride = phrase.size("the stride", 1, "Write it as in: pool 3 stride 2") if phrase.take("stride") else size
     return Pooling(size, stride, average)
 
 
-def _read_average(phrase: _Phrase) -> Layer:
+def _read_average(phrase: Phrase) -> Layer:
     phrase.choice(("pool",), "Write it as in: average pool 2")
     return _read_pooling(phrase, average=True)
 
 
-def _read_global(phrase: _Phrase) -> Layer:
+def _read_global(phrase: Phrase) -> Layer:
     average = phrase.take("average")
     phrase.choice(("pool",), "Write: global pool, or global average pool")
     return GlobalPooling(average)
 
 
-def _read_dense(phrase: _Phrase) -> Layer:
+def _read_dense(phrase: Phrase) -> Layer:
     return Dense(phrase.whole("the number of units", 1, "Write it as in: dense 64 relu"), _read_activation(phrase))
 
 
-def _read_dropout(phrase: _Phrase) -> Layer:
+def _read_dropout(phrase: Phrase) -> Layer:
     share = phrase.number("a share above 0 and below 1", lambda value: 0 < value < 1, "Write it as in: dropout 0.25")
     return Dropout(share)
 
 
-def _read_batch_normalisation(phrase: _Phrase) -> Layer:
+def _read_batch_normalisation(phrase: Phrase) -> Layer:
     return BatchNormalisation(_read_activation(phrase))
 
 
-_LAYERS: dict[str, Callable[[_Phrase], Layer]] = {
+_LAYERS: dict[str, Callable[[Phrase], Layer]] = {
     "conv": _read_convolution,
     "pool": _read_pooling,
     "average": _read_average,
@@ -316,7 +210,7 @@ _LAYERS: dict[str, Callable[[_Phrase], Layer]] = {
 }
 
 
-def _read_activation(phrase: _Phrase) -> Activation:
+def _read_activation(phrase: Phrase) -> Activation:
     if not phrase.word or phrase.word in EXAMPLES:
         return "none"
     chosen = phrase.choice(ACTIVATIONS, "Without an activation, write nothing there.")
@@ -325,7 +219,7 @@ def _read_activation(phrase: _Phrase) -> Activation:
     return next(activation for activation in ACTIVATIONS if activation == chosen)
 
 
-def _read_option(phrase: _Phrase, before: dict[str, Any]) -> tuple[str, Any]:
+def _read_option(phrase: Phrase, before: dict[str, Any]) -> tuple[str, Any]:
     if phrase.word in EXAMPLES:
         phrase.fail(
             f'"{phrase.word}" is a layer, and stands where it is said how to train.', "Put it before the semicolon."
@@ -340,13 +234,13 @@ def _read_option(phrase: _Phrase, before: dict[str, Any]) -> tuple[str, Any]:
     return FIELDS.get(name, name), value
 
 
-def _read_augmentation(phrase: _Phrase, remedy: str) -> Augmentation:
+def _read_augmentation(phrase: Phrase, remedy: str) -> Augmentation:
     if phrase.take("none"):
         return Augmentation()
     amounts: dict[str, Any] = {}
-    said: set[str] = set()
+    earlier: set[str] = set()
     while not amounts or phrase.word in ("mirror", *AMOUNTS):
-        phrase.once(said)
+        phrase.once(earlier)
         name = phrase.choice(("mirror", *AMOUNTS), remedy)
         if name == "mirror":
             amounts[name] = True
@@ -361,7 +255,7 @@ def _below(value: float, most: float) -> bool:
     return 0 <= value < most
 
 
-_OPTIONS: dict[str, Callable[[_Phrase, str], Any]] = {
+_OPTIONS: dict[str, Callable[[Phrase, str], Any]] = {
     "optimiser": lambda phrase, remedy: phrase.choice(OPTIMISERS, remedy),
     "rate": lambda phrase, remedy: phrase.number(
         "a learning rate, a finite number above 0", lambda value: 0 < value < float("inf"), remedy
@@ -382,7 +276,7 @@ def _check_order(sentence: str, layers: tuple[Layer, ...]) -> None:
     flat: Layer | None = None
     for place, layer in enumerate(layers):
         if flat is not None and isinstance(layer, Convolution | Pooling | GlobalPooling):
-            phrase = _Phrase(sentence, *_place(sentence, place))
+            phrase = Phrase(sentence, *_place(sentence, place))
             raise InputError(
                 f'network: "{layer}" needs rows and columns, and after "{flat}" there are none.\n'
                 f"{mark(sentence, phrase.begin, phrase.end)}\n  Put it before."

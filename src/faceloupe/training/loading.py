@@ -117,10 +117,10 @@ def _classes(document: dict[str, Any]) -> NDArray[Any]:
 
 
 def _preprocessing(document: dict[str, Any]) -> Preprocessing:
-    found = Preprocessing(document["kind"], _finite(document["mean"]), _finite(document["scale"]))
-    if found.kind not in KINDS or not found.scale > 0:
-        raise ValueError(f"a preprocessing of {found}")
-    return found
+    preprocessing = Preprocessing(document["kind"], _finite(document["mean"]), _finite(document["scale"]))
+    if preprocessing.kind not in KINDS or not preprocessing.scale > 0:
+        raise ValueError(f"a preprocessing of {preprocessing}")
+    return preprocessing
 
 
 def _curve(document: dict[str, Any] | None) -> NDArray[np.float64] | None:
@@ -141,9 +141,9 @@ def _check_shapes(classifier: Classifier, outputs: int, state: dict[str, torch.T
         else:
             network = classifier._network(outputs)
     asked = {name: (tensor.shape, tensor.dtype) for name, tensor in network.state_dict().items()}
-    found = {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()}
-    if asked != found:
-        names = sorted(name for name in asked.keys() | found.keys() if asked.get(name) != found.get(name))
+    stored = {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()}
+    if asked != stored:
+        names = sorted(name for name in asked.keys() | stored.keys() if asked.get(name) != stored.get(name))
         raise ValueError(f"the weights {', '.join(names[:5])} are missing, too many or of another shape or dtype")
 
 
