@@ -21,7 +21,7 @@ from faceloupe.faces.pixels import LUMA
 from faceloupe.recognition.adapted import AdaptedEmbedder, is_adapted, read_adapted, restore_adapted
 from faceloupe.recognition.embed import Embedder, SFace
 from faceloupe.recognition.engines import Engine
-from faceloupe.recognition.installed import installed, installed_manifest, network_file
+from faceloupe.recognition.installed import installed_manifest, installed_names, network_file
 from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 from faceloupe.recognition.thresholds import remember_folder
 from faceloupe.scores.points import Maker
@@ -99,7 +99,7 @@ def _of_folder(folder: Path, engine: Engine) -> "OnnxEmbedder | AdaptedEmbedder 
 
 def embedder_names() -> tuple[str, ...]:
     """Return the names that :func:`open_embedder` knows: those that are built in, then those that were added."""
-    return (*PUBLISHED, *(manifest.name for manifest in installed() if manifest.kind == "embedder"))
+    return (*PUBLISHED, *installed_names("embedder"))
 
 
 def open_embedder_of(makers: Sequence[Maker], gallery: str, *, engine: Engine = "openvino") -> Embedder:

@@ -1,4 +1,7 @@
-"""A network from a file makes what NumPy makes of the same pixels, by either engine, read as its manifest says."""
+"""A network from a file makes what NumPy makes of the same pixels, by either engine, read as its manifest says.
+
+Also tests ``recognition/onnx_file.py``.
+"""
 
 import cv2
 import numpy as np

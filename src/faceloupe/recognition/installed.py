@@ -49,6 +49,11 @@ def installed(damaged: Callable[[str], None] | None = None) -> tuple[Manifest, .
     return tuple(manifests)
 
 
+def installed_names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the networks of a kind that were added."""
+    return tuple(manifest.name for manifest in installed() if manifest.kind == kind)
+
+
 def installed_manifest(name: str) -> Manifest | None:
     """Return the manifest of an added network; None if there is none of that name.
 
@@ -124,7 +129,7 @@ def remove_network(name: str, kind: Kind) -> None:
         _manifest_path(name).unlink()
         return
     if manifest is None or manifest.kind != kind:
-        there = ", ".join(each.name for each in installed() if each.kind == kind) or "none"
+        there = ", ".join(installed_names(kind)) or "none"
         raise InputError(f"no {kind} called {name!r} was added; there are: {there}")
     _manifest_path(name).unlink()
     damaged: list[str] = []

@@ -1,11 +1,7 @@
 """A detector from a file: a network whose outputs are shaped like those of SCRFD or RetinaFace."""
 
-from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import cache
-from os import PathLike
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +9,11 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.recognition.detections import Box, Detection, Detector, Landmarks, Point
 from faceloupe.recognition.devices import chosen_device
-from faceloupe.recognition.engines import Engine, Outputs, check_engine, open_outputs
-from faceloupe.recognition.installed import installed, installed_manifest, network_file
-from faceloupe.recognition.manifests import Manifest, read_manifest
-from faceloupe.recognition.onnx_embedder import as_read, read_network_file
+from faceloupe.recognition.engines import Engine, Outputs, open_outputs
+from faceloupe.recognition.installed import installed_manifest, installed_names, network_file
+from faceloupe.recognition.manifests import Manifest
+from faceloupe.recognition.onnx_file import OnnxFile, as_read
 from faceloupe.recognition.openings import opening
-from faceloupe.recognition.provenance import Provenance, remember_provenance
 from faceloupe.recognition.search import FAINT
 from faceloupe.recognition.yunet import YuNet, detector_in_words
 
@@ -31,7 +26,7 @@ PRIORS = ((16, 32), (64, 128), (256, 512))  # RetinaFace: sides of the anchors a
 VARIANCES = (0.1, 0.2)  # RetinaFace: of places and of sizes
 
 
-class OnnxDetector:
+class OnnxDetector(OnnxFile):
     """A network in an ONNX file that finds faces and five landmarks on each, as a detector of a :class:`FaceSearch`.
 
     Its input is of one size, into whose upper left corner a picture is put, shrunk if it is larger.
@@ -64,19 +59,7 @@ class OnnxDetector:
        localisation in the wild", CVPR 2020, arXiv:1905.00641.
     """
 
-    def __init__(
-        self,
-        file: str | PathLike[str],
-        manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest",
-        *,
-        engine: Engine = "openvino",
-    ) -> None:
-        check_engine(engine)
-        self.manifest = read_manifest(manifest, "detector")
-        self.name, self.sha256 = self.manifest.name, self.manifest.reading
-        read = self.manifest
-        remember_provenance(self.sha256, Provenance(read.licence, read.training_data, read.source))
-        self._file, self._engine = Path(file).expanduser(), engine
+    _kind = "detector"
 
     def find(self, picture: NDArray[np.uint8]) -> tuple[Detection, ...]:
         """Return the faces in a picture, (H, W, 3) RGB, the highest score first, from 0.1 on.
@@ -131,7 +114,7 @@ class OnnxDetector:
 
     def _opening(self) -> "Future[Outputs]":
         key = ("outputs", self.manifest.sha256, self._engine, chosen_device())
-        return opening(key, lambda: open_outputs(read_network_file(self._file, self.manifest), self._engine))
+        return opening(key, lambda: open_outputs(self.content(), self._engine))
 
     def __repr__(self) -> str:
         return f"OnnxDetector({detector_in_words(self)}, {self.manifest.decoder}, {self._engine})"
@@ -149,7 +132,7 @@ def open_detector(name: str, *, engine: Engine = "openvino") -> Detector:
         return YuNet()
     manifest = installed_manifest(name)
     if manifest is None or manifest.kind != "detector":
-        there = ", ".join((YuNet.name, *(known.name for known in installed() if known.kind == "detector")))
+        there = ", ".join((YuNet.name, *installed_names("detector")))
         raise InputError(
             f"There is no detector {name!r}; there are {there}. faceloupe detector add brings one from an ONNX file"
         )

@@ -1,30 +1,23 @@
 """An embedder from a file: any network in ONNX that makes a vector of a face, read as its manifest says."""
 
-from collections.abc import Mapping
 from concurrent.futures import Future
-from hashlib import sha256
-from os import PathLike
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.faces.pixels import LUMA
-from faceloupe.files import read_bytes
 from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
 from faceloupe.recognition.devices import chosen_device
-from faceloupe.recognition.engines import Engine, Run, check_engine, embed_chips, open_network
+from faceloupe.recognition.engines import Engine, Run, embed_chips, open_network
 from faceloupe.recognition.geometry import similarity
-from faceloupe.recognition.manifests import MAX_NETWORK_BYTES, Manifest, Points, read_manifest
+from faceloupe.recognition.manifests import Manifest, Points
+from faceloupe.recognition.onnx_file import OnnxFile, as_read
 from faceloupe.recognition.openings import opening
-from faceloupe.recognition.provenance import Provenance, remember_provenance
 
 Floats = NDArray[np.float32]
 
 
-class OnnxEmbedder:
+class OnnxEmbedder(OnnxFile):
     """A network in an ONNX file as an embedder.
 
     It sees what a face chip shows, 112 x 112 pixels, moved and scaled to the size and the landmarks of its manifest;
@@ -54,20 +47,7 @@ class OnnxEmbedder:
         If the manifest is not as described or is a detector's, or there is no such engine.
     """
 
-    def __init__(
-        self,
-        file: str | PathLike[str],
-        manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest",
-        *,
-        engine: Engine = "openvino",
-    ) -> None:
-        check_engine(engine)
-        self.manifest = read_manifest(manifest, "embedder")
-        self.name, self.sha256 = self.manifest.name, self.manifest.reading
-        read = self.manifest
-        remember_provenance(self.sha256, Provenance(read.licence, read.training_data, read.source))
-        self._file = Path(file).expanduser()
-        self._engine = engine
+    _kind = "embedder"
 
     def embed(self, faces: Floats) -> Floats:
         """Return a vector for each face.
@@ -95,7 +75,7 @@ class OnnxEmbedder:
     def _opening(self) -> Future[Run]:
         read = self.manifest  # how pixels are scaled and landmarks placed is not part of the network
         key = (read.sha256, read.output, read.size, read.n_channels, read.layout, self._engine, chosen_device())
-        return opening(key, lambda: _open(read_network_file(self._file, read), read, self._engine))
+        return opening(key, lambda: _open(self.content(), read, self._engine))
 
     def read_as(self, manifest: Manifest) -> "OnnxEmbedder":
         """Return the same file, read as another manifest says."""
@@ -106,41 +86,9 @@ class OnnxEmbedder:
         return f"OnnxEmbedder({self.name}, {height}x{width} {self.manifest.channels}, {self._engine})"
 
 
-def read_network_file(file: Path, manifest: Manifest) -> bytes:
-    """Return the bytes of a network's file, once their hash is the manifest's.
-
-    Raises
-    ------
-    InputError
-        If it is another file, or cannot be read.
-    """
-    try:
-        content = read_bytes(file, MAX_NETWORK_BYTES)
-    except OSError as problem:
-        raise InputError(f"{file}, the network of {manifest.name}, cannot be read: {problem.strerror}") from problem
-    digest = sha256(content).hexdigest()
-    if digest != manifest.sha256:
-        raise InputError(
-            f"{file} is not the file of the manifest of {manifest.name} (SHA-256 {digest}, expected "
-            f"{manifest.sha256}) and is not used"
-        )
-    return content
-
-
 def as_input(faces: Floats, manifest: Manifest) -> Floats:
     """Return chips as the network takes them, (N, 112, 112, 3) in [0, 1] -> (N, C, H, W) or (N, H, W, C)."""
     return as_read(_placed(faces, manifest.size, manifest.points), manifest)
-
-
-def as_read(seen: Floats, manifest: Manifest) -> Floats:
-    """Return pictures of the right size, (N, H, W, 3) in [0, 1], with the channels, levels and layout of a manifest."""
-    if manifest.channels == "BGR":
-        seen = seen[..., ::-1]
-    elif manifest.channels == "grey":
-        seen = (seen @ LUMA)[..., np.newaxis]
-    mean, std = np.array(manifest.mean, np.float32), np.array(manifest.std, np.float32)
-    scaled = (seen * np.float32(manifest.scale) - mean) / std
-    return np.ascontiguousarray(scaled if manifest.layout == "NHWC" else scaled.transpose(0, 3, 1, 2), dtype=np.float32)
 
 
 def _placed(faces: Floats, size: tuple[int, int], points: Points) -> Floats:

@@ -105,8 +105,7 @@ class SharedSubjects:
 
     def by_person(self, sums: Floats) -> Floats:
         """Add up sums of pairs by person, (S,); each counts for both, and once of a person with himself."""
-        both = np.bincount(self.low, sums, self.n_people) + np.bincount(self.high, sums * self._two, self.n_people)
-        return np.asarray(both, dtype=np.float64)
+        return self._of_one_side(self.low, sums) + self._of_one_side(self.high, sums, self._two)
 
     def involved(self, sizes: NDArray[np.number]) -> float:
         """Return the number of people with an equal part in something, by Kish's effective number.
@@ -116,7 +115,7 @@ class SharedSubjects:
         sizes : array of float64, (D,)
             The sizes of the comparisons' parts, at least 0, as :meth:`sums` adds them up.
         """
-        people = np.bincount(self.low, sizes, self.n_people) + np.bincount(self.high, sizes, self.n_people)
+        people = self._of_one_side(self.low, sizes) + self._of_one_side(self.high, sizes)
         return float(people.sum() ** 2 / (people**2).sum()) if people.any() else float(self.n_people)
 
     def variance(self, parts: Floats) -> float:
@@ -173,6 +172,14 @@ class SharedSubjects:
         """Add up the products of all two values that share a person, and of all two of the same pair of people."""
         people, whole, alone = self.by_person(sums), float(sums @ sums), sums[~self._two]
         return float(people @ people - (whole - alone @ alone)), whole
+
+    def _of_one_side(self, people: Labels, sums: NDArray[np.number], counted: Flags | None = None) -> Floats:
+        """Add up sums of pairs, or of those that are counted, by the person on one side, (S,)."""
+        totals = np.zeros(self.n_people)
+        for part in blocks(len(sums)):
+            values = sums[part] if counted is None else sums[part] * counted[part]
+            totals += np.bincount(people[part], values, len(totals))
+        return totals
 
     def _count(self, comparisons: Places) -> NDArray[np.intp]:
         return count(self.pair[comparisons], self.n_pairs)
