@@ -205,11 +205,11 @@ def _open(
     own = captures[np.isin(templates.subjects[captures], enrolled)]
     references = _references(templates.subjects, own, rng)
     probes = np.setdiff1d(captures, references)
-    similarities = (templates.vectors[probes] @ templates.vectors[references].T).astype(np.float64)
+    similarities = templates.vectors[probes] @ templates.vectors[references].T
     similarities[templates.failed[probes]] = NEVER
     similarities[:, templates.failed[references]] = NEVER
     shown, held = templates.subjects[probes], templates.subjects[references]
-    highest = similarities[~np.isin(shown, enrolled)].max(axis=1)
+    highest = similarities[~np.isin(shown, enrolled)].max(axis=1).astype(np.float64)
     thresholds = [float(np.nextafter(np.quantile(highest, 1 - fpir, method="higher"), 2)) for fpir in FPIRS]
     curve = [open_set(similarities, shown, held, one) for one in thresholds]
     return None if threshold is None else open_set(similarities, shown, held, threshold), curve

@@ -104,18 +104,19 @@ class WeightedTradeOff:
         ascending = np.argsort(scores.mated, kind="stable")
         self.mated, self.own = scores.mated[ascending], own[ascending]
         self.comparisons = _comparisons_by_people(sides, self.n_subjects)
-        self._rank(64 + int(2 * targets.max() * len(self.scores)))
+        self._rank(64 + int(1.5 * targets.max() * len(self.scores)))
 
     def _rank(self, depth: int) -> None:
         """Rank the highest non-mated scores: the tail that is needed is mostly short."""
         descending = highest(self.scores, depth)
         ordered = self.scores[descending]
-        self.first, self.second = self.sides[descending].T.astype(np.intp)
         self.ends = np.flatnonzero(np.diff(ordered))  # the last of each run of ties
         # A threshold just above the n-th different non-mated score misses so many mated comparisons; below all, none.
         self.missed = np.searchsorted(self.mated, ordered[np.append(self.ends, -1)], side="right")
         if len(ordered) == len(self.scores):
             self.ends, self.missed = np.append(self.ends, len(ordered) - 1), np.append(self.missed, 0)
+        del ordered
+        self.first, self.second = self.sides[descending].T.astype(np.intp)
 
     def fnmr(self, counts: NDArray[np.intp]) -> Floats:
         """Return FNMR at each target FMR; NaN if no comparison of a kind is left."""

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.scores.sets import BLOCK, Floats, Labels, blocks, compact, highest
+from faceloupe.scores.sets import Floats, Labels, blocks, compact, highest
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
@@ -90,18 +90,25 @@ class SharedSubjects:
         return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))
 
     def sums(self, values: Iterable[Floats]) -> Floats:
-        """Add up values of the comparisons by pair of people, (D,).
+        """Add up values of the comparisons by pair of people.
 
         Parameters
         ----------
-        values : iterable of array of float64
-            One after another, (N,) together.
+        values : iterable of array of float64, (n,) or (n, C)
+            One after another, N together.
+
+        Returns
+        -------
+        array of float64, (D,) or (D, C)
         """
-        totals, start = np.zeros(self.n_pairs), 0
+        totals, start = np.zeros(0), 0
         for part in values:
-            totals += np.bincount(self.pair[start : start + len(part)], part, self.n_pairs)
+            totals = totals if start else np.zeros((*part.shape[1:], self.n_pairs))
+            pair = self.pair[start : start + len(part)].astype(np.intp)
+            for total, column in zip(np.atleast_2d(totals), np.atleast_2d(part.T), strict=True):
+                np.add.at(total, pair, column)
             start += len(part)
-        return totals
+        return totals.T
 
     def by_person(self, sums: Floats) -> Floats:
         """Add up sums of pairs by person, (S,); each counts for both, and once of a person with himself."""
@@ -187,7 +194,10 @@ class SharedSubjects:
     def _worth_at(self, errors: Places) -> float:
         n = len(self.pair)
         rate = len(errors) / n
-        return _ratio(rate * (1 - rate), self.variance((self._count(errors) - rate * self.counts) / n))
+        parts = self.counts * -rate
+        np.add.at(parts, self.pair[errors], 1.0)
+        parts /= n
+        return _ratio(rate * (1 - rate), self.variance(parts))
 
     def _enough(self, errors: NDArray[np.number]) -> bool:
         """Return whether enough people are involved: as many as had an equal part, by Kish's effective number."""
@@ -207,8 +217,8 @@ class SharedSubjects:
 def count(labels: Labels, n: int) -> NDArray[np.intp]:
     """Return how often each of the labels 0 ... n-1 occurs, (n,), in little memory."""
     counts = np.zeros(n, dtype=np.intp)
-    for part in blocks(len(labels), max(BLOCK, n)):  # bincount makes 64-bit integers of them
-        counts += np.bincount(labels[part], minlength=n)
+    for part in blocks(len(labels)):
+        np.add.at(counts, labels[part].astype(np.intp), 1)
     return counts
 
 

@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval
 from faceloupe.scores.points import one_in
-from faceloupe.scores.sets import BLOCK, Floats, checked_floats, plain
+from faceloupe.scores.sets import BLOCK, Floats, blocks, checked_floats, plain
 
 NOBODY = -1  # whom a probe shows that shows no subject of the gallery
 
@@ -309,8 +309,9 @@ def _best_of_each(
     similarities: ArrayLike, probe_subjects: ArrayLike, gallery_subjects: ArrayLike
 ) -> tuple[Floats, Labels]:
     """Return each probe's best score with each subject, (P, S), and which of those it shows, (P,)."""
-    scores = checked_floats("similarities", similarities, ndim=2)
-    probes, references = np.asarray(probe_subjects), np.asarray(gallery_subjects)
+    scores, probes, references = map(np.asarray, (similarities, probe_subjects, gallery_subjects))
+    if scores.ndim != 2 or not scores.size:
+        checked_floats("similarities", scores, ndim=2)  # says what was expected
     if (*probes.shape, *references.shape) != scores.shape or probes.ndim != 1:
         raise InputError(
             f"expected similarities (P, G) with P probe and G gallery subjects, "
@@ -320,16 +321,20 @@ def _best_of_each(
     subjects, starts = np.unique(references[order], return_index=True)
     best = np.empty((len(scores), len(starts)))
     height = max(1, BLOCK // max(1, len(order)))
-    for start in range(0, len(scores), height):
-        np.maximum.reduceat(scores[start : start + height, order], starts, axis=1, out=best[start : start + height])
+    for part in blocks(len(scores), height):
+        checked = checked_floats("similarities", scores[part], ndim=2)
+        np.maximum.reduceat(checked[:, order], starts, axis=1, out=best[part])
     place = np.minimum(np.searchsorted(subjects, probes), len(subjects) - 1)
     return best, np.where(subjects[place] == probes, place, NOBODY)
 
 
 def _rivals(best: Floats, own: Labels) -> tuple[Floats, Floats, Labels]:
-    """Return each probe's score with its own subject, the highest with another, and which that is, (P,) each."""
+    """Return each probe's score with its own subject, the highest with another, and which that is, (P,) each.
+
+    The scores with their own subjects are gone from `best` then: it is as large as all else.
+    """
     rows = np.arange(len(own))
-    others = best.copy()
-    others[rows, own] = -np.inf
-    rival = others.argmax(axis=1)
-    return best[rows, own], others[rows, rival], rival
+    right = best[rows, own]
+    best[rows, own] = -np.inf
+    rival = best.argmax(axis=1)
+    return right, best[rows, rival], rival

@@ -178,10 +178,7 @@ class _Fit:
         wider = (student(shared.n_people) / NORMAL) ** 2
         if shared.all_share_one:
             return wider * np.diag(sum(np.abs(influence).sum(axis=0) for influence in self._influences()) ** 2)
-        parts = np.stack(
-            [shared.sums(influence[:, axis] for influence in self._influences()) for axis in (0, 1)], axis=1
-        )
-        return wider * shared.covariance(parts)
+        return wider * shared.covariance(shared.sums(self._influences()))
 
 
 def _parts(scores: ScoreSet) -> Iterator[tuple[Floats, int]]:
