@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from faceloupe.recognition.installed import installed
 from faceloupe.recognition.weights import SFACE, YUNET
 
 
@@ -55,6 +54,8 @@ def provenance_of(sha256: str) -> Provenance | None:
     UnavailableError
         If the packages of the extra ``recognition`` are missing.
     """
+    from faceloupe.recognition.installed import installed
+
     if known := opened_provenance(sha256):
         return known
     for manifest in installed():

@@ -194,7 +194,7 @@ class SharedSubjects:
     def _worth_at(self, errors: Places) -> float:
         n = len(self.pair)
         rate = len(errors) / n
-        parts = self.counts * -rate
+        parts: Floats = self.counts * np.float64(-rate)
         np.add.at(parts, self.pair[errors], 1.0)
         parts /= n
         return _ratio(rate * (1 - rate), self.variance(parts))
