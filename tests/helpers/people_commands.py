@@ -1,0 +1,32 @@
+"""The gallery's commands, run in this process as somebody types them."""
+
+import typer
+from typer.testing import CliRunner
+
+from faceloupe.cli.audit import audit
+from faceloupe.cli.check import check
+from faceloupe.cli.describe import describe
+from faceloupe.cli.enrol import enrol
+from faceloupe.cli.export import export
+from faceloupe.cli.forget import forget
+from faceloupe.cli.import_ import import_
+from faceloupe.cli.merge import merge
+from faceloupe.cli.people import people
+from faceloupe.cli.rename import rename
+from faceloupe.cli.show import show
+from faceloupe.errors import FaceloupeError
+
+app = typer.Typer()
+for command in (enrol, people, show, rename, describe, merge, forget, export, check, audit):
+    app.command()(command)
+app.command("import")(import_)
+
+
+def run(*arguments):
+    """Run a command as ``main`` does: foreseen errors have exit status 2."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if isinstance(result.exception, FaceloupeError):
+        return 2, result.stdout, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
