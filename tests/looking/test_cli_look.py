@@ -136,3 +136,15 @@ def test_every_option_is_in_the_guide():
     shown = CliRunner().invoke(app, ["look", "--help"], env={"COLUMNS": "200"}).stdout
     missing = [option for option in re.findall(r"(--[a-z-]+)", shown) if option not in guide]
     assert missing == ["--certificate", "--help"]
+
+
+def test_what_a_network_prints_is_talk_and_a_network_may_be_named_itself(run, workplace):
+    (workplace / "loud.py").write_text(
+        "from torch import nn\nclass Loud(nn.Sequential):\n    def forward(self, x):\n        print('hello')\n"
+        "        return super().forward(x)\nnetwork = Loud(nn.Flatten(), nn.Linear(64, 2))\n"
+        "def kind():\n    return Loud\n"
+    )
+    status, out, err = run("loud:network", "above.png", "--size", "8", "--method", "none", "--json")
+    assert (status, json.loads(out)["schema"]) == (0, "faceloupe.look/2")
+    assert "hello" in err
+    assert "returned a type; expected a torch.nn.Module" in run("loud:kind", "above.png", "--size", "8")[2]

@@ -1,5 +1,7 @@
 """``faceloupe look``: look inside a network while it looks at faces, and write one page on it."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,6 +90,7 @@ def look(
         step_done()
 
     with (
+        redirect_stdout(sys.stderr),  # what a network prints is talk
         memory_told(" or ".join(foreign)),
         stoppable(lambda: _stopped(page)),
         progress("looking", transient=True) as show,

@@ -40,10 +40,12 @@ def model_of_function(text: str, options: ModelOptions) -> Model:
         if name not in makers:
             raise InputError(f"{module_name} has no function {name!r}; it has {', '.join(makers) or 'none'}")
         try:
-            network = getattr(module, name)()
+            maker = getattr(module, name)
+            made = hasattr(maker, "named_modules") and not isinstance(maker, type)  # the network itself
+            network = maker if made else maker()
         except CODE_FAILS as problem:
             raise InputError(f"{text}() failed: {problem!r}") from problem
-    if not hasattr(network, "named_modules"):
+    if not hasattr(network, "named_modules") or isinstance(network, type):
         raise InputError(f"{text}() returned a {type(network).__name__}; expected a torch.nn.Module")
     return model_of_module(network, text, f"a torch module made by {text}()", options)
 
