@@ -126,6 +126,8 @@ def test_sides_that_a_fraction_does_not_divide_keep_places_where_they_are():
     exif[ORIENTATION] = 3  # the part of a pixel would come first
     samples, size, by = decode_reduced(encoded(picture, "JPEG", exif=exif.tobytes()), "face.jpg", 20)
     assert (samples.shape, size, by) == ((95, 85, 3), (85, 95), 1)
+    samples, size, by = decode_reduced(encoded(Image.new("RGB", (600, 6)), "JPEG"), "line.jpg", 75)
+    assert (samples.shape, size, by) == ((2, 150, 3), (600, 6), 4)
 
 
 def test_only_a_jpeg_is_decoded_at_a_fraction_and_a_damaged_one_is_refused():

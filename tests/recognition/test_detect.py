@@ -1,5 +1,6 @@
 """Also tests ``recognition/detections.py``, ``recognition/pictures.py``, ``recognition/yunet.py``."""
 
+import io
 import os
 import subprocess
 import sys
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from faceloupe.errors import InputError
+from faceloupe.faces.images import decode_reduced
 from faceloupe.recognition import FaceSearch, detect
 from faceloupe.recognition.detect import candidates
+from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
+from faceloupe.recognition.pictures import LazyPixels
 from faceloupe.recognition.weights import YUNET, find_weights
 from faceloupe.recognition.yunet import YuNet
 
@@ -265,3 +270,28 @@ def test_an_opencv_that_finds_no_faces_is_named(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert f"he cv2 that is imported is OpenCV 4.2.0 from {tmp_path / 'cv2'}" in run.stderr
     assert "pip uninstall opencv-python" in run.stderr
+
+
+class Brightest:
+    """A detector of the one bright place."""
+
+    name, sha256 = "brightest", "0" * 64
+
+    def find(self, picture):
+        light = picture[..., 0].astype(float)
+        y, x = (light.sum(axis) @ np.arange(light.shape[1 - axis]) / light.sum() for axis in (1, 0))
+        here = Point(x + 0.5, y + 0.5)  # from the upper left corner, as boxes are
+        return [Detection(Box(*here, 1.0, 1.0), Landmarks(*[here] * 5), 1.0)]
+
+
+@pytest.mark.parametrize("width", [5120, 5121, 5127])
+def test_a_photograph_decoded_at_a_fraction_keeps_its_places_to_the_edge(width):
+    photo = np.zeros((64, width, 3), np.uint8)
+    photo[32:48, 5072:5088] = 255
+    content = io.BytesIO()
+    Image.fromarray(photo).save(content, "JPEG", quality=95)
+    reduced = decode_reduced(content.getvalue(), "wide.jpg", 640)
+    assert reduced.reduction == 8
+    (face,) = candidates(LazyPixels(reduced.samples, reduced.size, 8), detector=Brightest())
+    (whole,) = candidates(photo, detector=Brightest())
+    np.testing.assert_allclose(face.landmarks, whole.landmarks, atol=0.5)

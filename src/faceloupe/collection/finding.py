@@ -101,8 +101,8 @@ class Sightings:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder")
         paths = dict.fromkeys(sighting.face.path for sighting in self.sightings if sighting.face.path)
-        there = [path for path in paths if Path(path).is_file()]
-        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in paths if path not in set(there)]
+        there = {path: None for path in paths if Path(path).is_file()}
+        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in paths if path not in there]
         width = len(str(len(there)))
         targets = [folder / f"{number:0{width}}-{Path(path).name}" for number, path in enumerate(there, start=1)]
         for target in targets:

@@ -245,7 +245,7 @@ def _reduce(image: "Image", longer_side: int, orientation: int) -> int:
     width, height = image.size
     for reduction in REDUCTIONS if image.format in ("JPEG", "MPO") else ():
         whole = width % reduction == height % reduction == 0 or orientation == 1
-        if whole and max(width, height) >= reduction * longer_side:
+        if whole and max(width, height) >= reduction * longer_side and min(width, height) >= reduction:
             image.draft(None, (width // reduction, height // reduction))
             return reduction
     return 1

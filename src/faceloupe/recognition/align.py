@@ -18,8 +18,9 @@ DETAIL = 1.5
 def align(image: Samples | LazyPixels, detection: Detection) -> FaceChip:
     """Cut a face out of a photograph so that its landmarks come as near to ``REFERENCE_POINTS`` as they can.
 
-    Pixels between pixels are bilinear, as the embedder was trained. Apart from rounding to whole grey levels the chip
-    equals that of OpenCV's ``FaceRecognizerSF.alignCrop``.
+    Pixels between pixels are bilinear, as the embedder was trained. From an array the chip equals that
+    of OpenCV's ``FaceRecognizerSF.alignCrop``, apart from rounding to whole grey levels; large faces of a JPEG that was
+    decoded at a fraction of its size are cut from that.
 
     Parameters
     ----------

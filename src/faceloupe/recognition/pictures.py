@@ -157,9 +157,10 @@ def whole(photograph: LazyPixels, max_side: int) -> View:
     width, height = photograph.size
     shrink = min(1.0, max_side / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    seen, _ = photograph.at(shrink)
+    seen, in_photograph = photograph.at(shrink)
+    shown = scale_of(in_photograph) * np.array(seen.shape[1::-1])  # the last pixels of a reduced one may lie beyond
     samples: NDArray[Any] = cv2.resize(seen, size, interpolation=cv2.INTER_AREA) if shrink < 1 else seen
-    return View(_in_colour(samples), np.column_stack([np.diag(np.array([width, height]) / size), (0.0, 0.0)]))
+    return View(_in_colour(samples), np.column_stack([np.diag(shown / size), (0.0, 0.0)]))
 
 
 def turned(view: View, turn: int) -> View:
