@@ -218,3 +218,10 @@ def test_a_key_that_could_be_guessed_or_read_by_others_is_refused(tmp_path, monk
     with pytest.raises(InputError, match="32 bytes or more"):
         open_gallery(tmp_path / "new.db", create=True)
     assert not (tmp_path / "new.db").exists()
+
+
+def test_a_key_that_was_put_in_place_of_its_file_is_not_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACELOUPE_KEY", "secret" * 10)
+    with pytest.raises(InputError, match="FACELOUPE_KEY names no file that can be read: No such file") as refused:
+        open_gallery(tmp_path / "faces.db")
+    assert "secret" not in str(refused.value)

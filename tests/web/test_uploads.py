@@ -79,6 +79,10 @@ def test_a_form_is_checked_as_json_is(ask):
     assert "photo: Field required" in refused(files={"other": photo(1)})
     assert "not a form" in refused(content=b"x", headers={"Content-Type": "multipart/form-data"})
     assert "not a form" in refused(content=b"--x\r\n\r\n", headers={"Content-Type": "multipart/form-data; boundary=y"})
+    whole = b'--x\r\nContent-Disposition: form-data; name="person"\r\n\r\n1\r\n--x--\r\n'
+    for cut in (0, 3, 30, len(whole) - 10, len(whole) - 4):
+        said = refused(content=whole[:cut], headers={"Content-Type": "multipart/form-data; boundary=x"})
+        assert "stops before its last boundary" in said
     assert "Too many files" in refused(files=[("photo", b"")] * 65)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from faceloupe.errors import extra
+from faceloupe.errors import InputError, extra
 from faceloupe.seals import read_secret
 
 VARIABLE = "FACELOUPE_KEY"
@@ -50,7 +50,10 @@ def is_plain(path: Path) -> bool:
 def key_of_environment() -> Key | None:
     """Return the key that ``FACELOUPE_KEY`` names; None if it names none."""
     place = os.environ.get(VARIABLE)
-    return read_key(place) if place else None
+    try:
+        return read_key(place) if place else None
+    except OSError as problem:  # not told with its place: somebody may have put the key itself there
+        raise InputError(f"{VARIABLE} names no file that can be read: {problem.strerror}") from problem
 
 
 def sqlcipher() -> ModuleType:

@@ -130,14 +130,24 @@ async def _json(request: Request, model: type[Sent], parts: AsyncGenerator[bytes
         raise HTTPProblem("input", f"the body: {problem}") from problem
 
 
+class _WholeForm(MultiPartParser):
+    ended = False
+
+    def on_end(self) -> None:
+        """Note that the last boundary has come."""
+        self.ended = True
+
+
 async def _form(request: Request, model: type[Sent], parts: AsyncGenerator[bytes, None]) -> dict[str, Any]:
-    parser = MultiPartParser(request.headers, parts, max_files=FILES, max_fields=FIELDS)
+    parser = _WholeForm(request.headers, parts, max_files=FILES, max_fields=FIELDS)
     parser.spool_max_size = sys.maxsize  # photographs stay in memory: none is written to a disk, even for a moment
     try:
         form = await parser.parse()
     except MultiPartException as problem:
         raise HTTPProblem("input", f"the body is not a form: {problem.message}") from problem
     try:
+        if not parser.ended:  # what is missing would be taken as not asked for
+            raise HTTPProblem("input", "the body is not a form: it stops before its last boundary")
         return await _values(form, model)
     finally:
         await form.close()
