@@ -287,7 +287,7 @@ def _words_of_look_alikes(alike: LookAlikes, names: dict[int, str]) -> Iterator[
 
 
 def _words_of_strangers(alone: Strangers, names: dict[int, str]) -> Iterator[Finding]:
-    for subject, reference, best in alone.found:
+    for subject, reference, best in alone.unlike:
         words = (
             f"reference {reference} of {names[subject]!r} looks like none of the others: best score {best:.3f}, "
             f"threshold {alone.point.threshold:.3f}. Does its photograph show somebody else? faceloupe forget "

@@ -46,8 +46,8 @@ class ListedSubject:
 def list_subjects(root: str | PathLike[str], table: str | PathLike[str] | None = None) -> list[ListedSubject]:
     """List ``root/NAME/*.jpg|png|...`` as photographs of subjects called NAME, unopened.
 
-    ``for one in list_subjects("people"): gallery.enrol(one.name, one.photographs, external_id=one.external_id,
-    metadata=one.metadata)`` enrols them all.
+    ``for each in list_subjects("people"): gallery.enrol(each.name, each.photographs, external_id=each.external_id,
+    metadata=each.metadata)`` enrols them all.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ def reembed(
     if into.n_subjects():
         raise InputError(f"{into.name} is not empty: name a new gallery")
     finder = detector or gallery.detector
-    kept = detector_in_words(finder) == gallery.detector_noted()
+    chips_serve = detector_in_words(finder) == gallery.detector_noted()
     files = {sha256_of(Path(path)): Path(path) for path in photographs}
     people = gallery.people()
     left_out: list[Skipped] = []
@@ -89,7 +89,7 @@ def reembed(
         by_hash = {reference.source_sha256: reference for reference in gallery.person(person.id).references}
         photographed: list[Photograph] = []
         for reference in by_hash.values():
-            face = gallery.face(reference.id) if kept else None
+            face = gallery.face(reference.id) if chips_serve else None
             photograph = _face(face, reference, files.get(reference.source_sha256), finder)
             made = directions_of(photograph.chips, embedder)
             if photograph.problem is not None or any(template is None for template in made):

@@ -23,18 +23,18 @@ class Strangers:
         The operating point used.
     compared : int
         References that have others of the same subject.
-    found : tuple of (int, int, float)
+    unlike : tuple of (int, int, float)
         Subject, reference and its highest score with the others, below the threshold; the lowest first.
     """
 
     point: OperatingPoint
     compared: int
-    found: tuple[tuple[int, int, float], ...]
+    unlike: tuple[tuple[int, int, float], ...]
 
     @property
     def by_chance(self) -> bool:
         """True if the usual share of one person's photographs that do not match explains as many subjects."""
-        return is_by_chance(len({subject for subject, _, _ in self.found}), self.compared * (self.point.fnmr or 0.0))
+        return is_by_chance(len({subject for subject, _, _ in self.unlike}), self.compared * (self.point.fnmr or 0.0))
 
 
 def strangers(templates: Templates, point: OperatingPoint) -> Strangers:

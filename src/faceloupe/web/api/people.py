@@ -92,8 +92,8 @@ async def people(
     service: Serving, search: Annotated[str, Query(max_length=200)] = "", cursor: Cursor = "", limit: Limit = 100
 ) -> Any:
     """List who is in the gallery, by name; `search` is a part of the name, in letters of any case."""
-    found = await to_thread(_named, service.gallery, search)
-    part, following = page_of(found, cursor, limit, key=_place)
+    named = await to_thread(_named, service.gallery, search)
+    part, following = page_of(named, cursor, limit, key=_place)
     return {
         **people_document(await to_thread(service.gallery.people, [number for _, number in part])),
         "next": following,
@@ -237,7 +237,9 @@ async def face(person: Who, reference: Number, service: Serving) -> Response:
     """Return the face chip of a reference as PNG, if it was kept."""
     record = await to_thread(service.gallery.person, person)
     content = (
-        await to_thread(service.gallery.face, reference) if reference in {one.id for one in record.references} else None
+        await to_thread(service.gallery.face, reference)
+        if reference in {each.id for each in record.references}
+        else None
     )
     if content is None:
         raise HTTPProblem("not-found", f"subject {person} has no face chip of a reference {reference}")
