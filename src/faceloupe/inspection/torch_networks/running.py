@@ -1,10 +1,11 @@
 """Running a torch network so that every layer can be watched, and leaving it as it was found."""
 
 import random
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias
@@ -250,8 +251,7 @@ def at_rest(network: nn.Module) -> Iterator[None]:
     device, _ = device_and_precision(network)
     states = random.getstate(), np.random.get_state(), torch.get_default_dtype()  # noqa: NPY002 - of others' code
     try:
-        # Compiled layers cannot be watched: they run as they were written.
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.compiler.set_stance("force_eager"):
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), _as_written():
             yield
     finally:
         with _LOCK:
@@ -268,6 +268,14 @@ def at_rest(network: nn.Module) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_default_dtype(states[2])
+
+
+def _as_written() -> AbstractContextManager[Any]:
+    """Let compiled layers, which cannot be watched, run as they were written.
+
+    There are some only where the compiler is loaded, and loading it takes seconds.
+    """
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def _buffers(module: nn.Module) -> Buffers:
