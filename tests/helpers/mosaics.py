@@ -9,6 +9,7 @@ from PIL import Image
 
 from faceloupe.recognition import Detection, FaceChip, photographs
 from faceloupe.recognition.detections import Box, Landmarks, Point
+from faceloupe.recognition.pictures import LazyPixels
 
 SIDE, CELL = 112, 14
 WEIGHTS = "ab" * 32
@@ -36,7 +37,7 @@ def photo(*people, capture=0, kind="PNG"):
 
 def find_mosaics(pixels, *_):
     """What stands in for the detector: a face in every square that is no wall."""
-    image, _ = pixels.at(1)
+    image, _ = LazyPixels.of(pixels).at(1)
     samples = np.asarray(image, np.float32) / (255 if image.dtype == np.uint8 else 1)
     tiles = (samples[:SIDE, left : left + SIDE] for left in range(0, samples.shape[1] - SIDE + 1, SIDE))
     return tuple(_chip(tile, SIDE * place) for place, tile in enumerate(tiles) if tile.shape[0] == SIDE and tile.std())
