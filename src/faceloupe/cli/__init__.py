@@ -5,9 +5,7 @@ One module per command, named as the command; ``app`` lists them. What computes 
 """
 
 import os
-import signal
 import sys
-from types import FrameType
 
 __all__ = ["main"]
 
@@ -17,6 +15,8 @@ INTERRUPTED = 130  # the exit status of a program that SIGINT ends
 def main() -> None:
     """Run the command line and leave with its exit status, 130 after Ctrl-C."""
     try:
+        import signal
+
         _keep_numbers_of_streams()
         until_now = signal.getsignal(signal.SIGINT)
         if until_now is signal.default_int_handler:
@@ -33,13 +33,15 @@ def main() -> None:
         raise
 
 
-def _end_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
+def _end_at_once(*_: object) -> None:
     """End while nothing has been begun."""
     os._exit(INTERRUPTED)
 
 
 def _end_at_once_if_asked_again() -> None:
     """Let a second Ctrl-C end the process while threads are waited for, without a traceback."""
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
