@@ -74,7 +74,8 @@ class StrangersTraining(Shown):
         if self.alone:
             left_out.append(f"Not used: {counted(self.alone, 'photograph')} of people who have no other.")
         if self.failed:
-            left_out.append(f"No face was found in {counted(len(self.failed), 'photograph')}.")
+            unusable = counted(len(self.failed), "photograph")
+            left_out.append(f"Left out: {unusable} that cannot be read, or show no face or none that dominates others.")
         return (f"**{self.manifest.name}**: {self.trained.words()}.", *left_out)
 
     def to_document(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from faceloupe.blocks import Block, chart, section, table, text
+from faceloupe.numerals import counted
 from faceloupe.strangers.train import StrangersTraining
 
 _PLAN = {"held_out": "share of the people held out", "size": "size of the network"}
@@ -89,7 +90,7 @@ def _plan(training: StrangersTraining) -> list[Block]:
         "held out": f"{trained.held_out_photographs:,} photographs of {trained.held_out_people:,} people",
         **{_PLAN.get(name, name.replace("_", " ")): f"{value}" for name, value in asdict(trained.plan).items()},
         "time": f"{sum(epoch.seconds for epoch in trained.epochs):,.0f} s on {trained.device}",
-        "resumed": f"{trained.resumed} times",
+        "resumed": counted(trained.resumed, "time"),
     }
     return [
         table("plan", "The plan.", {"what": "left", "value": "left"}, [[name, value] for name, value in rows.items()])
