@@ -85,6 +85,8 @@ def test_a_file_says_who_is_in_which(tmp_path):
     assert read_groups(path, ["ann", "bob", "eve"]) == {"ann": "x", "bob": "y"}
     path.write_text("name,group\nZo\u00eb,x\n", encoding="utf-8")
     assert read_groups(path, ["Zoe\u0308"]) == {"Zoe\u0308": "x"}
+    with pytest.raises(InputError, match="two forms of Unicode"):
+        read_groups(path, ["Zoe\u0308", "Zo\u00eb"])
     path.write_text("Name;Group\nann;x\nbob;y\n")
     with pytest.raises(InputError, match="line 2: there is no subject 'ann'"):
         read_groups(path, ["bob"])

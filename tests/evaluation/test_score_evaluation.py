@@ -138,7 +138,7 @@ def test_pairs_of_photographs_are_no_scores(tmp_path):
 
 def test_a_name_is_one_whichever_way_its_letters_are_composed(tmp_path):
     path = tmp_path / "scores.csv"
-    path.write_text("score,subject_a,subject_b\n1,Zo\u00eb,Zoe\u0308\n0,Zo\u00eb,Bob\n", encoding="utf-8")
+    path.write_text("score,subject_a,subject_b,same\n1,Zo\u00eb,Zoe\u0308,1\n0,Zo\u00eb,Bob,0\n", encoding="utf-8")
     scores = read_scores(path)
     assert (scores.n_mated, scores.n_non_mated, scores.n_subjects) == (1, 1, 2)
 

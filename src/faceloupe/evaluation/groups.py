@@ -150,10 +150,16 @@ def read_groups(path: Path, names: Sequence[str]) -> dict[str, str]:
     Raises
     ------
     InputError
-        If it is no such file, names somebody who is not there, or one twice in different groups.
+        If it is no such file, names somebody who is not there, or one twice in different groups; or if two subjects have
+        one name, written with accented letters and with accents apart.
     """
     groups: dict[str, str] = {}
-    composed = {normalize("NFC", name): name for name in names}  # a Mac writes folders' names in parts
+    composed: dict[str, str] = {}
+    for name in names:  # a Mac writes accents apart from their letters
+        if composed.setdefault(normalize("NFC", name), name) != name:
+            raise InputError(
+                f"two subjects are called {name}, in two forms of Unicode: rename one, or join their folders"
+            )
     for number, line in read_table(path, ("name", "group"), "then a line for each subject"):
         name, group = composed.get(normalize("NFC", line["name"]), ""), line["group"]
         if not name:

@@ -73,13 +73,13 @@ def _of_table(path: Path) -> ScoreSet:
         same = np.array([_same(path, number, row["same"]) for number, row in rows])
         _check_both(path, same)
         return ScoreSet(scores[same], scores[~same])
-    for number, row in rows:
-        one, other = (row[side] for side in sides)
-        if not one or not other:
-            raise InputError(f"{path}, line {number}: expected a subject on both sides, got {one!r} and {other!r}")
-        if "same" in columns and _same(path, number, row["same"]) != (one == other):
-            raise InputError(f"{path}, line {number}: same is {row['same']!r} of {one!r} and {other!r}")
-    return _of_subjects(path, scores, np.array([[row[side] for side in sides] for _, row in rows]))
+    subjects = _composed([[row[side] for side in sides] for _, row in rows])
+    for (number, row), (a, b) in zip(rows, subjects.tolist(), strict=True):
+        if not a or not b:
+            raise InputError(f"{path}, line {number}: expected a subject on both sides, got {a!r} and {b!r}")
+        if "same" in columns and _same(path, number, row["same"]) != (a == b):
+            raise InputError(f"{path}, line {number}: same is {row['same']!r} of {a!r} and {b!r}")
+    return _of_subjects(path, scores, subjects)
 
 
 def _of_bob(path: Path) -> ScoreSet:
@@ -92,14 +92,18 @@ def _of_bob(path: Path) -> ScoreSet:
             "the file of non-mated ones too (--impostors)"
         )
     scores = _numbers(path, enumerate((row[-1] for row in rows), start=1))
-    return _of_subjects(path, scores, np.array([[row[0], row[-3]] for row in rows]))
+    return _of_subjects(path, scores, _composed([[row[0], row[-3]] for row in rows]))
 
 
-def _of_subjects(path: Path, scores: NDArray[np.float64], sides: NDArray[np.str_]) -> ScoreSet:
-    sides = np.array([[normalize("NFC", name) for name in pair] for pair in sides.tolist()])
-    same = sides[:, 0] == sides[:, 1]
+def _composed(pairs: list[list[str]]) -> NDArray[np.str_]:
+    """Return the names of both sides, (n, 2), in one form of Unicode: a Mac writes accents apart from their letters."""
+    return np.array([[normalize("NFC", name) for name in pair] for pair in pairs])
+
+
+def _of_subjects(path: Path, scores: NDArray[np.float64], subjects: NDArray[np.str_]) -> ScoreSet:
+    same = subjects[:, 0] == subjects[:, 1]
     _check_both(path, same)
-    return ScoreSet(scores[same], scores[~same], sides[same, 0], sides[~same])
+    return ScoreSet(scores[same], scores[~same], subjects[same, 0], subjects[~same])
 
 
 def _check_both(path: Path, same: NDArray[np.bool_]) -> None:
