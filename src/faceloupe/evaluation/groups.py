@@ -150,8 +150,8 @@ def read_groups(path: Path, names: Sequence[str]) -> dict[str, str]:
     Raises
     ------
     InputError
-        If it is no such file, names somebody who is not there, or one twice in different groups; or if two subjects have
-        one name, written with accented letters and with accents apart.
+        If it is no such file, names somebody who is not there, or one twice in different groups; or if two
+        subjects have one name, written with accented letters and with accents apart.
     """
     groups: dict[str, str] = {}
     composed: dict[str, str] = {}
