@@ -31,7 +31,7 @@ _LEVEL = 4.5  # degrees as drawn, which is less than there are: a face tilted by
 _SURE_IF_TURNED = 0.8
 _IN_FAVOUR = 0.02  # of the upright look: by so much a turned one must score more
 _TURNS = (180, 90, 270, 45, 315, 135, 225)  # the commonest first
-_PART = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
+_OVERLAP = 0.5  # of the smaller of two boxes; from there on it is the same face, or a part of it
 _SMALL = 160  # pixels as a finer look shows a face; the first look finds those that are larger more surely
 _COARSE = 60  # pixels as a look shows a face of a shrunk photograph; above, no other look draws its landmarks better
 _TURNED = 12  # degrees as drawn; from there on a face is looked at as closely as can be
@@ -81,30 +81,30 @@ def detect(image: Samples | LazyPixels, faces: Faces = "all") -> tuple[Detection
     photograph = LazyPixels.of(image)
     longer = max(photograph.size)
 
-    def look(side: int, seen: Iterable[Detection]) -> list[Detection]:
-        """Return the faces that count, of which those that are meant were looked at closer where that helps."""
-        counting = [face for face in seen if face.score >= search.min_score and face.size >= search.min_size]
-        again = [
+    def select(side: int, detections: Iterable[Detection]) -> list[Detection]:
+        """Return the detections that count; those that are meant are looked at closer where that helps."""
+        counting = [face for face in detections if face.score >= search.min_score and face.size >= search.min_size]
+        imprecise = [
             face
             for face in _meant(counting, search, photograph.size)
             if (longer > side and face.size < _COARSE * longer / side) or (search.turned and _is_tilted(face))
         ]
-        return [_closer(photograph, face, detector) if face in again else face for face in counting]
+        return [_refined(photograph, face, detector) if face in imprecise else face for face in counting]
 
-    chosen = look(search.sides[0], _first_look(photograph, search, detector))
+    selected = select(search.sides[0], _first_look(photograph, search, detector))
     for coarser, side in pairwise(search.sides):
-        if longer > coarser and (search.which == "all" or not chosen):
+        if longer > coarser and (search.which == "all" or not selected):
             largest = _SMALL * max(1.0, longer / side)
             small = [face for face in candidates(photograph, max_side=side, detector=detector) if face.size <= largest]
-            chosen += look(side, (face for face in small if not _is_among(face, chosen)))
-    by = detector_in_words(detector)
-    return tuple(replace(face, detector=by) for face in sorted(chosen, key=lambda face: face.score, reverse=True))
+            selected += select(side, (face for face in small if not _is_among(face, selected)))
+    name = detector_in_words(detector)
+    return tuple(replace(face, detector=name) for face in sorted(selected, key=lambda face: face.score, reverse=True))
 
 
 def candidates(
     image: Samples | LazyPixels, *, max_side: int = DETECTION_SIDE, detector: Detector | None = None
 ) -> tuple[Detection, ...]:
-    """Return everything that may be a face, scores from 0.1, the highest first: :func:`detect` before it chooses.
+    """Return everything that may be a face, the highest score first, from 0.1 on: what :func:`detect` chooses from.
 
     Raises
     ------
@@ -113,30 +113,30 @@ def candidates(
     UnavailableError
         If the detector's weights or the packages of the extra ``recognition`` are missing.
     """
-    (faces,) = _looks(LazyPixels.of(image), max_side, (0,), detector or YuNet())
-    return faces
+    [detections] = _detect_turned(LazyPixels.of(image), max_side, (0,), detector or YuNet())
+    return detections
 
 
 def _first_look(photograph: LazyPixels, search: FaceSearch, detector: Detector) -> tuple[Detection, ...]:
-    """Return what a photograph shows as it is or, where no face is sure, turned."""
+    """Return the detections in a photograph as it is and, where no face is sure, in turned copies."""
     side = search.sides[0]
     upright = candidates(photograph, max_side=side, detector=detector)
     turns = _turns_to_try(photograph, upright, detector) if search.turned else ()
     if not turns:
         return upright
-    faces = (face for face in upright if face.score >= search.min_score)
-    return _surest(faces, _turned(photograph, side, turns, detector))
+    counting = (face for face in upright if face.score >= search.min_score)
+    return _surest(counting, _sure_if_turned(photograph, side, turns, detector))
 
 
 def _turns_to_try(photograph: LazyPixels, upright: Iterable[Detection], detector: Detector) -> tuple[int, ...]:
-    """Return by how many degrees to turn a photograph: not at all if its surest face is the right way up."""
+    """Return the turns to try, in degrees; none if the surest face is the right way up."""
     best = max(upright, key=lambda face: face.score, default=None)
     if best is None or best.score < _SURE_IF_TURNED:
         return _TURNS
 
     def score(turn: int) -> float:
-        alone = closer(photograph, best, GLANCE, turn)
-        return max((face.score for face in detector.find(alone.pixels)), default=0.0)
+        view = closer(photograph, best, GLANCE, turn)
+        return max((face.score for face in detector.find(view.pixels)), default=0.0)
 
     if best.score >= _SURE:
         return ()
@@ -149,14 +149,14 @@ def _turns_to_try(photograph: LazyPixels, upright: Iterable[Detection], detector
     return (round(tilt_of(best) + likeliest) % 360, *_TURNS)
 
 
-def _turned(photograph: LazyPixels, max_side: int, turns: Iterable[int], detector: Detector) -> list[Detection]:
-    """Return the faces in turned copies, up to the first copy that shows one that is sure."""
-    found: list[Detection] = []
-    for faces in _looks(photograph, max_side, turns, detector):
-        found += [face for face in faces if face.score >= _SURE_IF_TURNED]
+def _sure_if_turned(photograph: LazyPixels, max_side: int, turns: Iterable[int], detector: Detector) -> list[Detection]:
+    """Return the surer faces in turned copies, up to the first copy that shows a level one of _SURE_OF_TURN."""
+    sure: list[Detection] = []
+    for faces in _detect_turned(photograph, max_side, turns, detector):
+        sure += [face for face in faces if face.score >= _SURE_IF_TURNED]
         if any(face.score >= _SURE_OF_TURN and abs(_tilt(face)) <= _LEVEL for face in faces):
             break
-    return found
+    return sure
 
 
 def _meant(faces: Sequence[Detection], search: FaceSearch, size: tuple[int, int]) -> Sequence[Detection]:
@@ -170,7 +170,7 @@ def _meant(faces: Sequence[Detection], search: FaceSearch, size: tuple[int, int]
 
 
 def _is_tilted(face: Detection) -> bool:
-    """Return whether a face was found turned, or is drawn aslant by more than an upright one of its score mostly is.
+    """Return whether a face was found turned, or is tilted by more than upright ones of its score mostly are.
 
     Of 700 LFW photographs 2.4 % show one that is; of those turned by 20 degrees 72 %, by 25 to 35 degrees 90 to 96 %.
     """
@@ -178,70 +178,70 @@ def _is_tilted(face: Detection) -> bool:
 
 
 def _tilt(face: Detection) -> float:
-    """Return by how many degrees a face is turned clockwise in the copy in which it was found, by all its landmarks."""
+    """Return a face's clockwise tilt in degrees, by all its landmarks, in the copy in which it was found."""
     tilt = tilt_of(face) - face.turn
     return (tilt + 180) % 360 - 180
 
 
-def _closer(photograph: LazyPixels, face: Detection, detector: Detector) -> Detection:
-    """Return a face as it is found in a picture of it alone, upright; as it was if it is not found there as surely."""
+def _refined(photograph: LazyPixels, face: Detection, detector: Detector) -> Detection:
+    """Return a face as a picture of it alone, upright, shows it; unchanged if it is not found there as surely."""
     is_turned = abs(tilt_of(face)) > _TURNED
-    how, level = (EXACT, _LEVEL_IF_TURNED) if is_turned else (QUICK, _LEVEL)
+    crop, level = (EXACT, _LEVEL_IF_TURNED) if is_turned else (QUICK, _LEVEL)
     for _ in range(_CLOSER):
-        view = closer(photograph, face, how)
-        found = _same(view, face, detector)
-        if found is None:
+        view = closer(photograph, face, crop)
+        refined = _redetected(view, face, detector)
+        if refined is None:
             return face
-        face = found
+        face = refined
         if abs(_tilt(face)) <= level:
             break
-    other = _same(mirrored(view), face, detector) if is_turned else None
-    return _between(face, other) if other else face
+    mirror_image = _redetected(mirrored(view), face, detector) if is_turned else None
+    return _with_mean_landmarks(face, mirror_image) if mirror_image else face
 
 
-def _same(view: View, face: Detection, detector: Detector) -> Detection | None:
-    """Return a face as a picture of it shows it; None if it does not as surely."""
-    found = map(view.in_photograph, detector.find(view.pixels))
-    same = [other for other in found if _share(other.box, face.box) >= _PART]
-    best = max(same, key=lambda other: other.score, default=None)
+def _redetected(view: View, face: Detection, detector: Detector) -> Detection | None:
+    """Return a face as a picture of it shows it; None if it is not found there as surely."""
+    detections = map(view.in_photograph, detector.find(view.pixels))
+    overlapping = [detection for detection in detections if _overlap(detection.box, face.box) >= _OVERLAP]
+    best = max(overlapping, key=lambda detection: detection.score, default=None)
     return None if best is None or best.score < min(face.score, _SURE_IF_TURNED) else best
 
 
-def _between(face: Detection, other: Detection) -> Detection:
-    """Return a face with landmarks halfway to those of another that was found in the mirror, whose right is left."""
-    right_eye, left_eye, nose, right_mouth, left_mouth = other.landmarks
-    both = np.array([face.landmarks, (left_eye, right_eye, nose, left_mouth, right_mouth)]).mean(axis=0)
-    return replace(face, landmarks=Landmarks(*(Point(*point) for point in both.tolist())))
+def _with_mean_landmarks(face: Detection, mirror_image: Detection) -> Detection:
+    """Return a face with the mean of its landmarks and those found in its mirror image, whose right is left."""
+    right_eye, left_eye, nose, right_mouth, left_mouth = mirror_image.landmarks
+    mean = np.array([face.landmarks, (left_eye, right_eye, nose, left_mouth, right_mouth)]).mean(axis=0)
+    return replace(face, landmarks=Landmarks(*(Point(*point) for point in mean.tolist())))
 
 
 def _surest(upright: Iterable[Detection], turned: Iterable[Detection]) -> tuple[Detection, ...]:
-    """Return one face for each place: the one that scores most, with something in favour of the upright one."""
-    found: list[Detection] = []
+    """Return one face for each place, the one that scores most; upright ones are favoured by _IN_FAVOUR."""
+    distinct: list[Detection] = []
     for face in sorted([*upright, *turned], key=lambda face: -face.score - (0 if face.turn else _IN_FAVOUR)):
-        if not _is_among(face, found):
-            found.append(face)
-    return tuple(found)
+        if not _is_among(face, distinct):
+            distinct.append(face)
+    return tuple(distinct)
 
 
-def _looks(
+def _detect_turned(
     photograph: LazyPixels, max_side: int, turns: Iterable[int], detector: Detector
 ) -> Iterator[tuple[Detection, ...]]:
-    """Yield what the detector finds in copies of a picture that are turned counter-clockwise."""
+    """Yield the detections in each copy of a photograph, turned counter-clockwise."""
     if max_side < 32:
         raise InputError(f"max_side: expected at least 32 pixels, got {max_side}")
     check_values(photograph)
-    shown = whole(photograph, max_side)
+    upright = whole(photograph, max_side)
     for turn in turns:
-        view = turned(shown, turn)
+        view = turned(upright, turn)
         yield tuple(map(view.in_photograph, detector.find(view.pixels)))
 
 
-def _is_among(face: Detection, others: Iterable[Detection]) -> bool:
-    return any(_share(face.box, other.box) >= _PART for other in others)
+def _is_among(face: Detection, detections: Iterable[Detection]) -> bool:
+    return any(_overlap(face.box, detection.box) >= _OVERLAP for detection in detections)
 
 
-def _share(one: Box, other: Box) -> float:
-    """Return the share of the smaller of two boxes that both cover, from 0 to 1."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    return max(0.0, width) * max(0.0, height) / min(one.width * one.height, other.width * other.height)
+def _overlap(a: Box, b: Box) -> float:
+    """Return the area that two boxes share, as a share of the smaller one, from 0 to 1."""
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return max(0.0, width) * max(0.0, height) / min(a.width * a.height, b.width * b.height)

@@ -25,7 +25,7 @@ def similarity(points: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     InputError
         If the points all lie in one place.
     """
-    source, target = (np.asarray(each, dtype=np.float64) @ (1, 1j) for each in (points, targets))
+    source, target = (np.asarray(places, dtype=np.float64) @ (1, 1j) for places in (points, targets))
     source_mean, target_mean = source.mean(), target.mean()
     source_part, target_part = source - source_mean, target - target_mean
     spread = (np.abs(source_part) ** 2).sum()

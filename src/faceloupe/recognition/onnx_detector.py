@@ -73,9 +73,9 @@ class OnnxDetector(OnnxFile):
         """
         import cv2
 
-        shown, scale = self._shown(picture)
+        canvas, scale = self._fit(picture)
         outputs = self._opening().result()(
-            as_read(shown[np.newaxis].astype(np.float32) / np.float32(255), self.manifest)
+            as_read(canvas[np.newaxis].astype(np.float32) / np.float32(255), self.manifest)
         )
         with np.errstate(over="ignore", invalid="ignore"):  # what is not a number is refused, or no face, below
             scores, boxes, points = _DECODERS[str(self.manifest.decoder)](outputs, self.manifest)
@@ -89,28 +89,28 @@ class OnnxDetector(OnnxFile):
             )
         sure = faces & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         scores, boxes, points = scores[sure].clip(max=1), boxes[sure] / scale, points[sure] / scale
-        apart = np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-        chosen = np.array(cv2.dnn.NMSBoxes(apart.tolist(), scores.tolist(), FAINT, OVERLAP), dtype=int).ravel()
+        rectangles = np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+        distinct = np.array(cv2.dnn.NMSBoxes(rectangles.tolist(), scores.tolist(), FAINT, OVERLAP), dtype=int).ravel()
         return tuple(
             Detection(
-                Box(*apart[place].tolist()),
+                Box(*rectangles[place].tolist()),
                 Landmarks(*(Point(*point) for point in points[place].tolist())),
                 float(scores[place]),
             )
-            for place in chosen
+            for place in distinct
         )
 
-    def _shown(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-        """Return the part of a picture that the network is shown, and its scale: shown / picture."""
+    def _fit(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+        """Return a picture on a black canvas of the network's size, shrunk if it is larger, and by what factor."""
         import cv2
 
         (height, width), (tall, wide) = picture.shape[:2], self.manifest.size
         scale = min(1.0, tall / height, wide / width)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-        shown = np.zeros((tall, wide, 3), np.uint8)
-        shown[: size[1], : size[0]] = small
-        return shown, scale
+        canvas = np.zeros((tall, wide, 3), np.uint8)
+        canvas[: size[1], : size[0]] = small
+        return canvas, scale
 
     def _opening(self) -> "Future[Outputs]":
         key = ("outputs", self.manifest.sha256, self._engine, chosen_device())
@@ -132,9 +132,9 @@ def open_detector(name: str, *, engine: Engine = "openvino") -> Detector:
         return YuNet()
     manifest = installed_manifest(name)
     if manifest is None or manifest.kind != "detector":
-        there = ", ".join((YuNet.name, *installed_names("detector")))
+        names = ", ".join((YuNet.name, *installed_names("detector")))
         raise InputError(
-            f"There is no detector {name!r}; there are {there}. faceloupe detector add brings one from an ONNX file"
+            f"There is no detector {name!r}; there are {names}. faceloupe detector add brings one from an ONNX file"
         )
     return OnnxDetector(network_file(manifest), manifest, engine=engine)
 
@@ -173,16 +173,16 @@ Decoded = tuple[Floats, Floats, Floats]
 
 def _scrfd(outputs: list[Floats], manifest: Manifest) -> Decoded:
     """Return scores (N,), corners (N, 4) and landmarks (N, 5, 2), in pixels of what the network takes."""
-    by_kind = {kind: _by_size(outputs, kind) for kind in (1, 4, 10)}
-    if any(len(found) != len(STRIDES) for found in by_kind.values()):
-        raise _unlike(manifest, outputs, "scores (N, 1), boxes (N, 4) and landmarks (N, 10) at three strides")
+    groups = [_with_row_length(outputs, length) for length in (1, 4, 10)]
+    if any(len(group) != len(STRIDES) for group in groups):
+        raise _wrong_outputs(manifest, outputs, "scores (N, 1), boxes (N, 4) and landmarks (N, 10) at three strides")
     decoded = []
-    for stride, scores, distances, offsets in zip(STRIDES, *by_kind.values(), strict=True):
+    for stride, scores, distances, offsets in zip(STRIDES, *groups, strict=True):
         places = _grid(manifest.size, stride)
-        at_one, rest = divmod(len(scores), max(1, len(places)))
-        if rest or not at_one or not len(scores) == len(distances) == len(offsets):
-            raise _unlike(manifest, outputs, f"a whole number of anchors at each of {len(places)} places")
-        centres = np.repeat(places * stride, at_one, axis=0)
+        per_place, rest = divmod(len(scores), max(1, len(places)))
+        if rest or not per_place or not len(scores) == len(distances) == len(offsets):
+            raise _wrong_outputs(manifest, outputs, f"a whole number of anchors at each of {len(places)} places")
+        centres = np.repeat(places * stride, per_place, axis=0)
         corners = np.concatenate([centres - distances[:, :2] * stride, centres + distances[:, 2:] * stride], axis=1)
         decoded.append((scores[:, 0], corners, centres[:, None] + offsets.reshape(-1, 5, 2) * stride))
     scores, corners, points = (np.concatenate(part) for part in zip(*decoded, strict=True))
@@ -191,14 +191,14 @@ def _scrfd(outputs: list[Floats], manifest: Manifest) -> Decoded:
 
 def _retinaface(outputs: list[Floats], manifest: Manifest) -> Decoded:
     """Return scores (N,), corners (N, 4) and landmarks (N, 5, 2), in pixels of what the network takes."""
-    by_kind = [_by_size(outputs, kind) for kind in (2, 4, 10)]
+    groups = [_with_row_length(outputs, length) for length in (2, 4, 10)]
     anchors = _anchors(manifest.size)
-    if [len(found) for found in by_kind] != [1, 1, 1] or any(len(found[0]) != len(anchors) for found in by_kind):
-        raise _unlike(manifest, outputs, f"classes, boxes and landmarks of {len(anchors)} anchors")
-    classes, places, offsets = (found[0] for found in by_kind)
+    if [len(group) for group in groups] != [1, 1, 1] or any(len(group[0]) != len(anchors) for group in groups):
+        raise _wrong_outputs(manifest, outputs, f"classes, boxes and landmarks of {len(anchors)} anchors")
+    classes, places, offsets = (group[0] for group in groups)
     if not np.allclose(classes.sum(axis=1), 1, atol=1e-3):  # not yet probabilities
-        raised = np.exp(classes - classes.max(axis=1, keepdims=True))
-        classes = raised / raised.sum(axis=1, keepdims=True)
+        exponentials = np.exp(classes - classes.max(axis=1, keepdims=True))
+        classes = exponentials / exponentials.sum(axis=1, keepdims=True)
     centres, sides = anchors[:, :2], anchors[:, 2:]
     middles = centres + places[:, :2] * VARIANCES[0] * sides
     halves = sides * np.exp(places[:, 2:] * VARIANCES[1]) / 2
@@ -209,14 +209,14 @@ def _retinaface(outputs: list[Floats], manifest: Manifest) -> Decoded:
 _DECODERS = {"scrfd": _scrfd, "retinaface": _retinaface}
 
 
-def _by_size(outputs: list[Floats], kind: int) -> list[Floats]:
-    """Return the outputs with so many numbers a row, without the dimension of the batch, the longest first."""
-    rows = [output.reshape(-1, kind) for output in outputs if output.ndim in (2, 3) and output.shape[-1] == kind]
-    return sorted(rows, key=len, reverse=True)
+def _with_row_length(outputs: list[Floats], length: int) -> list[Floats]:
+    """Return the outputs whose rows have a length, (N, length) without the batch's dimension, the most rows first."""
+    tables = [output.reshape(-1, length) for output in outputs if output.ndim in (2, 3) and output.shape[-1] == length]
+    return sorted(tables, key=len, reverse=True)
 
 
 def _grid(size: tuple[int, int], stride: int) -> Floats:
-    """Return the places of anchors, (N, 2) of (x, y) in strides, row by row."""
+    """Return the places of anchors row by row, (N, 2) of (x, y), in strides."""
     rows, columns = np.indices([-(-side // stride) for side in size])
     return np.column_stack([columns.ravel(), rows.ravel()]).astype(np.float32)
 
@@ -227,12 +227,12 @@ def _anchors(size: tuple[int, int]) -> Floats:
     anchors = []
     for stride, sides in zip(STRIDES, PRIORS, strict=True):
         places = (_grid(size, stride) + 0.5) * stride
-        both = np.tile(np.array(sides, dtype=np.float32), len(places))
-        anchors.append(np.column_stack([np.repeat(places, 2, axis=0), both, both]))
+        lengths = np.tile(np.array(sides, dtype=np.float32), len(places))
+        anchors.append(np.column_stack([np.repeat(places, 2, axis=0), lengths, lengths]))
     return np.concatenate(anchors).astype(np.float32)
 
 
-def _unlike(manifest: Manifest, outputs: list[Floats], expected: str) -> InputError:
+def _wrong_outputs(manifest: Manifest, outputs: list[Floats], expected: str) -> InputError:
     shapes = ", ".join(str(output.shape) for output in outputs)
     return InputError(
         f"{manifest.name}: its outputs are not those of {manifest.decoder}: expected {expected}; got {shapes}"

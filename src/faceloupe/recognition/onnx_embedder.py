@@ -69,13 +69,14 @@ class OnnxEmbedder(OnnxFile):
         UnavailableError
             If packages or the device are missing.
         """
-        read = self.manifest
-        return embed_chips(faces, lambda chips: self._opening().result()(as_input(chips, read)), flip=read.flip)
+        manifest = self.manifest
+        return embed_chips(faces, lambda chips: self._opening().result()(as_input(chips, manifest)), flip=manifest.flip)
 
     def _opening(self) -> Future[Run]:
-        read = self.manifest  # how pixels are scaled and landmarks placed is not part of the network
-        key = (read.sha256, read.output, read.size, read.n_channels, read.layout, self._engine, chosen_device())
-        return opening(key, lambda: _open(self.content(), read, self._engine))
+        manifest = self.manifest  # how pixels are scaled and landmarks placed is not part of the network
+        shape = manifest.size, manifest.n_channels, manifest.layout
+        key = (manifest.sha256, manifest.output, *shape, self._engine, chosen_device())
+        return opening(key, lambda: _open(self.content(), manifest, self._engine))
 
     def read_as(self, manifest: Manifest) -> "OnnxEmbedder":
         """Return the same file, read as another manifest says."""
@@ -96,10 +97,10 @@ def _placed(faces: Floats, size: tuple[int, int], points: Points) -> Floats:
     import cv2
 
     height, width = size
-    onto = _chip_to_input(size, points)
-    if (height, width) == (CHIP_SIDE, CHIP_SIDE) and np.allclose(onto, np.eye(2, 3), atol=1e-6):
+    transform = _chip_to_input(size, points)
+    if (height, width) == (CHIP_SIDE, CHIP_SIDE) and np.allclose(transform, np.eye(2, 3), atol=1e-6):
         return faces
-    return np.stack([np.asarray(cv2.warpAffine(face, onto, (width, height))) for face in faces])  # bilinear
+    return np.stack([np.asarray(cv2.warpAffine(face, transform, (width, height))) for face in faces])  # bilinear
 
 
 def _chip_to_input(size: tuple[int, int], points: Points) -> NDArray[np.float64]:
@@ -114,17 +115,17 @@ def _chip_to_input(size: tuple[int, int], points: Points) -> NDArray[np.float64]
 
 def landmark_places(manifest: Manifest) -> NDArray[np.float64]:
     """Return the places of a chip's five landmarks in the network's input, (5, 2) of (x, y)."""
-    onto = _chip_to_input(manifest.size, manifest.points)
-    places: NDArray[np.float64] = np.array(REFERENCE_POINTS) @ onto[:, :2].T + onto[:, 2]
+    transform = _chip_to_input(manifest.size, manifest.points)
+    places: NDArray[np.float64] = np.array(REFERENCE_POINTS) @ transform[:, :2].T + transform[:, 2]
     return places
 
 
 def _open(content: bytes, manifest: Manifest, engine: Engine) -> Run:
     """Return the function that runs the network: many faces at a time if it can, or else one after another."""
-    two = np.random.default_rng(0).random((2, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32)
-    inputs = as_input(two, manifest)
-    alone = open_network(content, engine, output=manifest.output, many=False)
-    expected = alone(inputs)
+    chips = np.random.default_rng(0).random((2, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32)
+    inputs = as_input(chips, manifest)
+    one_by_one = open_network(content, engine, output=manifest.output, many=False)
+    expected = one_by_one(inputs)
     if expected.ndim != 2 or len(expected) != 2 or not np.isfinite(expected).all():
         raise InputError(
             f"{manifest.name}: expected a vector of finite numbers for a face, got shape {expected.shape[1:]}; "
@@ -132,10 +133,10 @@ def _open(content: bytes, manifest: Manifest, engine: Engine) -> Run:
         )
     try:
         many = open_network(content, engine, output=manifest.output)
-        together = many(inputs)
+        vectors = many(inputs)
     except InputError:
-        return alone  # the number of faces is written into it
-    same = together.shape == expected.shape and np.allclose(
-        together, expected, rtol=1e-3, atol=1e-4 * abs(expected).max()
+        return one_by_one  # the number of faces is written into it
+    same = vectors.shape == expected.shape and np.allclose(
+        vectors, expected, rtol=1e-3, atol=1e-4 * abs(expected).max()
     )
-    return many if same else alone
+    return many if same else one_by_one

@@ -62,12 +62,12 @@ class OnnxFile:
         return content
 
 
-def as_read(seen: Floats, manifest: Manifest) -> Floats:
+def as_read(pictures: Floats, manifest: Manifest) -> Floats:
     """Return pictures of the right size, (N, H, W, 3) in [0, 1], with the channels, levels and layout of a manifest."""
     if manifest.channels == "BGR":
-        seen = seen[..., ::-1]
+        pictures = pictures[..., ::-1]
     elif manifest.channels == "grey":
-        seen = (seen @ LUMA)[..., np.newaxis]
+        pictures = (pictures @ LUMA)[..., np.newaxis]
     mean, std = np.array(manifest.mean, np.float32), np.array(manifest.std, np.float32)
-    scaled = (seen * np.float32(manifest.scale) - mean) / std
+    scaled = (pictures * np.float32(manifest.scale) - mean) / std
     return np.ascontiguousarray(scaled if manifest.layout == "NHWC" else scaled.transpose(0, 3, 1, 2), dtype=np.float32)
