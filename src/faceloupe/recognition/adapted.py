@@ -86,9 +86,9 @@ class AdaptedEmbedder:
         self.sha256 = sha256(content).hexdigest()
         self.name = f"{base.name}+{kind}-{self.sha256[:8]}"
         self.base, self.head, self.kind = base, head, kind
-        if known := opened_provenance(base.sha256):
-            of_head = f"{known.training_data}; its {kind} head: labelled photographs of the user's own"
-            remember_provenance(self.sha256, replace(known, training_data=of_head))
+        if provenance := opened_provenance(base.sha256):
+            training_data = f"{provenance.training_data}; its {kind} head: labelled photographs of the user's own"
+            remember_provenance(self.sha256, replace(provenance, training_data=training_data))
 
     def embed(self, faces: Floats) -> Floats:
         """Return a unit vector for each face, (N, 112, 112, 3) RGB in [0, 1] -> (N, K)."""

@@ -40,7 +40,7 @@ def align(image: Samples | LazyPixels, detection: Detection) -> FaceChip:
     transform = similarity(np.array(detection.landmarks), REFERENCE_POINTS)
     samples, in_photograph = photograph.at(DETAIL * scale_of(transform))
     onto = after(transform, in_photograph)
-    left, top, right, bottom = _seen(onto, samples.shape[1::-1])
+    left, top, right, bottom = _visible_area(onto, samples.shape[1::-1])
     onto[:, 2] += onto[:, :2] @ (left, top)
     face = as_floats(samples[top:bottom, left:right])
     chip: NDArray[Any] = cv2.warpAffine(face, onto, (CHIP_SIDE, CHIP_SIDE), flags=cv2.INTER_LINEAR)
@@ -50,8 +50,8 @@ def align(image: Samples | LazyPixels, detection: Detection) -> FaceChip:
     return FaceChip(chip, detection, transform)
 
 
-def _seen(transform: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of what the chip shows of a photograph (width, height), at least one pixel."""
+def _visible_area(transform: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the area of a photograph (width, height) that its chip shows: left, top, right, bottom; never empty."""
     end = CHIP_SIDE - 1
     corners = np.array([(0, 0), (end, 0), (0, end), (end, end)]) - transform[:, 2]
     places = np.linalg.solve(transform[:, :2], corners.T)

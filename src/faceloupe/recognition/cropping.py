@@ -76,11 +76,11 @@ def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress |
         raise InputError(f"{folder} lies in {top}, where photographs are looked for: name a folder elsewhere")
     folder.mkdir(parents=True, exist_ok=True)
     with GrowingCsv(folder / TABLE, COLUMNS) as table:
-        left = [file.path for file in tree.files if as_text(file.path) not in table.known]
-        cropped.begin(tree, len(left))
-        photographs = zip(left, search_photos(left, search), strict=True)
+        unfinished = [file.path for file in tree.files if as_text(file.path) not in table.known]
+        cropped.begin(tree, len(unfinished))
+        photographs = zip(unfinished, search_photos(unfinished, search), strict=True)
         for done, (path, photograph) in enumerate(photographs, start=cropped.known + 1):
-            rows = _written(photograph, folder, Path(path).relative_to(top))
+            rows = _write_faces(photograph, folder, Path(path).relative_to(top))
             problem = photograph.problem.reason if photograph.problem else "" if rows else "no face found"
             table.add(path, rows, problem)
             if cropped.count(path, photograph):
@@ -90,17 +90,17 @@ def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress |
     return cropped
 
 
-def _written(photograph: Photograph, folder: Path, name: Path) -> list[list[object]]:
+def _write_faces(photograph: Photograph, folder: Path, name: Path) -> list[list[object]]:
     rows: list[list[object]] = []
     for number, place in enumerate(photograph.reading_order(), start=1):
         target = folder / name.with_name(f"{name.name}-{number}.png")
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, photograph.chips[place].png())
-        rows.append([number, as_text(str(target.relative_to(folder))), *_measured(photograph.chips[place])])
+        rows.append([number, as_text(str(target.relative_to(folder))), *_measurements(photograph.chips[place])])
     return rows
 
 
-def _measured(chip: FaceChip) -> list[str]:
+def _measurements(chip: FaceChip) -> list[str]:
     quality = measure(chip)
     box = [f"{side:.1f}" for side in chip.detection.box]
     numbers = [f"{quality.eye_distance:.1f}", f"{quality.sharpness:.2f}"]

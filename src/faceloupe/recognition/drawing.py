@@ -84,11 +84,11 @@ def draw_faces(image: Samples, faces: Sequence[Marked]) -> "Image":
     for face, box in zip(faces, boxes, strict=True):
         _draw_box(pen, box, width, known=face.known)
         _draw_landmarks(pen, face.detection, scale, width)
-    taken: list[Area] = []
+    tags: list[Area] = []
     for face, box in zip(faces, boxes, strict=True):
         text = _wrapped(face.lines, font, box[2] - box[0])
-        taken.append(_place(_extent(pen, text, font), box, boxes, taken, picture.size))
-        _draw_tag(pen, taken[-1], text, font, known=face.known)
+        tags.append(_place(_extent(pen, text, font), box, boxes, tags, picture.size))
+        _draw_tag(pen, tags[-1], text, font, known=face.known)
     return picture
 
 
@@ -189,12 +189,12 @@ def _inside(area: Area, size: tuple[int, int]) -> Area:
     return x, y, x + right - left, y + bottom - top
 
 
-def _covered(area: Area, others: Sequence[Area]) -> float:
-    """Return the number of pixels of other areas that one lies on."""
+def _covered(area: Area, obstacles: Sequence[Area]) -> float:
+    """Return how many pixels of other areas an area covers."""
     covered = 0.0
-    for other in others:
-        width = min(area[2], other[2]) - max(area[0], other[0])
-        height = min(area[3], other[3]) - max(area[1], other[1])
+    for obstacle in obstacles:
+        width = min(area[2], obstacle[2]) - max(area[0], obstacle[0])
+        height = min(area[3], obstacle[3]) - max(area[1], obstacle[1])
         covered += max(0.0, width) * max(0.0, height)
     return covered
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import chain
 from threading import Lock
 from typing import Any, Literal, get_args
 
@@ -67,7 +68,7 @@ def open_network(content: bytes, engine: Engine, *, output: str | None = None, m
     UnavailableError
         If its packages or the device are missing.
     """
-    run: Run = _either(engine, lambda: _OpenVINO(content, output, many), lambda: _onnxruntime(content, output, many))
+    run: Run = _run_by(engine, lambda: _OpenVINO(content, output, many), lambda: _onnxruntime(content, output, many))
     return run
 
 
@@ -79,11 +80,11 @@ def open_outputs(content: bytes, engine: Engine) -> Outputs:
     InputError, UnavailableError
         As :func:`open_network`.
     """
-    run: Outputs = _either(engine, lambda: _openvino_outputs(content), lambda: _onnxruntime_outputs(content))
+    run: Outputs = _run_by(engine, lambda: _openvino_outputs(content), lambda: _onnxruntime_outputs(content))
     return run
 
 
-def _either(engine: Engine, openvino: Callable[[], Any], onnxruntime: Callable[[], Any]) -> Any:
+def _run_by(engine: Engine, openvino: Callable[[], Any], onnxruntime: Callable[[], Any]) -> Any:
     check_engine(engine)
     if engine == "openvino":
         try:
@@ -97,55 +98,55 @@ def _either(engine: Engine, openvino: Callable[[], Any], onnxruntime: Callable[[
 
 
 class _OpenVINO:
-    """Few faces are run by all cores together, which is soonest; of many each core runs its own, which is fastest."""
+    """Runs few faces with all cores on each, which is soonest, and of many each on a core of its own: the fastest."""
 
     def __init__(self, content: bytes, output: str | None, many: bool) -> None:
         self._many = many
         self._openvino = _import_openvino()
         self._core = self._openvino.Core()
         self._device = openvino_device(self._core, chosen_device())
-        self._model = _read(self._core, content)
-        with _runs("OpenVINO"):
+        self._model = _read_model(self._core, content)
+        with _errors_of("OpenVINO"):
             if many:
                 self._model.reshape([-1, *list(self._model.input(0).partial_shape)[1:]])
-            self._output = _place(output, [sorted(each.get_names()) for each in self._model.outputs])
-            self._together = self._compiled("LATENCY")
+            self._output = _output_index(output, [sorted(output.get_names()) for output in self._model.outputs])
+            self._compiled_model = self._compile("LATENCY")
         self._lock = Lock()
 
     def __call__(self, faces: Floats) -> Floats:
         if not self._many:
-            return _singly(self._run, faces)
+            return _run_one_by_one(self._run, faces)
         if len(faces) >= MANY:
             return self._run_many(faces)
         return np.concatenate([self._run(faces[start : start + PART]) for start in range(0, len(faces), PART)])
 
     def _run(self, faces: Floats) -> Floats:
-        with _runs("OpenVINO"):
-            outputs = self._together.create_infer_request().infer([faces], share_inputs=True)
+        with _errors_of("OpenVINO"):
+            outputs = self._compiled_model.create_infer_request().infer([faces], share_inputs=True)
         return np.array(outputs[self._output], dtype=np.float32)
 
     def _run_many(self, faces: Floats) -> Floats:
         vectors = {}
 
-        def keep(request: Any, start: int) -> None:
+        def store(request: Any, start: int) -> None:
             vectors[start] = np.array(request.get_output_tensor(self._output).data, dtype=np.float32)
 
         with self._lock:
-            self._apart.set_callback(keep)
+            self._queue.set_callback(store)
             try:
                 for start in range(0, len(faces), PART):
-                    self._apart.start_async([faces[start : start + PART]], start, share_inputs=True)
+                    self._queue.start_async([faces[start : start + PART]], start, share_inputs=True)
             finally:  # Ctrl-C must not end the interpreter while a callback may still come
-                self._apart.wait_all()
+                self._queue.wait_all()
         return np.concatenate([vectors[start] for start in sorted(vectors)])
 
     @cached_property
-    def _apart(self) -> Any:
-        queue = self._openvino.AsyncInferQueue(self._compiled("THROUGHPUT"))
+    def _queue(self) -> Any:
+        queue = self._openvino.AsyncInferQueue(self._compile("THROUGHPUT"))
         del self._model  # both ways of running have its weights now
         return queue
 
-    def _compiled(self, hint: str) -> Any:
+    def _compile(self, hint: str) -> Any:
         return self._core.compile_model(self._model, self._device, _precise(hint))
 
 
@@ -153,20 +154,20 @@ def _precise(hint: str) -> dict[str, str]:
     return {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}  # else 16-bit floats where the CPU has them
 
 
-def _read(core: Any, content: bytes) -> Any:
-    with _runs("OpenVINO"):
+def _read_model(core: Any, content: bytes) -> Any:
+    with _errors_of("OpenVINO"):
         return core.read_model(content)  # weights become constants
 
 
 def _openvino_outputs(content: bytes) -> Outputs:
     core = _import_openvino().Core()
     device = openvino_device(core, chosen_device())
-    model = _read(core, content)
-    with _runs("OpenVINO"):
+    model = _read_model(core, content)
+    with _errors_of("OpenVINO"):
         compiled = core.compile_model(model, device, _precise("LATENCY"))
 
     def run(inputs: Floats) -> list[Floats]:
-        with _runs("OpenVINO"):
+        with _errors_of("OpenVINO"):
             outputs = compiled.create_infer_request().infer([inputs], share_inputs=True)
         return [np.array(outputs[place], dtype=np.float32) for place in range(len(compiled.outputs))]
 
@@ -175,17 +176,17 @@ def _openvino_outputs(content: bytes) -> Outputs:
 
 def _onnxruntime(content: bytes, output: str | None, many: bool) -> Run:
     session = _session(content, many=many)
-    place = _place(output, [[each.name] for each in session.get_outputs()])
-    face = session.get_inputs()[0].name
+    place = _output_index(output, [[value.name] for value in session.get_outputs()])
+    name = session.get_inputs()[0].name
 
     def run(faces: Floats) -> Floats:
-        with _runs("ONNX Runtime"):
-            return np.asarray(session.run(None, {face: faces})[place], dtype=np.float32)
+        with _errors_of("ONNX Runtime"):
+            return np.asarray(session.run(None, {name: faces})[place], dtype=np.float32)
 
-    return run if many else lambda faces: _singly(run, faces)
+    return run if many else lambda faces: _run_one_by_one(run, faces)
 
 
-def _singly(run: Run, faces: Floats) -> Floats:
+def _run_one_by_one(run: Run, faces: Floats) -> Floats:
     return np.concatenate([run(faces[place : place + 1]) for place in range(len(faces))])
 
 
@@ -194,8 +195,8 @@ def _onnxruntime_outputs(content: bytes) -> Outputs:
     name = session.get_inputs()[0].name
 
     def run(inputs: Floats) -> list[Floats]:
-        with _runs("ONNX Runtime"):
-            return [np.asarray(each, dtype=np.float32) for each in session.run(None, {name: inputs})]
+        with _errors_of("ONNX Runtime"):
+            return [np.asarray(output, dtype=np.float32) for output in session.run(None, {name: inputs})]
 
     return run
 
@@ -206,7 +207,7 @@ def _session(content: bytes, *, many: bool) -> Any:
         import onnxruntime
     device = chosen_device()
     providers = onnxruntime_providers(onnxruntime, device)
-    with _runs("ONNX Runtime"):
+    with _errors_of("ONNX Runtime"):
         model = _with_fixed_weights(onnx.load_from_string(content), many=many)
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
     check_provider(session, device)
@@ -243,21 +244,19 @@ def _with_fixed_weights(model: Any, *, many: bool) -> Any:
     return model
 
 
-def _place(output: str | None, names: list[list[str]]) -> int:
-    """Return which output is meant."""
+def _output_index(output: str | None, names: list[list[str]]) -> int:
+    """Return the place of an output among all, each of which may have several names; the first if none is asked for."""
     if output is None:
         return 0
-    for place, known in enumerate(names):
-        if output in known:
+    for place, aliases in enumerate(names):
+        if output in aliases:
             return place
-    raise InputError(
-        f"output: there is no {output!r}; there are {', '.join(name for known in names for name in known)}"
-    )
+    raise InputError(f"output: there is no {output!r}; there are {', '.join(chain.from_iterable(names))}")
 
 
 @contextmanager
-def _runs(engine: str) -> Iterator[None]:
-    """Turn an engine's complaint about a network into an error of ours."""
+def _errors_of(engine: str) -> Iterator[None]:
+    """Turn what an engine raises about a network into an InputError."""
     try:
         yield
     except (InputError, UnavailableError, MemoryError):
@@ -276,11 +275,11 @@ def _import_openvino() -> Any:
 @contextmanager
 def _silenced(package: str) -> Iterator[None]:
     """Hide a package: with its telemetry at hand, OpenVINO reports every import to Google Analytics."""
-    before = sys.modules.pop(package, None)
+    module = sys.modules.pop(package, None)
     sys.modules[package] = None  # type: ignore[assignment]
     try:
         yield
     finally:
         del sys.modules[package]
-        if before is not None:
-            sys.modules[package] = before
+        if module is not None:
+            sys.modules[package] = module

@@ -42,7 +42,7 @@ def installed(damaged: Callable[[str], None] | None = None) -> tuple[Manifest, .
     manifests = []
     for path in sorted(networks_folder().glob("*.toml")):
         try:
-            manifests.append(_read(path))
+            manifests.append(_read_installed(path))
         except InputError as problem:
             if damaged:
                 damaged(str(problem))
@@ -65,10 +65,10 @@ def installed_manifest(name: str) -> Manifest | None:
     if not NAME.fullmatch(name):
         return None
     path = _manifest_path(name)
-    return _read(path) if path.is_file() else None
+    return _read_installed(path) if path.is_file() else None
 
 
-def _read(path: Path) -> Manifest:
+def _read_installed(path: Path) -> Manifest:
     try:
         return read_manifest(path)
     except InputError as problem:
@@ -93,10 +93,10 @@ def add_network(file: str | PathLike[str], manifest: Manifest) -> Path:
     OSError
         If the file cannot be read, or the copy not be written.
     """
-    known = installed_manifest(manifest.name)
-    if known is not None and known != manifest:
+    existing = installed_manifest(manifest.name)
+    if existing is not None and existing != manifest:
         raise InputError(
-            f"another network is called {manifest.name}: faceloupe {known.kind} remove {manifest.name}, or --name "
+            f"another network is called {manifest.name}: faceloupe {existing.kind} remove {manifest.name}, or --name "
             "another"
         )
     content = read_bytes(Path(file).expanduser(), MAX_NETWORK_BYTES)
@@ -129,12 +129,12 @@ def remove_network(name: str, kind: Kind) -> None:
         _manifest_path(name).unlink()
         return
     if manifest is None or manifest.kind != kind:
-        there = ", ".join(installed_names(kind)) or "none"
-        raise InputError(f"no {kind} called {name!r} was added; there are: {there}")
+        names = ", ".join(installed_names(kind)) or "none"
+        raise InputError(f"no {kind} called {name!r} was added; there are: {names}")
     _manifest_path(name).unlink()
     damaged: list[str] = []
-    others = installed(damaged.append)
-    if not damaged and all(other.sha256 != manifest.sha256 for other in others):
+    remaining = installed(damaged.append)
+    if not damaged and all(other.sha256 != manifest.sha256 for other in remaining):
         network_file(manifest).unlink(missing_ok=True)
 
 

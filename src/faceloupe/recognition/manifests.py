@@ -145,8 +145,8 @@ class Manifest:
     @property
     def reading(self) -> str:
         """Hash of the network and of how it is read, 64 hexadecimal digits: what makes other numbers has another."""
-        read = {field: value for field, value in asdict(self).items() if field in (*READING, "sha256")}
-        return sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+        values = {field: value for field, value in asdict(self).items() if field in (*READING, "sha256")}
+        return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
@@ -163,7 +163,7 @@ _REQUIRED = ("name", "size", "licence", "training_data", "source", "sha256")
 
 
 def read_manifest(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest", kind: Kind | None = None) -> Manifest:
-    """Return a manifest: of a TOML file, of a dictionary of its fields, or as it is; of a kind, where one is named.
+    """Return the manifest in a TOML file or a dictionary of fields, or a Manifest as it is, checked to be of a kind.
 
     Raises
     ------
@@ -171,19 +171,20 @@ def read_manifest(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest"
         If the file cannot be read, a field is missing, unknown or not as :class:`Manifest` describes it, or the
         network is of another kind.
     """
-    read = _read(manifest)
-    if kind is not None and read.kind != kind:
+    parsed = _parsed(manifest)
+    if kind is not None and parsed.kind != kind:
         raise InputError(
-            f"{read.name} is {_KINDS[read.kind]}, not {_KINDS[kind]}: on the command line faceloupe {read.kind} adds it"
+            f"{parsed.name} is {_KINDS[parsed.kind]}, not {_KINDS[kind]}: on the command line faceloupe {parsed.kind} "
+            "adds it"
         )
-    return read
+    return parsed
 
 
-def _read(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Manifest:
+def _parsed(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Manifest:
     if isinstance(manifest, Manifest):
         return manifest
     if isinstance(manifest, Mapping):
-        return _of_fields(dict(manifest), "manifest")
+        return _from_values(dict(manifest), "manifest")
     path = Path(manifest).expanduser()
     if not path.is_file():
         raise InputError(f"{path}: there is no such manifest; it is a TOML file with the fields {', '.join(_REQUIRED)}")
@@ -192,28 +193,28 @@ def _read(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> Man
     except OSError as problem:
         raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
     try:
-        given = tomllib.loads(content.decode())
+        values = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as problem:  # numbers of thousands of digits too, and lists within lists
         raise InputError(f"{path} is not TOML: {problem}") from problem
-    return _of_fields(given, str(path))
+    return _from_values(values, str(path))
 
 
 def _in_toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _of_fields(given: dict[str, Any], where: str) -> Manifest:
-    if unknown := sorted(set(given) - set(_FIELDS)):
-        raise InputError(f"{where}: no field is called {', '.join(unknown)}; there are {', '.join(_FIELDS)}")
-    if missing := [field for field in _REQUIRED if field not in given]:
+def _from_values(values: dict[str, Any], origin: str) -> Manifest:
+    if unknown := sorted(set(values) - set(_FIELDS)):
+        raise InputError(f"{origin}: no field is called {', '.join(unknown)}; there are {', '.join(_FIELDS)}")
+    if missing := [field for field in _REQUIRED if field not in values]:
         raise InputError(
-            f"{where}: {', '.join(missing)} missing. Each must be said; where the publisher does not document the "
+            f"{origin}: {', '.join(missing)} missing. Each must be said; where the publisher does not document the "
             'training data, write training_data = "not documented"'
         )
     try:
-        return Manifest(**given)
+        return Manifest(**values)
     except InputError as problem:
-        raise InputError(f"{where}: {problem}") from problem
+        raise InputError(f"{origin}: {problem}") from problem
 
 
 def _name(value: Any) -> str:
@@ -251,7 +252,7 @@ def _per_channel(field: str, value: Any, channels: int) -> tuple[float, ...]:
     values = [value] if isinstance(value, int | float) else value
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) not in (1, channels):
         raise InputError(f"{field}: expected one number{f' or {channels}' if channels > 1 else ''}, got {value!r}")
-    return tuple(_number(field, each) for each in values)
+    return tuple(_number(field, number) for number in values)
 
 
 def _points(value: Any) -> Points:

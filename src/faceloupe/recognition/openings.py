@@ -17,7 +17,7 @@ _lock = Lock()
 
 
 def opening(key: Hashable, open_it: Callable[[], Any]) -> Future[Any]:
-    """Return a network as it is being opened, or was; if that failed, it is tried once more.
+    """Return the future of a network that is being opened or open already; a failed opening is tried once more.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def opening(key: Hashable, open_it: Callable[[], Any]) -> Future[Any]:
         Opens it; called in a thread, so that faces can be looked for in the meantime.
     """
     with _lock:
-        known = _openings.get(key)
-        if known is None or (known.done() and known.exception()):
+        future = _openings.get(key)
+        if future is None or (future.done() and future.exception()):
             thread = ThreadPoolExecutor(1, "faceloupe-opening")
-            _openings[key] = thread.submit(open_it)
+            _openings[key] = future = thread.submit(open_it)
             thread.shutdown(wait=False)
-        return _openings[key]
+        return future
 
 
 def forget_in_children(forget: Callable[[], object]) -> None:

@@ -18,7 +18,7 @@ from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import Template
 
 DOMINANT = 1.5
-"""By how much the face that is meant outweighs every other, at least, see :class:`FaceSearch`."""
+"""The least ratio of the dominant face's weight to that of every other, see :class:`FaceSearch`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def search_photo(photo: Photo, faces: Faces = "all", *, name: str = "the photo")
 
 
 def search_source(source: PhotoSource, search: FaceSearch) -> Photograph:
-    """Return what :func:`search_photo` does, of a photograph that is at hand."""
+    """Do the work of :func:`search_photo` for a photograph whose bytes or pixels are at hand."""
     try:
         pixels = source.pixels(search.sides[-1])
         chips = find_chips(pixels, search)
@@ -149,8 +149,8 @@ def meant_faces(photograph: Photograph, search: FaceSearch) -> Photograph:
     if place is None:
         return replace(photograph, chips=(), templates=(), problem=PhotoProblem("several faces", _several(count)))
     note = "" if search.which == "central" else f"{count} faces found; the one that is clearly dominant was taken"
-    taken = slice(place, place + 1)
-    return replace(photograph, chips=photograph.chips[taken], templates=photograph.templates[taken], note=note)
+    face = slice(place, place + 1)
+    return replace(photograph, chips=photograph.chips[face], templates=photograph.templates[face], note=note)
 
 
 def _central(photograph: Photograph) -> int | None:
@@ -179,11 +179,11 @@ def _distances(photograph: Photograph) -> np.ndarray[tuple[int], np.dtype[np.flo
 
 
 def with_templates(photograph: Photograph, templates: Sequence[Template | None], embedder: Embedder) -> Photograph:
-    """Return a photograph with what :func:`directions_of` made of its faces; a problem if that is nothing for one."""
-    made = tuple(template for template in templates if template is not None)
-    if len(made) < len(templates):
+    """Return a photograph with the templates of its faces; with a problem if there is none for one of them."""
+    complete = tuple(template for template in templates if template is not None)
+    if len(complete) < len(templates):
         return replace(photograph, chips=(), problem=PhotoProblem("no template", no_direction(embedder)))
-    return replace(photograph, templates=made)
+    return replace(photograph, templates=complete)
 
 
 def _several(count: int) -> str:
@@ -194,17 +194,17 @@ def _several(count: int) -> str:
 
 
 def _no_face(pixels: LazyPixels, search: FaceSearch) -> str:
-    """Return the faces that were nearly found."""
-    nearly = [face for side in search.sides for face in candidates(pixels, max_side=side, detector=search.detector)]
-    if not nearly:
+    """Return why no face counts: there is none, or those that the detector suspects score too little or are small."""
+    faces = [face for side in search.sides for face in candidates(pixels, max_side=side, detector=search.detector)]
+    if not faces:
         return "no face found: it should show one, upright and in focus; if the face is small, crop closer"
-    score = max(face.score for face in nearly)
+    score = max(face.score for face in faces)
     if score < search.min_score:
         return (
             f"no face found, best detection score {score:.2f}, {search.min_score:g} is asked for: it should show one, "
             "upright, uncovered and in focus; crop closer, or lower min_score"
         )
-    widest = max(face.size for face in nearly if face.score >= search.min_score)
+    widest = max(face.size for face in faces if face.score >= search.min_score)
     return (
         f"no face found that is large enough, the largest is {widest:.0f} pixels wide, {search.min_size:g} are asked "
         "for: use the photograph in its full size, or lower min_size (--min-size)"

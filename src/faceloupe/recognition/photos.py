@@ -87,9 +87,9 @@ def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
     if isinstance(photo, PhotoSource):
         return photo
     if isinstance(photo, str | PathLike) and isinstance(fspath(photo), str):
-        return _of_bytes(read_file(Path(photo)), Path(photo))
+        return _source_of_bytes(read_file(Path(photo)), Path(photo))
     if isinstance(photo, bytes | bytearray | memoryview):
-        return _of_bytes(bytes(photo), Path(name))
+        return _source_of_bytes(bytes(photo), Path(name))
     if isinstance(photo, np.ndarray):
         return PhotoSource(Path(name), _digest(photo.dtype, photo.shape, photo), lambda: photo)
     if _is_image(photo):
@@ -101,11 +101,11 @@ def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
         own_name = getattr(photo, "name", None)
         with in_own_words(str(own_name or name)):
             content = photo.read()
-        if content == b"" and _ends_behind_its_start(photo):
+        if content == b"" and _was_read_before(photo):
             raise InputError(f"{own_name or name}: the file was read to its end before; file.seek(0) goes back")
         if not isinstance(content, bytes):
             raise InputError(f"{own_name or name}: the file gives text, not bytes; open it with 'rb'")
-        return _of_bytes(content, Path(own_name) if isinstance(own_name, str) else Path(name))
+        return _source_of_bytes(content, Path(own_name) if isinstance(own_name, str) else Path(name))
     raise InputError(f"{name}: {EXPECTED}; got {_kind(photo)}")
 
 
@@ -117,7 +117,7 @@ def is_photo(value: object) -> bool:
     return held or _is_image(value) or hasattr(value, "read") or hasattr(value, "chips")
 
 
-def _of_bytes(content: bytes, path: Path) -> PhotoSource:
+def _source_of_bytes(content: bytes, path: Path) -> PhotoSource:
     return PhotoSource(
         path,
         sha256(content).hexdigest(),
@@ -126,7 +126,7 @@ def _of_bytes(content: bytes, path: Path) -> PhotoSource:
     )
 
 
-def _ends_behind_its_start(file: Any) -> bool:
+def _was_read_before(file: Any) -> bool:
     return hasattr(file, "seekable") and file.seekable() and file.tell() > 0
 
 

@@ -34,8 +34,8 @@ class Provenance:
 
 
 def remember_provenance(sha256: str, provenance: Provenance) -> None:
-    """Let :func:`provenance_of` know what was opened in this process, by the hash of its network."""
-    _opened[sha256] = provenance
+    """Remember the provenance of a network that was opened in this process, for :func:`provenance_of`."""
+    _remembered[sha256] = provenance
 
 
 def opened_provenance(sha256: str) -> Provenance | None:
@@ -43,7 +43,7 @@ def opened_provenance(sha256: str) -> Provenance | None:
     for published in (SFACE, YUNET):
         if sha256 == published.sha256:
             return Provenance(published.licence, published.training_data, published.source)
-    return _opened.get(sha256)
+    return _remembered.get(sha256)
 
 
 def provenance_of(sha256: str) -> Provenance | None:
@@ -56,12 +56,12 @@ def provenance_of(sha256: str) -> Provenance | None:
     """
     from faceloupe.recognition.installed import installed
 
-    if known := opened_provenance(sha256):
-        return known
+    if provenance := opened_provenance(sha256):
+        return provenance
     for manifest in installed():
         if sha256 == manifest.reading:
             return Provenance(manifest.licence, manifest.training_data, manifest.source)
     return None
 
 
-_opened: dict[str, Provenance] = {}
+_remembered: dict[str, Provenance] = {}

@@ -104,14 +104,14 @@ def pose_of(landmarks: Landmarks, turn: int = 0) -> Pose:
     the angles are good for telling a frontal face from a turned one, not for measuring. Of a face that was found in a
     turned copy, yaw and pitch are those of the copy, and roll is that of the photograph.
     """
-    as_found = np.array(landmarks)
+    places = np.array(landmarks)
     cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
-    points = as_found @ np.array([[cosine, -sine], [sine, cosine]]) if turn else as_found
-    turned = (points - points.mean(axis=0)).T @ np.linalg.pinv(AVERAGE_FACE - AVERAGE_FACE.mean(axis=0)).T
+    upright = places @ np.array([[cosine, -sine], [sine, cosine]]) if turn else places
+    turned = (upright - upright.mean(axis=0)).T @ np.linalg.pinv(AVERAGE_FACE - AVERAGE_FACE.mean(axis=0)).T
     left, _, right = np.linalg.svd(turned, full_matrices=False)
     across, down = left @ right  # two rows of a rotation: the picture's axes in the face's
     ahead = np.cross(across, down)
-    eyes = as_found[1] - as_found[0]
+    eyes = places[1] - places[0]
     return Pose(
         yaw=degrees(atan2(-across[2], ahead[2])),
         pitch=degrees(asin(np.clip(down[2], -1, 1))),

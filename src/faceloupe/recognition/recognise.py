@@ -61,7 +61,7 @@ def recognise(
 
 
 def search_photos(paths: Iterable[Photo], search: FaceSearch) -> Iterator[Photograph]:
-    """Yield what :func:`recognise` does, without templates: faces are found and aligned, and not embedded."""
+    """Find and align the faces of many photographs, as :func:`recognise` does, without embedding them."""
     waiting = iter(paths)
     ahead: deque[Future[Photograph]] = deque()
     threads = ThreadPoolExecutor(WORKERS, "faceloupe-search")
@@ -125,7 +125,7 @@ def template_of(photo: Photo, embedder: Embedder | None = None, *, faces: Faces 
 
 
 def recognise_all(photos: Sequence[Photo], embedder: Embedder, *, faces: Faces) -> list[Photograph]:
-    """Return what :func:`recognise` yields.
+    """Recognise all photographs, each of which must be usable; see :func:`recognise`.
 
     Raises
     ------
@@ -144,13 +144,13 @@ def _usable(photograph: Photograph) -> Photograph:
 def recognise_numbered(
     photos: Iterable[tuple[int, Photo]], embedder: Embedder, search: FaceSearch, *, pixels: bool = True
 ) -> Iterator[Photograph]:
-    """Yield what :func:`recognise` does, of photographs whose numbers are given: the names of those without one.
+    """Recognise photographs as :func:`recognise` does; those without a name are called by the numbers given.
 
-    Without `pixels` chips may come without their images, which need not travel then.
+    Without `pixels` chips may come without their images, which then need not travel from a cluster's workers.
     """
     if is_on_cluster():
-        work = partial(_recognised, embedder=embedder, search=search, pixels=pixels)
-        yield from chain.from_iterable(spread(work, _parts(photos)))
+        work = partial(_recognise_part, embedder=embedder, search=search, pixels=pixels)
+        yield from chain.from_iterable(spread(work, _split(photos)))
         return
     waiting = iter(photos)
     ahead: deque[Future[Photograph]] = deque()
@@ -164,21 +164,21 @@ def recognise_numbered(
             ahead.extend(start(number, photo) for number, photo in islice(waiting, AHEAD - len(ahead)))
             if not ahead:
                 return
-            yield from _embedded(_ready(ahead), embedder)
+            yield from _embed(_take_ready(ahead), embedder)
     finally:
         threads.shutdown(cancel_futures=True)
 
 
-def _parts(photos: Iterable[tuple[int, Photo]]) -> Iterator[list[tuple[int, Photo]]]:
+def _split(photos: Iterable[tuple[int, Photo]]) -> Iterator[list[tuple[int, Photo]]]:
     waiting = iter(photos)
     while part := list(islice(waiting, PART)):
         yield part
 
 
-def _recognised(
+def _recognise_part(
     photos: list[tuple[int, Photo]], embedder: Embedder, search: FaceSearch, pixels: bool
 ) -> list[Photograph]:
-    """Do the work of a part, on a worker."""
+    """Recognise a part of the photographs, on a worker of a cluster."""
     photographs = recognise_numbered(photos, embedder, search)
     return list(photographs if pixels else map(_without_pixels, photographs))
 
@@ -188,19 +188,19 @@ def _without_pixels(photograph: Photograph) -> Photograph:
     return replace(photograph, chips=tuple(replace(chip, image=nothing) for chip in photograph.chips))
 
 
-def _ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
-    """Take the next photograph as soon as it is there, and with it those after it that are, up to a batch of faces."""
-    taken = [ahead.popleft().result()]
-    while ahead and ahead[0].done() and sum(len(photograph.chips) for photograph in taken) < BATCH:
-        taken.append(ahead.popleft().result())
-    return taken
+def _take_ready(ahead: deque[Future[Photograph]]) -> list[Photograph]:
+    """Wait for the next photograph and take it with those after it that are done, up to a batch of faces."""
+    photographs = [ahead.popleft().result()]
+    while ahead and ahead[0].done() and sum(len(photograph.chips) for photograph in photographs) < BATCH:
+        photographs.append(ahead.popleft().result())
+    return photographs
 
 
-def _embedded(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
-    fresh = [photograph for photograph in photographs if not _is_embedded(photograph, embedder)]
-    templates = iter(directions_of([chip for photograph in fresh for chip in photograph.chips], embedder))
+def _embed(photographs: Sequence[Photograph], embedder: Embedder) -> Iterator[Photograph]:
+    unembedded = [photograph for photograph in photographs if not _is_embedded(photograph, embedder)]
+    templates = iter(directions_of([chip for photograph in unembedded for chip in photograph.chips], embedder))
     for photograph in photographs:
-        if photograph in fresh:
+        if photograph in unembedded:
             yield with_templates(photograph, tuple(islice(templates, len(photograph.chips))), embedder)
         else:
             yield photograph

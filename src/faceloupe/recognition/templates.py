@@ -66,7 +66,7 @@ class Template:
 def compare(one: Template, other: Template) -> float:
     """Return the likeness of two faces: the cosine of the angle between their vectors, from -1 to 1.
 
-    What score suffices for "the same person" is for a threshold to say that was measured at a stated rate of error.
+    Which score suffices for "the same person" is decided by a threshold that was measured at a stated error rate.
 
     Raises
     ------

@@ -110,10 +110,10 @@ def published_point(embedder: Maker, fmr: float = DEFAULT_FMR) -> OperatingPoint
         if isclose(point.target_fmr, fmr, rel_tol=1e-6):
             return point
     if not published:
-        asked_as = quote(opening_name(embedder))
+        name = quote(opening_name(embedder))
         raise InputError(
             f"no operating point was published for {embedder.name} {embedder.sha256[:8]}: measure one on photographs "
-            f"like yours, faceloupe calibrate DATA --embedder {asked_as} --gallery people.db --create (with "
+            f"like yours, faceloupe calibrate DATA --embedder {name} --gallery people.db --create (with "
             "--threshold SCORE to decide by a score of your own), and give --gallery people.db"
         )
     offered = ", ".join(f"{point.target_fmr:g} ({one_in(point.target_fmr)})" for point in published)
@@ -129,21 +129,21 @@ def remember_folder(embedder: Maker, folder: str) -> None:
 
 
 def opening_name(embedder: Maker) -> str:
-    """Return what opens an embedder, or the one that made a template: the folder it was opened as, or else its name."""
+    """Return the name that ``--embedder`` opens an embedder by: the folder it was opened as, or else its own name."""
     return _folders.get(embedder.sha256, embedder.name)
 
 
 def published_check(point: OperatingPoint) -> OperatingPoint | None:
-    """Return what the threshold of a published point gave on LFW View 1 test, other people; None for another point."""
+    """Return what a published point's threshold gave on other people, LFW View 1 test; None for any other point."""
     return _points().get(point)
 
 
 def likelihood_of(point: OperatingPoint) -> LikelihoodRatio | None:
-    """Return what scores are worth as evidence: as measured with a point, or else as published for its embedder."""
+    """Return the likelihood ratio measured with a point, or else the one published for its embedder; or None."""
     if point.likelihood:
         return point.likelihood
     maker = (point.embedder, point.weights_sha256)
-    return next((each.likelihood for each in all_points() if (each.embedder, each.weights_sha256) == maker), None)
+    return next((other.likelihood for other in all_points() if (other.embedder, other.weights_sha256) == maker), None)
 
 
 def all_points() -> tuple[OperatingPoint, ...]:
@@ -152,7 +152,7 @@ def all_points() -> tuple[OperatingPoint, ...]:
 
 
 def measurements() -> dict[str, Any]:
-    """Return the whole file: how the points were measured, whether they held, and what to know of the data."""
+    """Return the content of the file: how the points were measured, whether they held, and remarks on the data."""
     from json import loads
 
     text = files("faceloupe.recognition").joinpath("published_points.json").read_text(encoding="utf-8")
@@ -191,11 +191,11 @@ def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
 
 
 def _checked_rates(point: OperatingPoint) -> str:
-    low, high, asked = point.fmr_interval.low, point.fmr_interval.high, one_in(point.target_fmr)
+    low, high, target = point.fmr_interval.low, point.fmr_interval.high, one_in(point.target_fmr)
     verdict = {
-        "holds": f"so {asked} holds there",
-        "does not hold": f"so {asked} does not hold there",
-        "cannot be told": f"too few to tell whether {asked} holds there",
+        "holds": f"so {target} holds there",
+        "does not hold": f"so {target} does not hold there",
+        "cannot be told": f"too few to tell whether {target} holds there",
     }[point.verdict]
     return f"FMR {one_in(point.fmr)} ({one_in(low)} to {one_in(high)}), {verdict}; FNMR {_missed(point)}"
 
