@@ -1,11 +1,14 @@
 """A gallery knows the detector that found the faces of its references, and keeps to it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
 
+from faceloupe.cli.calibrate import _detector
 from faceloupe.collection.collection import open_collection
 from faceloupe.collection.unknown import UnknownFaces
 from faceloupe.errors import InputError
@@ -27,6 +30,13 @@ class Finder(YuNet):
     """YuNet under another name."""
 
     name, sha256 = "finder", "cd" * 32
+
+
+class Constant(Toy):
+    """An embedder that makes one vector of every face."""
+
+    def embed(self, faces):
+        return np.tile(unit(3), (len(faces), 1))
 
 
 @pytest.fixture
@@ -72,18 +82,18 @@ def test_an_empty_gallery_takes_whatever_detector_a_search_names(gallery):
     assert isinstance(gallery.face_search(FaceSearch("one", detector=Finder())).detector, Finder)
 
 
-def test_an_export_carries_it_and_one_from_before_is_of_yunet(gallery, tmp_path):
+def test_an_export_carries_it_and_one_from_before_says_nothing(gallery, tmp_path):
     gallery.enrol("Ann", [by_finder("1.jpg")])
     gallery.export(tmp_path / "new.jsonl")
     head, ann, _ = (json.loads(line) for line in (tmp_path / "new.jsonl").read_text().splitlines())
     assert ann["references"][0].pop("detector") == FINDER
     lines = "".join(json.dumps(line) + "\n" for line in (head, ann)).encode()
     (tmp_path / "old.jsonl").write_bytes(lines + json.dumps({"subjects": 1, **seals_of(lines, None)}).encode() + b"\n")
-    for file, detector in (("new.jsonl", FINDER), ("old.jsonl", "yunet")):
+    for file, detector in (("new.jsonl", FINDER), ("old.jsonl", None)):
         with open_gallery(tmp_path / f"{file}.db", create=True) as other:
             assert other.import_(tmp_path / file).imported == ("Ann",)
             assert other.detector_noted() == detector
-            other.enrol("Bob", [photograph("2.jpg", detector=detector)])
+            other.enrol("Bob", [photograph("2.jpg", detector=detector or "yunet")])
             assert other.import_(tmp_path / file).already_here == ("Ann",)
     with open_gallery(tmp_path / "third.db", create=True) as other:
         other.enrol("Bob", [photograph("2.jpg")])
@@ -100,6 +110,69 @@ def test_a_mix_that_another_program_made_is_found(gallery):
     [finding] = gallery.check().findings
     assert finding.kind == "detectors"
     assert "found by finder and yunet" in finding.words
+
+
+def test_faces_found_by_several_are_not_put_into_an_empty_gallery(gallery, tmp_path):
+    with pytest.raises(InputError, match=f"these faces were found by {FINDER} and yunet"):
+        gallery.enrol("Ann", [by_finder("1.jpg"), photograph("2.jpg")])
+    assert gallery.people() == ()
+    gallery.enrol("Ann", [photograph("1.jpg"), photograph("2.jpg")])
+    with gallery.writing() as connection:
+        connection.exec_driver_sql("UPDATE face_references SET detector = 'finder' WHERE id = 2")
+    gallery.export(tmp_path / "mixed.jsonl")
+    with open_gallery(tmp_path / "other.db", create=True) as other:
+        [conflict] = other.import_(tmp_path / "mixed.jsonl").conflicts
+    assert conflict.reason.startswith("these faces were found by finder and yunet")
+
+
+def test_templates_and_photographs_by_another_are_not_compared_and_by_its_own_need_no_detector_here(gallery):
+    gallery.enrol("Ann", [by_finder("1.jpg", vector=unit(1))])
+    probe, other = by_finder("2.jpg", vector=unit(1)), photograph("2.jpg", vector=unit(1))
+    gallery.save_point(replace(POINT, detector=FINDER))
+    with open_gallery(gallery.name, embedder=Toy()) as own:
+        assert own.identify(probe)[0].name == own.identify(probe.templates)[0].name == "Ann"
+        assert own.verify_person(probe, "Ann").match
+        assert own.verify(probe, by_finder("3.jpg", vector=unit(1))).match
+        for refused in (
+            own.identify,
+            lambda photo: own.identify(photo.templates),
+            partial(own.verify_person, subject=1),
+        ):
+            with pytest.raises(InputError, match=f"found by {FINDER}, not by yunet"):
+                refused(other)
+
+
+def test_a_threshold_measured_with_another_is_not_saved(gallery, tmp_path):
+    gallery.enrol("Ann", [by_finder("1.jpg")])
+    with pytest.raises(InputError, match=f"found by {FINDER}, not by yunet"):
+        gallery.save_point(replace(POINT, detector="yunet"))
+    assert gallery.calibrations(EmbedderId("toy", WEIGHTS)) == ()
+    with open_gallery(tmp_path / "other.db", create=True) as other:
+        other.save_point(replace(POINT, detector="yunet"))
+        other.export(tmp_path / "other.jsonl")
+    [conflict] = gallery.import_(tmp_path / "other.jsonl", thresholds=True).conflicts
+    assert "found by" in conflict.reason
+    # calibrate --create takes the detector of a gallery that is there, and YuNet where there is none.
+    with pytest.raises(InputError, match="not on this machine"):
+        _detector(str(tmp_path / "faces.db"), None, "openvino", create=True)
+    assert _detector(str(tmp_path / "none.db"), None, "openvino", create=True).name == "yunet"
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_faces_kept_by_it_are_embedded_anew_without_it_and_others_left_out(tmp_path):
+    with (
+        open_gallery(tmp_path / "old.db", create=True, embedder=Toy()) as old,
+        open_gallery(tmp_path / "new.db", create=True, embedder=Constant()) as new,
+        open_gallery(tmp_path / "third.db", create=True, embedder=Constant()) as third,
+    ):
+        old.enrol("Ann", [by_finder("1.jpg"), by_finder("2.jpg")], keep_faces=True)
+        assert reembed(old, new, Constant()).references == 2
+        assert new.detector_noted() == FINDER
+        with old.writing() as connection:
+            connection.exec_driver_sql("UPDATE face_references SET detector = 'yunet' WHERE id = 2")
+        result = reembed(old, third, Constant(), detector=Finder())
+        assert (result.references, len(result.left_out)) == (1, 1)
+        assert [each.detector for each in third.person("Ann").references] == [FINDER]
 
 
 def test_a_threshold_of_its_references_names_it(gallery):

@@ -52,7 +52,7 @@ def test_an_older_gallery_is_imported_from_and_stays_as_it_is(tmp_path, revision
 
 
 @pytest.mark.parametrize("where", ["file", "server"])
-def test_references_from_before_detectors_were_noted_are_of_yunet(tmp_path, request, where):
+def test_references_from_before_detectors_were_noted_may_be_of_any(tmp_path, request, where):
     place = tmp_path / "faces.db" if where == "file" else request.getfixturevalue("postgres")
     migrate_only_to(place, "0003")
     vector = b"\0\0\x80\x3f" + bytes(60) if where == "file" else str([1.0] + [0.0] * 15)
@@ -66,6 +66,9 @@ def test_references_from_before_detectors_were_noted_are_of_yunet(tmp_path, requ
             {"vector": vector, "quality": QUALITY},
         )
     with open_gallery(place) as gallery:
-        assert gallery.detector_noted() == "yunet"
-        assert [each.detector for each in gallery.person("Ann").references] == ["yunet"]
+        assert gallery.detector_noted() is None
+        assert [each.detector for each in gallery.person("Ann").references] == [""]
         assert gallery.detector.name == "yunet"
+        gallery.enrol("Bob", [photograph("2.jpg", detector="finder cdcdcdcd")])
+        assert gallery.detector_noted() == "finder cdcdcdcd"
+        assert [finding for finding in gallery.check().findings if finding.kind == "detectors"] == []

@@ -32,6 +32,18 @@ def test_the_score_is_that_of_the_reference_most_like_it_as_in_an_identification
         assert decision.score == pytest.approx(candidate.score, abs=1e-6)
 
 
+def test_the_false_match_rate_is_that_of_the_best_of_several_references(gallery):
+    decision = gallery.verify_person(photograph("probe.jpg"), "E-1", point=POINT)
+    of_one = max(POINT.fmr, POINT.target_fmr)
+    assert decision.fmr == pytest.approx(1 - (1 - of_one) ** 3)
+    assert "The score is the best of 3 references: of other people up to about 1 in 334 would" in decision.words()
+    assert (decision.to_document()["references"], decision.to_document()["fmr"]) == (3, decision.fmr)
+    gallery.enrol("Bob", [photograph("bob.jpg")])
+    single = gallery.verify_person(photograph("probe.jpg"), "Bob", point=POINT)
+    assert single.fmr == pytest.approx(of_one)
+    assert "best of" not in single.words()
+
+
 def test_the_one_rule_of_thresholds_holds(gallery):
     probe = photograph("probe.jpg", vector=unit(11))
     with pytest.raises(InputError, match="no operating point was published for toy"):

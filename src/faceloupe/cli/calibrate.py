@@ -97,23 +97,22 @@ def calibrate(
 def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Embedder":
     """Return the embedder of that name, or else what the gallery was made with."""
     from faceloupe.embedders import DEFAULT, open_embedder
+    from faceloupe.gallery.opening import GalleryToBe, open_gallery
 
-    if name is not None or gallery is None or create:
+    if name is not None or gallery is None:
         return open_embedder(name or DEFAULT, engine=engine)
-    from faceloupe.gallery.opening import open_gallery
-
-    with open_gallery(gallery, engine=engine) as people:
+    with (GalleryToBe if create else open_gallery)(gallery, engine=engine) as people:
         return people.embedder
 
 
 def _detector(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Detector":
     """Return the detector of that name, or else the gallery's; one that is not that of its references is refused."""
-    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.gallery.opening import GalleryToBe, open_gallery
     from faceloupe.recognition.onnx_detector import open_detector
 
-    if gallery is None or create:
+    if gallery is None:
         return open_detector(name or "yunet", engine=engine)
-    with open_gallery(gallery, detector=name, engine=engine) as people:
+    with (GalleryToBe if create else open_gallery)(gallery, detector=name, engine=engine) as people:
         return people.detector
 
 

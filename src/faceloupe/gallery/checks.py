@@ -255,7 +255,7 @@ def _embedder_mix(connection: Connection, names: dict[int, str]) -> Iterator[Fin
 
 
 def _detector_mix(connection: Connection) -> Iterator[Finding]:
-    detectors = sorted(connection.scalars(select(references.c.detector).distinct()))
+    detectors = sorted(connection.scalars(select(references.c.detector).where(references.c.detector != "").distinct()))
     if len(detectors) > 1:
         yield Finding(
             "detectors",

@@ -17,7 +17,7 @@ from faceloupe.faces.folders import as_text
 from faceloupe.files import sha256_of
 from faceloupe.gallery import trail
 from faceloupe.gallery.consents import checked_consent, joined_consent
-from faceloupe.gallery.detectors import check_detector
+from faceloupe.gallery.detectors import check_detectors
 from faceloupe.gallery.holders import has_reference, holders_of, refusal_of_holder
 from faceloupe.gallery.identity import checked_metadata, checked_whom, to_enrol
 from faceloupe.gallery.people import describe
@@ -166,8 +166,7 @@ def add_references(
             "created": datetime.now(UTC),
         }  # fmt: skip
         subject_id = connection.scalar(insert(subjects).returning(subjects.c.id), row)
-    for photograph in usable.values():
-        check_detector(connection, photograph.templates[0].detector)
+    check_detectors(connection, {photograph.templates[0].detector for photograph in usable.values()})
     if usable:
         rows = [_row(photograph, subject_id, keep_face=keep_faces) for photograph in usable.values()]
         connection.execute(insert(references), rows)

@@ -31,6 +31,7 @@ from faceloupe.gallery.records import EmbedderId, Enrolled, Imported
 from faceloupe.gallery.store import Store
 from faceloupe.recognition.decisions import Decision, verify
 from faceloupe.recognition.onnx_detector import open_detector, open_detector_of
+from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.photos import is_photo, open_photo
 from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.search import FaceSearch
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
-    from faceloupe.recognition.photographs import Photograph
     from faceloupe.recognition.photos import Photo
     from faceloupe.recognition.search import Faces
     from faceloupe.recognition.templates import Template
@@ -129,8 +129,10 @@ class Gallery(Store):
             raise InputError(other_detector(str(noted), detector_in_words(self._detector)))
         return self._detector
 
-    def face_search(self, faces: "Faces") -> FaceSearch:
+    def face_search(self, faces: "Faces", *photos: "Photo") -> FaceSearch:
         """Return a search for faces, with this gallery's detector if it names none.
+
+        Where photos are told, and all are Photographs, whose faces were found already, it need not be on this machine.
 
         Raises
         ------
@@ -138,6 +140,8 @@ class Gallery(Store):
             If it names another one than that of the references; or as :attr:`detector`.
         """
         search = FaceSearch.of(faces)
+        if photos and all(isinstance(photo, Photograph) for photo in photos):
+            return search
         if search.detector is None:
             return replace(search, detector=self.detector)
         noted, wanted = self.detector_noted(), detector_in_words(search.detector)
@@ -211,7 +215,7 @@ class Gallery(Store):
             keep_faces=keep_faces, force=force, progress=progress,
         )  # fmt: skip
 
-    def known_as(self, subject_id: int | None, photographs: "Sequence[Photograph]") -> list[Skipped]:
+    def known_as(self, subject_id: int | None, photographs: Sequence[Photograph]) -> list[Skipped]:
         """Return the photographs that look like another subject here than this, and say like whom."""
         return known_as(self._database, subject_id, photographs)
 
@@ -337,14 +341,15 @@ class Gallery(Store):
         ImageError
             If the photograph cannot be read, or does not show one face where one is meant.
         InputError
-            If `photo` is none of these; if the references here, or the point, are of another embedder; if there is no
-            point for it; if `ranks` is below 1; or if the recall is not to be had.
+            If `photo` is none of these; if the references here, or the point, are of another embedder; if another
+            detector found the faces than those of the references; if there is no point for the embedder; if `ranks` is
+            below 1; or if the recall is not to be had.
         """
         if not is_photo(photo):
             if not isinstance(photo, Sequence):
                 open_photo(photo)  # says what it could have been
             return identify(self._database, photo, point, ranks, recall)  # type: ignore[arg-type]
-        [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces))  # type: ignore[list-item]
+        [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces, photo))  # type: ignore[list-item, arg-type]
         answers = one_name_a_face(identify(self._database, photograph.templates, point, ranks, recall))
         return tuple(
             replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
@@ -390,11 +395,12 @@ class Gallery(Store):
         AmbiguousNameError
             If several subjects fit.
         InputError
-            If the point is of another embedder, or there is none for it.
+            If the point is of another embedder, or there is none for it; or another detector found the face than those
+            of the references.
         """
         with self.reading() as connection:
             identity.find(connection, subject)  # before any work is done
-        search = self.face_search(FaceSearch.of_one_face(faces))
+        search = self.face_search(FaceSearch.of_one_face(faces), photo)
         [photograph] = recognise_all([photo], self.embedder, faces=search)
         with self.reading() as connection:
             return verify_person(connection, photograph, subject, point)

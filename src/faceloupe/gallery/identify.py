@@ -12,6 +12,7 @@ from faceloupe.faces.folders import as_text
 from faceloupe.gallery import saved_points
 from faceloupe.gallery.candidates import Candidate, Candidates
 from faceloupe.gallery.database import Database
+from faceloupe.gallery.detectors import check_detectors
 from faceloupe.gallery.hnsw import Hnsw
 from faceloupe.gallery.index import index_of
 from faceloupe.gallery.records import EmbedderId
@@ -53,8 +54,9 @@ def identify(
     Raises
     ------
     InputError
-        If these are not templates; if the gallery's references, or the point, are of another embedder; if no point is
-        there for it; if `ranks` is below 1; or if the recall is not to be had.
+        If these are not templates; if the gallery's references, or the point, are of another embedder; if another
+        detector found the faces than those of the references; if no point is there for the embedder; if `ranks` is
+        below 1; or if the recall is not to be had.
     GalleryError
         If the gallery cannot be read.
     """
@@ -62,6 +64,7 @@ def identify(
         return ()
     embedder = _maker(templates)
     with database.reading() as connection:
+        check_detectors(connection, {template.detector for template in templates})
         point = choose_point(embedder, point, saved_points.latest(connection, embedder))
     vectors = np.stack([template.vector for template in templates])
     index, measured = index_of(database, embedder), None

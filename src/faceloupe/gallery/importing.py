@@ -22,7 +22,7 @@ from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.backups import copy
 from faceloupe.gallery.consents import checked_consent, joined_consent
 from faceloupe.gallery.database import Database
-from faceloupe.gallery.detectors import detector_of, other_detector
+from faceloupe.gallery.detectors import clash_of_detectors
 from faceloupe.gallery.exporting import BEFORE_IDS, SCHEMA, documents
 from faceloupe.gallery.holders import Holders, has_reference, holders_of, refusal_of_holder
 from faceloupe.gallery.identity import check_free, checked_metadata, checked_text
@@ -30,7 +30,6 @@ from faceloupe.gallery.records import EmbedderId, Imported
 from faceloupe.gallery.revisions import bring_up_to_date, is_up_to_date
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import PNG, is_quality, is_unit, usual_dimensions
-from faceloupe.recognition.weights import YUNET
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.seals import Seals, read_secret
 
@@ -177,6 +176,8 @@ def _refusal(connection: Connection, point: OperatingPoint) -> str | None:
     """Return the reason why a threshold asked for is not taken; None if it is."""
     if saved_points.latest(connection, _maker(point)) is not None:
         return "this gallery has another one, and keeps it"
+    if clash := clash_of_detectors(connection, {point.detector}):
+        return f"{_in_words(point)}: {clash}"
     if not (-1 < point.threshold <= 1 and max(point.target_fmr, point.fmr) <= saved_points.LOOSEST):
         return f"{_in_words(point)}: more than 1 stranger in 100 would match. Calibrate here (faceloupe calibrate)"
     return None
@@ -237,7 +238,7 @@ def _row(document: Document) -> Document:
         "quality": document["quality"],
         "face": None if face is None else _png(face),
         "created": _moment(document),
-        "detector": _text({"detector": YUNET.name, **document}, "detector"),  # earlier exports do not tell it
+        "detector": _text({"detector": "", **document}, "detector"),  # earlier exports do not tell it
     }
 
 
@@ -290,9 +291,8 @@ def _is_all_here(subject: _Subject, here: Row[Any] | None, holders: dict[str, Ho
 
 def _conflict(connection: Connection, subject: _Subject, holders: dict[str, Holders]) -> str | None:
     """Return why a subject cannot be added: who has its name, its external id or a photograph; None if it can."""
-    for reference in subject.references.values():
-        if detector_of(connection) not in (None, reference["detector"]):
-            return other_detector(str(detector_of(connection)), reference["detector"])
+    if clash := clash_of_detectors(connection, {row["detector"] for row in subject.references.values()}):
+        return clash
     try:
         check_free(connection, subject.name, subject.external_id)
     except NameTakenError:

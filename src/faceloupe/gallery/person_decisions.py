@@ -1,5 +1,6 @@
 """Does a photograph show somebody of a gallery? One face compared with the references of one subject."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from faceloupe.errors import SubjectError
+from faceloupe.gallery.detectors import check_detectors
 from faceloupe.gallery.identity import find
 from faceloupe.gallery.people import people
 from faceloupe.gallery.records import EmbedderId, Person
@@ -17,7 +19,8 @@ from faceloupe.gallery.templates import made_by
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.remarks import answer_in_words, face_notes, face_warnings, photograph_document
 from faceloupe.recognition.thresholds import choose_point, point_in_words, published_check
-from faceloupe.scores.points import OperatingPoint
+from faceloupe.scores.identification import fpir_at_size
+from faceloupe.scores.points import OperatingPoint, one_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +39,8 @@ class PersonDecision:
         The photograph, with the one face that was compared.
     enrolled : bool
         True if the photograph is itself one of the references.
+    n_references : int
+        Number of references that it was compared with.
     """
 
     score: float
@@ -43,11 +48,17 @@ class PersonDecision:
     person: Person
     photograph: Photograph
     enrolled: bool = False
+    n_references: int = 1
 
     @property
     def match(self) -> bool:
         """True if the score reaches the threshold."""
         return self.score >= self.point.threshold
+
+    @property
+    def fmr(self) -> float:
+        """The share of other people to reckon with who match: the best of several references is the more often like."""
+        return fpir_at_size(max(self.point.fmr, self.point.target_fmr), self.n_references)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -63,7 +74,15 @@ class PersonDecision:
         """Return the answer, what the threshold means, and what speaks against relying on it; a paragraph each."""
         notes = [f"Note: {words}." for words in face_notes([self.photograph])]
         cautions = [f"Caution: {words}." for words in self.warnings]
-        return "\n".join([answer_in_words(self.score, self.point), *point_in_words(self.point), *notes, *cautions])
+        answer = [answer_in_words(self.score, self.point), *self._fmr_words(), *point_in_words(self.point)]
+        return "\n".join([*answer, *notes, *cautions])
+
+    def _fmr_words(self) -> Iterator[str]:
+        if self.n_references > 1:
+            yield (
+                f"The score is the best of {self.n_references:,} references: of other people up to about "
+                f"{one_in(self.fmr)} would match one of them by mistake."
+            )
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors."""
@@ -75,6 +94,8 @@ class PersonDecision:
             "threshold": self.point.threshold,
             "point": self.point.to_document(),
             "check": check and check.to_document(),
+            "references": self.n_references,
+            "fmr": self.fmr,
             "person": self.person.to_document(),
             "photograph": photograph_document(self.photograph),
             "warnings": list(self.warnings),
@@ -88,6 +109,7 @@ def verify_person(
     """Decide whether a photograph of one face shows a subject, see :meth:`faceloupe.gallery.Gallery.verify_person`."""
     [template] = photograph.templates
     embedder = EmbedderId(template.embedder, template.sha256)
+    check_detectors(connection, [template.detector])
     [person] = people(connection, [find(connection, subject).id])
     own = select(references.c.id, references.c.vector, references.c.source_sha256)
     rows = connection.execute(own.where(references.c.subject_id == person.id, made_by(embedder))).all()
@@ -103,4 +125,5 @@ def verify_person(
         person,
         photograph,
         photograph.sha256 in {row.source_sha256 for row in rows},
+        len(rows),
     )

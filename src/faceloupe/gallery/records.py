@@ -86,7 +86,8 @@ class Reference:
     has_face : bool
         True if the face chip was kept.
     detector : str
-        Detector that found the face, as :attr:`faceloupe.recognition.Detection.detector` names it.
+        Detector that found the face, as :attr:`faceloupe.recognition.Detection.detector` names it; empty for references
+        from before it was noted.
     """
 
     id: int

@@ -79,8 +79,8 @@ def reembed(
     """
     if into.n_subjects():
         raise InputError(f"{into.name} is not empty: name a new gallery")
-    finder = detector or gallery.detector
-    chips_serve = detector_in_words(finder) == gallery.detector_noted()
+    # What was found before detectors were noted is taken for the gallery's own.
+    its_own = {gallery.detector_noted(), ""} if detector is None else {detector_in_words(detector)}
     files = {sha256_of(Path(path)): Path(path) for path in photographs}
     people = gallery.people()
     left_out: list[Skipped] = []
@@ -89,8 +89,13 @@ def reembed(
         by_hash = {reference.source_sha256: reference for reference in gallery.person(person.id).references}
         photographed: list[Photograph] = []
         for reference in by_hash.values():
-            face = gallery.face(reference.id) if chips_serve else None
-            photograph = _face(face, reference, files.get(reference.source_sha256), finder)
+            file = files.get(reference.source_sha256)
+            if face := gallery.face(reference.id) if reference.detector in its_own else None:
+                photograph = _of_chip(face, reference)
+            elif file is not None:
+                photograph = search_photo(file, FaceSearch("one", detector=detector or gallery.detector))
+            else:
+                photograph = _without(reference)
             made = directions_of(photograph.chips, embedder)
             if photograph.problem is not None or any(template is None for template in made):
                 reason = photograph.problem.reason if photograph.problem else no_direction(embedder)
@@ -112,15 +117,20 @@ def reembed(
     return Reembedded(moved, references, tuple(left_out))
 
 
-def _face(face: bytes | None, reference: Reference, file: Path | None, detector: Detector) -> Photograph:
-    """Return what a reference is made of, its chip or its photograph, with one face, or with why there is none."""
-    path = file or Path(f"reference {reference.id}")
-    if face:
-        return Photograph(path, reference.source_sha256, (CHIP_SIDE, CHIP_SIDE), (_chip(face, reference),), ())
-    if file is None:
-        reason = "its face was not kept by this detector, and its photograph is not among those given (--photographs)"
-        return Photograph(path, reference.source_sha256, (0, 0), (), (), PhotoProblem("no face", reason))
-    return search_photo(file, FaceSearch("one", detector=detector))
+def _of_chip(face: bytes, reference: Reference) -> Photograph:
+    """Return a chip that was kept as a photograph of one face."""
+    size = (CHIP_SIDE, CHIP_SIDE)
+    return Photograph(_name(reference), reference.source_sha256, size, (_chip(face, reference),), ())
+
+
+def _without(reference: Reference) -> Photograph:
+    reason = "its face was not kept by this detector, and its photograph is not among those given (--photographs)"
+    problem = PhotoProblem("no face", reason)
+    return Photograph(_name(reference), reference.source_sha256, (0, 0), (), (), problem)
+
+
+def _name(reference: Reference) -> Path:
+    return Path(f"reference {reference.id}")
 
 
 def _chip(face: bytes, reference: Reference) -> FaceChip:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select
 
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
+from faceloupe.gallery.detectors import check_detectors
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import operating_points
 from faceloupe.recognition.thresholds import find_point
@@ -70,8 +71,10 @@ def save(connection: Connection, point: OperatingPoint, *, loose: bool = False, 
     Raises
     ------
     InputError
-        If it is for a false match rate above ``LOOSEST``, and that was not said to be meant (`loose`).
+        If it is for a false match rate above ``LOOSEST``, and that was not said to be meant (`loose`); or it was
+        measured on faces that another detector found than those of the references.
     """
+    check_detectors(connection, {point.detector})
     if point.target_fmr > LOOSEST and not loose:
         raise InputError(
             f"a false match rate of {point.target_fmr:g} is looser than {LOOSEST:g}, 1 in {1 / LOOSEST:.0f}: strangers "

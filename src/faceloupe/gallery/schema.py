@@ -29,8 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from faceloupe.recognition.weights import YUNET
-
 REVISIONS = ("0001", "0002", "0003", "0004")
 """All schemas there have been, the scripts in ``migrations/versions``."""
 
@@ -178,9 +176,10 @@ references = Table(
     Column("source_sha256", Label(64), nullable=False),
     Column("face", LargeBinary),  # the face chip as PNG, where somebody asked to keep it
     Column("created", Instant, nullable=False),
-    Column("detector", Label(200), nullable=False, default=YUNET.name, server_default=YUNET.name),
+    Column("detector", Label(200), nullable=False, default="", server_default=""),  # "" from before it was noted
     UniqueConstraint("subject_id", "source_sha256", "embedder", "weights_sha256", name="a_photograph_once"),
     Index("references_by_source", "source_sha256"),
+    Index("references_by_detector", "detector"),  # with which the one that is noted is looked up at once
     sqlite_autoincrement=True,
 )
 """Their templates, each with the photograph's hash; the photograph itself is not kept."""

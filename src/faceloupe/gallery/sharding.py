@@ -52,7 +52,7 @@ class Galleries:
         """The names of all, for messages."""
         return " and ".join(gallery.name for gallery in self._galleries)
 
-    def face_search(self, faces: "Faces") -> "FaceSearch":
+    def face_search(self, faces: "Faces", *photos: "Photo") -> "FaceSearch":
         """Return a search for faces, with the galleries' detector if it names none.
 
         Raises
@@ -60,9 +60,9 @@ class Galleries:
         InputError
             As :meth:`faceloupe.gallery.Gallery.face_search`; also if the galleries are by several detectors.
         """
-        search = self._first.face_search(faces)
+        search = self._first.face_search(faces, *photos)
         for gallery in self._galleries:
-            gallery.face_search(search)
+            gallery.face_search(search, *photos)
         return search
 
     def identify(
@@ -99,7 +99,7 @@ class Galleries:
             raise InputError("recall is for one gallery; several are searched exactly")
         if not is_photo(photo):
             return self._search(photo, point, ranks)  # type: ignore[arg-type]
-        [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces))  # type: ignore[list-item]
+        [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces, photo))  # type: ignore[list-item, arg-type]
         answers = one_name_a_face(self._search(photograph.templates, point, ranks))
         return tuple(
             replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()

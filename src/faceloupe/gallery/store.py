@@ -241,7 +241,8 @@ class Store:
         Raises
         ------
         InputError
-            If its false match rate is above 1 in 100 and `loose` is not given.
+            If its false match rate is above 1 in 100 and `loose` is not given; or it was measured on faces that another
+            detector found than those of the references.
         """
         with self.writing() as connection:
             saved_points.save(connection, point, loose=loose)
@@ -252,7 +253,7 @@ class Store:
             return saved_points.reset(connection, EmbedderId(embedder.name, embedder.sha256))
 
     def detector_noted(self) -> str | None:
-        """Return the detector of the references, as ``Detection.detector`` names it; None if there is no reference."""
+        """Return the detector of the references, as ``Detection.detector`` names it; None if none is noted."""
         with self.reading() as connection:
             return detectors.detector_of(connection)
 

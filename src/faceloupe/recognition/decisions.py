@@ -97,7 +97,7 @@ class Recognising(Protocol):
     def point(self, embedder: Embedder) -> OperatingPoint | None:
         """Return the operating point that was saved for an embedder; None if there is none."""
 
-    def face_search(self, faces: Faces) -> FaceSearch:
+    def face_search(self, faces: Faces, *photos: Photo) -> FaceSearch:
         """Return a search for faces, with the gallery's detector if it names none."""
 
 
@@ -143,7 +143,7 @@ def verify(
         posterior(0.0, prior)  # refuses what is not a prior
     search = FaceSearch.of_one_face(faces)
     if gallery:
-        search = gallery.face_search(search)
+        search = gallery.face_search(search, one, other)
     embedder = embedder or (gallery.embedder if gallery else SFace())
     chosen = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
     first, second = recognise_all((one, other), embedder, faces=search)

@@ -124,6 +124,10 @@ class PersonDecision(BaseModel):
     check: OperatingPoint | None = Field(
         description="The same threshold measured on other people, if it was published."
     )
+    references: int | None = Field(default=None, description="Number of the person's references it was compared with.")
+    fmr: float | None = Field(
+        default=None, ge=0, le=1, description="Share of other people who match one of so many references by mistake."
+    )
     person: Person
     photograph: SeenFace
     warnings: list[str]
