@@ -25,7 +25,7 @@ _STEPS = np.zeros(256, np.int8)  # what a byte outside of strings adds to the de
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 
 
-def json_text(document: dict[str, Any], *, indent: int | None = None, ascii_only: bool = False) -> str:
+def json_text(document: dict[str, Any] | None, *, indent: int | None = None, ascii_only: bool = False) -> str:
     r"""Return a document as JSON, on one line or indented.
 
     Of a path that is not UTF-8 the bytes that are none are escaped, and :func:`read_json` gives them back.

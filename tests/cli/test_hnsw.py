@@ -49,12 +49,14 @@ def galleries(postgres):
 def test_an_index_is_built_shown_used_and_dropped(galleries):
     url = galleries[0]
     assert run("hnsw", "show", "--gallery", url)[1].startswith("There is no HNSW index: search is exact")
+    assert run("hnsw", "show", "--gallery", url, "--json")[1] == "null\n"
     code, table, _ = run("hnsw", "build", "--gallery", url, "--probes", 100)
     assert code == 0
     assert "HNSW index with m 16 and ef_construction 64" in table
     assert "with 1 made-up probe among 3 references" in table
     assert run("hnsw", "measure", "--gallery", url)[1] == run("hnsw", "show", "--gallery", url)[1]
-    shown = json.loads(run("hnsw", "show", "--gallery", url, "--json")[1])["index"]
+    shown = json.loads(run("hnsw", "show", "--gallery", url, "--json")[1])
+    assert (shown["schema"], shown["n_changed"], shown["rebuilt"]) == ("faceloupe.hnsw/1", 0, False)
     assert shown["table"]["missed"]["20"] == [0]
     code, _, words = run("identify", "Ann1.jpg", "--gallery", url, "--recall", "0.1", "--ranks", 1)
     assert code == 0

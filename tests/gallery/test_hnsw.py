@@ -3,20 +3,18 @@
 Also tests ``gallery/hnsw_statements.py``, ``gallery/recall.py``.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from faceloupe.errors import GalleryError, InputError
+from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery import EmbedderId, hnsw, open_gallery, trail
 from faceloupe.gallery.index import MatrixIndex
-from faceloupe.gallery.recall import RecallTable
+from faceloupe.gallery.recall import Recall, RecallTable
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
 from faceloupe.recognition import Template
 from faceloupe.scores import wilson
-from helpers.galleries import GOOD, POINT, WEIGHTS, Toy, photograph, unit
+from helpers.galleries import GOOD, POINT, WEIGHTS, Toy, held_on_server, photograph, unit
 
 MAKER = EmbedderId("toy", WEIGHTS)
 PEOPLE, EACH = 200, 3
@@ -47,15 +45,6 @@ def gallery(postgres, vectors):
     with open_gallery(postgres, create=True, embedder=Toy()) as opened:
         fill(opened, vectors)
         yield opened
-
-
-def held(gallery):
-    """The bytes of all tables and indexes; the server's log of changes is not among them."""
-    with gallery._database.bare() as connection:
-        connection.exec_driver_sql("CHECKPOINT")
-        query = "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
-        folder, number = connection.exec_driver_sql(query).one()
-    return b"".join(file.read_bytes() for file in Path(folder, "base", str(number)).iterdir())
 
 
 def template(vector):
@@ -97,7 +86,7 @@ def test_the_recall_that_is_asked_for_is_the_one_that_is_met(gallery, monkeypatc
     assert [entry.what for entry in gallery.audit()][-2:] == ["build hnsw", "measure hnsw"]
 
 
-def test_who_comes_later_is_found_and_who_is_forgotten_is_not(gallery, vectors, monkeypatch):
+def test_who_comes_later_is_found_and_who_is_forgotten_is_not(gallery, postgres, vectors, monkeypatch):
     monkeypatch.setattr(hnsw, "BREADTHS", (80,))
     gallery.hnsw.build()
     gallery.hnsw.measure(100)
@@ -109,18 +98,20 @@ def test_who_comes_later_is_found_and_who_is_forgotten_is_not(gallery, vectors, 
     gallery.enrol("Newcomer", [photograph("new.jpg", vector=new)])
     assert named(new) == "Newcomer"
     assert (
-        f"There are {PEOPLE * EACH + 1} references now"
+        "Since then 1 reference has come or gone: faceloupe hnsw measure"
         in gallery.identify([template(new)], point=POINT, recall=0.8)[0].words()
     )
     gone = gallery.identify([template(vectors[0])], point=POINT)[0].name
     secret = vectors[0].tobytes()
-    assert held(gallery).count(secret) >= 2  # in the table, and in the index
+    assert held_on_server(postgres).count(secret) >= 2  # in the table, and in the index
     gallery.forget(gone, erased=False)
     assert named(vectors[0]) != gone
     gallery.erase()  # builds the tables anew, with the index and what was measured
-    assert secret not in held(gallery)
+    assert secret not in held_on_server(postgres)
     assert named(vectors[0]) != gone
     assert named(new) == "Newcomer"
+    recall = gallery.identify([template(new)], point=POINT, recall=0.8)[0].to_document()["recall"]
+    assert (recall["n_changed"], recall["rebuilt"]) == (4, True)
     gallery.hnsw.drop()
     assert gallery.hnsw.state() is None
     with pytest.raises(InputError, match=r"has no HNSW index.*faceloupe hnsw build"):
@@ -142,6 +133,56 @@ def test_an_embedder_may_be_called_anything(postgres):
         with gallery.writing() as connection:
             connection.exec_driver_sql(f"COMMENT ON INDEX {gallery.hnsw._name} IS 'do not touch'")
         assert gallery.hnsw.state().table is None
+
+
+@pytest.mark.parametrize("turn", ["growth", "exchange"])
+def test_a_recall_is_refused_once_it_was_measured_in_another_gallery(postgres, turn):
+    with open_gallery(postgres, create=True, embedder=Toy()) as gallery:
+        gallery.enrol("Ann", [photograph(f"ann/{n}.jpg") for n in range(25)])
+        gallery.enrol("Bob", [photograph("bob.jpg")])
+        gallery.hnsw.build()
+        gallery.hnsw.measure(100)
+        probe = template(unit(1))
+
+        def recall() -> Recall:
+            return gallery.identify([probe], point=POINT, recall=0.1, ranks=1)[0].recall
+
+        assert (recall().n_changed, recall().rebuilt) == (0, False)
+        if turn == "exchange":  # as many references as before
+            gallery.forget("Bob", erased=False)
+        gallery.enrol("Carl", [photograph("carl.jpg")])
+        assert recall().n_changed == (2 if turn == "exchange" else 1)
+        gallery.enrol("Dora", [photograph(f"dora/{n}.jpg") for n in range(2)])
+        with pytest.raises(
+            InputError, match=r"measured among 26 references, and . have come or gone since.*hnsw measure"
+        ):
+            recall()
+        gallery.hnsw.measure(100)
+        assert recall().n_changed == 0
+
+
+def test_what_is_damaged_or_gone_measures_nothing(postgres):
+    with open_gallery(postgres, create=True, embedder=Toy()) as gallery:
+        gallery.enrol("Ann", [photograph("1.jpg"), photograph("2.jpg")])
+        gallery.enrol("Bob", [photograph("3.jpg")])
+        gallery.hnsw.build()
+        with gallery.writing() as connection:
+            connection.exec_driver_sql("UPDATE face_references SET vector = '[1, 0, 0]' WHERE id = 3")
+        with pytest.warns(DamageWarning, match="reference 3"):
+            assert gallery.hnsw.measure(100).n_probes == 1
+        gallery.forget("Ann")
+        gallery.forget("Bob")
+        with pytest.raises(GalleryError, match="holds no whole reference by toy"):
+            gallery.hnsw.measure(100)
+
+
+def test_a_bound_on_waiting_for_locks_holds_for_no_other_statement(gallery):
+    gallery.hnsw.build()
+    gallery.hnsw.drop()
+    gallery.forget(gallery.names()[0][1])  # and erase
+    for opened in (gallery._database.bare, gallery.reading, gallery.reading):
+        with opened() as connection:
+            assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "0"
 
 
 @pytest.mark.parametrize(("m", "ef_construction"), [(1, 64), (101, 400), (16, 31), (16, 1001)])
@@ -179,7 +220,7 @@ def test_a_gallery_in_a_file_is_searched_exactly(tmp_path):
 
 
 def test_the_smallest_breadth_is_chosen_that_is_shown_to_reach_the_recall():
-    table = RecallTable(1000, 50_000, {20: (60, 200), 40: (4, 30), 80: (0, 4)})
+    table = RecallTable(1000, 50_000, 50_000, 7, 1, {20: (60, 200), 40: (4, 30), 80: (0, 4)})
     assert table.recall(40, 1).value == pytest.approx(0.996)
     assert table.recall(40, 2).value == pytest.approx(1 - 30 / 2000)
     assert table.recall(40, 2).interval.low == pytest.approx(1 - wilson(15, 1000).high)
@@ -187,7 +228,7 @@ def test_the_smallest_breadth_is_chosen_that_is_shown_to_reach_the_recall():
     assert [table.choose(asked, 2).ef for asked in (0.8, 0.97, 0.99)] == [20, 40, 80]
     for asked, ranks, words in [
         (0.999, 1, "at the greatest breadth, 80, of the subject most like a probe it found 100.00 %"),
-        (0.9, 3, "up to 2 candidates"),
+        (0.9, 3, r"up to 2 candidates, .*measure it anew if more people are enrolled now \(faceloupe hnsw measure\)"),
         (1.0, 1, "without it search is exact"),
         (0.0, 1, "above 0 and below 1"),
     ]:
@@ -197,5 +238,5 @@ def test_the_smallest_breadth_is_chosen_that_is_shown_to_reach_the_recall():
 
 
 def test_a_breadth_below_one_that_falls_short_is_not_chosen():
-    table = RecallTable(1000, 50_000, {20: (0,), 40: (100,), 80: (0,)})
+    table = RecallTable(1000, 50_000, 50_000, 7, 1, {20: (0,), 40: (100,), 80: (0,)})
     assert table.choose(0.95, 1).ef == 80

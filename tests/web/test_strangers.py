@@ -5,7 +5,6 @@ Also tests ``collection/adding.py``, ``collection/unknown.py``.
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,6 +18,7 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import open_gallery
 from helpers import pages, serving
 from helpers.commands import run
+from helpers.galleries import held_on_server
 from helpers.serving import photo
 from helpers.waiting import until
 
@@ -324,7 +324,7 @@ def test_beside_a_gallery_on_a_server_they_lie_in_its_database(serve, postgres):
     look(ask, 1, 2)
     look(ask, 1, 3, capture=1)
     secret = vector_of_first(ask)
-    assert secret in held_there(postgres)
+    assert secret in held_on_server(postgres)
     groups = ask("GET", "/unknown").json()["groups"]
     assert [group["count"] for group in groups] == [2, 1, 1]
     sent = {"group": groups[1]["id"], "name": "Ben", "enrol": True}
@@ -332,24 +332,13 @@ def test_beside_a_gallery_on_a_server_they_lie_in_its_database(serve, postgres):
     person = ask("POST", "/people", data={"name": "Ann"}, files=[("photos", photo(1, capture=2))]).json()["id"]
     ask.service.close()
     assert run("forget", f"number:{person}", "--yes", "--gallery", postgres)[0] == 0
-    assert secret not in held_there(postgres)
+    assert secret not in held_on_server(postgres)
     ask = serve(gallery=postgres)
     assert counts(ask) == [1]
     assert sorted(look(ask, 2, 3, capture=3), key=str) == ["Ben", None]
     make_old(ask, days=8)
     ask = serve(gallery=postgres)
     assert counts(ask) == []
-
-
-def held_there(url):
-    """The bytes of all tables of a database; the server's log of changes is not among them."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
-        query = "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
-        folder, number = connection.execute(query).fetchone()
-    return b"".join(file.read_bytes() for file in Path(folder, "base", str(number)).iterdir())
 
 
 def test_of_faces_that_are_kept_only_new_ones_are_read(ask, monkeypatch):

@@ -93,8 +93,10 @@ def drop(gallery: GalleryName = "faceloupe.db", embedder: EmbedderName = None) -
 
 
 def _print(state: "HnswState | None", *, json: bool) -> None:
+    from faceloupe.gallery.recall import changes_in_words
+
     if json:
-        echo_json({"schema": "faceloupe.hnsw/1", "index": state and state.to_document()})
+        echo_json(state.to_document() if state else None)
     elif state is None:
         echo("There is no HNSW index: search is exact. faceloupe hnsw build makes one.")
     else:
@@ -102,6 +104,8 @@ def _print(state: "HnswState | None", *, json: bool) -> None:
             f"HNSW index with m {state.m} and ef_construction {state.ef_construction}, {state.megabytes:,.1f} MB. "
             + (_measured(state.table) if state.table else "Its recall is not measured: faceloupe hnsw measure does.")
         )
+        if changes := changes_in_words(state.n_changed, rebuilt=state.rebuilt):
+            echo(changes)
 
 
 def _measured(table: "RecallTable") -> str:

@@ -34,8 +34,8 @@ def echo(text: str) -> None:
     _print("\n".join(map(legible, text.split("\n"))))
 
 
-def echo_json(document: dict[str, Any]) -> None:
-    """Print a document as JSON on one line, in UTF-8, or with escapes where stdout has another encoding."""
+def echo_json(document: dict[str, Any] | None) -> None:
+    """Print a document, or null, as JSON on one line, in UTF-8, or with escapes where stdout has another encoding."""
     from faceloupe.documents import json_text
 
     encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")

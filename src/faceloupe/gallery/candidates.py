@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from faceloupe.gallery.identity import label
-from faceloupe.gallery.recall import Recall
+from faceloupe.gallery.recall import Recall, changes_in_words
 from faceloupe.recognition.detections import Detection
 from faceloupe.recognition.thresholds import point_in_words
 from faceloupe.scores.identification import fpir_at_size, fpir_in_words
 from faceloupe.scores.points import OperatingPoint, one_in
+
+Who = int | tuple[str, str | None]
+"""A subject's number, or name and external id, which are the same in several galleries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class Candidate:
     gallery: str | None = None
 
     @property
-    def who(self) -> int | str:
-        """Who this is among the candidates: the number, or in several galleries the label, which may be in many."""
-        return self.subject_id if self.gallery is None else self.label
+    def who(self) -> Who:
+        """Who this is among the candidates: the number, or in several galleries name and external id."""
+        return self.subject_id if self.gallery is None else (self.name, self.external_id)
 
     @property
     def label(self) -> str:
@@ -66,7 +69,7 @@ class Candidates:
         Numbers of subjects and references that the face was compared with.
     detection : Detection or None
         The face in its photograph; None where a template was identified.
-    elsewhere : tuple of int or str
+    elsewhere : tuple of int, or of name and external id
         Candidates (``who``) above the threshold that another face of the same photograph is more like: two faces of
         one photograph are two people.
     recall : Recall or None
@@ -78,7 +81,7 @@ class Candidates:
     n_subjects: int
     n_references: int
     detection: Detection | None = None
-    elsewhere: tuple[int | str, ...] = ()
+    elsewhere: tuple[Who, ...] = ()
     recall: Recall | None = None
 
     @property
@@ -188,9 +191,8 @@ class Candidates:
     def _recall_words(self) -> Iterator[str]:
         if self.recall is None:
             return
-        then, now = self.recall.n_references, self.n_references
-        grown = f" There are {now:,} references now: faceloupe hnsw measure measures it anew." if now != then else ""
-        yield f"The search was approximate, at breadth {self.recall.ef}: {self.recall.words()}.{grown}"
+        changes = changes_in_words(self.recall.n_changed, rebuilt=self.recall.rebuilt)
+        yield f"The search was approximate, at breadth {self.recall.ef}: {self.recall.words()}. {changes}".rstrip()
 
     def _fpir_words(self) -> Iterator[str]:
         if not self.n_subjects:
@@ -229,8 +231,8 @@ def one_name_beside(answers: Mapping[int, Candidates], beside: Mapping[int, Coll
         for candidate in candidates.candidates
         if candidate.margin >= 0
     )
-    owners: dict[int, int | str] = {}
-    elsewhere: dict[int, tuple[int | str, ...]] = dict.fromkeys(answers, ())
+    owners: dict[int, Who] = {}
+    elsewhere: dict[int, tuple[Who, ...]] = dict.fromkeys(answers, ())
     for _, number, _, subject in scores:
         if number in owners:
             continue

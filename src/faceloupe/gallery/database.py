@@ -165,12 +165,16 @@ class Database:
     def bare(self) -> Iterator[Connection]:
         """Open a connection outside any transaction, for what cannot run inside one.
 
+        On a server it is closed at the end, not used again: what is set on it holds for nobody else.
+
         Raises
         ------
         GalleryError
             If the database refuses.
         """
         with self._connected("bare") as connection:
+            if self.path is None:
+                connection.detach()
             yield connection
 
     def erase(self, tables: Sequence[str]) -> None:

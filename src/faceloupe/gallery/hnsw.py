@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from time import perf_counter
 from typing import Any
@@ -23,18 +23,15 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import hnsw_statements, trail
 from faceloupe.gallery.database import BUSY_SECONDS, Database
 from faceloupe.gallery.matrix import search_parts
-from faceloupe.gallery.recall import Recall, RecallTable, misses, turned
+from faceloupe.gallery.recall import MOST_CHANGED, RANKS, Recall, RecallTable, misses, turned
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.schema import references
-from faceloupe.gallery.soundness import usual_dimensions
+from faceloupe.gallery.soundness import sound_rows, usual_dimensions
 from faceloupe.gallery.templates import Floats, made_by, parts, references_by, vectors_of
 from faceloupe.progress import Progress
 
 BREADTHS = (20, 40, 80, 160, 320, 640, 1000)
-"""Breadths at which recall is measured; pgvector takes up to 1,000."""
-
-RANKS = 20
-"""Candidates for which recall is measured, at most; no breadth is smaller."""
+"""Breadths at which recall is measured, none smaller than ``RANKS``; pgvector takes up to 1,000."""
 
 TOO_SMALL = "hnsw graph no longer fits into maintenance_work_mem"
 """How pgvector's notice begins where it has to build on the disk, which takes several times as long."""
@@ -52,19 +49,31 @@ class HnswState:
         Numbers in a vector.
     megabytes : float
         What it takes on the disk.
+    build : int
+        Number that the server gave it as it was built; another one once it is built anew.
     table : RecallTable or None
         Its recall; None if that was not measured.
+    n_changed : int
+        References that have come or gone since that was measured.
     """
 
     m: int
     ef_construction: int
     dimensions: int
     megabytes: float
+    build: int
     table: RecallTable | None
+    n_changed: int
+
+    @property
+    def rebuilt(self) -> bool:
+        """True if it was built anew since its recall was measured."""
+        return self.table is not None and self.table.build != self.build
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
-        return {"schema": "faceloupe.hnsw/1", **asdict(self), "table": self.table and self.table.to_document()}
+        table = self.table and self.table.to_document()
+        return {"schema": "faceloupe.hnsw/1", **asdict(self), "table": table, "rebuilt": self.rebuilt}
 
 
 class Hnsw:
@@ -172,14 +181,15 @@ class Hnsw:
         InputError
             If there is no index, or too few probes are asked for.
         GalleryError
-            If the gallery cannot be read or written.
+            If the gallery cannot be read or written, or no whole reference is left in it.
         """
         if probes < 100:
             raise InputError(f"probes: expected 100 or more, got {probes}: fewer show no recall worth asking for")
         with self._database.reading() as connection:
             state = self._known(connection)
             rng = np.random.default_rng(seed)
-            vectors = turned(self._drawn(connection, probes, rng), rng)
+            vectors = turned(self._drawn(connection, probes, state.dimensions, rng), rng)
+            newest, line = connection.scalar(select(func.max(references.c.id))) or 0, trail.last(connection)
             everybody = parts(connection, references_by(self._embedder), state.dimensions)
             nearest, size = search_parts(everybody, vectors, RANKS)
             missed = {}
@@ -190,7 +200,7 @@ class Hnsw:
                     progress(place + 1, len(BREADTHS))
                 if not any(missed[ef]):
                     break  # a greater breadth finds them too
-        table = RecallTable(len(vectors), size, missed)
+        table = RecallTable(len(vectors), size, newest, line, state.build, missed)
         comment = json.dumps(table.to_document()).replace("'", "''")
         with self._database.writing() as connection:
             connection.exec_driver_sql(f"COMMENT ON INDEX {self._name} IS '{comment}'")
@@ -229,15 +239,15 @@ class Hnsw:
 
         Returns
         -------
-        nearest : list of (list of int, list of float)
-            Of each probe the subjects and their scores, the best first.
-        recall : Recall
-            What was measured at this breadth.
+        tuple of (nearest, recall)
+            `nearest` is a list with a pair for each probe: the numbers of the subjects and their scores, the best
+            first. `recall` is what was measured at this breadth, and what has changed since.
 
         Raises
         ------
         InputError
-            If there is no index or its recall was not measured, or as :meth:`RecallTable.choose`.
+            If there is no index, its recall was not measured, or more than a tenth of the references (``MOST_CHANGED``)
+            have come or gone since; or as :meth:`RecallTable.choose`.
         """
         with self._database.reading() as connection:
             state = self._known(connection)
@@ -247,7 +257,14 @@ class Hnsw:
                 raise InputError(f"vectors: expected (P, {state.dimensions}), got {vectors.shape}")
             if ranks < 1:
                 raise InputError(f"ranks: expected 1 or more, got {ranks}")
-            recall = state.table.choose(least, ranks)
+            if state.n_changed > MOST_CHANGED * state.table.n_references:
+                raise InputError(
+                    f"recall: that of {self._database.name} was measured among {state.table.n_references:,} "
+                    f"references, and {state.n_changed:,} have come or gone since, more than "
+                    f"{100 * MOST_CHANGED:.0f} %: faceloupe hnsw measure measures it anew. Without a recall search is "
+                    "exact"
+                )
+            recall = replace(state.table.choose(least, ranks), n_changed=state.n_changed, rebuilt=state.rebuilt)
             return list(self._search(connection, vectors, ranks, recall.ef, state.dimensions)), recall
 
     def _state(self, connection: Connection) -> HnswState | None:
@@ -260,7 +277,13 @@ class Hnsw:
         except (InputError, KeyError, TypeError, ValueError):
             table = None  # somebody else's comment
         m, ef_construction = int(options.get("m", 16)), int(options.get("ef_construction", 64))
-        return HnswState(m, ef_construction, row.dimensions, row.bytes / 1e6, table)
+        changed = self._changed(connection, table) if table else 0
+        return HnswState(m, ef_construction, row.dimensions, row.bytes / 1e6, row.build, table, changed)
+
+    def _changed(self, connection: Connection, table: RecallTable) -> int:
+        """Return how many references have come or gone since the recall was measured; gone ones by any embedder."""
+        later = select(func.count()).where(made_by(self._embedder), references.c.id > table.newest)
+        return (connection.scalar(later) or 0) + trail.references_forgotten(connection, table.line)
 
     def _known(self, connection: Connection) -> HnswState:
         state = self._state(connection)
@@ -278,7 +301,7 @@ class Hnsw:
 
     def _create(self, m: int, ef_construction: int, dimensions: int, progress: Progress | None) -> list[str]:
         with self._database.bare() as connection, ThreadPoolExecutor(1, "hnsw") as thread:
-            driver: Any = connection.connection.driver_connection
+            driver: Any = connection.connection.dbapi_connection
             notices: list[str] = []
             driver.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
             building = thread.submit(
@@ -308,11 +331,20 @@ class Hnsw:
                     progress(row.blocks_done, row.blocks_total)
         building.result()
 
-    def _drawn(self, connection: Connection, count: int, rng: np.random.Generator) -> Floats:
-        """Return the vectors of one reference each of subjects drawn at random, (P, D)."""
-        first = select(func.min(references.c.id)).where(made_by(self._embedder)).group_by(references.c.subject_id)
+    def _drawn(self, connection: Connection, count: int, dimensions: int, rng: np.random.Generator) -> Floats:
+        """Return the vectors of one whole reference each of subjects drawn at random, (P, D)."""
+        fits = func.vector_dims(references.c.vector) == dimensions
+        first = select(func.min(references.c.id)).where(made_by(self._embedder), fits).group_by(references.c.subject_id)
         numbers = np.sort(np.array(connection.scalars(first).all(), dtype=np.int64))
-        return vectors_of(connection, rng.choice(numbers, min(count, len(numbers)), replace=False))
+        drawn = rng.choice(numbers, min(count, len(numbers)), replace=False)
+        vectors = vectors_of(connection, drawn) if len(drawn) else np.empty((0, dimensions), np.float32)
+        vectors = vectors[sound_rows(list(vectors), dimensions)]
+        if not len(vectors):
+            raise GalleryError(
+                f"{self._database.name} holds no whole reference by {self._embedder} to measure with: enrol people "
+                "first."
+            )
+        return vectors
 
     def _search(
         self, connection: Connection, vectors: Floats, ranks: int, ef: int, dimensions: int

@@ -9,7 +9,8 @@ from faceloupe.gallery.schema import Vector, references
 
 STATE = text(
     "SELECT obj_description(i.indexrelid, 'pg_class') AS comment, pg_relation_size(i.indexrelid) AS bytes, "
-    "c.reloptions, a.atttypmod AS dimensions FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "pg_relation_filenode(i.indexrelid) AS build, c.reloptions, a.atttypmod AS dimensions "
+    "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1 "
     "WHERE i.indexrelid = to_regclass(:name) AND i.indisvalid"
 )

@@ -110,6 +110,12 @@ def tells_of_forgetting(connection: Connection, subject_id: int, reference: int 
     return any(details.get("reference") == reference for details in connection.scalars(lines))
 
 
+def references_forgotten(connection: Connection, after: int) -> int:
+    """Return how many references were forgotten after a line of the trail."""
+    lines = select(audit.c.details).where(audit.c.what == "forget", audit.c.id > after)
+    return sum(details.get("references", 0) for details in connection.scalars(lines))
+
+
 def last_forget(connection: Connection) -> int:
     """Return the number of the last line of a subject, or reference, that was forgotten; 0 if there is none."""
     return connection.scalar(select(func.max(audit.c.id)).where(audit.c.what == "forget")) or 0
