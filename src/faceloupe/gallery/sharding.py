@@ -9,8 +9,10 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from faceloupe.errors import InputError
-from faceloupe.gallery.candidates import Candidate, Candidates, one_name_a_face
+from faceloupe.gallery.candidates import Candidate, Candidates, Who, one_name_a_face
 from faceloupe.gallery.opening import open_gallery
+from faceloupe.gallery.records import EmbedderId
+from faceloupe.gallery.templates import identities
 from faceloupe.recognition.photos import is_photo
 from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.thresholds import choose_point
@@ -36,16 +38,24 @@ class Galleries:
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or one is another's copy or the same.
     """
 
     def __init__(self, galleries: "Sequence[Gallery]") -> None:
         if not galleries:
             raise InputError("galleries: expected one or more that are open, got none")
+        names: dict[str, str] = {}
+        for gallery in galleries:
+            head = gallery.trail_head()  # rests on all that was ever done in it, and when
+            if head in names:
+                raise InputError(f"{gallery.name} is the same gallery as {names[head]}, or a copy of it: name one")
+            if head:  # an empty one has none
+                names[head] = gallery.name
         self._galleries = tuple(galleries)
         self._first = next((gallery for gallery in galleries if gallery.n_subjects()), galleries[0])
         self.embedder: Embedder = self._first.embedder  # opened once: the others are asked for its templates
         self._threads = ThreadPoolExecutor(len(galleries), "gallery")
+        self._repeated: tuple[object, int] = None, 0  # for which states of the galleries, and how many
 
     @property
     def name(self) -> str:
@@ -77,8 +87,8 @@ class Galleries:
         """Find who is most like each face; the answer is that of one gallery with everybody in it.
 
         Each gallery is searched for its best candidates, of which the best are taken. Somebody with references in
-        several, under the same name and external id, is one candidate: `gallery` and `subject_id` say where the best
-        reference is.
+        several, under the same name and external id, is one candidate and one subject: `gallery` and `subject_id` say
+        where the best reference is.
 
         Parameters
         ----------
@@ -111,8 +121,23 @@ class Galleries:
         if point is None:
             points = [choose_point(self.embedder, saved=gallery.point(self.embedder)) for gallery in self._galleries]
             point = max(points, key=lambda each: each.threshold)
-        answers = self._threads.map(partial(_candidates, templates, point, ranks), self._galleries)
-        return tuple(_merged(of_face, point, ranks) for of_face in zip(*answers, strict=True))
+        answers = list(self._threads.map(partial(_candidates, templates, point, ranks), self._galleries))
+        repeated = self._repeats(EmbedderId(templates[0].embedder, templates[0].sha256)) if templates else 0
+        return tuple(_merged(of_face, point, ranks, repeated) for of_face in zip(*answers, strict=True))
+
+    def _repeats(self, embedder: EmbedderId) -> int:
+        """Return how many subjects are in a gallery before as well; to count them is to list all, when one changes."""
+        state = embedder, *(gallery.trail_head() for gallery in self._galleries)
+        if self._repeated[0] != state:
+            seen: set[tuple[str, str | None]] = set()
+            repeated = 0
+            for gallery in self._galleries:
+                with gallery.reading() as connection:
+                    own = identities(connection, embedder)
+                repeated += len(seen & own)
+                seen |= own
+            self._repeated = state, repeated
+        return self._repeated[1]
 
     def close(self) -> None:
         """Close all galleries."""
@@ -170,13 +195,13 @@ def _candidates(
     ]
 
 
-def _merged(answers: Sequence[Candidates], point: "OperatingPoint", ranks: int) -> Candidates:
-    """Return the best candidates of several answers about one face."""
-    best: dict[str, Candidate] = {}
+def _merged(answers: Sequence[Candidates], point: "OperatingPoint", ranks: int, repeated: int) -> Candidates:
+    """Return the best candidates of several answers about one face; `repeated` subjects are counted in several."""
+    best: dict[Who, Candidate] = {}
     for candidate in (candidate for answer in answers for candidate in answer.candidates):
-        if candidate.label not in best or candidate.score > best[candidate.label].score:
-            best[candidate.label] = candidate
+        if candidate.who not in best or candidate.score > best[candidate.who].score:
+            best[candidate.who] = candidate
     ordered = sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.label))[:ranks]
     candidates = tuple(replace(candidate, rank=rank) for rank, candidate in enumerate(ordered, start=1))
-    subjects = sum(answer.n_subjects for answer in answers)
+    subjects = sum(answer.n_subjects for answer in answers) - repeated
     return Candidates(candidates, point, subjects, sum(answer.n_references for answer in answers))

@@ -38,6 +38,13 @@ def references_by(embedder: "Maker") -> Select[Any]:
     return select(*columns).join_from(references, subjects).where(made_by(embedder))
 
 
+def identities(connection: Connection, embedder: "Maker") -> set[tuple[str, str | None]]:
+    """Return name and external id of everybody with a reference by an embedder."""
+    columns = select(subjects.c.name, subjects.c.external_id)
+    rows = connection.execute(columns.join_from(subjects, references).where(made_by(embedder)).distinct())
+    return {(row.name, row.external_id) for row in rows}
+
+
 def parts(connection: Connection, rows: Select[Any], dimensions: int) -> Iterator[Templates]:
     """Yield the sound references that a query like :func:`references_by` selects, ``PART`` at a time.
 
