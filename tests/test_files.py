@@ -36,6 +36,13 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
     assert pipe.is_fifo()
 
 
+def test_a_dash_is_no_name_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="name a file"):
+        write_whole(Path("-"), b"")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o600), (0o022, 0o600), (0o077, 0o600), (0o277, 0o400)])
 def test_a_file_is_its_owners_and_never_wider_than_the_umask(tmp_path, umask, mode):
     (tmp_path / "a").write_bytes(b"")

@@ -65,19 +65,29 @@ def columns_of(lines: Sequence[str]) -> list[str]:
         return []
 
 
+def first_lines(path: Path) -> list[str]:
+    """Return the lines that a file begins with, 4,096 bytes of it; bytes that are no text become question marks."""
+    with path.open("rb") as file:
+        beginning = file.read(4096)
+    return beginning.decode(_encoding(beginning), "replace").splitlines()
+
+
 def text_of(path: Path, what: str) -> str:
     """Return the text of a file, UTF-8 or UTF-16; the InputError for another calls it `what`."""
     return _decoded(read_bytes(path, MOST), str(path), what)
 
 
 def _decoded(content: bytes, name: str, what: str) -> str:
-    encoding = "utf-16" if content.startswith(UTF_16) else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        return content.decode(_encoding(content))
     except UnicodeDecodeError as problem:
         raise InputError(
             f"{name} is not {what} in UTF-8: {problem}; save it as UTF-8 (a spreadsheet calls that CSV UTF-8)"
         ) from problem
+
+
+def _encoding(content: bytes) -> str:
+    return "utf-16" if content.startswith(UTF_16) else "utf-8-sig"
 
 
 def _first(lines: Sequence[str]) -> int:

@@ -53,8 +53,9 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. The file
     is for its owner's eyes only (mode 0600, or less where the umask says so): pages, networks and lists alike can show
     whom they were made of. What is there and no file, such as ``/dev/stdout`` or a pipe, is written to, not replaced.
-    Content that comes in parts is never held whole.
+    Content that comes in parts is never held whole. Raises InputError of ``-``, see :func:`check_name`.
     """
+    check_name(path)
     parts = [content] if isinstance(content, bytes) else content
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
@@ -70,6 +71,12 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def check_name(path: Path) -> None:
+    """Check that a file to write has a name; raise InputError of ``-``, by which elsewhere standard output is meant."""
+    if path == Path("-"):
+        raise InputError("- names no file, and nothing is written to standard output in its place; name a file")
 
 
 def check_new_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Copies of photographs, pairs listed twice, and pairs on both sides of a split: said, counted once, or refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,21 @@ def test_a_photograph_against_its_copy_says_nothing():
     assert notes == (
         "1 pair of two copies of one photograph left out, for that says nothing: all/a.jpg and all/b.jpg.",
     )
+
+
+def test_copies_are_one_photograph_wherever_they_are_listed():
+    """The person of a copy was another one than that of the photograph, so that comparisons counted as independent."""
+    data = listed([("a", "b", 1), ("c", "d", 1), ("b", "e", 0)])
+    audited, notes = audit_pairs(data, ["a", "b", "a", "d", "e"])
+    assert (audited.pairs.captures.tolist(), notes) == ([[0, 1], [0, 3], [1, 4]], ())
+    assert people_of_pairs(audited, audited.pairs)[[0, 1, 3]].tolist() == [0, 0, 0]
+
+
+def test_pairs_with_a_photograph_of_two_people_are_left_out():
+    data = replace(listed([("a", "b", 1), ("c", "d", 1), ("b", "d", 0)]), subjects=np.array([0, 0, 1, 1]))
+    audited, notes = audit_pairs(data, ["a", "b", "a", "d"])
+    assert audited.pairs.captures.tolist() == [[1, 3]]
+    assert notes[0].startswith("2 pairs left out: a photograph in each has a copy under another person's name: all/a")
 
 
 @pytest.mark.parametrize("again", [("a", "b", 1), ("b", "a", 1)])

@@ -7,6 +7,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation import evaluate, open_data
 from faceloupe.evaluation.embedding import embed_captures
 from faceloupe.evaluation.pooling import pool
+from faceloupe.pages import page
 from faceloupe.recognition import FaceSearch
 
 
@@ -50,6 +51,9 @@ def test_templates_are_evaluated_and_a_lost_photograph_is_left_out_of_its_templa
     assert found.measured[0].failures.acquire.n_failed == 0
     assert (found.measured[0].main.n_mated, found.measured[0].main.n_non_mated) == (8, 56)
     assert "16 templates of 32 photographs" in found.to_document()["lead"][0]
+    verification = next(part for part in page(found)["sections"] if part["id"] == "verification")
+    told = [block for block in verification["blocks"] if "No DET curve is drawn" in str(block)]
+    assert len(told) == 2  # eight people are too few for one, of the listed pairs and of every two
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,46 @@ def test_commas_before_three_digits_are_decimal_beside_such_as_cannot_separate_t
     assert (sorted(scores.mated), sorted(scores.non_mated)) == ([-1.25, 1.05], [0.125, 3])
 
 
+@pytest.mark.parametrize(
+    ("heading", "text"),
+    [
+        ("photo_a,photo_b,score,same\n", "a1,a2,0.91,1\na1,b1,0.12,0\nb1,b2,0.8,1\n"),
+        ("", "ann ann a2 0.91\nann bob b1 0.12\nbob bob b2 0.8\n"),
+    ],
+)
+def test_a_comparison_that_is_listed_again_counts_once(heading, text, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(heading + 5 * text)
+    found = evaluate_scores(path)
+    assert (found.scores.n_mated, found.scores.n_non_mated) == (2, 1)
+    assert found.notes[0].startswith("12 of the 15 lines of scores.csv are there before, word for word: each counts")
+
+
+def test_repeats_are_doubted_where_lines_name_people_only(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("subject_a,subject_b,score\n" + 2 * "ann,ann,0.91\nann,bob,0.12\nbob,bob,0.8\n")
+    found = evaluate_scores(path)
+    assert (found.scores.n_mated, found.scores.n_non_mated) == (4, 2)
+    assert "The file names no captures, so that all were counted" in found.notes[0]
+
+
+@pytest.mark.parametrize("extreme", ["1e6", "-999", "1e300"])
+def test_a_score_unlike_all_others_is_told_and_leaves_the_evidence(extreme, rows, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(FORMS["same.csv"](rows) + f"{extreme},1\n" * 2)
+    found = evaluate_scores(path)
+    assert "2 scores far outside the range of the others" in found.notes[0]
+    assert found.likelihood.cllr < 0.3
+
+
+def test_scores_in_a_unit_that_cannot_be_reckoned_with_have_error_rates_and_no_ratios(rows, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(FORMS["same.csv"]([(a, b, 1e-300 * score) for a, b, score in rows]))
+    found = evaluate_scores(path)
+    assert (found.likelihood, bool(found.points)) == (None, True)
+    assert "give them another unit" in " ".join(found.notes)
+
+
 def test_distances_are_told_to_be_turned_round(rows, tmp_path):
     path = tmp_path / "distances.csv"
     path.write_text("score,same\n" + "".join(f"{-s},{int(a == b)}\n" for a, b, s in rows))

@@ -41,6 +41,24 @@ def test_the_line_is_scikit_learn_s(penalty):
     np.testing.assert_allclose(found.slope * values + found.offset, expected, atol=2e-4)
 
 
+@pytest.mark.parametrize("extreme", [1e6, 1e300])
+def test_one_score_far_from_all_others_leaves_the_evidence(extreme):
+    scores = made_up(n_mated=100, n_non_mated=400)
+    with_one = ScoreSet(np.append(scores.mated, extreme), scores.non_mated)
+    assert fitted(with_one).evidence(3).log10_lr == pytest.approx(fitted(scores).evidence(3).log10_lr, abs=0.1)
+
+
+@pytest.mark.parametrize(("unit", "fits"), [(1e-300, False), (1e-90, True), (1e90, True), (1e300, False)])
+def test_ratios_are_the_same_in_every_unit_or_refused(unit, fits):
+    scores = made_up(n_mated=100, n_non_mated=400)
+    other = ScoreSet(unit * scores.mated, unit * scores.non_mated)
+    if fits:
+        np.testing.assert_allclose(fitted(other).log10(other.mated), fitted(scores).log10(scores.mated), rtol=1e-6)
+    else:
+        with pytest.raises(InputError, match="give them another unit"):
+            fitted(other)
+
+
 def test_it_is_near_the_truth():
     found = fitted(made_up(n_mated=4000, n_non_mated=40_000), penalty=1e-9)
     assert found.slope == pytest.approx(3 / np.log(10), rel=0.05)

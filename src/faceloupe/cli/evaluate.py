@@ -203,6 +203,8 @@ def _scores(data: str, impostors: Path | None, page: Path | None, *, json: bool)
         for block in part["blocks"]:
             if block["type"] == "table":
                 say("\n" + aligned([column["label"] for column in block["columns"]], block["rows"]))
+    for note in evaluation.notes:
+        say(note)
     echo_json(evaluation.to_document()) if json else echo(str(page))
 
 
@@ -227,3 +229,5 @@ def _summarise(evaluation: "Evaluation", document: dict[str, Any]) -> None:
             say("\n" + aligned([column["label"] for column in blocks[name]["columns"]], blocks[name]["rows"]))
     for failure in evaluation.failures:
         say_failure(failure)
+    for note in (*evaluation.notes, *(f"{one.label}: {note}" for one in evaluation.measured for note in one.notes)):
+        say(note)

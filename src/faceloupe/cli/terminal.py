@@ -15,6 +15,7 @@ from unicodedata import category
 import typer
 
 from faceloupe.errors import InputError
+from faceloupe.files import check_name
 from faceloupe.progress import Progress, bar
 
 if TYPE_CHECKING:
@@ -178,8 +179,9 @@ def history(entries: "Iterable[Entry]") -> str:
 def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
     """Check that a file can be written and is none of those that the command reads.
 
-    Raises InputError if it is a folder, has none to be in, or is a file that the command reads.
+    Raises InputError if it is ``-``, a folder, has none to be in, or is a file that the command reads.
     """
+    check_name(out)
     if out.is_dir():
         raise InputError(f"{out} is a folder; name a file in it")
     if not out.absolute().parent.is_dir():

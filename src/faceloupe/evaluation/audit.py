@@ -46,6 +46,8 @@ def usable_captures(contents: Sequence[str], subjects: Labels, names: Sequence[s
 def audit_pairs(data: Labelled, contents: Sequence[str]) -> tuple[Labelled, tuple[str, ...]]:
     """Return listed pairs, each counted once whichever comes first, and what to say of the list.
 
+    Copies of a photograph are one photograph. Where two subjects share one, its pairs are left out.
+
     Parameters
     ----------
     data : Labelled
@@ -63,22 +65,26 @@ def audit_pairs(data: Labelled, contents: Sequence[str]) -> tuple[Labelled, tupl
     if pairs is None:
         return data, ()
     first: dict[str, int] = {}
-    content = [first.setdefault(hash_ or f"unread {place}", place) for place, hash_ in enumerate(contents)]
-    keys = [tuple(sorted((content[one], content[other]))) for one, other in pairs.captures.tolist()]
+    content = np.array([first.setdefault(hash_ or f"unread {place}", place) for place, hash_ in enumerate(contents)])
+    wrong = set() if data.subjects is None else set(content[data.subjects != data.subjects[content]].tolist())
+    captures = content[pairs.captures]
     seen: dict[tuple[int, ...], int] = {}
-    once, itself = [], []
-    for place, key in enumerate(keys):
-        if key[0] == key[1]:
+    once, itself, misnamed = [], [], []
+    for place, key in enumerate(map(tuple, np.sort(captures, axis=1).tolist())):
+        if wrong.intersection(key):
+            misnamed.append(place)
+        elif key[0] == key[1]:
             itself.append(place)
         elif seen.setdefault(key, place) == place:
             once.append(place)
         else:
             _check_repeat(data, pairs, seen[key], place)
-    notes = [*_told_repeats(data, pairs, once, itself), *_told_folds(data, pairs, content)]
-    if len(once) == len(keys):
+    repeats = len(pairs.same) - len(once) - len(itself) - len(misnamed)
+    notes = [*_told_repeats(data, pairs, repeats, itself, misnamed), *_told_folds(data, pairs, content)]
+    if np.array_equal(captures[once], pairs.captures):
         return data, tuple(notes)
     folds = None if pairs.folds is None else tuple(pairs.folds[place] for place in once)
-    return replace(data, pairs=Pairs(pairs.captures[once], pairs.same[once], folds)), tuple(notes)
+    return replace(data, pairs=Pairs(captures[once], pairs.same[once], folds)), tuple(notes)
 
 
 def people_of_pairs(data: Labelled, pairs: Pairs) -> Labels:
@@ -117,8 +123,9 @@ def _check_repeat(data: Labelled, pairs: Pairs, first: int, again: int) -> None:
         )
 
 
-def _told_repeats(data: Labelled, pairs: Pairs, once: Sequence[int], itself: Sequence[int]) -> Iterator[str]:
-    repeats = len(pairs.same) - len(once) - len(itself)
+def _told_repeats(
+    data: Labelled, pairs: Pairs, repeats: int, itself: Sequence[int], misnamed: Sequence[int]
+) -> Iterator[str]:
     if repeats:
         yield (
             f"{repeats:,} of the {len(pairs.same):,} listed pairs are there before, some perhaps the other way round: "
@@ -128,16 +135,20 @@ def _told_repeats(data: Labelled, pairs: Pairs, once: Sequence[int], itself: Seq
         examples = "; ".join(_shown(data, pairs.captures[place]) for place in itself[:NAMED])
         left_out = counted(len(itself), "pair")
         yield f"{left_out} of two copies of one photograph left out, for that says nothing: {examples}."
+    if misnamed:
+        examples = "; ".join(_shown(data, pairs.captures[place]) for place in misnamed[:NAMED])
+        left_out = counted(len(misnamed), "pair")
+        yield f"{left_out} left out: a photograph in each has a copy under another person's name: {examples}."
 
 
-def _told_folds(data: Labelled, pairs: Pairs, content: Sequence[int]) -> Iterator[str]:
+def _told_folds(data: Labelled, pairs: Pairs, content: Labels) -> Iterator[str]:
     """Yield the photographs or people in several folds, where all else about a pair may be known already."""
     if pairs.folds is None:
         return
     where: defaultdict[int, set[str]] = defaultdict(set)
-    for captures, fold in zip(pairs.captures.tolist(), pairs.folds, strict=True):
+    for captures, fold in zip(content[pairs.captures].tolist(), pairs.folds, strict=True):
         for capture in captures:
-            where[content[capture]].add(fold)
+            where[capture].add(fold)
     shared = [capture for capture, folds in where.items() if len(folds) > 1]
     if shared:
         examples = ", ".join(_name(data, capture) for capture in shared[:NAMED])

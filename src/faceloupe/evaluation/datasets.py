@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.csv_tables import read_table
+from faceloupe.csv_tables import columns_of, first_lines, read_table
 from faceloupe.errors import InputError
 from faceloupe.evaluation.groups import FILE, read_groups
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
@@ -173,7 +173,7 @@ def open_data(data: Data) -> Labelled:
         raise InputError(f"{path} is a photograph, not data; {EXPECTED}")
     if is_packed(path):
         return _packed(path)
-    if path.is_file() and _columns(path).issuperset(TEMPLATE_PAIRS):
+    if path.is_file() and set(columns_of(first_lines(path))).issuperset(TEMPLATE_PAIRS):
         return _templates(path)
     if path.is_file():
         return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
@@ -241,12 +241,6 @@ def _packed(path: Path) -> Labelled:
     )
 
 
-def _columns(path: Path) -> set[str]:
-    with path.open("rb") as file:
-        heading = file.readline(4096).decode("utf-8-sig", "replace").lower()
-    return set(heading.replace(";", ",").replace("\t", ",").replace(" ", "").replace('"', "").strip().split(","))
-
-
 def _templates(path: Path) -> Labelled:
     """Return the templates that a list of pairs compares, with the photographs that each is made of."""
     listed = path.parent / TEMPLATES_FILE
@@ -259,7 +253,7 @@ def _templates(path: Path) -> Labelled:
     for number, line in read_table(listed, TEMPLATE_COLUMNS, "and perhaps media_id, then a line for each photograph"):
         where = f"{listed}, line {number}"
         template, subject, name = (line[column] for column in TEMPLATE_COLUMNS)
-        if not (template and subject and name and (path.parent / name).is_file()):
+        if not (template and subject and _is_file(path.parent, name)):
             raise InputError(f"{where}: expected a template, a subject and a file that is there, got {name!r}")
         if subject_of.setdefault(template, subject) != subject:
             raise InputError(f"{where}: template {template} is of {subject_of[template]} and of {subject}")
@@ -274,6 +268,13 @@ def _templates(path: Path) -> Labelled:
         Pairs(pairs, subjects[pairs[:, 0]] == subjects[pairs[:, 1]]), templates=tuple(map(tuple, members.values())),
         media=tuple(media),
     )  # fmt: skip
+
+
+def _is_file(root: Path, name: str) -> bool:
+    try:
+        return bool(name) and (root / name).is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _template_pairs(path: Path, places: dict[str, int]) -> Labels:
@@ -317,7 +318,7 @@ def _checked_line(where: str, root: Path, line: dict[str, str]) -> Row:
     if same not in YES | NO:
         raise InputError(f"{where}: same is {line.get('same')!r}; expected 1 or 0 (or true, false, yes, no)")
     for name in (one, other):
-        if not name or not (root / name).is_file():
+        if not _is_file(root, name):
             raise InputError(f"{where}: there is no file {name or '(empty)'!r} in {root}")
     if one == other:
         raise InputError(f"{where}: a photograph is compared with itself, {one!r}")

@@ -14,11 +14,12 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report, likelihood_section
 from faceloupe.evaluation.rates_in_words import rate_between, rate_in
 from faceloupe.evaluation.score_files import read_scores
+from faceloupe.numerals import counted
 from faceloupe.pages import Shown
 from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import auc_interval, eer_interval
-from faceloupe.scores.likelihood import fit_likelihood_ratio
+from faceloupe.scores.likelihood import fit_likelihood_ratio, usual_range
 from faceloupe.scores.points import OperatingPoint, one_in
 from faceloupe.scores.rates import auc, det_curve
 from faceloupe.scores.sets import ScoreSet
@@ -104,19 +105,23 @@ def evaluate_scores(
     InputError
         If the files are not as described, or there are no scores of both kinds.
     """
+    notes: list[str] = []
     if not isinstance(scores, ScoreSet):
         source = source or f"the scores of {Path(scores).name}"
-        scores = read_scores(scores, impostors)
+        scores = read_scores(scores, impostors, noted=notes.append)
     source = source or "scores"
-    notes: list[str] = []
+    notes += _told_outliers(scores)
     points, likelihood = [], None
     try:
         train, test, halves = _halves(scores)
     except InputError as problem:
         notes.append(f"No threshold or ratio was chosen, there are too few people or comparisons: {problem}.")
     else:
-        ratio = fit_likelihood_ratio(train, source=f"one half of {halves}", embedder=source)
-        likelihood = likelihood_report(ratio, test)
+        try:
+            ratio = fit_likelihood_ratio(train, source=f"one half of {halves}", embedder=source)
+            likelihood = likelihood_report(ratio, test)
+        except InputError as problem:
+            notes.append(f"No likelihood ratios: {problem}.")
         for target in TARGETS:
             try:
                 point = operating_point(train, target, source=f"one half of {halves}, {source}", embedder=source)
@@ -135,6 +140,18 @@ def evaluate_scores(
         likelihood,
         tuple(notes),
     )
+
+
+def _told_outliers(scores: ScoreSet) -> Iterator[str]:
+    low, high = usual_range(scores)
+    every = np.concatenate([scores.mated, scores.non_mated])
+    outside = every[(every < low) | (every > high)]
+    if len(outside):
+        yield (
+            f"{counted(len(outside), 'score')} far outside the range of the others, such as {outside[0]:.6g}: "
+            f"likelihood ratios are fitted as if such a score were {low:.4g} or {high:.4g}. If it stands for a "
+            "comparison that could not be made, leave it out."
+        )
 
 
 def write_score_article(found: ScoreEvaluation) -> dict[str, Any]:

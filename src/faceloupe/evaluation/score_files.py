@@ -1,21 +1,27 @@
 """Files of scores that another program wrote."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.csv_tables import UTF_16, columns_of, read_table, text_of
+from faceloupe.csv_tables import columns_of, first_lines, read_table, text_of
 from faceloupe.errors import InputError
 from faceloupe.scores.sets import ScoreSet
 
 BOB = (4, 5)  # columns: claimed identity, (model,) real identity, probe, score
+NO_CAPTURE = {"", "score", "same", "fold", "group", "group_a", "group_b"}  # columns that name no capture
 SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id"))
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+
+Line = TypeVar("Line")
+Noted = Callable[[str], None]
+
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
@@ -24,18 +30,19 @@ def is_score_file(path: str | PathLike[str]) -> bool:
     file = Path(path).expanduser()
     if not file.is_file() or file.suffix.lower() not in (".csv", ".txt", ".tsv", ".scores", ""):
         return False
-    with file.open("rb") as opened:
-        beginning = opened.read(4096)
-    encoding = "utf-16" if beginning.startswith(UTF_16) else "utf-8-sig"
-    lines = beginning.decode(encoding, "replace").splitlines()
+    lines = first_lines(file)
     if "score" in columns_of(lines):
         return True
     parts = lines[0].split() if lines else []
     return len(parts) in (1, 2, 3, *BOB) and _as_number(parts[-1].replace(",", ".")) is not None
 
 
-def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None = None) -> ScoreSet:
+def read_scores(
+    path: str | PathLike[str], impostors: str | PathLike[str] | None = None, *, noted: Noted | None = None
+) -> ScoreSet:
     """Read scores from a file, in any of the usual forms.
+
+    Where lines name captures, and not only whom they show, a line that is repeated word for word counts once.
 
     Parameters
     ----------
@@ -46,6 +53,8 @@ def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None
         text of mated scores, one a line, perhaps after the names of both sides.
     impostors : path, optional
         pyeer's text of non-mated scores.
+    noted : callable, optional
+        Called with what to know of repeated lines.
 
     Raises
     ------
@@ -56,18 +65,21 @@ def read_scores(path: str | PathLike[str], impostors: str | PathLike[str] | None
     """
     file = Path(path).expanduser()
     if impostors is not None:
-        return ScoreSet(_last_column(file), _last_column(Path(impostors).expanduser()))
+        return ScoreSet(_last_column(file, noted), _last_column(Path(impostors).expanduser(), noted))
     if "score" in columns_of(_lines(file)):
-        return _of_table(file)
-    return _of_bob(file)
+        return _of_table(file, noted)
+    return _of_bob(file, noted)
 
 
-def _of_table(path: Path) -> ScoreSet:
+def _of_table(path: Path, noted: Noted | None) -> ScoreSet:
     rows = list(read_table(path, ("score",), "and same, or subject_a and subject_b"))
     columns = set(rows[0][1])
     sides = next((pair for pair in SUBJECTS if columns.issuperset(pair)), None)
     if sides is None and "same" not in columns:
         raise InputError(f"{path} has a column score, but neither same nor subject_a and subject_b: which are mated?")
+    if named := columns.difference(NO_CAPTURE):
+        captures = bool(named.difference(*SUBJECTS))
+        rows = _each_once(path, rows, [tuple(row.values()) for _, row in rows], noted, captures=captures)
     scores = _numbers(path, ((number, row["score"]) for number, row in rows))
     if sides is None:
         same = np.array([_same(path, number, row["same"]) for number, row in rows])
@@ -82,7 +94,7 @@ def _of_table(path: Path) -> ScoreSet:
     return _of_subjects(path, scores, subjects)
 
 
-def _of_bob(path: Path) -> ScoreSet:
+def _of_bob(path: Path, noted: Noted | None) -> ScoreSet:
     rows = [line.split() for line in _lines(path)]
     wrong = next((number for number, row in enumerate(rows, start=1) if len(row) not in BOB), None)
     if wrong is not None:
@@ -91,8 +103,9 @@ def _of_bob(path: Path) -> ScoreSet:
             f"a CSV file with the columns score and same; got {len(rows[wrong - 1])} columns. Mated scores alone need "
             "the file of non-mated ones too (--impostors)"
         )
-    scores = _numbers(path, enumerate((row[-1] for row in rows), start=1))
-    return _of_subjects(path, scores, _composed([[row[0], row[-3]] for row in rows]))
+    lines = _each_once(path, list(enumerate(rows, start=1)), list(map(tuple, rows)), noted, captures=True)
+    scores = _numbers(path, ((number, row[-1]) for number, row in lines))
+    return _of_subjects(path, scores, _composed([[row[0], row[-3]] for _, row in lines]))
 
 
 def _composed(pairs: list[list[str]]) -> NDArray[np.str_]:
@@ -112,8 +125,30 @@ def _check_both(path: Path, same: NDArray[np.bool_]) -> None:
         raise InputError(f"{path} holds no pair of {kinds[0]}, only pairs of {kinds[1]}; error rates need both")
 
 
-def _last_column(path: Path) -> NDArray[np.float64]:
-    return _numbers(path, enumerate((line.split()[-1] for line in _lines(path)), start=1))
+def _last_column(path: Path, noted: Noted | None) -> NDArray[np.float64]:
+    lines = [(number, line.split()) for number, line in enumerate(_lines(path), start=1)]
+    if all(len(cells) > 1 for _, cells in lines):
+        lines = _each_once(path, lines, [tuple(cells) for _, cells in lines], noted, captures=True)
+    return _numbers(path, ((number, cells[-1]) for number, cells in lines))
+
+
+def _each_once(
+    path: Path, lines: list[Line], contents: Sequence[tuple[str, ...]], noted: Noted | None, *, captures: bool
+) -> list[Line]:
+    """Return lines without those repeated word for word, if they name captures; say so, or what is to be doubted."""
+    first: dict[tuple[str, ...], Line] = {}
+    for content, line in zip(contents, lines, strict=True):
+        first.setdefault(content, line)
+    repeats = len(lines) - len(first)
+    told = f"{repeats:,} of the {len(lines):,} lines of {path.name} are there before, word for word"
+    if noted and repeats and captures:
+        noted(f"{told}: each counts once.")
+    elif noted and repeats >= len(first):
+        noted(
+            f"{told}. The file names no captures, so that all were counted: if comparisons are listed again, there are "
+            "fewer than is said here."
+        )
+    return list(first.values()) if captures else lines
 
 
 def _lines(path: Path) -> list[str]:

@@ -49,17 +49,20 @@ def verification(evaluation: Evaluation) -> Iterator[Block]:
     """Yield DET curves and rates, of the protocol's pairs and of every two captures."""
     main = [(one, one.main) for one in evaluation.measured]
     more = [(one, one.every_two) for one in evaluation.measured if one.every_two]
-    if any(curve.band for _, curve in main):
-        yield det_chart("det", "Missed matches against false matches", evaluation, main)
-    else:
-        yield text(
-            f"No DET curve is drawn: there are fewer than {PEOPLE} people, or the comparisons are too few for any "
-            "of its FMRs."
-        )
+    yield _det("det", "Missed matches against false matches", evaluation, main)
     yield _rates("rates", main)
     if more:
-        yield det_chart("det-every-two", "The same with more comparisons", evaluation, more)
+        yield _det("det-every-two", "The same with more comparisons", evaluation, more)
         yield _rates("rates-every-two", more)
+
+
+def _det(id: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002
+    if any(curve.band for _, curve in curves):
+        return det_chart(id, title, evaluation, curves)
+    return text(
+        f"No DET curve is drawn: there are fewer than {PEOPLE} people, or the comparisons are too few for any of its "
+        "FMRs."
+    )
 
 
 def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002 - the document's own word

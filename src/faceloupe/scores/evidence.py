@@ -18,6 +18,7 @@ from faceloupe.errors import InputError
 from faceloupe.scores.sets import Floats, from_plain
 
 Z = 1.959963984540054  # of a 95 % interval
+MOST = 300  # a log10 LR, either way, so that the ratio itself is a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,12 @@ class LikelihoodRatio:
 
     def __post_init__(self) -> None:
         numbers = (self.slope, self.offset, self.low, self.high, *self.covariance)
-        if not all(map(math.isfinite, numbers)) or self.low > self.high or len(self.covariance) != 3:
-            raise InputError(f"likelihood ratio: expected finite numbers, low <= high and 3 covariances, got {numbers}")
+        ordered = -MOST <= self.low <= self.high <= MOST
+        if not all(map(math.isfinite, numbers)) or not ordered or len(self.covariance) != 3:
+            raise InputError(
+                f"likelihood ratio: expected finite numbers, low <= high, both between -{MOST} and {MOST}, and 3 "
+                f"covariances, got {numbers}"
+            )
 
     def log10(self, scores: ArrayLike) -> Floats:
         """Return log10 LR of scores, within the limits."""
@@ -126,7 +131,7 @@ class LikelihoodRatio:
         """
         line, value = self.slope * score + self.offset, float(self.log10(score))
         of_slope, of_both, of_offset = self.covariance
-        margin = Z * math.sqrt(max(0.0, score**2 * of_slope + 2 * score * of_both + of_offset))
+        margin = Z * math.sqrt(max(0.0, score * score * of_slope + 2 * score * of_both + of_offset))
         low, high = (float(np.clip(line + side, self.low, self.high)) for side in (-margin, margin))
         chance = None if prior is None else posterior(value, prior)
         limited = not self.low < line < self.high
@@ -158,4 +163,5 @@ def posterior(log10_lr: float, prior: float) -> float:
     """
     if not 0 < prior < 1:
         raise InputError(f"prior: expected a probability between 0 and 1, got {prior}")
-    return 1 / (1 + 10 ** -(log10_lr + math.log10(prior / (1 - prior))))
+    odds = log10_lr + math.log10(prior / (1 - prior))
+    return 1 / (1 + 10**-odds) if odds > 0 else 10**odds / (1 + 10**odds)  # neither power is too large

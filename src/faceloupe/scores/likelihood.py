@@ -6,6 +6,7 @@ measuring calibration of likelihood ratios".
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +22,7 @@ STEPS = 100  # of Newton's method, which takes about ten
 ENOUGH = 1e-10  # a step so short is the last
 FEW = 50_000  # comparisons of each kind that the first line is of
 TINY = 1e-12
+LARGE = 1e100  # scores whose squares still are numbers
 NORMAL = 1.96  # standard errors to either side, of many people
 
 
@@ -30,7 +32,8 @@ def fit_likelihood_ratio(
     """Fit log10 LR as a straight line by logistic regression, both kinds of comparisons weighing the same.
 
     Brümmer & du Preez 2006, doi:10.1016/j.csl.2005.08.001. Half the squared slope, in standard deviations of the
-    scores, costs `penalty`: where the kinds are apart the line would else be infinitely steep.
+    scores, costs `penalty`: where the kinds are apart the line would else be infinitely steep. Scores outside
+    :func:`usual_range` count as at its ends: one of a million would make the line flat.
 
     Parameters
     ----------
@@ -44,11 +47,12 @@ def fit_likelihood_ratio(
     Raises
     ------
     InputError
-        If there is no mated comparison, or the penalty is not above 0.
+        If there is no mated comparison, the penalty is not above 0, or the scores are too large or too near each other
+        to reckon with.
     """
-    check_mated(scores)
     if not penalty > 0:
         raise InputError(f"penalty: expected a number above 0, got {penalty}")
+    scores = _drawn_in(scores)
     n = scores.n_mated + scores.n_non_mated
     centre = float(scores.mated.sum() + scores.non_mated.sum()) / n
     spread = math.sqrt(sum(float(((part - centre) ** 2).sum()) for part, _ in _parts(scores)) / n) or 1.0
@@ -71,6 +75,32 @@ def fit_likelihood_ratio(
         weights_sha256,
         (float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
     )
+
+
+def usual_range(scores: ScoreSet) -> tuple[float, float]:
+    """Return the ends past which a score is unlike all others.
+
+    They are three times as far beyond the middle half of both kinds as that is wide (Tukey 1977, "Exploratory data
+    analysis"), 4.7 standard deviations of normal scores. Where that half is one score there are no ends.
+    Raises InputError if there is no mated comparison.
+    """
+    check_mated(scores)
+    few = [kind[:: 1 + len(kind) // FEW] for kind in (scores.mated, scores.non_mated)]
+    low = min(float(np.quantile(kind, 0.25, method="higher")) for kind in few)
+    high = max(float(np.quantile(kind, 0.75, method="lower")) for kind in few)
+    far = 3 * max(high - low, 0.0) or math.inf
+    return low - far, high + far
+
+
+def _drawn_in(scores: ScoreSet) -> ScoreSet:
+    """Return the same with scores outside the usual range at its ends."""
+    ends = usual_range(scores)
+    both = np.array([np.clip((kind.min(), kind.max()), *ends) for kind in (scores.mated, scores.non_mated)])
+    if np.abs(both).max() > LARGE or 0 < both.max() - both.min() < 1 / LARGE:
+        raise InputError(f"scores from {both.min():g} to {both.max():g} are past reckoning; give them another unit")
+    if ends[0] <= min(scores.mated.min(), scores.non_mated.min()) and both.max() < ends[1]:
+        return scores
+    return replace(scores, mated=np.clip(scores.mated, *ends), non_mated=np.clip(scores.non_mated, *ends))
 
 
 def cllr(mated: ArrayLike, non_mated: ArrayLike) -> float:
