@@ -36,9 +36,11 @@ def table_of(content: bytes, name: str, columns: Sequence[str], rest: str) -> It
     lines = _decoded(content, name, "a CSV file").splitlines()
     first = _first(lines)
     try:
-        rows = list(csv.reader(lines[first:], delimiter=_separator(lines[first:])))
+        reader = csv.reader(lines[first:], delimiter=_separator(lines[first:]))
+        read = [(row, first + reader.line_num) for row in reader]  # with the line in which each row ends
     except csv.Error as problem:
         raise InputError(f"{name} is not a CSV file: {problem}") from problem
+    rows = [row for row, _ in read]
     names = _names(rows[0]) if rows else []
     missing = [column for column in columns if column not in names]
     twice = sorted({column for column in names if column and names.count(column) > 1})
@@ -49,7 +51,8 @@ def table_of(content: bytes, name: str, columns: Sequence[str], rest: str) -> It
         raise InputError(f"{name} has no column {', '.join(missing)}; {expected}")
     if not any(rows[1:]):
         raise InputError(f"{name} holds only its first line; {expected}")
-    for number, row in enumerate(rows[1:], start=first + 2):
+    for (_, last), row in zip(read, rows[1:], strict=False):
+        number = last + 1
         if any(cell.strip() for cell in row):
             if len(row) > len(names):
                 raise InputError(f"{name}, line {number}: {len(row)} cells under {len(names)} columns")

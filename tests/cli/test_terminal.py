@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 import faceloupe.cli
+from faceloupe.cli import app
 from faceloupe.cli.terminal import legible, say
+from faceloupe.errors import DamageWarning
 from faceloupe.gallery import open_gallery
 from helpers.commands import run
 from helpers.galleries import photograph
@@ -161,3 +163,12 @@ def test_no_command_prints_past_the_one_function():
         assert path.name == "terminal.py" or not names & {"print", "secho"}, path
         printed = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr == "echo"}
         assert path.name == "terminal.py" or not printed, path
+
+
+def test_a_warning_of_another_library_is_told_with_its_place(capsys):
+    app._tell(UserWarning("old cache"), UserWarning, "/lib/other/thing.py", 3)
+    app._tell(UserWarning("odd pixels"), UserWarning, app.__file__, 3)
+    app._tell(DamageWarning("a row is damaged"), DamageWarning, "/home/ann/own.py", 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "Caution, from /lib/other/thing.py: old cache.", "Caution: odd pixels.", "Caution: a row is damaged.",
+    ]  # fmt: skip

@@ -146,6 +146,7 @@ def test_other_files_are_left_alone(tmp_path, create):
         "sqlite:///FILE?timeout=nan", "sqlite:///FILE?timeout=1&timeout=2", "sqlite:///FILE?mode=ro",
         "sqlite:///file:FILE?mode=memory&uri=true", "sqlite:///FILE?other=1", "FILE\0", "sqlite:///%00", "a" * 300,
         "~no such user\n/FILE", "/dev/zero", "postgresql://host/name?password=secret",
+        "postgresql://host/name?sslkey=k&sslpassword=secret",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("create", [False, True])
@@ -155,6 +156,11 @@ def test_what_names_no_gallery_is_told_and_makes_nothing(path, monkeypatch, url,
         open_gallery(url.replace("FILE", str(path)), create=create)
     assert "secret" not in str(refused.value)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_driver_of_a_file_may_be_named(path):
+    with open_gallery(path) as plain, open_gallery(f"sqlite+pysqlite:///{path}") as named:
+        assert plain.people() == named.people()
 
 
 def test_a_pipe_is_no_gallery(tmp_path):

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from faceloupe.client.archives import archives_of
 from faceloupe.errors import InputError
 from faceloupe.gallery import list_subjects, open_gallery
 from faceloupe.gallery.archives import MAX_TABLE, Archive
@@ -51,7 +52,7 @@ def test_a_table_may_lie_elsewhere_and_a_line_without_a_folder_is_told(tmp_path)
     zoe, bob = list_subjects(root, table)
     assert whom([zoe, bob]) == [("Zo\u00eb", "E-1", None, 1), ("Bob", None, None, 0)]
     assert bob.refused[0].reason == "there is no folder 'Bob'"
-    assert bob.refused[0].path == "people.csv, line 3"
+    assert bob.refused[0].path == "staff.csv, line 3"
     with pytest.raises(InputError, match="expected a CSV file"):
         list_subjects(root, tmp_path / "none.csv")
 
@@ -67,6 +68,11 @@ def test_a_table_may_lie_elsewhere_and_a_line_without_a_folder_is_told(tmp_path)
         ("folder,name\nx1,Ann\nx1,Bob\n", "line 3: the folder 'x1' is in line 2 already"),
         ("folder,name\n,Ann\n", "line 2: folder: expected the name of a folder"),
         ("folder,name,external_id\nx1,Ann,E-1\nx2,Bob,E-1\n", "line 3: the external id 'E-1' has another name"),
+        (
+            'folder,name,metadata\nx1,Ann,"{""x"": 1}"\nx2,Ann,"{""y"": 2}"\n',
+            "line 3: 'Ann' has other metadata in line 2",
+        ),
+        ('folder,metadata\nx1,"{\n}"\nx1,\n', "line 4: the folder 'x1' is in line 2 already"),
         ("folder,external_id\nx1,id:E-1\n", "line 2: external id: expected one that does not begin"),
         ("folder,metadata\nx1,[1]\n", "line 2: metadata: expected an object of JSON"),
         ("folder,metadata\nx1,floor 3\n", "line 2: metadata: expected an object that JSON can hold"),
@@ -83,6 +89,28 @@ def test_a_table_that_is_not_as_described_is_refused_before_anybody_is_enrolled(
         list_subjects(root)
     with pytest.raises(InputError, match=words):
         archive(("x1/1.jpg", b""), ("people.csv", text))
+
+
+def test_a_table_is_known_in_whatever_letters_and_folders_without_spaces_around_them(tmp_path):
+    root = make_folder(tmp_path / "people", [" x1"], 1)
+    (root / "People.CSV").write_text("folder,name,external_id\n x1 ,Ann,E-1\n")
+    assert whom(list_subjects(root)) == [("Ann", "E-1", None, 1)]
+    [(packed, left_out)] = archives_of(root)
+    assert (whom(Archive(packed, 1000).subjects), left_out) == ([("Ann", "E-1", None, 1)], [])
+    if not (root / "people.csv").exists():  # as where file systems know no capitals
+        (root / "people.csv").write_text("folder\nx1\n")
+        with pytest.raises(InputError, match="nobody knows which table is meant"):
+            list_subjects(root)
+
+
+def test_an_archive_s_table_may_lie_above_the_common_folder_and_nowhere_else():
+    packed = archive(("People.csv", TABLE), ("photos/x1/1.jpg", b""), ("photos/x5/1.jpg", b""))
+    assert whom(packed.subjects) == [("Ann", "E-1", {"floor": 3}, 1)]
+    assert [each.path for each in packed.refused] == ["photos/x5/1.jpg"]
+    with pytest.raises(InputError, match=r"lists/people\.csv: expected one such table, beside the folders"):
+        archive(("lists/people.csv", TABLE), ("photos/x1/1.jpg", b""), ("photos/x2/1.jpg", b""))
+    with pytest.raises(InputError, match="expected one such table"):
+        archive(("people.csv", TABLE), ("photos/people.csv", TABLE), ("photos/x1/1.jpg", b""))
 
 
 @pytest.mark.parametrize("around", ["", "team/"])

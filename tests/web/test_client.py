@@ -301,7 +301,7 @@ def test_what_cannot_be_sent_is_refused():
                 call(client)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "9"])
 def test_a_timeout_is_seconds(timeout):
     with pytest.raises(InputError, match="timeout"):
         Client("http://a", "t", timeout=timeout)

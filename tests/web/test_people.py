@@ -319,6 +319,10 @@ def test_a_photograph_is_compared_with_one_person(ask, enrol):
     assert ask("POST", "/people/99/verify", files={"photo": photo(1)}).status_code == 404
     assert ask("POST", f"/people/{ann}/verify", files={"photo": photo()}).status_code == 422
     assert ask("POST", f"/people/{ann}/verify", files={"photo": photo(1, 2)}).status_code == 422
+    with ask.service.gallery.writing() as connection:
+        connection.exec_driver_sql("UPDATE face_references SET embedder = 'other' WHERE subject_id = ?", (bo,))
+    unlike = ask("POST", f"/people/{bo}/verify", files={"photo": photo(1)})  # is there, without such a reference
+    assert (unlike.status_code, unlike.json()["type"]) == (409, "/problems#conflict")
 
 
 def test_two_people_of_one_name_are_addressed_by_external_id(ask):

@@ -110,13 +110,15 @@ def _check_folder() -> None:
 
 
 _show_warning = warnings.showwarning
+_PACKAGE = Path(__file__).parents[1]
 
 
-def _tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+def _tell(message: Warning | str, category: type[Warning], filename: str, *place: Any, **more: Any) -> None:
     if issubclass(category, DamageWarning) or category is UserWarning:
-        say(f"Caution: {legible(str(message)).rstrip('.')}.")
+        own = issubclass(category, DamageWarning) or _PACKAGE in Path(filename).parents
+        say(f"Caution{'' if own else f', from {legible(filename)}'}: {legible(str(message)).rstrip('.')}.")
     else:
-        _show_warning(message, category, *place, **more)
+        _show_warning(message, category, filename, *place, **more)
 
 
 def _show_version(wanted: bool) -> None:

@@ -7,7 +7,15 @@ from zipfile import ZipFile
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text, list_folder
+from faceloupe.faces.folders import (
+    EXPECTED,
+    INNER_FOLDER,
+    NO_IMAGE,
+    PEOPLE_TABLE,
+    as_text,
+    is_people_table,
+    list_folder,
+)
 from faceloupe.faces.images import SUFFIXES, read_file
 
 MOST_BYTES, MOST_FILES = 24 * 2**20, 2000
@@ -27,13 +35,13 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     entries = list_folder(folder)
     if not any(entry.is_dir() for entry in entries):
         raise InputError(f"{folder} holds no folder; {EXPECTED}")
-    table = folder / PEOPLE_TABLE
-    tables = [(PEOPLE_TABLE, read_file(table))] if table.is_file() else []
+    found = [entry for entry in entries if is_people_table(entry.name) and entry.is_file()]
+    tables = [(PEOPLE_TABLE, read_file(table)) for table in found]
     left_out: list[Skipped] = []
     packed: list[tuple[str, bytes]] = []
     size = 0
     for entry in entries:
-        if entry == table:
+        if entry in found:
             continue
         if not entry.is_dir():
             left_out.append(Skipped(as_text(entry.name), f"it lies in no folder: {EXPECTED}"))

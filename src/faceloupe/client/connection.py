@@ -61,7 +61,7 @@ class Connection:
             raise InputError("address: it holds a user's name or password; give the token alone")
         if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
             raise InputError("token: expected the one that the server printed, or a key's")
-        if not 0 < timeout <= LONGEST:
+        if not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST:
             raise InputError(f"timeout: expected seconds, above 0 and at most {LONGEST:,.0f}, got {timeout}")
         self.page = f"{place.scheme}://{place.netloc}{place.path.rstrip('/')}"
         self.address = f"{self.page}/api/v1"

@@ -25,6 +25,11 @@ PEOPLE_TABLE = "people.csv"
 Image = NDArray[np.float32]
 
 
+def is_people_table(name: str) -> bool:
+    """Return whether a file is that table by its name, in whatever letters: spreadsheets and systems write it so."""
+    return name.lower() == PEOPLE_TABLE
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureReader:
     """The way a file becomes a capture.

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from faceloupe.errors import ImageError, InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text
+from faceloupe.faces.folders import EXPECTED, INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text, is_people_table
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.gallery.identity import checked_whom
 from faceloupe.gallery.people_csv import UNNAMED, TabledPerson, folder_key, read_people
@@ -53,9 +53,9 @@ class ArchivedSubject:
 class Archive:
     """Photographs as ``NAME/1.jpg`` in a ZIP file, also below one common folder.
 
-    Beside the folders there may be a table ``people.csv``, see :func:`faceloupe.gallery.people_csv.read_people`: then a
-    folder that it does not name is refused. Its lines for folders that are not in this archive are passed over, so that
-    the same table may go with each of several archives.
+    Beside the folders, or above, there may be a table ``people.csv``, see
+    :func:`faceloupe.gallery.people_csv.read_people`: then a folder that it does not name is refused. Its lines for
+    folders that are not in this archive are passed over, so that the same table may go with each of several archives.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Archive:
             ):
                 continue
             path = "/".join(parts)
-            is_table = parts[-1:] == (PEOPLE_TABLE,)
+            is_table = bool(parts) and is_people_table(parts[-1])
             if reason := self._refusal(info, parts, MAX_TABLE if is_table else max_photograph):
                 if is_table:  # without it everybody would be somebody else
                     raise InputError(f"{as_text(path)}: {reason}")
@@ -112,13 +112,16 @@ class Archive:
         self.subjects = list(subjects.values())
 
     def _people(self, tables: dict[str, tuple[str, ...]], common: tuple[str, ...]) -> dict[str, TabledPerson] | None:
-        """Return what the table beside the subjects' folders says; None if there is none."""
+        """Return what the table beside the subjects' folders, or above them, says; None if there is none."""
         people = None
         for path, parts in tables.items():
-            if parts[:-1] == common:
-                people = read_people(self.read(path), as_text(path))
-            else:
+            folder = parts[:-1]
+            if len(folder) > len(common) and folder[: len(common)] == common:  # a subject's own
                 self.refused.append(Skipped(as_text(path), NO_IMAGE))
+            elif people is not None or folder != common[: len(folder)]:  # else people would be enrolled as others
+                raise InputError(f"{as_text(path)}: expected one such table, beside the folders of the people")
+            else:
+                people = read_people(self.read(path), as_text(path))
         return people
 
     def read(self, path: str) -> bytes:
@@ -152,7 +155,7 @@ class Archive:
             return "encrypted"
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             return "packed by another method than deflate"
-        if parts[-1] != PEOPLE_TABLE and PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
+        if not is_people_table(parts[-1]) and PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
             return NO_IMAGE
         if info.file_size > most:
             return f"it has {info.file_size:,} bytes; it may have {most:,}"
@@ -190,7 +193,7 @@ def _subject(folders: tuple[str, ...], people: dict[str, TabledPerson] | None) -
     if people is None:
         return ArchivedSubject(checked_whom(folders[0]).name)
     if (person := people.get(folder_key(folders[0]))) is None:
-        raise InputError(UNNAMED)
+        raise InputError(UNNAMED.format(PEOPLE_TABLE))
     return ArchivedSubject(*person[1:])
 
 

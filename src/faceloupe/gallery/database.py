@@ -267,6 +267,11 @@ def _parsed(url: str | PathLike[str]) -> URL:
     if backend == "sqlite" and place.database not in (None, "", ":memory:"):
         return _patient(_checked_sqlite(place))
     if place.drivername in ("postgresql", DRIVER):
+        if "sslpassword" in place.query:
+            raise InputError(
+                "gallery: messages would show an sslpassword; name a client's key (sslkey) that has none and that you "
+                "alone can read, as openssl pkey -in KEY -out NEW makes it"
+            )
         if any("password" in name for name in place.query):  # messages would show it
             raise InputError(
                 f"gallery: a password stands before the host, as in {DRIVER}://USER:PASSWORD@HOST/DATABASE"
@@ -280,7 +285,7 @@ def _checked_sqlite(place: URL) -> URL:
     """Return a URL of SQLite without what its driver would ignore, misunderstand or keep in memory alone."""
     taken = {"timeout": r"\d{1,6}(\.\d+)?", "uri": "true", "mode": "ro|rw", "immutable": "1"}
     query = {name: str(value) for name, value in place.query.items()}
-    if place.drivername != "sqlite" or place.host is not None or place.username is not None:
+    if place.drivername not in ("sqlite", "sqlite+pysqlite") or place.host is not None or place.username is not None:
         raise InputError(
             "gallery: an SQLite file's URL is sqlite:///FILE, with three slashes, or four before a full path"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, PEOPLE_TABLE, as_text, list_folder
+from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, is_people_table, list_folder
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.files import read_bytes
 from faceloupe.gallery.identity import checked_whom
@@ -70,29 +70,35 @@ def list_subjects(root: str | PathLike[str], table: str | PathLike[str] | None =
         If `root` cannot be listed or holds no folder, or the table is not as described.
     """
     folders = _folders(Path(root))
-    people = _read_table(Path(root, PEOPLE_TABLE) if table is None else Path(table), asked_for=table is not None)
+    place = _table_in(Path(root)) if table is None else Path(table)
+    people = None if place is None else _read_table(place)
+    called = "" if place is None else as_text(place.name)
     by_whom: dict[tuple[str, str | None], ListedSubject] = {}
-    for subject in (_listed(folder, people) for folder in folders):
+    for subject in (_listed(folder, people, called) for folder in folders):
         first = by_whom.setdefault((subject.name, subject.external_id), subject)
         if first is not subject:
             first.photographs += subject.photographs
             first.refused += subject.refused
     there = {folder_key(as_text(folder.name)) for folder in folders}
     without = [
-        ListedSubject(
-            person.name, [], [Skipped(f"{PEOPLE_TABLE}, line {person.line}", f"there is no folder {folder!r}")]
-        )
+        ListedSubject(person.name, [], [Skipped(f"{called}, line {person.line}", f"there is no folder {folder!r}")])
         for folder, person in (people or {}).items()
         if folder not in there
     ]
     return [*by_whom.values(), *without]
 
 
-def _read_table(path: Path, *, asked_for: bool) -> dict[str, TabledPerson] | None:
+def _table_in(root: Path) -> Path | None:
+    """Return the table that lies in a folder; None if there is none."""
+    tables = [entry for entry in list_folder(root) if is_people_table(entry.name) and entry.is_file()]
+    if len(tables) > 1:
+        raise InputError(f"{' and '.join(map(str, tables))}: nobody knows which table is meant; keep one")
+    return tables[0] if tables else None
+
+
+def _read_table(path: Path) -> dict[str, TabledPerson]:
     if not path.is_file():
-        if asked_for:
-            raise InputError(f"table: expected a CSV file that says whom each folder shows, got {path}")
-        return None
+        raise InputError(f"table: expected a CSV file that says whom each folder shows, got {path}")
     return read_people(read_bytes(path, MOST_OF_TABLE), str(path))
 
 
@@ -109,14 +115,14 @@ def _folders(root: Path) -> list[Path]:
     return folders
 
 
-def _listed(folder: Path, people: dict[str, TabledPerson] | None) -> ListedSubject:
+def _listed(folder: Path, people: dict[str, TabledPerson] | None, table: str) -> ListedSubject:
     """Return the content of a subject's folder, unopened."""
     subject = ListedSubject(as_text(folder.name))
     try:
         if people is None:
             subject.name = checked_whom(subject.name).name
         elif (person := people.get(folder_key(subject.name))) is None:
-            raise InputError(UNNAMED)
+            raise InputError(UNNAMED.format(table))
         else:
             _, subject.name, subject.external_id, subject.metadata = person
         files = list_folder(folder)

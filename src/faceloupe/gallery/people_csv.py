@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 
 from faceloupe.csv_tables import table_of
 from faceloupe.errors import InputError
-from faceloupe.faces.folders import PEOPLE_TABLE
 from faceloupe.gallery.identity import checked_metadata, checked_whom
 
 COLUMNS = ("folder", "name", "external_id", "metadata")
-UNNAMED = f"{PEOPLE_TABLE} has no line for this folder"
+UNNAMED = "{} has no line for this folder"
 
 
 class TabledPerson(NamedTuple):
@@ -22,8 +21,8 @@ class TabledPerson(NamedTuple):
 
 
 def folder_key(folder: str) -> str:
-    """Return a folder's name with composed letters, as which it is looked up: file systems and tables differ there."""
-    return unicodedata.normalize("NFC", folder)
+    """Return a folder's name as it is looked up: with composed letters, without spaces around it, as cells are read."""
+    return unicodedata.normalize("NFC", folder).strip()
 
 
 def read_people(content: bytes, table: str) -> dict[str, TabledPerson]:
@@ -33,7 +32,7 @@ def read_people(content: bytes, table: str) -> dict[str, TabledPerson]:
     ----------
     content : bytes
         CSV with the column ``folder`` and perhaps ``name``, by default the folder's, ``external_id`` and ``metadata``,
-        an object of JSON. Several folders of one external id are of one subject.
+        an object of JSON. Several folders of one external id, or of one name without any, are of one subject.
     table : str
         Name of the file, for messages.
 
@@ -45,11 +44,11 @@ def read_people(content: bytes, table: str) -> dict[str, TabledPerson]:
     Raises
     ------
     InputError
-        If it is no such table, has other columns, names a folder twice, one external id has two names or metadata, or
-        a name, an external id or metadata cannot be what they are for.
+        If it is no such table, has other columns, names a folder twice, one external id has two names or metadata, a
+        name without external id has two metadata, or a name, an external id or metadata cannot be what they are for.
     """
     people: dict[str, TabledPerson] = {}
-    by_id: dict[str, TabledPerson] = {}
+    by_whom: dict[tuple[str | None, str | None], TabledPerson] = {}
     for number, row in table_of(content, table, COLUMNS[:1], "and perhaps name,external_id,metadata"):
         where = f"{table}, line {number}"
         if unknown := sorted(row.keys() - {*COLUMNS, ""}):
@@ -61,12 +60,13 @@ def read_people(content: bytes, table: str) -> dict[str, TabledPerson]:
         key = folder_key(row["folder"])
         if key in people:
             raise InputError(f"{where}: the folder {row['folder']!r} is in line {people[key].line} already")
-        first = person if person.external_id is None else by_id.setdefault(person.external_id, person)
+        whom = (person.name, None) if person.external_id is None else (None, person.external_id)
+        first = by_whom.setdefault(whom, person)
         if first[1:] != person[1:]:
-            raise InputError(
-                f"{where}: the external id {person.external_id!r} has another name or other metadata in line "
-                f"{first.line}"
-            )
+            differs = f"{person.name!r} has other metadata"
+            if person.external_id is not None:
+                differs = f"the external id {person.external_id!r} has another name or other metadata"
+            raise InputError(f"{where}: {differs} in line {first.line}")
         people[key] = person
     return people
 

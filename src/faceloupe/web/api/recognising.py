@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from faceloupe.errors import SubjectError
 from faceloupe.gallery.answers import Answered, document_of
 from faceloupe.recognition.decisions import Decision
 from faceloupe.recognition.remarks import face_document
 from faceloupe.recognition.templates import compare
 from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.web import shapes
-from faceloupe.web.problems import responses
+from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, Who, needs
 from faceloupe.web.uploads import Photo, Sent, body_of, described
 
@@ -119,7 +120,11 @@ async def verify_person(
     point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
     faces: Literal["central", "one"] = "central" if sent.central else "one"
     photograph = await service.recogniser.photograph(sent.photo, "the photograph", faces=faces)
-    return (await to_thread(service.gallery.verify_person, photograph, person, point=point)).to_document()
+    try:
+        decision = await to_thread(service.gallery.verify_person, photograph, person, point=point)
+    except SubjectError as problem:  # the person is there, but has no reference by this embedder
+        raise HTTPProblem("conflict", str(problem)) from problem
+    return decision.to_document()
 
 
 async def decided(sent: ToVerify, service: Service) -> Decision:

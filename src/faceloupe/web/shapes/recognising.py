@@ -52,7 +52,9 @@ class Template(BaseModel):
     sha256: str
     dimensions: int
     quality: Quality
-    detector: str = Field(description="The detector that found the face.")
+    detector: str = Field(
+        default="", description="The detector that found the face; empty if a server does not tell it."
+    )
 
 
 class Face(BaseModel):
@@ -122,7 +124,7 @@ class PersonDecision(BaseModel):
     threshold: float
     point: OperatingPoint
     check: OperatingPoint | None = Field(
-        description="The same threshold measured on other people, if it was published."
+        default=None, description="The same threshold measured on other people, if it was published."
     )
     references: int | None = Field(default=None, description="Number of the person's references it was compared with.")
     fmr: float | None = Field(
@@ -130,7 +132,7 @@ class PersonDecision(BaseModel):
     )
     person: Person
     photograph: SeenFace
-    warnings: list[str]
+    warnings: list[str] = Field(default_factory=list)
     words: str
 
 
@@ -165,5 +167,7 @@ class Identified(BaseModel):
     fpir: float | None = Field(
         ge=0, le=1, description="Share of strangers to whom a gallery of this size would give a name."
     )
-    recall: Recall | None = Field(description="What was measured of the approximate search; null for the exact one.")
+    recall: Recall | None = Field(
+        default=None, description="What was measured of the approximate search; null for the exact one."
+    )
     photographs: list[IdentifiedPhotograph]

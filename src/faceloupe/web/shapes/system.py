@@ -37,7 +37,9 @@ class Health(BaseModel):
     status: Literal["ok"]
     version: str
     embedder: str
-    detector: str = Field(description="The detector, which finds faces.")
+    detector: str = Field(
+        default="", description="The detector, which finds faces; empty if a server does not tell it."
+    )
     licence: str | None = Field(description="The terms of use of the embedder's weights; null if not known here.")
     training_data: str | None = Field(description="Training data, as the embedder's publisher states them.")
     gallery: str

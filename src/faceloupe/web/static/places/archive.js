@@ -9,7 +9,7 @@ import { askJob } from "../watching.js";
 import { count } from "../words.js";
 import { zipOf } from "../zip.js";
 
-const TABLE = /^[^/]+\/people\.csv$/; // of the folder itself: it says whom each folder shows
+const TABLE = /^[^/]+\/people\.csv$/i; // of the folder itself: it says whom each folder shows
 const PHOTOGRAPH = /\.(jpe?g|jfif|jpe|png|webp|bmp|tiff?|gif|p[gpbn]m)$/i; // as the server takes them from an archive
 const MOST_BYTES = 24 * 2 ** 20; // of an archive: the server takes a request of 32 MB,
 const MOST_FILES = 2000; // and 5,000 files
