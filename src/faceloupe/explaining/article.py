@@ -15,7 +15,7 @@ from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.thresholds import point_in_words
 
-# Label with its unit, how it is read off, decimals, and the limits of enrolment.
+# Label with its unit, value, decimals, and the limits of enrolment in words.
 MEASURES: tuple[tuple[str, Callable[[Quality], float], int, Callable[[QualityLimits], str]], ...] = (
     ("distance of the eyes, pixels", lambda face: face.eye_distance, 0, lambda least: f"≥ {least.eye_distance:g}"),
     ("sharpness, grey levels of 255", lambda face: face.sharpness, 1, lambda least: f"≥ {least.sharpness:g}"),
@@ -153,8 +153,8 @@ def _faces(explanation: Explanation) -> Iterator[Block]:
     )
     limits = limits_of(explanation.a.template.embedder)
     rows = [
-        [label, *(decimals(read(side.template.quality), digits) for side in explanation.sides), limit(limits)]
-        for label, read, digits, limit in MEASURES
+        [label, *(decimals(value(side.template.quality), digits) for side in explanation.sides), limit(limits)]
+        for label, value, digits, limit in MEASURES
     ]
     off = [decimals(side.misalignment, 1) for side in explanation.sides]
     yield table(
@@ -182,6 +182,6 @@ def _provenance(explanation: Explanation) -> dict[str, Any]:
         facts[f"{name}, SHA-256"] = side.photograph.sha256
     facts["recogniser"] = explanation.a.template.embedder
     facts["recogniser’s weights, SHA-256"] = explanation.a.template.sha256
-    if known := provenance_of(explanation.a.template.sha256):
-        facts |= {"recogniser’s licence": known.licence, "recogniser was trained on": known.training_data}
+    if weights := provenance_of(explanation.a.template.sha256):
+        facts |= {"recogniser’s licence": weights.licence, "recogniser was trained on": weights.training_data}
     return facts

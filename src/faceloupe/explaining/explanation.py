@@ -37,7 +37,7 @@ Occlusion maps of SFace on LFW reach 0.04 to 0.12: a faint map means that no par
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ExplainedFace:
-    """One of the two photographs, with what of it the score rests on.
+    """One of the two photographs, with the parts of its face that the score rests on.
 
     Attributes
     ----------
@@ -141,10 +141,10 @@ class Explanation(Shown):
 
     def __repr__(self) -> str:
         answer = "match" if self.decision.match else "no match"
-        beside = f", beside {self.others.compared:,} others" if self.others else ""
+        comparison = f", beside {self.others.compared:,} others" if self.others else ""
         return (
             f"Explanation({self.a.name} and {self.b.name}: {answer}, score {self.decision.score:.4f}; by "
-            f"{self.a.attribution.method}{beside})"
+            f"{self.a.attribution.method}{comparison})"
         )
 
 
@@ -238,14 +238,15 @@ def explain_decision(
     network = network_of(embedder)
 
     def side(place: int) -> ExplainedFace:
-        photograph, other = (decision.one, decision.other)[place], (decision.other, decision.one)[place]
+        photographs = decision.one, decision.other
+        photograph, reference = photographs[place], photographs[1 - place].templates[0].vector
         attribution = attribute(
             network,
             photograph.chips[0].image.transpose(2, 0, 1),
-            other.templates[0].vector,
+            reference,
             method,
             certify=certify,
-            progress=progress and (lambda done, whole: progress(place * whole + done, 2 * whole)),
+            progress=progress and (lambda done, total: progress(place * total + done, 2 * total)),
         )
         return ExplainedFace(photograph, images[place], attribution)
 

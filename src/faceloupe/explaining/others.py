@@ -69,18 +69,18 @@ def compare_with_others(
     if not len(references):
         raise GalleryError(f"the gallery has no reference made by {embedder.name} {embedder.sha256[:8]}")
     names = {number: name for name, number in gallery.names()}
-    held = np.isin(references.subjects, list(names))  # who was forgotten since is compared no more
-    subjects, places = np.unique(references.subjects[held], return_inverse=True)
-    scores = references.vectors[held].astype(np.float64) @ np.stack([template.vector for template in pair], axis=1)
+    enrolled = np.isin(references.subjects, list(names))  # who was forgotten since is compared no more
+    subjects, places = np.unique(references.subjects[enrolled], return_inverse=True)
+    scores = references.vectors[enrolled].astype(np.float64) @ np.stack([template.vector for template in pair], axis=1)
     best = np.full((len(subjects), 2), -1.0)
     np.maximum.at(best, places, scores)
     matching = (best >= threshold).any(axis=1)
-    called = np.array([names[int(subject)] for subject in subjects])
-    left, left_names = best[~matching], called[~matching]
+    subject_names = np.array([names[int(subject)] for subject in subjects])
+    left, left_names = best[~matching], subject_names[~matching]
     nearest = None
     if len(left):
         nearest = _nearest(left[:, 0], left_names, score), _nearest(left[:, 1], left_names, score)
-    return Others(len(left), tuple(sorted(called[matching].tolist())), nearest)
+    return Others(len(left), tuple(sorted(subject_names[matching].tolist())), nearest)
 
 
 def _nearest(scores: Floats, names: NDArray[np.str_], score: float) -> Neighbour:

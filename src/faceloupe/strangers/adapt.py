@@ -37,7 +37,7 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.intp]
 
 PEOPLE = 20
-"""People with two photographs or more that it takes: of fewer an interval says nothing."""
+"""The fewest people with two photographs or more: for fewer an interval says nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -117,7 +117,7 @@ class Adaptation(Shown):
             "with_cohort": self.with_cohort.to_document(),
             "kept": self.embedder is not None,
             "embedder": self.embedder and {"name": self.embedder.name, "sha256": self.embedder.sha256},
-            "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failed],
+            "failures": [{"photograph": failure.photograph, "reason": failure.reason} for failure in self.failed],
             "notes": list(self.notes),
         }
 
@@ -189,18 +189,18 @@ def adapt(
     subjects = labelled.subjects
     if subjects is None or labelled.templates is not None:
         raise InputError(f"{labelled.source}: the subject of each photograph is not known; give a folder NAME/*.jpg")
-    detecting = labelled.search(faces, detector)
-    captures = embed_captures(labelled.paths, [base], detecting, cached=cached, progress=progress)
+    search = labelled.search(faces, detector)
+    captures = embed_captures(labelled.paths, [base], search, cached=cached, progress=progress)
     failed = tuple(failures(labelled, captures))
     labelled, usable, notes = audited(labelled, captures)
     usable = usable[~captures.failed(base.name)[usable]]
     vectors = captures.vectors[base.name]
     plan = _plan(labelled, usable, subjects, seed)
     gain, with_cohort = _gains(vectors, subjects, plan, draws, seed, progress)
-    within = plan.folds if len(plan.folds) > 1 else folds_of(plan.learned, subjects, seed)
-    rates = compare_recipes(vectors, subjects, within)
-    chosen = best_recipe(rates)
-    head = fit_head(chosen, vectors[plan.learned], subjects[plan.learned])
+    folds = plan.folds if len(plan.folds) > 1 else folds_of(plan.learned, subjects, seed)
+    rates = compare_recipes(vectors, subjects, folds)
+    recipe = best_recipe(rates)
+    head = fit_head(recipe, vectors[plan.learned], subjects[plan.learned])
     return Adaptation(
         labelled.source,
         base.name,
@@ -208,18 +208,18 @@ def adapt(
         len(np.unique(subjects[plan.learned])),
         plan.measured_on,
         rates,
-        chosen,
+        recipe,
         gain,
         with_cohort,
-        AdaptedEmbedder(base, head, chosen.kind) if gain.is_sure else None,
+        AdaptedEmbedder(base, head, recipe.kind) if gain.is_sure else None,
         failed,
-        (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),
+        (*(f"{file.path}: {file.reason}." for file in labelled.skipped), *notes),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
-    """The captures to learn from in the end, on what the gain is measured before that, and what that is in words."""
+    """The captures that the final head learns from, the folds on which the gain is measured, and these in words."""
 
     learned: Labels
     folds: list[Fold]
@@ -268,5 +268,5 @@ def _check_people(data: Labelled, captures: Labels, subjects: Labels) -> None:
 
 def _means(vectors: Floats, subjects: Labels, fold: Fold) -> Floats:
     """Return the mean vector of each person learned from."""
-    units, own = unit_vectors(vectors[fold.learned]), subjects[fold.learned]
-    return np.stack([units[own == person].mean(axis=0) for person in np.unique(own)]).astype(np.float32)
+    units, people = unit_vectors(vectors[fold.learned]), subjects[fold.learned]
+    return np.stack([units[people == person].mean(axis=0) for person in np.unique(people)]).astype(np.float32)

@@ -111,5 +111,5 @@ def _recipes(adaptation: Adaptation) -> list[Block]:
 
 
 def _notes(adaptation: Adaptation) -> list[Block]:
-    failed = [text(f"{one.photograph} gave no template: {one.reason}.") for one in adaptation.failed]
+    failed = [text(f"{failure.photograph} gave no template: {failure.reason}.") for failure in adaptation.failed]
     return [*map(text, adaptation.notes), *failed]

@@ -37,7 +37,7 @@ class Fold:
 
 
 def folds_of(captures: Labels, subjects: Labels, seed: int, folds: int = FOLDS) -> list[Fold]:
-    """Split people into folds; each is compared once and learned from otherwise.
+    """Split people into folds: the captures of a fold are compared, and those of all other folds are learned from.
 
     Parameters
     ----------
@@ -101,19 +101,18 @@ def _scores(recipe: Recipe, vectors: Floats, subjects: Labels, fold: Fold) -> Sc
 
 
 def _pairs(captures: Labels, subjects: Labels, rng: np.random.Generator, most: int) -> Labels:
-    """Return every mated pair of captures and of the others at most so many, drawn at random.
+    """Return all mated pairs of captures and at most so many non-mated ones, drawn at random.
 
-    Pairs are told by their number among all, and gone through in parts: of ten thousand captures there are fifty
-    million.
+    Pairs are numbered and gone through in parts, for ten thousand captures have fifty million.
     """
-    every = EveryTwo(captures)
-    same, n_others = [], 0
-    for part in blocks(len(every)):
-        one, other = subjects[every[part]].T
-        same.append(part.start + np.flatnonzero(one == other))
-        n_others += int((one != other).sum())
-    mated = np.concatenate([np.zeros(0, dtype=np.intp), *same])
-    drawn = np.sort(rng.choice(n_others, most, replace=False)) if n_others > most else np.arange(n_others)
-    # The k-th pair that is not mated comes after as many mated ones as have k others or fewer before them.
-    others = drawn + np.searchsorted(mated - np.arange(len(mated)), drawn, side="right")
-    return every[np.concatenate([mated, others])].astype(np.intp, copy=False)
+    pairs = EveryTwo(captures)
+    mated_parts, n_non_mated = [], 0
+    for part in blocks(len(pairs)):
+        first, second = subjects[pairs[part]].T
+        mated_parts.append(part.start + np.flatnonzero(first == second))
+        n_non_mated += int((first != second).sum())
+    mated = np.concatenate([np.zeros(0, dtype=np.intp), *mated_parts])
+    drawn = np.sort(rng.choice(n_non_mated, most, replace=False)) if n_non_mated > most else np.arange(n_non_mated)
+    # The k-th non-mated pair comes after all mated pairs that have k non-mated ones or fewer before them.
+    non_mated = drawn + np.searchsorted(mated - np.arange(len(mated)), drawn, side="right")
+    return pairs[np.concatenate([mated, non_mated])].astype(np.intp, copy=False)

@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 from faceloupe.recognition.adapted import unit_vectors
 
 TOP = 100
-"""Of the cohort, how many of the most alike count."""
+"""How many members of the cohort count: those most like the face."""
 
 
 def normalised(
@@ -40,15 +40,15 @@ def normalised(
     InputError
         If the cohort has fewer than two people, or its dimensions are others.
     """
-    units, others = unit_vectors(vectors), unit_vectors(cohort)
-    if others.ndim != 2 or len(others) < 2 or top < 2 or others.shape[1] != units.shape[1]:
+    units, members = unit_vectors(vectors), unit_vectors(cohort)
+    if members.ndim != 2 or len(members) < 2 or top < 2 or members.shape[1] != units.shape[1]:
         raise InputError(
             f"cohort: expected two vectors or more of {units.shape[1]} dimensions, of which two or more count; "
-            f"got {others.shape}, {top}"
+            f"got {members.shape}, {top}"
         )
     used = np.unique(pairs)
-    alike = np.sort(units[used] @ others.T, axis=1)[:, -top:]
+    highest = np.sort(units[used] @ members.T, axis=1)[:, -top:]
     mean, spread = np.zeros(len(units)), np.ones(len(units))
-    mean[used], spread[used] = alike.mean(axis=1), np.maximum(alike.std(axis=1), 1e-6)
+    mean[used], spread[used] = highest.mean(axis=1), np.maximum(highest.std(axis=1), 1e-6)
     scores = np.einsum("pd,pd->p", units[pairs[:, 0]], units[pairs[:, 1]])[:, np.newaxis]
     return np.asarray(((scores - mean[pairs]) / spread[pairs]).mean(axis=1))

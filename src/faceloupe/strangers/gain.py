@@ -50,7 +50,7 @@ class Gain:
     def to_document(self) -> dict[str, Any]:
         """Return the numbers as a plain dictionary."""
         return {
-            "differences": [one.to_document() for one in (self.eer, *self.others)],
+            "differences": [difference.to_document() for difference in (self.eer, *self.others)],
             "is_sure": self.is_sure,
             "n_subjects": self.n_subjects,
             "n_mated": self.n_mated,
@@ -59,7 +59,7 @@ class Gain:
 
 
 def points_gained(rate: PairedDifference) -> tuple[float, float, float]:
-    """Return by how many points of 100 an error rate fell, and the interval of that."""
+    """Return the fall of an error rate in percentage points, and the limits of its interval."""
     return -100 * rate.difference + 0.0, -100 * rate.high + 0.0, -100 * rate.low + 0.0
 
 
@@ -87,6 +87,6 @@ def gain_of(sides: Labels, before: Floats, after: Floats, *, draws: int, seed: i
 
 
 def score_set(sides: Labels, scores: Floats) -> ScoreSet:
-    """Return the scores of comparisons (P,) whose sides show these subjects (P, 2)."""
+    """Return the scores (P,) of comparisons, with the subjects on their sides (P, 2), as a ScoreSet."""
     mated = sides[:, 0] == sides[:, 1]
     return ScoreSet(scores[mated], scores[~mated], sides[mated, 0], sides[~mated])

@@ -99,8 +99,8 @@ def _within(units: Floats, people: Labels, means: Floats, counts: Labels) -> Flo
     residuals = (units - means[people])[several]
     if not np.abs(residuals).max(initial=0) > LEAST:
         raise InputError("a head is learned from how the photographs of one person differ; nobody has two that do")
-    own = counts[people][several]
-    return _shrunk(residuals * np.sqrt(own / (own - 1))[:, np.newaxis])  # free of the bias of few photographs each
+    n = counts[people][several]
+    return _shrunk(residuals * np.sqrt(n / (n - 1))[:, np.newaxis])  # free of the bias of few photographs each
 
 
 def _whitening(within: Floats, shrinkage: float) -> Floats:

@@ -34,11 +34,11 @@ def to_onnx(network: CompactNetwork) -> bytes:
 
     nodes, before = [], "chips"
     weights: dict[str, Floats] = {}
-    for name, (op, more, attributes, held) in _operators(network):
-        inputs = [before, *more, *held]
+    for name, (op, further_inputs, attributes, own_weights) in _operators(network):
+        inputs = [before, *further_inputs, *own_weights]
         output = "vectors" if name == "embedding" else name
         nodes.append(helper.make_node(op, inputs, [output], name=name, **attributes))
-        weights |= held
+        weights |= own_weights
         before = output
     graph = helper.make_graph(
         nodes,
@@ -69,8 +69,8 @@ def _operators(network: CompactNetwork) -> Iterator[tuple[str, Node]]:
     for name, layer in network.named_children():
         match layer:
             case nn.InstanceNorm2d():
-                held = {f"{name}.scale": np.ones(3, np.float32), f"{name}.shift": np.zeros(3, np.float32)}
-                yield name, ("InstanceNormalization", [], {"epsilon": layer.eps}, held)
+                weights = {f"{name}.scale": np.ones(3, np.float32), f"{name}.shift": np.zeros(3, np.float32)}
+                yield name, ("InstanceNormalization", [], {"epsilon": layer.eps}, weights)
             case nn.Conv2d():
                 yield name, _convolution(name, layer, norms[name.replace("conv", "norm")])
             case Residual():
@@ -85,11 +85,11 @@ def _operators(network: CompactNetwork) -> Iterator[tuple[str, Node]]:
                 yield name, ("Flatten", [], {"axis": 1}, {})
             case nn.Linear():
                 scale, shift = _folded(norms[f"{name}_norm"])
-                held = {
+                weights = {
                     f"{name}.weight": _array(layer.weight * scale[:, None]),
                     f"{name}.bias": _array(shift),
                 }
-                yield name, ("Gemm", [], {"transB": 1}, held)
+                yield name, ("Gemm", [], {"transB": 1}, weights)
             case _:
                 continue  # batch normalisation, folded already
         before = name
@@ -102,8 +102,8 @@ def _convolution(name: str, layer: nn.Conv2d, norm: nn.Module) -> Node:
         "strides": list(layer.stride),
         "pads": [int(side) for side in layer.padding] * 2,
     }
-    held = {f"{name}.weight": _array(layer.weight * scale[:, None, None, None]), f"{name}.bias": _array(shift)}
-    return "Conv", [], attributes, held
+    weights = {f"{name}.weight": _array(layer.weight * scale[:, None, None, None]), f"{name}.bias": _array(shift)}
+    return "Conv", [], attributes, weights
 
 
 def _window(layer: nn.MaxPool2d) -> dict[str, Any]:
@@ -130,6 +130,8 @@ def _check(network: CompactNetwork, content: bytes) -> None:
     device = next(network.parameters()).device
     with torch.no_grad():
         ours = network(nn.functional.avg_pool2d(torch.from_numpy(chips), 2).to(device)).cpu().numpy()
-    far = float(np.abs(ours - theirs).max())
-    if not far <= AGREES * np.linalg.norm(ours, axis=1).max():
-        raise ArithmeticError(f"the ONNX file does not compute what the network does: numbers differ by up to {far:g}")
+    difference = float(np.abs(ours - theirs).max())
+    if not difference <= AGREES * np.linalg.norm(ours, axis=1).max():
+        raise ArithmeticError(
+            f"the ONNX file does not compute what the network does: numbers differ by up to {difference:g}"
+        )

@@ -95,7 +95,7 @@ class StrangersTraining(Shown):
             "epochs": [asdict(epoch) for epoch in trained.epochs],
             "device": trained.device,
             "resumed": trained.resumed,
-            "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failed],
+            "failures": [{"photograph": failure.photograph, "reason": failure.reason} for failure in self.failed],
             "provenance": self.provenance.to_document(),
         }
 
@@ -146,45 +146,45 @@ def train_for_strangers(
     subjects = labelled.subjects
     if subjects is None or labelled.templates is not None:
         raise InputError(f"{labelled.source}: the subject of each photograph is not known; give a folder NAME/*.jpg")
-    detecting = labelled.search(faces, detector)
+    search = labelled.search(faces, detector)
     folder.mkdir(mode=0o700, exist_ok=True)
-    aligned = _aligned(labelled, detecting, folder / FACES, progress)
-    there = np.flatnonzero(aligned.found)
+    aligned = _align(labelled, search, folder / FACES, progress)
+    usable = np.flatnonzero(aligned.has_face)
     trained = train_network(
-        aligned.chips[there], subjects[there], plan, checkpoint=folder / CHECKPOINT, progress=progress
+        aligned.chips[usable], subjects[usable], plan, checkpoint=folder / CHECKPOINT, progress=progress
     )
-    content, found_by = to_onnx(trained.network), (detecting.detector or YUNET).sha256
-    made = StrangersTraining(
+    content, detector_sha256 = to_onnx(trained.network), (search.detector or YUNET).sha256
+    training = StrangersTraining(
         labelled.source,
         trained,
         _manifest(labelled.source, trained, content),
-        len(there) - trained.photographs - trained.held_out_photographs,
+        len(usable) - trained.photographs - trained.held_out_photographs,
         aligned.failed,
-        provenance_of(labelled, aligned.digests, engine="PyTorch", command=command, detector_sha256=found_by),
+        provenance_of(labelled, aligned.digests, engine="PyTorch", command=command, detector_sha256=detector_sha256),
     )
     write_whole(folder / TRAINED_NETWORK, content)
-    write_json(folder / "training.json", made.to_document())
-    write_page(folder / "report.html", page(made))
-    write_whole(folder / TRAINED_MANIFEST, made.manifest.to_toml().encode())
+    write_json(folder / "training.json", training.to_document())
+    write_page(folder / "report.html", page(training))
+    write_whole(folder / TRAINED_MANIFEST, training.manifest.to_toml().encode())
     for unfinished in (FACES, CHECKPOINT):
         (folder / unfinished).unlink(missing_ok=True)
-    return made
+    return training
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Aligned:
-    """The chips of N photographs, (N, 112, 112, 3), which have one, the files' hashes, and those without."""
+    """The chips of N photographs, (N, 112, 112, 3), which photographs have one, the hashes of all, and the failures."""
 
     chips: NDArray[np.uint8]
-    found: NDArray[np.bool_]
+    has_face: NDArray[np.bool_]
     digests: tuple[str, ...]
     failed: tuple[Failure, ...]
 
 
 def _check_folder(folder: Path) -> None:
-    """Let a new folder through, and that of an unfinished training; what a kill left over goes."""
-    for half_written in (*folder.glob(f".{FACES}.*"), *folder.glob(f".{CHECKPOINT}.*")):
-        half_written.unlink()
+    """Accept a new folder or that of an unfinished training, whose half-written files are removed."""
+    for remnant in (*folder.glob(f".{FACES}.*"), *folder.glob(f".{CHECKPOINT}.*")):
+        remnant.unlink()
     if (folder / TRAINED_MANIFEST).is_file() and not (folder / FACES).is_file():
         (folder / CHECKPOINT).unlink(missing_ok=True)  # killed between the last two removals
     if (folder / FACES).is_file():
@@ -200,24 +200,24 @@ def _learnable(data: Labelled) -> Labelled:
     if data.pairs is None or not data.pairs.has_parts or data.subjects is None:
         return data
     tested = data.subjects[data.pairs.captures[data.pairs.in_fold(TEST)]]
-    kept = np.flatnonzero(~np.isin(data.subjects, tested))
+    untested = np.flatnonzero(~np.isin(data.subjects, tested))
     return Labelled(
         f"{data.source} without the people of {TEST}",
-        tuple(data.paths[place] for place in kept),
+        tuple(data.paths[place] for place in untested),
         data.names,
-        data.subjects[kept],
+        data.subjects[untested],
         central=data.central,
     )
 
 
-def _aligned(data: Labelled, detecting: FaceSearch, kept: Path, progress: Progress | None) -> _Aligned:
-    """Find and align the face in each photograph, or take what an unfinished training kept of the same ones."""
-    named = sha256("\n".join([repr(detecting), str(LOOKS), *map(str, data.paths)]).encode()).hexdigest()
-    if kept.is_file():
-        return _read_faces(kept, named, data)
+def _align(data: Labelled, search: FaceSearch, faces: Path, progress: Progress | None) -> _Aligned:
+    """Find and align the face in each photograph, or read the faces that an unfinished training wrote to a file."""
+    key = sha256("\n".join([repr(search), str(LOOKS), *map(str, data.paths)]).encode()).hexdigest()
+    if faces.is_file():
+        return _read_faces(faces, key, data)
     chips = np.zeros((len(data.paths), CHIP_SIDE, CHIP_SIDE, 3), np.uint8)
     digests, reasons = [], []
-    for place, photograph in enumerate(search_photos(map(as_photo, data.paths), detecting)):
+    for place, photograph in enumerate(search_photos(map(as_photo, data.paths), search)):
         digests.append(photograph.sha256)
         reasons.append(photograph.problem.reason if photograph.problem else "")
         if photograph.chips:
@@ -225,29 +225,30 @@ def _aligned(data: Labelled, detecting: FaceSearch, kept: Path, progress: Progre
         if progress:
             progress(place + 1, len(data.paths))
     content = io.BytesIO()
-    np.savez(content, named=named, chips=chips, digests=np.array(digests), reasons=np.array(reasons))
-    write_whole(kept, content.getvalue())
-    return _of_reasons(data, chips, digests, reasons)
+    np.savez(content, named=key, chips=chips, digests=np.array(digests), reasons=np.array(reasons))
+    write_whole(faces, content.getvalue())
+    return _with_failures(data, chips, digests, reasons)
 
 
-def _read_faces(kept: Path, named: str, data: Labelled) -> _Aligned:
+def _read_faces(faces: Path, key: str, data: Labelled) -> _Aligned:
     try:
-        with open_regular(kept, MOST_BYTES) as file, np.load(file, allow_pickle=False) as arrays:
-            named_then, digests = str(arrays["named"]), arrays["digests"].tolist()
-            if named_then == named:
-                aligned = _of_reasons(data, arrays["chips"], digests, arrays["reasons"].tolist())
+        with open_regular(faces, MOST_BYTES) as file, np.load(file, allow_pickle=False) as arrays:
+            written_key, digests = str(arrays["named"]), arrays["digests"].tolist()
+            if written_key == key:
+                aligned = _with_failures(data, arrays["chips"], digests, arrays["reasons"].tolist())
     except (BadZipFile, KeyError, ValueError) as problem:
-        raise InputError(f"{kept} is damaged; remove {kept.parent} and begin anew") from problem
-    if named_then != named or any(
-        then and then != digest_of(path) for then, path in zip(digests, data.paths, strict=True)
+        raise InputError(f"{faces} is damaged; remove {faces.parent} and begin anew") from problem
+    if written_key != key or any(
+        digest and digest != digest_of(path) for digest, path in zip(digests, data.paths, strict=True)
     ):
         raise InputError(
-            f"{kept.parent} holds an unfinished training on other photographs or by another detector; name a new folder"
+            f"{faces.parent} holds an unfinished training on other photographs or by another detector; name a new "
+            "folder"
         )
     return aligned
 
 
-def _of_reasons(data: Labelled, chips: NDArray[np.uint8], digests: list[str], reasons: list[str]) -> _Aligned:
+def _with_failures(data: Labelled, chips: NDArray[np.uint8], digests: list[str], reasons: list[str]) -> _Aligned:
     failed = tuple(
         Failure("/".join(path.parts[-2:]), reason) for path, reason in zip(data.paths, reasons, strict=True) if reason
     )

@@ -185,18 +185,18 @@ def train_network(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     learned, held_out = _sides(subjects, plan)
-    work = _Work(_halved(chips), subjects, learned, held_out, plan, device)
+    run = _Run(_halved(chips), subjects, learned, held_out, plan, device)
     digest = sha256(np.ascontiguousarray(chips).data)
     digest.update(subjects.astype("<i8").data)
-    epochs, resumed = work.resume(checkpoint, digest.hexdigest())
+    epochs, resumed = run.resume(checkpoint, digest.hexdigest())
     while len(epochs) < plan.epochs:
         begun = perf_counter()
-        loss = work.epoch(len(epochs), progress)
-        epochs = [*epochs, Epoch(loss, *work.validated(), perf_counter() - begun)]
+        loss = run.epoch(len(epochs), progress)
+        epochs = [*epochs, Epoch(loss, *run.validate(), perf_counter() - begun)]
         if checkpoint is not None:
-            work.keep(checkpoint, digest.hexdigest(), epochs, resumed)
+            run.write(checkpoint, digest.hexdigest(), epochs, resumed)
     return Trained(
-        work.network.cpu().eval(),
+        run.network.cpu().eval(),
         plan,
         len(np.unique(subjects[learned])),
         len(learned),
@@ -214,8 +214,8 @@ def _halved(chips: Chips) -> Tensor:
     return torch.cat([functional.avg_pool2d(part.permute(0, 3, 1, 2) / 255, 2) for part in parts])
 
 
-class _Work:
-    """A network on its way, with all that decides how it goes on."""
+class _Run:
+    """A training under way: the network, its optimiser, and the faces that it learns from and is tested on."""
 
     def __init__(
         self,
@@ -250,9 +250,9 @@ class _Work:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.plan.learning_rate * one_cycle(step, steps)
             varied = vary_light(vary(self.faces[batch], MOVED, generator), generator)
-            seen = varied.to(self.device, memory_format=torch.channels_last)
+            inputs = varied.to(self.device, memory_format=torch.channels_last)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                vectors = self.network(seen)
+                vectors = self.network(inputs)
             loss = self.loss(vectors, self.labels[batch].to(self.device))
             self.optimiser.zero_grad()
             loss.backward()
@@ -265,19 +265,19 @@ class _Work:
                 progress(step + 1, steps)
         return total / len(self.labels)
 
-    def validated(self) -> tuple[float, float, float]:
+    def validate(self) -> tuple[float, float, float]:
         """Return the equal error rate among the people held out, and its interval."""
         self.network.eval()
         vectors = vectors_of(self.network, self.tested.contiguous(memory_format=torch.channels_last))
-        own = np.unique(self.subjects[self.held_out], return_inverse=True)[1]
+        people = np.unique(self.subjects[self.held_out], return_inverse=True)[1]
         vectors[~np.isfinite(vectors).all(axis=1)] = 0  # a vector without a direction counts as a failure
         units = unit_vectors(vectors)
-        comparisons = every_two("held out", np.arange(len(own)), own, most=MOST, seed=self.plan.seed)
+        comparisons = every_two("held out", np.arange(len(people)), people, most=MOST, seed=self.plan.seed)
         scores = score(units.astype(np.float32), np.asarray(~units.any(axis=1)), comparisons).with_failures
         interval = eer_interval(scores)
         return det_curve(scores).eer.rate, interval.low, interval.high
 
-    def keep(self, checkpoint: Path, digest: str, epochs: list[Epoch], resumed: int) -> None:
+    def write(self, checkpoint: Path, digest: str, epochs: list[Epoch], resumed: int) -> None:
         """Write all that the next epoch needs, whole or not at all."""
         content = io.BytesIO()
         state = {
@@ -293,18 +293,20 @@ class _Work:
         write_whole(checkpoint, content.getvalue())
 
     def resume(self, checkpoint: Path | None, digest: str) -> tuple[list[Epoch], int]:
-        """Return the epochs done, and how often a training was resumed, this time counted."""
+        """Load a checkpoint; return the epochs done, and how often the training was resumed, this time included."""
         if checkpoint is None or not checkpoint.is_file():
             return [], 0
         try:
             state = torch.load(checkpoint, map_location=self.device, weights_only=True)  # runs no code
-            theirs, epochs = state["plan"], [Epoch(**epoch) for epoch in state["epochs"]]
-            resumed, ours = state["resumed"] + 1, asdict(self.plan)
-            if other := [
-                f"{name} {theirs.get(name)} (now {ours[name]})" for name in ours if theirs.get(name) != ours[name]
+            old_plan, epochs = state["plan"], [Epoch(**epoch) for epoch in state["epochs"]]
+            resumed, plan = state["resumed"] + 1, asdict(self.plan)
+            if changes := [
+                f"{name} {old_plan.get(name)} (now {value})"
+                for name, value in plan.items()
+                if old_plan.get(name) != value
             ]:
                 raise InputError(
-                    f"{checkpoint} is of a training with {', '.join(other)}; go on as it was begun, or remove it"
+                    f"{checkpoint} is of a training with {', '.join(changes)}; go on as it was begun, or remove it"
                 )
             if state["faces"] != digest:
                 raise InputError(f"{checkpoint} is of a training on other faces; remove it to begin anew")

@@ -98,7 +98,7 @@ def _plan(training: StrangersTraining) -> list[Block]:
 
 
 def _failures(training: StrangersTraining) -> list[Block]:
-    rows = [[one.photograph, one.reason] for one in training.failed[:NAMED]]
+    rows = [[failure.photograph, failure.reason] for failure in training.failed[:NAMED]]
     more = len(training.failed) - len(rows)
     note = f"{more:,} more are in training.json." if more else ""
     return [table("failures", "Not used.", {"photograph": "left", "why": "left"}, rows, note)]
