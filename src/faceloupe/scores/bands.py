@@ -124,7 +124,7 @@ class WeightedTradeOff:
         mated = np.concatenate([[0], np.cumsum(counts[self.own])])
         if not non_mated or not mated[-1]:
             return np.full(len(self.targets), np.nan)
-        matched = self._matched(counts, self.targets.max() * non_mated)
+        matched = self._count_matches(counts, self.targets.max() * non_mated)
         most = np.floor(self.targets * non_mated)  # that may match, but for rounding
         most += (most + 1) / non_mated <= self.targets
         most -= most / non_mated > self.targets
@@ -132,8 +132,8 @@ class WeightedTradeOff:
         share: Floats = mated[self.missed[refused]] / mated[-1]
         return share
 
-    def _matched(self, counts: NDArray[np.intp], enough: float) -> NDArray[np.intp]:
-        """Add up non-mated comparisons from the highest score down to more than `enough`, or all."""
+    def _count_matches(self, counts: NDArray[np.intp], enough: float) -> NDArray[np.intp]:
+        """Return how many non-mated comparisons match, cumulated from the highest score until past `enough`, or all."""
         while True:
             matched = np.cumsum(np.take(counts, self.first) * np.take(counts, self.second))
             if len(matched) == len(self.scores) or matched[-1] > enough:

@@ -53,7 +53,7 @@ def operating_point(
             f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
             f"{scores.n_non_mated:,}: compare more captures, or ask for 1 in {scores.n_non_mated // 3:,} at best"
         )
-    point = _measured(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
+    point = _measure(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
     if point.fmr_interval.high > (min(REFUSED * fmr, HALF) if scores.n_subjects else REFUSED * fmr):
         raise InputError(_too_few_people(scores, point))
     return point
@@ -85,7 +85,7 @@ def given_point(
     if not math.isfinite(threshold):
         raise InputError(f"threshold: expected a finite number, got {threshold}")
     high = min(fmr_interval(scores, threshold, confidence).high, 1 - LEAST)
-    point = _measured(scores, threshold, high, source, embedder, weights_sha256, confidence)
+    point = _measure(scores, threshold, high, source, embedder, weights_sha256, confidence)
     return replace(point, given=True)
 
 
@@ -96,14 +96,14 @@ def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> Operat
     times in six, not nineteen times in twenty.
     """
     confidence = point.fmr_interval.confidence
-    again = _measured(
+    measured = _measure(
         scores, point.threshold, point.target_fmr, source, point.embedder, point.weights_sha256, confidence
     )
-    return replace(again, given=point.given)
+    return replace(measured, given=point.given)
 
 
 def _lowest_threshold(scores: ScoreSet, fmr: float) -> float:
-    """Return the lowest score, or the number after the highest, at which no larger share of strangers matches."""
+    """Return the lowest threshold with at most this FMR: a score, or the next float above the highest score."""
     curve = DetCurve(np.sort(scores.mated), np.sort(scores.non_mated))
     highest = max(curve.mated.max(initial=-np.inf), curve.non_mated[-1])
     return min(curve.lowest_threshold(fmr), float(np.nextafter(highest, np.inf)))
@@ -123,11 +123,11 @@ def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:
 
 
 def _people_for(fmr: float) -> int:
-    """Return how many people have one and a half times the pairs that support the rate if none of them matches."""
+    """Return how many people give one and a half times the pairs that support the rate if none of them matches."""
     return math.ceil(math.sqrt(2 * 1.5 * 3.69 / min(REFUSED * fmr, HALF))) + 1
 
 
-def _measured(
+def _measure(
     scores: ScoreSet,
     threshold: float,
     target: float,

@@ -59,7 +59,7 @@ class SharedSubjects:
         distribution", theorem 5.2: all pairs of S people vary at most as S/2 pairs without a common member. Where no
         comparison shows two people it is as many as there are people.
         """
-        return self.n_people / 2 if self._two.any() else float(self.n_people)
+        return self.n_people / 2 if self._is_of_two.any() else float(self.n_people)
 
     def worth(self, errors: Flags, severity: Floats) -> float:
         """Return the number of independent comparisons that would vary as much.
@@ -72,12 +72,12 @@ class SharedSubjects:
             involved in the errors nothing shows how errors hang together: then it is read off the most severe
             comparisons of which enough people are part, and no pair of people counts more than once.
         """
-        often = bool(errors.mean() > 0.5)
-        rare = np.flatnonzero(~errors if often else errors)
+        mostly_errors = bool(errors.mean() > 0.5)
+        rare = np.flatnonzero(~errors if mostly_errors else errors)
         worth = self._worth_at(rare)
-        if not self._enough(self._count(rare)):
-            more = self._more(len(rare), -severity if often else severity)
-            worth = min(worth, self._worth_at(more), self.n_pairs)
+        if not self._involves_enough(self._count(rare)):
+            severe = self._most_severe(len(rare), -severity if mostly_errors else severity)
+            worth = min(worth, self._worth_at(severe), self.n_pairs)
         return float(min(max(self.least, worth), len(errors)))
 
     def worth_of_sum(self, rate: float, parts: Floats, shortfall: Floats) -> float:
@@ -87,7 +87,7 @@ class SharedSubjects:
         0; `shortfall` (D,) is the share of an error, in [0, 1], that each comparison is.
         """
         worth = _ratio(rate * (1 - rate), self.variance(parts))
-        return max(self.least, worth if self._enough(shortfall) else min(worth, self.n_people))
+        return max(self.least, worth if self._involves_enough(shortfall) else min(worth, self.n_people))
 
     def sums(self, values: Iterable[Floats]) -> Floats:
         """Add up values of the comparisons by pair of people.
@@ -112,7 +112,7 @@ class SharedSubjects:
 
     def by_person(self, sums: Floats) -> Floats:
         """Add up sums of pairs by person, (S,); each counts for both, and once of a person with himself."""
-        return self._of_one_side(self.low, sums) + self._of_one_side(self.high, sums, self._two)
+        return self._sums_of_side(self.low, sums) + self._sums_of_side(self.high, sums, self._is_of_two)
 
     def involved(self, sizes: NDArray[np.number]) -> float:
         """Return the number of people with an equal part in something, by Kish's effective number.
@@ -122,7 +122,7 @@ class SharedSubjects:
         sizes : array of float64, (D,)
             The sizes of the comparisons' parts, at least 0, as :meth:`sums` adds them up.
         """
-        people = self._of_one_side(self.low, sizes) + self._of_one_side(self.high, sizes)
+        people = self._sums_of_side(self.low, sizes) + self._sums_of_side(self.high, sizes)
         return float(people.sum() ** 2 / (people**2).sum()) if people.any() else float(self.n_people)
 
     def variance(self, parts: Floats) -> float:
@@ -136,8 +136,8 @@ class SharedSubjects:
         """
         if self.all_share_one:
             return float(np.inf)
-        sharing, of_pairs = self._squared_sums(parts)
-        return max(sharing / (1 - self._sharing[0]), of_pairs / (1 - self._sharing[1]))
+        of_people, of_pairs = self._squared_sums(parts)
+        return max(of_people / (1 - self._sharing[0]), of_pairs / (1 - self._sharing[1]))
 
     @property
     def all_share_one(self) -> bool:
@@ -150,15 +150,15 @@ class SharedSubjects:
         In no direction is it below that of pairs of people as if they shared nobody.
         """
         by_person = np.stack([self.by_person(column) for column in parts.T], axis=1)
-        whole, alone = parts.T @ parts, parts[~self._two]  # no pair of two people counts for both
-        of_pairs = whole / (1 - self._sharing[1])
-        sharing = (by_person.T @ by_person - (whole - alone.T @ alone)) / (1 - self._sharing[0])
+        by_pair, single = parts.T @ parts, parts[~self._is_of_two]
+        products = by_person.T @ by_person - (by_pair - single.T @ single)  # no pair of two people counts for both
+        of_people, of_pairs = products / (1 - self._sharing[0]), by_pair / (1 - self._sharing[1])
         sizes, axes = np.linalg.eigh(of_pairs)
         root = axes * np.sqrt(np.maximum(sizes, 1e-300))
         inverse = np.linalg.pinv(root)
-        times, turned = np.linalg.eigh(inverse @ sharing @ inverse.T)
-        turned = root @ turned
-        return np.asarray((turned * np.maximum(times, 1.0)) @ turned.T)
+        ratios, directions = np.linalg.eigh(inverse @ of_people @ inverse.T)
+        axes = root @ directions
+        return np.asarray((axes * np.maximum(ratios, 1.0)) @ axes.T)
 
     @cached_property
     def counts(self) -> NDArray[np.intp]:
@@ -166,7 +166,7 @@ class SharedSubjects:
         return count(self.pair, self.n_pairs)
 
     @cached_property
-    def _two(self) -> Flags:
+    def _is_of_two(self) -> Flags:
         """Mask of the pairs that are of two people, (D,)."""
         return np.not_equal(self.low, self.high)
 
@@ -177,10 +177,10 @@ class SharedSubjects:
 
     def _squared_sums(self, sums: Floats) -> tuple[float, float]:
         """Add up the products of all two values that share a person, and of all two of the same pair of people."""
-        people, whole, alone = self.by_person(sums), float(sums @ sums), sums[~self._two]
-        return float(people @ people - (whole - alone @ alone)), whole
+        by_person, by_pair, single = self.by_person(sums), float(sums @ sums), sums[~self._is_of_two]
+        return float(by_person @ by_person - (by_pair - single @ single)), by_pair
 
-    def _of_one_side(self, people: Labels, sums: NDArray[np.number], counted: Flags | None = None) -> Floats:
+    def _sums_of_side(self, people: Labels, sums: NDArray[np.number], counted: Flags | None = None) -> Floats:
         """Add up sums of pairs, or of those that are counted, by the person on one side, (S,)."""
         totals = np.zeros(self.n_people)
         for part in blocks(len(sums)):
@@ -199,15 +199,15 @@ class SharedSubjects:
         parts /= n
         return _ratio(rate * (1 - rate), self.variance(parts))
 
-    def _enough(self, errors: NDArray[np.number]) -> bool:
+    def _involves_enough(self, errors: NDArray[np.number]) -> bool:
         """Return whether enough people are involved: as many as had an equal part, by Kish's effective number."""
         return bool(errors.any() and self.involved(errors) >= min(INVOLVED, SHARE * self.n_people))
 
-    def _more(self, size: int, severity: Floats) -> Places:
+    def _most_severe(self, size: int, severity: Floats) -> Places:
         """Return as many of the most severe comparisons as involve enough people, or half of all."""
         most, size = len(severity) // 2, max(1, size)
         ranked = highest(severity, AHEAD * size)
-        while size < most and not self._enough(self._count(ranked[:size])):
+        while size < most and not self._involves_enough(self._count(ranked[:size])):
             size = min(most, 1 + int(STEP * size))
             if size > len(ranked):
                 ranked = highest(severity, AHEAD * size)
@@ -223,7 +223,7 @@ def count(labels: Labels, n: int) -> NDArray[np.intp]:
 
 
 def pairs_of_people(*sides: Labels) -> tuple[Labels, Labels, Labels]:
-    """Return which pair of people each comparison shows, (N,), and the lower and the higher of each pair, (D,).
+    """Return the pair of people that each comparison shows, (N,), and the two people of each pair, (D,) twice.
 
     Parameters
     ----------
@@ -235,9 +235,9 @@ def pairs_of_people(*sides: Labels) -> tuple[Labels, Labels, Labels]:
     start = 0
     for side in sides:
         for part in blocks(len(side)):
-            one, other = np.broadcast_to(side[part].T, (2, len(side[part]))).astype(codes.dtype)
-            codes[start : start + len(one)] = np.minimum(one, other) * n_people + np.maximum(one, other)
-            start += len(one)
+            first, second = np.broadcast_to(side[part].T, (2, len(side[part]))).astype(codes.dtype)
+            codes[start : start + len(first)] = np.minimum(first, second) * n_people + np.maximum(first, second)
+            start += len(first)
     [pair] = compact(codes)
     distinct = np.empty(1 + int(pair.max()), dtype=codes.dtype)
     for part in blocks(len(pair)):

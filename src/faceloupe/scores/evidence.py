@@ -130,8 +130,9 @@ class LikelihoodRatio:
             If the prior is not such a number.
         """
         line, value = self.slope * score + self.offset, float(self.log10(score))
-        of_slope, of_both, of_offset = self.covariance
-        margin = Z * math.sqrt(max(0.0, score * score * of_slope + 2 * score * of_both + of_offset))
+        slope_variance, covariance, offset_variance = self.covariance
+        variance = score * score * slope_variance + 2 * score * covariance + offset_variance
+        margin = Z * math.sqrt(max(0.0, variance))
         low, high = (float(np.clip(line + side, self.low, self.high)) for side in (-margin, margin))
         chance = None if prior is None else posterior(value, prior)
         limited = not self.low < line < self.high

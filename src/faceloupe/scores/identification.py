@@ -183,12 +183,12 @@ def rank_1_errors(
     best, own = _best_of_each(similarities, probe_subjects, gallery_subjects)
     if (own == NOBODY).any():
         raise InputError(f"rank 1: {(own == NOBODY).sum()} of {len(own)} probes show nobody in the gallery")
-    right, other, rival = _rivals(best, own)
-    lost = np.asarray(failed, dtype=np.asarray(probe_subjects).dtype)
-    severity = np.concatenate([other - right, np.full(len(lost), np.inf)])
+    own_scores, rival_scores, rivals = _rivals(best, own)
+    failed_subjects = np.asarray(failed, dtype=np.asarray(probe_subjects).dtype)
+    severity = np.concatenate([rival_scores - own_scores, np.full(len(failed_subjects), np.inf)])
     probes, names = np.asarray(probe_subjects), np.unique(np.asarray(gallery_subjects))
-    confused = np.where(other >= right, names[rival], probes)
-    sides = np.stack([np.concatenate([probes, lost]), np.concatenate([confused, lost])], axis=1)
+    confused = np.where(rival_scores >= own_scores, names[rivals], probes)
+    sides = np.stack([np.append(probes, failed_subjects), np.append(confused, failed_subjects)], axis=1)
     return ProbeErrors(severity >= 0, severity, sides)
 
 
@@ -252,20 +252,20 @@ def open_set(
         If shapes disagree, a number is not finite, or all probes are of one kind.
     """
     best, own = _best_of_each(similarities, probe_subjects, gallery_subjects)
-    known = own != NOBODY
+    enrolled = own != NOBODY
     if not math.isfinite(threshold):
         raise InputError(f"threshold: expected a finite number, got {threshold}")
-    if known.all() or not known.any():
+    if enrolled.all() or not enrolled.any():
         raise InputError("open set: expected probes of people in the gallery and of people who are not")
     probes, names = np.asarray(probe_subjects), np.unique(np.asarray(gallery_subjects))
-    shown, highest = probes[~known], best[~known].max(axis=1)
-    winners = np.where(highest >= threshold, names[best[~known].argmax(axis=1)], shown)
-    positives = ProbeErrors(highest >= threshold, highest - threshold, np.stack([shown, winners], axis=1))
-    right, other, rival = _rivals(best[known], own[known])
-    severity = np.maximum(threshold - right, other - right)
-    confused = np.where(other >= right, names[rival], probes[known])
-    missed = (right < threshold) | (other >= right)
-    negatives = ProbeErrors(missed, severity, np.stack([probes[known], confused], axis=1))
+    strangers, highest = probes[~enrolled], best[~enrolled].max(axis=1)
+    winners = np.where(highest >= threshold, names[best[~enrolled].argmax(axis=1)], strangers)
+    positives = ProbeErrors(highest >= threshold, highest - threshold, np.stack([strangers, winners], axis=1))
+    own_scores, rival_scores, rivals = _rivals(best[enrolled], own[enrolled])
+    severity = np.maximum(threshold - own_scores, rival_scores - own_scores)
+    confused = np.where(rival_scores >= own_scores, names[rivals], probes[enrolled])
+    missed = (own_scores < threshold) | (rival_scores >= own_scores)
+    negatives = ProbeErrors(missed, severity, np.stack([probes[enrolled], confused], axis=1))
     return OpenSet(float(threshold), best.shape[1], positives, negatives)
 
 
@@ -329,12 +329,12 @@ def _best_of_each(
 
 
 def _rivals(best: Floats, own: Labels) -> tuple[Floats, Floats, Labels]:
-    """Return each probe's score with its own subject, the highest with another, and which that is, (P,) each.
+    """Return each probe's score with its own subject, its highest score with another, and that subject, (P,) each.
 
-    The scores with their own subjects are gone from `best` then: it is as large as all else.
+    Overwrites the scores with own subjects in `best`, for a copy would double the memory.
     """
     rows = np.arange(len(own))
-    right = best[rows, own]
+    own_scores = best[rows, own]
     best[rows, own] = -np.inf
-    rival = best.argmax(axis=1)
-    return right, best[rows, rival], rival
+    rivals = best.argmax(axis=1)
+    return own_scores, best[rows, rivals], rivals

@@ -128,7 +128,7 @@ def ece(mated: ArrayLike, non_mated: ArrayLike, prior: float) -> float:
 
 
 def _mean_cost(wrong: Floats, prior: float) -> float:
-    """Return the mean cost in nats of log10 ratios for what is not so; in parts, for there are millions."""
+    """Return the mean cost in nats of log10 ratios in favour of the wrong answer; in parts, for there are millions."""
     parts = (np.logaddexp(0, (wrong[part] + prior) * math.log(10)).sum() for part in blocks(len(wrong)))
     return float(sum(parts)) / len(wrong)
 
@@ -142,44 +142,42 @@ def cllr_min(scores: ScoreSet) -> float:
     from scipy.optimize import isotonic_regression
 
     check_mated(scores)
-    at, mated = np.unique(scores.mated, return_counts=True)
-    non_mated = np.zeros(2 * len(at) + 1)  # below the first mated score, equal to it, between it and the next ...
+    values, counts = np.unique(scores.mated, return_counts=True)
+    non_mated = np.zeros(2 * len(values) + 1)  # below the first mated score, equal to it, between it and the next ...
     for part in blocks(scores.n_non_mated):
-        place = np.searchsorted(at, scores.non_mated[part])
-        equal = at[np.minimum(place, len(at) - 1)] == scores.non_mated[part]
+        place = np.searchsorted(values, scores.non_mated[part])
+        equal = values[np.minimum(place, len(values) - 1)] == scores.non_mated[part]
         non_mated += np.bincount(2 * place + equal, minlength=len(non_mated))
-    of_mated = np.zeros(len(non_mated))
-    of_mated[1::2] = mated / scores.n_mated
-    of_others = non_mated / scores.n_non_mated
-    there = of_mated + of_others > 0
-    of_mated, of_others = of_mated[there], of_others[there]
-    weight = of_mated + of_others
-    share = np.clip(isotonic_regression(of_mated / weight, weights=weight).x, TINY, 1 - TINY)
-    return float(-(of_mated @ np.log2(share) + of_others @ np.log2(1 - share)) / 2)
+    mated_shares, non_mated_shares = np.zeros(len(non_mated)), non_mated / scores.n_non_mated
+    mated_shares[1::2] = counts / scores.n_mated
+    occupied = mated_shares + non_mated_shares > 0
+    mated_shares, non_mated_shares = mated_shares[occupied], non_mated_shares[occupied]
+    weights = mated_shares + non_mated_shares
+    fitted = np.clip(isotonic_regression(mated_shares / weights, weights=weights).x, TINY, 1 - TINY)
+    return float(-(mated_shares @ np.log2(fitted) + non_mated_shares @ np.log2(1 - fitted)) / 2)
 
 
 class _Fit:
     """A line over scaled scores that minimises the weighted logistic loss and half the penalty of its squared slope.
 
-    The loss is gone through in parts, so that millions of comparisons take little memory; the first line is that of a
-    few of them.
+    The loss is summed in parts, so that millions of comparisons take little memory; a few of them give the first line.
     """
 
     def __init__(self, scores: ScoreSet, centre: float, spread: float, penalty: float) -> None:
         self.scores, self.centre, self.spread, self.penalty = scores, centre, spread, penalty
         self.line = np.zeros(2)
         mated, non_mated = (kind[:: 1 + len(kind) // FEW] for kind in (scores.mated, scores.non_mated))
-        for some in (ScoreSet(mated, non_mated), scores):
-            self._descend(some)
+        for comparisons in (ScoreSet(mated, non_mated), scores):
+            self._descend(comparisons)
 
     def _descend(self, scores: ScoreSet) -> None:
         """Go down by Newton's method, from the line as it is."""
         ridge = np.array([self.penalty, 0.0])
         for _ in range(STEPS):
             self.curvature, slopes = np.diag(ridge), np.zeros((2, 2))
-            for mated, weight, design, chance in self._designs(scores):
-                slopes[mated] += weight * ((chance - mated) @ design)
-                self.curvature += design.T @ (design * (weight * chance * (1 - chance))[:, None])
+            for mated, weight, design, probability in self._designs(scores):
+                slopes[mated] += weight * ((probability - mated) @ design)
+                self.curvature += design.T @ (design * (weight * probability * (1 - probability))[:, None])
             step = np.linalg.solve(self.curvature, slopes.sum(axis=0) + ridge * self.line)
             self.line -= step
             if np.abs(step).max() < ENOUGH:
@@ -195,8 +193,8 @@ class _Fit:
 
     def _influences(self) -> Iterator[Floats]:
         """Yield how far each comparison moved the line, (n, 2), from the mean of its kind, whose weight is fixed."""
-        for mated, weight, design, chance in self._designs(self.scores):
-            moved = np.linalg.solve(self.curvature, design.T * (weight * (mated - chance)))
+        for mated, weight, design, probability in self._designs(self.scores):
+            moved = np.linalg.solve(self.curvature, design.T * (weight * (mated - probability)))
             yield moved.T - self.means[mated]
 
     def covariance(self) -> Floats:

@@ -99,7 +99,9 @@ def paired_differences(
     grid = _grid(eers, first.n_non_mated)
     trade_offs = [WeightedTradeOff(scores, own, sides, np.array([*targets, *grid])) for scores in (first, second)]
     rng = np.random.default_rng(seed)
-    drawn = np.array([_drawn(trade_offs, grid, len(targets), rng) for _ in range(samples)])  # (samples, 2, targets + 1)
+    drawn = np.array(
+        [_draw_rates(trade_offs, grid, len(targets), rng) for _ in range(samples)]
+    )  # (samples, 2, targets + 1)
     low, high = np.quantile(drawn[:, 1] - drawn[:, 0], [0.025, 0.975], axis=0)
     differences = []
     for place, fmr in enumerate(targets):
@@ -109,7 +111,7 @@ def paired_differences(
         differences.append(_difference(f"FNMR at FMR {one_in(fmr)}", rates, (low[place], high[place]), people, DRAWN))
     people = _people_between(first, second, own, sides, [curve.eer.low for curve in curves])
     eer = _difference("EER", (eers[0], eers[1]), (low[-1], high[-1]), people, DRAWN)
-    return (*differences, eer, _of_auc(first, second, own, sides))
+    return (*differences, eer, _auc_difference(first, second, own, sides))
 
 
 def _subjects_of_both(first: ScoreSet, second: ScoreSet) -> tuple[Labels, Labels]:
@@ -128,8 +130,10 @@ def _grid(eers: Sequence[float], n_non_mated: int) -> Floats:
     return np.geomspace(min(lowest, highest / 2), highest, STEPS)
 
 
-def _drawn(trade_offs: Sequence[WeightedTradeOff], grid: Floats, n_targets: int, rng: np.random.Generator) -> Floats:
-    """Return FNMR at each target, and the EER, of both recognisers for the same drawn subjects."""
+def _draw_rates(
+    trade_offs: Sequence[WeightedTradeOff], grid: Floats, n_targets: int, rng: np.random.Generator
+) -> Floats:
+    """Draw subjects; return FNMR at each target, and the EER, of both recognisers, (2, targets + 1)."""
     people = trade_offs[0].n_subjects
     while True:
         counts = np.bincount(rng.integers(people, size=people), minlength=people)
@@ -155,23 +159,24 @@ def _people_between(
     sides: Labels,
     thresholds: Sequence[float],
 ) -> int:
-    """Return on how many people's comparisons two recognisers decide differently."""
+    """Return the number of people on whose comparisons two recognisers decide differently."""
     mated = (first.mated >= thresholds[0]) != (second.mated >= thresholds[1])
     non_mated = (first.non_mated >= thresholds[0]) != (second.non_mated >= thresholds[1])
     return len(np.union1d(own[mated], sides[non_mated]))
 
 
-def _of_auc(first: ScoreSet, second: ScoreSet, own: Labels, sides: Labels) -> PairedDifference:
+def _auc_difference(first: ScoreSet, second: ScoreSet, own: Labels, sides: Labels) -> PairedDifference:
     areas = auc(first), auc(second)
     shared = SharedSubjects.of(own, sides)
-    parts, sizes = shared.sums(_placed(first, second, areas)), shared.sums(map(np.abs, _placed(first, second, areas)))
+    parts = shared.sums(_placement_differences(first, second, areas))
+    sizes = shared.sums(map(np.abs, _placement_differences(first, second, areas)))
     deviation = float(np.sqrt(shared.variance(parts))) if sizes.any() else 0.0
     margin = student(round(shared.involved(sizes))) * deviation  # few people make most of it: less is known
     gain = areas[1] - areas[0]
     return _difference("AUC", areas, (gain - margin, gain + margin), shared.n_people, PLACED)
 
 
-def _placed(first: ScoreSet, second: ScoreSet, areas: tuple[float, float]) -> Iterator[Floats]:
+def _placement_differences(first: ScoreSet, second: ScoreSet, areas: tuple[float, float]) -> Iterator[Floats]:
     """Yield each comparison's part of the difference, mated ones and then parts of the non-mated."""
     n = first.n_mated
     for before, after in zip(placements(first), placements(second), strict=True):

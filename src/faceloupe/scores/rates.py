@@ -67,10 +67,10 @@ def auc(scores: ScoreSet) -> float:
 
 
 def placements(scores: ScoreSet) -> Iterator[Floats]:
-    """Yield where comparisons lie among those of the other kind, mated ones (M,) and then parts of the non-mated (K,).
+    """Yield the placements of the mated comparisons, (M,), and then, in parts, of the non-mated ones, (K,).
 
-    1 is right: the share of the non-mated scores that are lower than a mated one, and of the mated ones that are higher
-    than a non-mated one, ties counting half. The mean of either kind is the AUC.
+    A placement is the share of non-mated scores below a mated one, or of mated scores above a non-mated one, ties
+    counting half: 1 is right. The mean of either kind is the AUC.
     """
     check_mated(scores)
     yield _share_below(scores.mated, scores.non_mated)
@@ -78,13 +78,13 @@ def placements(scores: ScoreSet) -> Iterator[Floats]:
         yield 1 - _share_below(scores.non_mated[part], scores.mated)
 
 
-def _share_below(scores: Floats, others: Floats) -> Floats:
-    """Return which share of the others is lower than each score, ties counting half; some of them sorted at a time."""
+def _share_below(scores: Floats, reference: Floats) -> Floats:
+    """Return the share of the reference scores below each score, ties counting half; sorted in parts."""
     below = np.zeros(len(scores), dtype=np.intp)
-    for part in blocks(len(others)):
-        ordered = np.sort(others[part])
+    for part in blocks(len(reference)):
+        ordered = np.sort(reference[part])
         below += np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
-    share: Floats = below / (2 * len(others))
+    share: Floats = below / (2 * len(reference))
     return share
 
 
@@ -199,7 +199,7 @@ class DetCurve:
         return np.searchsorted(self.mated, threshold) / len(self.mated)
 
     def _crossed(self, threshold: float) -> bool:
-        """Return whether the FMR is below the FNMR: so it is at every higher threshold too."""
+        """Return whether the FMR is below the FNMR, as it then is at every higher threshold."""
         return bool(self._fmr(threshold) < self._fnmr(threshold))
 
 
@@ -213,9 +213,9 @@ def det_curve(scores: ScoreSet) -> DetCurve:
     return DetCurve(np.sort(scores.mated), np.sort(scores.non_mated))
 
 
-def _first(ordered: Floats, reached: Callable[[float], bool]) -> int:
-    """Return the first place of increasing scores from which on something is so; their number if it never is."""
-    return bisect_left(range(len(ordered)), True, key=lambda place: reached(float(ordered[place])))
+def _first(ordered: Floats, condition: Callable[[float], bool]) -> int:
+    """Return the first place of increasing scores from which on a condition holds; their number if it never does."""
+    return bisect_left(range(len(ordered)), True, key=lambda place: condition(float(ordered[place])))
 
 
 def false_matches(scores: ScoreSet, threshold: float) -> int:

@@ -95,7 +95,7 @@ def error_versus_reject(scores: ScoreSet, quality: ArrayLike, threshold: float) 
     >>> error_versus_reject(ScoreSet([0.9, 0.2, 0.8, 0.7], [0.1]), [3, 1, 2, 2], threshold=0.5).fnmr
     array([0.25, 0.  , 0.  ])
     """
-    lost = false_non_matches(scores, threshold)
+    n_errors = false_non_matches(scores, threshold)
     values = np.asarray(quality)
     ranked = checked_floats("quality", values, ndim=2 if values.ndim == 2 else 1)
     worse = ranked.min(axis=1) if ranked.ndim == 2 else ranked
@@ -108,7 +108,7 @@ def error_versus_reject(scores: ScoreSet, quality: ArrayLike, threshold: float) 
     comparisons = np.bincount(place)
     errors = np.bincount(place, weights=scores.mated < threshold)
     refused = np.cumsum(comparisons) - comparisons
-    left = lost - (np.cumsum(errors) - errors)
+    left = n_errors - (np.cumsum(errors) - errors)
     return RejectCurve(
         refused / scores.n_mated, left / (scores.n_mated - refused), limits, float(threshold), scores.n_mated
     )

@@ -109,8 +109,11 @@ class ScoreSet:
         """
         missing = np.zeros(len(np.asarray(subjects)), dtype=bool) if failed is None else np.asarray(failed, dtype=bool)
         vectors, labels = _checked_templates(templates, subjects, missing)
-        blocks = compare_every_two(vectors) if pairs is None else _listed(vectors, _checked_pairs(pairs, len(labels)))
-        parts = [_split(labels, missing, *block) for block in blocks]
+        if pairs is None:
+            comparisons = compare_every_two(vectors)
+        else:
+            comparisons = _compare_pairs(vectors, _checked_pairs(pairs, len(labels)))
+        parts = [_split(labels, missing, *block) for block in comparisons]
         mated, own, non_mated, sides = (np.concatenate(arrays) for arrays in zip(*(p[:4] for p in parts), strict=True))
         failed_mated, failed_non_mated = (sum(counts) for counts in zip(*(p[4:] for p in parts), strict=True))
         return cls(mated, non_mated, own, sides, failed_mated, failed_non_mated)
@@ -165,7 +168,7 @@ def checked_share(name: str, share: float) -> float:
 
 
 def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
-    """Yield parts of N comparisons, so that what is worked out for each takes little memory."""
+    """Yield the slices of N comparisons in parts, so that intermediate results take little memory."""
     return (slice(start, start + size) for start in range(0, n, size))
 
 
@@ -219,8 +222,8 @@ def highest(values: Floats, n: int) -> Captures:
         best = np.partition(best, -n)[-n:] if len(best) > n else best
     level = best.min()
     above, equal = np.flatnonzero(values > level), np.flatnonzero(values == level)
-    chosen = np.concatenate([above, equal[: n - len(above)]])
-    return chosen[np.argsort(-values[chosen], kind="stable")]
+    places = np.concatenate([above, equal[: n - len(above)]])
+    return places[np.argsort(-values[places], kind="stable")]
 
 
 def plain(result: Any) -> dict[str, Any]:
@@ -229,17 +232,19 @@ def plain(result: Any) -> dict[str, Any]:
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
-def from_plain(kind: type[T], document: Any, what: str, **read: Callable[[Any], Any]) -> T:
+def from_plain(kind: type[T], document: Any, what: str, **converters: Callable[[Any], Any]) -> T:
     """Return a result, a dataclass, from its plain dictionary; fields with a default may be missing.
 
-    `what` names it in messages, and `read` makes the values of fields that are not None. Raises InputError if the
-    document is of something else.
+    `what` names it in messages, and `converters` make the values of the fields named, where these are not None. Raises
+    InputError if the document is of something else.
     """
     try:
-        fields_given = {field.name for field in fields(kind) if field.default is MISSING} | set(document)  # type: ignore[arg-type]
-        values = {field.name: document[field.name] for field in fields(kind) if field.name in fields_given}  # type: ignore[arg-type]
-        made = {name: make(values[name]) for name, make in read.items() if values.get(name) is not None}
-        return kind(**values | made)
+        present = {field.name for field in fields(kind) if field.default is MISSING} | set(document)  # type: ignore[arg-type]
+        values = {field.name: document[field.name] for field in fields(kind) if field.name in present}  # type: ignore[arg-type]
+        converted = {
+            name: convert(values[name]) for name, convert in converters.items() if values.get(name) is not None
+        }
+        return kind(**values | converted)
     except (KeyError, TypeError, ValueError) as problem:
         raise InputError(f"not the document of {what}: {problem}") from problem
 
@@ -282,15 +287,15 @@ def _checked_templates(templates: ArrayLike, subjects: ArrayLike, missing: NDArr
 
 
 def _checked_pairs(pairs: ArrayLike, n: int) -> Captures:
-    listed = np.asarray(pairs)
-    if listed.ndim != 2 or listed.shape[1] != 2 or not len(listed) or listed.dtype.kind not in "iu":
-        raise InputError(f"pairs: expected integers (P, 2), P at least 1, got {listed.dtype} {listed.shape}")
-    if not ((listed >= 0) & (listed < n)).all() or (listed[:, 0] == listed[:, 1]).any():
+    captures = np.asarray(pairs)
+    if captures.ndim != 2 or captures.shape[1] != 2 or not len(captures) or captures.dtype.kind not in "iu":
+        raise InputError(f"pairs: expected integers (P, 2), P at least 1, got {captures.dtype} {captures.shape}")
+    if not ((captures >= 0) & (captures < n)).all() or (captures[:, 0] == captures[:, 1]).any():
         raise InputError(f"pairs: expected two different captures from 0 to {n - 1} in each")
-    return listed.astype(np.intp)
+    return captures.astype(np.intp)
 
 
-def _listed(vectors: Floats, pairs: Captures) -> Iterator[Block]:
+def _compare_pairs(vectors: Floats, pairs: Captures) -> Iterator[Block]:
     size = max(1, BLOCK // vectors.shape[1])
     for start in range(0, len(pairs), size):
         rows, columns = pairs[start : start + size].T
@@ -302,7 +307,14 @@ def _split(
 ) -> tuple[Floats, Captures, Floats, Captures, int, int]:
     """Return mated scores with their subjects, non-mated ones with theirs, and how many of each failed."""
     first, second = labels[rows], labels[columns]
-    same, lost = first == second, missing[rows] | missing[columns]
-    mated, non_mated = same & ~lost, ~same & ~lost
+    same, failed = first == second, missing[rows] | missing[columns]
+    mated, non_mated = same & ~failed, ~same & ~failed
     sides = np.stack([first[non_mated], second[non_mated]], axis=1)
-    return scores[mated], first[mated], scores[non_mated], sides, int((same & lost).sum()), int((~same & lost).sum())
+    return (
+        scores[mated],
+        first[mated],
+        scores[non_mated],
+        sides,
+        int((same & failed).sum()),
+        int((~same & failed).sum()),
+    )
