@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from faceloupe.inspection import anatomy, diagnose_units
+from faceloupe.inspection import anatomy, diagnose_units, trace
 
 FACES = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
 
@@ -19,6 +19,15 @@ class ByFunctions(nn.Module):
 
     def forward(self, x):
         return self.out(self.rectify(self.hidden(x.mean((2, 3)))))
+
+
+class ByCall(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
 
 
 def set_to_zero(x):
@@ -64,11 +73,21 @@ def test_units_rectified_by_a_function_are_counted(rectify):
         lambda x: functional.threshold(x, 0.01, 0.0),
         lambda x: functional.prelu(x, torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 0.1])),
         lambda x: torch.relu(x) ** 2,
+        lambda x: torch.max(*x.repeat(1, 2).split(6, 1)),
+        lambda x: torch.where(x > x.flip(1), x, x.flip(1)),
+        lambda x: torch.maximum(x, torch.relu(x.flip(1) - 99)),
     ],
 )
 def test_what_is_no_relu_is_none(function):
     layers = anatomy(ByFunctions(function), (3, 16, 16)).layers
     assert [layer.name for layer in layers if layer.rectifies and layer.kind != "relu"] == []
+
+
+def test_no_sentence_speaks_of_inputs_that_a_dead_layer_does_not_rectify():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), ByCall(lambda x: torch.relu(x - 99)))
+    nn.init.constant_(network[0].bias, 5.0)
+    [report] = diagnose_units(network, FACES)
+    assert [(unit.highest, unit.push) for unit in report.dead] == [(None, None)] * 4
 
 
 def test_a_layer_that_convolves_and_rectifies_is_diagnosed_by_what_it_puts_out():
@@ -84,3 +103,34 @@ def test_a_layer_that_convolves_and_rectifies_is_diagnosed_by_what_it_puts_out()
 
     [report] = diagnose_units(nn.Sequential(nn.Conv2d(3, 3, 1), Both(), nn.Dropout()), FACES)
     assert [(unit.unit, unit.highest) for unit in report.dead] == [(0, None), (4, None)]
+
+
+class Maxima(nn.Module):
+    """A layer of LightCNN: the larger of two maps (arXiv:1511.02683), which are 0 on an image of zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(3, 8, 3, bias=False), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(torch.max(*self.conv(x).split(4, 1)).mean((2, 3)))
+
+
+def test_the_maximum_of_two_maps_is_no_relu_whatever_the_faces():
+    network = Maxima()
+    nn.init.constant_(network.conv.weight, 1.0)
+    assert diagnose_units(network, FACES) == ()
+    assert [layer.name for layer in anatomy(network, (3, 16, 16)).layers] == list(trace(network, FACES))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.vmap(lambda each: each.clamp(min=0).mean())(x),
+        lambda x: x.relu().to(torch.float8_e4m3fn).float(),
+        lambda x: torch.mm((x * 2).to_sparse(), torch.ones(6, 6)),
+    ],
+)
+def test_numbers_that_cannot_be_compared_end_nothing(function):
+    layers = anatomy(nn.Sequential(nn.Flatten(), nn.Linear(768, 6), ByCall(function)), (3, 16, 16)).layers
+    assert [layer.name for layer in layers[:2]] == ["0", "1"]

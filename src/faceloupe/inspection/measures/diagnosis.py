@@ -160,7 +160,8 @@ def diagnose_units(
     return tuple(
         _report(network, relu, network_anatomy, outputs, (history or {}).get(relu.name))
         for relu in network_anatomy.layers
-        if relu.rectifies and not (outputs[relu.name] < 0).any()  # by its numbers on one image, it was a ReLU
+        # By its numbers on one image it was a ReLU, which it need not be on every other.
+        if relu.rectifies and relu.name in outputs and not (outputs[relu.name] < 0).any()
     )
 
 
@@ -173,7 +174,7 @@ def _report(
     highest: dict[int, float] = {}
     pushes: dict[int, Push] = {}
     inputs = _read(outputs[relu.source], relu) if relu.source else None
-    if inputs is not None and _is_relu_of(inputs, maps):  # a layer of several functions reads something else
+    if inputs is not None and _is_relu_of(inputs, maps, dead):  # a layer of several functions reads something else
         highest = {unit: float(inputs[:, unit].max()) for unit in dead}
         pushes = _pushes(network, relu, network_anatomy, outputs, inputs, dead)
     since: dict[int, int] = {}
@@ -190,8 +191,12 @@ def _report(
     )
 
 
-def _is_relu_of(inputs: Maps, maps: Maps) -> bool:
-    return inputs.shape == maps.shape and np.allclose(maps, np.clip(inputs, 0, maps.max()), equal_nan=True)
+def _is_relu_of(inputs: Maps, maps: Maps, dead: list[int]) -> bool:
+    if inputs.shape != maps.shape or any((inputs[:, unit] > 0).any() for unit in dead):
+        return False
+    ceiling = maps.max()  # 0 where all are dead
+    faces = zip(maps, inputs, strict=True)  # one by one: of all at once the copies would be large
+    return all(np.allclose(each, np.clip(given, 0, ceiling), equal_nan=True) for each, given in faces)
 
 
 def _read(maps: NDArray[Any], relu: Layer) -> NDArray[Any]:

@@ -67,7 +67,7 @@ _PLACE_BY_PLACE = (
     - {"log_softmax", "normalize", "rms_norm", "softmax", "softmin"})
 )  # fmt: skip
 # Functions that make each number from those at its place, the same each time.
-REPEATABLE = (_PLACE_BY_PLACE | _COMPARING | SHAPED) - {
+REPEATABLE = (_PLACE_BY_PLACE | _COMPARING) - {
     *("dropout", "dropout2d", "feature_dropout", "alpha_dropout", "rrelu", "requires_grad"),
 }
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
@@ -303,6 +303,13 @@ def tensors_of(value: Any) -> Iterator[Tensor]:
             yield from tensors_of(part)
     elif is_dataclass(value) and not isinstance(value, type):
         yield from tensors_of(tuple(getattr(value, field.name, None) for field in fields(value)))
+
+
+def with_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """Return a value with every tensor in it, also in nested tuples and lists, changed."""
+    if isinstance(value, tuple | list):
+        return type(value)([with_tensors(part, change) for part in value])
+    return change(value) if isinstance(value, Tensor) else value
 
 
 def tensors_held(module: nn.Module) -> Iterator[Tensor]:

@@ -1,13 +1,13 @@
 """ReLUs, however they are written: told by what they make of numbers of both signs."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from faceloupe.inspection.torch_networks.operators import tensors_of
+from faceloupe.inspection.torch_networks.operators import tensors_of, with_tensors
 
 STEPS = 8  # functions that a ReLU may be written with
 SMALLEST, LARGEST = -4.0, 1.0  # of the numbers tried, as powers of ten
@@ -16,66 +16,88 @@ Made: TypeAlias = tuple[Tensor, Callable[..., Any], Any, Any]  # what a function
 
 
 class Rectifying:
-    """The last functions of a run, to be run again on other numbers."""
+    """The last functions of a run, to be run again on other numbers.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    constants : container of int
+        Identities of the tensors that do not depend on the image.
+    """
+
+    def __init__(self, constants: Container[int]) -> None:
+        self._constants = constants
         self._made: deque[Made] = deque(maxlen=STEPS)
 
-    def note(self, func: Callable[..., Any], args: Any, kwargs: Any, output: Tensor) -> None:
-        """Remember a function that makes each number from those at its place, the same each time."""
-        self._made.append((output, func, args, kwargs))
+    def forget(self) -> None:
+        """Let go of the functions so far: what comes next is made of something else."""
+        self._made.clear()
 
     @torch.no_grad()
     def is_relu(self, func: Callable[..., Any], args: Any, kwargs: Any, output: Tensor) -> bool:
-        """Return whether what such a function made is the ReLU of another tensor, up to a ceiling."""
-        self.note(func, args, kwargs, output)
-        if not output.is_floating_point() or output.is_quantized or not output.numel() or output.min() < 0:
-            return False
-        roots = {id(root): root for root in self._roots(len(self._made) - 1) if root.shape == output.shape}
+        """Return whether a function's output is the ReLU of another tensor, up to a ceiling.
+
+        The function makes each number from those at its place, the same each time.
+        """
+        self._made.append((output, func, args, kwargs))
         try:
-            is_relu = any(map(self._is_relu_of, roots.values()))
-        except (RuntimeError, TypeError, ValueError, IndexError):
-            return False  # it does not run on other numbers
+            if not output.is_floating_point() or output.is_quantized or not output.numel() or output.min() < 0:
+                return False
+        except RuntimeError:  # sparse ones, those of 8 bits and those within torch.vmap cannot be compared
+            return False
+        roots = {id(root): root for root in self._roots(len(self._made) - 1, set()) if root.shape == output.shape}
+        is_relu = any(map(self._is_relu_of, roots.values()))
         if is_relu:
             self._made.clear()  # a copy of it is no ReLU of its own
         return is_relu
 
-    def _roots(self, place: int) -> Iterator[Tensor]:
-        """Go through the tensors of numbers that one was made of."""
+    def _roots(self, place: int, seen: set[int]) -> Iterator[Tensor]:
+        """Go through the tensors that depend on the image and of which a function's output was made."""
+        seen.add(place)
         _, _, args, kwargs = self._made[place]
-        for part in tensors_of((args, kwargs)):
-            if part.is_floating_point():
-                yield part
-            earlier = self._maker(part, place)
-            if earlier is not None:
-                yield from self._roots(earlier)
+        for tensor in tensors_of((args, kwargs)):
+            if tensor.is_floating_point() and id(tensor) not in self._constants:
+                yield tensor
+            earlier = self._maker(tensor, place)
+            if earlier is not None and earlier not in seen:
+                yield from self._roots(earlier, seen)
 
     def _maker(self, tensor: Tensor, before: int) -> int | None:
         return next((place for place in reversed(range(before)) if self._made[place][0] is tensor), None)
 
     def _is_relu_of(self, root: Tensor) -> bool:
-        numbers = torch.logspace(SMALLEST, LARGEST, root[:1].numel(), dtype=root.dtype, device=root.device)
-        numbers[::2] *= -1
-        tried = [(sign * numbers).view_as(root[:1]) for sign in (1, -1)]  # of one capture: how many does not matter
-        made = [self._again(len(self._made) - 1, root, each) for each in tried]
+        try:
+            numbers = torch.logspace(SMALLEST, LARGEST, root[:1].numel(), dtype=root.dtype, device=root.device)
+            numbers[::2] *= -1
+            # Of one capture: how many does not matter.
+            tried = [(sign * numbers).view_as(root[:1]) for sign in (1, -1)]
+            made = [self._again(len(self._made) - 1, root, each, {}) for each in tried]
+        except (RuntimeError, TypeError, ValueError, IndexError):
+            return False  # it does not run on other numbers
         ceiling = max(float(each.max()) for each in made)
         return ceiling > 0 and all(map(torch.equal, made, (each.clamp(0, ceiling) for each in tried)))
 
-    def _again(self, place: int, root: Tensor, numbers: Tensor) -> Any:
-        """Run a function again, with these numbers in place of a tensor."""
+    def _again(self, place: int, root: Tensor, numbers: Tensor, done: dict[int, Any]) -> Any:
+        """Run a function again, with these numbers in place of a tensor; `done` are the functions run so far.
 
-        def replaced(value: Any) -> Any:
-            if isinstance(value, tuple | list):
-                return type(value)(map(replaced, value))
-            if not isinstance(value, Tensor):
-                return value
-            earlier = self._maker(value, place)
-            if value is root or earlier is None:
-                alike = value.ndim == root.ndim and value.shape[0] == root.shape[0]
-                return (numbers if value is root else value[:1] if alike else value).clone()  # it may work in place
-            return self._again(earlier, root, numbers)
+        Raises ValueError if the image reaches it by another way than through that tensor: a maximum of two maps is no
+        ReLU, whatever one of them happens to be.
+        """
 
-        _, func, args, kwargs = self._made[place]
-        args = replaced(args)
-        made = func(*args, **{key: replaced(value) for key, value in kwargs.items()})
-        return args[0] if made is None else made  # written into
+        def replaced(tensor: Tensor) -> Tensor:
+            earlier = self._maker(tensor, place)
+            if tensor is root:
+                tensor = numbers
+            elif earlier is not None:
+                tensor = self._again(earlier, root, numbers, done)
+            elif id(tensor) not in self._constants:
+                raise ValueError("it is made of several tensors")
+            elif tensor.ndim == root.ndim and tensor.shape[0] == root.shape[0]:
+                tensor = tensor[:1]
+            return tensor.clone()  # the function may work in place
+
+        if place not in done:
+            _, func, args, kwargs = self._made[place]
+            args = with_tensors(args, replaced)
+            made = func(*args, **{key: with_tensors(value, replaced) for key, value in kwargs.items()})
+            done[place] = args[0] if made is None else made  # written into
+        return done[place]

@@ -30,6 +30,7 @@ from faceloupe.inspection.torch_networks.operators import (
     operator_of,
     tensors_held,
     tensors_of,
+    with_tensors,
 )
 from faceloupe.inspection.torch_networks.rectifying import Rectifying
 
@@ -97,7 +98,7 @@ class _Watcher(TorchFunctionMode):
         self._constants = {id(tensor): tensor for tensor in constants}
         self._visitor = visitor
         self._begun: list[Any] = []  # what is remembered of each layer that has begun and not ended
-        self._rectifying = Rectifying()
+        self._rectifying = Rectifying(self._constants)
         self._deaf = False  # while the visitor itself calls functions
 
     def enter(self, taken: Any) -> None:
@@ -135,8 +136,6 @@ class _Watcher(TorchFunctionMode):
         if not carried:
             output = func(*args, **kwargs)
             self._constants |= {id(tensor): tensor for tensor in tensors_of(output)}
-            if name in SHAPED:
-                self._rectifying.note(func, args, kwargs, output)
             return output
         operator = operator_of(name, args, kwargs, carried)
         remembered = self._visitor.reads(carried)
@@ -150,17 +149,22 @@ class _Watcher(TorchFunctionMode):
             return output
         for tensor in tensors_of(written):
             self._constants.pop(id(tensor), None)
-        rectifies = False
         if name in REPEATABLE and (isinstance(output, Tensor) or output is None):
             rectifies = self._rectifying.is_relu(func, args, kwargs, made)
+        else:
+            rectifies = False
+            self._rectifying.forget()
         operator = replace(operator, output=tuple(made.shape), rectifies=rectifies)
         is_layer = (made.is_floating_point() or made.is_complex()) and operator.is_layer
         self._visitor.function(operator, remembered, carried, written, within=bool(self._begun) or is_layer)
         if self._begun or not is_layer:
             return output
-        call = Call(
-            self._called(f"{name}()"), name, None, carried[0], made, lambda other: func(other, *args[1:], **kwargs)
-        )
+
+        def again(other: Tensor) -> Any:
+            given = with_tensors((args, list(kwargs.values())), lambda each: other if each is carried[0] else each)
+            return func(*given[0], **dict(zip(kwargs, given[1], strict=True)))
+
+        call = Call(self._called(f"{name}()"), name, None, carried[0], made, again)
         changed = self._visitor.after(call, remembered)
         return output if changed is None else changed
 
