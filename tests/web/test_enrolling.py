@@ -242,6 +242,11 @@ def test_a_table_in_the_archive_says_who_is_who_and_goes_on_by_number(ask):
         assert document["refused"] == [{"path": "x3/1.png", "reason": "people.csv has no line for this folder"}]
     people = ask("GET", "/people").json()["people"]
     assert [(each["external_id"], each["metadata"]) for each in people] == [("E-1", {"floor": 3}), ("E-2", {})]
+    again = io.BytesIO(packed(x1=[photo(1)]))
+    with zipfile.ZipFile(again, "a") as archive:
+        archive.writestr("people.csv", 'folder,name,external_id,metadata\nx1,Ann,E-1,"{""floor"": 4}"\n')
+    assert ended(ask, send(ask, again.getvalue()).json()["id"])["state"] == "done"
+    assert ask("GET", "/people").json()["people"][0]["metadata"] == {"floor": 4}
     broken = io.BytesIO(packed(x1=[photo(1)]))
     with zipfile.ZipFile(broken, "a") as archive:
         archive.writestr("people.csv", "name\nAnn\n")

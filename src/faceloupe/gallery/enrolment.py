@@ -65,7 +65,7 @@ def enrol(
             progress(len(held) - len(fresh) + len(photographs), len(held))
     unusable = refusals(photographs, force=force)
     noted = bool(consent) or metadata is not None
-    if len(unusable) == len(photographs) and not (noted and already):
+    if len(unusable) == len(photographs) and not (noted and (already or not held)):
         return Enrolled(whom.name, False, (), tuple(already), (*refused, *unusable), (), whom.id, whom.external_id)
     known = gallery.known_as(whom.id, photographs)
     with gallery.writing() as connection:

@@ -127,14 +127,14 @@ def _enrolled(
 ) -> Enrolled:
     photographs = [answer for answer in looked_at.values() if isinstance(answer, Photograph)]
     name, external_id = whom
+    already = tuple(path for path, answer in looked_at.items() if answer is None)
     result = Enrolled(name)
-    if photographs:
+    if photographs or already:  # what is said of those who are enrolled already may be new
         try:
             result = service.change(service.gallery.enrol, name, photographs, external_id=external_id, **choices)
         except REFUSALS as problem:
             refused = tuple(Skipped(str(photograph.path), _reason(whom, problem)) for photograph in photographs)
             result = Enrolled(name, refused=refused)
-    already = tuple(path for path, answer in looked_at.items() if answer is None)
     refused = tuple(Skipped(path, answer) for path, answer in looked_at.items() if isinstance(answer, str))
     return _joined(Enrolled(name, already_enrolled=already, refused=refused), result)
 
