@@ -60,6 +60,8 @@ def test_lines_that_are_taken_off_the_end_show_to_whom_noted_the_last(path):
 def test_a_gallery_made_before_lines_were_chained_is_chained_once(path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("ALTER TABLE audit DROP COLUMN chain")
+        connection.execute("DROP INDEX references_by_detector")
+        connection.execute("ALTER TABLE face_references DROP COLUMN detector")
         connection.execute("UPDATE gallery_schema SET version_num = '0001'")
         connection.execute("DELETE FROM gallery_schema_versions")
     assert trails(path) == []
