@@ -1,4 +1,4 @@
-"""An embedder whose vectors pass through a linear head that was learned from labelled faces, and how it is kept."""
+"""An embedder whose vectors pass through a linear head that was learned from labelled faces, and its file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -145,6 +145,6 @@ def verify(
     if gallery:
         search = gallery.face_search(search, one, other)
     embedder = embedder or (gallery.embedder if gallery else SFace())
-    chosen = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
+    point = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
     first, second = recognise_all((one, other), embedder, faces=search)
-    return Decision(compare(first.templates[0], second.templates[0]), chosen, first, second, prior)
+    return Decision(compare(first.templates[0], second.templates[0]), point, first, second, prior)

@@ -123,7 +123,7 @@ def templates_of(chips: Sequence[FaceChip], embedder: Embedder | None = None) ->
 
 
 def directions_of(chips: Sequence[FaceChip], embedder: Embedder) -> tuple[Template | None, ...]:
-    """Return what :func:`templates_of` does, and None for a face of which the embedder returns zeros or no numbers."""
+    """Return a template of each face chip; None where the embedder returns zeros or no numbers."""
     if not chips:
         return ()
     vectors = embedder.embed(np.stack([chip.image for chip in chips])).astype(np.float32, copy=False)

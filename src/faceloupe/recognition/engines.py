@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
 """(N, C, H, W) -> (N, D); may be called from several threads."""
 Outputs = Callable[[Floats], list[Floats]]
-"""What goes in -> every output, in the order of the file; may be called from several threads."""
+"""Inputs -> every output, in the order of the file; may be called from several threads."""
 
 Engine = Literal["openvino", "onnxruntime"]
 

@@ -30,12 +30,12 @@ MAX_NETWORK_BYTES = 4 << 30
 MAX_BYTES = 1 << 20
 LARGEST_SIDE, LARGEST_NUMBER = 4096, 1e9
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
-"""What a network may be called."""
+"""Pattern of a network's name."""
 
 _KINDS: dict[Kind, str] = {"embedder": "an embedder", "detector": "a detector"}
 HEX = re.compile(r"[0-9a-f]{64}")
 READING = ("kind", "size", "channels", "scale", "mean", "std", "layout", "points", "output", "flip", "decoder")
-"""The fields on which the numbers that a network makes depend; the others only tell of it."""
+"""The fields on which a network's numbers depend; the others only describe it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,8 @@ class Manifest:
     def to_toml(self) -> str:
         """Return it as TOML, as :func:`read_manifest` reads it."""
         values = {field: value for field, value in self.to_document().items() if value is not None}
-        return "".join(f"{field} = {_in_toml(value)}\n" for field, value in values.items())
+        lines = (f"{field} = {json.dumps(value, ensure_ascii=False)}\n" for field, value in values.items())
+        return "".join(lines).replace("\x7f", "\\u007f")  # which TOML forbids in a string
 
 
 _FIELDS = tuple(field.name for field in fields(Manifest))
@@ -197,10 +198,6 @@ def _parsed(manifest: "str | PathLike[str] | Mapping[str, Any] | Manifest") -> M
     except (ValueError, RecursionError) as problem:  # numbers of thousands of digits too, and lists within lists
         raise InputError(f"{path} is not TOML: {problem}") from problem
     return _from_values(values, str(path))
-
-
-def _in_toml(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _from_values(values: dict[str, Any], origin: str) -> Manifest:

@@ -82,7 +82,8 @@ class Photograph:
         """
         rows: list[list[int]] = []
         for place in sorted(range(len(self.chips)), key=lambda place: self.chips[place].detection.middle.y):
-            if rows and self.chips[place].detection.middle.y < _lower_edge(self.chips[rows[-1][0]]):
+            top = self.chips[rows[-1][0]].detection.box if rows else None
+            if top and self.chips[place].detection.middle.y < top.y + top.height:
                 rows[-1].append(place)
             else:
                 rows.append([place])
@@ -209,7 +210,3 @@ def _no_face(pixels: LazyPixels, search: FaceSearch) -> str:
         f"no face found that is large enough, the largest is {widest:.0f} pixels wide, {search.min_size:g} are asked "
         "for: use the photograph in its full size, or lower min_size (--min-size)"
     )
-
-
-def _lower_edge(chip: FaceChip) -> float:
-    return chip.detection.box.y + chip.detection.box.height

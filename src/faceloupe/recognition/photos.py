@@ -36,7 +36,7 @@ EXPECTED = (
 
 @dataclass(frozen=True, slots=True)
 class PhotoSource:
-    """A photograph that is at hand, but not decoded yet.
+    """A photograph whose bytes or pixels are in memory, not decoded yet.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class PhotoSource:
     decode : callable
         Returns the pixels (H, W) or (H, W, 3), upright; raises an ImageError if they cannot be read.
     decode_reduced : callable, optional
-        Returns fewer pixels where that is quicker, but so many on the longer side.
+        Takes a number of pixels; returns at least so many on the longer side, not all where that is quicker.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class PhotoSource:
     decode_reduced: Callable[[int], Reduced] | None = None
 
     def pixels(self, longer_side: int) -> LazyPixels:
-        """Return the pixels, at first so many on the longer side or more.
+        """Return the pixels, decoded at first to at least so many on the longer side.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class PhotoSource:
 
 
 def open_photo(photo: "Photo", name: str = "the photo") -> PhotoSource:
-    """Read what is held of a photograph.
+    """Open a photograph in any form: read a file's bytes, and decode nothing yet.
 
     Parameters
     ----------

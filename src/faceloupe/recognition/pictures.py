@@ -20,7 +20,7 @@ Transform = NDArray[np.float64]
 
 
 class Close(NamedTuple):
-    """How a picture of one face alone is cut out: its height and width, and how wide the face is, both in pixels."""
+    """The side of a square picture of one face alone, and the width of the face in it, both in pixels."""
 
     side: int
     face: int
@@ -37,7 +37,7 @@ CHIP_FACE = 85  # pixels that a face is wide in its chip, about
 
 
 class LazyPixels:
-    """The pixels of a photograph; where it was decoded at less than its size, the others once they are asked for.
+    """The pixels of a photograph, decoded at a reduced size at first and in full once more are needed.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.templates import Template
 from faceloupe.scores.points import OperatingPoint
 
-TILTED = 40  # degrees by which a head may be tilted without being told
+TILTED = 40  # degrees by which a head may be tilted without a remark
 
 
 def answer_in_words(score: float, point: OperatingPoint) -> str:

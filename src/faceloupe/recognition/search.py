@@ -28,10 +28,10 @@ MIN_SIZE = 20.0
 """The least shorter side of the box of a face that counts, in pixels."""
 
 LOOKS = 4
-"""Which way of looking for faces this is: templates that are kept from another way are made anew."""
+"""Version of the search for faces: templates that another version made are made anew."""
 
 FAINT = 0.1
-"""The least score that the detector tells at all."""
+"""The least score of a detection that a detector reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +118,4 @@ class FaceSearch:
 
 
 Faces: TypeAlias = FaceSearch | Which
-"""Which faces are meant: in a word, or with how they are looked for."""
+"""The faces that are meant: a word, or a search with all its settings."""

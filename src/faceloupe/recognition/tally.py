@@ -1,4 +1,4 @@
-"""What was done of many photographs, counted as they come."""
+"""Counts of photographs as they are worked through, and those that could not be used."""
 
 from dataclasses import dataclass, field
 

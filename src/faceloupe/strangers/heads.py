@@ -49,7 +49,7 @@ RECIPES = (
     *(Recipe("plda", shrinkage) for shrinkage in (0.0, 0.3, 0.6, 0.9)),
     *(Recipe("lda", shrinkage) for shrinkage in (0.3, 0.6)),
 )
-"""What cross-validation chooses from."""
+"""The recipes that cross-validation chooses from."""
 
 
 def fit_head(recipe: Recipe, vectors: NDArray[np.float32], subjects: Labels) -> Head:

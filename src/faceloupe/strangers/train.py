@@ -33,7 +33,7 @@ from faceloupe.strangers.onnx_file import to_onnx
 from faceloupe.strangers.training import StrangersPlan, Trained, train_network
 
 FACES, CHECKPOINT = "faces.npz", "checkpoint.pt"
-"""What an unfinished training keeps in its folder: the aligned faces, and all that the next epoch needs."""
+"""Files in the folder of an unfinished training: the aligned faces, and all that the next epoch needs."""
 
 MOST_BYTES = 64 << 30
 

@@ -65,7 +65,7 @@ class StrangersPlan:
     Raises
     ------
     InputError
-        If a number cannot be.
+        If a value is out of range.
     """
 
     epochs: int = 60
