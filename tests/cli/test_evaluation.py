@@ -230,8 +230,9 @@ def test_what_would_be_passed_over_is_refused_before_the_work(people, place, key
     (place / "scores.csv").write_text("score,same\n0.9,1\n0.1,0\n")
     (place / "short").write_bytes(b"short")
     for arguments, words in (
-        (["scores.csv", "--bundle", "b.zip"], "scores.csv is a file of scores, and --bundle takes photographs"),
-        (["scores.csv", "--robustness", "--central"], "--robustness, --central takes photographs"),
+        (["scores.csv", "--bundle", "b.zip"], "scores.csv is a file of scores; --bundle is for photographs"),
+        (["scores.csv", "--fmr", "1e-4", "--seed", "1"], "--fmr and --seed are for photographs"),
+        (["scores.csv", "--robustness", "--central"], "--robustness and --central are for photographs"),
         ([people, "--sign", key], "--sign signs a bundle: give --bundle FILE.zip too"),
         ([people, "--bundle", "b.zip", "--sign", "short"], "a key has 32 bytes or more"),
         ([people, "--bundle", "evidence"], "the name of a bundle ends in .zip"),
@@ -293,6 +294,7 @@ BAD = [
     (["calibrate", "one"], "one subject, 'ann'"),
     (["calibrate", "same.csv"], "same is 'perhaps'"),
     (["calibrate", "orl", "--embedder", "arcface"], "There is no embedder 'arcface'"),
+    (["calibrate", "orl", "--threshold", "40"], "threshold: expected a cosine, from -1 to 1"),
     (["calibrate", "orl", "--fmr", "1e-3", "--threshold", "0.4"], "--threshold, which is measured; not both"),
     (["calibrate", "orl", "--fmr", "2"], "FMR: expected a number between 0 and 1"),
     (["calibrate", "orl", "--gallery", "nowhere.db"], "calibrate --create makes an empty one too."),

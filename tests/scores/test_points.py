@@ -89,6 +89,8 @@ class TestChoosing:
         with pytest.raises(InputError, match=r"or ask for 1 in 366 at best"):
             chosen(made_up(10, 1100))
         assert chosen(made_up(10, 1100), 1 / 366).n_non_mated == 1100
+        with pytest.raises(InputError, match=r"there are 5: compare more captures$"):  # not "1 in 1"
+            chosen(made_up(10, 5))
 
     def test_where_every_mated_score_is_too_low_the_threshold_is_still_a_number(self):
         point = chosen(ScoreSet([0.1, 0.2], np.full(5000, 0.9)))

@@ -30,6 +30,7 @@ from faceloupe.cli.terminal import (
     typed,
 )
 from faceloupe.errors import InputError
+from faceloupe.numerals import listed
 
 if TYPE_CHECKING:
     from faceloupe.evaluation.evaluate import Evaluation
@@ -49,6 +50,7 @@ def _forget(wanted: bool) -> None:
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[str, typer.Argument(metavar="DATA", help=LABELLED_DATA)],
     embedder: Annotated[
         list[str] | None,
@@ -118,13 +120,8 @@ def evaluate(
 
     page = out or (None if json else Path("evaluation.html"))
     bundled, scored = is_bundle(data), impostors is not None or is_score_file(data)
-    photographs = {
-        "--bundle": bundle, "--robustness": robustness, "--groups": groups, "--gallery": gallery,
-        "--embedder": embedder, "--central": central, "--faces": faces,
-    }  # fmt: skip
-    if (bundled or scored) and (meant := [name for name, value in photographs.items() if value]):
-        kind = "a bundle" if bundled else "a file of scores"
-        raise InputError(f"{data} is {kind}, and {', '.join(meant)} takes photographs")
+    if bundled or scored:
+        _check_options(context, data, ("sign",) if bundled else ("impostors",))
     if probes and not robustness:
         raise InputError("--probes is for --robustness: give both")
     _check_bundle(bundle, sign, page, bundled=bundled)
@@ -154,6 +151,15 @@ def evaluate(
         say(f"Bundled in {bundle}; faceloupe evaluate {bundle} makes the page again from it.")
     _summarise(evaluation, document)
     echo_json(evaluation.to_document()) if json else echo(str(page))
+
+
+def _check_options(context: typer.Context, data: str, more: tuple[str, ...]) -> None:
+    """Refuse what was given and has no use where there are no photographs."""
+    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]
+    meant = [f"--{name.replace('_', '-')}" for name in given if name not in ("data", "out", "json", *more)]
+    if meant:
+        kind = "a bundle" if "sign" in more else "a file of scores"
+        raise InputError(f"{data} is {kind}; {listed(meant)} {'is' if len(meant) == 1 else 'are'} for photographs")
 
 
 def _check_bundle(bundle: Path | None, sign: Path | None, page: Path | None, *, bundled: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloupe.embedders import open_embedder
+from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import usable_captures
 from faceloupe.evaluation.comparisons import every_two, score
 from faceloupe.evaluation.datasets import Data, open_data
@@ -59,7 +60,7 @@ def calibrate(
     fmr : float
         Target, between 0 and 1; by default that of the published threshold which is in force without a calibration.
     threshold : float, optional
-        Measure this one instead of choosing one.
+        Measure this one, from -1 to 1, instead of choosing one.
     embedder : str or Embedder
         As :func:`faceloupe.embedders.open_embedder` takes it.
     faces, detector, engine, cached, progress
@@ -139,6 +140,8 @@ def calibrate_gallery(
 
 def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Maker) -> OperatingPoint:
     name, weights = maker.name, maker.sha256
+    if threshold is not None and abs(threshold) > 1:
+        raise InputError(f"threshold: expected a cosine, from -1 to 1, as every score is; got {threshold:g}")
     if threshold is None:
         point = operating_point(scores, fmr, source=source, embedder=name, weights_sha256=weights)
     else:

@@ -275,11 +275,15 @@ def _check_development(data: Labelled, development: float, wanted: Sequence[str]
 
 def audited(data: Labelled, captures: Captures) -> tuple[Labelled, NDArray[np.intp], tuple[str, ...]]:
     """Return the data with each pair once, which photographs to compare, and what to say of copies and leaks."""
+    contents = [  # two files that are no photographs are no copies of one, but two failures
+        "" if problem and problem.kind == "unreadable" else digest
+        for digest, problem in zip(captures.digests, captures.problems, strict=True)
+    ]
     if data.pairs is not None or data.subjects is None:
-        checked, notes = audit_pairs(data, captures.digests)
+        checked, notes = audit_pairs(data, contents)
         return checked, np.arange(len(data.paths)), notes
     names = ["/".join(path.parts[-2:]) for path in data.paths]
-    return data, *usable_captures(captures.digests, data.subjects, names)
+    return data, *usable_captures(contents, data.subjects, names)
 
 
 def failures(data: Labelled, captures: Captures) -> Iterator[Failure]:

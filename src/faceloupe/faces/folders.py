@@ -113,7 +113,10 @@ def list_photographs(root: Path) -> tuple[dict[str, tuple[Path, ...]], tuple[Ski
         entries = list_folder(folder)
         images = tuple(path for path in entries if path.suffix.lower() in SUFFIXES and not path.is_dir())
         skipped += [
-            Skipped(f"{as_text(folder.name)}/{as_text(path.name)}", "not called like an image")
+            Skipped(
+                f"{as_text(folder.name)}/{as_text(path.name)}",
+                INNER_FOLDER if path.is_dir() else "not called like an image",
+            )
             for path in entries
             if path not in images
         ]
