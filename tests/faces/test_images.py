@@ -243,6 +243,14 @@ def test_sixteen_bits_keep_their_depth(read, kind):
     np.testing.assert_allclose(image, deep / 65535, atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_twelve_bits_in_sixteen_are_not_read_as_a_dark_picture(read, kind):
+    with pytest.raises(
+        ImageError, match="its integers run to 4,080, and 65,535 is white: a picture of 12 bits, perhap"
+    ):
+        read(encoded(Image.fromarray(np.array([[0, 16, 4080]], np.uint16)), kind))
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
 def test_of_an_animation_the_first_frame_is_read(read, kind):
     first, second = Image.new("L", (8, 8), 0), Image.new("L", (8, 8), 255)

@@ -50,6 +50,9 @@ SUFFIXES = (
 )  # fmt: skip
 """Endings of the names of image files, in lower case."""
 
+TWELVE_BITS = 4096
+"""Integers below this are refused where 65,535 is white: cameras and scanners of 10 or 12 bits save them so."""
+
 STRIP = 65_536  # pixels that go from Pillow to NumPy at once: what stays in the cache goes three times as fast
 
 REDUCTIONS = (8, 4, 2)
@@ -86,7 +89,7 @@ def read_image(path: str | Path, *, colour: bool = False) -> NDArray[np.float32]
         If the file cannot be opened, is empty, truncated, damaged or no image of these formats, has more than
         ``MAX_FILE_BYTES``, claims more than ``MAX_PIXELS`` pixels (a third, if it has more than 8 bits a sample and
         colour is wanted), takes too long to decode, or holds numbers that are not grey values (NaN, floats outside
-        [0, 1], integers past 16 bits).
+        [0, 1], integers past 16 bits, or none of them past 12).
     """
     return as_floats(read_samples(path, colour=colour))
 
@@ -359,6 +362,11 @@ def _grey_of_numbers(image: "Image") -> NDArray[np.float32]:
     low, high = np.min(ranges), np.max(ranges)
     if not (low >= 0 and high <= white):  # NaN fails both
         raise ImageError(f"its {kind} run from {low:g} to {high:g}; expected 0 (black) to {white:,} (white)")
+    if image.mode != "F" and 0 < high < TWELVE_BITS:
+        raise ImageError(
+            f"its integers run to {high:,}, and {white:,} is white: a picture of 12 bits, perhaps, that would be read "
+            "all but black; save it with 8 bits, or with all 16 in use"
+        )
     return grey
 
 
