@@ -7,12 +7,15 @@ Also tests ``training/activations.py``, ``training/compiling.py``, ``training/fr
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
+from faceloupe.errors import InputError
 from faceloupe.faces import load_faces
 from faceloupe.inspection import dead_units, trace
 from faceloupe.training import (
     CNN,
     FCNN,
+    Preprocessing,
     SmallNetwork,
     batch_orders,
     fit_many,
@@ -21,10 +24,15 @@ from faceloupe.training import (
     initial_weights,
     initialise,
     parse_network,
+    pooled_maps,
+    pooling_code,
     predict_many,
 )
+from faceloupe.training.compiling import Processor
 from faceloupe.training.fit import cross_entropy
 from faceloupe.training.fronts import Scaling, front_of, pays
+from faceloupe.training.pooled_maps import PooledMaps
+from faceloupe.training.pooling_code import Geometry
 
 KINDS = ("none", "centre", "standardise")
 EPOCHS = 10
@@ -241,3 +249,118 @@ def test_the_same_seeds_give_the_same_bits(faces):
     for name, value in runs[0].weights.items():
         assert torch.equal(value, runs[1].weights[name])
     assert "6 fits, 3 epochs" in repr(runs[0])
+
+
+# Filters and columns that fill no tile, one, and several with a rest; windows that overlap, lie apart or fill the row.
+GEOMETRIES = [
+    {"image": (9, 60), "filters": 19, "kernel": (3, 2), "stride": (1, 1), "window": (2, 3), "step": (2, 2)},
+    {"image": (21, 23), "filters": 5, "kernel": (4, 9), "stride": (3, 1), "window": (5, 7), "step": (1, 2)},
+    {"image": (12, 11), "filters": 9, "kernel": (2, 4), "stride": (1, 2), "window": (3, 2), "step": (4, 2)},
+    {"image": (8, 40), "filters": 8, "kernel": (1, 1), "stride": (2, 1), "window": (1, 1), "step": (1, 3)},
+]
+
+
+@pytest.mark.parametrize("sizes", GEOMETRIES)
+@pytest.mark.parametrize("registers", [Processor(64, 16), Processor(32, 8)])
+def test_pooled_maps_are_those_of_pytorch_whatever_the_registers(monkeypatch, sizes, registers):
+    for module in (pooled_maps, pooling_code):
+        monkeypatch.setattr(module, "processor", lambda: registers)
+    for name in ("compiled_pooling", "compiled_gradient"):  # without what was compiled for this processor
+        monkeypatch.setattr(pooled_maps, name, getattr(pooling_code, name).__wrapped__)
+    torch.manual_seed(0)
+    images = torch.randn(4, *sizes["image"], dtype=torch.float64)
+    images[0, 4, 6] = float("nan")  # in some windows the first place, in some the last
+    maps = PooledMaps(images, Geometry(torch.float64, **sizes))
+    faces = torch.tensor([[0, 1, 2], [3, 0, 3]], dtype=torch.int32)
+    kernels = torch.randn(2, sizes["filters"], *sizes["kernel"], dtype=torch.float64, requires_grad=True)
+    factors, offsets = torch.tensor([1.0, 0.5]).double(), torch.randn(2, sizes["filters"], dtype=torch.float64)
+    expected = _pooled_by_pytorch(images[faces.long()], kernels, sizes) * factors[:, None, None, None]
+    expected = expected + offsets[:, None, :, None]
+    values, winners = maps.pool(faces, kernels.detach(), factors, offsets)
+    torch.testing.assert_close(values, expected.detach(), equal_nan=True)
+    assert values.isnan().any()
+    slopes = torch.randn_like(values)
+    slopes[values.isnan()] = 0
+    sound = torch.where(faces == 0, 1, faces)  # 0 times a pixel that is no number is none
+    values, winners = maps.pool(sound, kernels.detach(), factors, offsets)
+    expected = _pooled_by_pytorch(images[sound.long()], kernels, sizes)
+    (gradient,) = torch.autograd.grad((expected * slopes).sum(), kernels)
+    sums, totals = maps.gradient(sound, winners, slopes)
+    torch.testing.assert_close(sums, gradient.flatten(2))
+    torch.testing.assert_close(totals, slopes.sum((1, 3)))
+
+
+def _pooled_by_pytorch(images, kernels, sizes):
+    maps = [
+        functional.conv2d(batch[:, None], own[:, None], stride=sizes["stride"])
+        for batch, own in zip(images, kernels, strict=True)
+    ]
+    return torch.stack([functional.max_pool2d(each, sizes["window"], sizes["step"]).flatten(2) for each in maps])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kernels": torch.zeros(2, 3, 4, 4).double()}, "kernels must be torch.float32 .* but are torch.float64"),
+        ({"kernels": torch.zeros(2, 2, 4, 4)}, r"kernels must be .* of shape \(2, 3, 4, 4\)"),
+        ({"factors": torch.ones(1)}, r"factors must be .* of shape \(2,\)"),
+        ({"offsets": torch.zeros(3)}, r"offsets must be .* of shape \(2, 3\)"),
+        ({"offsets": torch.zeros(2, 3, device="meta")}, "on the CPU, but .* on meta"),
+        ({"faces": torch.zeros(2)}, "faces must be whole numbers"),
+        ({"faces": torch.zeros(2, 2)}, "faces must be whole numbers"),
+        ({"faces": torch.full((2, 2), 5)}, "from 0 to 4, but go from 5 to 5"),
+        ({"faces": torch.full((2, 2), -1)}, "from 0 to 4, but go from -1 to -1"),
+    ],
+)
+def test_compiled_code_gets_nothing_that_it_would_read_amiss(wrong, message):
+    maps = PooledMaps(torch.rand(5, 12, 12), Geometry(torch.float32, (12, 12), 3, (4, 4), (1, 1), (2, 2), (2, 2)))
+    right = {
+        "faces": torch.zeros(2, 2, dtype=torch.int16), "kernels": torch.zeros(2, 3, 4, 4),
+        "factors": torch.ones(2), "offsets": torch.zeros(2, 3),
+    }  # fmt: skip
+    values, winners = maps.pool(**right)
+    with pytest.raises((InputError, IndexError), match=message):
+        maps.pool(**{**right, **wrong})
+    for slopes, won in [(values.double(), winners), (values[1:], winners), (values, winners.long())]:
+        with pytest.raises(InputError, match="must be torch"):
+            maps.gradient(right["faces"], won, slopes)
+    with pytest.raises(IndexError, match="winners must be numbers from 0 to 104"):
+        maps.gradient(right["faces"], winners + 200, values)
+    nothing = torch.zeros(2, 0, dtype=torch.int64)
+    assert [part.shape for part in maps.pool(**{**right, "faces": nothing})] == [(2, 0, 3, 16)] * 2
+
+
+def test_images_that_no_window_fits_into_are_refused():
+    with pytest.raises(InputError, match="12x3 pixels are too small for kernels of 4x4"):
+        Geometry(torch.float32, (12, 3), 3, (4, 4), (1, 1), (2, 2), (2, 2))
+    with pytest.raises(InputError, match="must be 1 or more"):
+        Geometry(torch.float32, (12, 12), 0, (4, 4), (1, 1), (2, 2), (2, 2))
+    with pytest.raises(InputError, match=r"images must be .* of shape \(5, 12, 12\)"):
+        PooledMaps(torch.rand(5, 9, 12), Geometry(torch.float32, (12, 12), 3, (4, 4), (1, 1), (2, 2), (2, 2)))
+
+
+def test_fits_take_any_whole_numbers_and_refuse_another_precision_or_a_short_list():
+    shape = SmallNetwork(parse_network("conv 2 4x4 relu, pool 3, dense 3 relu"), (12, 12))
+    images, labels = np.random.default_rng(0).random((6, 12, 12), dtype=np.float32), np.arange(6) % 2
+    train, orders = (
+        np.tile(np.arange(6, dtype=np.int32), (3, 1)),
+        np.stack([batch_orders(6, 2, fit) for fit in range(3)]),
+    )
+    start, alike = initial_weights(shape, np.arange(3)), [Preprocessing("none")] * 3
+    losses = [
+        fit_many(shape, images, labels, each, orders, start, alike).loss for each in (train, train.astype(np.int64))
+    ]
+    np.testing.assert_array_equal(*losses)
+    for photographs, preprocessing, message in [
+        (images.astype(np.float64), alike, "must both be float32 or both float64, but are float64 and torch.float32"),
+        ((images * 255).astype(np.uint8), alike, "but are uint8 and torch.float32"),
+        (images, alike[:1], "one for each of the 3 fits, but is 1"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            predict_many(shape, start, photographs, preprocessing)
+        with pytest.raises(InputError, match=message):
+            fit_many(shape, photographs, labels, train, orders, start, preprocessing)
+    with pytest.raises(InputError, match="5x12 pixels are too small for kernels of 4x4"):
+        predict_many(shape, start, images[:, :5], alike)
+    with pytest.raises(IndexError, match="faces must be numbers from 0 to 5"):
+        fit_many(shape, images, labels[:6], train - 1, orders, start, alike)

@@ -1,4 +1,4 @@
-"""Many fits at once: S networks of one shape, trained together as wide matrix products.
+"""Many fits at once: S networks of one shape, trained together.
 
 A study trains the same small network thousands of times. One at a time, such a fit is all overhead: its matrices are a
 few columns wide. Here the S fits of a chunk go through each step together, and three facts about the network save work:
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from faceloupe.errors import InputError
 from faceloupe.training.activations import activate_, slope_through
 from faceloupe.training.fronts import Front, Scaling, Tape, Weights, front_of, pays
 from faceloupe.training.networks import SmallNetwork, initialise
@@ -108,7 +109,7 @@ def fit_many(
     weights : dict of str to Tensor
         Weights that each fit starts from, as from :func:`initial_weights`; left unchanged.
     preprocessing : sequence of S Preprocessing
-        Preprocessing of each fit. Fits that differ in nothing else still share every product.
+        Preprocessing of each fit; the faces are shared by all fits as they are.
     training : Training, optional
         As in :func:`~faceloupe.training.fit.fit_network`; the network's own ``spec`` says it if not given.
     seeds : sequence of S int, optional
@@ -119,7 +120,15 @@ def fit_many(
     Returns
     -------
     ManyFits
+
+    Raises
+    ------
+    InputError
+        If the weights are not of the images' precision, or the preprocessing is not that of S fits.
+    IndexError
+        If `train` or `orders` names a face that is not there.
     """
+    _check(images, weights, preprocessing)
     training = training or network.spec.training
     targets = np.broadcast_to(labels, (len(train), len(images))).astype(np.int64)
     if not pays(network.spec) or training.augment:
@@ -131,7 +140,9 @@ def fit_many(
         pixels = torch.tensor(images)
         stack = _Stack(network, pixels)
         # (S, epochs, n): the faces in the order in which each fit meets them
-        faces = torch.from_numpy(np.take_along_axis(train[:, None, :], orders, axis=2))
+        faces = torch.from_numpy(
+            np.take_along_axis(train[:, None, :], orders, axis=2).astype(np.int64, casting="same_kind")
+        )
         chunks = [
             _fit_chunk(
                 stack,
@@ -174,7 +185,13 @@ def predict_many(
     logits : ndarray of shape (S, M, C)
     active : dict of str to ndarray of bool, shape (S, M, units)
         By ReLU layer: whether a unit put out more than 0 anywhere on a face.
+
+    Raises
+    ------
+    InputError
+        If the weights are not of the images' precision, or the preprocessing is not that of S fits.
     """
+    _check(images, weights, preprocessing)
     if not pays(network.spec):
         return predict_singly(network, weights, images, preprocessing)
     logits, active = [], []
@@ -190,6 +207,17 @@ def predict_many(
         torch.cat(logits, dim=1).numpy(),
         {name: torch.cat([part[name] for part in active], dim=1).numpy() for name in active[0]},
     )
+
+
+def _check(images: NDArray[np.float32], weights: Weights, preprocessing: Sequence[Preprocessing]) -> None:
+    fits, precisions = len(weights["output.bias"]), {str(value.dtype) for value in weights.values()}
+    if len(preprocessing) != fits:
+        raise InputError(f"preprocessing must be one for each of the {fits} fits, but is {len(preprocessing)}.")
+    if f"torch.{images.dtype}" not in precisions or images.dtype.kind != "f":
+        raise InputError(
+            f"images and weights must both be float32 or both float64, but are {images.dtype} and "
+            f"{' and '.join(sorted(precisions))}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

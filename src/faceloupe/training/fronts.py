@@ -61,7 +61,7 @@ class Front(Protocol):
 
 
 def pays(spec: NetworkSpec) -> bool:
-    """Return whether fits of a network are worth training together, as wide products, not one by one.
+    """Return whether fits of a network are worth training together, not one by one.
 
     That is so for dense layers alone, and for one unpadded convolution with max-pooling before them. Deeper
     convolutions do enough work in one fit. Dropout, augmentation and batch normalisation are drawn or computed batch by

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from llvmlite import ir
 
+from faceloupe.errors import InputError
 from faceloupe.training.compiling import (
     I32,
     I64,
@@ -30,7 +31,13 @@ SIDE_BY_SIDE = 4  # places of a window that are summed up at once; their taps re
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The sizes that code is compiled for; pairs are (down, across)."""
+    """The sizes that code is compiled for; pairs are (down, across).
+
+    Raises
+    ------
+    InputError
+        If a number is below 1, or no window fits into the image.
+    """
 
     dtype: torch.dtype
     image: Pair
@@ -39,6 +46,15 @@ class Geometry:
     stride: Pair
     window: Pair
     step: Pair
+
+    def __post_init__(self) -> None:
+        if min(self.filters, *self.image, *self.kernel, *self.stride, *self.window, *self.step) < 1:
+            raise InputError(f"Sizes of a convolution and its pooling must be 1 or more, but are {self}.")
+        if min(self.pooled) < 1:
+            raise InputError(
+                f"Images of {self.image[0]}x{self.image[1]} pixels are too small for kernels of "
+                f"{self.kernel[0]}x{self.kernel[1]} with pooling windows of {self.window[0]}x{self.window[1]}."
+            )
 
     @property
     def pooled(self) -> Pair:
@@ -50,51 +66,64 @@ class Geometry:
         return rows, columns
 
     @property
-    def apart(self) -> int:
-        """Pixels from a window to the next in its row."""
+    def spacing(self) -> int:
+        """Pixels from a window to the next in its row, and so the number of phases of a row."""
         return self.step[1] * self.stride[1]
 
     @property
-    def dealt(self) -> int:
-        """Pixels of a row that are :attr:`apart` from one another."""
-        return -(-self.image[1] // self.apart)
+    def phase(self) -> int:
+        """Pixels in a phase: those of a row that are :attr:`spacing` apart, the last of them padding."""
+        return -(-self.image[1] // self.spacing)
 
 
 @cache
 def compiled_pooling(shape: Geometry) -> Callable[..., None]:
-    """Return ``pool(dealt, faces, kernels, factors, offsets, values, winners, fits, batch)``, two of them counts.
+    """Return ``pool(phases, faces, kernels, factors, offsets, values, winners, fits, batch)``, two of them counts.
 
     A value is a window's maximum times the factor of its fit, plus the offset of its fit and filter.
     """
     rows, columns = shape.pooled
     vector = processor().vector(shape.dtype, columns)
+    real, places = vector.element, ir.VectorType(I32, vector.count)
     at_once = max(1, processor().accumulators // min(SIDE_BY_SIDE, shape.window[1]))
-    size = shape.image[0] * shape.apart * shape.dealt  # of a face that is dealt out
+    size = shape.image[0] * shape.spacing * shape.phase  # of a face in phases
+    taps = shape.kernel[0] * shape.kernel[1]
+    lanes = ir.Constant(places, [lane * shape.spacing for lane in range(vector.count)])
 
     def write(
-        b: Any, dealt: Any, faces: Any, kernels: Any, factors: Any, offsets: Any, values: Any, winners: Any, fits: Any,
+        b: Any, phases: Any, faces: Any, kernels: Any, factors: Any, offsets: Any, values: Any, winners: Any, fits: Any,
         batch: Any,
     ) -> None:  # fmt: skip
         def write_capture(fit: Any, capture: Any) -> Sequence[Any]:
             place = b.add(b.mul(fit, batch), capture)
-            face = at(b, dealt, b.mul(b.load(at(b, faces, place, I64), typ=I64), I64(size)), vector.element)
-            own = at(b, kernels, b.mul(fit, I64(shape.filters * shape.kernel[0] * shape.kernel[1])), vector.element)
-            start = b.mul(place, I64(shape.filters * rows * columns))
-            factor = fill(b, b.load(at(b, factors, fit, vector.element), typ=vector.element), vector)
-            for filters in _parts(shape.filters, at_once):
-                for across in _parts(columns, vector.count):
-                    tile = _Tile(b, shape, vector, face, own, filters, across)
-                    loop(b, rows, [], lambda row, _, tile=tile: write_row(tile, row, fit, factor, start))
+            face = at(b, phases, b.mul(b.load(at(b, faces, place, I64), typ=I64), I64(size)), real)
+            factor = fill(b, b.load(at(b, factors, fit, real), typ=real), vector)
+
+            def write_filters(first: Any, filters: int) -> None:
+                kernel = b.add(b.mul(fit, I64(shape.filters)), first)
+                result = b.mul(b.add(b.mul(place, I64(shape.filters)), first), I64(rows * columns))
+
+                def write_columns(left: Any, width: int) -> None:
+                    weights = at(b, kernels, b.mul(kernel, I64(taps)), real)
+                    tile = _Tile(b, shape, vector, at(b, face, left, real), weights, filters)
+                    across = b.add(fill(b, b.trunc(b.mul(left, I64(shape.spacing)), I32), places), lanes)
+                    corner = b.add(result, left)
+                    loop(b, rows, [], lambda row, _: write_row(tile, row, kernel, factor, across, corner, width))
+
+                _each_part(b, columns, vector.count, write_columns)
+
+            _each_part(b, shape.filters, at_once, write_filters)
             return []
 
-        def write_row(tile: _Tile, row: Any, fit: Any, factor: Any, start: Any) -> Sequence[Any]:
-            largest, patches = tile.largest(row)
-            for number, best, patch in zip(tile.filters, largest, patches, strict=True):
-                own = at(b, offsets, b.add(b.mul(fit, I64(shape.filters)), I64(number)), vector.element)
-                value = multiply_add(b, best, factor, fill(b, b.load(own, typ=vector.element), vector))
-                place = b.add(start, b.add(b.mul(row, I64(columns)), I64(number * rows * columns + tile.columns.start)))
-                store_first(b, value, at(b, values, place, vector.element), len(tile.columns))
-                store_first(b, patch, at(b, winners, place, I32), len(tile.columns))
+        def write_row(
+            tile: _Tile, row: Any, kernel: Any, factor: Any, across: Any, corner: Any, width: int
+        ) -> Sequence[Any]:
+            for number, (best, patch) in enumerate(zip(*tile.largest(row), strict=True)):
+                offset = b.load(at(b, offsets, b.add(kernel, I64(number)), real), typ=real)
+                value = multiply_add(b, best, factor, fill(b, offset, vector))
+                place = b.add(corner, b.add(b.mul(row, I64(columns)), I64(number * rows * columns)))
+                store_first(b, value, at(b, values, place, real), width)
+                store_first(b, b.add(patch, across), at(b, winners, place, I32), width)
             return []
 
         loop(b, fits, [], lambda fit, _: loop(b, batch, [], lambda capture, _: write_capture(fit, capture)))
@@ -139,9 +168,9 @@ def compiled_gradient(shape: Geometry) -> Callable[..., None]:
             slopes_alone, *patches = loop(b, batch, [real(0), *[_zeros(vector)] * len(taps)], write_capture)
             kernel = b.add(b.mul(fit, I64(shape.filters)), number)
             b.store(slopes_alone, at(b, totals, kernel, real))
-            own = b.mul(kernel, I64(tall * wide))
+            first_tap = b.mul(kernel, I64(tall * wide))
             for (row, part), patch in zip(taps, patches, strict=True):
-                store_first(b, patch, at(b, sums, b.add(own, I64(row * wide + part.start)), real), len(part))
+                store_first(b, patch, at(b, sums, b.add(first_tap, I64(row * wide + part.start)), real), len(part))
             return []
 
         loop(b, fits, [], lambda fit, _: loop(b, shape.filters, [], lambda number, _: write_kernel(fit, number)))
@@ -151,19 +180,21 @@ def compiled_gradient(shape: Geometry) -> Callable[..., None]:
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
-    """Some filters, and some columns of pooled places, a lane each."""
+    """Some filters, and some columns of pooled places, a lane each; both pointers are to the first of them."""
 
     b: Any
     shape: Geometry
     vector: Any
     face: Any
     kernels: Any
-    filters: range
-    columns: range
+    filters: int
 
     def largest(self, row: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-        """Write the maxima of a row of pooled places, and the first pixels of the patches that they are from."""
-        b, shape, count = self.b, self.shape, len(self.filters)
+        """Write the maxima of a row of pooled places, and the first pixels of the patches that they are from.
+
+        The pixels are counted as if every lane were the first column.
+        """
+        b, shape, count = self.b, self.shape, self.filters
         width, places = shape.image[1], ir.VectorType(I32, self.vector.count)
         top = b.mul(row, I64(shape.step[0]))  # of the window, in places of the kernel
 
@@ -176,15 +207,15 @@ class _Tile:
                     patch = fill(b, b.trunc(b.add(b.mul(down, I64(width)), I64(place * shape.stride[1])), I32), places)
                     for number in range(count):
                         value = next(sums)
-                        larger = b.fcmp_unordered(">", value, best[number])  # NaN wins, as in PyTorch
+                        # NaN wins, as in PyTorch: it is taken, and no number is greater than it
+                        larger = b.or_(b.fcmp_ordered(">", value, best[number]), b.fcmp_unordered("uno", value, value))
                         best[number] = b.select(larger, value, best[number])
                         patches[number] = b.select(larger, patch, patches[number])
             return [*best, *patches]
 
         lowest, nowhere = ir.Constant(self.vector, [float("-inf")] * self.vector.count), ir.Constant(places, None)
         largest = loop(b, shape.window[0], [lowest] * count + [nowhere] * count, write_line)
-        across = ir.Constant(places, [(self.columns.start + lane) * shape.apart for lane in range(self.vector.count)])
-        return largest[:count], [b.add(patch, across) for patch in largest[count:]]
+        return largest[:count], largest[count:]
 
     def _sums(self, down: Any, part: range) -> Sequence[Any]:
         """Write the convolution at some places of the windows, one place after another and each for every filter."""
@@ -192,24 +223,37 @@ class _Tile:
         tall, wide = shape.kernel
 
         def write_taps(tap: Any, sums: Sequence[Any]) -> Sequence[Any]:
-            line = b.add(b.mul(b.add(down, tap), I64(shape.apart * shape.dealt)), I64(self.columns.start))
+            line = b.mul(b.add(down, tap), I64(shape.spacing * shape.phase))
             pixels, weights = at(b, self.face, line, real), at(b, self.kernels, b.mul(tap, I64(wide)), real)
             for column in range(wide):
-                numbers = (at(b, weights, number * tall * wide + column, real) for number in self.filters)
+                numbers = (at(b, weights, number * tall * wide + column, real) for number in range(self.filters))
                 kernels = [fill(b, b.load(number, typ=real), self.vector) for number in numbers]
                 shown = []
                 for place in part:
-                    turn, rank = divmod(place * shape.stride[1] + column, shape.apart)
-                    shown.append(_load(b, at(b, pixels, rank * shape.dealt + turn, real), self.vector))
+                    turn, phase = divmod(place * shape.stride[1] + column, shape.spacing)
+                    shown.append(_load(b, at(b, pixels, phase * shape.phase + turn, real), self.vector))
                 pairs = ((seen, kernel) for seen in shown for kernel in kernels)
                 sums = [multiply_add(b, *pair, total) for pair, total in zip(pairs, sums, strict=True)]
             return sums
 
-        return loop(b, tall, [_zeros(self.vector)] * (len(part) * len(self.filters)), write_taps)
+        return loop(b, tall, [_zeros(self.vector)] * (len(part) * self.filters), write_taps)
 
 
 def _parts(count: int, most: int) -> Iterator[range]:
     return (range(start, min(start + most, count)) for start in range(0, count, most))
+
+
+def _each_part(b: Any, count: int, most: int, write: Callable[[Any, int], None]) -> None:
+    """Write ``write(start, length)`` for parts of a count: once in a loop for all of full length, once for the rest."""
+
+    def write_whole(number: Any, _: Sequence[Any]) -> Sequence[Any]:
+        write(b.mul(number, I64(most)), most)
+        return []
+
+    if count >= most:
+        loop(b, count // most, [], write_whole)
+    if count % most:
+        write(I64(count - count % most), count % most)
 
 
 def _zeros(vector: Any) -> Any:
