@@ -3,6 +3,7 @@
 Also tests ``inspection/failures.py``.
 """
 
+import random
 import threading
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import anatomy, attribute, trace
+from faceloupe.inspection.torch_networks.running import at_rest
 
 FACES = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
 
@@ -168,6 +170,43 @@ def test_what_a_network_changes_as_it_runs_is_put_back():
     assert torch.get_default_dtype() == torch.float32
 
 
+def test_buffers_of_any_kind_are_put_back():
+    class Filling(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Linear(3, 2)
+            self.register_buffer("mask", None)
+            self.register_buffer("sparse", torch.eye(2).to_sparse())
+
+        def forward(self, x):
+            y = torch.sparse.mm(self.sparse, self.out(x.mean((2, 3))).T).T
+            self.mask = torch.ones_like(y)
+            self.sparse.mul_(2)
+            self.register_buffer("seen", y)
+            return y * self.mask
+
+    network = Filling().train()
+    trace(network, FACES)
+    assert list(network.state_dict()) == ["sparse", "out.weight", "out.bias"]
+    assert network.mask is None
+    assert torch.equal(network.sparse.to_dense(), torch.eye(2))
+    assert network.training
+    assert network.out.training
+
+
+def test_the_last_to_leave_any_network_restores_the_random_states():
+    before = random_state(), random.getstate(), torch.get_rng_state()
+    first, second = at_rest(nn.Identity()), at_rest(nn.ReLU())
+    first.__enter__()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert (random_state() == before[0]).all()
+    assert random.getstate() == before[1]
+    assert torch.equal(torch.get_rng_state(), before[2])
+
+
 @pytest.mark.parametrize("method", ["gradient", "integrated-gradients"])
 def test_a_network_that_computes_beside_torch_has_no_gradients(method):
     class ByNumPy(nn.Module):
@@ -204,4 +243,4 @@ def test_a_module_compiled_in_place_runs_as_it_was_written():
 
 def test_weights_on_the_meta_device_are_none():
     with pytest.raises(InputError, match="meta device"):
-        trace(nn.Sequential(nn.Conv2d(3, 4, 3)).to("meta"), FACES)
+        trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).to("meta"), FACES)

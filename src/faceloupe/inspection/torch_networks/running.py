@@ -5,7 +5,7 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias
@@ -34,8 +34,9 @@ from faceloupe.inspection.torch_networks.operators import (
 )
 from faceloupe.inspection.torch_networks.rectifying import Rectifying
 
+Buffers: TypeAlias = dict[str, tuple[Tensor, Tensor] | None]  # each with a copy of its numbers
+
 # Modules that use what is inside them without calling it: they are one layer, as is what keeps quantised weights.
-Buffers: TypeAlias = dict[str, tuple[Tensor, Tensor]]
 WHOLE = (nn.MultiheadAttention,)
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
@@ -175,11 +176,7 @@ class _Watcher(TorchFunctionMode):
 
 @contextmanager
 def watched(network: nn.Module, visitor: Visitor) -> Iterator[Counter[str]]:
-    """Tell a visitor of every layer that this thread runs within; yield how often each ran.
-
-    Raises InputError if the network, or a part of it, is TorchScript.
-    """
-    _check_watchable(network)
+    """Tell a visitor of every layer that this thread runs within; yield how often each ran."""
     watcher = _Watcher(network, tensors_held(network), visitor)
     watchers = vars(_OF_THREAD).setdefault("watchers", [])
     modules = [module for _, module in leaves(network)]
@@ -244,48 +241,92 @@ def observe(network: nn.Module, batch: Tensor, visitor: Visitor) -> None:
 def at_rest(network: nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode, and restore modes, buffers and random states whatever happens.
 
-    Several threads may do so at once: the last to leave restores what the first found.
+    Several threads may do so at once: the last to leave a module, and the last to leave any network, restores what the
+    first found. Raises InputError if the network cannot be looked into.
     """
+    _check_watchable(network)
     modules = list(network.modules())
     with _LOCK:
-        for module in modules:
-            entered, training, buffers = _RESTING.get(module) or (0, module.training, _buffers(module))
+        held = [_RESTING.get(module) or (0, module.training, _buffers(module)) for module in modules]
+        _PROCESS.enter()
+        for module, (entered, training, buffers) in zip(modules, held, strict=True):
             _RESTING[module] = entered + 1, training, buffers
             module.training = False
-    device, _ = device_and_precision(network)
-    states = random.getstate(), np.random.get_state(), torch.get_default_dtype()  # noqa: NPY002 - of others' code
     try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), _as_written():
-            yield
+        yield
     finally:
         with _LOCK:
+            left = []
             for module in modules:
                 entered, training, buffers = _RESTING.pop(module)
                 if entered > 1:
                     _RESTING[module] = entered - 1, training, buffers
                     continue
                 module.training = training
-                for name, (buffer, numbers) in buffers.items():
-                    module._buffers[name] = buffer
-                    if not torch.equal(buffer, numbers):
-                        buffer.copy_(numbers)
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        torch.set_default_dtype(states[2])
+                left.append((module, buffers))
+            for module, buffers in left:
+                _put_back(module, buffers)
+            _PROCESS.leave()
 
 
-def _as_written() -> AbstractContextManager[Any]:
-    """Let compiled layers, which cannot be watched, run as they were written.
+class _Process:
+    """What a network may change of the whole process: random states, torch's default type and its compiler's stance."""
 
-    There are some only where the compiler is loaded, and loading it takes seconds.
-    """
-    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    def __init__(self) -> None:
+        self._entered = 0
+        self._restore = ExitStack()
+        self._is_eager = False
+
+    def enter(self) -> None:
+        """Remember it all, unless somebody else has."""
+        if not self._entered:
+            self._restore.callback(random.setstate, random.getstate())
+            self._restore.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002 - of others' code
+            self._restore.callback(torch.set_rng_state, torch.get_rng_state())
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+                self._restore.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
+            self._restore.callback(torch.set_default_dtype, torch.get_default_dtype())
+        # Compiled layers, which cannot be watched, run as they were written. There are some only where the compiler is
+        # loaded, and loading it takes seconds.
+        if not self._is_eager and "torch._dynamo" in sys.modules:
+            self._restore.enter_context(torch.compiler.set_stance("force_eager"))
+            self._is_eager = True
+        self._entered += 1
+
+    def leave(self) -> None:
+        """Put it back, unless somebody else looks into a network still."""
+        self._entered -= 1
+        if not self._entered:
+            self._restore.close()
+            self._is_eager = False
+
+
+_PROCESS = _Process()
 
 
 def _buffers(module: nn.Module) -> Buffers:
-    """Return the buffers of a module itself, each with a copy of its numbers."""
-    held = module.named_buffers(recurse=False)
-    return {name: (buffer, buffer.detach().clone()) for name, buffer in held if not is_lazy(buffer)}
+    """Return the buffers of a module itself, None for those that are not filled yet."""
+    held = module._buffers.items()
+    return {name: None if buffer is None else (buffer, buffer.detach().clone()) for name, buffer in held}
+
+
+@torch.no_grad()
+def _put_back(module: nn.Module, buffers: Buffers) -> None:
+    """Give a module the buffers that it had, and those their numbers."""
+    for name in module._buffers.keys() - buffers.keys():
+        del module._buffers[name]
+    for name, held in buffers.items():
+        module._buffers[name] = None if held is None else _restored(*held)
+
+
+def _restored(buffer: Tensor, numbers: Tensor) -> Tensor:
+    """Return a buffer with the numbers it had; a new one where those cannot be written into it."""
+    try:
+        if buffer.layout != torch.strided or not torch.equal(buffer, numbers):
+            buffer.copy_(numbers)
+    except RuntimeError:  # it has another shape now, or is of a kind that nothing is written into
+        return numbers
+    return buffer
 
 
 def device_and_precision(network: nn.Module) -> tuple[torch.device, torch.dtype]:
