@@ -1,5 +1,7 @@
 """A manifest that reads its network wrongly is found out on labelled faces; what grey faces cannot tell is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,17 @@ def test_a_right_manifest_is_left_in_peace_and_d_prime_is_that_of_the_scores():
 def test_too_few_people_are_refused():
     with pytest.raises(InputError, match="4 subjects with two usable faces; it takes 5 or more"):
         check_embedder(sface(), people(4))
+
+
+def test_copies_of_a_photograph_are_one():
+    """A copy is like its original by any reading: it hid what the readings do to people."""
+    data = people(5)
+    once = np.unique(data.subjects, return_index=True)[1]
+    copied = replace(
+        data, paths=tuple(data.paths[place] for place in np.repeat(once, 2)), subjects=np.repeat(np.arange(5), 2)
+    )
+    with pytest.raises(InputError, match="0 subjects with two usable faces"):
+        check_embedder(sface(), copied)
 
 
 def test_pairs_alone_and_templates_of_several_photographs_will_do():

@@ -8,6 +8,7 @@ mated and non-mated comparisons, in the units of their spread: d' (Daugman 2000,
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -190,12 +191,12 @@ def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
     labelled = open_data(data)
     subject_of = _subjects(labelled)
     chosen = _drawn(subject_of, photographs, seed)
-    chips, subjects = [], []
+    faces: dict[bytes, tuple[NDArray[np.float32], int]] = {}  # of copies, which look alike by any reading, one counts
     for done, place in enumerate(chosen):
-        found = search_photo(as_photo(labelled.paths[place]), "central").chips
-        chips += [chip.image for chip in found]
-        subjects += [subject_of[place]] * len(found)
+        for chip in search_photo(as_photo(labelled.paths[place]), "central").chips:
+            faces.setdefault(sha256(chip.image.tobytes()).digest(), (chip.image, int(subject_of[place])))
         show(done, len(chosen) + MOST_READINGS)
+    chips, subjects = [chip for chip, _ in faces.values()], [subject for _, subject in faces.values()]
     several = int((np.bincount(subjects or [0]) >= 2).sum())
     if several < LEAST_SUBJECTS:
         raise InputError(
