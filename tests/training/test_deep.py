@@ -84,6 +84,14 @@ def test_one_step_is_a_fit(two_people):
     assert np.isfinite(fitted.decision_function(two_people.images)).all()
 
 
+def test_a_training_that_diverges_is_no_network(two_people):
+    classifier = DeepCNNClassifier(epochs=2, learning_rate=1e30, batch_size=8)
+    with pytest.raises(InputError, match="The training diverged"):
+        classifier.fit(two_people.images[::2, ::4, ::4], two_people.subject[::2])
+    with pytest.raises(NotFittedError):
+        classifier.embed(two_people.images)
+
+
 def test_before_the_fit_there_is_nothing_to_ask(faces):
     with pytest.raises(NotFittedError):
         DeepCNNClassifier().embed(faces.images)

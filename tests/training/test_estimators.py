@@ -348,6 +348,11 @@ def test_a_training_that_diverges_is_no_network(two_people):
         NetworkClassifier("dense 4; rate 1e30, epochs 2").fit(two_people.images, two_people.subject)
 
 
+def test_a_training_whose_last_step_diverges_is_no_network():
+    with pytest.raises(InputError, match="The training diverged"):
+        NetworkClassifier("dense 4; rate 3e38, epochs 1, batch 100").fit(FACES, SUBJECTS)
+
+
 def test_sizes_are_numbers_or_pairs():
     pairs = CNNClassifier(kernel_size=(3, 3), pool_size=(2, 2), stride=(1, 1), epochs=1).fit(FACES, SUBJECTS)
     numbers = CNNClassifier(kernel_size=3, pool_size=2, epochs=1).fit(FACES, SUBJECTS)

@@ -98,11 +98,11 @@ class StudyPlan:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "StudyPlan":
         """Return the plan that :meth:`to_document` wrote; raise ValueError, TypeError or KeyError if it is damaged."""
-        (one, other), pairs = document["people"], tuple((a, b) for a, b in document["pairs"])
+        (first, second), pairs = document["people"], tuple((a, b) for a, b in document["pairs"])
         preprocess = tuple(document["preprocess"])
-        plan = cls(**{**document, "people": (one, other), "pairs": pairs, "preprocess": preprocess})
+        plan = cls(**{**document, "people": (first, second), "pairs": pairs, "preprocess": preprocess})
         numbers = [getattr(plan, field.name) for field in fields(cls) if field.type in ("int", int)]
-        if not all(_is_whole(number) and number >= 0 for number in (one, other, *chain(*pairs), *numbers)):
+        if not all(_is_whole(number) and number >= 0 for number in (first, second, *chain(*pairs), *numbers)):
             raise ValueError("the plan's numbers must be whole and at least 0")
         if not set(COMPARED) <= set(preprocess) <= set(KNOWN):
             raise ValueError(f"preprocess must name {' and '.join(COMPARED)}, and others of {', '.join(KNOWN)}")

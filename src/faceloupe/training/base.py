@@ -156,6 +156,15 @@ class FaceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.pixel_range_ = float(flat.min()), float(flat.max())
         return flat, labels
 
+    def _keep(self, network: nn.Sequential) -> None:
+        """Keep a trained network, or raise InputError if its training diverged."""
+        if not all(value.isfinite().all() for value in network.state_dict().values()):
+            raise InputError(
+                "The training diverged: some weights are no finite numbers any more. Give a lower learning rate, or "
+                "less weight decay where there is any."
+            )
+        self.network_ = network
+
     def _read(self, X: ArrayLike) -> Images:
         """Return faces like those of the fit as float32 (N, H·W)."""
         X, shape = _flatten(X)

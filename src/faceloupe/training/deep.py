@@ -142,7 +142,7 @@ class DeepCNNClassifier(FaceClassifier):
         faces = torch.from_numpy(self._prepared(flat))
         with shown(progress, "training") as tell:
             self.history_ = self._train(network, faces, torch.from_numpy(labels), tell)
-        self.network_ = network
+        self._keep(network)
         return self
 
     def embed(self, X: ArrayLike) -> NDArray[np.float32]:

@@ -4,7 +4,6 @@ import warnings
 from dataclasses import replace
 from typing import Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
@@ -132,7 +131,7 @@ class NetworkClassifier(FaceClassifier):
         ------
         InputError
             If the sentence cannot be read, a parameter or a shape cannot be used, all captures show one subject, or the
-            loss ends as no number.
+            training diverges: weights or running statistics end as no finite numbers.
         ValueError, TypeError
             scikit-learn's own, for data that is not a finite numeric array.
         """
@@ -155,9 +154,7 @@ class NetworkClassifier(FaceClassifier):
                 validation=None if held_out is None else (self._prepared(held_out[0]), held_out[1]),
                 progress=tell,
             )
-        if len(self.history_) and not np.isfinite(self.history_.loss[-1]):
-            raise InputError("The training diverged: its loss is no number any more. Give a lower rate or decay.")
-        self.network_ = network
+        self._keep(network)
         return self
 
     @property
