@@ -77,7 +77,7 @@ def test_a_page_with_faces_holds_it_and_a_page_without_holds_only_what_reads_pic
     assert "loupe" not in without
     page = render_page(without)
     assert page.count("<script") == 1
-    assert page.endswith(f"{render_hover()}</body></html>\n")
+    assert page.endswith(f"{render_hover()[0]}</body></html>\n")
     assert "importmap" not in page
     assert json.dumps(document["loupe"]).count("deflate") > 50
 

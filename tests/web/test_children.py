@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from faceloupe.errors import ImageError, InputError
-from faceloupe.web.children import Child, ChildEndedError, ChildFault
+from faceloupe.web.children import Child, ChildEndedError, ChildFault, InChild
 from faceloupe.web.jobs import Stopped
 from helpers import tasks
 from helpers.waiting import until
@@ -115,3 +115,19 @@ child = Child(); print(child.run(tasks.own_number), flush=True); child.run(tasks
         number = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
     until(lambda: not is_there(number))
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_a_job_that_is_ended_before_its_child_is_there_never_runs(monkeypatch, when):
+    job, start = InChild(tasks.step, 600, 1, memory=1 << 40), subprocess.Popen  # a bound of its own: no idle child
+
+    def ended_meanwhile(*command, **how):
+        threading.Thread(target=job.end).start()
+        return start(*command, **how)
+
+    if when == "while":
+        monkeypatch.setattr(subprocess, "Popen", ended_meanwhile)
+    else:
+        job.end()
+    with pytest.raises(ChildEndedError):
+        job(lambda *_: None)

@@ -63,24 +63,28 @@ class Child:
     def __init__(self, *, memory: int | None = None) -> None:
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()  # of beginning and ending: whoever ends it meanwhile ends what has begun
         _children.add(self)
 
     def run(
         self, function: Callable[..., Any] | str, *given: Any, progress: Progress | None = None,
-        seconds: float | None = None,
+        seconds: float | None = None, wanted: Callable[[], bool] = lambda: True,
     ) -> Any:  # fmt: skip
         """Run a function in the process and return its result; one call at a time.
 
         The function is one of a module, by whose name the child finds it, or that name itself, which spares this
         process the module; pickle must carry its arguments. `progress` is told how much is done, and what it raises
         ends the child. After so many `seconds` without a word of progress the child is ended; the time to load the
-        function does not count.
+        function does not count. Nothing is begun unless it is still `wanted`, which is asked last.
 
-        Raises ChildEndedError if the child ended before it returned; ChildFault if the function failed otherwise than
-        with a FaceloupeError, which is raised as it is.
+        Raises ChildEndedError if the child ended before it returned, or was not wanted; ChildFault if the function
+        failed otherwise than with a FaceloupeError, which is raised as it is.
         """
         task = pickle.dumps(Task(function, given, progress is not None))
-        process = self._started()
+        with self._lock:
+            if not wanted():
+                raise ChildEndedError("it was ended before it began")
+            process = self._started()
         patience = _Patience(seconds, self.end)
         try:
             _send(process.stdin, task)  # type: ignore[arg-type] # a pipe
@@ -110,7 +114,8 @@ class Child:
 
     def end(self) -> None:
         """End the process and those that it has started, at once."""
-        process, self._process = self._process, None
+        with self._lock:
+            process, self._process = self._process, None
         if process is None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -186,10 +191,8 @@ class InChild:
         """Run the function in a child, and return its result."""
         with borrowed(self._memory) as self._child:
             try:
-                if self._ended:
-                    raise ChildEndedError("it was ended before it began")
                 result: dict[str, Any] = self._child.run(
-                    self._function, *self._given, progress=tell, seconds=self._seconds
+                    self._function, *self._given, progress=tell, seconds=self._seconds, wanted=lambda: not self._ended
                 )
             finally:
                 self._child = None
