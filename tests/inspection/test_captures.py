@@ -27,7 +27,7 @@ def test_tensors_of_any_kind_are_taken(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("faces", [FACES * np.nan, FACES * 1j])
+@pytest.mark.parametrize("faces", [FACES * np.nan, FACES * 1j, FACES.astype(str), torch.tensor(FACES).to("meta")])
 def test_what_is_no_finite_real_number_is_refused(way, faces):
     with pytest.raises(InputError, match=r"expected (finite|real) numbers"):
         way(NETWORK, faces)

@@ -143,3 +143,12 @@ def test_a_damaged_file_is_refused(tmp_path):
         other.writestr("model.weights.h5", b"no HDF5")
     with pytest.raises(InputError, match=r"not a readable \.keras file"):
         open_model(tmp_path / "other.keras")
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "third.keras", "w") as third:
+        third.writestr("config.json", whole.read("config.json"))
+    with pytest.raises(InputError, match=r"third\.keras: it is not .*there is no model\.weights\.h5 in it"):
+        open_model(tmp_path / "third.keras")
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "fourth.keras", "w") as fourth:
+        fourth.writestr("config.json", whole.read("config.json").replace(b"kernel_size", b"kernel"))
+        fourth.writestr("model.weights.h5", whole.read("model.weights.h5"))
+    with pytest.raises(InputError, match=r"fourth\.keras: its layers .* do not fit each other .*kernel_size"):
+        open_model(tmp_path / "fourth.keras")

@@ -26,12 +26,12 @@ def real_numbers(values: "ArrayLike | Tensor", name: str) -> NDArray[np.float32]
 
     Raises InputError if it holds anything but finite real numbers.
     """
-    held: Any = values.detach().cpu() if hasattr(values, "detach") else values
-    held = held.float() if hasattr(held, "is_floating_point") and held.is_floating_point() else held
     try:
+        held: Any = values.detach().cpu() if hasattr(values, "detach") else values
+        held = held.float() if hasattr(held, "is_floating_point") and held.is_floating_point() else held
         array = np.asarray(held)
-        if array.dtype.kind == "c":
-            raise TypeError("they are complex")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"they are of type {array.dtype}")
         numbers = np.asarray(array, dtype=np.float32, order="C")
     except (TypeError, ValueError, RuntimeError) as problem:
         raise InputError(f"{name}: expected real numbers, got {type(values).__name__}: {problem}") from problem

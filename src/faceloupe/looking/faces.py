@@ -90,10 +90,14 @@ def open_faces(faces: FacesLike) -> tuple[FacePicture, ...]:
 
 def _plain(faces: Any) -> Any:
     """Return tensors and lists of numbers as arrays, without an axis of one channel at the end."""
-    if hasattr(faces, "detach"):
-        faces = faces.detach().cpu().numpy()
-    elif isinstance(faces, list | tuple) and faces and isinstance(faces[0], list | tuple):
-        faces = np.asarray(faces)
+    try:
+        if hasattr(faces, "detach"):
+            held = faces.detach().cpu()
+            faces = (held.float() if held.is_floating_point() else held).numpy()
+        elif isinstance(faces, list | tuple) and faces and isinstance(faces[0], list | tuple):
+            faces = np.asarray(faces)
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise InputError(f"faces: expected one list of faces, or numbers in rows of one length: {problem}") from problem
     if isinstance(faces, np.ndarray) and faces.ndim > 2 and faces.shape[-1] == 1:
         return faces[..., 0]
     if isinstance(faces, np.ndarray) and faces.ndim == 3 and faces.shape[-1] == 4:

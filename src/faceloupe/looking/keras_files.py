@@ -36,15 +36,17 @@ def read_keras(path: Path) -> "tuple[nn.Sequential, tuple[int, int, int]]":
             described = parse_json(_part(file, "config.json"))
             weights = _weights(_part(file, "model.weights.h5"))
         return _network(described, weights)
-    except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError) as problem:
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as problem:
         raise InputError(f"{path} is not a readable .keras file: {problem}") from problem
     except InputError as problem:
         raise InputError(f"{path}: {problem}") from problem
-    except (TypeError, ValueError, IndexError, RuntimeError) as problem:
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as problem:
         raise InputError(f"{path}: its layers and its weights do not fit each other ({problem!r})") from problem
 
 
 def _part(file: zipfile.ZipFile, name: str) -> bytes:
+    if name not in file.namelist():
+        raise InputError(f"it is not a readable .keras file: there is no {name} in it")
     if file.getinfo(name).file_size > LARGEST:
         raise InputError(f"{name} is larger than {LARGEST:,} bytes")
     return file.read(name)

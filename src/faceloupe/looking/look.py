@@ -230,7 +230,7 @@ def _begin(model: Model, photographs: tuple[FacePicture, ...], layers: Sequence[
                 f"{model.name} answers with what is no finite number; its weights may have diverged, or it was trained "
                 f"on other pixels than {model.pixels}"
             )
-        unit = unit_of_numbers(outputs[0], network_access.unit(batch[0]))
+        unit = unit_of_numbers(outputs, network_access.unit(batch[0]))
         notes = (*model.notes, *_notes_on_answers(network_access, batch))
         if outputs.shape[1] == 1 and unit == "logit" and outputs.min() >= 0 and outputs.max() <= 1:
             notes += (_MAY_BE_PROBABILITY,)

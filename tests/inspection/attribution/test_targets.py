@@ -7,6 +7,7 @@ from torch import nn
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import trace
+from faceloupe.inspection.attribution.targets import unit_of_numbers
 from faceloupe.training.networks import FCNN
 from helpers.attributing import SIDE, raw
 
@@ -29,6 +30,19 @@ def test_one_logit(face, logit, target, text, value):
         network.output.bias.fill_(logit)
     found = raw(network, face, target)
     assert (found.target, found.value) == (text, value)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "unit"),
+    [
+        ([[0.25, 0.75], [0.5, 0.5]], "probability"),
+        ([[0.25, 0.75], [3.0, 1.0]], "logit"),  # by chance, for one of two faces
+        (np.log([[0.25, 0.75], [0.5, 0.5]]), "log-probability"),
+        ([[1.0], [1.0]], "logit"),
+    ],
+)
+def test_numbers_are_probabilities_where_they_sum_to_1_for_every_face(outputs, unit):
+    assert unit_of_numbers(np.array(outputs), "logit") == unit
 
 
 def test_several_logits(cnn, face):

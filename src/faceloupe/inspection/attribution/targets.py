@@ -51,12 +51,15 @@ class Target:
 
 
 def unit_of_numbers(outputs: NDArray[np.float64], ending: str) -> str:
-    """Return the unit of outputs (K,), by its ending or by their numbers: several that sum to 1 are probabilities."""
-    if ending != "logit":
+    """Return the unit of outputs (N, K), by the network's ending or by their numbers.
+
+    Several numbers that sum to 1 for each of the faces are probabilities; those of one face may do so by chance.
+    """
+    if ending != "logit" or outputs.shape[1] == 1:
         return ending
-    if len(outputs) > 1 and outputs.min() >= 0 and abs(outputs.sum() - 1) < SUM_ERROR:
+    if outputs.min() >= 0 and (abs(outputs.sum(axis=1) - 1) < SUM_ERROR).all():
         return "probability"
-    if len(outputs) > 1 and outputs.max() <= 0 and abs(np.exp(outputs).sum() - 1) < SUM_ERROR:
+    if outputs.max() <= 0 and (abs(np.exp(outputs).sum(axis=1) - 1) < SUM_ERROR).all():
         return "log-probability"
     return "logit"
 
