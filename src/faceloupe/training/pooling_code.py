@@ -72,7 +72,7 @@ class Geometry:
 
     @property
     def phase(self) -> int:
-        """Pixels in a phase: those of a row that are :attr:`spacing` apart, the last of them padding."""
+        """Pixels in a phase: those of a row that are :attr:`spacing` apart, rounded up."""
         return -(-self.image[1] // self.spacing)
 
 

@@ -1,4 +1,4 @@
-"""Fits of a network one by one, for networks that :mod:`faceloupe.training.ensemble` has no wide products for."""
+"""Fits of a network one by one, for networks that :mod:`faceloupe.training.ensemble` does not train together."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
