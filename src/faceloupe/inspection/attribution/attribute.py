@@ -193,7 +193,7 @@ def attribute(
     with network_access.left_as_found():
         network_access = settled(network_access, pixels, filled)
         layer, placement = _placed(network_access, method, layer, pixels)
-        aim, value = _aim(network_access, target, pixels, filled)
+        aim, value = _aim(network_access, target, pixels)
         question = Question(pixels, filled, aim, layer, seed)
         values, expected = chosen.compute(network_access, question)
         tick(first)
@@ -261,13 +261,10 @@ def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float
     return chosen, layers[chosen]
 
 
-def _aim(
-    network: Access, target: TargetLike, face: NDArray[np.float32], filled: NDArray[np.float32]
-) -> tuple[Target, float]:
+def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
     """Return the number that is explained and its value on the face."""
     outputs = network.outputs(face[None])
-    unit = unit_of_numbers(np.concatenate([outputs, network.outputs(filled[None])]), network.unit(face))
-    aim = choose_target(target, outputs[0], unit)
+    aim = choose_target(target, outputs[0], unit_of_numbers(outputs, network.unit(face)))
     [value] = aim.of(outputs)
     if not np.isfinite(value):
         raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")
