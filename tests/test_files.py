@@ -22,6 +22,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert target.read_bytes() == b"old"
 
 
+def test_a_link_stays_and_its_file_is_written(tmp_path):
+    link, target = tmp_path / "latest.html", tmp_path / "report.html"
+    link.symlink_to(target)
+    for content in (b"new", b"newer"):
+        write_whole(link, content)
+        assert (link.is_symlink(), target.read_bytes()) == (True, content)
+
+
 def _fail(*_):
     raise OSError("disk on fire")
 

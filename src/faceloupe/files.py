@@ -52,8 +52,9 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
 
     The bytes go to a temporary file beside the target, reach the disk, and take the target's name in one step. The file
     is for its owner's eyes only (mode 0600, or less where the umask says so): pages, networks and lists alike can show
-    whom they were made of. What is there and no file, such as ``/dev/stdout`` or a pipe, is written to, not replaced.
-    Content that comes in parts is never held whole. Raises InputError of ``-``, see :func:`check_name`.
+    whom they were made of. What is there and no file, such as ``/dev/stdout`` or a pipe, is written to, not replaced,
+    and a link stays one to the file that is written. Content that comes in parts is never held whole. Raises InputError
+    of ``-``, see :func:`check_name`.
     """
     check_name(path)
     parts = [content] if isinstance(content, bytes) else content
@@ -61,6 +62,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
         with path.open("wb") as file:
             file.writelines(parts)
         return
+    path = Path(os.path.realpath(path))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
