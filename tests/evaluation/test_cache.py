@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -59,7 +60,11 @@ def test_two_embedders_that_bear_one_name_and_hash_are_told_apart(coarse):
 
     with TemplateCache() as kept:
         kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
-        assert kept.find("ab" * 32, Impostor(), DETECTING) is None
+        impostor = Impostor()
+        assert kept.find("ab" * 32, impostor, DETECTING) is None
+        held = weakref.ref(impostor)
+        del impostor
+        assert held() is not None, "another embedder could come to lie where it lay, and be taken for it"
         assert kept.find("ab" * 32, type(coarse)(), DETECTING) is not None
 
 

@@ -61,7 +61,7 @@ class TemplateCache:
                 "name a folder that can be written to in the environment variable XDG_CACHE_HOME"
             ) from problem
         self._path = folder / FILE
-        self._answers: dict[int, list[float]] = {}
+        self._answers: dict[int, tuple[Embedder, list[float]]] = {}  # held, or another embedder takes the number
         with self._explained():
             self._rows = sqlite3.connect(self._path, timeout=PATIENCE)
             for setting in ("secure_delete = ON", "journal_mode = WAL", "synchronous = NORMAL"):
@@ -104,8 +104,8 @@ class TemplateCache:
             face = np.random.default_rng(0).random((1, CHIP_SIDE, CHIP_SIDE, 3), dtype=np.float32)
             vector = np.nan_to_num(np.asarray(embedder.embed(face), dtype=np.float64)[0])
             rounded = np.round(vector / (np.linalg.norm(vector) or 1.0), 2) + 0.0  # engines differ in the sixth decimal
-            self._answers[id(embedder)] = rounded.tolist()
-        return self._answers[id(embedder)]
+            self._answers[id(embedder)] = embedder, rounded.tolist()
+        return self._answers[id(embedder)][1]
 
     def __enter__(self) -> Self:
         return self
