@@ -4,6 +4,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled modules are kept, or each of the many processes of the tests would compile them.
 export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
+# Three tests for two cores: many wait for servers, browsers and children.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 
 .PHONY: study test check bench fuzz lock sbom clean
 
@@ -11,7 +13,7 @@ study: .venv/study.installed ## set up and run the study: study/report.html
 	$(BIN)/faceloupe study --out study --resume
 
 test: .venv/test.installed .venv/weights.installed ## set up and run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder --durations=15 # a process a core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=15
 
 check: .venv/check.installed node_modules/.package-lock.json ## lint, format and types of Python, scripts and styles
 	$(BIN)/ruff check
