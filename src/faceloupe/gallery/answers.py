@@ -1,7 +1,7 @@
 """A photograph with the names of its faces, as a document and as a picture."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +43,11 @@ class Answered:
         """The faces in reading order."""
         answers = list(map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates))
         return [answers[place] for place in self.photograph.reading_order()]
+
+    @property
+    def placed(self) -> tuple[Candidates, ...]:
+        """The answers in reading order, each with where its face is."""
+        return tuple(replace(face.candidates, detection=face.chip.detection) for face in self.faces)
 
     def warnings(self) -> list[str]:
         """Return the reasons to doubt answers: a face falls short, several subjects match it, its name is taken ..."""

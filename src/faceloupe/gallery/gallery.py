@@ -21,7 +21,8 @@ from faceloupe.gallery import (
     templates,
     trail,
 )
-from faceloupe.gallery.candidates import Candidates, one_name_a_face
+from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.candidates import Candidates
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.detectors import other_detector
 from faceloupe.gallery.hnsw import Hnsw
@@ -350,10 +351,7 @@ class Gallery(Store):
                 open_photo(photo)  # says what it could have been
             return identify(self._database, photo, point, ranks, recall)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces, photo))  # type: ignore[list-item, arg-type]
-        answers = one_name_a_face(identify(self._database, photograph.templates, point, ranks, recall))
-        return tuple(
-            replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
-        )
+        return Answered(photograph, identify(self._database, photograph.templates, point, ranks, recall)).placed
 
     def verify(
         self, one: "Photo", other: "Photo", *, point: "OperatingPoint | None" = None, faces: "Faces" = "one"

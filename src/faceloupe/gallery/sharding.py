@@ -9,7 +9,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from faceloupe.errors import InputError
-from faceloupe.gallery.candidates import Candidate, Candidates, Who, one_name_a_face
+from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.candidates import Candidate, Candidates, Who
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId
 from faceloupe.gallery.templates import identities
@@ -110,10 +111,7 @@ class Galleries:
         if not is_photo(photo):
             return self._search(photo, point, ranks)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces, photo))  # type: ignore[list-item, arg-type]
-        answers = one_name_a_face(self._search(photograph.templates, point, ranks))
-        return tuple(
-            replace(answers[place], detection=photograph.chips[place].detection) for place in photograph.reading_order()
-        )
+        return Answered(photograph, self._search(photograph.templates, point, ranks)).placed
 
     def _search(
         self, templates: "Sequence[Template]", point: "OperatingPoint | None", ranks: int
