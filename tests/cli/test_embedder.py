@@ -6,23 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from faceloupe.cli.app import app
 from faceloupe.embedders import open_embedder
-from faceloupe.errors import InputError
 from faceloupe.gallery import open_gallery
 from faceloupe.recognition.adapted import AdaptedEmbedder, Head, write_adapted
 from faceloupe.scores import ScoreSet, operating_point
 from helpers import networks
+from helpers.commands import run_command
 
 
 def run(*arguments):
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    if isinstance(result.exception, InputError):
-        return 2, result.stdout, str(result.exception)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.stdout, result.stderr
+    return run_command(app, *arguments)
 
 
 @pytest.fixture

@@ -11,13 +11,12 @@ from importlib import import_module
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from faceloupe.cli.calibrate import calibrate
 from faceloupe.cli.evaluate import evaluate
-from faceloupe.errors import FaceloupeError
 from faceloupe.faces.sources import find_orl
 from faceloupe.scores import OperatingPoint
+from helpers.commands import run_command
 
 ORL = find_orl()
 
@@ -52,13 +51,7 @@ def place(tmp_path, monkeypatch, kept):
 
 
 def run(*arguments):
-    """Run a command; what faceloupe raises becomes exit status 2 and a message, as its main() makes it."""
-    result = CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "120"})
-    if isinstance(result.exception, FaceloupeError):
-        return 2, "", str(result.exception)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
+    return run_command(app, *arguments, COLUMNS="120")
 
 
 def test_the_path_of_the_report_is_all_that_stdout_holds(people, place):
@@ -326,7 +319,7 @@ def test_an_impossible_rate_is_refused_with_what_it_takes(people):
 
 def test_options_in_words():
     for command in ("evaluate", "calibrate"):
-        result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "120"})
-        assert result.exit_code == 0
+        status, out, _ = run(command, "--help")
+        assert status == 0
         for option in ("--embedder", "--fmr", "--gallery", "--central", "--no-cache", "--json"):
-            assert option in result.stdout
+            assert option in out

@@ -5,12 +5,11 @@ from importlib import import_module
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from faceloupe.cli.hnsw import hnsw
 from faceloupe.cli.identify import identify
-from faceloupe.errors import FaceloupeError
 from faceloupe.gallery import open_gallery
+from helpers.commands import run_command
 from helpers.galleries import POINT, Toy, photograph
 
 app = typer.Typer()
@@ -19,12 +18,7 @@ app.command()(identify)
 
 
 def run(*arguments):
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if isinstance(result.exception, FaceloupeError):
-        return 2, result.stdout, str(result.exception)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
+    return run_command(app, *arguments)
 
 
 @pytest.fixture(autouse=True)

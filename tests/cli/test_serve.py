@@ -10,19 +10,14 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-from typer.testing import CliRunner
 
 from faceloupe.cli.app import app
-from faceloupe.errors import FaceloupeError
 from faceloupe.web.keys import find_key, read_keys
+from helpers.commands import run_command
 
 
 def run(*arguments):
-    """Run a command as ``main`` does: foreseen errors have exit status 2."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if isinstance(result.exception, FaceloupeError):
-        return 2, result.stdout, str(result.exception)
-    return result.exit_code, result.stdout, result.stderr
+    return run_command(app, *arguments)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The gallery's commands, run in this process as somebody types them."""
 
 import typer
-from typer.testing import CliRunner
 
 from faceloupe.cli.audit import audit
 from faceloupe.cli.check import check
@@ -14,7 +13,7 @@ from faceloupe.cli.merge import merge
 from faceloupe.cli.people import people
 from faceloupe.cli.rename import rename
 from faceloupe.cli.show import show
-from faceloupe.errors import FaceloupeError
+from helpers.commands import run_command
 
 app = typer.Typer()
 for command in (enrol, people, show, rename, describe, merge, forget, export, check, audit):
@@ -23,10 +22,5 @@ app.command("import")(import_)
 
 
 def run(*arguments):
-    """Run a command as ``main`` does: foreseen errors have exit status 2."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if isinstance(result.exception, FaceloupeError):
-        return 2, result.stdout, str(result.exception)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
+    """Run one of them."""
+    return run_command(app, *arguments)
