@@ -51,7 +51,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         '<a class="skip" href="#content">Skip to the article</a>'
         + element("header", _masthead(document), class_="masthead")
         + _contents(document)
-        + element("main", _verdicts(document) + _sections(document), id="content", tabindex="-1")
+        + element("main", _answers(document) + _verdicts(document) + _sections(document), id="content", tabindex="-1")
         + element("footer", _footer(document))
         + _glossary(document)
         + hover
@@ -123,8 +123,24 @@ def _contents(document: Mapping[str, Any]) -> str:
     return element("nav", inner, class_="contents", aria_labelledby="contents")
 
 
+def _answers(document: Mapping[str, Any]) -> str:
+    """Return the questions with a short answer each, and a link to the section that shows why."""
+    if "answers" not in document:
+        return ""
+    items = "".join(
+        element(
+            "li",
+            element("a", inline(item["question"]), href="#" + identifier("section", item["section"]))
+            + element("p", inline(item["answer"])),
+        )
+        for item in document["answers"]["items"]
+    )
+    content = element("h2", inline(document["answers"]["heading"]), id="answers") + element("ol", items)
+    return element("section", content, class_="answers-in-short", aria_labelledby="answers")
+
+
 def _verdicts(document: Mapping[str, Any]) -> str:
-    """Return the statements at a glance, each with a link to its evidence."""
+    """Return the statements in a fold, each with its verdicts and a link to its evidence."""
     statements = [block for block in blocks_of(document) if block["type"] == "statement"]
     if not statements:
         return ""
@@ -134,7 +150,8 @@ def _verdicts(document: Mapping[str, Any]) -> str:
     )
     counts = Counter(str(judged["verdict"]) for block in statements for judged in block["judged"])
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in SIGNS if counts[verdict])
-    heading = element("h2", f"At a glance: of {sum(counts.values())} verdicts, {tally}", id="glance")
+    claims = f"{len(statements)} claim{'s' if len(statements) > 1 else ''}"
+    heading = element("h2", f"{claims}, {sum(counts.values())} verdicts: {tally}", id="glance")
     content = element("details", element("summary", heading) + element("ul", rows))
     return element("section", content, class_="glance", aria_labelledby="glance")
 

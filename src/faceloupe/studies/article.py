@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from faceloupe.blocks import Block, fold, section, text
+from faceloupe.blocks import Block, fold, live, section, text
 from faceloupe.faces.sources import SHOWABLE
 from faceloupe.numerals import counted
+from faceloupe.studies.answers import answers
 from faceloupe.studies.charts import accuracy_chart, learning_chart
 from faceloupe.studies.checks import check_statements
 from faceloupe.studies.findings import Findings
-from faceloupe.studies.glossary import GLOSSARY
+from faceloupe.studies.glossary import GLOSSARY, LEAD, explained
 from faceloupe.studies.labels import share
 from faceloupe.studies.lead import lead
 from faceloupe.studies.lesson import Lesson
@@ -38,8 +39,9 @@ def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, 
     lesson = Lesson(study, findings, statements, show_faces=shown)
     return {
         "title": "Does a CNN beat a fully-connected network on faces?",
-        "lead": list(lead(findings, data["source"].split(",")[0])),
-        "opening": [accuracy_chart(findings)],
+        "lead": explained(lead(findings, data["source"].split(",")[0]), LEAD),
+        "opening": [*([live("training", [])] if shown else []), accuracy_chart(findings)],
+        "answers": {"heading": "The tutorial’s five questions", "items": list(answers(findings))},
         "glossary": GLOSSARY,
         "sections": [
             section("task", "Steps 0 to 3. Two parts, and two people", lesson.task()),

@@ -23,11 +23,11 @@ def accuracy_chart(findings: Findings) -> Block:
     means = {name: share_over_pairs(trials.grid("train_accuracy")) for (name, _), trials in groups.items()}
     block = chart(
         "training-accuracy-dots",
-        "Captures that each network gets right, of those it was trained on",
-        "Each dot is one [[fit]], a training from one [[seed]], of one pair of people; raw is pixels as they are, "
-        "centred with the mean pixel subtracted. A [[hidden unit]] is [[dead|dead unit]] if it puts out 0 for every "
-        "face; where all are, every face gets the same answer. Chance is 50 % where both have as many captures. "
-        "Brackets hold an [[interval]].",
+        "Every training of the study: the share of its training captures that a network gets right",
+        "Each dot is one [[fit]] of one pair of people, from one [[seed]]. Raw is pixels as they are, from 0 for black "
+        "to 1 for white; centred is with the [[mean pixel]] subtracted. A [[dead|dead unit]] network gives every face "
+        "the same answer and stands at chance, 50 %. The mark below a row’s dots is their mean, between the ends of "
+        "its [[interval]], in figures on the right.",
         "dots",
         x={"label": ""},
         y={"label": "training accuracy", "unit": "%", "range": [0.4, 1.0]},

@@ -1,5 +1,7 @@
 """The words of a study's page that a first-year student need not know, each explained where it stands."""
 
+from collections.abc import Iterable, Mapping
+
 GLOSSARY = {
     "fully-connected network": "A network in which every unit sees every number of the layer before it: here, every "
     "pixel. Also called a multilayer perceptron, MLP; on this page FCNN.",
@@ -23,6 +25,8 @@ GLOSSARY = {
     "capture": "One photograph of a person.",
     "mean pixel": "The average of all pixels of the training captures: one number. Subtracted from every pixel, it "
     "makes dark places negative and bright ones positive.",
+    "logit": "The number in which a network of two people ends: below 0 for the first, above 0 for the second; the "
+    "farther from 0, the surer it is.",
     "loss": "What training makes small: how surprised the network is by who a face really shows, 0 if it was sure and "
     "right. Here cross-entropy, in nats.",
     "point": "A difference of percentages: from 90 % to 85 % is 5 points.",
@@ -39,7 +43,36 @@ GLOSSARY = {
     "correlation": "How alike two rows of numbers rise and fall: 1 for the same up to scale, 0 for unrelated.",
     "interval": "Where the true value lies, as far as chance allows to say: a 95 % interval holds it in 95 of 100 "
     "studies like this one.",
+    "verdict": "Supported or contradicted where the whole interval of what was measured lies on one side of a limit "
+    "that is the same for every study; not shown where the interval holds the limit, or there are too few pairs.",
     "dense layer": "A layer of units that each see every number of the layer before.",
     "flatten": "To write the numbers of all feature maps into one long row.",
 }
 """Word -> what it means; ``[[word]]`` in a text opens it, ``[[as written|word]]`` does so in another form."""
+
+
+LEAD = {
+    "fully-connected network": "fully-connected network",
+    "convolutional network": "convolutional network",
+    "seeds": "seed",
+    "hidden units": "hidden unit",
+    "dead": "dead unit",
+    "overfitted": "overfitting",
+    "mean pixel": "mean pixel",
+    "points": "point",
+    "interval": "interval",
+}
+"""What the lead says -> the word of the glossary that it is."""
+
+
+def explained(texts: Iterable[str], words: Mapping[str, str]) -> list[str]:
+    """Mark words in texts where each stands first, so that the page explains them there."""
+    left = dict(words)
+    marked = []
+    for text in texts:
+        for written in [written for written in left if written in text]:
+            entry = left.pop(written)
+            mark = f"[[{written}]]" if written == entry else f"[[{written}|{entry}]]"
+            text = text.replace(written, mark, 1)
+        marked.append(text)
+    return marked

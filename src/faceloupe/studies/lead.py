@@ -15,19 +15,18 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     """Yield the question, and the answer on these faces."""
     plan = findings.plan
     yield (
-        "A tutorial trains a fully-connected network (FCNN) and a small convolutional network (CNN) to tell two people "
-        "apart, once each, and asks why the FCNN does so much worse."
+        "A tutorial trains two small networks to tell two people apart, a fully-connected network (FCNN) and a "
+        "convolutional network (CNN). The FCNN does much worse, and the tutorial asks why."
     )
     dead = {name: findings.unfitted(name, "none") for name in ("fcnn", "cnn")}
     answer = (
-        f"Trained again on **{counted(len(plan.pairs), 'pair')} of people with {counted(plan.seeds, 'seed')} each** "
-        f"from {source}: with pixels as they are, 0 for black to 1 for "
-        f"white, **all hidden units are dead in {share(dead['fcnn'].estimate)} of the "
+        f"Trained again on **{counted(len(plan.pairs), 'pair')} of people from {source}**, with "
+        f"{counted(plan.seeds, 'seed')} each, all hidden units are dead in **{share(dead['fcnn'].estimate)} of the "
         f"FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in {share(dead['cnn'].estimate)} of the CNN’s "
-        f"{dead['cnn'].range_text(percent=True)}: they put out 0, whatever face is shown."
+        f"{dead['cnn'].range_text(percent=True)}."
     )
     if dead["fcnn"].low > 0.5:
-        answer += " Such a network gives every face the same answer. It has not overfitted; it has learned nothing."
+        answer += " Such a network gives every face the same answer: it has not overfitted; it has learned nothing."
     yield answer
     fcnn, cnn = (findings.fits(name, "centre", held_out=True) for name in ("fcnn", "cnn"))
     gap = mean_over_pairs(cnn.grid("accuracy") - fcnn.grid("accuracy"), confidence=CONFIDENCE)
@@ -36,9 +35,9 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     change = "One change repairs it" if gain.low > LITTLE else "One change was tried as a repair"
     yield (
         f"{change}: subtract the mean pixel. Then the FCNN recognises **{share(means['FCNN'].estimate)} of captures "
-        f"that it was not trained on** and the CNN {share(means['CNN'].estimate)}: {ahead(gap)}, on these faces, cut "
-        f"like this (CNN minus FCNN: {decimals(100 * gap.estimate, 1, signed=True)} points "
-        f"{gap.range_text(percent=True, signed=True)})."
+        f"that it was not trained on** and the CNN {share(means['CNN'].estimate)}. On these faces, cropped like this, "
+        f"{ahead(gap)} (CNN minus FCNN: {decimals(100 * gap.estimate, 1, signed=True)} points "
+        f"{gap.range_text(percent=True, signed=True)}; brackets hold an interval)."
     )
 
 

@@ -84,10 +84,10 @@ class Lesson:
             f"face, keeps the largest number of each 4x4 window ([[pooling]]), and has {cnn.parameters:,}."
         )
         yield text(
-            "Both end in one number, below 0 for the first person and above 0 for the second, and train for "
-            f"{plan.epochs} [[epochs|epoch]], {plan.batch_size} captures at a time. The tutorial looks at [[loss]] and "
-            "accuracy on the training faces alone; here the held-out ones stand beside them, for pixels as they are "
-            "(charts say raw) and with the [[mean pixel]] subtracted (centred)."
+            "Both end in one number, the [[logit]], below 0 for the first person and above 0 for the second, and train "
+            f"for {plan.epochs} [[epochs|epoch]], {plan.batch_size} captures at a time. The tutorial looks at [[loss]] "
+            "and accuracy on the training faces alone; here the held-out ones stand beside them. Each network is "
+            "trained on pixels as they are (charts say raw) and with the [[mean pixel]] subtracted (centred)."
         )
         yield reached_table(self.findings)
         yield fold(
@@ -110,7 +110,8 @@ class Lesson:
         yield text(
             "The tutorial compares the sizes and concludes that the CNN is the more efficient extractor of features, "
             "having fewer parameters. But parameters are not work: a weight that is used at every place is counted "
-            "once and multiplied many times (a [[multiply-add]])."
+            "once and multiplied many times (a [[multiply-add]]). From here on each claim of the tutorial has its "
+            "[[verdict]]:"
         )
         yield from self._judged("efficient", "slips")
 

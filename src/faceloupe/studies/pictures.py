@@ -63,7 +63,7 @@ def _before_after(id_: str, title: str, before: Floats, after: Floats, remark: s
     panels = {f"{place + 1}, before": (kernel, _described(f"filter {place + 1}, before training", kernel))
               for place, kernel in enumerate(before)}  # fmt: skip
     panels |= {
-        f"{place + 1}: {alike[place]:.2f}": (kernel, _described(f"filter {place + 1}, after training", kernel))
+        f"{place + 1}, after: {alike[place]:.2f}": (kernel, _described(f"filter {place + 1}, after training", kernel))
         for place, kernel in enumerate(after)
     }
     return _grey(
@@ -72,8 +72,8 @@ def _before_after(id_: str, title: str, before: Floats, after: Floats, remark: s
         panels,
         "weight",
         8,
-        f"Below each, after training, its [[correlation]] with its start: {np.mean(alike):.2f} in the mean of these "
-        f"{len(after)}. {remark}",
+        f"The number below a filter after training is its [[correlation]] with its start: {np.mean(alike):.2f} in the "
+        f"mean of these {len(after)}. {remark}",
     )
 
 
@@ -97,7 +97,8 @@ def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
         panels,
         "activation",
         6,
-        f"Of each filter three maps: {sizes[0]}, {sizes[1]} and {sizes[2]} numbers; seed {fits.shown}. "
+        f"Of each filter three maps: {sizes[0]}, {sizes[1]} and {sizes[2]} numbers; seed {fits.shown}. Mid-grey is 0, "
+        "brighter is above it. "
         + (f"{silent} of 4 are 0 everywhere after the ReLU." if silent else "Each has places above 0."),
     )
 

@@ -94,7 +94,7 @@ def points_table(findings: Findings) -> Block:
     return table(
         "points",
         "A CNN against a fully-connected network, on pictures.",
-        {"of a CNN, in theory (measured here)": "left", "FCNN": "right", "CNN": "right"},
+        {"a CNN’s, in theory (what was measured here)": "left", "FCNN": "right", "CNN": "right"},
         [[theory, *measured] for theory, measured in rows.items()],
         "[[Points|point]] of held-out accuracy; they and overfitting with the mean pixel subtracted.",
     )
@@ -182,10 +182,10 @@ def differences_table(findings: Findings) -> Block:
             "FCNN, %": "right",
             "CNN, %": "right",
             "CNN − FCNN, points": "right",
-            "P(CNN > FCNN)": "right",
+            "fits with the CNN ahead, share": "right",
         },
         rows,
-        f"n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds in every row. P counts ties as one half.",
+        f"n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds in every row. Ties count as one half.",
     )
 
 

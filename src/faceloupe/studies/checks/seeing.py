@@ -177,14 +177,15 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
         "shows",
         "The four filters are what the CNN has learned.",
         tuple(judged),
-        f"After training the filters correlate **{alike['centre'].estimate:.2f}** with the random numbers they began "
-        f"as ({alike['none'].estimate:.2f} with pixels as they are): what the pictures show is the random start. "
-        "Frozen there, with only the layers after them trained, the network loses "
-        f"{in_points(mean_over_pairs(costs['centre']))} of held-out accuracy: so much the little that they moved is "
-        "worth, and all else the dense layers learned. A network whose task is harder does learn its filters (16 of "
-        f"them, all {len(findings.captures)} people at once, varied captures, {findings.plan.epochs * 4} epochs): they "
-        f"correlate {free.column('filter_correlation').mean():.2f} with their start; it names "
-        f"{share(float(free.column('accuracy').mean()))} of held-out captures, and {_span(lost)} points fewer with its "
+        f"After training the filters [[correlate|correlation]] **{alike['centre'].estimate:.2f}** with the random "
+        f"numbers they began as ({alike['none'].estimate:.2f} with pixels as they are): what the pictures show is the "
+        "random start. Frozen there, with only the layers after them trained, the network loses "
+        f"{in_points(mean_over_pairs(costs['centre']))} of held-out accuracy: that is what the little they moved is "
+        "worth; all else was learned by the [[dense layers|dense layer]]. A network whose task is harder does learn "
+        f"its filters (16 of them, all {len(findings.captures)} people at once, varied captures, "
+        f"{findings.plan.epochs * 4} epochs): they correlate {free.column('filter_correlation').mean():.2f} with "
+        f"their start; it names {share(float(free.column('accuracy').mean()))} of held-out captures, and "
+        f"{_span(lost)} points fewer with its "
         "filters frozen.",
         (
             *(

@@ -45,7 +45,9 @@ def training_accuracy(findings: Findings) -> Iterator[Statement]:
                 for kind in COMPARED
                 for name in ("fcnn", "cnn")
             ),
-            Figure("P(CNN > FCNN), pixels as they are", f"{wins.estimate:.2f}", wins.range_text(), wins.n_text()),
+            Figure(
+                "fits with the CNN ahead, pixels as they are", f"{wins.estimate:.2f}", wins.range_text(), wins.n_text()
+            ),
         ),
     )
 

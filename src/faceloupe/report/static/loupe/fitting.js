@@ -21,6 +21,7 @@
  * @property {number} accuracy
  * @property {number | null} heldOutLoss  After the epoch; null where nothing was held out.
  * @property {number | null} heldOutAccuracy
+ * @property {number[]} answers  Whom the network then sees in each training face, and in each that was held out.
  * @property {Record<string, number>} dead  How many units of each ReLU no training face wakes, by its name.
  * @property {Weights} weights  A copy.
  */
@@ -48,24 +49,25 @@ export function* fitting(task, network) {
   for (const { end } of train({ network, faces, labels, training, seed })) {
     if (!end) continue;
     const passes = faces.map((face) => forward(network, face));
+    const heldOut = task.heldOut.map((face) => forward(network, face));
     yield {
       seed,
       ...end,
-      ...heldOutOf(task, network),
+      ...heldOutOf(task, heldOut),
+      answers: [...passes, ...heldOut].map(({ logits }) => decide(logits)),
       dead: deadOf(network, passes),
       weights: copyOf(network.weights),
     };
   }
 }
 
-/** @param {Task} task @param {Network} network */
-function heldOutOf({ heldOut, heldOutLabels }, network) {
-  const logits = heldOut.map((face) => forward(network, face).logits);
-  if (!logits.length) return { heldOutLoss: null, heldOutAccuracy: null };
+/** @param {Task} task @param {import("loupe/network").Pass[]} passes  Of the faces held out. */
+function heldOutOf({ heldOutLabels }, passes) {
+  if (!passes.length) return { heldOutLoss: null, heldOutAccuracy: null };
   const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
-    heldOutLoss: mean(logits.map((row, face) => crossEntropy(row, heldOutLabels[face]))),
-    heldOutAccuracy: mean(logits.map((row, face) => Number(decide(row) === heldOutLabels[face]))),
+    heldOutLoss: mean(passes.map(({ logits }, face) => crossEntropy(logits, heldOutLabels[face]))),
+    heldOutAccuracy: mean(passes.map(({ logits }, face) => Number(decide(logits) === heldOutLabels[face]))),
   };
 }
 

@@ -2,6 +2,7 @@
  * Trainings in the page: a sentence, many seeds, in threads of their own; runs stay side by side.
  *
  * @typedef {import("loupe/fitting").EpochNews} EpochNews
+ * @typedef {import("loupe/fitting").Task} Task
  * @typedef {import("loupe/network").Network} Network
  * @typedef {import("loupe/store").Settings} Settings
  * @typedef {import("loupe/store").State} State
@@ -28,23 +29,13 @@
  * @property {number} parameters
  */
 
-import { bundle, pageSources } from "loupe/bundle";
 import { begin } from "loupe/fitting";
 import { parseNetwork, planNetwork, trainingText } from "loupe/language";
 import { parametersOf } from "loupe/network";
 import { outputsOf } from "loupe/study";
+import { trainInThreads } from "loupe/threads";
 
-const MOST_THREADS = 4;
 const MOST_RUNS = 8;
-
-/** @type {string | undefined} */
-let script;
-
-/** The address of the worker's script, made once. */
-function workerAddress() {
-  script ??= `data:text/javascript;charset=utf-8,${encodeURIComponent(bundle("loupe/worker", pageSources()))}`;
-  return script;
-}
 
 /**
  * What is wrong with a sentence for these faces, in words; null where nothing is.
@@ -97,9 +88,6 @@ export function startRun(study, store) {
   const started = performance.now();
   /** @type {Map<number, Network[]>} */
   const moments = new Map(); // by seed: the network before training and after each epoch
-  const waiting = [...seeds];
-  const threads = Math.min(seeds.length, MOST_THREADS, Math.max(1, (navigator.hardwareConcurrency || 2) - 1));
-  const workers = Array.from({ length: threads }, () => new Worker(workerAddress()));
 
   /** @param {Partial<Run>} patch */
   function put(patch) {
@@ -109,46 +97,36 @@ export function startRun(study, store) {
 
   /** @param {Run["state"]} state */
   function end(state) {
-    for (const worker of workers) worker.terminate();
     const trained = run.seeds.filter(({ loss }) => loss.length);
     put({ state, seeds: trained });
     if (trained.length) store.update((now) => onTheBench(study, now, run, entryOfRun(study, run, moments)));
   }
 
-  /** @param {Worker} worker */
-  function next(worker) {
-    const seed = waiting.shift();
-    if (seed !== undefined) worker.postMessage({ ...task, seed });
-    else if (run.seeds.every(({ done }) => done)) end("done");
-  }
-
-  /** @param {Worker} worker @param {{seed: number, started?: Network, news?: EpochNews, done?: boolean}} message */
-  function receive(worker, { seed, started: network, news, done }) {
+  /** @param {Task} task @param {import("loupe/threads").Message} message */
+  function receive({ seed }, { started: network, news, done }) {
+    if (run.state !== "running") return;
     if (network) moments.set(seed, [network]);
     if (news) {
       const all = moments.get(seed) ?? [];
-      const before = all[0];
       // Every epoch of the first seed, to go through in time; of the others the last.
-      moments.set(seed, [...(seed === seeds[0] ? all : all.slice(0, 1)), { ...before, weights: news.weights }]);
+      moments.set(seed, [...(seed === seeds[0] ? all : all.slice(0, 1)), { ...all[0], weights: news.weights }]);
     }
     put({
-      seeds: run.seeds.map((one) =>
-        one.seed === seed ? { ...one, ...(news && noted(one, news)), done: Boolean(done) } : one,
+      seeds: run.seeds.map((other) =>
+        other.seed === seed ? { ...other, ...(news && noted(other, news)), done: Boolean(done) } : other,
       ),
     });
-    if (done) next(worker);
+    if (run.seeds.every((other) => other.done)) end("done");
   }
 
-  for (const worker of workers) {
-    worker.onmessage = ({ data }) => run.state === "running" && receive(worker, data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      end("failed");
-    };
-    next(worker);
-  }
+  const tasks = seeds.map((seed) => ({ ...task, seed }));
+  const stop = trainInThreads(tasks, receive, () => end("failed"));
   put({});
-  return () => run.state === "running" && end("stopped");
+  return () => {
+    if (run.state !== "running") return;
+    stop();
+    end("stopped");
+  };
 }
 
 /** @param {SeedRun} run @param {EpochNews} news */
@@ -162,8 +140,8 @@ function noted(run, { loss, accuracy, heldOutLoss, heldOutAccuracy, dead }) {
   };
 }
 
-/** @param {Study} study @param {string} sentence */
-function taskOf(study, sentence) {
+/** What there is to train of a sentence, but for its seed. @param {Study} study @param {string} sentence */
+export function taskOf(study, sentence) {
   const heldOut = study.faces.map((_, index) => index).filter((index) => !study.trained.includes(index));
   return {
     sentence,

@@ -8,16 +8,23 @@
 
 import { html, render, useState } from "preact-htm";
 import { choiceOf, entryOf, networkOf } from "loupe/study";
+import { BothNetworks } from "loupe/views/both";
 import { Sliding } from "loupe/views/convolution";
 import { Pick } from "loupe/views/parts";
 import { faceName } from "loupe/words";
 
 /** Fill the places of a page. @param {Study} study @param {State} start */
 export function mountLessons(study, start) {
-  const place = document.getElementById("live-convolution");
-  if (!place) return;
-  place.classList.add("lesson");
-  render(html`<${ConvolutionLesson} study=${study} start=${start} />`, place);
+  const lessons = {
+    "live-training": () => html`<${BothNetworks} study=${study} />`,
+    "live-convolution": () => html`<${ConvolutionLesson} study=${study} start=${start} />`,
+  };
+  for (const [id, make] of Object.entries(lessons)) {
+    const place = document.getElementById(id);
+    if (!place) continue;
+    place.classList.add("lesson");
+    render(make(), place);
+  }
 }
 
 /** @param {{study: Study, start: State}} props */

@@ -1,5 +1,5 @@
 /**
- * The other end of `loupe/laboratory`, in a thread of its own: a task comes in, news of each epoch go out.
+ * The other end of `loupe/threads`, in a thread of its own: a task comes in, news of each epoch go out.
  *
  * @typedef {import("loupe/fitting").Task} Task
  */
@@ -9,7 +9,7 @@ import { begin, fitting } from "loupe/fitting";
 self.addEventListener("message", ({ data }) => {
   const task = /** @type {Task} */ (data);
   const network = begin(task);
-  self.postMessage({ seed: task.seed, started: { ...network, weights: { ...network.weights } } });
-  for (const news of fitting(task, network)) self.postMessage({ seed: task.seed, news });
-  self.postMessage({ seed: task.seed, done: true });
+  self.postMessage({ started: { ...network, weights: { ...network.weights } } });
+  for (const news of fitting(task, network)) self.postMessage({ news });
+  self.postMessage({ done: true });
 });

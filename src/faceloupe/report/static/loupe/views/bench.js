@@ -186,8 +186,8 @@ function markOf(study, slot, index) {
   };
 }
 
-/** @param {{face: Float32Array, size: [number, number]}} props */
-function Thumb({ face, size }) {
+/** A face in small. @param {{face: Float32Array, size: [number, number]}} props */
+export function Thumb({ face, size }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   useLayoutEffect(() => {
     if (canvas.current) paint(canvas.current, face, size, PHOTOGRAPH);

@@ -333,7 +333,7 @@ function Transport({ at, last, columns, playing, onPlay, onGo, still, pace, onPa
 }
 
 /** Whether the reader asked for little motion. */
-function useStillness() {
+export function useStillness() {
   const query = useMemo(() => matchMedia("(prefers-reduced-motion: reduce)"), []);
   const [still, setStill] = useState(query.matches);
   useEffect(() => {

@@ -10,6 +10,7 @@ import { html } from "preact-htm";
 import { faultOf, keyOfRun, pythonOf } from "loupe/laboratory";
 import { CNN_SENTENCE, FCNN_SENTENCE } from "loupe/language";
 import { checkedSettings } from "loupe/store";
+import { NO_THREAD } from "loupe/threads";
 import { Curves, guessing, lossTop } from "loupe/views/curves";
 import { Numbers, Pick, valueOf } from "loupe/views/parts";
 import { count, percent } from "loupe/words";
@@ -96,8 +97,7 @@ function Entry({ label, value, onChange, ...limits }) {
 /** How the newest run goes. @param {Run | undefined} run */
 function words(run) {
   if (!run) return "";
-  if (run.state === "failed")
-    return "This browser lets the page start no thread to train in; open the file in another.";
+  if (run.state === "failed") return NO_THREAD;
   const done = run.seeds.filter((seed) => seed.done).length;
   if (run.state === "running") return `Run ${run.id}: ${done} of ${count(run.seeds.length, "seed")} trained.`;
   const ended = run.state === "done" ? "is done" : "was stopped";
