@@ -5,6 +5,7 @@ Also tests ``client/client.py``, ``client/connection.py``, ``client/jobs.py``, `
 """
 
 import asyncio
+import threading
 from contextlib import closing
 
 import httpx
@@ -235,6 +236,19 @@ def test_a_server_that_never_ends_its_answer_or_its_list_is_not_waited_for():
         assert list(client.people()) == []
 
 
+def test_a_server_whose_headers_never_end_is_not_waited_for():
+    over = threading.Event()
+
+    def drip(_):
+        over.wait(60)  # each byte of a header comes in time, the last never
+        return httpx.Response(200, json={})
+
+    with Client("http://a", "t", timeout=1e-3, transport=httpx.MockTransport(drip)) as client:
+        with pytest.raises(UnavailableError, match="did not end its answer"):
+            client.health()
+        over.set()
+
+
 def test_looking_training_and_studying(tmp_path, mosaics):  # noqa: ARG001
     given = {"networks": (str(pages.small_network(tmp_path)),), "data": pages.mosaics(tmp_path)}
     with closing(serving.make_service(tmp_path, **given)) as service:
@@ -252,6 +266,10 @@ def test_looking_training_and_studying(tmp_path, mosaics):  # noqa: ARG001
             trained = client.train("new", client.data()[-1], "fcnn", people=2, epochs=1)
             assert client.result(trained.id)["network"] == "new"
             assert client.stop(client.study("orl", pairs=2, seeds=2).id).state in ("running", "stopped")
+            faces = [[photo(who, capture=capture) for capture in range(4)] for who in (1, 2)]
+            two = client.study_two("Ann", faces[0], "Bob", faces[1], seeds=2)
+            assert (two.kind, two.about) == ("study", "1 pair × 2 seeds, 20 epochs, two people, photographed here")
+            assert client.stop(two.id).state in ("running", "stopped")
             with pytest.raises(ProblemError) as refused:
                 client.resume("none")
             assert refused.value.kind == "not-found"

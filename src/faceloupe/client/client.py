@@ -70,12 +70,12 @@ class Client(PeopleCalls, StudyCalls):
         It decides for everybody from now on. The rate is 1 in 10,000 if neither is given; one above 1 in 100 is refused
         unless `loose` says that it is meant.
         """
-        sent = {"fmr": fmr, "threshold": threshold, "loose": loose}
-        return self._server.asked(shapes.Point, "POST", "/calibrate", json=sent)
+        body = {"fmr": fmr, "threshold": threshold, "loose": loose}
+        return self._server.request(shapes.Point, "POST", "/calibrate", json=body)
 
     def reset_points(self) -> shapes.Points:
         """Take the thresholds that were saved with the gallery back: the published one decides again."""
-        return self._server.asked(shapes.Points, "DELETE", "/points")
+        return self._server.request(shapes.Points, "DELETE", "/points")
 
     def detect(self, photo: Photo) -> shapes.Detections:
         """Find the faces of a photograph."""

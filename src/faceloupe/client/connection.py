@@ -2,8 +2,10 @@
 
 import base64
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -33,7 +35,7 @@ MOST_BYTES, MOST_VALUES = 64 << 20, 3_000_000
 MOST_BYTES_OF_EVENT = 1 << 20
 
 MOST_PARTS = 10
-"""Times that the timeout may pass, part by part, until an answer is whole."""
+"""Times that the timeout may pass, part by part, until an answer is whole, its headers among it."""
 
 LONGEST = 1e6
 """Seconds of a timeout, and of a wait that a server asks for: more than systems can count is refused."""
@@ -77,7 +79,7 @@ class Connection:
 
     def get(self, shape: type[Shape], path: str, **query: Any) -> Shape:
         """Ask for a document."""
-        return self.asked(shape, "GET", path, params=query)
+        return self.request(shape, "GET", path, params=query)
 
     def post(
         self,
@@ -88,14 +90,14 @@ class Connection:
         headers: dict[str, str] | None = None,
     ) -> Shape:
         """Send photographs and other fields as a form."""
-        files = [(field, _content(photo)) for field, each in photos.items() for photo in each]
+        files = [(field, _content(photo)) for field, of_field in photos.items() for photo in of_field]
         with _refusing("this cannot be sent"):
             data = {name: _text(value) for name, value in fields.items() if value is not None}
-        return self.asked(shape, "POST", path, files=files, data=data, headers=headers)
+        return self.request(shape, "POST", path, files=files, data=data, headers=headers)
 
-    def asked(self, shape: type[Shape], method: str, path: str, **given: Any) -> Shape:
+    def request(self, shape: type[Shape], method: str, path: str, **content: Any) -> Shape:
         """Ask, and return the answer as a value."""
-        answer = self._ask(method, path, **given)
+        answer = self._ask(method, path, **content)
         return _shaped(shape, _document_of(answer), answer)
 
     def document(self, path: str) -> dict[str, Any]:
@@ -121,7 +123,7 @@ class Connection:
 
     def events(self, shape: type[Shape], path: str) -> Iterator[Shape]:
         """Yield the data of server-sent events."""
-        with self._answer("GET", path) as answer:
+        with self._answer("GET", path, time.monotonic() + self._most_seconds) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 raise _not_the_server(answer)
             rest = b""
@@ -133,7 +135,7 @@ class Connection:
                     if line.startswith(b"data: "):
                         yield _shaped(shape, _parsed(line.removeprefix(b"data: "), answer), answer)
 
-    def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+    def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Ask, and return the answer, which holds its whole content.
 
         Raises
@@ -145,45 +147,75 @@ class Connection:
         UnavailableError
             If there is none, or it is not whole in time.
         """
-        with self._answer(method, path, **given) as answer:
-            content = self._read(answer)
-        return httpx.Response(answer.status_code, headers=answer.headers, content=content, request=answer.request)
+        end = time.monotonic() + self._most_seconds
+        with self._answer(method, path, end, **content) as answer:
+            body = self._read(answer, end)
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body, request=answer.request)
 
     @contextmanager
-    def _answer(self, method: str, path: str, **given: Any) -> Iterator[httpx.Response]:
-        """Give the answer while its content is still to come."""
+    def _answer(self, method: str, path: str, end: float, **content: Any) -> Iterator[httpx.Response]:
+        """Yield the answer while its content is still to come; its headers must have come at `end`."""
         if {".", ".."} & set(path.split("/")):
             raise InputError(f"{path!r} would be another address: give the number or id that the server told")
         with _refusing("this cannot be sent"):
-            request = self._http.build_request(method, path, **given)
+            request = self._http.build_request(method, path, **content)
         try:
-            answer = self._http.send(request, stream=True)
+            answer = self._send(request, end)
             try:
                 if answer.headers.get("content-encoding", "identity") != "identity":  # nobody asked for it
                     raise _not_the_server(answer)
                 if not answer.is_success:
-                    raise _problem(answer, self._read(answer))
+                    raise _problem(answer, self._read(answer, end))
                 yield answer
             finally:
                 answer.close()
         except httpx.TransportError as problem:
             raise self._unreachable(problem) from problem
 
-    def _read(self, answer: httpx.Response) -> bytes:
-        content, end = bytearray(), time.monotonic() + self._most_seconds
+    def _send(self, request: httpx.Request, end: float) -> httpx.Response:
+        """Send a request and return the head of its answer.
+
+        HTTPX bounds the wait for each part, but not for all: a thread of its own waits for an answer whose head comes
+        byte by byte, and closes it once it is wanted no more.
+        """
+        answer = Future[httpx.Response]()
+
+        def send() -> None:
+            try:
+                response = self._http.send(request, stream=True)
+            except BaseException as problem:  # raised again where the answer is waited for
+                if answer.set_running_or_notify_cancel():
+                    answer.set_exception(problem)
+            else:
+                answer.set_result(response) if answer.set_running_or_notify_cancel() else response.close()
+
+        threading.Thread(target=send, name="request", daemon=True).start()
+        try:
+            return answer.result(max(0.0, end - time.monotonic()))
+        except TimeoutError:
+            if answer.cancel():
+                raise self._too_slow() from None
+            return answer.result()
+        except BaseException:  # Ctrl-C while it is waited for
+            answer.cancel()
+            raise
+
+    def _read(self, answer: httpx.Response, end: float) -> bytes:
+        content = bytearray()
         for part in answer.iter_bytes():
             content += part
             if len(content) > MOST_BYTES:
                 raise _not_the_server(answer)
             if time.monotonic() > end:
-                raise UnavailableError(
-                    f"{self.address} did not end its answer in {self._most_seconds:.0f} s: try again"
-                )
+                raise self._too_slow()
         return bytes(content)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _too_slow(self) -> UnavailableError:
+        return UnavailableError(f"{self.address} did not end its answer in {self._most_seconds:.0f} s: try again")
 
     def _unreachable(self, problem: httpx.TransportError) -> UnavailableError:
         return UnavailableError(f"{self.address} cannot be reached ({problem}): is the server running there?")
@@ -219,7 +251,7 @@ def _refusing(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {problem}") from problem
 
 
-def sent_face(face: Face) -> str:
+def encode_face(face: Face) -> str:
     """Return a face as JSON carries it: a capture by its number, or a photograph in base64."""
     if isinstance(face, str) and face.startswith(_SETS):
         return face
@@ -241,11 +273,11 @@ def _problem(answer: httpx.Response, content: bytes) -> ProblemError:
         return _not_the_server(answer)
     try:
         document = _parsed(content, answer)
-        said = {name: _one_line(document.get(name)) for name in ("type", "title", "detail", "remedy")}
+        words = {name: _one_line(document.get(name)) for name in ("type", "title", "detail", "remedy")}
     except (ProblemError, AttributeError):
         return _not_the_server(answer)
-    kind = said.pop("type").rpartition("#")[2]
-    return ProblemError(kind, status=answer.status_code, retry_after=_retry_after(answer), **said)
+    kind = words.pop("type").rpartition("#")[2]
+    return ProblemError(kind, status=answer.status_code, retry_after=_retry_after(answer), **words)
 
 
 def _one_line(value: Any) -> str:

@@ -29,7 +29,7 @@ class JobCalls:
 
     def stop(self, job: str) -> shapes.JobState:
         """Ask a job to stop."""
-        return self._server.asked(shapes.JobState, "DELETE", f"/jobs/{job}")
+        return self._server.request(shapes.JobState, "DELETE", f"/jobs/{job}")
 
     def result(self, job: str) -> dict[str, Any]:
         """Wait until a job has ended, and return the document that it made, the one of the command's `--json`."""
@@ -39,4 +39,4 @@ class JobCalls:
 
     def page(self, job: str) -> str:
         """Return an address that opens the page of a finished look, explanation or study once, within a minute."""
-        return self._server.page + self._server.asked(shapes.Address, "POST", f"/jobs/{job}/page").address
+        return self._server.page + self._server.request(shapes.Address, "POST", f"/jobs/{job}/page").address

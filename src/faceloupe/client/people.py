@@ -165,20 +165,20 @@ class PeopleCalls(JobCalls):
 
     def rename(self, person: int | str, name: str) -> shapes.Person:
         """Give a subject another name."""
-        return self._server.asked(shapes.Person, "PATCH", _address(person), json={"name": name})
+        return self._server.request(shapes.Person, "PATCH", _address(person), json={"name": name})
 
     def describe(
         self, person: int | str, *, external_id: str | None = None, metadata: dict[str, Any] | None = None
     ) -> shapes.Person:
         """Give a subject an external id ("" takes it away), or metadata in place of what is noted."""
-        sent = {"external_id": external_id, "metadata": metadata}
-        return self._server.asked(shapes.Person, "PATCH", _address(person), json=sent)
+        body = {"external_id": external_id, "metadata": metadata}
+        return self._server.request(shapes.Person, "PATCH", _address(person), json=body)
 
     def merge(self, person: int | str, *, into: int | str) -> shapes.Person:
         """Move everything of a subject to another, and remove the one."""
-        return self._server.asked(shapes.Person, "POST", f"{_address(person)}/merge", json={"into": into})
+        return self._server.request(shapes.Person, "POST", f"{_address(person)}/merge", json={"into": into})
 
     def forget(self, person: int | str, reference: int | None = None) -> shapes.Forgotten:
         """Remove a subject, or one of its references, and erase the bytes of it."""
         address = _address(person) if reference is None else f"{_address(person)}/references/{reference}"
-        return self._server.asked(shapes.Forgotten, "DELETE", address)
+        return self._server.request(shapes.Forgotten, "DELETE", address)

@@ -46,33 +46,33 @@ class ReviewClient:
 
     def group_again(self, fpir: float = 0.1) -> shapes.Review:
         """Group all faces anew; what was said holds."""
-        return self._server.asked(shapes.Review, "POST", f"{self._at}/group", json={"fpir": fpir})
+        return self._server.request(shapes.Review, "POST", f"{self._at}/group", json={"fpir": fpir})
 
     def join(self, one: int, other: int) -> int:
         """Say that two groups are one person, and return the group they are now."""
-        sent = {"groups": [one, other]}
-        return self._server.asked(shapes.Joined, "POST", f"{self._at}/join", json=sent).group
+        body = {"groups": [one, other]}
+        return self._server.request(shapes.Joined, "POST", f"{self._at}/join", json=body).group
 
     def separate(self, faces: Sequence[int]) -> int:
         """Say that faces are not the person of their group, and return the group they are now."""
-        return self._server.asked(shapes.Joined, "POST", f"{self._at}/separate", json={"faces": list(faces)}).group
+        return self._server.request(shapes.Joined, "POST", f"{self._at}/separate", json={"faces": list(faces)}).group
 
     def confirm(self, one: int, other: int) -> str | None:
         """Say that two faces are grouped rightly, and return whether that makes them "one person" or "two people"."""
-        sent = {"faces": [one, other]}
-        return self._server.asked(shapes.TakenBack, "POST", f"{self._at}/confirm", json=sent).what
+        body = {"faces": [one, other]}
+        return self._server.request(shapes.TakenBack, "POST", f"{self._at}/confirm", json=body).what
 
     def name(self, group: int, name: str | None, *, enrol: bool = False, consent: str = "") -> None:
         """Give a group a name, or take it back; with `enrol` its faces become references of the gallery.
 
         A group of unknown faces is unknown no longer then, and is erased where it was.
         """
-        sent = {"group": group, "name": name, "enrol": enrol, "consent": consent}
-        self._server.asked(shapes.Joined, "POST", f"{self._at}/name", json=sent)
+        body = {"group": group, "name": name, "enrol": enrol, "consent": consent}
+        self._server.request(shapes.Joined, "POST", f"{self._at}/name", json=body)
 
     def undo(self) -> str | None:
         """Take back the last thing that was said, and return what it was; None if nothing is left."""
-        return self._server.asked(shapes.TakenBack, "POST", f"{self._at}/undo").what
+        return self._server.request(shapes.TakenBack, "POST", f"{self._at}/undo").what
 
 
 class UnknownClient(ReviewClient):
@@ -82,5 +82,5 @@ class UnknownClient(ReviewClient):
 
     def dismiss(self, groups: Sequence[int]) -> int:
         """Erase the faces of groups now, and return how many there were. It cannot be taken back."""
-        sent = {"groups": list(groups)}
-        return self._server.asked(shapes.Erased, "POST", "/unknown/dismiss", json=sent).faces
+        body = {"groups": list(groups)}
+        return self._server.request(shapes.Erased, "POST", "/unknown/dismiss", json=body).faces

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from faceloupe.client.connection import Face, Photo, sent_face
+from faceloupe.client.connection import Face, Photo, encode_face
 from faceloupe.client.jobs import JobCalls
 from faceloupe.web import shapes
 
@@ -29,16 +29,16 @@ class StudyCalls(JobCalls):
         certify: bool = True,
     ) -> shapes.JobState:
         """Begin to look inside a network, and another one beside it, while they look at faces."""
-        sent = {
-            "photos": [sent_face(face) for face in faces], "compare": compare, "layers": list(layers),
+        body = {
+            "photos": [encode_face(face) for face in faces], "compare": compare, "layers": list(layers),
             "methods": list(methods), "certify": certify,
         }  # fmt: skip
-        return self._server.asked(shapes.JobState, "POST", f"/networks/{network}/look", json=sent)
+        return self._server.request(shapes.JobState, "POST", f"/networks/{network}/look", json=body)
 
     def trace(self, network: str, face: Face, layers: Sequence[str]) -> shapes.FeatureMaps:
         """Return the outputs of layers for a face; :func:`faceloupe.documents.decode_array` makes arrays of it."""
-        sent = {"photo": sent_face(face), "layers": list(layers)}
-        return self._server.asked(shapes.FeatureMaps, "POST", f"/networks/{network}/trace", json=sent)
+        body = {"photo": encode_face(face), "layers": list(layers)}
+        return self._server.request(shapes.FeatureMaps, "POST", f"/networks/{network}/trace", json=body)
 
     def attribute(
         self,
@@ -51,11 +51,11 @@ class StudyCalls(JobCalls):
         certify: bool = True,
     ) -> shapes.JobState:
         """Begin to map where a network's answer rests: its own, one for a class, or the cosine with another face."""
-        sent = {
-            "photo": sent_face(face), "method": method, "target": target, "certify": certify,
-            "other": None if other is None else sent_face(other),
+        body = {
+            "photo": encode_face(face), "method": method, "target": target, "certify": certify,
+            "other": None if other is None else encode_face(other),
         }  # fmt: skip
-        return self._server.asked(shapes.JobState, "POST", f"/networks/{network}/attribute", json=sent)
+        return self._server.request(shapes.JobState, "POST", f"/networks/{network}/attribute", json=body)
 
     def data(self) -> list[str]:
         """Return the names of the faces that studies and trainings may use."""
@@ -65,8 +65,8 @@ class StudyCalls(JobCalls):
         self, name: str, data: str, kind: str, *, people: int | None = None, epochs: int | None = None
     ) -> shapes.JobState:
         """Begin to train a network, "cnn", "fcnn" or "deep", which is among the networks under this name then."""
-        sent = {"name": name, "data": data, "kind": kind, "people": people, "epochs": epochs}
-        return self._server.asked(shapes.JobState, "POST", "/networks", json=sent)
+        body = {"name": name, "data": data, "kind": kind, "people": people, "epochs": epochs}
+        return self._server.request(shapes.JobState, "POST", "/networks", json=body)
 
     def studies(self) -> list[shapes.Study]:
         """Return the studies in the server's folder."""
@@ -82,8 +82,8 @@ class StudyCalls(JobCalls):
         preprocess: Sequence[str] = ("none", "centre"),
     ) -> shapes.JobState:
         """Begin a study."""
-        sent = {"data": data, "pairs": pairs, "seeds": seeds, "epochs": epochs, "preprocess": list(preprocess)}
-        return self._server.asked(shapes.JobState, "POST", "/studies", json=sent)
+        body = {"data": data, "pairs": pairs, "seeds": seeds, "epochs": epochs, "preprocess": list(preprocess)}
+        return self._server.request(shapes.JobState, "POST", "/studies", json=body)
 
     def study_two(
         self, first_name: str, first: Sequence[Photo], second_name: str, second: Sequence[Photo], *, seeds: int = 8
@@ -94,8 +94,8 @@ class StudyCalls(JobCalls):
 
     def remove_study(self, study: str) -> list[shapes.Study]:
         """Remove a study, with its networks, its page and the faces in them; return those left."""
-        return self._server.asked(shapes.Studies, "DELETE", f"/studies/{study}").studies
+        return self._server.request(shapes.Studies, "DELETE", f"/studies/{study}").studies
 
     def resume(self, study: str) -> shapes.JobState:
         """Go on with a study that was stopped."""
-        return self._server.asked(shapes.JobState, "POST", f"/studies/{study}/resume")
+        return self._server.request(shapes.JobState, "POST", f"/studies/{study}/resume")

@@ -43,26 +43,26 @@ def trace_face(path: Path, network: str, face: FaceLike, layers: Sequence[str]) 
 
 
 def look_inside(
-    noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[FaceLike], sent: "ToLook", progress: Progress
+    noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[FaceLike], body: "ToLook", progress: Progress
 ) -> dict[str, Any]:
     """Return the page of a look."""
     model, *others = (replace(_cached_model(path), notes=notes) for path, notes in noted)
     result = look(
-        model, faces, compare=others[0] if others else None, layers=sent.layers or None, methods=sent.methods,
-        certify=sent.certify, progress=progress,
+        model, faces, compare=others[0] if others else None, layers=body.layers or None, methods=body.methods,
+        certify=body.certify, progress=progress,
     )  # fmt: skip
     return page(result)
 
 
 def attribute_face(
-    path: Path, network: str, faces: Sequence[FaceLike], sent: "ToAttribute", progress: Progress
+    path: Path, network: str, faces: Sequence[FaceLike], body: "ToAttribute", progress: Progress
 ) -> dict[str, Any]:
     """Return a map of attribution, with the face that it is of."""
     model = _cached_model(path)
     cut = model.cut(open_faces(faces))
     batch = model.prepare(cut)
-    target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else sent.target
-    attribution = attribute(model.network, batch[0], target, sent.method, certify=sent.certify, progress=progress)
+    target = access(model.network).outputs(batch[1:])[0] if len(batch) > 1 else body.target
+    attribution = attribute(model.network, batch[0], target, body.method, certify=body.certify, progress=progress)
     return {"network": network, "face": encode_array(cut[0]), **attribution.to_document()}
 
 

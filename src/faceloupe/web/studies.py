@@ -23,7 +23,7 @@ from faceloupe.report.page import write_page
 from faceloupe.web.children import InChild
 from faceloupe.web.jobs import Work
 from faceloupe.web.problems import HTTPProblem
-from faceloupe.web.uploads import Photo, Sent
+from faceloupe.web.uploads import Photo, RequestBody
 
 if TYPE_CHECKING:
     from faceloupe.studies.plan import StudyPlan
@@ -43,7 +43,7 @@ KINDS_OF_PEOPLE = {"people": "all", "pairs": "pairs"}
 """Experiments of which an unfinished study tells what they have reached, and whom their fits tell apart."""
 
 
-class ToStudy(Sent):
+class ToStudy(RequestBody):
     """A study to carry out; what is left out is as `faceloupe study` has it."""
 
     data: str = Field(default="orl", max_length=255, description="Name of the faces, from the list at /data.")
@@ -59,7 +59,7 @@ class ToStudy(Sent):
         return _plan_words(self.pairs, self.seeds, self.epochs, self.data)
 
 
-class ToStudyTwo(Sent):
+class ToStudyTwo(RequestBody):
     """Two people to study, by photographs that were taken for that."""
 
     first_name: str = Field(min_length=1, max_length=200)

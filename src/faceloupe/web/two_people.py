@@ -14,12 +14,12 @@ from faceloupe.web.studies import FEWEST, TWO_PEOPLE, ToStudy, ToStudyTwo
 SIDE = 64  # pixels: the tutorial's
 
 
-def study_of_two(sent: ToStudyTwo) -> ToStudy:
+def study_of_two(body: ToStudyTwo) -> ToStudy:
     """Return the study that is made of two people: one pair, with every seed."""
-    return ToStudy(data=TWO_PEOPLE, pairs=1, seeds=sent.seeds)
+    return ToStudy(data=TWO_PEOPLE, pairs=1, seeds=body.seeds)
 
 
-async def faces_of_two(recogniser: Recogniser, sent: ToStudyTwo) -> FaceSet:
+async def faces_of_two(recogniser: Recogniser, body: ToStudyTwo) -> FaceSet:
     """Return the central face of each photograph, aligned, grey, 64×64; photographs without a face are left out.
 
     Raises
@@ -29,11 +29,11 @@ async def faces_of_two(recogniser: Recogniser, sent: ToStudyTwo) -> FaceSet:
     HTTPProblem
         If all places of the recogniser are taken.
     """
-    names = [sent.first_name.strip(), sent.second_name.strip()]
+    names = [body.first_name.strip(), body.second_name.strip()]
     if names[0] == names[1] or not all(names):
         raise InputError(f"expected two names that differ; got {names[0]!r} and {names[1]!r}")
     images, subject, captures, skipped = [], [], [], []
-    for person, photographs in enumerate((sent.first, sent.second)):
+    for person, photographs in enumerate((body.first, body.second)):
         faces = [await _face(recogniser, content) for content in photographs]
         for number, face in enumerate(faces, start=1):
             capture = f"photograph {number} of the {('first', 'second')[person]}"  # kept with the study: no name

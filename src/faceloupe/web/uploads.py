@@ -6,12 +6,14 @@ A photograph is never named by its sender's file name, which could be a path or 
 import asyncio
 import base64
 import binascii
+import inspect
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncGenerator, Callable
+from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -71,63 +73,102 @@ Metadata = Annotated[
 """What is noted of a subject: an object, in a form as JSON."""
 
 
-class Sent(BaseModel):
+class RequestBody(BaseModel):
     """A request's body; fields that it does not describe are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-Model = TypeVar("Model", bound=Sent)
+Model = TypeVar("Model", bound=RequestBody)
 
 
-def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
-    """Return the dependency that reads a request's body, of either kind, as a model.
+class BodyRoute(APIRoute):
+    """A route whose body is the parameter of a :class:`RequestBody`'s type, read and described as it says."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        signature = inspect.signature(endpoint)
+        parameters = dict(signature.parameters)
+        for name, parameter in signature.parameters.items():
+            if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, RequestBody):
+                reader = BodyReader(parameter.annotation)
+                parameters[name] = parameter.replace(annotation=Annotated[parameter.annotation, Depends(reader)])
+                options["openapi_extra"] = {"requestBody": {"required": True, "content": reader.content()}}
+        endpoint.__signature__ = signature.replace(parameters=list(parameters.values()))  # type: ignore[attr-defined]
+        super().__init__(path, endpoint, **options)
+
+
+class BodyReader(Generic[Model]):
+    """Reads a request's body, JSON or a form, as a model; a dependency of a route.
 
     Size, depth and number of values are bounded before anything is built, and no other caller waits meanwhile.
     """
-    most = None if "base64" in str(model.model_json_schema()) else SMALL
 
-    async def read(request: Request) -> Model:
+    def __init__(self, model: type[Model]) -> None:
+        self._model = model
+        self._schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        self._holds_photographs = "base64" in str(self._schema)
+
+    def content(self) -> dict[str, Any]:
+        """Return the schemas of the body by media type, as OpenAPI has them."""
+        content = {"application/json": {"schema": self._schema}}
+        if self._holds_photographs:
+            fields = {name: _as_file(field) for name, field in self._schema["properties"].items()}
+            content["multipart/form-data"] = {"schema": {**self._schema, "properties": fields}}
+        return content
+
+    async def __call__(self, request: Request) -> Model:
+        """Read the body; raise HTTPProblem, or RequestValidationError with the fields that are wrong."""
+        readers = {"application/json": self._json, "multipart/form-data": self._form}
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in _READERS:
-            raise HTTPProblem("media-type", f"expected {' or '.join(_READERS)}, got {kind or 'no Content-Type'}")
-        values = await _READERS[kind](request, model, _bounded(request, most))
+        if kind not in readers:
+            raise HTTPProblem("media-type", f"expected {' or '.join(readers)}, got {kind or 'no Content-Type'}")
+        values = await readers[kind](request)
         try:
-            return await asyncio.to_thread(model.model_validate, values)
+            return await asyncio.to_thread(self._model.model_validate, values)
         except ValidationError as problem:
             raise RequestValidationError(
                 [{**fault, "loc": ("body", *fault["loc"])} for fault in problem.errors(include_input=False)]
             ) from problem
 
-    return read
+    async def _parts(self, request: Request) -> AsyncGenerator[bytes, None]:
+        """Yield a body as it comes; the guard bounds bodies that hold photographs, this those that hold none."""
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if not self._holds_photographs and size > SMALL:
+                raise HTTPProblem("too-large", f"a body without photographs may have {SMALL:,} bytes")
+            yield part
 
+    async def _json(self, request: Request) -> Any:
+        content = b"".join([part async for part in self._parts(request)])
+        try:
+            return await asyncio.to_thread(parse_json, content, max_depth=DEPTH, max_values=VALUES)
+        except InputError as problem:
+            raise HTTPProblem("input", f"the body: {problem}") from problem
 
-def described(model: type[Sent]) -> dict[str, Any]:
-    """Return the OpenAPI description of a body that :func:`body_of` reads."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    if "base64" not in str(schema):
-        return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-    files = {**schema, "properties": {name: _as_file(field) for name, field in schema["properties"].items()}}
-    content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": files}}
-    return {"requestBody": {"required": True, "content": content}}
+    async def _form(self, request: Request) -> dict[str, Any]:
+        parser = _WholeForm(request.headers, self._parts(request), max_files=FILES, max_fields=FIELDS)
+        parser.spool_max_size = sys.maxsize  # photographs stay in memory: none is written to a disk, even for a moment
+        try:
+            form = await parser.parse()
+        except MultiPartException as problem:
+            raise HTTPProblem("input", f"the body is not a form: {problem.message}") from problem
+        try:
+            if not parser.ended:  # what is missing would be taken as not asked for
+                raise HTTPProblem("input", "the body is not a form: it stops before its last boundary")
+            return await self._values(form)
+        finally:
+            await form.close()
 
-
-async def _bounded(request: Request, most: int | None) -> AsyncGenerator[bytes, None]:
-    """Yield a body as it comes, up to so many bytes; the guard bounds bodies that hold photographs."""
-    came = 0
-    async for part in request.stream():
-        came += len(part)
-        if most is not None and came > most:
-            raise HTTPProblem("too-large", f"a body without photographs may have {most:,} bytes")
-        yield part
-
-
-async def _json(request: Request, model: type[Sent], parts: AsyncGenerator[bytes, None]) -> Any:  # noqa: ARG001 - as _form
-    content = b"".join([part async for part in parts])
-    try:
-        return await asyncio.to_thread(parse_json, content, max_depth=DEPTH, max_values=VALUES)
-    except InputError as problem:
-        raise HTTPProblem("input", f"the body: {problem}") from problem
+    async def _values(self, form: FormData) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name in form:
+            parts = [await part.read() if isinstance(part, UploadFile) else part for part in form.getlist(name)]
+            is_list = self._schema["properties"].get(name, {}).get("type") == "array"
+            if not is_list and len(parts) > 1:
+                raise HTTPProblem("input", f"{name}: expected once, got {len(parts)} times")
+            values[name] = parts if is_list else parts[0]
+        return values
 
 
 class _WholeForm(MultiPartParser):
@@ -136,38 +177,6 @@ class _WholeForm(MultiPartParser):
     def on_end(self) -> None:
         """Note that the last boundary has come."""
         self.ended = True
-
-
-async def _form(request: Request, model: type[Sent], parts: AsyncGenerator[bytes, None]) -> dict[str, Any]:
-    parser = _WholeForm(request.headers, parts, max_files=FILES, max_fields=FIELDS)
-    parser.spool_max_size = sys.maxsize  # photographs stay in memory: none is written to a disk, even for a moment
-    try:
-        form = await parser.parse()
-    except MultiPartException as problem:
-        raise HTTPProblem("input", f"the body is not a form: {problem.message}") from problem
-    try:
-        if not parser.ended:  # what is missing would be taken as not asked for
-            raise HTTPProblem("input", "the body is not a form: it stops before its last boundary")
-        return await _values(form, model)
-    finally:
-        await form.close()
-
-
-async def _values(form: FormData, model: type[Sent]) -> dict[str, Any]:
-    lists = {name for name, field in model.model_json_schema()["properties"].items() if field.get("type") == "array"}
-    values: dict[str, Any] = {}
-    for name in form:
-        parts = [await part.read() if isinstance(part, UploadFile) else part for part in form.getlist(name)]
-        if name not in lists and len(parts) > 1:
-            raise HTTPProblem("input", f"{name}: expected once, got {len(parts)} times")
-        values[name] = parts if name in lists else parts[0]
-    return values
-
-
-_READERS: dict[str, Callable[[Request, type[Sent], AsyncGenerator[bytes, None]], Awaitable[Any]]] = {
-    "application/json": _json,
-    "multipart/form-data": _form,
-}
 
 
 def _as_file(field: dict[str, Any]) -> dict[str, Any]:

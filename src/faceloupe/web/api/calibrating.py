@@ -1,7 +1,7 @@
 """``/points``, ``/calibrate``: the threshold by which everybody is told a name, and the gallery's own."""
 
 from asyncio import to_thread
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
@@ -14,9 +14,9 @@ from faceloupe.web import shapes
 from faceloupe.web.children import ChildEndedError
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, as_caller, needs
-from faceloupe.web.uploads import Sent, body_of, described
+from faceloupe.web.uploads import BodyRoute, RequestBody
 
-router = APIRouter(tags=["recognise"])
+router = APIRouter(tags=["recognise"], route_class=BodyRoute)
 
 CALIBRATE = "faceloupe.web.calibration.calibrate_references"
 """Function that a child runs, by name."""
@@ -25,7 +25,7 @@ RULES = [needs("admin"), Depends(as_caller)]
 MOST = 20_000  # references: every two of them are compared, in a minute and 0.8 GB
 
 
-class ToCalibrate(Sent):
+class ToCalibrate(RequestBody):
     """The rate that a threshold is for, or the threshold."""
 
     fmr: float | None = Field(default=None, gt=0, lt=1, description=f"False match rate; {DEFAULT_FMR:g} if left out.")
@@ -57,10 +57,9 @@ async def reset(service: Serving) -> Any:
 
 
 @router.post(
-    "/calibrate", response_model=shapes.Point, responses=responses("media-type", "gallery"),
-    openapi_extra=described(ToCalibrate), dependencies=RULES,
-)  # fmt: skip
-async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))], service: Serving) -> Any:
+    "/calibrate", response_model=shapes.Point, responses=responses("media-type", "gallery"), dependencies=RULES
+)
+async def calibrate(body: ToCalibrate, service: Serving) -> Any:
     """Choose a threshold, or measure one, by comparing every two references of the gallery.
 
     It holds there from now on, for everybody.
@@ -70,8 +69,8 @@ async def calibrate(sent: Annotated[ToCalibrate, Depends(body_of(ToCalibrate))],
     if await to_thread(service.gallery.n_references, service.embedder) > MOST:
         raise HTTPProblem("too-large", f"more than {MOST:,} references take minutes: faceloupe calibrate does that")
     with service.calibrations.take():
-        point = await to_thread(_calibrated, service, DEFAULT_FMR if sent.fmr is None else sent.fmr, sent.threshold)
-    await service.write(service.gallery.save_point, point, loose=sent.loose)
+        point = await to_thread(_calibrated, service, DEFAULT_FMR if body.fmr is None else body.fmr, body.threshold)
+    await service.write(service.gallery.save_point, point, loose=body.loose)
     return _in_words(point, "gallery")
 
 

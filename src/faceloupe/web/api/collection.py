@@ -15,13 +15,13 @@ from faceloupe.errors import ImageError
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import LARGEST, Number, Service, Serving, as_caller, needs
-from faceloupe.web.uploads import Sent, body_of, described
+from faceloupe.web.uploads import BodyRoute, RequestBody
 
 if TYPE_CHECKING:
     from faceloupe.web.review import Review
     from faceloupe.web.strangers import Strangers
 
-routes = APIRouter()
+routes = APIRouter(route_class=BodyRoute)
 """What both have."""
 
 READS = [needs("recognise")]
@@ -32,7 +32,7 @@ REFUSED = responses("not-found", "media-type", "gallery")
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
-class Grouping(Sent):
+class Grouping(RequestBody):
     """The settings of a grouping."""
 
     fpir: float = Field(
@@ -40,25 +40,25 @@ class Grouping(Sent):
     )
 
 
-class TwoGroups(Sent):
+class TwoGroups(RequestBody):
     """Two groups that are one person."""
 
     groups: list[Id] = Field(min_length=2, max_length=2)
 
 
-class SomeFaces(Sent):
+class SomeFaces(RequestBody):
     """Faces of one group that are another person."""
 
     faces: list[Id] = Field(min_length=1, max_length=1000)
 
 
-class TwoFaces(Sent):
+class TwoFaces(RequestBody):
     """Two faces that are grouped rightly."""
 
     faces: list[Id] = Field(min_length=2, max_length=2)
 
 
-class Naming(Sent):
+class Naming(RequestBody):
     """The name of the person whom a group shows."""
 
     group: Id
@@ -69,7 +69,7 @@ class Naming(Sent):
     )
 
 
-class SomeGroups(Sent):
+class SomeGroups(RequestBody):
     """Groups of unknown faces."""
 
     groups: list[Id] = Field(min_length=1, max_length=1000)
@@ -155,60 +155,48 @@ async def picture(face: Number, review: Reviewed, service: Serving) -> Response:
     return Response(content, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
-@routes.post(
-    "/group", response_model=shapes.Review, responses=REFUSED, dependencies=WRITES, openapi_extra=described(Grouping)
-)
-async def group_again(sent: Annotated[Grouping, Depends(body_of(Grouping))], review: Reviewed, service: Serving) -> Any:
+@routes.post("/group", response_model=shapes.Review, responses=REFUSED, dependencies=WRITES)
+async def group_again(body: Grouping, review: Reviewed, service: Serving) -> Any:
     """Group all faces anew; earlier statements hold. One caller at a time; the gallery's writers need not wait."""
     if service.grouping.locked():
         raise HTTPProblem("busy", "faces are being grouped already", retry_after=1)
     async with service.grouping:
-        people = await to_thread(review.group, sent.fpir)
+        people = await to_thread(review.group, body.fpir)
     return await to_thread(review.document, people, 0, 60, 8)
 
 
-@routes.post(
-    "/join", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES, openapi_extra=described(TwoGroups)
-)
-async def join(sent: Annotated[TwoGroups, Depends(body_of(TwoGroups))], review: Reviewed, service: Serving) -> Any:
+@routes.post("/join", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES)
+async def join(body: TwoGroups, review: Reviewed, service: Serving) -> Any:
     """Say that two groups are one person."""
-    return {"group": await service.write(review.collection.join, *sent.groups)}
+    return {"group": await service.write(review.collection.join, *body.groups)}
 
 
-@routes.post(
-    "/separate", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES,
-    openapi_extra=described(SomeFaces),
-)  # fmt: skip
-async def separate(sent: Annotated[SomeFaces, Depends(body_of(SomeFaces))], review: Reviewed, service: Serving) -> Any:
+@routes.post("/separate", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES)
+async def separate(body: SomeFaces, review: Reviewed, service: Serving) -> Any:
     """Say that faces are not the person of their group."""
-    return {"group": await service.write(review.collection.separate, sent.faces)}
+    return {"group": await service.write(review.collection.separate, body.faces)}
 
 
-@routes.post(
-    "/confirm", response_model=shapes.TakenBack, responses=REFUSED, dependencies=WRITES,
-    openapi_extra=described(TwoFaces),
-)  # fmt: skip
-async def confirm(sent: Annotated[TwoFaces, Depends(body_of(TwoFaces))], review: Reviewed, service: Serving) -> Any:
+@routes.post("/confirm", response_model=shapes.TakenBack, responses=REFUSED, dependencies=WRITES)
+async def confirm(body: TwoFaces, review: Reviewed, service: Serving) -> Any:
     """Say that two faces are grouped rightly: one person if they are in one group, otherwise two."""
-    same = await service.write(review.collection.confirm, *sent.faces)
+    same = await service.write(review.collection.confirm, *body.faces)
     return {"what": "one person" if same else "two people"}
 
 
-@routes.post(
-    "/name", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES, openapi_extra=described(Naming)
-)
-async def name(sent: Annotated[Naming, Depends(body_of(Naming))], review: Reviewed, service: Serving) -> Any:
+@routes.post("/name", response_model=shapes.Joined, responses=REFUSED, dependencies=WRITES)
+async def name(body: Naming, review: Reviewed, service: Serving) -> Any:
     """Give a group a name, or take it back; its faces of good quality can become references of the gallery.
 
     Unknown faces that became references are unknown no longer: the group is erased here.
     """
-    if not sent.enrol or sent.name is None:
-        await service.write(review.collection.name, sent.group, sent.name)
+    if not body.enrol or body.name is None:
+        await service.write(review.collection.name, body.group, body.name)
     else:
-        enrolled = await service.write(review.enrol, sent.group, sent.name, sent.consent)
+        enrolled = await service.write(review.enrol, body.group, body.name, body.consent)
         if not (enrolled.enrolled or enrolled.already_enrolled):
             raise ImageError(f"nobody is enrolled: {'; '.join(sorted({each.reason for each in enrolled.refused}))}")
-    return {"group": sent.group}
+    return {"group": body.group}
 
 
 @routes.post("/undo", response_model=shapes.TakenBack, responses=responses("not-found", "gallery"), dependencies=WRITES)
@@ -217,7 +205,7 @@ async def undo(review: Reviewed, service: Serving) -> Any:
     return {"what": await service.write(review.collection.undo)}
 
 
-router = APIRouter()
+router = APIRouter(route_class=BodyRoute)
 router.include_router(routes, prefix="/collection", tags=["collection"], dependencies=[Depends(the_collection)])
 router.include_router(
     routes, prefix="/unknown", tags=["unknown faces"], dependencies=[needs("enrol"), Depends(the_unknown)]
@@ -225,9 +213,8 @@ router.include_router(
 
 
 @router.post(
-    "/unknown/dismiss", response_model=shapes.Erased, responses=REFUSED, tags=["unknown faces"],
-    dependencies=REMOVES, openapi_extra=described(SomeGroups),
-)  # fmt: skip
-async def dismiss(sent: Annotated[SomeGroups, Depends(body_of(SomeGroups))], service: Serving) -> Any:
+    "/unknown/dismiss", response_model=shapes.Erased, responses=REFUSED, tags=["unknown faces"], dependencies=REMOVES
+)
+async def dismiss(body: SomeGroups, service: Serving) -> Any:
     """Erase the unknown faces of groups now. It cannot be taken back."""
-    return {"faces": await service.write(strangers_of(service).faces.dismiss, sent.groups)}
+    return {"faces": await service.write(strangers_of(service).faces.dismiss, body.groups)}

@@ -1,9 +1,9 @@
 """``/explain``: why two photographs do, or do not, show one person."""
 
 from asyncio import to_thread
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from faceloupe.explaining.explanation import explain_decision
@@ -19,9 +19,9 @@ from faceloupe.web.api.recognising import ToVerify, decided
 from faceloupe.web.children import InChild
 from faceloupe.web.problems import responses
 from faceloupe.web.service import Caller, Service, Serving, needs
-from faceloupe.web.uploads import body_of, described
+from faceloupe.web.uploads import BodyRoute
 
-router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")])
+router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")], route_class=BodyRoute)
 
 
 class ToExplain(ToVerify):
@@ -33,16 +33,16 @@ class ToExplain(ToVerify):
 
 @router.post(
     "/explain", response_model=shapes.JobState, status_code=202,
-    responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToExplain),
+    responses=responses("image", "media-type", "unavailable", "gallery"),
 )  # fmt: skip
-async def explain(sent: Annotated[ToExplain, Depends(body_of(ToExplain))], service: Serving, key: Caller) -> Any:
+async def explain(body: ToExplain, service: Serving, key: Caller) -> Any:
     """Explain why two photographs do, or do not, show one person, beside the people of the gallery.
 
     The job's result is a page. It shows both faces, and is kept in memory only.
     """
-    decision = await decided(sent, service)
+    decision = await decided(body, service)
     others = await to_thread(_others, service, decision)
-    work = InChild(explain_pair, decision, service.embedder, others, sent)
+    work = InChild(explain_pair, decision, service.embedder, others, body)
     return service.jobs.submit("explain", work, owner=key.name).to_document()
 
 
@@ -54,11 +54,11 @@ def _others(service: Service, decision: Decision) -> Others | None:
 
 
 def explain_pair(
-    decision: Decision, embedder: Embedder, others: Others | None, sent: ToExplain, progress: Progress
+    decision: Decision, embedder: Embedder, others: Others | None, body: ToExplain, progress: Progress
 ) -> dict[str, Any]:
     """Return the page of an explanation, as a child makes it."""
-    first, second = (as_floats(decode(content, "the photograph", colour=True)) for content in (sent.one, sent.other))
+    first, second = (as_floats(decode(content, "the photograph", colour=True)) for content in (body.one, body.other))
     explanation = explain_decision(
-        decision, (first, second), embedder, others=others, method=sent.method, certify=sent.certify, progress=progress
+        decision, (first, second), embedder, others=others, method=body.method, certify=body.certify, progress=progress
     )
     return page(explanation)

@@ -58,15 +58,14 @@ async def jobs(service: Serving, key: Caller) -> Any:
     return _listed(job for job in service.jobs.all() if _may_see(key, job))
 
 
+def _stream(description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the description of a stream of events, for the OpenAPI document."""
+    return {200: {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+
 @router.get(
     "/jobs/events", response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "Events `jobs`, each with all jobs as they are then; it ends when every job has.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        },
-        **responses(),
-    },
+    responses=_stream("Events `jobs`, each with all jobs as they are then; it ends when every job has.") | responses(),
 )  # fmt: skip
 async def all_events(service: Serving, key: Caller) -> StreamingResponse:
     """Watch your jobs, by server-sent events."""
@@ -97,13 +96,7 @@ async def result(job: Own) -> Response:
 
 @router.get(
     "/jobs/{job_id}/events", response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "Events `job`, each with the job as it is then; it ends with the job.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        },
-        **responses("not-found"),
-    },
+    responses=_stream("Events `job`, each with the job as it is then; it ends with the job.") | responses("not-found"),
 )  # fmt: skip
 async def events(job: Own, service: Serving) -> StreamingResponse:
     """Watch a job, by server-sent events."""

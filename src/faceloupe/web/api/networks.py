@@ -18,9 +18,9 @@ from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.sending import in_parts
 from faceloupe.web.service import Caller, Serving, needs
 from faceloupe.web.training import Kind, train
-from faceloupe.web.uploads import Sent, body_of, described
+from faceloupe.web.uploads import BodyRoute, RequestBody
 
-router = APIRouter(tags=["networks"], dependencies=[needs("look")])
+router = APIRouter(tags=["networks"], dependencies=[needs("look")], route_class=BodyRoute)
 
 
 LOOK, ATTRIBUTE = "faceloupe.web.inspecting.look_inside", "faceloupe.web.inspecting.attribute_face"
@@ -29,7 +29,7 @@ LOOK, ATTRIBUTE = "faceloupe.web.inspecting.look_inside", "faceloupe.web.inspect
 MOST_BYTES = 8 * 2**20
 
 
-class ToLook(Sent):
+class ToLook(RequestBody):
     """Faces to show a network, and another one beside it."""
 
     photos: list[Face] = Field(
@@ -43,14 +43,14 @@ class ToLook(Sent):
     certify: bool = Field(default=True, description="Check each map; that takes 10 to 40 times as long as making it.")
 
 
-class ToTrace(Sent):
+class ToTrace(RequestBody):
     """A face, and layers whose outputs are wanted."""
 
     photo: Face
     layers: list[str] = Field(min_length=1, max_length=16)
 
 
-class ToAttribute(Sent):
+class ToAttribute(RequestBody):
     """A face, and the answer to explain: by default the network's own."""
 
     photo: Face
@@ -76,7 +76,7 @@ Name = Annotated[str, AfterValidator(_check_name), WithJsonSchema({"type": "stri
 """Name of a network; another is refused in words, not with the pattern."""
 
 
-class ToTrain(Sent):
+class ToTrain(RequestBody):
     """A network to train."""
 
     data: str = Field(max_length=255, description="Name of the faces, from the list at /data.")
@@ -102,21 +102,21 @@ async def networks(service: Serving) -> Any:
 
 @router.post(
     "/networks", response_model=shapes.JobState, status_code=202,
-    responses=responses("conflict", "media-type", "unavailable"), openapi_extra=described(ToTrain),
+    responses=responses("conflict", "media-type", "unavailable"),
 )  # fmt: skip
-async def train_one(sent: Annotated[ToTrain, Depends(body_of(ToTrain))], service: Serving, key: Caller) -> Any:
+async def train_one(body: ToTrain, service: Serving, key: Caller) -> Any:
     """Train a network on some captures of every subject and measure it on the others; the job's result says how well.
 
     Once it is done the network is in the list.
     """
-    service.networks.check_new(sent.name)
-    faces = await to_thread(service.data.load, sent.data)
-    if sent.people is not None:
-        if sent.people > faces.n_subjects:
-            raise HTTPProblem("input", f"people: {sent.data} has {faces.n_subjects} subjects; got {sent.people}")
-        faces = faces.select(range(sent.people))
-    work = await to_thread(train, service.networks.folder / sent.name, faces, sent.kind, sent.epochs)
-    about = f"{sent.name}, on {faces.n_subjects} people of {sent.data}"
+    service.networks.check_new(body.name)
+    faces = await to_thread(service.data.load, body.data)
+    if body.people is not None:
+        if body.people > faces.n_subjects:
+            raise HTTPProblem("input", f"people: {body.data} has {faces.n_subjects} subjects; got {body.people}")
+        faces = faces.select(range(body.people))
+    work = await to_thread(train, service.networks.folder / body.name, faces, body.kind, body.epochs)
+    about = f"{body.name}, on {faces.n_subjects} people of {body.data}"
     return service.jobs.submit("train", work, owner=key.name, about=about).to_document()
 
 
@@ -128,20 +128,20 @@ async def network(network: str, service: Serving) -> Any:
 
 @router.post(
     "/networks/{network}/look", response_model=shapes.JobState, status_code=202,
-    responses=responses("not-found", "image", "media-type", "unavailable"), openapi_extra=described(ToLook),
+    responses=responses("not-found", "image", "media-type", "unavailable"),
 )  # fmt: skip
-async def look(network: str, sent: Annotated[ToLook, Depends(body_of(ToLook))], service: Serving, key: Caller) -> Any:
+async def look(network: str, body: ToLook, service: Serving, key: Caller) -> Any:
     """Look inside a network while it looks at faces; the job's result is a page."""
-    ids = [network, *([sent.compare] if sent.compare else [])]
+    ids = [network, *([body.compare] if body.compare else [])]
     models = [await to_thread(service.networks.summary, network_id) for network_id in ids]
-    if sent.layers:
-        chosen_layers(sent.layers, [layer.name for model in models for layer in model.anatomy.layers])
-    faces = await open_sent(service, models, sent.photos)
+    if body.layers:
+        chosen_layers(body.layers, [layer.name for model in models for layer in model.anatomy.layers])
+    faces = await open_sent(service, models, body.photos)
     noted = [
-        (service.networks.path(network_id), alignment_notes(model, sent.photos))
+        (service.networks.path(network_id), alignment_notes(model, body.photos))
         for network_id, model in zip(ids, models, strict=True)
     ]
-    work = InChild(LOOK, noted, faces, sent, memory=MEMORY, seconds=SECONDS)
+    work = InChild(LOOK, noted, faces, body, memory=MEMORY, seconds=SECONDS)
     about = " beside ".join(model.name for model in models)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
 
@@ -153,37 +153,32 @@ async def place_for_trace(service: Serving) -> AsyncIterator[None]:
 
 
 @router.post(
-    "/networks/{network}/trace", response_class=Response, openapi_extra=described(ToTrace),
-    responses={
-        200: {"model": shapes.FeatureMaps}, **responses("not-found", "image", "media-type", "unavailable"),
-    },
+    "/networks/{network}/trace", response_class=Response,
+    responses={200: {"model": shapes.FeatureMaps}, **responses("not-found", "image", "media-type", "unavailable")},
     dependencies=[Depends(place_for_trace)],
 )  # fmt: skip
-async def trace(network: str, sent: Annotated[ToTrace, Depends(body_of(ToTrace))], service: Serving) -> Response:
+async def trace(network: str, body: ToTrace, service: Serving) -> Response:
     """Return the outputs of some layers for a face: every number, at most 8 MB."""
     model = await to_thread(service.networks.summary, network)
-    wanted = sum(layer.output_bytes for layer in model.anatomy.layers if layer.name in sent.layers)
+    wanted = sum(layer.output_bytes for layer in model.anatomy.layers if layer.name in body.layers)
     if wanted > MOST_BYTES:
         raise HTTPProblem(
             "too-large", f"these layers put out {wanted:,} bytes, at most {MOST_BYTES:,} are sent at once"
         )
-    [face] = await open_sent(service, [model], [sent.photo])
-    return await in_parts(await to_thread(service.networks.trace, network, face, sent.layers))
+    [face] = await open_sent(service, [model], [body.photo])
+    return await in_parts(await to_thread(service.networks.trace, network, face, body.layers))
 
 
 @router.post(
     "/networks/{network}/attribute", response_model=shapes.JobState, status_code=202,
     responses=responses("not-found", "image", "media-type", "unavailable"),
-    openapi_extra=described(ToAttribute),
 )  # fmt: skip
-async def attribute(
-    network: str, sent: Annotated[ToAttribute, Depends(body_of(ToAttribute))], service: Serving, key: Caller
-) -> Any:
+async def attribute(network: str, body: ToAttribute, service: Serving, key: Caller) -> Any:
     """Draw which parts of a face an answer rests on, and check the drawing; the job's result is the map."""
     model = await to_thread(service.networks.summary, network)
-    if model.answers == "template" and sent.other is None:
+    if model.answers == "template" and body.other is None:
         raise HTTPProblem("input", f"{model.name} answers with a template, which says something only beside an `other`")
-    faces = await open_sent(service, [model], [sent.photo, *([sent.other] if sent.other is not None else [])])
-    work = InChild(ATTRIBUTE, service.networks.path(network), network, faces, sent, memory=MEMORY, seconds=SECONDS)
-    about = f"{model.name}, {sent.method}"
+    faces = await open_sent(service, [model], [body.photo, *([body.other] if body.other is not None else [])])
+    work = InChild(ATTRIBUTE, service.networks.path(network), network, faces, body, memory=MEMORY, seconds=SECONDS)
+    about = f"{model.name}, {body.method}"
     return service.jobs.submit("attribute", work, owner=key.name, about=about).to_document()

@@ -26,9 +26,9 @@ from faceloupe.web.idempotency import IdempotencyKey
 from faceloupe.web.paging import Cursor, Limit, page_of
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Number, Service, Serving, Subject, Who, as_caller, needs
-from faceloupe.web.uploads import Metadata, Packed, Photo, Sent, body_of, described
+from faceloupe.web.uploads import BodyRoute, Metadata, Packed, Photo, RequestBody
 
-router = APIRouter(tags=["people"])
+router = APIRouter(tags=["people"], route_class=BodyRoute)
 
 READS = [needs("recognise")]
 WRITES = [needs("enrol"), Depends(as_caller)]
@@ -38,7 +38,7 @@ REPLAYED = "Idempotency-Replayed"
 """When what is answered again was acknowledged."""
 
 
-class Enrolling(Sent):
+class Enrolling(RequestBody):
     """The choices of an enrolment, of one subject or many."""
 
     consent: str = Field(
@@ -73,7 +73,7 @@ class ToEnrolMany(Enrolling):
     archive: Packed
 
 
-class Describing(Sent):
+class Describing(RequestBody):
     """What is to change; what is left out stays."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
@@ -81,7 +81,7 @@ class Describing(Sent):
     metadata: Metadata | None = Field(default=None, description="In place of what is noted.")
 
 
-class Merging(Sent):
+class Merging(RequestBody):
     """The subject that takes everything over."""
 
     into: Subject
@@ -101,14 +101,14 @@ async def people(
 
 
 @router.post(
-    "/people", response_model=shapes.Enrolled, status_code=201, dependencies=WRITES, openapi_extra=described(ToEnrol),
+    "/people", response_model=shapes.Enrolled, status_code=201, dependencies=WRITES,
     responses={
         200: {"model": shapes.Enrolled, "description": "Nothing new: every photograph was enrolled before."},
         **responses("image", "media-type", "unavailable", "gallery", "not-found", "conflict"),
     },
 )  # fmt: skip
 async def enrol(
-    sent: Annotated[ToEnrol, Depends(body_of(ToEnrol))],
+    body: ToEnrol,
     service: Serving,
     key: Caller,
     response: Response,
@@ -122,18 +122,18 @@ async def enrol(
     """
 
     async def once() -> tuple[int, dict[str, Any]]:
-        faces: Literal["one", "central"] = "central" if sent.central else "one"
-        whom = await to_thread(service.gallery.whom_to_enrol, sent.name, sent.external_id)
+        faces: Literal["one", "central"] = "central" if body.central else "one"
+        whom = await to_thread(service.gallery.whom_to_enrol, body.name, body.external_id)
         known = whom.id is not None  # and is looked for by number, to enrol nobody anew who is forgotten meanwhile
         name, external_id = (f"{BY_NUMBER}{whom.id}", None) if known else (whom.name, whom.external_id)
         photographs = [
             await service.recogniser.try_photograph(photo, f"photo {number}", faces=faces)
-            for number, photo in enumerate(sent.photos, start=1)
+            for number, photo in enumerate(body.photos, start=1)
         ]
         try:
             enrolled = await service.write(
-                service.gallery.enrol, name, photographs, external_id=external_id, metadata=sent.metadata,
-                consent=sent.consent, keep_faces=sent.keep_faces, force=sent.force, consent_until=sent.consent_until,
+                service.gallery.enrol, name, photographs, external_id=external_id, metadata=body.metadata,
+                consent=body.consent, keep_faces=body.keep_faces, force=body.force, consent_until=body.consent_until,
             )  # fmt: skip
         except SubjectError as problem:
             raise SubjectError(
@@ -144,7 +144,7 @@ async def enrol(
             raise ImageError("; ".join(f"{each.path}: {each.reason}" for each in enrolled.refused))
         return 201 if enrolled.enrolled else 200, enrolled.to_document()
 
-    answer = await service.answers.once(key.name, idempotency_key, sent, once)
+    answer = await service.answers.once(key.name, idempotency_key, body, once)
     response.status_code = answer.status
     if answer.again:
         response.headers[REPLAYED] = answer.at.isoformat(timespec="seconds")
@@ -153,9 +153,9 @@ async def enrol(
 
 @router.post(
     "/people/archive", response_model=shapes.JobState, status_code=202, dependencies=WRITES,
-    openapi_extra=described(ToEnrolMany), responses=responses("media-type"),
+    responses=responses("media-type"),
 )  # fmt: skip
-async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))], service: Serving, key: Caller) -> Any:
+async def enrol_many(body: ToEnrolMany, service: Serving, key: Caller) -> Any:
     """Enrol the photographs in a ZIP file, `NAME/1.jpg`, one folder a subject, as a job.
 
     A table `people.csv` beside the folders (`folder,name,external_id,metadata`) says whom each shows; a folder that it
@@ -165,11 +165,11 @@ async def enrol_many(sent: Annotated[ToEnrolMany, Depends(body_of(ToEnrolMany))]
     before its turn comes, is not enrolled anew. The job's result says what became of each photograph, and is
     dropped when somebody is forgotten.
     """
-    checked_consent(sent.consent)
-    archive = await to_thread(Archive, sent.archive, service.settings.limits.body)
+    checked_consent(body.consent)
+    archive = await to_thread(Archive, body.archive, service.settings.limits.body)
     work = await to_thread(
-        enrolment, service, archive, f"key {key.name}", "central" if sent.central else "one", consent=sent.consent,
-        consent_until=sent.consent_until, keep_faces=sent.keep_faces, force=sent.force,
+        enrolment, service, archive, f"key {key.name}", "central" if body.central else "one", consent=body.consent,
+        consent_until=body.consent_until, keep_faces=body.keep_faces, force=body.force,
     )  # fmt: skip
     count = sum(len(subject.photographs) for subject in archive.subjects)
     about = f"{counted(count, 'photograph')} of {counted(len(archive.subjects), 'subject')}"
@@ -189,29 +189,25 @@ async def person(person: Who, service: Serving) -> Any:
 @router.patch(
     "/people/{person}", response_model=shapes.Person,
     responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=WRITES,
-    openapi_extra=described(Describing),
 )  # fmt: skip
-async def describe(person: Who, change: Annotated[Describing, Depends(body_of(Describing))], service: Serving) -> Any:
+async def describe(person: Who, body: Describing, service: Serving) -> Any:
     """Give a subject another name, an external id or metadata."""
-    return (await service.write(_described, service.gallery, person, change)).to_document()
+    return (await service.write(_described, service.gallery, person, body)).to_document()
 
 
 @router.post(
     "/people/{person}/merge", response_model=shapes.Person,
     responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=REMOVES,
-    openapi_extra=described(Merging),
 )  # fmt: skip
-async def merge(person: Who, into: Annotated[Merging, Depends(body_of(Merging))], service: Serving) -> Any:
+async def merge(person: Who, body: Merging, service: Serving) -> Any:
     """Move everything of a subject to another, and remove the one: the two are one person. It cannot be undone."""
-    return (await service.write(service.gallery.merge, person, into.into)).to_document()
+    return (await service.write(service.gallery.merge, person, body.into)).to_document()
 
 
 @router.delete(
-    "/people/{person}",
-    response_model=shapes.Forgotten,
-    responses=responses("not-found", "conflict", "gallery"),
+    "/people/{person}", response_model=shapes.Forgotten, responses=responses("not-found", "conflict", "gallery"),
     dependencies=REMOVES,
-)
+)  # fmt: skip
 async def forget(person: Who, service: Serving) -> Any:
     """Remove a subject and erase the bytes of it from the database's files, with the unknown faces that are like it.
 
@@ -267,10 +263,10 @@ def _place(named: tuple[str, int]) -> str:
     return f"{name}\0{number:020}"
 
 
-def _described(gallery: Gallery, subject: int | str, change: Describing) -> Person:
+def _described(gallery: Gallery, subject: int | str, body: Describing) -> Person:
     with gallery.writing() as connection:
         return describe_subject(
-            connection, subject, name=change.name, external_id=change.external_id, metadata=change.metadata
+            connection, subject, name=body.name, external_id=body.external_id, metadata=body.metadata
         )
 
 

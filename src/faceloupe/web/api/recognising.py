@@ -3,7 +3,7 @@
 from asyncio import to_thread
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from faceloupe.errors import SubjectError
@@ -15,9 +15,9 @@ from faceloupe.recognition.thresholds import choose_point, published_point
 from faceloupe.web import shapes
 from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Service, Serving, Who, needs
-from faceloupe.web.uploads import Photo, Sent, body_of, described
+from faceloupe.web.uploads import BodyRoute, Photo, RequestBody
 
-router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")])
+router = APIRouter(tags=["recognise"], dependencies=[needs("recognise")], route_class=BodyRoute)
 
 Fmr = Annotated[
     float | None,
@@ -25,13 +25,13 @@ Fmr = Annotated[
 ]
 
 
-class ToDetect(Sent):
+class ToDetect(RequestBody):
     """A photograph."""
 
     photo: Photo
 
 
-class ToVerify(Sent):
+class ToVerify(RequestBody):
     """Two photographs, each of one face."""
 
     one: Photo
@@ -46,7 +46,7 @@ class ToVerify(Sent):
     )
 
 
-class ToVerifyPerson(Sent):
+class ToVerifyPerson(RequestBody):
     """A photograph of one face, to compare with a person of the gallery."""
 
     photo: Photo
@@ -54,7 +54,7 @@ class ToVerifyPerson(Sent):
     fmr: Fmr = None
 
 
-class ToIdentify(Sent):
+class ToIdentify(RequestBody):
     """A photograph of any number of faces."""
 
     photo: Photo
@@ -65,13 +65,10 @@ class ToIdentify(Sent):
     )
 
 
-@router.post(
-    "/detect", response_model=shapes.Detections, responses=responses("image", "media-type", "unavailable"),
-    openapi_extra=described(ToDetect),
-)  # fmt: skip
-async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service: Serving) -> Any:
+@router.post("/detect", response_model=shapes.Detections, responses=responses("image", "media-type", "unavailable"))
+async def detect(body: ToDetect, service: Serving) -> Any:
     """Find the faces of a photograph, each with its quality."""
-    photograph = await service.recogniser.photograph(sent.photo, "the photograph")
+    photograph = await service.recogniser.photograph(body.photo, "the photograph")
     faces = [
         face_document(photograph.chips[place], photograph.templates[place]) for place in photograph.reading_order()
     ]
@@ -79,27 +76,25 @@ async def detect(sent: Annotated[ToDetect, Depends(body_of(ToDetect))], service:
 
 
 @router.post(
-    "/verify", response_model=shapes.Decision,
-    responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToVerify),
-)  # fmt: skip
-async def verify(sent: Annotated[ToVerify, Depends(body_of(ToVerify))], service: Serving) -> Any:
+    "/verify", response_model=shapes.Decision, responses=responses("image", "media-type", "unavailable", "gallery")
+)
+async def verify(body: ToVerify, service: Serving) -> Any:
     """Decide whether two photographs show one person."""
-    return (await decided(sent, service)).to_document()
+    return (await decided(body, service)).to_document()
 
 
 @router.post(
-    "/identify", response_model=shapes.Identified,
-    responses=responses("image", "media-type", "unavailable", "gallery"), openapi_extra=described(ToIdentify),
-)  # fmt: skip
-async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], service: Serving) -> Any:
+    "/identify", response_model=shapes.Identified, responses=responses("image", "media-type", "unavailable", "gallery")
+)
+async def identify(body: ToIdentify, service: Serving) -> Any:
     """Name the person of the gallery whom each face in a photograph shows, or nobody.
 
     Where the server keeps unknown faces for a time, `GET /health` says so, and those named nobody are kept.
     """
-    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
-    photograph = await service.recogniser.photograph(sent.photo, "the photograph")
+    point = None if body.fmr is None else published_point(service.embedder, body.fmr)
+    photograph = await service.recogniser.photograph(body.photo, "the photograph")
     candidates = await to_thread(
-        service.gallery.identify, photograph.templates, point=point, ranks=sent.ranks, recall=sent.recall
+        service.gallery.identify, photograph.templates, point=point, ranks=body.ranks, recall=body.recall
     )
     answered = Answered(photograph, candidates)
     if service.strangers is not None:
@@ -110,16 +105,13 @@ async def identify(sent: Annotated[ToIdentify, Depends(body_of(ToIdentify))], se
 @router.post(
     "/people/{person}/verify", response_model=shapes.PersonDecision,
     responses=responses("not-found", "conflict", "image", "media-type", "unavailable", "gallery"),
-    openapi_extra=described(ToVerifyPerson),
 )  # fmt: skip
-async def verify_person(
-    person: Who, sent: Annotated[ToVerifyPerson, Depends(body_of(ToVerifyPerson))], service: Serving
-) -> Any:
+async def verify_person(person: Who, body: ToVerifyPerson, service: Serving) -> Any:
     """Decide whether a photograph shows one person of the gallery."""
     await to_thread(service.gallery.person, person)  # before the photograph is looked at
-    point = None if sent.fmr is None else published_point(service.embedder, sent.fmr)
-    faces: Literal["central", "one"] = "central" if sent.central else "one"
-    photograph = await service.recogniser.photograph(sent.photo, "the photograph", faces=faces)
+    point = None if body.fmr is None else published_point(service.embedder, body.fmr)
+    faces: Literal["central", "one"] = "central" if body.central else "one"
+    photograph = await service.recogniser.photograph(body.photo, "the photograph", faces=faces)
     try:
         decision = await to_thread(service.gallery.verify_person, photograph, person, point=point)
     except SubjectError as problem:  # the person is there, but has no reference by this embedder
@@ -127,11 +119,11 @@ async def verify_person(
     return decision.to_document()
 
 
-async def decided(sent: ToVerify, service: Service) -> Decision:
+async def decided(body: ToVerify, service: Service) -> Decision:
     """Decide about two photographs, by the threshold asked for, or else the gallery's own, or the published one."""
     saved = await to_thread(service.gallery.point, service.embedder)
-    point = choose_point(service.embedder, saved=saved, fmr=sent.fmr)
-    faces: Literal["central", "one"] = "central" if sent.central else "one"
-    first = await service.recogniser.photograph(sent.one, "the first photograph", faces=faces)
-    second = await service.recogniser.photograph(sent.other, "the second", faces=faces)
-    return Decision(compare(first.templates[0], second.templates[0]), point, first, second, sent.prior)
+    point = choose_point(service.embedder, saved=saved, fmr=body.fmr)
+    faces: Literal["central", "one"] = "central" if body.central else "one"
+    first = await service.recogniser.photograph(body.one, "the first photograph", faces=faces)
+    second = await service.recogniser.photograph(body.other, "the second", faces=faces)
+    return Decision(compare(first.templates[0], second.templates[0]), point, first, second, body.prior)

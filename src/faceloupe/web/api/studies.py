@@ -1,9 +1,9 @@
 """``/studies``: networks × people × seeds, begun, watched as a job, resumed, read as a page, and removed."""
 
 from asyncio import to_thread
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.web import shapes
@@ -12,9 +12,9 @@ from faceloupe.web.problems import HTTPProblem, responses
 from faceloupe.web.service import Caller, Service, Serving, needs
 from faceloupe.web.studies import ToStudy, ToStudyTwo
 from faceloupe.web.two_people import faces_of_two, study_of_two
-from faceloupe.web.uploads import body_of, described
+from faceloupe.web.uploads import BodyRoute
 
-router = APIRouter(tags=["studies"], dependencies=[needs("look")])
+router = APIRouter(tags=["studies"], dependencies=[needs("look")], route_class=BodyRoute)
 
 
 @router.get("/studies", response_model=shapes.Studies, responses=responses())
@@ -27,26 +27,24 @@ async def studies(service: Serving) -> Any:
 @router.post(
     "/studies", response_model=shapes.JobState, status_code=202,
     responses=responses("unavailable", "conflict", "media-type"),
-    openapi_extra=described(ToStudy),
 )  # fmt: skip
-async def begin(sent: Annotated[ToStudy, Depends(body_of(ToStudy))], service: Serving, key: Caller) -> Any:
+async def begin(body: ToStudy, service: Serving, key: Caller) -> Any:
     """Begin a study, which is saved as it runs and can be resumed after a stop; the job's result is a page."""
-    return await _carry_out(service, key, service.studies.new_id(), sent, resume=False)
+    return await _carry_out(service, key, service.studies.new_id(), body, resume=False)
 
 
 @router.post(
     "/studies/two", response_model=shapes.JobState, status_code=202,
     responses=responses("unavailable", "conflict", "media-type"),
-    openapi_extra=described(ToStudyTwo),
 )  # fmt: skip
-async def two_people(sent: Annotated[ToStudyTwo, Depends(body_of(ToStudyTwo))], service: Serving, key: Caller) -> Any:
+async def two_people(body: ToStudyTwo, service: Serving, key: Caller) -> Any:
     """Begin a study of two people, by photographs of each alone.
 
     The photographs are not kept: the study holds the faces that were found in them, small and grey, and shows them.
     Remove the study and they are gone.
     """
-    faces = await faces_of_two(service.recogniser, sent)
-    return await _submit(service, key, service.studies.new_id(), study_of_two(sent), faces, resume=False)
+    faces = await faces_of_two(service.recogniser, body)
+    return await _submit(service, key, service.studies.new_id(), study_of_two(body), faces, resume=False)
 
 
 @router.delete(
