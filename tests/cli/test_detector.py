@@ -123,11 +123,17 @@ def test_a_detector_that_is_not_there_is_refused_in_words(toy):
 def test_a_collection_keeps_to_its_detector(toy):
     run("detector", "add", *toy)
     assert run("index", "ann.jpg", "--detector", "finder")[0] == 0
-    code, _, talk = run("index", "bob.jpg")
+    assert run("index", "ann_later.jpg")[0] == 0  # by the detector that the collection notes
+    code, _, talk = run("index", "bob.jpg", "--detector", "yunet")
     assert code == 2
     assert "were found by finder " in talk
     assert "not by yunet" in talk
-    assert run("find", "ann.jpg", "--detector", "finder")[0] == 0
+    by_the_noted, by_the_named = (
+        run("find", "ann.jpg", "--json"),
+        run("find", "ann.jpg", "--json", "--detector", "finder"),
+    )
+    assert by_the_noted == by_the_named
+    assert json.loads(by_the_noted[1])["sightings"][0]["score"] == pytest.approx(1)
     assert run("index", "ann.jpg", "--collection", "usual.db")[0] == 0
     assert run("index", "bob.jpg", "--collection", "usual.db", "--detector", "finder")[0] == 2
 

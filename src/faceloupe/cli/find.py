@@ -11,10 +11,12 @@ import typer
 from faceloupe.cli.options import (
     AsJson,
     Central,
-    DetectorName,
-    EmbedderName,
+    CollectionDetectorName,
+    CollectionEmbedderName,
     EngineName,
     TargetFmr,
+    detector_for,
+    embedder_for,
     gallery_if_any,
     open_gallery_if_any,
 )
@@ -25,9 +27,10 @@ from faceloupe.numerals import counted
 if TYPE_CHECKING:
     from faceloupe.collection.collection import Collection
     from faceloupe.collection.finding import Sightings
-    from faceloupe.recognition.detections import Detector
+    from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
+    from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.templates import Template
 
 
@@ -41,8 +44,8 @@ def find(
     fmr: TargetFmr = None,
     central: Central = False,
     gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
-    embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    embedder: CollectionEmbedderName = None,
+    detector: CollectionDetectorName = None,
     engine: EngineName = "openvino",
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list as CSV.")] = None,
     copy_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy the photographs there.")] = None,
@@ -54,22 +57,24 @@ def find(
     The number of them that is expected to be wrong is printed too. Exit status 1 if there is none.
     """
     from faceloupe.collection.finding import find as search
-    from faceloupe.embedders import open_embedder
     from faceloupe.files import write_whole
-    from faceloupe.recognition.onnx_detector import open_detector
+    from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import choose_point
 
-    with open_gallery_if_any(gallery, embedder, engine) as people:
-        asked_for = open_embedder(embedder, engine=engine) if embedder else None
-        for_folder = people.embedder if people and not asked_for and Path(place).is_dir() else asked_for
-        finder = open_detector(detector, engine=engine)
-        with _collection(place, for_folder, finder) as photographs:
-            made_by = photographs.embedder()
-            if made_by is None:
-                raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
-            point = choose_point(made_by, saved=people.point(made_by) if people else None, fmr=fmr)
-            templates = _templates(photographs, who, asked_for, finder, engine, central=central)
-            sightings = search(photographs, templates, point)
+    with (
+        open_gallery_if_any(gallery, embedder, engine) as people,
+        _open_collection(place, people, embedder, detector, engine) as photographs,
+    ):
+        maker = photographs.embedder()
+        if maker is None:
+            raise InputError(f"{photographs.location} holds no faces yet: faceloupe index FOLDER")
+        point = choose_point(maker, saved=people.point(maker) if people else None, fmr=fmr)
+        if Path(who).is_file():
+            faces = FaceSearch("central" if central else "one", detector=detector_for(photographs, detector, engine))
+            templates = _templates(who, embedder_for(photographs, embedder, engine), faces)
+        else:
+            templates = photographs.templates(who)
+        sightings = search(photographs, templates, point)
     if csv is not None:
         write_whole(csv, sightings.to_csv().encode(errors="backslashreplace"))
         say(f"written: {csv}")
@@ -89,8 +94,10 @@ def find(
 
 
 @contextmanager
-def _collection(place: str, embedder: "Embedder | None", detector: "Detector") -> "Iterator[Collection]":
-    """Open a collection, or make one of a folder by this embedder for as long as the search takes."""
+def _open_collection(
+    place: str, gallery: "Gallery | None", embedder: str | None, detector: str | None, engine: "Engine"
+) -> "Iterator[Collection]":
+    """Open a collection, or make one of a folder for as long as the search takes, with what the gallery notes."""
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index
 
@@ -103,32 +110,19 @@ def _collection(place: str, embedder: "Embedder | None", detector: "Detector") -
         open_collection(Path(folder, "once.db"), create=True) as photographs,
         progress("indexing", transient=True) as show,
     ):
-        for skipped in index(photographs, [place], embedder, detector=detector, progress=show).skipped:
+        made_by = gallery.embedder if gallery else embedder_for(photographs, embedder, engine)
+        finder = gallery.detector if gallery and not detector else detector_for(photographs, detector, engine)
+        for skipped in index(photographs, [place], made_by, detector=finder, progress=show).skipped:
             say(f"not read: {legible(skipped.path)}: {skipped.reason}")
         yield photographs
 
 
-def _templates(
-    collection: "Collection",
-    who: str,
-    asked_for: "Embedder | None",
-    detector: "Detector",
-    engine: "Engine",
-    *,
-    central: bool,
-) -> "Sequence[Template]":
-    from faceloupe.embedders import open_embedder_of
+def _templates(photo: str, embedder: "Embedder", faces: "FaceSearch") -> "Sequence[Template]":
     from faceloupe.recognition.recognise import recognise
-    from faceloupe.recognition.search import FaceSearch
 
-    made_by = collection.embedder()
-    if made_by is None or not Path(who).is_file():
-        return collection.templates(who)
-    embedder = asked_for or open_embedder_of([made_by], collection.location, engine=engine)
-    search = FaceSearch("central" if central else "one", detector=detector)
-    photograph = next(recognise([who], embedder, faces=search))
+    photograph = next(recognise([photo], embedder, faces=faces))
     if photograph.problem is not None:
-        raise InputError(f"{who}: {photograph.problem.reason}; give a photograph with one face, or --central")
+        raise InputError(f"{photo}: {photograph.problem.reason}; give a photograph with one face, or --central")
     return photograph.templates
 
 

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, CollectionName, DetectorName, DeviceName, EmbedderName, EngineName, OnCluster
+from faceloupe.cli.options import (
+    AsJson,
+    CollectionDetectorName,
+    CollectionEmbedderName,
+    CollectionName,
+    DeviceName,
+    EngineName,
+    OnCluster,
+    detector_for,
+    embedder_for,
+)
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.numerals import counted
 
@@ -22,8 +32,8 @@ def index(
     drop_gone: Annotated[
         bool, typer.Option("--drop-gone", help="Remove photographs whose files are all gone.")
     ] = False,
-    embedder: EmbedderName = None,
-    detector: DetectorName = "yunet",
+    embedder: CollectionEmbedderName = None,
+    detector: CollectionDetectorName = None,
     engine: EngineName = "openvino",
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     on: OnCluster = None,
@@ -38,15 +48,13 @@ def index(
     from faceloupe.cluster import on_cluster
     from faceloupe.collection.collection import open_collection
     from faceloupe.collection.indexing import index as filled
-    from faceloupe.embedders import DEFAULT, open_embedder
-    from faceloupe.recognition.onnx_detector import open_detector
 
     with (
         stoppable("Stopped. What was indexed stays; the same command goes on from there."),
         open_collection(collection, create=True) as photographs,
     ):
-        made_by = open_embedder(embedder or DEFAULT, engine=engine)
-        finder = open_detector(detector, engine=engine)
+        made_by = embedder_for(photographs, embedder, engine)
+        finder = detector_for(photographs, detector, engine)
         with on_cluster(on), progress("indexing", transient=True) as show:
             indexed = filled(photographs, paths, made_by, detector=finder, keep_faces=keep_faces, progress=show)
         for skipped in indexed.skipped:

@@ -9,7 +9,10 @@ import typer
 from faceloupe.cli.terminal import say
 
 if TYPE_CHECKING:
+    from faceloupe.collection.collection import Collection
     from faceloupe.gallery.gallery import Gallery
+    from faceloupe.recognition.detections import Detector
+    from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
 
 DEFAULT_GALLERY = "faceloupe.db"
@@ -32,6 +35,26 @@ def open_gallery_if_any(
     from faceloupe.gallery.opening import open_gallery
 
     return open_gallery(gallery, embedder=embedder, engine=engine)
+
+
+def embedder_for(collection: "Collection", name: str | None, engine: "Engine") -> "Embedder":
+    """Open the embedder of a name; by default the one that made the collection's templates, or SFace."""
+    from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
+
+    maker = collection.embedder()
+    if name is None and maker is not None:
+        return open_embedder_of([maker], collection.location, engine=engine)
+    return open_embedder(name or DEFAULT, engine=engine)
+
+
+def detector_for(collection: "Collection", name: str | None, engine: "Engine") -> "Detector":
+    """Open the detector of a name; by default the one that found the collection's faces, or YuNet."""
+    from faceloupe.recognition.onnx_detector import open_detector, open_detector_of
+
+    noted = collection.detector()
+    if name is None and noted is not None:
+        return open_detector_of(noted, collection.location, engine=engine)
+    return open_detector(name or "yunet", engine=engine)
 
 
 def _there_or_none(context: typer.Context, parameter: typer.CallbackParam, gallery: str | None) -> str | None:
@@ -79,6 +102,23 @@ GalleryDetectorName = Annotated[
         "--detector",
         metavar="NAME",
         help="What finds faces: yunet, or one added by detector add. By default the gallery's own, or yunet.",
+    ),
+]
+CollectionEmbedderName = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        metavar="NAME|DIR",
+        help="sface, sface+flip, one added by embedder add, or a folder saved by faceloupe. By default the "
+        "collection's own, or sface.",
+    ),
+]
+CollectionDetectorName = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="What finds faces: yunet, or one added by detector add. By default the collection's own, or yunet.",
     ),
 ]
 MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Shortest side of a face that counts, in pixels.")]

@@ -89,6 +89,11 @@ class Collection:
         with self.reading() as connection:
             return embedder_of(connection)
 
+    def detector(self) -> str | None:
+        """Return the detector that found the faces, as `Detection.detector`; None before the first photograph."""
+        with self.reading() as connection:
+            return None if embedder_of(connection) is None else detector_of(connection)
+
     def counts(self) -> dict[str, int]:
         """Return the numbers of photographs, files, faces and groups."""
         tables = {"photographs": photographs, "files": places, "faces": faces, "groups": groups}
