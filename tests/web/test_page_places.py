@@ -115,6 +115,11 @@ def test_people_are_searched_renamed_merged(visit):
     page.get_by_role("heading", name="Anne (E-17)", exact=True).wait_for()
     assert page.evaluate("document.activeElement.textContent") == "Name and id", "where it was before"
     page.locator(".history li", has_text="Described: changed external id").wait_for()
+    page.get_by_role("button", name="Notes").click()
+    page.locator("dialog").get_by_label("What").fill("floor")
+    page.locator("dialog").get_by_label("Note", exact=True).fill("third")
+    page.keyboard.press("Enter")
+    page.locator(".noted", has_text="third").wait_for()
     page.get_by_role("button", name="Merge").click()
     dialog = page.locator("dialog")
     dialog.get_by_role("radio", name=re.compile("Ben")).check()

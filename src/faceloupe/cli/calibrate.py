@@ -66,20 +66,20 @@ def calibrate(
     """Choose a threshold for a false match rate and save it.
 
     It is saved with a gallery. Every two captures are compared. A rate that they cannot support is refused, with how
-    many comparisons or people it would take. One photograph of each person is enough; then the FNMR is not known.
+    many comparisons or people it would take. One photograph of entry person is enough; then the FNMR is not known.
     """
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
-    own = _is_gallery(data)
+    is_gallery = _is_gallery(data)
     if listed or reset:
-        if not own or (listed and reset):
+        if not is_gallery or (listed and reset):
             raise InputError(f"expected a gallery and either --list or --reset; got {data}")
         (_reset if reset else _list)(data, _embedder(data, embedder, engine, create=False))
         return
-    home = gallery or (data if own else None)
+    home = gallery or (data if is_gallery else None)
     _check_gallery(home, create=create)
     made_by = _embedder(home, embedder, engine, create=create)
-    if own:
+    if is_gallery:
         point = _from_gallery(data, fmr, threshold, made_by)
     else:
         finder = _detector(home, detector, engine, create=create)
@@ -165,8 +165,8 @@ def _list(gallery: str, embedder: "Embedder") -> None:
     with open_gallery(gallery) as people:
         saved = people.calibrations(embedder)
     rows = [
-        (moment(each.created), f"{each.point.threshold:.4f}", f"{each.point.target_fmr:g}", each.point.source)
-        for each in saved
+        (moment(entry.created), f"{entry.point.threshold:.4f}", f"{entry.point.target_fmr:g}", entry.point.source)
+        for entry in saved
     ]
     echo(aligned(("saved", "threshold", "for FMR", "measured on"), rows))
     say("The first one holds; --reset takes them all back." if saved else "None: the published threshold holds.")

@@ -9,8 +9,8 @@ from faceloupe.cli.terminal import echo
 
 
 def confirm(
-    one: Annotated[int, typer.Argument(metavar="FACE", help="Number of a face, as the page of groups lists it.")],
-    other: Annotated[int, typer.Argument(metavar="FACE", help="Another.")],
+    first: Annotated[int, typer.Argument(metavar="FACE", help="Number of a face, as the page of groups lists it.")],
+    second: Annotated[int, typer.Argument(metavar="FACE", help="Another.")],
     collection: CollectionName = "collection.db",
 ) -> None:
     """Say that two faces are grouped rightly: one person if they are in one group, otherwise two people.
@@ -20,5 +20,5 @@ def confirm(
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
-        same = photographs.confirm(one, other)
-    echo(f"Faces {one} and {other} are {'one person' if same else 'two people'}.")
+        same = photographs.confirm(first, second)
+    echo(f"Faces {first} and {second} are {'one person' if same else 'two people'}.")

@@ -24,11 +24,11 @@ def describe(
 
     if external_id is None and metadata is None:
         raise InputError("describe takes --external-id ID, --metadata JSON or both")
-    noted = None if metadata is None else checked_metadata(metadata)
+    parsed = None if metadata is None else checked_metadata(metadata)
     with open_gallery(gallery) as people:
-        person = people.describe(name, external_id=external_id, metadata=noted)
+        person = people.describe(name, external_id=external_id, metadata=parsed)
     if json:
         echo_json(person.to_document())
         return
-    known = "no external id" if person.external_id is None else f"the external id {person.external_id}"
-    echo(f"{person.name} has {known} and {len(person.metadata):,} items of metadata now.")
+    id_words = "no external id" if person.external_id is None else f"the external id {person.external_id}"
+    echo(f"{person.name} has {id_words} and {len(person.metadata):,} items of metadata now.")

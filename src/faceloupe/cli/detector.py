@@ -29,13 +29,14 @@ def add(
     from faceloupe.recognition.onnx_detector import OnnxDetector
     from faceloupe.recognition.weights import YUNET
 
-    read = added.read_manifest_to_add(manifest, "detector", name, (YUNET.name,))
-    OnnxDetector(file, read).find(np.full((*read.size, 3), 128, np.uint8))
-    where = add_network(file, read)
-    echo(f"{read.name}: {read.decoder}, looks at {read.size[0]}x{read.size[1]} pixels, added as {where}")
+    description = added.read_manifest_to_add(manifest, "detector", name, (YUNET.name,))
+    OnnxDetector(file, description).find(np.full((*description.size, 3), 128, np.uint8))
+    where = add_network(file, description)
+    name, (height, width) = description.name, description.size
+    echo(f"{name}: {description.decoder}, looks at {height}x{width} pixels, added as {where}")
     say(
         f"The published thresholds were measured on faces found by {YUNET.name}: faceloupe evaluate DATA --detector "
-        f"{read.name} measures how they hold, and faceloupe calibrate DATA --detector {read.name} chooses others."
+        f"{name} measures how they hold, and faceloupe calibrate DATA --detector {name} chooses others."
     )
 
 

@@ -43,14 +43,15 @@ def add(
     from faceloupe.recognition.installed import add_network
     from faceloupe.recognition.onnx_embedder import OnnxEmbedder
 
-    read = added.read_manifest_to_add(manifest, "embedder", name, (*PUBLISHED, *FITTED))
-    opened = OnnxEmbedder(file, read)
-    dimensions = opened.embed(np.random.default_rng(0).random((1, 112, 112, 3), dtype=np.float32)).shape[1]
-    where = add_network(file, read)
-    echo(f"{read.name}: {dimensions} numbers a face, added as {where}")
+    description = added.read_manifest_to_add(manifest, "embedder", name, (*PUBLISHED, *FITTED))
+    network = OnnxEmbedder(file, description)
+    dimensions = network.embed(np.random.default_rng(0).random((1, 112, 112, 3), dtype=np.float32)).shape[1]
+    where = add_network(file, description)
+    name = description.name
+    echo(f"{name}: {dimensions} numbers a face, added as {where}")
     say(
-        f"It has no threshold yet. faceloupe embedder check {read.name} --on DATA measures whether the manifest reads "
-        f"it as it was trained; faceloupe calibrate DATA --embedder {read.name} --create makes a gallery with one."
+        f"It has no threshold yet. faceloupe embedder check {name} --on DATA measures whether the manifest reads it as "
+        f"it was trained; faceloupe calibrate DATA --embedder {name} --create makes a gallery with one."
     )
 
 
@@ -92,7 +93,7 @@ def check(
     if json:
         echo_json(checked.to_document())
     else:
-        rows = [(each.words, f"{each.d_prime:.2f}", f"{each.gain:+.2f}") for each in checked.readings]
+        rows = [(reading.words, f"{reading.d_prime:.2f}", f"{reading.gain:+.2f}") for reading in checked.readings]
         echo(aligned(("read", "d'", "gain"), rows))
         say(checked.words())
     if checked.better is not None:
@@ -109,13 +110,13 @@ def _from_file(name: str, manifest: Path | None, engine: "Engine") -> "OnnxEmbed
         return OnnxEmbedder(Path(name), manifest, engine=engine)
     if name not in PUBLISHED and installed_manifest(name) is None and Path(name).is_file():
         raise InputError(f"{name} is a file: --manifest FILE.toml says how it is read")
-    opened = open_embedder(name, engine=engine)
-    if not isinstance(opened, OnnxEmbedder):
+    network = open_embedder(name, engine=engine)
+    if not isinstance(network, OnnxEmbedder):
         raise InputError(
             f"{name} has no manifest that could be wrong; what is checked is an ONNX file with one: a name that "
             "embedder add gave, a folder that train --for strangers wrote, or FILE.onnx --manifest FILE.toml"
         )
-    return opened
+    return network
 
 
 @embedder.command()
@@ -184,7 +185,15 @@ def _compare_points(old: "Gallery", new: "Gallery", embedder: "Embedder") -> Non
         say(f"No threshold was chosen: {problem}. faceloupe calibrate DATA {how} measures one.")
     points = [*before, *([after] if after else [])]
     rows = [
-        (p.embedder, f"{p.threshold:.4f}", f"{p.target_fmr:g}", f"{p.fmr:.2g}", _rate(p.fnmr), p.source) for p in points
+        (
+            point.embedder,
+            f"{point.threshold:.4f}",
+            f"{point.target_fmr:g}",
+            f"{point.fmr:.2g}",
+            _rate(point.fnmr),
+            point.source,
+        )
+        for point in points
     ]
     echo(aligned(("embedder", "threshold", "for FMR", "FMR", "FNMR", "measured on"), rows))
 

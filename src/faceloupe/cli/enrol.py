@@ -101,7 +101,7 @@ def enrol(
     from faceloupe.recognition.search import FaceSearch
 
     checked_consent(consent)
-    noted = None if metadata is None else checked_metadata(metadata)
+    parsed = None if metadata is None else checked_metadata(metadata)
     if folder is None:
         checked_whom(name or "", external_id)
     finder = open_detector(detector, engine=engine) if detector else None
@@ -113,8 +113,8 @@ def enrol(
         GalleryToBe(gallery, embedder=embedder, engine=engine) as people,
         progress("enrolling", transient=True) as show,
     ):
-        given = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=noted)
-        subjects = list_subjects(folder, table) if folder else [given]
+        named = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=parsed)
+        subjects = list_subjects(folder, table) if folder else [named]
         whole, done = sum(len(subject.photographs) for subject in subjects), 0
         for subject in subjects:
             results.append(Enrolled(subject.name, refused=tuple(subject.refused)))

@@ -155,11 +155,11 @@ def evaluate(
 
 def _check_options(context: typer.Context, data: str, more: tuple[str, ...]) -> None:
     """Refuse what was given and has no use where there are no photographs."""
-    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]
-    meant = [f"--{name.replace('_', '-')}" for name in given if name not in ("data", "out", "json", *more)]
-    if meant:
+    names = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]
+    options = [f"--{name.replace('_', '-')}" for name in names if name not in ("data", "out", "json", *more)]
+    if options:
         kind = "a bundle" if "sign" in more else "a file of scores"
-        raise InputError(f"{data} is {kind}; {listed(meant)} {'is' if len(meant) == 1 else 'are'} for photographs")
+        raise InputError(f"{data} is {kind}; {listed(options)} {'is' if len(options) == 1 else 'are'} for photographs")
 
 
 def _check_bundle(bundle: Path | None, sign: Path | None, page: Path | None, *, bundled: bool) -> None:
@@ -235,5 +235,8 @@ def _summarise(evaluation: "Evaluation", document: dict[str, Any]) -> None:
             say("\n" + aligned([column["label"] for column in blocks[name]["columns"]], blocks[name]["rows"]))
     for failure in evaluation.failures:
         say_failure(failure)
-    for note in (*evaluation.notes, *(f"{one.label}: {note}" for one in evaluation.measured for note in one.notes)):
+    for note in (
+        *evaluation.notes,
+        *(f"{measured.label}: {note}" for measured in evaluation.measured for note in measured.notes),
+    ):
         say(note)

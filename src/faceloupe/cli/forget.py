@@ -71,44 +71,44 @@ def forget(
         subject = name if number is None else number
         if unknown is not None and reference is None:
             unknown.forget(subject)
-        gone = people.forget(subject, reference)
-    echo_json(gone.to_document()) if json else echo(_erased(gone, name, reference, people.name))
-    if gone.subject_id is not None:
-        kept = gone.subject_id if reference is None else reference
+        forgotten = people.forget(subject, reference)
+    echo_json(forgotten.to_document()) if json else echo(_erased(forgotten, name, reference, people.name))
+    if forgotten.subject_id is not None:
+        number = forgotten.subject_id if reference is None else reference
         say(
-            f"The trail keeps the number {kept}, and who forgot it when. Not reached: backups, exports, the "
+            f"The trail keeps the number {number}, and who forgot it when. Not reached: backups, exports, the "
             "template cache of evaluate and calibrate (faceloupe evaluate --forget-cache), and what a disk or a server "
             "has given up but not overwritten yet."
         )
 
 
 def _forget_all(
-    people: "Gallery", unknown: "UnknownFaces | None", gone: list[int], why: str, *, yes: bool, json: bool
+    people: "Gallery", unknown: "UnknownFaces | None", numbers: list[int], why: str, *, yes: bool, json: bool
 ) -> None:
     """Erase several subjects: each is out before the next one is begun, and the bytes of all go at the end."""
     from faceloupe.gallery.identity import label
 
-    if gone and not yes:
-        shown = (repr(label(person.name, person.external_id)) for person in people.people(gone[:20]))
-        names = ", ".join(shown) + (" and others" if len(gone) > 20 else "")
-        _ask(f"Erase {counted(len(gone), 'subject')} {why}, {names}, from {people.name}?")
+    if numbers and not yes:
+        shown = (repr(label(person.name, person.external_id)) for person in people.people(numbers[:20]))
+        names = ", ".join(shown) + (" and others" if len(numbers) > 20 else "")
+        _ask(f"Erase {counted(len(numbers), 'subject')} {why}, {names}, from {people.name}?")
     if unknown is not None:
-        for number in gone:
+        for number in numbers:
             unknown.forget(number)
-    forgotten = [people.forget(number, erased=False) for number in gone]
+    forgotten = [people.forget(number, erased=False) for number in numbers]
     people.erase()
-    document = {"schema": "faceloupe.forgotten/1", "forgotten": [each.to_document() for each in forgotten]}
+    document = {"schema": "faceloupe.forgotten/1", "forgotten": [subject.to_document() for subject in forgotten]}
     words = f"Erased from {people.name}: {counted(len(forgotten), 'subject')} {why}."
     echo_json(document) if json else echo(words)
 
 
-def _erased(gone: "Forgotten", name: str, reference: int | None, place: str) -> str:
-    if gone.subject_id is None:
+def _erased(forgotten: "Forgotten", name: str, reference: int | None, place: str) -> str:
+    if forgotten.subject_id is None:
         missing = f"no {name!r}" if reference is None else f"no reference {reference} of {name!r}"
         return f"There is {missing} in {place}. Bytes that an earlier forget had left in its files are erased now."
     if reference is not None:
-        return f"Erased from {place}: reference {reference} of {gone.name}."
-    return f"Erased from {place}: the name, the consent note and {counted(gone.references, 'reference')}."
+        return f"Erased from {place}: reference {reference} of {forgotten.name}."
+    return f"Erased from {place}: the name, the consent note and {counted(forgotten.references, 'reference')}."
 
 
 def _ask(question: str) -> None:

@@ -9,12 +9,12 @@ from faceloupe.cli.terminal import echo
 
 
 def join(
-    one: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],
-    other: Annotated[int, typer.Argument(metavar="GROUP", help="Another.")],
+    first: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],
+    second: Annotated[int, typer.Argument(metavar="GROUP", help="Another.")],
     collection: CollectionName = "collection.db",
 ) -> None:
     """Join two groups: they are one person. Later groupings keep to it, and undo takes it back."""
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:
-        echo(f"They are group {photographs.join(one, other)} now.")
+        echo(f"They are group {photographs.join(first, second)} now.")

@@ -95,14 +95,16 @@ def look(
         stoppable(lambda: _stopped(page)),
         progress("looking", transient=True) as show,
     ):
-        given: dict[str, Any] = {
+        reading: dict[str, Any] = {
             "size": _sides(size), "pixels": pixels, "bgr": bgr, "answers": answers,
             "mean": _numbers("mean", mean), "std": _numbers("std", std),
         }  # fmt: skip
         saved_beside = compare and Path(compare).is_dir()
-        saved = Path(model).is_dir() and compare and not saved_beside  # then what is given is for the other one
-        network = looking.open_model(model, weights=weights, **({} if saved else given))
-        other = compare and looking.open_model(compare, **({} if saved_beside else given))
+        saved = (
+            Path(model).is_dir() and compare and not saved_beside
+        )  # then what is said of reading is for the other one
+        network = looking.open_model(model, weights=weights, **({} if saved else reading))
+        other = compare and looking.open_model(compare, **({} if saved_beside else reading))
         result = looking.look(
             network, faces, layers=layers, methods=[name for name in method or ["occlusion"] if name != "none"],
             compare=other, certify=certificate, progress=_stepping(show), preview=write,

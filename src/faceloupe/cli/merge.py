@@ -20,5 +20,5 @@ def merge(
 
     with open_gallery(gallery) as people:
         person = people.merge(source, into)
-    said = f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}."
-    echo_json(person.to_document()) if json else echo(said)
+    words = f"{source} is part of {person.name} now, who has {counted(person.references, 'reference')}."
+    echo_json(person.to_document()) if json else echo(words)

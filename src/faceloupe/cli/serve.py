@@ -89,22 +89,23 @@ def serve(
     from faceloupe.web.service import Service
     from faceloupe.web.settings import Settings
 
-    given = os.environ.get("FACELOUPE_TOKEN", "")
-    if given:
+    chosen_token = os.environ.get("FACELOUPE_TOKEN", "")
+    if chosen_token:
         try:
-            check_token(given)
+            check_token(chosen_token)
         except InputError as problem:
             raise InputError(f"FACELOUPE_TOKEN: {problem}") from problem
     if (certificate is None) != (private_key is None):
         raise InputError("TLS needs both --certificate and --private-key")
-    token = given or new_token()
-    known = read_keys(keys) if keys else (key_of(token, name="owner", per_minute=OWNERS_RATE),)
+    token = chosen_token or new_token()
+    known_keys = read_keys(keys) if keys else (key_of(token, name="owner", per_minute=OWNERS_RATE),)
     settings = Settings(
-        keys=known, host=host, port=port, allowed_hosts=tuple(allow_host or ()), gallery=gallery, collection=collection,
-        keep_unknown=keep_unknown, keep_faces=keep_faces, networks=tuple(network or ()), studies=studies, data=data,
+        keys=known_keys, host=host, port=port, allowed_hosts=tuple(allow_host or ()), gallery=gallery,
+        collection=collection, keep_unknown=keep_unknown, keep_faces=keep_faces, networks=tuple(network or ()),
+        studies=studies, data=data,
         plain_http=plain_http, tls=(certificate, private_key) if certificate and private_key else None,
     )  # fmt: skip
-    if not settings.is_local and not keys and not given:
+    if not settings.is_local and not keys and not chosen_token:
         raise InputError(
             f"others could reach the server at {host}: give --keys FILE (faceloupe key NAME --keys FILE makes one), or "
             "set FACELOUPE_TOKEN"

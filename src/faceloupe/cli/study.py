@@ -147,8 +147,8 @@ def _load(data: str | None, crop: bool | None) -> "tuple[FaceSet, str]":
 
 
 def _tell(faces: "FaceSet", *, skipped: bool = True) -> None:
-    for one in faces.skipped if skipped else ():
-        say(f"skipped {legible(one.path)}: {one.reason}")
+    for photograph in faces.skipped if skipped else ():
+        say(f"skipped {legible(photograph.path)}: {photograph.reason}")
     for group in faces.duplicates:
         say(f"same pixels: {legible(', '.join(group))}")
 

@@ -176,7 +176,7 @@ def history(entries: "Iterable[Entry]") -> str:
     return aligned(("id", "when (UTC)", "who", "what", "subject", "details"), rows)
 
 
-def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
+def check_file(out: Path, inputs: Iterable[str | Path | None] = ()) -> None:
     """Check that a file can be written and is none of those that the command reads.
 
     Raises InputError if it is ``-``, a folder, has none to be in, or is a file that the command reads.
@@ -186,7 +186,7 @@ def check_file(out: Path, given: Iterable[str | Path | None] = ()) -> None:
         raise InputError(f"{out} is a folder; name a file in it")
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out.parent} is not a folder; make it first")
-    for path in (Path(name) for name in given if name):
+    for path in (Path(name) for name in inputs if name):
         if out.exists() and path.exists() and out.samefile(path):
             raise InputError(f"{out} is what the command reads, and would be overwritten; name another file")
 

@@ -130,8 +130,8 @@ def _for_strangers(
     from faceloupe.strangers.training import StrangersPlan
 
     plan = StrangersPlan(epochs=epochs, size=size, held_out=held_out, seed=seed)  # type: ignore[arg-type]  # checked
-    kept = f"Stopped. {out} keeps the faces and the last whole epoch; the same command goes on."
-    with stoppable(kept), progress("training") as tell:
+    stopped = f"Stopped. {out} keeps the faces and the last whole epoch; the same command goes on."
+    with stoppable(stopped), progress("training") as tell:
         made = train_for_strangers(
             data, out, plan, faces="central" if central else None, detector=_detector(detector), command=typed(),
             progress=tell,

@@ -31,23 +31,23 @@ class Body:
     def __init__(self, receive: Receive, limits: ServerLimits, room: Room) -> None:
         self._receive, self._limits, self._room = receive, limits, room
         self._deadline: float | None = None
-        self._came, self._held, self._whole = 0, 0, False
+        self._received, self._reserved, self._complete = 0, 0, False
 
     def __enter__(self) -> "Body":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._room.taken -= self._held
+        self._room.taken -= self._reserved
 
     def check_announced(self, headers: Headers) -> None:
         """Refuse a body before it comes if it says that it is too large; raise HTTPProblem."""
-        announced = headers.get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._limits.body:
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._limits.body:
             raise self._too_large()
 
     async def receive(self) -> Message:
         """Return the next part, in time and within the limits; raise HTTPProblem."""
-        if self._whole:
+        if self._complete:
             return await self._receive()  # waits for the caller to go away, however long the answer takes
         if self._deadline is None:
             self._deadline = time.monotonic() + self._limits.patience
@@ -56,12 +56,12 @@ class Body:
                 message = await self._receive()
         except TimeoutError:
             raise HTTPProblem("too-slow", f"the body did not come within {self._limits.patience:g} seconds") from None
-        self._came += len(message.get("body", b""))
-        if self._came > self._limits.body:
+        self._received += len(message.get("body", b""))
+        if self._received > self._limits.body:
             raise self._too_large()
-        self._room.take(self._came - self._held)
-        self._held = self._came
-        self._whole = not message.get("more_body", False)
+        self._room.take(self._received - self._reserved)
+        self._reserved = self._received
+        self._complete = not message.get("more_body", False)
         return message
 
     def _too_large(self) -> HTTPProblem:

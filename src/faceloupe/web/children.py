@@ -49,7 +49,7 @@ class Task(NamedTuple):
     """A function with its arguments, which pickle carries by name or by value."""
 
     function: Callable[..., Any] | str
-    given: tuple[Any, ...]
+    arguments: tuple[Any, ...]
     tells: bool
     """True if the function takes `progress`, to which it reports."""
 
@@ -67,7 +67,7 @@ class Child:
         _children.add(self)
 
     def run(
-        self, function: Callable[..., Any] | str, *given: Any, progress: Progress | None = None,
+        self, function: Callable[..., Any] | str, *arguments: Any, progress: Progress | None = None,
         seconds: float | None = None, wanted: Callable[[], bool] = lambda: True,
     ) -> Any:  # fmt: skip
         """Run a function in the process and return its result; one call at a time.
@@ -80,7 +80,7 @@ class Child:
         Raises ChildEndedError if the child ended before it returned, or was not wanted; ChildFault if the function
         failed otherwise than with a FaceloupeError, which is raised as it is.
         """
-        task = pickle.dumps(Task(function, given, progress is not None))
+        task = pickle.dumps(Task(function, arguments, progress is not None))
         with self._lock:
             if not wanted():
                 raise ChildEndedError("it was ended before it began")
@@ -179,11 +179,11 @@ class InChild:
     def __init__(
         self,
         function: Callable[..., dict[str, Any]] | str,
-        *given: Any,
+        *arguments: Any,
         memory: int | None = None,
         seconds: float | None = None,
     ) -> None:
-        self._function, self._given, self._memory, self._seconds = function, given, memory, seconds
+        self._function, self._arguments, self._memory, self._seconds = function, arguments, memory, seconds
         self._child: Child | None = None
         self._ended = False
 
@@ -192,7 +192,11 @@ class InChild:
         with borrowed(self._memory) as self._child:
             try:
                 result: dict[str, Any] = self._child.run(
-                    self._function, *self._given, progress=tell, seconds=self._seconds, wanted=lambda: not self._ended
+                    self._function,
+                    *self._arguments,
+                    progress=tell,
+                    seconds=self._seconds,
+                    wanted=lambda: not self._ended,
                 )
             finally:
                 self._child = None
@@ -262,8 +266,8 @@ def _reply(content: bytes, replies: BinaryIO) -> bytes:
             module, _, name = function.rpartition(".")
             function = getattr(import_module(module), name)
         _send(replies, pickle.dumps(("begun", None)))
-        named = {"progress": _Telling(replies)} if task.tells else {}
-        return pickle.dumps(("done", function(*task.given, **named)))
+        options = {"progress": _Telling(replies)} if task.tells else {}
+        return pickle.dumps(("done", function(*task.arguments, **options)))
     except BaseException as problem:
         if ran_out_of_memory(problem):
             return pickle.dumps(("refused", ChildEndedError("it needs more memory than it may take")))

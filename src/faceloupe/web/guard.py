@@ -92,10 +92,10 @@ class Guard:
             raise HTTPProblem("host", f"this server is not called {authority!r}")
         origin = headers.get("origin")
         # Behind a proxy that ends TLS the page came by https, which this server does not see.
-        own = {f"{known}://{authority}".lower() for known in (scope["scheme"], "https")}
+        origins = {f"{scheme}://{authority}".lower() for scheme in (scope["scheme"], "https")}
         if scope["path"] == ENTER:
-            own.add("null")
-        if origin is not None and origin.lower() not in own:
+            origins.add("null")
+        if origin is not None and origin.lower() not in origins:
             raise HTTPProblem("origin", f"the page at {origin} may not call this server")
 
     def _key(self, scope: Scope, headers: Headers) -> Key:

@@ -47,12 +47,12 @@ class Answers:
         self._by_key: OrderedDict[tuple[str, str], tuple[str, asyncio.Task[Answer]]] = OrderedDict()
 
     async def once(
-        self, caller: str, key: str | None, sent: BaseModel, answer: Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
+        self, caller: str, key: str | None, body: BaseModel, answer: Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
     ) -> Answer:
         """Return the answer to a request, made now or when the key was first used; what failed is tried again.
 
         `caller` names the caller's key: callers do not see each other's answers. Without a header (`key`) each request
-        is new. Raises HTTPProblem if the key was used for another body than the one `sent`.
+        is new. Raises HTTPProblem if the key was used for another body than `body`.
         """
 
         async def acknowledged() -> Answer:
@@ -61,7 +61,7 @@ class Answers:
 
         if key is None:
             return await acknowledged()
-        place, content = (caller, key), await asyncio.to_thread(_digest, sent)
+        place, content = (caller, key), await asyncio.to_thread(_digest, body)
         again = place in self._by_key
         if not again:
             task = asyncio.ensure_future(acknowledged())
@@ -96,10 +96,10 @@ class Answers:
             del self._by_key[place]
 
 
-def _digest(sent: BaseModel) -> str:
+def _digest(body: BaseModel) -> str:
     """Return a hash of a body, of photographs by their bytes: as text they would be several times as long."""
     digest = sha256()
-    for name, value in sent:
+    for name, value in body:
         for part in value if isinstance(value, list) else [value]:
             content = part if isinstance(part, bytes) else repr(part).encode()
             digest.update(f"{name} {len(content)} ".encode())

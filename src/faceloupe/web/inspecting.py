@@ -43,10 +43,10 @@ def trace_face(path: Path, network: str, face: FaceLike, layers: Sequence[str]) 
 
 
 def look_inside(
-    noted: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[FaceLike], body: "ToLook", progress: Progress
+    networks: Sequence[tuple[Path, tuple[str, ...]]], faces: Sequence[FaceLike], body: "ToLook", progress: Progress
 ) -> dict[str, Any]:
     """Return the page of a look."""
-    model, *others = (replace(_cached_model(path), notes=notes) for path, notes in noted)
+    model, *others = (replace(_cached_model(path), notes=notes) for path, notes in networks)
     result = look(
         model, faces, compare=others[0] if others else None, layers=body.layers or None, methods=body.methods,
         certify=body.certify, progress=progress,

@@ -29,9 +29,9 @@ class Networks:
     of its own, which need not be there yet. Raises InputError if what is given is not a folder or file.
     """
 
-    def __init__(self, given: Sequence[str], folder: Path) -> None:
+    def __init__(self, paths: Sequence[str], folder: Path) -> None:
         self.folder = folder
-        self._given = _named([Path(path) for path in given])
+        self._named = _named([Path(path) for path in paths])
         self._known: dict[str, NetworkSummary] = {}
         self._met_a_bound: dict[str, str] = {}
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)  # each is opened once, and keeps no other waiting
@@ -84,9 +84,9 @@ class Networks:
         """End the children at work."""
         self._workers.close()
 
-    def _in_child(self, network: str, function: Callable[..., Any] | str, *given: Any) -> Any:
+    def _in_child(self, network: str, function: Callable[..., Any] | str, *arguments: Any) -> Any:
         try:
-            return self._workers.run(function, *given)
+            return self._workers.run(function, *arguments)
         except ChildEndedError as problem:
             words = f"network {network}: {problem}"
             if function == SUMMARISE:  # it would meet the bound each time that somebody asks
@@ -116,7 +116,7 @@ class Networks:
             for folder in folders
             if re.match(NAME, folder.name) and (folder / "manifest.json").is_file()
         }
-        return {**_published(), **trained, **self._given}
+        return {**_published(), **trained, **self._named}
 
     def _described(self, network: str) -> dict[str, Any]:
         try:

@@ -198,7 +198,7 @@ _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
 
 
 async def _of_error(_: Request, error: Exception) -> JSONResponse:
-    kind = next(kind for known, kind in _KIND_OF_ERROR.items() if isinstance(error, known))
+    kind = next(kind for error_type, kind in _KIND_OF_ERROR.items() if isinstance(error, error_type))
     retry_after = 5 if PROBLEMS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return HTTPProblem(kind, str(error), retry_after=retry_after).response()
 
@@ -230,8 +230,8 @@ async def _of_framework(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """Return every method that an address takes; the framework tells those of its first route alone."""
     route = getattr(request.scope.get("route"), "path", "")
-    known: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    matching = (methods for path, methods in known.items() if route and path.endswith(route))
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    matching = (methods for path, methods in paths.items() if route and path.endswith(route))
     return sorted(method.upper() for method in next(matching, {"get": {}}))
 
 

@@ -126,13 +126,13 @@ class Recogniser:
         self._readers.shutdown(wait=True)
         self._embedding.shutdown(wait=True)
 
-    async def _read(self, read: Callable[..., Any], content: bytes, *given: Any, name: str) -> Any:
+    async def _read(self, read: Callable[..., Any], content: bytes, *arguments: Any, name: str) -> Any:
         """Read a photograph in a child, within its time and the memory that there is for everybody's pixels."""
         loop = asyncio.get_running_loop()
         size = await loop.run_in_executor(self._readers, claimed_bytes, content)
         turn = self._large.take(self._of_large(size)) if size > LARGE else nullcontext()
         async with turn, self._pixels.take(size):
-            return await loop.run_in_executor(self._readers, self._in_child, read, content, given, name)
+            return await loop.run_in_executor(self._readers, self._in_child, read, content, arguments, name)
 
     def _search(self, faces: Which) -> FaceSearch:
         return FaceSearch(faces, detector=self._detector)
@@ -140,9 +140,9 @@ class Recogniser:
     def _of_large(self, size: int) -> int:
         return max(size, self._least_of_large)
 
-    def _in_child(self, read: Callable[..., Any], content: bytes, given: tuple[Any, ...], name: str) -> Any:
+    def _in_child(self, read: Callable[..., Any], content: bytes, arguments: tuple[Any, ...], name: str) -> Any:
         try:
-            return self._workers.run(read, content, *given)
+            return self._workers.run(read, content, *arguments)
         except ChildEndedError as problem:
             raise ImageError(f"takes more than {self._seconds:g} s to read, or breaks its decoder", name) from problem
 

@@ -58,8 +58,8 @@ class Review:
         embedder = self.collection.embedder()
         if embedder is None:
             raise InputError(f"{self.collection.location} holds no faces yet")
-        own = None if published_points(embedder) else self._gallery.point(embedder)
-        people = group(self.collection, fpir=fpir, threshold=None if own is None else own.threshold)
+        point = None if published_points(embedder) else self._gallery.point(embedder)
+        people = group(self.collection, fpir=fpir, threshold=None if point is None else point.threshold)
         return self.people() or people  # others may have added faces meanwhile
 
     def enrol(self, group: int, name: str, consent: str) -> Enrolled:
@@ -125,7 +125,7 @@ def _doubt(doubt: Doubt, threshold: float, names: dict[int, str | None]) -> dict
         "faces": list(doubt.faces),
         "sizes": list(doubt.sizes),
         "groups": list(doubt.groups),
-        "names": [names.get(own) for own in doubt.groups],
+        "names": [names.get(group) for group in doubt.groups],
         "score": doubt.score,
         "why": doubt.words(threshold),
     }

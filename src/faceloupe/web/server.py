@@ -133,8 +133,8 @@ class _Patient(H11Protocol):
     on which no request of a key is in work. uvicorn itself waits for ever, keeps what it is to send, and reads on.
     """
 
-    def __init__(self, limits: ServerLimits, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, limits: ServerLimits, **options: Any) -> None:
+        super().__init__(**options)
         self._limits, self._began = limits, 0.0
         self._refused = 0  # bytes that came after the answer, of a body that nobody reads
         self._head: asyncio.TimerHandle | None = None

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from faceloupe.web.review import Review
     from faceloupe.web.strangers import Strangers
 
-Given = ParamSpec("Given")
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 NETWORKS = "networks"
@@ -110,19 +110,23 @@ class Service:
         job = self.study_jobs.get(study)
         return job if any(other.id == job and not other.finished for other in self.jobs.all()) else None
 
-    async def write(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    async def write(
+        self, call: Callable[Parameters, Result], *arguments: Parameters.args, **options: Parameters.kwargs
+    ) -> Result:
         """Run a change of the gallery in the one thread of writers, which take turns anyway.
 
         They have a thread of their own. One that waits for another program's change to end keeps no reader waiting.
         Raises HTTPProblem if too many wait.
         """
         with self.changes.take():
-            in_context = partial(copy_context().run, call, *given, **named)
+            in_context = partial(copy_context().run, call, *arguments, **options)
             return await asyncio.get_running_loop().run_in_executor(self._writer, in_context)
 
-    def change(self, call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    def change(
+        self, call: Callable[Parameters, Result], *arguments: Parameters.args, **options: Parameters.kwargs
+    ) -> Result:
         """Run a change of the gallery for a job, whose own thread waits; raise HTTPProblem if the server ends."""
-        return submitted(self._writer, partial(copy_context().run, call, *given, **named)).result()
+        return submitted(self._writer, partial(copy_context().run, call, *arguments, **options)).result()
 
     def close(self) -> None:
         """Finish what is in work, ask long jobs to stop, and let go of everything."""

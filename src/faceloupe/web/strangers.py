@@ -74,8 +74,8 @@ class Strangers:
         while not self._ended.wait(pause):
             self._logged("not erased yet", self.faces.drop_expired)  # the next round tries again
 
-    def _logged(self, failure: str, call: Callable[..., Any], *given: Any) -> None:
+    def _logged(self, failure: str, call: Callable[..., Any], *arguments: Any) -> None:
         try:
-            call(*given)
+            call(*arguments)
         except Exception as problem:  # whatever it is: the answer does not need it, and the thread goes on
             self._log({**traced(problem), "unknown faces": failure})

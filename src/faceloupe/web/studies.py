@@ -107,7 +107,7 @@ class DataSources:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class KeptStudy:
+class SavedStudy:
     """A study's folder.
 
     Attributes
@@ -142,10 +142,10 @@ class KeptStudy:
     @property
     def resumable(self) -> bool:
         """True if it was begun here, with data that are still here, and is not finished."""
-        asked = self.manifest.asked
-        return self.state == "begun" and asked is not None and asked.data != TWO_PEOPLE
+        request = self.manifest.asked
+        return self.state == "begun" and request is not None and request.data != TWO_PEOPLE
 
-    def asked(self) -> ToStudy:
+    def request(self) -> ToStudy:
         """Return the request that began it; raise HTTPProblem if it was not begun here, or its photographs are gone."""
         call, request = self.manifest.command, self.manifest.asked
         if request is None:
@@ -184,7 +184,7 @@ class KeptStudy:
         ]  # fmt: skip
 
     def __repr__(self) -> str:
-        return f"KeptStudy({self.id}, {self.state})"
+        return f"SavedStudy({self.id}, {self.state})"
 
 
 class _Plan(BaseModel):
@@ -226,13 +226,13 @@ class Studies:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def all(self) -> list[KeptStudy]:
+    def all(self) -> list[SavedStudy]:
         """Return every study, the newest first. What is not a study is passed over."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         studies = [study for study in map(_read, folders) if study]
         return sorted(studies, key=lambda study: (study.manifest.created, study.id), reverse=True)
 
-    def get(self, study: str) -> KeptStudy:
+    def get(self, study: str) -> SavedStudy:
         """Return a study.
 
         Raises
@@ -264,7 +264,7 @@ class Studies:
         """Return an id for a study that begins now."""
         return f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}"
 
-    def work(self, study: str, asked: ToStudy, faces: FaceSet, *, resume: bool) -> Work:
+    def work(self, study: str, request: ToStudy, faces: FaceSet, *, resume: bool) -> Work:
         """Return the job that carries a study out, or what is left of it, and writes its page.
 
         One core stays free, so that recognition is still answered.
@@ -276,28 +276,30 @@ class Studies:
         """
         from faceloupe.studies.plan import make_plan
 
-        plan = make_plan(faces, pairs=asked.pairs, seeds=asked.seeds, epochs=asked.epochs, preprocess=asked.preprocess)
-        return InChild(carry_out, plan, faces, self.folder / study, resume, asked.model_dump())
+        plan = make_plan(
+            faces, pairs=request.pairs, seeds=request.seeds, epochs=request.epochs, preprocess=request.preprocess
+        )
+        return InChild(carry_out, plan, faces, self.folder / study, resume, request.model_dump())
 
 
 def carry_out(
-    plan: "StudyPlan", faces: FaceSet, folder: Path, resume: bool, asked: dict[str, Any], progress: Progress
+    plan: "StudyPlan", faces: FaceSet, folder: Path, resume: bool, request: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Carry a study out, or what is left of it, and write its page, as a child does."""
     from faceloupe.studies.run import run_study
 
-    own = asked["data"] == TWO_PEOPLE
+    own = request["data"] == TWO_PEOPLE
     cores = max(1, (os.cpu_count() or 1) - 1)
-    study = run_study(plan, faces, folder, resume=resume, command=CALL, asked=asked, n_jobs=cores, progress=progress)
+    study = run_study(plan, faces, folder, resume=resume, command=CALL, asked=request, n_jobs=cores, progress=progress)
     document = page(study, show_faces=own or None)  # the two see their own faces
     write_page(folder / REPORT, document)
     return document
 
 
-def _read(folder: Path) -> KeptStudy | None:
+def _read(folder: Path) -> SavedStudy | None:
     if not ((folder / MANIFEST).is_file() and (folder / TRIALS).is_file()):
         return None
     try:
-        return KeptStudy(folder.name, folder, Manifest.model_validate(read_json(folder / MANIFEST)))
+        return SavedStudy(folder.name, folder, Manifest.model_validate(read_json(folder / MANIFEST)))
     except (InputError, ValidationError):
         return None

@@ -20,7 +20,7 @@ class Workers:
         self._memory, self._seconds, self._ended = memory, seconds, False
         self._at_work: set[Child] = set()
 
-    def run(self, function: Callable[..., Any] | str, *given: Any) -> Any:
+    def run(self, function: Callable[..., Any] | str, *arguments: Any) -> Any:
         """Run a function in a child and return its result; the thread waits.
 
         Raises ChildEndedError if it met a bound, or broke down; HTTPProblem if the server ends.
@@ -30,7 +30,7 @@ class Workers:
             try:
                 if self._ended:
                     raise _ending()
-                return child.run(function, *given, seconds=self._seconds)
+                return child.run(function, *arguments, seconds=self._seconds)
             except ChildEndedError as problem:
                 if self._ended:
                     raise _ending() from problem

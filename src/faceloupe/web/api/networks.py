@@ -137,11 +137,11 @@ async def look(network: str, body: ToLook, service: Serving, key: Caller) -> Any
     if body.layers:
         chosen_layers(body.layers, [layer.name for model in models for layer in model.anatomy.layers])
     faces = await open_sent(service, models, body.photos)
-    noted = [
+    paths_and_notes = [
         (service.networks.path(network_id), alignment_notes(model, body.photos))
         for network_id, model in zip(ids, models, strict=True)
     ]
-    work = InChild(LOOK, noted, faces, body, memory=MEMORY, seconds=SECONDS)
+    work = InChild(LOOK, paths_and_notes, faces, body, memory=MEMORY, seconds=SECONDS)
     about = " beside ".join(model.name for model in models)
     return service.jobs.submit("look", work, owner=key.name, about=about).to_document()
 

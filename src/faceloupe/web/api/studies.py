@@ -69,7 +69,7 @@ async def resume(study: str, service: Serving, key: Caller) -> Any:
     entry = await to_thread(service.studies.get, study)
     if entry.state == "whole":
         raise HTTPProblem("conflict", f"study {study} is finished: open its page")
-    return await _carry_out(service, key, study, entry.asked(), resume=True)
+    return await _carry_out(service, key, study, entry.request(), resume=True)
 
 
 @router.post("/studies/{study}/page", response_model=shapes.Address, responses=responses("not-found", "conflict"))
@@ -79,16 +79,16 @@ async def page(study: str, service: Serving, key: Caller) -> Any:
     return {"address": f"/pages/{service.tickets.issue(await to_thread(entry.page), key.name)}"}
 
 
-async def _carry_out(service: Service, key: Key, study: str, asked: ToStudy, *, resume: bool) -> dict[str, Any]:
-    return await _submit(service, key, study, asked, await to_thread(service.data.load, asked.data), resume=resume)
+async def _carry_out(service: Service, key: Key, study: str, request: ToStudy, *, resume: bool) -> dict[str, Any]:
+    return await _submit(service, key, study, request, await to_thread(service.data.load, request.data), resume=resume)
 
 
 async def _submit(
-    service: Service, key: Key, study: str, asked: ToStudy, faces: FaceSet, *, resume: bool
+    service: Service, key: Key, study: str, request: ToStudy, faces: FaceSet, *, resume: bool
 ) -> dict[str, Any]:
-    work = await to_thread(service.studies.work, study, asked, faces, resume=resume)
+    work = await to_thread(service.studies.work, study, request, faces, resume=resume)
     if service.job_of_study(study):
         raise HTTPProblem("conflict", f"study {study} is at work")
-    job = service.jobs.submit("study", work, owner=key.name, about=asked.words())
+    job = service.jobs.submit("study", work, owner=key.name, about=request.words())
     service.study_jobs[study] = job.id
     return job.to_document()

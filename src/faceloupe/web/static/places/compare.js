@@ -15,13 +15,13 @@ export function Compare({ shelf }) {
   const [pair, setPair] = shelf("pair", NEITHER);
   const [central, setCentral] = shelf("central", false);
   const [answer, setAnswer] = shelf("verdict", null);
-  const result = useRef(/** @type {HTMLElement | null} */ (null));
-  const sent = () => ({ one: pair[0].blob, other: pair[1].blob, central });
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  const form = () => ({ one: pair[0].blob, other: pair[1].blob, central });
   const [verify, verifying] = useDoing(async (signal) => {
-    const found = await call("/verify", { form: sent(), signal });
-    setAnswer(found);
-    say(found.words.split("\n")[0]);
-    requestAnimationFrame(() => result.current?.focus());
+    const verdict = await call("/verify", { form: form(), signal });
+    setAnswer(verdict);
+    say(verdict.words.split("\n")[0]);
+    requestAnimationFrame(() => heading.current?.focus());
   });
 
   /** Whatever is shown, or on its way, is of what was asked before. */
@@ -31,7 +31,7 @@ export function Compare({ shelf }) {
   }
   function place(index, photo) {
     if (pair[index]) release(pair[index]);
-    setPair((last) => last.map((one, at) => (at === index ? photo : one)));
+    setPair((last) => last.map((before, at) => (at === index ? photo : before)));
     outdate();
   }
   function choose(on) {
@@ -51,22 +51,23 @@ export function Compare({ shelf }) {
   ${!ready && html`<p class="quiet">Two photographs, each of one face.</p>`}
   ${verifying.busy && html`<${Loading} what="Comparing" />`}
   <${Notice} problem=${verifying.problem} />
-  ${
-    answer &&
-    html`<section class="verdict-of-two" aria-label="The answer">
-    <h2 tabindex="-1" ref=${result} class=${answer.match ? "match" : "no-match"}>
-      ${answer.match ? "One person" : "Two people"}</h2>
-    <p class="lead-score">Score <b>${score(answer.score)}</b>, threshold ${score(answer.threshold)}</p>
-    <${Scale} threshold=${answer.threshold} marks=${[{ value: answer.score, first: true }]}
-      label=${`The score, ${score(answer.score)}, is ${
-        answer.match ? "at or above" : "below"
-      } the threshold, ${score(answer.threshold)}.`} />
-    ${answer.warnings.map((words) => html`<p class="caution" key=${words}><b>Caution.</b> ${words}.</p>`)}
-    <${Meaning} words=${answer.words} />
+  ${answer && html`<${Verdict} answer=${answer} heading=${heading} photographs=${async () => form()} />`}`;
+}
+
+/** The answer; `photographs` gives the two, to have it explained. */
+function Verdict({ answer, heading, photographs }) {
+  const { match, score: value, threshold, warnings, words } = answer;
+  const side = match ? "at or above" : "below";
+  return html`<section class="verdict-of-two" aria-label="The answer">
+    <h2 tabindex="-1" ref=${heading} class=${match ? "match" : "no-match"}>${match ? "One person" : "Two people"}</h2>
+    <p class="lead-score">Score <b>${score(value)}</b>, threshold ${score(threshold)}</p>
+    <${Scale} threshold=${threshold} marks=${[{ value, first: true }]}
+      label=${`The score, ${score(value)}, is ${side} the threshold, ${score(threshold)}.`} />
+    ${warnings.map((warning) => html`<p class="caution" key=${warning}><b>Caution.</b> ${warning}.</p>`)}
+    <${Meaning} words=${words} />
     <${Explained} of=${answer} words="Why this score?"
-      hint="Shows on both faces what makes them alike and what sets them apart." photographs=${async () => sent()} />
-  </section>`
-  }`;
+      hint="Shows on both faces what makes them alike and what sets them apart." photographs=${photographs} />
+  </section>`;
 }
 
 /** What the threshold means; the answer itself and the cautions stand above already. */
@@ -96,6 +97,6 @@ function Slot({ title, photo, face, paste, onPhoto }) {
       </figcaption></figure>`
     }
     <${Picker} title=${photo ? `Another for ${title.toLowerCase()}` : title} compact=${Boolean(photo)} paste=${paste}
-      onPhotos=${([one]) => onPhoto(one)} />
+      onPhotos=${([chosen]) => onPhoto(chosen)} />
   </section>`;
 }

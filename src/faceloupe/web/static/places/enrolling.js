@@ -89,60 +89,20 @@ export function Enrol({ known, shelf, onEnrolled }) {
   const [form, setForm] = shelf(`form of ${known?.id}`, FRESH);
   const [entries, setEntries] = shelf(`photographs of ${known?.id}`, NONE);
   const [leftOut, setLeftOut] = useState(0);
-  const [done, setDone] = useState(null);
   const change = (more) => setForm((last) => ({ ...last, ...more }));
   const name = known?.name ?? form.name;
-  const send = useSending();
-
-  const lookAgain = useInTurn([entries, setEntries], MOST, async (photo) => {
-    const answer = await call("/detect", { form: { photo: photo.blob } });
-    say(`${photo.name}: ${lacks(answer).join("; ") || "good enough to be enrolled"}.`);
-    return answer;
-  });
-  const [enrol, enrolling] = useDoing(async () => {
-    const sent = entries.map(({ photo }) => photo);
-    const photoOf = (path) => sent[Number(path.match(/\d+/)) - 1]; // "photo 2" is the second
-    const keep = (refused) => {
-      const reasons = new Map(refused.map(({ path, reason }) => [photoOf(path), reason]));
-      setEntries((all) =>
-        all
-          .filter(({ photo }) => !sent.includes(photo) || reasons.has(photo))
-          .map((entry) => ({ ...entry, refused: reasons.get(entry.photo) })),
-      );
-    };
-    setDone(null);
-    try {
-      const { doubtful, refused, ...result } = await send(
-        { ...form, name },
-        sent.map(({ blob }) => blob),
-      );
-      const remarks = doubtful.map(({ path, reason }) => ({ photo: photoOf(path), reason }));
-      const shown = [...refused, ...doubtful].map(({ path }) => photoOf(path));
-      keep(refused);
-      for (const photo of sent) if (!shown.includes(photo)) release(photo);
-      if (!refused.length) change(FRESH);
-      setDone({ ...result, remarks, refused: refused.length });
-      say(`${count(result.enrolled.length, "photograph")} of ${result.name} enrolled.`);
-      onEnrolled?.();
-    } catch (problem) {
-      const refused = refusalsOf(problem);
-      if (!refused.length) throw problem;
-      keep(refused);
-      throw {
-        ...problem,
-        title: "Nobody is enrolled",
-        detail: "What each photograph lacks stands beside it.",
-        remedy: "",
-      };
-    }
+  const lookAgain = useInTurn([entries, setEntries], MOST, lookAt);
+  const { enrol, enrolling, outcome, clear } = useEnrolment([entries, setEntries], (result) => {
+    if (!result.refused) change(FRESH);
+    onEnrolled?.();
   });
 
   function add(photos) {
-    const taken = photos.slice(0, MOST - entries.length);
-    setEntries((all) => [...all, ...taken.map(entryOf)]);
-    setLeftOut(photos.length - taken.length);
-    photos.slice(taken.length).forEach(release);
-    setDone(null);
+    const added = photos.slice(0, MOST - entries.length);
+    setEntries((all) => [...all, ...added.map(entryOf)]);
+    setLeftOut(photos.length - added.length);
+    photos.slice(added.length).forEach(release);
+    clear();
   }
   function remove({ photo }) {
     setEntries((all) => all.filter((entry) => entry.photo !== photo));
@@ -151,19 +111,12 @@ export function Enrol({ known, shelf, onEnrolled }) {
   }
   const usable = entries.some(({ answer }) => answer?.faces.length);
   const poor = entries.some(({ answer }) => answer && centralOf(answer)?.shortcomings.length);
-  return html`<form class="enrol" onSubmit=${(event) => event.preventDefault() || enrol()}>
-    ${done && html`<${Done} done=${done} />`}
-    <div><${Picker} many paste compact=${entries.length > 0} onPhotos=${add} hints=${hints}
+  return html`<form class="enrol" onSubmit=${(event) => event.preventDefault() || enrol({ ...form, name })}>
+    ${outcome && html`<${Outcome} outcome=${outcome} />`}
+    <div><${Picker} many paste compact=${entries.length > 0} onPhotos=${add} hints=${shortcomingsOf}
         title=${entries.length ? "Another photograph" : "Photographs of one person"} />
     ${leftOut > 0 && html`<p class="caution" role="alert">${MOST} at once; ${leftOut} left out.</p>`}
-    ${
-      entries.length > 0 &&
-      html`<ul class="to-enrol">${entries.map(
-        (entry) => html`
-        <${ToEnrol} key=${entry.photo.id} entry=${entry} onAgain=${() => lookAgain(entry.photo)}
-          onRemove=${() => remove(entry)} />`,
-      )}</ul>`
-    }</div>
+    <${Entries} entries=${entries} onAgain=${lookAgain} onRemove=${remove} /></div>
     <div class="fields"><${Fields} form=${form} change=${change} poor=${poor} known=${known} />
     <${Notice} problem=${enrolling.problem} />
     <p class="buttons"><${Button} class="main" disabled=${!usable || !name.trim()} busy=${enrolling.busy}>Enrol
@@ -171,6 +124,66 @@ export function Enrol({ known, shelf, onEnrolled }) {
       ${!usable && html`<span class="quiet">A photograph with a face first.</span>`}</p></div>
   </form>`;
 }
+
+async function lookAt({ name, blob }) {
+  const answer = await call("/detect", { form: { photo: blob } });
+  say(`${name}: ${lacks(answer).join("; ") || "good enough to be enrolled"}.`);
+  return answer;
+}
+
+/**
+ * Enrol the photographs of a form: those that were refused stay in it, each with the reason.
+ *
+ * @returns {{enrol: (form: object) => void, enrolling: {busy: boolean, problem: Error | null},
+ *   outcome: object | null, clear: () => void}}  `outcome` is that of the last enrolment; `clear` forgets it.
+ */
+function useEnrolment([entries, setEntries], onEnrolled) {
+  const [outcome, setOutcome] = useState(null);
+  const send = useSending();
+  const [enrol, enrolling] = useDoing(async (_signal, form) => {
+    const photos = entries.map(({ photo }) => photo);
+    const photoOf = (path) => photos[Number(path.match(/\d+/)) - 1]; // "photo 2" is the second
+    setOutcome(null);
+    try {
+      const blobs = photos.map(({ blob }) => blob);
+      const { doubtful, refused, ...result } = await send(form, blobs);
+      const remarks = doubtful.map(({ path, reason }) => ({ photo: photoOf(path), reason }));
+      const shown = [...refused, ...doubtful].map(({ path }) => photoOf(path));
+      setEntries((all) => withRefusals(all, photos, refused, photoOf));
+      for (const photo of photos) if (!shown.includes(photo)) release(photo);
+      setOutcome({ ...result, remarks, refused: refused.length });
+      say(`${count(result.enrolled.length, "photograph")} of ${result.name} enrolled.`);
+      onEnrolled({ refused: refused.length });
+    } catch (problem) {
+      const refused = refusalsOf(problem);
+      if (!refused.length) throw problem;
+      setEntries((all) => withRefusals(all, photos, refused, photoOf));
+      throw {
+        ...problem,
+        title: "Nobody is enrolled",
+        detail: "What each photograph lacks stands beside it.",
+        remedy: "",
+      };
+    }
+  });
+  return { enrol, enrolling, outcome, clear: () => setOutcome(null) };
+}
+
+/** The entries without the photographs that were enrolled, and with the reasons of those that were refused. */
+function withRefusals(entries, photos, refused, photoOf) {
+  const reasons = new Map(refused.map(({ path, reason }) => [photoOf(path), reason]));
+  return entries
+    .filter(({ photo }) => !photos.includes(photo) || reasons.has(photo))
+    .map((entry) => ({ ...entry, refused: reasons.get(entry.photo) }));
+}
+
+const Entries = ({ entries, onAgain, onRemove }) =>
+  entries.length > 0 &&
+  html`<ul class="to-enrol">${entries.map(
+    (entry) => html`
+    <${ToEnrol} key=${entry.photo.id} entry=${entry} onAgain=${() => onAgain(entry.photo)}
+      onRemove=${() => onRemove(entry)} />`,
+  )}</ul>`;
 
 function ToEnrol({ entry: { photo, answer, problem, refused }, onAgain, onRemove }) {
   const face = answer && centralOf(answer);
@@ -202,7 +215,7 @@ const Thumbnail = ({ photo }) =>
     : html`<span class="no-picture">
     </span>`;
 
-function Done({ done: { name, enrolled, already_enrolled: known, refused, remarks } }) {
+function Outcome({ outcome: { name, enrolled, already_enrolled: known, refused, remarks } }) {
   const message = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     message.current.focus();
@@ -240,7 +253,7 @@ function centralOf({ faces, size: [width, height] }) {
 
 const lacks = (answer) => centralOf(answer)?.shortcomings ?? ["no face was found"];
 
-/** What the camera's frame lacks. */
-async function hints(photo, signal) {
+/** What a frame of the camera lacks. */
+async function shortcomingsOf(photo, signal) {
   return lacks(await call("/detect", { form: { photo }, signal }));
 }

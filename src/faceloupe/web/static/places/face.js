@@ -14,48 +14,22 @@ const UNSHOWN =
   "To enrol or compare one face of several, save the photograph as JPEG or PNG first.";
 
 export function FacePanel({ face, number, photo, size, answer, alone, landmarks, onLandmarks, shelf }) {
-  const [enrolling, setEnrolling] = useState(false);
-  const [pair, setPair] = shelf("pair", []);
-  const [, setVerdict] = shelf("verdict", null);
-  const [, setCentral] = shelf("central", false);
   const separable = alone || Boolean(photo.bitmap);
-  const single = async () => (alone ? photo.blob : cutFace(photo, face.detection.box, size));
-  async function compare() {
-    const one = await makePhoto(await single(), alone ? photo.name : `face ${number} of ${photo.name}`);
-    pair.filter(Boolean).forEach(release);
-    setPair([one, null]);
-    setVerdict(null);
-    setCentral(!alone); // around a face that was cut out there may be parts of others
-    location.hash = "recognise/compare";
-  }
+  const picture = async () => (alone ? photo.blob : cutFace(photo, face.detection.box, size));
+  const compare = useComparison(shelf, picture, alone, alone ? photo.name : `face ${number} of ${photo.name}`);
+  const shown = html`<${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />`;
   return html`<section class="face-panel" aria-label=${`Face ${number}`}>
-    <header><${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />
-      <div><p class="quiet">Face ${number}</p><h2 class="who">${face.name === null ? "Nobody" : called(face)}</h2>
-        ${
-          face.name === null &&
-          html`
-            <p class="quiet">
-              ${
-                face.candidates.length
-                  ? "Nobody in the gallery is like it enough."
-                  : "There is nobody to compare it with."
-              }</p>`
-        }
-      </div></header>
+    <header>${shown}<div><p class="quiet">Face ${number}</p><${Who} face=${face} /></div></header>
     ${face.candidates.length > 0 && html`<${Candidates} face=${face} threshold=${answer.point.threshold} />`}
     ${
       separable
-        ? html`<div class="buttons">
-      ${may("enrol") && html`<button type="button" onClick=${() => setEnrolling(true)}>Enrol this face</button>`}
-      <button type="button" onClick=${compare}>Compare with another photograph</button>
-    </div>`
+        ? html`<${Actions} face=${face} picture=${picture} onCompare=${compare} />`
         : html`<p class="hint">${UNSHOWN}</p>`
     }
     ${
       face.candidates.length > 0 &&
       separable &&
-      html`<${Why} candidate=${face.candidates[0]} photo=${single}
-      probe=${html`<${FaceOf} photo=${photo} face=${face} size=${size} side=${88} />`} />`
+      html`<${Why} candidate=${face.candidates[0]} photo=${picture} probe=${shown} />`
     }
     <h3>Quality</h3>
     <${Shortcomings} list=${face.shortcomings} />
@@ -63,16 +37,46 @@ export function FacePanel({ face, number, photo, size, answer, alone, landmarks,
       ([name, words]) => html`<div key=${name}><dt>${name}</dt><dd>${words}</dd></div>`,
     )}</dl></details>
     <${Check} label="Show the five landmarks on the picture" checked=${landmarks} onChange=${onLandmarks} />
+  </section>`;
+}
+
+/** Return what takes a face to the comparison of two photographs, as the first of them. */
+function useComparison(shelf, picture, alone, name) {
+  const [pair, setPair] = shelf("pair", []);
+  const [, setVerdict] = shelf("verdict", null);
+  const [, setCentral] = shelf("central", false);
+  return async () => {
+    const first = await makePhoto(await picture(), name);
+    pair.filter(Boolean).forEach(release);
+    setPair([first, null]);
+    setVerdict(null);
+    setCentral(!alone); // around a face that was cut out there may be parts of others
+    location.hash = "recognise/compare";
+  };
+}
+
+function Who({ face }) {
+  if (face.name !== null) return html`<h2 class="who">${called(face)}</h2>`;
+  const reason = face.candidates.length
+    ? "Nobody in the gallery is like it enough."
+    : "There is nobody to compare it with.";
+  return html`<h2 class="who">Nobody</h2><p class="quiet">${reason}</p>`;
+}
+
+function Actions({ face, picture, onCompare }) {
+  const [enrolling, setEnrolling] = useState(false);
+  const enrolled = (name) => {
+    setEnrolling(false);
+    say(`${name} is enrolled.`);
+  };
+  return html`<div class="buttons">
+      ${may("enrol") && html`<button type="button" onClick=${() => setEnrolling(true)}>Enrol this face</button>`}
+      <button type="button" onClick=${onCompare}>Compare with another photograph</button></div>
     ${
       enrolling &&
-      html`<${EnrolFace} photo=${single} name=${face.name ?? ""} shortcomings=${face.shortcomings}
-          onClose=${() => setEnrolling(false)}
-      onEnrolled=${(name) => {
-        setEnrolling(false);
-        say(`${name} is enrolled.`);
-      }} />`
-    }
-  </section>`;
+      html`<${EnrolFace} photo=${picture} name=${face.name ?? ""} shortcomings=${face.shortcomings}
+        onClose=${() => setEnrolling(false)} onEnrolled=${enrolled} />`
+    }`;
 }
 
 function Candidates({ face, threshold }) {

@@ -8,6 +8,7 @@ import { may } from "../session.js";
 import { html, useEffect, useState } from "../ui.js";
 import { called, count, day, entryWords, moment, poseWords } from "../words.js";
 import { Enrol } from "./enrolling.js";
+import { Notes, textOf } from "./notes.js";
 
 const MOST = 20; // others to merge with, listed at once
 
@@ -21,9 +22,9 @@ export function Person({ id, shelf }) {
 }
 
 function Record({ record: { person, references, history }, again, shelf }) {
-  const [doing, setDoing] = useState(null); // what is asked about, and of which reference
+  const [dialog, setDialog] = useState(null); // the one that is open, and of which reference
   const [adding, setAdding] = useState(false);
-  const close = () => setDoing(null);
+  const close = () => setDialog(null);
   const done = (sentence) => {
     close();
     say(sentence);
@@ -34,21 +35,7 @@ function Record({ record: { person, references, history }, again, shelf }) {
   }, []);
   return html`<div class="intro"><h1 tabindex="-1">${called(person)}</h1>
       <p>Number ${person.id}, enrolled ${day(person.created)}, ${count(references.length, "reference")}.</p></div>
-    <div class="buttons">
-      ${
-        may("enrol") &&
-        html`
-          <button type="button" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>Add photographs
-          </button>
-      <button type="button" onClick=${() => setDoing({ what: "name" })}>Name and id</button>`
-      }
-      ${
-        may("remove") &&
-        html`<button type="button" onClick=${() => setDoing({ what: "merge" })}>Merge</button>
-          <button type="button" class="danger" onClick=${() => setDoing({ what: "forget" })}>Forget
-          </button>`
-      }
-    </div>
+    <${Actions} adding=${adding} onAdd=${() => setAdding(!adding)} onAsk=${(Dialog) => setDialog({ Dialog })} />
     ${
       adding &&
       html`
@@ -59,40 +46,55 @@ function Record({ record: { person, references, history }, again, shelf }) {
     <ul class="references">
       ${references.map(
         (reference) => html`
-            <${Reference} key=${reference.id} reference=${reference} person=${person}
-              onRemove=${may("remove") && references.length > 1 && (() => setDoing({ what: "remove", reference }))} />`,
+            <${Reference} key=${reference.id} reference=${reference} person=${person} onRemove=${
+              may("remove") && references.length > 1 && (() => setDialog({ Dialog: Remove, reference }))
+            } />`,
       )}</ul>
+    <${Metadata} metadata=${person.metadata} />
+    <${Consent} consent=${person.consent} />
+    <${History} history=${history} />
     ${
-      Object.keys(person.metadata).length > 0 &&
-      html`<h2>Noted</h2>
-        <dl class="noted">${Object.entries(person.metadata).map(
-          ([key, value]) =>
-            html`<dt key=${key}>${key}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd>`,
-        )}</dl>`
-    }
-    <h2>Consent</h2>
-    ${
-      person.consent
-        ? person.consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`)
-        : html`
-        <p class="quiet">Nothing was noted.</p>`
-    }
-    <h2>History</h2>
-    <ol class="history">
-      ${history.map(
-        (entry) => html`
-            <li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}
-              </time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`,
-      )}</ol>
-    ${doing?.what === "name" && html`<${NameAndId} person=${person} onClose=${close} onDone=${done} />`}
-    ${doing?.what === "merge" && html`<${Merge} person=${person} onClose=${close} />`}
-    ${doing?.what === "forget" && html`<${Forget} person=${person} references=${references} onClose=${close} />`}
-    ${
-      doing?.what === "remove" &&
-      html`
-        <${Remove} reference=${doing.reference} person=${person} onClose=${close} onDone=${done} />`
+      dialog &&
+      html`<${dialog.Dialog} person=${person} references=${references} reference=${dialog.reference} onClose=${close}
+        onDone=${done} />`
     }`;
 }
+
+/** What can be done to the person; `onAsk` opens a dialog. */
+const Actions = ({ adding, onAdd, onAsk }) => html`<div class="buttons">
+  ${
+    may("enrol") &&
+    html`<button type="button" aria-expanded=${String(adding)} onClick=${onAdd}>Add photographs</button>
+      <button type="button" onClick=${() => onAsk(NameAndId)}>Name and id</button>
+      <button type="button" onClick=${() => onAsk(Notes)}>Notes</button>`
+  }
+  ${
+    may("remove") &&
+    html`<button type="button" onClick=${() => onAsk(Merge)}>Merge</button>
+      <button type="button" class="danger" onClick=${() => onAsk(Forget)}>Forget</button>`
+  }</div>`;
+
+const Metadata = ({ metadata }) =>
+  Object.keys(metadata).length > 0 &&
+  html`<h2>Notes</h2>
+    <dl class="noted">${Object.entries(metadata).map(
+      ([key, value]) => html`<dt key=${key}>${key}</dt><dd>${textOf(value)}</dd>`,
+    )}</dl>`;
+
+const Consent = ({ consent }) => html`<h2>Consent</h2>
+  ${
+    consent
+      ? consent.split("\n").map((line, index) => html`<p key=${index}>${line}</p>`)
+      : html`<p class="quiet">Nothing was noted.</p>`
+  }`;
+
+const History = ({ history }) => html`<h2>History</h2>
+  <ol class="history">
+    ${history.map(
+      (entry) => html`
+          <li key=${entry.id}><time class="quiet" datetime=${entry.at}>${moment(entry.at)}
+            </time> <span>${entryWords(entry)}</span> <span class="quiet">by ${entry.who}</span></li>`,
+    )}</ol>`;
 
 function Reference({ reference: { id, created, quality, has_face: hasFace }, person, onRemove }) {
   return html`<li>

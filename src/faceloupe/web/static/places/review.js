@@ -46,14 +46,8 @@ function Groups({ of }) {
   useTitle(of.title, "People");
   if (review.problem instanceof Problem && review.problem.status === 404)
     return html`<${Empty} title=${of.missing}><p>${review.problem.message}</p></${Empty}>`;
-  const unknown = of === UNKNOWN;
   return html`<${Loaded} from=${review} what="the groups">${(value) => html`
-    ${
-      unknown &&
-      html`<p class="quiet">
-        <${Keeping} otherwise="No further faces are kept now; these are erased when their time is over." /></p>`
-    }
-    ${unknown && !value.listed && html`<${Empty} title="Nobody unknown is kept now" />`}
+    ${of === UNKNOWN && html`<${KeptFor} listed=${value.listed} />`}
     ${
       value.faces > 0 &&
       html`<div class="in-words">${value.words.split("\n").map((line) => html`<p key=${line}>${line}</p>`)}</div>
@@ -66,19 +60,7 @@ function Groups({ of }) {
     }
     ${regrouping.busy && html`<${Loading} what="Comparing all faces" />`}
     <${Notice} problem=${regrouping.problem} />
-    <h2>${
-      unknown
-        ? `${count(value.listed, "person", "people")} seen`
-        : `${count(value.several, "person", "people")} with several faces, ${count(value.alone, "face")} alone`
-    }</h2>
-    <ul class="review-groups">${value.groups.map(
-      (group) => html`<li key=${group.id}><a href=${`#${of.place}/${group.id}`}>
-        <span class="review-faces">${group.faces.slice(0, 4).map(
-          (face) => html`<${Face} key=${face.id} of=${of} face=${face.id}
-          label="" side=${56} />`,
-        )}</span>
-        <span><b>${group.name ?? `Group ${group.id}`}</b> ${count(group.count, "face")}</span></a></li>`,
-    )}</ul>
+    <${GroupList} of=${of} review=${value} />
     ${
       shown < value.listed &&
       html`<p class="buttons"><${Button} onClick=${() => setShown(shown + AT_ONCE)}>Show more
@@ -86,57 +68,85 @@ function Groups({ of }) {
     }`}</${Loaded}>`;
 }
 
+const KeptFor = ({ listed }) => html`<p class="quiet">
+    <${Keeping} otherwise="No further faces are kept now; these are erased when their time is over." /></p>
+  ${!listed && html`<${Empty} title="Nobody unknown is kept now" />`}`;
+
+const GroupList = ({ of, review: { groups, listed, several, alone } }) => html`
+  <h2>${
+    of === UNKNOWN
+      ? `${count(listed, "person", "people")} seen`
+      : `${count(several, "person", "people")} with several faces, ${count(alone, "face")} alone`
+  }</h2>
+  <ul class="review-groups">${groups.map(
+    (group) => html`<li key=${group.id}><a href=${`#${of.place}/${group.id}`}>
+      <span class="review-faces">${group.faces
+        .slice(0, 4)
+        .map((face) => html`<${Face} key=${face.id} of=${of} face=${face.id} label="" side=${56} />`)}</span>
+      <span><b>${group.name ?? `Group ${group.id}`}</b> ${count(group.count, "face")}</span></a></li>`,
+  )}</ul>`;
+
 /** What is doubtful, one question at a time: joins that were near to the threshold, then pairs just below it. */
 function Queue({ of, review, onChange }) {
   const [later, setLater] = useState([]);
   const waiting = [...review.doubtful, ...review.nearly].filter(({ faces }) => !later.includes(String(faces)));
   const doubt = waiting[0];
-  const [act, acting] = useDoing(async (_signal, what) => {
-    if (what === "undo") {
-      const { what: taken } = await call(`${of.api}/undo`, { method: "POST" });
-      say(taken ? `Taken back: ${taken}.` : "Nothing is left to take back.");
+  const [act, acting] = useDoing(async (_signal, deed) => {
+    if (deed === "undo") {
+      const { what } = await call(`${of.api}/undo`, { method: "POST" });
+      say(what ? `Taken back: ${what}.` : "Nothing is left to take back.");
     } else {
-      await answer(of, doubt, what === "same");
-      say(what === "same" ? "One person." : "Two people.");
+      await answer(of, doubt, deed === "same");
+      say(deed === "same" ? "One person." : "Two people.");
     }
     onChange();
   });
-  useEffect(() => {
-    const pressed = (event) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea, dialog"))
-        return;
-      const key = event.key.toLowerCase();
-      if (key === "u" && may("enrol")) act("undo");
-      if (!doubt) return;
-      if (key === "y" && may("enrol")) act("same");
-      if (key === "n" && may("enrol")) act("other");
-      if (key === "s") setLater((all) => [...all, String(doubt.faces)]);
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
+  const postpone = () => setLater((all) => [...all, String(doubt.faces)]);
+  useKeys({
+    u: may("enrol") && (() => act("undo")),
+    y: doubt && may("enrol") && (() => act("same")),
+    n: doubt && may("enrol") && (() => act("other")),
+    s: doubt && postpone,
   });
-  const takeBack = html`<${Button} busy=${acting.busy} onClick=${() => act("undo")}>Take back (U)</${Button}>`;
+  const undo = html`<${Button} busy=${acting.busy} onClick=${() => act("undo")}>Take back (U)</${Button}>`;
   if (!doubt && of === UNKNOWN) return null;
   if (!doubt)
-    return html`<${Empty} title="Nothing doubtful is left"><p class="buttons">${may("enrol") && takeBack}</p>
+    return html`<${Empty} title="Nothing doubtful is left"><p class="buttons">${may("enrol") && undo}</p>
       <${Notice} problem=${acting.problem} /></${Empty}>`;
-  const joined = doubt.groups[0] === doubt.groups[1];
-  return html`<section class="review-doubt" aria-label="A doubt"><h2>One person, or two?</h2>
-    <p>${joined ? "They are in one group now." : "They are in two groups now."} ${doubt.why}.</p>
-    <div class="review-pair">${doubt.faces.map(
-      (face, side) => html`<figure key=${face}><${Face} of=${of} face=${face} label=${`Face ${face}`}
-        side=${160} /><figcaption><a href=${`#${of.place}/${doubt.groups[side]}`}>${
-          doubt.names[side] ?? `Group ${doubt.groups[side]}`
-        }</a></figcaption></figure>`,
-    )}</div>
+  return html`<section class="review-doubt" aria-label="A doubt"><${Doubt} of=${of} doubt=${doubt} />
     ${
       may("enrol") &&
       html`<p class="buttons"><${Button} class="main" busy=${acting.busy} onClick=${() => act("same")}>One person (Y)
         </${Button}> <${Button} busy=${acting.busy} onClick=${() => act("other")}>Two people (N)</${Button}>
-        <${Button} onClick=${() => setLater([...later, String(doubt.faces)])}>Later (S)</${Button}> ${takeBack}</p>`
+        <${Button} onClick=${postpone}>Later (S)</${Button}> ${undo}</p>`
     }
     <p class="quiet">${count(waiting.length, "doubt")} left. ${KEYS}.</p>
     <${Notice} problem=${acting.problem} /></section>`;
+}
+
+const Doubt = ({ of, doubt: { faces, groups, names, why } }) => html`<h2>One person, or two?</h2>
+  <p>${groups[0] === groups[1] ? "They are in one group now." : "They are in two groups now."} ${why}.</p>
+  <div class="review-pair">${faces.map(
+    (face, side) => html`<figure key=${face}><${Face} of=${of} face=${face} label=${`Face ${face}`} side=${160} />
+      <figcaption><a href=${`#${of.place}/${groups[side]}`}>${names[side] ?? `Group ${groups[side]}`}</a></figcaption>
+      </figure>`,
+  )}</div>`;
+
+/**
+ * Do something when a letter is pressed, but not where text is written.
+ *
+ * @param {Record<string, (() => void) | undefined | false>} deeds  By letter
+ */
+function useKeys(deeds) {
+  useEffect(() => {
+    const press = (event) => {
+      const elsewhere = event.ctrlKey || event.altKey || event.metaKey;
+      if (!elsewhere && !event.target.closest("input, select, textarea, dialog"))
+        (deeds[event.key.toLowerCase()] || undefined)?.();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
 }
 
 /** Say whether the two faces of a doubt show one person. */
@@ -157,7 +167,6 @@ function Group({ of, number }) {
 
 function Members({ of, group, again }) {
   const [chosen, setChosen] = useState(/** @type {number[]} */ ([]));
-  const [other, setOther] = useState("");
   const [act, acting] = useDoing(async (_signal, path, json, sentence) => {
     const answered = await call(`${of.api}/${path}`, json ? { json } : { method: "POST" });
     say(sentence);
@@ -170,15 +179,9 @@ function Members({ of, group, again }) {
   const toggle = (face) => setChosen((all) => (all.includes(face) ? all.filter((id) => id !== face) : [...all, face]));
   return html`<h2>${group.name ?? `Group ${group.id}`}: ${count(group.count, "face")}</h2>
     <ul class="review-members">${group.faces.map(
-      (
-        face,
-      ) => html`<li key=${face.id}><label><${Face} of=${of} face=${face.id} label=${`Face ${face.id}`} side=${96} />
-        <span>${
-          may("enrol") &&
-          html`<input type="checkbox" checked=${chosen.includes(face.id)}
-          onChange=${() => toggle(face.id)} />`
-        } ${of === UNKNOWN ? moment(face.indexed) : face.path.split("/").pop() || "(no file left)"}</span>
-        ${face.unfit && html`<small class="quiet">${face.unfit}</small>`}</label></li>`,
+      (face) => html`
+        <${Member} key=${face.id} of=${of} face=${face} chosen=${chosen.includes(face.id)}
+          onToggle=${() => toggle(face.id)} />`,
     )}</ul>
     ${
       may("enrol") &&
@@ -187,15 +190,27 @@ function Members({ of, group, again }) {
         </${Button}> <${Button} busy=${acting.busy} onClick=${() => act("undo", null, "Taken back.")}>Take back the last
         </${Button}></p>
       <${Naming} of=${of} group=${group} act=${act} busy=${acting.busy} />
-      <form class="line-form" onSubmit=${(event) => {
-        event.preventDefault();
-        act("join", { groups: [group.id, Number(other)] }, "They are one person now.");
-      }}><${Field} label="The same person as group number" inputmode="numeric" pattern="[0-9]+" required value=${other}
-          onInput=${(event) => setOther(event.target.value)} />
-        <${Button} busy=${acting.busy}>Join</${Button}></form>`
+      <${Joining} group=${group} act=${act} busy=${acting.busy} />`
     }
     ${of === UNKNOWN && may("remove") && html`<${Dismiss} group=${group} act=${act} busy=${acting.busy} />`}
     <${Notice} problem=${acting.problem} />`;
+}
+
+const Member = ({ of, face, chosen, onToggle }) => html`<li><label>
+  <${Face} of=${of} face=${face.id} label=${`Face ${face.id}`} side=${96} />
+  <span>${
+    may("enrol") && html`<input type="checkbox" checked=${chosen} onChange=${onToggle} />`
+  } ${of === UNKNOWN ? moment(face.indexed) : face.path.split("/").pop() || "(no file left)"}</span>
+  ${face.unfit && html`<small class="quiet">${face.unfit}</small>`}</label></li>`;
+
+function Joining({ group, act, busy }) {
+  const [other, setOther] = useState("");
+  return html`<form class="line-form" onSubmit=${(event) => {
+    event.preventDefault();
+    act("join", { groups: [group.id, Number(other)] }, "They are one person now.");
+  }}><${Field} label="The same person as group number" inputmode="numeric" pattern="[0-9]+" required value=${other}
+      onInput=${(event) => setOther(event.target.value)} />
+    <${Button} busy=${busy}>Join</${Button}></form>`;
 }
 
 /** Whom a group shows: of a collection a name to keep, of unknown faces somebody to enrol. */
@@ -205,8 +220,8 @@ function Naming({ of, group, act, busy }) {
   const [enrol, setEnrol] = useState(of === UNKNOWN);
   return html`<form class="line-form" onSubmit=${(event) => {
     event.preventDefault();
-    const sent = { group: group.id, name: name.trim() || null, enrol, consent };
-    act("name", sent, enrol ? "Enrolled." : "The name is kept.");
+    const json = { group: group.id, name: name.trim() || null, enrol, consent };
+    act("name", json, enrol ? "Enrolled." : "The name is kept.");
   }}><${Field} label="Name" value=${name} maxlength="200" required=${enrol}
       onInput=${(event) => setName(event.target.value)} />
     ${of === COLLECTION && html`<${Check} label="Also into the gallery" checked=${enrol} onChange=${setEnrol} />`}

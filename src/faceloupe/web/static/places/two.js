@@ -16,52 +16,9 @@ const NOBODY = { name: "", photos: [] };
 /** Photograph two people, one after the other, and begin the study. `onBegun` is called once it has begun. */
 export function Two({ onBegun }) {
   const [people, setPeople] = useState([NOBODY, NOBODY]);
-  const [taking, setTaking] = useState(null);
-  const [failure, setFailure] = useState(null);
-  const camera = useCamera();
   const change = (who, more) =>
-    setPeople((last) => last.map((person, place) => (place === who ? { ...person, ...more } : person)));
-
-  useEffect(() => {
-    if (taking === null || !camera.on) return undefined;
-    let left = false;
-    async function shoot() {
-      const photos = [];
-      while (photos.length < PHOTOGRAPHS && !left) {
-        await new Promise((done) => setTimeout(done, PACE));
-        const video = camera.video.current;
-        if (left || !video?.videoWidth) continue;
-        photos.push(await frameOf(video, SENT));
-        if (!left) change(taking, { photos: [...photos] });
-      }
-    }
-    async function finish() {
-      if (left) return;
-      say(`${count(PHOTOGRAPHS, "photograph")} of ${people[taking].name} taken.`);
-      setTaking(null);
-      if (people[1 - taking].photos.length) camera.stop();
-    }
-    function fail({ message }) {
-      if (left) return;
-      setFailure({ title: "No photograph", detail: message });
-      stop();
-    }
-    shoot().then(finish).catch(fail);
-    return () => {
-      left = true;
-    };
-  }, [taking, camera.on]);
-
-  function take(who) {
-    change(who, { photos: [] });
-    setFailure(null);
-    setTaking(who);
-    if (!camera.on) camera.start();
-  }
-  function stop() {
-    setTaking(null);
-    camera.stop();
-  }
+    setPeople((last) => last.map((person, index) => (index === who ? { ...person, ...more } : person)));
+  const series = useSeries(people, (who, photos) => change(who, { photos }));
   const [begin, beginning] = useDoing(async () => {
     const [first, second] = people;
     const form = { first_name: first.name, second_name: second.name, first: first.photos, second: second.photos };
@@ -71,25 +28,80 @@ export function Two({ onBegun }) {
     onBegun();
   });
   const whole = people.every(({ name, photos }) => name.trim() && photos.length === PHOTOGRAPHS);
-  return html`<h2>You and somebody else</h2>
-    <p>Can a network learn to tell the two of you apart, and what does it look at? ${PHOTOGRAPHS} photographs of each
-      are enough to see it. Sit in the same light, look into the camera, and turn your head a little from one to the
-      next.</p>
-    <p class="quiet">Photographs go to this server alone and are not kept. The study holds the faces that are found in
-      them, small and grey, and shows them to whoever may see studies here; delete the study and they are gone.</p>
+  return html`<${Introduction} />
     <form class="two-people" onSubmit=${(event) => event.preventDefault() || (whole && begin())}>
-      ${(taking !== null || camera.on) && html`<${View} camera=${camera} onStop=${stop} />`}
-      <${Notice} problem=${failure} />
+      ${(series.busy || series.camera.on) && html`<${View} camera=${series.camera} onStop=${series.stop} />`}
+      <${Notice} problem=${series.problem} />
       ${people.map(
         (person, who) => html`
-          <${Person} key=${who} which=${["The first", "The second"][who]} person=${person} busy=${taking !== null}
-            onName=${(name) => change(who, { name })} onTake=${() => take(who)} />`,
+          <${Person} key=${who} which=${["The first", "The second"][who]} person=${person} busy=${series.busy}
+            onName=${(name) => change(who, { name })} onTake=${() => series.take(who)} />`,
       )}
       <${Notice} problem=${beginning.problem} />
       <p class="buttons"><${Button} class="main" busy=${beginning.busy || !whole}>Begin the study</${Button}></p>
       ${beginning.busy && html`<${Loading} what="Finding the faces" />`}
       ${!whole && html`<p class="quiet">Two names, and ${PHOTOGRAPHS} photographs of each, are needed.</p>`}
     </form>`;
+}
+
+const Introduction = () => html`<h2>You and somebody else</h2>
+  <p>Can a network learn to tell the two of you apart, and what does it look at? ${PHOTOGRAPHS} photographs of each
+    are enough to see it. Sit in the same light, look into the camera, and turn your head a little from one to the
+    next.</p>
+  <p class="quiet">Photographs go to this server alone and are not kept. The study holds the faces that are found in
+    them, small and grey, and shows them to whoever may see studies here; delete the study and they are gone.</p>`;
+
+/**
+ * A series of photographs of one of two people; the camera is off once there is one of each.
+ *
+ * @param {{name: string, photos: Blob[]}[]} people
+ * @param {(who: number, photos: Blob[]) => void} onPhotos  Called with all photographs of the series after each.
+ * @returns {{camera: import("documents").Camera, busy: boolean, problem: object | null,
+ *   take: (who: number) => void, stop: () => void}}
+ */
+function useSeries(people, onPhotos) {
+  const [who, setWho] = useState(/** @type {number | null} */ (null)); // who is photographed now
+  const [problem, setProblem] = useState(null);
+  const camera = useCamera();
+  function stop() {
+    setWho(null);
+    camera.stop();
+  }
+  function take(person) {
+    onPhotos(person, []);
+    setProblem(null);
+    setWho(person);
+    if (!camera.on) camera.start();
+  }
+  function finish() {
+    say(`${count(PHOTOGRAPHS, "photograph")} of ${people[who].name} taken.`);
+    setWho(null);
+    if (people[1 - who].photos.length) camera.stop();
+  }
+  function fail({ message }) {
+    setProblem({ title: "No photograph", detail: message });
+    stop();
+  }
+  useEffect(() => {
+    if (who === null || !camera.on) return undefined;
+    const leaving = new AbortController();
+    const unlessLeft = (next) => (value) => leaving.signal.aborted || next(value);
+    shoot(camera, (photos) => onPhotos(who, photos), leaving.signal).then(unlessLeft(finish), unlessLeft(fail));
+    return () => leaving.abort();
+  }, [who, camera.on]);
+  return { camera, busy: who !== null, problem, take, stop };
+}
+
+/** Take the photographs of a series, one after the other. */
+async function shoot(camera, onPhotos, signal) {
+  const photos = [];
+  while (photos.length < PHOTOGRAPHS && !signal.aborted) {
+    await new Promise((done) => setTimeout(done, PACE));
+    const video = camera.video.current;
+    if (signal.aborted || !video?.videoWidth) continue;
+    photos.push(await frameOf(video, SENT));
+    if (!signal.aborted) onPhotos([...photos]);
+  }
 }
 
 /**
