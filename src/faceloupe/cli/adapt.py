@@ -26,8 +26,8 @@ def adapt(
 ) -> None:
     """Adapt an embedder to your own labelled faces, if that helps.
 
-    A head is learned, and saved only if other people are told apart better for certain. Where no gain is certain
-    nothing is written, and the exit status is 0: the embedder is best kept as it is.
+    A head is trained, and saved only if it certainly tells other people apart better. If no gain is certain, nothing
+    is written and the exit status is 0: keep the embedder as it is.
     """
     from faceloupe.pages import page
     from faceloupe.recognition.onnx_detector import open_detector

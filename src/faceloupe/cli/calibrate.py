@@ -52,7 +52,8 @@ def calibrate(
     loose: Annotated[bool, typer.Option("--loose", help="Confirm a rate above 1 in 100.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the thresholds saved with the GALLERY instead.")] = False,
     reset: Annotated[
-        bool, typer.Option("--reset", help="Remove those saved with the GALLERY: the published one decides again.")
+        bool,
+        typer.Option("--reset", help="Remove the GALLERY's thresholds: the published one applies again."),
     ] = False,
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,
@@ -63,10 +64,10 @@ def calibrate(
     no_cache: NoCache = False,
     json: AsJson = False,
 ) -> None:
-    """Choose a threshold for a false match rate and save it.
+    """Choose a threshold for a false match rate and save it with a gallery.
 
-    It is saved with a gallery. Every two captures are compared. A rate that they cannot support is refused, with how
-    many comparisons or people it would take. One photograph of entry person is enough; then the FNMR is not known.
+    All pairs of captures are compared. A rate that they cannot support is refused, with the number of comparisons or
+    people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")

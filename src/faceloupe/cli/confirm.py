@@ -10,12 +10,12 @@ from faceloupe.cli.terminal import echo
 
 def confirm(
     first: Annotated[int, typer.Argument(metavar="FACE", help="Number of a face, as the page of groups lists it.")],
-    second: Annotated[int, typer.Argument(metavar="FACE", help="Another.")],
+    second: Annotated[int, typer.Argument(metavar="FACE", help="Number of a second face.")],
     collection: CollectionName = "collection.db",
 ) -> None:
-    """Say that two faces are grouped rightly: one person if they are in one group, otherwise two people.
+    """Confirm that two faces are grouped correctly: one person if they are in one group, otherwise two people.
 
-    Later groupings keep to it, the doubt does not come again, and undo takes it back.
+    Later groupings respect it, the doubt is not raised again, and undo reverts it.
     """
     from faceloupe.collection.collection import open_collection
 

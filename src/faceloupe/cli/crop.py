@@ -19,8 +19,8 @@ def crop(
     """Cut out every face as a PNG of 112 x 112 pixels.
 
     Faces are upright and aligned as embedders expect. DIR/faces.csv has one row per face: photograph, file, place,
-    quality. Unusable files are named with the reason; after a stop the same command goes on. Exit status 1 if there is
-    no usable photograph.
+    quality. Unusable files are listed with the reason; the same command resumes after an interruption. Exit status 1
+    if there is no usable photograph.
     """
     from faceloupe.faces.trees import list_tree
     from faceloupe.recognition.cropping import TABLE, crop_tree

@@ -12,13 +12,13 @@ from faceloupe.errors import InputError
 def describe(
     name: Name,
     external_id: Annotated[
-        str | None, typer.Option(metavar="ID", help='What the person is called elsewhere; "" takes it away.')
+        str | None, typer.Option(metavar="ID", help='Identifier of the person elsewhere; "" removes it.')
     ] = None,
     metadata: Metadata = None,
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,
 ) -> None:
-    """Give a person an external id, or metadata. Two people may have one name where each has an external id."""
+    """Give a person an external id, or metadata. Two people may share a name if each has an external id."""
     from faceloupe.gallery.identity import checked_metadata
     from faceloupe.gallery.opening import open_gallery
 

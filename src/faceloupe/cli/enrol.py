@@ -33,7 +33,8 @@ def enrol(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="Name of the person in the photographs; id:ID or number:N adds to one who is there."
+            metavar="NAME",
+            help="Name of the person in the photographs; id:ID or number:N for somebody who is enrolled.",
         ),
     ] = None,
     photographs: Annotated[
@@ -51,7 +52,7 @@ def enrol(
     ] = None,
     external_id: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="What the person is called elsewhere; two of one name each have one."),
+        typer.Option(metavar="ID", help="Identifier of the person elsewhere; people who share a name need one each."),
     ] = None,
     metadata: Metadata = None,
     consent: Annotated[str, typer.Option(help="A note on the subject's consent, kept with the name.")] = "",
@@ -75,11 +76,11 @@ def enrol(
 ) -> None:
     """Put people into a gallery.
 
-    Give a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR. The gallery is made if there is none, once
-    there is a photograph to enrol. Where a photograph shows several faces, the dominant one is enrolled, with a note. A
-    photograph that shows no face, several of equal size or an unfit one is left out and named with the reason.
-    Photographs enrolled before are passed over, so the same command goes on after a stop. Exit status 2 if photographs
-    were left out, 1 if none could be enrolled.
+    Give a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR. The gallery is created when the first
+    photograph is enrolled. If a photograph shows several faces, the dominant one is enrolled, with a note. A photograph
+    with no face, several faces of equal size or an unfit face is left out, and the reason is printed. Photographs
+    enrolled before are skipped, so the same command resumes after an interruption. Exit status 2 if photographs were
+    left out, 1 if none could be enrolled.
     """
     if (folder is None) == (name is None) or bool(photographs) != bool(name):
         raise InputError("enrol takes a name and photographs (enrol Ann 1.jpg 2.jpg), or --folder DIR")

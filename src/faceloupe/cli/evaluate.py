@@ -105,10 +105,10 @@ def evaluate(
         typer.Option("--forget-cache", callback=_forget, is_eager=True, help="Delete all cached templates, and leave."),
     ] = False,
 ) -> None:
-    """Measure recognisers on labelled photographs, or scores in a file.
+    """Measure recognisers on labelled photographs, or the scores in a file.
 
-    The protocols are the field's, and the result is one page. Templates are kept in your cache, so that the same
-    command goes on where it was stopped. They are personal data: --no-cache keeps none, --forget-cache deletes them.
+    The protocols are standard, and the result is one page. Templates are cached, so that the same command resumes
+    where it was interrupted. They are personal data: --no-cache keeps none, --forget-cache deletes them.
     """
     from faceloupe.cluster import on_cluster
     from faceloupe.evaluation.bundle import is_bundle, write_bundle

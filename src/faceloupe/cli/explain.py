@@ -26,9 +26,9 @@ SUFFIXES = (".html", ".htm", ".png")
 
 def explain(
     a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="A second photograph with one face.")],
     gallery: Annotated[
-        str | None, gallery_if_any("Also name its people who are most like the two; its threshold holds.")
+        str | None, gallery_if_any("Also name the people in it who are most like the two, and use its threshold.")
     ] = None,
     fmr: TargetFmr = None,
     central: Central = False,

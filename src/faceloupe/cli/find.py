@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 def find(
     who: Annotated[
-        str, typer.Argument(metavar="WHO", help="A photograph of the person, or a name or number of a group.")
+        str, typer.Argument(metavar="WHO", help="A photograph of the person, or the name or number of a group.")
     ],
     place: Annotated[
         str, typer.Option("--in", metavar="COLLECTION|DIR", help="The collection, or a folder to look through once.")
     ] = "collection.db",
     fmr: TargetFmr = None,
     central: Central = False,
-    gallery: Annotated[str | None, gallery_if_any("Take the threshold calibrated there.")] = None,
+    gallery: Annotated[str | None, gallery_if_any("Use the threshold calibrated for this gallery.")] = None,
     embedder: CollectionEmbedderName = None,
     detector: CollectionDetectorName = None,
     engine: EngineName = "openvino",
@@ -52,9 +52,9 @@ def find(
     link_to: Annotated[Path | None, typer.Option(metavar="DIR", help="Make links to the photographs there.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Find all photographs that show somebody, best first.
+    """Find all photographs that show a person, best first.
 
-    The number of them that is expected to be wrong is printed too. Exit status 1 if there is none.
+    The expected number of wrong ones is printed too. Exit status 1 if none is found.
     """
     from faceloupe.collection.finding import find as search
     from faceloupe.files import write_whole

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def forget(
-    name: Annotated[str | None, typer.Argument(metavar="NAME")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Name or external id of a person; also id:ID or number:N."),
+    ] = None,
     reference: Annotated[
         int | None, typer.Option(metavar="ID", help="Erase only this reference; faceloupe show lists them.")
     ] = None,
@@ -39,9 +42,9 @@ def forget(
 ) -> None:
     """Erase somebody for good, including the bytes in the gallery's files.
 
-    Name, consent and references go. The trail keeps the subject's number, and who forgot it when. Backups, exports and
-    the template cache of evaluate and calibrate are not reached. Unknown faces that faceloupe serve keeps beside the
-    gallery go too: those like somebody who is erased, and those whose time is over.
+    Name, consent note and references are erased. The trail keeps the subject's number, and who erased it and when.
+    Unknown faces that faceloupe serve keeps beside the gallery are erased too if they resemble the person or have
+    expired. Backups, exports and the template cache of evaluate and calibrate are not touched.
     """
     from faceloupe.collection.unknown import open_unknown
     from faceloupe.gallery.identity import label

@@ -47,19 +47,19 @@ def identify(
         str | None,
         typer.Option(
             metavar="CAMERA",
-            help="Watch a camera in place of photographs: its number, from 0, its device, or the URL of a stream.",
+            help="Watch a camera instead of photographs: its number (from 0), its device, or the URL of a stream.",
         ),
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=0.1, max=30, help="For a camera: frames to look at in a second, at most.")
+        float, typer.Option(min=0.1, max=30, help="For a camera: most frames to examine in a second.")
     ] = RATE,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write one row per face as CSV; takes folders too. For a clip, times."),
+        typer.Option(metavar="FILE", help="Write one row per face as CSV, also for folders; for a clip, the times."),
     ] = None,
     json_lines: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write one line of JSON per photograph, or change before a camera."),
+        typer.Option(metavar="FILE", help="Write one line of JSON per photograph, or per arrival and departure."),
     ] = None,
     ranks: Annotated[int, typer.Option(min=1, help="Number of candidates to name for each face.")] = RANKS,
     fmr: TargetFmr = None,
@@ -70,9 +70,9 @@ def identify(
         int | None,
         typer.Option(
             min=32,
-            help="Pixels of the longer side at which faces are looked for. By default 640 and then 1600, which finds "
-            "faces from about 1.3 % of the longer side on; more finds smaller ones and misses those that fill the "
-            "picture.",
+            help="Longer side, in pixels, to which a photograph is resized for the search. By default 640 and then "
+            "1600, which finds faces from about 1.3 % of the longer side; a larger one finds smaller faces and misses "
+            "those that fill the picture.",
         ),
     ] = None,
     min_size: MinSize = 20,
@@ -80,7 +80,7 @@ def identify(
         bool | None,
         typer.Option(
             "--turned/--upright",
-            help="Look again at turned copies where no face is certain, or only at the picture as it is. By default "
+            help="Where no face is certain, search turned copies too; or search the picture only as it is. By default "
             "turned for photographs, upright for a clip.",
         ),
     ] = None,
@@ -93,7 +93,7 @@ def identify(
         list[str] | None,
         typer.Option(
             metavar="FILE|URL",
-            help="Search another gallery at the same time, as if everybody were in one; may be given several times.",
+            help="Search another gallery too, as if all people were in one; may be given several times.",
         ),
     ] = None,
     recall: Annotated[
@@ -112,12 +112,12 @@ def identify(
 ) -> None:
     """Identify every face in photographs, everybody in a clip, or who comes before a camera.
 
-    The answer for a face is a subject of the gallery, or nobody. Faces are numbered row by row, from left to right. A
-    photograph that cannot be read is named, the others are answered, and the exit status is 2. With --csv or
-    --json-lines, folders are looked through with all below them: unusable files are named, after a stop the same
-    command goes on, and the exit status is 1 if none could be used. In a clip faces are followed, and each person gets
-    one answer; a clip is known by the ending of its name (.mp4, .mov, .mkv, .webm, .avi ...). With --camera it is
-    told who appears and who goes, until Ctrl-C; --json prints a line of JSON for each.
+    The answer for a face is a subject of the gallery, or nobody. Faces are numbered row by row, from left to right. If
+    a photograph cannot be read, the reason is printed, the others are answered, and the exit status is 2. With --csv
+    or --json-lines, folders are searched recursively: unusable files are listed, the same command resumes after an
+    interruption, and the exit status is 1 if no file could be used. In a clip, faces are tracked and each person gets
+    one answer; a clip is recognised by its suffix (.mp4, .mov, .mkv, .webm, .avi ...). With --camera, every arrival
+    and departure is printed until Ctrl-C; with --json, as a line of JSON.
     """
     from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery

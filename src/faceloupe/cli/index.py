@@ -41,9 +41,9 @@ def index(
 ) -> None:
     """Put the faces of photographs and clips into a collection.
 
-    Photographs are known by their content: one that is in the collection already is not looked at again, even if its
-    file was renamed or copied. After a stop the same command goes on. Unusable files are named with the reason.
-    Exit status 1 if there is no photograph.
+    Photographs are identified by their content: one that is in the collection already is not read again, even if its
+    file was renamed or copied. The same command resumes after an interruption. Unusable files are listed with the
+    reason. Exit status 1 if there is no photograph.
     """
     from faceloupe.cluster import on_cluster
     from faceloupe.collection.collection import open_collection

@@ -10,10 +10,10 @@ from faceloupe.cli.terminal import echo
 
 def join(
     first: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],
-    second: Annotated[int, typer.Argument(metavar="GROUP", help="Another.")],
+    second: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a second group.")],
     collection: CollectionName = "collection.db",
 ) -> None:
-    """Join two groups: they are one person. Later groupings keep to it, and undo takes it back."""
+    """Join two groups: they are one person. Later groupings respect it, and undo reverts it."""
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:

@@ -52,10 +52,10 @@ def look(
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option(metavar="M[,M,M]", help="Mean to subtract from those pixels: a number, or one a channel."),
+        typer.Option(metavar="M[,M,M]", help="Mean to subtract from those pixels: a number, or one per channel."),
     ] = None,
     std: Annotated[
-        str | None, typer.Option(metavar="S[,S,S]", help="Divisor after the mean: a number, or one a channel.")
+        str | None, typer.Option(metavar="S[,S,S]", help="Divisor after the mean: a number, or one per channel.")
     ] = None,
     bgr: Annotated[bool, typer.Option("--bgr", help="An ONNX file or module expects blue first.")] = False,
     answers: Annotated[
@@ -70,7 +70,7 @@ def look(
     json: AsJson = False,
     figures: Annotated[Path | None, typer.Option(help="Save every picture in this folder as PNG instead.")] = None,
 ) -> None:
-    """Look inside a network while it looks at faces; write one page."""
+    """Look inside a network while it looks at faces, and write one page on it."""
     foreign = [name for name in (model, compare) if name and not Path(name).is_dir()]
     if foreign and not is_child():
         raise typer.Exit(run_child(" or ".join(foreign), memory, seconds))
@@ -100,9 +100,8 @@ def look(
             "mean": _numbers("mean", mean), "std": _numbers("std", std),
         }  # fmt: skip
         saved_beside = compare and Path(compare).is_dir()
-        saved = (
-            Path(model).is_dir() and compare and not saved_beside
-        )  # then what is said of reading is for the other one
+        # Beside a saved network, which knows how it is read, the options are for the other one.
+        saved = Path(model).is_dir() and compare and not saved_beside
         network = looking.open_model(model, weights=weights, **({} if saved else reading))
         other = compare and looking.open_model(compare, **({} if saved_beside else reading))
         result = looking.look(

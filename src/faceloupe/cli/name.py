@@ -12,7 +12,7 @@ from faceloupe.errors import InputError
 def name(
     group: Annotated[int, typer.Argument(metavar="GROUP", help="Number of a group, as faceloupe group lists it.")],
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the person.")] = None,
-    none: Annotated[bool, typer.Option("--none", help="Take the name back.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="Remove the name.")] = False,
     gallery: Annotated[str | None, gallery_if_any("Enrol the group's faces there under the name.")] = None,
     collection: CollectionName = "collection.db",
 ) -> None:

@@ -94,14 +94,14 @@ EmbedderName = Annotated[
 ]
 DetectorName = Annotated[
     str,
-    typer.Option("--detector", metavar="NAME", help="What finds faces: yunet, or one added by detector add."),
+    typer.Option("--detector", metavar="NAME", help="Detector of faces: yunet, or one added by detector add."),
 ]
 GalleryDetectorName = Annotated[
     str | None,
     typer.Option(
         "--detector",
         metavar="NAME",
-        help="What finds faces: yunet, or one added by detector add. By default the gallery's own, or yunet.",
+        help="Detector of faces: yunet, or one added by detector add. By default the gallery's own, or yunet.",
     ),
 ]
 CollectionEmbedderName = Annotated[
@@ -118,15 +118,15 @@ CollectionDetectorName = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME",
-        help="What finds faces: yunet, or one added by detector add. By default the collection's own, or yunet.",
+        help="Detector of faces: yunet, or one added by detector add. By default the collection's own, or yunet.",
     ),
 ]
-MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Shortest side of a face that counts, in pixels.")]
+MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Ignore faces whose shorter side has fewer pixels.")]
 Turned = Annotated[
     bool,
     typer.Option(
         "--turned/--upright",
-        help="Look again at turned copies where no face is certain, or only at the photograph as it is.",
+        help="Where no face is certain, search turned copies too; or search the photograph only as it is.",
     ),
 ]
 EngineName = Annotated[Literal["openvino", "onnxruntime"], typer.Option("--engine", help="Engine that runs networks.")]
@@ -151,7 +151,7 @@ DeviceName = Annotated[
 ]
 TargetFmr = Annotated[
     float | None,
-    typer.Option("--fmr", help="Take the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),
+    typer.Option("--fmr", help="Use the threshold published for this false match rate: 1e-2, 1e-3, 1e-4 or 1e-5."),
 ]
 OnCluster = Annotated[
     str | None,
@@ -159,7 +159,7 @@ OnCluster = Annotated[
         "--on",
         metavar="ADDRESS",
         envvar="FACELOUPE_CLUSTER",
-        help="Work on the workers of this Dask scheduler, such as tcp://scheduler:8786.",
+        help="Run on the workers of this Dask scheduler, such as tcp://scheduler:8786.",
     ),
 ]
 Central = Annotated[
@@ -174,16 +174,16 @@ CentralOfLabelled = Annotated[
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Neither read nor write the cache of templates, which are personal data.")
 ]
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="A name or an external id; id:ID and number:N say which is meant.")
-]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or external id of a person; also id:ID or number:N.")]
 Metadata = Annotated[
     str | None,
     typer.Option(
-        "--metadata", metavar="JSON", help="""What else to note, such as '{"floor": 3}', in place of what is."""
+        "--metadata",
+        metavar="JSON",
+        help="""Details as a JSON object, such as '{"floor": 3}', in place of the present ones.""",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the document instead.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON instead.")]
 
 LABELLED_DATA = "lfw, orl, a folder NAME/*.jpg, a CSV file photo_a,photo_b,same[,fold], or a packed .bin."
 CACHED = "Stopped. Templates made so far are cached; the same command goes on."

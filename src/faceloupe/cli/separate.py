@@ -12,7 +12,7 @@ def separate(
     faces: Annotated[list[int], typer.Argument(metavar="FACE...", help="Numbers of faces of one group.")],
     collection: CollectionName = "collection.db",
 ) -> None:
-    """Take faces out of a group: they are another person. Later groupings keep to it, and undo takes it back."""
+    """Take faces out of a group: they are another person. Later groupings respect it, and undo reverts it."""
     from faceloupe.collection.collection import open_collection
 
     with open_collection(collection) as photographs:

@@ -55,12 +55,13 @@ def serve(
             "--keep-unknown",
             metavar="TIME",
             parser=_duration,
-            help="Keep faces that nobody was named for, to be reviewed in the page, for so long: 30m, 12h, 7d, 2w. By "
-            "default none are kept.",
+            help="Keep unidentified faces for this long, to be reviewed in the page: 30m, 12h, 7d, 2w. By default none "
+            "are kept.",
         ),
     ] = None,
     keep_faces: Annotated[
-        bool, typer.Option("--keep-faces", help="Keep the face chips of unknown faces too, to be seen.")
+        bool,
+        typer.Option("--keep-faces", help="Keep the face chips of unidentified faces too, to be shown."),
     ] = False,
     network: Annotated[
         list[str] | None, typer.Option(metavar="DIR|FILE", help="A network to look at: saved by faceloupe, or ONNX.")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def show(name: Name, gallery: GalleryName = "faceloupe.db", json: AsJson = False) -> None:
-    """Show everything kept about a person. That is consent, references with their quality, and the history."""
+    """Show everything kept about a person: consent, references with their quality, and the history."""
     from faceloupe.gallery.opening import open_gallery
 
     with open_gallery(gallery) as people:

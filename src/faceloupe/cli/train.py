@@ -53,7 +53,7 @@ def train(
     crop: Crop = None,
     detector: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What finds faces: yunet, the default, or one added by detector add."),
+        typer.Option(metavar="NAME", help="Detector of faces: yunet, the default, or one added by detector add."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of a training for strangers; by default 60.")] = None,
     central: CentralOfLabelled = False,

@@ -30,25 +30,28 @@ if TYPE_CHECKING:
 
 def verify(
     a: Annotated[str, typer.Argument(metavar="A", help="A photograph with one face.")],
-    b: Annotated[str | None, typer.Argument(metavar="B", help="Another; or else --person.")] = None,
+    b: Annotated[str | None, typer.Argument(metavar="B", help="A second photograph, unless --person is given.")] = None,
     person: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Compare A with this person of the gallery; id:ID and number:N say which is meant."
+            metavar="NAME", help="Compare A with this person of the gallery, given by name, id:ID or number:N."
         ),
     ] = None,
     fmr: TargetFmr = None,
     central: Central = False,
     gallery: Annotated[
         str | None,
-        gallery_if_any("Take the threshold calibrated there. By default faceloupe.db where --person is given."),
+        gallery_if_any("Use the threshold calibrated for this gallery. With --person, faceloupe.db by default."),
     ] = None,
     min_size: MinSize = 20,
     turned: Turned = True,
-    lr: Annotated[bool, typer.Option("--lr", help="Also say what the score is worth as evidence: log10 LR.")] = False,
+    lr: Annotated[
+        bool,
+        typer.Option("--lr", help="Also print the weight of the score as evidence: log10 of the likelihood ratio."),
+    ] = False,
     prior: Annotated[
         float | None,
-        typer.Option(help="With --lr: your probability of one person before comparing; gives the one after."),
+        typer.Option(help="With --lr: your prior probability that the two are one person; the posterior is printed."),
     ] = None,
     embedder: EmbedderName = None,
     detector: GalleryDetectorName = None,
@@ -56,7 +59,7 @@ def verify(
     device: DeviceName = None,  # noqa: ARG001 - its callback has chosen it
     json: AsJson = False,
 ) -> None:
-    """Decide whether two photographs show one person, or one shows a person of a gallery.
+    """Decide whether two photographs show the same person, or one shows a person in a gallery.
 
     Exit status 0 for a match, 1 for no match, 2 if they could not be compared.
     """
