@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.files import read_bytes, sha256_of, write_whole
+from faceloupe.files import naming, new_folder, read_bytes, sha256_of, write_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -94,3 +94,23 @@ def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
     assert read_bytes(tmp_path / "small", 1 << 30) == b"x" * 1000
     assert tracemalloc.get_traced_memory()[1] < 32 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_where_a_disk_is_full_the_file_is_named(tmp_path):
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        write_whole(Path("/dev/full"), b"x" * 100_000)
+    with pytest.raises(OSError, match="No space left") as failure, naming(tmp_path / "table.csv"):
+        Path("/dev/full").write_bytes(b"x")
+    assert failure.value.filename == str(tmp_path / "table.csv")
+
+
+def test_what_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
+    asked = tmp_path / "none" / "report.html"
+    with pytest.raises(FileNotFoundError) as failure:
+        write_whole(asked, b"x")
+    assert failure.value.filename == str(asked)
+    with pytest.raises(FileNotFoundError) as failure, new_folder(tmp_path / "net") as unfinished:
+        write_whole(unfinished / "none" / "weights", b"x")
+    assert failure.value.filename == str(tmp_path / "net")
+    assert not list(tmp_path.iterdir())

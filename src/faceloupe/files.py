@@ -54,15 +54,30 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     is for its owner's eyes only (mode 0600, or less where the umask says so): pages, networks and lists alike can show
     whom they were made of. What is there and no file, such as ``/dev/stdout`` or a pipe, is written to, not replaced,
     and a link stays one to the file that is written. Content that comes in parts is never held whole. Raises InputError
-    of ``-``, see :func:`check_name`.
+    of ``-``, see :func:`check_name`; OSError, with the file's name, if it cannot be written.
     """
     check_name(path)
     parts = [content] if isinstance(content, bytes) else content
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            file.writelines(parts)
-        return
-    path = Path(os.path.realpath(path))
+    with naming(path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                file.writelines(parts)
+        else:
+            _replace(Path(os.path.realpath(path)), parts)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file in the OSError of what is done to it: that of a full disk names none, others a temporary one."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno is None or problem.filename == os.fspath(path):
+            raise
+        raise OSError(problem.errno, problem.strerror, os.fspath(path)) from problem
+
+
+def _replace(path: Path, parts: Iterable[bytes]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -99,12 +114,15 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises InputError if it cannot be made, see :func:`check_new_folder`.
     """
     check_new_folder(folder)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.absolute().parent, prefix=f".{folder.name}."))
+    with naming(folder):
+        unfinished = Path(tempfile.mkdtemp(dir=folder.absolute().parent, prefix=f".{folder.name[:100]}."))
     try:
         yield unfinished
         unfinished.replace(folder)
-    except BaseException:
+    except BaseException as problem:
         shutil.rmtree(unfinished)
+        if isinstance(problem, OSError) and str(problem.filename).startswith(str(unfinished)):
+            raise OSError(problem.errno, problem.strerror, str(folder)) from problem
         raise
 
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from faceloupe.documents import json_text, parse_json
 from faceloupe.errors import InputError
 from faceloupe.faces.folders import as_text
+from faceloupe.files import naming
 
 
 class GrowingFile(ABC):
@@ -41,6 +42,7 @@ class GrowingFile(ABC):
 
     def __init__(self, path: Path) -> None:
         self.known: set[str] = set()
+        self._path = path
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
         try:
             content = self._file.read().decode(errors="surrogateescape")  # a letter may be cut in two
@@ -56,15 +58,17 @@ class GrowingFile(ABC):
         """Note the photographs in the content, and return where the last whole one ends."""
 
     def _write(self, name: str, text: str) -> None:
-        self._file.write(text.encode())
-        self._file.flush()
+        with naming(self._path):
+            self._file.write(text.encode())
+            self._file.flush()
         self.known.add(name)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        with naming(self._path):  # what a full disk did not take is tried again
+            self._file.close()
 
 
 class GrowingCsv(GrowingFile):

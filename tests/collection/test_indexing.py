@@ -4,6 +4,7 @@ Also tests ``cli/find.py``, ``cli/group.py``, ``cli/index.py``, ``cli/name.py``,
 ``collection/finding.py``.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -88,13 +89,23 @@ def test_the_order_of_the_files_changes_no_group(folder, tmp_path):
     assert groups[0] == {frozenset(str(folder / f"{who}{n}.pgm") for n in (1, 2, 3)) for who in (1, 2, 3)}
 
 
-def test_a_person_is_found_by_a_photograph(collection, folder, tmp_path):
+def _cut_off(_source, target):
+    target.write_bytes(b"half")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_person_is_found_by_a_photograph(collection, folder, tmp_path, monkeypatch):
     index(collection, [folder])
     sightings = find(collection, [template_of(folder / "11.pgm")])
     assert {item.face.path for item in sightings.sightings} == {str(folder / f"1{n}.pgm") for n in (1, 2, 3)}
     assert sightings.sightings[0].score == pytest.approx(1, abs=1e-5)
     assert sightings.expected_wrong == pytest.approx(9 * 1e-4, rel=0.2)
     assert sightings.to_csv().splitlines()[0] == "path,face,score,margin,group"
+    with monkeypatch.context() as full:
+        full.setattr("shutil.copy2", _cut_off)
+        with pytest.raises(OSError, match="No space left"):
+            sightings.gather(tmp_path / "copies", "copy")
+    assert not list((tmp_path / "copies").iterdir())
     made, lost = sightings.gather(tmp_path / "copies", "copy")
     assert (len(made), lost) == (3, [])
     assert (tmp_path / "copies" / "1-11.pgm").read_bytes() == (folder / "11.pgm").read_bytes()

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from faceloupe.cli.app import app
 from faceloupe.errors import GalleryError, InputError, UnavailableError
 from faceloupe.gallery import open_gallery, restore
+from faceloupe.gallery.backups import copy
 from faceloupe.gallery.opening import GalleryToBe
 from helpers.galleries import POINT, Toy, photograph
 
@@ -87,6 +88,7 @@ def test_nothing_is_overwritten_and_nothing_damaged_is_restored(gallery, tmp_pat
             gallery.backup(path)
         with pytest.raises(GalleryError, match="exists already"):
             restore(tmp_path / "backup.db", path)
+    assert [entry.what for entry in gallery.audit()] == ["enrol", "backup"]
     with pytest.raises(GalleryError, match="cannot be made"):
         gallery.backup(tmp_path / "none" / "backup.db")
     damaged = bytearray((tmp_path / "backup.db").read_bytes())
@@ -98,6 +100,19 @@ def test_nothing_is_overwritten_and_nothing_damaged_is_restored(gallery, tmp_pat
         with pytest.raises(GalleryError, match=r"damaged|not a file"):
             restore(tmp_path / name, tmp_path / "again.db")
     assert not (tmp_path / "again.db").exists()
+
+
+def test_where_a_backup_finds_no_room_it_is_named_and_nothing_is_left(gallery, tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    there = sorted(tmp_path.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        with pytest.raises(GalleryError, match=r"new\.db (cannot grow|cannot be read or written)"):
+            copy(gallery._database, tmp_path / "new.db", None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(tmp_path.iterdir()) == there
 
 
 def test_with_a_key_nothing_in_the_files_can_be_read(gallery, tmp_path, key, monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -96,24 +97,35 @@ class Sightings:
         InputError
             If the folder is a file, or holds one of that name: none is overwritten.
         OSError
-            If the folder cannot be written to.
+            If the folder cannot be written to; then nothing is left in it of what was made.
         """
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder")
         paths = dict.fromkeys(sighting.face.path for sighting in self.sightings if sighting.face.path)
-        there = {path: None for path in paths if Path(path).is_file()}
-        lost = [Skipped(as_text(path), "it is gone since it was indexed") for path in paths if path not in there]
+        there = {path: None for path in paths if Path(path).is_file() and os.access(path, os.R_OK)}
+        lost = [
+            Skipped(as_text(path), "it may not be read" if Path(path).is_file() else "it is gone since it was indexed")
+            for path in paths
+            if path not in there
+        ]
         width = len(str(len(there)))
         targets = [folder / f"{number:0{width}}-{Path(path).name}" for number, path in enumerate(there, start=1)]
         for target in targets:
             if target.exists() or target.is_symlink():
                 raise InputError(f"{target} is there already; name an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
-        for path, target in zip(there, targets, strict=True):
-            if how == "copy":
-                shutil.copy2(path, target)
-            else:
-                target.symlink_to(path)
+        made = []
+        try:
+            for path, target in zip(there, targets, strict=True):
+                made.append(target)
+                if how == "copy":
+                    shutil.copy2(path, target)
+                else:
+                    target.symlink_to(path)
+        except BaseException:
+            for target in made:
+                target.unlink(missing_ok=True)
+            raise
         return targets, lost
 
     def to_document(self) -> dict[str, Any]:

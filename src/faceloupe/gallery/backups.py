@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from faceloupe.errors import GalleryError
+from faceloupe.files import naming
 from faceloupe.gallery import trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import Key, is_plain, key_of_environment, read_key
@@ -20,6 +21,7 @@ def backup(database: Database, path: Path) -> None:
     """Write the whole gallery into one new file, see :meth:`faceloupe.gallery.Gallery.backup`."""
     if database.path is None:
         raise GalleryError(f"{database.name} lies on a server: back it up there, with pg_dump")
+    _check_new(path)
     with database.writing() as connection:
         trail.note(connection, "backup")
     copy(database, path, database.key)
@@ -60,24 +62,29 @@ def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) 
 
 def copy(database: Database, path: Path, key: Key | None) -> None:
     """Write an SQLite database into a new file (mode 0600), whole or not at all, with this key or none."""
-    if path.exists():
-        raise GalleryError(f"{path} exists already; name a file that does not, or move that one away first.")
+    _check_new(path)
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     except OSError as problem:
         raise GalleryError(f"{path} cannot be made: {problem.strerror}.") from problem
     os.close(handle)
     try:
-        with database.bare() as connection:
+        with database.bare(writes=path) as connection:
             if key == database.key:
                 connection.exec_driver_sql("VACUUM INTO ?", (temporary,))
             else:
                 connection.exec_driver_sql("ATTACH ? AS copy KEY ?", (temporary, key.literal if key else ""))
                 connection.exec_driver_sql("SELECT sqlcipher_export('copy')")
                 connection.exec_driver_sql("DETACH copy")
-        with open(temporary, "rb") as file:  # noqa: PTH123 - SQLite does not wait until a copy is on the disk
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        with naming(path):
+            with open(temporary, "r+b") as file:  # noqa: PTH123 - SQLite does not wait until a copy is on the disk
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _check_new(path: Path) -> None:
+    if path.exists():
+        raise GalleryError(f"{path} exists already; name a file that does not, or move that one away first.")

@@ -162,17 +162,18 @@ class Database:
                     connection.connection.driver_connection.execute(_KEYS_CHECKED)  # type: ignore[union-attr]
 
     @contextmanager
-    def bare(self) -> Iterator[Connection]:
+    def bare(self, writes: Path | None = None) -> Iterator[Connection]:
         """Open a connection outside any transaction, for what cannot run inside one.
 
-        On a server it is closed at the end, not used again: what is set on it holds for nobody else.
+        On a server it is closed at the end, not used again: what is set on it holds for nobody else. Where another file
+        is what it `writes`, complaints are about that one.
 
         Raises
         ------
         GalleryError
             If the database refuses.
         """
-        with self._connected("bare") as connection:
+        with self._connected("bare", str(writes) if writes else None) as connection:
             if self.path is None:
                 connection.detach()
             yield connection
@@ -210,7 +211,7 @@ class Database:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     @contextmanager
-    def _connected(self, purpose: str) -> Iterator[Connection]:
+    def _connected(self, purpose: str, about: str | None = None) -> Iterator[Connection]:
         self._check_file()
         options: dict[str, Any] = {"purpose": purpose}
         if self.path is None:
@@ -219,7 +220,7 @@ class Database:
             with self.engine.connect().execution_options(**options) as connection:
                 yield connection
         except DBAPIError as problem:
-            raise in_words(problem, self.name, reading=purpose == "read") from problem
+            raise in_words(problem, about or self.name, reading=purpose == "read") from problem
         except OverflowError as problem:  # SQLite's numbers have 64 bits
             raise InputError("no row has so large a number") from problem
         except UnicodeDecodeError as problem:  # the schema itself, which the driver's complaint quotes

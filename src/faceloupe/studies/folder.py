@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from faceloupe.documents import read_json, write_json
 from faceloupe.errors import InputError, StudyError
-from faceloupe.files import read_bytes, write_whole
+from faceloupe.files import naming, read_bytes, write_whole
 from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import Trial, Trials, read_csv, write_csv
 
@@ -235,8 +235,8 @@ class StudyFolder:
 
 def _append(path: Path, text: str) -> None:
     """Add text to a file and wait until it is on the disk."""
-    with path.open("a") as file:
-        file.write(text)
+    with naming(path), path.open("ab") as file:  # bytes: on Windows text would get other ends of lines
+        file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
 
