@@ -35,8 +35,7 @@ def calibrate(
         str, typer.Argument(metavar="DATA|GALLERY", help=f"A gallery's own references, or {LABELLED_DATA}")
     ],
     fmr: Annotated[
-        float | None,
-        typer.Option(help="False match rate of the threshold. By default 1e-4, as for the published one."),
+        float | None, typer.Option(help="False match rate of the threshold. By default 1e-4, as for the published one.")
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="SCORE", help="Measure and save this threshold instead of choosing one.")
@@ -52,8 +51,7 @@ def calibrate(
     loose: Annotated[bool, typer.Option("--loose", help="Confirm a rate above 1 in 100.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the thresholds saved with the GALLERY instead.")] = False,
     reset: Annotated[
-        bool,
-        typer.Option("--reset", help="Remove the GALLERY's thresholds: the published one applies again."),
+        bool, typer.Option("--reset", help="Remove the GALLERY's thresholds: the published one applies again.")
     ] = False,
     create: Annotated[bool, typer.Option("--create", help="Make the gallery if there is none.")] = False,
     central: CentralOfLabelled = False,

@@ -14,11 +14,7 @@ detector = typer.Typer(
 
 
 @detector.command()
-def add(
-    file: added.NetworkFile,
-    manifest: added.ManifestFile,
-    name: added.OtherName = None,
-) -> None:
+def add(file: added.NetworkFile, manifest: added.ManifestFile, name: added.OtherName = None) -> None:
     """Add a detector from an ONNX file; from then on --detector NAME takes it.
 
     The file is copied to your networks under its SHA-256 and run once, on a grey picture, before it is added.

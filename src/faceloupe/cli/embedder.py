@@ -27,11 +27,7 @@ embedder = typer.Typer(
 
 
 @embedder.command()
-def add(
-    file: added.NetworkFile,
-    manifest: added.ManifestFile,
-    name: added.OtherName = None,
-) -> None:
+def add(file: added.NetworkFile, manifest: added.ManifestFile, name: added.OtherName = None) -> None:
     """Add an embedder from an ONNX file; from then on --embedder NAME takes it.
 
     The file is copied to your networks under its SHA-256 and run once, on faces made up, before it is added.

@@ -107,6 +107,8 @@ def enrol(
         checked_whom(name or "", external_id)
     finder = open_detector(detector, engine=engine) if detector else None
     search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
+    person = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=parsed)
+    subjects = list_subjects(folder, table) if folder else [person]
     results: list[Enrolled] = []
     left_out = 0
     with (
@@ -114,8 +116,6 @@ def enrol(
         GalleryToBe(gallery, embedder=embedder, engine=engine) as people,
         progress("enrolling", transient=True) as show,
     ):
-        named = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=parsed)
-        subjects = list_subjects(folder, table) if folder else [named]
         whole, done = sum(len(subject.photographs) for subject in subjects), 0
         for subject in subjects:
             results.append(Enrolled(subject.name, refused=tuple(subject.refused)))
@@ -125,8 +125,7 @@ def enrol(
             try:
                 result = people.enrol(
                     subject.name, subject.photographs, faces=search, external_id=subject.external_id,
-                    metadata=subject.metadata,
-                    consent=consent, keep_faces=keep_faces, force=force,
+                    metadata=subject.metadata, consent=consent, keep_faces=keep_faces, force=force,
                     consent_until=consent_until and consent_until.date(),
                     progress=partial(_show_progress, show, done, whole),
                 )  # fmt: skip
@@ -143,6 +142,11 @@ def enrol(
         echo_json({"schema": "faceloupe.enrolled/1", "enrolled": [result.to_document() for result in results]})
     else:
         echo(_summary(results, people.name))
+    _finish(results, left_out, keep_faces=keep_faces)
+
+
+def _finish(results: "list[Enrolled]", left_out: int, *, keep_faces: bool) -> None:
+    """Say what --keep-faces could not do, and leave with the exit status of the enrolment."""
     if keep_faces and (count := sum(len(result.already_enrolled) for result in results)):
         already = f"{counted(count, 'photograph')} enrolled already"
         say(f"--keep-faces added none to {already}: to keep those faces, forget the subject and enrol it again.")

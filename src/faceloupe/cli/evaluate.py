@@ -82,15 +82,13 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The report. By default evaluation.html.")] = None,
     robustness: Annotated[
-        bool,
-        typer.Option("--robustness", help="Also measure on photographs spoilt by blur, noise, masks ..."),
+        bool, typer.Option("--robustness", help="Also measure on photographs spoilt by blur, noise, masks ...")
     ] = False,
     probes: Annotated[
         int | None, typer.Option(min=1, help="Photographs that --robustness spoils. By default 100.")
     ] = None,
     bundle: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.zip", help="Also write page, numbers and scores into one sealed file."),
+        Path | None, typer.Option(metavar="FILE.zip", help="Also write page, numbers and scores into one sealed file.")
     ] = None,
     sign: Annotated[
         Path | None,

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def forget(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="Name or external id of a person; also id:ID or number:N."),
+        str | None, typer.Argument(metavar="NAME", help="Name or external id of a person; also id:ID or number:N.")
     ] = None,
     reference: Annotated[
         int | None, typer.Option(metavar="ID", help="Erase only this reference; faceloupe show lists them.")
@@ -33,8 +32,7 @@ def forget(
         ),
     ] = None,
     consent_ended: Annotated[
-        bool,
-        typer.Option("--consent-ended", help="Erase everybody whose consent has ended (enrol --consent-until)."),
+        bool, typer.Option("--consent-ended", help="Erase everybody whose consent has ended (enrol --consent-until).")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     gallery: GalleryName = "faceloupe.db",

@@ -56,10 +56,7 @@ def build(
 
 @hnsw.command()
 def measure(
-    probes: Probes = 1000,
-    gallery: GalleryName = "faceloupe.db",
-    embedder: EmbedderName = None,
-    json: AsJson = False,
+    probes: Probes = 1000, gallery: GalleryName = "faceloupe.db", embedder: EmbedderName = None, json: AsJson = False
 ) -> None:
     """Measure the recall again.
 

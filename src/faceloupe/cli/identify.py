@@ -1,6 +1,6 @@
 """``faceloupe identify``: name the people in photographs, or in a clip with the times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -119,41 +119,65 @@ def identify(
     one answer; a clip is recognised by its suffix (.mp4, .mov, .mkv, .webm, .avi ...). With --camera, every arrival
     and departure is printed until Ctrl-C; with --json, as a line of JSON.
     """
-    from faceloupe.gallery.answers import Answered, document_of
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.recognition.onnx_detector import open_detector
-    from faceloupe.recognition.recognise import recognise
     from faceloupe.recognition.search import DETECTION_SIDE, FaceSearch
-    from faceloupe.recognition.thresholds import published_point
     from faceloupe.video.frames import is_clip
 
-    choices = ClipChoices(start, stop, out, faces)
-    finder = open_detector(detector, engine=engine) if detector else None
-    in_frames = FaceSearch(min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned), detector=finder)
+    photographs = photographs or []
+    has_clip = any(map(is_clip, photographs))
+    clip_choices = ClipChoices(start, stop, out, faces)
     if (camera is None) == (not photographs):
         raise InputError("expected photographs, folders or a clip, or else --camera")
     if camera is None and rate != RATE:
         raise InputError("--rate is for a camera; of a clip the frames that change are looked at")
-    photographs = photographs or []
-    if (also or recall is not None) and (camera is not None or any(map(is_clip, photographs))):
+    if (also or recall is not None) and (camera is not None or has_clip):
         raise InputError("--also and --recall are for photographs")
-    galleries = [gallery, *(also or [])]
     if camera is not None:
-        choices.check_none()
-        if draw is not None or csv is not None:
-            raise InputError("--draw and --csv are for photographs; a camera has --json and --json-lines")
-        if ranks != RANKS:
-            raise InputError("--ranks is for photographs and clips; of a camera only who is named is told")
+        _check_camera(draw=draw, csv=csv, ranks=ranks)
+    if not has_clip or camera is not None:
+        clip_choices.check_none()
+    elif draw is not None or json_lines is not None:
+        raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
+    finder = open_detector(detector, engine=engine) if detector else None
+    if camera is not None or has_clip:
+        in_frames = FaceSearch(
+            min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned), detector=finder
+        )
         with open_gallery(gallery, embedder=embedder, engine=engine) as people:
-            watch_camera(camera, people, in_frames, rate=rate, json_lines=json_lines, fmr=fmr, json=json)
+            if camera is not None:
+                watch_camera(camera, people, in_frames, rate=rate, json_lines=json_lines, fmr=fmr, json=json)
+            else:
+                identify_clip(photographs, people, in_frames, clip_choices, csv=csv, fmr=fmr, ranks=ranks, json=json)
         return
-    if any(map(is_clip, photographs)):
-        if draw is not None or json_lines is not None:
-            raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
-        with open_gallery(gallery, embedder=embedder, engine=engine) as people:
-            identify_clip(photographs, people, in_frames, choices, csv=csv, fmr=fmr, ranks=ranks, json=json)
-        return
-    choices.check_none()
+    galleries = [gallery, *(also or [])]
+    _check_outputs(photographs, galleries, draw, csv, json_lines, json=json)
+    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False, detector=finder)
+    with _open(galleries, embedder, engine) as searched:
+        if csv is not None or json_lines is not None:
+            _name_tree(photographs, csv, json_lines, search, searched, fmr=fmr, ranks=ranks, recall=recall)
+        else:
+            _identify_photographs(photographs, search, searched, draw, fmr=fmr, ranks=ranks, recall=recall, json=json)
+
+
+def _check_camera(*, draw: Path | None, csv: Path | None, ranks: int) -> None:
+    if draw is not None or csv is not None:
+        raise InputError("--draw and --csv are for photographs; a camera has --json and --json-lines")
+    if ranks != RANKS:
+        raise InputError("--ranks is for photographs and clips; of a camera only who is named is told")
+
+
+def _check_outputs(
+    photographs: Sequence[str],
+    galleries: Sequence[str],
+    draw: Path | None,
+    csv: Path | None,
+    json_lines: Path | None,
+    *,
+    json: bool,
+) -> None:
+    """Check that the answers for photographs go either to the terminal or to tables, and can be written there."""
+    tables = [table for table in (csv, json_lines) if table is not None]
     if draw is not None:
         from faceloupe.recognition.drawing import picture_format
 
@@ -161,37 +185,50 @@ def identify(
             raise InputError("--draw takes one photograph; run identify once for each")
         check_file(draw, photographs)
         picture_format(draw)
-    search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False, detector=finder)
-    if csv is not None or json_lines is not None:
-        if draw is not None or json:
-            raise InputError("--draw and --json go with photographs on the screen, not with --csv and --json-lines")
-        for table in filter(None, (csv, json_lines)):
-            check_file(table, [*photographs, *galleries])
-        with _open(galleries, embedder, engine) as people:
-            _name_tree(photographs, csv, json_lines, search, people, fmr=fmr, ranks=ranks, recall=recall)
-        return
-    if folder := next((path for path in photographs if Path(path).is_dir()), None):
+    if tables and (draw is not None or json):
+        raise InputError("--draw and --json go with photographs on the screen, not with --csv and --json-lines")
+    for table in tables:
+        check_file(table, [*photographs, *galleries])
+    folder = next((path for path in photographs if Path(path).is_dir()), None)
+    if folder is not None and not tables:
         raise InputError(f"{folder} is a folder: name a file for its people, --csv FILE or --json-lines FILE")
-    answered: list[Answered] = []
-    with _open(galleries, embedder, engine) as people:
-        point = None if fmr is None else published_point(people.embedder, fmr)
-        for photograph in recognise(photographs, people.embedder, faces=people.face_search(search)):
-            candidates = people.identify(photograph.templates, point=point, ranks=ranks, recall=recall)
-            shown = Answered(photograph, candidates)
-            answered.append(shown)
-            if photograph.problem is not None:
-                say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")
-                continue
-            if not json:
-                echo(_table(shown))
-            if draw is not None:
-                shown.draw(draw)
-                say(f"drawn: {draw}")
+
+
+def _identify_photographs(
+    photographs: Sequence[str],
+    search: "FaceSearch",
+    people: "Gallery | Galleries",
+    draw: Path | None,
+    *,
+    fmr: float | None,
+    ranks: int,
+    recall: float | None,
+    json: bool,
+) -> None:
+    """Print the answers for photographs; leave with status 2 if one could not be read."""
+    from faceloupe.gallery.answers import Answered, document_of
+    from faceloupe.recognition.recognise import recognise
+    from faceloupe.recognition.thresholds import published_point
+
+    point = None if fmr is None else published_point(people.embedder, fmr)
+    answers: list[Answered] = []
+    for photograph in recognise(photographs, people.embedder, faces=people.face_search(search)):
+        candidates = people.identify(photograph.templates, point=point, ranks=ranks, recall=recall)
+        answer = Answered(photograph, candidates)
+        answers.append(answer)
+        if photograph.problem is not None:
+            say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")
+            continue
+        if not json:
+            echo(_table(answer))
+        if draw is not None:
+            answer.draw(draw)
+            say(f"drawn: {draw}")
     if json:
-        echo_json(document_of(answered))
+        echo_json(document_of(answers))
     else:
-        _explain(answered)
-    if any(answer.photograph.problem is not None for answer in answered):
+        _explain(answers)
+    if any(answer.photograph.problem is not None for answer in answers):
         raise typer.Exit(2)
 
 
@@ -241,9 +278,9 @@ def _name_tree(
         raise typer.Exit(1)
 
 
-def _table(answered: "Answered") -> str:
+def _table(answer: "Answered") -> str:
     """Return one line per face; the number is that of the picture."""
-    name, faces = legible(str(answered.photograph.path)), answered.faces
+    name, faces = legible(str(answer.photograph.path)), answer.faces
     if not faces:
         return f"{name}: no face found"
     rows = [_row(number, face.candidates) for number, face in enumerate(faces, start=1)]
@@ -267,13 +304,13 @@ def _with_score(candidate: "Candidate") -> str:
     return f"{candidate.label} {candidate.score:.4f} ({candidate.margin:+.4f}{also})"
 
 
-def _explain(answered: "Iterable[Answered]") -> None:
+def _explain(answers: "Sequence[Answered]") -> None:
     """Print what makes answers doubtful, and once what the threshold means."""
-    for answer in answered:
+    for answer in answers:
         for words in answer.notes():
             say(f"Note: {words}.")
         for words in answer.warnings():
             say(f"Caution: {words}.")
-    first = next((candidates for answer in answered for candidates in answer.candidates), None)
+    first = next((candidates for answer in answers for candidates in answer.candidates), None)
     if first is not None:
         say(first.words().partition("\n")[2])

@@ -93,8 +93,7 @@ EmbedderName = Annotated[
     ),
 ]
 DetectorName = Annotated[
-    str,
-    typer.Option("--detector", metavar="NAME", help="Detector of faces: yunet, or one added by detector add."),
+    str, typer.Option("--detector", metavar="NAME", help="Detector of faces: yunet, or one added by detector add.")
 ]
 GalleryDetectorName = Annotated[
     str | None,

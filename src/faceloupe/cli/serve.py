@@ -41,13 +41,11 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
     ] = None,
     plain_http: Annotated[
-        bool,
-        typer.Option("--plain-http", help="Serve others without TLS: anybody in between can read the traffic."),
+        bool, typer.Option("--plain-http", help="Serve others without TLS: anybody in between can read the traffic.")
     ] = False,
     gallery: GalleryName = "faceloupe.db",
     collection: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|URL", help="A collection whose people can be reviewed in the page."),
+        str | None, typer.Option(metavar="FILE|URL", help="A collection whose people can be reviewed in the page.")
     ] = None,
     keep_unknown: Annotated[
         timedelta | None,
@@ -60,8 +58,7 @@ def serve(
         ),
     ] = None,
     keep_faces: Annotated[
-        bool,
-        typer.Option("--keep-faces", help="Keep the face chips of unidentified faces too, to be shown."),
+        bool, typer.Option("--keep-faces", help="Keep the face chips of unidentified faces too, to be shown.")
     ] = False,
     network: Annotated[
         list[str] | None, typer.Option(metavar="DIR|FILE", help="A network to look at: saved by faceloupe, or ONNX.")

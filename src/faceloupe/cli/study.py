@@ -63,8 +63,7 @@ def study(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the pairs, splits, weights and orders.")] = 0,
     full: Annotated[
-        bool,
-        typer.Option("--full", help="All pairs, finer shifts, and more fits where no verdict depends on them."),
+        bool, typer.Option("--full", help="All pairs, finer shifts, and more fits where no verdict depends on them.")
     ] = False,
     out: Annotated[Path, typer.Option(help="The folder that keeps the study.")] = Path("study"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
