@@ -4,6 +4,7 @@ Also tests ``collection/dropping.py``, ``collection/members.py``, ``collection/s
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from sqlalchemy import insert, select, update
 from faceloupe import page
 from faceloupe.collection import find, group, grouped, open_collection
 from faceloupe.collection.schema import faces, groups, places
-from faceloupe.errors import DamageWarning, GalleryError
+from faceloupe.errors import DamageWarning, GalleryError, InputError
 from faceloupe.gallery.database import Database
+from faceloupe.recognition.onnx_detector import open_detector_of
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.points import OperatingPoint
 
@@ -97,6 +99,25 @@ def test_damaged_faces_are_left_out_and_named(collection, fill, tmp_path):
         assert len(collection.enrol(1, tmp_path / "gallery.db").enrolled) == 1
     with pytest.warns(DamageWarning, match="face 1"):
         assert len(find(collection, collection.templates(2), POINT).sightings) == 2
+
+
+def test_what_another_program_wrote_beside_the_faces_ends_nothing(collection, fill):
+    fill([0, 5, 90, 95])
+    group(collection, threshold=NEAR)
+    with closing(sqlite3.connect(collection.location)) as file, file:
+        file.execute("UPDATE collection_faces SET group_id = 'abc' WHERE id = 1")
+        file.execute("UPDATE collection_faces SET group_id = 999 WHERE id = 2")
+        file.execute("UPDATE collection_groups SET name = x'ff41' WHERE id = 2")
+        file.execute("UPDATE collection_places SET path = x'ff' WHERE photograph_id = 3")
+        file.execute("INSERT INTO collection_settings VALUES ('detector', '{}')")
+    assert [{face.id for face in item.faces} for item in grouped(collection).groups] == [{3, 4}]
+    people = group(collection, threshold=NEAR)
+    assert _faces(people) == {2: {3, 4}, 3: {1, 2}}
+    assert {item.name for item in people.groups} == {None, r"\xffA"}
+    assert r"\xff" in {face.path for item in people.groups for face in item.faces}
+    assert page(people)
+    with pytest.raises(InputError, match="not on this machine"):
+        open_detector_of(collection.detector(), collection.location)
 
 
 def test_two_people_of_one_photograph_both_go_into_a_gallery(collection, fill, tmp_path):

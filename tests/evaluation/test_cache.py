@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 import weakref
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from faceloupe.recognition import FaceSearch, Pose, Quality
 
 DETECTING = FaceSearch("one")
 TEMPLATE = Cached(
-    np.linspace(-1, 1, 128, dtype=np.float32), Quality(40.0, 9.5, 0.5, 0.0, Pose(1.0, -2.0, 3.0), 0.9, 12.5)
+    np.linspace(-1, 1, 64, dtype=np.float32), Quality(40.0, 9.5, 0.5, 0.0, Pose(1.0, -2.0, 3.0), 0.9, 12.5)
 )
 
 
@@ -28,6 +29,26 @@ def test_what_was_kept_comes_back(coarse, cache):
     np.testing.assert_array_equal(found.vector, TEMPLATE.vector)
     assert found.quality == TEMPLATE.quality
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "vector = zeroblob(128)",
+        "vector = x'0000c07f' || substr(vector, 5)",
+        "vector = NULL",
+        "quality = '[]'",
+        "quality = replace(quality, '40.0', 'null')",
+        "quality = replace(quality, '40.0', '[1]')",
+    ],
+)
+def test_a_template_that_was_damaged_is_not_measured(coarse, cache, damage):
+    with TemplateCache() as kept:
+        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+    with closing(sqlite3.connect(cache / "templates.sqlite3")) as rows, rows:
+        rows.execute(f"UPDATE templates SET {damage}")  # noqa: S608 - one of those above
+    with TemplateCache() as kept, pytest.raises(InputError, match=r"cache of templates.* cannot be used"):
+        kept.find("ab" * 32, coarse, DETECTING)
 
 
 def test_another_photograph_embedder_weights_or_setting_is_another_template(coarse):

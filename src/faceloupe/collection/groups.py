@@ -101,7 +101,8 @@ class _Work:
 
     def keep(self, connection: Connection) -> People:
         """Write the groups, and return them."""
-        homes = {row.id: row.group_id or 0 for row in connection.execute(select(faces.c.id, faces.c.group_id))}
+        standing = select(faces.c.id, groups.c.id).outerjoin(groups, faces.c.group_id == groups.c.id)
+        homes = {face: home or 0 for face, home in connection.execute(standing)}
         before = np.array([homes[face] for face in self._indexed.ids.tolist()], dtype=np.int64)
         indexed = replace(self._indexed, groups=before)
         ids = _numbered(connection, indexed, self._grouping)

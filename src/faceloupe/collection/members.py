@@ -60,8 +60,9 @@ class IndexedFaces:
 def all_faces(connection: Connection) -> IndexedFaces:
     """Return all faces, see :meth:`faceloupe.collection.Collection.faces`."""
     query = (
-        select(faces.c.id, faces.c.photograph_id, faces.c.unfit, faces.c.group_id, faces.c.vector)
+        select(faces.c.id, faces.c.photograph_id, faces.c.unfit, groups.c.id.label("home"), faces.c.vector)
         .join_from(faces, photographs)
+        .outerjoin(groups, faces.c.group_id == groups.c.id)  # a group that is not there is none
         .order_by(photographs.c.sha256, faces.c.number)
     )
     parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
@@ -72,7 +73,7 @@ def all_faces(connection: Connection) -> IndexedFaces:
         _leave_out([row.id for row, is_sound in zip(part, sound, strict=True) if not is_sound])
         whole = [row for row, is_sound in zip(part, sound, strict=True) if is_sound]
         if whole:
-            numbers = [(row.id, row.photograph_id, not row.unfit, row.group_id or 0) for row in whole]
+            numbers = [(row.id, row.photograph_id, not row.unfit, row.home or 0) for row in whole]
             parts.append((np.array(numbers, dtype=np.int64), np.stack([row.vector for row in whole])))
     columns = np.concatenate([part for part, _ in parts]) if parts else np.zeros((0, 4), dtype=np.int64)
     matrix = np.concatenate([part for _, part in parts]) if parts else np.zeros((0, 1), dtype=np.float32)
@@ -132,7 +133,8 @@ def group_number(connection: Connection, group: int | str) -> int:
 
 def detector_of(connection: Connection) -> str:
     """Return the detector of a collection's faces, as :attr:`faceloupe.recognition.Detection.detector` names it."""
-    return setting(connection, "detector") or YUNET.name  # it was always that before it was noted
+    noted = setting(connection, "detector")
+    return YUNET.name if noted is None else str(noted)  # it was always that before it was noted
 
 
 def template_of(row: Row[Any], embedder: EmbedderId, detector: str) -> Template:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from faceloupe.gallery.schema import Instant, Vector, big_integer
+from faceloupe.gallery.schema import Instant, Label, Note, OptionalLabel, Vector, big_integer
 
 SCHEMA = 1
 """Version of these tables."""
@@ -57,7 +57,7 @@ photographs = Table(
 places = Table(
     "collection_places",
     metadata,
-    Column("path", Text, primary_key=True),
+    Column("path", Note, primary_key=True),
     Column("photograph_id", big_integer(), ForeignKey("collection_photographs.id"), nullable=False, index=True),
     Column("bytes", big_integer(), nullable=False),
     Column("modified", big_integer(), nullable=False),  # nanoseconds since 1970
@@ -69,7 +69,7 @@ groups = Table(
     "collection_groups",
     metadata,
     Column("id", big_integer(), primary_key=True),
-    Column("name", String(200), unique=True),
+    Column("name", OptionalLabel(200), unique=True),
     sqlite_autoincrement=True,  # numbers are never used again
 )
 """Faces held to be one person."""
@@ -83,7 +83,7 @@ faces = Table(
     Column("detection", JSON, nullable=False),
     Column("vector", Vector, nullable=False),
     Column("quality", JSON, nullable=False),
-    Column("unfit", Text, nullable=False),  # what makes it unfit to join groups, in words; empty if nothing
+    Column("unfit", Note, nullable=False),  # what makes it unfit to join groups, in words; empty if nothing
     Column("chip", LargeBinary),  # PNG, where somebody asked to keep it
     Column("group_id", big_integer(), ForeignKey("collection_groups.id"), index=True),
     Index("collection_faces_by_photograph", "photograph_id", "number", unique=True),
@@ -95,8 +95,8 @@ actions = Table(
     metadata,
     Column("id", big_integer(), primary_key=True),
     Column("at", Instant, nullable=False),
-    Column("who", String(200), nullable=False),
-    Column("what", String(40), nullable=False),
+    Column("who", Label(200), nullable=False),
+    Column("what", Label(40), nullable=False),
     Column("before", JSON, nullable=False),  # what undoing it puts back
     Column("undone", Boolean, nullable=False, default=False),
     sqlite_autoincrement=True,

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -78,7 +79,7 @@ class TemplateCache:
         key = self._key(photograph, embedder, detecting)
         with self._explained():
             row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
-            return None if row is None else Cached(np.frombuffer(row[0], "<f4"), _quality(parse_json(row[1])))
+            return None if row is None else _cached(row, len(self._answer(embedder)))
 
     def keep(self, photograph: str, embedder: Embedder, detecting: FaceSearch, template: Cached) -> None:
         """Keep a template, unless its embedder has no hash; the end of this process, however sudden, loses none."""
@@ -117,7 +118,7 @@ class TemplateCache:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, InputError, ValueError, TypeError, KeyError) as problem:
+        except (sqlite3.Error, InputError, ValueError, TypeError, KeyError, AttributeError) as problem:
             raise InputError(
                 f"The cache of templates, {self._path}, cannot be used: {problem}. Delete it (faceloupe evaluate "
                 "--forget-cache), or do without (--no-cache)"
@@ -172,5 +173,14 @@ def is_hash(text: str) -> bool:
     return len(text) == 64 and set(text) <= set("0123456789abcdefABCDEF")
 
 
-def _quality(document: dict[str, Any]) -> Quality:
-    return Quality(**{**document, "pose": Pose(**document["pose"])})
+def _cached(row: tuple[Any, Any], dimensions: int) -> Cached:
+    """Return the template in a row; raise ValueError or TypeError for one that no embedder of so many dimensions made.
+
+    What was written whole comes back so; anything may have happened to the file since.
+    """
+    vector, quality = np.frombuffer(row[0], "<f4"), parse_json(row[1])
+    pose, norm = Pose(**quality.pop("pose")), quality.pop("embedding_norm")
+    numbers = np.array([*quality.values(), *asdict(pose).values(), *vector, norm or 0.0], np.float64)
+    if len(vector) != dimensions or not np.isfinite(numbers).all():
+        raise ValueError("a template in it is damaged")
+    return Cached(vector, Quality(**quality, pose=pose, embedding_norm=norm))

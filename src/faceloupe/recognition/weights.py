@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import InputError, UnavailableError, extra
-from faceloupe.files import sha256_of
+from faceloupe.files import read_bytes, sha256_of
 
 if TYPE_CHECKING:
     from faceloupe.recognition.manifests import Manifest
+
+MAX_BYTES = 1 << 28  # of a published file; the larger one has 39 MB
 
 _ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 
@@ -140,7 +142,7 @@ def read_published(published: PublishedWeights) -> bytes:
         missing.
     """
     path = find_weights(published) or _fetch(published)
-    content = path.read_bytes()
+    content = read_bytes(path, MAX_BYTES)
     digest = sha256(content).hexdigest()
     if digest != published.sha256:
         raise InputError(
