@@ -7,10 +7,13 @@ BIN := .venv/bin
 # Three tests for two cores: many wait for servers, browsers and children.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 
-.PHONY: study test check bench fuzz lock sbom clean
+.PHONY: study help test check bench fuzz lock sbom clean
 
 study: .venv/study.installed ## set up and run the study: study/report.html
 	$(BIN)/faceloupe study --out study --resume
+
+help: ## list what make can do
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile
 
 test: .venv/test.installed .venv/weights.installed ## set up and run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=15
@@ -40,7 +43,7 @@ lock: .venv/bin/python ## constraints.lock: what recognition and the server inst
 sbom: .venv/sbom.installed ## sbom.json: all that is installed here, as CycloneDX
 	$(BIN)/cyclonedx-py environment --output-format JSON --output-file sbom.json .venv
 
-clean:
+clean: ## remove what make set up and the study of it
 	rm -rf .venv node_modules study .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # One stamp an extra: .venv/NAME.installed has faceloupe with what NAME needs.

@@ -3,7 +3,7 @@
 import typer
 
 from faceloupe.cli.options import CollectionName
-from faceloupe.cli.terminal import echo
+from faceloupe.cli.terminal import echo, say
 
 
 def undo(collection: CollectionName = "collection.db") -> None:
@@ -19,3 +19,5 @@ def undo(collection: CollectionName = "collection.db") -> None:
         echo("Nothing to take back.")
         raise typer.Exit(1)
     echo(f"Taken back: {what}.")
+    if what == "name":
+        say("What was enrolled in a gallery under that name stays there; faceloupe forget NAME erases it.")

@@ -220,7 +220,7 @@ def one_in(rate: float) -> str:
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:.3g} %"
+    return "under 0.001 %" if 0 < rate < 1e-5 else f"{100 * rate:.3g} %"
 
 
 def _quotient(errors: int, rate: float) -> int:

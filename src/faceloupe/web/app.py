@@ -106,6 +106,8 @@ class _Page(StaticFiles):
 
     def get_path(self, scope: Scope) -> str:
         name = scope["path"].removeprefix("/") or "index.html"
+        if name.startswith("api/"):
+            raise HTTPProblem("not-found", "the API has no such address; /api/v1/openapi.json lists those that it has")
         if not _FILE.fullmatch(name):
             raise HTTPProblem("not-found", "the page has no file of this name")
         return name
