@@ -1,13 +1,7 @@
-"""Also tests ``faces/formats.py`` and ``faces/pixels.py``."""
-
-import importlib
-import io
 import struct
-import sys
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -17,30 +11,8 @@ from PIL import Image, ImageOps
 
 from faceloupe.errors import ImageError
 from faceloupe.faces import read_image
-from faceloupe.faces.images import MAX_PIXELS, SUFFIXES, decode, decode_reduced, read_samples
-from faceloupe.faces.pixels import to_square
-
-ORIENTATION = 0x0112
-GREY = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
-COLOUR = np.random.default_rng(0).integers(0, 256, (12, 10, 3), dtype=np.uint8)
-
-# What a camera stores when the upright picture is `a`, by EXIF orientation.
-STORED = {
-    1: lambda a: a,
-    2: np.fliplr,
-    3: lambda a: np.rot90(a, 2),
-    4: np.flipud,
-    5: np.transpose,
-    6: lambda a: np.rot90(a, 1),
-    7: lambda a: np.rot90(a, 2).T,
-    8: lambda a: np.rot90(a, -1),
-}
-
-
-def encoded(image, kind, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+from faceloupe.faces.images import MAX_PIXELS, decode, decode_reduced, read_samples
+from helpers.image_files import COLOUR, GREY, ORIENTATION, STORED, encoded
 
 
 def png_claiming(width, height):
@@ -51,37 +23,6 @@ def png_claiming(width, height):
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
     )
-
-
-PHONES = {".heic": "HEIF", ".heif": "HEIF", ".avif": "AVIF"}
-EACH_OF_PHONES = pytest.mark.parametrize("suffix", [".heic", ".avif"])
-
-
-def can_encode(kind):
-    """Whether Pillow writes this format here; only tests register the writer of HEIC by hand."""
-    if kind == "HEIF" and find_spec("pillow_heif"):
-        importlib.import_module("pillow_heif").register_heif_opener()
-    Image.init()
-    return kind in Image.SAVE
-
-
-def phone_file(upright, suffix, orientation=1):
-    """What a phone that was held some way stores, blocks large enough to survive compression."""
-    if not can_encode(PHONES[suffix]):
-        pytest.skip(f"nothing here writes {suffix}")
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    return encoded(stored, PHONES[suffix], exif=exif.tobytes(), quality=95)
-
-
-@pytest.fixture
-def read(tmp_path):
-    def read_bytes(content, name="face.png", **options):
-        (tmp_path / name).write_bytes(content)
-        return read_image(tmp_path / name, **options)
-
-    return read_bytes
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -142,55 +83,6 @@ def test_only_a_jpeg_is_decoded_at_a_fraction_and_a_damaged_one_is_refused():
     np.testing.assert_array_equal(
         decode_reduced(content, "face.jpg", 90).samples, decode(content, "face.jpg", colour=True)
     )
-
-
-@EACH_OF_PHONES
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_sideways_photograph_of_a_phone_comes_out_upright(read, orientation, suffix):
-    upright = np.kron(np.array([[0, 80, 160], [240, 120, 40]], np.uint8), np.ones((32, 32), np.uint8))
-    content = phone_file(upright, suffix, orientation)
-    np.testing.assert_allclose(read(content, f"face{suffix}"), upright / 255, atol=0.04)
-
-
-@EACH_OF_PHONES
-def test_the_formats_of_phones_are_known_by_their_content_in_colour(read, suffix):
-    upright = np.kron(np.array([[[250, 30, 20], [10, 200, 90]]], np.uint8), np.ones((32, 32, 1), np.uint8))
-    image = read(phone_file(upright, suffix), "misnamed.jpg", colour=True)
-    inside = np.array([image[16, 16], image[16, 48]])
-    np.testing.assert_allclose(inside, upright[[16, 16], [16, 48]] / 255, atol=0.03)
-
-
-@EACH_OF_PHONES
-def test_the_limit_holds_for_phones_before_a_pixel_is_decoded(read, monkeypatch, suffix):
-    content = phone_file(np.zeros((64, 64), np.uint8), suffix)
-    monkeypatch.setattr("faceloupe.faces.images.MAX_PIXELS", 64 * 64 - 1)
-    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
-    with pytest.raises(ImageError, match="claims 64 x 64 pixels; at most 4,095"):
-        read(content)
-
-
-@EACH_OF_PHONES
-def test_a_damaged_file_of_a_phone_is_an_image_error(read, suffix):
-    content = phone_file(np.zeros((64, 64), np.uint8), suffix)
-    with pytest.raises(ImageError, match=r"face\.png: (damaged|no image)"):
-        read(content[: len(content) // 2])
-
-
-def test_without_the_plug_in_a_heic_file_says_how_to_get_it(read, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(ImageError, match=r"IMG_1\.HEIC: a HEIC file, .*pip install 'faceloupe\[heic\]'"):
-        read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "IMG_1.HEIC")
-
-
-def test_a_pillow_without_avif_says_so(read, monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL.AvifImagePlugin", None)
-    with pytest.raises(ImageError, match=r"AVIF file, .*--upgrade pillow"):
-        read(b"\0\0\0\x18ftypavif\0\0\0\0avifmif1" + bytes(40))
-
-
-def test_a_film_is_no_photograph(read):
-    with pytest.raises(ImageError, match=r"no image that can be read .*HEIC, AVIF"):
-        read(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(40))
 
 
 def test_sixteen_bits_turn_upright_too(read):
@@ -400,30 +292,3 @@ def test_bytes_stay_bytes_and_a_large_picture_is_as_pillow_has_it(tmp_path, colo
 def test_more_than_eight_bits_are_floats(tmp_path):
     Image.fromarray(np.array([[0, 256, 65535]], np.uint16)).save(tmp_path / "deep.png")
     assert read_samples(tmp_path / "deep.png").dtype == np.float32
-
-
-def test_every_suffix_is_a_format_that_is_read(tmp_path):
-    for suffix in SUFFIXES:
-        if suffix in PHONES and not can_encode(PHONES[suffix]):
-            continue
-        path = tmp_path / f"face{suffix}"
-        Image.fromarray(GREY).convert("1" if suffix == ".pbm" else "L").save(path)
-        assert read_image(path).shape == (4, 6)
-
-
-def test_to_square_cuts_the_centre_and_averages_when_shrinking():
-    wide = np.zeros((8, 12), np.float32)
-    wide[:, 2:10] = np.indices((8, 8)).sum(0) % 2  # a chequerboard between black edges
-    np.testing.assert_allclose(to_square(wide, 2), 0.5, atol=0.02)
-    tall = np.ascontiguousarray(wide.T)
-    np.testing.assert_array_equal(to_square(tall, 8), tall[2:10])
-
-
-@given(st.integers(1, 30), st.integers(1, 30), st.integers(4, 20), st.booleans())
-@settings(max_examples=50)
-def test_to_square_stays_within_the_range_of_the_image(height, width, size, colour):
-    image = np.random.default_rng(height).random((height, width, 3) if colour else (height, width), dtype=np.float32)
-    square = to_square(image, size)
-    assert square.shape[:2] == (size, size)
-    assert square.ndim == image.ndim
-    assert image.min() - 1e-6 <= square.min() <= square.max() <= image.max() + 1e-6

@@ -14,7 +14,7 @@ from faceloupe.errors import InputError
 from faceloupe.strangers.onnx_file import vectors_of
 from faceloupe.strangers.training import StrangersPlan, train_network
 
-PLAN = StrangersPlan(epochs=3, batch_size=32, held_out=0.4)
+PLAN = StrangersPlan(epochs=2, batch_size=32, held_out=0.4)
 
 
 def made_up_faces(people=28, captures=6):

@@ -18,11 +18,25 @@ def log():
 
 
 @pytest.fixture
-def ask(tmp_path, mosaics, log):  # noqa: ARG001
+def serve(tmp_path, mosaics):  # noqa: ARG001
+    """Return a function that serves the gallery of this test, one server at a time."""
+    services = []
+
+    def served(**choices):
+        while services:
+            services.pop().close()
+        services.append(serving.make_service(tmp_path, **choices))
+        return serving.Caller(services[-1])
+
+    yield served
+    while services:
+        services.pop().close()
+
+
+@pytest.fixture
+def ask(serve, log):
     """Ask an application: ``ask("GET", "/people", key="recognise")``."""
-    service = serving.make_service(tmp_path, log=log.append)
-    yield serving.Caller(service)
-    service.close()
+    return serve(log=log.append)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Unknown faces that a server keeps for a time: grouped, named, dismissed, erased; and none unless that is asked for.
+"""Unknown faces that a server keeps for a time: grouped and named; and none unless that is asked for.
 
 Also tests ``collection/adding.py``, ``collection/unknown.py``.
 """
@@ -12,64 +12,19 @@ from sqlalchemy import select, update
 
 from faceloupe.client import Client
 from faceloupe.collection import index, open_collection, unknown
-from faceloupe.collection.schema import faces, photographs
+from faceloupe.collection.schema import faces
 from faceloupe.collection.unknown import open_unknown
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import open_gallery
 from helpers import pages, serving
 from helpers.commands import run
-from helpers.galleries import held_on_server
 from helpers.serving import photo
-from helpers.waiting import until
-
-WEEK = timedelta(days=7)
-
-
-@pytest.fixture
-def serve(tmp_path, mosaics):  # noqa: ARG001
-    """Return a function that serves the gallery of this test, one server at a time."""
-    services = []
-
-    def served(**choices):
-        while services:
-            services.pop().close()
-        services.append(serving.make_service(tmp_path, **choices))
-        return serving.Caller(services[-1])
-
-    yield served
-    while services:
-        services.pop().close()
+from helpers.unknown_faces import WEEK, counts, held, look, vector_of_first
 
 
 @pytest.fixture
 def ask(serve):
     return serve(keep_unknown=WEEK, keep_faces=True)
-
-
-def look(ask, *people, capture=0, key="recognise"):
-    answer = ask("POST", "/identify", key=key, files={"photo": photo(*people, capture=capture)})
-    assert answer.status_code == 200
-    return [face["name"] for face in answer.json()["photographs"][0]["faces"]]
-
-
-def counts(ask):
-    return [group["count"] for group in ask("GET", "/unknown").json()["groups"]]
-
-
-def make_old(ask, **age):
-    """Let all that is kept have been seen so long ago."""
-    with ask.service.strangers.faces.collection.writing() as connection:
-        connection.execute(update(photographs).values(indexed=datetime.now(UTC) - timedelta(**age)))
-
-
-def held(folder):
-    """The bytes of all files of the unknown faces."""
-    return b"".join(path.read_bytes() for path in folder.glob("faces.unknown.db*"))
-
-
-def vector_of_first(ask):
-    with ask.service.strangers.faces.collection.reading() as connection:
-        return connection.scalar(select(faces.c.vector)).tobytes()
 
 
 def test_without_being_told_a_server_keeps_nobody(serve, tmp_path):
@@ -123,81 +78,6 @@ def test_who_is_named_goes_into_the_gallery_and_leaves(ask, tmp_path):
     assert counts(ask) == []
 
 
-def test_who_is_dismissed_is_erased_and_the_trail_says_so(ask, tmp_path):
-    look(ask, 1)
-    secret = vector_of_first(ask)
-    [group] = ask("GET", "/unknown").json()["groups"]
-    sent = {"groups": [group["id"]]}
-    assert ask("POST", "/unknown/dismiss", json=sent, key="enrol").status_code == 403
-    assert ask("POST", "/unknown/dismiss", json={"groups": [99]}).status_code == 422
-    assert ask("POST", "/unknown/dismiss", json=sent).json() == {"faces": 1}
-    assert counts(ask) == []
-    assert secret not in held(tmp_path)
-    assert not ask("GET", "/collection").is_success  # another place
-    lines = ask("GET", "/audit").json()["audit"]
-    assert [(line["what"], line["who"], line["details"]) for line in lines[:1]] == [
-        ("erase unknown", "key admin", {"faces": 1, "why": "dismissed"})
-    ]
-    assert ("keep unknown", {"seconds": 7 * 86_400}) in [(line["what"], line["details"]) for line in lines]
-
-
-def test_faces_whose_time_is_over_are_erased_while_the_server_runs(serve, tmp_path):
-    ask = serve(keep_unknown=timedelta(minutes=1))
-    look(ask, 1)
-    secret = vector_of_first(ask)
-    assert ask.service.strangers.faces.drop_expired() == 0
-    make_old(ask, seconds=61)
-    until(lambda: counts(ask) == [])
-    until(lambda: secret not in held(tmp_path))
-
-
-def test_and_when_it_was_not_running_also_by_a_server_that_keeps_none(serve, tmp_path):
-    ask = serve(keep_unknown=WEEK)
-    look(ask, 1)
-    secret = vector_of_first(ask)
-    make_old(ask, days=6)
-    ask = serve()
-    assert look(ask, 2) == [None]  # not added any more
-    assert counts(ask) == [1]  # for as long as was said
-    assert ask("GET", "/health").json()["keeps_unknown"] is None
-    make_old(ask, days=8)
-    ask = serve()
-    assert counts(ask) == []
-    assert secret not in held(tmp_path)
-
-
-def test_a_longer_time_revives_nobody_whose_time_was_over(serve, tmp_path):
-    ask = serve(keep_unknown=timedelta(hours=1))
-    look(ask, 1)
-    secret = vector_of_first(ask)
-    make_old(ask, days=2)
-    ask = serve(keep_unknown=WEEK)
-    assert counts(ask) == []
-    assert secret not in held(tmp_path)
-    look(ask, 2)
-    make_old(ask, days=2)
-    assert ask.service.strangers.faces.drop_expired() == 0
-    ask = serve(keep_unknown=timedelta(days=1))
-    assert counts(ask) == []
-
-
-def test_the_trail_tells_an_erasure_whose_bytes_have_to_wait(ask, monkeypatch):
-    look(ask, 1)
-    make_old(ask, days=8)
-
-    def wait():
-        raise GalleryError("another program reads the file")
-
-    kept = ask.service.strangers.faces
-    with monkeypatch.context() as patch:
-        patch.setattr(kept.collection, "erase", wait)
-        with pytest.raises(GalleryError):
-            kept.drop_expired()
-    assert kept.drop_expired() == 0
-    [line] = [line for line in ask("GET", "/audit").json()["audit"] if line["what"] == "erase unknown"]
-    assert line["details"] == {"faces": 1, "why": "expired"}
-
-
 def test_who_cannot_be_kept_is_answered_all_the_same(serve, tmp_path):
     lines = []
     ask = serve(keep_unknown=WEEK, log=lines.append)
@@ -208,24 +88,6 @@ def test_who_cannot_be_kept_is_answered_all_the_same(serve, tmp_path):
     assert look(ask, 1, 3) == ["Ann", None]
     [line] = [line for line in lines if "unknown faces" in line]
     assert (line["error"], line["unknown faces"]) == ("GalleryError", "not kept")
-
-
-def test_faces_are_erased_also_after_a_fault(serve):
-    lines, rounds = [], []
-    ask = serve(keep_unknown=timedelta(minutes=1), log=lines.append)
-    kept = ask.service.strangers.faces
-    erase = kept.drop_expired
-
-    def fail_once():
-        rounds.append(1)
-        if len(rounds) == 1:
-            raise TimeoutError
-        erase()
-
-    kept.drop_expired = fail_once
-    until(lambda: len(rounds) > 1)
-    [line] = [line for line in lines if "unknown faces" in line]
-    assert (line["error"], line["unknown faces"]) == ("TimeoutError", "not erased yet")
 
 
 def test_who_cannot_be_enrolled_by_a_name_stays_without_it(ask):
@@ -288,28 +150,6 @@ def test_unknown_faces_of_before_a_gallery_was_encrypted_are_named(tmp_path, mos
             open_unknown(gallery, str(place))
 
 
-@pytest.mark.parametrize("way", ["the server", "the shell", "the shell, by a link"])
-def test_forgetting_somebody_reaches_their_unknown_faces(ask, serve, tmp_path, way):
-    look(ask, 1, 2)
-    person = ask("POST", "/people", data={"name": "Ann"}, files=[("photos", photo(1, capture=1))]).json()["id"]
-    assert counts(ask) == [1, 1]
-    if way == "the server":
-        assert ask("DELETE", f"/people/{person}").status_code == 200
-    else:
-        ask.service.close()
-        gallery = tmp_path / "faces.db"
-        if way == "the shell, by a link":
-            gallery = tmp_path / "elsewhere" / "link.db"
-            gallery.parent.mkdir()
-            gallery.symlink_to("../faces.db")
-        assert run("forget", "Ann", "--yes", "--gallery", gallery)[0] == 0
-        ask = serve()
-    [left] = ask("GET", "/unknown").json()["groups"]
-    [face] = left["faces"]
-    with ask.service.strangers.faces.collection.reading() as connection:
-        assert connection.scalar(select(faces.c.number).where(faces.c.id == face["id"])) == 2
-
-
 def test_somebody_before_a_camera_does_not_fill_the_place_nor_do_many(ask, monkeypatch):
     for capture in range(unknown.ALIKE + 3):
         look(ask, 1, capture=capture)
@@ -317,28 +157,6 @@ def test_somebody_before_a_camera_does_not_fill_the_place_nor_do_many(ask, monke
     monkeypatch.setattr(unknown, "MOST", unknown.ALIKE + 1)
     look(ask, 2, 3)
     assert counts(ask) == [unknown.ALIKE, 1]
-
-
-def test_beside_a_gallery_on_a_server_they_lie_in_its_database(serve, postgres):
-    ask = serve(gallery=postgres, keep_unknown=WEEK)
-    look(ask, 1, 2)
-    look(ask, 1, 3, capture=1)
-    secret = vector_of_first(ask)
-    assert secret in held_on_server(postgres)
-    groups = ask("GET", "/unknown").json()["groups"]
-    assert [group["count"] for group in groups] == [2, 1, 1]
-    sent = {"group": groups[1]["id"], "name": "Ben", "enrol": True}
-    assert ask("POST", "/unknown/name", json=sent, key="admin").status_code == 200
-    person = ask("POST", "/people", data={"name": "Ann"}, files=[("photos", photo(1, capture=2))]).json()["id"]
-    ask.service.close()
-    assert run("forget", f"number:{person}", "--yes", "--gallery", postgres)[0] == 0
-    assert secret not in held_on_server(postgres)
-    ask = serve(gallery=postgres)
-    assert counts(ask) == [1]
-    assert sorted(look(ask, 2, 3, capture=3), key=str) == ["Ben", None]
-    make_old(ask, days=8)
-    ask = serve(gallery=postgres)
-    assert counts(ask) == []
 
 
 def test_of_faces_that_are_kept_only_new_ones_are_read(ask, monkeypatch):
