@@ -22,18 +22,16 @@ OtherName = Annotated[str | None, typer.Option(help="Name to use instead of the 
 def read_manifest_to_add(manifest: Path, kind: "Kind", name: str | None, built_in: Collection[str]) -> "Manifest":
     """Return the manifest of a network that is to be added, by the other name if there is one.
 
-    Raises
-    ------
-    InputError
-        If it is not a manifest of that kind, or the name is one of those that are built in.
+    Raises InputError if it is not a manifest of that kind, or the name is that of a built-in network.
     """
     from faceloupe.recognition.manifests import read_manifest
 
-    read = read_manifest(manifest, kind)
-    read = replace(read, name=name) if name else read
-    if read.name in built_in:
-        raise InputError(f"{read.name} is built in; --name gives another name")
-    return read
+    description = read_manifest(manifest, kind)
+    if name:
+        description = replace(description, name=name)
+    if description.name in built_in:
+        raise InputError(f"{description.name} is built in; --name gives another name")
+    return description
 
 
 def list_networks(kind: "Kind", built_in: "dict[str, PublishedWeights]", *, json: bool) -> None:

@@ -60,10 +60,7 @@ def run_child(what: str, memory: float | None, seconds: float | None) -> int:
     seconds : float, optional
         Seconds it may take for one step.
 
-    Raises
-    ------
-    InputError
-        If it met a bound, or its own code ended the process; the message says which.
+    Raises InputError if it met a bound, or its own code ended the process; the message says which.
     """
     gigabytes, patience = memory or MEMORY / 1e9, seconds or SECONDS
     if gigabytes <= 0 or patience <= 0:
@@ -102,10 +99,7 @@ def run_child(what: str, memory: float | None, seconds: float | None) -> int:
 def memory_told(what: str) -> Iterator[None]:
     """Turn a failed allocation within into an error that names the bound on memory.
 
-    Raises
-    ------
-    InputError
-        If this process is bounded and it got no more memory.
+    Raises InputError if this process is bounded and it got no more memory.
     """
     try:
         yield

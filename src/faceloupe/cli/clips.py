@@ -24,13 +24,7 @@ class ClipChoices:
     faces: bool = False
 
     def check_none(self) -> None:
-        """Check that no option was given that applies to clips alone.
-
-        Raises
-        ------
-        InputError
-            If something was.
-        """
+        """Raise InputError if an option was given that applies to clips alone."""
         if self != ClipChoices():
             raise InputError("--start, --stop, --out and --faces are for a clip; for photographs take --csv or --json")
 

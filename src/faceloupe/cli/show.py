@@ -40,16 +40,8 @@ def _shown(record: "Record") -> str:
 
 def _references(record: "Record") -> str:
     headings = (
-        "id",
-        "made by",
-        "eyes px",
-        "sharpness",
-        "brightness",
-        "yaw °",
-        "norm",
-        "face kept",
-        "photograph's SHA-256",
-    )
+        "id", "made by", "eyes px", "sharpness", "brightness", "yaw °", "norm", "face kept", "photograph's SHA-256",
+    )  # fmt: skip
     rows = [
         (
             str(reference.id),

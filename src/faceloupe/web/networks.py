@@ -42,13 +42,7 @@ class Networks:
         return list(self._paths())
 
     def path(self, network: str) -> Path:
-        """Return the path of a network, for a child that opens it.
-
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id.
-        """
+        """Return the path of a network, for a child that opens it; raise HTTPProblem if none has this id."""
         paths = self._paths()
         if network not in paths:
             raise HTTPProblem("not-found", f"no network is called {network!r}; there are {', '.join(paths) or 'none'}")
@@ -57,12 +51,8 @@ class Networks:
     def summary(self, network: str) -> NetworkSummary:
         """Return the summary of a network; it is opened once.
 
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id, or the server ends.
-        InputError, UnavailableError
-            If it cannot be opened.
+        Raises HTTPProblem if none has this id, or the server ends; InputError or UnavailableError if it cannot be
+        opened.
         """
         path = self.path(network)
         with self._locks[network]:
@@ -98,13 +88,7 @@ class Networks:
         return [self._described(network) for network in self.ids()]
 
     def check_new(self, name: str) -> Path:
-        """Return the folder for a network that is to be trained.
-
-        Raises
-        ------
-        HTTPProblem
-            If there is one of this name.
-        """
+        """Return the folder for a network that is to be trained; raise HTTPProblem if the name is taken."""
         if name in self._paths() or (self.folder / name).exists():
             raise HTTPProblem("conflict", f"there is a network {name!r} already; take another name")
         return self.folder / name

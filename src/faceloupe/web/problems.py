@@ -155,18 +155,8 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 _EVERYWHERE = (
-    "malformed",
-    "token",
-    "scope",
-    "host",
-    "too-large",
-    "too-slow",
-    "rate",
-    "busy",
-    "input",
-    "ending",
-    "internal",
-)
+    "malformed", "token", "scope", "host", "too-large", "too-slow", "rate", "busy", "input", "ending", "internal",
+)  # fmt: skip
 _COME_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 1}}
 

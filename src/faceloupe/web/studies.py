@@ -128,13 +128,7 @@ class SavedStudy:
         return "whole" if (self.path / REPORT).is_file() else "begun"
 
     def page(self) -> str:
-        """Return the page of the study.
-
-        Raises
-        ------
-        HTTPProblem
-            If it is not finished.
-        """
+        """Return the page of the study; raise HTTPProblem if it is not finished."""
         if self.state == "begun":
             raise HTTPProblem("conflict", f"study {self.id} is not finished: resume it, or wait for it")
         return (self.path / REPORT).read_text(encoding="utf-8")
@@ -233,13 +227,7 @@ class Studies:
         return sorted(studies, key=lambda study: (study.manifest.created, study.id), reverse=True)
 
     def get(self, study: str) -> SavedStudy:
-        """Return a study.
-
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id. An id is only ever compared with what is there.
-        """
+        """Return a study; raise HTTPProblem if there is none with this id, which is only compared, never opened."""
         match = next((candidate for candidate in self.all() if candidate.id == study), None)
         if match is None:
             raise HTTPProblem("not-found", "no study has this id")
@@ -248,12 +236,8 @@ class Studies:
     def remove(self, study: str) -> None:
         """Erase a study: its trials, its networks, its page and the faces in them.
 
-        Raises
-        ------
-        HTTPProblem
-            If there is none with this id.
-        StudyError
-            If another process works on it, such as ``faceloupe study`` in a terminal.
+        Raises HTTPProblem if there is none with this id; StudyError if another process works on it, such as ``faceloupe
+        study`` in a terminal.
         """
         path = self.get(study).path
         from faceloupe.studies.folder import StudyFolder  # with it comes PyTorch
@@ -269,10 +253,7 @@ class Studies:
 
         One core stays free, so that recognition is still answered.
 
-        Raises
-        ------
-        InputError
-            If the faces do not allow what was asked for.
+        Raises InputError if there are too few faces for the request.
         """
         from faceloupe.studies.plan import make_plan
 

@@ -22,12 +22,8 @@ def study_of_two(body: ToStudyTwo) -> ToStudy:
 async def faces_of_two(recogniser: Recogniser, body: ToStudyTwo) -> FaceSet:
     """Return the central face of each photograph, aligned, grey, 64×64; photographs without a face are left out.
 
-    Raises
-    ------
-    InputError
-        If both have one name, or too few photographs of one show a face.
-    HTTPProblem
-        If all places of the recogniser are taken.
+    Raises InputError if both have the same name, or too few photographs of one show a face; HTTPProblem if all places
+    of the recogniser are taken.
     """
     names = [body.first_name.strip(), body.second_name.strip()]
     if names[0] == names[1] or not all(names):
