@@ -42,11 +42,15 @@ export async function picture(path, signal) {
  */
 async function ask(path, { method, json, form, signal, headers = {} }) {
   const body = form ? formOf(form) : json && JSON.stringify(json);
-  const sent = { Authorization: `Bearer ${token()}`, ...(json && { "Content-Type": "application/json" }), ...headers };
+  const sentHeaders = {
+    Authorization: `Bearer ${token()}`,
+    ...(json && { "Content-Type": "application/json" }),
+    ...headers,
+  };
   const verb = method ?? (body ? "POST" : "GET");
   let answer;
   try {
-    answer = await fetch(`${BASE}${path}`, { method: verb, body, signal, headers: sent });
+    answer = await fetch(`${BASE}${path}`, { method: verb, body, signal, headers: sentHeaders });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem({
@@ -64,24 +68,24 @@ async function ask(path, { method, json, form, signal, headers = {} }) {
 }
 
 async function problemOf(answer) {
-  const said = await answer.json().catch(() => ({}));
-  if (answer.status === 405 || /: Not Found$/.test(said.detail ?? ""))
+  const details = await answer.json().catch(() => ({}));
+  if (answer.status === 405 || /: Not Found$/.test(details.detail ?? ""))
     return new Problem({
       status: answer.status,
       title: "This server does not offer it",
       detail: "It answers, but it has no such service.",
       remedy: "It may be of another version than this page, or a part of it is not installed.",
     });
-  const unsaid = { title: `The server answered ${answer.status}`, detail: "It said no more.", remedy: "Try again." };
+  const defaults = { title: `The server answered ${answer.status}`, detail: "It said no more.", remedy: "Try again." };
   const wait = Number(answer.headers.get("Retry-After"));
   const remedy = answer.status === 429 && wait ? { remedy: `Try again in ${count(wait, "second")}.` } : {};
-  return new Problem({ ...unsaid, ...said, ...remedy, status: answer.status }, wait);
+  return new Problem({ ...defaults, ...details, ...remedy, status: answer.status }, wait);
 }
 
 function formOf(fields) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields))
-    for (const one of [value].flat()) if (one !== undefined) form.append(name, one);
+    for (const part of [value].flat()) if (part !== undefined) form.append(name, part);
   return form;
 }
 

@@ -23,8 +23,8 @@ export function useDoor() {
       removeEventListener("token-refused", leave);
     };
   }, []);
-  const enter = (given) => {
-    keepToken(given);
+  const enter = (token) => {
+    keepToken(token);
     setRefused(false);
     setEntered(true);
   };
@@ -32,7 +32,7 @@ export function useDoor() {
 }
 
 function Door({ refused, onToken }) {
-  const [given, setGiven] = useState("");
+  const [text, setText] = useState("");
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useTitle();
   useEffect(() => {
@@ -50,12 +50,12 @@ function Door({ refused, onToken }) {
       that address, or paste the token here. A key made by <code>faceloupe key</code> works as well.</p>
     <form onSubmit=${(event) => {
       event.preventDefault();
-      const token = given.trim().replace(/^.*#token=/, "");
+      const token = text.trim().replace(/^.*#token=/, "");
       if (token) onToken(token);
     }}>
-      <${Field} label="Token" type="password" value=${given} required=${true}
+      <${Field} label="Token" type="password" value=${text} required=${true}
         aria-invalid=${refused ? "true" : undefined}
-        onInput=${(event) => setGiven(event.target.value)} />
+        onInput=${(event) => setText(event.target.value)} />
       <button class="main">Enter</button>
     </form>
     <p class="quiet">

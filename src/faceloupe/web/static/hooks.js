@@ -33,10 +33,10 @@ export function useLoaded(load, on) {
 /**
  * Do something when asked to, once at a time.
  *
- * @param {(signal: AbortSignal, ...given: any[]) => Promise<any>} work
+ * @param {(signal: AbortSignal, ...args: any[]) => Promise<any>} work
  *   The signal tells that its answer is no longer wanted: it was cleared, or its place was left. What changes
  *   something on the server does not pass it on.
- * @returns {[(...given: any[]) => Promise<any>, {busy: boolean, problem: Error | null, clear: () => void}]}
+ * @returns {[(...args: any[]) => Promise<any>, {busy: boolean, problem: Error | null, clear: () => void}]}
  *   The call resolves to undefined if it failed or was given up; the problem is then in the state.
  */
 export function useDoing(work) {
@@ -48,7 +48,7 @@ export function useDoing(work) {
     setState(IDLE);
   };
   useEffect(() => () => current.current?.abort(), []);
-  async function run(...given) {
+  async function run(...args) {
     if (current.current) return undefined;
     const own = new AbortController();
     const end = (problem, result) => {
@@ -59,7 +59,7 @@ export function useDoing(work) {
     };
     current.current = own;
     setState({ busy: true, problem: null });
-    return work(own.signal, ...given).then(
+    return work(own.signal, ...args).then(
       (result) => end(null, result),
       (problem) => end(problem),
     );
@@ -75,18 +75,29 @@ export function useDoing(work) {
  *   them, and what changes them
  * @param {any} round
  * @param {(photo: import("documents").Photo) => Promise<any>} ask
+ * @param {(photo: import("documents").Photo, answer: any) => void} announce  Not called once the place was left.
  * @returns {(photo: import("documents").Photo) => void}  Asks about one once more.
  */
-export function useInTurn([entries, setEntries], round, ask) {
+export function useInTurn([entries, setEntries], round, ask, announce) {
+  const left = useRef(false);
+  useEffect(
+    () => () => {
+      left.current = true;
+    },
+    [],
+  );
   const next = entries.some(({ asking }) => asking) ? undefined : entries.find(({ asked }) => asked !== round);
   const change = (photo, more) =>
-    setEntries((all) => all.map((one) => (one.photo === photo ? { ...one, ...more } : one)));
+    setEntries((all) => all.map((entry) => (entry.photo === photo ? { ...entry, ...more } : entry)));
   useEffect(() => {
     if (!next) return;
     const end = (more) => change(next.photo, { asking: false, asked: round, ...more });
     change(next.photo, { asking: true });
     ask(next.photo).then(
-      (answer) => end({ answer, problem: null }),
+      (answer) => {
+        end({ answer, problem: null });
+        if (!left.current) announce(next.photo, answer);
+      },
       (problem) => end({ answer: null, problem }),
     );
   }, [next]);

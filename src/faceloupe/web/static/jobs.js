@@ -19,8 +19,8 @@ const never = () => false;
 /** The jobs of some kinds, wherever they were asked for, without some: all that have not ended, and a few that have. */
 export function JobList({ kinds, without = never, children }) {
   const { jobs, lost, problem } = useJobs();
-  const found = (jobs ?? []).filter((job) => kinds.includes(job.kind) && !without(job));
-  const shown = [...found.filter(({ ended }) => !ended), ...found.filter(({ ended }) => ended).slice(0, MOST)];
+  const listed = (jobs ?? []).filter((job) => kinds.includes(job.kind) && !without(job));
+  const shown = [...listed.filter(({ ended }) => !ended), ...listed.filter(({ ended }) => ended).slice(0, MOST)];
   return html`<div class="jobs">${!jobs && !problem && html`<${Loading} what="Asking for the jobs" />`}
       <${Notice} problem=${problem} />
     ${shown.map((job) => html`<${JobCard} key=${job.id} job=${job} lost=${lost}>${children}</${JobCard}>`)}</div>`;
@@ -59,13 +59,13 @@ export const State = ({ job: { state, ended }, lost }) =>
 
 /** How far a job is, and a button that stops it. */
 export function Going({ job, lost }) {
-  const [asked, setAsked] = useState(false);
+  const [stopped, setStopped] = useState(false);
   const [stop, stopping] = useDoing(async () => {
     say("Stopping.");
     await call(`/jobs/${job.id}`, { method: "DELETE" });
-    setAsked(true);
+    setStopped(true);
   });
-  const ending = asked || stopping.busy;
+  const ending = stopped || stopping.busy;
   const left = useTimeLeft(job);
   const words = lost
     ? "Connection lost, trying again."
@@ -89,10 +89,10 @@ function useTimeLeft({ state, done, whole }) {
 /** Say what becomes of a job, if there is one, and now and then how far it is. */
 export function useSaid(job) {
   const news = job && `${job.state} ${Math.floor((jobShare(job) ?? -1) / SAYS)}`;
-  const told = useRef(job?.ended ? news : undefined);
+  const lastNews = useRef(job?.ended ? news : undefined);
   useEffect(() => {
-    if (!job || news === told.current) return;
-    told.current = news;
+    if (!job || news === lastNews.current) return;
+    lastNews.current = news;
     say(`${jobWords(job)}: ${job.ended ? STATES[job.state] : far(job)}.`);
   }, [news]);
 }

@@ -51,9 +51,9 @@ function Page() {
     };
   }, []);
   useEffect(() => {
-    const know = (told) => {
-      allow(told?.scopes);
-      setHealth(told);
+    const know = (state) => {
+      allow(state?.scopes);
+      setHealth(state);
     };
     if (door) know(undefined);
     else call("/health").then(know, () => know(null));

@@ -95,10 +95,10 @@ function Operation({ api, entry, here }) {
   return html`<details class="operation" id=${id} open=${open} onToggle=${(event) => setOpen(event.target.open)}>
     <summary><h3><span class=${`method ${method}`}>${method}</span> <code>${address}
         </code> <span class="quiet">${operation.summary}</span></h3></summary>
-    ${open && html`<${Told} api=${api} entry=${entry} />`}</details>`;
+    ${open && html`<${Details} api=${api} entry=${entry} />`}</details>`;
 }
 
-function Told({ api, entry }) {
+function Details({ api, entry }) {
   const { id, operation } = entry;
   const { parameters = [], requestBody, responses } = operation;
   const fields = parameters.map(({ name, in: place, required, schema, description }) => ({
@@ -162,18 +162,18 @@ function Answer({ api, status, answer: { description, content = {} } }) {
 function Fields({ api, fields, depth = 1 }) {
   if (!fields.length) return null;
   return html`<ul class="fields">
-      ${fields.map((field) => html`<li key=${field.name}><${One} api=${api} field=${field} depth=${depth} /></li>`)}
+      ${fields.map((field) => html`<li key=${field.name}><${Value} api=${api} field=${field} depth=${depth} /></li>`)}
       </ul>`;
 }
 
-function One({ api, field: { name, place, required, schema }, depth }) {
+function Value({ api, field: { name, place, required, schema }, depth }) {
   const [open, setOpen] = useState(depth < DEEP);
-  const { default: unsaid } = resolve(api, schema);
+  const { default: fallback } = resolve(api, schema);
   const description = descriptionOf(api, schema);
   const inner = fieldsOf(api, schema);
   const words = html`<code>${name}</code> <span class="type">${typeWords(api, schema)}</span>
     ${place && html` <span class="quiet">in the ${place}</span>`}${required && html` <b>required</b>`}${
-      unsaid !== undefined && html` <span class="quiet">${JSON.stringify(unsaid)} if left out</span>`
+      fallback !== undefined && html` <span class="quiet">${JSON.stringify(fallback)} if left out</span>`
     }${description && html` <span class="about"><${Inline} text=${description} /></span>`}`;
   if (!inner.length) return words;
   return html`<details open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>${words}</summary>

@@ -17,11 +17,11 @@ const LIMITS = [
  */
 export function resolve(document, { $ref, ...rest }) {
   if (!$ref) return rest;
-  const found = $ref
+  const target = $ref
     .slice(2)
     .split("/")
     .reduce((part, key) => part[key], document);
-  return { ...resolve(document, found), ...rest };
+  return { ...resolve(document, target), ...rest };
 }
 
 /** Return what is said of a value: the first paragraph, for what follows in it are the fields once more. */
@@ -30,9 +30,9 @@ export const descriptionOf = (document, schema) => resolve(document, schema).des
 /** Return what a value may be, such as "list of 1 to 20 base64 texts". */
 export function typeWords(document, schema) {
   const { anyOf, items, type, title, properties, ...rest } = resolve(document, schema);
-  if (anyOf) return anyOf.map((one) => typeWords(document, one)).join(" or ");
+  if (anyOf) return anyOf.map((option) => typeWords(document, option)).join(" or ");
   if ("const" in rest) return JSON.stringify(rest.const);
-  if (rest.enum) return rest.enum.map((one) => JSON.stringify(one)).join(", ");
+  if (rest.enum) return rest.enum.map((value) => JSON.stringify(value)).join(", ");
   if (type === "array")
     return ["list of", range(rest.minItems, rest.maxItems), items ? typeWords(document, items) : "anything"].join(" ");
   if (type === "object") return properties && title ? title : "object";
@@ -62,7 +62,7 @@ function range(least, most) {
  */
 export function fieldsOf(document, schema) {
   const { anyOf = [], items, properties = {}, required = [] } = resolve(document, schema);
-  const within = [...anyOf, ...(items ? [items] : [])].flatMap((one) => fieldsOf(document, one));
+  const within = [...anyOf, ...(items ? [items] : [])].flatMap((part) => fieldsOf(document, part));
   const own = Object.entries(properties).map(([name, value]) => ({
     name,
     schema: value,

@@ -1,22 +1,22 @@
 /** The token of this tab: it comes in the address, and stays out of history, bookmarks and what is sent elsewhere. */
 
-const KEPT = "faceloupe-token";
+const STORED = "faceloupe-token";
 
 /** Take the token out of the address, if it is there, and return the one to use; empty if there is none. */
 export function takeToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given) {
-    sessionStorage.setItem(KEPT, given);
+  const fromAddress = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (fromAddress) {
+    sessionStorage.setItem(STORED, fromAddress);
     history.replaceState(null, "", location.pathname + location.search);
   }
   return token();
 }
 
-export const token = () => sessionStorage.getItem(KEPT) ?? "";
+export const token = () => sessionStorage.getItem(STORED) ?? "";
 
-export const keepToken = (given) => sessionStorage.setItem(KEPT, given);
+export const keepToken = (value) => sessionStorage.setItem(STORED, value);
 
-export const dropToken = () => sessionStorage.removeItem(KEPT);
+export const dropToken = () => sessionStorage.removeItem(STORED);
 
 let allowed = null;
 

@@ -90,10 +90,10 @@ export const jobShare = ({ done, whole }) => (whole ? Math.min(1, done / whole) 
 
 /** A line of the trail, in words. */
 export function entryWords({ what, details }) {
-  const told = Object.entries(details ?? {})
+  const facts = Object.entries(details ?? {})
     .filter(([name]) => name !== "upto")
     .map(([name, value]) => detail(name.replaceAll("_", " "), value));
-  return [TRAIL[what] ?? what, told.filter(Boolean).join(", ")].filter(Boolean).join(": ");
+  return [TRAIL[what] ?? what, facts.filter(Boolean).join(", ")].filter(Boolean).join(": ");
 }
 
 function detail(name, value) {

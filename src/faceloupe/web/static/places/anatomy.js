@@ -19,7 +19,7 @@ export function Anatomy({ anatomy, chosen, onChoose }) {
 
 function Layers({ layers, chosen, onChoose }) {
   const toggle = (name, on) =>
-    onChoose(layers.map((layer) => layer.name).filter((one) => (one === name ? on : chosen.includes(one))));
+    onChoose(layers.map((layer) => layer.name).filter((layer) => (layer === name ? on : chosen.includes(layer))));
   return html`<p class="quiet">If none is chosen here, a few are chosen for you.</p>
   <div class="scroll-x" tabindex="0" role="group" aria-label="Layers"><table>
     <caption class="heard-only">Layers</caption>

@@ -17,7 +17,7 @@ const PATIENCE = 10; // seconds after which a busy server is asked again, if it 
 
 export function EnrolMany() {
   const [form, setForm] = useState({ consent: "", central: false, keep_faces: false, force: false });
-  const [chosen, setChosen] = useState(/** @type {null | ReturnType<typeof sorted>} */ (null));
+  const [chosen, setChosen] = useState(/** @type {null | ReturnType<typeof partsOf>} */ (null));
   const [sent, setSent] = useState(0);
   const change = (more) => setForm((last) => ({ ...last, ...more }));
   useTitle("Enrol many", "People");
@@ -36,7 +36,7 @@ export function EnrolMany() {
     const list = [...files];
     if (!list.length) return;
     setSent(0);
-    setChosen(isArchive ? { archive: list[0], parts: [list], left: [], count: 0 } : sorted(list));
+    setChosen(isArchive ? { archive: list[0], parts: [list], leftOut: [], count: 0 } : partsOf(list));
   }
   return html`<div class="two-columns"><form class="begin"
       onSubmit=${(event) => event.preventDefault() || sending.busy || send()}>
@@ -72,10 +72,10 @@ export function EnrolMany() {
 const Chooser = ({ label, onFiles, ...more }) => html`<label class="field"><span class="label">${label}</span>
   <input type="file" ...${more} onChange=${(event) => onFiles(event.target.files)} /></label>`;
 
-function Chosen({ chosen: { archive, parts, left, count: number } }) {
+function Chosen({ chosen: { archive, parts, leftOut, count: number } }) {
   if (archive) return html`<p class="quiet">${archive.name}</p>`;
   return html`<p class="quiet">${count(number, "photograph")}, sent in ${count(parts.length, "part")}.</p>
-    <${LeftOut} refused=${left} />`;
+    <${LeftOut} refused=${leftOut} />`;
 }
 
 /** What became of each photograph. */
@@ -103,19 +103,19 @@ function LeftOut({ refused, words = "left out" }) {
 }
 
 /** Sort the files of a folder into parts that the server takes at once, and those left out, with the reason. */
-export function sorted(files) {
+export function partsOf(files) {
   const parts = [];
-  const left = [];
+  const leftOut = [];
   const tables = files
     .filter((file) => TABLE.test(file.webkitRelativePath))
     .map((file) => ({ name: file.webkitRelativePath, blob: file }));
   let size = Infinity;
-  for (const file of files.sort((one, other) => (one.webkitRelativePath < other.webkitRelativePath ? -1 : 1))) {
+  for (const file of files.sort((first, second) => (first.webkitRelativePath < second.webkitRelativePath ? -1 : 1))) {
     const path = file.webkitRelativePath || file.name;
     if (path.split("/").some((name) => name.startsWith("."))) continue; // hidden, such as .DS_Store
     if (TABLE.test(path)) continue; // goes with each part
-    if (!PHOTOGRAPH.test(path)) left.push({ path, reason: "not called like an image, and not sent" });
-    else if (file.size > MOST_BYTES) left.push({ path, reason: "larger than 24 MB" });
+    if (!PHOTOGRAPH.test(path)) leftOut.push({ path, reason: "not called like an image, and not sent" });
+    else if (file.size > MOST_BYTES) leftOut.push({ path, reason: "larger than 24 MB" });
     else {
       if (size + file.size > MOST_BYTES || parts.at(-1).length >= MOST_FILES) {
         parts.push([]);
@@ -126,7 +126,7 @@ export function sorted(files) {
     }
   }
   const number = parts.flat().length;
-  return { archive: null, parts: parts.map((part) => [...tables, ...part]), left, count: number };
+  return { archive: null, parts: parts.map((part) => [...tables, ...part]), leftOut, count: number };
 }
 
 /** Ask, and again while the server has too much to do. */

@@ -91,7 +91,7 @@ export function Enrol({ known, shelf, onEnrolled }) {
   const [leftOut, setLeftOut] = useState(0);
   const change = (more) => setForm((last) => ({ ...last, ...more }));
   const name = known?.name ?? form.name;
-  const lookAgain = useInTurn([entries, setEntries], MOST, lookAt);
+  const lookAgain = useInTurn([entries, setEntries], MOST, lookAt, sayShortcomings);
   const { enrol, enrolling, outcome, clear } = useEnrolment([entries, setEntries], (result) => {
     if (!result.refused) change(FRESH);
     onEnrolled?.();
@@ -125,11 +125,10 @@ export function Enrol({ known, shelf, onEnrolled }) {
   </form>`;
 }
 
-async function lookAt({ name, blob }) {
-  const answer = await call("/detect", { form: { photo: blob } });
+const lookAt = ({ blob }) => call("/detect", { form: { photo: blob } });
+
+const sayShortcomings = ({ name }, answer) =>
   say(`${name}: ${lacks(answer).join("; ") || "good enough to be enrolled"}.`);
-  return answer;
-}
 
 /**
  * Enrol the photographs of a form: those that were refused stay in it, each with the reason.

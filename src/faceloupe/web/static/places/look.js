@@ -23,16 +23,16 @@ const METHODS = {
 const CAPTURE = /^(orl|olivetti):\d+$/;
 
 /** The address names the network, and another beside it: `#look/ID/OTHER`. */
-export function Look({ rest: [asked = "", beside = ""], shelf }) {
+export function Look({ rest: [id = "", other = ""], shelf }) {
   useTitle("Look");
   const networks = useLoaded((signal) => call("/networks", { signal }), []);
-  const [chosen, setChosen] = useState(asked);
+  const [chosen, setChosen] = useState(id);
   const [photos, setPhotos] = shelf("look", []);
   const [captures, setCaptures] = shelf("captures", "");
-  useEffect(() => setChosen(asked), [asked]);
-  function choose(id) {
-    setChosen(id);
-    showAddress(id);
+  useEffect(() => setChosen(id), [id]);
+  function choose(network) {
+    setChosen(network);
+    showAddress(network);
   }
   const faces = [
     ...photos.map(({ blob }) => ({ kind: "photograph", sent: () => dataOf(blob) })),
@@ -46,10 +46,10 @@ export function Look({ rest: [asked = "", beside = ""], shelf }) {
       <p>Inside a network while it looks at a face: its layers, its maps, and what decides.</p></div>
     <div><${Loaded} from=${networks} what="the networks">${({ networks: list }) => {
       if (!list.length) return html`<${None} />`;
-      const network = list.find(({ id }) => id === chosen) ?? list[0];
+      const network = list.find((entry) => entry.id === chosen) ?? list[0];
       return html`<${Networks} list=${list} chosen=${network.id} onChoose=${choose} />
         <${Inside} key=${network.id} network=${network} others=${alike(network, list)}
-          beside=${network.id === asked ? beside : ""} faces=${faces}>
+          beside=${network.id === id ? other : ""} faces=${faces}>
           <${Faces} photos=${photos} setPhotos=${setPhotos} captures=${captures} setCaptures=${setCaptures} />
           </${Inside}>`;
     }}</${Loaded}></div>
@@ -94,7 +94,7 @@ const Networks = ({ list, chosen, onChoose }) => html`<fieldset class="cards"><l
 
 function Faces({ photos, setPhotos, captures, setCaptures }) {
   function remove(photo) {
-    setPhotos((last) => last.filter((one) => one !== photo));
+    setPhotos((last) => last.filter((other) => other !== photo));
     release(photo);
     say(`${photo.name} is removed.`);
   }
@@ -137,7 +137,7 @@ function Ask({ network, others, beside, faces, layers }) {
     say("It looks.");
   });
   const lacks = lacking(network, faces, wanted);
-  const toggle = (name, on) => setMethods((last) => (on ? [...last, name] : last.filter((one) => one !== name)));
+  const toggle = (name, on) => setMethods((last) => (on ? [...last, name] : last.filter((method) => method !== name)));
   return html`<form class="ask" onSubmit=${(event) => event.preventDefault() || (lacks ? say(lacks) : look())}>
     ${
       others.length > 0 &&

@@ -29,13 +29,13 @@ export function Notes({ person, onClose, onDone }) {
     rowOf(),
   ]);
   const change = (row, more) => setNotes((all) => all.map((other) => (other === row ? { ...row, ...more } : other)));
-  const kept = notes.filter(({ key, text }) => key.trim() || text.trim());
-  const keys = kept.map(({ key }) => key.trim());
+  const filled = notes.filter(({ key, text }) => key.trim() || text.trim());
+  const keys = filled.map(({ key }) => key.trim());
   const lacks = keys.includes("")
     ? "Each note has a name."
     : new Set(keys).size < keys.length && "Two notes have one name.";
   const [save, saving] = useDoing(async () => {
-    const metadata = Object.fromEntries(kept.map((row) => [row.key.trim(), valueOf(row)]));
+    const metadata = Object.fromEntries(filled.map((row) => [row.key.trim(), valueOf(row)]));
     await call(`/people/${person.id}`, { method: "PATCH", json: { metadata } });
     onDone(`The notes on ${called(person)} are saved.`);
   });

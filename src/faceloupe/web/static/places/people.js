@@ -39,7 +39,8 @@ function Gallery({ rest: [part = "", more = ""], shelf }) {
   useTitle(...(view ? [words] : []), "People");
   return html`<div class="intro"><h1 tabindex="-1">People</h1>
       <p>Those whom this gallery knows. Kept are numbers of their faces, and pictures only where you say so.</p></div>
-    <${Parts} label="The gallery" parts=${open.map(([key, one]) => [address(key), one.words])} here=${address(view)} />
+    <${Parts} label="The gallery" parts=${open.map(([key, entry]) => [address(key), entry.words])}
+      here=${address(view)} />
     <${View} key=${view} shelf=${shelf} rest=${[part, more]} search=${part === "search" ? more : ""} />`;
 }
 
@@ -62,9 +63,9 @@ const More = ({ list, more, next }) => html`${
   <${Notice} problem=${more.problem} />`;
 
 /** The address keeps what is searched for, the shelf how many were shown, for whoever comes back from one of them. */
-function Everybody({ shelf, search: asked }) {
-  const [typed, setTyped] = useState(asked);
-  const [search, setSearch] = useState(asked);
+function Everybody({ shelf, search: initial }) {
+  const [typed, setTyped] = useState(initial);
+  const [search, setSearch] = useState(initial);
   const [shown, setShown] = shelf("people shown", { search: "", many: 0 });
   useEffect(() => {
     if (location.hash !== searching(typed.trim())) history.replaceState(null, "", searching(typed.trim()));
@@ -75,17 +76,17 @@ function Everybody({ shelf, search: asked }) {
   const query = (cursor) =>
     `/people?${new URLSearchParams({ search, cursor, limit: String(cursor ? AT_ONCE : atFirst) })}`;
   const { list, more, next } = useList(query, "people", [search]);
-  const found = list.value?.people;
+  const people = list.value?.people;
   useEffect(() => {
-    if (!found) return;
-    setShown({ search, many: found.length });
+    if (!people) return;
+    setShown({ search, many: people.length });
     if (search)
       say(
-        found.length
-          ? `${list.value.next ? "More than " : ""}${count(found.length, "person", "people")} found.`
+        people.length
+          ? `${list.value.next ? "More than " : ""}${count(people.length, "person", "people")} found.`
           : "Nobody found.",
       );
-  }, [found]);
+  }, [people]);
   return html`<label class="field search"><span class="label">Search by name</span>
       <input type="search" value=${typed} autocomplete="off" spellcheck=${false}
         onInput=${(event) => setTyped(event.target.value)} /></label>

@@ -185,7 +185,7 @@ function Forget({ person, references, onClose }) {
     say(`${person.name} is forgotten: ${count(gone.references, "reference")} erased.`);
     location.hash = "people";
   });
-  const faces = references.filter(({ has_face: kept }) => kept).length;
+  const faces = references.filter(({ has_face: hasFace }) => hasFace).length;
   return html`<${Ask} title=${`Forget ${person.name}?`} verb="Forget" danger
       ready=${typed.trim() === person.name.trim()} ...${forgetting} onDo=${forget} onClose=${onClose}>
     <p>Erased from the gallery and from the bytes of its files:</p>

@@ -27,7 +27,7 @@ export function Recognise({ rest: [part = ""], shelf, gallery }) {
   const { words, View, lead } = VIEWS[view];
   useTitle(...(view ? [words] : []), "Recognise");
   return html`<div class="intro"><h1 tabindex="-1">Recognise</h1><p>${lead}</p></div>
-    <${Parts} label="Ways to recognise" parts=${Object.entries(VIEWS).map(([key, one]) => [address(key), one.words])}
+    <${Parts} label="Ways to recognise" parts=${Object.entries(VIEWS).map(([key, part]) => [address(key), part.words])}
       here=${address(view)} />
     <${View} key=${view} shelf=${shelf} gallery=${gallery} />
     ${may("recognise") && html`<${Explanations} />`}`;
@@ -36,19 +36,20 @@ export function Recognise({ rest: [part = ""], shelf, gallery }) {
 function Photographs({ shelf, gallery }) {
   const [entries, setEntries] = shelf("photographs", []);
   const [chosen, setChosen] = useState(entries[0]?.photo.id ?? null);
-  const askAgain = useInTurn([entries, setEntries], gallery, async (photo) => {
-    const answer = await call("/identify", { form: { photo: photo.blob, ranks: 5 } });
-    say(summary(answer));
-    return answer;
-  });
+  const askAgain = useInTurn(
+    [entries, setEntries],
+    gallery,
+    ({ blob }) => call("/identify", { form: { photo: blob, ranks: 5 } }),
+    (_photo, answer) => say(summary(answer)),
+  );
   function add(photos) {
     setEntries((all) => [...photos.map(entryOf), ...all]);
     setChosen(photos[0].id);
   }
   function remove({ photo }) {
-    const kept = entries.filter((one) => one.photo !== photo);
-    setEntries(kept);
-    setChosen(kept[0]?.photo.id ?? null);
+    const rest = entries.filter((other) => other.photo !== photo);
+    setEntries(rest);
+    setChosen(rest[0]?.photo.id ?? null);
     release(photo);
     say("The photograph is removed from this page.");
   }
@@ -142,7 +143,7 @@ function Photograph({ entry: { photo, answer, problem }, onAgain, onRemove, shel
 function firstOf(faces) {
   const named = faces.filter(({ name }) => name !== null);
   const area = ({ detection: { box } }) => box.width * box.height;
-  return faces.indexOf([...(named.length ? named : faces)].sort((one, other) => area(other) - area(one))[0]);
+  return faces.indexOf([...(named.length ? named : faces)].sort((first, second) => area(second) - area(first))[0]);
 }
 
 /** The picture's outlines once more, as text. */

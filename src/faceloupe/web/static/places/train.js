@@ -61,8 +61,8 @@ function Trained({ id }) {
   if (!result.value) return html`<${Notice} problem=${result.problem} />`;
   const { network, accuracy, words } = result.value;
   const list = networks.value?.networks ?? [];
-  const own = list.find((one) => one.id === network);
-  const others = own ? alike(own, list) : [];
+  const trained = list.find((entry) => entry.id === network);
+  const others = trained ? alike(trained, list) : [];
   return html`<p class="lead-score"><b>${network}</b>: ${percent(accuracy)} of the captures it had not seen</p>
     <p class="quiet">${words}</p><p><a href=${`#look/${encodeURIComponent(network)}`}>Look at it</a></p>
     ${

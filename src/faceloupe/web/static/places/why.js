@@ -8,7 +8,7 @@ import { Button, Notice } from "../parts.js";
 import { html } from "../ui.js";
 import { askJob, useJobs } from "../watching.js";
 
-const asked = new WeakMap(); // the answer that is to be explained: the id of the job that does
+const explanations = new WeakMap(); // the answer that is to be explained: the id of the job that does
 const shown = new Set(); // the ids of those jobs, which are shown beside their answers
 
 /**
@@ -19,10 +19,10 @@ export function Explained({ of, words, hint, photographs }) {
   const { jobs, lost } = useJobs();
   const [explain, explaining] = useDoing(async (signal) => {
     const id = await askJob("/explain", { form: { ...(await photographs(signal)), certify: false } });
-    asked.set(of, id);
+    explanations.set(of, id);
     shown.add(id);
   });
-  const job = jobs?.find(({ id }) => id === asked.get(of));
+  const job = jobs?.find(({ id }) => id === explanations.get(of));
   if (job) return html`<${JobCard} key=${job.id} job=${job} lost=${lost} />`;
   return html`<p class="buttons"><${Button} busy=${explaining.busy} onClick=${explain}>${words}</${Button}>
       <span class="quiet">${hint}</span></p>
@@ -42,18 +42,20 @@ export const Explanations = () => html`
 export function Why({ candidate, probe, photo }) {
   const { name, subject_id: subject } = candidate;
   const record = useLoaded((signal) => call(`/people/${subject}`, { signal }), [subject]);
-  const kept = record.value?.references.find(({ has_face: face }) => face);
+  const reference = record.value?.references.find(({ has_face: face }) => face);
   const photographs = async (signal) => ({
     one: await photo(),
-    other: await picture(`/people/${subject}/references/${kept.id}/face`, signal),
+    other: await picture(`/people/${subject}/references/${reference.id}/face`, signal),
     central: true,
   });
   return (
-    kept &&
+    reference &&
     html`<div class="beside"><figure>${probe}<figcaption>This face</figcaption></figure>
-      <figure><${Chip} person=${subject} reference=${kept.id} side=${88} />
-        <figcaption>Reference ${kept.id} of ${name}</figcaption></figure></div>
+      <figure><${Chip} person=${subject} reference=${reference.id} side=${88} />
+        <figcaption>Reference ${reference.id} of ${name}</figcaption></figure></div>
     <${Explained} of=${candidate} words=${`Why is it like ${name}?`} photographs=${photographs}
-    hint=${`Compares it with the face chip of reference ${kept.id} alone; the score above is the best reference's.`} />`
+    hint=${
+      `Compares it with the face chip of reference ${reference.id} alone; ` + "the score above is the best reference's."
+    } />`
   );
 }
