@@ -178,3 +178,23 @@ def test_which_side_of_a_relu_an_output_is_on_is_known_and_shown(images):
     ]  # fmt: skip
     branched = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Dropout(), nn.ReLU(inplace=True))
     assert trace(branched, images).sides == {"1": "before the ReLU", "2": "after the ReLU"}
+
+
+class _Mapped(nn.Module):
+    """A network that takes its captures one at a time, by torch.vmap."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.out = nn.Linear(2, 3)
+
+    def forward(self, captures):
+        maps = torch.vmap(lambda capture: torch.relu(self.conv(capture[None])[0]))(captures)
+        return self.out(maps.mean((2, 3)))
+
+
+def test_a_layer_within_vmap_is_refused_with_what_to_do_and_the_others_are_traced():
+    captures = np.ones((2, 1, 6, 6), dtype=np.float32)
+    with pytest.raises(InputError, match=r"what conv puts out .*torch\.vmap"):
+        trace(_Mapped(), captures)
+    assert trace(_Mapped(), captures, layers=["out"]).outputs["out"].shape == (2, 3)

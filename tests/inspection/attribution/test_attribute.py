@@ -207,3 +207,13 @@ def test_progress_runs_to_the_end(cnn, face):
     assert len(seen) == 41 + 1
     assert seen[-1] == (whole, whole)
     assert [worked for worked, _ in seen] == sorted(worked for worked, _ in seen)
+
+
+def test_logits_that_sum_to_one_by_chance_are_logits():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 2, bias=False))
+    with torch.no_grad():
+        network[1].weight[:] = torch.tensor([[0.25 / 16], [0.75 / 16]])
+    face = np.ones((1, 4, 4), dtype=np.float32)
+    assert attribute(network, face, method="gradient").unit.startswith("logit")
+    softened = nn.Sequential(network, nn.Softmax(dim=1))
+    assert attribute(softened, face, method="gradient").unit.startswith("probability")

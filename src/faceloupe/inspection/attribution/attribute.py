@@ -263,8 +263,11 @@ def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float
 
 def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
     """Return the number that is explained and its value on the face."""
-    outputs = network.outputs(face[None])
-    aim = choose_target(target, outputs[0], unit_of_numbers(outputs, network.unit(face)))
+    outputs, ending = network.outputs(face[None]), network.unit(face)
+    unit = unit_of_numbers(outputs, ending)
+    if unit != ending:  # the numbers of one face may sum to 1 by chance, those of a darker one will not as well
+        unit = unit_of_numbers(np.concatenate([outputs, network.outputs(0.5 * face[None])]), ending)
+    aim = choose_target(target, outputs[0], unit)
     [value] = aim.of(outputs)
     if not np.isfinite(value):
         raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")
