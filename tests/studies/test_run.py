@@ -159,7 +159,7 @@ class TestTheSameNumbers:
 class TestStoppedAndTakenUp:
     @pytest.mark.parametrize(
         ("share_done", "number"),
-        [(0.0, signal.SIGKILL), (0.02, signal.SIGKILL), (0.5, signal.SIGINT), (0.9, signal.SIGKILL)],
+        [(0.0, signal.SIGKILL), (0.5, signal.SIGINT), (0.9, signal.SIGKILL)],
     )
     def test_killed(self, undisturbed, forks, tmp_path, share_done, number):
         receiver, sender = forks.Pipe(duplex=False)

@@ -79,6 +79,7 @@ def calibrate(
         If weights, packages or data are missing.
     """
     rule_of_3(fmr)  # refuses what is not a rate
+    _check_threshold(threshold)
     maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
     labelled = open_data(data)
     detecting = labelled.search(faces, detector)
@@ -126,6 +127,7 @@ def calibrate_gallery(
     GalleryError
         If the gallery cannot be read.
     """
+    _check_threshold(threshold)
     kept = gallery.templates(embedder)
     subjects = np.unique(kept.subjects, return_inverse=True)[1]
     contents = [sha256(vector.tobytes()).hexdigest() for vector in kept.vectors]
@@ -138,10 +140,13 @@ def calibrate_gallery(
     return replace(point, detector=gallery.detector_noted() or "")
 
 
+def _check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not abs(threshold) <= 1:
+        raise InputError(f"threshold: expected a cosine, from -1 to 1, as every score is; got {threshold:g}")
+
+
 def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, maker: Maker) -> OperatingPoint:
     name, weights = maker.name, maker.sha256
-    if threshold is not None and abs(threshold) > 1:
-        raise InputError(f"threshold: expected a cosine, from -1 to 1, as every score is; got {threshold:g}")
     if threshold is None:
         point = operating_point(scores, fmr, source=source, embedder=name, weights_sha256=weights)
     else:
