@@ -40,7 +40,10 @@ class Paired:
     def words(self) -> str:
         """Return which is better by what, in a sentence."""
         if not self.differences:
-            return f"{self.first} and {self.second} were not compared: that takes {PEOPLE} people or more."
+            return (
+                f"{self.first} and {self.second} were not compared: that takes {PEOPLE} measured people or more "
+                "(half of a folder's people choose thresholds; --development 0 measures all)."
+            )
         won = {
             name: [each.what for each in self.differences if each.better == side]
             for side, name in (("first", self.first), ("second", self.second))

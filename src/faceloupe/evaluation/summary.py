@@ -79,7 +79,7 @@ def _beside(first: Measured, others: Sequence[Measured]) -> str:
     """Return the figure of the others that says most: accuracy where there is one, or else the EER."""
     name, tell = ("Accuracy", accuracy_words) if first.accuracy else ("EER", _eer)
     told = ", ".join(f"{one.label} **{tell(one)}**" for one in others)
-    own = "" if first.accuracy else f", of {first.label} {tell(first)}"
+    own = "" if first.accuracy else f"; that of {first.label} {tell(first)}"
     return f"{name} of the others on the same faces: {told}{own}."
 
 
