@@ -148,8 +148,8 @@ class Findings:
         trials = self.trials.where(experiment="tutorial", network=network, preprocess=preprocess, condition="epoch")
         amounts = sorted(trials.values("amount"))
         columns = [trials.where(amount=amount) for amount in amounts]
-        by_seed = [sorted(found, key=lambda trial: trial.seed) for found in columns]
-        return np.array(amounts), np.array([[getattr(trial, column) for trial in found] for found in by_seed]).T
+        by_seed = [sorted(column_trials, key=lambda trial: trial.seed) for column_trials in columns]
+        return np.array(amounts), np.array([[getattr(trial, column) for trial in ordered] for ordered in by_seed]).T
 
     def seconds(self, network: str) -> Floats:
         """Return the seconds of single fits, one after another."""

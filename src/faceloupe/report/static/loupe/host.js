@@ -11,16 +11,16 @@
  * @returns {(state: Shown) => void}
  */
 export function connect(show) {
-  let told = "";
+  let last = "";
   addEventListener("message", ({ source, data }) => {
     if (source !== parent || data?.loupe !== "show") return;
-    told = ""; // what comes of it is said, also where it is what was shown before
+    last = ""; // what comes of it is said, also where it is what was shown before
     show(data.state);
   });
   parent.postMessage({ loupe: "open" }, "*");
   return (state) => {
     const text = JSON.stringify(state);
-    if (text !== told) parent.postMessage({ loupe: "shown", state }, "*");
-    told = text;
+    if (text !== last) parent.postMessage({ loupe: "shown", state }, "*");
+    last = text;
   };
 }

@@ -202,9 +202,9 @@ export function openingChoices(study) {
   const shared = living[first].filter((index) =>
     others.every((kind) => seedsOf(kind).has(study.networks[keys[first]].fits[index].seed)),
   );
-  const told = study.networks[keys[first]].history?.seed; // of the page's pictures
+  const pictured = study.networks[keys[first]].history?.seed; // of the page's pictures
   const seeds = shared.map((index) => study.networks[keys[first]].fits[index].seed);
-  const seed = told !== undefined && seeds.includes(told) ? told : seeds[Math.floor(seeds.length / 2)];
+  const seed = pictured !== undefined && seeds.includes(pictured) ? pictured : seeds[Math.floor(seeds.length / 2)];
   return Object.fromEntries(
     Object.entries(keys).map(([kind, key]) => {
       const same = study.networks[key].fits.findIndex((fit) => fit.seed === seed);

@@ -25,7 +25,7 @@ export function Curves({ title, series, epochs, from = 1, most, cursor = null, r
     values.map((value, index) => `${index ? "L" : "M"}${x(index + from).toFixed(2)} ${y(value).toFixed(2)}`).join("");
   return html`<figure class="curves"><figcaption>${title}</figcaption>
     <div class="plot"><span class="top">${Number(most.toFixed(2))}</span><span class="bottom">0</span>
-      <svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=${`${title}: ${told(series)}`}>
+      <svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=${`${title}: ${summary(series)}`}>
         ${reference && html`<path class="reference" d=${`M0 ${y(reference.value)}H100`} />`}
         ${cursor !== null && html`<path class="cursor-line" d=${`M${x(cursor)} 0V100`} />`}
         ${series.map(
@@ -42,7 +42,7 @@ export function Curves({ title, series, epochs, from = 1, most, cursor = null, r
 }
 
 /** @param {Series[]} series */
-function told(series) {
+function summary(series) {
   const words = series
     .filter(({ values, class: look }) => values.length && !look.includes("thin"))
     .map(({ name, values }) => `${name} from ${number(values[0])} to ${number(values[values.length - 1])}`);
