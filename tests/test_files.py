@@ -114,3 +114,15 @@ def test_what_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
         write_whole(unfinished / "none" / "weights", b"x")
     assert failure.value.filename == str(tmp_path / "net")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_to_a_new_folder_stays_and_its_folder_is_filled(tmp_path, is_there):
+    link, target = tmp_path / "latest", tmp_path / "net"
+    link.symlink_to(target)
+    if is_there:
+        target.mkdir()
+    with new_folder(link) as unfinished:
+        (unfinished / "weights").write_bytes(b"x")
+    assert (link.is_symlink(), (target / "weights").read_bytes()) == (True, b"x")
+    assert sorted(tmp_path.iterdir()) == [link, target]

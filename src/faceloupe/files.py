@@ -111,13 +111,16 @@ def check_new_folder(folder: Path) -> None:
 def new_folder(folder: Path) -> Iterator[Path]:
     """Give a folder to fill, which takes its name once all is in it; after a failure nothing is left of it.
 
-    Raises InputError if it cannot be made, see :func:`check_new_folder`.
+    A link stays one to the folder that is made. Raises InputError if it cannot be made, see :func:`check_new_folder`.
     """
     check_new_folder(folder)
+    folder = Path(os.path.realpath(folder))
     with naming(folder):
         unfinished = Path(tempfile.mkdtemp(dir=folder.absolute().parent, prefix=f".{folder.name[:100]}."))
     try:
         yield unfinished
+        if os.name == "nt" and folder.exists():
+            folder.rmdir()  # Windows replaces no folder, not even an empty one
         unfinished.replace(folder)
     except BaseException as problem:
         shutil.rmtree(unfinished)

@@ -127,5 +127,5 @@ def current_user() -> str:
         return acting
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in some containers
-        return f"user {os.getuid()}"
+    except (KeyError, OSError, ImportError):  # a user without a name, as in some containers; on Windows ImportError
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "user without a name"
