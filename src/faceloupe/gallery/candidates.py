@@ -156,9 +156,10 @@ class Candidates:
 
     def warnings(self) -> list[str]:
         """Return the reasons to doubt the answer: several subjects reach the threshold, or a name is taken."""
-        several, rivals = [], ", ".join(candidate.label for candidate in self._rivals())
+        several, rivals = [], [candidate.label for candidate in self._rivals()]
         if rivals and self.named is not None:
-            several = [f"not only {self.named.label} but also {rivals} reaches the threshold"]
+            reach = "reaches" if len(rivals) == 1 else "reach"
+            several = [f"not only {self.named.label} but also {' and '.join(rivals)} {reach} the threshold"]
         return several + ([self.taken_words()] if self.taken else [])
 
     def _rivals(self) -> list[Candidate]:
