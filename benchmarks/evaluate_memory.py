@@ -26,7 +26,7 @@ MB = 2**20
 def measured(photographs: int, embedders: int) -> tuple[float, float, float]:
     """Return the MB held before and at most, and the seconds of processor time between."""
     from faceloupe.evaluation.bench import Bench, EvaluationPlan
-    from faceloupe.evaluation.datasets import Labelled
+    from faceloupe.evaluation.datasets import LabelledPhotographs
     from faceloupe.evaluation.embedding import Captures
     from faceloupe.evaluation.split import split
 
@@ -35,7 +35,7 @@ def measured(photographs: int, embedders: int) -> tuple[float, float, float]:
     subjects = np.repeat(np.arange(photographs), counts)[:photographs]
     people = int(subjects[-1]) + 1
     paths = tuple(Path(f"{place}.jpg") for place in range(photographs))
-    data = Labelled("made up", paths, tuple(map(str, range(people))), subjects)
+    data = LabelledPhotographs("made up", paths, tuple(map(str, range(people))), subjects)
     own = rng.normal(size=(people, DIMENSIONS))
     vectors: dict[str, NDArray[np.float32]] = {}
     for number in range(embedders):

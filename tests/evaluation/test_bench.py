@@ -11,7 +11,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation import Labelled, Pairs
+from faceloupe.evaluation import LabelledPhotographs, Pairs
 from faceloupe.evaluation.baselines import embed_grey, fit_embedder
 from faceloupe.evaluation.bench import Bench, EvaluationPlan
 from faceloupe.evaluation.embedding import SIDE, Captures
@@ -53,7 +53,7 @@ def captures_of(vectors, failed=(), **more):
 
 def folder_of(subjects):
     names = tuple(f"p{number}" for number in range(subjects.max() + 1))
-    return Labelled(
+    return LabelledPhotographs(
         "made up", tuple(Path(f"p{one}/{place}.jpg") for place, one in enumerate(subjects)), names, subjects
     )
 
@@ -62,7 +62,7 @@ def measured(data, captures, plan=PLAN, development=0.5):
     parts = split(data, np.arange(len(data.paths)), development, 0)
     bench = Bench(data, parts, captures, plan)
     bench.add("made", Made())
-    return bench.measured[0], parts
+    return bench.results[0], parts
 
 
 def test_a_folder_s_threshold_is_chosen_on_other_people(made_up):
@@ -71,13 +71,13 @@ def test_a_folder_s_threshold_is_chosen_on_other_people(made_up):
     choosing, testing = (set(subjects[side.captures]) for side in (parts.development, parts.test))
     assert len(choosing) == len(testing) == 6
     assert not choosing & testing
-    (checked,) = found.checked
+    (checked,) = found.point_checks
     assert checked.origin == "chosen"
     assert checked.point.target_fmr == 0.05
-    assert (checked.point.n_mated, checked.here.n_mated) == (6 * 45, 6 * 45)
-    assert checked.here.threshold == checked.point.threshold
+    assert (checked.point.n_mated, checked.on_test.n_mated) == (6 * 45, 6 * 45)
+    assert checked.on_test.threshold == checked.point.threshold
     assert checked.point.source == "every two captures of the development subjects, made up"
-    assert checked.here.source == "every two captures of the test subjects, made up"
+    assert checked.on_test.source == "every two captures of the test subjects, made up"
     assert found.accuracy is None
     assert found.every_two is None
     assert (found.closed.n_subjects, found.open.n_subjects) == (6, 3)
@@ -90,7 +90,7 @@ def test_without_development_nothing_is_chosen_and_given_points_are_checked(made
     vectors, subjects = made_up
     _, parts = measured(folder_of(subjects), captures_of(vectors))
     found, _ = measured(folder_of(subjects), captures_of(vectors), development=0)
-    assert found.checked == ()
+    assert found.point_checks == ()
     assert found.rejection == {}
     assert found.open.at_threshold == ()
     from faceloupe.evaluation.comparisons import score
@@ -99,23 +99,23 @@ def test_without_development_nothing_is_chosen_and_given_points_are_checked(made
     own = operating_point(scores, 0.05, source="elsewhere", embedder="made", weights_sha256="a" * 64)
     others = operating_point(scores, 0.05, source="elsewhere", embedder="another")
     found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(0.05, 3, 0, (own, others)), 0)
-    (checked,) = found.checked
+    (checked,) = found.point_checks
     assert (checked.origin, checked.point) == ("given", own)
     everything = score(vectors, np.zeros(120, bool), split(folder_of(subjects), np.arange(120), 0, 0).test.most)
-    assert checked.here == remeasure(own, everything.scores, source="every two captures, made up")
+    assert checked.on_test == remeasure(own, everything.scores, source="every two captures, made up")
 
 
 def test_the_verdict_is_of_the_test_side(made_up):
     vectors, subjects = made_up
     found, _ = measured(folder_of(subjects), captures_of(vectors))
-    (checked,) = found.checked
-    assert checked.verdict == checked.here.verdict == "cannot be told"  # six people
+    (checked,) = found.point_checks
+    assert checked.verdict == checked.on_test.verdict == "cannot be told"  # six people
 
 
 def test_too_few_comparisons_choose_nothing_and_say_so(made_up):
     vectors, subjects = made_up
     found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(1e-5, 3, 0))
-    assert found.checked == ()
+    assert found.point_checks == ()
     assert found.notes[0].startswith("No threshold was chosen: an FMR of 1 in 100,000 takes 300,000 non-mated")
 
 
@@ -127,22 +127,24 @@ def test_pairs_with_train_and_test(made_up):
     pairs = np.array(mated + non_mated)
     same = np.repeat([True, False], 48)
     folds = np.where(subjects[pairs[:, 0]] < 6, "train", "test")
-    data = Labelled(
+    data = LabelledPhotographs(
         "pairs", folder_of(subjects).paths, folder_of(subjects).names, subjects, Pairs(pairs, same, tuple(folds))
     )
     found, parts = measured(data, captures_of(vectors))
     assert (found.accuracy.n_train, found.accuracy.n_test) == (48, 48)
     assert (found.main.n_mated, found.main.n_non_mated) == (24, 24)
     assert found.every_two.n_mated > 24
-    assert found.checked[0].point.source == "every two photographs in the pairs of train, pairs"
+    assert found.point_checks[0].point.source == "every two photographs in the pairs of train, pairs"
     assert set(subjects[parts.test.captures]) == set(range(6, 12))
-    blind, _ = measured(Labelled("pairs", data.paths, pairs=data.pairs), captures_of(vectors))
+    blind, _ = measured(LabelledPhotographs("pairs", data.paths, pairs=data.pairs), captures_of(vectors))
     assert blind.accuracy.test == found.accuracy.test
     assert blind.accuracy.interval != found.accuracy.interval
     assert (blind.every_two, blind.closed, blind.main.band) == (None, None, None)
-    assert blind.checked == ()
+    assert blind.point_checks == ()
     assert "60 non-mated comparisons or more" in blind.notes[0]
-    folded = Labelled("pairs", data.paths, pairs=Pairs(pairs, same, tuple(np.where(folds == "test", "b", "a"))))
+    folded = LabelledPhotographs(
+        "pairs", data.paths, pairs=Pairs(pairs, same, tuple(np.where(folds == "test", "b", "a")))
+    )
     turns, parts = measured(folded, captures_of(vectors))
     assert parts.development is None
     assert turns.accuracy.folds.tolist() == ["a", "b"]
@@ -189,7 +191,7 @@ def test_pca_is_scikit_learn_s_on_half_of_the_people(grey):
     own = faces[np.isin(subjects, made.subjects)].reshape(30, -1)
     expected = PCA(29, whiten=True, svd_solver="randomized", random_state=0).fit(own).transform(faces.reshape(60, -1))
     np.testing.assert_allclose(embed_grey(made.embedder, faces), expected, rtol=1e-3, atol=1e-4)
-    assert made.how == "29 whitened components of 64×64 grey pixels, fitted on 30 captures of 6 development subjects"
+    assert made.origin == "29 whitened components of 64×64 grey pixels, fitted on 30 captures of 6 development subjects"
 
 
 def test_whom_it_was_fitted_on_chooses_no_threshold(grey):
@@ -201,7 +203,7 @@ def test_whom_it_was_fitted_on_chooses_no_threshold(grey):
     parts = split(data, np.arange(60), 0.7, 0)
     bench = Bench(data, parts, captures, EvaluationPlan(0.1, 2, 0))
     bench.add("pca", None)
-    (found,) = bench.measured
+    (found,) = bench.results
     assert list(bench.embedders) == ["pca"]
     # Eight people for development, four to fit: the other four are too few.
     assert (
@@ -235,4 +237,4 @@ def test_too_few_people_to_split():
     with pytest.raises(InputError, match="3 subjects: too few to choose"):
         split(folder_of(np.repeat(np.arange(3), 2)), np.arange(6), 0.5, 0)
     with pytest.raises(InputError, match="expected subjects, or pairs, or both"):
-        split(Labelled("bare", (Path("a.jpg"),)), np.arange(1), 0.5, 0)
+        split(LabelledPhotographs("bare", (Path("a.jpg"),)), np.arange(1), 0.5, 0)

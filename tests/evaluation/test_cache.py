@@ -11,11 +11,11 @@ import pytest
 
 from faceloupe.errors import InputError
 from faceloupe.evaluation import forget_cache
-from faceloupe.evaluation.cache import Cached, TemplateCache
+from faceloupe.evaluation.cache import CachedTemplate, TemplateCache
 from faceloupe.recognition import FaceSearch, Pose, Quality
 
 DETECTING = FaceSearch("one")
-TEMPLATE = Cached(
+TEMPLATE = CachedTemplate(
     np.linspace(-1, 1, 64, dtype=np.float32), Quality(40.0, 9.5, 0.5, 0.0, Pose(1.0, -2.0, 3.0), 0.9, 12.5)
 )
 
@@ -23,7 +23,7 @@ TEMPLATE = Cached(
 def test_what_was_kept_comes_back(coarse, cache):
     with TemplateCache() as kept:
         assert kept.find("ab" * 32, coarse, DETECTING) is None
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
     with TemplateCache() as kept:
         found = kept.find("ab" * 32, coarse, DETECTING)
     np.testing.assert_array_equal(found.vector, TEMPLATE.vector)
@@ -55,7 +55,7 @@ def test_another_photograph_embedder_weights_or_setting_is_another_template(coar
     other_weights = type(coarse)()
     other_weights.sha256 = "1" * 64
     with TemplateCache() as kept:
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
         assert kept.find("cd" * 32, coarse, DETECTING) is None
         assert kept.find("ab" * 32, type(coarse)("other"), DETECTING) is None
         assert kept.find("ab" * 32, other_weights, DETECTING) is None
@@ -68,7 +68,7 @@ def test_another_photograph_embedder_weights_or_setting_is_another_template(coar
 def test_an_embedder_without_a_hash_is_never_served(coarse, sha256):
     coarse.sha256 = sha256
     with TemplateCache() as kept:
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
         assert kept.find("ab" * 32, coarse, DETECTING) is None
 
 
@@ -80,7 +80,7 @@ def test_two_embedders_that_bear_one_name_and_hash_are_told_apart(coarse):
             return super().embed(faces)[:, ::-1]
 
     with TemplateCache() as kept:
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
         impostor = Impostor()
         assert kept.find("ab" * 32, impostor, DETECTING) is None
         held = weakref.ref(impostor)
@@ -92,7 +92,7 @@ def test_two_embedders_that_bear_one_name_and_hash_are_told_apart(coarse):
 def test_forgetting_leaves_no_byte_of_a_vector(coarse, cache):
     with TemplateCache() as kept:
         for number in range(20):
-            kept.keep(f"{number:064d}", coarse, DETECTING, TEMPLATE)
+            kept.store(f"{number:064d}", coarse, DETECTING, TEMPLATE)
     beside = cache / "mine.txt"
     beside.write_text("not a template")
     held = b"".join(path.read_bytes() for path in cache.iterdir())
@@ -105,7 +105,7 @@ def test_forgetting_leaves_no_byte_of_a_vector(coarse, cache):
 
 def test_rows_that_are_deleted_are_overwritten(coarse, cache):
     with TemplateCache() as kept:
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
     path = cache / "templates.sqlite3"
     rows = sqlite3.connect(path)
     reader = sqlite3.connect(path)  # so that the file outlives the deletion
@@ -132,7 +132,7 @@ def test_a_damaged_cache_says_what_to_do_and_can_be_forgotten(cache):
 )
 def test_a_damaged_row_is_explained(column, value, coarse, cache):
     with TemplateCache() as kept:
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
     with sqlite3.connect(cache / "templates.sqlite3") as rows:
         rows.execute(
             {"vector": "UPDATE templates SET vector = ?", "quality": "UPDATE templates SET quality = ?"}[column],

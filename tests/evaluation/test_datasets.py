@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceloupe.errors import InputError, UnavailableError
-from faceloupe.evaluation import Labelled, open_data
+from faceloupe.evaluation import LabelledPhotographs, open_data
 
 
 @pytest.fixture
@@ -46,7 +46,10 @@ def test_view_1_has_pairs_to_choose_on_and_pairs_to_test(lfw):
     assert data.pairs.has_parts
     assert data.pairs.in_fold("test").tolist() == [2, 3]
     assert data.central
-    assert repr(data) == "Labelled(6 photographs of 4 subjects, Pairs(4, 2 of one person in 2 folds), LFW View 1)"
+    assert (
+        repr(data)
+        == "LabelledPhotographs(6 photographs of 4 subjects, Pairs(4, 2 of one person in 2 folds), LFW View 1)"
+    )
 
 
 def test_view_2_has_folds_and_goes_first(lfw):
@@ -99,7 +102,7 @@ def test_the_orl_photographs_have_a_name():
 def test_what_is_open_stays_as_it_is():
     data = open_data("orl")
     assert open_data(data) is data
-    assert isinstance(data, Labelled)
+    assert isinstance(data, LabelledPhotographs)
 
 
 BAD_CSV = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Labelled, Pairs
+from faceloupe.evaluation.datasets import LabelledPhotographs, Pairs
 from faceloupe.evaluation.embedder_check import check_embedder
 from faceloupe.faces.sources import find_orl
 from faceloupe.recognition import find_faces
@@ -23,7 +23,7 @@ def people(count=PEOPLE):
         find_orl() / f"s{who}" / f"{number}.pgm" for who in range(1, count + 1) for number in range(1, EACH + 1)
     )
     names = tuple(f"s{who}" for who in range(1, count + 1))
-    return Labelled("ORL", paths, names, np.repeat(np.arange(count), EACH))
+    return LabelledPhotographs("ORL", paths, names, np.repeat(np.arange(count), EACH))
 
 
 def sface(**more):
@@ -83,10 +83,10 @@ def test_pairs_alone_and_templates_of_several_photographs_will_do():
     same = data.subjects[rows] == data.subjects[columns]
     pairs = Pairs(np.stack([rows, columns], axis=1), same)
     whole = check_embedder(sface(), data)
-    of_pairs = check_embedder(sface(), Labelled("pairs", data.paths, pairs=pairs))
+    of_pairs = check_embedder(sface(), LabelledPhotographs("pairs", data.paths, pairs=pairs))
     assert of_pairs.readings[0].d_prime == pytest.approx(whole.readings[0].d_prime)
     two_a_person = tuple(
         tuple(np.flatnonzero(data.subjects == who)[part]) for who in range(5) for part in ([0, 2], [1])
     )
-    templates = Labelled("templates", data.paths, data.names, np.arange(10) // 2, templates=two_a_person)
+    templates = LabelledPhotographs("templates", data.paths, data.names, np.arange(10) // 2, templates=two_a_person)
     assert check_embedder(sface(), templates).readings[0].d_prime == pytest.approx(whole.readings[0].d_prime)

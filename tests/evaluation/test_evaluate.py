@@ -41,7 +41,7 @@ def found(data, coarse):
 
 
 def test_recognisers_stand_in_one_table(found):
-    assert [one.label for one in found.measured] == ["coarse", "pca"]
+    assert [one.label for one in found.recognisers] == ["coarse", "pca"]
     assert [(failure.photograph, failure.reason[:8]) for failure in found.failures] == [("s1/5.jpg", "no image")]
     assert "s2/9.pgm has the same content as s2/1.pgm: left out." in found.notes
     assert "s3/notes.txt: not called like an image." in found.notes
@@ -72,7 +72,7 @@ def test_failures_to_acquire_and_to_enrol_are_apart(people, coarse, tmp_path):
     shutil.copytree(people, folder)
     for name in ("s1/1.pgm", "s1/2.pgm", "s1/3.pgm", "s1/4.pgm", "s2/1.pgm"):
         (folder / name).write_text("404: not found")
-    failures = evaluate(folder, [coarse], development=0).measured[0].failures
+    failures = evaluate(folder, [coarse], development=0).recognisers[0].failures
     assert (failures.acquire.n_failed, failures.acquire.n, failures.kinds) == (5, 32, {"unreadable": 5})
     assert (failures.enrol.n_failed, failures.enrol.n) == (1, 8)
     assert failures.acquire.rate in failures.acquire.interval
@@ -158,11 +158,11 @@ def test_progress_is_told_twice(people, coarse):
 
 def test_sface_names_everybody(people):
     found = evaluate(people, ["sface"], development=0, draws=3)
-    (sface,) = found.measured
+    (sface,) = found.recognisers
     assert sface.closed.at(1) == (1, 1, 1)
     assert sface.main.eer.rate < 0.01
-    assert {one.origin for one in sface.checked} == {"published"}
-    assert all(one.here.source == f"every two captures, the folder {people.name}" for one in sface.checked)
+    assert {one.origin for one in sface.point_checks} == {"published"}
+    assert all(one.on_test.source == f"every two captures, the folder {people.name}" for one in sface.point_checks)
 
 
 def test_a_threshold_is_that_of_all_pairs(people):
@@ -207,7 +207,7 @@ def test_pairs_of_one_s_own_are_calibrated_as_listed(people, coarse):
     path.write_text("photo_a,photo_b,same\n" + "\n".join(lines))
     try:
         notes = []
-        point = calibrate(path, 0.2, embedder=coarse, noted=notes.append)
+        point = calibrate(path, 0.2, embedder=coarse, on_note=notes.append)
         found = evaluate(path, [coarse])
     finally:
         path.unlink()
@@ -215,7 +215,7 @@ def test_pairs_of_one_s_own_are_calibrated_as_listed(people, coarse):
     assert point.source == "the listed pairs, the pairs of pairs.csv"
     document = page_of(found)
     assert "there are fewer than 20 people" in json.dumps(document, ensure_ascii=False)  # by the pairs of one person
-    assert found.measured[0].accuracy is None
+    assert found.recognisers[0].accuracy is None
     assert notes == []
 
 
@@ -229,8 +229,8 @@ def test_pairs_listed_five_times_count_once(people, coarse):
         found = evaluate(path, [coarse])
     finally:
         path.unlink()
-    assert (found.measured[0].main.n_mated, found.measured[0].main.n_non_mated) == (8, 8)
-    assert "64 of the 80 listed pairs are there before" in json.dumps(page_of(found))
+    assert (found.recognisers[0].main.n_mated, found.recognisers[0].main.n_non_mated) == (8, 8)
+    assert "64 of the 80 listed pairs repeat an earlier pair" in json.dumps(page_of(found))
 
 
 def test_the_same_pairs_in_train_and_test_are_refused(people, coarse):

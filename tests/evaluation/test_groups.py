@@ -36,18 +36,18 @@ def groups():
 
 def test_rates_are_counted_within_and_across(compared, groups):
     found = group_rates(compared, groups, 0.6, 0.01)
-    labels, pairs = np.array(groups), compared.of.pairs
+    labels, pairs = np.array(groups), compared.comparisons.pairs
     cosines = np.empty(len(pairs))
     cosines[compared.mated], cosines[compared.non_mated] = compared.scores.mated, compared.scores.non_mated
     first, second = labels[pairs].T
     for rate, one, other in zip(found.fmr, "aba", "abb", strict=True):
-        chosen = ~compared.of.same & (first == one) & (second == other)
+        chosen = ~compared.comparisons.same & (first == one) & (second == other)
         assert rate.n == chosen.sum()
         assert rate.rate == pytest.approx((cosines[chosen] >= 0.6).mean())
         assert rate.rate in rate.interval
     assert [rate.groups for rate in found.fmr] == [("a",), ("b",), ("a", "b")]
     for rate, name in zip(found.fnmr, "ab", strict=True):
-        chosen = compared.of.same & (first == name)
+        chosen = compared.comparisons.same & (first == name)
         assert rate.rate == pytest.approx((cosines[chosen] < 0.6).mean())
         assert rate.interval.n_effective < rate.n
     a, b = (rate.rate for rate in found.within)
@@ -111,9 +111,9 @@ def test_from_photographs_to_the_page(people, coarse, tmp_path):
     path.write_text("name,group\n" + "".join(f"s{who},{'odd' if who % 2 else 'even'}\n" for who in range(1, 9)))
     given = given_point(ScoreSet([1], [0]), 0.9, source="elsewhere", embedder="coarse", weights_sha256="0" * 64)
     found = evaluate(people, [coarse], groups=path, development=0, points=[given], fmr=0.1, draws=1)
-    rates = found.measured[0].groups
+    rates = found.recognisers[0].groups
     assert [one.groups for one in rates.fmr] == [("even",), ("odd",), ("even", "odd")]
     document = page(found)
     assert [part["id"] for part in document["sections"]].count("groups") == 1
     assert "too few: 96 comparisons of 4 people; it takes 30 of 10 people or more" in json.dumps(document)
-    assert evaluate(people, [coarse], development=0, draws=1).measured[0].groups is None
+    assert evaluate(people, [coarse], development=0, draws=1).recognisers[0].groups is None

@@ -66,8 +66,8 @@ def test_pairs_take_turns_in_ten_folds_and_are_evaluated(photographs, coarse, tm
     data = open_data(path)
     assert data.pairs.folds == tuple(str(1 + place // 2) for place in range(20))
     found = evaluate(path, [coarse], draws=1)
-    assert len(found.measured[0].accuracy.folds) == 10
-    assert found.measured[0].main.n_mated == 10
+    assert len(found.recognisers[0].accuracy.folds) == 10
+    assert found.recognisers[0].main.n_mated == 10
 
 
 def test_chips_of_112_pixels_are_taken_as_they_are(photographs, coarse, tmp_path):
@@ -77,7 +77,7 @@ def test_chips_of_112_pixels_are_taken_as_they_are(photographs, coarse, tmp_path
         (tmp_path / name).write_bytes(pickle.dumps(listed(given)))
     whole, aligned = (evaluate(tmp_path / name, [coarse], draws=1) for name in ("whole.bin", "aligned.bin"))
     assert aligned.failures == ()
-    scores = [[pair[2] for pair in found.measured[0].worst.mated] for found in (whole, aligned)]
+    scores = [[pair[2] for pair in found.recognisers[0].worst.mated] for found in (whole, aligned)]
     np.testing.assert_allclose(*scores, atol=0.01)
 
 

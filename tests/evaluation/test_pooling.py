@@ -36,7 +36,9 @@ def test_a_template_is_the_mean_of_its_media(listed, coarse):
     np.testing.assert_allclose(made.vectors["coarse"][0], mean / np.linalg.norm(mean), atol=1e-6)
     np.testing.assert_allclose(made.vectors["coarse"][1], vectors[3], atol=1e-6)
     assert len(pooled.paths) == 16
-    assert repr(data).startswith("Labelled(16 templates of 32 photographs of 8 subjects, Pairs(64, 8 of one person)")
+    assert repr(data).startswith(
+        "LabelledPhotographs(16 templates of 32 photographs of 8 subjects, Pairs(64, 8 of one person)"
+    )
 
 
 def test_templates_are_evaluated_and_a_lost_photograph_is_left_out_of_its_template(listed, people, coarse):
@@ -48,8 +50,8 @@ def test_templates_are_evaluated_and_a_lost_photograph_is_left_out_of_its_templa
     finally:
         photograph.write_bytes(whole)
     assert [failure.photograph for failure in found.failures] == ["s1/1.pgm"]
-    assert found.measured[0].failures.acquire.n_failed == 0
-    assert (found.measured[0].main.n_mated, found.measured[0].main.n_non_mated) == (8, 56)
+    assert found.recognisers[0].failures.acquire.n_failed == 0
+    assert (found.recognisers[0].main.n_mated, found.recognisers[0].main.n_non_mated) == (8, 56)
     assert "16 templates of 32 photographs" in found.to_document()["lead"][0]
     verification = next(part for part in page(found)["sections"] if part["id"] == "verification")
     told = [block for block in verification["blocks"] if "No DET curve is drawn" in str(block)]

@@ -135,7 +135,9 @@ def test_a_comparison_that_is_listed_again_counts_once(heading, text, tmp_path):
     path.write_text(heading + 5 * text)
     found = evaluate_scores(path)
     assert (found.scores.n_mated, found.scores.n_non_mated) == (2, 1)
-    assert found.notes[0].startswith("12 of the 15 lines of scores.csv are there before, word for word: each counts")
+    assert found.notes[0].startswith(
+        "12 of the 15 lines of scores.csv repeat an earlier line word for word: each counts"
+    )
 
 
 def test_repeats_are_doubted_where_lines_name_people_only(tmp_path):
@@ -143,7 +145,7 @@ def test_repeats_are_doubted_where_lines_name_people_only(tmp_path):
     path.write_text("subject_a,subject_b,score\n" + 2 * "ann,ann,0.91\nann,bob,0.12\nbob,bob,0.8\n")
     found = evaluate_scores(path)
     assert (found.scores.n_mated, found.scores.n_non_mated) == (4, 2)
-    assert "The file names no captures, so that all were counted" in found.notes[0]
+    assert "The file names no captures, so all lines were counted" in found.notes[0]
 
 
 @pytest.mark.parametrize("extreme", ["1e6", "-999", "1e300"])

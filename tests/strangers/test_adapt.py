@@ -11,7 +11,7 @@ import pytest
 
 from faceloupe.embedders import open_embedder
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Labelled, Pairs, open_data
+from faceloupe.evaluation.datasets import LabelledPhotographs, Pairs, open_data
 from faceloupe.pages import page
 from faceloupe.recognition.adapted import AdaptedEmbedder, Head, read_adapted, restore_adapted, write_adapted
 from faceloupe.report.page import render_page
@@ -50,7 +50,8 @@ def test_the_choice_sees_nobody_whom_it_is_measured_on(people, coarse):
     """Names that say nothing: whatever is learned from them, nothing is gained on others."""
     data = open_data(people)
     shuffled = np.random.default_rng(0).permutation(data.subjects)
-    told = adapt(Labelled("shuffled names", data.paths, data.names, shuffled), coarse, draws=100, cached=False)
+    shuffled_names = LabelledPhotographs("shuffled names", data.paths, data.names, shuffled)
+    told = adapt(shuffled_names, coarse, draws=100, cached=False)
     assert not told.gain.is_sure
     assert told.embedder is None
     assert "No gain, keep coarse" in told.words()[0]
@@ -66,7 +67,8 @@ def test_of_train_and_test_only_train_is_learned_from(people, coarse):
     folds = np.where(sides[0], "train", "test")[chosen]
     captures = np.stack([first, second], axis=1)[chosen]
     pairs = Pairs(captures, data.subjects[captures[:, 0]] == data.subjects[captures[:, 1]], tuple(folds.tolist()))
-    told = adapt(Labelled("pairs", data.paths, data.names, data.subjects, pairs), coarse, draws=50, cached=False)
+    listed = LabelledPhotographs("pairs", data.paths, data.names, data.subjects, pairs)
+    told = adapt(listed, coarse, draws=50, cached=False)
     assert (told.people, told.photographs) == (20, 80)
     assert (told.gain.n_subjects, told.gain.n_mated) == (4, 24)
     assert told.measured_on == "the pairs of test of pairs"

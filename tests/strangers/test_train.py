@@ -12,7 +12,7 @@ import pytest
 
 from faceloupe.embedders import open_embedder
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Labelled, Pairs, open_data
+from faceloupe.evaluation.datasets import LabelledPhotographs, Pairs, open_data
 from faceloupe.pages import page
 from faceloupe.report.page import render_page
 from faceloupe.strangers.train import CHECKPOINT, FACES, train_for_strangers
@@ -115,7 +115,7 @@ def test_nobody_in_test_is_learned_from(people, tmp_path):
     data = open_data(people)
     captures = np.array([[0, 1], [0, 4], [92, 93], [92, 88]])
     pairs = Pairs(captures, np.array([True, False, True, False]), ("train", "train", "test", "test"))
-    listed = Labelled("pairs", data.paths, data.names, data.subjects, pairs)
+    listed = LabelledPhotographs("pairs", data.paths, data.names, data.subjects, pairs)
     training = train_for_strangers(listed, tmp_path / "mine", StrangersPlan(epochs=1, batch_size=16, held_out=0.46))
     assert training.trained.people + training.trained.held_out_people == 22
     assert training.source == "pairs without the people of test"
@@ -123,6 +123,6 @@ def test_nobody_in_test_is_learned_from(people, tmp_path):
 
 def test_too_few_people_are_told_before_the_training(people, tmp_path):
     data = open_data(people)
-    few = Labelled("few", data.paths[:12], data.names[:3], data.subjects[:12])
+    few = LabelledPhotographs("few", data.paths[:12], data.names[:3], data.subjects[:12])
     with pytest.raises(InputError, match="3 people have two usable photographs"):
         train_for_strangers(few, tmp_path / "mine", PLAN)

@@ -121,7 +121,9 @@ def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder
     from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     with open_gallery(url) as people:
-        return calibrate_gallery(people, DEFAULT_FMR if fmr is None else fmr, embedder, threshold=threshold, noted=say)
+        return calibrate_gallery(
+            people, DEFAULT_FMR if fmr is None else fmr, embedder, threshold=threshold, on_note=say
+        )
 
 
 def _from_photographs(
@@ -141,7 +143,7 @@ def _from_photographs(
         return calibrated(
             data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
             faces="central" if central else None, detector=detector, cached=cached, progress=show,
-            failed=say_failure, noted=say,
+            on_failure=say_failure, on_note=say,
         )  # fmt: skip
 
 

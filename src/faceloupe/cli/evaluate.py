@@ -235,6 +235,6 @@ def _summarise(evaluation: "Evaluation", document: dict[str, Any]) -> None:
         say_failure(failure)
     for note in (
         *evaluation.notes,
-        *(f"{measured.label}: {note}" for measured in evaluation.measured for note in measured.notes),
+        *(f"{measured.label}: {note}" for measured in evaluation.recognisers for note in measured.notes),
     ):
         say(note)

@@ -10,7 +10,7 @@ from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.bundle import Bundle, read_bundle, write_bundle
 from faceloupe.evaluation.cache import cache_folder, forget_cache
 from faceloupe.evaluation.calibrate import calibrate, calibrate_gallery
-from faceloupe.evaluation.datasets import Labelled, Pairs, open_data
+from faceloupe.evaluation.datasets import LabelledPhotographs, Pairs, open_data
 from faceloupe.evaluation.evaluate import Evaluation, evaluate
 from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.score_evaluation import ScoreEvaluation, evaluate_scores
@@ -20,7 +20,7 @@ __all__ = [
     "Bundle",
     "Evaluation",
     "Failure",
-    "Labelled",
+    "LabelledPhotographs",
     "Pairs",
     "ScoreEvaluation",
     "cache_folder",

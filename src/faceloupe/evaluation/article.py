@@ -11,7 +11,7 @@ from faceloupe.evaluation.group_section import group_section
 from faceloupe.evaluation.likelihood import likelihood_section
 from faceloupe.evaluation.paired import paired_section
 from faceloupe.evaluation.reporting import reporting_section
-from faceloupe.evaluation.results import Measured
+from faceloupe.evaluation.results import RecogniserResult
 from faceloupe.evaluation.robustness import robustness_section
 from faceloupe.evaluation.summary import lead
 from faceloupe.recognition.provenance import provenance_of
@@ -28,8 +28,8 @@ def write_article(evaluation: Evaluation, *, show_faces: bool = False) -> dict[s
     show_faces : bool
         Show the faces of the comparisons that went most wrong; their files are read again for that.
     """
-    written = [
-        section("summary", "All recognisers in one table", sections.summarised(evaluation)),
+    parts = [
+        section("summary", "All recognisers in one table", sections.overview(evaluation)),
         section("paired", "Which recogniser is better?", paired_section(evaluation.paired)),
         section("verification", "Are these two the same person?", sections.verification(evaluation)),
         section("points", "Do thresholds hold?", sections.points(evaluation)),
@@ -39,7 +39,7 @@ def write_article(evaluation: Evaluation, *, show_faces: bool = False) -> dict[s
             robustness_section(evaluation.robustness) if evaluation.robustness else (),
         ),
         section("identification", "Who is this?", sections.identification(evaluation)),
-        section("groups", "For whom does it err?", group_section(evaluation.measured)),
+        section("groups", "For whom does it err?", group_section(evaluation.recognisers)),
         section("likelihood", "What is a score worth as evidence?", _likelihood(evaluation)),
         section("failures", "What failed, and what else to know of the data", sections.failures(evaluation)),
         section("quality", "Which photographs fail", sections.quality(evaluation)),
@@ -48,37 +48,37 @@ def write_article(evaluation: Evaluation, *, show_faces: bool = False) -> dict[s
         section("method", "How this was measured", sections.method(evaluation)),
         section("auditor", "For an auditor", reporting_section(evaluation)),
     ]
-    drawn = [block["id"] for part in written for block in part["blocks"] if block["type"] == "chart"]
+    charts = [block["id"] for part in parts for block in part["blocks"] if block["type"] == "chart"]
     return {
         "title": f"Recognisers measured on {evaluation.data.source}",
         "lead": list(lead(evaluation)),
-        "sections": [one for one in written if one["blocks"]],
-        "plot": drawn[:1],
+        "sections": [part for part in parts if part["blocks"]],
+        "plot": charts[:1],
         "evidence": evaluation.to_document(),
         "provenance": _provenance(evaluation),
     }
 
 
 def _likelihood(evaluation: Evaluation) -> Iterator[Block]:
-    for number, one in enumerate(evaluation.measured):
-        if one.likelihood:
-            yield from likelihood_section(one.label, one.likelihood, f"-{number}" if number else "")
+    for number, recogniser in enumerate(evaluation.recognisers):
+        if recogniser.likelihood:
+            yield from likelihood_section(recogniser.label, recogniser.likelihood, f"-{number}" if number else "")
 
 
-def _recogniser(one: Measured) -> str:
-    known = provenance_of(one.sha256)
-    of_weights = known.words() if known else "licence and training data not known here"
-    return f"{one.label}: {one.embedder}, SHA-256 {one.sha256}; {of_weights}"
+def _recogniser(recogniser: RecogniserResult) -> str:
+    provenance = provenance_of(recogniser.sha256)
+    origin = provenance.words() if provenance else "licence and training data not known here"
+    return f"{recogniser.label}: {recogniser.embedder}, SHA-256 {recogniser.sha256}; {origin}"
 
 
 def _provenance(evaluation: Evaluation) -> dict[str, Any]:
-    by = evaluation.detecting.detector or YUNET
-    known = provenance_of(by.sha256)
+    detector = evaluation.search.detector or YUNET
+    provenance = provenance_of(detector.sha256)
     return {
         "made by": f"faceloupe {version('faceloupe')}",
         "photographs": evaluation.data.source,
-        "faces found by": f"{by.name}, SHA-256 {by.sha256}, photographs shrunk to {DETECTION_SIDE} pixels"
-        f"{f'; {known.words()}' if known else ''}",
-        "recognisers": [_recogniser(one) for one in evaluation.measured],
+        "faces found by": f"{detector.name}, SHA-256 {detector.sha256}, photographs shrunk to {DETECTION_SIDE} pixels"
+        f"{f'; {provenance.words()}' if provenance else ''}",
+        "recognisers": [_recogniser(recogniser) for recogniser in evaluation.recognisers],
         "seed": evaluation.plan.seed,
     }

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Labelled, Pairs
+from faceloupe.evaluation.datasets import LabelledPhotographs, Pairs
 from faceloupe.numerals import counted
 
 Labels = NDArray[np.intp]
@@ -33,24 +33,24 @@ def usable_captures(contents: Sequence[str], subjects: Labels, names: Sequence[s
     copies: defaultdict[str, list[int]] = defaultdict(list)
     for place, content in enumerate(contents):
         copies[content or f"unread {place}"].append(place)
-    kept, notes = [], []
+    usable, notes = [], []
     for first, *others in copies.values():
         conflict = any(subjects[other] != subjects[first] for other in others)
-        kept += [] if conflict else [first]
+        usable += [] if conflict else [first]
         for other in others:
-            what = "both are left out, for one of the two names is wrong" if conflict else "left out"
-            notes.append(f"{names[other]} has the same content as {names[first]}: {what}.")
-    return np.sort(np.array(kept, dtype=np.intp)), tuple(notes)
+            consequence = "both are left out, for one of the two names is wrong" if conflict else "left out"
+            notes.append(f"{names[other]} has the same content as {names[first]}: {consequence}.")
+    return np.sort(np.array(usable, dtype=np.intp)), tuple(notes)
 
 
-def audit_pairs(data: Labelled, contents: Sequence[str]) -> tuple[Labelled, tuple[str, ...]]:
+def audit_pairs(data: LabelledPhotographs, contents: Sequence[str]) -> tuple[LabelledPhotographs, tuple[str, ...]]:
     """Return listed pairs, each counted once whichever comes first, and what to say of the list.
 
     Copies of a photograph are one photograph. Where two subjects share one, its pairs are left out.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledPhotographs
         With pairs.
     contents : sequence of str, (N,)
         A hash of each photograph; empty where it could not be read.
@@ -66,28 +66,28 @@ def audit_pairs(data: Labelled, contents: Sequence[str]) -> tuple[Labelled, tupl
         return data, ()
     first: dict[str, int] = {}
     content = np.array([first.setdefault(hash_ or f"unread {place}", place) for place, hash_ in enumerate(contents)])
-    wrong = set() if data.subjects is None else set(content[data.subjects != data.subjects[content]].tolist())
+    conflicting = set() if data.subjects is None else set(content[data.subjects != data.subjects[content]].tolist())
     captures = content[pairs.captures]
-    seen: dict[tuple[int, ...], int] = {}
-    once, itself, misnamed = [], [], []
+    first_places: dict[tuple[int, ...], int] = {}
+    distinct, self_pairs, misnamed = [], [], []
     for place, key in enumerate(map(tuple, np.sort(captures, axis=1).tolist())):
-        if wrong.intersection(key):
+        if conflicting.intersection(key):
             misnamed.append(place)
         elif key[0] == key[1]:
-            itself.append(place)
-        elif seen.setdefault(key, place) == place:
-            once.append(place)
+            self_pairs.append(place)
+        elif first_places.setdefault(key, place) == place:
+            distinct.append(place)
         else:
-            _check_repeat(data, pairs, seen[key], place)
-    repeats = len(pairs.same) - len(once) - len(itself) - len(misnamed)
-    notes = [*_told_repeats(data, pairs, repeats, itself, misnamed), *_told_folds(data, pairs, content)]
-    if np.array_equal(captures[once], pairs.captures):
+            _check_repeat(data, pairs, first_places[key], place)
+    repeats = len(pairs.same) - len(distinct) - len(self_pairs) - len(misnamed)
+    notes = [*_repeat_notes(data, pairs, repeats, self_pairs, misnamed), *_fold_notes(data, pairs, content)]
+    if np.array_equal(captures[distinct], pairs.captures):
         return data, tuple(notes)
-    folds = None if pairs.folds is None else tuple(pairs.folds[place] for place in once)
-    return replace(data, pairs=Pairs(captures[once], pairs.same[once], folds)), tuple(notes)
+    folds = None if pairs.folds is None else tuple(pairs.folds[place] for place in distinct)
+    return replace(data, pairs=Pairs(captures[distinct], pairs.same[distinct], folds)), tuple(notes)
 
 
-def people_of_pairs(data: Labelled, pairs: Pairs) -> Labels:
+def people_of_pairs(data: LabelledPhotographs, pairs: Pairs) -> Labels:
     """Return whom each photograph shows as far as pairs of one person tell, (N,): those that they link are one person.
 
     Raises
@@ -99,21 +99,21 @@ def people_of_pairs(data: Labelled, pairs: Pairs) -> Labels:
     from scipy.sparse.csgraph import connected_components
 
     n = len(data.paths)
-    one, other = pairs.captures[pairs.same].T
-    linked = coo_array((np.ones(len(one)), (one, other)), shape=(n, n))
-    people: Labels = connected_components(linked, directed=False)[1].astype(np.intp)
+    first, second = pairs.captures[pairs.same].T
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
+    people: Labels = connected_components(links, directed=False)[1].astype(np.intp)
     sides = people[pairs.captures]
-    wrong = np.flatnonzero((sides[:, 0] == sides[:, 1]) & ~pairs.same)
-    if len(wrong):
+    contradictory = np.flatnonzero((sides[:, 0] == sides[:, 1]) & ~pairs.same)
+    if len(contradictory):
         raise InputError(
-            f"{data.source}: {_shown(data, pairs.captures[wrong[0]])} are said to show two people, and other pairs "
-            f"make them one ({counted(len(wrong), 'such pair')}); one of these labels is wrong"
+            f"{data.source}: {_joined_names(data, pairs.captures[contradictory[0]])} are said to show two people, "
+            f"and other pairs make them one ({counted(len(contradictory), 'such pair')}); one of these labels is wrong"
         )
     return people
 
 
-def _check_repeat(data: Labelled, pairs: Pairs, first: int, again: int) -> None:
-    what = f"{data.source}: {_shown(data, pairs.captures[again])}"
+def _check_repeat(data: LabelledPhotographs, pairs: Pairs, first: int, again: int) -> None:
+    what = f"{data.source}: {_joined_names(data, pairs.captures[again])}"
     if pairs.same[first] != pairs.same[again]:
         raise InputError(f"{what} are said to show one person, and two; mend the list")
     if pairs.folds and pairs.folds[first] != pairs.folds[again]:
@@ -123,25 +123,25 @@ def _check_repeat(data: Labelled, pairs: Pairs, first: int, again: int) -> None:
         )
 
 
-def _told_repeats(
-    data: Labelled, pairs: Pairs, repeats: int, itself: Sequence[int], misnamed: Sequence[int]
+def _repeat_notes(
+    data: LabelledPhotographs, pairs: Pairs, repeats: int, self_pairs: Sequence[int], misnamed: Sequence[int]
 ) -> Iterator[str]:
     if repeats:
         yield (
-            f"{repeats:,} of the {len(pairs.same):,} listed pairs are there before, some perhaps the other way round: "
+            f"{repeats:,} of the {len(pairs.same):,} listed pairs repeat an earlier pair, perhaps in the other order: "
             "each pair counts once."
         )
-    if itself:
-        examples = "; ".join(_shown(data, pairs.captures[place]) for place in itself[:NAMED])
-        left_out = counted(len(itself), "pair")
+    if self_pairs:
+        examples = "; ".join(_joined_names(data, pairs.captures[place]) for place in self_pairs[:NAMED])
+        left_out = counted(len(self_pairs), "pair")
         yield f"{left_out} of two copies of one photograph left out, for that says nothing: {examples}."
     if misnamed:
-        examples = "; ".join(_shown(data, pairs.captures[place]) for place in misnamed[:NAMED])
+        examples = "; ".join(_joined_names(data, pairs.captures[place]) for place in misnamed[:NAMED])
         left_out = counted(len(misnamed), "pair")
         yield f"{left_out} left out: a photograph in each has a copy under another person's name: {examples}."
 
 
-def _told_folds(data: Labelled, pairs: Pairs, content: Labels) -> Iterator[str]:
+def _fold_notes(data: LabelledPhotographs, pairs: Pairs, content: Labels) -> Iterator[str]:
     """Yield the photographs or people in several folds, where all else about a pair may be known already."""
     if pairs.folds is None:
         return
@@ -158,9 +158,9 @@ def _told_folds(data: Labelled, pairs: Pairs, content: Labels) -> Iterator[str]:
         )
 
 
-def _shown(data: Labelled, captures: Iterable[int]) -> str:
+def _joined_names(data: LabelledPhotographs, captures: Iterable[int]) -> str:
     return " and ".join(_name(data, capture) for capture in captures)
 
 
-def _name(data: Labelled, capture: int) -> str:
+def _name(data: LabelledPhotographs, capture: int) -> str:
     return "/".join(data.paths[capture].parts[-2:])

@@ -20,19 +20,19 @@ Labels = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedEmbedder:
     """An embedder with how it was made, in words, and the subjects that it learned from."""
 
     embedder: Embedder
-    how: str
+    origin: str
     subjects: Labels
 
 
-def fit_embedder(kind: str, faces: Floats, subjects: Labels, seed: int) -> Fitted:
+def fit_embedder(kind: str, faces: Floats, subjects: Labels, seed: int) -> FittedEmbedder:
     """Fit one of ``FITTED``, on half of the subjects: thresholds are for the others to choose.
 
-    To somebody whom it learned from a network gives vectors as to nobody else. A threshold chosen there would promise
-    too much.
+    A network separates the people it was fitted on better than it separates others. A threshold chosen on them would
+    promise an FMR too low.
 
     Parameters
     ----------
@@ -53,16 +53,18 @@ def fit_embedder(kind: str, faces: Floats, subjects: Labels, seed: int) -> Fitte
         If there are fewer than four subjects with three captures.
     """
     counts = np.bincount(subjects)
-    rich = np.flatnonzero(counts >= CAPTURES)
-    if len(rich) < 4:
+    eligible = np.flatnonzero(counts >= CAPTURES)
+    if len(eligible) < 4:
         raise InputError(
             f"{kind} is fitted on half of the development subjects with {CAPTURES} captures or more; there are "
-            f"{len(rich)}, 4 are needed"
+            f"{len(eligible)}, 4 are needed"
         )
-    own = np.random.default_rng(seed).permutation(rich)[: len(rich) // 2]
-    chosen = np.isin(subjects, own)
-    embedder, how = _FITS[kind](faces[chosen], subjects[chosen], seed)
-    return Fitted(embedder, f"{how}, fitted on {chosen.sum():,} captures of {len(own):,} development subjects", own)
+    learned = np.random.default_rng(seed).permutation(eligible)[: len(eligible) // 2]
+    rows = np.isin(subjects, learned)
+    embedder, origin = _FITS[kind](faces[rows], subjects[rows], seed)
+    return FittedEmbedder(
+        embedder, f"{origin}, fitted on {rows.sum():,} captures of {len(learned):,} development subjects", learned
+    )
 
 
 def embed_grey(embedder: Embedder, faces: Floats) -> Floats:

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from faceloupe.embedders import PUBLISHED
 from faceloupe.errors import InputError
 from faceloupe.evaluation.baselines import embed_grey, fit_embedder
-from faceloupe.evaluation.comparisons import Compared, score
-from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.comparisons import ScoredComparisons, score
+from faceloupe.evaluation.datasets import LabelledPhotographs
 from faceloupe.evaluation.embedding import SIDE, Captures
 from faceloupe.evaluation.failures import FailureRates, failure_rates
 from faceloupe.evaluation.groups import GroupRates, group_rates
 from faceloupe.evaluation.identification import ClosedSet, OpenSets, Templates, closed_set, open_sets
-from faceloupe.evaluation.labels import Doubt, doubtful_labels, most_doubtful_first
+from faceloupe.evaluation.labels import Doubt, doubtful_labels, sort_doubts
 from faceloupe.evaluation.likelihood import LikelihoodReport, likelihood_report
 from faceloupe.evaluation.packed import PackedPhoto
-from faceloupe.evaluation.paired import Paired, compare_with_first
-from faceloupe.evaluation.results import Checked, Measured, Origin, Pair, Worst
+from faceloupe.evaluation.paired import PairedComparison, compare_with_first
+from faceloupe.evaluation.results import Origin, Pair, PointCheck, RecogniserResult, WorstComparisons
 from faceloupe.evaluation.robustness import Robustness, draw_probes, measure_robustness
 from faceloupe.evaluation.split import Parts
 from faceloupe.evaluation.verification import SplitAccuracy, fold_accuracy_of, split_accuracy, verification
@@ -72,7 +72,7 @@ class Bench:
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledPhotographs
     parts : Parts
         The side that chooses, and the side that is measured.
     captures : Captures
@@ -80,10 +80,10 @@ class Bench:
     plan : EvaluationPlan
     """
 
-    def __init__(self, data: Labelled, parts: Parts, captures: Captures, plan: EvaluationPlan) -> None:
+    def __init__(self, data: LabelledPhotographs, parts: Parts, captures: Captures, plan: EvaluationPlan) -> None:
         self._data, self._parts, self._captures, self._plan = data, parts, captures, plan
         self.embedders: dict[str, Embedder] = {}
-        self.measured: list[Measured] = []
+        self.results: list[RecogniserResult] = []
         self.scores: dict[str, ScoreSet] = {}
         self._with_failures: dict[str, ScoreSet] = {}
 
@@ -95,20 +95,20 @@ class Bench:
         InputError
             If no mated or no non-mated comparison could be made, or it cannot be fitted.
         """
-        parts, captures, how = self._parts, self._captures, "as published" if label in PUBLISHED else "as given"
+        parts, captures, origin = self._parts, self._captures, "as published" if label in PUBLISHED else "as given"
         if embedder is None:
-            embedder, parts, captures, how = self._fitted(label)
+            embedder, parts, captures, origin = self._fitted(label)
         self.embedders[label] = embedder
-        work = _Measuring(embedder, self._data, parts, captures, self._plan)
-        self.measured.append(_measure(label, how, work))
+        work = _Measurement(embedder, self._data, parts, captures, self._plan)
+        self.results.append(_measure(label, origin, work))
         self.scores[label], self._with_failures[label] = work.most.scores, work.most.with_failures
 
-    def paired(self) -> tuple[Paired, ...]:
+    def paired(self) -> tuple[PairedComparison, ...]:
         """Return each embedder beside the first, on the same comparisons."""
         return tuple(compare_with_first(self._parts.test.most.what, self._with_failures, self._plan.seed))
 
     def robustness(
-        self, paths: Sequence[Path | PackedPhoto], detecting: FaceSearch, count: int, progress: Progress | None
+        self, paths: Sequence[Path | PackedPhoto], search: FaceSearch, count: int, progress: Progress | None
     ) -> Robustness:
         """Spoil some photographs, and measure the first embedder that has a threshold.
 
@@ -117,15 +117,15 @@ class Bench:
         InputError
             If none has, there is no mated comparison, or templates are of several photographs.
         """
-        measured = next((each for each in self.measured if each.checked), None)
-        if measured is None or self._data.templates is not None:
+        result = next((result for result in self.results if result.point_checks), None)
+        if result is None or self._data.templates is not None:
             raise InputError("robustness: it takes a threshold fixed before, and templates of one photograph each")
-        threshold, test = _nearest(measured.checked, self._plan.fmr), self._parts.test
-        failed = self._captures.failed(measured.embedder)
+        threshold, test = _nearest(result.point_checks, self._plan.fmr), self._parts.test
+        failed = self._captures.failed(result.embedder)
         return measure_robustness(
-            measured.label, self.embedders[measured.label], paths,
-            draw_probes(test.most, failed, count, self._plan.seed), self._captures.vectors[measured.embedder],
-            threshold.threshold, threshold.target_fmr, detecting, strangers=test.captures[~failed[test.captures]],
+            result.label, self.embedders[result.label], paths,
+            draw_probes(test.most, failed, count, self._plan.seed), self._captures.vectors[result.embedder],
+            threshold.threshold, threshold.target_fmr, search, strangers=test.captures[~failed[test.captures]],
             seed=self._plan.seed, progress=progress,
         )  # fmt: skip
 
@@ -138,32 +138,32 @@ class Bench:
         pixels = self._captures.vectors["pixels"] * self._captures.norms["pixels"][:, np.newaxis]
         faces = np.clip(pixels.reshape(-1, SIDE, SIDE), 0.0, 1.0)
         chosen = development.captures[~failed[development.captures]]
-        made = fit_embedder(label, faces[chosen], subjects[chosen], self._plan.seed)
-        vectors = embed_grey(made.embedder, faces)
+        fitted = fit_embedder(label, faces[chosen], subjects[chosen], self._plan.seed)
+        vectors = embed_grey(fitted.embedder, faces)
         vectors[failed] = 0
-        parts = Parts(development.without(made.subjects), self._parts.test)
-        return made.embedder, parts, self._captures.plus(made.embedder.name, vectors), made.how
+        parts = Parts(development.without(fitted.subjects), self._parts.test)
+        return fitted.embedder, parts, self._captures.plus(fitted.embedder.name, vectors), fitted.origin
 
 
-def _measure(label: str, how: str, work: "_Measuring") -> Measured:
-    checked = tuple(work.checked())
-    threshold = _nearest(checked, work.plan.fmr).threshold if checked else None
-    closed, opened = work.identification(threshold)
+def _measure(label: str, origin: str, work: "_Measurement") -> RecogniserResult:
+    checks = tuple(work.point_checks())
+    threshold = _nearest(checks, work.plan.fmr).threshold if checks else None
+    closed, open_ = work.identification(threshold)
     seed = work.plan.seed
-    return Measured(
+    return RecogniserResult(
         label,
         work.embedder.name,
         work.embedder.sha256,
         work.vectors.shape[1],
-        how,
+        origin,
         work.n_without_template(),
         work.failures(),
         work.accuracy(),
         verification(work.main, seed=seed),
         None if work.most is work.main else verification(work.most, seed=seed),
-        checked,
+        checks,
         closed,
-        opened,
+        open_,
         work.rejection(threshold),
         work.worst(),
         work.doubts,
@@ -174,11 +174,11 @@ def _measure(label: str, how: str, work: "_Measuring") -> Measured:
 
 
 @dataclass
-class _Measuring:
+class _Measurement:
     """The measurements of one embedder, which share what was compared."""
 
     embedder: Embedder
-    data: Labelled
+    data: LabelledPhotographs
     parts: Parts
     captures: Captures
     plan: EvaluationPlan
@@ -194,9 +194,9 @@ class _Measuring:
             self._choose(score(self.vectors, self.failed, replace(self.parts.development.most)))
         self.main = score(self.vectors, self.failed, test.main)
         self.most = self.main if test.most is test.main else score(self.vectors, self.failed, test.most)
-        self.doubts = most_doubtful_first((*doubtful_labels(self.most), *self.doubts))
+        self.doubts = sort_doubts((*doubtful_labels(self.most), *self.doubts))
 
-    def _choose(self, development: Compared) -> None:
+    def _choose(self, development: ScoredComparisons) -> None:
         """Choose a threshold and fit likelihood ratios on the development side, and doubt its labels."""
         name, weights, source = self.embedder.name, self.embedder.sha256, self._source(development)
         try:
@@ -216,7 +216,7 @@ class _Measuring:
 
     def failures(self) -> FailureRates:
         """Return failures to acquire and to enrol among the captures measured."""
-        subjects = self.main.of.subjects
+        subjects = self.main.comparisons.subjects
         people = np.arange(len(self.failed)) if subjects is None else subjects
         return failure_rates(self.failed, people, self.parts.test.captures, self.captures.problems)
 
@@ -229,11 +229,11 @@ class _Measuring:
             return fold_accuracy_of(self.main, folds)
         return split_accuracy(score(self.vectors, self.failed, self.parts.development.main), self.main)
 
-    def checked(self) -> Iterator[Checked]:
+    def point_checks(self) -> Iterator[PointCheck]:
         """Yield the point chosen on the development side, the given and the published ones, as measured on the test."""
         for origin, point in self._points():
-            here = remeasure(point, self.most.scores, source=self._source(self.most))
-            yield Checked(origin, point, replace(here, detector=self.plan.detector))
+            on_test = remeasure(point, self.most.scores, source=self._source(self.most))
+            yield PointCheck(origin, point, replace(on_test, detector=self.plan.detector))
 
     def identification(self, threshold: float | None) -> tuple[ClosedSet | None, OpenSets | None]:
         """Return closed-set and open-set identification; none where too few subjects have two captures."""
@@ -252,7 +252,7 @@ class _Measuring:
         """Return for each measure of quality how FNMR falls when the worst captures are refused."""
         if threshold is None:
             return {}
-        pairs, norms = self.main.of.pairs[self.main.mated], self.captures.norms[self.embedder.name]
+        pairs, norms = self.main.comparisons.pairs[self.main.mated], self.captures.norms[self.embedder.name]
         return {
             name: error_versus_reject(self.main.scores, values[pairs], threshold)
             for name, values in _measures(self.captures, norms).items()
@@ -275,16 +275,16 @@ class _Measuring:
         """Return likelihood ratios, fitted on the development side; None without one."""
         return None if self.ratio is None else likelihood_report(self.ratio, self.most.scores)
 
-    def worst(self) -> Worst:
+    def worst(self) -> WorstComparisons:
         """Return the mated comparisons with the lowest scores, and the non-mated ones with the highest."""
         mated, non_mated = self.main.scores.mated, self.main.scores.non_mated
-        return Worst(
+        return WorstComparisons(
             self._pairs(self.main.mated, mated, highest(-mated, SHOWN)),
             self._pairs(self.main.non_mated, non_mated, highest(non_mated, SHOWN)),
         )
 
     def _pairs(self, comparisons: NDArray[np.integer], scores: Floats, places: Labels) -> tuple[Pair, ...]:
-        pairs = self.main.of.pairs[comparisons[places]]
+        pairs = self.main.comparisons.pairs[comparisons[places]]
         return tuple((int(a), int(b), float(value)) for (a, b), value in zip(pairs, scores[places], strict=True))
 
     def _points(self) -> Iterator[tuple[Origin, OperatingPoint]]:
@@ -296,13 +296,13 @@ class _Measuring:
         for point in published_points(self.embedder):
             yield "published", point
 
-    def _source(self, compared: Compared) -> str:
-        return f"{compared.of.what}, {self.data.source}"
+    def _source(self, compared: ScoredComparisons) -> str:
+        return f"{compared.comparisons.what}, {self.data.source}"
 
 
-def _nearest(checked: Sequence[Checked], fmr: float) -> OperatingPoint:
+def _nearest(checks: Sequence[PointCheck], fmr: float) -> OperatingPoint:
     """Return the point whose target comes nearest to an FMR; of several the first."""
-    return min((each.point for each in checked), key=lambda point: abs(math.log(point.target_fmr / fmr)))
+    return min((check.point for check in checks), key=lambda point: abs(math.log(point.target_fmr / fmr)))
 
 
 def _measures(captures: Captures, norms: NDArray[np.float32]) -> dict[str, Floats]:

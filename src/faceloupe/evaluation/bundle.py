@@ -113,10 +113,10 @@ def write_bundle(path: Path, evaluation: Evaluation, *, key: Path | None = None,
         },
         indent=1,
     ).encode()
-    whole = {MANIFEST: manifest, SEAL: json_text(dict(seals_of(manifest, secret))).encode(), **files}
+    members = {MANIFEST: manifest, SEAL: json_text(dict(seals_of(manifest, secret))).encode(), **files}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in whole.items():
+        for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, FIRST), content, zipfile.ZIP_DEFLATED)
     write_whole(path, buffer.getvalue())
 
@@ -142,7 +142,7 @@ def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
     file = Path(path).expanduser()
     secret = None if key is None else read_secret(key)
     try:
-        return _checked(_unpacked(file), secret)
+        return _verified(_unpack(file), secret)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as problem:
         raise InputError(f"{file} is not a bundle of an evaluation, or is damaged: {problem}") from problem
     except InputError as problem:
@@ -151,7 +151,7 @@ def read_bundle(path: str | Path, *, key: Path | None = None) -> Bundle:
         raise InputError(f"{file} is not a bundle of an evaluation: {type(problem).__name__} {problem}") from problem
 
 
-def _unpacked(path: Path) -> dict[str, bytes]:
+def _unpack(path: Path) -> dict[str, bytes]:
     with open_regular(path, MOST_BYTES) as file, zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         names = [member.filename for member in members]
@@ -163,11 +163,11 @@ def _unpacked(path: Path) -> dict[str, bytes]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as opened:
-        return opened.read(member.file_size)
+    with archive.open(member) as file:
+        return file.read(member.file_size)
 
 
-def _checked(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
+def _verified(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
     manifest = parse_json(files[MANIFEST])
     if manifest.get("schema") != SCHEMA:
         raise InputError(f"its schema is {manifest.get('schema')!r}; expected {SCHEMA!r}")
@@ -177,9 +177,14 @@ def _checked(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
     for name, digest in manifest["files"].items():
         if sha256(files[name]).hexdigest() != digest:
             raise InputError(f"{name} was changed after the bundle was written")
-    scores = {each["label"]: _scores(files, number, each) for number, each in enumerate(manifest["recognisers"])}
+    scores = {
+        recogniser["label"]: _scores(files, number, recogniser)
+        for number, recogniser in enumerate(manifest["recognisers"])
+    }
     document = parse_json(files[PAGE], max_bytes=MOST_OF_PAGE, max_values=MOST_VALUES)
-    if [each["label"] for each in document["evidence"]["recognisers"]] != list(scores) or not document["title"]:
+    if [recogniser["label"] for recogniser in document["evidence"]["recognisers"]] != list(scores) or not document[
+        "title"
+    ]:
         raise InputError("its page tells of other recognisers than its scores are of, or has no title")
     for recogniser in document["evidence"]["recognisers"]:
         _check_rates(recogniser, scores[recogniser["label"]])
@@ -189,23 +194,25 @@ def _checked(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
 def _check_rates(recogniser: Mapping[str, Any], scores: ScoreSet) -> None:
     """Check that the numbers are those of the scores: EER, AUC, and both rates at every threshold fixed beforehand."""
     most = recogniser["every_two"] or recogniser["main"]
-    failed = np.full(scores.failed_mated, NEVER), np.full(scores.failed_non_mated, NEVER)
-    whole = ScoreSet(np.append(scores.mated, failed[0]), np.append(scores.non_mated, failed[1]))
-    for name, value in (("eer", det_curve(whole).eer.rate), ("auc", auc(whole))):
+    failures = np.full(scores.failed_mated, NEVER), np.full(scores.failed_non_mated, NEVER)
+    all_scores = ScoreSet(np.append(scores.mated, failures[0]), np.append(scores.non_mated, failures[1]))
+    for name, value in (("eer", det_curve(all_scores).eer.rate), ("auc", auc(all_scores))):
         if not isclose(most[name], value, abs_tol=1e-9):
             raise InputError(f"the {name.upper()} of {recogniser['label']} on its page is not that of its scores")
     for entry in recogniser["operating_points"]:
-        here = entry["here"]
-        told = here["fmr"], here["fnmr"]
-        counted = fmr(scores, here["threshold"]), fnmr(scores, here["threshold"])
-        if not all(isclose(one, other, abs_tol=1e-12) for one, other in zip(told, counted, strict=True)):
-            what = f"the rates of {recogniser['label']} at {here['threshold']:.4f}"
+        point = entry["here"]
+        page_rates = point["fmr"], point["fnmr"]
+        score_rates = fmr(scores, point["threshold"]), fnmr(scores, point["threshold"])
+        if not all(
+            isclose(first, second, abs_tol=1e-12) for first, second in zip(page_rates, score_rates, strict=True)
+        ):
+            what = f"the rates of {recogniser['label']} at {point['threshold']:.4f}"
             raise InputError(f"{what} on its page are not those of its scores")
 
 
-def _scores(files: Mapping[str, bytes], number: int, about: Mapping[str, Any]) -> ScoreSet:
-    arrays = {name: _of_npy(files.get(_array_name(number, name))) for name in ARRAYS}
-    return ScoreSet(**arrays, failed_mated=about["failed_mated"], failed_non_mated=about["failed_non_mated"])  # type: ignore[arg-type]
+def _scores(files: Mapping[str, bytes], number: int, recogniser: Mapping[str, Any]) -> ScoreSet:
+    arrays = {name: _from_npy(files.get(_array_name(number, name))) for name in ARRAYS}
+    return ScoreSet(**arrays, failed_mated=recogniser["failed_mated"], failed_non_mated=recogniser["failed_non_mated"])  # type: ignore[arg-type]
 
 
 def _array_name(number: int, name: str) -> str:
@@ -218,7 +225,7 @@ def _npy(values: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _of_npy(content: bytes | None) -> NDArray[Any] | None:
+def _from_npy(content: bytes | None) -> NDArray[Any] | None:
     if content is None:
         return None
     loaded: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)

@@ -30,7 +30,7 @@ FILE = "templates.sqlite3"
 PATIENCE = 30.0  # seconds to wait for another process to finish writing
 
 
-class Cached(NamedTuple):
+class CachedTemplate(NamedTuple):
     """A template's vector (D,) and the quality of its face."""
 
     vector: NDArray[np.float32]
@@ -63,7 +63,7 @@ class TemplateCache:
             ) from problem
         self._path = folder / FILE
         self._answers: dict[int, tuple[Embedder, list[float]]] = {}  # held, or another embedder takes the number
-        with self._explained():
+        with self._advise_on_error():
             self._rows = sqlite3.connect(self._path, timeout=PATIENCE)
             for setting in ("secure_delete = ON", "journal_mode = WAL", "synchronous = NORMAL"):
                 self._rows.execute(f"PRAGMA {setting}")
@@ -72,29 +72,29 @@ class TemplateCache:
                     "CREATE TABLE IF NOT EXISTS templates (key TEXT PRIMARY KEY, vector BLOB, quality TEXT)"
                 )
 
-    def find(self, photograph: str, embedder: Embedder, detecting: FaceSearch) -> Cached | None:
+    def find(self, photograph: str, embedder: Embedder, search: FaceSearch) -> CachedTemplate | None:
         """Return the cached templates of a photograph, given the SHA-256 of its file."""
         if not is_hash(embedder.sha256):
             return None
-        key = self._key(photograph, embedder, detecting)
-        with self._explained():
+        key = self._key(photograph, embedder, search)
+        with self._advise_on_error():
             row = self._rows.execute("SELECT vector, quality FROM templates WHERE key = ?", (key,)).fetchone()
             return None if row is None else _cached(row, len(self._answer(embedder)))
 
-    def keep(self, photograph: str, embedder: Embedder, detecting: FaceSearch, template: Cached) -> None:
+    def store(self, photograph: str, embedder: Embedder, search: FaceSearch, template: CachedTemplate) -> None:
         """Keep a template, unless its embedder has no hash; the end of this process, however sudden, loses none."""
         if not is_hash(embedder.sha256):
             return
         vector = template.vector.astype("<f4").tobytes()
-        row = (self._key(photograph, embedder, detecting), vector, json.dumps(template.quality.to_document()))
-        with self._explained(), self._rows:
+        row = (self._key(photograph, embedder, search), vector, json.dumps(template.quality.to_document()))
+        with self._advise_on_error(), self._rows:
             self._rows.execute("INSERT OR REPLACE INTO templates VALUES (?, ?, ?)", row)
 
-    def _key(self, photograph: str, embedder: Embedder, detecting: FaceSearch) -> str:
+    def _key(self, photograph: str, embedder: Embedder, search: FaceSearch) -> str:
         """Return a hash of all that a template depends on."""
         parts = [
-            photograph, embedder.name, embedder.sha256, self._answer(embedder), detecting.which, detecting.min_score,
-            detecting.min_size, detecting.sides, detecting.turned, LOOKS, (detecting.detector or YUNET).sha256,
+            photograph, embedder.name, embedder.sha256, self._answer(embedder), search.which, search.min_score,
+            search.min_size, search.sides, search.turned, LOOKS, (search.detector or YUNET).sha256,
             version("faceloupe"),
         ]  # fmt: skip
         return sha256(json.dumps(parts).encode()).hexdigest()
@@ -115,7 +115,7 @@ class TemplateCache:
         self._rows.close()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _advise_on_error(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, InputError, ValueError, TypeError, KeyError, AttributeError) as problem:
@@ -150,8 +150,8 @@ def forget_cache(folder: Path | None = None) -> int:
     if not path.exists():
         return 0
     count = _wipe(path)
-    for left in path.parent.glob(f"{FILE}*"):
-        left.unlink()
+    for remnant in path.parent.glob(f"{FILE}*"):
+        remnant.unlink()
     return count
 
 
@@ -173,7 +173,7 @@ def is_hash(text: str) -> bool:
     return len(text) == 64 and set(text) <= set("0123456789abcdefABCDEF")
 
 
-def _cached(row: tuple[Any, Any], dimensions: int) -> Cached:
+def _cached(row: tuple[Any, Any], dimensions: int) -> CachedTemplate:
     """Return the template in a row; raise ValueError or TypeError for one that no embedder of so many dimensions made.
 
     What was written whole comes back so; anything may have happened to the file since.
@@ -183,4 +183,4 @@ def _cached(row: tuple[Any, Any], dimensions: int) -> Cached:
     numbers = np.array([*quality.values(), *asdict(pose).values(), *vector, norm or 0.0], np.float64)
     if len(vector) != dimensions or not np.isfinite(numbers).all():
         raise ValueError("a template in it is damaged")
-    return Cached(vector, Quality(**quality, pose=pose, embedding_norm=norm))
+    return CachedTemplate(vector, Quality(**quality, pose=pose, embedding_norm=norm))

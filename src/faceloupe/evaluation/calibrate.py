@@ -13,7 +13,7 @@ from faceloupe.evaluation.audit import usable_captures
 from faceloupe.evaluation.comparisons import every_two, score
 from faceloupe.evaluation.datasets import Data, open_data
 from faceloupe.evaluation.embedding import embed_captures
-from faceloupe.evaluation.evaluate import audited, failures
+from faceloupe.evaluation.evaluate import audit_data, failures
 from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.pooling import pool
 from faceloupe.evaluation.split import split
@@ -44,8 +44,8 @@ def calibrate(
     engine: Engine = "openvino",
     cached: bool = True,
     progress: Progress | None = None,
-    failed: Callable[[Failure], None] | None = None,
-    noted: Callable[[str], None] | None = None,
+    on_failure: Callable[[Failure], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> OperatingPoint:
     """Choose the lowest threshold whose FMR is at most `fmr` where every two captures are compared.
 
@@ -82,19 +82,19 @@ def calibrate(
     _check_threshold(threshold)
     maker = open_embedder(embedder, engine=engine) if isinstance(embedder, str) else embedder
     labelled = open_data(data)
-    detecting = labelled.search(faces, detector)
-    captures = embed_captures(labelled.paths, [maker], detecting, cached=cached, progress=progress)
-    if failed:
+    search = labelled.search(faces, detector)
+    captures = embed_captures(labelled.paths, [maker], search, cached=cached, progress=progress)
+    if on_failure:
         for failure in failures(labelled, captures):
-            failed(failure)
+            on_failure(failure)
     labelled, captures = pool(labelled, captures)
-    labelled, usable, notes = audited(labelled, captures)
-    _tell(noted, notes)
+    labelled, usable, notes = audit_data(labelled, captures)
+    _tell(on_note, notes)
     parts = split(labelled, usable, 0, 0, mated=False)
-    chosen = (parts.development or parts.test).most
-    compared = score(captures.vectors[maker.name], captures.failed(maker.name), chosen, needs_mated=False)
-    point = _point(compared.scores, fmr, threshold, f"{chosen.what}, {labelled.source}", maker)
-    return replace(point, detector=detector_in_words(detecting.detector))
+    comparisons = (parts.development or parts.test).most
+    compared = score(captures.vectors[maker.name], captures.failed(maker.name), comparisons, needs_mated=False)
+    point = _point(compared.scores, fmr, threshold, f"{comparisons.what}, {labelled.source}", maker)
+    return replace(point, detector=detector_in_words(search.detector))
 
 
 def calibrate_gallery(
@@ -103,7 +103,7 @@ def calibrate_gallery(
     embedder: Maker,
     *,
     threshold: float | None = None,
-    noted: Callable[[str], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> OperatingPoint:
     """Choose the lowest threshold whose FMR is at most `fmr` where every two references of a gallery are compared.
 
@@ -128,14 +128,14 @@ def calibrate_gallery(
         If the gallery cannot be read.
     """
     _check_threshold(threshold)
-    kept = gallery.templates(embedder)
-    subjects = np.unique(kept.subjects, return_inverse=True)[1]
-    contents = [sha256(vector.tobytes()).hexdigest() for vector in kept.vectors]
-    names = [f"reference {reference}" for reference in kept.references]
+    references = gallery.templates(embedder)
+    subjects = np.unique(references.subjects, return_inverse=True)[1]
+    contents = [sha256(vector.tobytes()).hexdigest() for vector in references.vectors]
+    names = [f"reference {reference}" for reference in references.references]
     usable, notes = usable_captures(contents, subjects, names)
-    _tell(noted, notes)
+    _tell(on_note, notes)
     comparisons = every_two("the references", usable, subjects, mated=False)
-    compared = score(kept.vectors, np.zeros(len(kept), dtype=np.bool_), comparisons, needs_mated=False)
+    compared = score(references.vectors, np.zeros(len(references), dtype=np.bool_), comparisons, needs_mated=False)
     point = _point(compared.scores, fmr, threshold, f"every two references of the gallery {gallery.name}", embedder)
     return replace(point, detector=gallery.detector_noted() or "")
 
@@ -157,7 +157,7 @@ def _point(scores: ScoreSet, fmr: float, threshold: float | None, source: str, m
     return replace(point, likelihood=ratio)
 
 
-def _tell(noted: Callable[[str], None] | None, notes: Iterable[str]) -> None:
+def _tell(on_note: Callable[[str], None] | None, notes: Iterable[str]) -> None:
     for note in notes:
-        if noted:
-            noted(note)
+        if on_note:
+            on_note(note)

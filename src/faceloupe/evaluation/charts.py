@@ -1,22 +1,24 @@
-"""The curves of an evaluation, a look for each recogniser."""
+"""The charts of an evaluation; each recogniser keeps its line style in all of them."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from faceloupe.blocks import Block, chart
 from faceloupe.evaluation.evaluate import Evaluation
-from faceloupe.evaluation.results import SHARES, Measured
+from faceloupe.evaluation.results import SHARES, RecogniserResult
 from faceloupe.evaluation.verification import Verification
 
 STYLES = ("blue", "orange", "grey-alt", "grey", "blue-alt", "orange-alt")
 RANKS = 10  # of a CMC
 
 
-def det_chart(id: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002
-    """Return FNMR against FMR on logarithmic axes, with the bands of subjects drawn again."""
+def det_chart(
+    identifier: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[RecogniserResult, Verification]]
+) -> Block:
+    """Return FNMR against FMR on logarithmic axes, with bootstrap bands over subjects."""
     first = next(verification for _, verification in curves if verification.band)
     return chart(
-        id,
+        identifier,
         title,
         f"{first.n_mated:,} mated and {first.n_non_mated:,} non-mated comparisons: {first.what}. Nearer the lower left "
         "is better. Bands: 95 % limits at each FMR when the subjects are drawn again. The curve begins at the lowest "
@@ -25,8 +27,8 @@ def det_chart(id: str, title: str, evaluation: Evaluation, curves: Sequence[tupl
         x={"label": "FMR", "scale": "log"},
         y={"label": "FNMR", "scale": "log"},
         series=[
-            _series(one.label, style, band.fmr, band.fnmr, band.low, band.high)
-            for (one, verification), style in zip(curves, _styles(evaluation, curves), strict=True)
+            _series(recogniser.label, style, band.fmr, band.fnmr, band.low, band.high)
+            for (recogniser, verification), style in zip(curves, _styles(evaluation, curves), strict=True)
             if (band := verification.band)
         ],
     )
@@ -34,55 +36,55 @@ def det_chart(id: str, title: str, evaluation: Evaluation, curves: Sequence[tupl
 
 def cmc_chart(evaluation: Evaluation) -> Block:
     """Return the identification rate by rank, with the lowest and highest draw."""
-    shown = [(one, one.closed) for one in evaluation.measured if one.closed]
-    ranks = range(1, 1 + min(RANKS, shown[0][1].n_subjects))
-    lowest = min(min(closed.at(1)) for _, closed in shown)
+    curves = [(recogniser, recogniser.closed) for recogniser in evaluation.recognisers if recogniser.closed]
+    ranks = range(1, 1 + min(RANKS, curves[0][1].n_subjects))
+    lowest = min(min(closed.at(1)) for _, closed in curves)
     return chart(
         "cmc",
         "How often the right person is among the first",
-        f"CMC: {shown[0][1].n_subjects:,} subjects with one reference each, {shown[0][1].cmcs[0].n_probes:,} probes, "
+        f"CMC: {curves[0][1].n_subjects:,} subjects with one reference each, {curves[0][1].cmcs[0].n_probes:,} probes, "
         f"mean of {evaluation.plan.draws} draws of the references; bands: the lowest and the highest draw.",
         "line",
         x={"label": "Rank"},
         y={"label": "Identification rate", "unit": "%", "range": [min(0.9, math.floor(10 * lowest) / 10), 1.0]},
         series=[
             _series(
-                one.label,
+                recogniser.label,
                 style,
                 ranks,
                 [closed.mean(rank) for rank in ranks],
                 [min(closed.at(rank)) for rank in ranks],
                 [max(closed.at(rank)) for rank in ranks],
             )
-            for (one, closed), style in zip(shown, _styles(evaluation, shown), strict=True)
+            for (recogniser, closed), style in zip(curves, _styles(evaluation, curves), strict=True)
         ],
     )
 
 
 def fpir_chart(evaluation: Evaluation) -> Block:
     """Return FNIR against FPIR on logarithmic axes."""
-    shown = [(one, one.open) for one in evaluation.measured if one.open]
+    curves = [(recogniser, recogniser.open) for recogniser in evaluation.recognisers if recogniser.open]
     return chart(
         "fpir",
         "People missed against strangers named",
-        f"{shown[0][1].n_subjects:,} subjects in the gallery, mean of {evaluation.plan.draws} draws. FPIR: strangers "
+        f"{curves[0][1].n_subjects:,} subjects in the gallery, mean of {evaluation.plan.draws} draws. FPIR: strangers "
         "who were given a name; FNIR: people in the gallery who were given another name or none.",
         "line",
         x={"label": "FPIR", "scale": "log"},
         y={"label": "FNIR", "scale": "log"},
         series=[
-            _series(one.label, style, opened.fpir, opened.fnir)
-            for (one, opened), style in zip(shown, _styles(evaluation, shown), strict=True)
+            _series(recogniser.label, style, open_set.fpir, open_set.fnir)
+            for (recogniser, open_set), style in zip(curves, _styles(evaluation, curves), strict=True)
         ],
     )
 
 
-def reject_chart(one: Measured) -> Block:
+def reject_chart(recogniser: RecogniserResult) -> Block:
     """Return FNMR when the mated comparisons of the lowest quality are refused, for each measure of quality."""
-    threshold = next(iter(one.rejection.values())).threshold
+    threshold = next(iter(recogniser.rejection.values())).threshold
     return chart(
         "reject",
-        f"What each measure of quality foresees, {one.label}",
+        f"What each measure of quality foresees, {recogniser.label}",
         f"FNMR at the threshold {threshold:.4f} when the comparisons whose worse capture is worst are refused. A "
         "measure that foresees errors falls at once; one that knows nothing stays level.",
         "line",
@@ -90,7 +92,7 @@ def reject_chart(one: Measured) -> Block:
         y={"label": "FNMR of the others"},
         series=[
             _series(name, style, SHARES, map(curve.at, SHARES.tolist()))
-            for (name, curve), style in zip(one.rejection.items(), STYLES, strict=False)
+            for (name, curve), style in zip(recogniser.rejection.items(), STYLES, strict=False)
         ],
     )
 
@@ -107,7 +109,7 @@ def _series(
     return {"name": name, "style": style} | {key: list(map(float, values)) for key, values in columns.items()}
 
 
-def _styles(evaluation: Evaluation, shown: Sequence[tuple[Measured, object]]) -> Iterator[str]:
-    """Yield the style of each recogniser shown, which it has in every chart."""
-    places = {one.label: place for place, one in enumerate(evaluation.measured)}
-    return (STYLES[places[one.label] % len(STYLES)] for one, _ in shown)
+def _styles(evaluation: Evaluation, curves: Sequence[tuple[RecogniserResult, object]]) -> Iterator[str]:
+    """Yield the style of each recogniser, the same in every chart."""
+    places = {recogniser.label: place for place, recogniser in enumerate(evaluation.recognisers)}
+    return (STYLES[places[recogniser.label] % len(STYLES)] for recogniser, _ in curves)

@@ -45,7 +45,7 @@ class EveryTwo:
         return pairs
 
 
-class _Shown(NamedTuple):
+class _Subjects(NamedTuple):
     """The subjects of comparisons: of the mated ones, (M,), and of the non-mated ones, (K, 2); None if not known."""
 
     own: NDArray[np.int32] | None
@@ -81,14 +81,14 @@ class Comparisons:
         return self.pairs.captures if isinstance(self.pairs, EveryTwo) else np.unique(self.pairs)
 
     @cached_property
-    def shown(self) -> _Shown:
+    def subject_columns(self) -> _Subjects:
         """The subjects of all comparisons; kept, for every recogniser is measured on them."""
-        return self.shown_by(np.ones(len(self.same), dtype=np.bool_))
+        return self.subjects_of(np.ones(len(self.same), dtype=np.bool_))
 
-    def shown_by(self, chosen: Flags) -> _Shown:
+    def subjects_of(self, chosen: Flags) -> _Subjects:
         """Return the subjects of some comparisons, chosen by (P,)."""
         if self.subjects is None:
-            return _Shown(None, None)
+            return _Subjects(None, None)
         n_mated = int((chosen & self.same).sum())
         own = np.empty(n_mated, dtype=np.int32)
         sides = np.empty((int(chosen.sum()) - n_mated, 2), dtype=np.int32)
@@ -100,31 +100,31 @@ class Comparisons:
             own[mated : mated + n_same] = people[same, 0]
             sides[non_mated : non_mated + len(same) - n_same] = people[~same]
             mated, non_mated = mated + n_same, non_mated + len(same) - n_same
-        return _Shown(*compact(own, sides))
+        return _Subjects(*compact(own, sides))
 
     def of_any(self, captures: Flags) -> Flags:
         """Return which comparisons are of one of some captures or two, (P,)."""
-        found = np.zeros(len(self.pairs), dtype=np.bool_)
-        for part in blocks(len(found)) if captures.any() else ():
-            found[part] = captures[self.pairs[part]].any(axis=1)
-        return found
+        mask = np.zeros(len(self.pairs), dtype=np.bool_)
+        for part in blocks(len(mask)) if captures.any() else ():
+            mask[part] = captures[self.pairs[part]].any(axis=1)
+        return mask
 
     def without(self, people: Integers) -> "Comparisons":
         """Return those that show none of some people."""
         if self.subjects is None:
             raise InputError(f"{self!r}: their subjects are not known")
-        kept = ~self.of_any(np.isin(self.subjects, people))
+        remaining = ~self.of_any(np.isin(self.subjects, people))
         what = f"{self.what} without those it was fitted on"
-        return Comparisons(what, self.pairs[np.flatnonzero(kept)], self.same[kept], self.subjects)
+        return Comparisons(what, self.pairs[np.flatnonzero(remaining)], self.same[remaining], self.subjects)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Compared:
+class ScoredComparisons:
     """Comparisons with their scores.
 
     Attributes
     ----------
-    of : Comparisons
+    comparisons : Comparisons
     scores : ScoreSet
         Scores of the comparisons that could be made.
     mated : array of int, (M,)
@@ -135,19 +135,19 @@ class Compared:
         As `scores`, and those that could not be made with the lowest score: they match nobody.
     """
 
-    of: Comparisons
+    comparisons: Comparisons
     scores: ScoreSet
     mated: Integers
     failed: Integers
     with_failures: ScoreSet
 
     def __repr__(self) -> str:
-        return f"Compared({self.scores!r})"
+        return f"ScoredComparisons({self.scores!r})"
 
     @property
     def non_mated(self) -> Integers:
         """Comparisons of two people, (K,), in the order of the scores; not kept, for they are millions."""
-        unlike = ~self.of.same
+        unlike = ~self.comparisons.same
         unlike[self.failed] = False
         return np.flatnonzero(unlike)
 
@@ -176,7 +176,7 @@ def every_two(
     InputError
         If there is no non-mated pair, or no mated one where there must be.
     """
-    drawn = _of_whole_subjects(captures, subjects, most, seed)
+    drawn = _sample_subjects(captures, subjects, most, seed)
     pairs = EveryTwo(drawn)
     same = np.empty(len(pairs), dtype=np.bool_)
     for piece in blocks(len(pairs)):
@@ -190,7 +190,7 @@ def every_two(
     return Comparisons(what, pairs, same, subjects)
 
 
-def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mated: bool = True) -> Compared:
+def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mated: bool = True) -> ScoredComparisons:
     """Compare by the cosine.
 
     Parameters
@@ -209,22 +209,22 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mat
         If no non-mated comparison could be made, or no mated one where there must be.
     """
     cosines = _cosines(vectors.astype(np.float64), comparisons)
-    lost, same = comparisons.of_any(failed), comparisons.same
-    gone = np.flatnonzero(lost)
-    mated, non_mated = same & ~lost, ~same & ~lost
+    has_failed, same = comparisons.of_any(failed), comparisons.same
+    failed_pairs = np.flatnonzero(has_failed)
+    mated, non_mated = same & ~has_failed, ~same & ~has_failed
     if not non_mated.any() or (needs_mated and not mated.any()):
         raise InputError(
-            f"{comparisons.what}: {len(gone)} of {len(lost)} comparisons could not be made, and no "
+            f"{comparisons.what}: {len(failed_pairs)} of {len(has_failed)} comparisons could not be made, and no "
             f"{'mated' if non_mated.any() else 'non-mated'} one is left"
         )
-    shown = comparisons.shown_by(~lost) if len(gone) else comparisons.shown
-    n_lost = int((same & lost).sum()), int((~same & lost).sum())
-    scores = ScoreSet(cosines[mated], cosines[non_mated], *shown, *n_lost)
+    subjects = comparisons.subjects_of(~has_failed) if len(failed_pairs) else comparisons.subject_columns
+    n_failed = int((same & has_failed).sum()), int((~same & has_failed).sum())
+    scores = ScoreSet(cosines[mated], cosines[non_mated], *subjects, *n_failed)
     with_failures = scores
-    if len(gone):
-        cosines[gone] = NEVER
-        with_failures = ScoreSet(cosines[same], cosines[~same], *comparisons.shown)
-    return Compared(comparisons, scores, np.flatnonzero(mated), gone, with_failures)
+    if len(failed_pairs):
+        cosines[failed_pairs] = NEVER
+        with_failures = ScoreSet(cosines[same], cosines[~same], *comparisons.subject_columns)
+    return ScoredComparisons(comparisons, scores, np.flatnonzero(mated), failed_pairs, with_failures)
 
 
 def _cosines(vectors: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:
@@ -233,8 +233,8 @@ def _cosines(vectors: NDArray[np.float64], comparisons: Comparisons) -> NDArray[
     cosines = np.empty(len(pairs))
     if not isinstance(pairs, EveryTwo):
         for start in range(0, len(pairs), AT_ONCE):
-            one, other = pairs[start : start + AT_ONCE].T
-            cosines[start : start + AT_ONCE] = np.einsum("pd,pd->p", vectors[one], vectors[other])
+            first, second = pairs[start : start + AT_ONCE].T
+            cosines[start : start + AT_ONCE] = np.einsum("pd,pd->p", vectors[first], vectors[second])
         return cosines
     for _, _, values in compare_every_two(vectors[pairs.captures]):
         cosines[start : start + len(values)] = values
@@ -242,16 +242,16 @@ def _cosines(vectors: NDArray[np.float64], comparisons: Comparisons) -> NDArray[
     return cosines
 
 
-def _of_whole_subjects(captures: Integers, subjects: Integers, most: int, seed: int) -> Integers:
+def _sample_subjects(captures: Integers, subjects: Integers, most: int, seed: int) -> Integers:
     """Return at most so many captures: of each subject drawn all, but never more than a half of what is wanted."""
     if len(captures) <= most:
         return captures
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(captures)
-    kept: list[Integers] = []
+    sampled: list[Integers] = []
     room = most
     for subject in rng.permutation(np.unique(subjects[captures])):
         own = shuffled[subjects[shuffled] == subject][: min(room, most // 2)]
-        kept.append(own)
+        sampled.append(own)
         room -= len(own)
-    return np.sort(np.concatenate(kept))
+    return np.sort(np.concatenate(sampled))

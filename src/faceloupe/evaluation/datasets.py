@@ -70,7 +70,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Labelled:
+class LabelledPhotographs:
     """N photographs with labels: whom each shows, or which pairs show one person, or both.
 
     Attributes
@@ -111,7 +111,7 @@ class Labelled:
     def __repr__(self) -> str:
         people = f" of {len(self.names):,} subjects" if self.names else ""
         pairs = "" if self.pairs is None else f", {self.pairs!r}"
-        return f"Labelled({self.counted()}{people}{pairs}, {self.source})"
+        return f"LabelledPhotographs({self.counted()}{people}{pairs}, {self.source})"
 
     def search(self, faces: Faces | None, detector: Detector | None = None) -> FaceSearch:
         """Return the search for the face that is meant: as it is asked for, or else as is usual for the data.
@@ -131,11 +131,11 @@ class Labelled:
         return f"{len(self.templates):,} templates of {sum(map(len, self.templates)):,} photographs"
 
 
-Data = str | os.PathLike[str] | Labelled
+Data = str | os.PathLike[str] | LabelledPhotographs
 """What :func:`open_data` takes."""
 
 
-def open_data(data: Data) -> Labelled:
+def open_data(data: Data) -> LabelledPhotographs:
     """Return labelled photographs; none is opened yet.
 
     Parameters
@@ -157,7 +157,7 @@ def open_data(data: Data) -> Labelled:
     UnavailableError
         If LFW or ORL is not on this machine.
     """
-    if isinstance(data, Labelled):
+    if isinstance(data, LabelledPhotographs):
         return data
     if data in LFW:
         return _lfw(str(data), find_lfw())
@@ -180,7 +180,7 @@ def open_data(data: Data) -> Labelled:
     raise InputError(f"{str(data)!r} is not data; {EXPECTED}")
 
 
-def with_groups(data: Labelled, path: Path | None) -> Labelled:
+def with_groups(data: LabelledPhotographs, path: Path | None) -> LabelledPhotographs:
     """Return the same, with the groups that a file says subjects are in, see :func:`read_groups`."""
     if path is None:
         return data
@@ -196,8 +196,10 @@ def _groups_file(folder: Path) -> Path | None:
     return next((path for path in (folder / FILE, folder.parent / FILE) if path.is_file()), None)
 
 
-def _by_subject(source: str, listed: dict[str, tuple[Path, ...]], skipped: Sequence[Skipped] = ()) -> Labelled:
-    return Labelled(
+def _by_subject(
+    source: str, listed: dict[str, tuple[Path, ...]], skipped: Sequence[Skipped] = ()
+) -> LabelledPhotographs:
+    return LabelledPhotographs(
         source,
         tuple(path for paths in listed.values() for path in paths),
         tuple(listed),
@@ -206,18 +208,18 @@ def _by_subject(source: str, listed: dict[str, tuple[Path, ...]], skipped: Seque
     )
 
 
-def _lfw(name: str, root: Path) -> Labelled:
+def _lfw(name: str, root: Path) -> LabelledPhotographs:
     view_2 = lfw_view_2(root) if name != "lfw-view1" else None
     rows = view_2 or lfw_view_1(root)
     if name == "lfw-view2" and view_2 is None:
         raise InputError(f"{root} has no pairs.txt, the ten folds of View 2; put LFW's file there")
-    found = _pairs(f"LFW View {1 if view_2 is None else 2}", root, rows)
-    people = [path.parts[-2] for path in found.paths]
+    data = _pairs(f"LFW View {1 if view_2 is None else 2}", root, rows)
+    people = [path.parts[-2] for path in data.paths]
     names, subjects = np.unique(people, return_inverse=True)
-    return replace(found, names=tuple(names.tolist()), subjects=subjects, central=True)
+    return replace(data, names=tuple(names.tolist()), subjects=subjects, central=True)
 
 
-def _pairs(source: str, root: Path, rows: Iterable[Row]) -> Labelled:
+def _pairs(source: str, root: Path, rows: Iterable[Row]) -> LabelledPhotographs:
     rows = list(rows)
     numbers = {
         name: index for index, name in enumerate(dict.fromkeys(name for row in rows for name in row.photographs))
@@ -226,22 +228,24 @@ def _pairs(source: str, root: Path, rows: Iterable[Row]) -> Labelled:
     _check_pairs(source, rows)
     captures = np.array([[numbers[name] for name in row.photographs] for row in rows], dtype=np.intp)
     pairs = Pairs(captures, np.array([row.same for row in rows]), folds if folds[0] else None)
-    return Labelled(source, tuple(root / name for name in numbers), pairs=pairs, groups=_groups_of_pairs(source, rows))
+    return LabelledPhotographs(
+        source, tuple(root / name for name in numbers), pairs=pairs, groups=_groups_of_pairs(source, rows)
+    )
 
 
-def _packed(path: Path) -> Labelled:
+def _packed(path: Path) -> LabelledPhotographs:
     """Return a packed file's photographs; pairs are in ten folds, one after another, if each has both kinds."""
     photographs, captures, same = read_packed(path)
     folds = tuple(str(1 + FOLDS * place // len(same)) for place in range(len(same)))
     whole = len(set(zip(same.tolist(), folds, strict=True))) == 2 * len(set(folds))
     if len(set(same.tolist())) != 2:
         raise InputError(f"{path}: all pairs show {'one person' if same[0] else 'two people'}; both kinds are needed")
-    return Labelled(
+    return LabelledPhotographs(
         f"the pairs of {path.name}", photographs, pairs=Pairs(captures, same, folds if whole else None), central=True
     )
 
 
-def _templates(path: Path) -> Labelled:
+def _templates(path: Path) -> LabelledPhotographs:
     """Return the templates that a list of pairs compares, with the photographs that each is made of."""
     listed = path.parent / TEMPLATES_FILE
     if not listed.is_file():
@@ -251,19 +255,19 @@ def _templates(path: Path) -> Labelled:
     paths: list[Path | PackedPhoto] = []
     media: list[str] = []
     for number, line in read_table(listed, TEMPLATE_COLUMNS, "and perhaps media_id, then a line for each photograph"):
-        where = f"{listed}, line {number}"
+        place_in_file = f"{listed}, line {number}"
         template, subject, name = (line[column] for column in TEMPLATE_COLUMNS)
         if not (template and subject and _is_file(path.parent, name)):
-            raise InputError(f"{where}: expected a template, a subject and a file that is there, got {name!r}")
+            raise InputError(f"{place_in_file}: expected a template, a subject and a file that is there, got {name!r}")
         if subject_of.setdefault(template, subject) != subject:
-            raise InputError(f"{where}: template {template} is of {subject_of[template]} and of {subject}")
+            raise InputError(f"{place_in_file}: template {template} is of {subject_of[template]} and of {subject}")
         members.setdefault(template, []).append(len(paths))
         paths.append(path.parent / name)
         media.append(line.get("media_id") or f"photograph {number}")
     names, subjects = np.unique([subject_of[template] for template in members], return_inverse=True)
     places = {template: place for place, template in enumerate(members)}
     pairs = _template_pairs(path, places)
-    return Labelled(
+    return LabelledPhotographs(
         f"the templates of {path.name}", tuple(paths), tuple(names.tolist()), subjects.astype(np.intp),
         Pairs(pairs, subjects[pairs[:, 0]] == subjects[pairs[:, 1]]), templates=tuple(map(tuple, members.values())),
         media=tuple(media),
@@ -280,10 +284,12 @@ def _is_file(root: Path, name: str) -> bool:
 def _template_pairs(path: Path, places: dict[str, int]) -> Labels:
     pairs = []
     for number, line in read_table(path, TEMPLATE_PAIRS, "then a line for each pair"):
-        one, other = (line[column] for column in TEMPLATE_PAIRS)
-        if one not in places or other not in places or one == other:
-            raise InputError(f"{path}, line {number}: {one!r} and {other!r} are not two templates of {TEMPLATES_FILE}")
-        pairs.append((places[one], places[other]))
+        first, second = (line[column] for column in TEMPLATE_PAIRS)
+        if first not in places or second not in places or first == second:
+            raise InputError(
+                f"{path}, line {number}: {first!r} and {second!r} are not two templates of {TEMPLATES_FILE}"
+            )
+        pairs.append((places[first], places[second]))
     return np.array(pairs, dtype=np.intp)
 
 
@@ -312,17 +318,17 @@ def _read_csv(path: Path) -> Iterator[Row]:
         yield _checked_line(f"{path}, line {number}", path.parent, line)
 
 
-def _checked_line(where: str, root: Path, line: dict[str, str]) -> Row:
+def _checked_line(place_in_file: str, root: Path, line: dict[str, str]) -> Row:
     same, fold = (line.get("same") or "").strip().lower(), (line.get("fold") or "").strip()
-    one, other = ((line.get(name) or "").strip() for name in COLUMNS[:2])
+    first, second = ((line.get(name) or "").strip() for name in COLUMNS[:2])
     if same not in YES | NO:
-        raise InputError(f"{where}: same is {line.get('same')!r}; expected 1 or 0 (or true, false, yes, no)")
-    for name in (one, other):
+        raise InputError(f"{place_in_file}: same is {line.get('same')!r}; expected 1 or 0 (or true, false, yes, no)")
+    for name in (first, second):
         if not _is_file(root, name):
-            raise InputError(f"{where}: there is no file {name or '(empty)'!r} in {root}")
-    if one == other:
-        raise InputError(f"{where}: a photograph is compared with itself, {one!r}")
+            raise InputError(f"{place_in_file}: there is no file {name or '(empty)'!r} in {root}")
+    if first == second:
+        raise InputError(f"{place_in_file}: a photograph is compared with itself, {first!r}")
     if "fold" in line and not fold:
-        raise InputError(f"{where}: the fold is missing; give one in every line, or no column fold")
+        raise InputError(f"{place_in_file}: the fold is missing; give one in every line, or no column fold")
     whole = line.get("group", "")
-    return Row((one, other), same in YES, fold, (line.get("group_a", whole), line.get("group_b", whole)))
+    return Row((first, second), same in YES, fold, (line.get("group_a", whole), line.get("group_b", whole)))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import Data, Labelled, open_data
+from faceloupe.evaluation.datasets import Data, LabelledPhotographs, open_data
 from faceloupe.evaluation.embedding import as_photo
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
@@ -107,30 +107,30 @@ class EmbedderCheck:
 
     def words(self) -> str:
         """Return the answer, and what it rests on."""
-        own, better = self.readings[0], self.better
+        base, better = self.readings[0], self.better
         if better is None:
             answer = (
-                f"No reading that was tried separates these people better than the manifest's (d' {own.d_prime:.2f}, "
-                f"{_range(own.interval)})."
+                f"No reading that was tried separates these people better than the manifest's (d' {base.d_prime:.2f}, "
+                f"{_range(base.interval)})."
             )
         else:
             answer = (
                 f"It looks as if this network wants {better.words}: d' {better.d_prime:.2f} ("
-                f"{_range(better.interval)}) instead of {own.d_prime:.2f} ({_range(own.interval)}), "
+                f"{_range(better.interval)}) instead of {base.d_prime:.2f} ({_range(base.interval)}), "
                 f"{better.gain:.2f} more ({_range(better.gain_interval)}). "
                 f"In the manifest: {_in_manifest(better.fields)}."
             )
-        rests = (
+        basis = (
             f"Measured on {counted(self.captures, 'face')} of {counted(self.subjects, 'subject')}, {self.source}; "
             "intervals at 95 % over subjects, gains at 95 % for all readings together."
         )
         mirrored = "".join(
-            f" With the mirrored face added d' is {each.d_prime:.2f}, for twice the time."
-            for each in self.readings
-            if "flip" in each.fields
+            f" With the mirrored face added d' is {reading.d_prime:.2f}, for twice the time."
+            for reading in self.readings
+            if "flip" in reading.fields
         )
         grey = "" if self.coloured else " The photographs are grey: they cannot tell the order of channels."
-        return f"{answer}{mirrored}\n{rests}{grey}"
+        return f"{answer}{mirrored}\n{basis}{grey}"
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
@@ -190,7 +190,7 @@ def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
     """Return a description of the photographs, a chip of each (N, 112, 112, 3), and its subject (N,)."""
     labelled = open_data(data)
     subject_of = _subjects(labelled)
-    chosen = _drawn(subject_of, photographs, seed)
+    chosen = _draw_captures(subject_of, photographs, seed)
     faces: dict[bytes, tuple[NDArray[np.float32], int]] = {}  # of copies, which look alike by any reading, one counts
     for done, place in enumerate(chosen):
         for chip in search_photo(as_photo(labelled.paths[place]), "central").chips:
@@ -205,7 +205,7 @@ def _faces(data: Data, photographs: int, seed: int, show: Progress) -> Faces:
     return labelled.source, np.stack(chips), np.array(subjects)
 
 
-def _subjects(data: Labelled) -> NDArray[np.intp]:
+def _subjects(data: LabelledPhotographs) -> NDArray[np.intp]:
     """Return the subject of each photograph, (N,): of its template, where several photographs make one."""
     labels = data.subjects
     if labels is None:
@@ -214,9 +214,9 @@ def _subjects(data: Labelled) -> NDArray[np.intp]:
 
         if data.pairs is None:
             raise InputError(f"{data.source}: it labels neither subjects nor pairs")
-        one, other = data.pairs.captures[data.pairs.same].T
+        first, second = data.pairs.captures[data.pairs.same].T
         n = len(data.paths if data.templates is None else data.templates)
-        labels = connected_components(coo_array((np.ones(len(one)), (one, other)), (n, n)), directed=False)[1]
+        labels = connected_components(coo_array((np.ones(len(first)), (first, second)), (n, n)), directed=False)[1]
     if data.templates is None:
         return labels.astype(np.intp)
     subjects = np.zeros(len(data.paths), dtype=np.intp)
@@ -225,7 +225,7 @@ def _subjects(data: Labelled) -> NDArray[np.intp]:
     return subjects
 
 
-def _drawn(subjects: NDArray[np.intp], photographs: int, seed: int) -> list[int]:
+def _draw_captures(subjects: NDArray[np.intp], photographs: int, seed: int) -> list[int]:
     """Return the places of photographs of subjects with two or more, drawn; not too many of one subject."""
     chosen: list[int] = []
     several = np.flatnonzero(np.bincount(subjects) >= 2)
@@ -239,42 +239,42 @@ def _drawn(subjects: NDArray[np.intp], photographs: int, seed: int) -> list[int]
 Changes = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _pixels(own: Manifest) -> Changes:
+def _pixels(base: Manifest) -> Changes:
     """Yield other orders of the channels and scalings of the pixels, alone and together."""
-    swapped = {"RGB": "BGR", "BGR": "RGB"}.get(own.channels)
-    scalings = [(words, fields) for words, fields in SCALINGS.items() if not _alike(own, replace(own, **fields))]
+    swapped = {"RGB": "BGR", "BGR": "RGB"}.get(base.channels)
+    scalings = [(words, fields) for words, fields in SCALINGS.items() if not _alike(base, replace(base, **fields))]
     if swapped:
         yield swapped, {"channels": swapped}
-    for words, fields in scalings if own.n_channels == 3 else scalings[:2]:
+    for words, fields in scalings if base.n_channels == 3 else scalings[:2]:
         yield words, fields
         if swapped:
             yield f"{swapped} with {words}", {"channels": swapped, **fields}
 
 
-def _alike(one: Manifest, other: Manifest) -> bool:
+def _alike(first: Manifest, second: Manifest) -> bool:
     """Return whether two manifests make about the same of black and of white."""
-    ends = [np.stack([-np.array(m.mean), m.scale - np.array(m.mean)]) / np.array(m.std) for m in (one, other)]
+    ends = [np.stack([-np.array(m.mean), m.scale - np.array(m.mean)]) / np.array(m.std) for m in (first, second)]
     return bool(np.abs(np.subtract(*ends)).max() <= 0.02 * np.abs(ends[0]).max())
 
 
-def _alignments(own: Manifest) -> Changes:
+def _alignments(base: Manifest) -> Changes:
     """Yield other places for the landmarks."""
-    places, middle = landmark_places(own), (np.array(own.size[::-1]) - 1) / 2
+    places, middle = landmark_places(base), (np.array(base.size[::-1]) - 1) / 2
     for words, zoom in ZOOMS.items():
         yield words, {"points": tuple(map(tuple, (middle + (places - middle) * zoom).tolist()))}
-    if np.abs(landmark_places(replace(own, points="arcface")) - places).max() > 1:
+    if np.abs(landmark_places(replace(base, points="arcface")) - places).max() > 1:
         yield "ArcFace's places of the landmarks", {"points": "arcface"}
-    if not isinstance(own.points, str):
+    if not isinstance(base.points, str):
         right_for_left = places[[1, 0, 2, 4, 3]].tolist()
         yield "right and left landmarks exchanged", {"points": tuple(map(tuple, right_for_left))}
 
 
-def _mirrored(own: Manifest) -> Changes:
-    if not own.flip:
+def _mirrored(base: Manifest) -> Changes:
+    if not base.flip:
         yield "the vector of the mirrored face added", {"flip": True}
 
 
-class _Tried(NamedTuple):
+class _Trial(NamedTuple):
     """A reading that was tried: how it differs, and d' as measured, then over draws of the subjects, (1 + B,)."""
 
     words: tuple[str, ...]
@@ -294,7 +294,7 @@ class _Bench:
         n_subjects = self._member.shape[1]
         drawn = np.random.default_rng(seed).multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), DRAWS)
         self._draws = np.concatenate([np.ones((1, n_subjects)), drawn])
-        self.readings: list[_Tried] = []
+        self.readings: list[_Trial] = []
         self.measure((), {})
 
     def measure(self, words: tuple[str, ...], fields: dict[str, Any]) -> None:
@@ -303,7 +303,7 @@ class _Bench:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         usable = np.isfinite(norms).all() and (norms > 0).all()
         d_primes = self._d_primes(vectors / norms) if usable else np.full(len(self._draws), -np.inf)
-        self.readings.append(_Tried(words, fields, d_primes))
+        self.readings.append(_Trial(words, fields, d_primes))
 
     def _d_primes(self, vectors: Floats) -> Floats:
         scores = vectors @ vectors.T
@@ -319,7 +319,7 @@ class _Bench:
         separation: Floats = (mated_mean - other_mean) / np.sqrt((mated_variance + other_variance) / 2)
         return separation
 
-    def best(self) -> _Tried:
+    def best(self) -> _Trial:
         """Return the best of the readings that surely separate better than the manifest's, or else that."""
         compared = self.compared()
         sure = [place for place, reading in enumerate(compared) if place and reading.gain_interval[0] > 0]
@@ -327,17 +327,17 @@ class _Bench:
 
     def compared(self) -> tuple[Reading, ...]:
         """Return all readings beside the manifest's, in the order in which they were tried."""
-        own, level = self.readings[0].d_primes, 1 - (1 - LEVEL) / max(1, len(self.readings) - 1)
+        base, level = self.readings[0].d_primes, 1 - (1 - LEVEL) / max(1, len(self.readings) - 1)
         return tuple(
             Reading(
-                " and ".join(tried.words) or "as the manifest says",
-                tried.fields,
-                float(tried.d_primes[0]),
-                _interval(tried.d_primes[1:], LEVEL),
-                float(tried.d_primes[0] - own[0]),
-                _interval(tried.d_primes[1:] - own[1:], level),
+                " and ".join(trial.words) or "as the manifest says",
+                trial.fields,
+                float(trial.d_primes[0]),
+                _interval(trial.d_primes[1:], LEVEL),
+                float(trial.d_primes[0] - base[0]),
+                _interval(trial.d_primes[1:] - base[1:], level),
             )
-            for tried in self.readings
+            for trial in self.readings
         )
 
 

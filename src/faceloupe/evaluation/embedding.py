@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from faceloupe.embedders import grey_faces
 from faceloupe.errors import ImageError, InputError
-from faceloupe.evaluation.cache import Cached, TemplateCache
+from faceloupe.evaluation.cache import CachedTemplate, TemplateCache
 from faceloupe.evaluation.packed import PackedPhoto
 from faceloupe.faces.images import decode
 from faceloupe.files import sha256_of
@@ -93,7 +93,7 @@ class SideBySide:
 
     def embed(self, faces: Floats) -> Floats:
         """Return (N, D1 + D2 + ... + 1); what is not a number becomes 0."""
-        blocks = [np.nan_to_num(one.embed(faces), posinf=0, neginf=0) for one in self._embedders]
+        blocks = [np.nan_to_num(embedder.embed(faces), posinf=0, neginf=0) for embedder in self._embedders]
         self._widths = [block.shape[1] for block in blocks]
         return np.concatenate([*blocks, np.ones((len(faces), 1), dtype=np.float32)], axis=1)
 
@@ -117,7 +117,7 @@ class Pixels:
 def embed_captures(
     paths: Sequence[Path | PackedPhoto],
     embedders: Sequence[Embedder],
-    detecting: FaceSearch,
+    search: FaceSearch,
     *,
     cached: bool = True,
     progress: Progress | None = None,
@@ -129,7 +129,7 @@ def embed_captures(
     paths : sequence of Path or PackedPhoto, (N,)
     embedders : sequence of Embedder
         With different names.
-    detecting : FaceSearch
+    search : FaceSearch
         Faces that are meant; not "all".
     cached : bool
         Use and fill the cache.
@@ -142,7 +142,7 @@ def embed_captures(
         If weights or packages are missing.
     """
     with TemplateCache() if cached else nullcontext() as cache:
-        work = _Work(paths, embedders, detecting, cache, progress)
+        work = _Work(paths, embedders, search, cache, progress)
         return work.done()
 
 
@@ -153,12 +153,12 @@ class _Work:
         self,
         paths: Sequence[Path | PackedPhoto],
         embedders: Sequence[Embedder],
-        detecting: FaceSearch,
+        search: FaceSearch,
         cache: TemplateCache | None,
         progress: Progress | None,
     ) -> None:
-        self.paths, self.embedders, self.detecting, self.cache, self.progress = (
-            paths, embedders, detecting, cache, progress,
+        self.paths, self.embedders, self.search, self.cache, self.progress = (
+            paths, embedders, search, cache, progress,
         )  # fmt: skip
         self.digests = [digest_of(path) for path in paths]
         self.keys = [  # what no face is looked for in is another template
@@ -166,63 +166,67 @@ class _Work:
             for path, digest in zip(paths, self.digests, strict=True)
         ]
         self.problems: list[PhotoProblem | None] = [None] * len(paths)
-        self.found: list[dict[str, Cached]] = [{} for _ in paths]
+        self.templates: list[dict[str, CachedTemplate]] = [{} for _ in paths]
 
     def done(self) -> Captures:
-        begun = perf_counter()
-        left = self._left()
-        ready = len(self.paths) - sum(map(len, left.values()))
-        for lacking, places in left.items():
-            self._recognise([self.embedders[index] for index in lacking], places, ready)
-            ready += len(places)
-        self._tell(ready)
-        seconds = perf_counter() - begun
+        start = perf_counter()
+        missing = self._find_missing()
+        n_done = len(self.paths) - sum(map(len, missing.values()))
+        for indices, places in missing.items():
+            self._recognise([self.embedders[index] for index in indices], places, n_done)
+            n_done += len(places)
+        self._report(n_done)
+        seconds = perf_counter() - start
         return Captures(
             tuple(self.digests),
             tuple(self.problems),
-            tuple(next((one.quality for one in found.values()), None) for found in self.found),
+            tuple(next((template.quality for template in templates.values()), None) for templates in self.templates),
             *self._arrays(),
-            sum(map(len, left.values())),
+            sum(map(len, missing.values())),
             seconds,
         )
 
-    def _left(self) -> dict[tuple[int, ...], list[int]]:
+    def _find_missing(self) -> dict[tuple[int, ...], list[int]]:
         """Take what the cache has; return which photographs lack which embedders."""
-        left: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+        missing: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
         for place, key in enumerate(self.keys):
             if self.cache and key:
-                kept = {one.name: self.cache.find(key, one, self.detecting) for one in self.embedders}
-                self.found[place] = {name: template for name, template in kept.items() if template}
-            lacking = tuple(i for i, one in enumerate(self.embedders) if one.name not in self.found[place])
-            if lacking:
-                left[lacking].append(place)
-        return left
+                cached = {embedder.name: self.cache.find(key, embedder, self.search) for embedder in self.embedders}
+                self.templates[place] = {name: template for name, template in cached.items() if template}
+            indices = tuple(
+                i for i, embedder in enumerate(self.embedders) if embedder.name not in self.templates[place]
+            )
+            if indices:
+                missing[indices].append(place)
+        return missing
 
-    def _recognise(self, embedders: Sequence[Embedder], places: Sequence[int], ready: int) -> None:
+    def _recognise(self, embedders: Sequence[Embedder], places: Sequence[int], n_done: int) -> None:
         together = SideBySide(embedders)
-        photographs = recognise((as_photo(self.paths[place]) for place in places), together, faces=self.detecting)
+        photographs = recognise((as_photo(self.paths[place]) for place in places), together, faces=self.search)
         with closing(cast("Generator[Photograph, None, None]", photographs)):  # its threads end when this stops
-            for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=ready + 1):
+            for count, (place, photograph) in enumerate(zip(places, photographs, strict=True), start=n_done + 1):
                 self.problems[place] = photograph.problem
                 if photograph.templates:
                     template = photograph.templates[0]
                     for embedder, vector in zip(embedders, together.split(template.vector), strict=True):
-                        self._take(place, embedder, Cached(vector, template.quality))
-                self._tell(count)
+                        self._take(place, embedder, CachedTemplate(vector, template.quality))
+                self._report(count)
 
-    def _tell(self, done: int) -> None:
+    def _report(self, done: int) -> None:
         if self.progress:
             self.progress(done, len(self.paths))
 
-    def _take(self, place: int, embedder: Embedder, template: Cached) -> None:
-        self.found[place][embedder.name] = template
+    def _take(self, place: int, embedder: Embedder, template: CachedTemplate) -> None:
+        self.templates[place][embedder.name] = template
         if self.cache:
-            self.cache.keep(self.keys[place], embedder, self.detecting, template)
+            self.cache.store(self.keys[place], embedder, self.search, template)
 
     def _arrays(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
         vectors, norms = {}, {}
         for embedder in self.embedders:
-            rows = [found[embedder.name].vector if embedder.name in found else None for found in self.found]
+            rows = [
+                templates[embedder.name].vector if embedder.name in templates else None for templates in self.templates
+            ]
             width = next((len(row) for row in rows if row is not None), 1)
             whole = np.stack([np.zeros(width, np.float32) if row is None else row for row in rows])
             vectors[embedder.name], norms[embedder.name] = _units(whole)

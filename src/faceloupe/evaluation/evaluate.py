@@ -14,13 +14,13 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import audit_pairs, usable_captures
 from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.bench import Bench, EvaluationPlan
-from faceloupe.evaluation.datasets import Data, Labelled, open_data, with_groups
+from faceloupe.evaluation.datasets import Data, LabelledPhotographs, open_data, with_groups
 from faceloupe.evaluation.embedding import Captures, Pixels, embed_captures
 from faceloupe.evaluation.failures import Failure
-from faceloupe.evaluation.paired import Paired
+from faceloupe.evaluation.paired import PairedComparison
 from faceloupe.evaluation.pooling import pool
 from faceloupe.evaluation.provenance import Provenance, provenance_of
-from faceloupe.evaluation.results import Measured
+from faceloupe.evaluation.results import RecogniserResult
 from faceloupe.evaluation.robustness import Robustness
 from faceloupe.evaluation.speed import Speed, time_stages
 from faceloupe.evaluation.split import Parts, split
@@ -52,15 +52,15 @@ class Evaluation(Shown):
 
     Attributes
     ----------
-    data : Labelled
+    data : LabelledPhotographs
     parts : Parts
         The side that chose, and the side that was measured.
-    detecting : FaceSearch
+    search : FaceSearch
         Faces of a photograph that were meant.
     plan : EvaluationPlan
-    measured : tuple of Measured
+    recognisers : tuple of RecogniserResult
         One an embedder, in the order asked for.
-    paired : tuple of Paired
+    paired : tuple of PairedComparison
         Each embedder but the first beside it, on the same comparisons.
     robustness : Robustness or None
         Error rates on spoilt photographs of the first embedder with a threshold, if asked for.
@@ -77,12 +77,12 @@ class Evaluation(Shown):
         Time, command, versions and data of the evaluation.
     """
 
-    data: Labelled
+    data: LabelledPhotographs
     parts: Parts
-    detecting: FaceSearch
+    search: FaceSearch
     plan: EvaluationPlan
-    measured: tuple[Measured, ...]
-    paired: tuple[Paired, ...]
+    recognisers: tuple[RecogniserResult, ...]
+    paired: tuple[PairedComparison, ...]
     robustness: Robustness | None
     failures: tuple[Failure, ...]
     speed: Speed
@@ -93,7 +93,7 @@ class Evaluation(Shown):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures):,} failures to acquire" if self.failures else ""
-        return f"Evaluation({self.data.source}, {self.data.counted()}{failed}: {list(self.measured)!r})"
+        return f"Evaluation({self.data.source}, {self.data.counted()}{failed}: {list(self.recognisers)!r})"
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary, schema ``faceloupe.evaluation/2``.
@@ -106,10 +106,10 @@ class Evaluation(Shown):
             "source": self.data.source,
             "photographs": len(self.data.paths),
             "subjects": len(self.data.names),
-            "recognisers": [recogniser.to_document() for recogniser in self.measured],
+            "recognisers": [recogniser.to_document() for recogniser in self.recognisers],
             "paired": [pair.to_document() for pair in self.paired],
             "robustness": self.robustness and self.robustness.to_document(),
-            "failures": [{"photograph": one.photograph, "reason": one.reason} for one in self.failures],
+            "failures": [{"photograph": failure.photograph, "reason": failure.reason} for failure in self.failures],
             "speed": self.speed.to_document(),
             "notes": list(self.notes),
             "quality": {name: list(values) for name, values in self.quality.items()},
@@ -190,41 +190,43 @@ def evaluate(
     if draws < 1:
         raise InputError(f"draws: expected 1 or more, got {draws}")
     labelled = with_groups(open_data(data), None if groups is None else Path(groups).expanduser())
-    detecting = labelled.search(faces, detector)
-    plan = EvaluationPlan(fmr, draws, seed, tuple(points), detector_in_words(detecting.detector))
-    wanted = _opened(embedders, engine)
-    ready = [one for one in wanted.values() if one is not None]
-    if len(ready) < len(wanted):
-        _check_development(labelled, development, [label for label, one in wanted.items() if one is None])
-        ready.append(Pixels())
-    captures = embed_captures(labelled.paths, ready, detecting, cached=cached, progress=progress)
-    gone = tuple(failures(labelled, captures))
-    if len(gone) == len(labelled.paths):
-        raise InputError(f"No photograph gave a template, such as {gone[0].photograph}: {gone[0].reason}")
+    search = labelled.search(faces, detector)
+    plan = EvaluationPlan(fmr, draws, seed, tuple(points), detector_in_words(search.detector))
+    by_label = _open_embedders(embedders, engine)
+    photo_embedders = [embedder for embedder in by_label.values() if embedder is not None]
+    if len(photo_embedders) < len(by_label):
+        _check_development(labelled, development, [label for label, embedder in by_label.items() if embedder is None])
+        photo_embedders.append(Pixels())
+    captures = embed_captures(labelled.paths, photo_embedders, search, cached=cached, progress=progress)
+    failed = tuple(failures(labelled, captures))
+    if len(failed) == len(labelled.paths):
+        raise InputError(f"No photograph gave a template, such as {failed[0].photograph}: {failed[0].reason}")
     photographs, (labelled, captures) = labelled.paths, pool(labelled, captures)
-    found_by = (detecting.detector or YUNET).sha256
-    provenance = provenance_of(labelled, captures.digests, engine=engine, command=command, detector_sha256=found_by)
-    labelled, usable, notes = audited(labelled, captures)
+    detector_sha256 = (search.detector or YUNET).sha256
+    provenance = provenance_of(
+        labelled, captures.digests, engine=engine, command=command, detector_sha256=detector_sha256
+    )
+    labelled, usable, notes = audit_data(labelled, captures)
     parts = split(labelled, usable, development, seed)
     bench = Bench(labelled, parts, captures, plan)
-    for done, (label, embedder) in enumerate(wanted.items()):
+    for done, (label, embedder) in enumerate(by_label.items()):
         if progress:
-            progress(done, len(wanted))
+            progress(done, len(by_label))
         bench.add(label, embedder)
     if progress:
-        progress(len(wanted), len(wanted))
-    stages, sample = time_stages(photographs, bench.embedders, detecting)
+        progress(len(by_label), len(by_label))
+    stages, sample = time_stages(photographs, bench.embedders, search)
     return Evaluation(
         labelled,
         parts,
-        detecting,
+        search,
         plan,
-        tuple(bench.measured),
+        tuple(bench.results),
         bench.paired(),
-        bench.robustness(photographs, detecting, robustness, progress) if robustness else None,
-        gone,
+        bench.robustness(photographs, search, robustness, progress) if robustness else None,
+        failed,
         Speed(captures.fresh, captures.seconds, stages, sample),
-        (*(f"{one.path}: {one.reason}." for one in labelled.skipped), *notes),
+        (*(f"{embedder.path}: {embedder.reason}." for embedder in labelled.skipped), *notes),
         bench.scores,
         dict(_percentiles(captures)),
         provenance,
@@ -238,42 +240,44 @@ def _percentiles(captures: Captures) -> Iterator[tuple[str, tuple[float, float, 
         yield name, (float(low), float(middle), float(high))
 
 
-def _opened(embedders: Named, engine: Engine) -> dict[str, Embedder | None]:
+def _open_embedders(embedders: Named, engine: Engine) -> dict[str, Embedder | None]:
     """Return embedders by label; None for those that are yet to be fitted."""
     if isinstance(embedders, str) or not embedders:
         raise InputError(f'embedders: expected names, such as ("sface", "pca"), got {embedders!r}')
-    found: dict[str, Embedder | None] = {}
-    for one in embedders:
-        opened = None if one in FITTED else _open(one, engine)
-        label = opened.name if opened else str(one)
-        if label in found:
+    by_label: dict[str, Embedder | None] = {}
+    for embedder in embedders:
+        ready = None if embedder in FITTED else _open(embedder, engine)
+        label = ready.name if ready else str(embedder)
+        if label in by_label:
             raise InputError(f"embedders: {label} is there twice")
-        found[label] = opened
-    return found
+        by_label[label] = ready
+    return by_label
 
 
-def _open(one: "str | Embedder", engine: Engine) -> Embedder:
-    if not isinstance(one, str):
-        return one
-    if one not in embedder_names() and not Path(one).expanduser().is_dir():
+def _open(embedder: "str | Embedder", engine: Engine) -> Embedder:
+    if not isinstance(embedder, str):
+        return embedder
+    if embedder not in embedder_names() and not Path(embedder).expanduser().is_dir():
         names = ", ".join((*embedder_names(), *FITTED))
         raise InputError(
-            f"There is no embedder {one!r}; there are {names} (the last {len(FITTED)} are "
+            f"There is no embedder {embedder!r}; there are {names} (the last {len(FITTED)} are "
             "fitted on the development side), and any folder that a classifier was saved into"
         )
-    return open_embedder(one, engine=engine)
+    return open_embedder(embedder, engine=engine)
 
 
-def _check_development(data: Labelled, development: float, wanted: Sequence[str]) -> None:
+def _check_development(data: LabelledPhotographs, development: float, labels: Sequence[str]) -> None:
     has = data.pairs.has_parts if data.pairs else development > 0
     if data.subjects is None or not has:
         raise InputError(
-            f"{', '.join(wanted)}: fitted on development subjects, and {data.source} has none; take lfw-view1 or a "
+            f"{', '.join(labels)}: fitted on development subjects, and {data.source} has none; take lfw-view1 or a "
             "folder with one folder per subject, and a development share above 0"
         )
 
 
-def audited(data: Labelled, captures: Captures) -> tuple[Labelled, NDArray[np.intp], tuple[str, ...]]:
+def audit_data(
+    data: LabelledPhotographs, captures: Captures
+) -> tuple[LabelledPhotographs, NDArray[np.intp], tuple[str, ...]]:
     """Return the data with each pair once, which photographs to compare, and what to say of copies and leaks."""
     contents = [  # two files that are no photographs are no copies of one, but two failures
         "" if problem and problem.kind == "unreadable" else digest
@@ -286,7 +290,7 @@ def audited(data: Labelled, captures: Captures) -> tuple[Labelled, NDArray[np.in
     return data, *usable_captures(contents, data.subjects, names)
 
 
-def failures(data: Labelled, captures: Captures) -> Iterator[Failure]:
+def failures(data: LabelledPhotographs, captures: Captures) -> Iterator[Failure]:
     """Yield the photographs that gave no template, of any embedder."""
     for path, problem in zip(data.paths, captures.problems, strict=True):
         if problem is not None:

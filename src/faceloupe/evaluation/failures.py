@@ -81,12 +81,14 @@ def failure_rates(
     problems : sequence of PhotoProblem or None, (N,)
         Why a photograph gave no template of any recogniser.
     """
-    lost, people = failed[captures], subjects[captures]
+    is_failed, people = failed[captures], subjects[captures]
     names = np.unique(people)
-    without = len(names) - len(np.unique(people[~lost]))
-    kinds = Counter(problem.kind if (problem := problems[place]) else "no template" for place in captures[lost])
+    n_not_enrolled = len(names) - len(np.unique(people[~is_failed]))
+    kinds = Counter(problem.kind if (problem := problems[place]) else "no template" for place in captures[is_failed])
     return FailureRates(
-        FailureRate(int(lost.sum()), len(captures), error_interval(lost, lost.astype(np.float64), people)),
-        FailureRate(without, len(names), wilson(without, len(names))),
+        FailureRate(
+            int(is_failed.sum()), len(captures), error_interval(is_failed, is_failed.astype(np.float64), people)
+        ),
+        FailureRate(n_not_enrolled, len(names), wilson(n_not_enrolled, len(names))),
         dict(sorted(kinds.items())),
     )

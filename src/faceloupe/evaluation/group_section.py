@@ -9,34 +9,34 @@ from faceloupe.evaluation.rates_in_words import rate_between, rate_in
 from faceloupe.scores.points import one_in
 
 if TYPE_CHECKING:
-    from faceloupe.evaluation.results import Measured
+    from faceloupe.evaluation.results import RecogniserResult
     from faceloupe.scores.confidence import Interval
 
 
-def group_section(measured: "Sequence[Measured]") -> Iterator[Block]:
+def group_section(recognisers: "Sequence[RecogniserResult]") -> Iterator[Block]:
     """Yield charts and tables of each recogniser's error rates by group."""
-    for number, one in enumerate(measured):
-        if one.groups is not None:
-            yield from _of_one(one.label, one.groups, f"-{number}" if number else "")
+    for number, recogniser in enumerate(recognisers):
+        if recogniser.groups is not None:
+            yield from _recogniser_blocks(recogniser.label, recogniser.groups, f"-{number}" if number else "")
 
 
-def _of_one(label: str, rates: GroupRates, suffix: str) -> Iterator[Block]:
+def _recogniser_blocks(label: str, rates: GroupRates, suffix: str) -> Iterator[Block]:
     yield text(
         f"**{label}** at the threshold {rates.threshold:.4f}, for an FMR of {one_in(rates.target_fmr)}. "
         + " ".join(_ratios(rates))
     )
-    if sum(one.rate is not None for one in rates.within) > 1:
+    if sum(rate.rate is not None for rate in rates.within) > 1:
         yield _chart(f"group-fmr{suffix}", "Strangers of one group taken for one another", "FMR", rates.within, 1e5)
-    if sum(one.rate is not None for one in rates.fnmr) > 1:
+    if sum(rate.rate is not None for rate in rates.fnmr) > 1:
         yield _chart(f"group-fnmr{suffix}", "One person's photographs not recognised", "FNMR", rates.fnmr, 100)
     yield table(
         f"groups{suffix}",
         f"Error rates by group, {label}.",
         {"comparisons": "left", "people": "right", "number": "right", "rate": "left"},
         [
-            *(_row("FMR within ", one, rate_in) for one in rates.within),
-            *(_row("FMR ", one, rate_in) for one in rates.fmr if len(one.groups) > 1),
-            *(_row("FNMR of ", one, rate_between) for one in rates.fnmr),
+            *(_row("FMR within ", rate, rate_in) for rate in rates.within),
+            *(_row("FMR ", rate, rate_in) for rate in rates.fmr if len(rate.groups) > 1),
+            *(_row("FNMR of ", rate, rate_between) for rate in rates.fnmr),
         ],
         "Intervals are 95 % and count comparisons that share a person as fewer. Intervals that overlap widely show no "
         "difference. Groups are as the file says; none is guessed from a face."
@@ -53,28 +53,28 @@ def _ratios(rates: GroupRates) -> Iterator[str]:
 
 
 def _chart(id: str, title: str, name: str, rates: Sequence[GroupRate], times: float) -> Block:  # noqa: A002
-    known = [one for one in rates if one.rate is not None and one.interval is not None]
+    known = [rate for rate in rates if rate.rate is not None and rate.interval is not None]
     return chart(
         id,
         title,
         f"{name} of each group with its 95 % interval: errors in {times:,.0f} comparisons.",
         "interval",
         x={"label": f"{name}, in {times:,.0f} comparisons"},
-        y={"label": "Group", "categories": [one.groups[0] for one in known]},
+        y={"label": "Group", "categories": [rate.groups[0] for rate in known]},
         series=[
             {
                 "name": name,
                 "style": "blue",
-                "y": [one.groups[0] for one in known],
-                "x": [times * one.rate for one in known if one.rate is not None],
-                "lo": [times * one.interval.low for one in known if one.interval],
-                "hi": [times * one.interval.high for one in known if one.interval],
+                "y": [rate.groups[0] for rate in known],
+                "x": [times * rate.rate for rate in known if rate.rate is not None],
+                "lo": [times * rate.interval.low for rate in known if rate.interval],
+                "hi": [times * rate.interval.high for rate in known if rate.interval],
             }
         ],
     )
 
 
-def _row(kind: str, one: GroupRate, words: "Callable[[float, Interval], str]") -> list[object]:
-    what = f"{kind}{' with '.join(one.groups)}"
-    told = one.why if one.rate is None or one.interval is None else words(one.rate, one.interval)
-    return [what, f"{one.n_people:,}", f"{one.n:,}", told]
+def _row(kind: str, rate: GroupRate, words: "Callable[[float, Interval], str]") -> list[object]:
+    what = f"{kind}{' with '.join(rate.groups)}"
+    result = rate.why if rate.rate is None or rate.interval is None else words(rate.rate, rate.interval)
+    return [what, f"{rate.n_people:,}", f"{rate.n:,}", result]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from faceloupe.csv_tables import read_table
 from faceloupe.errors import InputError
-from faceloupe.evaluation.comparisons import Compared
+from faceloupe.evaluation.comparisons import ScoredComparisons
 from faceloupe.numerals import counted
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.intervals import error_interval
@@ -82,7 +82,7 @@ class GroupRates:
     @property
     def within(self) -> tuple[GroupRate, ...]:
         """The FMR within each group."""
-        return tuple(one for one in self.fmr if len(one.groups) == 1)
+        return tuple(rate for rate in self.fmr if len(rate.groups) == 1)
 
     @property
     def fmr_ratio(self) -> float | None:
@@ -102,12 +102,12 @@ class GroupRates:
         return {**asdict(self), "fmr_ratio": self.fmr_ratio, "fnmr_ratio": self.fnmr_ratio}
 
 
-def group_rates(compared: Compared, groups: Sequence[str], threshold: float, target_fmr: float) -> GroupRates:
+def group_rates(compared: ScoredComparisons, groups: Sequence[str], threshold: float, target_fmr: float) -> GroupRates:
     """Count errors by group at one threshold.
 
     Parameters
     ----------
-    compared : Compared
+    compared : ScoredComparisons
         Comparisons whose subjects are known.
     groups : sequence of str, (N,)
         The group of whom each capture shows; empty where it is not known.
@@ -120,11 +120,11 @@ def group_rates(compared: Compared, groups: Sequence[str], threshold: float, tar
     InputError
         If fewer than two groups are compared, or subjects are not known.
     """
-    subjects = compared.of.subjects
+    subjects = compared.comparisons.subjects
     if subjects is None:
         raise InputError("groups: the subjects of the captures are not known")
     labels = np.asarray(groups)
-    captures = compared.of.captures
+    captures = compared.comparisons.captures
     names = sorted(set(labels[captures].tolist()) - {""})
     if len(names) < 2:
         raise InputError(f"groups: expected two or more among those measured, got {', '.join(names) or 'none'}")
@@ -173,7 +173,7 @@ def read_groups(path: Path, names: Sequence[str]) -> dict[str, str]:
 class _Rates:
     """Counting at one threshold."""
 
-    compared: Compared
+    compared: ScoredComparisons
     subjects: NDArray[np.integer]
     names: Sequence[str]
     codes: NDArray[np.int16]
@@ -191,18 +191,18 @@ class _Rates:
     def _sides(self, places: NDArray[np.integer]) -> Iterator[tuple[slice, NDArray[np.int16]]]:
         """Yield parts of the comparisons, and the groups of both sides in order, (n, 2)."""
         for part in blocks(len(places)):
-            yield part, np.sort(self.codes[self.compared.of.pairs[places[part]]], axis=1)
+            yield part, np.sort(self.codes[self.compared.comparisons.pairs[places[part]]], axis=1)
 
     def fnmr(self, group: str) -> GroupRate:
         places, scores = self.compared.mated, self.compared.scores.mated
-        chosen = self.codes[self.compared.of.pairs[places][:, 0]] == self.names.index(group)
+        chosen = self.codes[self.compared.comparisons.pairs[places][:, 0]] == self.names.index(group)
         below = np.nextafter(self.threshold, -np.inf)  # so that a score at the threshold is not an error
         return self._rate((group,), places[chosen], below - scores[chosen], 1)
 
     def _rate(
         self, groups: tuple[str, ...], comparisons: NDArray[np.integer], severity: NDArray[np.float64], needed: int
     ) -> GroupRate:
-        sides = self.subjects[self.compared.of.pairs[comparisons]]
+        sides = self.subjects[self.compared.comparisons.pairs[comparisons]]
         people, n = len(np.unique(sides)), len(comparisons)
         if people < LEAST or n < needed:
             why = f"too few: {counted(n, 'comparison')} of {counted(people, 'person').replace('persons', 'people')}"
@@ -212,7 +212,7 @@ class _Rates:
 
 
 def _worst_to_mean(rates: Sequence[GroupRate]) -> float | None:
-    known = [one.rate for one in rates if one.rate is not None]
+    known = [rate.rate for rate in rates if rate.rate is not None]
     if len(known) < 2 or not all(known):
         return None
     return max(known) / math.exp(sum(map(math.log, known)) / len(known))

@@ -55,7 +55,7 @@ class ClosedSet:
 
     def at(self, rank: int) -> tuple[float, ...]:
         """Return the identification rate at a rank, one a draw; a gallery that lost subjects has fewer ranks."""
-        return tuple(one.at(min(rank, len(one.rates))) for one in self.cmcs)
+        return tuple(curve.at(min(rank, len(curve.rates))) for curve in self.cmcs)
 
     def mean(self, rank: int) -> float:
         """Return the mean identification rate at a rank."""
@@ -99,20 +99,22 @@ class OpenSets:
 
     def mean(self, rate: str) -> float:
         """Return the mean of "fpir" or "fnir" over the draws, at the threshold given."""
-        return float(np.mean([getattr(one, rate) for one in self.at_threshold]))
+        return float(np.mean([getattr(open_set, rate) for open_set in self.at_threshold]))
 
     def interval(self, rate: str) -> Interval:
         """Return the 95 % interval of that mean; probes of a person, or won by one, hang together."""
         first = self.at_threshold[0]
         if rate == "fpir":
-            return ProbeErrors.joined([one.positives for one in self.at_threshold]).interval(n=first.n_non_mated)
-        return ProbeErrors.joined([one.negatives for one in self.at_threshold]).interval(n=first.n_mated)
+            return ProbeErrors.joined([open_set.positives for open_set in self.at_threshold]).interval(
+                n=first.n_non_mated
+            )
+        return ProbeErrors.joined([open_set.negatives for open_set in self.at_threshold]).interval(n=first.n_mated)
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary that JSON can hold."""
         return {
             "n_subjects": self.n_subjects,
-            "at_threshold": [one.to_document() for one in self.at_threshold],
+            "at_threshold": [open_set.to_document() for open_set in self.at_threshold],
             "fpir": self.fpir.tolist(),
             "fnir": self.fnir.tolist(),
         }
@@ -136,14 +138,14 @@ def closed_set(templates: Templates, captures: Labels, *, draws: int = 10, seed:
     InputError
         If fewer than two subjects have two captures, or no reference of a draw gave a template.
     """
-    several = _with_several(templates.subjects, captures)
-    people = np.unique(templates.subjects[several])
+    eligible = _with_several(templates.subjects, captures)
+    people = np.unique(templates.subjects[eligible])
     if len(people) < 2:
         raise InputError(f"identification takes two subjects with two captures each, {len(people)} of those were found")
-    drawn = [_closed(templates, several, np.random.default_rng(seed + draw)) for draw in range(draws)]
-    errors = ProbeErrors.joined([errors for _, errors in drawn])
-    interval = complement(errors.interval(n=len(drawn[0][1].errors)))
-    return ClosedSet(tuple(curve for curve, _ in drawn), len(people), interval)
+    results = [_closed(templates, eligible, np.random.default_rng(seed + draw)) for draw in range(draws)]
+    errors = ProbeErrors.joined([errors for _, errors in results])
+    interval = complement(errors.interval(n=len(results[0][1].errors)))
+    return ClosedSet(tuple(curve for curve, _ in results), len(people), interval)
 
 
 def open_sets(
@@ -169,10 +171,12 @@ def open_sets(
     people = np.unique(templates.subjects[_with_several(templates.subjects, captures)])
     if len(people) < 2:
         raise InputError(f"identification takes two subjects with two captures each, {len(people)} of those were found")
-    found = [_open(templates, captures, people, threshold, np.random.default_rng(seed + draw)) for draw in range(draws)]
-    curves = [[(one.fpir, one.fnir) for one in curve] for _, curve in found]
+    results = [
+        _open(templates, captures, people, threshold, np.random.default_rng(seed + draw)) for draw in range(draws)
+    ]
+    curves = [[(point.fpir, point.fnir) for point in curve] for _, curve in results]
     fpir, fnir = np.mean(curves, axis=0).T
-    return OpenSets(tuple(one for one, _ in found if one), fpir, fnir, found[0][1][0].n_subjects)
+    return OpenSets(tuple(point for point, _ in results if point), fpir, fnir, results[0][1][0].n_subjects)
 
 
 def _with_several(subjects: Labels, captures: Labels) -> Labels:
@@ -183,17 +187,17 @@ def _with_several(subjects: Labels, captures: Labels) -> Labels:
 def _closed(templates: Templates, captures: Labels, rng: np.random.Generator) -> tuple[Cmc, ProbeErrors]:
     references = _references(templates.subjects, captures, rng)
     probes = np.setdiff1d(captures, references)
-    kept = references[~templates.failed[references]]
-    known = np.isin(templates.subjects[probes], templates.subjects[kept])
-    usable = probes[known & ~templates.failed[probes]]
-    if not len(usable):
+    usable_references = references[~templates.failed[references]]
+    has_reference = np.isin(templates.subjects[probes], templates.subjects[usable_references])
+    usable_probes = probes[has_reference & ~templates.failed[probes]]
+    if not len(usable_probes):
         raise InputError("identification: no probe is left that gave a template and whose subject has a reference")
-    similarities = templates.vectors[usable] @ templates.vectors[kept].T
-    shown, enrolled = templates.subjects[usable], templates.subjects[kept]
-    lost = templates.subjects[np.setdiff1d(probes, usable)]
+    similarities = templates.vectors[usable_probes] @ templates.vectors[usable_references].T
+    probe_subjects, reference_subjects = templates.subjects[usable_probes], templates.subjects[usable_references]
+    failed_subjects = templates.subjects[np.setdiff1d(probes, usable_probes)]
     return (
-        cmc(similarities, shown, enrolled, n_failed=len(lost)),
-        rank_1_errors(similarities, shown, enrolled, failed=lost),
+        cmc(similarities, probe_subjects, reference_subjects, n_failed=len(failed_subjects)),
+        rank_1_errors(similarities, probe_subjects, reference_subjects, failed=failed_subjects),
     )
 
 
@@ -208,11 +212,11 @@ def _open(
     similarities = templates.vectors[probes] @ templates.vectors[references].T
     similarities[templates.failed[probes]] = NEVER
     similarities[:, templates.failed[references]] = NEVER
-    shown, held = templates.subjects[probes], templates.subjects[references]
-    highest = similarities[~np.isin(shown, enrolled)].max(axis=1).astype(np.float64)
+    probe_subjects, reference_subjects = templates.subjects[probes], templates.subjects[references]
+    highest = similarities[~np.isin(probe_subjects, enrolled)].max(axis=1).astype(np.float64)
     thresholds = [float(np.nextafter(np.quantile(highest, 1 - fpir, method="higher"), 2)) for fpir in FPIRS]
-    curve = [open_set(similarities, shown, held, one) for one in thresholds]
-    return None if threshold is None else open_set(similarities, shown, held, threshold), curve
+    curve = [open_set(similarities, probe_subjects, reference_subjects, value) for value in thresholds]
+    return None if threshold is None else open_set(similarities, probe_subjects, reference_subjects, threshold), curve
 
 
 def _references(subjects: Labels, captures: Labels, rng: np.random.Generator) -> Labels:

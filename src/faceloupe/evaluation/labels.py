@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.evaluation.comparisons import Compared
+from faceloupe.evaluation.comparisons import ScoredComparisons
 from faceloupe.scores.rates import det_curve
 
 Labels = NDArray[np.integer]
@@ -48,57 +48,57 @@ class Doubt:
         return asdict(self)
 
 
-def doubtful_labels(compared: Compared) -> tuple[Doubt, ...]:
+def doubtful_labels(compared: ScoredComparisons) -> tuple[Doubt, ...]:
     """Return the labels to look at, the most doubtful first; nothing of a recogniser with an EER above 5 %.
 
     Relatives and people who truly look alike are among them: a doubt is a reason to look, not to change a label.
 
     Parameters
     ----------
-    compared : Compared
+    compared : ScoredComparisons
         Comparisons; without known subjects no label is doubted.
     """
-    subjects = compared.of.subjects
+    subjects = compared.comparisons.subjects
     if subjects is None or det_curve(compared.scores).eer.rate > GOOD:
         return ()
     strange = float(np.quantile(compared.scores.non_mated, STRANGERS))
     usual = float(np.quantile(compared.scores.mated, USUAL))
-    return most_doubtful_first([*_misfits(compared, strange), *_two_names(compared, subjects, usual)])
+    return sort_doubts([*_misfits(compared, strange), *_two_names(compared, subjects, usual)])
 
 
-def most_doubtful_first(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+def sort_doubts(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     """Return doubts by their kind, and of each kind the most doubtful first."""
     return tuple(sorted(doubts, key=lambda doubt: (doubt.kind, -abs(doubt.score - doubt.usual))))
 
 
-def _misfits(part: Compared, strange: float) -> Iterator[Doubt]:
+def _misfits(part: ScoredComparisons, strange: float) -> Iterator[Doubt]:
     """Yield captures whose every mated score is that of strangers, once where two are most like each other."""
-    pairs, scores = part.of.pairs[part.mated], part.scores.mated
+    pairs, scores = part.comparisons.pairs[part.mated], part.scores.mated
     order = np.argsort(scores)
     best: dict[int, tuple[float, int]] = {}
     counts: dict[int, int] = {}
-    for (one, other), score in zip(pairs[order].tolist(), scores[order].tolist(), strict=True):
-        for capture, partner in ((one, other), (other, one)):
+    for (first, second), score in zip(pairs[order].tolist(), scores[order].tolist(), strict=True):
+        for capture, partner in ((first, second), (second, first)):
             best[capture] = (score, partner)  # the last is the highest
             counts[capture] = counts.get(capture, 0) + 1
-    alone = sorted((score, capture, partner) for capture, (score, partner) in best.items() if score < strange)
-    told: set[frozenset[int]] = set()
-    for score, capture, partner in alone[:MOST]:
-        if frozenset((capture, partner)) not in told:
-            told.add(frozenset((capture, partner)))
+    misfits = sorted((score, capture, partner) for capture, (score, partner) in best.items() if score < strange)
+    reported: set[frozenset[int]] = set()
+    for score, capture, partner in misfits[:MOST]:
+        if frozenset((capture, partner)) not in reported:
+            reported.add(frozenset((capture, partner)))
             yield Doubt("fits no other", (capture, partner), score, strange, counts[capture])
 
 
-def _two_names(part: Compared, subjects: Labels, usual: float) -> Iterator[Doubt]:
+def _two_names(part: ScoredComparisons, subjects: Labels, usual: float) -> Iterator[Doubt]:
     """Yield two people with a comparison above the lowest quarter of mated ones, once for both."""
     places = np.flatnonzero(part.scores.non_mated >= usual)
     places = places[np.argsort(-part.scores.non_mated[places])]
-    pairs, scores = part.of.pairs[part.non_mated[places]], part.scores.non_mated[places].tolist()
+    pairs, scores = part.comparisons.pairs[part.non_mated[places]], part.scores.non_mated[places].tolist()
     highest: dict[tuple[int, int], int] = {}
     counts: dict[tuple[int, int], int] = {}
-    for place, (one, other) in enumerate(np.sort(subjects[pairs], axis=1).tolist()):
-        highest.setdefault((one, other), place)
-        counts[one, other] = counts.get((one, other), 0) + 1
+    for place, (first, second) in enumerate(np.sort(subjects[pairs], axis=1).tolist()):
+        highest.setdefault((first, second), place)
+        counts[first, second] = counts.get((first, second), 0) + 1
     for people, place in list(highest.items())[:MOST]:
-        one, other = pairs[place].tolist()
-        yield Doubt("two names", (one, other), scores[place], usual, counts[people])
+        first, second = pairs[place].tolist()
+        yield Doubt("two names", (first, second), scores[place], usual, counts[people])

@@ -75,11 +75,11 @@ def _read_folds(path: Path) -> Iterator[Row]:
     sizes = head.split()
     if len(sizes) != 2 or not all(size.isdecimal() for size in sizes):
         raise InputError(f"{path} is not as LFW publishes it: its first line is {head!r}, two numbers were expected")
-    folds, each = int(sizes[0]), 2 * int(sizes[1])
-    if len(lines) < folds * each:
-        raise InputError(f"{path} is cut off: {folds * each} pairs were announced, {len(lines)} lines follow")
-    for index, line in enumerate(lines[: folds * each]):
-        yield _row(path, line, str(1 + index // each))
+    folds, fold_size = int(sizes[0]), 2 * int(sizes[1])
+    if len(lines) < folds * fold_size:
+        raise InputError(f"{path} is cut off: {folds * fold_size} pairs were announced, {len(lines)} lines follow")
+    for index, line in enumerate(lines[: folds * fold_size]):
+        yield _row(path, line, str(1 + index // fold_size))
 
 
 def _lines(path: Path) -> list[str]:
@@ -92,10 +92,10 @@ def _lines(path: Path) -> list[str]:
 
 def _row(path: Path, line: str, fold: str) -> Row:
     match line.split("\t"):
-        case [name, one, other] if one.isdecimal() and other.strip().isdecimal():
-            return Row((_file(name, one), _file(name, other)), True, fold)
-        case [name, one, stranger, other] if one.isdecimal() and other.strip().isdecimal():
-            return Row((_file(name, one), _file(stranger, other)), False, fold)
+        case [name, first, second] if first.isdecimal() and second.strip().isdecimal():
+            return Row((_file(name, first), _file(name, second)), True, fold)
+        case [name, first, other_name, second] if first.isdecimal() and second.strip().isdecimal():
+            return Row((_file(name, first), _file(other_name, second)), False, fold)
     raise InputError(f"{path} is not as LFW publishes it: a line reads {line!r}")
 
 

@@ -14,7 +14,7 @@ PEOPLE = 40  # of whom differences are given: of 20 who err very unlike, 80 % of
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class PairedComparison:
     """Two recognisers on the same comparisons.
 
     Attributes
@@ -44,18 +44,18 @@ class Paired:
                 f"{self.first} and {self.second} were not compared: that takes {PEOPLE} measured people or more "
                 "(half of a folder's people choose thresholds; --development 0 measures all)."
             )
-        won = {
-            name: [each.what for each in self.differences if each.better == side]
+        better = {
+            name: [difference.what for difference in self.differences if difference.better == side]
             for side, name in (("first", self.first), ("second", self.second))
         }
-        parts = [f"{name} is better by {', '.join(rates)}" for name, rates in won.items() if rates]
-        equal = [each.what for each in self.differences if each.better not in ("first", "second")]
+        parts = [f"{name} is better by {', '.join(rates)}" for name, rates in better.items() if rates]
+        equal = [difference.what for difference in self.differences if difference.better not in ("first", "second")]
         if equal:
             parts.append(f"by {', '.join(equal)} they cannot be told apart")
         return f"{self.first} and {self.second} on the same pairs: {'; '.join(parts)}."
 
 
-def compare_with_first(what: str, scores: dict[str, ScoreSet], seed: int) -> Iterator[Paired]:
+def compare_with_first(what: str, scores: dict[str, ScoreSet], seed: int) -> Iterator[PairedComparison]:
     """Yield each recogniser beside the first.
 
     Parameters
@@ -72,12 +72,14 @@ def compare_with_first(what: str, scores: dict[str, ScoreSet], seed: int) -> Ite
         first, second = scores[labels[0]], scores[label]
         try:
             enough = first.n_subjects >= PEOPLE
-            yield Paired(labels[0], label, what, paired_differences(first, second, FARS, seed=seed) if enough else ())
+            yield PairedComparison(
+                labels[0], label, what, paired_differences(first, second, FARS, seed=seed) if enough else ()
+            )
         except InputError as problem:
             raise InputError(f"{labels[0]} beside {label}: {problem}") from problem
 
 
-def paired_section(paired: Sequence[Paired]) -> Iterator[Block]:
+def paired_section(paired: Sequence[PairedComparison]) -> Iterator[Block]:
     """Yield the better recogniser, with intervals of the differences."""
     for number, pair in enumerate(paired):
         yield text(f"**{pair.second} against {pair.first}.** {pair.words()}")
@@ -86,7 +88,7 @@ def paired_section(paired: Sequence[Paired]) -> Iterator[Block]:
                 f"paired-{number}" if number else "paired",
                 f"{pair.second} against {pair.first}: {pair.what}.",
                 {"rate": "left", pair.first: "right", pair.second: "right", "difference": "left", "better": "left"},
-                [_row(pair, each) for each in pair.differences],
+                [_row(pair, difference) for difference in pair.differences],
                 "Differences are second minus first, in percentage points, each with its own 95 % interval: the same "
                 "people are drawn again for both, and thresholds are found anew (the AUC's is DeLong's). FNMR is "
                 "compared where both have the same FMR. “Cannot be told apart” where 0 is within, or fewer than six "
@@ -94,7 +96,13 @@ def paired_section(paired: Sequence[Paired]) -> Iterator[Block]:
             )
 
 
-def _row(pair: Paired, each: PairedDifference) -> list[object]:
-    better = {"first": pair.first, "second": pair.second}.get(each.better, each.better)
-    low, high, gain = (f"{100 * value:+.2f}" for value in (each.low, each.high, each.difference))
-    return [each.what, f"{100 * each.first:.2f} %", f"{100 * each.second:.2f} %", f"{gain} [{low}, {high}]", better]
+def _row(pair: PairedComparison, difference: PairedDifference) -> list[object]:
+    better = {"first": pair.first, "second": pair.second}.get(difference.better, difference.better)
+    low, high, change = (f"{100 * value:+.2f}" for value in (difference.low, difference.high, difference.difference))
+    return [
+        difference.what,
+        f"{100 * difference.first:.2f} %",
+        f"{100 * difference.second:.2f} %",
+        f"{change} [{low}, {high}]",
+        better,
+    ]

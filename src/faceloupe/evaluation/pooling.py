@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.datasets import LabelledPhotographs
 from faceloupe.evaluation.embedding import Captures
 
 
-def pool(data: Labelled, captures: Captures) -> tuple[Labelled, Captures]:
+def pool(data: LabelledPhotographs, captures: Captures) -> tuple[LabelledPhotographs, Captures]:
     """Return the templates of the data as if each were a photograph, called as its first one.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledPhotographs
         Its pairs, and ``subjects``, are of templates.
     captures : Captures
         Templates of its photographs.
@@ -27,11 +27,11 @@ def pool(data: Labelled, captures: Captures) -> tuple[Labelled, Captures]:
         return data, captures
     members = [list(template) for template in data.templates]
     media = data.media or tuple(map(str, range(len(data.paths))))
-    vectors = {name: _means(made, members, media) for name, made in captures.vectors.items()}
-    first = [_first(captures, each) for each in members]
+    vectors = {name: _means(arrays, members, media) for name, arrays in captures.vectors.items()}
+    first = [_first(captures, member_list) for member_list in members]
     pooled = replace(
         captures,
-        digests=tuple("+".join(captures.digests[place] for place in each) for each in members),
+        digests=tuple("+".join(captures.digests[place] for place in member_list) for member_list in members),
         problems=tuple(captures.problems[place] for place in first),
         qualities=tuple(captures.qualities[place] for place in first),
         vectors=vectors,
@@ -53,6 +53,6 @@ def _means(vectors: NDArray[np.float32], members: list[list[int]], media: tuple[
             if vectors[place].any():
                 by_medium.setdefault(media[place], []).append(vectors[place])
         if by_medium:
-            mean = np.mean([np.mean(each, axis=0) for each in by_medium.values()], axis=0)
+            mean = np.mean([np.mean(medium, axis=0) for medium in by_medium.values()], axis=0)
             means[row] = mean / (np.linalg.norm(mean) or 1)
     return means

@@ -8,7 +8,7 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from faceloupe.evaluation.datasets import Labelled
+from faceloupe.evaluation.datasets import LabelledPhotographs
 from faceloupe.recognition.weights import YUNET
 
 PACKAGES = (
@@ -54,13 +54,18 @@ class Provenance:
 
 
 def provenance_of(
-    data: Labelled, digests: Sequence[str], *, engine: str, command: str = "", detector_sha256: str = YUNET.sha256
+    data: LabelledPhotographs,
+    digests: Sequence[str],
+    *,
+    engine: str,
+    command: str = "",
+    detector_sha256: str = YUNET.sha256,
 ) -> Provenance:
     """Return what is known now.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledPhotographs
     digests : sequence of str, (N,)
         SHA-256 of each photograph; empty where it could not be read.
     engine : str
@@ -78,7 +83,7 @@ def provenance_of(
     )
 
 
-def data_digest(data: Labelled, digests: Sequence[str]) -> str:
+def data_digest(data: LabelledPhotographs, digests: Sequence[str]) -> str:
     """Return one SHA-256 of the photographs and their labels, wherever they lie and whatever they are called.
 
     It is of one line per photograph, its SHA-256 and that of the first photograph of the same subject, sorted; and then
@@ -92,15 +97,18 @@ def data_digest(data: Labelled, digests: Sequence[str]) -> str:
     if data.pairs is not None:
         folds = data.pairs.folds or ("",) * len(data.pairs.same)
         listed = zip(data.pairs.captures.tolist(), data.pairs.same.tolist(), folds, strict=True)
-        lines += [f"{digests[one]} {digests[other]} {int(same)} {fold}" for (one, other), same, fold in listed]
+        lines += [
+            f"{digests[first_capture]} {digests[second_capture]} {int(same)} {fold}"
+            for (first_capture, second_capture), same, fold in listed
+        ]
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _installed() -> "list[tuple[str, str]]":
-    found = []
+    versions = []
     for name in PACKAGES:
         try:
-            found.append((name, version(name)))
+            versions.append((name, version(name)))
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from faceloupe.blocks import Block, table, text
 from faceloupe.evaluation.baselines import FITTED
 from faceloupe.evaluation.rates_in_words import failures_words, rate_between, rate_in, unbroken
-from faceloupe.evaluation.results import Measured
+from faceloupe.evaluation.results import RecogniserResult
 from faceloupe.numerals import counted, three_figures
 from faceloupe.recognition.provenance import provenance_of
 from faceloupe.recognition.weights import YUNET
@@ -22,28 +22,31 @@ ORIGINS = {"chosen": "chosen on the development side", "given": "given with the 
 
 def reporting_section(evaluation: "Evaluation") -> Iterator[Block]:
     """Yield the table of items, the model cards, and how to repeat it."""
-    made = evaluation.provenance
+    provenance = evaluation.provenance
     yield text(
         "ISO/IEC 19795-1:2021 says what a report of a biometric performance test must state. The items below are "
         "answered from what was measured; what faceloupe cannot know is said to be missing."
     )
     for item, answer in _items(evaluation).items():
         yield text(f"**{item}.** {answer}")
-    for one in evaluation.measured:
-        yield _card(one, evaluation)
+    for recogniser in evaluation.recognisers:
+        yield _card(recogniser, evaluation)
     yield table(
         "repeat",
         "To repeat it.",
         {"what": "left", "value": "left"},
         [
-            ["made", made.made],
-            ["command", f"`{made.command}`"],
-            ["data, SHA-256", f"`{made.data_sha256}`"],
-            ["detector, SHA-256", f"`{made.detector_sha256}`"],
-            *([f"{one.label}, SHA-256", f"`{one.sha256 or 'fitted here'}`"] for one in evaluation.measured),
-            ["engine", made.engine],
-            ["machine", made.machine],
-            ["versions", ", ".join(f"{name} {number}" for name, number in made.versions.items())],
+            ["made", provenance.made],
+            ["command", f"`{provenance.command}`"],
+            ["data, SHA-256", f"`{provenance.data_sha256}`"],
+            ["detector, SHA-256", f"`{provenance.detector_sha256}`"],
+            *(
+                [f"{recogniser.label}, SHA-256", f"`{recogniser.sha256 or 'fitted here'}`"]
+                for recogniser in evaluation.recognisers
+            ),
+            ["engine", provenance.engine],
+            ["machine", provenance.machine],
+            ["versions", ", ".join(f"{name} {number}" for name, number in provenance.versions.items())],
             ["seed", str(evaluation.plan.seed)],
         ],
         "The digest is of the photographs' bytes and their labels, wherever they lie and whatever they are called.",
@@ -51,12 +54,12 @@ def reporting_section(evaluation: "Evaluation") -> Iterator[Block]:
 
 
 def _items(evaluation: "Evaluation") -> dict[str, str]:
-    most, detecting = evaluation.parts.test.most, evaluation.detecting
-    by = detecting.detector or YUNET
+    most, search = evaluation.parts.test.most, evaluation.search
+    detector = search.detector or YUNET
     n_mated = int(most.same.sum())
     return {
-        "System tested": f"{', '.join(one.label for one in evaluation.measured)}; faces found by {by.name}. Model "
-        "cards are below.",
+        "System tested": f"{', '.join(recogniser.label for recogniser in evaluation.recognisers)}; faces found by "
+        f"{detector.name}. Model cards are below.",
         "Kind of evaluation": "Technology evaluation, offline: an algorithm compares stored photographs. Nobody was "
         "captured for it.",
         "Who": _people(evaluation),
@@ -65,14 +68,17 @@ def _items(evaluation: "Evaluation") -> dict[str, str]:
         "Size": f"{counted(len(evaluation.parts.test.captures), 'capture')} measured; {most.what}: {n_mated:,} mated "
         f"and {len(most.same) - n_mated:,} non-mated comparisons.",
         "Protocol": _protocol(evaluation),
-        "Failures to acquire": "; ".join(f"{one.label}: {_not_acquired(one)}" for one in evaluation.measured),
-        "Failures to enrol": "; ".join(
-            f"{one.label}: {failures_words(one.failures.enrol)} people" for one in evaluation.measured
+        "Failures to acquire": "; ".join(
+            f"{recogniser.label}: {_not_acquired(recogniser)}" for recogniser in evaluation.recognisers
         ),
-        "Quality thresholds": f"A face counts from a detection score of {detecting.min_score:g} and "
-        f"{detecting.min_size:g} pixels on; beyond that no capture was refused for its quality.",
+        "Failures to enrol": "; ".join(
+            f"{recogniser.label}: {failures_words(recogniser.failures.enrol)} people"
+            for recogniser in evaluation.recognisers
+        ),
+        "Quality thresholds": f"A face counts from a detection score of {search.min_score:g} and "
+        f"{search.min_size:g} pixels on; beyond that no capture was refused for its quality.",
         "Decision thresholds, fixed before the test": _thresholds(evaluation),
-        "Error rates": "; ".join(filter(None, map(_rates, evaluation.measured)))
+        "Error rates": "; ".join(filter(None, map(_rates, evaluation.recognisers)))
         or "Those that take no threshold, above.",
         "Uncertainty": f"95 % intervals: {SHARING} (Korn & Graubard 1998; Fafchamps & Gubert "
         "2007); bands around curves and differences of recognisers by drawing subjects again. None covers people or "
@@ -81,7 +87,7 @@ def _items(evaluation: "Evaluation") -> dict[str, str]:
         if evaluation.notes
         else "None.",
         "Groups of people": "Measured, see above."
-        if any(one.groups for one in evaluation.measured)
+        if any(recogniser.groups for recogniser in evaluation.recognisers)
         else "Not measured: the data name no groups (`groups.csv`). Error rates differ between groups of people.",
         "Random choices": f"{evaluation.plan.draws} galleries; seed {evaluation.plan.seed}.",
         "Not tested": "Presentation attacks (ISO/IEC 30107-3), capture devices, the time that people take, and the "
@@ -90,15 +96,15 @@ def _items(evaluation: "Evaluation") -> dict[str, str]:
 
 
 def _people(evaluation: "Evaluation") -> str:
-    known = [group for group in evaluation.data.groups if group]
+    groups = [group for group in evaluation.data.groups if group]
     people = (
         counted(len(evaluation.data.names), "person").replace("persons", "people")
         if evaluation.data.names
         else "People"
     )
-    if not known:
+    if not groups:
         return f"{people}, {evaluation.data.source}. {UNKNOWN}Age, sex, origin, and how people were chosen."
-    shares = ", ".join(f"{group} {known.count(group):,}" for group in sorted(set(known)))
+    shares = ", ".join(f"{group} {groups.count(group):,}" for group in sorted(set(groups)))
     return f"{people}, {evaluation.data.source}. Captures by group, as a file says: {shares}."
 
 
@@ -123,48 +129,49 @@ def _protocol(evaluation: "Evaluation") -> str:
     return f"{evaluation.parts.test.main.what[0].upper()}{evaluation.parts.test.main.what[1:]} were compared; {chosen}."
 
 
-def _not_acquired(one: Measured) -> str:
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in one.failures.kinds.items())
-    return f"{failures_words(one.failures.acquire)} captures{f' ({kinds})' if kinds else ''}"
+def _not_acquired(recogniser: RecogniserResult) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in recogniser.failures.kinds.items())
+    return f"{failures_words(recogniser.failures.acquire)} captures{f' ({kinds})' if kinds else ''}"
 
 
 def _thresholds(evaluation: "Evaluation") -> str:
     lines = [
-        f"{one.label} ≥ {each.point.threshold:.4f} for an FMR of {unbroken(each.point.target_fmr)}, "
-        f"{ORIGINS[each.origin]}"
-        for one in evaluation.measured
-        for each in one.checked
+        f"{recogniser.label} ≥ {check.point.threshold:.4f} for an FMR of {unbroken(check.point.target_fmr)}, "
+        f"{ORIGINS[check.origin]}"
+        for recogniser in evaluation.recognisers
+        for check in recogniser.point_checks
     ]
     return "; ".join(lines) or "None: only rates that take no threshold, and thresholds found on the test itself (TAR)."
 
 
-def _rates(one: Measured) -> str:
+def _rates(recogniser: RecogniserResult) -> str:
     lines = [
-        f"{one.label} ≥ {each.point.threshold:.4f}: FMR {rate_in(each.here.fmr, each.here.fmr_interval)}, "
-        f"FNMR {rate_between(each.here.fnmr, each.here.fnmr_interval)}"
-        for each in one.checked
+        f"{recogniser.label} ≥ {check.point.threshold:.4f}: "
+        f"FMR {rate_in(check.on_test.fmr, check.on_test.fmr_interval)}, "
+        f"FNMR {rate_between(check.on_test.fnmr, check.on_test.fnmr_interval)}"
+        for check in recogniser.point_checks
     ]
     return "; ".join(lines)
 
 
-def _card(one: Measured, evaluation: "Evaluation") -> Block:
-    known, by = provenance_of(one.sha256), evaluation.detecting.detector or YUNET
-    fitted = "the development side of these data" if one.label in FITTED else UNSTATED
-    finder = provenance_of(by.sha256)
-    of_finder = f"{finder.words()}; {finder.source}" if finder else UNSTATED
+def _card(recogniser: RecogniserResult, evaluation: "Evaluation") -> Block:
+    weights, detector = provenance_of(recogniser.sha256), evaluation.search.detector or YUNET
+    training_data = "the development side of these data" if recogniser.label in FITTED else UNSTATED
+    detector_weights = provenance_of(detector.sha256)
+    detector_origin = f"{detector_weights.words()}; {detector_weights.source}" if detector_weights else UNSTATED
     return table(
-        f"card-{evaluation.measured.index(one)}",
-        f"Model card: {one.label}.",
+        f"card-{evaluation.recognisers.index(recogniser)}",
+        f"Model card: {recogniser.label}.",
         {"item": "left", "answer": "left"},
         [
-            ["what it is", f"{one.how}; {one.dimensions:,} numbers a face, compared by the cosine"],
-            ["weights, SHA-256", f"`{one.sha256}`"],
-            ["source", known.source if known else one.how],
-            ["licence of the weights", known.licence if known else UNSTATED],
-            ["training data", known.training_data if known else fitted],
-            ["detector", f"{by.name}, SHA-256 `{by.sha256}`; {of_finder}"],
+            ["what it is", f"{recogniser.origin}; {recogniser.dimensions:,} numbers a face, compared by the cosine"],
+            ["weights, SHA-256", f"`{recogniser.sha256}`"],
+            ["source", weights.source if weights else recogniser.origin],
+            ["licence of the weights", weights.licence if weights else UNSTATED],
+            ["training data", weights.training_data if weights else training_data],
+            ["detector", f"{detector.name}, SHA-256 `{detector.sha256}`; {detector_origin}"],
             ["meant for", "comparing faces of photographs like those measured, at a threshold measured on such"],
             ["not meant for", "deciding alone about a person; photographs, ages or groups of people not measured here"],
-            ["measured", _rates(one) or rate_between(one.main.eer.rate, one.main.eer_interval)],
+            ["measured", _rates(recogniser) or rate_between(recogniser.main.eer.rate, recogniser.main.eer_interval)],
         ],
     )

@@ -24,34 +24,34 @@ Pair = tuple[int, int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class PointCheck:
     """An operating point, and what its threshold gave on other comparisons.
 
     Attributes
     ----------
     origin : {"chosen", "given", "published"}
         On this data's development side, by the caller, or with the package.
-    point, here : OperatingPoint
+    point, on_test : OperatingPoint
         As it was, and as measured on the test side.
     """
 
     origin: Origin
     point: OperatingPoint
-    here: OperatingPoint
+    on_test: OperatingPoint
 
     @property
     def verdict(self) -> Verdict:
         """Verdict on whether the FMR asked for holds here, see :attr:`faceloupe.scores.OperatingPoint.verdict`."""
-        return self.here.verdict
+        return self.on_test.verdict
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary."""
-        points = {"point": self.point.to_document(), "here": self.here.to_document()}
+        points = {"point": self.point.to_document(), "here": self.on_test.to_document()}
         return {"origin": self.origin, "verdict": self.verdict, **points}
 
 
 @dataclass(frozen=True, slots=True)
-class Worst:
+class WorstComparisons:
     """The comparisons that went most wrong: mated ones with the lowest scores, non-mated ones with the highest."""
 
     mated: tuple[Pair, ...]
@@ -59,7 +59,7 @@ class Worst:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Measured:
+class RecogniserResult:
     """An embedder, measured.
 
     Attributes
@@ -70,7 +70,7 @@ class Measured:
         Its name and the hash of its weights.
     dimensions : int
         Dimensions of its vectors.
-    how : str
+    origin : str
         Origin of the embedder, in words.
     n_without_template : int
         Photographs with a face of which it alone made no template.
@@ -82,7 +82,7 @@ class Measured:
         On the pairs of the protocol, or else on every two captures.
     every_two : Verification or None
         On every two captures, where that is something else.
-    checked : tuple of Checked
+    point_checks : tuple of PointCheck
         Operating points.
     closed, open : ClosedSet and OpenSets, or None
         Identification, where there are two subjects with two captures each.
@@ -103,24 +103,24 @@ class Measured:
     embedder: str
     sha256: str
     dimensions: int
-    how: str
+    origin: str
     n_without_template: int
     failures: FailureRates
     accuracy: SplitAccuracy | FoldAccuracy | None
     main: Verification
     every_two: Verification | None
-    checked: tuple[Checked, ...]
+    point_checks: tuple[PointCheck, ...]
     closed: ClosedSet | None
     open: OpenSets | None
     rejection: dict[str, RejectCurve]
-    worst: Worst
+    worst: WorstComparisons
     doubts: tuple[Doubt, ...]
     groups: GroupRates | None
     likelihood: LikelihoodReport | None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return f"Measured({self.label}: {self.accuracy or self.main!r})"
+        return f"RecogniserResult({self.label}: {self.accuracy or self.main!r})"
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary that JSON can hold."""
@@ -130,13 +130,13 @@ class Measured:
             "embedder": self.embedder,
             "sha256": self.sha256,
             "dimensions": self.dimensions,
-            "how": self.how,
+            "how": self.origin,
             "n_without_template": self.n_without_template,
             "failures": self.failures.to_document(),
             "accuracy": accuracy.to_document() if isinstance(accuracy, FoldAccuracy) else accuracy and asdict(accuracy),
             "main": self.main.to_document(),
             "every_two": self.every_two and self.every_two.to_document(),
-            "operating_points": [one.to_document() for one in self.checked],
+            "operating_points": [check.to_document() for check in self.point_checks],
             "closed_set": self.closed and self.closed.to_document(),
             "open_set": self.open and self.open.to_document(),
             "rejection": {name: _at_shares(curve) for name, curve in self.rejection.items()},

@@ -93,12 +93,12 @@ class Robustness:
 
     def words(self) -> str:
         """Return from which level on FNMR is a half or more, for each way; where it never is, that it is not."""
-        found = []
+        limits = []
         for distortion in DISTORTIONS:
             rates = [rate for rate in self.rates if rate.name == distortion.name]
             first = next((rate for rate in rates if rate.fnmr >= STOPS), None)
-            found.append(f"{distortion.name}: {first.words if first else f'not to {rates[-1].words}'}")
-        return f"FNMR is {percent(STOPS)} or more from: {'; '.join(found)}"
+            limits.append(f"{distortion.name}: {first.words if first else f'not to {rates[-1].words}'}")
+        return f"FNMR is {percent(STOPS)} or more from: {'; '.join(limits)}"
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary that JSON can hold."""
@@ -156,7 +156,7 @@ def measure_robustness(
     vectors: NDArray[np.float32],
     threshold: float,
     target_fmr: float,
-    detecting: FaceSearch,
+    search: FaceSearch,
     *,
     strangers: Labels,
     seed: int = 0,
@@ -174,7 +174,7 @@ def measure_robustness(
         Templates of the photographs as they are.
     threshold, target_fmr : float
         Fixed before, and what for.
-    detecting : FaceSearch
+    search : FaceSearch
     strangers : array of intp
         Captures with a template; of those of other people each probe is compared with at most 200.
     seed : int
@@ -182,33 +182,40 @@ def measure_robustness(
     progress : callable, optional
         Called with (done, whole) after each probe.
     """
-    ways = [(way, level) for way in (*DISTORTIONS, *COVERED) for level in way.levels]
+    distortions = [(distortion, level) for distortion in (*DISTORTIONS, *COVERED) for level in distortion.levels]
     others = np.random.default_rng(seed).permutation(strangers)[:STRANGERS]
-    spoilt = np.zeros((1 + len(ways), len(probes.captures), vectors.shape[1]), dtype=np.float32)
-    spoilt[0] = vectors[probes.captures]
+    spoilt_vectors = np.zeros((1 + len(distortions), len(probes.captures), vectors.shape[1]), dtype=np.float32)
+    spoilt_vectors[0] = vectors[probes.captures]
     for place, capture in enumerate(probes.captures):
-        found = recognise(_spoilt(paths[capture], ways, detecting, seed + place), embedder, faces=detecting)
-        for way, photograph in enumerate(found, start=1):
+        photographs = recognise(_spoilt(paths[capture], distortions, search, seed + place), embedder, faces=search)
+        for distortion, photograph in enumerate(photographs, start=1):
             if photograph.templates:
-                spoilt[way, place] = photograph.templates[0].vector
+                spoilt_vectors[distortion, place] = photograph.templates[0].vector
         if progress:
             progress(place + 1, len(probes.captures))
     plain = ("as they are", 0.0, "as they are")
-    told = [plain, *((way.name, level, way.words.format(level)) for way, level in ways)]
-    rates = [_rate(*words, made, probes, vectors, others, threshold) for words, made in zip(told, spoilt, strict=True)]
+    descriptions = [
+        plain,
+        *((distortion.name, level, distortion.words.format(level)) for distortion, level in distortions),
+    ]
+    rates = [
+        _rate(*words, probe_vectors, probes, vectors, others, threshold)
+        for words, probe_vectors in zip(descriptions, spoilt_vectors, strict=True)
+    ]
     return Robustness(label, threshold, target_fmr, rates[0], tuple(rates[1:]))
 
 
-def robustness_section(found: Robustness) -> Iterator[Block]:
+def robustness_section(robustness: Robustness) -> Iterator[Block]:
     """Yield the rise of FNMR, as a figure and a table."""
-    plain = found.plain
+    plain = robustness.plain
     yield text(
-        f"**{found.label}** at the threshold {found.threshold:.4f}, for an FMR of {unbroken(found.target_fmr)}. One of "
-        f"two photographs of a person is spoilt, the other left as it is: {plain.n_probes:,} probes, "
-        f"{plain.n_mated:,} mated comparisons. As they are, FNMR is {rate_between(plain.fnmr, plain.interval)}. "
-        f"{found.words()}."
+        f"**{robustness.label}** at the threshold {robustness.threshold:.4f}, for an FMR of "
+        f"{unbroken(robustness.target_fmr)}. One of two photographs of a person is spoilt, the other left as it is: "
+        f"{plain.n_probes:,} probes, {plain.n_mated:,} mated comparisons. As they are, FNMR is "
+        f"{rate_between(plain.fnmr, plain.interval)}. "
+        f"{robustness.words()}."
     )
-    steps = max(len(way.levels) for way in DISTORTIONS)
+    steps = max(len(distortion.levels) for distortion in DISTORTIONS)
     yield chart(
         "robustness",
         "Where recognition stops",
@@ -217,7 +224,7 @@ def robustness_section(found: Robustness) -> Iterator[Block]:
         "line",
         x={"label": "Step", "range": [0, steps]},
         y={"label": "FNMR", "unit": "%", "range": [0.0, 1.0]},
-        series=[_curve(found, way, style) for way, style in zip(DISTORTIONS, STYLES, strict=True)],
+        series=[_curve(robustness, distortion, style) for distortion, style in zip(DISTORTIONS, STYLES, strict=True)],
         reference=[{"y": STOPS, "label": "half"}],
     )
     yield table(
@@ -232,17 +239,17 @@ def robustness_section(found: Robustness) -> Iterator[Block]:
                 f"{rate.n_failed:,} of {rate.n_probes:,}",
                 rate_in(rate.fmr, rate.fmr_interval) if rate.fmr is not None and rate.fmr_interval else "–",
             ]
-            for rate in (plain, *found.rates)
+            for rate in (plain, *robustness.rates)
         ],
         "With 95 % intervals that count comparisons of one person as fewer. A probe in which no face is found matches "
         "nobody. Distortions are computed, one at a time: real cameras and masks spoil otherwise, and together.",
     )
 
 
-def _curve(found: Robustness, way: Distortion, style: str) -> Block:
-    rates = [found.plain, *(rate for rate in found.rates if rate.name == way.name)]
+def _curve(robustness: Robustness, distortion: Distortion, style: str) -> Block:
+    rates = [robustness.plain, *(rate for rate in robustness.rates if rate.name == distortion.name)]
     return {
-        "name": way.name,
+        "name": distortion.name,
         "style": style,
         "x": list(map(float, range(len(rates)))),
         "y": [rate.fnmr for rate in rates],
@@ -252,15 +259,15 @@ def _curve(found: Robustness, way: Distortion, style: str) -> Block:
 
 
 def _spoilt(
-    path: Path | PackedPhoto, ways: Sequence[tuple[Distortion, float]], detecting: FaceSearch, seed: int
+    path: Path | PackedPhoto, distortions: Sequence[tuple[Distortion, float]], search: FaceSearch, seed: int
 ) -> Iterator[Pixels | Photograph]:
     """Yield a photograph spoilt in every way; a chip that was cut out before stays one, no face is looked for in it."""
-    photograph, found = _pixels(path), search_photo(as_photo(path), detecting)
-    if not found.chips:
+    photograph, searched = _pixels(path), search_photo(as_photo(path), search)
+    if not searched.chips:
         raise InputError(f"{'/'.join(path.parts[-2:])} was changed while it was measured: no face is found in it now")
     chip = path if isinstance(path, PackedPhoto) and photograph.shape[:2] == (CHIP_SIDE, CHIP_SIDE) else None
-    for place, (way, level) in enumerate(ways):
-        spoilt = way.spoil(photograph, found.chips[0].detection, level, np.random.default_rng((seed, place)))
+    for place, (distortion, level) in enumerate(distortions):
+        spoilt = distortion.spoil(photograph, searched.chips[0].detection, level, np.random.default_rng((seed, place)))
         yield photo_of_chip(chip, spoilt) if chip else spoilt
 
 
@@ -276,26 +283,26 @@ def _rate(
     name: str,
     level: float,
     words: str,
-    made: NDArray[np.float32],
+    probe_vectors: NDArray[np.float32],
     probes: Probes,
     vectors: NDArray[np.float32],
-    others: Labels,
+    strangers: Labels,
     threshold: float,
 ) -> SpoiltRate:
-    failed = np.asarray(~made.any(axis=1))
-    mated = [vectors[each] @ vector for each, vector in zip(probes.references, made, strict=True)]
-    counts = [len(each) for each in probes.references]
-    lost, people = np.repeat(failed, counts), np.repeat(probes.subjects[probes.captures], counts)
-    scores = np.where(lost, NEVER, np.concatenate(mated)).astype(np.float64)
+    failed = np.asarray(~probe_vectors.any(axis=1))
+    mated = [vectors[references] @ vector for references, vector in zip(probes.references, probe_vectors, strict=True)]
+    counts = [len(references) for references in probes.references]
+    failed_mated, mated_subjects = np.repeat(failed, counts), np.repeat(probes.subjects[probes.captures], counts)
+    scores = np.where(failed_mated, NEVER, np.concatenate(mated)).astype(np.float64)
     errors = scores < threshold
-    shown = probes.subjects[probes.captures]
-    one, other = np.nonzero(~failed[:, np.newaxis] & (shown[:, np.newaxis] != probes.subjects[others]))
-    strange = (made @ vectors[others].T).astype(np.float64)[one, other]
-    sides = np.stack([shown[one], probes.subjects[others][other]], axis=1)
-    fmr_interval = error_interval(strange >= threshold, strange, sides) if len(strange) else None
-    fmr = float((strange >= threshold).mean()) if len(strange) else None
-    interval = error_interval(errors, -scores, people)
+    probe_subjects = probes.subjects[probes.captures]
+    rows, columns = np.nonzero(~failed[:, np.newaxis] & (probe_subjects[:, np.newaxis] != probes.subjects[strangers]))
+    non_mated = (probe_vectors @ vectors[strangers].T).astype(np.float64)[rows, columns]
+    sides = np.stack([probe_subjects[rows], probes.subjects[strangers][columns]], axis=1)
+    fmr_interval = error_interval(non_mated >= threshold, non_mated, sides) if len(non_mated) else None
+    fmr = float((non_mated >= threshold).mean()) if len(non_mated) else None
+    interval = error_interval(errors, -scores, mated_subjects)
     return SpoiltRate(
-        name, float(level), words, len(errors), int(failed.sum()), len(made), float(errors.mean()), interval, fmr,
-        fmr_interval,
+        name, float(level), words, len(errors), int(failed.sum()), len(probe_vectors), float(errors.mean()), interval,
+        fmr, fmr_interval,
     )  # fmt: skip

@@ -78,8 +78,8 @@ class ScoreEvaluation(Shown):
             "auc": self.auc,
             "auc_interval": asdict(self.auc_interval),
             "points": [
-                {"point": point.to_document(), "here": here.to_document(), "verdict": here.verdict}
-                for point, here in self.points
+                {"point": point.to_document(), "here": on_test.to_document(), "verdict": on_test.verdict}
+                for point, on_test in self.points
             ],
             "likelihood": self.likelihood and self.likelihood.to_document(),
             "notes": list(self.notes),
@@ -108,9 +108,9 @@ def evaluate_scores(
     notes: list[str] = []
     if not isinstance(scores, ScoreSet):
         source = source or f"the scores of {Path(scores).name}"
-        scores = read_scores(scores, impostors, noted=notes.append)
+        scores = read_scores(scores, impostors, on_note=notes.append)
     source = source or "scores"
-    notes += _told_outliers(scores)
+    notes += _outlier_notes(scores)
     points, likelihood = [], None
     try:
         train, test, halves = _halves(scores)
@@ -142,10 +142,10 @@ def evaluate_scores(
     )
 
 
-def _told_outliers(scores: ScoreSet) -> Iterator[str]:
+def _outlier_notes(scores: ScoreSet) -> Iterator[str]:
     low, high = usual_range(scores)
-    every = np.concatenate([scores.mated, scores.non_mated])
-    outside = every[(every < low) | (every > high)]
+    all_scores = np.concatenate([scores.mated, scores.non_mated])
+    outside = all_scores[(all_scores < low) | (all_scores > high)]
     if len(outside):
         yield (
             f"{counted(len(outside), 'score')} far outside the range of the others, such as {outside[0]:.6g}: "
@@ -154,43 +154,43 @@ def _told_outliers(scores: ScoreSet) -> Iterator[str]:
         )
 
 
-def write_score_article(found: ScoreEvaluation) -> dict[str, Any]:
+def write_score_article(evaluation: ScoreEvaluation) -> dict[str, Any]:
     """Return the page of scores from elsewhere."""
-    scores = found.scores
+    scores = evaluation.scores
     who = f" of {scores.n_subjects:,} people" if scores.n_subjects else ", of people that the file does not name"
-    written = [
-        section("rates", "Are these two the same person?", _rates(found)),
-        section("points", "Do thresholds hold?", _points(found)),
-        section("likelihood", "What is a score worth as evidence?", _likelihood(found)),
-        section("method", "How this was measured", _method(found)),
+    parts = [
+        section("rates", "Are these two the same person?", _rates(evaluation)),
+        section("points", "Do thresholds hold?", _points(evaluation)),
+        section("likelihood", "What is a score worth as evidence?", _likelihood(evaluation)),
+        section("method", "How this was measured", _method(evaluation)),
     ]
     return {
-        "title": f"Scores measured: {found.source}",
+        "title": f"Scores measured: {evaluation.source}",
         "lead": [
             f"{scores.n_mated:,} mated and {scores.n_non_mated:,} non-mated comparisons{who}.",
-            f"The EER is **{rate_between(found.eer, found.eer_interval)}**.",
-            *[REVERSED] * (found.auc < CHANCE),
+            f"The EER is **{rate_between(evaluation.eer, evaluation.eer_interval)}**.",
+            *[REVERSED] * (evaluation.auc < CHANCE),
         ],
-        "sections": [part for part in written if part["blocks"]],
+        "sections": [part for part in parts if part["blocks"]],
         "plot": ["tippett"],
-        "evidence": found.to_document(),
-        "provenance": {"made by": f"faceloupe {version('faceloupe')}", "scores": found.source},
+        "evidence": evaluation.to_document(),
+        "provenance": {"made by": f"faceloupe {version('faceloupe')}", "scores": evaluation.source},
     }
 
 
-def _rates(found: ScoreEvaluation) -> Iterator[Block]:
-    area = f"{found.auc:.4f} [{found.auc_interval.low:.4f}, {found.auc_interval.high:.4f}]"
+def _rates(evaluation: ScoreEvaluation) -> Iterator[Block]:
+    area = f"{evaluation.auc:.4f} [{evaluation.auc_interval.low:.4f}, {evaluation.auc_interval.high:.4f}]"
     yield table(
         "rates",
         "Error rates that take no threshold.",
         {"EER": "right", "AUC": "right"},
-        [[rate_between(found.eer, found.eer_interval), area]],
+        [[rate_between(evaluation.eer, evaluation.eer_interval), area]],
         "With 95 % intervals. No comparison that could not be made is in them: the file does not tell of any.",
     )
 
 
-def _points(found: ScoreEvaluation) -> Iterator[Block]:
-    if found.points:
+def _points(evaluation: ScoreEvaluation) -> Iterator[Block]:
+    if evaluation.points:
         yield table(
             "points",
             "Thresholds chosen on one half, measured on the other.",
@@ -199,25 +199,25 @@ def _points(found: ScoreEvaluation) -> Iterator[Block]:
                 [
                     one_in(point.target_fmr),
                     f"{point.threshold:.4g}",
-                    rate_in(here.fmr, here.fmr_interval),
-                    rate_between(here.fnmr, here.fnmr_interval),
-                    here.verdict,
+                    rate_in(on_test.fmr, on_test.fmr_interval),
+                    rate_between(on_test.fnmr, on_test.fnmr_interval),
+                    on_test.verdict,
                 ]
-                for point, here in found.points
+                for point, on_test in evaluation.points
             ],
-            f"Measured on {found.points[0][1].source}.",
+            f"Measured on {evaluation.points[0][1].source}.",
         )
-    yield from map(text, found.notes)
+    yield from map(text, evaluation.notes)
 
 
-def _likelihood(found: ScoreEvaluation) -> Iterator[Block]:
-    if found.likelihood:
-        others = "other people" if found.scores.n_subjects else "the other comparisons"
-        yield from likelihood_section("These scores", found.likelihood, others=others)
+def _likelihood(evaluation: ScoreEvaluation) -> Iterator[Block]:
+    if evaluation.likelihood:
+        others = "other people" if evaluation.scores.n_subjects else "the other comparisons"
+        yield from likelihood_section("These scores", evaluation.likelihood, others=others)
 
 
-def _method(found: ScoreEvaluation) -> Iterator[Block]:
-    known = found.scores.n_subjects > 0
+def _method(evaluation: ScoreEvaluation) -> Iterator[Block]:
+    known = evaluation.scores.n_subjects > 0
     yield text(
         "Comparisons that share a person count as fewer, and few people make intervals wide. Thresholds and ratios are "
         "chosen on the comparisons of one half of the people with each other, and measured on the other half."

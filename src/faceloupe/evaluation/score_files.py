@@ -20,7 +20,7 @@ SUBJECTS = (("subject_a", "subject_b"), ("bio_ref_subject_id", "probe_subject_id
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 Line = TypeVar("Line")
-Noted = Callable[[str], None]
+OnNote = Callable[[str], None]
 
 YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
@@ -38,7 +38,7 @@ def is_score_file(path: str | PathLike[str]) -> bool:
 
 
 def read_scores(
-    path: str | PathLike[str], impostors: str | PathLike[str] | None = None, *, noted: Noted | None = None
+    path: str | PathLike[str], impostors: str | PathLike[str] | None = None, *, on_note: OnNote | None = None
 ) -> ScoreSet:
     """Read scores from a file, in any of the usual forms.
 
@@ -65,13 +65,13 @@ def read_scores(
     """
     file = Path(path).expanduser()
     if impostors is not None:
-        return ScoreSet(_last_column(file, noted), _last_column(Path(impostors).expanduser(), noted))
+        return ScoreSet(_last_column(file, on_note), _last_column(Path(impostors).expanduser(), on_note))
     if "score" in columns_of(_lines(file)):
-        return _of_table(file, noted)
-    return _of_bob(file, noted)
+        return _read_score_table(file, on_note)
+    return _read_bob(file, on_note)
 
 
-def _of_table(path: Path, noted: Noted | None) -> ScoreSet:
+def _read_score_table(path: Path, on_note: OnNote | None) -> ScoreSet:
     rows = list(read_table(path, ("score",), "and same, or subject_a and subject_b"))
     columns = set(rows[0][1])
     sides = next((pair for pair in SUBJECTS if columns.issuperset(pair)), None)
@@ -79,7 +79,7 @@ def _of_table(path: Path, noted: Noted | None) -> ScoreSet:
         raise InputError(f"{path} has a column score, but neither same nor subject_a and subject_b: which are mated?")
     if named := columns.difference(NO_CAPTURE):
         captures = bool(named.difference(*SUBJECTS))
-        rows = _each_once(path, rows, [tuple(row.values()) for _, row in rows], noted, captures=captures)
+        rows = _without_repeats(path, rows, [tuple(row.values()) for _, row in rows], on_note, captures=captures)
     scores = _numbers(path, ((number, row["score"]) for number, row in rows))
     if sides is None:
         same = np.array([_same(path, number, row["same"]) for number, row in rows])
@@ -91,10 +91,10 @@ def _of_table(path: Path, noted: Noted | None) -> ScoreSet:
             raise InputError(f"{path}, line {number}: expected a subject on both sides, got {a!r} and {b!r}")
         if "same" in columns and _same(path, number, row["same"]) != (a == b):
             raise InputError(f"{path}, line {number}: same is {row['same']!r} of {a!r} and {b!r}")
-    return _of_subjects(path, scores, subjects)
+    return _score_set(path, scores, subjects)
 
 
-def _of_bob(path: Path, noted: Noted | None) -> ScoreSet:
+def _read_bob(path: Path, on_note: OnNote | None) -> ScoreSet:
     rows = [line.split() for line in _lines(path)]
     wrong = next((number for number, row in enumerate(rows, start=1) if len(row) not in BOB), None)
     if wrong is not None:
@@ -103,9 +103,9 @@ def _of_bob(path: Path, noted: Noted | None) -> ScoreSet:
             f"a CSV file with the columns score and same; got {len(rows[wrong - 1])} columns. Mated scores alone need "
             "the file of non-mated ones too (--impostors)"
         )
-    lines = _each_once(path, list(enumerate(rows, start=1)), list(map(tuple, rows)), noted, captures=True)
+    lines = _without_repeats(path, list(enumerate(rows, start=1)), list(map(tuple, rows)), on_note, captures=True)
     scores = _numbers(path, ((number, row[-1]) for number, row in lines))
-    return _of_subjects(path, scores, _composed([[row[0], row[-3]] for _, row in lines]))
+    return _score_set(path, scores, _composed([[row[0], row[-3]] for _, row in lines]))
 
 
 def _composed(pairs: list[list[str]]) -> NDArray[np.str_]:
@@ -113,7 +113,7 @@ def _composed(pairs: list[list[str]]) -> NDArray[np.str_]:
     return np.array([[normalize("NFC", name) for name in pair] for pair in pairs])
 
 
-def _of_subjects(path: Path, scores: NDArray[np.float64], subjects: NDArray[np.str_]) -> ScoreSet:
+def _score_set(path: Path, scores: NDArray[np.float64], subjects: NDArray[np.str_]) -> ScoreSet:
     same = subjects[:, 0] == subjects[:, 1]
     _check_both(path, same)
     return ScoreSet(scores[same], scores[~same], subjects[same, 0], subjects[~same])
@@ -125,28 +125,28 @@ def _check_both(path: Path, same: NDArray[np.bool_]) -> None:
         raise InputError(f"{path} holds no pair of {kinds[0]}, only pairs of {kinds[1]}; error rates need both")
 
 
-def _last_column(path: Path, noted: Noted | None) -> NDArray[np.float64]:
+def _last_column(path: Path, on_note: OnNote | None) -> NDArray[np.float64]:
     lines = [(number, line.split()) for number, line in enumerate(_lines(path), start=1)]
     if all(len(cells) > 1 for _, cells in lines):
-        lines = _each_once(path, lines, [tuple(cells) for _, cells in lines], noted, captures=True)
+        lines = _without_repeats(path, lines, [tuple(cells) for _, cells in lines], on_note, captures=True)
     return _numbers(path, ((number, cells[-1]) for number, cells in lines))
 
 
-def _each_once(
-    path: Path, lines: list[Line], contents: Sequence[tuple[str, ...]], noted: Noted | None, *, captures: bool
+def _without_repeats(
+    path: Path, lines: list[Line], contents: Sequence[tuple[str, ...]], on_note: OnNote | None, *, captures: bool
 ) -> list[Line]:
     """Return lines without those repeated word for word, if they name captures; say so, or what is to be doubted."""
     first: dict[tuple[str, ...], Line] = {}
     for content, line in zip(contents, lines, strict=True):
         first.setdefault(content, line)
     repeats = len(lines) - len(first)
-    told = f"{repeats:,} of the {len(lines):,} lines of {path.name} are there before, word for word"
-    if noted and repeats and captures:
-        noted(f"{told}: each counts once.")
-    elif noted and repeats >= len(first):
-        noted(
-            f"{told}. The file names no captures, so that all were counted: if comparisons are listed again, there are "
-            "fewer than is said here."
+    repeated = f"{repeats:,} of the {len(lines):,} lines of {path.name} repeat an earlier line word for word"
+    if on_note and repeats and captures:
+        on_note(f"{repeated}: each counts once.")
+    elif on_note and repeats >= len(first):
+        on_note(
+            f"{repeated}. The file names no captures, so all lines were counted: if a comparison is listed twice, "
+            "there are fewer than stated here."
         )
     return list(first.values()) if captures else lines
 

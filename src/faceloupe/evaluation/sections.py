@@ -10,8 +10,8 @@ from faceloupe.evaluation.charts import cmc_chart, det_chart, fpir_chart, reject
 from faceloupe.evaluation.embedding import Pixels, as_photo
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.rates_in_words import between, failures_words, percent, rate_between, rate_in, unbroken
-from faceloupe.evaluation.results import Measured, Pair
-from faceloupe.evaluation.summary import shown, summary, tar_words
+from faceloupe.evaluation.results import Pair, RecogniserResult
+from faceloupe.evaluation.summary import names_of, summary, tar_words
 from faceloupe.evaluation.verification import FARS, PEOPLE, Verification
 from faceloupe.recognition.recognise import recognise
 from faceloupe.scores.points import one_in
@@ -23,7 +23,7 @@ DOUBTS = {"fits no other": "fits no other photograph of its person", "two names"
 ERRORS = 5  # missed matches that it takes to say which measure of quality foresees them
 
 
-def summarised(evaluation: Evaluation) -> Iterator[Block]:
+def overview(evaluation: Evaluation) -> Iterator[Block]:
     """Yield all recognisers in one table, and what they are."""
     columns, rows = summary(evaluation)
     yield table(
@@ -31,24 +31,27 @@ def summarised(evaluation: Evaluation) -> Iterator[Block]:
         "All recognisers on the same faces.",
         {name: "right" if place else "left" for place, name in enumerate(columns)},
         rows,
-        f"{evaluation.measured[0].main.what.capitalize()}. A comparison that could not be made counts as an error. TAR "
-        "is 1 − FNMR; where none is given the comparisons do not support that FAR by the rule of 3. Rank 1: "
+        f"{evaluation.recognisers[0].main.what.capitalize()}. A comparison that could not be made counts as an error. "
+        "TAR is 1 − FNMR; where none is given the comparisons do not support that FAR by the rule of 3. Rank 1: "
         "identification among the test subjects, one reference each.",
     )
     yield table(
         "recognisers",
         "What they are.",
         {"recogniser": "left", "made": "left", "numbers": "right", "weights, SHA-256": "left"},
-        [[one.label, one.how, one.dimensions, f"`{one.sha256[:16]}`"] for one in evaluation.measured],
+        [
+            [recogniser.label, recogniser.origin, recogniser.dimensions, f"`{recogniser.sha256[:16]}`"]
+            for recogniser in evaluation.recognisers
+        ],
     )
-    for one in evaluation.measured:
-        yield from (text(f"**{one.label}.** {note}") for note in one.notes)
+    for recogniser in evaluation.recognisers:
+        yield from (text(f"**{recogniser.label}.** {note}") for note in recogniser.notes)
 
 
 def verification(evaluation: Evaluation) -> Iterator[Block]:
     """Yield DET curves and rates, of the protocol's pairs and of every two captures."""
-    main = [(one, one.main) for one in evaluation.measured]
-    more = [(one, one.every_two) for one in evaluation.measured if one.every_two]
+    main = [(recogniser, recogniser.main) for recogniser in evaluation.recognisers]
+    more = [(recogniser, recogniser.every_two) for recogniser in evaluation.recognisers if recogniser.every_two]
     yield _det("det", "Missed matches against false matches", evaluation, main)
     yield _rates("rates", main)
     if more:
@@ -56,7 +59,7 @@ def verification(evaluation: Evaluation) -> Iterator[Block]:
         yield _rates("rates-every-two", more)
 
 
-def _det(id: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002
+def _det(id: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[RecogniserResult, Verification]]) -> Block:  # noqa: A002
     if any(curve.band for _, curve in curves):
         return det_chart(id, title, evaluation, curves)
     return text(
@@ -65,7 +68,7 @@ def _det(id: str, title: str, evaluation: Evaluation, curves: Sequence[tuple[Mea
     )
 
 
-def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  # noqa: A002 - the document's own word
+def _rates(id: str, curves: Sequence[tuple[RecogniserResult, Verification]]) -> Block:  # noqa: A002 - the document's own word
     first = curves[0][1]
     return table(
         id,
@@ -73,12 +76,12 @@ def _rates(id: str, curves: Sequence[tuple[Measured, Verification]]) -> Block:  
         {"recogniser": "left", "EER": "right", "AUC": "right", **TARS},
         [
             [
-                one.label,
-                rate_between(two.eer.rate, two.eer_interval),
-                f"{two.auc:.4f} [{two.auc_interval.low:.4f}, {two.auc_interval.high:.4f}]",
-                *map(tar_words, two.tars),
+                recogniser.label,
+                rate_between(rates.eer.rate, rates.eer_interval),
+                f"{rates.auc:.4f} [{rates.auc_interval.low:.4f}, {rates.auc_interval.high:.4f}]",
+                *map(tar_words, rates.tars),
             ]
-            for one, two in curves
+            for recogniser, rates in curves
         ],
         "With 95 % intervals; those of EER and TAR in per cent. Where no TAR is given: how many non-mated comparisons "
         "it takes by the rule of 3.",
@@ -89,20 +92,20 @@ def points(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the rates of chosen, given and published thresholds on the test side."""
     rows = [
         [
-            one.label,
-            checked.origin,
-            unbroken(checked.point.target_fmr),
-            f"{checked.point.threshold:.4f}",
-            rate_in(checked.here.fmr, checked.here.fmr_interval),
-            rate_between(checked.here.fnmr, checked.here.fnmr_interval),
-            checked.verdict,
+            recogniser.label,
+            check.origin,
+            unbroken(check.point.target_fmr),
+            f"{check.point.threshold:.4f}",
+            rate_in(check.on_test.fmr, check.on_test.fmr_interval),
+            rate_between(check.on_test.fnmr, check.on_test.fnmr_interval),
+            check.verdict,
         ]
-        for one in evaluation.measured
-        for checked in one.checked
+        for recogniser in evaluation.recognisers
+        for check in recogniser.point_checks
     ]
     if not rows:
         return
-    first = next(one.checked[0].here for one in evaluation.measured if one.checked)
+    first = next(recogniser.point_checks[0].on_test for recogniser in evaluation.recognisers if recogniser.point_checks)
     failed = f" {first.n_failed:,} more could not be made and are in neither rate." if first.n_failed else ""
     yield table(
         "points",
@@ -127,13 +130,13 @@ def points(evaluation: Evaluation) -> Iterator[Block]:
 
 def identification(evaluation: Evaluation) -> Iterator[Block]:
     """Yield CMC, and FPIR with FNIR."""
-    if any(one.closed for one in evaluation.measured):
+    if any(recogniser.closed for recogniser in evaluation.recognisers):
         yield from _closed_set(evaluation)
         yield from _open_set(evaluation)
 
 
 def _closed_set(evaluation: Evaluation) -> Iterator[Block]:
-    closed = [(one, one.closed) for one in evaluation.measured if one.closed]
+    closed = [(recogniser, recogniser.closed) for recogniser in evaluation.recognisers if recogniser.closed]
     yield cmc_chart(evaluation)
     yield table(
         "closed",
@@ -141,44 +144,42 @@ def _closed_set(evaluation: Evaluation) -> Iterator[Block]:
         {"recogniser": "left", "mean": "right", "95 %": "right", "lowest draw": "right", "highest draw": "right"},
         [
             [
-                one.label,
-                percent(all_.mean(1)),
-                between(all_.interval),
-                percent(min(all_.at(1))),
-                percent(max(all_.at(1))),
+                recogniser.label,
+                percent(closed_set.mean(1)),
+                between(closed_set.interval),
+                percent(min(closed_set.at(1))),
+                percent(max(closed_set.at(1))),
             ]
-            for one, all_ in closed
+            for recogniser, closed_set in closed
         ],
         "The interval counts a person's probes, and those that one wrong person wins, as entangled.",
     )
 
 
 def _open_set(evaluation: Evaluation) -> Iterator[Block]:
-    opened = [(one, one.open) for one in evaluation.measured if one.open]
-    if any(half.fnir.any() for _, half in opened):
+    open_sets = [(recogniser, recogniser.open) for recogniser in evaluation.recognisers if recogniser.open]
+    if any(open_set.fnir.any() for _, open_set in open_sets):
         yield fpir_chart(evaluation)
     rows = [
         [
-            one.label,
-            f"{half.at_threshold[0].threshold:.4f}",
-            f"{percent(half.mean('fpir'))} {between(half.interval('fpir'))}",
-            f"{percent(half.mean('fnir'))} {between(half.interval('fnir'))}",
+            recogniser.label,
+            f"{open_set.at_threshold[0].threshold:.4f}",
+            f"{percent(open_set.mean('fpir'))} {between(open_set.interval('fpir'))}",
+            f"{percent(open_set.mean('fnir'))} {between(open_set.interval('fnir'))}",
         ]
-        for one, half in opened
-        if half.at_threshold
+        for recogniser, open_set in open_sets
+        if open_set.at_threshold
     ]
     if rows:
-        a_set = opened[0][1].at_threshold[0] if opened[0][1].at_threshold else None
-        counts = (
-            f" A draw has {a_set.n_mated:,} probes of them and {a_set.n_non_mated:,} of strangers." if a_set else ""
-        )
+        draw = open_sets[0][1].at_threshold[0] if open_sets[0][1].at_threshold else None
+        counts = f" A draw has {draw.n_mated:,} probes of them and {draw.n_non_mated:,} of strangers." if draw else ""
         yield table(
             "open",
             "Open set: half of the people are strangers.",
             {"recogniser": "left", "score ≥": "right", "FPIR": "left", "FNIR": "left"},
             rows,
-            f"{opened[0][1].n_subjects:,} subjects in the gallery, one reference each.{counts} The threshold is that "
-            f"of the table above whose target comes nearest to an FMR of {one_in(evaluation.plan.fmr)}.",
+            f"{open_sets[0][1].n_subjects:,} subjects in the gallery, one reference each.{counts} The threshold is "
+            f"that of the table above whose target comes nearest to an FMR of {one_in(evaluation.plan.fmr)}.",
         )
 
 
@@ -189,8 +190,8 @@ def failures(evaluation: Evaluation) -> Iterator[Block]:
         "Captures and people that could not be used, among those measured.",
         {"recogniser": "left", "failure to acquire": "left", "failure to enrol": "left"},
         [
-            [one.label, failures_words(one.failures.acquire), failures_words(one.failures.enrol)]
-            for one in evaluation.measured
+            [recogniser.label, failures_words(recogniser.failures.acquire), failures_words(recogniser.failures.enrol)]
+            for recogniser in evaluation.recognisers
         ],
         "A failure to acquire is a capture that gave no template; a failure to enrol a person of whom none did "
         "(ISO/IEC 19795-1). With 95 % intervals.",
@@ -201,7 +202,7 @@ def failures(evaluation: Evaluation) -> Iterator[Block]:
             "failures",
             f"Failures to acquire: {len(evaluation.failures):,} of {evaluation.data.counted().rpartition('of ')[2]}.",
             {"photograph": "left", "why": "left"},
-            [[one.photograph, one.reason] for one in evaluation.failures[:NAMED]],
+            [[failure.photograph, failure.reason] for failure in evaluation.failures[:NAMED]],
             f"{more:,} more are in the document (`--json`)." if more > 0 else "",
         )
     for note in evaluation.notes[:NAMED]:
@@ -210,43 +211,47 @@ def failures(evaluation: Evaluation) -> Iterator[Block]:
 
 def quality(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the worth of each measure of quality, for the first recogniser that erred often enough to tell."""
-    for one in evaluation.measured:
-        if any(curve.at(0) * curve.n_mated >= ERRORS for curve in one.rejection.values()):
-            yield reject_chart(one)
+    for recogniser in evaluation.recognisers:
+        if any(curve.at(0) * curve.n_mated >= ERRORS for curve in recogniser.rejection.values()):
+            yield reject_chart(recogniser)
             return
 
 
 def errors(evaluation: Evaluation, *, show_faces: bool) -> Iterator[Block]:
     """Yield the comparisons of the first recogniser that went most wrong, and their faces if asked for."""
-    one = evaluation.measured[0]
-    kinds = {"one person, least alike": one.worst.mated, "two people, most alike": one.worst.non_mated}
+    recogniser = evaluation.recognisers[0]
+    kinds = {"one person, least alike": recogniser.worst.mated, "two people, most alike": recogniser.worst.non_mated}
     yield table(
         "worst",
-        f"Where {one.label} was most wrong, or nearest to it.",
+        f"Where {recogniser.label} was most wrong, or nearest to it.",
         {"labelled as": "left", "photographs": "left", "score": "right"},
-        [[kind, shown(evaluation, pair[:2]), f"{pair[2]:.4f}"] for kind, pairs in kinds.items() for pair in pairs],
+        [[kind, names_of(evaluation, pair[:2]), f"{pair[2]:.4f}"] for kind, pairs in kinds.items() for pair in pairs],
         "Look at these before you believe the rates: label errors gather here.",
     )
-    if one.doubts:
+    if recogniser.doubts:
         yield table(
             "doubts",
-            f"Labels to look at: what {one.label} doubts.",
+            f"Labels to look at: what {recogniser.label} doubts.",
             {"doubt": "left", "photographs": "left", "score": "right", "usual": "right", "comparisons": "right"},
             [
                 [
                     DOUBTS[doubt.kind],
-                    shown(evaluation, doubt.captures),
+                    names_of(evaluation, doubt.captures),
                     f"{doubt.score:.4f}",
                     f"{doubt.usual:.4f}",
                     doubt.n,
                 ]
-                for doubt in one.doubts[:SHOWN]
+                for doubt in recogniser.doubts[:SHOWN]
             ],
             "“Fits no other”: the photograph is less like every other of its person than 1 in 100 strangers are "
             "(usual); shown with the one it is most like. “Two names”: more alike than a quarter of all photographs "
             "of one person (usual). Relatives and true lookalikes are among them: look, before a label is changed. "
             "Nothing was left out of any rate."
-            + (f" {len(one.doubts) - SHOWN:,} more are in the document." if len(one.doubts) > SHOWN else ""),
+            + (
+                f" {len(recogniser.doubts) - SHOWN:,} more are in the document."
+                if len(recogniser.doubts) > SHOWN
+                else ""
+            ),
         )
     if show_faces:
         yield pictures(
@@ -262,20 +267,20 @@ def errors(evaluation: Evaluation, *, show_faces: bool) -> Iterator[Block]:
 def speed(evaluation: Evaluation) -> Iterator[Block]:
     """Yield the speed at which photographs became templates, by step."""
     rate = evaluation.speed.per_second
-    many = " by all recognisers together" if len(evaluation.measured) > 1 else ""
-    told = (
+    many = " by all recognisers together" if len(evaluation.recognisers) > 1 else ""
+    sentence = (
         f"{evaluation.speed.photographs:,} photographs became templates{many} in "
         f"{evaluation.speed.seconds:.1f} s: **{rate:.1f} a second**, reading and detecting beside embedding."
         if rate
         else "All templates came from the cache; without it (`--no-cache`) the photographs a second are told here."
     )
-    yield text(told)
+    yield text(sentence)
     if evaluation.speed.stages:
         yield table(
             "speed",
             "Where the time goes.",
             {"stage": "left", "milliseconds a photograph": "right"},
-            [[stage, f"{taken:.2f}"] for stage, taken in evaluation.speed.stages.items()],
+            [[stage, f"{milliseconds:.2f}"] for stage, milliseconds in evaluation.speed.stages.items()],
             f"Each stage by itself on {evaluation.speed.sample} of the photographs, faces embedded together; on this "
             "machine, busy or not as it was.",
         )
@@ -295,8 +300,8 @@ def method(evaluation: Evaluation) -> Iterator[Block]:
     )
     yield text(
         f"{len(test.captures):,} captures were measured: {test.main.what}.{chosen} In a photograph was meant: "
-        f"{meant[evaluation.detecting.which]}; detection score at least {evaluation.detecting.min_score:g}, box at "
-        f"least {evaluation.detecting.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
+        f"{meant[evaluation.search.which]}; detection score at least {evaluation.search.min_score:g}, box at "
+        f"least {evaluation.search.min_size:g} pixels. Faces were found and aligned once: all got the same chips."
     )
     yield text(
         "A score is the cosine of two templates. A comparison with a photograph that gave no template has the lowest "
@@ -317,15 +322,20 @@ def _panels(
 ) -> dict[str, tuple[NDArray[np.float32], str]]:
     """Return a panel for each pair, its two chips side by side."""
     pairs = [(f"{kind}: {pair[2]:.2f}", pair) for kind, pairs in kinds.items() for pair in pairs]
-    wanted = sorted({capture for _, pair in pairs for capture in pair[:2]})
-    read = recognise(
-        [as_photo(evaluation.data.paths[capture]) for capture in wanted], Pixels(), faces=evaluation.detecting
+    captures = sorted({capture for _, pair in pairs for capture in pair[:2]})
+    photographs = recognise(
+        [as_photo(evaluation.data.paths[capture]) for capture in captures], Pixels(), faces=evaluation.search
     )
     chips = {
-        capture: photograph.chips[0].image for capture, photograph in zip(wanted, read, strict=True) if photograph.chips
+        capture: photograph.chips[0].image
+        for capture, photograph in zip(captures, photographs, strict=True)
+        if photograph.chips
     }
     return {
-        f"{place}. {label}": (np.hstack([chips[one], chips[other]]), f"Two faces: {shown(evaluation, (one, other))}")
-        for place, (label, (one, other, _)) in enumerate(pairs, start=1)
-        if one in chips and other in chips
+        f"{place}. {label}": (
+            np.hstack([chips[first], chips[second]]),
+            f"Two faces: {names_of(evaluation, (first, second))}",
+        )
+        for place, (label, (first, second, _)) in enumerate(pairs, start=1)
+        if first in chips and second in chips
     }

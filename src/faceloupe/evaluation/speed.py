@@ -77,7 +77,7 @@ def time_stages(
         embedder.embed(faces[:1])  # opened and warm
         with _timed(seconds, f"embed by {label}"):
             embedder.embed(faces)
-    return {stage: 1000 * taken / len(chips) for stage, taken in seconds.items()}, len(chips)
+    return {stage: 1000 * duration / len(chips) for stage, duration in seconds.items()}, len(chips)
 
 
 def _chips(path: Path, search: FaceSearch, seconds: dict[str, float]) -> Iterator[FaceChip]:
@@ -99,6 +99,6 @@ def _chips(path: Path, search: FaceSearch, seconds: dict[str, float]) -> Iterato
 
 @contextmanager
 def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    begun = perf_counter()
+    start = perf_counter()
     yield
-    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - begun
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - start

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError
 from faceloupe.evaluation.audit import people_of_pairs
 from faceloupe.evaluation.comparisons import Comparisons, every_two
-from faceloupe.evaluation.datasets import TEST, TRAIN, Labelled, Pairs
+from faceloupe.evaluation.datasets import TEST, TRAIN, LabelledPhotographs, Pairs
 from faceloupe.faces.splits import split_by_subject
 
 Labels = NDArray[np.integer]
@@ -57,12 +57,12 @@ class Parts:
     test: Side
 
 
-def split(data: Labelled, usable: Labels, development: float, seed: int, *, mated: bool = True) -> Parts:
+def split(data: LabelledPhotographs, usable: Labels, development: float, seed: int, *, mated: bool = True) -> Parts:
     """Split labelled photographs: as their pairs say, or by subject.
 
     Parameters
     ----------
-    data : Labelled
+    data : LabelledPhotographs
     usable : array of intp, (N,)
         Photographs to compare, where no pairs are listed.
     development : float
@@ -105,7 +105,7 @@ def split(data: Labelled, usable: Labels, development: float, seed: int, *, mate
     )
 
 
-def _listed_side(data: Labelled, pairs: Pairs, chosen: Labels, fold: str) -> Side:
+def _listed_side(data: LabelledPhotographs, pairs: Pairs, chosen: Labels, fold: str) -> Side:
     of_fold = f" of {fold}" if fold else ""
     people = people_of_pairs(data, pairs) if data.subjects is None else data.subjects
     listed = Comparisons(f"the listed pairs{of_fold}", pairs.captures[chosen], pairs.same[chosen], people)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from faceloupe.evaluation.identification import ClosedSet
 from faceloupe.evaluation.rates_in_words import between, percent, rate_between
-from faceloupe.evaluation.results import Checked, Measured
+from faceloupe.evaluation.results import PointCheck, RecogniserResult
 from faceloupe.evaluation.verification import FARS, SplitAccuracy, TarAtFar
 from faceloupe.scores.folds import FoldAccuracy
 from faceloupe.scores.points import one_in
@@ -17,44 +17,50 @@ if TYPE_CHECKING:
 def lead(evaluation: "Evaluation") -> Iterator[str]:
     """Yield the data, the results and the failures."""
     people = f" of {len(evaluation.data.names):,} people" if evaluation.data.names else ""
-    who = " · ".join(one.label for one in evaluation.measured)
+    who = " · ".join(recogniser.label for recogniser in evaluation.recognisers)
     yield f"{evaluation.data.counted()}{people}, {evaluation.data.source}. Measured: {who}."
-    first, *others = evaluation.measured
+    first, *others = evaluation.recognisers
     yield f"**{first.label}** {_verification(first)}{_identification(first.closed) if first.closed else ''}."
     if others:
-        yield _beside(first, others)
+        yield _others_words(first, others)
         yield " ".join(pair.words() for pair in evaluation.paired)
     yield _failures(evaluation)
 
 
 def summary(evaluation: "Evaluation") -> tuple[list[str], list[list[str]]]:
     """Return the names of the columns, and a line for each recogniser."""
-    accuracy, ranked = (any(getattr(one, part) for one in evaluation.measured) for part in ("accuracy", "closed"))
+    accuracy, has_rank_1 = (
+        any(getattr(recogniser, part) for recogniser in evaluation.recognisers) for part in ("accuracy", "closed")
+    )
     columns = [
         "recogniser",
         *(["accuracy"] if accuracy else []),
         "EER",
         "AUC",
         *(f"TAR at FAR {100 * far:g} %" for far in FARS),
-        *(["rank 1"] if ranked else []),
+        *(["rank 1"] if has_rank_1 else []),
     ]
     rows = [
         [
-            one.label,
-            *([accuracy_words(one)] if accuracy else []),
-            rate_between(one.main.eer.rate, one.main.eer_interval),
-            f"{one.main.auc:.4f}",
-            *("–" if tar.tar is None else percent(tar.tar) for tar in one.main.tars),
-            *([rate_between(one.closed.mean(1), one.closed.interval) if one.closed else "–"] if ranked else []),
+            recogniser.label,
+            *([accuracy_words(recogniser)] if accuracy else []),
+            rate_between(recogniser.main.eer.rate, recogniser.main.eer_interval),
+            f"{recogniser.main.auc:.4f}",
+            *("–" if tar.tar is None else percent(tar.tar) for tar in recogniser.main.tars),
+            *(
+                [rate_between(recogniser.closed.mean(1), recogniser.closed.interval) if recogniser.closed else "–"]
+                if has_rank_1
+                else []
+            ),
         ]
-        for one in evaluation.measured
+        for recogniser in evaluation.recognisers
     ]
     return columns, rows
 
 
-def accuracy_words(one: Measured) -> str:
+def accuracy_words(recogniser: RecogniserResult) -> str:
     """Return the accuracy by the pairs' protocol: of folds with standard deviation and error."""
-    match one.accuracy:
+    match recogniser.accuracy:
         case SplitAccuracy(test=test, interval=interval):
             return rate_between(test, interval)
         case FoldAccuracy() as folds:
@@ -70,21 +76,21 @@ def tar_words(tar: TarAtFar) -> str:
     return f"{percent(tar.tar)} {between(tar.interval)}" if tar.interval else percent(tar.tar)
 
 
-def shown(evaluation: "Evaluation", captures: Sequence[int]) -> str:
+def names_of(evaluation: "Evaluation", captures: Sequence[int]) -> str:
     """Return captures by the last two parts of their paths."""
     return " and ".join("/".join(evaluation.data.paths[capture].parts[-2:]) for capture in captures)
 
 
-def _beside(first: Measured, others: Sequence[Measured]) -> str:
+def _others_words(first: RecogniserResult, others: Sequence[RecogniserResult]) -> str:
     """Return the figure of the others that says most: accuracy where there is one, or else the EER."""
-    name, tell = ("Accuracy", accuracy_words) if first.accuracy else ("EER", _eer)
-    told = ", ".join(f"{one.label} **{tell(one)}**" for one in others)
-    own = "" if first.accuracy else f"; that of {first.label} {tell(first)}"
-    return f"{name} of the others on the same faces: {told}{own}."
+    name, figure = ("Accuracy", accuracy_words) if first.accuracy else ("EER", _eer)
+    figures = ", ".join(f"{recogniser.label} **{figure(recogniser)}**" for recogniser in others)
+    own = "" if first.accuracy else f"; that of {first.label} {figure(first)}"
+    return f"{name} of the others on the same faces: {figures}{own}."
 
 
-def _eer(one: Measured) -> str:
-    return rate_between(one.main.eer.rate, one.main.eer_interval)
+def _eer(recogniser: RecogniserResult) -> str:
+    return rate_between(recogniser.main.eer.rate, recogniser.main.eer_interval)
 
 
 def _identification(closed: ClosedSet) -> str:
@@ -94,30 +100,34 @@ def _identification(closed: ClosedSet) -> str:
     )
 
 
-def _verification(one: Measured) -> str:
-    n = one.main.n_mated + one.main.n_non_mated
-    match one.accuracy:
+def _verification(recogniser: RecogniserResult) -> str:
+    n = recogniser.main.n_mated + recogniser.main.n_non_mated
+    match recogniser.accuracy:
         case SplitAccuracy() as split:
             return (
                 f"decides **{percent(split.test)}** {between(split.interval)} of {split.n_test:,} pairs rightly, at a "
                 f"threshold that {split.n_train:,} others chose ({percent(split.train)} there)"
             )
         case FoldAccuracy() as folds:
-            return f"decides **{accuracy_words(one)}** of {n:,} pairs rightly, in {len(folds.folds)} folds"
-    chosen = next((checked for checked in one.checked if checked.origin == "chosen"), None)
-    return _chosen(chosen) if chosen else f"has an EER of **{_eer(one)}** over {n:,} comparisons"
+            return f"decides **{accuracy_words(recogniser)}** of {n:,} pairs rightly, in {len(folds.folds)} folds"
+    chosen = next((check for check in recogniser.point_checks if check.origin == "chosen"), None)
+    return _chosen(chosen) if chosen else f"has an EER of **{_eer(recogniser)}** over {n:,} comparisons"
 
 
-def _chosen(checked: Checked) -> str:
-    here = checked.here
+def _chosen(check: PointCheck) -> str:
+    on_test = check.on_test
     return (
-        f"misses **{percent(here.fnmr or 0.0)}** of mated comparisons and lets **{one_in(here.fmr)}** of the others "
-        f"match, at the threshold that other people chose for an FMR of {one_in(checked.point.target_fmr)}"
+        f"misses **{percent(on_test.fnmr or 0.0)}** of mated comparisons and lets **{one_in(on_test.fmr)}** of the "
+        f"others match, at the threshold that other people chose for an FMR of {one_in(check.point.target_fmr)}"
     )
 
 
 def _failures(evaluation: "Evaluation") -> str:
-    alone = {one.label: one.n_without_template for one in evaluation.measured if one.n_without_template}
+    alone = {
+        recogniser.label: recogniser.n_without_template
+        for recogniser in evaluation.recognisers
+        if recogniser.n_without_template
+    }
     more = "".join(f" {label} alone made no template of {count:,} more." for label, count in alone.items())
     count = len(evaluation.failures)
     if not count:

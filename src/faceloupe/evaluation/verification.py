@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from faceloupe.evaluation.comparisons import Compared
+from faceloupe.evaluation.comparisons import ScoredComparisons
 from faceloupe.scores.bands import DetBand, det_band
 from faceloupe.scores.confidence import Interval
 from faceloupe.scores.folds import FoldAccuracy, best_threshold, fold_accuracy
@@ -120,30 +120,30 @@ class Verification:
             "eer": self.eer.rate,
             "eer_interval": asdict(self.eer_interval),
             "auc_interval": asdict(self.auc_interval),
-            "tars": [asdict(one) for one in self.tars],
+            "tars": [asdict(tar) for tar in self.tars],
             "band": self.band and self.band.to_document(),
         }
 
 
-def verification(compared: Compared, *, seed: int = 0) -> Verification:
+def verification(compared: ScoredComparisons, *, seed: int = 0) -> Verification:
     """Measure all that needs no threshold from elsewhere.
 
     Parameters
     ----------
-    compared : Compared
+    compared : ScoredComparisons
     seed : int
         Seed of the bootstrap.
     """
-    scores, made = compared.with_failures, compared.scores
+    scores, comparable = compared.with_failures, compared.scores
     curve = det_curve(scores)
     eer, tars = curve.eer, tuple(_tar_at(scores, curve, far) for far in FARS)
     del curve  # as large as the scores themselves
     return Verification(
-        compared.of.what,
+        compared.comparisons.what,
         scores.n_mated,
         scores.n_non_mated,
-        made.failed_mated,
-        made.failed_non_mated,
+        comparable.failed_mated,
+        comparable.failed_non_mated,
         eer,
         eer_interval(scores),
         auc(scores),
@@ -153,10 +153,13 @@ def verification(compared: Compared, *, seed: int = 0) -> Verification:
     )
 
 
-def split_accuracy(train: Compared, test: Compared) -> SplitAccuracy:
+def split_accuracy(train: ScoredComparisons, test: ScoredComparisons) -> SplitAccuracy:
     """Choose the threshold of highest accuracy on one set of comparisons, and count on both."""
     threshold = best_threshold(train.scores.mated, train.scores.non_mated)
-    counts = (sum((one.scores.n_mated, one.scores.n_non_mated, one.scores.n_failed)) for one in (train, test))
+    counts = (
+        sum((comparisons.scores.n_mated, comparisons.scores.n_non_mated, comparisons.scores.n_failed))
+        for comparisons in (train, test)
+    )
     return SplitAccuracy(
         threshold,
         accuracy_at(train.scores, threshold),
@@ -166,9 +169,9 @@ def split_accuracy(train: Compared, test: Compared) -> SplitAccuracy:
     )
 
 
-def _accuracy_interval(compared: Compared, threshold: float) -> Interval:
+def _accuracy_interval(compared: ScoredComparisons, threshold: float) -> Interval:
     """Return the interval of the accuracy, comparisons that could not be made being errors."""
-    pairs, subjects = compared.of.pairs[:], compared.of.subjects
+    pairs, subjects = compared.comparisons.pairs[:], compared.comparisons.subjects
     severity = np.full(len(pairs), np.inf)
     severity[compared.mated] = threshold - compared.scores.mated
     severity[compared.non_mated] = compared.scores.non_mated - threshold
@@ -177,7 +180,7 @@ def _accuracy_interval(compared: Compared, threshold: float) -> Interval:
     return complement(error_interval(errors, severity, None if subjects is None else subjects[pairs]))
 
 
-def fold_accuracy_of(compared: Compared, folds: tuple[str, ...]) -> FoldAccuracy:
+def fold_accuracy_of(compared: ScoredComparisons, folds: tuple[str, ...]) -> FoldAccuracy:
     """Measure accuracy by LFW's protocol: each fold at the threshold that the others choose."""
     labels = np.array(folds)
     return fold_accuracy(compared.scores, labels[compared.mated], labels[compared.non_mated], labels[compared.failed])

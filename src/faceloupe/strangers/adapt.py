@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from faceloupe.embedders import DEFAULT, open_embedder
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import TEST, TRAIN, Data, Labelled, open_data
+from faceloupe.evaluation.datasets import TEST, TRAIN, Data, LabelledPhotographs, open_data
 from faceloupe.evaluation.embedding import embed_captures
-from faceloupe.evaluation.evaluate import audited, failures
+from faceloupe.evaluation.evaluate import audit_data, failures
 from faceloupe.evaluation.failures import Failure
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
@@ -192,7 +192,7 @@ def adapt(
     search = labelled.search(faces, detector)
     captures = embed_captures(labelled.paths, [base], search, cached=cached, progress=progress)
     failed = tuple(failures(labelled, captures))
-    labelled, usable, notes = audited(labelled, captures)
+    labelled, usable, notes = audit_data(labelled, captures)
     usable = usable[~captures.failed(base.name)[usable]]
     vectors = captures.vectors[base.name]
     plan = _plan(labelled, usable, subjects, seed)
@@ -226,7 +226,7 @@ class _Plan:
     measured_on: str
 
 
-def _plan(data: Labelled, usable: Labels, subjects: Labels, seed: int) -> _Plan:
+def _plan(data: LabelledPhotographs, usable: Labels, subjects: Labels, seed: int) -> _Plan:
     if data.pairs is None or not data.pairs.has_parts:
         _check_people(data, usable, subjects)
         folds = folds_of(usable, subjects, seed)
@@ -257,7 +257,7 @@ def _gains(
     return gain, with_cohort
 
 
-def _check_people(data: Labelled, captures: Labels, subjects: Labels) -> None:
+def _check_people(data: LabelledPhotographs, captures: Labels, subjects: Labels) -> None:
     several = int((np.unique(subjects[captures], return_counts=True)[1] > 1).sum())
     if several < PEOPLE:
         raise InputError(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from faceloupe.documents import write_json
 from faceloupe.embedders import TRAINED_MANIFEST, TRAINED_NETWORK
 from faceloupe.errors import InputError
-from faceloupe.evaluation.datasets import TEST, Data, Labelled, open_data
+from faceloupe.evaluation.datasets import TEST, Data, LabelledPhotographs, open_data
 from faceloupe.evaluation.embedding import as_photo, digest_of
 from faceloupe.evaluation.failures import Failure
 from faceloupe.evaluation.provenance import Provenance, provenance_of
@@ -30,7 +30,7 @@ from faceloupe.recognition.search import LOOKS, Faces, FaceSearch
 from faceloupe.recognition.weights import YUNET
 from faceloupe.report.page import write_page
 from faceloupe.strangers.onnx_file import to_onnx
-from faceloupe.strangers.training import StrangersPlan, Trained, train_network
+from faceloupe.strangers.training import StrangersPlan, TrainedNetwork, train_network
 
 FACES, CHECKPOINT = "faces.npz", "checkpoint.pt"
 """Files in the folder of an unfinished training: the aligned faces, and all that the next epoch needs."""
@@ -48,7 +48,7 @@ class StrangersTraining(Shown):
     ----------
     source : str
         Description of the data it was trained on.
-    trained : Trained
+    trained : TrainedNetwork
     manifest : Manifest
         Manifest of its ONNX file.
     alone : int
@@ -59,7 +59,7 @@ class StrangersTraining(Shown):
     """
 
     source: str
-    trained: Trained
+    trained: TrainedNetwork
     manifest: Manifest
     alone: int
     failed: tuple[Failure, ...]
@@ -195,13 +195,13 @@ def _check_folder(folder: Path) -> None:
         raise InputError(f"{folder.parent} is not a folder; make it first")
 
 
-def _learnable(data: Labelled) -> Labelled:
+def _learnable(data: LabelledPhotographs) -> LabelledPhotographs:
     """Return data without the people of "test"."""
     if data.pairs is None or not data.pairs.has_parts or data.subjects is None:
         return data
     tested = data.subjects[data.pairs.captures[data.pairs.in_fold(TEST)]]
     untested = np.flatnonzero(~np.isin(data.subjects, tested))
-    return Labelled(
+    return LabelledPhotographs(
         f"{data.source} without the people of {TEST}",
         tuple(data.paths[place] for place in untested),
         data.names,
@@ -210,7 +210,7 @@ def _learnable(data: Labelled) -> Labelled:
     )
 
 
-def _align(data: Labelled, search: FaceSearch, faces: Path, progress: Progress | None) -> _Aligned:
+def _align(data: LabelledPhotographs, search: FaceSearch, faces: Path, progress: Progress | None) -> _Aligned:
     """Find and align the face in each photograph, or read the faces that an unfinished training wrote to a file."""
     key = sha256("\n".join([repr(search), str(LOOKS), *map(str, data.paths)]).encode()).hexdigest()
     if faces.is_file():
@@ -230,7 +230,7 @@ def _align(data: Labelled, search: FaceSearch, faces: Path, progress: Progress |
     return _with_failures(data, chips, digests, reasons)
 
 
-def _read_faces(faces: Path, key: str, data: Labelled) -> _Aligned:
+def _read_faces(faces: Path, key: str, data: LabelledPhotographs) -> _Aligned:
     try:
         with open_regular(faces, MOST_BYTES) as file, np.load(file, allow_pickle=False) as arrays:
             written_key, digests = str(arrays["named"]), arrays["digests"].tolist()
@@ -248,14 +248,16 @@ def _read_faces(faces: Path, key: str, data: Labelled) -> _Aligned:
     return aligned
 
 
-def _with_failures(data: Labelled, chips: NDArray[np.uint8], digests: list[str], reasons: list[str]) -> _Aligned:
+def _with_failures(
+    data: LabelledPhotographs, chips: NDArray[np.uint8], digests: list[str], reasons: list[str]
+) -> _Aligned:
     failed = tuple(
         Failure("/".join(path.parts[-2:]), reason) for path, reason in zip(data.paths, reasons, strict=True) if reason
     )
     return _Aligned(chips, np.array([not reason for reason in reasons]), tuple(digests), failed)
 
 
-def _manifest(source: str, trained: Trained, content: bytes) -> Manifest:
+def _manifest(source: str, trained: TrainedNetwork, content: bytes) -> Manifest:
     digest = sha256(content).hexdigest()
     return Manifest(
         name=f"strangers-{digest[:8]}",

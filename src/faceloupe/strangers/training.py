@@ -112,7 +112,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trained:
+class TrainedNetwork:
     """A network trained for strangers.
 
     Attributes
@@ -141,7 +141,7 @@ class Trained:
     resumed: int
 
     def __repr__(self) -> str:
-        return f"Trained({self.words()})"
+        return f"TrainedNetwork({self.words()})"
 
     def words(self) -> str:
         """Return its training data and its result with the people held out, in a sentence."""
@@ -160,7 +160,7 @@ def train_network(
     *,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
-) -> Trained:
+) -> TrainedNetwork:
     """Train a network on aligned faces; go on where it was stopped, if there is a checkpoint.
 
     On a GPU if there is one, there in mixed precision (bfloat16). On one core of a CPU the same plan and faces give the
@@ -195,7 +195,7 @@ def train_network(
         epochs = [*epochs, Epoch(loss, *run.validate(), perf_counter() - begun)]
         if checkpoint is not None:
             run.write(checkpoint, digest.hexdigest(), epochs, resumed)
-    return Trained(
+    return TrainedNetwork(
         run.network.cpu().eval(),
         plan,
         len(np.unique(subjects[learned])),
