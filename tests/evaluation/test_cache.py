@@ -44,7 +44,7 @@ def test_what_was_kept_comes_back(coarse, cache):
 )
 def test_a_template_that_was_damaged_is_not_measured(coarse, cache, damage):
     with TemplateCache() as kept:
-        kept.keep("ab" * 32, coarse, DETECTING, TEMPLATE)
+        kept.store("ab" * 32, coarse, DETECTING, TEMPLATE)
     with closing(sqlite3.connect(cache / "templates.sqlite3")) as rows, rows:
         rows.execute(f"UPDATE templates SET {damage}")  # noqa: S608 - one of those above
     with TemplateCache() as kept, pytest.raises(InputError, match=r"cache of templates.* cannot be used"):

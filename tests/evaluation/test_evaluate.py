@@ -108,7 +108,7 @@ def test_the_digest_is_of_the_photographs_and_labels_and_not_of_names_or_places(
 def test_few_people_are_not_compared(found):
     [pair] = found.paired
     assert pair.differences == ()
-    assert "takes 40 people or more" in pair.words()
+    assert "takes 40 measured people or more" in pair.words()
 
 
 def test_the_page_is_drawn_and_its_document_is_json(found):

@@ -55,7 +55,7 @@ def calibrate(
 
     Parameters
     ----------
-    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or LabelledPhotographs
         See :func:`open_data`.
     fmr : float
         Target, between 0 and 1; by default that of the published threshold which is in force without a calibration.

@@ -140,7 +140,7 @@ def open_data(data: Data) -> LabelledPhotographs:
 
     Parameters
     ----------
-    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or LabelledPhotographs
         Labeled Faces in the Wild as :func:`faceloupe.load_faces` finds it, with the pairs of View 2 (``pairs.txt``, ten
         folds) or else of View 1 (``pairsDevTrain.txt``, ``pairsDevTest.txt``); the 400 ORL photographs; a folder with
         one folder per subject; or a CSV file with the columns ``photo_a``, ``photo_b`` (paths, relative to the file's

@@ -154,7 +154,7 @@ def check_embedder(
     Parameters
     ----------
     embedder : OnnxEmbedder
-    data : "lfw", "orl", path or Labelled
+    data : "lfw", "orl", path or LabelledPhotographs
         As :func:`faceloupe.evaluation.evaluate` takes them. Where only pairs are labelled, photographs that pairs join
         are taken as one subject, and all others as others.
     photographs : int

@@ -144,7 +144,7 @@ def evaluate(
 
     Parameters
     ----------
-    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or Labelled
+    data : "lfw", "lfw-view1", "lfw-view2", "orl", path or LabelledPhotographs
         See :func:`open_data`.
     embedders : sequence of str or Embedder
         Names as :func:`faceloupe.embedders.open_embedder` takes them; "pca", "cnn" or "deep", fitted on the development

@@ -161,7 +161,7 @@ def adapt(
 
     Parameters
     ----------
-    data : "lfw-view1", "orl", path or Labelled
+    data : "lfw-view1", "orl", path or LabelledPhotographs
         As :func:`faceloupe.evaluation.evaluate` takes it; subjects must be known.
     embedder : str or Embedder
         Embedder to adapt.

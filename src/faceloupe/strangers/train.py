@@ -118,7 +118,7 @@ def train_for_strangers(
 
     Parameters
     ----------
-    data : "lfw-view1", "orl", path or Labelled
+    data : "lfw-view1", "orl", path or LabelledPhotographs
         As :func:`faceloupe.evaluation.evaluate` takes it; subjects must be known. Of pairs in "train" and "test" (LFW
         View 1) nobody in "test" is learned from.
     folder : Path
