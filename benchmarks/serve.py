@@ -21,7 +21,7 @@ from typing import NamedTuple
 import httpx
 
 from faceloupe.gallery import Gallery, open_gallery
-from faceloupe.gallery.answers import Answered, document_of
+from faceloupe.gallery.answers import IdentifiedPhotograph, document_of
 from faceloupe.recognition import SFace, recognise
 from recognition import orl_photographs, photographs_in
 
@@ -55,7 +55,7 @@ def loop(paths: Sequence[Path], gallery: Gallery, seconds: float) -> float:
     embedder, done, began = SFace(), 0, perf_counter()
     for path in cycle(paths):
         [photograph] = recognise([path], embedder)
-        document_of([Answered(photograph, gallery.identify(photograph.templates, ranks=3))])
+        document_of([IdentifiedPhotograph(photograph, gallery.identify(photograph.templates, ranks=3))])
         done += 1
         if perf_counter() - began > seconds:
             break

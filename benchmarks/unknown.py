@@ -24,7 +24,7 @@ from changes import DIMENSIONS, QUALITY
 from faceloupe.collection.schema import faces, photographs
 from faceloupe.collection.unknown import MOST, UnknownFaces, open_unknown
 from faceloupe.gallery import Gallery, open_gallery
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.recognition import SFace, Template
 from faceloupe.recognition.chips import FaceChip
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
@@ -102,7 +102,7 @@ def fill(unknown: UnknownFaces, size: int) -> None:
             )
 
 
-def stranger(gallery: Gallery, turn: int) -> Answered:
+def stranger(gallery: Gallery, turn: int) -> IdentifiedPhotograph:
     """Return a photograph of somebody new, whom nobody was named for."""
     quality = Quality(60.0, 30.0, 0.5, 0.0, Pose(0.0, 0.0, 0.0), 0.95, 14.0)
     template = Template(
@@ -110,7 +110,7 @@ def stranger(gallery: Gallery, turn: int) -> Answered:
     )
     chip = FaceChip(np.full((112, 112, 3), 0.5, np.float32), FOUND, np.eye(2, 3))
     photograph = Photograph(Path("new.jpg"), f"{turn:04x}" * 16, (200, 200), (chip,), (template,))
-    return Answered(photograph, gallery.identify([template]))
+    return IdentifiedPhotograph(photograph, gallery.identify([template]))
 
 
 def units(vectors: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from faceloupe.errors import InputError
 from faceloupe.evaluation import calibrate_gallery
 from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import EmbedderId, open_gallery
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.detectors import other_detector
 from faceloupe.gallery.reembedding import reembed
 from faceloupe.recognition import FaceSearch, SFace
@@ -202,7 +202,7 @@ def test_unknown_faces_are_kept_by_one_detector(tmp_path):
         open_collection(tmp_path / "unknown.db", create=True) as collection,
     ):
         kept = UnknownFaces(collection, gallery, timedelta(days=1))
-        assert kept.keep(Answered(probe, gallery.identify(probe.templates, point=POINT))) == 1
+        assert kept.keep(IdentifiedPhotograph(probe, gallery.identify(probe.templates, point=POINT))) == 1
         with open_gallery(tmp_path / "other.db", create=True, embedder=Toy()) as other:
             with pytest.raises(InputError, match=f"were found by {FINDER}, not by yunet: serve with that detector"):
                 UnknownFaces(collection, other, timedelta(days=1))

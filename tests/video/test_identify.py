@@ -70,7 +70,7 @@ def test_two_people_of_one_frame_are_never_in_one_track_nor_one_name(answer):
     tracks = [each for person in answer.people for each in person.tracks]
     names = {each.track.number: person.name for person in answer.people for each in person.tracks}
     for each in tracks:
-        assert names[each.track.number] not in {names.get(other) for other in each.track.beside}
+        assert names[each.track.number] not in {names.get(other) for other in each.track.together}
 
 
 def test_what_is_pooled_is_of_one_person(answer):

@@ -46,15 +46,15 @@ def test_a_face_that_moves_is_one_track():
     [track] = followed(*[[seen(number / 10, 5 * (number % 3), x=30.0 * number)] for number in range(20)])
     assert (track.first, track.last, track.frames) == (0.0, pytest.approx(1.95), 20)
     assert track.seconds == pytest.approx(1.95)
-    assert track.beside == frozenset()
+    assert track.together == frozenset()
     assert len(track.best) == POOLED
 
 
 def test_two_faces_of_one_frame_are_two_tracks_even_if_they_are_alike():
     one, other = followed(*[[seen(time, 0, x=0), seen(time, 1, x=300)] for time in (0.0, 0.1, 0.2)])
     assert one.frames == other.frames == 3
-    assert one.beside == {other.number}
-    assert other.beside == {one.number}
+    assert one.together == {other.number}
+    assert other.together == {one.number}
 
 
 def test_two_people_who_cross_keep_their_tracks():
@@ -71,7 +71,7 @@ def test_two_people_who_cross_keep_their_tracks():
 def test_a_track_splits_where_the_face_departs_in_the_same_place():
     one, other = followed([seen(0.0, 0)], [seen(0.1, 5)], [seen(0.2, 90)], [seen(0.3, 85)])
     assert (one.first, other.first) == (0.0, 0.2)
-    assert one.beside == other.beside == frozenset()
+    assert one.together == other.together == frozenset()
 
 
 def test_elsewhere_more_likeness_is_asked_for_than_in_place():

@@ -24,7 +24,7 @@ from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
-    from faceloupe.gallery.answers import Answered
+    from faceloupe.gallery.answers import IdentifiedPhotograph
     from faceloupe.gallery.candidates import Candidate, Candidates
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.gallery.sharding import Galleries
@@ -206,15 +206,15 @@ def _identify_photographs(
     json: bool,
 ) -> None:
     """Print the answers for photographs; leave with status 2 if one could not be read."""
-    from faceloupe.gallery.answers import Answered, document_of
+    from faceloupe.gallery.answers import IdentifiedPhotograph, document_of
     from faceloupe.recognition.recognise import recognise
     from faceloupe.recognition.thresholds import published_point
 
     point = None if fmr is None else published_point(people.embedder, fmr)
-    answers: list[Answered] = []
+    answers: list[IdentifiedPhotograph] = []
     for photograph in recognise(photographs, people.embedder, faces=people.face_search(search)):
         candidates = people.identify(photograph.templates, point=point, ranks=ranks, recall=recall)
-        answer = Answered(photograph, candidates)
+        answer = IdentifiedPhotograph(photograph, candidates)
         answers.append(answer)
         if photograph.problem is not None:
             say(f"not read: {legible(str(photograph.path))}: {photograph.problem.reason}")
@@ -278,7 +278,7 @@ def _name_tree(
         raise typer.Exit(1)
 
 
-def _table(answer: "Answered") -> str:
+def _table(answer: "IdentifiedPhotograph") -> str:
     """Return one line per face; the number is that of the picture."""
     name, faces = legible(str(answer.photograph.path)), answer.faces
     if not faces:
@@ -304,7 +304,7 @@ def _with_score(candidate: "Candidate") -> str:
     return f"{candidate.label} {candidate.score:.4f} ({candidate.margin:+.4f}{also})"
 
 
-def _explain(answers: "Sequence[Answered]") -> None:
+def _explain(answers: "Sequence[IdentifiedPhotograph]") -> None:
     """Print what makes answers doubtful, and once what the threshold means."""
     for answer in answers:
         for words in answer.notes():

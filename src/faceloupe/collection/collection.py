@@ -155,9 +155,9 @@ class Collection:
     def rulings(self, *, same: bool) -> list[tuple[int, int]]:
         """Return ids of two faces each that somebody said show one person, or two people."""
         with self.reading() as connection:
-            return rulings.said(connection, same=same)
+            return rulings.pairs_ruled(connection, same=same)
 
-    def join(self, one: int, other: int) -> int:
+    def join(self, first: int, second: int) -> int:
         """Say that two groups are one person, and return the id of the group they are now.
 
         Raises
@@ -167,7 +167,7 @@ class Collection:
             show two people, or both have names.
         """
         with self.writing() as connection:
-            return rulings.join(connection, one, other)
+            return rulings.join(connection, first, second)
 
     def separate(self, faces: Sequence[int]) -> int:
         """Say that faces of one group are not that person but another, and return the id of the group they are now.
@@ -180,7 +180,7 @@ class Collection:
         with self.writing() as connection:
             return rulings.separate(connection, faces)
 
-    def confirm(self, one: int, other: int) -> bool:
+    def confirm(self, first: int, second: int) -> bool:
         """Say that two faces are grouped rightly: one person if they are in one group, otherwise two people.
 
         Returns
@@ -194,7 +194,7 @@ class Collection:
             If there is no such face, or one was never grouped.
         """
         with self.writing() as connection:
-            return rulings.confirm(connection, one, other)
+            return rulings.confirm(connection, first, second)
 
     def name(self, group: int, name: str | None) -> None:
         """Give a group a name, or take its name back with None.

@@ -91,12 +91,12 @@ class _Work:
         self._said = {same: collection.rulings(same=same) for same in (True, False)}
         limits = group_threshold(collection, len(self._indexed), fpir, fmr, threshold, points)
         limit, self._rate, self._extrapolated = limits
-        self._grouping = _grouped(self._indexed, self._said, limit)
+        self._grouping = _group(self._indexed, self._said, limit)
 
     def holds(self, connection: Connection) -> bool:
         """Whether all faces are still there, and nobody said anything meanwhile."""
         there = set(connection.scalars(select(faces.c.id)))
-        now = {same: rulings.said(connection, same=same) for same in (True, False)}
+        now = {same: rulings.pairs_ruled(connection, same=same) for same in (True, False)}
         return self._said == now and there.issuperset(self._indexed.ids.tolist())
 
     def keep(self, connection: Connection) -> People:
@@ -105,7 +105,7 @@ class _Work:
         homes = {face: home or 0 for face, home in connection.execute(standing)}
         before = np.array([homes[face] for face in self._indexed.ids.tolist()], dtype=np.int64)
         indexed = replace(self._indexed, groups=before)
-        ids = _numbered(connection, indexed, self._grouping)
+        ids = _number_groups(connection, indexed, self._grouping)
         _move(connection, indexed, self._grouping, ids)
         people = _people(connection, indexed, self._grouping, ids)
         people = replace(people, fmr=self._rate, extrapolated=self._extrapolated)
@@ -124,7 +124,7 @@ def grouped(collection: Collection) -> People | None:
         if not isinstance(last, dict):
             return None
         indexed, shown = all_faces(connection), _Shown(connection)
-        settled = {frozenset(pair) for same in (True, False) for pair in rulings.said(connection, same=same)}
+        settled = {frozenset(pair) for same in (True, False) for pair in rulings.pairs_ruled(connection, same=same)}
     homes = {face: home for face, home in zip(indexed.ids.tolist(), indexed.groups.tolist(), strict=True) if home}
     doubts = [
         Doubt(score, (face, other_face), (size, other_size), (homes[face], homes[other_face]))
@@ -195,10 +195,10 @@ def _fmr_at(points: Sequence[OperatingPoint], threshold: float) -> float | None:
     return float(10.0**low)
 
 
-def _grouped(indexed: IndexedFaces, said: dict[bool, list[tuple[int, int]]], limit: float) -> Grouping:
+def _group(indexed: IndexedFaces, ruled_pairs: dict[bool, list[tuple[int, int]]], limit: float) -> Grouping:
     place = {face: row for row, face in enumerate(indexed.ids.tolist())}
-    statements = [rulings.Ruling(0, same, *pair) for same, pairs in said.items() for pair in pairs]
-    damaged = {face for pairs in said.values() for pair in pairs for face in pair} - place.keys()
+    statements = [rulings.Ruling(0, same, *pair) for same, pairs in ruled_pairs.items() for pair in pairs]
+    damaged = {face for pairs in ruled_pairs.values() for pair in pairs for face in pair} - place.keys()
     known: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
     for statement in statements + rulings.following(statements, damaged):
         if statement.one in place and statement.two in place:
@@ -209,7 +209,7 @@ def _grouped(indexed: IndexedFaces, said: dict[bool, list[tuple[int, int]]], lim
     )  # fmt: skip
 
 
-def _numbered(connection: Connection, indexed: IndexedFaces, grouping: Grouping) -> list[int]:
+def _number_groups(connection: Connection, indexed: IndexedFaces, grouping: Grouping) -> list[int]:
     """Return an id for each group: that of the old group it shares most faces with, or a new one."""
     shared: list[tuple[float, int, int]] = []
     named = set(connection.scalars(select(groups.c.id).where(groups.c.name.is_not(None))))

@@ -88,12 +88,12 @@ def members(connection: Connection, group: int) -> list[Any]:
     """
     file = select(func.min(places.c.path)).where(places.c.photograph_id == photographs.c.id, places.c.gone.is_(False))
     others = faces.alias()
-    beside = select(func.count()).where(others.c.photograph_id == photographs.c.id)
+    face_count = select(func.count()).where(others.c.photograph_id == photographs.c.id)
     query = (
         select(
             faces.c.id, faces.c.number, faces.c.vector, faces.c.quality, faces.c.chip, photographs.c.sha256,
             photographs.c.width, photographs.c.height, file.scalar_subquery().label("path"),
-            beside.scalar_subquery().label("faces"),
+            face_count.scalar_subquery().label("faces"),
         )
         .join_from(faces, photographs)
         .where(faces.c.group_id == group)

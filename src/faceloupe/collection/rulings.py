@@ -33,22 +33,22 @@ class Ruling(NamedTuple):
         return self.two if face == self.one else self.one
 
 
-def join(connection: Connection, one: int, other: int) -> int:
+def join(connection: Connection, first: int, second: int) -> int:
     """See :meth:`faceloupe.collection.Collection.join`."""
-    members = {group: _members(connection, group) for group in (one, other)}
-    if one == other:
-        raise InputError(f"group {one} is one person already; name two groups")
-    names = {group: _name(connection, group) for group in (one, other)}
+    members = {group: _members(connection, group) for group in (first, second)}
+    if first == second:
+        raise InputError(f"group {first} is one person already; name two groups")
+    names = {group: _name(connection, group) for group in (first, second)}
     if all(names.values()):
         raise InputError(
-            f"groups {one} and {other} are called {names[one]!r} and {names[other]!r}: take one name back first "
-            f"(faceloupe name {other} --none)"
+            f"groups {first} and {second} are called {names[first]!r} and {names[second]!r}: take one name back first "
+            f"(faceloupe name {second} --none)"
         )
-    _check_compatible(connection, one, other)
-    into, gone = (other, one) if names[other] else (one, other)
+    _check_compatible(connection, first, second)
+    into, gone = (second, first) if names[second] else (first, second)
     action = _note(connection, "join", members[gone], gone, removed=[gone])
-    first, *others = members[into] + members[gone]
-    _rule(connection, action, True, [(first, other) for other in others])
+    face, *others = members[into] + members[gone]
+    _rule(connection, action, True, [(face, other) for other in others])
     connection.execute(update(faces).where(faces.c.group_id == gone).values(group_id=into))
     drop_empty(connection)
     return into
@@ -80,15 +80,15 @@ def separate(connection: Connection, chosen: Sequence[int]) -> int:
     return new
 
 
-def confirm(connection: Connection, one: int, other: int) -> bool:
+def confirm(connection: Connection, first: int, second: int) -> bool:
     """See :meth:`faceloupe.collection.Collection.confirm`."""
-    homes = _homes(connection, [one, other])
-    missing = [face for face in (one, other) if homes.get(face) is None]
-    if missing or one == other:
+    homes = _homes(connection, [first, second])
+    missing = [face for face in (first, second) if homes.get(face) is None]
+    if missing or first == second:
         raise InputError(f"there is no face {missing[0]} in a group" if missing else "name two faces")
-    same = bool(homes[one] == homes[other])
+    same = bool(homes[first] == homes[second])
     action = _note(connection, "confirm", [], None)
-    _rule(connection, action, same, [(one, other)])
+    _rule(connection, action, same, [(first, second)])
     return same
 
 
@@ -137,7 +137,7 @@ def undo(connection: Connection) -> str | None:
     return what
 
 
-def said(connection: Connection, *, same: bool) -> list[tuple[int, int]]:
+def pairs_ruled(connection: Connection, *, same: bool) -> list[tuple[int, int]]:
     """See :meth:`faceloupe.collection.Collection.rulings`."""
     query = select(rulings.c.one, rulings.c.two).where(rulings.c.same == same).order_by(rulings.c.id)
     return [(row.one, row.two) for row in connection.execute(query)]
@@ -217,12 +217,12 @@ def _members(connection: Connection, group: int) -> list[int]:
     return members
 
 
-def _check_compatible(connection: Connection, one: int, other: int) -> None:
-    of_one = select(faces.c.photograph_id).where(faces.c.group_id == one)
-    shared = select(faces.c.id).where(faces.c.group_id == other, faces.c.photograph_id.in_(of_one)).limit(1)
+def _check_compatible(connection: Connection, first: int, second: int) -> None:
+    of_first = select(faces.c.photograph_id).where(faces.c.group_id == first)
+    shared = select(faces.c.id).where(faces.c.group_id == second, faces.c.photograph_id.in_(of_first)).limit(1)
     if (face := connection.scalar(shared)) is not None:
         raise InputError(f"face {face} and one of the other group are of one photograph: they are two people")
-    if not all(row.same for row in _across(connection, one, other)):
+    if not all(row.same for row in _across(connection, first, second)):
         raise InputError("somebody said that they are two people: take that back first (faceloupe undo)")
 
 

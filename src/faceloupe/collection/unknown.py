@@ -20,7 +20,7 @@ from faceloupe.collection.members import all_faces, detector_of, embedder_of, ph
 from faceloupe.collection.schema import KEPT_FOR, faces, keep_setting, parts, photographs, setting, settings
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import trail
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import VARIABLE, is_plain, key_of_environment
 from faceloupe.gallery.identity import find, has_subject
@@ -123,7 +123,7 @@ class UnknownFaces:
         keep_setting(connection, "embedder", list(wanted))
         keep_setting(connection, "detector", detector)
 
-    def keep(self, answered: Answered) -> int:
+    def keep(self, identified: IdentifiedPhotograph) -> int:
         """Keep the faces of a photograph that nobody was named for, and return how many.
 
         Not kept are faces whose quality is too low for a gallery, of which ``ALIKE`` that are like it are there
@@ -131,7 +131,7 @@ class UnknownFaces:
         """
         numbers = [
             number
-            for number, face in enumerate(answered.faces, start=1)
+            for number, face in enumerate(identified.faces, start=1)
             if face.candidates.nobody
             and not shortcomings(face.template.quality, limits_of(face.template.embedder))
             and self._alike(face.template.vector, face.candidates.point.threshold) < ALIKE
@@ -140,11 +140,11 @@ class UnknownFaces:
             return 0
         with self.collection.writing() as connection:
             room = MOST - (connection.scalar(select(func.count()).select_from(faces)) or 0)
-            same = select(photographs.c.id).where(photographs.c.sha256 == answered.photograph.sha256)
+            same = select(photographs.c.id).where(photographs.c.sha256 == identified.photograph.sha256)
             if room <= 0 or connection.scalar(same) is not None:
                 return 0
-            own = add_photograph(connection, answered.photograph)
-            return add_faces(connection, answered.photograph, own, numbers[:room], keep_chips=self._keep_chips)
+            own = add_photograph(connection, identified.photograph)
+            return add_faces(connection, identified.photograph, own, numbers[:room], keep_chips=self._keep_chips)
 
     def drop_expired(self, now: datetime | None = None) -> int:
         """Erase the faces whose time is over, and return how many there were."""

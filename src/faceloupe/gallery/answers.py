@@ -13,7 +13,7 @@ from faceloupe.recognition.remarks import detector_cautions, face_document, turn
 from faceloupe.recognition.templates import Template
 
 
-class AnsweredFace(NamedTuple):
+class IdentifiedFace(NamedTuple):
     """A face with its candidates."""
 
     chip: FaceChip
@@ -22,7 +22,7 @@ class AnsweredFace(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answered:
+class IdentifiedPhotograph:
     """A photograph with the names of its faces.
 
     Attributes
@@ -39,9 +39,9 @@ class Answered:
         object.__setattr__(self, "candidates", one_name_a_face(self.candidates))
 
     @property
-    def faces(self) -> list[AnsweredFace]:
+    def faces(self) -> list[IdentifiedFace]:
         """The faces in reading order."""
-        answers = list(map(AnsweredFace, self.photograph.chips, self.photograph.templates, self.candidates))
+        answers = list(map(IdentifiedFace, self.photograph.chips, self.photograph.templates, self.candidates))
         return [answers[place] for place in self.photograph.reading_order()]
 
     @property
@@ -98,9 +98,9 @@ class Answered:
         }
 
 
-def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
-    """Return several as one plain dictionary. Threshold and gallery are those of all faces, and null without one."""
-    first = next((candidates for answer in answered for candidates in answer.candidates), None)
+def document_of(photographs: Sequence[IdentifiedPhotograph]) -> dict[str, Any]:
+    """Return several photographs as one plain dictionary; without a face, threshold and gallery are null."""
+    first = next((candidates for photograph in photographs for candidates in photograph.candidates), None)
     return {
         "schema": "faceloupe.identified/1",
         "point": first and first.point.to_document(),
@@ -108,7 +108,7 @@ def document_of(answered: Sequence[Answered]) -> dict[str, Any]:
         "references": first and first.n_references,
         "fpir": first and first.fpir,
         "recall": first and first.recall and first.recall.to_document(),
-        "photographs": [answer.to_document() for answer in answered],
+        "photographs": [photograph.to_document() for photograph in photographs],
     }
 
 

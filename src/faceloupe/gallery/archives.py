@@ -78,7 +78,7 @@ class Archive:
     """
 
     def __init__(self, content: bytes, max_photograph: int) -> None:
-        self._zip = _opened(content)
+        self._zip = _open_zip(content)
         self._files: dict[str, ZipInfo] = {}
         self.refused: list[Skipped] = []
         files: dict[str, tuple[str, ...]] = {}
@@ -162,7 +162,7 @@ class Archive:
         return None
 
 
-def _opened(content: bytes) -> ZipFile:
+def _open_zip(content: bytes) -> ZipFile:
     end = content.rfind(_END, max(0, len(content) - _END_BYTES - _COMMENT))
     if end < 0 or len(content) < end + _END_BYTES:
         raise InputError("expected a ZIP archive of folders, one a subject, as in ann/1.jpg and bob/1.jpg")

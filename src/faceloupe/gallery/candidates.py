@@ -212,19 +212,21 @@ def one_name_a_face(answers: Sequence[Candidates]) -> tuple[Candidates, ...]:
     there is one.
     """
     everywhere = range(len(answers))
-    dealt = one_name_beside(dict(enumerate(answers)), dict.fromkeys(everywhere, everywhere))
+    dealt = one_name_at_a_time(dict(enumerate(answers)), dict.fromkeys(everywhere, everywhere))
     return tuple(dealt[place] for place in everywhere)
 
 
-def one_name_beside(answers: Mapping[int, Candidates], beside: Mapping[int, Collection[int]]) -> dict[int, Candidates]:
-    """Return answers such that no subject goes to two faces that are seen beside one another.
+def one_name_at_a_time(
+    answers: Mapping[int, Candidates], together: Mapping[int, Collection[int]]
+) -> dict[int, Candidates]:
+    """Return answers such that no subject goes to two faces that are seen at the same time.
 
     Parameters
     ----------
     answers : dict of int to Candidates
         The answer for each face, by its number.
-    beside : dict of int to collection of int
-        Numbers of the faces that each is seen beside.
+    together : dict of int to collection of int
+        Numbers of the faces that each is seen together with.
     """
     scores = sorted(
         (-candidate.score, number, candidate.rank, candidate.who)
@@ -237,7 +239,7 @@ def one_name_beside(answers: Mapping[int, Candidates], beside: Mapping[int, Coll
     for _, number, _, subject in scores:
         if number in owners:
             continue
-        if any(owners.get(other) == subject for other in beside[number]):
+        if any(owners.get(other) == subject for other in together[number]):
             elsewhere[number] += (subject,)
         else:
             owners[number] = subject

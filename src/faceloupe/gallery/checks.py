@@ -280,8 +280,8 @@ def _shared_photographs(connection: Connection, names: dict[int, str]) -> Iterat
 
 
 def _words_of_look_alikes(alike: LookAlikes, names: dict[int, str]) -> Iterator[Finding]:
-    for one, other, score in alike.pairs:
-        pair = (names[one], names[other])
+    for first, second, score in alike.pairs:
+        pair = (names[first], names[second])
         words = f"{pair[0]!r} and {pair[1]!r} look like one person: score {score:.3f}, threshold {alike.threshold:.3f}."
         yield Finding("look-alikes", words, pair, alike.by_chance)
 

@@ -136,9 +136,9 @@ class CoarseMatrix:
                     )
                 continue
             above = np.flatnonzero(products >= self._limits(coarse, scales))  # 30 times faster than in two dimensions
-            hits, whose = np.divmod(above, len(coarse))
-            for place in np.unique(whose).tolist():
-                own = hits[whose == place]
+            hits, probes_hit = np.divmod(above, len(coarse))
+            for place in np.unique(probes_hit).tolist():
+                own = hits[probes_hit == place]
                 scores = products[own, place] * (self._scales[start + own] * scales[place])
                 coarse[place].look_at(scores, self._subjects[start + own], start + own)
         return [probe.candidates() for probe in coarse]

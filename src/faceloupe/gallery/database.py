@@ -77,7 +77,7 @@ class Database:
         cipher: bool = False,
         from_json: Callable[[str], Any] | None = None,
     ) -> None:
-        place = _parsed(url)
+        place = _parse_url(url)
         self.name = str(url) if place.password is None else place.render_as_string(hide_password=True)
         self.path = _file_of(place) if place.get_backend_name() == "sqlite" else None
         if place.get_backend_name() == "postgresql" and "connect_timeout" not in place.query:
@@ -193,8 +193,8 @@ class Database:
                     connection.exec_driver_sql(f"VACUUM FULL {table}")
                 return
             # It copies everything to a temporary file: beside the database, on its disk, not in the system's folder.
-            beside = str(self.path.absolute().parent).replace("'", "''")
-            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{beside}'")
+            folder = str(self.path.absolute().parent).replace("'", "''")
+            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
             try:
                 connection.exec_driver_sql("VACUUM")
             finally:
@@ -244,7 +244,7 @@ class Database:
         self.engine.dispose()
 
 
-def _parsed(url: str | PathLike[str]) -> URL:
+def _parse_url(url: str | PathLike[str]) -> URL:
     text = str(url)
     if not text.strip():
         raise InputError("gallery: expected the name of a file or a URL, got an empty text")

@@ -21,7 +21,7 @@ from faceloupe.gallery import (
     templates,
     trail,
 )
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.candidates import Candidates
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.detectors import other_detector
@@ -351,7 +351,9 @@ class Gallery(Store):
                 open_photo(photo)  # says what it could have been
             return identify(self._database, photo, point, ranks, recall)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces, photo))  # type: ignore[list-item, arg-type]
-        return Answered(photograph, identify(self._database, photograph.templates, point, ranks, recall)).placed
+        return IdentifiedPhotograph(
+            photograph, identify(self._database, photograph.templates, point, ranks, recall)
+        ).placed
 
     def verify(
         self, one: "Photo", other: "Photo", *, point: "OperatingPoint | None" = None, faces: "Faces" = "one"

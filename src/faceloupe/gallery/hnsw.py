@@ -188,7 +188,7 @@ class Hnsw:
         with self._database.reading() as connection:
             state = self._known(connection)
             rng = np.random.default_rng(seed)
-            vectors = turned(self._drawn(connection, probes, state.dimensions, rng), rng)
+            vectors = turned(self._sample(connection, probes, state.dimensions, rng), rng)
             newest, line = connection.scalar(select(func.max(references.c.id))) or 0, trail.last(connection)
             everybody = parts(connection, references_by(self._embedder), state.dimensions)
             nearest, size = search_parts(everybody, vectors, RANKS)
@@ -331,13 +331,13 @@ class Hnsw:
                     progress(row.blocks_done, row.blocks_total)
         building.result()
 
-    def _drawn(self, connection: Connection, count: int, dimensions: int, rng: np.random.Generator) -> Floats:
+    def _sample(self, connection: Connection, count: int, dimensions: int, rng: np.random.Generator) -> Floats:
         """Return the vectors of one whole reference each of subjects drawn at random, (P, D)."""
         fits = func.vector_dims(references.c.vector) == dimensions
         first = select(func.min(references.c.id)).where(made_by(self._embedder), fits).group_by(references.c.subject_id)
         numbers = np.sort(np.array(connection.scalars(first).all(), dtype=np.int64))
-        drawn = rng.choice(numbers, min(count, len(numbers)), replace=False)
-        vectors = vectors_of(connection, drawn) if len(drawn) else np.empty((0, dimensions), np.float32)
+        sample = rng.choice(numbers, min(count, len(numbers)), replace=False)
+        vectors = vectors_of(connection, sample) if len(sample) else np.empty((0, dimensions), np.float32)
         vectors = vectors[sound_rows(list(vectors), dimensions)]
         if not len(vectors):
             raise GalleryError(

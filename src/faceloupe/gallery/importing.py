@@ -72,7 +72,7 @@ def import_(
     """
     secret = None if key is None else read_secret(key)
     try:
-        with _opened(path, secret, folder) as lines:
+        with _open_documents(path, secret, folder) as lines:
             return _taken_in(connection, lines, thresholds=thresholds)
     except OSError as problem:
         raise GalleryError(f"{path} cannot be read: {problem.strerror}.") from problem
@@ -84,7 +84,7 @@ def import_(
 
 
 @contextmanager
-def _opened(path: Path, secret: bytes | None, folder: Path | None) -> Iterator[Iterator[Document]]:
+def _open_documents(path: Path, secret: bytes | None, folder: Path | None) -> Iterator[Iterator[Document]]:
     """Open an export, or another gallery, as documents."""
     with open_regular(path, MAX_BYTES) as file:
         start = file.read(16)
@@ -127,12 +127,12 @@ def _documents(path: Path, secret: bytes | None) -> Iterator[Document]:
         while line := file.readline(MAX_LINE + 1):
             if before:
                 seals.update(before)
-                yield _parsed(before)
+                yield _parse_line(before)
             before = line
-    seals.check(_parsed(before))
+    seals.check(_parse_line(before))
 
 
-def _parsed(line: bytes) -> Document:
+def _parse_line(line: bytes) -> Document:
     document = parse_json(line, max_bytes=MAX_LINE)
     if not isinstance(document, dict):
         raise TypeError("a line of it holds no object")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceloupe.faces.folders import as_text
 from faceloupe.faces.trees import Tree
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.growing import GrowingCsv, GrowingLines
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
@@ -49,13 +49,13 @@ class Named(Tally):
         parts += [f"{self.named:,} of them named, {counted(len(self.names), 'subject')}"]
         return "; ".join([*parts, *self.rest("in the table already")]) + "."
 
-    def add(self, path: str, answered: Answered) -> None:
+    def add(self, path: str, identified: IdentifiedPhotograph) -> None:
         """Count a photograph with the names of its faces."""
-        if not self.count(path, answered.photograph):
+        if not self.count(path, identified.photograph):
             return
-        if not self.threshold and answered.candidates:
-            self.threshold = answered.candidates[0].words().partition("\n")[2]
-        names = [candidates.named.label for candidates in answered.candidates if candidates.named is not None]
+        if not self.threshold and identified.candidates:
+            self.threshold = identified.candidates[0].words().partition("\n")[2]
+        names = [candidates.named.label for candidates in identified.candidates if candidates.named is not None]
         self.named += len(names)
         self.names.update(names)
 
@@ -99,28 +99,30 @@ def name_tree(
     named.begin(tree, len(left))
     recognised = recognise(left, gallery.embedder, faces=gallery.face_search(search))
     for done, (path, photograph) in enumerate(zip(left, recognised, strict=True), start=named.known + 1):
-        answered = Answered(photograph, gallery.identify(photograph.templates, point=point, ranks=ranks, recall=recall))
+        identified = IdentifiedPhotograph(
+            photograph, gallery.identify(photograph.templates, point=point, ranks=ranks, recall=recall)
+        )
         for table in tables:
             if as_text(path) not in table.known:
-                _write(table, path, answered)
-        named.add(path, answered)
+                _write(table, path, identified)
+        named.add(path, identified)
         if progress is not None:
             progress(done, len(tree.files))
     return named
 
 
-def _write(table: GrowingCsv | GrowingLines, path: str, answered: Answered) -> None:
+def _write(table: GrowingCsv | GrowingLines, path: str, identified: IdentifiedPhotograph) -> None:
     if isinstance(table, GrowingLines):
-        point = next((candidates.point for candidates in answered.candidates), None)
-        table.add(path, {**answered.to_document(), "threshold": point and point.threshold})
+        point = next((candidates.point for candidates in identified.candidates), None)
+        table.add(path, {**identified.to_document(), "threshold": point and point.threshold})
         return
-    problem = answered.photograph.problem
-    table.add(path, _rows(answered), problem.reason if problem else "" if answered.faces else "no face found")
+    problem = identified.photograph.problem
+    table.add(path, _rows(identified), problem.reason if problem else "" if identified.faces else "no face found")
 
 
-def _rows(answered: Answered) -> list[list[object]]:
+def _rows(identified: IdentifiedPhotograph) -> list[list[object]]:
     rows: list[list[object]] = []
-    for number, (chip, template, candidates) in enumerate(answered.faces, start=1):
+    for number, (chip, template, candidates) in enumerate(identified.faces, start=1):
         first = candidates.named or next(iter(candidates.candidates), None)
         likest = [f"{first.score:.4f}", f"{first.margin:.4f}", first.label] if first else ["", "", ""]
         box = [f"{side:.1f}" for side in chip.detection.box]

@@ -143,10 +143,10 @@ class GalleryToBe(Gallery):
         if self._is_made or place is None:
             return super().import_(path, key=key, thresholds=thresholds)
         with TemporaryDirectory(dir=place.parent, prefix=f".{place.name[:100]}.") as folder:
-            made = Path(folder, place.name)
-            with open_gallery(made, create=True) as gallery:
+            new = Path(folder, place.name)
+            with open_gallery(new, create=True) as gallery:
                 imported = gallery.import_(path, key=key, thresholds=thresholds)
-            made.rename(place)
+            new.rename(place)
         self._is_made = True
         return imported
 

@@ -9,7 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from faceloupe.errors import InputError
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.candidates import Candidate, Candidates, Who
 from faceloupe.gallery.opening import open_gallery
 from faceloupe.gallery.records import EmbedderId
@@ -111,7 +111,7 @@ class Galleries:
         if not is_photo(photo):
             return self._search(photo, point, ranks)  # type: ignore[arg-type]
         [photograph] = recognise_all([photo], self.embedder, faces=self.face_search(faces, photo))  # type: ignore[list-item, arg-type]
-        return Answered(photograph, self._search(photograph.templates, point, ranks)).placed
+        return IdentifiedPhotograph(photograph, self._search(photograph.templates, point, ranks)).placed
 
     def _search(
         self, templates: "Sequence[Template]", point: "OperatingPoint | None", ranks: int
@@ -121,7 +121,7 @@ class Galleries:
             point = max(points, key=lambda each: each.threshold)
         answers = list(self._threads.map(partial(_candidates, templates, point, ranks), self._galleries))
         repeated = self._repeats(EmbedderId(templates[0].embedder, templates[0].sha256)) if templates else 0
-        return tuple(_merged(of_face, point, ranks, repeated) for of_face in zip(*answers, strict=True))
+        return tuple(_merge(of_face, point, ranks, repeated) for of_face in zip(*answers, strict=True))
 
     def _repeats(self, embedder: EmbedderId) -> int:
         """Return how many subjects are in a gallery before as well; to count them is to list all, when one changes."""
@@ -193,7 +193,7 @@ def _candidates(
     ]
 
 
-def _merged(answers: Sequence[Candidates], point: "OperatingPoint", ranks: int, repeated: int) -> Candidates:
+def _merge(answers: Sequence[Candidates], point: "OperatingPoint", ranks: int, repeated: int) -> Candidates:
     """Return the best candidates of several answers about one face; `repeated` subjects are counted in several."""
     best: dict[Who, Candidate] = {}
     for candidate in (candidate for answer in answers for candidate in answer.candidates):

@@ -28,8 +28,8 @@ def made_by(embedder: "Maker") -> ColumnElement[bool]:
 
 def embedders(connection: Connection) -> list[EmbedderId]:
     """Return the embedders of the references that are here, by name."""
-    made = select(references.c.embedder, references.c.weights_sha256).distinct()
-    return sorted(EmbedderId(*row) for row in connection.execute(made))
+    query = select(references.c.embedder, references.c.weights_sha256).distinct()
+    return sorted(EmbedderId(*row) for row in connection.execute(query))
 
 
 def references_by(embedder: "Maker") -> Select[Any]:
@@ -60,9 +60,9 @@ def parts(connection: Connection, rows: Select[Any], dimensions: int) -> Iterato
         sound = sound_rows(vectors, dimensions)
         damaged += [number for number, whole in zip(numbers, sound, strict=True) if not whole]
         if sound.any():
-            whole_ones = [vector for vector, whole in zip(vectors, sound, strict=True) if whole]
+            sound_vectors = [vector for vector, whole in zip(vectors, sound, strict=True) if whole]
             ids = np.array([owners, numbers], dtype=np.int64)[:, sound]
-            yield Templates(np.stack(whole_ones), ids[0], ids[1])
+            yield Templates(np.stack(sound_vectors), ids[0], ids[1])
     leave_out(damaged)
 
 

@@ -123,7 +123,7 @@ class Clip:
         origin = _origin(self._container)
         if start > 0:
             self._seek(start, origin)
-        for moment, lasts, picture in self._timed(origin):
+        for moment, lasts, picture in self._frames_with_times(origin):
             if stop is not None and moment >= stop:
                 return
             self.end = moment + lasts
@@ -161,7 +161,7 @@ class Clip:
                 f"{self.path}: it cannot be searched for {start:g} s ({_in_words(problem)}); read it from its beginning"
             ) from problem
 
-    def _timed(self, origin: Fraction) -> "Iterator[tuple[float, float, VideoFrame]]":
+    def _frames_with_times(self, origin: Fraction) -> "Iterator[tuple[float, float, VideoFrame]]":
         """Yield each picture with its time and how long it is shown; note those that come at no time after the last."""
         rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
         last, untimed, disordered, corrupt = -float("inf"), 0, 0, 0

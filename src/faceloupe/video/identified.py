@@ -181,7 +181,7 @@ def _track(each: Judged) -> dict[str, Any]:
         "seconds": track.seconds,
         "frames": track.frames,
         "pooled": [seen.time for seen in track.best],
-        "beside": sorted(track.beside),
+        "beside": sorted(track.together),
         "detection": track.face.detection.to_document(),
         "template": track.template.to_document(),
         "shortcomings": list(each.shortcomings),

@@ -121,14 +121,14 @@ def judged(
     """Ask a gallery for each track, by the point that holds for it; two people of one frame never get one name."""
     if gallery is None:
         return tuple(Judged(track, None, point) for track, point in zip(tracks, points, strict=True))
-    from faceloupe.gallery.candidates import one_name_beside  # a clip can be followed without a gallery's packages
+    from faceloupe.gallery.candidates import one_name_at_a_time  # a clip can be followed without a gallery's packages
 
     answers: dict[int, Candidates] = {}
     for point in dict.fromkeys(points):
         own = [track for track, other in zip(tracks, points, strict=True) if other == point]
         candidates = gallery.identify([track.template for track in own], point=point, ranks=ranks)
         answers |= dict(zip((track.number for track in own), candidates, strict=True))
-    answers = one_name_beside(answers, {track.number: track.beside for track in tracks})
+    answers = one_name_at_a_time(answers, {track.number: track.together for track in tracks})
     return tuple(Judged(track, answers[track.number], point) for track, point in zip(tracks, points, strict=True))
 
 
@@ -159,7 +159,7 @@ def people_of(tracks: Sequence[Judged]) -> tuple[tuple[Person, ...], tuple[Judge
 
 def _likeness(each: Judged, group: Sequence[Judged]) -> float:
     """Return the least score with the tracks of a group; -1 if one of them shares a frame with it."""
-    if any(other.track.number in each.track.beside for other in group):
+    if any(other.track.number in each.track.together for other in group):
         return -1.0
     return min(compare(each.track.template, other.track.template) for other in group)
 

@@ -70,7 +70,7 @@ class Track:
         The faces that were pooled, at most five, in the order of time.
     template : Template
         Pooled.
-    beside : frozenset of int
+    together : frozenset of int
         Numbers of the tracks that share a frame with it: other people.
     """
 
@@ -81,7 +81,7 @@ class Track:
     frames: int
     best: tuple[Seen, ...]
     template: Template
-    beside: frozenset[int]
+    together: frozenset[int]
 
     @property
     def face(self) -> Seen:
@@ -138,7 +138,7 @@ class Follower:
             seen.append(track)
         numbers = {track.number for track in seen}
         for track in seen:
-            track.beside |= numbers - {track.number}
+            track.together |= numbers - {track.number}
 
     def tracks(self) -> tuple[Track, ...]:
         """Return the tracks as they are now, by number."""
@@ -151,7 +151,7 @@ class Follower:
         self._growing = [track for track in self._growing if time - track.last <= self._bridge]
         numbers = {track.number for track in self._growing}
         for track in self._growing:
-            track.beside &= numbers
+            track.together &= numbers
         return self.tracks()
 
     def _continued(self, faces: Sequence[Seen]) -> "list[_Growing | None]":
@@ -182,7 +182,7 @@ class _Growing:
         self.number = number
         self.first = self.last = self.seconds = self._following = 0.0
         self.frames = 0
-        self.beside: set[int] = set()
+        self.together: set[int] = set()
         self.best: list[Seen] = []
         self.template: Template
         self.box: Box
@@ -211,7 +211,7 @@ class _Growing:
     def finished(self) -> Track:
         return Track(
             self.number, self.first, self.last, self.seconds, self.frames, tuple(self.best), self.template,
-            frozenset(self.beside),
+            frozenset(self.together),
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from faceloupe.collection.unknown import UnknownFaces
-from faceloupe.gallery.answers import Answered
+from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.records import Enrolled
 from faceloupe.web.observing import traced
 from faceloupe.web.review import Review
@@ -55,11 +55,11 @@ class Strangers:
         """The time that faces are kept for from now on; None if none are."""
         return self.faces.period if self.faces.adds else None
 
-    async def keep(self, answered: Answered) -> None:
+    async def keep(self, identified: IdentifiedPhotograph) -> None:
         """Keep the faces of a photograph that nobody was named for, if any are to be kept."""
-        if self.faces.adds and any(candidates.nobody for candidates in answered.candidates):
+        if self.faces.adds and any(candidates.nobody for candidates in identified.candidates):
             await asyncio.get_running_loop().run_in_executor(
-                self._adding, self._logged, "not kept", self.faces.keep, answered
+                self._adding, self._logged, "not kept", self.faces.keep, identified
             )
 
     def close(self) -> None:

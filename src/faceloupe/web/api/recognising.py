@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from faceloupe.errors import SubjectError
-from faceloupe.gallery.answers import Answered, document_of
+from faceloupe.gallery.answers import IdentifiedPhotograph, document_of
 from faceloupe.recognition.decisions import Decision
 from faceloupe.recognition.remarks import face_document
 from faceloupe.recognition.templates import compare
@@ -96,10 +96,10 @@ async def identify(body: ToIdentify, service: Serving) -> Any:
     candidates = await to_thread(
         service.gallery.identify, photograph.templates, point=point, ranks=body.ranks, recall=body.recall
     )
-    answered = Answered(photograph, candidates)
+    identified = IdentifiedPhotograph(photograph, candidates)
     if service.strangers is not None:
-        await service.strangers.keep(answered)
-    return document_of([answered])
+        await service.strangers.keep(identified)
+    return document_of([identified])
 
 
 @router.post(
