@@ -132,7 +132,7 @@ def test_what_cannot_be_used_of_a_folder_is_named_and_the_rest_is_used(people, t
 
 def test_the_words_on_a_terminal_hold_no_marks_of_the_page(finished):
     _, (_, _, talk) = finished
-    assert "they put out 0, whatever face is shown" in talk
+    assert "all hidden units are dead in" in talk
     assert "[[" not in talk
     assert "**" not in talk
 

@@ -112,7 +112,7 @@ def _method(study: Study) -> Iterator[Block]:
                 "The pairs of people are the independent observations: each counts once, as its mean over the seeds, "
                 "with Student’s interval; for shares it is Wilson’s, for as many observations as have that spread. "
                 "They take pairs as independent, but pairs share people and fits share captures: read them as being "
-                f"about these {data['subjects']} people, photographed and cropped like this, and as somewhat too "
+                f"about these {data['subjects']} people, photographed and framed like this, and as somewhat too "
                 "narrow for others. Nothing here says how a network does on strangers. A size that would settle a "
                 "verdict is computed from the effect that was seen, and is an order of magnitude."
             ),

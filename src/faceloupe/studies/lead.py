@@ -35,7 +35,7 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     change = "One change repairs it" if gain.low > LITTLE else "One change was tried as a repair"
     yield (
         f"{change}: subtract the mean pixel. Then the FCNN recognises **{share(means['FCNN'].estimate)} of captures "
-        f"that it was not trained on** and the CNN {share(means['CNN'].estimate)}. On these faces, cropped like this, "
+        f"that it was not trained on** and the CNN {share(means['CNN'].estimate)}. On these faces, framed like this, "
         f"{ahead(gap)} (CNN minus FCNN: {decimals(100 * gap.estimate, 1, signed=True)} points "
         f"{gap.range_text(percent=True, signed=True)}; brackets hold an interval)."
     )
