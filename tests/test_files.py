@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.files import naming, new_folder, read_bytes, sha256_of, write_whole
+from faceloupe.files import naming, new_folder, read_bytes, sha256_of, unfinished, write_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -126,3 +128,36 @@ def test_a_link_to_a_new_folder_stays_and_its_folder_is_filled(tmp_path, is_ther
         (unfinished / "weights").write_bytes(b"x")
     assert (link.is_symlink(), (target / "weights").read_bytes()) == (True, b"x")
     assert sorted(tmp_path.iterdir()) == [link, target]
+
+
+_KILLED_WHILE_IT_WRITES = """
+import os, pathlib, signal, sys
+from faceloupe.files import write_whole
+
+def parts():
+    yield b"a template" * 10_000
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_whole(pathlib.Path(sys.argv[1]), parts())
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write_of_that_file_and_nothing_else_does(tmp_path):
+    target = tmp_path / "faces.export"
+    (tmp_path / ".faces.export.mine").mkdir()
+    with unfinished(target) as being_written:
+        subprocess.run([sys.executable, "-c", _KILLED_WHILE_IT_WRITES, target], timeout=60, check=False)
+        (left,) = set(tmp_path.iterdir()) - {being_written, tmp_path / ".faces.export.mine"}
+        assert stat.S_IMODE(left.stat().st_mode) == 0o700
+        write_whole(tmp_path / "other", b"another file")
+        assert left.exists()
+        write_whole(target, b"whole")
+        assert (left.exists(), being_written.exists()) == (False, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".faces.export.mine", "faces.export", "other"]
+
+
+def test_many_can_write_one_file_at_once(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: write_whole(tmp_path / "a", bytes([number]) * 1000), range(40)))
+    assert len(set((tmp_path / "a").read_bytes())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -7,14 +7,19 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
 from faceloupe.errors import InputError
 
+if sys.platform != "win32":
+    import fcntl
+
 # Unix has the one flag, Windows the other.
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_TO_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_UNFINISHED = ".unfinished"
 
 
 @contextmanager
@@ -78,16 +83,57 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, parts: Iterable[bytes]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with unfinished(path) as folder:
+        temporary = folder / "file"
+        with os.fdopen(os.open(temporary, _TO_MAKE, 0o600), "wb") as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.replace(path)
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """Give a folder of mode 0700 beside a path, for what shall take the path's name once it is whole.
+
+    It is removed afterwards. A process that is killed leaves it, and the next one that writes to the path removes it: a
+    folder is locked as long as its process lives. (Windows locks no folder; there it stays.) Raises OSError if no
+    folder can be made.
+    """
+    parent, start = path.absolute().parent, f".{path.name[:100]}."
+    _remove_abandoned(parent, start)
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=start))
+    handle = _lock(folder)
+    try:
+        folder = folder.rename(f"{folder}{_UNFINISHED}")  # locked by now, so that nobody takes it for an abandoned one
+        folder.chmod(0o700)  # a umask can take the owner's rights too
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        if handle is not None:
+            os.close(handle)
+
+
+def _remove_abandoned(parent: Path, start: str) -> None:
+    for name in os.listdir(parent):  # noqa: PTH208 - as fast as can be: a folder can hold many thousand face chips
+        if name.startswith(start) and name.endswith(_UNFINISHED) and (handle := _lock(parent / name)) is not None:
+            shutil.rmtree(parent / name, ignore_errors=True)  # another process can be at it, too
+            os.close(handle)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder until what is returned is closed; None if another process has it, or it cannot be locked."""
+    if sys.platform == "win32":
+        return None
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
+    return None
 
 
 def check_name(path: Path) -> None:
@@ -115,18 +161,19 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """
     check_new_folder(folder)
     folder = Path(os.path.realpath(folder))
-    with naming(folder):
-        unfinished = Path(tempfile.mkdtemp(dir=folder.absolute().parent, prefix=f".{folder.name[:100]}."))
-    try:
-        yield unfinished
-        if os.name == "nt" and folder.exists():
-            folder.rmdir()  # Windows replaces no folder, not even an empty one
-        unfinished.replace(folder)
-    except BaseException as problem:
-        shutil.rmtree(unfinished)
-        if isinstance(problem, OSError) and str(problem.filename).startswith(str(unfinished)):
-            raise OSError(problem.errno, problem.strerror, str(folder)) from problem
-        raise
+    with ExitStack() as stack:
+        with naming(folder):
+            made = stack.enter_context(unfinished(folder)) / "folder"
+        made.mkdir(mode=0o700)
+        try:
+            yield made
+            if os.name == "nt" and folder.exists():
+                folder.rmdir()  # Windows replaces no folder, not even an empty one
+            made.replace(folder)
+        except OSError as problem:
+            if str(problem.filename).startswith(str(made)):
+                raise OSError(problem.errno, problem.strerror, str(folder)) from problem
+            raise
 
 
 def sha256_of(path: Path) -> str:

@@ -5,13 +5,12 @@ writes a whole one (``VACUUM INTO``, or SQLCipher's export where source and copy
 """
 
 import os
-import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from os import PathLike
 from pathlib import Path
 
 from faceloupe.errors import GalleryError
-from faceloupe.files import naming
+from faceloupe.files import naming, unfinished
 from faceloupe.gallery import trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import Key, is_plain, key_of_environment, read_key
@@ -63,26 +62,23 @@ def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) 
 def copy(database: Database, path: Path, key: Key | None) -> None:
     """Write an SQLite database into a new file (mode 0600), whole or not at all, with this key or none."""
     _check_new(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    except OSError as problem:
-        raise GalleryError(f"{path} cannot be made: {problem.strerror}.") from problem
-    os.close(handle)
-    try:
+    with ExitStack() as stack:
+        try:
+            temporary = stack.enter_context(unfinished(path)) / path.name
+            temporary.touch(0o600)
+        except OSError as problem:
+            raise GalleryError(f"{path} cannot be made: {problem.strerror}.") from problem
         with database.bare(writes=path) as connection:
             if key == database.key:
-                connection.exec_driver_sql("VACUUM INTO ?", (temporary,))
+                connection.exec_driver_sql("VACUUM INTO ?", (str(temporary),))
             else:
-                connection.exec_driver_sql("ATTACH ? AS copy KEY ?", (temporary, key.literal if key else ""))
+                connection.exec_driver_sql("ATTACH ? AS copy KEY ?", (str(temporary), key.literal if key else ""))
                 connection.exec_driver_sql("SELECT sqlcipher_export('copy')")
                 connection.exec_driver_sql("DETACH copy")
         with naming(path):
-            with open(temporary, "r+b") as file:  # noqa: PTH123 - SQLite does not wait until a copy is on the disk
+            with temporary.open("r+b") as file:  # SQLite does not wait until a copy is on the disk
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+            temporary.replace(path)
 
 
 def _check_new(path: Path) -> None:

@@ -1,13 +1,13 @@
 """Taking in what was exported, or another gallery: each subject whole or not at all, and nothing is overwritten."""
 
 import base64
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from faceloupe.arrays import decode_array
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError, NameTakenError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.files import open_regular
+from faceloupe.files import open_regular, unfinished
 from faceloupe.gallery import saved_points, trail
 from faceloupe.gallery.backups import copy
 from faceloupe.gallery.consents import checked_consent, joined_consent
@@ -113,9 +113,9 @@ def _newest(other: Database, folder: Path | None) -> Iterator[Database]:
     if is_up_to_date(other, create=False):
         yield other
         return
-    with TemporaryDirectory(dir=folder, prefix=".import.") as place:
-        copy(other, Path(place, "copy.db"), None)
-        with closing(Database(Path(place, "copy.db"), key=None)) as newest:
+    with unfinished(Path(folder or tempfile.gettempdir(), "import")) as place:
+        copy(other, place / "copy.db", None)
+        with closing(Database(place / "copy.db", key=None)) as newest:
             bring_up_to_date(newest, create=False)
             yield newest
 

@@ -5,13 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection
 
 from faceloupe.errors import GalleryError, SubjectError
 from faceloupe.faces.faceset import Skipped
+from faceloupe.files import unfinished
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.holders import Holders
@@ -142,8 +141,8 @@ class GalleryToBe(Gallery):
         place = self._database.path
         if self._is_made or place is None:
             return super().import_(path, key=key, thresholds=thresholds)
-        with TemporaryDirectory(dir=place.parent, prefix=f".{place.name[:100]}.") as folder:
-            new = Path(folder, place.name)
+        with unfinished(place) as folder:
+            new = folder / place.name
             with open_gallery(new, create=True) as gallery:
                 imported = gallery.import_(path, key=key, thresholds=thresholds)
             new.rename(place)

@@ -1,7 +1,6 @@
 """Training a network on captures of many people, with its accuracy on captures that it has not seen."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from faceloupe.errors import InputError
@@ -42,9 +41,7 @@ def train_network(
     classifier = _classifier(kind, epochs)
     measured = train_and_measure(classifier, faces, captures, progress=progress)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", dir=folder.parent) as unfinished:  # whole, or not there
-        classifier.save(Path(unfinished) / folder.name)
-        (Path(unfinished) / folder.name).rename(folder)
+    classifier.save(folder)
     facts = {"network": folder.name, "kind": kind, "epochs": classifier.epochs, "shared": len(measured.shared)}
     return measured.to_document() | facts
 
