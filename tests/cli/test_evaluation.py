@@ -270,7 +270,7 @@ def test_ctrl_c_keeps_what_was_made_and_says_how_to_go_on(people, monkeypatch):
 
 
 BAD = [
-    (["evaluate", "nowhere"], "'nowhere' is not data; expected lfw"),
+    (["evaluate", "nowhere"], "There is no file or folder 'nowhere'; expected lfw"),
     (["evaluate", "one"], "one subject, 'ann'"),
     (["evaluate", "columns.csv"], "has no column same"),
     (["evaluate", "unknown.csv"], "there is no file 'x.jpg'"),
@@ -281,7 +281,7 @@ BAD = [
     (["evaluate", "orl", "--draws", "0"], "draws: expected 1 or more"),
     (["evaluate", "orl", "--out", "nowhere/page.html"], "nowhere is not a folder; make it first"),
     (["evaluate", "orl", "--gallery", "nowhere.db"], "There is no gallery at nowhere.db"),
-    (["calibrate", "nowhere"], "'nowhere' is not data"),
+    (["calibrate", "nowhere"], "There is no file or folder 'nowhere'"),
     (["calibrate", "a.jpg"], "a.jpg is a photograph, not data; expected lfw"),
     (["evaluate", "pairs.csv", "--out", "pairs.csv"], "pairs.csv is what the command reads, and would be overwritten"),
     (["calibrate", "one"], "one subject, 'ann'"),

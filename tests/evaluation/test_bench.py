@@ -112,11 +112,14 @@ def test_the_verdict_is_of_the_test_side(made_up):
     assert checked.verdict == checked.on_test.verdict == "cannot be told"  # six people
 
 
-def test_too_few_comparisons_choose_nothing_and_say_so(made_up):
+def test_too_few_people_for_a_rate_choose_for_a_looser_one_and_say_so(made_up):
     vectors, subjects = made_up
     found, _ = measured(folder_of(subjects), captures_of(vectors), EvaluationPlan(1e-5, 3, 0))
-    assert found.point_checks == ()
-    assert found.notes[0].startswith("No threshold was chosen: an FMR of 1 in 100,000 takes 300,000 non-mated")
+    (check,) = found.point_checks
+    assert (check.origin, check.point.target_fmr) == ("chosen", 0.05)
+    assert found.notes[0].startswith(
+        "No threshold was chosen for an FMR of 1 in 100,000, but one for 1 in 20: an FMR of 1 in 100,000 takes 300,000"
+    )
 
 
 def test_pairs_with_train_and_test(made_up):

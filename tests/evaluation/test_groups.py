@@ -5,6 +5,7 @@ Also tests ``evaluation/group_section.py``.
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,7 +111,8 @@ def test_from_photographs_to_the_page(people, coarse, tmp_path):
     path = tmp_path / "who.csv"
     path.write_text("name,group\n" + "".join(f"s{who},{'odd' if who % 2 else 'even'}\n" for who in range(1, 9)))
     given = given_point(ScoreSet([1], [0]), 0.9, source="elsewhere", embedder="coarse", weights_sha256="0" * 64)
-    found = evaluate(people, [coarse], groups=path, development=0, points=[given], fmr=0.1, draws=1)
+    given = replace(given, target_fmr=0.1)
+    found = evaluate(people, [coarse], groups=path, development=0, points=[given], fmr=0.2, draws=1)
     rates = found.recognisers[0].groups
     assert [one.groups for one in rates.fmr] == [("even",), ("odd",), ("even", "odd")]
     document = page(found)

@@ -33,13 +33,14 @@ from faceloupe.scores.choosing import operating_point, remeasure
 from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.folds import FoldAccuracy
 from faceloupe.scores.likelihood import fit_likelihood_ratio
-from faceloupe.scores.points import OperatingPoint
+from faceloupe.scores.points import OperatingPoint, one_in
 from faceloupe.scores.rejection import RejectCurve, error_versus_reject
 from faceloupe.scores.sets import ScoreSet, highest
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
+LOOSER = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1)  # rates that are tried where the plan's asks for more people
 SHOWN = 4  # pairs of either kind that are named
 
 
@@ -50,7 +51,7 @@ class EvaluationPlan:
     Attributes
     ----------
     fmr : float
-        FMR for which a threshold is chosen.
+        FMR for which a threshold is chosen; where the people are too few for it, the strictest rate that they support.
     draws : int
         Number of galleries drawn.
     seed : int
@@ -147,7 +148,8 @@ class Bench:
 
 def _measure(label: str, origin: str, work: "_Measurement") -> RecogniserResult:
     checks = tuple(work.point_checks())
-    threshold = _nearest(checks, work.plan.fmr).threshold if checks else None
+    point = _nearest(checks, work.plan.fmr) if checks else None
+    threshold = point.threshold if point else None
     closed, open_ = work.identification(threshold)
     seed = work.plan.seed
     return RecogniserResult(
@@ -167,7 +169,7 @@ def _measure(label: str, origin: str, work: "_Measurement") -> RecogniserResult:
         work.rejection(threshold),
         work.worst(),
         work.doubts,
-        work.groups(threshold),
+        work.groups(point),
         work.likelihood(),
         tuple(work.notes),
     )
@@ -199,13 +201,18 @@ class _Measurement:
     def _choose(self, development: ScoredComparisons) -> None:
         """Choose a threshold and fit likelihood ratios on the development side, and doubt its labels."""
         name, weights, source = self.embedder.name, self.embedder.sha256, self._source(development)
-        try:
-            point = operating_point(
-                development.scores, self.plan.fmr, source=source, embedder=name, weights_sha256=weights
-            )
+        refusals: list[InputError] = []
+        for fmr in (self.plan.fmr, *(rate for rate in LOOSER if rate > self.plan.fmr)):
+            try:
+                point = operating_point(development.scores, fmr, source=source, embedder=name, weights_sha256=weights)
+            except InputError as problem:
+                refusals.append(problem)
+                continue
             self.chosen = (replace(point, detector=self.plan.detector),)
-        except InputError as problem:
-            self.notes.append(f"No threshold was chosen: {problem}.")
+            break
+        if refusals:
+            wanted = f" for an FMR of {one_in(self.plan.fmr)}, but one for {one_in(fmr)}" if self.chosen else ""
+            self.notes.append(f"No threshold was chosen{wanted}: {refusals[0]}.")
         self.ratio = fit_likelihood_ratio(development.scores, source=source, embedder=name, weights_sha256=weights)
         self.doubts = doubtful_labels(development)
 
@@ -258,15 +265,15 @@ class _Measurement:
             for name, values in _measures(self.captures, norms).items()
         }
 
-    def groups(self, threshold: float | None) -> GroupRates | None:
+    def groups(self, point: OperatingPoint | None) -> GroupRates | None:
         """Return error rates by group; None where the data name none, or there is no threshold."""
         if not self.data.groups:
             return None
-        if threshold is None:
+        if point is None:
             self.notes.append("Error rates by group were not measured: there is no threshold.")
             return None
         try:
-            return group_rates(self.most, self.data.groups, threshold, self.plan.fmr)
+            return group_rates(self.most, self.data.groups, point.threshold, point.target_fmr)
         except InputError as problem:
             self.notes.append(f"Error rates by group were not measured: {problem}.")
             return None

@@ -177,7 +177,9 @@ def open_data(data: Data) -> LabelledPhotographs:
         return _templates(path)
     if path.is_file():
         return _pairs(f"the pairs of {path.name}", path.parent, _read_csv(path))
-    raise InputError(f"{str(data)!r} is not data; {EXPECTED}")
+    if path.exists():
+        raise InputError(f"{str(data)!r} is not data; {EXPECTED}")
+    raise InputError(f"There is no file or folder {str(data)!r}; {EXPECTED}")
 
 
 def with_groups(data: LabelledPhotographs, path: Path | None) -> LabelledPhotographs:

@@ -160,7 +160,8 @@ def evaluate(
     development : float
         Share of a folder's subjects for development, from 0 (none: all are measured) to below 1.
     fmr : float
-        FMR for which a threshold is chosen on the development side.
+        FMR for which a threshold is chosen on the development side; where the people there are too few for it, the
+        strictest of 1 in 1,000, 500, 200, 100, 50, 20 and 10 that they support.
     points : sequence of OperatingPoint
         To check on the test side, besides those published with the package.
     draws : int

@@ -50,9 +50,10 @@ def operating_point(
     needed = rule_of_3(fmr)
     if scores.n_non_mated < needed:
         best = scores.n_non_mated // 3
+        looser = f", or ask for 1 in {best:,} at best, {1 / best:.2g}" if best > 1 else ""
         raise InputError(
             f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
-            f"{scores.n_non_mated:,}: compare more captures{f', or ask for 1 in {best:,} at best' * (best > 1)}"
+            f"{scores.n_non_mated:,}: compare more captures{looser}"
         )
     point = _measure(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
     if point.fmr_interval.high > (min(REFUSED * fmr, HALF) if scores.n_subjects else REFUSED * fmr):
