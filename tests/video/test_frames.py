@@ -4,6 +4,7 @@ Also tests ``video/pictures.py``.
 """
 
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 import pytest
@@ -175,9 +176,21 @@ def test_frames_of_too_many_pixels_are_refused_before_they_are_decoded(write_cli
 
 def test_a_frame_that_takes_too_long_ends_the_clip(write_clip, tmp_path, monkeypatch):
     path = write_clip(tmp_path / "a.mp4", noise(30))
-    monkeypatch.setattr(door, "MAX_SECONDS", -1.0)
-    frames, clip = read(path)
-    assert len(frames) < 30
+    with open_clip(path) as clip:
+        monkeypatch.setattr(door, "MAX_SECONDS", -1.0)
+        assert len(list(clip.frames())) < 30
+    assert any("to decode" in words for words in clip.problems)
+
+
+def test_a_file_that_is_searched_for_a_frame_too_long_ends_too(write_clip, tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "a.ts", noise(3))
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+    monkeypatch.setattr(door, "MAX_SECONDS", 300.0)
+    monkeypatch.setattr(door.time, "thread_time", count().__next__)  # a second each time it is asked
+    with open_clip(path) as clip:
+        list(clip.frames())
+        assert clip._file.is_given_up
     assert any("to decode" in words for words in clip.problems)
 
 

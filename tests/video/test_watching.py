@@ -4,6 +4,7 @@ Also tests ``cli/cameras.py``, ``video/camera.py``.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -210,6 +211,21 @@ def test_a_file_stands_in_for_a_camera_and_what_is_none_is_said(tmp_path):
     assert np.abs(frames[-1].image.mean(axis=(0, 1)) - (200, 0, 0)).max() < 5  # RGB, and the last one is seen
     with pytest.raises(InputError, match="no camera opens as"), open_camera(str(tmp_path / "none")):
         pass
+
+
+@pytest.mark.parametrize(
+    "kind", ["#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{}\n#EXT-X-ENDLIST\n", "ffconcat version 1.0\nfile {}\n"]
+)
+def test_a_playlist_stands_in_for_no_camera(write_clip, tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;udp")
+    noise = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), dtype=np.uint8)
+    clip, playlist = write_clip(tmp_path / "private.ts", list(noise)), tmp_path / "list.m3u8"
+    playlist.write_text(kind.format(clip))
+    with pytest.raises(InputError, match=r"list\.m3u8: no clip that can be played"), open_camera(str(playlist)):
+        pass
+    with open_camera(str(clip)) as camera:
+        assert len(list(camera.frames(30.0)))
+    assert os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] == "rtsp_transport;udp"
 
 
 def play(path, frames, rate):

@@ -1,5 +1,6 @@
 """A camera of this machine, or a stream: always the newest frame, whatever came while the last one was looked at."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.video.frames import CONTAINERS
+
+_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the one way to tell OpenCV which kinds FFmpeg may open
 
 PATIENCE = 2.0
 """Seconds that closing waits for the frame that is being read."""
@@ -137,21 +141,39 @@ def open_camera(source: str) -> Iterator[Camera]:
 
     # Of a URL without user, password and query, where cameras have passwords too.
     name = re.sub(r"\?.*", "?***", re.sub(r"://.*@", "://***@", source)) if "://" in source else source
+    is_played = "://" not in source and Path(source).is_file()
     is_number = source.isdecimal() and len(source) < 10  # what C++ can count to
     logging = cv2.utils.logging
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # it would print where in its code it failed
     try:
-        capture = cv2.VideoCapture(int(source) if is_number else source)
+        with _of_known_kinds(is_file=is_played):
+            capture = cv2.VideoCapture(int(source) if is_number else source)
     finally:
         logging.setLogLevel(level)
     if not capture.isOpened():
         capture.release()
+        if is_played:
+            raise InputError(f"{source}: no clip that can be played; give one, or a camera (a playlist is none)")
         devices = ", ".join(sorted(map(str, Path("/dev").glob("video*"))))
         there = f"this machine has {devices}" if devices else "this machine shows none"
         raise InputError(f"no camera opens as {name}: {there}; name a number, a device, or the URL of a stream")
-    is_played = "://" not in source and Path(source).is_file()
     camera = Camera(capture, 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if is_played else 0.0, name)
     try:
         yield camera
     finally:
         camera.close()
+
+
+@contextmanager
+def _of_known_kinds(*, is_file: bool) -> Iterator[None]:
+    """Let files be clips and bare pictures only: a playlist would play whatever it names on this machine."""
+    before = os.environ.get(_OPTIONS)
+    if is_file:
+        os.environ[_OPTIONS] = f"format_whitelist;{CONTAINERS},mjpeg,h264,hevc"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_OPTIONS, None)
+        else:
+            os.environ[_OPTIONS] = before

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ MAX_ERRORS = 200
 """Packets in a row that cannot be decoded, at most; after that the rest is given up."""
 
 # Containers that hold what they show. Playlists and the like (HLS, concat, DASH) would open other files or addresses.
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg"
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg"
 
 _SHORT = 0.5  # seconds that may lack at the end of what a container claims; containers round, and sound runs on
 
@@ -72,6 +72,31 @@ class Frame:
         return f"Frame({self.time:.3f} s, {self.image.shape[1]}x{self.image.shape[0]})"
 
 
+class _TimedReader:
+    """A file that ends where it is read for too long without a frame: a demuxer would go through gigabytes for one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+        self.is_given_up = False
+        self.start()
+
+    def start(self) -> None:
+        """Begin to count the processor time anew."""
+        self._begun = time.thread_time()
+
+    def is_late(self) -> bool:
+        """Return whether more than ``MAX_SECONDS`` passed since."""
+        return time.thread_time() - self._begun > MAX_SECONDS
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, or none once the time was over."""
+        if not self.is_given_up and self.is_late():
+            self.is_given_up = True
+            self.start()  # what was read so far is still to be decoded
+        return b"" if self.is_given_up else self._file.read(size)
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Clip:
     """An open clip.
@@ -91,6 +116,7 @@ class Clip:
 
     path: Path
     duration: float | None
+    _file: _TimedReader
     _container: "InputContainer"
     _stream: "VideoStream"
     read: int = 0
@@ -195,7 +221,7 @@ class Clip:
         """Yield the frames that can be decoded; count packets that cannot be, and end where nothing more comes."""
         lost = in_a_row = 0
         packets = self._container.demux(self._stream)
-        begun = time.thread_time()
+        self._file.start()
         try:
             while True:
                 try:
@@ -204,6 +230,8 @@ class Clip:
                     break
                 except _errors() as problem:
                     lost, in_a_row, pictures = lost + 1, in_a_row + 1, []
+                    if self._file.is_given_up:
+                        break
                     if in_a_row >= MAX_ERRORS or not _is_damage(problem):
                         self.problems.append(f"after {self.end:.3f} s it cannot be read on: {_in_words(problem)}")
                         break
@@ -211,10 +239,12 @@ class Clip:
                     _check_size(self.path, picture.width, picture.height)
                     in_a_row = 0
                     yield picture
-                    begun = time.thread_time()
-                if time.thread_time() - begun > MAX_SECONDS:
-                    self.problems.append(f"after {self.end:.3f} s a frame takes more than {MAX_SECONDS:g} s to decode")
+                    self._file.start()
+                if self._file.is_late():
+                    self._file.is_given_up = True
                     break
+            if self._file.is_given_up:
+                self.problems.append(f"after {self.end:.3f} s a frame takes more than {MAX_SECONDS:g} s to decode")
         finally:
             if lost:
                 self.problems.append(f"damaged packets passed over: {lost:,}")
@@ -249,10 +279,11 @@ def open_clip(path: str | PathLike[str]) -> Iterator[Clip]:
     with extra("video"):
         import av
     path, kinds = Path(path), "an MP4, MOV, Matroska, WebM, AVI, MPEG, WMV, FLV or Ogg file"
-    limits = {"max_pixels": str(MAX_PIXELS), "format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
+    limits = {"max_pixels": str(MAX_PIXELS), "format_whitelist": CONTAINERS, "protocol_whitelist": ""}
     with open_regular(path, sys.maxsize) as file:
         try:
-            container = av.open(file, "r", options=limits, metadata_errors="replace")
+            reader = _TimedReader(file)
+            container = av.open(reader, "r", options=limits, metadata_errors="replace")
         except _errors() as problem:
             raise InputError(f"{path}: not a clip that can be read ({_in_words(problem)}); give {kinds}") from problem
         with container:
@@ -263,7 +294,7 @@ def open_clip(path: str | PathLike[str]) -> Iterator[Clip]:
                 raise InputError(f"{path}: no decoder here for its pictures; convert it to H.264 in MP4")
             _check_size(path, stream.codec_context.width, stream.codec_context.height)
             stream.codec_context.thread_count = 1  # so that its time and memory are those of one frame at a time
-            yield Clip(path, _duration(container, stream), container, stream)
+            yield Clip(path, _duration(container, stream), reader, container, stream)
 
 
 def is_clip(path: str | PathLike[str]) -> bool:
