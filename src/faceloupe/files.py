@@ -19,7 +19,7 @@ if sys.platform != "win32":
 # Unix has the one flag, Windows the other.
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _TO_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_UNFINISHED = ".unfinished"
+_UNFINISHED = ".faceloupe-unfinished"
 
 
 @contextmanager
@@ -96,39 +96,41 @@ def _replace(path: Path, parts: Iterable[bytes]) -> None:
 def unfinished(path: Path) -> Iterator[Path]:
     """Give a folder of mode 0700 beside a path, for what shall take the path's name once it is whole.
 
-    It is removed afterwards. A process that is killed leaves it, and the next one that writes to the path removes it: a
-    folder is locked as long as its process lives. (Windows locks no folder; there it stays.) Raises OSError if no
-    folder can be made.
+    It is removed afterwards. A process that is killed leaves it, and the next one that writes to the path empties it:
+    a folder is locked as long as its process lives. (Windows locks no folder; there it stays, as it does where two
+    write to one path at once.) Raises OSError if no folder can be made.
     """
-    parent, start = path.absolute().parent, f".{path.name[:100]}."
-    _remove_abandoned(parent, start)
-    folder = Path(tempfile.mkdtemp(dir=parent, prefix=start))
-    handle = _lock(folder)
+    name = os.fsencode(path.name)[:200].decode(errors="ignore")  # file systems bound the bytes of a name, most by 255
+    folder = path.absolute().parent / f".{name}{_UNFINISHED}"
+    handle = _take(folder)
+    if handle is None:
+        folder = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}."))
     try:
-        folder = folder.rename(f"{folder}{_UNFINISHED}")  # locked by now, so that nobody takes it for an abandoned one
         folder.chmod(0o700)  # a umask can take the owner's rights too
         yield folder
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # an error here would hide the one that led here
         if handle is not None:
             os.close(handle)
 
 
-def _remove_abandoned(parent: Path, start: str) -> None:
-    for name in os.listdir(parent):  # noqa: PTH208 - as fast as can be: a folder can hold many thousand face chips
-        if name.startswith(start) and name.endswith(_UNFINISHED) and (handle := _lock(parent / name)) is not None:
-            shutil.rmtree(parent / name, ignore_errors=True)  # another process can be at it, too
-            os.close(handle)
+def _take(folder: Path) -> int | None:
+    """Make a folder, or take over and empty one that nobody has, and lock it until what is returned is closed.
 
-
-def _lock(folder: Path) -> int | None:
-    """Lock a folder until what is returned is closed; None if another process has it, or it cannot be locked."""
+    Returns None if another process has it, or it cannot be locked.
+    """
     if sys.platform == "win32":
         return None
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(handle), folder.stat()):
+                raise FileNotFoundError(f"{folder} was removed by its owner while it was opened")
+            for left in folder.iterdir():
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         except OSError:
             os.close(handle)
             raise

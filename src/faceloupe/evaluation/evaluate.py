@@ -161,7 +161,7 @@ def evaluate(
         Share of a folder's subjects for development, from 0 (none: all are measured) to below 1.
     fmr : float
         FMR for which a threshold is chosen on the development side; where the people there are too few for it, the
-        strictest of 1 in 1,000, 500, 200, 100, 50, 20 and 10 that they support.
+        strictest of 1 in 100,000, 10,000, 1,000, 500, 200, 100, 50, 20 and 10 that they support.
     points : sequence of OperatingPoint
         To check on the test side, besides those published with the package.
     draws : int
@@ -227,7 +227,7 @@ def evaluate(
         bench.robustness(photographs, search, robustness, progress) if robustness else None,
         failed,
         Speed(captures.fresh, captures.seconds, stages, sample),
-        (*(f"{embedder.path}: {embedder.reason}." for embedder in labelled.skipped), *notes),
+        (*(f"{skipped.path}: {skipped.reason}." for skipped in labelled.skipped), *notes),
         bench.scores,
         dict(_percentiles(captures)),
         provenance,

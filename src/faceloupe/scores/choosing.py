@@ -50,7 +50,7 @@ def operating_point(
     needed = rule_of_3(fmr)
     if scores.n_non_mated < needed:
         best = scores.n_non_mated // 3
-        looser = f", or ask for 1 in {best:,} at best, {1 / best:.2g}" if best > 1 else ""
+        looser = f", or ask for 1 in {best:,} at best" if best > 1 else ""
         raise InputError(
             f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
             f"{scores.n_non_mated:,}: compare more captures{looser}"
