@@ -397,3 +397,11 @@ class TestFolders:
         assert {read_image(to / name).shape for name in files} == {(112, 112)}
         assert "8 done already" in run("crop", pile, "--to", to).stdout
         assert isinstance(run("crop", pile, "--to", pile / "faces").exception, InputError)
+
+    def test_no_two_cropped_faces_are_one_file_where_capitals_count_for_nothing(self, pile, tmp_path):
+        here, to = tmp_path / "here", tmp_path / "faces"
+        here.mkdir()
+        for name in ("a.png", "A.PNG"):
+            (here / name).write_bytes((pile / "ann1.png").read_bytes())
+        assert run("crop", here, "--to", to).exit_code == 0
+        assert sorted(path.name for path in to.glob("*.png")) == ["A.PNG-1.png", "a.png~2-1.png"]

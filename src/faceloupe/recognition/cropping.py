@@ -1,6 +1,8 @@
 """The faces of many photographs, aligned, as picture files, with a table that goes on where it was stopped."""
 
 import os
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +49,9 @@ class Cropped(Tally):
 def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress | None = None) -> Cropped:
     """Write every face of many photographs as PNG, 112 x 112, upright and aligned, under its photograph's name.
 
-    The face 2 of ``2019/party.jpg`` becomes ``2019/party.jpg-2.png``; faces are numbered in reading order. The table
-    ``faces.csv`` has one row per face; photographs that it holds are passed over.
+    The face 2 of ``2019/party.jpg`` becomes ``2019/party.jpg-2.png``, and that of a ``2019/Party.JPG`` after it
+    ``2019/Party.JPG~2-2.png``: there are disks to which these two are one. Faces are numbered in reading order. The
+    table ``faces.csv`` has one row per face; photographs that it holds are passed over.
 
     Parameters
     ----------
@@ -74,13 +77,14 @@ def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress |
     top = Path(os.path.commonpath([Path(file.path).parent for file in tree.files])) if tree.files else Path()
     if tree.files and folder.absolute().is_relative_to(top) and folder.absolute() != top.absolute():
         raise InputError(f"{folder} lies in {top}, where photographs are looked for: name a folder elsewhere")
+    names = _names([Path(file.path).relative_to(top) for file in tree.files])
     folder.mkdir(parents=True, exist_ok=True)
     with GrowingCsv(folder / TABLE, COLUMNS) as table:
         unfinished = [file.path for file in tree.files if as_text(file.path) not in table.known]
         cropped.begin(tree, len(unfinished))
         photographs = zip(unfinished, search_photos(unfinished, search), strict=True)
         for done, (path, photograph) in enumerate(photographs, start=cropped.known + 1):
-            rows = _write_faces(photograph, folder, Path(path).relative_to(top))
+            rows = _write_faces(photograph, folder, names[Path(path).relative_to(top)])
             problem = photograph.problem.reason if photograph.problem else "" if rows else "no face found"
             table.add(path, rows, problem)
             if cropped.count(path, photograph):
@@ -88,6 +92,19 @@ def crop_tree(tree: Tree, folder: Path, search: FaceSearch, progress: Progress |
             if progress is not None:
                 progress(done, len(tree.files))
     return cropped
+
+
+def _names(photographs: Iterable[Path]) -> dict[Path, Path]:
+    """Name the files of each photograph's faces after it: no two alike, also on a disk to which a.jpg is A.JPG."""
+    names, taken = {}, set()
+    for path in photographs:
+        name, number = path, 1
+        while (key := unicodedata.normalize("NFC", str(name)).casefold()) in taken:
+            number += 1
+            name = path.with_name(f"{path.name}~{number}")
+        taken.add(key)
+        names[path] = name
+    return names
 
 
 def _write_faces(photograph: Photograph, folder: Path, name: Path) -> list[list[object]]:
