@@ -2,8 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import chain, count, islice
@@ -60,19 +61,11 @@ def recognise(
     return recognise_numbered(zip(count(1), photos, strict=False), embedder or SFace(), FaceSearch.of(faces))
 
 
-def search_photos(paths: Iterable[Photo], search: FaceSearch) -> Iterator[Photograph]:
+def search_photos(photos: Iterable[Photo], search: FaceSearch) -> Iterator[Photograph]:
     """Find and align the faces of many photographs, as :func:`recognise` does, without embedding them."""
-    waiting = iter(paths)
-    ahead: deque[Future[Photograph]] = deque()
-    threads = ThreadPoolExecutor(WORKERS, "faceloupe-search")
-    try:
-        while True:
-            ahead.extend(threads.submit(search_photo, photo, search) for photo in islice(waiting, AHEAD - len(ahead)))
-            if not ahead:
-                return
-            yield ahead.popleft().result()
-    finally:
-        threads.shutdown(cancel_futures=True)
+    with closing(_search_ahead(zip(count(1), photos, strict=False), search)) as batches:
+        for photographs in batches:
+            yield from photographs
 
 
 def find_faces(photo: Photo, faces: Faces = "all") -> tuple[FaceChip, ...]:
@@ -152,9 +145,16 @@ def recognise_numbered(
         work = partial(_recognise_part, embedder=embedder, search=search, pixels=pixels)
         yield from chain.from_iterable(spread(work, _split(photos)))
         return
+    with closing(_search_ahead(photos, search)) as batches:
+        for photographs in batches:
+            yield from _embed(photographs, embedder)
+
+
+def _search_ahead(photos: Iterable[tuple[int, Photo]], search: FaceSearch) -> Generator[list[Photograph], None, None]:
+    """Search numbered photographs in threads, ahead of the caller; yield in order those that are ready, by batches."""
     waiting = iter(photos)
     ahead: deque[Future[Photograph]] = deque()
-    threads = ThreadPoolExecutor(WORKERS, "faceloupe-recognise")
+    threads = ThreadPoolExecutor(WORKERS, "faceloupe-search")
 
     def start(number: int, photo: Photo) -> Future[Photograph]:
         return threads.submit(search_photo, photo, search, name=f"photo {number}")
@@ -164,7 +164,7 @@ def recognise_numbered(
             ahead.extend(start(number, photo) for number, photo in islice(waiting, AHEAD - len(ahead)))
             if not ahead:
                 return
-            yield from _embed(_take_ready(ahead), embedder)
+            yield _take_ready(ahead)
     finally:
         threads.shutdown(cancel_futures=True)
 
