@@ -1,5 +1,6 @@
 """``faceloupe calibrate``: a threshold from one's own photographs."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,9 @@ from faceloupe.errors import GalleryError, InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
@@ -67,22 +71,27 @@ def calibrate(
     All pairs of captures are compared. A rate that they cannot support is refused, with the number of comparisons or
     people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
+    from faceloupe.embedders import DEFAULT, open_embedder
+    from faceloupe.gallery.opening import open_gallery
+    from faceloupe.recognition.onnx_detector import open_detector
+
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
     is_gallery = _is_gallery(data)
     if listed or reset:
         if not is_gallery or (listed and reset):
             raise InputError(f"expected a gallery and either --list or --reset; got {data}")
-        (_reset if reset else _list)(data, _embedder(data, embedder, engine, create=False))
+        with open_gallery(data, embedder=embedder, engine=engine) as people:
+            _reset(people) if reset else _list(people)
         return
     home = gallery or (data if is_gallery else None)
-    _check_gallery(home, create=create)
-    made_by = _embedder(home, embedder, engine, create=create)
-    if is_gallery:
-        point = _from_gallery(data, fmr, threshold, made_by)
-    else:
-        finder = _detector(home, detector, engine, create=create)
-        point = _from_photographs(data, fmr, threshold, made_by, finder, central=central, cached=not no_cache)
+    with _open_home(home, embedder, detector, engine, create=create) as people:
+        made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
+        if is_gallery:
+            point = _from_gallery(data, fmr, threshold, made_by)
+        else:
+            finder = people.detector if people else open_detector(detector or "yunet", engine=engine)
+            point = _from_photographs(data, fmr, threshold, made_by, finder, central=central, cached=not no_cache)
     if threshold is None:
         say(
             "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
@@ -93,26 +102,20 @@ def calibrate(
     echo_json({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else echo(words)
 
 
-def _embedder(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Embedder":
-    """Return the embedder of that name, or else what the gallery was made with."""
-    from faceloupe.embedders import DEFAULT, open_embedder
+def _open_home(
+    gallery: str | None, embedder: str | None, detector: str | None, engine: "Engine", *, create: bool
+) -> "AbstractContextManager[Gallery | None]":
+    """Open the gallery to save the point with, if it is named; it must exist before the work begins, or be made."""
     from faceloupe.gallery.opening import GalleryToBe, open_gallery
-
-    if name is not None or gallery is None:
-        return open_embedder(name or DEFAULT, engine=engine)
-    with (GalleryToBe if create else open_gallery)(gallery, engine=engine) as people:
-        return people.embedder
-
-
-def _detector(gallery: str | None, name: str | None, engine: "Engine", *, create: bool) -> "Detector":
-    """Return the detector of that name, or else the gallery's; one that is not that of its references is refused."""
-    from faceloupe.gallery.opening import GalleryToBe, open_gallery
-    from faceloupe.recognition.onnx_detector import open_detector
 
     if gallery is None:
-        return open_detector(name or "yunet", engine=engine)
-    with (GalleryToBe if create else open_gallery)(gallery, detector=name, engine=engine) as people:
-        return people.detector
+        return nullcontext()
+    if create:
+        return GalleryToBe(gallery, embedder=embedder, detector=detector, engine=engine)
+    try:
+        return open_gallery(gallery, embedder=embedder, detector=detector, engine=engine)
+    except GalleryError as problem:
+        raise GalleryError(f"{problem} calibrate --create makes an empty one too.") from problem
 
 
 def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder: "Embedder") -> "OperatingPoint":
@@ -147,24 +150,9 @@ def _from_photographs(
         )  # fmt: skip
 
 
-def _check_gallery(gallery: str | None, *, create: bool) -> None:
-    """Check before the work begins that the gallery exists."""
-    from faceloupe.gallery.opening import open_gallery
-
-    if gallery is None or create:
-        return
-    try:
-        open_gallery(gallery).close()
-    except GalleryError as problem:
-        raise GalleryError(f"{problem} calibrate --create makes an empty one too.") from problem
-
-
-def _list(gallery: str, embedder: "Embedder") -> None:
+def _list(people: "Gallery") -> None:
     """Print the thresholds that were saved with a gallery, the newest, which holds, first."""
-    from faceloupe.gallery.opening import open_gallery
-
-    with open_gallery(gallery) as people:
-        saved = people.calibrations(embedder)
+    saved = people.calibrations(people.embedder)
     rows = [
         (moment(entry.created), f"{entry.point.threshold:.4f}", f"{entry.point.target_fmr:g}", entry.point.source)
         for entry in saved
@@ -173,11 +161,9 @@ def _list(gallery: str, embedder: "Embedder") -> None:
     say("The first one holds; --reset takes them all back." if saved else "None: the published threshold holds.")
 
 
-def _reset(gallery: str, embedder: "Embedder") -> None:
-    from faceloupe.gallery.opening import open_gallery
-
-    with open_gallery(gallery) as people:
-        count = people.reset_points(embedder)
+def _reset(people: "Gallery") -> None:
+    embedder = people.embedder
+    count = people.reset_points(embedder)
     say(f"{counted(count, 'threshold')} taken back; the published one holds for {embedder.name}, if there is one.")
 
 

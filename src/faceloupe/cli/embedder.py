@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloupe.cli import added
-from faceloupe.cli.options import LABELLED_DATA, AsJson, DeviceName, EngineName, GalleryName
+from faceloupe.cli.options import LABELLED_DATA, AsJson, DeviceName, EngineName, GalleryName, open_detector_if_any
 from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
@@ -142,12 +142,11 @@ def reembed(
     from faceloupe.embedders import open_embedder
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.gallery.reembedding import reembed as made_anew
-    from faceloupe.recognition.onnx_detector import open_detector
 
     if new.exists():
         raise InputError(f"{new} exists already; name a file that does not")
     made_by = open_embedder(name, engine=engine)
-    finder = open_detector(detector, engine=engine) if detector else None
+    finder = open_detector_if_any(detector, engine)
     files = [path for path in photographs.rglob("*") if path.is_file()] if photographs else []
     with (
         stoppable(f"Stopped. {new} is not whole: delete it."),

@@ -19,6 +19,7 @@ from faceloupe.cli.options import (
     Metadata,
     MinSize,
     Turned,
+    open_detector_if_any,
 )
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import AmbiguousNameError, InputError, NameTakenError, SubjectError
@@ -98,15 +99,16 @@ def enrol(
     from faceloupe.gallery.identity import checked_metadata, checked_whom
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.records import Enrolled
-    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
 
     checked_consent(consent)
     parsed = None if metadata is None else checked_metadata(metadata)
     if folder is None:
         checked_whom(name or "", external_id)
-    finder = open_detector(detector, engine=engine) if detector else None
-    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
+    search = FaceSearch(
+        "central" if central else "one", min_size=min_size, turned=turned,
+        detector=open_detector_if_any(detector, engine),
+    )  # fmt: skip
     person = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=parsed)
     subjects = list_subjects(folder, table) if folder else [person]
     results: list[Enrolled] = []

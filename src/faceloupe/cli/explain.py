@@ -16,6 +16,7 @@ from faceloupe.cli.options import (
     TargetFmr,
     Turned,
     gallery_if_any,
+    open_detector_if_any,
     open_gallery_if_any,
 )
 from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
@@ -55,7 +56,6 @@ def explain(
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.files import write_whole
     from faceloupe.pages import page as make_page
-    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
     from faceloupe.report.figures import save_figures
@@ -67,8 +67,10 @@ def explain(
             raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
         check_file(page, (a, b, gallery))
     check_folder(figures)
-    finder = open_detector(detector, engine=engine) if detector else None
-    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
+    search = FaceSearch(
+        "central" if central else "one", min_size=min_size, turned=turned,
+        detector=open_detector_if_any(detector, engine),
+    )  # fmt: skip
     with (
         stoppable("Stopped; nothing was written."),
         open_gallery_if_any(gallery, embedder, engine) as people,

@@ -18,6 +18,7 @@ from faceloupe.cli.options import (
     GalleryName,
     MinSize,
     TargetFmr,
+    open_detector_if_any,
 )
 from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, progress, say, stoppable
 from faceloupe.errors import InputError
@@ -120,7 +121,6 @@ def identify(
     and departure is printed until Ctrl-C; with --json, as a line of JSON.
     """
     from faceloupe.gallery.opening import open_gallery
-    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import DETECTION_SIDE, FaceSearch
     from faceloupe.video.frames import is_clip
 
@@ -139,7 +139,7 @@ def identify(
         clip_choices.check_none()
     elif draw is not None or json_lines is not None:
         raise InputError("--draw and --json-lines are for photographs; a clip has --out, --csv and --json")
-    finder = open_detector(detector, engine=engine) if detector else None
+    finder = open_detector_if_any(detector, engine)
     if camera is not None or has_clip:
         in_frames = FaceSearch(
             min_size=min_size, max_side=max_side or DETECTION_SIDE, turned=bool(turned), detector=finder

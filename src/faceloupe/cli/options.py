@@ -37,6 +37,13 @@ def open_gallery_if_any(
     return open_gallery(gallery, embedder=embedder, engine=engine)
 
 
+def open_detector_if_any(name: str | None, engine: "Engine" = "openvino") -> "Detector | None":
+    """Open the detector of a name; None, which stands for the gallery's own or YuNet, if none is named."""
+    from faceloupe.recognition.onnx_detector import open_detector
+
+    return open_detector(name, engine=engine) if name else None
+
+
 def embedder_for(collection: "Collection", name: str | None, engine: "Engine") -> "Embedder":
     """Open the embedder of a name; by default the one that made the collection's templates, or SFace."""
     from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
-from faceloupe.cli.options import AsJson, CentralOfLabelled
+from faceloupe.cli.options import AsJson, CentralOfLabelled, open_detector_if_any
 from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_failure, stoppable, typed
 from faceloupe.errors import InputError
 from faceloupe.files import check_new_folder
 
 if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
-    from faceloupe.recognition.detections import Detector
     from faceloupe.training.base import FaceClassifier
 
 
@@ -133,20 +132,14 @@ def _for_strangers(
     stopped = f"Stopped. {out} keeps the faces and the last whole epoch; the same command goes on."
     with stoppable(stopped), progress("training") as tell:
         made = train_for_strangers(
-            data, out, plan, faces="central" if central else None, detector=_detector(detector), command=typed(),
-            progress=tell,
+            data, out, plan, faces="central" if central else None, detector=open_detector_if_any(detector),
+            command=typed(), progress=tell,
         )  # fmt: skip
     for failure in made.failed:
         say_failure(failure)
     say(" ".join(made.words()).replace("**", ""))
     say(f"Measure it beside SFace:  faceloupe evaluate DATA --embedder sface --embedder {quote(str(out))}")
     echo_json(made.to_document() | {"folder": str(out)}) if json else echo(str(out))
-
-
-def _detector(name: str | None) -> "Detector | None":
-    from faceloupe.recognition.onnx_detector import open_detector
-
-    return open_detector(name) if name else None
 
 
 def _classifier(network: str, seed: int) -> "FaceClassifier":
@@ -163,7 +156,7 @@ def _faces(data: str, size: int, crop: bool | None, detector: str | None) -> "Fa
     from faceloupe.faces.sources import load_faces
 
     if is_folder(data):
-        faces, _ = load_folder(data, crop, size, _detector(detector))
+        faces, _ = load_folder(data, crop, size, open_detector_if_any(detector))
     else:
         refuse_crop(crop)
         faces = load_faces(data, size=size)

@@ -16,6 +16,7 @@ from faceloupe.cli.options import (
     TargetFmr,
     Turned,
     gallery_if_any,
+    open_detector_if_any,
     open_gallery_if_any,
 )
 from faceloupe.cli.terminal import echo, echo_json, say
@@ -65,7 +66,6 @@ def verify(
     """
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.recognition.decisions import verify as verify_photographs
-    from faceloupe.recognition.onnx_detector import open_detector
     from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
@@ -75,8 +75,10 @@ def verify(
         raise InputError("--prior turns a likelihood ratio into a probability: give --lr too")
     if lr and person is not None:
         raise InputError("--lr is for two photographs: what the best of several references is worth was not measured")
-    finder = open_detector(detector, engine=engine) if detector else None
-    search = FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
+    search = FaceSearch(
+        "central" if central else "one", min_size=min_size, turned=turned,
+        detector=open_detector_if_any(detector, engine),
+    )  # fmt: skip
     place = gallery or (None if person is None else DEFAULT_GALLERY)
     with open_gallery_if_any(place, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
