@@ -180,3 +180,12 @@ def test_many_can_write_one_file_at_once(tmp_path):
         list(threads.map(lambda number: write_whole(tmp_path / "a", bytes([number]) * 1000), range(40)))
     assert len(set((tmp_path / "a").read_bytes())) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_nothing_is_written_in_a_folder_that_another_user_laid_out_for_it(tmp_path, monkeypatch):
+    (laid_out := tmp_path / ".a.faceloupe-unfinished").mkdir()
+    (laid_out / "theirs").touch()
+    monkeypatch.setattr("os.geteuid", lambda: laid_out.stat().st_uid + 1)
+    write_whole(tmp_path / "a", b"mine")
+    assert (tmp_path / "a").read_bytes() == b"mine"
+    assert (laid_out / "theirs").exists()

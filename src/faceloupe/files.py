@@ -117,7 +117,7 @@ def unfinished(path: Path) -> Iterator[Path]:
 def _take(folder: Path) -> int | None:
     """Make a folder, or take over and empty one that nobody has, and lock it until what is returned is closed.
 
-    Returns None if another process has it, or it cannot be locked.
+    Returns None if another process or another user has it, or it cannot be locked.
     """
     if sys.platform == "win32":
         return None
@@ -129,6 +129,8 @@ def _take(folder: Path) -> int | None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(handle), folder.stat()):
                 raise FileNotFoundError(f"{folder} was removed by its owner while it was opened")
+            if os.fstat(handle).st_uid != os.geteuid():
+                raise PermissionError(f"{folder} is another user's, who could exchange what is written there")
             for left in folder.iterdir():
                 shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         except OSError:
