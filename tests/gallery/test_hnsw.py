@@ -1,6 +1,7 @@
 """Approximate search on a PostgreSQL server, with the recall that is asked for.
 
-Also tests ``gallery/hnsw_statements.py``, ``gallery/recall.py``.
+Also tests ``gallery/hnsw_building.py``, ``gallery/hnsw_state.py``, ``gallery/hnsw_statements.py``,
+``gallery/recall.py``.
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from faceloupe.errors import DamageWarning, GalleryError, InputError
-from faceloupe.gallery import EmbedderId, hnsw, open_gallery, trail
+from faceloupe.gallery import EmbedderId, hnsw, hnsw_building, open_gallery, trail
 from faceloupe.gallery.index import MatrixIndex
 from faceloupe.gallery.recall import Recall, RecallTable
 from faceloupe.gallery.schema import UNKNOWN, references, subjects
@@ -42,9 +43,9 @@ def fill(gallery, vectors):
 
 @pytest.fixture
 def gallery(postgres, vectors):
-    with open_gallery(postgres, create=True, embedder=Toy()) as opened:
-        fill(opened, vectors)
-        yield opened
+    with open_gallery(postgres, create=True, embedder=Toy()) as gallery:
+        fill(gallery, vectors)
+        yield gallery
 
 
 def template(vector):
@@ -197,7 +198,7 @@ def test_a_building_that_is_stopped_leaves_nothing(gallery, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hnsw.Hnsw, "_watch", stop)
+    monkeypatch.setattr(hnsw_building, "_watch", stop)
     with pytest.raises(KeyboardInterrupt):
         gallery.hnsw.build()
     monkeypatch.undo()
@@ -207,7 +208,9 @@ def test_a_building_that_is_stopped_leaves_nothing(gallery, monkeypatch):
 
 def test_a_server_with_too_little_memory_is_told(gallery, monkeypatch):
     notice = "hnsw graph no longer fits into maintenance_work_mem after 52669 tuples"  # as pgvector 0.6.2 gave it
-    monkeypatch.setattr(hnsw.hnsw_statements, "creation", lambda *_: f"DO $$ BEGIN RAISE NOTICE '{notice}'; END $$")
+    monkeypatch.setattr(
+        hnsw_building.hnsw_statements, "creation", lambda *_: f"DO $$ BEGIN RAISE NOTICE '{notice}'; END $$"
+    )
     [remark] = gallery.hnsw.build()
     assert "did not fit into 64MB of the server's memory (maintenance_work_mem)" in remark
 

@@ -9,7 +9,7 @@ from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
-    from faceloupe.gallery.hnsw import HnswState
+    from faceloupe.gallery.hnsw_state import HnswState
     from faceloupe.gallery.recall import RecallTable
 
 SHOWN = (1, 5, 20)

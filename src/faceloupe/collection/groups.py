@@ -27,8 +27,8 @@ The mean over a whole group has to reach it, and so far fewer go wrong: on LFW V
 companions are strangers (BCubed precision 99.55 %) at this default, 0.8 % at 0.2, 0.23 % at 0.05.
 """
 
-KEPT = 1000
-"""Doubts of either kind that are kept to be looked at, the most doubtful ones."""
+MOST_DOUBTS = 1000
+"""The most doubts of either kind that are kept for review; those kept are the most doubtful."""
 
 TRIES = 3
 """Groupings that are made while others may write. After these nobody may until there is one, so that it ends."""
@@ -272,7 +272,9 @@ def _doubt(join: Join | None, indexed: IndexedFaces, homes: dict[int, int]) -> D
 
 
 def _as_kept(people: People) -> dict[str, Any]:
-    doubts = [group.weakest for group in people.doubtful[:KEPT] if group.weakest] + list(people.nearly[:KEPT])
+    doubts = [group.weakest for group in people.doubtful[:MOST_DOUBTS] if group.weakest] + list(
+        people.nearly[:MOST_DOUBTS]
+    )
     return {
         "threshold": people.threshold,
         "fmr": people.fmr,

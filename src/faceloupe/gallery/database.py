@@ -181,6 +181,8 @@ class Database:
     def erase(self, tables: Sequence[str]) -> None:
         """Build tables anew, so that no byte of rows that were deleted is left; of an SQLite file, all tables.
 
+        ``secure_delete`` and an emptied write-ahead log are not enough, see :mod:`faceloupe.gallery.forgetting`.
+
         Raises
         ------
         GalleryError

@@ -133,7 +133,8 @@ class Gallery(Store):
     def face_search(self, faces: "Faces", *photos: "Photo") -> FaceSearch:
         """Return a search for faces, with this gallery's detector if it names none.
 
-        Where photos are told, and all are Photographs, whose faces were found already, it need not be on this machine.
+        Where photos are given and all are Photographs, whose faces were found already, that detector need not be on
+        this machine.
 
         Raises
         ------

@@ -8,20 +8,19 @@ on the breadth of the search, which is chosen by a table that is measured here a
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.gallery import hnsw_statements, trail
 from faceloupe.gallery.database import BUSY_SECONDS, Database
+from faceloupe.gallery.hnsw_building import create
+from faceloupe.gallery.hnsw_state import HnswState, read_state
 from faceloupe.gallery.matrix import search_parts
 from faceloupe.gallery.recall import MOST_CHANGED, RANKS, Recall, RecallTable, misses, turned
 from faceloupe.gallery.records import EmbedderId
@@ -32,48 +31,6 @@ from faceloupe.progress import Progress
 
 BREADTHS = (20, 40, 80, 160, 320, 640, 1000)
 """Breadths at which recall is measured, none smaller than ``RANKS``; pgvector takes up to 1,000."""
-
-TOO_SMALL = "hnsw graph no longer fits into maintenance_work_mem"
-"""How pgvector's notice begins where it has to build on the disk, which takes several times as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class HnswState:
-    """An HNSW index that is there.
-
-    Attributes
-    ----------
-    m, ef_construction : int
-        Links of a reference on each layer, and breadth of the search for them while the index is built.
-    dimensions : int
-        Numbers in a vector.
-    megabytes : float
-        What it takes on the disk.
-    build : int
-        Number that the server gave it as it was built; another one once it is built anew.
-    table : RecallTable or None
-        Its recall; None if that was not measured.
-    n_changed : int
-        References that have come or gone since that was measured.
-    """
-
-    m: int
-    ef_construction: int
-    dimensions: int
-    megabytes: float
-    build: int
-    table: RecallTable | None
-    n_changed: int
-
-    @property
-    def rebuilt(self) -> bool:
-        """True if it was built anew since its recall was measured."""
-        return self.table is not None and self.table.build != self.build
-
-    def to_document(self) -> dict[str, Any]:
-        """Return it as a plain dictionary that JSON can hold."""
-        table = self.table and self.table.to_document()
-        return {"schema": "faceloupe.hnsw/1", **asdict(self), "table": table, "rebuilt": self.rebuilt}
 
 
 class Hnsw:
@@ -151,7 +108,7 @@ class Hnsw:
         self._remove()  # what a building that was cut off has left
         started = perf_counter()
         try:
-            remarks = self._create(m, ef_construction, dimensions, progress)
+            remarks = create(self._database, self._name, self._embedder, dimensions, m, ef_construction, progress)
         except BaseException:
             with suppress(GalleryError):
                 self._remove()
@@ -268,22 +225,7 @@ class Hnsw:
             return list(self._search(connection, vectors, ranks, recall.ef, state.dimensions)), recall
 
     def _state(self, connection: Connection) -> HnswState | None:
-        row = connection.execute(hnsw_statements.STATE, {"name": self._name}).one_or_none()
-        if row is None:
-            return None
-        options = dict(option.split("=") for option in row.reloptions or ())
-        try:
-            table = RecallTable.from_document(parse_json(row.comment)) if row.comment else None
-        except (InputError, KeyError, TypeError, ValueError):
-            table = None  # somebody else's comment
-        m, ef_construction = int(options.get("m", 16)), int(options.get("ef_construction", 64))
-        changed = self._changed(connection, table) if table else 0
-        return HnswState(m, ef_construction, row.dimensions, row.bytes / 1e6, row.build, table, changed)
-
-    def _changed(self, connection: Connection, table: RecallTable) -> int:
-        """Return how many references have come or gone since the recall was measured; gone ones by any embedder."""
-        later = select(func.count()).where(made_by(self._embedder), references.c.id > table.newest)
-        return (connection.scalar(later) or 0) + trail.references_forgotten(connection, table.line)
+        return read_state(connection, self._name, self._embedder)
 
     def _known(self, connection: Connection) -> HnswState:
         state = self._state(connection)
@@ -298,38 +240,6 @@ class Hnsw:
         with self._database.bare() as connection:
             connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
             connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {self._name}")
-
-    def _create(self, m: int, ef_construction: int, dimensions: int, progress: Progress | None) -> list[str]:
-        with self._database.bare() as connection, ThreadPoolExecutor(1, "hnsw") as thread:
-            driver: Any = connection.connection.dbapi_connection
-            notices: list[str] = []
-            driver.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
-            building = thread.submit(
-                connection.exec_driver_sql,
-                hnsw_statements.creation(connection, self._name, self._embedder, dimensions, m, ef_construction),
-            )
-            try:
-                self._watch(building, progress)
-            except BaseException:
-                driver.cancel()  # or leaving the block would wait for the server to finish
-                raise
-            memory = connection.exec_driver_sql("SHOW maintenance_work_mem").scalar()
-        if not any(notice.startswith(TOO_SMALL) for notice in notices):
-            return []
-        return [
-            f"the index did not fit into {memory} of the server's memory (maintenance_work_mem), which slows building "
-            "down. ALTER DATABASE ... SET maintenance_work_mem = '2GB' gives it more, for the next time and for when "
-            "somebody is erased"
-        ]
-
-    def _watch(self, building: "Future[Any]", progress: Progress | None) -> None:
-        while wait([building], timeout=1.0).not_done:
-            if progress is not None:
-                with self._database.reading() as connection:
-                    row = connection.execute(hnsw_statements.PROGRESS, {"name": self._name}).one_or_none()
-                if row is not None and row.blocks_total:
-                    progress(row.blocks_done, row.blocks_total)
-        building.result()
 
     def _sample(self, connection: Connection, count: int, dimensions: int, rng: np.random.Generator) -> Floats:
         """Return the vectors of one whole reference each of subjects drawn at random, (P, D)."""
