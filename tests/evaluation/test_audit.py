@@ -36,8 +36,8 @@ def test_copies_of_a_file_are_left_out_and_those_of_two_people_named():
 
 def test_a_pair_listed_often_or_the_other_way_round_counts_once():
     data = listed([("a", "b", 1), ("c", "d", 0), ("a", "b", 1), ("b", "a", 1), ("d", "c", 0)])
-    audit_data, notes = audit_pairs(data, own_content(data))
-    assert len(audit_data.pairs.same) == 2
+    audited, notes = audit_pairs(data, own_content(data))
+    assert len(audited.pairs.same) == 2
     assert notes == (
         "3 of the 5 listed pairs repeat an earlier pair, perhaps in the other order: each pair counts once.",
     )
@@ -45,15 +45,15 @@ def test_a_pair_listed_often_or_the_other_way_round_counts_once():
 
 def test_a_pair_of_copies_is_the_same_pair():
     data = listed([("a", "b", 1), ("a", "e", 1), ("c", "d", 0)])
-    audit_data, notes = audit_pairs(data, ["a", "b", "c", "d", "b"])
-    assert len(audit_data.pairs.same) == 2
+    audited, notes = audit_pairs(data, ["a", "b", "c", "d", "b"])
+    assert len(audited.pairs.same) == 2
     assert "1 of the 3 listed pairs" in notes[0]
 
 
 def test_a_photograph_against_its_copy_says_nothing():
     data = listed([("a", "b", 1), ("a", "c", 1), ("c", "d", 0)])
-    audit_data, notes = audit_pairs(data, ["a", "a", "c", "d"])
-    assert len(audit_data.pairs.same) == 2
+    audited, notes = audit_pairs(data, ["a", "a", "c", "d"])
+    assert len(audited.pairs.same) == 2
     assert notes == (
         "1 pair of two copies of one photograph left out, for that says nothing: all/a.jpg and all/b.jpg.",
     )
@@ -62,15 +62,15 @@ def test_a_photograph_against_its_copy_says_nothing():
 def test_copies_are_one_photograph_wherever_they_are_listed():
     """The person of a copy was another one than that of the photograph, so that comparisons counted as independent."""
     data = listed([("a", "b", 1), ("c", "d", 1), ("b", "e", 0)])
-    audit_data, notes = audit_pairs(data, ["a", "b", "a", "d", "e"])
-    assert (audit_data.pairs.captures.tolist(), notes) == ([[0, 1], [0, 3], [1, 4]], ())
-    assert people_of_pairs(audit_data, audit_data.pairs)[[0, 1, 3]].tolist() == [0, 0, 0]
+    audited, notes = audit_pairs(data, ["a", "b", "a", "d", "e"])
+    assert (audited.pairs.captures.tolist(), notes) == ([[0, 1], [0, 3], [1, 4]], ())
+    assert people_of_pairs(audited, audited.pairs)[[0, 1, 3]].tolist() == [0, 0, 0]
 
 
 def test_pairs_with_a_photograph_of_two_people_are_left_out():
     data = replace(listed([("a", "b", 1), ("c", "d", 1), ("b", "d", 0)]), subjects=np.array([0, 0, 1, 1]))
-    audit_data, notes = audit_pairs(data, ["a", "b", "a", "d"])
-    assert audit_data.pairs.captures.tolist() == [[1, 3]]
+    audited, notes = audit_pairs(data, ["a", "b", "a", "d"])
+    assert audited.pairs.captures.tolist() == [[1, 3]]
     assert notes[0].startswith("2 pairs left out: a photograph in each has a copy under another person's name: all/a")
 
 
@@ -89,8 +89,8 @@ def test_photographs_in_train_and_in_test_are_told():
 
 def test_folds_stay_with_their_pairs():
     data = listed([("a", "b", 1), ("b", "a", 1), ("c", "d", 0), ("e", "f", 1)], ("1", "1", "1", "2"))
-    audit_data, _ = audit_pairs(data, own_content(data))
-    assert audit_data.pairs.folds == ("1", "1", "2")
+    audited, _ = audit_pairs(data, own_content(data))
+    assert audited.pairs.folds == ("1", "1", "2")
 
 
 def test_one_pair_that_is_said_to_show_one_person_and_two():

@@ -109,6 +109,7 @@ def test_few_people_are_not_compared(found):
     [pair] = found.paired
     assert pair.differences == ()
     assert "takes 40 measured people or more" in pair.words()
+    assert "--development" not in " ".join(found.to_document()["lead"])  # nor would all of these people be enough
 
 
 def test_the_page_is_drawn_and_its_document_is_json(found):

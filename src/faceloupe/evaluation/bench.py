@@ -160,7 +160,7 @@ def _measure(label: str, origin: str, work: "_Measurement") -> RecogniserResult:
     checks = tuple(work.point_checks())
     point = _nearest(checks, work.plan.fmr) if checks else None
     threshold = point.threshold if point else None
-    closed, open_ = work.identification(threshold)
+    closed_rates, open_rates = work.identification(threshold)
     seed = work.plan.seed
     return RecogniserResult(
         label,
@@ -174,8 +174,8 @@ def _measure(label: str, origin: str, work: "_Measurement") -> RecogniserResult:
         verification(work.main, seed=seed),
         None if work.most is work.main else verification(work.most, seed=seed),
         checks,
-        closed,
-        open_,
+        closed_rates,
+        open_rates,
         work.rejection(threshold),
         work.worst(),
         work.doubts,

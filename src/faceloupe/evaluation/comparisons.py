@@ -45,7 +45,7 @@ class EveryTwo:
         return pairs
 
 
-class _Subjects(NamedTuple):
+class ComparedSubjects(NamedTuple):
     """The subjects of comparisons: of the mated ones, (M,), and of the non-mated ones, (K, 2); None if not known."""
 
     own: NDArray[np.int32] | None
@@ -81,14 +81,14 @@ class Comparisons:
         return self.pairs.captures if isinstance(self.pairs, EveryTwo) else np.unique(self.pairs)
 
     @cached_property
-    def subject_columns(self) -> _Subjects:
+    def all_subjects(self) -> ComparedSubjects:
         """The subjects of all comparisons; kept, for every recogniser is measured on them."""
         return self.subjects_of(np.ones(len(self.same), dtype=np.bool_))
 
-    def subjects_of(self, chosen: Flags) -> _Subjects:
+    def subjects_of(self, chosen: Flags) -> ComparedSubjects:
         """Return the subjects of some comparisons, chosen by (P,)."""
         if self.subjects is None:
-            return _Subjects(None, None)
+            return ComparedSubjects(None, None)
         n_mated = int((chosen & self.same).sum())
         own = np.empty(n_mated, dtype=np.int32)
         sides = np.empty((int(chosen.sum()) - n_mated, 2), dtype=np.int32)
@@ -100,7 +100,7 @@ class Comparisons:
             own[mated : mated + n_same] = people[same, 0]
             sides[non_mated : non_mated + len(same) - n_same] = people[~same]
             mated, non_mated = mated + n_same, non_mated + len(same) - n_same
-        return _Subjects(*compact(own, sides))
+        return ComparedSubjects(*compact(own, sides))
 
     def of_any(self, captures: Flags) -> Flags:
         """Return which comparisons are of one of some captures or two, (P,)."""
@@ -217,13 +217,13 @@ def score(vectors: Floats, failed: Flags, comparisons: Comparisons, *, needs_mat
             f"{comparisons.what}: {len(failed_pairs)} of {len(has_failed)} comparisons could not be made, and no "
             f"{'mated' if non_mated.any() else 'non-mated'} one is left"
         )
-    subjects = comparisons.subjects_of(~has_failed) if len(failed_pairs) else comparisons.subject_columns
+    subjects = comparisons.subjects_of(~has_failed) if len(failed_pairs) else comparisons.all_subjects
     n_failed = int((same & has_failed).sum()), int((~same & has_failed).sum())
     scores = ScoreSet(cosines[mated], cosines[non_mated], *subjects, *n_failed)
     with_failures = scores
     if len(failed_pairs):
         cosines[failed_pairs] = NEVER
-        with_failures = ScoreSet(cosines[same], cosines[~same], *comparisons.subject_columns)
+        with_failures = ScoreSet(cosines[same], cosines[~same], *comparisons.all_subjects)
     return ScoredComparisons(comparisons, scores, np.flatnonzero(mated), failed_pairs, with_failures)
 
 

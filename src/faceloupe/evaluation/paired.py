@@ -40,10 +40,7 @@ class PairedComparison:
     def words(self) -> str:
         """Return which is better by what, in a sentence."""
         if not self.differences:
-            return (
-                f"{self.first} and {self.second} were not compared: that takes {PEOPLE} measured people or more "
-                "(half of a folder's people choose thresholds; --development 0 measures all)."
-            )
+            return f"{self.first} and {self.second} were not compared: that takes {PEOPLE} measured people or more."
         better = {
             name: [difference.what for difference in self.differences if difference.better == side]
             for side, name in (("first", self.first), ("second", self.second))

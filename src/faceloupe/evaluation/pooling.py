@@ -28,10 +28,10 @@ def pool(data: LabelledPhotographs, captures: Captures) -> tuple[LabelledPhotogr
     members = [list(template) for template in data.templates]
     media = data.media or tuple(map(str, range(len(data.paths))))
     vectors = {name: _means(arrays, members, media) for name, arrays in captures.vectors.items()}
-    first = [_first(captures, member_list) for member_list in members]
+    first = [_first(captures, places) for places in members]
     pooled = replace(
         captures,
-        digests=tuple("+".join(captures.digests[place] for place in member_list) for member_list in members),
+        digests=tuple("+".join(captures.digests[place] for place in places) for places in members),
         problems=tuple(captures.problems[place] for place in first),
         qualities=tuple(captures.qualities[place] for place in first),
         vectors=vectors,

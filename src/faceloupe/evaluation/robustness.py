@@ -188,9 +188,9 @@ def measure_robustness(
     spoilt_vectors[0] = vectors[probes.captures]
     for place, capture in enumerate(probes.captures):
         photographs = recognise(_spoilt(paths[capture], distortions, search, seed + place), embedder, faces=search)
-        for distortion, photograph in enumerate(photographs, start=1):
+        for row, photograph in enumerate(photographs, start=1):
             if photograph.templates:
-                spoilt_vectors[distortion, place] = photograph.templates[0].vector
+                spoilt_vectors[row, place] = photograph.templates[0].vector
         if progress:
             progress(place + 1, len(probes.captures))
     plain = ("as they are", 0.0, "as they are")

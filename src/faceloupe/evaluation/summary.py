@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from faceloupe.evaluation.identification import ClosedSet
+from faceloupe.evaluation.paired import PEOPLE
 from faceloupe.evaluation.rates_in_words import between, percent, rate_between
 from faceloupe.evaluation.results import PointCheck, RecogniserResult
 from faceloupe.evaluation.verification import FARS, SplitAccuracy, TarAtFar
@@ -23,8 +24,17 @@ def lead(evaluation: "Evaluation") -> Iterator[str]:
     yield f"**{first.label}** {_verification(first)}{_identification(first.closed) if first.closed else ''}."
     if others:
         yield _others_words(first, others)
-        yield " ".join(pair.words() for pair in evaluation.paired)
+        yield " ".join((*(pair.words() for pair in evaluation.paired), *_more_people(evaluation)))
     yield _failures(evaluation)
+
+
+def _more_people(evaluation: "Evaluation") -> Iterator[str]:
+    """Yield how to compare on more people, where the split left too few and nothing has to be fitted on the others."""
+    too_few = not all(pair.differences for pair in evaluation.paired)
+    has_split = evaluation.data.pairs is None and evaluation.parts.development is not None
+    fits_none = all(recogniser.origin in ("as published", "as given") for recogniser in evaluation.recognisers)
+    if too_few and has_split and fits_none and len(evaluation.data.names) >= PEOPLE:
+        yield "Some of the people chose thresholds; with development=0 (--development 0) all are measured."
 
 
 def summary(evaluation: "Evaluation") -> tuple[list[str], list[list[str]]]:
