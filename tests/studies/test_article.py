@@ -18,6 +18,7 @@ from faceloupe.pages import page as page_of
 from faceloupe.report import render_page
 from faceloupe.report.markup import plain
 from faceloupe.studies import Trials
+from faceloupe.studies.glossary import explained
 from faceloupe.studies.networks import build
 from faceloupe.studies.statements import CONFIDENCE
 from helpers.recount import KINDS, blocks, fits, grid, interval, number, pick
@@ -207,6 +208,39 @@ def test_it_is_json_and_the_same_twice(finished, document):
     assert document["evidence"] == finished.to_document()
 
 
+def test_words_in_the_name_of_the_data_are_not_marked():
+    marked = explained(["**12 faces from seeds-and-points**, 2 seeds each"], {"seeds": "seed", "points": "point"})
+    assert marked == ["**12 faces from seeds-and-points**, 2 [[seeds|seed]] each"]
+
+
+def test_what_was_measured_on_pixels_as_they_are_is_said_to_be(document):
+    assert "pixels as they are" in document["lead"][1]
+    assert "pixels as they are" in document["answers"]["items"][1]["answer"]
+    assert "With the mean pixel subtracted" in document["answers"]["items"][0]["answer"]
+
+
+@pytest.mark.parametrize(("hidden", "expected"), [(0.95, "makes them more separable"), (0.6, "do not **make**")])
+def test_step_9_and_its_answer_follow_the_measurement(finished, hidden, expected):
+    rows = [
+        replace(row, accuracy=hidden if row.condition == "hidden_relu" else 0.8) if row.experiment == "probe" else row
+        for row in finished.trials
+    ]
+    page = page_of(replace(finished, trials=Trials(rows)))
+    (step,) = [section for section in page["sections"] if section["id"] == "separating"]
+    assert expected in step["blocks"][0]["text"]
+    assert ("do not make that easier" in page["answers"]["items"][2]["answer"]) == (hidden < 0.8)
+
+
+@pytest.mark.parametrize(("correlation", "weighs"), [(0.98, True), (0.2, False)])
+def test_what_a_cnn_learns_follows_how_far_its_filters_moved(finished, correlation, weighs):
+    rows = [
+        row if row.filter_correlation is None else replace(row, filter_correlation=correlation)
+        for row in finished.trials
+    ]
+    answer = page_of(replace(finished, trials=Trials(rows)))["answers"]["items"][2]["answer"]
+    assert ("rather than the filters" in answer) == weighs
+
+
 def test_five_questions_are_answered_where_their_sections_say_why(document):
     items = document["answers"]["items"]
     assert [item["section"] for item in items] == ["strengths", "failing", "separating", "filters", "layers"]
@@ -294,6 +328,41 @@ def test_both_networks_are_trained_at_the_top_of_the_page(browser, address):
     panel.locator("tbody tr:nth-child(4)").wait_for(timeout=60_000)
     assert panel.locator("tbody td:nth-of-type(1)").all_inner_texts() == ["1"] * 4
     context.close()
+
+
+NO_WORKER = 'throw new DOMException("no threads here", "SecurityError")'
+FIRST_FAILS = """
+    const worker = new Real(address);
+    if (!window.second) setTimeout(() => worker.onerror(new Event("error", { cancelable: true })), 0);
+    return worker;
+"""
+
+
+def with_worker(browser, address, body):
+    context = browser.new_context(reduced_motion="reduce")
+    context.add_init_script(f"const Real = window.Worker; window.Worker = function (address) {{ {body} }};")
+    tab = context.new_page()
+    tab.goto(address)
+    panel = tab.locator("#live-training")
+    panel.locator("button.main").click()
+    panel.get_by_text("start no thread").wait_for(timeout=60_000)
+    return tab, panel
+
+
+def test_a_browser_without_threads_is_told_so(browser, address):
+    tab, panel = with_worker(browser, address, NO_WORKER)
+    assert panel.locator("button.main").is_enabled()
+    tab.context.close()
+
+
+def test_a_training_after_one_that_failed_is_whole(browser, address):
+    tab, panel = with_worker(browser, address, FIRST_FAILS)
+    tab.evaluate("window.second = true")
+    panel.locator("button.main").click()
+    panel.locator("caption").wait_for(timeout=60_000)
+    assert "start no thread" not in panel.inner_text()
+    assert panel.locator("tbody td:nth-of-type(1)").all_inner_texts() == ["1", "1"]
+    tab.context.close()
 
 
 def test_a_printed_page_shows_stills_and_speaks_of_nothing_that_is_not_there(browser, address):

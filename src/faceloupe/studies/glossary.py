@@ -1,5 +1,6 @@
 """The words of a study's page that a first-year student need not know, each explained where it stands."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 GLOSSARY = {
@@ -25,8 +26,8 @@ GLOSSARY = {
     "capture": "One photograph of a person.",
     "mean pixel": "The average of all pixels of the training captures: one number. Subtracted from every pixel, it "
     "makes dark places negative and bright ones positive.",
-    "logit": "The number in which a network of two people ends: below 0 for the first, above 0 for the second; the "
-    "farther from 0, the surer it is.",
+    "logit": "The number in which a network that tells two people apart ends: below 0 for the first, above 0 "
+    "for the second; the farther from 0, the surer it is.",
     "loss": "What training makes small: how surprised the network is by who a face really shows, 0 if it was sure and "
     "right. Here cross-entropy, in nats.",
     "point": "A difference of percentages: from 90 % to 85 % is 5 points.",
@@ -66,13 +67,19 @@ LEAD = {
 
 
 def explained(texts: Iterable[str], words: Mapping[str, str]) -> list[str]:
-    """Mark words in texts where each stands first, so that the page explains them there."""
+    """Mark words in texts where each stands first, so that the page explains them there.
+
+    What is bold, figures and the name of the data, is left as it is.
+    """
     left = dict(words)
     marked = []
     for text in texts:
-        for written in [written for written in left if written in text]:
-            entry = left.pop(written)
-            mark = f"[[{written}]]" if written == entry else f"[[{written}|{entry}]]"
-            text = text.replace(written, mark, 1)
-        marked.append(text)
+        parts = re.split(r"(\*\*.+?\*\*)", text)
+        for place, part in enumerate(parts[::2]):
+            for written in [written for written in left if written in part]:
+                entry = left.pop(written)
+                mark = f"[[{written}]]" if written == entry else f"[[{written}|{entry}]]"
+                part = part.replace(written, mark, 1)
+            parts[2 * place] = part
+        marked.append("".join(parts))
     return marked

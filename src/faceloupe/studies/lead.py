@@ -20,13 +20,16 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     )
     dead = {name: findings.unfitted(name, "none") for name in ("fcnn", "cnn")}
     answer = (
-        f"Trained again on **{counted(len(plan.pairs), 'pair')} of people from {source}**, with "
+        f"Trained again on pixels as they are, on **{counted(len(plan.pairs), 'pair')} of people from {source}**, with "
         f"{counted(plan.seeds, 'seed')} each, all hidden units are dead in **{share(dead['fcnn'].estimate)} of the "
         f"FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in {share(dead['cnn'].estimate)} of the CNN’s "
         f"{dead['cnn'].range_text(percent=True)}."
     )
+    answer += " A dead unit puts out 0, whatever face is shown."
     if dead["fcnn"].low > 0.5:
-        answer += " Such a network gives every face the same answer: it has not overfitted; it has learned nothing."
+        answer += (
+            " A network of dead units gives every face the same answer: it has not overfitted; it has learned nothing."
+        )
     yield answer
     fcnn, cnn = (findings.fits(name, "centre", held_out=True) for name in ("fcnn", "cnn"))
     gap = mean_over_pairs(cnn.grid("accuracy") - fcnn.grid("accuracy"), confidence=CONFIDENCE)

@@ -16,7 +16,7 @@ from faceloupe.studies.pictures import (
     draw_step,
 )
 from faceloupe.studies.run import Study
-from faceloupe.studies.statements import Statement
+from faceloupe.studies.statements import LITTLE, Statement
 from faceloupe.studies.tables import (
     dead_units_table,
     deeds_table,
@@ -151,17 +151,19 @@ class Lesson:
 
     def separating(self) -> Iterator[Block]:
         """Yield step 9: what the layers do to the classes."""
-        separable = {
-            (name, layer): share(self.findings.mean(self.findings.probe(name, "centre", layer), "accuracy").estimate)
+        fcnn, cnn, pixels = (
+            self.findings.mean(self.findings.probe(name, "centre", layer), "accuracy").estimate
             for name, layer in (("fcnn", "hidden_relu"), ("cnn", "hidden_relu"), ("fcnn", "pixels"))
-        }
+        )
+        if max(fcnn, cnn) > pixels + LITTLE:
+            conclusion = "And a cut through the bare pixels gets {}: passing the layers makes them more separable."
+        else:
+            conclusion = "But a cut through the bare pixels gets {}: the layers do not **make** them so."
         yield text(
             "The tutorial asks what a CNN learns, and says that an [[MLP|fully-connected network]] learns to make the "
-            "two people [[linearly separable]]. They are: with the mean pixel subtracted, a [[straight cut|linear "
-            f"probe]] through the output of the FCNN’s hidden layer gets {separable['fcnn', 'hidden_relu']} of "
-            f"held-out captures right, through the CNN’s {separable['cnn', 'hidden_relu']}. But a cut through the bare "
-            f"pixels gets {separable['fcnn', 'pixels']}: the layers do not **make** them so. A CNN of this size learns "
-            "to weigh what its nearly random filters show (step 10)."
+            "two people [[linearly separable]]. With the mean pixel subtracted, a [[straight cut|linear "
+            f"probe]] through the output of the FCNN’s hidden layer gets {share(fcnn)} of held-out captures right, "
+            f"through the CNN’s {share(cnn)}. {conclusion.format(share(pixels))} Step 10 asks what the filters add."
         )
         yield from self._judged("separable")
 

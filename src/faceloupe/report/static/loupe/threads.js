@@ -37,8 +37,16 @@ function workerAddress() {
 export function trainInThreads(tasks, onMessage, onFailure) {
   const waiting = [...tasks];
   const count = Math.min(tasks.length, MOST_THREADS, Math.max(1, (navigator.hardwareConcurrency || 2) - 1));
-  const workers = Array.from({ length: count }, () => new Worker(workerAddress()));
+  /** @type {Worker[]} */
+  const workers = [];
   const end = () => workers.forEach((worker) => worker.terminate());
+  try {
+    while (workers.length < count) workers.push(new Worker(workerAddress()));
+  } catch {
+    end();
+    queueMicrotask(onFailure); // as late as the news of a failure always is, after the caller's own first words
+    return end;
+  }
 
   /** @param {Worker} worker */
   function next(worker) {

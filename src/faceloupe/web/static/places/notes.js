@@ -44,7 +44,7 @@ export function Notes({ person, onClose, onDone }) {
       it.</p>
     ${notes.map(
       (row, index) => html`
-        <div class="note" key=${row.id} role="group" aria-label=${`Note ${index + 1}`}>
+        <div class="note-row" key=${row.id} role="group" aria-label=${`Note ${index + 1}`}>
           <${Field} label="What" value=${row.key} maxlength="200"
             onInput=${(event) => change(row, { key: event.target.value })} />
           <${Field} label="Note" value=${row.text} onInput=${(event) => change(row, { text: event.target.value })} />

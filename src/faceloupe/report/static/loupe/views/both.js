@@ -55,11 +55,15 @@ export function BothNetworks({ study }) {
   const running = Boolean(trial) && epoch < epochs && !failed;
   const train = () => {
     const seed = trials.filter((other) => other.pixels === pixels).length;
+    setFailed(false);
     setTrials([...trials, { pixels, seed, results: { fcnn: [], cnn: [] } }]);
     trainInThreads(
       KINDS.map((kind) => ({ ...taskOf(study, sentenceOf(study, kind, pixels)), kind, seed })),
       ({ kind }, { news }) => news && setTrials((all) => withResult(all, kind, resultOf(study, news))),
-      () => setFailed(true),
+      () => {
+        setFailed(true);
+        setTrials((all) => all.slice(0, -1));
+      },
     );
   };
   return html`<h2>Try it: train both networks, here in the page</h2>
@@ -72,7 +76,7 @@ export function BothNetworks({ study }) {
     <${Answers} study=${study} results=${trial?.results} epoch=${epoch} />
     <div class="charts">${KINDS.map(
       (kind) => html`<${Outcome} key=${kind} study=${study} kind=${kind} results=${trial?.results[kind] ?? []}
-        epoch=${epoch} />`,
+        pixels=${trial && PIXELS[trial.pixels]} epoch=${epoch} />`,
     )}</div>
     <p role="status">${failed ? NO_THREAD : progress(trial, epoch, epochs)}</p>
     <${Tally} trials=${running ? trials.slice(0, -1) : trials} epochs=${epochs} />`;
@@ -95,7 +99,7 @@ function useEpochs(trial) {
   const still = useStillness();
   const arrived = trial ? Math.min(...KINDS.map((kind) => trial.results[kind].length)) : 0;
   const key = trial ? `${trial.pixels} ${trial.seed}` : "";
-  const now = of === key ? epoch : 0;
+  const now = of === key ? Math.min(epoch, arrived) : 0;
   useEffect(() => {
     if (now >= arrived) return;
     const timer = setTimeout(() => setShown({ of: key, epoch: still ? arrived : now + 1 }), PACE);
@@ -138,10 +142,12 @@ function withResult(trials, kind, result) {
 /** What became of a network, in words. @param {Result} result */
 export function verdictOf({ answers, trained, heldOut, dead }) {
   if (dead) {
-    const same = `All four ${dead} are dead: every face gets the same answer.`;
+    const same = `All four ${dead} are dead: every training face gets the same answer.`;
     return `${same} It has learned nothing; it has not overfitted.`;
   }
-  if (new Set(answers).size === 1) return "Every face gets the same answer, though not all of its units are dead.";
+  if (new Set(answers).size === 1) {
+    return "Not all of its units are dead, but every face gets the same answer: it has learned nothing.";
+  }
   if (trained < LEARNED) return `It has learned a part: ${percent(trained)} of its training faces are right.`;
   const right = `${percent(trained)} of its training faces are right, and ${percent(heldOut)} of those held out`;
   return heldOut < FAILED ? `It overfits: ${right}.` : `It has learned: ${right}.`;
@@ -156,8 +162,11 @@ function progress(trial, epoch, epochs) {
     : "One training may be luck: train again from other random starts. The study below did so many times.";
 }
 
-/** @param {{study: Study, kind: Kind, results: Result[], epoch: number}} props */
-function Outcome({ study, kind, results, epoch }) {
+/**
+ * @param {{study: Study, kind: Kind, results: Result[], pixels: string | undefined,
+ *   epoch: number}} props
+ */
+function Outcome({ study, kind, results, pixels, epoch }) {
   const shown = results.slice(0, epoch);
   const { colour } = NETWORKS[kind];
   const series = [
@@ -166,8 +175,9 @@ function Outcome({ study, kind, results, epoch }) {
   ];
   const ended = epoch === study.training.epochs;
   const verdict = ended ? verdictOf(results[epoch - 1]) : "Not trained yet.";
+  const name = kind.toUpperCase() + (pixels ? `, pixels ${pixels}` : "");
   return html`<section class=${colour}>
-    <p class="outcome"><b>${kind.toUpperCase()}.</b> ${epoch && !ended ? "Learning …" : verdict}</p>
+    <p class="outcome"><b>${name}.</b> ${epoch && !ended ? "Learning …" : verdict}</p>
     <${Curves} title="Share right (thick: training faces; thin: held out)" series=${series}
       epochs=${study.training.epochs} most=${1} reference=${CHANCE} /></section>`;
 }
