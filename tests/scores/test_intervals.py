@@ -180,7 +180,7 @@ class TestOtherIntervals:
         scores = ScoreSet(rng.normal(1, 1, 80), rng.normal(0, 1, 120))
         area = metrics.roc_auc_score(np.repeat([1, 0], [80, 120]), np.concatenate([scores.mated, scores.non_mated]))
         placed = (scores.mated[:, None] > scores.non_mated).astype(float)
-        variance = placed.mean(axis=1).var() / 80 + placed.mean(axis=0).var() / 120
+        variance = placed.mean(axis=1).var(ddof=1) / 80 + placed.mean(axis=0).var(ddof=1) / 120
         found = auc_interval(scores)
         assert found.n_effective == pytest.approx(min(80, area * (1 - area) / variance))
         assert found.low < area < found.high

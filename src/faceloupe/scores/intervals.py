@@ -164,10 +164,8 @@ def auc_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
     most = float(min(sizes))
     subjects = subjects_of_all(scores)
     if subjects is None:
-        mated, *non_mated = ((placement - area) ** 2 for placement in placements(scores))
-        variance = float(
-            mated.sum() / sizes[0] ** 2 + sum(deviations.sum() for deviations in non_mated) / sizes[1] ** 2
-        )
+        mated, *non_mated = (float(((placement - area) ** 2).sum()) for placement in placements(scores))
+        variance = sum(total / (n * max(1, n - 1)) for total, n in zip((mated, sum(non_mated)), sizes, strict=True))
         return _wilson(area, min(most, area * (1 - area) / variance) if variance else most, confidence)
     shared = SharedSubjects.of(*subjects)
     placed = shared.sums(placements(scores))  # those of two people are the non-mated ones
