@@ -117,6 +117,25 @@ def test_a_person_is_found_by_a_photograph(collection, folder, tmp_path, monkeyp
     assert (len(made), lost.path, "gone" in lost.reason) == (2, str(folder / "12.pgm"), True)
 
 
+@pytest.mark.parametrize("how", ["copy", "link"])
+def test_a_file_that_another_program_makes_meanwhile_stays(collection, folder, tmp_path, monkeypatch, how):
+    index(collection, [folder])
+    sightings = find(collection, [template_of(folder / "11.pgm")])
+    name = f"2-{Path(sightings.sightings[1].face.path).name}"
+    for deed in (Path.symlink_to, Path.touch):
+
+        def beside(target, *args, deed=deed, **kwargs):
+            if target.name == name:
+                target.write_bytes(b"another's")
+            deed(target, *args, **kwargs)
+
+        monkeypatch.setattr(Path, deed.__name__, beside)
+    with pytest.raises(FileExistsError):
+        sightings.gather(tmp_path / "out", how)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+    assert (tmp_path / "out" / name).read_bytes() == b"another's"
+
+
 def test_two_indexings_at_once_share_the_work(collection, folder):
     def meanwhile(done, _whole):
         if done == 1:

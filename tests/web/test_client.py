@@ -5,7 +5,9 @@ Also tests ``client/client.py``, ``client/connection.py``, ``client/jobs.py``, `
 """
 
 import asyncio
+import inspect
 import threading
+from concurrent.futures import Future
 from contextlib import closing
 
 import httpx
@@ -13,6 +15,8 @@ import pytest
 
 from faceloupe.arrays import decode_array
 from faceloupe.client import Client
+from faceloupe.client.review import ReviewClient
+from faceloupe.collection import Collection
 from faceloupe.errors import ImageError, InputError, ProblemError, UnavailableError
 from helpers import pages, serving
 from helpers.serving import TOKENS, photo
@@ -234,6 +238,22 @@ def test_a_server_that_never_ends_its_answer_or_its_list_is_not_waited_for():
         client.health()
     with Client("http://a", "t", transport=httpx.MockTransport(lambda _: list_)) as client:
         assert list(client.people()) == []
+
+
+def test_no_wait_is_longer_than_this_system_can_count(monkeypatch):
+    monkeypatch.setattr(threading, "TIMEOUT_MAX", 60.0)
+    waits, wait = [], Future.result
+    monkeypatch.setattr(Future, "result", lambda future, timeout=None: waits.append(timeout) or wait(future, timeout))
+    people = httpx.Response(200, json={"schema": "faceloupe.people/1", "people": [], "next": None})
+    with Client("http://a", "t", timeout=1e6, transport=httpx.MockTransport(lambda _: people)) as client:
+        assert list(client.people()) == []
+    assert waits == [60.0]
+
+
+@pytest.mark.parametrize("deed", ["join", "confirm"])
+def test_a_review_is_told_alike_to_a_collection_and_to_a_server(deed):
+    names = [list(inspect.signature(getattr(owner, deed)).parameters)[:3] for owner in (Collection, ReviewClient)]
+    assert names[0] == names[1]
 
 
 def test_a_server_whose_headers_never_end_is_not_waited_for():

@@ -191,7 +191,7 @@ class Connection:
 
         threading.Thread(target=send, name="request", daemon=True).start()
         try:
-            return answer.result(max(0.0, end - time.monotonic()))
+            return answer.result(min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX))
         except TimeoutError:
             if answer.cancel():
                 raise self._too_slow() from None

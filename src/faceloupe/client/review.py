@@ -48,18 +48,18 @@ class ReviewClient:
         """Group all faces anew; what was said holds."""
         return self._server.request(shapes.Review, "POST", f"{self._at}/group", json={"fpir": fpir})
 
-    def join(self, one: int, other: int) -> int:
+    def join(self, first: int, second: int) -> int:
         """Say that two groups are one person, and return the group they are now."""
-        body = {"groups": [one, other]}
+        body = {"groups": [first, second]}
         return self._server.request(shapes.Joined, "POST", f"{self._at}/join", json=body).group
 
     def separate(self, faces: Sequence[int]) -> int:
         """Say that faces are not the person of their group, and return the group they are now."""
         return self._server.request(shapes.Joined, "POST", f"{self._at}/separate", json={"faces": list(faces)}).group
 
-    def confirm(self, one: int, other: int) -> str | None:
+    def confirm(self, first: int, second: int) -> str | None:
         """Say that two faces are grouped rightly, and return whether that makes them "one person" or "two people"."""
-        body = {"faces": [one, other]}
+        body = {"faces": [first, second]}
         return self._server.request(shapes.TakenBack, "POST", f"{self._at}/confirm", json=body).what
 
     def name(self, group: int, name: str | None, *, enrol: bool = False, consent: str = "") -> None:

@@ -117,11 +117,13 @@ class Sightings:
         made = []
         try:
             for path, target in zip(there, targets, strict=True):
-                made.append(target)
                 if how == "copy":
+                    target.touch(exist_ok=False)  # what another program made meanwhile is not ours to write or remove
+                    made.append(target)
                     shutil.copy2(path, target)
                 else:
                     target.symlink_to(path)
+                    made.append(target)
         except BaseException:
             for target in made:
                 target.unlink(missing_ok=True)

@@ -65,9 +65,9 @@ def calibrate(
         As :func:`faceloupe.embedders.open_embedder` takes it.
     faces, detector, engine, cached, progress
         As for :func:`faceloupe.evaluation.evaluate`.
-    failed : callable, optional
+    on_failure : callable, optional
         Called with each photograph that gave no template.
-    noted : callable, optional
+    on_note : callable, optional
         Called with what else to know of the data: identical photographs, repeated pairs.
 
     Raises
@@ -117,7 +117,7 @@ def calibrate_gallery(
         Embedder whose references are compared.
     threshold : float, optional
         Measure this one instead of choosing one.
-    noted : callable, optional
+    on_note : callable, optional
         Called with what else to know: references that two people share.
 
     Raises

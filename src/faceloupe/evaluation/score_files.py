@@ -53,7 +53,7 @@ def read_scores(
         text of mated scores, one a line, perhaps after the names of both sides.
     impostors : path, optional
         pyeer's text of non-mated scores.
-    noted : callable, optional
+    on_note : callable, optional
         Called with what to know of repeated lines.
 
     Raises
