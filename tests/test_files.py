@@ -107,6 +107,13 @@ def test_where_a_disk_is_full_the_file_is_named(tmp_path):
     assert failure.value.filename == str(tmp_path / "table.csv")
 
 
+def test_a_file_that_the_content_comes_from_is_named_itself(tmp_path):
+    source = tmp_path / "source"
+    with pytest.raises(FileNotFoundError) as failure:
+        write_whole(tmp_path / "out", (source.read_bytes() for _ in range(1)))
+    assert failure.value.filename == str(source)
+
+
 def test_what_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
     asked = tmp_path / "none" / "report.html"
     with pytest.raises(FileNotFoundError) as failure:

@@ -73,11 +73,15 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name a file in the OSError of what is done to it: that of a full disk names none, others a temporary one."""
+    """Name a file in the OSError of what is done to it: that of a full disk names none, others a temporary one.
+
+    An error of another file, from which the content comes, is left as it is.
+    """
     try:
         yield
     except OSError as problem:
-        if problem.errno is None or problem.filename == os.fspath(path):
+        temporary = f"{os.sep}.{Path(os.path.realpath(path)).name[:50]}"
+        if problem.errno is None or not (problem.filename is None or temporary in str(problem.filename)):
             raise
         raise OSError(problem.errno, problem.strerror, os.fspath(path)) from problem
 

@@ -43,6 +43,9 @@ def test_what_was_kept_comes_back(coarse, cache):
         "quality = '[]'",
         "quality = replace(quality, '40.0', 'null')",
         "quality = replace(quality, '40.0', '[1]')",
+        "quality = replace(quality, '40.0', '\"40\"')",
+        "quality = replace(quality, '40.0', 'true')",
+        f"quality = replace(quality, '40.0', '{'9' * 400}')",
     ],
 )
 def test_a_template_that_was_damaged_is_not_measured(coarse, cache, damage):

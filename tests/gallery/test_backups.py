@@ -102,6 +102,16 @@ def test_nothing_is_overwritten_and_nothing_damaged_is_restored(gallery, tmp_pat
     assert not (tmp_path / "again.db").exists()
 
 
+def test_a_damaged_gallery_is_named_where_its_backup_fails(gallery, tmp_path):
+    path = tmp_path / "faces.db"
+    gallery.close()
+    with path.open("r+b") as file:
+        file.seek(-3 * 4096, 2)
+        file.write(b"\xff" * 3 * 4096)
+    with open_gallery(path) as damaged, pytest.raises(GalleryError, match=r"faces\.db is damaged"):
+        copy(damaged._database, tmp_path / "new.db", None)
+
+
 def test_where_a_backup_finds_no_room_it_is_named_and_nothing_is_left(gallery, tmp_path):
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -118,7 +118,7 @@ class TemplateCache:
     def _advise_on_error(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, InputError, ValueError, TypeError, KeyError, AttributeError) as problem:
+        except (sqlite3.Error, InputError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as problem:
             raise InputError(
                 f"The cache of templates, {self._path}, cannot be used: {problem}. Delete it (faceloupe evaluate "
                 "--forget-cache), or do without (--no-cache)"
@@ -180,7 +180,8 @@ def _cached(row: tuple[Any, Any], dimensions: int) -> CachedTemplate:
     """
     vector, quality = np.frombuffer(row[0], "<f4"), parse_json(row[1])
     pose, norm = Pose(**quality.pop("pose")), quality.pop("embedding_norm")
-    numbers = np.array([*quality.values(), *asdict(pose).values(), *vector, norm or 0.0], np.float64)
-    if len(vector) != dimensions or not np.isfinite(numbers).all():
+    numbers = [*quality.values(), *asdict(pose).values(), norm or 0.0]
+    sound = all(type(number) in (int, float) for number in numbers) and np.isfinite(np.array(numbers, np.float64)).all()
+    if not sound or len(vector) != dimensions or not np.isfinite(vector).all():
         raise ValueError("a template in it is damaged")
     return CachedTemplate(vector, Quality(**quality, pose=pose, embedding_norm=norm))

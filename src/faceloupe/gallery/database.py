@@ -165,8 +165,8 @@ class Database:
     def bare(self, writes: Path | None = None) -> Iterator[Connection]:
         """Open a connection outside any transaction, for what cannot run inside one.
 
-        On a server it is closed at the end, not used again: what is set on it holds for nobody else. Where another file
-        is what it `writes`, complaints are about that one.
+        On a server it is closed at the end, not used again: what is set on it holds for nobody else. Where a copy is
+        what it `writes`, a disk that is full or fails is the copy's.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class Database:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     @contextmanager
-    def _connected(self, purpose: str, about: str | None = None) -> Iterator[Connection]:
+    def _connected(self, purpose: str, copy: str | None = None) -> Iterator[Connection]:
         self._check_file()
         options: dict[str, Any] = {"purpose": purpose}
         if self.path is None:
@@ -222,7 +222,7 @@ class Database:
             with self.engine.connect().execution_options(**options) as connection:
                 yield connection
         except DBAPIError as problem:
-            raise in_words(problem, about or self.name, reading=purpose == "read") from problem
+            raise in_words(problem, self.name, reading=purpose == "read", copy=copy) from problem
         except OverflowError as problem:  # SQLite's numbers have 64 bits
             raise InputError("no row has so large a number") from problem
         except UnicodeDecodeError as problem:  # the schema itself, which the driver's complaint quotes

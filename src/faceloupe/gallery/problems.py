@@ -49,12 +49,20 @@ _UNREACHABLE = (
 )
 
 
-def in_words(problem: DBAPIError, name: str, *, reading: bool = False) -> GalleryError:
-    """Return what a database's complaint means for the gallery of that name, which was to be read or written."""
+_OF_WRITING = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+
+
+def in_words(problem: DBAPIError, name: str, *, reading: bool = False, copy: str | None = None) -> GalleryError:
+    """Return what a database's complaint means for the gallery of that name, which was to be read or written.
+
+    Where a copy of it was written, what a disk complains of is the copy's.
+    """
     complaint = str(problem.orig).partition("\n")[0]
     code = getattr(problem.orig, "sqlite_errorname", None)
     if code is not None:
         primary = "_".join(code.split("_")[:2])  # SQLITE_IOERR_WRITE is a kind of SQLITE_IOERR
+        if copy is not None and primary in _OF_WRITING:
+            name = copy
         if reading and primary == "SQLITE_READONLY":
             return GalleryError(f"{name} {_UNREADABLE} ({complaint}).")
         changed = complaint.startswith(("no such table", "no such column")) or " has no column " in complaint

@@ -23,7 +23,7 @@ def accuracy_chart(findings: Findings) -> Block:
     means = {name: share_over_pairs(trials.grid("train_accuracy")) for (name, _), trials in groups.items()}
     block = chart(
         "training-accuracy-dots",
-        "Every fit of the two networks: the share of a pair’s captures, all trained on, that it gets right",
+        "Every fit of the two networks: the share of its training captures that it gets right",
         "Each dot is one [[fit]] of one pair of people, from one [[seed]]. Raw is pixels as they are, from 0 for black "
         "to 1 for white; centred is with the [[mean pixel]] subtracted. Where all [[hidden units|hidden unit]] are "
         "[[dead|dead unit]], every face gets the same answer: chance, 50 %. The mark below a row’s dots is "

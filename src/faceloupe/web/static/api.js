@@ -69,7 +69,7 @@ async function ask(path, { method, json, form, signal, headers = {} }) {
 
 async function problemOf(answer) {
   const details = await answer.json().catch(() => ({}));
-  if (answer.status === 405 || /: Not Found$/.test(details.detail ?? ""))
+  if (answer.status === 405)
     return new Problem({
       status: answer.status,
       title: "This server does not offer it",
