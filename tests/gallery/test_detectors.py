@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from faceloupe.cli.calibrate import _detector
 from faceloupe.collection.collection import open_collection
 from faceloupe.collection.unknown import UnknownFaces
 from faceloupe.errors import InputError
@@ -17,6 +16,7 @@ from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import EmbedderId, open_gallery
 from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.detectors import other_detector
+from faceloupe.gallery.opening import GalleryToBe
 from faceloupe.gallery.reembedding import reembed
 from faceloupe.recognition import FaceSearch, SFace
 from faceloupe.recognition.yunet import YuNet
@@ -152,10 +152,11 @@ def test_a_threshold_measured_with_another_is_not_saved(gallery, tmp_path):
         other.export(tmp_path / "other.jsonl")
     [conflict] = gallery.import_(tmp_path / "other.jsonl", thresholds=True).conflicts
     assert "found by" in conflict.reason
-    # calibrate --create takes the detector of a gallery that is there, and YuNet where there is none.
-    with pytest.raises(InputError, match="not on this machine"):
-        _detector(str(tmp_path / "faces.db"), None, "openvino", create=True)
-    assert _detector(str(tmp_path / "none.db"), None, "openvino", create=True).name == "yunet"
+    # Where a gallery may be made, the detector is that of the gallery that is there, and YuNet where there is none.
+    with pytest.raises(InputError, match="not on this machine"), GalleryToBe(tmp_path / "faces.db") as people:
+        assert people.detector
+    with GalleryToBe(tmp_path / "none.db") as people:
+        assert people.detector.name == "yunet"
     assert not (tmp_path / "none.db").exists()
 
 

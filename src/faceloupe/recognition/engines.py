@@ -280,6 +280,6 @@ def _silenced(package: str) -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[package]
+        sys.modules.pop(package, None)  # another thread that imports it may have been first
         if module is not None:
             sys.modules[package] = module
