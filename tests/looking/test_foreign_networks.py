@@ -98,6 +98,26 @@ class TestWhatItAnswers:
     def test_a_sigmoid_or_softmax_written_out_is_a_probability(self, end, classes):
         assert seen(Ending(end, classes)).unit == "probability"
 
+    def test_one_face_whose_numbers_sum_to_1_by_chance_is_explained_as_the_others(self):
+        class SumsTo1WhereDark(nn.Module):
+            def forward(self, x):
+                share = x.mean((1, 2, 3))
+                return torch.stack([share + 3 * (x[:, 0, 0, 0] > 0.5), 1 - share], 1)
+
+        dark, bright = np.zeros((16, 16, 3), np.float32), np.ones((16, 16, 3), np.float32)
+        found = look(open_model(SumsTo1WhereDark(), size=16), [dark + 0.1, bright], certify=False)
+        targets = [attribution.target for attribution in found.attributions.values()]
+        assert targets == ["logit of class 1", "logit of class 0"]
+        assert found.to_document()["unit"] == found.unit == "logit"
+
+    def test_what_leaves_0_to_1_is_no_probability_whatever_it_ends_in(self):
+        shares = Ending(lambda x: x.exp() / torch.add(x[:, :1].exp(), 1), 3)  # as a sigmoid, of the first alone
+        nn.init.constant_(shares.inner[4].bias, 1.0)
+        nn.init.constant_(shares.inner[4].weight, 0.0)
+        with torch.no_grad():
+            shares.inner[4].bias[1] = 3.0
+        assert seen(shares).unit == "logit"
+
     def test_a_number_from_0_to_1_may_be_a_probability_and_that_is_said(self):
         mean = Ending(lambda x: (torch.sigmoid(x) + torch.sigmoid(2 * x)) / 2)
         assert any("no sigmoid was seen" in note for note in seen(mean).notes)

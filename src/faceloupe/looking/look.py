@@ -12,7 +12,7 @@ from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.attribution.access import Access, access, settled
 from faceloupe.inspection.attribution.attribute import Attribution, attribute
 from faceloupe.inspection.attribution.method_names import METHOD_NAMES
-from faceloupe.inspection.attribution.targets import unit_of_numbers
+from faceloupe.inspection.attribution.targets import Unit, unit_of_numbers
 from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.layers import Anatomy
 from faceloupe.inspection.measures.diagnosis import UnitReport
@@ -79,7 +79,7 @@ class Look(Shown):
     other: "Look | None" = None
     similarity: "LayerSimilarity | None" = None
     notes: tuple[str, ...] = ()
-    unit: str = "logit"
+    unit: Unit = "logit"
 
     @property
     def prepared(self) -> Floats:
@@ -128,6 +128,7 @@ class Look(Shown):
             "pixels": self.model.pixels,
             "faces": [photograph.name for photograph in self.photographs],
             "outputs": self.outputs.tolist(),
+            "unit": self.unit,
             "cosines": self.cosines.tolist() if self.is_template else None,
             "anatomy": self.anatomy.to_document(),
             "attributions": [
@@ -268,6 +269,7 @@ def _finish(started: Look, methods: Sequence[str], certify: bool, reports: Itera
             batch[place],
             started.outputs[started.partner(place)] if started.is_template else None,
             method,
+            unit=started.unit,
             certify=certify,
             progress=next(reports),
         )

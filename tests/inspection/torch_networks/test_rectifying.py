@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from faceloupe.errors import InputError
 from faceloupe.inspection import anatomy, diagnose_units, trace
 
 FACES = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
@@ -126,7 +127,6 @@ def test_the_maximum_of_two_maps_is_no_relu_whatever_the_faces():
 @pytest.mark.parametrize(
     "function",
     [
-        lambda x: torch.vmap(lambda each: each.clamp(min=0).mean())(x),
         lambda x: x.relu().to(torch.float8_e4m3fn).float(),
         lambda x: torch.mm((x * 2).to_sparse(), torch.ones(6, 6)),
     ],
@@ -134,3 +134,21 @@ def test_the_maximum_of_two_maps_is_no_relu_whatever_the_faces():
 def test_numbers_that_cannot_be_compared_end_nothing(function):
     layers = anatomy(nn.Sequential(nn.Flatten(), nn.Linear(768, 6), ByCall(function)), (3, 16, 16)).layers
     assert [layer.name for layer in layers[:2]] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "rectify", [torch.relu, lambda x: x.clamp(min=0), lambda x: (x + x.abs()) / 2, functional.gelu]
+)
+@pytest.mark.parametrize("measure", [diagnose_units, lambda network, faces: anatomy(network, faces.shape[1:])])
+def test_a_layer_within_vmap_is_named_with_what_to_do(measure, rectify):
+    network = ByFunctions(torch.vmap(rectify))
+    with pytest.raises(InputError, match=r"within torch\.vmap .*take the whole batch"):
+        measure(network, FACES)
+
+
+def test_one_unit_is_tried_on_many_numbers():
+    def almost(x):  # for the smallest numbers that is a ReLU
+        return torch.where(x > 0, x + 0.1 * x**2, 0)
+
+    network = nn.Sequential(nn.Flatten(), nn.Linear(768, 1), ByCall(almost))
+    assert not any(layer.rectifies for layer in anatomy(network, (3, 16, 16)).layers)

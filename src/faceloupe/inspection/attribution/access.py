@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.inspection.attribution.targets import Target
+from faceloupe.inspection.attribution.targets import Target, Unit
 from faceloupe.inspection.failures import CODE_FAILS, cannot_run
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ class RunNetwork:
         except CODE_FAILS as error:
             raise cannot_run(f"on faces of shape {faces.shape[1:]}", error) from error
 
-    def unit(self, _face: Faces) -> str:
-        """Return the unit of its numbers, by how it ends: "logit", "probability" or "log-probability"."""
-        return getattr(self.network, "unit", "logit")
+    def unit(self, _face: Faces) -> Unit:
+        """Return the unit of its numbers, by how it ends."""
+        unit: Unit = getattr(self.network, "unit", "logit")
+        return unit
 
     def chosen(self, _face: Faces) -> str:
         """Return which of several outputs the answer is; "" where that needs no word."""
@@ -110,8 +111,8 @@ class TorchNetwork:
         with torch.no_grad():
             return self(self.tensor(faces)).double().cpu().numpy()
 
-    def unit(self, face: Faces) -> str:
-        """Return the unit of its numbers: "logit", "probability" or "log-probability"."""
+    def unit(self, face: Faces) -> Unit:
+        """Return the unit of its numbers, by how it ends."""
         import torch
 
         from faceloupe.inspection.torch_networks.answers import Endings

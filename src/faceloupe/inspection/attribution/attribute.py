@@ -13,7 +13,14 @@ from faceloupe.inspection.attribution.certificate import Certificate, faces_to_c
 from faceloupe.inspection.attribution.method_names import RUN_ONLY
 from faceloupe.inspection.attribution.methods import METHODS, Method, Question, window_centres, window_of
 from faceloupe.inspection.attribution.placement import Placement, layer_placements, pixel_placement
-from faceloupe.inspection.attribution.targets import Target, TargetLike, choose_target, unit_of_numbers
+from faceloupe.inspection.attribution.targets import (
+    THRESHOLDS,
+    Target,
+    TargetLike,
+    Unit,
+    choose_target,
+    unit_of_numbers,
+)
 from faceloupe.inspection.captures import real_numbers
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
@@ -107,6 +114,7 @@ def attribute(
     *,
     layer: str | None = None,
     baseline: ArrayLike | None = None,
+    unit: Unit | None = None,
     certify: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
@@ -155,6 +163,9 @@ def attribute(
     baseline : float or array of the face's shape, optional
         The stand-in for "nothing there" in occlusion, correlation, integrated gradients and the deletion check; each
         channel's mean over the face if not given.
+    unit : {"logit", "probability", "log-probability"}, optional
+        Unit of the network's numbers, where more is known than this face tells. If not given, the network's last
+        function says it, or that its numbers sum to 1.
     certify : bool
         Whether to check the map: it takes about as long as 10 more maps and 21 deletions of 17 faces.
     seed : int
@@ -178,6 +189,8 @@ def attribute(
     network_access, chosen = access(network), _chosen_method(method, layer)
     pixels = _checked_face(face)
     filled, filling = _checked_baseline(baseline, pixels)
+    if unit not in (None, *THRESHOLDS):
+        raise InputError(f"unit: expected one of {', '.join(THRESHOLDS)}; got {unit!r}")
     if method not in RUN_ONLY and isinstance(network_access, RunNetwork):
         able = ", ".join(RUN_ONLY)
         raise InputError(f"{method} needs gradients, and this network can only be run; what works: {able}")
@@ -193,7 +206,7 @@ def attribute(
     with network_access.left_as_found():
         network_access = settled(network_access, pixels, filled)
         layer, placement = _placed(network_access, method, layer, pixels)
-        aim, value = _aim(network_access, target, pixels)
+        aim, value = _aim(network_access, target, pixels, unit)
         question = Question(pixels, filled, aim, layer, seed)
         values, expected = chosen.compute(network_access, question)
         tick(first)
@@ -261,14 +274,21 @@ def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float
     return chosen, layers[chosen]
 
 
-def _aim(network: Access, target: TargetLike, face: NDArray[np.float32]) -> tuple[Target, float]:
+def _aim(network: Access, target: TargetLike, face: NDArray[np.float32], unit: Unit | None) -> tuple[Target, float]:
     """Return the number that is explained and its value on the face."""
-    outputs, ending = network.outputs(face[None]), network.unit(face)
-    unit = unit_of_numbers(outputs, ending)
-    if unit != ending:  # the numbers of one face may sum to 1 by chance, those of a darker one will not as well
-        unit = unit_of_numbers(np.concatenate([outputs, network.outputs(0.5 * face[None])]), ending)
-    aim = choose_target(target, outputs[0], unit)
+    outputs = network.outputs(face[None])
+    aim = choose_target(target, outputs[0], unit or _unit(network, face, outputs))
     [value] = aim.of(outputs)
     if not np.isfinite(value):
         raise InputError(f"the {aim.text} is {value} for this face; the network may have diverged")
     return aim, float(value)
+
+
+def _unit(network: Access, face: NDArray[np.float32], outputs: NDArray[np.float64]) -> Unit:
+    """Return the unit of a network's outputs for a face, (1, K)."""
+    ending = network.unit(face)
+    unit = unit_of_numbers(outputs, ending)
+    if unit == ending:
+        return unit
+    # The numbers of one face may sum to 1 by chance, those of a darker one will not as well.
+    return unit_of_numbers(np.concatenate([outputs, network.outputs(0.5 * face[None])]), ending)

@@ -50,6 +50,7 @@ class _AtLayer(Visitor):
 
     def after(self, call: Call, _remembered: Any) -> Tensor | None:
         if call.name == self._layer:
+            call.check_numbers()
             self.outputs.append(call.output.detach().requires_grad_())
             return self.outputs[0].clone()
         if not self.outputs or not call.output.requires_grad or call.kind not in AFFINE or call.given is None:

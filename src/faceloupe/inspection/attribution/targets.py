@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 
+Unit = Literal["logit", "probability", "log-probability"]  # of a network's numbers
+
 # What a single number must be above to speak for class 1.
-THRESHOLDS = {"logit": 0.0, "probability": 0.5, "log-probability": float(np.log(0.5))}
+THRESHOLDS: dict[Unit, float] = {"logit": 0.0, "probability": 0.5, "log-probability": float(np.log(0.5))}
 
 SUM_ERROR = 0.005  # by which probabilities of half precision may miss a sum of 1
 
@@ -50,11 +52,15 @@ class Target:
         return answers + self.offset if self.linear else answers / ((outputs**2).sum(-1) + 1e-12) ** 0.5
 
 
-def unit_of_numbers(outputs: NDArray[np.float64], ending: str) -> str:
+def unit_of_numbers(outputs: NDArray[np.float64], ending: Unit) -> Unit:
     """Return the unit of outputs (N, K), by the network's ending or by their numbers.
 
-    Several numbers that sum to 1 for each of the faces are probabilities; those of one face may do so by chance.
+    Several numbers that sum to 1 for each of the faces are probabilities; those of one face may do so by chance. No
+    number outside 0 to 1 is a probability, whatever the ending looked like.
     """
+    low, high = {"logit": (-np.inf, np.inf), "probability": (0, 1), "log-probability": (-np.inf, 0)}[ending]
+    if outputs.min() < low - SUM_ERROR or outputs.max() > high + SUM_ERROR:
+        return "logit"
     if ending != "logit" or outputs.shape[1] == 1:
         return ending
     if outputs.min() >= 0 and (abs(outputs.sum(axis=1) - 1) < SUM_ERROR).all():
@@ -64,12 +70,12 @@ def unit_of_numbers(outputs: NDArray[np.float64], ending: str) -> str:
     return "logit"
 
 
-def taken_for(outputs: NDArray[np.float64], unit: str) -> int:
+def taken_for(outputs: NDArray[np.float64], unit: Unit) -> int:
     """Return the class that outputs (K,) speak for; one number speaks for the second of two classes."""
     return int(outputs[0] > THRESHOLDS[unit]) if len(outputs) == 1 else int(outputs.argmax())
 
 
-def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: str = "logit") -> Target:
+def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: Unit) -> Target:
     """Read the target of an attribution.
 
     Parameters
@@ -100,7 +106,7 @@ def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: str = 
     raise InputError(f"target: {_choices(count)}; got {target!r:.60}")
 
 
-def _of_class(chosen: int, count: int, unit: str) -> Target:
+def _of_class(chosen: int, count: int, unit: Unit) -> Target:
     if count > 1:
         return Target(f"{unit} of class {chosen}", unit, np.eye(count, dtype=np.float32)[chosen])
     if chosen == 1:
@@ -110,7 +116,7 @@ def _of_class(chosen: int, count: int, unit: str) -> Target:
     return Target(f"minus the {unit}: evidence for class 0", unit, -np.ones(1, np.float32))
 
 
-def _of_pair(chosen: int, other: int, count: int, unit: str) -> Target:
+def _of_pair(chosen: int, other: int, count: int, unit: Unit) -> Target:
     if chosen == other:
         raise InputError(f"target: expected two different classes, got {chosen} twice; their difference is always 0")
     if count == 1:

@@ -1,6 +1,6 @@
 """The anatomy of an ONNX graph: its operators as they ran."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from faceloupe.inspection.layers import IMAGE, Anatomy
 from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_LAST, Graph, inputs_of, output_of
 from faceloupe.inspection.onnx_networks.network import OnnxNetwork
 from faceloupe.inspection.onnx_networks.operators import Operator
+from faceloupe.inspection.onnx_networks.rectifying import Rectifying
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -23,7 +24,7 @@ def onnx_anatomy(network: OnnxNetwork, image_shape: tuple[int, int, int]) -> Ana
     channels, height, width = image_shape
     nodes = network.graph.nodes
     names = [output for node in nodes.values() for output in node.output if output]
-    image = np.random.default_rng(0).random((1, *image_shape), dtype=np.float32)  # a ReLU is known by its numbers
+    image = np.random.default_rng(0).random((1, *image_shape), dtype=np.float32)
     (outputs,) = network.tensors(image, names)
     arrays = {name: np.asarray(output) for name, output in zip(names, outputs, strict=True)}
     graph = network.graph
@@ -46,7 +47,7 @@ class _Run:
         self.graph = graph
         self.arrays = arrays
         self.shapes = {name: array.shape for name, array in arrays.items()}
-        self.made_of: dict[str, list[str]] = {}  # from what a tensor is made number by number, but for ReLUs
+        self.rectifying = Rectifying(graph, arrays)
         self.layers = LayerCollector()
         image, turned = graph.image.name, graph.is_channels_last
         shape = self.shapes[image]
@@ -66,9 +67,6 @@ class _Run:
         if turned:
             self.turned |= {*node.output}
         output_shape = self._shown(output_of(node))
-        rectifies = operator.rectifies or (operator.is_elementwise and self._is_relu(output_of(node), fed))
-        if operator.is_elementwise and not rectifies:
-            self.made_of[output_of(node)] = fed
         self.layers.add(
             name=name,
             kind=node.op_type,
@@ -81,7 +79,7 @@ class _Run:
             products=operator.products(output_shape),
             windows=operator.windows,
             field=field,
-            rectifies=rectifies,
+            rectifies=operator.is_elementwise and self.rectifying.is_relu(node),
             output_bytes=self.arrays[output_of(node)].nbytes,
         )
         for tensor in fed[1:]:
@@ -89,20 +87,6 @@ class _Run:
                 self.layers.read(self.makers[tensor])
         self.fields |= dict.fromkeys(filter(None, node.output), field)
         self.makers[output_of(node)] = name
-
-    def _is_relu(self, tensor: str, fed: Sequence[str]) -> bool:
-        """Return whether a tensor's numbers are those of one that it is made of, 0 in place of negative ones."""
-        made = self.arrays[tensor]
-        if made.dtype.kind != "f" or not made.any() or made.min() < 0:
-            return False
-        waiting, roots = list(fed), set()
-        while waiting:
-            root = waiting.pop()
-            if root not in roots:
-                roots.add(root)
-                waiting += self.made_of.get(root, [])
-        held = [self.arrays[root] for root in roots if self.arrays[root].shape == made.shape]
-        return any(each.min() < 0 and np.array_equal(made, np.clip(each, 0, made.max())) for each in held)
 
     def _shown(self, tensor: str) -> Shape:
         shape = self.shapes[tensor]

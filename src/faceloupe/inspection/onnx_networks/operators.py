@@ -94,17 +94,6 @@ class Operator:
         return adds and len(self.node.input) > place and self.node.input[place] != ""
 
     @property
-    def rectifies(self) -> bool:
-        """True for a ReLU, written as such or as a Clip from 0 to something above."""
-        if self.kind == "Clip":
-            low, high = self._limit("min", 1), self._limit("max", 2)
-            return low == 0 and (high is None or high > 0)
-        if self.kind == "Max":
-            constants = [self.graph.constant(name) for name in self.node.input if name in self.graph.tensors]
-            return any(not constant.any() for constant in constants)
-        return self.kind == "Relu" or (self.kind == "LeakyRelu" and self.settings.get("alpha") == 0)
-
-    @property
     def is_elementwise(self) -> bool:
         """True if it makes each number from those at its place."""
         return self.kind in _ELEMENTWISE | _PRODUCTS | _COMPARING
@@ -193,9 +182,3 @@ class Operator:
             return [int(number) for number in self.graph.constant(self.node.input[1])]
         numbers: Sequence[int] = self.settings.get(name, ())
         return numbers
-
-    def _limit(self, name: str, place: int) -> float | None:
-        """Return a limit of a Clip, which early versions take as an attribute; None where it is left out or unknown."""
-        given = self.node.input[place] if len(self.node.input) > place else ""
-        limit = self.graph.constant(given) if given in self.graph.tensors else self.settings.get(name)
-        return None if limit is None else float(limit)

@@ -88,6 +88,7 @@ class _Run(Visitor):
             self.read |= {origin.maker for origin, _ in remembered if origin.maker}
 
     def after(self, call: Call, remembered: Any) -> None:
+        call.check_numbers()
         operators, self._operators = self._operators, []
         rectified, self._rectified = self._rectified, None
         [(origin, given), *_] = remembered or [(_Origin(), ())]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from faceloupe.errors import InputError
+from faceloupe.inspection.attribution.targets import Unit
 from faceloupe.inspection.torch_networks.operators import Operator, tensors_of
 from faceloupe.inspection.torch_networks.running import Visitor
 
@@ -66,7 +67,7 @@ class Endings(Visitor):
     """Keeps what functions that make probabilities put out, to be found in an answer."""
 
     def __init__(self) -> None:
-        self._made: list[tuple[str, Tensor]] = []
+        self._made: list[tuple[Unit, Tensor]] = []
         self._last: deque[str] = deque(maxlen=len(WRITTEN_OUT[0]))  # functions
 
     def function(
@@ -82,11 +83,9 @@ class Endings(Visitor):
         elif operator.name in LOG_PROBABILITIES:
             self._made.append(("log-probability", output.detach()))
 
-    def unit_of(self, answer: Tensor) -> str:
+    def unit_of(self, answer: Tensor) -> Unit:
         """Return the unit of an answer's numbers: "probability", "log-probability", or else "logit"."""
         for kind, made in reversed(self._made):
-            if kind == "probability" and not ((answer >= 0) & (answer <= 1)).all():
-                continue
             if bool(torch.isin(answer, made.to(answer.dtype)).all()):
                 return kind
         return "logit"

@@ -2,15 +2,18 @@
 
 from collections import deque
 from collections.abc import Callable, Container, Iterator
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from faceloupe.inspection.relu_probes import acts_as_relu, relu_probes
 from faceloupe.inspection.torch_networks.operators import tensors_of, with_tensors
 
 STEPS = 8  # functions that a ReLU may be written with
-SMALLEST, LARGEST = -4.0, 1.0  # of the numbers tried, as powers of ten
 
 Made: TypeAlias = tuple[Tensor, Callable[..., Any], Any, Any]  # what a function made, the function, args and kwargs
 
@@ -39,11 +42,11 @@ class Rectifying:
         The function makes each number from those at its place, the same each time.
         """
         self._made.append((output, func, args, kwargs))
-        try:
-            if not output.is_floating_point() or output.is_quantized or not output.numel() or output.min() < 0:
-                return False
-        except RuntimeError:  # sparse ones, those of 8 bits and those within torch.vmap cannot be compared
+        if not output.is_floating_point() or output.is_quantized or not output.numel():
             return False
+        with suppress(RuntimeError):  # sparse ones, those of 8 bits and those within torch.vmap cannot be compared
+            if output.min() < 0:
+                return False
         roots = {id(root): root for root in self._roots(len(self._made) - 1, set()) if root.shape == output.shape}
         is_relu = any(map(self._is_relu_of, roots.values()))
         if is_relu:
@@ -65,16 +68,15 @@ class Rectifying:
         return next((place for place in reversed(range(before)) if self._made[place][0] is tensor), None)
 
     def _is_relu_of(self, root: Tensor) -> bool:
+        one = root[:1] if root.ndim else root  # capture: how many there are does not matter
+        numbers = [torch.as_tensor(each, dtype=root.dtype, device=root.device) for each in relu_probes(one.numel())]
         try:
-            numbers = torch.logspace(SMALLEST, LARGEST, root[:1].numel(), dtype=root.dtype, device=root.device)
-            numbers[::2] *= -1
-            # Of one capture: how many does not matter.
-            tried = [(sign * numbers).view_as(root[:1]) for sign in (1, -1)]
-            made = [self._again(len(self._made) - 1, root, each, {}) for each in tried]
+            made = [self._again(len(self._made) - 1, root, each.view(one.shape), {}) for each in numbers]
+            return acts_as_relu(
+                [(_as_array(each), _as_array(output)) for each, output in zip(numbers, made, strict=True)]
+            )
         except (RuntimeError, TypeError, ValueError, IndexError):
             return False  # it does not run on other numbers
-        ceiling = max(float(each.max()) for each in made)
-        return ceiling > 0 and all(map(torch.equal, made, (each.clamp(0, ceiling) for each in tried)))
 
     def _again(self, place: int, root: Tensor, numbers: Tensor, done: dict[int, Any]) -> Any:
         """Run a function again, with these numbers in place of a tensor; `done` are the functions run so far.
@@ -101,3 +103,7 @@ class Rectifying:
             made = func(*args, **{key: with_tensors(value, replaced) for key, value in kwargs.items()})
             done[place] = args[0] if made is None else made  # written into
         return done[place]
+
+
+def _as_array(tensor: Tensor) -> NDArray[np.float64]:
+    return tensor.double().cpu().numpy().ravel()

@@ -72,6 +72,15 @@ class Call:
     output: Tensor
     again: Callable[[Tensor], Any]
 
+    def check_numbers(self) -> None:
+        """Raise InputError if the layer ran within torch.vmap, where its output has neither its batch nor numbers."""
+        if torch._C._functorch.is_functorch_wrapped_tensor(self.output):
+            raise InputError(
+                f"the network runs {self.name} within torch.vmap or another transform of torch.func, where what it "
+                "puts out cannot be read. Let it take the whole batch instead; attributions by occlusion and "
+                "correlation work as it is"
+            )
+
 
 class Visitor:
     """A listener to a run; this one ignores everything."""

@@ -55,16 +55,11 @@ class _Keeper(Visitor):
         self.ran.append((call.name, call.kind, source))
         self._last = call.output
         if self.wanted is None or call.name in self.wanted:
-            self.outputs[call.name] = _array(call)
+            call.check_numbers()
+            self.outputs[call.name] = _array(call.output)
 
 
-def _array(call: Call) -> NDArray[np.float32]:
+def _array(output: Tensor) -> NDArray[np.float32]:
     """Return a copy: a layer that works in place would overwrite what is kept."""
-    plain = call.output.dequantize() if call.output.is_quantized else call.output
-    try:
-        return plain.detach().float().cpu().numpy().copy()
-    except RuntimeError as problem:
-        raise InputError(
-            f"what {call.name} puts out holds no numbers to copy ({problem}). If the network calls it within "
-            "torch.vmap, let it take the whole batch instead, or name other layers"
-        ) from problem
+    plain = output.dequantize() if output.is_quantized else output
+    return plain.detach().to_dense().float().cpu().numpy().copy()

@@ -1,0 +1,112 @@
+"""ReLUs of an ONNX graph, however they are written: told by what they make of numbers of both signs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloupe.inspection.onnx_networks.graph import Graph, output_of
+from faceloupe.inspection.relu_probes import acts_as_relu, relu_probes
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Rectifying:
+    """The operators of a graph that make each number from those at its place, to be run alone on other numbers.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        The image, and every tensor made of it, as they are in one run.
+    """
+
+    def __init__(self, graph: Graph, arrays: Arrays) -> None:
+        self._graph = graph
+        self._arrays = arrays
+        self._makers: dict[str, NodeProto] = {}  # by what they put out, but for ReLUs
+        self._constant_makers = {
+            name: node
+            for node in graph.model.graph.node
+            for name in node.output
+            if name not in arrays and not any(source in arrays for source in node.input)
+        }
+
+    def is_relu(self, node: "NodeProto") -> bool:
+        """Return whether an operator's output is the ReLU of another tensor, up to a ceiling.
+
+        The operator makes each number from those at its place. One that is no ReLU may be a part of one that follows.
+        """
+        name = output_of(node)
+        made = self._arrays[name]
+        if node.op_type == "Relu" or (
+            made.dtype.kind == "f" and made.min(initial=0) >= 0 and self._is_relu_of_any(node, made)
+        ):
+            return True
+        self._makers[name] = node
+        return False
+
+    def _is_relu_of_any(self, node: "NodeProto", made: NDArray[Any]) -> bool:
+        waiting, roots = list(node.input), set[str]()
+        while waiting:
+            root = waiting.pop()
+            if root in self._arrays and root not in roots:
+                roots.add(root)
+                waiting += self._makers[root].input if root in self._makers else ()
+        return any(self._is_relu_of(node, root, made) for root in sorted(roots))
+
+    def _is_relu_of(self, node: "NodeProto", root: str, made: NDArray[Any]) -> bool:
+        given = self._arrays[root]
+        is_possible = given.dtype.kind == "f" and given.shape == made.shape
+        if not is_possible or not np.array_equal(made, np.clip(given, 0, made.max(initial=0))):
+            return False
+        part = self._part(node, root)
+        if part is None:
+            return False
+        from onnxruntime import InferenceSession
+
+        session = InferenceSession(part.SerializeToString(), providers=["CPUExecutionProvider"])
+
+        def trial(numbers: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+            tried = numbers.reshape(given.shape).astype(given.dtype)
+            [output] = session.run([output_of(node)], {root: tried})
+            return tried, np.asarray(output)
+
+        return acts_as_relu(map(trial, relu_probes(given.size)))
+
+    def _part(self, node: "NodeProto", root: str) -> "ModelProto | None":
+        """Return the part of the graph that makes an operator's output of `root`.
+
+        None if the image reaches it by another way too: a maximum of two maps is no ReLU, whatever one of them happens
+        to be.
+        """
+        from onnx import ModelProto, helper
+
+        nodes, weights, waiting = [node], [], [*node.input]
+        seen = {root, ""}
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            maker = self._makers.get(name) or self._constant_makers.get(name)
+            if name in self._graph.tensors:
+                weights.append(self._graph.tensors[name])
+            elif maker is None:
+                return None
+            else:
+                nodes.append(maker)
+                waiting += maker.input
+        whole, given = self._graph.model, self._arrays[root]
+        kind = helper.np_dtype_to_tensor_dtype(given.dtype)
+        ordered = [each for each in whole.graph.node if any(each is part for part in nodes)]
+        inputs = [helper.make_tensor_value_info(root, kind, given.shape)]
+        outputs = [helper.make_tensor_value_info(output_of(node), kind, None)]
+        graph = helper.make_graph(ordered, "part", inputs, outputs, weights)
+        model: ModelProto = helper.make_model(
+            graph, opset_imports=whole.opset_import, functions=whole.functions, ir_version=whole.ir_version
+        )
+        return model
