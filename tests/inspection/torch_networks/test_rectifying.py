@@ -1,4 +1,4 @@
-"""ReLUs as layers, functions and whatever else makes the same numbers."""
+"""ReLUs as layers, functions and whatever else makes the same numbers. Also tests ``inspection/relu_probes.py``."""
 
 import numpy as np
 import pytest
