@@ -43,6 +43,8 @@ def test_a_spreadsheets_first_line_is_passed_over(tmp_path):
         (b"photo_a;photo_b\na;b\n", "has no column same"),
         (b"photo_a,photo_b,same\n", "holds only its first line"),
         (b"photo_a,photo_b,same\na,b,1,2\n", "line 2: 4 cells under 3 columns"),
+        (b'photo_a,photo_b,same\na,b,1\n"c,d,1\ne,f,1\n', "in the row that begins in line 3; is a quotation mark"),
+        (b'photo_a,photo_b,same\n"a,b,1\n"c",d,1\n', "in the row that begins in line 2; is a quotation mark"),
         (
             "photo_a,photo_b,same\né,b,1\n".encode("latin-1"),
             "not a CSV file in UTF-8: .*; save it as UTF-8 .*CSV UTF-8",

@@ -35,11 +35,16 @@ def table_of(content: bytes, name: str, columns: Sequence[str], rest: str) -> It
     """Yield the lines of a table as :func:`read_table` does, of a file's content; errors call it `name`."""
     lines = _decoded(content, name, "a CSV file").splitlines()
     first = _first(lines)
+    # A strict reader: another one takes what follows a quotation mark that is not closed, line after line, for one cell.
+    reader = csv.reader(lines[first:], delimiter=_separator(lines[first:]), strict=True)
+    read: list[tuple[list[str], int]] = []  # rows, with the line in which each ends
     try:
-        reader = csv.reader(lines[first:], delimiter=_separator(lines[first:]))
-        read = [(row, first + reader.line_num) for row in reader]  # with the line in which each row ends
+        for row in reader:
+            read.append((row, first + reader.line_num))
     except csv.Error as problem:
-        raise InputError(f"{name} is not a CSV file: {problem}") from problem
+        line = read[-1][1] + 1 if read else first + 1
+        raise InputError(f"{name} is not a CSV file: {problem} in the row that begins in line {line}; is a quotation "
+                         "mark not closed there?") from problem  # fmt: skip
     rows = [row for row, _ in read]
     names = _names(rows[0]) if rows else []
     missing = [column for column in columns if column not in names]

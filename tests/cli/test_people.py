@@ -76,7 +76,7 @@ def test_renaming_and_merging(gallery):  # noqa: ARG001
 def test_what_changed_is_told_as_json_too(gallery):  # noqa: ARG001
     assert json.loads(run("rename", "Ann", "Anna", "--json")[1])["name"] == "Anna"
     assert json.loads(run("merge", "Bob", "Anna", "--json")[1])["references"] == 6
-    forgotten = {"name": "Anna", "subject_id": 1, "references": 6}
+    forgotten = {"id": 1, "name": "Anna", "references": 6}
     assert json.loads(run("forget", "Anna", "--yes", "--json")[1]) == forgotten
 
 

@@ -76,8 +76,9 @@ def test_a_backup_of_a_gallery_in_use_is_whole_and_restored_as_it_was(gallery, t
     with open_gallery(tmp_path / "again.db") as again:
         assert [person.name for person in again.people()] == ["Ann Lee"]
         assert again.templates(Toy()).vectors.tobytes() == gallery.templates(Toy()).vectors[:2].tobytes()
-        assert [entry.what for entry in again.audit()] == ["enrol", "backup"]
+        assert [entry.what for entry in again.audit()] == ["enrol"]  # the gallery, not its copy, tells of the copy
         assert again.check().faults == ()
+    assert [entry.what for entry in gallery.audit()] == ["enrol", "backup", "enrol"]
     assert not list(tmp_path.glob(".*"))
 
 
@@ -91,6 +92,7 @@ def test_nothing_is_overwritten_and_nothing_damaged_is_restored(gallery, tmp_pat
     assert [entry.what for entry in gallery.audit()] == ["enrol", "backup"]
     with pytest.raises(GalleryError, match="cannot be made"):
         gallery.backup(tmp_path / "none" / "backup.db")
+    assert [entry.what for entry in gallery.audit()] == ["enrol", "backup"], "there is no other backup"
     damaged = bytearray((tmp_path / "backup.db").read_bytes())
     damaged[4096:8192] = bytes(4096)
     (tmp_path / "damaged.db").write_bytes(damaged)
@@ -100,6 +102,16 @@ def test_nothing_is_overwritten_and_nothing_damaged_is_restored(gallery, tmp_pat
         with pytest.raises(GalleryError, match=r"damaged|not a file"):
             restore(tmp_path / name, tmp_path / "again.db")
     assert not (tmp_path / "again.db").exists()
+
+
+def test_a_backup_that_the_trail_cannot_tell_of_is_none(gallery, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise GalleryError("nothing can be written")
+
+    monkeypatch.setattr("faceloupe.gallery.backups.trail.note", refuse)
+    with pytest.raises(GalleryError, match="nothing can be written"):
+        gallery.backup(tmp_path / "backup.db")
+    assert not (tmp_path / "backup.db").exists()
 
 
 def test_a_damaged_gallery_is_named_where_its_backup_fails(gallery, tmp_path):

@@ -17,17 +17,37 @@ def gallery(tmp_path):
         yield opened
 
 
-def test_what_is_noted_is_replaced_and_told_in_the_trail(gallery):
+def test_what_is_noted_is_changed_and_told_in_the_trail(gallery):
     gallery.enrol("Ann", [photograph("1.jpg")], metadata={"floor": 3})
     gallery.enrol("Ann", [photograph("2.jpg")])
     assert gallery.people()[0].metadata == {"floor": 3}
     gallery.enrol("Ann", [photograph("2.jpg")], metadata={"room": 5})  # nothing new but that
     assert gallery.people()[0].metadata == {"room": 5}
-    gallery.describe("Ann", external_id="E-1", metadata={})
+    gallery.describe("Ann", external_id="E-1", metadata={"room": None})
     assert [(person.external_id, person.metadata) for person in gallery.people()] == [("E-1", {})]
-    described = [entry.details["changed"] for entry in gallery.audit() if entry.what == "describe"]
-    assert described == [["metadata"], ["external_id", "metadata"]]
+    gallery.describe("Ann", name="Anna", metadata={"room": None})  # which she has not
+    described = [entry.details.get("changed") for entry in gallery.audit() if entry.what in ("describe", "rename")]
+    assert described == [["metadata"], ["external_id", "metadata"], None]
     assert gallery.check().findings == ()
+
+
+def test_a_change_is_a_merge_patch(gallery):
+    """The examples of RFC 7396, appendix A, that are objects."""
+    examples = [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ({}, {"a": {"bb": {}}}, {"a": {"bb": {}}}),
+        ({"n": 2**53 + 1, "f": 1.0}, {"g": 2**70}, {"n": 2**53 + 1, "f": 1.0, "g": 2**70}),
+    ]
+    for before, patch, after in examples:
+        gallery.enrol("Ann", [photograph("1.jpg")], metadata=before)
+        assert json.dumps(gallery.describe("Ann", metadata=patch).metadata) == json.dumps(after)
 
 
 DEEP = {"a": {"b": {"c": {}}}}

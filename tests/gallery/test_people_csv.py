@@ -1,6 +1,7 @@
 """The table people.csv says whom folders show: read whole, or refused with the line."""
 
 import io
+import os
 import zipfile
 
 import pytest
@@ -43,6 +44,18 @@ def test_folders_show_whom_the_table_says(tmp_path):
         assert [(person.external_id, person.references) for person in gallery.people()] == [
             ("E-1", 4), ("E-2", 2), (None, 2),
         ]  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among files here")
+@pytest.mark.parametrize(
+    "make", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("nothing")], ids=["pipe", "broken link"]
+)
+def test_a_table_that_is_no_file_is_refused_not_passed_over(tmp_path, make):
+    root = make_folder(tmp_path / "people", ["x1"], 1)
+    make(root / "People.csv")
+    for read in (list_subjects, lambda folder: next(archives_of(folder))):
+        with pytest.raises(InputError, match=r"People\.csv: expected a CSV file"):
+            read(root)
 
 
 def test_a_table_may_lie_elsewhere_and_a_line_without_a_folder_is_told(tmp_path):

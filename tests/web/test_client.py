@@ -71,9 +71,10 @@ def test_people_are_told_by_external_id(client):
     assert client.identify(photo(2, capture=1)).photographs[0].faces[0].external_id == "E-2"
     assert client.describe(2, metadata={"floor": 2}).external_id == "E-2"
     assert client.describe("id:E-2", external_id="E-3").metadata == {"floor": 2}
+    assert client.describe("id:E-3", metadata={"floor": None, "n": 2**53 + 1}).metadata == {"n": 2**53 + 1}
     assert client.rename("id:E-3", "Anna").name == "Anna"
     assert client.merge("id:E-3", into="id:E 1").references == 2
-    assert client.forget("id:E 1").subject_id == 1
+    assert client.forget("id:E 1").id == 1
     with pytest.raises(ProblemError, match="expected the number of a person, or id: and an external id"):
         client.show("Ann")
 
@@ -248,6 +249,23 @@ def test_no_wait_is_longer_than_this_system_can_count(monkeypatch):
     with Client("http://a", "t", timeout=1e6, transport=httpx.MockTransport(lambda _: people)) as client:
         assert list(client.people()) == []
     assert waits == [60.0]
+
+
+def test_an_answer_that_comes_as_its_caller_gives_up_is_closed(monkeypatch):
+    wait = Future.result
+
+    def give_up(future, timeout=None):
+        if timeout is not None:
+            wait(future, 60)
+            raise KeyboardInterrupt
+        return wait(future)
+
+    monkeypatch.setattr(Future, "result", give_up)
+    answer = httpx.Response(200, stream=Endless(b" "))
+    with Client("http://a", "t", transport=httpx.MockTransport(lambda _: answer)) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.health()
+        assert answer.is_closed
 
 
 @pytest.mark.parametrize("deed", ["join", "confirm"])

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from faceloupe.cli.serve import _HAND_OVER
+from faceloupe.client import Client
 from helpers import pages, serving
 
 PLACES = (
@@ -96,7 +97,7 @@ def test_a_verdict_is_of_the_two_photographs_that_are_shown(visit):
     page.locator(".verdict-of-two").wait_for(state="detached")
 
 
-def test_people_are_searched_renamed_merged(visit):
+def test_people_are_searched_renamed_merged(visit, mosaic_page):
     visit.enrol("Annie", ("2.png", serving.photo(1, capture=2)))
     page = visit.page
     visit.go("people")
@@ -118,8 +119,16 @@ def test_people_are_searched_renamed_merged(visit):
     page.get_by_role("button", name="Notes").click()
     page.locator("dialog").get_by_label("What").fill("floor")
     page.locator("dialog").get_by_label("Note", exact=True).fill("third")
+    other = Client(mosaic_page)
+    other.describe("id:E-17", metadata={"number": 2**53 + 1})  # meanwhile
     page.keyboard.press("Enter")
     page.locator(".noted", has_text="third").wait_for()
+    page.get_by_role("button", name="Notes").click()
+    page.locator("dialog").get_by_role("button", name="Remove note 1").click()
+    page.locator("dialog").get_by_role("button", name="Save").click()
+    page.locator(".noted", has_text="third").wait_for(state="detached")
+    assert other.show("id:E-17").person.metadata == {"number": 2**53 + 1}
+    other.close()
     page.get_by_role("button", name="Merge").click()
     dialog = page.locator("dialog")
     dialog.get_by_role("radio", name=re.compile("Ben")).check()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from faceloupe.cli.options import AsJson, GalleryName, Metadata, Name
+from faceloupe.cli.options import AsJson, GalleryName, Name
 from faceloupe.cli.terminal import echo, echo_json
 from faceloupe.errors import InputError
 
@@ -14,7 +14,13 @@ def describe(
     external_id: Annotated[
         str | None, typer.Option(metavar="ID", help='Identifier of the person elsewhere; "" removes it.')
     ] = None,
-    metadata: Metadata = None,
+    metadata: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON",
+            help="""Details to set as a JSON object, such as '{"floor": 3}'; null removes one, and the others stay.""",
+        ),
+    ] = None,
     gallery: GalleryName = "faceloupe.db",
     json: AsJson = False,
 ) -> None:

@@ -13,8 +13,8 @@ from faceloupe.faces.folders import (
     NO_IMAGE,
     PEOPLE_TABLE,
     as_text,
-    is_people_table,
     list_folder,
+    people_tables,
 )
 from faceloupe.faces.images import SUFFIXES, read_file
 
@@ -35,13 +35,13 @@ def archives_of(folder: Path) -> Iterator[tuple[bytes, list[Skipped]]]:
     entries = list_folder(folder)
     if not any(entry.is_dir() for entry in entries):
         raise InputError(f"{folder} holds no folder; {EXPECTED}")
-    found = [entry for entry in entries if is_people_table(entry.name) and entry.is_file()]
-    tables = [(PEOPLE_TABLE, read_file(table)) for table in found]
+    table_paths = people_tables(entries)
+    tables = [(PEOPLE_TABLE, read_file(path)) for path in table_paths]
     left_out: list[Skipped] = []
     packed: list[tuple[str, bytes]] = []
     size = 0
     for entry in entries:
-        if entry in found:
+        if entry in table_paths:
             continue
         if not entry.is_dir():
             left_out.append(Skipped(as_text(entry.name), f"it lies in no folder: {EXPECTED}"))

@@ -197,7 +197,8 @@ class Connection:
                 raise self._too_slow() from None
             return answer.result()
         except BaseException:  # Ctrl-C while it is waited for
-            answer.cancel()
+            if not answer.cancel() and answer.exception() is None:  # it came just then
+                answer.result().close()
             raise
 
     def _read(self, answer: httpx.Response, end: float) -> bytes:

@@ -170,9 +170,13 @@ class PeopleCalls(JobCalls):
     def describe(
         self, person: int | str, *, external_id: str | None = None, metadata: dict[str, Any] | None = None
     ) -> shapes.Person:
-        """Give a subject an external id ("" takes it away), or metadata in place of what is noted."""
+        """Give a subject an external id ("" takes it away), or change what is noted of it.
+
+        `metadata` is a merge patch (RFC 7396): what it names is set, None removes, and everything else stays.
+        """
         body = {"external_id": external_id, "metadata": metadata}
-        return self._server.request(shapes.Person, "PATCH", _address(person), json=body)
+        changes = {field: value for field, value in body.items() if value is not None}
+        return self._server.request(shapes.Person, "PATCH", _address(person), json=changes)
 
     def merge(self, person: int | str, *, into: int | str) -> shapes.Person:
         """Move everything of a subject to another, and remove the one."""

@@ -30,6 +30,22 @@ def is_people_table(name: str) -> bool:
     return name.lower() == PEOPLE_TABLE
 
 
+def people_tables(entries: Sequence[Path]) -> list[Path]:
+    """Return that table among the entries of a folder; several where names differ in their capitals alone.
+
+    Raises
+    ------
+    InputError
+        If what is called so is neither a file nor a folder: without its table everybody would be somebody else.
+    """
+    tables = [entry for entry in entries if is_people_table(entry.name) and not entry.is_dir()]
+    for table in tables:
+        if not table.is_file():
+            raise InputError(f"{as_text(str(table))}: expected a CSV file that says whom each folder shows, not a "
+                             "device, a pipe or a link to nothing")  # fmt: skip
+    return tables
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureReader:
     """The way a file becomes a capture.

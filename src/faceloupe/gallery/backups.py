@@ -20,10 +20,13 @@ def backup(database: Database, path: Path) -> None:
     """Write the whole gallery into one new file, see :meth:`faceloupe.gallery.Gallery.backup`."""
     if database.path is None:
         raise GalleryError(f"{database.name} lies on a server: back it up there, with pg_dump")
-    _check_new(path)
-    with database.writing() as connection:
-        trail.note(connection, "backup")
     copy(database, path, database.key)
+    try:  # the trail tells of copies that were made, and so the copy cannot tell of itself
+        with database.writing() as connection:
+            trail.note(connection, "backup")
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def restore(source: Path, target: Path, key: str | PathLike[str] | None = None) -> None:

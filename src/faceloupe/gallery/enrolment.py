@@ -20,7 +20,7 @@ from faceloupe.gallery.consents import checked_consent, joined_consent
 from faceloupe.gallery.detectors import check_detectors
 from faceloupe.gallery.holders import has_reference, holders_of, refusal_of_holder
 from faceloupe.gallery.identity import checked_metadata, checked_whom, to_enrol
-from faceloupe.gallery.people import describe
+from faceloupe.gallery.people import change
 from faceloupe.gallery.records import EmbedderId, Enrolled
 from faceloupe.gallery.saved_points import point_for
 from faceloupe.gallery.schema import references, subjects
@@ -240,7 +240,7 @@ def _note(connection: Connection, subject: Row[Any], consent: str, metadata: dic
         connection.execute(update(subjects).where(subjects.c.id == subject.id).values(consent=notes))
         trail.note(connection, "consent", subject.id)
     if metadata is not None:
-        describe(connection, subject.id, metadata=metadata)
+        change(connection, subject, {"metadata": metadata})
 
 
 def _row(photograph: Photograph, subject_id: int | None, *, keep_face: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
-from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, is_people_table, list_folder
+from faceloupe.faces.folders import INNER_FOLDER, NO_IMAGE, as_text, list_folder, people_tables
 from faceloupe.faces.images import SUFFIXES
 from faceloupe.files import read_bytes
 from faceloupe.gallery.identity import checked_whom
@@ -90,7 +90,7 @@ def list_subjects(root: str | PathLike[str], table: str | PathLike[str] | None =
 
 def _table_in(root: Path) -> Path | None:
     """Return the table that lies in a folder; None if there is none."""
-    tables = [entry for entry in list_folder(root) if is_people_table(entry.name) and entry.is_file()]
+    tables = people_tables(list_folder(root))
     if len(tables) > 1:
         raise InputError(f"{' and '.join(map(str, tables))}: nobody knows which table is meant; keep one")
     return tables[0] if tables else None

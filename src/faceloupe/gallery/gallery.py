@@ -253,6 +253,8 @@ class Gallery(Store):
     def backup(self, path: str | PathLike[str]) -> None:
         """Write the whole gallery, trail and thresholds too, into one new file, also while others write to it.
 
+        The trail of this gallery, not that of the copy, notes it once it is made; where it cannot, there is no copy.
+
         The file is personal data, as the gallery is. Its mode is 0600, and it is encrypted with the gallery's key, if
         that has one. :func:`faceloupe.gallery.restore` makes a gallery of it.
 

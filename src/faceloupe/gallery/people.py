@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from faceloupe.errors import InputError
 from faceloupe.gallery import trail
@@ -71,7 +71,7 @@ def describe(
     external_id: str | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Person:
-    """Give a subject another name, an external id or metadata; what is None stays, "" takes the external id away.
+    """Give a subject another name or external id, or change metadata, see :meth:`faceloupe.gallery.Gallery.describe`.
 
     Raises
     ------
@@ -83,14 +83,26 @@ def describe(
         If one of them cannot be what it is for.
     """
     row = find(connection, subject)
-    new: dict[str, Any] = {"name": row.name, "external_id": row.external_id, "metadata": row.metadata}
+    new: dict[str, Any] = {}
     if name is not None:
         new["name"] = checked_name(name)
     if external_id is not None:
         new["external_id"] = checked_external_id(external_id) if external_id.strip() else None
     if metadata is not None:
-        new["metadata"] = checked_metadata(metadata)
-    check_free(connection, new["name"], new["external_id"], row)
+        new["metadata"] = checked_metadata(_patched(row.metadata, checked_metadata(metadata)))
+    change(connection, row, new)
+    return people(connection, [row.id])[0]
+
+
+def change(connection: Connection, row: Row[Any], new: dict[str, Any]) -> None:
+    """Put a new name, external id or metadata, as they are kept, in the place of a subject's, and note that.
+
+    Raises
+    ------
+    NameTakenError
+        If another one has the external id, or the name and not both have an external id.
+    """
+    check_free(connection, new.get("name", row.name), new.get("external_id", row.external_id), row)
     changed = {part: value for part, value in new.items() if value != row._mapping[part]}
     if changed:
         connection.execute(update(subjects).where(subjects.c.id == row.id).values(changed))
@@ -98,7 +110,20 @@ def describe(
         trail.note(connection, "rename", row.id)
     if described := sorted(changed.keys() - {"name"}):
         trail.note(connection, "describe", row.id, changed=described)
-    return people(connection, [row.id])[0]
+
+
+def _patched(document: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of JSON with a merge patch (RFC 7396) applied to it."""
+    patched = dict(document)
+    for name, value in patch.items():
+        if value is None:
+            patched.pop(name, None)
+        elif isinstance(value, dict):
+            before = patched.get(name)
+            patched[name] = _patched(before if isinstance(before, dict) else {}, value)
+        else:
+            patched[name] = value
+    return patched
 
 
 def merge(connection: Connection, source: str | int, into: str | int) -> Person:

@@ -234,7 +234,7 @@ class Forgotten:
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold."""
-        return asdict(self)
+        return {"id": self.subject_id, "name": self.name, "references": self.references}
 
 
 @dataclass(frozen=True, slots=True)

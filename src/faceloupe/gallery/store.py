@@ -128,29 +128,36 @@ class Store:
             return people.describe(connection, old, name=new)
 
     def describe(
-        self, subject: str | int, *, external_id: str | None = None, metadata: dict[str, Any] | None = None
+        self,
+        subject: str | int,
+        *,
+        name: str | None = None,
+        external_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> Person:
-        """Give a subject an external id, or metadata in place of what is noted; what is None stays.
+        """Give a subject another name or external id, or change its metadata, all at once; what is None stays.
 
         Parameters
         ----------
         subject : str or int
+        name : str, optional
         external_id : str, optional
             What the subject is called elsewhere; "" takes it away.
         metadata : dict, optional
-            An object that JSON can hold, of 4,096 bytes at most.
+            Changes, as a merge patch of JSON (RFC 7396): what it names is set, objects within are changed likewise,
+            None removes, and everything else stays. Afterwards they have 4,096 bytes of JSON at most.
 
         Raises
         ------
         SubjectError
             If there is no such subject.
         NameTakenError
-            If another one has the external id, or the name where this one has no external id any more.
+            If another one has the external id, or the name and not both have an external id.
         InputError
-            If the external id, or the metadata, cannot be what they are for.
+            If the name, the external id or the metadata cannot be what they are for.
         """
         with self.writing() as connection:
-            return people.describe(connection, subject, external_id=external_id, metadata=metadata)
+            return people.describe(connection, subject, name=name, external_id=external_id, metadata=metadata)
 
     def merge(self, source: str | int, into: str | int) -> Person:
         """Move everything of one subject to another, and remove the one: the two are one person.

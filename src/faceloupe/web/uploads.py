@@ -9,7 +9,7 @@ import binascii
 import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -78,6 +78,9 @@ class RequestBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    json_types: ClassVar[tuple[str, ...]] = ("application/json",)
+    """Media types that its JSON may be sent as."""
+
 
 Model = TypeVar("Model", bound=RequestBody)
 
@@ -110,7 +113,7 @@ class BodyReader(Generic[Model]):
 
     def content(self) -> dict[str, Any]:
         """Return the schemas of the body by media type, as OpenAPI has them."""
-        content = {"application/json": {"schema": self._schema}}
+        content = {kind: {"schema": self._schema} for kind in self._model.json_types}
         if self._holds_photographs:
             fields = {name: _as_file(field) for name, field in self._schema["properties"].items()}
             content["multipart/form-data"] = {"schema": {**self._schema, "properties": fields}}
@@ -118,7 +121,7 @@ class BodyReader(Generic[Model]):
 
     async def __call__(self, request: Request) -> Model:
         """Read the body; raise HTTPProblem, or RequestValidationError with the fields that are wrong."""
-        readers = {"application/json": self._json, "multipart/form-data": self._form}
+        readers = {**dict.fromkeys(self._model.json_types, self._json), "multipart/form-data": self._form}
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in readers:
             raise HTTPProblem("media-type", f"expected {' or '.join(readers)}, got {kind or 'no Content-Type'}")

@@ -17,8 +17,7 @@ from faceloupe.gallery.archives import Archive
 from faceloupe.gallery.consents import checked_consent
 from faceloupe.gallery.gallery import Gallery
 from faceloupe.gallery.identity import BY_NUMBER
-from faceloupe.gallery.people import describe as describe_subject
-from faceloupe.gallery.records import Person, audit_document, people_document
+from faceloupe.gallery.records import audit_document, people_document
 from faceloupe.numerals import counted
 from faceloupe.web import shapes
 from faceloupe.web.enrolling import HELD, KIND, enrolment
@@ -74,11 +73,17 @@ class ToEnrolMany(Enrolling):
 
 
 class Describing(RequestBody):
-    """What is to change; what is left out stays."""
+    """A JSON merge patch (RFC 7396): what it names is set, and what is left out stays."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    external_id: str | None = Field(default=None, max_length=200, description='"" takes it away.')
-    metadata: Metadata | None = Field(default=None, description="In place of what is noted.")
+    json_types = ("application/json", "application/merge-patch+json")
+
+    name: str = Field(default_factory=str, min_length=1, max_length=200)
+    external_id: str | None = Field(default=None, max_length=200, description='null, or "", takes it away.')
+    metadata: Metadata = Field(
+        default_factory=dict,
+        description="What to change: a null removes a note, objects within are changed likewise, and what is not named "
+        "stays, whoever noted it.",
+    )
 
 
 class Merging(RequestBody):
@@ -191,8 +196,11 @@ async def person(person: Who, service: Serving) -> Any:
     responses=responses("not-found", "conflict", "media-type", "gallery"), dependencies=WRITES,
 )  # fmt: skip
 async def describe(person: Who, body: Describing, service: Serving) -> Any:
-    """Give a subject another name, an external id or metadata."""
-    return (await service.write(_described, service.gallery, person, body)).to_document()
+    """Give a subject another name or external id, or change its metadata, by a JSON merge patch (RFC 7396)."""
+    changes = body.model_dump(exclude_unset=True)
+    if "external_id" in changes:
+        changes["external_id"] = body.external_id or ""
+    return (await service.write(service.gallery.describe, person, **changes)).to_document()
 
 
 @router.post(
@@ -261,13 +269,6 @@ def _place(named: tuple[str, int]) -> str:
     """Return the place of a subject among those of its name and all others."""
     name, number = named
     return f"{name}\0{number:020}"
-
-
-def _described(gallery: Gallery, subject: int | str, body: Describing) -> Person:
-    with gallery.writing() as connection:
-        return describe_subject(
-            connection, subject, name=body.name, external_id=body.external_id, metadata=body.metadata
-        )
 
 
 async def _forgotten(service: Service, person: int | str, reference: int | None = None) -> dict[str, Any]:

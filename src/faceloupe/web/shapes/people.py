@@ -102,6 +102,6 @@ class Enrolled(BaseModel):
 class Forgotten(BaseModel):
     """The result of forgetting a subject or a reference."""
 
-    name: str | None = Field(description="Name of the subject; null if it was forgotten before, and bytes were left.")
-    subject_id: int | None
+    id: int | None = Field(description="Number of the subject; null if it was forgotten before, and bytes were left.")
+    name: str | None = Field(description="Name of the subject; null in the same case, and where nobody knows it.")
     references: int

@@ -1,4 +1,9 @@
-/** What is noted of a person beside the name: the metadata, as pairs of a name and a text. */
+/**
+ * What is noted of a person beside the name: the metadata, as pairs of a name and a text.
+ *
+ * Only what was changed here is sent, as a merge patch (RFC 7396): what others note meanwhile stays, and so do numbers
+ * that JavaScript cannot hold.
+ */
 
 import { call } from "../api.js";
 import { useDoing } from "../hooks.js";
@@ -23,6 +28,29 @@ function valueOf({ text, value }) {
   }
 }
 
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What makes one object of the other. */
+function patchOf(before, after) {
+  const removed = Object.keys(before).filter((key) => !Object.hasOwn(after, key));
+  const changed = Object.entries(after).filter(
+    ([key, value]) => !Object.hasOwn(before, key) || JSON.stringify(value) !== JSON.stringify(before[key]),
+  );
+  return Object.fromEntries([
+    ...removed.map((key) => [key, null]),
+    ...changed.map(([key, value]) => [
+      key,
+      isObject(value) && isObject(before[key]) ? patchOf(before[key], value) : value,
+    ]),
+  ]);
+}
+
+/** Whether a number in it is too large to be sent as it was written. */
+function isTooLarge(value) {
+  if (typeof value === "number") return Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  return typeof value === "object" && value !== null && Object.values(value).some(isTooLarge);
+}
+
 export function Notes({ person, onClose, onDone }) {
   const [notes, setNotes] = useState(() => [
     ...Object.entries(person.metadata).map(([key, value]) => rowOf(key, value)),
@@ -31,11 +59,13 @@ export function Notes({ person, onClose, onDone }) {
   const change = (row, more) => setNotes((all) => all.map((other) => (other === row ? { ...row, ...more } : other)));
   const filled = notes.filter(({ key, text }) => key.trim() || text.trim());
   const keys = filled.map(({ key }) => key.trim());
+  const metadata = patchOf(person.metadata, Object.fromEntries(filled.map((row) => [row.key.trim(), valueOf(row)])));
   const lacks = keys.includes("")
     ? "Each note has a name."
-    : new Set(keys).size < keys.length && "Two notes have one name.";
+    : new Set(keys).size < keys.length
+      ? "Two notes have one name."
+      : isTooLarge(metadata) && "A number is too large to be kept exactly: remove it, and add it as a new note.";
   const [save, saving] = useDoing(async () => {
-    const metadata = Object.fromEntries(filled.map((row) => [row.key.trim(), valueOf(row)]));
     await call(`/people/${person.id}`, { method: "PATCH", json: { metadata } });
     onDone(`The notes on ${called(person)} are saved.`);
   });
