@@ -35,12 +35,11 @@ def table_of(content: bytes, name: str, columns: Sequence[str], rest: str) -> It
     """Yield the lines of a table as :func:`read_table` does, of a file's content; errors call it `name`."""
     lines = _decoded(content, name, "a CSV file").splitlines()
     first = _first(lines)
-    # A strict reader: another one takes what follows a quotation mark that is not closed, line after line, for one cell.
+    # A strict reader: another one takes all that follows a quotation mark that is not closed for one cell.
     reader = csv.reader(lines[first:], delimiter=_separator(lines[first:]), strict=True)
     read: list[tuple[list[str], int]] = []  # rows, with the line in which each ends
     try:
-        for row in reader:
-            read.append((row, first + reader.line_num))
+        read.extend((row, first + reader.line_num) for row in reader)
     except csv.Error as problem:
         line = read[-1][1] + 1 if read else first + 1
         raise InputError(f"{name} is not a CSV file: {problem} in the row that begins in line {line}; is a quotation "
