@@ -124,7 +124,7 @@ def test_people_are_searched_renamed_merged(visit, mosaic_page):
     page.keyboard.press("Enter")
     page.locator(".noted", has_text="third").wait_for()
     page.get_by_role("button", name="Notes").click()
-    page.locator("dialog").get_by_role("button", name="Remove note 1").click()
+    page.locator("dialog").get_by_role("button", name="Remove note 2").click()
     page.locator("dialog").get_by_role("button", name="Save").click()
     page.locator(".noted", has_text="third").wait_for(state="detached")
     assert other.show("id:E-17").person.metadata == {"number": 2**53 + 1}
