@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from faceloupe.errors import InputError, UnavailableError, extra
 from faceloupe.recognition.chips import CHIP_SIDE
 from faceloupe.recognition.devices import check_provider, chosen_device, onnxruntime_providers, openvino_device
+from faceloupe.recognition.openings import forks_held_back
 
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
@@ -86,6 +87,17 @@ def open_outputs(content: bytes, engine: Engine) -> Outputs:
 
 def _run_by(engine: Engine, openvino: Callable[[], Any], onnxruntime: Callable[[], Any]) -> Any:
     check_engine(engine)
+    with forks_held_back():
+        opened = _opened(engine, openvino, onnxruntime)
+
+    def run(inputs: Floats) -> Any:
+        with forks_held_back():
+            return opened(inputs)
+
+    return run
+
+
+def _opened(engine: Engine, openvino: Callable[[], Any], onnxruntime: Callable[[], Any]) -> Any:
     if engine == "openvino":
         try:
             _import_openvino()
@@ -103,7 +115,7 @@ class _OpenVINO:
     def __init__(self, content: bytes, output: str | None, many: bool) -> None:
         self._many = many
         self._openvino = _import_openvino()
-        self._core = self._openvino.Core()
+        self._core = _new_core()
         self._device = openvino_device(self._core, chosen_device())
         self._model = _read_model(self._core, content)
         with _errors_of("OpenVINO"):
@@ -154,13 +166,24 @@ def _precise(hint: str) -> dict[str, str]:
     return {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}  # else 16-bit floats where the CPU has them
 
 
+def _new_core() -> Any:
+    """Return OpenVINO with threads that are bound to no core of the processor.
+
+    By default it binds them, every process to the same cores, and a forked child waits for ever, where it ends its own
+    threads, for those of its parent that were being bound.
+    """
+    core = _import_openvino().Core()
+    core.set_property("CPU", {"ENABLE_CPU_PINNING": False})
+    return core
+
+
 def _read_model(core: Any, content: bytes) -> Any:
     with _errors_of("OpenVINO"):
         return core.read_model(content)  # weights become constants
 
 
 def _openvino_outputs(content: bytes) -> Outputs:
-    core = _import_openvino().Core()
+    core = _new_core()
     device = openvino_device(core, chosen_device())
     model = _read_model(core, content)
     with _errors_of("OpenVINO"):

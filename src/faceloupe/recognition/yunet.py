@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceloupe.errors import UnavailableError, extra
 from faceloupe.recognition.detections import Box, Detection, Detector, Landmarks, Point
-from faceloupe.recognition.openings import forget_in_children
+from faceloupe.recognition.openings import forget_in_children, forks_held_back
 from faceloupe.recognition.pictures import EXACT, GLANCE, QUICK
 from faceloupe.recognition.search import FAINT
 from faceloupe.recognition.weights import YUNET, read_published
@@ -43,7 +43,7 @@ class YuNet:
             If weights or packages are missing.
         """
         height, width = picture.shape[:2]
-        with _lent(height if height == width in FACE_SIDES else None) as network:
+        with forks_held_back(), _lent(height if height == width in FACE_SIDES else None) as network:
             network.setInputSize((width, height))
             rows = network.detect(np.ascontiguousarray(picture[..., ::-1]))[1]  # it was trained on BGR
         return () if rows is None else tuple(map(_detection, _faces(rows, picture)))
