@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from faceloupe.errors import ImageError, InputError
-from faceloupe.web.children import Child, ChildEndedError, ChildFault, InChild
+from faceloupe.web.children import Child, ChildEndedError, ChildFault, FileError, InChild
 from faceloupe.web.jobs import Stopped
 from helpers import tasks
 from helpers.waiting import until
@@ -43,6 +43,8 @@ def test_what_fails_there_is_told_here_and_the_child_goes_on(child):
         child.run(tasks.refuse, "so")
     with pytest.raises(ImageError, match="photo 1: too dark"):
         child.run(tasks.refuse_picture)
+    with pytest.raises(FileError, match=r"^/nowhere: No such file or directory$"):
+        child.run(os.listdir, "/nowhere")
     person = " ".join(["Ann", "Onymous"])
     with pytest.raises(ChildFault) as fault:
         child.run(tasks.fail, person)

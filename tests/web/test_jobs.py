@@ -1,6 +1,7 @@
 """Jobs: run, watched, stopped, refused when too many, and not to be guessed."""
 
 import asyncio
+import errno
 import threading
 import time
 
@@ -103,6 +104,15 @@ def test_a_fault_of_ours_shows_no_inside(jobs):
     assert jobs.get(job.id).error == "RuntimeError: see the log"
     assert "break_down" in str(LOGGED[-1])
     assert person not in str(LOGGED)
+
+
+def test_a_disk_that_is_full_is_named(jobs):
+    def write(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/disk/study")
+
+    job = jobs.submit("study", write, owner="me")
+    until(lambda: jobs.get(job.id).finished)
+    assert jobs.get(job.id).error == "/disk/study: No space left on device"
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(jobs):

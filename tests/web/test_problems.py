@@ -1,5 +1,7 @@
 """Every error is a problem: what is wrong, and what to do."""
 
+import errno
+
 import pytest
 
 from faceloupe.errors import (
@@ -24,6 +26,7 @@ from faceloupe.web.problems import PROBLEMS, HTTPProblem, problems_page
         (StudyError("that"), 409, "conflict"),
         (GalleryError("that"), 503, "gallery"),
         (UnavailableError("that"), 503, "unavailable"),
+        (OSError(errno.EIO, "that"), 503, "storage"),
     ],
 )
 def test_errors_that_are_foreseen(ask, monkeypatch, error, status, kind):
@@ -56,6 +59,16 @@ def test_a_fault_of_ours_shows_no_inside_but_is_logged(ask, monkeypatch, log):
     assert (log[-1]["status"], log[-1]["error"]) == (500, "RuntimeError")
     assert "break_down" in str(log[-1]["trace"])
     assert person not in str(log)
+
+
+def test_a_folder_that_is_gone_is_told_and_logged(serve, log, tmp_path):
+    (tmp_path / "data").mkdir()
+    ask = serve(log=log.append, data=tmp_path / "data")
+    (tmp_path / "data").rmdir()
+    answer = ask("GET", "/data")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems#storage")
+    assert answer.json()["detail"] == f"{tmp_path / 'data'}: No such file or directory"
+    assert (log[-1]["status"], log[-1]["error"]) == (503, "FileNotFoundError")
 
 
 def test_what_a_request_lacks_is_named_and_what_it_holds_is_not(ask):

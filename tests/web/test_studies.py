@@ -4,6 +4,7 @@ Also tests ``web/api/studies.py``, ``web/shapes/studies.py``, ``web/two_people.p
 """
 
 import json
+import os
 
 import pytest
 
@@ -175,6 +176,13 @@ def test_only_studies_are_listed_and_those_of_others_are_not_resumed(ask):
     assert (study["id"], study["trials"], study["resumable"]) == ("other", 1, False)
     answer = ask("POST", "/studies/other/resume")
     assert (answer.status_code, "--resume" in answer.json()["detail"]) == (409, True)
+    (folder / "other" / "report.html").write_bytes(b"\xff")
+    answer = ask("POST", "/studies/other/page")
+    assert (answer.status_code, "is damaged" in answer.json()["detail"]) == (409, True)
+    os.truncate(folder / "other" / "report.html", 2**40)  # of which a disk holds nothing
+    assert "is damaged" in ask("POST", "/studies/other/page").json()["detail"]
+    os.truncate(folder / "other" / "trials.csv", 2**40)
+    assert ask("GET", "/studies").json() == {"studies": []}
 
 
 def test_a_study_that_another_process_works_on_is_not_erased(ask):

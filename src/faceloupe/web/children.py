@@ -37,6 +37,16 @@ class ChildEndedError(FaceloupeError):
     """A child ended before its task: it was ended, it took too long, or a library broke down in it."""
 
 
+class FileError(FaceloupeError):
+    """A file or a disk refused what was asked of it: it is full, read-only or gone."""
+
+    @classmethod
+    def of(cls, problem: OSError) -> "FileError":
+        """Return what the system says, with the name of the file."""
+        words = problem.strerror or type(problem).__name__
+        return cls(words if problem.filename is None else f"{problem.filename}: {words}")
+
+
 class ChildFault(Exception):  # noqa: N818 - not one of ours to catch: a fault
     """A fault in a child: its kind and where it happened, without what it says, which may be a name."""
 
@@ -271,6 +281,8 @@ def _reply(content: bytes, replies: BinaryIO) -> bytes:
     except BaseException as problem:
         if ran_out_of_memory(problem):
             return pickle.dumps(("refused", ChildEndedError("it needs more memory than it may take")))
+        if isinstance(problem, OSError):
+            return pickle.dumps(("refused", FileError.of(problem)))
         if isinstance(problem, FaceloupeError):
             return pickle.dumps(("refused", _carried(problem)))
         return pickle.dumps(("fault", (type(problem).__name__, traceback.format_tb(problem.__traceback__))))

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from faceloupe.errors import FaceloupeError
 from faceloupe.progress import Progress
-from faceloupe.web.children import ChildEndedError, ChildFault, InChild
+from faceloupe.web.children import ChildEndedError, ChildFault, FileError, InChild
 from faceloupe.web.observing import log_line
 from faceloupe.web.problems import HTTPProblem
 
@@ -212,9 +212,10 @@ class Jobs:
             result = work(tell)
         except Stopped:
             self._change(job_id, state="stopped", ended=datetime.now(UTC))
-        except FaceloupeError as problem:
+        except (FaceloupeError, OSError) as problem:
             stopped = job_id in self._to_stop and isinstance(problem, ChildEndedError)
-            ended = {"state": "stopped"} if stopped else {"state": "failed", "error": str(problem)}
+            words = str(FileError.of(problem) if isinstance(problem, OSError) else problem)
+            ended = {"state": "stopped"} if stopped else {"state": "failed", "error": words}
             self._change(job_id, ended=datetime.now(UTC), **ended)
         except Exception as problem:  # a fault of ours: a job must end, whatever happens in it
             name, trace = type(problem).__name__, traceback.format_tb(problem.__traceback__)

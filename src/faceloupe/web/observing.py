@@ -151,10 +151,11 @@ class Observer:
                 "ms": round(1000 * seconds, 1),
                 "key": key.name if key else None,
             }
+            trace = traced(fault or scope.get("fault"))
             if key:
-                self._log({**line, **traced(fault)})
+                self._log({**line, **trace})
             else:
-                self._strangers_log({**line, **_stranger(scope), **traced(fault)})
+                self._strangers_log({**line, **_stranger(scope), **trace})
 
     def _route(self, scope: Scope) -> str:
         routed = getattr(scope.get("route"), "path", None)

@@ -29,6 +29,7 @@ from faceloupe.errors import (
     SubjectError,
     UnavailableError,
 )
+from faceloupe.web.children import FileError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -76,6 +77,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "busy": Kind(429, "All work places are taken", "Wait as long as Retry-After says."),
     "unavailable": Kind(503, "A part is missing here", "The detail says what to install."),
     "gallery": Kind(503, "The gallery cannot be used now", "The detail says why; then try again."),
+    "storage": Kind(
+        503, "A file or a disk of the server fails", "Tell who runs the server what the detail says; then try again."
+    ),
     "ending": Kind(503, "The server is ending", "Send it again when it runs again."),
     "internal": Kind(
         500, "The server failed", "Try again; if it happens twice, tell who runs the server the request id."
@@ -155,7 +159,8 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 _EVERYWHERE = (
-    "malformed", "token", "scope", "host", "too-large", "too-slow", "rate", "busy", "input", "ending", "internal",
+    "malformed", "token", "scope", "host", "too-large", "too-slow", "rate", "busy", "input", "storage", "ending",
+    "internal",
 )  # fmt: skip
 _COME_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 1}}
@@ -165,6 +170,7 @@ def add_handlers(app: FastAPI) -> None:
     """Register handlers that turn every error into a problem."""
     app.add_exception_handler(HTTPProblem, _of_problem)
     app.add_exception_handler(FaceloupeError, _of_error)
+    app.add_exception_handler(OSError, _of_file)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_exception_handler(Exception, _of_fault)
@@ -184,6 +190,7 @@ _KIND_OF_ERROR: Mapping[type[FaceloupeError], str] = {
     GalleryError: "gallery",
     StudyError: "conflict",
     UnavailableError: "unavailable",
+    FileError: "storage",
 }
 
 
@@ -191,6 +198,12 @@ async def _of_error(_: Request, error: Exception) -> JSONResponse:
     kind = next(kind for error_type, kind in _KIND_OF_ERROR.items() if isinstance(error, error_type))
     retry_after = 5 if PROBLEMS[kind].status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return HTTPProblem(kind, str(error), retry_after=retry_after).response()
+
+
+async def _of_file(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)  # noqa: S101
+    request.scope["fault"] = error  # for the log
+    return await _of_error(request, FileError.of(error))
 
 
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:

@@ -3,6 +3,7 @@
 import csv
 import os
 import secrets
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from faceloupe.documents import read_json
 from faceloupe.errors import InputError
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.faces.sources import GREY_SETS, load_faces
+from faceloupe.files import read_bytes
 from faceloupe.numerals import counted
 from faceloupe.pages import page
 from faceloupe.progress import Progress
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 CALL = "POST /api/v1/studies"
 """How a study begun here was called, as its manifest says; what was sent stands beside it."""
+
+MOST_OF_PAGE, MOST_OF_TRIALS = 2**27, 2**28
+"""Bytes that are read of a page, and of trials, at most; a study with more trials is passed over."""
 
 MANIFEST, TRIALS, REPORT = "manifest.json", "trials.csv", "report.html"
 
@@ -128,10 +133,13 @@ class SavedStudy:
         return "whole" if (self.path / REPORT).is_file() else "begun"
 
     def page(self) -> str:
-        """Return the page of the study; raise HTTPProblem if it is not finished."""
+        """Return the page of the study; raise HTTPProblem if it is not finished, or its page is damaged."""
         if self.state == "begun":
             raise HTTPProblem("conflict", f"study {self.id} is not finished: resume it, or wait for it")
-        return (self.path / REPORT).read_text(encoding="utf-8")
+        try:
+            return read_bytes(self.path / REPORT, MOST_OF_PAGE).decode()
+        except (InputError, UnicodeDecodeError) as problem:
+            raise HTTPProblem("conflict", f"the page of study {self.id} is damaged ({problem})") from problem
 
     @property
     def resumable(self) -> bool:
@@ -278,9 +286,9 @@ def carry_out(
 
 
 def _read(folder: Path) -> SavedStudy | None:
-    if not ((folder / MANIFEST).is_file() and (folder / TRIALS).is_file()):
-        return None
     try:
+        if not stat.S_ISREG((about := (folder / TRIALS).stat()).st_mode) or about.st_size > MOST_OF_TRIALS:
+            return None
         return SavedStudy(folder.name, folder, Manifest.model_validate(read_json(folder / MANIFEST)))
-    except (InputError, ValidationError):
+    except (InputError, ValidationError, OSError):  # another folder, or one that is being made or removed
         return None
