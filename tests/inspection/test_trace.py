@@ -198,3 +198,64 @@ def test_a_layer_within_vmap_is_refused_with_what_to_do_and_the_others_are_trace
     with pytest.raises(InputError, match=r"runs conv within torch\.vmap"):
         trace(_Mapped(), captures)
     assert trace(_Mapped(), captures, layers=["out"]).outputs["out"].shape == (2, 3)
+
+
+class Rows(nn.Module):
+    """A network that reads the rows of an image one after another, with them as the first axis or the second."""
+
+    def __init__(self, kind, batch_first):
+        super().__init__()
+        torch.manual_seed(0)
+        self.lstm = nn.LSTM(48, 8, batch_first=batch_first) if kind == "lstm" else None
+        self.attention = nn.MultiheadAttention(48, 2, batch_first=batch_first) if kind == "attention" else None
+        self.dense, self.norm, self.batch_first = (
+            nn.Linear(8 if kind == "lstm" else 48, 5),
+            nn.LayerNorm(5),
+            batch_first,
+        )
+
+    def forward(self, x):
+        rows = x.permute(*((0, 2, 1, 3) if self.batch_first else (2, 0, 1, 3))).flatten(2)
+        read = self.lstm(rows) if self.lstm else self.attention(rows, rows, rows)
+        return self.norm(self.dense(read[0])).mean(1 if self.batch_first else 0)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "attention"])
+@pytest.mark.parametrize("count", [1, 3, 16])  # 16 captures of 16 rows
+def test_captures_come_first_whatever_axis_they_are_along(kind, count):
+    captures = np.random.default_rng(0).random((count, 3, 16, 16), dtype=np.float32)
+    rows_first, captures_first = (Rows(kind, batch_first) for batch_first in (False, True))
+    ours, theirs = trace(rows_first, captures), trace(captures_first, captures)
+    assert list(ours) == list(theirs)
+    for name, output in theirs.items():
+        np.testing.assert_allclose(ours[name], output, atol=1e-5, err_msg=name)
+    layers = zip(*(anatomy(network, (3, 16, 16)).layers for network in (rows_first, captures_first)), strict=True)
+    for one, other in layers:
+        assert (one.output_shape, one.multiply_adds) == (other.output_shape, other.multiply_adds)
+
+
+def test_rows_that_are_no_captures_are_put_beside_their_capture():
+    class Windows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.dense(x.flatten(2).transpose(1, 2).reshape(-1, 3)).view(len(x), -1)
+
+    captures = np.random.default_rng(0).random((2, 3, 4, 4), dtype=np.float32)
+    network = Windows()
+    [dense] = trace(network, captures).values()
+    assert dense.shape == (2, 16, 2)
+    with torch.no_grad():
+        np.testing.assert_allclose(dense.reshape(2, -1), network(torch.from_numpy(captures)), atol=1e-6)
+
+
+def test_of_complex_numbers_the_magnitude_is_kept():
+    class Fourier(nn.Module):
+        def forward(self, x):
+            return torch.fft.rfft2(x).abs()
+
+    captures = np.random.default_rng(0).random((2, 1, 4, 4), dtype=np.float32)
+    spectrum = trace(Fourier(), captures)["fft_rfft2()"]
+    np.testing.assert_allclose(spectrum, np.abs(np.fft.rfft2(captures)), rtol=1e-4)

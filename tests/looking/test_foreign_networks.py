@@ -143,6 +143,30 @@ class TestWhatItAnswers:
 
         assert seen(WithLoss()).outputs.shape == (2, 3)
 
+    @pytest.mark.parametrize("methods", [(), ("occlusion", "gradient")])
+    def test_a_template_of_zeros_is_looked_at_without_its_cosine(self, methods):
+        dead = network(nn.Linear(4, 64, bias=False), classes=4)
+        nn.init.constant_(dead[0].bias, -9.0)
+        nn.init.zeros_(dead[4].bias)
+        found = look(open_model(dead, size=16), FACES, methods=methods)
+        assert len(found.units[0].dead) == 4
+        assert found.attributions == {}
+        assert any("0 everywhere, and has no cosine" in note for note in found.notes) == bool(methods)
+        assert page(found)["title"]
+
+    def test_the_layer_of_a_second_head_is_not_what_an_answer_rests_on(self):
+        class TwoHeads(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.fc, self.other = nn.Conv2d(3, 4, 3), nn.Linear(4, 3), nn.Conv2d(4, 2, 3)
+
+            def forward(self, x):
+                maps = self.conv(x)
+                return self.fc(maps.mean((2, 3))), self.other(maps)
+
+        found = look(open_model(TwoHeads(), size=16), FACES[:1], methods=["grad-cam"], certify=False)
+        assert [attribution.layer for attribution in found.attributions.values()] == ["conv"]
+
     def test_what_has_no_layer_that_runs(self):
         class Unused(nn.Module):
             def __init__(self, answer):

@@ -45,10 +45,16 @@ def shape_text(shape: Shape | None) -> str:
     return "×".join(map(str, shape)) if shape else "-"
 
 
+def batch_axis(shape: Sequence[int]) -> int:
+    """Return the axis of a batch of one capture: the first of length 1, for recurrent layers may have steps first."""
+    return list(shape).index(1) if 1 in shape else 0
+
+
 def channels_last(shape: Sequence[int]) -> Shape:
-    """Return the shape of one capture, (height, width, channels) or as it is, from the shape of a batch."""
-    size = tuple(shape[1:])
-    return (*size[1:], size[0]) if len(size) == 3 else size
+    """Return the shape of one capture, (height, width, channels) or as it is, from that of a batch of one."""
+    axis = batch_axis(shape)
+    size = (*shape[:axis], *shape[axis + 1 :])
+    return (*size[1:], size[0]) if len(size) == 3 and axis == 0 else size
 
 
 def evenly(things: Sequence[T], most: int) -> list[T]:

@@ -1,6 +1,6 @@
 """The outputs of a network's layers, by name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.arrays import encode_array
+from faceloupe.inspection.arithmetic import batch_axis
 from faceloupe.inspection.layer_names import named
 from faceloupe.pages import Shown
 
@@ -48,6 +49,15 @@ class Trace(Shown, Mapping[str, NDArray[np.float32]]):
 
     def __repr__(self) -> str:
         return f"Trace({', '.join(f'{name} {output.shape}' for name, output in self.outputs.items())})"
+
+
+def stacked(outputs: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """Return (N, ...), read-only, of N outputs, each of a batch of 1, or of none where a layer takes it away."""
+    shape = outputs[0].shape
+    rows = [np.squeeze(each, batch_axis(shape)) for each in outputs] if 1 in shape else outputs
+    joined = np.stack(rows).astype(np.float32, copy=False)
+    joined.flags.writeable = False
+    return joined
 
 
 def relu_sides(layers: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:

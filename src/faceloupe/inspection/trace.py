@@ -26,7 +26,8 @@ def trace(network: Network, images: "ArrayLike | Tensor", layers: Iterable[str] 
     images : array or tensor, shape (N, C, H, W)
         Prepared as the network was trained. A classifier takes faces as its ``fit`` does and prepares them itself.
     layers : names, optional
-        Only these are kept, so that a deep network and many captures fit into memory.
+        Only these are kept, so that a deep network and many captures fit into memory. Of complex numbers the magnitude
+        is.
 
     Raises
     ------

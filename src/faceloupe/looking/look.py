@@ -23,6 +23,7 @@ from faceloupe.looking.measures import compare_networks, measure_shifts, measure
 from faceloupe.looking.model import Model
 from faceloupe.looking.opening import ModelLike, open_model
 from faceloupe.looking.summary import lead
+from faceloupe.numerals import listed
 from faceloupe.pages import Shown
 from faceloupe.progress import Progress
 
@@ -263,6 +264,14 @@ def _finish(started: Look, methods: Sequence[str], certify: bool, reports: Itera
     network, batch = started.model.network, started.prepared
     units, why_no_units = measure_units(network, batch, started.anatomy)
     shifts, why_no_shifts = measure_shifts(network, batch, started.trace)
+    zeros = [
+        photograph.name
+        for photograph, output in zip(started.photographs[:2], started.outputs, strict=False)
+        if started.is_template and not output.any()
+    ]
+    why_no_maps = ""
+    if zeros and methods:
+        why_no_maps = f"No answer is explained: the template of {listed(zeros)} is 0 everywhere, and has no cosine."
     attributions = {
         (photograph.name, method): attribute(
             network,
@@ -273,10 +282,10 @@ def _finish(started: Look, methods: Sequence[str], certify: bool, reports: Itera
             certify=certify,
             progress=next(reports),
         )
-        for method in methods
+        for method in ([] if zeros else methods)
         for place, photograph in enumerate(started.shown)
     }
-    notes = (*started.notes, *filter(None, (why_no_units, why_no_shifts)))
+    notes = (*started.notes, *filter(None, (why_no_units, why_no_shifts, why_no_maps)))
     return replace(started, units=units, shifts=shifts, attributions=attributions, notes=notes)
 
 

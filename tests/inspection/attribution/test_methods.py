@@ -180,7 +180,7 @@ def test_gradients_that_do_not_arrive_are_reported(face):
         def forward(self, faces):
             return super().forward(faces).detach()
 
-    with pytest.raises(InputError, match="gradients do not lead back through this network; method='occlusion'"):
+    with pytest.raises(InputError, match="gradients do not lead back from the answer to the face; method='occlusion'"):
         raw(Cut((SIDE, SIDE)), face, method="gradient")
 
 

@@ -366,3 +366,23 @@ class TestOnnx:
         reports = diagnose_units(write(tmp_path / "made.onnx", nodes, held, ("N", 1, 20, 20)), faces)
         assert [report.dead[0].push for report in reports] == [None, None]
         assert all(report.dead[0].highest < 0 for report in reports)
+
+
+def test_units_of_tokens_lie_along_the_last_axis():
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense, self.drop = nn.Linear(25, 6), nn.Dropout()
+
+        def forward(self, x):
+            patches = x.unfold(2, 5, 5).unfold(3, 5, 5).reshape(len(x), 16, 25)
+            return torch.relu(self.drop(self.dense(patches))).mean(1)
+
+    network = Tokens()
+    nn.init.zeros_(network.dense.bias)
+    network.dense.bias.data[[1, 4]] = -99.0
+    captures = np.random.default_rng(0).normal(size=(3, 1, 20, 20)).astype(np.float32)
+    [report] = diagnose_units(network, captures)
+    assert (report.units, report.values) == (6, 3 * 16)
+    assert [unit.unit for unit in report.dead] == [1, 4]
+    assert all(unit.highest < 0 for unit in report.dead)

@@ -185,11 +185,11 @@ class TestFiles:
         assert network.run(np.full((1, 1, 8, 8), 0.5)).dtype == np.float32
         assert network.trace(np.full((1, 1, 8, 8), 0.5))["neg"].tolist() == np.full((1, 1, 8, 8), -0.5).tolist()
 
-    def test_a_layer_without_a_batch_gets_one(self, tmp_path):
+    def test_captures_come_first_whatever_axis_a_layer_has_them_along(self, tmp_path):
         nodes = [("Transpose", ["image"], ["turned"], {"perm": [2, 0, 1, 3]}), ("Relu", ["turned"], ["relu"], {})]
         images = np.random.default_rng(0).random((2, 1, 8, 8), np.float32)
         found = trace(write(tmp_path / "t.onnx", nodes), images)["relu"]
-        assert np.array_equal(found, images.transpose(0, 2, 1, 3)[:, :, None])
+        assert np.array_equal(found, images.transpose(0, 2, 1, 3))
 
     def test_nodes_without_a_name_go_by_their_output_and_names_are_told_apart(self, tmp_path):
         path = write(tmp_path / "n.onnx", [("Relu", ["image"], ["same"], {}), ("Neg", ["same"], ["end"], {})])

@@ -321,7 +321,7 @@ class TestOtherKindsOfLayers:
             def forward(self, x):
                 return functional.conv2d(x, self.weight, stride=2).relu_().mean((2, 3))
 
-        [layer] = anatomy(Own(), (3, 16, 16)).layers
+        [layer] = anatomy(nn.Sequential(Own()), (3, 16, 16)).layers
         assert (layer.output_shape, layer.multiply_adds, layer.unseen) == ((4,), 7 * 7 * 4 * 27, (0, 0))
 
     def test_a_tensor_made_in_the_kind_of_another_does_not_carry_the_image(self):
@@ -348,3 +348,28 @@ class TestOtherKindsOfLayers:
 
         found = anatomy(Framed(), (3, 16, 16))
         assert (found.multiply_adds, found.not_counted) == (18 * 18 * 4 * 27, ())
+
+
+def test_a_network_of_functions_alone_is_taken_apart_as_one_of_modules():
+    class Functions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernels, self.bias = nn.Parameter(torch.rand(4, 3, 3, 3)), nn.Parameter(torch.rand(4))
+            self.weight = nn.Parameter(torch.rand(2, 4))
+
+        def forward(self, x):
+            maps = functional.relu(functional.conv2d(x, self.kernels, self.bias, padding=1))
+            return functional.linear(functional.adaptive_avg_pool2d(maps, 1).flatten(1), self.weight)
+
+    modules = (
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 2, bias=False),
+    )
+    found, same = anatomy(Functions(), (3, 16, 16)), anatomy(nn.Sequential(*modules), (3, 16, 16))
+    assert [layer.kind for layer in found.layers] == ["conv2d", "relu", "adaptive_avg_pool2d", "linear"]
+    assert (found.parameters, found.multiply_adds) == (same.parameters, same.multiply_adds)
+    assert [layer.receptive_field for layer in found.layers][:2] == [(3, 3), (3, 3)]
+    assert [layer.name for layer in anatomy(nn.Conv2d(3, 4, 3), (3, 16, 16)).layers] == ["Conv2d"]

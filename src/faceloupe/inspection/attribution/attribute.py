@@ -159,7 +159,7 @@ def attribute(
             Sundararajan, Taly & Yan 2017 (arXiv:1703.01365), by Captum.
     layer : str, optional
         The layer, for the two methods that look at one: its name as in :func:`~faceloupe.inspection.trace.trace`. By
-        default the last one that puts out a map larger than 1×1.
+        default the last one that puts out a map larger than 1×1 on which the answer depends.
     baseline : float or array of the face's shape, optional
         The stand-in for "nothing there" in occlusion, correlation, integrated gradients and the deletion check; each
         channel's mean over the face if not given.
@@ -268,10 +268,13 @@ def _placed(network: Any, method: str, layer: str | None, face: NDArray[np.float
     layers = layer_placements(network.module, face)
     if not layers:
         raise InputError("no layer of this network puts out a map; gradient and integrated-gradients look at the face")
-    chosen = layer or list(layers)[-1]
-    if chosen not in layers:
+    if layer is None:
+        from faceloupe.inspection.attribution.gradients import last_layer
+
+        layer = last_layer(network, network.tensor(face[None]), layers)
+    if layer not in layers:
         raise InputError(f"layer: expected one that puts out maps, {', '.join(layers)}; got {layer!r}")
-    return chosen, layers[chosen]
+    return layer, layers[layer]
 
 
 def _aim(network: Access, target: TargetLike, face: NDArray[np.float32], unit: Unit | None) -> tuple[Target, float]:

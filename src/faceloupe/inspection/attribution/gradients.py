@@ -1,6 +1,6 @@
 """The gradient of a target at the output of a layer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -24,20 +24,52 @@ def at_layer(network: TorchNetwork, face: Tensor, target: Target, layer: str) ->
     listener = _AtLayer(layer)
     with watched(network.module, listener):
         value = target.of(network(face))
-    slope, *later = slopes(value, listener.outputs)
+    slope, *later = slopes(value, listener.outputs, layer)
     constant = sum(float((part * gradient).sum()) for part, gradient in zip(listener.constants, later, strict=True))
     return listener.outputs[0].detach(), slope, float(value.detach()), constant
 
 
-def slopes(value: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def last_layer(network: TorchNetwork, face: Tensor, names: Collection[str]) -> str:
+    """Return the last layer of these that the outputs depend on: a second head does not count.
+
+    Raises InputError if gradients lead from the outputs to none of them.
+    """
+    listener = _Outputs(names)
+    with watched(network.module, listener):
+        outputs = network(face.requires_grad_())
+    tensors = list(listener.outputs.values())
+    gradients = torch.autograd.grad(outputs.sum(), tensors, allow_unused=True) if outputs.requires_grad else ()
+    reached = [name for name, gradient in zip(listener.outputs, gradients, strict=False) if gradient is not None]
+    if not reached:
+        raise _unreached("a layer that puts out a map")
+    return reached[-1]
+
+
+def slopes(value: Tensor, tensors: Sequence[Tensor], start: str = "the face") -> tuple[Tensor, ...]:
     """Return the gradient of a value at each of some tensors; 0 at those that it does not depend on.
 
-    Raises InputError if gradients do not lead from the outputs to the first tensor.
+    Raises InputError if gradients do not lead from the outputs to the first tensor, which `start` names.
     """
     found = torch.autograd.grad(value.sum(), list(tensors), allow_unused=True) if value.requires_grad else [None]
     if found[0] is None:
-        raise InputError("gradients do not lead back through this network; method='occlusion' needs none")
+        raise _unreached(start)
     return tuple(torch.zeros_like(at) if slope is None else slope for at, slope in zip(tensors, found, strict=True))
+
+
+def _unreached(start: str) -> InputError:
+    return InputError(f"gradients do not lead back from the answer to {start}; method='occlusion' needs none")
+
+
+class _Outputs(Visitor):
+    """Keeps what the layers of these names put out, as far as gradients lead to it."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self.outputs: dict[str, Tensor] = {}
+
+    def after(self, call: Call, _remembered: Any) -> None:
+        if call.name in self._names and call.output.requires_grad:
+            self.outputs[call.name] = call.output
 
 
 class _AtLayer(Visitor):

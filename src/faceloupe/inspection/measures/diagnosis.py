@@ -19,6 +19,9 @@ from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
 _PASSING = {"Dropout", "Dropout2d", "Flatten", "Identity"}
+# Layers whose units lie along the last axis, and those that leave the axes as they are.
+_DENSE = {"Gemm", "LayerNorm", "Linear", "MatMul", "NonDynamicallyQuantizableLinear", "layer_norm", "linear"}
+_SAME_AXES = {"Add", "Cast", "Dropout", "Identity"}
 
 Maps = NDArray[np.float32]
 
@@ -160,7 +163,7 @@ def diagnose_units(
     return tuple(
         _report(network, relu, network_anatomy, outputs, (history or {}).get(relu.name))
         for relu in network_anatomy.layers
-        # By its numbers on one image it was a ReLU, which it need not be on every other.
+        # It rectified one image, which a network that chooses its layers by the image need not do with another.
         if relu.rectifies and relu.name in outputs and not (outputs[relu.name] < 0).any()
     )
 
@@ -168,12 +171,13 @@ def diagnose_units(
 def _report(
     network: OpenNetwork, relu: Layer, network_anatomy: Anatomy, outputs: Mapping[str, Maps], history: ArrayLike | None
 ) -> UnitReport:
-    maps = _read(outputs[relu.name], relu)
+    read = _units_second if _has_units_last(relu, network_anatomy) else _read
+    maps = read(outputs[relu.name], relu)
     silent = None if history is None else _checked_history(relu.name, history, maps.shape[1])
     dead = np.flatnonzero(dead_units(maps)).tolist()
     highest: dict[int, float] = {}
     pushes: dict[int, Push] = {}
-    inputs = _read(outputs[relu.source], relu) if relu.source else None
+    inputs = read(outputs[relu.source], relu) if relu.source else None
     if inputs is not None and _is_relu_of(inputs, maps, dead):  # a layer of several functions reads something else
         highest = {unit: float(inputs[:, unit].max()) for unit in dead}
         pushes = _pushes(network, relu, network_anatomy, outputs, inputs, dead)
@@ -205,6 +209,19 @@ def _read(maps: NDArray[Any], relu: Layer) -> NDArray[Any]:
         return maps
     rows, columns = (size - unread for size, unread in zip(maps.shape[2:], relu.unread, strict=True))
     return maps[:, :, :rows, :columns]
+
+
+def _units_second(maps: NDArray[Any], _relu: Layer) -> NDArray[Any]:
+    """Return outputs (N, ..., units), such as those of tokens, with the units as the second axis."""
+    return np.moveaxis(maps, -1, 1)
+
+
+def _has_units_last(relu: Layer, network_anatomy: Anatomy) -> bool:
+    """Return whether a dense layer made what a ReLU reads, whose units lie along the last axis."""
+    source = relu.source
+    while source not in (None, IMAGE) and network_anatomy[source].kind in _SAME_AXES:
+        source = network_anatomy[source].source
+    return source not in (None, IMAGE) and network_anatomy[source].kind in _DENSE
 
 
 def _pushes(

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceloupe.errors import InputError, extra
 from faceloupe.inspection.layer_names import chosen_layers
 from faceloupe.inspection.onnx_networks.graph import TO_CHANNELS_LAST, Graph, output_of, read
-from faceloupe.inspection.outputs import Trace, relu_sides
+from faceloupe.inspection.outputs import Trace, relu_sides, stacked
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -141,7 +141,7 @@ class OnnxNetwork:
         nodes = self.graph.nodes
         makers = {output_of(node): name for name, node in nodes.items()}
         sides = relu_sides((name, node.op_type, makers.get((*node.input, "")[0])) for name, node in nodes.items())
-        return Trace({name: _stacked(each) for name, each in zip(names, outputs, strict=True)}, sides)
+        return Trace({name: stacked(each) for name, each in zip(names, outputs, strict=True)}, sides)
 
     def tensors(self, faces: ArrayLike, names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         """Go through the captures, each time with the tensors of these names in the file, as they are for a batch of 1.
@@ -243,11 +243,3 @@ class OnnxNetwork:
                 f"{self.path.name} cannot run on a capture of shape {face.shape}: {error}{hint}"
             ) from error
         return outputs
-
-
-def _stacked(outputs: Sequence[NDArray[Any]]) -> Floats:
-    """Return (N, ...) from N outputs, each of a batch of 1 or, where the graph took the batch away, of none."""
-    batched = outputs[0].ndim > 0 and len(outputs[0]) == 1
-    stacked = (np.concatenate(outputs) if batched else np.stack(outputs)).astype(np.float32, copy=False)
-    stacked.flags.writeable = False
-    return stacked

@@ -32,6 +32,7 @@ _POOLING = {
     *("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool"),
     *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"),
 }
+_NORMS = {"ReduceL2", "ReduceSumSquare"}  # one multiplication a value of what they take
 _SAME_NUMBERS = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
 _MOVING = {
     *("ArgMax", "Concat", "DepthToSpace", "Expand", "Gather", "Pad", "QLinearConcat", "Slice", "SpaceToDepth", "Split"),
@@ -122,6 +123,8 @@ class Operator:
             return ()
         if self.kind in _PRODUCTS | _NORMALISING:
             return (shown,)
+        if self.kind in _NORMS:
+            return (channels_last(self.given),)
         if self.kind == "ConvTranspose" and (shape := self.graph.shape_of(self.node.input[1])):
             # Each number of the input is multiplied with the weights of all outputs that it reaches.
             return ((*channels_last(self.given), math.prod(shape[1:])),)

@@ -361,7 +361,10 @@ def _check_watchable(network: nn.Module) -> None:
 
 
 def leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Go through the modules that are layers, with their names: those without parts, and those used as a whole."""
+    """Go through the modules that are layers, with their names: those without parts, and those used as a whole.
+
+    A network that has no parts itself is written with functions, which are its layers; one of torch's own is a layer.
+    """
     seen: set[int] = set()
     waiting = [("", network)]
     while waiting:
@@ -373,6 +376,7 @@ def leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         made = parametrize.is_parametrized(module)
         parts = [part for part in module.named_children() if not (made and part[0] == "parametrizations")]
         if isinstance(module, WHOLE) or type(module).__module__.startswith(QUANTISED) or not parts:
-            yield name or type(module).__name__, module
+            if name or type(module).__module__.startswith("torch."):
+                yield name or type(module).__name__, module
         else:
             waiting += [(f"{name}.{key}" if name else key, part) for key, part in reversed(parts)]

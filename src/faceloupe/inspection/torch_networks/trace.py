@@ -10,42 +10,51 @@ from torch import Tensor, nn
 
 from faceloupe.errors import InputError
 from faceloupe.inspection.layer_names import chosen_layers
-from faceloupe.inspection.outputs import Trace, relu_sides
+from faceloupe.inspection.outputs import Trace, relu_sides, stacked
 from faceloupe.inspection.torch_networks.running import Call, Visitor, observe
 
 
 def torch_trace(network: nn.Module, batch: NDArray[np.float32], layers: Iterable[str] | None) -> Trace:
     """Run captures through a torch network; see :func:`faceloupe.inspection.trace.trace`."""
-    wanted = None if layers is None else set(layers)
+    names = None if layers is None else set(layers)
+    keepers = [] if len(batch) == 1 or not _takes_batches(network) else _at_once(network, batch, names)
+    if not keepers:
+        keepers = [_observed(network, capture[None], names) for capture in batch]
+    ran = [layer for layer in keepers[0].ran if all(layer in keeper.ran for keeper in keepers)]
+    chosen = chosen_layers(names, [name for name, _, _ in ran])
+    if len(keepers) < len(batch):
+        outputs = keepers[0].outputs
+    else:
+        outputs = {name: stacked([keeper.outputs[name] for keeper in keepers]) for name in chosen}
+    return Trace({name: outputs[name] for name in chosen}, relu_sides(ran))
+
+
+def _takes_batches(network: nn.Module) -> bool:
+    """Return False for a network with layers that have their steps first and the batch after them."""
+    return all(getattr(module, "batch_first", True) for module in network.modules())
+
+
+def _at_once(network: nn.Module, batch: NDArray[np.float32], names: set[str] | None) -> "list[_Keeper]":
+    """Run all captures as one batch; [] for a network that takes one at a time, or whose outputs have other rows."""
     try:
-        keepers = [_observed(network, batch, wanted)]
+        keeper = _observed(network, batch, names)
     except InputError:
-        if len(batch) == 1:
-            raise
-        keepers = [_observed(network, capture[None], wanted) for capture in batch]  # it may take one at a time
-    names = chosen_layers(wanted, [name for name, _, _ in keepers[0].ran])
-    outputs = {name: _joined([keeper.outputs[name] for keeper in keepers]) for name in names}
-    return Trace(outputs, relu_sides(keepers[0].ran))
+        return []
+    return [keeper] if all(output.shape[:1] == (len(batch),) for output in keeper.outputs.values()) else []
 
 
-def _observed(network: nn.Module, batch: NDArray[np.float32], wanted: set[str] | None) -> "_Keeper":
-    keeper = _Keeper(wanted)
+def _observed(network: nn.Module, batch: NDArray[np.float32], names: set[str] | None) -> "_Keeper":
+    keeper = _Keeper(names)
     # A copy: a first layer that works in place would overwrite the caller's captures.
     observe(network, torch.tensor(batch), keeper)
     return keeper
 
 
-def _joined(outputs: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    joined = np.concatenate(outputs) if len(outputs) > 1 else outputs[0]
-    joined.flags.writeable = False
-    return joined
-
-
 class _Keeper(Visitor):
-    """Keeps what the wanted layers put out; all for None."""
+    """Keeps what the layers of these names put out; all for None."""
 
-    def __init__(self, wanted: set[str] | None) -> None:
-        self.wanted = wanted
+    def __init__(self, names: set[str] | None) -> None:
+        self.names = names
         self.outputs: dict[str, NDArray[np.float32]] = {}
         self.ran: list[tuple[str, str, str | None]] = []
         self._last: Tensor | None = None
@@ -54,12 +63,14 @@ class _Keeper(Visitor):
         source = self.ran[-1][0] if self.ran and call.given is self._last else None
         self.ran.append((call.name, call.kind, source))
         self._last = call.output
-        if self.wanted is None or call.name in self.wanted:
+        if self.names is None or call.name in self.names:
             call.check_numbers()
             self.outputs[call.name] = _array(call.output)
 
 
 def _array(output: Tensor) -> NDArray[np.float32]:
     """Return a copy: a layer that works in place would overwrite what is kept."""
-    plain = output.dequantize() if output.is_quantized else output
-    return plain.detach().to_dense().float().cpu().numpy().copy()
+    plain = output.dequantize() if output.is_quantized else output.to_dense()
+    copy = (plain.abs() if plain.is_complex() else plain).detach().float().cpu().numpy().copy()
+    copy.flags.writeable = False
+    return copy
