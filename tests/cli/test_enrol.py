@@ -127,4 +127,4 @@ def test_a_stranger_among_the_photographs_is_named(gallery):
     Path("9.jpg").write_text("somebody else")
     code, _, talk = run("enrol", "Ann", "9.jpg")
     assert code == 0
-    assert talk.startswith("enrolled, but look at it: 9.jpg: looks like none of the other references: best score")
+    assert talk.startswith("enrolled, but worth a look: 9.jpg: looks like none of the other references: best score")

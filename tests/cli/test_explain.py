@@ -174,7 +174,7 @@ WRONG = [
     (["s1.png", "nobody.png"], "nobody.png"),
     (["s1.png", "notes.txt"], "notes.txt: no image that can be read"),
     (["s1.png", "wall.png"], "wall.png: no face"),
-    (["s1.png", "both.png"], "both.png: 2 faces"),
+    (["s1.png", "both.png"], "both.png: several faces"),
     ([*PAIR, "--method", "gradient"], "method: expected one of occlusion, correlation"),
     ([*PAIR, "--fmr", "1e-9"], "no operating point was published for an FMR of 1e-09; there are 0.01"),
     ([*PAIR, "--fmr", "often"], "Invalid value for '--fmr'"),

@@ -114,6 +114,15 @@ def test_the_trail(gallery):  # noqa: ARG001
     assert [entry["what"] for entry in json.loads(run("audit", "--json")[1])["audit"]] == ["enrol", "enrol", "rename"]
 
 
+def test_the_newest_lines_of_the_trail(gallery):  # noqa: ARG001
+    run("rename", "Ann", "Anna")
+    assert [line.split()[0] for line in run("audit", "--limit", 2)[1].splitlines()] == ["id", "2", "3"]
+    whole = json.loads(run("audit", "--json")[1])["audit"]
+    assert json.loads(run("audit", "--json", "--limit", 2)[1])["audit"] == whole[1:]
+    assert json.loads(run("audit", "--json", "--limit", 9)[1])["audit"] == whole
+    assert run("audit", "--limit", 0)[0] == 2
+
+
 @pytest.mark.parametrize(
     "command",
     [("people",), ("show", "Ann"), ("rename", "Ann", "B"), ("merge", "Ann", "B"), ("forget", "Ann", "--yes"),
@@ -155,7 +164,7 @@ def test_real_photographs(orl):
     assert out.startswith("faceloupe.db: 4 photographs of 2 subjects, 2 of them new; 3 not enrolled")
     named = {line.split(": ")[1]: line.split(": ")[2] for line in talk.splitlines()}
     assert named["people/s1/wall.png"].startswith("no face found")
-    assert named["people/s2/group.png"].startswith("2 faces found")
+    assert named["people/s2/group.png"].startswith("several faces found")
     assert named["people/s2/broken.jpg"].startswith("no image that can be read")
     assert run("enrol", "s2", "people/s2/group.png", "--central", "--keep-faces")[0] == 0
     references = json.loads(run("show", "s2", "--json")[1])["references"]

@@ -16,8 +16,9 @@ import pytest
 
 import faceloupe.cli
 from faceloupe.cli import app
-from faceloupe.cli.terminal import legible, say
+from faceloupe.cli.terminal import legible, say, say_skipped
 from faceloupe.errors import DamageWarning
+from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery import open_gallery
 from helpers.commands import run
 from helpers.galleries import photograph
@@ -172,3 +173,31 @@ def test_a_warning_of_another_library_is_told_with_its_place(capsys):
     assert capsys.readouterr().err.splitlines() == [
         "Caution, from /lib/other/thing.py: old cache.", "Caution: odd pixels.", "Caution: a row is damaged.",
     ]  # fmt: skip
+
+
+def test_a_long_argument_is_not_repeated_whole(gallery):
+    for long in ("B" * 5000, "b c" * 2000, "\u9673\n" * 3000):
+        code, out, talk = run("show", long, "--gallery", gallery)
+        assert (code, out) == (2, "")
+        assert talk.startswith("faceloupe: ")
+        assert len(talk) < 1000
+    code, _, talk = run("show", "C" * 150, "--gallery", gallery)
+    assert code == 2
+    assert "C" * 150 in talk
+
+
+def test_photographs_with_one_reason_are_told_together(capsys):
+    skipped = [Skipped(f"{number}.jpg", "several faces") for number in range(1, 6)]
+    say_skipped("not enrolled", [skipped[0], Skipped("x\n.jpg", "no face"), *skipped[1:]], most=2, rest="see FILE")
+    assert capsys.readouterr().err.splitlines() == [
+        "not enrolled: 5 photographs: several faces",
+        "  1.jpg",
+        "  2.jpg",
+        "  and 3 more; see FILE",
+        r"not enrolled: x\n.jpg: no face",
+    ]
+    say_skipped("not read", (Skipped(f"{number}.jpg", f"norm {number}") for number in range(33)))
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "not read: 19.jpg: norm 19",
+        "not read: 13 more, for other reasons",
+    ]

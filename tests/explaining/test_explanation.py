@@ -176,7 +176,7 @@ def test_it_shows_itself_in_a_notebook(mated):
 
 
 def test_of_two_faces_the_central_one_may_be_taken(explained):
-    with pytest.raises(ImageError, match=r"both\.png: 2 faces"):
+    with pytest.raises(ImageError, match=r"both\.png: several faces"):
         explained("s1.png", "both.png")
     found = explained("both.png", "s1.png", faces="central")
     assert len(found.decision.one.chips) == 1

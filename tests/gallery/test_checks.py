@@ -130,6 +130,13 @@ def test_subjects_who_look_like_one_person_are_found_by_the_threshold_of_the_gal
     assert "9 comparisons of different subjects at the threshold 0.900" in report.remarks[0]
 
 
+def test_where_nobody_was_compared_nothing_is_said_of_look_alikes(tmp_path):
+    with open_gallery(tmp_path / "faces.db", create=True) as gallery:
+        gallery.enrol("Ann", [photograph("1.jpg"), photograph("2.jpg")])
+        gallery.save_point(POINT)
+        assert gallery.check().remarks == ()
+
+
 def test_the_published_threshold_is_used_where_the_gallery_has_none(tmp_path):
     with open_gallery(tmp_path / "faces.db", create=True) as gallery:
         for name in ("Ann", "Anna"):

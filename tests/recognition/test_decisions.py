@@ -92,7 +92,7 @@ def test_an_embedder_without_a_point_is_told_to_calibrate():
     ("name", "words"),
     [
         ("wall.png", r"no face found: it should show one, upright and in focus"),
-        ("both.png", r'2 faces.* take the one nearest the centre: faces="central" \(--central\)'),
+        ("both.png", r'several faces.* take the one nearest the centre: faces="central" \(--central\)'),
         ("paper.pdf", r"paper\.pdf: no image that can be read"),
         ("gone.png", r"gone\.png: no such file"),
     ],
@@ -115,8 +115,10 @@ def test_the_face_nearest_the_centre_can_be_meant(folder):
 def test_the_words_say_score_threshold_answer_and_what_the_threshold_means(mated, non_mated):
     answer, meaning, measured, checked = mated.words().split("\n")
     assert answer == f"Match: score {mated.score:.4f} reaches the threshold {mated.point.threshold:.4f}."
+    assert meaning == mated.meaning()
     assert meaning.startswith(
-        "About 1 in 10,000 comparisons of two people reach this threshold by mistake (FMR); 1.86 % "
+        f"The published threshold {mated.point.threshold:.4f} was measured on all pairs of the 3,443 photographs of "
+        "LFW View 1 train: about 1 in 10,000 comparisons of two people reach it by mistake (FMR), and 1.86 % "
     )
     assert measured == mated.point.words()
     assert "95 % interval" in measured
@@ -129,10 +131,12 @@ def test_words_of_a_point_without_a_check_and_with_extreme_rates():
     scores = ScoreSet([0.5, 0.9], np.linspace(0, 1, 100))
     lax = operating_point(scores, 0.5, source="made-up scores", embedder="a coin")
     strict = replace(lax, fmr=0.0)
-    assert [words.split(" of two people")[0] for words in (point_in_words(lax)[0], point_in_words(strict)[0])] == [
-        f"About {100 * lax.fmr:.3g} % of comparisons",
-        "About 0 of comparisons",
-    ]
+    assert point_in_words(lax)[0].startswith(
+        f"The threshold {lax.threshold:.4f} was measured on made-up scores: about {100 * lax.fmr:.3g} % of comparisons"
+    )
+    assert f": at most {100 * strict.fmr_interval.high:.3g} % of comparisons of two" in point_in_words(strict)[0]
+    missed = replace(lax, fnmr=0.0, fnmr_interval=replace(lax.fmr_interval, high=0.116))
+    assert "at most 11.6 % of one person's stay below it" in point_in_words(missed)[0]
     assert len(point_in_words(lax)) == 2
     assert published_check(lax) is None
 

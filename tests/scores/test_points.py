@@ -24,6 +24,7 @@ from faceloupe.scores import (
     rule_of_30,
     wilson,
 )
+from faceloupe.scores.confidence import Interval
 
 
 def made_up(n_mated=500, n_non_mated=5000, seed=0, **more):
@@ -86,9 +87,9 @@ class TestChoosing:
         assert chosen(made_up(10, rule_of_3(target)), target).fmr <= target
 
     def test_the_refusal_names_a_target_that_would_do(self):
-        with pytest.raises(InputError, match=r"or ask for 1 in 366 at best"):
+        with pytest.raises(InputError, match=r"; or ask for 1 in 357: --fmr 0.0028$"):
             chosen(made_up(10, 1100))
-        assert chosen(made_up(10, 1100), 1 / 366).n_non_mated == 1100
+        assert chosen(made_up(10, 1100), 0.0028).n_non_mated == 1100
         with pytest.raises(InputError, match=r"there are 5: compare more captures$"):  # not "1 in 1"
             chosen(made_up(10, 5))
 
@@ -207,8 +208,21 @@ class TestFewPeople:
         repeated = ScoreSet(*(np.concatenate([part] * 20) for part in parts))
         with pytest.raises(InputError, match="too few people") as said:
             chosen(repeated, 0.01)
-        offered = 1 / float(str(said.value).rsplit("ask for 1 in ", 1)[1])
+        offered = float(str(said.value).rsplit("--fmr ", 1)[1])
         assert chosen(repeated, offered).target_fmr == offered
+
+    def test_what_is_offered_for_too_few_comparisons_does_for_their_people_too(self):
+        few = people_compared(40)
+        with pytest.raises(InputError, match=r"rule of 3") as said:
+            chosen(few, 1e-4)
+        assert chosen(few, float(str(said.value).rsplit("--fmr ", 1)[1])).n_non_mated == few.n_non_mated
+
+    def test_an_interval_from_next_to_nothing_is_said_to_begin_at_0(self):
+        point = chosen(people_compared(100))
+        few = replace(point, fmr_interval=Interval(1e-7, 1 / 120, 0.95, 399, "made up"))
+        assert "95 % interval 0 to 1 in 120" in few.words()
+        many = replace(point, fmr_interval=Interval(1 / 400, 1 / 120, 0.95, 399, "made up"))
+        assert "95 % interval 1 in 400 to 1 in 120" in many.words()
 
 
 class TestVerdict:

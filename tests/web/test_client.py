@@ -123,7 +123,7 @@ def test_the_same_key_again_gets_the_same_answer(client):
 
 
 def test_a_refusal_says_why_and_what_to_do(client):
-    with pytest.raises(ProblemError, match="2 faces") as refused:
+    with pytest.raises(ProblemError, match="several faces") as refused:
         client.verify(photo(1, 2), photo(1))
     problem = refused.value
     assert (problem.kind, problem.status, problem.retry_after) == ("image", 422, None)

@@ -84,7 +84,7 @@ def test_what_cannot_be_explained_is_refused_at_once(ask):
     answer = ask("POST", "/explain", files=files)
     assert (answer.status_code, "no face" in answer.json()["detail"]) == (422, True)
     files = {"one": serving.photo(1, 2), "other": serving.photo(1)}
-    assert "2 faces" in ask("POST", "/explain", files=files).json()["detail"]
+    assert "several faces" in ask("POST", "/explain", files=files).json()["detail"]
     assert explain(ask, method="grad-cam").status_code == 422
     assert "no operating point was published" in explain(ask, fmr="0.001").json()["detail"]
 

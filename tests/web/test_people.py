@@ -71,7 +71,7 @@ def test_what_cannot_be_used_is_told_and_stops_nothing(ask):
         for each in answer["refused"]
     ] == [
         ("photo 1", "no face found"),
-        ("photo 3", "2 faces found where one was meant"),
+        ("photo 3", "several faces found where one was meant"),
         ("photo 4", "no image that can be read"),
     ]
 

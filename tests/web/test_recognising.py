@@ -94,7 +94,9 @@ def test_a_photograph_of_several_is_no_guess(ask):
     sent = {"files": {"one": photo(1, 2), "other": photo(1)}}
     refused = ask("POST", "/verify", **sent)
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems#image")
-    assert refused.json()["detail"].startswith("the first photograph: 2 faces found where one was meant, and none")
+    assert refused.json()["detail"].startswith(
+        "the first photograph: several faces found where one was meant, and none"
+    )
     assert ask("POST", "/verify", **sent, data={"central": "true"}).status_code == 200
 
 

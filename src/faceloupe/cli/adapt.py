@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import CACHED, AsJson, CentralOfLabelled, DetectorName, EngineName, NoCache
-from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_failure, stoppable
+from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_failures, stoppable
 from faceloupe.files import check_new_folder, new_folder
 
 
@@ -41,8 +41,7 @@ def adapt(
             detector=open_detector(detector, engine=engine), seed=seed, engine=engine, cached=not no_cache,
             progress=tell,
         )  # fmt: skip
-    for failure in adaptation.failed:
-        say_failure(failure)
+    say_failures(adaptation.failed)
     for note in adaptation.notes:
         say(note)
     rows = [[str(recipe), f"{100 * rate:.2f} %"] for recipe, rate in adaptation.rates.items()]

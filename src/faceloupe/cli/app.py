@@ -43,7 +43,7 @@ from faceloupe.cli.separate import separate
 from faceloupe.cli.serve import serve
 from faceloupe.cli.show import show
 from faceloupe.cli.study import study
-from faceloupe.cli.terminal import echo, legible, say, show_every_letter
+from faceloupe.cli.terminal import echo, legible, say, shortened, show_every_letter
 from faceloupe.cli.train import train
 from faceloupe.cli.undo import undo
 from faceloupe.cli.verify import verify
@@ -96,7 +96,7 @@ def run() -> None:
         _check_folder()
         app()
     except (FaceloupeError, OSError) as problem:
-        say(f"faceloupe: {problem}")
+        say(f"faceloupe: {shortened(str(problem))}")
         sys.exit(2)
 
 

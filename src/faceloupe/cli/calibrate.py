@@ -18,13 +18,14 @@ from faceloupe.cli.options import (
     GalleryDetectorName,
     NoCache,
 )
-from faceloupe.cli.terminal import aligned, echo, echo_json, moment, progress, say, say_failure, stoppable
+from faceloupe.cli.terminal import aligned, echo, echo_json, moment, progress, say, say_failures, stoppable
 from faceloupe.errors import GalleryError, InputError
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from faceloupe.evaluation.failures import Failure
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
@@ -39,7 +40,11 @@ def calibrate(
         str, typer.Argument(metavar="DATA|GALLERY", help=f"A gallery's own references, or {LABELLED_DATA}")
     ],
     fmr: Annotated[
-        float | None, typer.Option(help="False match rate of the threshold. By default 1e-4, as for the published one.")
+        float | None,
+        typer.Option(
+            help="False match rate of the threshold. By default 1e-4, as for the published one: it is put in force. "
+            "(evaluate only measures, by default at 1e-3.)"
+        ),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="SCORE", help="Measure and save this threshold instead of choosing one.")
@@ -79,8 +84,10 @@ def calibrate(
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
     is_gallery = _is_gallery(data)
     if listed or reset:
-        if not is_gallery or (listed and reset):
-            raise InputError(f"expected a gallery and either --list or --reset; got {data}")
+        if listed and reset:
+            raise InputError("give --list, which lists thresholds, or --reset, which removes them; not both")
+        if not is_gallery and Path(data).expanduser().exists():
+            raise InputError(f"{data} is no gallery: --list and --reset take one")
         with open_gallery(data, embedder=embedder, engine=engine) as people:
             _reset(people) if reset else _list(people)
         return
@@ -142,19 +149,25 @@ def _from_photographs(
     from faceloupe.evaluation.calibrate import calibrate as calibrated
     from faceloupe.recognition.thresholds import DEFAULT_FMR
 
-    with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
-        return calibrated(
-            data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
-            faces="central" if central else None, detector=detector, cached=cached, progress=show,
-            on_failure=say_failure, on_note=say,
-        )  # fmt: skip
+    failures: list[Failure] = []
+    try:
+        with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
+            return calibrated(
+                data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
+                faces="central" if central else None, detector=detector, cached=cached, progress=show,
+                on_failure=failures.append, on_note=say,
+            )  # fmt: skip
+    finally:
+        say_failures(failures)
 
 
 def _list(people: "Gallery") -> None:
     """Print the thresholds that were saved with a gallery, the newest, which holds, first."""
+    from faceloupe.scores.points import one_in
+
     saved = people.calibrations(people.embedder)
     rows = [
-        (moment(entry.created), f"{entry.point.threshold:.4f}", f"{entry.point.target_fmr:g}", entry.point.source)
+        (moment(entry.created), f"{entry.point.threshold:.4f}", one_in(entry.point.target_fmr), entry.point.source)
         for entry in saved
     ]
     echo(aligned(("saved", "threshold", "for FMR", "measured on"), rows))

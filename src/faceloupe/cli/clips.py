@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, progress, say, stoppable
+from faceloupe.cli.terminal import IN_FULL, aligned, check_file, echo, echo_json, progress, say, say_remarks, stoppable
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,12 +67,11 @@ def identify_clip(
         echo_json(clip.to_document())
         return
     echo(_table(clip))
-    for words in clip.notes():
-        say(f"Note: {words}.")
-    for words in clip.warnings():
-        say(f"Caution: {words}.")
-    for words in clip.words().split("\n")[1 + len(clip.people) :]:
+    say_remarks(clip.notes(), clip.warnings())
+    for words in clip.meaning():
         say(words)
+    if clip.points:
+        say(IN_FULL)
 
 
 def _table(clip: "IdentifiedClip") -> str:

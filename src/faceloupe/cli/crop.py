@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from faceloupe.cli.options import DetectorName, MinSize, Turned
-from faceloupe.cli.terminal import echo, legible, progress, say, stoppable
+from faceloupe.cli.terminal import echo, progress, say, say_skipped, stoppable
 
 
 def crop(
@@ -34,8 +34,7 @@ def crop(
         progress("cropping", transient=True) as show,
     ):
         cropped = crop_tree(tree, to, search, show)
-    for skipped in cropped.skipped:
-        say(f"not cropped: {legible(skipped.path)}: {skipped.reason}")
+    say_skipped("not cropped", cropped.skipped)
     echo(cropped.words())
     say(f"written: {to / TABLE}")
     if not (cropped.photographs or cropped.known):

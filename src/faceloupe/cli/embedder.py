@@ -8,7 +8,7 @@ import typer
 
 from faceloupe.cli import added
 from faceloupe.cli.options import LABELLED_DATA, AsJson, DeviceName, EngineName, GalleryName, open_detector_if_any
-from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say, stoppable
+from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_skipped, stoppable
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -155,8 +155,7 @@ def reembed(
     ):
         with progress("embedding", transient=True) as show:
             result = made_anew(old, into, made_by, detector=finder, photographs=files, progress=show)
-        for skipped in result.left_out:
-            say(f"left out: {legible(skipped.path)}: {skipped.reason}")
+        say_skipped("left out", result.left_out)
         echo(f"{into.name}: {counted(result.references, 'reference')} of {counted(result.people, 'subject')}.")
         _compare_points(old, into, made_by)
     if result.left_out:

@@ -21,7 +21,7 @@ from faceloupe.cli.options import (
     Turned,
     open_detector_if_any,
 )
-from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
+from faceloupe.cli.terminal import IN_JSON, echo, echo_json, progress, say, say_skipped, stoppable
 from faceloupe.errors import AmbiguousNameError, InputError, NameTakenError, SubjectError
 from faceloupe.numerals import counted
 from faceloupe.progress import Progress
@@ -163,10 +163,9 @@ def _show_progress(show: Progress, before: int, whole: int, done: float, _: floa
 
 
 def _tell(results: "list[Enrolled]") -> None:
-    for refused in (skipped for result in results for skipped in result.refused):
-        say(f"not enrolled: {legible(refused.path)}: {refused.reason}")
-    for doubtful in (unsure for result in results for unsure in result.doubtful):
-        say(f"enrolled, but look at it: {legible(doubtful.path)}: {doubtful.reason}")
+    say_skipped("not enrolled", (refused for result in results for refused in result.refused), rest=IN_JSON)
+    doubtful = (unsure for result in results for unsure in result.doubtful)
+    say_skipped("enrolled, but worth a look", doubtful, most=3, rest=IN_JSON)
 
 
 def _stopped(results: "list[Enrolled]") -> str:

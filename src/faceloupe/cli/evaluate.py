@@ -24,7 +24,7 @@ from faceloupe.cli.terminal import (
     echo_json,
     progress,
     say,
-    say_failure,
+    say_failures,
     say_lead,
     stoppable,
     typed,
@@ -68,7 +68,13 @@ def evaluate(
     development: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of a folder's subjects to choose and fit on; 0 measures all.")
     ] = 0.5,
-    fmr: Annotated[float, typer.Option(help="FMR to choose a threshold for.")] = 1e-3,
+    fmr: Annotated[
+        float,
+        typer.Option(
+            help="FMR to choose a threshold for: by default 1e-3, which papers report and few photographs support. "
+            "(calibrate puts a threshold in force, by default at 1e-4.)"
+        ),
+    ] = 1e-3,
     gallery: Annotated[
         str | None, typer.Option(metavar="FILE|URL", help="Also check the threshold calibrated for this gallery.")
     ] = None,
@@ -231,8 +237,7 @@ def _summarise(evaluation: "Evaluation", document: dict[str, Any]) -> None:
     for name in ("summary", "points"):
         if name in blocks:
             say("\n" + aligned([column["label"] for column in blocks[name]["columns"]], blocks[name]["rows"]))
-    for failure in evaluation.failures:
-        say_failure(failure)
+    say_failures(evaluation.failures)
     for note in (
         *evaluation.notes,
         *(f"{measured.label}: {note}" for measured in evaluation.recognisers for note in measured.notes),

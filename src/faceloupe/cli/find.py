@@ -20,7 +20,7 @@ from faceloupe.cli.options import (
     gallery_if_any,
     open_gallery_if_any,
 )
-from faceloupe.cli.terminal import aligned, echo, echo_json, legible, progress, say
+from faceloupe.cli.terminal import aligned, echo, echo_json, progress, say, say_skipped
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -81,8 +81,7 @@ def find(
     for folder, how in ((copy_to, "copy"), (link_to, "link")):
         if folder is not None:
             made, lost = sightings.gather(folder, "copy" if how == "copy" else "link")
-            for skipped in lost:
-                say(f"left out: {legible(skipped.path)}: {skipped.reason}")
+            say_skipped("left out", lost)
             say(f"{how}: {counted(len(made), 'photograph')} in {folder}")
     if json:
         echo_json(sightings.to_document())
@@ -112,8 +111,7 @@ def _open_collection(
     ):
         made_by = gallery.embedder if gallery else embedder_for(photographs, embedder, engine)
         finder = gallery.detector if gallery and not detector else detector_for(photographs, detector, engine)
-        for skipped in index(photographs, [place], made_by, detector=finder, progress=show).skipped:
-            say(f"not read: {legible(skipped.path)}: {skipped.reason}")
+        say_skipped("not read", index(photographs, [place], made_by, detector=finder, progress=show).skipped)
         yield photographs
 
 

@@ -20,7 +20,19 @@ from faceloupe.cli.options import (
     TargetFmr,
     open_detector_if_any,
 )
-from faceloupe.cli.terminal import aligned, check_file, echo, echo_json, legible, progress, say, stoppable
+from faceloupe.cli.terminal import (
+    IN_FULL,
+    aligned,
+    check_file,
+    echo,
+    echo_json,
+    legible,
+    progress,
+    say,
+    say_remarks,
+    say_skipped,
+    stoppable,
+)
 from faceloupe.errors import InputError
 from faceloupe.numerals import counted
 
@@ -267,8 +279,7 @@ def _name_tree(
         named = name_tree(
             people, tree, [*tables, *lines], point=point, ranks=ranks, recall=recall, search=search, progress=show
         )  # fmt: skip
-    for skipped in named.skipped:
-        say(f"not read: {legible(skipped.path)}: {skipped.reason}")
+    say_skipped("not read", named.skipped, rest=f"{csv or json_lines} lists all")
     echo(named.words())
     if named.threshold:
         say(named.threshold)
@@ -307,10 +318,7 @@ def _with_score(candidate: "Candidate") -> str:
 def _explain(answers: "Sequence[IdentifiedPhotograph]") -> None:
     """Print what makes answers doubtful, and once what the threshold means."""
     for answer in answers:
-        for words in answer.notes():
-            say(f"Note: {words}.")
-        for words in answer.warnings():
-            say(f"Caution: {words}.")
+        say_remarks(answer.notes(), answer.warnings())
     first = next((candidates for answer in answers for candidates in answer.candidates), None)
     if first is not None:
-        say(first.words().partition("\n")[2])
+        say(f"{first.meaning()} {IN_FULL}")

@@ -16,7 +16,7 @@ from faceloupe.cli.options import (
     detector_for,
     embedder_for,
 )
-from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, stoppable
+from faceloupe.cli.terminal import IN_JSON, echo, echo_json, progress, say, say_skipped, stoppable
 from faceloupe.numerals import counted
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def index(
         finder = detector_for(photographs, detector, engine)
         with on_cluster(on), progress("indexing", transient=True) as show:
             indexed = filled(photographs, paths, made_by, detector=finder, keep_faces=keep_faces, progress=show)
-        for skipped in indexed.skipped:
-            say(f"not indexed: {legible(skipped.path)}: {skipped.reason}")
+        say_skipped("not indexed", indexed.skipped, rest=IN_JSON)
         if json:
             echo_json(indexed.to_document())
         else:

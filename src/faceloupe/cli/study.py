@@ -8,7 +8,7 @@ import typer
 
 from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
 from faceloupe.cli.options import OnCluster
-from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, stoppable, typed
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_lead, say_skipped, stoppable, typed
 from faceloupe.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ def _load(data: str | None, crop: bool | None) -> "tuple[FaceSet, str]":
 
 
 def _tell(faces: "FaceSet", *, skipped: bool = True) -> None:
-    for photograph in faces.skipped if skipped else ():
-        say(f"skipped {legible(photograph.path)}: {photograph.reason}")
+    say_skipped("skipped", faces.skipped if skipped else ())
     for group in faces.duplicates:
         say(f"same pixels: {legible(', '.join(group))}")
 

@@ -20,14 +20,25 @@ from faceloupe.progress import Progress, bar
 
 if TYPE_CHECKING:
     from faceloupe.evaluation.failures import Failure
+    from faceloupe.faces.faceset import Skipped
     from faceloupe.gallery.records import Entry
 
 ILLEGIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Control characters, those of writing from right to left among them, bytes that are not UTF-8, ends of lines."""
 
+LONGEST = 300  # letters of an argument that an error repeats
+
+MOST = 20  # files, and reasons, that are named where there are more
+
 JOINERS = "\u200c\u200d"  # also of the category Cf, but Persian and Indic names are spelt with them, and emoji
 
 UNREAD = 141  # the exit status of a program that SIGPIPE ends: head, say, has read enough
+
+
+IN_JSON = "with --json all are listed"
+
+IN_FULL = "--json has the measurements in full."
+"""Said below what a threshold means."""
 
 
 def echo(text: str) -> None:
@@ -81,9 +92,55 @@ def say_lead(document: dict[str, Any]) -> None:
     say("\n\n".join(map(plain, document["lead"])))
 
 
-def say_failure(failure: "Failure") -> None:
-    """Name a photograph that gave no template, with the reason."""
-    say(f"failure to acquire: {legible(failure.photograph)}: {failure.reason}")
+def say_remarks(notes: Iterable[str], warnings: Iterable[str]) -> None:
+    """Print remarks on an answer, and reasons against relying on it."""
+    for words in notes:
+        say(f"Note: {words}.")
+    for words in warnings:
+        say(f"Caution: {words}.")
+
+
+def say_failures(failures: "Iterable[Failure]") -> None:
+    """Name photographs that gave no template, with the reason."""
+    from faceloupe.faces.faceset import Skipped
+
+    say_skipped("failure to acquire", (Skipped(failure.photograph, failure.reason) for failure in failures))
+
+
+def say_skipped(what: str, skipped: "Iterable[Skipped]", *, most: int = MOST, rest: str = "") -> None:
+    """Name photographs with the reason why they are told of, those with one reason together.
+
+    Parameters
+    ----------
+    what : str
+        What became of them, such as "not enrolled".
+    skipped : iterable of Skipped
+    most : int
+        Files to name for each reason; the others are counted. At most ``MOST`` reasons are told.
+    rest : str
+        Where all of them are listed.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for photograph in skipped:
+        by_reason.setdefault(photograph.reason, []).append(legible(photograph.path))
+    where = f"; {rest}" if rest else ""
+    for reason, paths in list(by_reason.items())[:MOST]:
+        if len(paths) == 1:
+            say(f"{what}: {paths[0]}: {reason}")
+            continue
+        more = [f"and {len(paths) - most:,} more{where}"] if len(paths) > most else []
+        say("\n  ".join([f"{what}: {len(paths):,} photographs: {reason}", *paths[:most], *more]))
+    if others := sum(map(len, list(by_reason.values())[MOST:])):
+        say(f"{what}: {others:,} more, for other reasons{where}")
+
+
+def shortened(text: str) -> str:
+    """Return text in which arguments of the command that are over ``LONGEST`` letters long show their ends only."""
+    values = [part for argument in sys.argv[1:] for part in (argument, argument.partition("=")[2])]
+    for long in (value for value in values if len(value) > LONGEST):
+        ends = f"{long[: LONGEST // 2]} ... {long[-LONGEST // 4 :]}"
+        text = text.replace(long, ends).replace(repr(long)[1:-1], repr(ends)[1:-1])
+    return text
 
 
 def typed() -> str:

@@ -8,7 +8,7 @@ import typer
 
 from faceloupe.cli.folders import Crop, is_folder, load_folder, refuse_crop
 from faceloupe.cli.options import AsJson, CentralOfLabelled, open_detector_if_any
-from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_failure, stoppable, typed
+from faceloupe.cli.terminal import echo, echo_json, legible, progress, say, say_failures, say_skipped, stoppable, typed
 from faceloupe.errors import InputError
 from faceloupe.files import check_new_folder
 
@@ -135,8 +135,7 @@ def _for_strangers(
             data, out, plan, faces="central" if central else None, detector=open_detector_if_any(detector),
             command=typed(), progress=tell,
         )  # fmt: skip
-    for failure in made.failed:
-        say_failure(failure)
+    say_failures(made.failed)
     say(" ".join(made.words()).replace("**", ""))
     say(f"Measure it beside SFace:  faceloupe evaluate DATA --embedder sface --embedder {quote(str(out))}")
     echo_json(made.to_document() | {"folder": str(out)}) if json else echo(str(out))
@@ -161,6 +160,5 @@ def _faces(data: str, size: int, crop: bool | None, detector: str | None) -> "Fa
         refuse_crop(crop)
         faces = load_faces(data, size=size)
     faces = faces.with_captures(2)
-    for skipped in faces.skipped if data != "orl" else ():
-        say(f"skipped {legible(skipped.path)}: {skipped.reason}")
+    say_skipped("skipped", faces.skipped if data != "orl" else ())
     return faces

@@ -19,7 +19,7 @@ from faceloupe.cli.options import (
     open_detector_if_any,
     open_gallery_if_any,
 )
-from faceloupe.cli.terminal import echo, echo_json, say
+from faceloupe.cli.terminal import IN_FULL, echo, echo_json, say, say_remarks
 from faceloupe.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,8 +82,6 @@ def verify(
     place = gallery or (None if person is None else DEFAULT_GALLERY)
     with open_gallery_if_any(place, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
-        if people and fmr is None and people.point(made_by) is None:
-            say(f"{place} has no threshold of its own for {made_by.name}; the published one is taken.")
         point = None if fmr is None else published_point(made_by, fmr)
         if people and person is not None:
             _answer(people.verify_person(a, person, point=point, faces=search), json=json)
@@ -98,14 +96,16 @@ def verify(
 
 def _answer(decision: "Decision | PersonDecision", *, json: bool, evidence: "Evidence | None" = None) -> None:
     """Print an answer; leave with status 1 if it is no match."""
+    from faceloupe.recognition.remarks import answer_in_words
+
     if json:
         echo_json(decision.to_document())
     else:
-        answer, _, meaning = decision.words().partition("\n")
-        echo(answer)
+        echo(answer_in_words(decision.score, decision.point))
         if evidence:
             echo(evidence.words())
-        say(meaning)
+        say(f"{decision.meaning()} {IN_FULL}")
+        say_remarks(decision.notes, decision.warnings)
     if not decision.match:
         raise typer.Exit(1)
 

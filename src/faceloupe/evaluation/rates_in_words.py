@@ -42,4 +42,4 @@ def unbroken(rate: float) -> str:
 
 def rate_in(rate: float, interval: Interval) -> str:
     """Return a rate with its interval as people say false matches: "1 in 1,000 [1 in 2,000, 1 in 500]"."""
-    return f"{unbroken(rate)} [{unbroken(interval.low)}, {unbroken(interval.high)}]"
+    return f"{unbroken(rate)} [{unbroken(interval.least)}, {unbroken(interval.high)}]"

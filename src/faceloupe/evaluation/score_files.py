@@ -155,7 +155,7 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = text_of(path, "a text file of scores").splitlines()
     except OSError as problem:
-        raise InputError(f"{path} is not a text file of scores: {problem}") from problem
+        raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
     if not any(map(str.strip, lines)):
         raise InputError(f"{path} holds no score")
     return [line for line in lines if line.strip()]

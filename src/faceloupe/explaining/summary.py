@@ -8,6 +8,7 @@ import numpy as np
 from faceloupe.explaining.others import Others
 from faceloupe.inspection.attribution.attribute import Attribution
 from faceloupe.numerals import counted, decimals
+from faceloupe.recognition.remarks import answer_in_words
 
 if TYPE_CHECKING:
     from faceloupe.explaining.explanation import ExplainedFace, Explanation
@@ -27,13 +28,13 @@ PLACES = {
 
 def lead(explanation: "Explanation") -> Iterator[str]:
     """Yield the answer, what it rests on, how far that can be believed, and what else to know."""
-    answer, meaning, *_ = explanation.decision.words().splitlines()
-    yield answer
-    yield f"A is {explanation.a.photograph.path}, B is {explanation.b.photograph.path}. {meaning}"
+    decision = explanation.decision
+    yield answer_in_words(decision.score, decision.point)
+    yield f"A is {explanation.a.photograph.path}, B is {explanation.b.photograph.path}. {decision.meaning()}"
     yield f"{' '.join(map(_rests, NAMES, explanation.sides))} {_belief(explanation)}"
     if explanation.others is not None:
-        yield others_words(explanation.others, explanation.decision.score)
-    yield from (f"Caution: {words}." for words in explanation.decision.warnings)
+        yield others_words(explanation.others, decision.score)
+    yield from (f"Caution: {words}." for words in decision.warnings)
 
 
 def short_name(name: str) -> str:

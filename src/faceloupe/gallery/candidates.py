@@ -7,7 +7,7 @@ from typing import Any
 from faceloupe.gallery.identity import label
 from faceloupe.gallery.recall import Recall, changes_in_words
 from faceloupe.recognition.detections import Detection
-from faceloupe.recognition.thresholds import point_in_words
+from faceloupe.recognition.thresholds import origin_in_words, point_in_words
 from faceloupe.scores.identification import fpir_at_size, fpir_in_words
 from faceloupe.scores.points import OperatingPoint, one_in
 
@@ -129,6 +129,11 @@ class Candidates:
     def words(self) -> str:
         """Return the answer, what search may miss, how often a stranger gets a name, and the threshold; a line each."""
         return "\n".join([self.answer(), *self._recall_words(), *self._fpir_words(), *point_in_words(self.point)])
+
+    def meaning(self) -> str:
+        """Return what the search may miss, how often a stranger gets a name, and where the threshold comes from."""
+        origin = f"{origin_in_words(self.point)}; on photographs unlike those, the rates are others."
+        return " ".join([*self._recall_words(), *self._fpir_words(), origin])
 
     def answer(self) -> str:
         """Return the answer in a sentence or two."""

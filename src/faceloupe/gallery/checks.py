@@ -106,7 +106,7 @@ def check(connection: Connection, noted: str | None = None) -> Report:
             *(finding for each in alike for finding in _words_of_look_alikes(each, names)),
             *(finding for each in alone for finding in _words_of_strangers(each, names)),
         ),
-        remarks=tuple(each.words() for each in alike),
+        remarks=tuple(words for each in alike if (words := each.words())),
     )
 
 

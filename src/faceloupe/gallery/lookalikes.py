@@ -51,12 +51,14 @@ class LookAlikes:
         return self.point.threshold if self.point else float("inf")
 
     def words(self) -> str:
-        """Return how look-alikes were searched, and the number expected by chance alone."""
+        """Return how look-alikes were searched, and the number expected by chance; "" where nothing was compared."""
         if self.point is None:
             return (
                 f"Look-alikes by {self.embedder} were not looked for: it has no threshold here (faceloupe calibrate "
                 "makes one)."
             )
+        if not self.comparisons:
+            return ""
         compared = "1 comparison" if self.comparisons == 1 else f"{self.comparisons:,} comparisons"
         return (
             f"Look-alikes by {self.embedder}: {compared} of different subjects at the threshold "

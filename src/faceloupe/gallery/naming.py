@@ -36,7 +36,7 @@ class Named(Tally):
     names : set of str
         Their names, with external ids.
     threshold : str
-        Meaning of the threshold, in words; empty while there was no face.
+        Where the threshold comes from and how often strangers get a name, in words; empty while there was no face.
     """
 
     named: int = 0
@@ -54,7 +54,7 @@ class Named(Tally):
         if not self.count(path, identified.photograph):
             return
         if not self.threshold and identified.candidates:
-            self.threshold = identified.candidates[0].words().partition("\n")[2]
+            self.threshold = identified.candidates[0].meaning()
         names = [candidates.named.label for candidates in identified.candidates if candidates.named is not None]
         self.named += len(names)
         self.names.update(names)

@@ -18,7 +18,7 @@ from faceloupe.gallery.soundness import leave_out, sound_rows
 from faceloupe.gallery.templates import made_by
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.remarks import answer_in_words, face_notes, face_warnings, photograph_document
-from faceloupe.recognition.thresholds import choose_point, point_in_words, published_check
+from faceloupe.recognition.thresholds import choose_point, point_in_words, published_check, rates_in_words
 from faceloupe.scores.identification import fpir_at_size
 from faceloupe.scores.points import OperatingPoint, one_in
 
@@ -70,9 +70,18 @@ class PersonDecision:
         answer = f"match: {self.score:.4f} >=" if self.match else f"no match: {self.score:.4f} <"
         return f"PersonDecision({answer} {self.point.threshold:.4f}, {self.photograph.path.name} and {self.person.id})"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on how the face was found: that it is turned, or that others were passed over."""
+        return face_notes([self.photograph])
+
+    def meaning(self) -> str:
+        """Return where the threshold comes from, and how often it and the best of several references err."""
+        return " ".join([rates_in_words(self.point), *self._fmr_words()])
+
     def words(self) -> str:
         """Return the answer, what the threshold means, and what speaks against relying on it; a paragraph each."""
-        notes = [f"Note: {words}." for words in face_notes([self.photograph])]
+        notes = [f"Note: {words}." for words in self.notes]
         cautions = [f"Caution: {words}." for words in self.warnings]
         answer = [answer_in_words(self.score, self.point), *self._fmr_words(), *point_in_words(self.point)]
         return "\n".join([*answer, *notes, *cautions])

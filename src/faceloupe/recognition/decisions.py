@@ -10,7 +10,13 @@ from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.remarks import answer_in_words, face_notes, face_warnings, photograph_document
 from faceloupe.recognition.search import Faces, FaceSearch
 from faceloupe.recognition.templates import compare
-from faceloupe.recognition.thresholds import choose_point, likelihood_of, point_in_words, published_check
+from faceloupe.recognition.thresholds import (
+    choose_point,
+    likelihood_of,
+    point_in_words,
+    published_check,
+    rates_in_words,
+)
 from faceloupe.scores.evidence import Evidence, posterior
 from faceloupe.scores.points import OperatingPoint
 
@@ -63,6 +69,10 @@ class Decision:
     def __repr__(self) -> str:
         answer = f"match: {self.score:.4f} >=" if self.match else f"no match: {self.score:.4f} <"
         return f"Decision({answer} {self.point.threshold:.4f}, {self.one.path.name} and {self.other.path.name})"
+
+    def meaning(self) -> str:
+        """Return where the threshold comes from, and how often it errs, in two sentences."""
+        return rates_in_words(self.point)
 
     def words(self) -> str:
         """Return the answer, what the threshold means, and what speaks against relying on it; a paragraph each."""

@@ -20,6 +20,11 @@ from faceloupe.recognition.templates import Template
 DOMINANT = 1.5
 """The least ratio of the dominant face's weight to that of every other, see :class:`FaceSearch`."""
 
+SEVERAL = (
+    "several faces found where one was meant, and none is clearly larger and nearer the centre than the others: "
+    'crop to one face, or take the one nearest the centre: faces="central" (--central)'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoProblem:
@@ -148,8 +153,8 @@ def meant_faces(photograph: Photograph, search: FaceSearch) -> Photograph:
         return photograph
     place = _central(photograph) if search.which == "central" else _dominant(photograph)
     if place is None:
-        return replace(photograph, chips=(), templates=(), problem=PhotoProblem("several faces", _several(count)))
-    note = "" if search.which == "central" else f"{count} faces found; the one that is clearly dominant was taken"
+        return replace(photograph, chips=(), templates=(), problem=PhotoProblem("several faces", SEVERAL))
+    note = "" if search.which == "central" else "several faces found; the one that is clearly dominant was taken"
     face = slice(place, place + 1)
     return replace(photograph, chips=photograph.chips[face], templates=photograph.templates[face], note=note)
 
@@ -185,13 +190,6 @@ def with_templates(photograph: Photograph, templates: Sequence[Template | None],
     if len(complete) < len(templates):
         return replace(photograph, chips=(), problem=PhotoProblem("no template", no_direction(embedder)))
     return replace(photograph, templates=complete)
-
-
-def _several(count: int) -> str:
-    return (
-        f"{count} faces found where one was meant, and none is clearly larger and nearer the centre than the others: "
-        'crop to one face, or take the one nearest the centre: faces="central" (--central)'
-    )
 
 
 def _no_face(pixels: LazyPixels, search: FaceSearch) -> str:

@@ -179,19 +179,38 @@ def _points() -> dict[OperatingPoint, OperatingPoint]:
 
 def point_in_words(point: OperatingPoint) -> tuple[str, ...]:
     """Return the meaning of a threshold, from plain words to the full measurement; a sentence or more each."""
-    share = one_in(point.fmr)
-    two_people = f"{share} of comparisons" if "%" in share or share == "0" else f"{share} comparisons"
     check = published_check(point)
     return (
-        f"About {two_people} of two people reach this threshold by mistake (FMR); {_missed(point)} of one person's "
-        "stay below it (FNMR). On photographs unlike those measured, the rates are others.",
+        rates_in_words(point),
         point.words(),
         *([] if check is None else [f"Checked on {check.source}, other people: {_checked_rates(check)}."]),
     )
 
 
+def rates_in_words(point: OperatingPoint) -> str:
+    """Return where a threshold comes from, and how often it errs there, in two sentences."""
+    share = f"about {one_in(point.fmr)}" if point.fmr else f"at most {one_in(point.fmr_interval.high)}"
+    two_people = f"{share} of comparisons" if "%" in share else f"{share} comparisons"
+    missed = _missed(point)
+    if point.fnmr == 0 and point.fnmr_interval:
+        missed = f"at most {100 * point.fnmr_interval.high:.3g} %"
+    return (
+        f"{origin_in_words(point)}: {two_people} of two people reach it by mistake (FMR), and {missed} of one person's "
+        "stay below it (FNMR). On photographs unlike those, the rates are others."
+    )
+
+
+def origin_in_words(point: OperatingPoint) -> str:
+    """Return where a threshold comes from: whether it is a published one, and the photographs that it was measured on.
+
+    It is no sentence yet.
+    """
+    published = "published " if published_check(point) else ""
+    return f"The {published}threshold {point.threshold:.4f} was measured on {point.source}"
+
+
 def _checked_rates(point: OperatingPoint) -> str:
-    low, high, target = point.fmr_interval.low, point.fmr_interval.high, one_in(point.target_fmr)
+    low, high, target = point.fmr_interval.least, point.fmr_interval.high, one_in(point.target_fmr)
     verdict = {
         "holds": f"so {target} holds there",
         "does not hold": f"so {target} does not hold there",

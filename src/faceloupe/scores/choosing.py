@@ -49,14 +49,12 @@ def operating_point(
     """
     needed = rule_of_3(fmr)
     if scores.n_non_mated < needed:
-        best = scores.n_non_mated // 3
-        looser = f", or ask for 1 in {best:,} at best" if best > 1 else ""
         raise InputError(
             f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
-            f"{scores.n_non_mated:,}: compare more captures{looser}"
+            f"{scores.n_non_mated:,}: compare more captures{_offer(scores, confidence)}"
         )
     point = _measure(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
-    if point.fmr_interval.high > (min(REFUSED * fmr, HALF) if scores.n_subjects else REFUSED * fmr):
+    if point.fmr_interval.high > _highest(scores, fmr):
         raise InputError(_too_few_people(scores, point))
     return point
 
@@ -115,13 +113,35 @@ def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:
     high = point.fmr_interval.high
     who = f"{scores.n_subjects:,} people" if scores.n_subjects else "the people of these comparisons"
     worth = f"{scores.n_non_mated:,} comparisons of {who} are worth about {point.fmr_interval.n_effective:,.0f}"
+    offer = _offer(scores, point.fmr_interval.confidence)
     times = "more than half" if REFUSED * point.target_fmr > HALF else f"more than {REFUSED} times as much"
-    offer = f"; or ask for {one_in(high / 5)}" if high / 5 < HALF / 5 else ""
     return (
         f"too few people for an FMR of {one_in(point.target_fmr)}: {worth} independent ones, so that with other people "
         f"the FMR at the threshold may be {one_in(high)}, {times}. It takes more people (about "
         f"{_people_for(point.target_fmr):,} or more), not more photographs of these{offer}"
     )
+
+
+def _highest(scores: ScoreSet, fmr: float) -> float:
+    """Return the FMR that the interval may reach at most where a threshold is chosen for this one."""
+    return min(REFUSED * fmr, HALF) if scores.n_subjects else REFUSED * fmr
+
+
+def _offer(scores: ScoreSet, confidence: float) -> str:
+    """Return the lowest rate that these comparisons and people support, in words; nothing where that is no use."""
+    rate = _rounded_up(3 / max(scores.n_non_mated, 1))
+    while rate < HALF / 5:
+        high = fmr_interval(scores, _lowest_threshold(scores, rate), confidence).high
+        if high <= _highest(scores, rate):
+            return f"; or ask for {one_in(rate)}: --fmr {rate:g}"
+        rate = _rounded_up(max(high / REFUSED, 1.1 * rate))
+    return ""
+
+
+def _rounded_up(rate: float) -> float:
+    """Return the least number of two figures that is not below a rate."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return float(f"{math.ceil(round(rate / unit, 6)) * unit:.1e}")
 
 
 def _people_for(fmr: float) -> int:

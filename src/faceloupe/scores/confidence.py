@@ -25,5 +25,10 @@ class Interval:
     n_effective: float
     method: str
 
+    @property
+    def least(self) -> float:
+        """The lower limit; 0 where it is below one in a hundred times as many comparisons, which show no such rate."""
+        return self.low if 100 * self.low * self.n_effective >= 1 else 0.0
+
     def __contains__(self, rate: float) -> bool:
         return self.low <= rate <= self.high

@@ -233,6 +233,6 @@ def _quotient(errors: int, rate: float) -> int:
 
 
 def _rate_words(name: str, say: Callable[[float], str], rate: float, interval: Interval, n: int, kind: str) -> str:
-    limits = f"{100 * interval.confidence:g} % interval {say(interval.low)} to {say(interval.high)}"
+    limits = f"{100 * interval.confidence:g} % interval {say(interval.least)} to {say(interval.high)}"
     worth = f", worth about {interval.n_effective:,.0f} independent ones" if round(interval.n_effective) < n else ""
     return f"{name} {say(rate)}, {limits}, {n:,} {kind} comparisons{worth}"

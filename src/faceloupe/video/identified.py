@@ -9,6 +9,7 @@ from typing import Any
 
 from faceloupe.numerals import counted
 from faceloupe.pages import Shown
+from faceloupe.recognition.thresholds import rates_in_words
 from faceloupe.scores.points import OperatingPoint
 from faceloupe.video.people import Judged, Person
 from faceloupe.video.sampling import Sampling
@@ -102,6 +103,10 @@ class IdentifiedClip(Shown):
             if (words := each.doubts())
         ]
 
+    def meaning(self) -> list[str]:
+        """Return where each threshold comes from, how often it errs, and what holds between frames; in sentences."""
+        return [*map(rates_in_words, self.points), *self._between()]
+
     def words(self) -> str:
         """Return the answer in sentences, and what its thresholds mean; a paragraph each."""
         lead = (
@@ -112,8 +117,7 @@ class IdentifiedClip(Shown):
             f"{person.label}: from {clock(person.first)} to {clock(person.last)}, seen for {person.seconds:.2f} s."
             for person in self.people
         ]
-        between = [BETWEEN] if any(len(each.track.best) > 1 for each in self._tracks()) else []
-        return "\n".join([lead, *known, *(point.words() for point in self.points), *between])
+        return "\n".join([lead, *known, *(point.words() for point in self.points), *self._between()])
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors and faces."""
@@ -151,6 +155,9 @@ class IdentifiedClip(Shown):
         known = sum(person.known for person in self.people)
         strangers = len(self.people) - known
         return f"{known:,} known and {strangers:,} unknown {'person' if strangers == 1 else 'people'}"
+
+    def _between(self) -> list[str]:
+        return [BETWEEN] if any(len(each.track.best) > 1 for each in self._tracks()) else []
 
     def _tracks(self) -> Iterator[Judged]:
         for person in self.people:
